@@ -1,0 +1,47 @@
+# Every target sets up what it needs: a virtual environment in .venv from the hash-locked lists in requirements/.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: demo run test test-browser check format bench lock
+
+demo: .venv/run ## a sample campaign through the real doors; ONCE=1 exits after the report
+	$(BIN)/python -m demo $(if $(ONCE),--once)
+
+run: .venv/run ## the stack for real use, data under ./data
+	$(BIN)/salepixel up --data data
+
+test: .venv/dev ## every test that needs nothing but the wheels
+	$(BIN)/pytest
+
+test-browser: .venv/dev ## the tests that need the system's Chromium
+	$(BIN)/pytest -m browser
+
+check: .venv/dev ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/dev ## figures as ratios to a yardstick in the same run
+	$(BIN)/python -m bench
+
+.venv/pyvenv.cfg:
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements/run.txt pyproject.toml .venv/pyvenv.cfg
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	touch $@
+
+lock: ## after a change of dependencies in pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all -o requirements/run.txt pyproject.toml requirements/build.in
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all --group dev -o requirements/dev.txt pyproject.toml requirements/build.in

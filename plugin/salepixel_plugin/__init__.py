@@ -1,0 +1,1 @@
+"""The plugin: what shops and people talk to."""

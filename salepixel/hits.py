@@ -1,0 +1,124 @@
+"""Pixel hits: what a request to `/track/sale` says, in Spanish, English or mixed names."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import parse_qsl
+
+from salepixel.money import BadMoney, check_currency, parse_amount
+
+MAX_QUERY = 4096
+MAX_TEXT = 200
+MAX_QUANTITY = 1_000_000
+
+# Field -> the names it may have, compared in lower case. The Spanish names are those of the hosted
+# pixel whose links shops already have ("Sales Pixel", MDirector help 12129697172636).
+_NAMES = {
+    "emp_id": ("empid",),
+    "product": ("producto", "product", "item"),
+    "quantity": ("cantidad", "quantity", "qty"),
+    "amount": ("importe", "amount", "total"),
+    "order": ("pedido", "order", "order_id", "orderid"),
+    "currency": ("moneda", "currency"),
+    "click": ("spx", "click"),
+    "signature": ("firma", "sig", "signature"),
+}
+_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
+
+
+class BadHit(ValueError):
+    """A pixel hit that cannot be counted. `reason` is its counted name, `emp_id` 0 when unknown."""
+
+    def __init__(self, reason: str, emp_id: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.emp_id = emp_id
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A pixel hit as it was sent. Amount None: not told. Currency and order may be empty."""
+
+    emp_id: int
+    product: str = ""
+    quantity: int = 1
+    amount: Decimal | None = None
+    order: str = ""
+    currency: str = ""
+    click: str = ""
+    signature: str = ""
+
+
+def parse_hit(query: str) -> Hit:
+    """Read a query string; only empId must be there.
+
+    Raises BadHit: too_long, no_empid, bad_empid, bad_quantity, bad_amount, negative_amount,
+    bad_currency, bad_text.
+    """
+    if len(query) > MAX_QUERY:
+        raise BadHit("too_long")
+    fields: dict[str, str] = {}
+    try:
+        for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=40):
+            field = _FIELD_OF.get(name.lower())
+            if field:
+                fields.setdefault(field, value.strip())
+    except ValueError as error:
+        raise BadHit("too_long") from error
+    emp_id = _emp_id(fields.get("emp_id", ""))
+    for text in (fields.get("product", ""), fields.get("order", "")):
+        if len(text) > MAX_TEXT or not text.isprintable():
+            raise BadHit("bad_text", emp_id)
+    try:
+        currency = check_currency(fields["currency"]) if fields.get("currency") else ""
+        digits = 3 if currency in ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND") else 2
+        amount = parse_amount(fields["amount"], digits) if fields.get("amount") else None
+    except BadMoney as error:
+        raise BadHit(error.reason, emp_id) from error
+    return Hit(
+        emp_id=emp_id,
+        product=fields.get("product", ""),
+        quantity=_quantity(fields.get("quantity", ""), emp_id),
+        amount=amount,
+        order=fields.get("order", ""),
+        currency=currency,
+        click=fields.get("click", "")[:MAX_TEXT],
+        signature=fields.get("signature", ""),
+    )
+
+
+def sign_hit(secret: bytes, hit: Hit) -> str:
+    """The signature a shop's server puts on its pixel: HMAC-SHA256 in hex.
+
+    Over empId, order, product, quantity, amount and currency, joined by line feeds; the amount with a
+    point and without trailing zeros ("39.8"), empty where it is not told.
+    """
+    amount = "" if hit.amount is None else f"{hit.amount.normalize():f}"
+    message = "\n".join((str(hit.emp_id), hit.order, hit.product, str(hit.quantity), amount, hit.currency))
+    return hmac.new(secret, message.encode(), hashlib.sha256).hexdigest()
+
+
+def is_signed(secret: bytes, hit: Hit) -> bool:
+    """True when the hit's signature is right, compared in constant time."""
+    return hmac.compare_digest(sign_hit(secret, hit).encode(), hit.signature.lower().encode())
+
+
+def _emp_id(text: str) -> int:
+    if not text:
+        raise BadHit("no_empid")
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) < 2**32):
+        raise BadHit("bad_empid")
+    return int(text)
+
+
+def _quantity(text: str, emp_id: int) -> int:
+    if not text:
+        return 1
+    # "2,00" and "2.0" are whole numbers as some shops format them.
+    whole, _, fraction = text.replace(",", ".").partition(".")
+    if not (whole.isascii() and whole.isdigit() and len(whole) <= 7 and fraction.strip("0") == ""):
+        raise BadHit("bad_quantity", emp_id)
+    if not 0 < int(whole) <= MAX_QUANTITY:
+        raise BadHit("bad_quantity", emp_id)
+    return int(whole)

@@ -1,0 +1,76 @@
+"""The installation's secrets: one file with numbered keys, from which every purpose derives its own."""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+class BadKeys(ValueError):
+    """The key file cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Numbered secrets. New tokens use `active`; tokens made with any listed key stay valid (rotation)."""
+
+    active: int
+    secrets: Mapping[int, bytes] = field(repr=False)
+
+    def derive(self, key_id: int, purpose: str, length: int = 32) -> bytes:
+        """A key for one purpose (HKDF-SHA256, RFC 5869). Raises KeyError for an unknown id."""
+        return HKDF(SHA256(), length, salt=None, info=f"salepixel {purpose}".encode()).derive(
+            self.secrets[key_id]
+        )
+
+    def hash_email(self, emp_id: int, email: str) -> str:
+        """The keyed hash under which an account knows an e-mail address: 32 hex digits.
+
+        Always made with the oldest key: a hash cannot be renewed, the address is not kept. Letter
+        case and white space around the address do not matter.
+        """
+        key = self.derive(min(self.secrets), "email")
+        message = f"{emp_id}\n{email.strip().lower()}".encode()
+        return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def load_keys(path: Path) -> Keys:
+    """Read the key file, making it (mode 0600) when there is none. Raises BadKeys."""
+    if not path.exists():
+        _create(path)
+    if path.stat().st_mode & 0o077:
+        raise BadKeys(f"{path} can be read by others; run: chmod 600 {path}")
+    try:
+        content = json.loads(path.read_bytes())
+        found = {int(number): bytes.fromhex(value) for number, value in content["keys"].items()}
+        active = int(content["active"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadKeys(f"{path} is not a key file ({error}); restore it from a backup") from error
+    if active not in found or not all(0 < n < 256 and len(s) == 32 for n, s in found.items()):
+        raise BadKeys(f"{path}: the active key must be listed; ids are 1 to 255, secrets 64 hex digits")
+    return Keys(active, found)
+
+
+def _create(path: Path) -> None:
+    content = {"active": 1, "keys": {"1": secrets.token_hex(32)}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        # A link, not a rename: of several processes that start at once the first one's keys stay.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,146 @@
+"""Settings: one frozen dataclass per service, read from the environment here and nowhere else.
+
+Every field is the variable `SALEPIXEL_<NAME>`. All problems are reported at once. The reference page
+docs/reference/settings.md is held to these fields by a test.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+PREFIX = "SALEPIXEL_"
+
+
+class BadSettings(ValueError):
+    """One or more settings cannot be used; the message has a line for each."""
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process's environment: the one place where it is read."""
+    return dict(os.environ)
+
+
+def _setting(default: str, parse: Callable[[str], Any], doc: str) -> Any:
+    # The default is a text, read like a value from outside: one way in.
+    return field(metadata={"default": default, "parse": parse, "doc": doc})
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("must be an address such as https://track.shop.example, without a path")
+    return text.rstrip("/")
+
+
+def _parameter(text: str) -> str:
+    if not (text.isascii() and text.isalnum() and len(text) <= 20):
+        raise ValueError("must be letters and digits, 20 at most")
+    return text
+
+
+def _name(text: str) -> str:
+    if not (text and text.isascii() and text.replace("-", "").isalnum() and len(text) <= 40):
+        raise ValueError("must be letters, digits and hyphens, 40 at most")
+    return text
+
+
+def _hosts(text: str) -> frozenset[str]:
+    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+
+
+def _folder(text: str) -> Path:
+    return Path(text).absolute()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What more than one service reads."""
+
+    data: Path = _setting("data", _folder, "Folder for keys, journals and the embedded stores.")
+    redis_url: str = _setting("", str, "Redis or Valkey to use instead of the embedded one.")
+    host: str = _setting("127.0.0.1", str, "Address on which edge and plugin listen.")
+    edge_port: int = _setting("8080", _whole(1, 65535), "Port of the edge.")
+    plugin_port: int = _setting("8081", _whole(1, 65535), "Port of the plugin.")
+    edge_url: str = _setting(
+        "http://127.0.0.1:8080",
+        _web_address,
+        "Public address of the edge. https makes its cookies Secure; accounts with a tracking host use "
+        "that host with this scheme.",
+    )
+    click_parameter: str = _setting(
+        "spx", _parameter, "Name of the query parameter that carries the click token to the shop."
+    )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Read all fields. Raises BadSettings that names every problem."""
+        values: dict[str, Any] = {}
+        problems = []
+        for item in fields(cls):
+            name = PREFIX + item.name.upper()
+            # Set but empty means not set, as in docker compose files.
+            text = environ.get(name) or item.metadata["default"]
+            try:
+                values[item.name] = item.metadata["parse"](text)
+            except ValueError as error:
+                problems.append(f"{name}={text!r}: {error}")
+        if problems:
+            raise BadSettings("\n".join(problems))
+        return cls(**values)
+
+    @property
+    def keys_file(self) -> Path:
+        """The file with the installation's secrets; edge and plugin must have the same."""
+        return self.data / "keys.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSettings(Settings):
+    """The edge."""
+
+    edge_name: str = _setting("edge", _name, "Name of this edge, different for each one of an installation.")
+    edge_workers: int = _setting("1", _whole(1, 64), "Processes of this edge, each with its own journal.")
+    edge_segment_bytes: int = _setting(
+        "16777216", _whole(4096, 2**30), "Size at which a journal segment is closed."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageSettings(Settings):
+    """What the plugin and the worker share."""
+
+    database_url: str = _setting(
+        "", str, "PostgreSQL to use instead of the embedded SQLite: postgresql://user:password@host/name."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSettings(StorageSettings):
+    """The plugin."""
+
+    plugin_url: str = _setting(
+        "http://127.0.0.1:8081", _web_address, "Public address of the plugin, as shops reach it."
+    )
+    api_key: str = _setting("", str, "A key with all rights, made at start. Keep it long and secret.")
+    plugin_threads: int = _setting("8", _whole(1, 256), "Requests that the plugin works on at a time.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings(StorageSettings):
+    """The worker."""
+
+    forward_hosts: frozenset[str] = _setting(
+        "", _hosts, "Hosts that sales may be forwarded to, separated by commas; none by default."
+    )

@@ -1,0 +1,131 @@
+"""Opening the database: SQLite with durable commits, or PostgreSQL; and bringing it up to date."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+try:
+    from pysqlite3 import dbapi2 as _sqlite
+except ImportError:  # no wheel for this platform; the interpreter's own is checked like any other
+    _sqlite = sqlite3
+
+_MIGRATION_LOCK = 0x5A1E  # any number that no other program on this PostgreSQL uses for a lock
+
+
+class UnsafeDatabase(RuntimeError):
+    """This database cannot keep our promise; the message says what to do."""
+
+
+class Database:
+    """An engine with a way to read and a way to write.
+
+    `write` takes SQLite's write lock at its start: a transaction that reads first and writes later
+    would fail with "database is locked" when another one wrote between.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for reading; nothing is kept."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction: durable when the block ends, gone when it raises."""
+        engine = self.engine.execution_options(salepixel_write=True)
+        with engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def check_sqlite(module: ModuleType) -> None:
+    """Refuse a SQLite that can corrupt a file which two processes write (sqlite.org/changes, 3.51.3).
+
+    The WAL-reset bug is in 3.7.0 to 3.51.2, except in 3.44.6 and later 3.44, 3.50.7 and later 3.50.
+    """
+    version = module.sqlite_version_info
+    good = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    if not good:
+        raise UnsafeDatabase(
+            f"SQLite {module.sqlite_version} has the WAL-reset bug that corrupts files. Install pysqlite3, "
+            "use a Python with SQLite 3.51.3 or newer, or set SALEPIXEL_DATABASE_URL to a PostgreSQL."
+        )
+
+
+def open_database(url: str, data: Path) -> Database:
+    """Open PostgreSQL at `url`, or SQLite in the folder `data` when url is empty."""
+    if url:
+        return Database(_postgresql(url))
+    check_sqlite(_sqlite)
+    data.mkdir(parents=True, exist_ok=True)
+    return Database(_sqlite_engine(data / "salepixel.sqlite3"))
+
+
+def migrate(database: Database) -> None:
+    """Bring the tables to this version. Safe to run by several processes at once."""
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def is_current(database: Database) -> bool:
+    """True when the tables are those of this version."""
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == (
+            ScriptDirectory.from_config(_alembic()).get_current_head()
+        )
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "salepixel.storage:migrations")
+    return config
+
+
+def _postgresql(url: str) -> sa.Engine:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        raise UnsafeDatabase(f"SALEPIXEL_DATABASE_URL must be postgresql://..., not {parsed.drivername}://")
+    return sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_timeout=5,
+        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=60000 -c timezone=UTC"},
+    )
+
+
+def _sqlite_engine(path: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}", module=_sqlite, connect_args={"timeout": 10}, pool_timeout=5, pool_size=16
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, see below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("salepixel_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

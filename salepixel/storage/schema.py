@@ -1,0 +1,265 @@
+"""The tables. Money is stored in minor units with its currency, time in microseconds since 1970, UTC."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime as an integer, the same in every database and quick to compare."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Refuses a naive time with a ValueError: which zone would it be?"""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value!r}")
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("tracking_host", sa.Text, nullable=False, server_default=""),  # empty: any host
+    sa.Column("site", sa.Text, nullable=False, server_default=""),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("window_days", sa.Integer, nullable=False, server_default="7"),
+    sa.Column("pixel_amount", sa.Text, nullable=False, server_default="line"),  # line | order
+    sa.Column("pixel_secret", sa.Text, nullable=False, server_default=""),  # hex
+    sa.Column("pixel_signed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("hosted_pixel", sa.Text, nullable=False, server_default=""),  # url of a hosted pixel
+    sa.Column("hosted_emp_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("forward_url", sa.Text, nullable=False, server_default=""),  # template
+    sa.Column("forward_per", sa.Text, nullable=False, server_default="line"),  # line | order
+    sa.Column("created_at", UtcTime, nullable=False),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the key, hex
+    sa.Column("emp_id", sa.BigInteger),  # null: all accounts
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+)
+
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("mailer", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Index(None, "emp_id", "created_at"),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("sale_pixel", sa.Boolean, nullable=False),
+    sa.Index(None, "campaign_id", "position"),
+)
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("email_hash", sa.Text),
+    sa.Column("consent", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Index(None, "emp_id", "email_hash"),
+)
+
+journals = sa.Table(
+    "journals",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("mark", sa.BigInteger, nullable=False),  # number of the last record that is folded
+    sa.Column("folded_at", UtcTime, nullable=False),
+)
+
+losses = sa.Table(
+    "losses",
+    metadata,
+    sa.Column("journal", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("from_at", UtcTime, nullable=False),
+    sa.Column("to_at", UtcTime, nullable=False),
+)
+
+clicks = sa.Table(
+    "clicks",
+    metadata,
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("link_id", sa.Text, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),  # empty: unknown
+    sa.Column("signals", sa.Integer, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),  # names separated by spaces
+    sa.Index(None, "emp_id", "contact", "id"),
+    sa.Index(None, "campaign_id", "id"),
+)
+
+hits = sa.Table(
+    "hits",
+    metadata,
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("order_ref", sa.Text, nullable=False),  # as the shop names the order; empty: not told
+    sa.Column("order_id", sa.Text, nullable=False),  # of the order it makes in a pixel-only account, or empty
+    sa.Column("click_token", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.Text, nullable=False),  # decimal, empty: not told
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("signed", sa.Boolean, nullable=False),
+    sa.Column("ignored", sa.Text, nullable=False),  # reason, or empty
+    sa.Index(None, "emp_id", "order_ref"),
+    sa.Index(None, "emp_id", "order_id"),
+)
+
+shops = sa.Table(
+    "shops",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("platform", sa.Text, nullable=False),  # saleor | api | pixel
+    sa.Column("api_url", sa.Text, nullable=False),  # of saleor; otherwise the platform and empId
+    sa.Column("app_id", sa.Text),
+    sa.Column("token", sa.Text),
+    sa.Column("jwks", sa.Text),
+    sa.Column("jwks_at", UtcTime),
+    sa.Column("connected_at", UtcTime),  # first time; never taken back
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("api_url"),
+    sa.Index(None, "emp_id"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column(
+        "digest", sa.Text, primary_key=True
+    ),  # of api url, event and body: the key without a time window
+    sa.Column("shop_id", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("headers", sa.Text, nullable=False),  # JSON
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("unread", sa.Text, nullable=False),  # why no order was read from it, or empty
+    sa.Index(None, "shop_id", "received_at"),
+)
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("placed_at", UtcTime, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("issued_at", UtcTime, nullable=False),
+    sa.Column("email_hash", sa.Text),
+    sa.Column("snapshot", sa.Text, nullable=False),  # JSON of orders.Order
+    sa.Column("delivery", sa.Text, nullable=False),  # digest of the delivery it came with, or empty
+    sa.Column("due", sa.Boolean, nullable=False),  # to be reconciled
+    sa.Index(None, "shop_id", "number"),
+    sa.Index(None, "emp_id", "email_hash"),
+    sa.Index(None, "emp_id", "placed_at"),
+    sa.Index("ix_orders_due", "due", sqlite_where=sa.text("due"), postgresql_where=sa.text("due")),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("policy", sa.Integer, nullable=False),
+    sa.Column("candidates", sa.Text, nullable=False),  # JSON
+    sa.Column("placed_at", UtcTime, nullable=False),
+    sa.Index(None, "emp_id", "placed_at"),
+)
+
+sales = sa.Table(
+    "sales",
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("line_id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("link_id", sa.Text, nullable=False),
+    sa.Column("click_id", sa.LargeBinary(16), nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("item", sa.Text, nullable=False),
+    sa.Column("sku", sa.Text),
+    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("refunded", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("purchased_at", UtcTime, nullable=False),
+    sa.Column("order_number", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Index(None, "campaign_id", "purchased_at"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # also the idempotency key: digest of sale and destination
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("shop_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # waiting | sent | dead
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", UtcTime, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),  # of the last attempt
+    sa.Index(None, "state", "next_at"),
+)
+
+rejections = sa.Table(
+    "rejections",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),  # UTC, 2026-11-23
+    sa.Column("door", sa.Text, primary_key=True),  # saleor_webhook, saleor_register ...
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,190 @@
+"""How the edge and the worker meet: journal records, and the Redis keys through which they travel.
+
+The database holds the truth, Redis is transport, the journal is the buffer.
+
+* A journal numbers its records 1, 2, 3 ... and has a name that is never used again.
+* The shipper adds runs of records, byte for byte as they stand in the journal, to the stream
+  `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its one field is FIELD. Redis
+  refuses an id that is not greater than the last, so nothing is shipped twice.
+* The worker folds entries into the database and stores, in the same transaction, the number of the
+  last record: the mark. It then publishes the mark at `mark_key(journal)` and trims the stream.
+* A segment of the journal is freed when all its records are at or below the published mark.
+* When records are missing (Redis was emptied, or came back from an older file) the worker deletes the
+  stream; the shipper sees that it is gone and begins again after the mark. Records at or below the mark
+  that arrive again are skipped.
+"""
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from salepixel.clicks import Click, Signal
+
+JOURNALS_KEY = "salepixel:journals"
+"""A Redis set: the names of all journals that ever shipped."""
+
+DIRECTORY_KEY = "salepixel:directory"
+"""A Redis string: JSON of what edges must know of accounts, see Directory."""
+
+FIELD = b"r"
+MAX_PAYLOAD = 16 * 1024
+
+_HEAD = struct.Struct(">QII")
+_CLICK = struct.Struct(">B16sI6s6sHH")
+_HIT = struct.Struct(">B16sI")
+_CLICK_KIND, _HIT_KIND, _LOSS_KIND = 1, 2, 3
+
+
+class BadRecord(ValueError):
+    """Bytes that are not a whole, undamaged journal record."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClickRecord:
+    """A click as the edge saw it; the user agent travels to the fold and no further."""
+
+    click: Click
+    signals: Signal
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class HitRecord:
+    """A pixel hit as the edge saw it.
+
+    `id` is made like a click id. `query` is as it was sent, `cookie` the click token of the account's
+    cookie or empty, `ignored` the reason why it does not count or empty, `signed` whether a right
+    signature was on it.
+    """
+
+    id: bytes
+    emp_id: int
+    query: str
+    cookie: str
+    ignored: str
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LossRecord:
+    """So many clicks and hits were answered but not written, between two times (milliseconds, UTC)."""
+
+    count: int
+    from_ms: int
+    to_ms: int
+
+
+Record = ClickRecord | HitRecord | LossRecord
+
+
+def stream_key(journal: str) -> str:
+    """The Redis stream of a journal."""
+    return f"salepixel:journal:{journal}"
+
+
+def mark_key(journal: str) -> str:
+    """The Redis string with the number up to which a journal is in the database."""
+    return f"salepixel:mark:{journal}"
+
+
+def pack_payload(record: Record) -> bytes:
+    """A record's bytes, without number and checksum."""
+    if isinstance(record, ClickRecord):
+        click, contact = record.click, record.click.contact.encode()
+        return (
+            _CLICK.pack(
+                _CLICK_KIND,
+                click.id,
+                click.emp_id,
+                bytes.fromhex(click.campaign),
+                bytes.fromhex(click.link),
+                record.signals,
+                len(contact),
+            )
+            + contact
+            + record.agent.encode()
+        )
+    if isinstance(record, HitRecord):
+        rest = [record.query, record.cookie, record.ignored, record.signed]
+        return _HIT.pack(_HIT_KIND, record.id, record.emp_id) + json.dumps(rest).encode()
+    return bytes((_LOSS_KIND,)) + json.dumps([record.count, record.from_ms, record.to_ms]).encode()
+
+
+def unpack_payload(payload: bytes) -> Record:
+    """The record of a payload. Raises BadRecord."""
+    try:
+        if payload[0] == _CLICK_KIND:
+            _, click_id, emp_id, campaign, link, signals, length = _CLICK.unpack_from(payload)
+            contact = payload[_CLICK.size : _CLICK.size + length].decode()
+            agent = payload[_CLICK.size + length :].decode()
+            click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
+            return ClickRecord(click, Signal(signals), agent)
+        if payload[0] == _HIT_KIND:
+            _, hit_id, emp_id = _HIT.unpack_from(payload)
+            query, cookie, ignored, signed = json.loads(payload[_HIT.size :])
+            return HitRecord(hit_id, emp_id, query, cookie, ignored, signed)
+        if payload[0] == _LOSS_KIND:
+            return LossRecord(*json.loads(payload[1:]))
+    except (struct.error, ValueError, TypeError, IndexError) as error:
+        raise BadRecord("damaged payload") from error
+    raise BadRecord(f"unknown kind {payload[0]}")
+
+
+def frame(number: int, payload: bytes) -> bytes:
+    """A payload as it stands in the journal: number, length, checksum over both and the payload."""
+    head = number.to_bytes(8) + len(payload).to_bytes(4)
+    return head + crc32(payload, crc32(head)).to_bytes(4) + payload
+
+
+def read_frames(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, int]]:
+    """Read (number, payload, end offset) of one record after the other.
+
+    Ends at the end of the data; raises BadRecord at the first record that is cut or damaged.
+    """
+    while offset < len(data):
+        if offset + _HEAD.size > len(data):
+            raise BadRecord("cut")
+        number, length, checksum = _HEAD.unpack_from(data, offset)
+        start, end = offset + _HEAD.size, offset + _HEAD.size + length
+        if length > MAX_PAYLOAD:
+            raise BadRecord("damaged length")
+        if end > len(data):
+            raise BadRecord("cut")
+        payload = data[start:end]
+        if crc32(payload, crc32(data[offset : offset + 12])) != checksum:
+            raise BadRecord("damaged")
+        yield number, payload, end
+        offset = end
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What edges know of accounts: empId -> (tracking host or empty, pixel secret in hex or empty).
+
+    `require_signature` lists the accounts whose pixel must be signed.
+    """
+
+    accounts: dict[int, tuple[str, str]]
+    require_signature: frozenset[int] = frozenset()
+
+    def to_json(self) -> str:
+        """As it is stored at DIRECTORY_KEY."""
+        return json.dumps(
+            {
+                "accounts": {str(k): list(v) for k, v in self.accounts.items()},
+                "require_signature": sorted(self.require_signature),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Directory":
+        """Raises ValueError for anything that `to_json` did not write."""
+        content: Any = json.loads(text)
+        try:
+            accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
+            return cls(accounts, frozenset(content["require_signature"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("not a directory of accounts") from error

@@ -3,6 +3,14 @@
 A lost job costs time, not data: the sweep finds the row that was to be worked on within a minute.
 """
 
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger()
+
 QUEUE = "salepixel"
 
 FOLD = "salepixel_worker.jobs.fold"
@@ -12,3 +20,23 @@ SWEEP = "salepixel_worker.jobs.sweep"
 
 ALLOWED = frozenset({FOLD, RECONCILE, FORWARD, SWEEP})
 """What a worker runs. A name found in Redis is imported by RQ, so any other is refused."""
+
+
+class Bell:
+    """Rings for the worker. Never raises: the work is in the database, and the sweep finds it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+
+    def ring(self, job: str, *ids: str) -> bool:
+        """Ask for a job by name; False when Redis did not take it."""
+        try:
+            self._queue.enqueue(job, *ids, result_ttl=0, failure_ttl=3600, job_timeout=120)
+        except RedisError as error:
+            log.warning("bell_not_heard", job=job, error=str(error))
+            return False
+        return True
+
+    def waiting(self) -> int:
+        """How many jobs wait. Raises RedisError."""
+        return int(self._queue.count)

@@ -1,0 +1,83 @@
+"""The Flask application: one blueprint per kind of visitor."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+import structlog
+from apiflask import APIFlask
+from flask import Response, jsonify
+from redis import Redis
+from redis.exceptions import RedisError
+from werkzeug.exceptions import HTTPException
+
+from salepixel.clicks import ClickSealer
+from salepixel.jobs import Bell
+from salepixel.keys import Keys
+from salepixel.links import LinkSealer
+from salepixel.settings import PluginSettings
+from salepixel.storage import accounts
+from salepixel.storage.database import Database
+from salepixel.streams import DIRECTORY_KEY
+from salepixel_plugin import api, health, pages, saleor
+from salepixel_plugin.services import Services
+
+MAX_BODY_BYTES = 1_000_000
+
+log = structlog.get_logger()
+
+
+def create_app(settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> APIFlask:
+    """Make the application. The database must be migrated; Redis may be away."""
+    app = APIFlask(
+        "salepixel_plugin",
+        title="salepixel",
+        version="1",
+        spec_path="/api/v1/openapi.json",
+        docs_path=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    app.secret_key = keys.derive(keys.active, "session")
+    app.extensions["salepixel"] = Services(
+        settings=settings,
+        database=database,
+        redis=redis,
+        bell=Bell(redis),
+        keys=keys,
+        links=LinkSealer(keys),
+        clicks=ClickSealer(keys),
+    )
+    for blueprint in (api.blueprint, saleor.blueprint, pages.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(sa.exc.OperationalError, _database_away)
+    app.register_error_handler(sa.exc.TimeoutError, _database_away)
+    app.register_error_handler(sa.exc.InterfaceError, _database_away)
+    return app
+
+
+def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
+    """What must be there before the first request: account 1, the key from the settings, the directory."""
+    now = datetime.now(UTC)
+    with database.write() as connection:
+        accounts.add_account(connection, accounts.Account(1, "First account", "EUR", now))
+        if settings.api_key:
+            accounts.add_api_key(connection, settings.api_key, None, "SALEPIXEL_API_KEY", now)
+    publish_directory(database, redis)
+
+
+def publish_directory(database: Database, redis: Redis) -> None:
+    """Tell the edges what they must know of accounts; the worker's sweep does it again each minute."""
+    with database.read() as connection:
+        directory = accounts.read_directory(connection)
+    try:
+        redis.set(DIRECTORY_KEY, directory.to_json())
+    except RedisError as error:
+        log.warning("directory_not_published", error=str(error))
+
+
+def _database_away(error: Exception) -> tuple[Response, int] | HTTPException:
+    """503 and not 500: a shop sends its delivery again, and a person knows that it will pass."""
+    log.error("database_away", error=str(error).splitlines()[0])
+    answer = jsonify(message="The database does not answer; try again in a moment.", reason="database_away")
+    answer.headers["Retry-After"] = "5"
+    return answer, 503

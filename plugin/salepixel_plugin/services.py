@@ -1,0 +1,32 @@
+"""What the plugin's views work with, given once by create_app."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+from redis import Redis
+
+from salepixel.clicks import ClickSealer
+from salepixel.jobs import Bell
+from salepixel.keys import Keys
+from salepixel.links import LinkSealer
+from salepixel.settings import PluginSettings
+from salepixel.storage.database import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    """The stores and keys of this process."""
+
+    settings: PluginSettings
+    database: Database
+    redis: Redis
+    bell: Bell
+    keys: Keys
+    links: LinkSealer
+    clicks: ClickSealer
+
+
+def services() -> Services:
+    """The services of the app that answers this request."""
+    return cast(Services, current_app.extensions["salepixel"])

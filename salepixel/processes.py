@@ -1,0 +1,18 @@
+"""Child processes that do not outlive their parent, so that a killed service leaves nothing behind."""
+
+import os
+import signal
+import threading
+import time
+
+
+def end_with_parent(poll_seconds: float = 0.5) -> None:
+    """Make this process send itself SIGTERM when the process that started it is gone."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(poll_seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

@@ -1,0 +1,103 @@
+"""Accounts and the API keys that open them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.attribution import Policy
+from salepixel.storage.schema import accounts, api_keys
+from salepixel.storage.upsert import insert
+from salepixel.streams import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A sub-account, named by its `emp_id`; an empty `tracking_host` means any host."""
+
+    emp_id: int
+    name: str
+    currency: str
+    created_at: datetime
+    tracking_host: str = ""
+    site: str = ""
+    window_days: int = 7
+    pixel_amount: str = "line"
+    pixel_secret: str = ""
+    pixel_signed: bool = False
+    hosted_pixel: str = ""
+    hosted_emp_id: str = ""
+    forward_url: str = ""
+    forward_per: str = "line"
+
+    @property
+    def policy(self) -> Policy:
+        """The rule by which this account's orders are decided."""
+        return Policy(version=1, window=timedelta(days=self.window_days))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyScope:
+    """What an API key may do: everything when `emp_id` is None, else that account only."""
+
+    emp_id: int | None
+    name: str
+
+    def allows(self, emp_id: int) -> bool:
+        """True when the key opens that account."""
+        return self.emp_id is None or self.emp_id == emp_id
+
+
+def add_account(connection: sa.Connection, account: Account) -> bool:
+    """Store a new account; False when its empId is taken."""
+    values = {name: getattr(account, name) for name in Account.__slots__}
+    done = connection.execute(insert(connection, accounts).values(values).on_conflict_do_nothing())
+    return done.rowcount == 1
+
+
+def change_account(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:
+    """Change some columns of an account."""
+    connection.execute(sa.update(accounts).where(accounts.c.emp_id == emp_id).values(**values))
+
+
+def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
+    """The account, or None."""
+    row = connection.execute(sa.select(accounts).where(accounts.c.emp_id == emp_id)).first()
+    return None if row is None else Account(**row._mapping)
+
+
+def list_accounts(connection: sa.Connection, scope: KeyScope) -> list[Account]:
+    """The accounts that a key opens, by empId."""
+    query = sa.select(accounts).order_by(accounts.c.emp_id)
+    if scope.emp_id is not None:
+        query = query.where(accounts.c.emp_id == scope.emp_id)
+    return [Account(**row._mapping) for row in connection.execute(query)]
+
+
+def read_directory(connection: sa.Connection) -> Directory:
+    """What edges must know of all accounts."""
+    rows = list_accounts(connection, KeyScope(None, ""))
+    return Directory(
+        accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
+        require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
+    )
+
+
+def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> None:
+    """Let a key in. Only its digest is kept: a key is long and random, so no slow hash is needed."""
+    values = {"digest": _digest(key), "emp_id": emp_id, "name": name, "created_at": at}
+    connection.execute(insert(connection, api_keys).values(values).on_conflict_do_nothing())
+
+
+def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
+    """What a key may do, None for a key that is not ours."""
+    query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == _digest(key))
+    row = connection.execute(query).first()
+    return None if row is None else KeyScope(row.emp_id, row.name)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

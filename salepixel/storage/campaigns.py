@@ -1,0 +1,127 @@
+"""Campaigns and their links."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.clicks import Verdict
+from salepixel.storage.schema import campaigns, clicks, links, orders, sales
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLink:
+    """A destination in a campaign; `sale_pixel` says whether its clicks may earn sales."""
+
+    id: str
+    url: str
+    label: str
+    sale_pixel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One e-mail sending."""
+
+    id: str
+    emp_id: int
+    name: str
+    mailer: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkActivity:
+    """A link with what happened on it: `contacts` are different people, `orders` the sales it earned."""
+
+    link: CampaignLink
+    human_clicks: int
+    machine_clicks: int
+    contacts: int
+    orders: int
+
+
+def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Sequence[CampaignLink]) -> None:
+    """Store a campaign with its links, in their order."""
+    connection.execute(
+        sa.insert(campaigns).values({name: getattr(campaign, name) for name in Campaign.__slots__})
+    )
+    rows = [
+        {
+            "id": link.id,
+            "campaign_id": campaign.id,
+            "emp_id": campaign.emp_id,
+            "position": position,
+            "url": link.url,
+            "label": link.label,
+            "sale_pixel": link.sale_pixel,
+        }
+        for position, link in enumerate(its_links)
+    ]
+    if rows:
+        connection.execute(sa.insert(links), rows)
+
+
+def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None:
+    """The campaign, or None."""
+    row = connection.execute(sa.select(campaigns).where(campaigns.c.id == campaign_id)).first()
+    return None if row is None else Campaign(**row._mapping)
+
+
+def list_campaigns(
+    connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
+) -> list[Campaign]:
+    """Campaigns, newest first, of one account or of all; `before`: time and id of the last one seen."""
+    query = sa.select(campaigns).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
+    if emp_id is not None:
+        query = query.where(campaigns.c.emp_id == emp_id)
+    if before is not None:
+        query = query.where(sa.tuple_(campaigns.c.created_at, campaigns.c.id) < before)
+    return [Campaign(**row._mapping) for row in connection.execute(query)]
+
+
+def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
+    """A campaign's links, in their order."""
+    query = (
+        sa.select(links.c.id, links.c.url, links.c.label, links.c.sale_pixel)
+        .where(links.c.campaign_id == campaign_id)
+        .order_by(links.c.position)
+    )
+    return [CampaignLink(*row) for row in connection.execute(query)]
+
+
+def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sale_pixel: bool) -> bool:
+    """Let a link earn sales or not; False when the campaign has no such link.
+
+    Orders placed since the campaign exists are decided again.
+    """
+    ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
+    if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
+        return False
+    since = sa.and_(orders.c.emp_id == campaign.emp_id, orders.c.placed_at >= campaign.created_at)
+    connection.execute(sa.update(orders).where(since).values(due=True))
+    return True
+
+
+def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActivity]:
+    """What happened on each link of a campaign, in the links' order."""
+    by_verdict = sa.select(
+        clicks.c.link_id,
+        sa.func.count().filter(clicks.c.verdict != Verdict.MACHINE).label("human"),
+        sa.func.count().filter(clicks.c.verdict == Verdict.MACHINE).label("machine"),
+        sa.func.count(sa.distinct(clicks.c.contact))
+        .filter(clicks.c.verdict != Verdict.MACHINE, clicks.c.contact != "")
+        .label("contacts"),
+    ).where(clicks.c.campaign_id == campaign_id)
+    counted = {row.link_id: row for row in connection.execute(by_verdict.group_by(clicks.c.link_id))}
+    an_order = sa.select(sales.c.link_id, sales.c.shop_id, sales.c.order_id).distinct()
+    pairs = an_order.where(sales.c.campaign_id == campaign_id).subquery()
+    earned = sa.select(pairs.c.link_id, sa.func.count()).group_by(pairs.c.link_id)
+    earned_by = {row[0]: row[1] for row in connection.execute(earned)}
+    activity = []
+    for link in links_of(connection, campaign_id):
+        row = counted.get(link.id)
+        human, machine, contacts = (row.human, row.machine, row.contacts) if row else (0, 0, 0)
+        activity.append(LinkActivity(link, human, machine, contacts, earned_by.get(link.id, 0)))
+    return activity

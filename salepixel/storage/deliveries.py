@@ -1,0 +1,63 @@
+"""Deliveries: webhooks as they arrived, verified; and the count of those that were refused."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema import deliveries, rejections
+from salepixel.storage.upsert import insert
+
+
+def delivery_digest(api_url: str, event: str, body: bytes) -> str:
+    """The key of a delivery. Shops send no delivery id that is unique; retries repeat the body exactly."""
+    head = f"{api_url}\n{event}\n".encode()
+    return hashlib.sha256(head + body).hexdigest()
+
+
+def store_delivery(
+    connection: sa.Connection,
+    *,
+    digest: str,
+    shop_id: str,
+    event: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    at: datetime,
+    unread: str = "",
+) -> bool:
+    """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it."""
+    statement = insert(connection, deliveries).values(
+        digest=digest,
+        shop_id=shop_id,
+        event=event,
+        headers=json.dumps(dict(headers)),
+        body=body,
+        received_at=at,
+        unread=unread,
+    )
+    return bool(connection.execute(statement.on_conflict_do_nothing()).rowcount == 1)
+
+
+def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:
+    """Count one refusal, per day (UTC), door and reason."""
+    today = datetime.now(UTC).date().isoformat()
+    statement = insert(connection, rejections).values(day=today, door=door, reason=reason, count=1)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["day", "door", "reason"], set_={"count": rejections.c.count + 1}
+        )
+    )
+
+
+def list_rejections(connection: sa.Connection, days: int) -> list[tuple[str, str, str, int]]:
+    """(day, door, reason, count) of the last days that have any, newest first."""
+    known_days = sa.select(rejections.c.day).distinct().order_by(rejections.c.day.desc()).limit(days)
+    query = sa.select(rejections).where(rejections.c.day.in_(known_days))
+    order = (rejections.c.day.desc(), rejections.c.door, rejections.c.reason)
+    return [
+        (row.day, row.door, row.reason, row._mapping["count"])
+        for row in connection.execute(query.order_by(*order))
+    ]

@@ -1,0 +1,144 @@
+"""Pixel hits: evidence for orders, and in an account without a shop the orders themselves."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from salepixel.clicks import Click
+from salepixel.hits import Hit
+from salepixel.money import round_money
+from salepixel.orders import Order, OrderLine
+from salepixel.storage.accounts import Account
+from salepixel.storage.schema import hits
+from salepixel.storage.upsert import insert
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHit:
+    """A pixel hit with the click that was found on it. `ignored`: why it does not count, or empty.
+
+    `id` is made like a click id and tells the time. `order_id` names the order that the hit makes in an
+    account that has only its pixel; empty where it makes none.
+    """
+
+    id: bytes
+    hit: Hit
+    click_token: str
+    signed: bool
+    ignored: str
+    order_id: str = ""
+
+    @property
+    def hit_at(self) -> datetime:
+        """When, in UTC, to the millisecond."""
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int.from_bytes(self.id[:6]))
+
+
+def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
+    """Keep a hit; False when it was here already."""
+    hit = stored.hit
+    values = {
+        "id": stored.id,
+        "emp_id": hit.emp_id,
+        "order_ref": hit.order,
+        "order_id": stored.order_id,
+        "click_token": stored.click_token,
+        "product": hit.product,
+        "quantity": hit.quantity,
+        "amount": "" if hit.amount is None else str(hit.amount),
+        "currency": hit.currency,
+        "signed": stored.signed,
+        "ignored": stored.ignored,
+    }
+    return bool(
+        connection.execute(insert(connection, hits).values(values).on_conflict_do_nothing()).rowcount == 1
+    )
+
+
+def hits_naming(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> list[StoredHit]:
+    """The hits that count and name an order by one of these references, oldest first."""
+    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_ref.in_([ref for ref in refs if ref]))
+
+
+def hits_making(connection: sa.Connection, emp_id: int, order_id: str) -> list[StoredHit]:
+    """The hits of which a pixel-only order is made, oldest first."""
+    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_id == order_id)
+
+
+def pixel_order_id(hit: Hit, click: Click | None) -> str:
+    """The order to which a hit belongs when the pixel is all we have; empty when it can make none.
+
+    The shop's own reference where it is told. Otherwise the same click, item, quantity and amount is
+    the same sale: a reload counts once, and without a click nobody could be credited.
+    """
+    if hit.order:
+        return f"{hit.order} {hit.currency}".strip()
+    if click is None:
+        return ""
+    sale = f"{click.id.hex()}\n{hit.product}\n{hit.quantity}\n{hit.amount}\n{hit.currency}"
+    return "pixel-" + hashlib.blake2b(sale.encode(), digest_size=8).hexdigest()
+
+
+def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHit]) -> Order:
+    """The order that hits tell of, the same for every sequence and repetition of them (at least one)."""
+    ordered = sorted(its_hits, key=lambda stored: stored.id)
+    first, last = ordered[0], ordered[-1]
+    currency = first.hit.currency or account.currency
+    lines: dict[str, OrderLine] = {}
+    for stored in ordered:
+        hit = stored.hit
+        amount = round_money(hit.amount or Decimal(0), currency)
+        key = hashlib.blake2b(f"{hit.product}\n{hit.quantity}\n{amount}".encode(), digest_size=8).hexdigest()
+        lines.setdefault(key, OrderLine(key, hit.product, hit.quantity, amount))
+    by_line = tuple(lines.values())
+    if account.pixel_amount == "order":
+        by_line = (_one_line(by_line),)
+    return Order(
+        id=order_id,
+        number=first.hit.order or order_id,
+        currency=currency,
+        placed_at=first.hit_at,
+        updated_at=last.hit_at,
+        issued_at=last.hit_at,
+        total=sum((line.amount for line in by_line), Decimal(0)),
+        refunded=Decimal(0),
+        paid=True,
+        cancelled=False,
+        lines=by_line,
+    )
+
+
+def _one_line(lines: Sequence[OrderLine]) -> OrderLine:
+    """Where each hit tells the amount of the whole purchase, it is one sale of that amount."""
+    return OrderLine(
+        id="order",
+        item=", ".join(line.item for line in lines if line.item),
+        quantity=sum(line.quantity for line in lines),
+        amount=max(line.amount for line in lines),
+    )
+
+
+def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[StoredHit]:
+    query = sa.select(hits).where(hits.c.ignored == "", *conditions).order_by(hits.c.id)
+    return [
+        StoredHit(
+            id=row.id,
+            hit=Hit(
+                emp_id=row.emp_id,
+                product=row.product,
+                quantity=row.quantity,
+                amount=Decimal(row.amount) if row.amount else None,
+                order=row.order_ref,
+                currency=row.currency,
+            ),
+            click_token=row.click_token,
+            signed=row.signed,
+            ignored=row.ignored,
+            order_id=row.order_id,
+        )
+        for row in connection.execute(query)
+    ]

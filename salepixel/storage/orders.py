@@ -1,0 +1,174 @@
+"""Orders, their decisions and the sales that follow from them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from salepixel.attribution import Decision
+from salepixel.money import to_minor
+from salepixel.orders import Order
+from salepixel.report import Sale
+from salepixel.storage.schema import decisions, orders, sales
+from salepixel.storage.upsert import insert
+
+_SNAPSHOT = TypeAdapter(Order)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """An order of a shop; `delivery` names the delivery that its newest snapshot came with."""
+
+    shop_id: str
+    emp_id: int
+    order: Order
+    delivery: str
+
+
+def store_order(connection: sa.Connection, shop_id: str, emp_id: int, order: Order, delivery: str) -> bool:
+    """Keep a snapshot if it is newer than the one we have; True when it was. It is then due."""
+    statement = insert(connection, orders).values(
+        shop_id=shop_id,
+        id=order.id,
+        emp_id=emp_id,
+        number=order.number,
+        placed_at=order.placed_at,
+        updated_at=order.updated_at,
+        issued_at=order.issued_at,
+        email_hash=order.email_hash,
+        snapshot=_SNAPSHOT.dump_json(order).decode(),
+        delivery=delivery,
+        due=True,
+    )
+    new = statement.excluded
+    changed = {c.name: new[c.name] for c in orders.c if c.name not in ("shop_id", "id", "emp_id")}
+    is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
+    upsert = statement.on_conflict_do_update(index_elements=["shop_id", "id"], set_=changed, where=is_newer)
+    return bool(connection.execute(upsert).rowcount == 1)
+
+
+def get_order(
+    connection: sa.Connection, shop_id: str, order_id: str, *, lock: bool = False
+) -> StoredOrder | None:
+    """An order by its id; `lock` keeps others from changing it until the transaction ends."""
+    query = sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.id == order_id)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _stored(row)
+
+
+def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:
+    """An order by its id or its number, the newest where a shop gave a number twice."""
+    query = sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.number == name)
+    row = connection.execute(query.order_by(orders.c.placed_at.desc()).limit(1)).first()
+    return get_order(connection, shop_id, name) or (None if row is None else _stored(row))
+
+
+def due_orders(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
+    """Orders to be reconciled, as (shop id, order id)."""
+    query = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.due).limit(limit)
+    return [(row.shop_id, row.id) for row in connection.execute(query)]
+
+
+def orders_named(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> None:
+    """Make the orders of an account that have one of these ids or numbers due."""
+    named = sa.or_(orders.c.id.in_(refs), orders.c.number.in_(refs))
+    theirs = sa.and_(orders.c.emp_id == emp_id, named)
+    connection.execute(sa.update(orders).where(theirs).values(due=True))
+
+
+def store_decision(
+    connection: sa.Connection, stored: StoredOrder, decision: Decision, rows: Sequence[Sale]
+) -> None:
+    """Replace an order's decision and sales by these; the order is no longer due."""
+    order = stored.order
+    statement = insert(connection, decisions).values(
+        shop_id=stored.shop_id,
+        order_id=order.id,
+        emp_id=stored.emp_id,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        policy=decision.policy,
+        candidates=json.dumps(candidates_as_json(decision)),
+        placed_at=order.placed_at,
+    )
+    new = {
+        name: statement.excluded[name] for name in ("outcome", "reason", "policy", "candidates", "placed_at")
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=["shop_id", "order_id"], set_=new))
+    connection.execute(
+        sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
+    )
+    if rows:
+        connection.execute(sa.insert(sales), [_sale_row(stored, sale) for sale in rows])
+    this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
+    connection.execute(sa.update(orders).where(this).values(due=False))
+
+
+def candidates_as_json(decision: Decision) -> list[dict[str, Any]]:
+    """The candidates of a decision as people and programs may read them."""
+    return [
+        {
+            "click": candidate.evidence.click.id.hex(),
+            "clicked_at": rfc3339(candidate.evidence.click.clicked_at),
+            "campaign": candidate.evidence.click.campaign,
+            "link": candidate.evidence.click.link,
+            "contact": candidate.evidence.click.contact or None,
+            "evidence": candidate.evidence.rung,
+            "verdict": candidate.evidence.verdict,
+            "confidence": candidate.confidence,
+            "credited": candidate.passed_over is None,
+            "passed_over": candidate.passed_over,
+        }
+        for candidate in decision.candidates
+    ]
+
+
+def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> dict[str, Any] | None:
+    """The stored decision of an order, None while it has not been reconciled."""
+    query = sa.select(decisions).where(decisions.c.shop_id == shop_id, decisions.c.order_id == order_id)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return {
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "policy": row.policy,
+        "candidates": json.loads(row.candidates),
+    }
+
+
+def rfc3339(time: datetime) -> str:
+    """An aware UTC time with a Z, without fractions that are zero."""
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def _stored(row: sa.Row[Any]) -> StoredOrder:
+    return StoredOrder(row.shop_id, row.emp_id, _SNAPSHOT.validate_json(row.snapshot), row.delivery)
+
+
+def _sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
+    return {
+        "shop_id": stored.shop_id,
+        "order_id": stored.order.id,
+        "line_id": sale.line,
+        "emp_id": stored.emp_id,
+        "campaign_id": sale.campaign,
+        "link_id": sale.link,
+        "click_id": sale.click_id,
+        "contact": sale.contact,
+        "item": sale.item,
+        "sku": sale.sku,
+        "quantity": sale.quantity,
+        "amount": to_minor(sale.amount, sale.currency),
+        "refunded": to_minor(sale.refunded, sale.currency),
+        "currency": sale.currency,
+        "purchased_at": sale.purchased_at,
+        "order_number": sale.order,
+        "evidence": sale.evidence,
+        "confidence": sale.confidence,
+        "status": sale.status,
+    }

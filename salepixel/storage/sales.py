@@ -1,0 +1,114 @@
+"""Reading the campaign sales report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.attribution import Rung
+from salepixel.money import from_minor
+from salepixel.report import Sale, Status, Total
+from salepixel.storage.schema import decisions, sales
+
+Cursor = tuple[datetime, str, str, str]
+"""Where a page of sales ended: purchased_at, shop, order, line."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSale:
+    """A row of the report with the shop and id of its order."""
+
+    shop_id: str
+    order_id: str
+    sale: Sale
+
+    @property
+    def cursor(self) -> Cursor:
+        """To read on after this row."""
+        return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line
+
+
+def list_sales(
+    connection: sa.Connection, campaign_id: str, limit: int, after: Cursor | None = None
+) -> list[StoredSale]:
+    """A campaign's sales, newest first; `after`: cursor of the last row seen."""
+    key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id)
+    query = sa.select(sales).where(sales.c.campaign_id == campaign_id)
+    if after is not None:
+        query = query.where(sa.tuple_(*key) < after)
+    query = query.order_by(*(column.desc() for column in key)).limit(limit)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSale]:
+    """Every sale of a campaign, newest first, page by page: a long export needs little memory."""
+    after = None
+    while page := list_sales(connection, campaign_id, 1000, after):
+        yield from page
+        after = page[-1].cursor
+
+
+def sale_totals(connection: sa.Connection, campaign_id: str) -> list[Total]:
+    """Sums per currency, by code: the same as report.totals gives for the rows."""
+    by_order = (
+        sa.select(
+            sales.c.currency,
+            sa.func.sum(sales.c.quantity).label("quantity"),
+            sa.func.sum(sales.c.amount).label("gross"),
+            sa.func.sum(sales.c.refunded).label("refunded"),
+        )
+        .where(sales.c.campaign_id == campaign_id)
+        .group_by(sales.c.shop_id, sales.c.order_id, sales.c.currency)
+        .subquery()
+    )
+    query = sa.select(
+        by_order.c.currency,
+        sa.func.count().label("orders"),
+        sa.func.sum(by_order.c.quantity).label("quantity"),
+        sa.func.sum(by_order.c.gross).label("gross"),
+        sa.func.sum(by_order.c.refunded).label("refunded"),
+    )
+    rows = connection.execute(query.group_by(by_order.c.currency).order_by(by_order.c.currency))
+    return [
+        Total(
+            row.currency,
+            row.orders,
+            int(row.quantity),
+            from_minor(int(row.gross), row.currency),
+            from_minor(int(row.refunded), row.currency),
+        )
+        for row in rows
+    ]
+
+
+def count_reasons(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:
+    """How many orders of an account were decided for each (outcome, reason)."""
+    query = (
+        sa.select(decisions.c.outcome, decisions.c.reason, sa.func.count())
+        .where(decisions.c.emp_id == emp_id)
+        .group_by(decisions.c.outcome, decisions.c.reason)
+    )
+    return {(outcome, reason): count for outcome, reason, count in connection.execute(query)}
+
+
+def _stored(row: sa.Row[tuple[object, ...]]) -> StoredSale:
+    sale = Sale(
+        line=row.line_id,
+        click_id=row.click_id,
+        campaign=row.campaign_id,
+        link=row.link_id,
+        contact=row.contact,
+        item=row.item,
+        sku=row.sku,
+        quantity=row.quantity,
+        amount=from_minor(row.amount, row.currency),
+        refunded=from_minor(row.refunded, row.currency),
+        currency=row.currency,
+        purchased_at=row.purchased_at,
+        order=row.order_number,
+        evidence=Rung(row.evidence),
+        confidence=row.confidence,
+        status=Status(row.status),
+    )
+    return StoredSale(row.shop_id, row.order_id, sale)

@@ -1,0 +1,11 @@
+"""INSERT ... ON CONFLICT for both databases: SQLAlchemy has it per dialect only."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

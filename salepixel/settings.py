@@ -4,7 +4,9 @@ Every field is the variable `SALEPIXEL_<NAME>`. All problems are reported at onc
 docs/reference/settings.md is held to these fields by a test.
 """
 
+import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -99,6 +101,23 @@ class Settings:
         if problems:
             raise BadSettings("\n".join(problems))
         return cls(**values)
+
+    @property
+    def embedded_socket(self) -> Path:
+        """The socket of the embedded Valkey; in the system's temporary folder when `data` lies too deep.
+
+        The kernel takes at most 107 characters (unix(7), sun_path).
+        """
+        near = self.data / "valkey.sock"
+        if len(str(near)) <= 100:
+            return near
+        digest = hashlib.blake2b(str(near).encode(), digest_size=8).hexdigest()
+        return Path(tempfile.gettempdir()) / f"salepixel-{digest}" / "valkey.sock"
+
+    @property
+    def redis_address(self) -> str:
+        """Where Redis is: `redis_url`, or the embedded one."""
+        return self.redis_url or f"unix://{self.embedded_socket}"
 
     @property
     def keys_file(self) -> Path:

@@ -20,7 +20,7 @@ def create() -> APIFlask:
     end_with_parent()
     settings = PluginSettings.load(environment())
     database = open_database(settings.database_url, settings.data)
-    redis = open_redis(settings.redis_url)
+    redis = open_redis(settings.redis_address)
     return create_app(settings, database=database, redis=redis, keys=load_keys(settings.keys_file))
 
 
@@ -31,7 +31,7 @@ def main() -> None:
         load_keys(settings.keys_file)
         database = open_database(settings.database_url, settings.data)
         migrate(database)
-        prepare(settings, database, open_redis(settings.redis_url))
+        prepare(settings, database, open_redis(settings.redis_address))
         database.close()
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks

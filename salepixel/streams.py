@@ -4,14 +4,17 @@ The database holds the truth, Redis is transport, the journal is the buffer.
 
 * A journal numbers its records 1, 2, 3 ... and has a name that is never used again.
 * The shipper adds runs of records, byte for byte as they stand in the journal, to the stream
-  `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its one field is FIELD. Redis
-  refuses an id that is not greater than the last, so nothing is shipped twice.
+  `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its field FIELD holds the
+  records. Redis refuses an id that is not greater than the last, so nothing is shipped twice.
+* An entry that begins with the oldest record which its journal still has carries the field OLDEST too:
+  what is missing before it is gone for good (the database came from an old backup, or a segment cannot
+  be read). The worker counts that as a loss and goes on.
 * The worker folds entries into the database and stores, in the same transaction, the number of the
   last record: the mark. It then publishes the mark at `mark_key(journal)` and trims the stream.
 * A segment of the journal is freed when all its records are at or below the published mark.
-* When records are missing (Redis was emptied, or came back from an older file) the worker deletes the
-  stream; the shipper sees that it is gone and begins again after the mark. Records at or below the mark
-  that arrive again are skipped.
+* When records are missing otherwise (Redis was emptied, or came back from an older file) the worker
+  deletes the stream; the shipper sees that it is gone and begins again after the mark. Records at or
+  below the mark that arrive again are skipped.
 """
 
 import json
@@ -30,6 +33,7 @@ DIRECTORY_KEY = "salepixel:directory"
 """A Redis string: JSON of what edges must know of accounts, see Directory."""
 
 FIELD = b"r"
+OLDEST = b"o"
 MAX_PAYLOAD = 16 * 1024
 
 _HEAD = struct.Struct(">QII")

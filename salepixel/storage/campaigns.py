@@ -91,6 +91,15 @@ def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
     return [CampaignLink(*row) for row in connection.execute(query)]
 
 
+def link_sells(connection: sa.Connection, link_id: str) -> bool:
+    """Whether a link's clicks may earn sales; True for a link that we do not know (any more).
+
+    A click token outlives a lost database; we signed its link, so its order is still worth its credit.
+    """
+    sells = connection.scalar(sa.select(links.c.sale_pixel).where(links.c.id == link_id))
+    return True if sells is None else sells
+
+
 def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sale_pixel: bool) -> bool:
     """Let a link earn sales or not; False when the campaign has no such link.
 

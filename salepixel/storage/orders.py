@@ -29,8 +29,19 @@ class StoredOrder:
     delivery: str
 
 
-def store_order(connection: sa.Connection, shop_id: str, emp_id: int, order: Order, delivery: str) -> bool:
-    """Keep a snapshot if it is newer than the one we have; True when it was. It is then due."""
+def store_order(
+    connection: sa.Connection,
+    shop_id: str,
+    emp_id: int,
+    order: Order,
+    delivery: str,
+    *,
+    always: bool = False,
+) -> bool:
+    """Keep a snapshot if it is newer than the one we have; True when it was. It is then due.
+
+    `always`: keep it in any case, for an order that was put together from all that is known of it.
+    """
     statement = insert(connection, orders).values(
         shop_id=shop_id,
         id=order.id,
@@ -47,7 +58,9 @@ def store_order(connection: sa.Connection, shop_id: str, emp_id: int, order: Ord
     new = statement.excluded
     changed = {c.name: new[c.name] for c in orders.c if c.name not in ("shop_id", "id", "emp_id")}
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
-    upsert = statement.on_conflict_do_update(index_elements=["shop_id", "id"], set_=changed, where=is_newer)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["shop_id", "id"], set_=changed, where=None if always else is_newer
+    )
     return bool(connection.execute(upsert).rowcount == 1)
 
 
@@ -73,7 +86,7 @@ def due_orders(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
     return [(row.shop_id, row.id) for row in connection.execute(query)]
 
 
-def orders_named(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> None:
+def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> None:
     """Make the orders of an account that have one of these ids or numbers due."""
     named = sa.or_(orders.c.id.in_(refs), orders.c.number.in_(refs))
     theirs = sa.and_(orders.c.emp_id == emp_id, named)

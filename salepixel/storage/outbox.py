@@ -43,15 +43,22 @@ def add_outgoing(
     connection.execute(insert(connection, outbox).values(values).on_conflict_do_nothing())
 
 
-def outgoing_due(connection: sa.Connection, now: datetime, limit: int) -> list[Outgoing]:
-    """What is to be sent by now, the longest waiting first."""
+def claim_outgoing(connection: sa.Connection, now: datetime, until: datetime, limit: int) -> list[Outgoing]:
+    """Take what is to be sent by now, the longest waiting first; nobody else gets it before `until`.
+
+    Whoever took a row and died leaves it to be sent again then, under the same idempotency key.
+    """
     query = (
         sa.select(outbox.c.id, outbox.c.emp_id, outbox.c.url, outbox.c.attempts)
         .where(outbox.c.state == "waiting", outbox.c.next_at <= now)
         .order_by(outbox.c.next_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    return [Outgoing(*row) for row in connection.execute(query)]
+    claimed = [Outgoing(*row) for row in connection.execute(query)]
+    ids = [outgoing.id for outgoing in claimed]
+    connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(next_at=until))
+    return claimed
 
 
 def record_attempt(

@@ -1,0 +1,184 @@
+"""The fold: clicks and pixel hits from the streams into the database, exactly once, in order.
+
+The contract with the edge is the docstring of salepixel/streams.py.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+import sqlalchemy as sa
+import structlog
+from redis import Redis
+
+from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal
+from salepixel.hits import BadHit, Hit, parse_hit
+from salepixel.storage import accounts, clicks, deliveries, hits, orders, shops
+from salepixel.storage.database import Database
+from salepixel.streams import (
+    FIELD,
+    JOURNALS_KEY,
+    OLDEST,
+    BadRecord,
+    ClickRecord,
+    HitRecord,
+    LossRecord,
+    Record,
+    mark_key,
+    read_frames,
+    stream_key,
+    unpack_payload,
+)
+from salepixel_worker.agents import is_known_agent
+
+ENTRIES_AT_ONCE = 8
+"""Stream entries of one transaction: up to 64 kB each, some five thousand clicks in all."""
+
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+"""What XRANGE gives: (id, fields)."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Records of a journal in sequence, and how many before them are gone for good."""
+
+    records: list[tuple[int, Record]]
+    unreadable: int
+    lost: int
+    last: int
+
+
+class Gap(Exception):
+    """Records are missing that the journal still has: it must ship them again."""
+
+
+def fold_all(database: Database, redis: Redis, sealer: ClickSealer, budget_seconds: float) -> int:
+    """Fold what the streams hold, for about so long; gives the number of records folded."""
+    deadline = time.monotonic() + budget_seconds
+    folded = 0
+    for name in journal_names(redis):
+        while count := fold_journal(database, redis, sealer, name):
+            folded += count
+            if time.monotonic() > deadline:
+                return folded
+    return folded
+
+
+def journal_names(redis: Redis) -> list[str]:
+    """The journals that shipped anything, by name."""
+    return sorted(name.decode() for name in cast(set[bytes], redis.smembers(JOURNALS_KEY)))
+
+
+def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal: str) -> int:
+    """Fold the next entries of one journal; gives the number of records, 0 when there is nothing new."""
+    with database.read() as connection:
+        mark = clicks.read_mark(connection, journal)
+    entries = redis.xrange(stream_key(journal), min=f"({mark}-0", count=ENTRIES_AT_ONCE)
+    try:
+        run = read_run(cast(Entries, entries), mark)
+    except (Gap, BadRecord) as problem:
+        log.warning("stream_dropped", journal=journal, mark=mark, problem=repr(problem))
+        redis.delete(stream_key(journal))
+        publish_mark(redis, journal, mark)
+        return 0
+    if run.last > mark:
+        now = datetime.now(UTC)
+        with database.write() as connection:
+            if not clicks.move_mark(connection, journal, mark, run.last, now):
+                return 0  # another worker folded this meanwhile
+            _store(connection, sealer, journal, mark, run, now)
+    publish_mark(redis, journal, run.last)
+    return run.last - mark
+
+
+def publish_mark(redis: Redis, journal: str, mark: int) -> None:
+    """Tell the edge how far its journal is in the database, and drop that much of the stream."""
+    pipeline = redis.pipeline(transaction=False)
+    pipeline.set(mark_key(journal), mark)
+    pipeline.xtrim(stream_key(journal), minid=f"{mark}-1", approximate=False)
+    pipeline.execute()
+
+
+def read_run(entries: Entries, mark: int) -> Run:
+    """The records after `mark`, in sequence. Raises Gap or BadRecord."""
+    records: list[tuple[int, Record]] = []
+    unreadable, lost, last = 0, 0, mark
+    for _, fields in entries:
+        for number, payload, _ in read_frames(fields[FIELD]):
+            if number <= last:
+                continue
+            if number > last + 1:
+                if OLDEST not in fields:
+                    raise Gap(f"{last} is followed by {number}")
+                lost += number - last - 1
+            last = number
+            try:
+                records.append((number, unpack_payload(payload)))
+            except BadRecord:
+                unreadable += 1  # whole, but not of a kind we know: an edge of another version
+    return Run(records, unreadable, lost, last)
+
+
+def _store(
+    connection: sa.Connection, sealer: ClickSealer, journal: str, mark: int, run: Run, now: datetime
+) -> None:
+    batch = [(record.click, _signals(record)) for _, record in run.records if isinstance(record, ClickRecord)]
+    clicks.store_clicks(connection, batch)
+    for number, record in run.records:
+        if isinstance(record, HitRecord):
+            _store_hit(connection, sealer, record)
+        elif isinstance(record, LossRecord):
+            clicks.store_loss(connection, journal, number, record)
+    if run.lost:
+        now_ms = int(now.timestamp() * 1000)
+        clicks.store_loss(connection, journal, mark, LossRecord(run.lost, now_ms, now_ms))
+    for _ in range(run.unreadable):
+        deliveries.count_rejection(connection, "fold", "unknown_record")
+
+
+def _signals(record: ClickRecord) -> Signal:
+    known = record.agent and is_known_agent(record.agent)
+    return record.signals | Signal.KNOWN_AGENT if known else record.signals
+
+
+def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:
+    account = accounts.get_account(connection, record.emp_id)
+    if account is None:
+        deliveries.count_rejection(connection, "pixel", "unknown_account")
+        return
+    hit, ignored = _read_hit(record)
+    if ignored:
+        deliveries.count_rejection(connection, "pixel", ignored)
+    click = _open(sealer, record.cookie)
+    stored = hits.StoredHit(record.id, hit, record.cookie, record.signed, ignored)
+    since = shops.connected_since(connection, account.emp_id)
+    pixel_is_all = since is None or stored.hit_at < since
+    order_id = hits.pixel_order_id(hit, click) if pixel_is_all and not ignored else ""
+    stored = hits.StoredHit(record.id, hit, record.cookie, record.signed, ignored, order_id)
+    if not hits.store_hit(connection, stored) or ignored:
+        return
+    if order_id:
+        shop = shops.shop_of_account(connection, account.emp_id, "pixel", stored.hit_at)
+        order = hits.order_from_hits(
+            account, order_id, hits.hits_making(connection, account.emp_id, order_id)
+        )
+        orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
+    if hit.order:
+        orders.make_due(connection, account.emp_id, [hit.order])
+
+
+def _read_hit(record: HitRecord) -> tuple[Hit, str]:
+    try:
+        return parse_hit(record.query), record.ignored
+    except BadHit as bad:
+        return Hit(record.emp_id), record.ignored or bad.reason
+
+
+def _open(sealer: ClickSealer, token: str) -> Click | None:
+    try:
+        return sealer.open(token) if token else None
+    except BadClickToken:
+        return None

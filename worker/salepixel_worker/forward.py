@@ -1,0 +1,64 @@
+"""Forwarding: tell another server of sales, again and again until it took them or it is hopeless."""
+
+from collections.abc import Set
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+
+from salepixel.storage import outbox
+from salepixel.storage.database import Database
+from salepixel.storage.outbox import Outgoing
+
+RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200, 1440)]
+"""Pauses between attempts, about three days in all, as Standard Webhooks advises."""
+
+_CLAIM = timedelta(minutes=2)
+_TRY_AGAIN = (408, 425, 429)
+
+log = structlog.get_logger()
+
+
+def forward_due(database: Database, allowed_hosts: Set[str], limit: int = 50) -> int:
+    """Send what is due; gives the number of requests that were taken by the other side."""
+    now = datetime.now(UTC)
+    with database.write() as connection:
+        claimed = outbox.claim_outgoing(connection, now, now + _CLAIM, limit)
+    taken = 0
+    with requests.Session() as session:
+        for outgoing in claimed:
+            state, answer = _send(session, outgoing, allowed_hosts)
+            wait = RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER) - 1)]
+            with database.write() as connection:
+                outbox.record_attempt(
+                    connection, outgoing, state=state, answer=answer, next_at=datetime.now(UTC) + wait
+                )
+            taken += state == "sent"
+    return taken
+
+
+def _send(session: requests.Session, outgoing: Outgoing, allowed_hosts: Set[str]) -> tuple[str, str]:
+    host = (urlsplit(outgoing.url).hostname or "").lower()
+    if host not in allowed_hosts:
+        return "dead", f"{host} is not in SALEPIXEL_FORWARD_HOSTS"
+    try:
+        with session.get(
+            outgoing.url,
+            headers={"Idempotency-Key": outgoing.id},
+            timeout=(3, 10),
+            allow_redirects=False,  # a redirect could lead anywhere, also inside our own network
+            stream=True,  # the body does not matter; do not let it be endless
+        ) as response:
+            status = response.status_code
+    except requests.RequestException as error:
+        return _again(outgoing), type(error).__name__
+    if 200 <= status < 300:
+        return "sent", str(status)
+    if 300 <= status < 500 and status not in _TRY_AGAIN:
+        return "dead", str(status)
+    return _again(outgoing), str(status)
+
+
+def _again(outgoing: Outgoing) -> str:
+    return "waiting" if outgoing.attempts < len(RETRY_AFTER) else "dead"

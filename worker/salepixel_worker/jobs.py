@@ -1,0 +1,76 @@
+"""The jobs, by the names in salepixel/jobs.py. Each takes ids only and may be lost or run twice."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from redis import Redis
+
+from salepixel.clicks import ClickSealer
+from salepixel.keys import load_keys
+from salepixel.redis import open_redis
+from salepixel.settings import WorkerSettings, environment
+from salepixel.storage.database import Database, open_database
+from salepixel_worker.fold import fold_all
+from salepixel_worker.forward import forward_due
+from salepixel_worker.reconcile import reconcile_order
+from salepixel_worker.sweep import reconcile_due, republish
+
+FOLD_SECONDS = 0.5
+"""A job folds for so long and then lets an order through; the scheduler rings again."""
+
+SWEEP_ORDERS = 1000
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What the jobs of this process work with."""
+
+    settings: WorkerSettings
+    database: Database
+    redis: Redis
+    sealer: ClickSealer
+
+
+@cache
+def stores() -> Stores:
+    """Opened once per process, from the environment: a job brings ids, no connections."""
+    settings = WorkerSettings.load(environment())
+    return Stores(
+        settings=settings,
+        database=open_database(settings.database_url, settings.data),
+        redis=open_redis(settings.redis_address),
+        sealer=ClickSealer(load_keys(settings.keys_file)),
+    )
+
+
+def fold() -> None:
+    """Fold clicks and pixel hits, then reconcile the orders that they bear on."""
+    here = stores()
+    if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
+        reconcile_due(here.database, here.sealer, SWEEP_ORDERS)
+        forward_due(here.database, here.settings.forward_hosts)
+
+
+def reconcile(shop_id: str, order_id: str) -> None:
+    """Reconcile one order, after the clicks that are known by now."""
+    here = stores()
+    fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
+    with here.database.write() as connection:
+        reconcile_order(connection, here.sealer, shop_id, order_id, datetime.now(UTC))
+    forward_due(here.database, here.settings.forward_hosts)
+
+
+def forward() -> None:
+    """Send what is due to other servers."""
+    here = stores()
+    forward_due(here.database, here.settings.forward_hosts)
+
+
+def sweep() -> None:
+    """Do all that a lost job may have left."""
+    here = stores()
+    republish(here.database, here.redis)
+    fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
+    reconcile_due(here.database, here.sealer, SWEEP_ORDERS)
+    forward_due(here.database, here.settings.forward_hosts)

@@ -1,0 +1,70 @@
+"""The scheduler: one in the whole installation, whoever holds the lock in Redis.
+
+RQ's own cron has no leader election (two of them ring twice); redis-py's lock has, and is a library.
+"""
+
+import os
+import threading
+import time
+
+import structlog
+from redis import Redis
+from redis.exceptions import LockError, RedisError
+from redis.lock import Lock
+
+from salepixel.jobs import FOLD, SWEEP, Bell
+from salepixel.streams import stream_key
+from salepixel_worker.fold import journal_names
+
+TICK_SECONDS = 0.25
+SWEEP_SECONDS = 20.0
+LOCK_SECONDS = 10.0
+LOCK_KEY = "salepixel:scheduler"
+
+log = structlog.get_logger()
+
+
+def alive_key(process: int) -> str:
+    """Set for a few seconds, again and again, by a worker process that runs."""
+    return f"salepixel:worker:{process}"
+
+
+class Scheduler(threading.Thread):
+    """Rings for the fold when a stream holds something, and for the sweep every SWEEP_SECONDS."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(name="scheduler", daemon=True)
+        self._redis = redis
+        self._bell = Bell(redis)
+        self._lock: Lock = redis.lock(LOCK_KEY, timeout=LOCK_SECONDS, blocking=False, thread_local=False)
+        self._swept_at = float("-inf")
+
+    def run(self) -> None:
+        """Tick for as long as the process lives; Redis may come and go."""
+        while True:
+            try:
+                self.tick()
+            except RedisError as error:
+                log.warning("scheduler_waits_for_redis", error=str(error))
+                time.sleep(1)
+            time.sleep(TICK_SECONDS)
+
+    def tick(self) -> None:
+        """Ring for what is due, if this process is the scheduler. Raises RedisError."""
+        self._redis.set(alive_key(os.getpid()), 1, ex=5)
+        # A queue that is not worked off needs no more of the same.
+        if not self._is_leader() or self._bell.waiting() > 0:
+            return
+        if time.monotonic() - self._swept_at >= SWEEP_SECONDS:
+            self._bell.ring(SWEEP)
+            self._swept_at = time.monotonic()
+        elif any(self._redis.xlen(stream_key(name)) for name in journal_names(self._redis)):
+            self._bell.ring(FOLD)
+
+    def _is_leader(self) -> bool:
+        if not self._lock.owned():
+            return bool(self._lock.acquire())
+        try:
+            return bool(self._lock.reacquire())
+        except LockError:
+            return False

@@ -1,4 +1,4 @@
-"""The embedded Valkey: a child process with its append-only file on, reached by a socket in the data folder."""
+"""The embedded Valkey: a child process with its append-only file on, behind a socket in the data folder."""
 
 import ctypes
 import signal

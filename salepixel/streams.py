@@ -46,6 +46,10 @@ class BadRecord(ValueError):
     """Bytes that are not a whole, undamaged journal record."""
 
 
+class BadDirectory(ValueError):
+    """Text that is not a directory of accounts."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClickRecord:
     """A click as the edge saw it; the user agent travels to the fold and no further."""
@@ -185,10 +189,10 @@ class Directory:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Directory":
-        """Raises ValueError for anything that `to_json` did not write."""
-        content: Any = json.loads(text)
+        """Raises BadDirectory for anything that `to_json` did not write."""
         try:
+            content: Any = json.loads(text)
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
             return cls(accounts, frozenset(content["require_signature"]))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("not a directory of accounts") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadDirectory("not a directory of accounts") from error

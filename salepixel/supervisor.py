@@ -1,4 +1,4 @@
-"""`salepixel up`: starts the processes, says when all are ready, starts again what dies, stops all in order."""
+"""`salepixel up`: starts the processes, says when all are ready, restarts what dies, stops all in order."""
 
 import fcntl
 import signal

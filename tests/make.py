@@ -1,0 +1,43 @@
+"""Values for tests: only what a test is about is said there, the rest comes from here."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from salepixel.clicks import Click, new_click_id
+from salepixel.orders import Order, OrderLine
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CAMPAIGN = "0000000000c1"
+LINK = "0000000000a1"
+OTHER_LINK = "0000000000a2"
+
+
+def click_at(
+    time: datetime, contact: str = "ana", emp_id: int = 1, link: str = LINK, serial: int = 0
+) -> Click:
+    """A click at a time; `serial` tells clicks of one millisecond apart."""
+    milliseconds = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    click_id = new_click_id(milliseconds, lambda size: serial.to_bytes(size))
+    return Click(click_id, emp_id, CAMPAIGN, link, contact)
+
+
+def order(**changes: Any) -> Order:
+    """A paid order of two lines, 59.80 EUR, placed at noon."""
+    values: dict[str, Any] = {
+        "id": "O1",
+        "number": "1042",
+        "currency": "EUR",
+        "placed_at": NOON,
+        "updated_at": NOON,
+        "issued_at": NOON,
+        "total": Decimal("59.80"),
+        "refunded": Decimal("0.00"),
+        "paid": True,
+        "cancelled": False,
+        "lines": (
+            OrderLine("L1", "Red shoes", 2, Decimal("39.80"), "R-1"),
+            OrderLine("L2", "Laces", 1, Decimal("20.00"), None),
+        ),
+    }
+    return Order(**(values | changes))

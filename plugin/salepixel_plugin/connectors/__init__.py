@@ -1,0 +1,8 @@
+"""Connectors: how each kind of shop signs a delivery and writes down an order. A new one is one line here."""
+
+from collections.abc import Mapping
+
+from salepixel_plugin.connectors import saleor
+from salepixel_plugin.connectors.contract import Connector
+
+CONNECTORS: Mapping[str, Connector] = {"saleor": saleor}

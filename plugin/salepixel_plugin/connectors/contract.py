@@ -1,0 +1,57 @@
+"""What every connector is: a module with the two functions of `Connector`, and what they work on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from salepixel.orders import Order
+from salepixel.storage.shops import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook as it arrived. `headers` have lower-case names; `body` is what the signature covers."""
+
+    api_url: str
+    event: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Refused(Exception):
+    """A delivery that we do not believe. `reason` is its counted name, `message` what to do about it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class BadSignature(Refused):
+    """Not signed in the way that we accept, whatever the key."""
+
+
+class UnknownKey(BadSignature):
+    """Does not fit the keys that we have: forged, or the shop has a new one. `kid` is the key's name."""
+
+    def __init__(self, reason: str, message: str, kid: str | None) -> None:
+        super().__init__(reason, message)
+        self.kid = kid
+
+
+class Unreadable(ValueError):
+    """A delivery of the shop from which no order can be read. `reason` is its counted name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Connector(Protocol):
+    """A kind of shop. Sister modules have the same two functions; a dict is the registry."""
+
+    def verify(self, delivery: Delivery, shop: Shop) -> None:
+        """Return when the shop sent this delivery, to us, as this event. Raises Refused."""
+
+    def read_orders(self, delivery: Delivery, hash_email: Callable[[str], str]) -> list[Order]:
+        """The orders in a verified delivery, none where it is about something else. Raises Unreadable."""

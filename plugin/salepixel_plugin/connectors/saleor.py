@@ -1,0 +1,192 @@
+"""Saleor: deliveries are signed with the shop's key (JWS), an order comes as a GraphQL selection.
+
+The selection is saleor/subscription.graphql. A delivery is only ever "the newest snapshot of this order":
+from 3.23 Saleor builds it later than the event it is named for, so no amount depends on the event's name.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from salepixel.money import BadMoney, check_currency, round_money
+from salepixel.orders import Order, OrderLine
+from salepixel.storage.shops import Shop
+from salepixel_plugin.connectors.contract import BadSignature, Delivery, Refused, Unreadable
+from salepixel_plugin.connectors.signatures import verify_detached
+from salepixel_plugin.connectors.strict_json import BadJson, load_object
+
+CLICK_KEY = "salepixel_click"
+"""The metadata key with the click token. Saleor copies it from the checkout to the order."""
+
+LIFECYCLE = frozenset({"app_installed", "app_updated", "app_status_changed", "app_deleted"})
+
+_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+_VARIANT_ID = "UHJvZHVjdFZhcmlhbnQ6"  # base64 of "ProductVariant:"
+_MAX_TOKEN_CHARS = 512
+_MAX_QUANTITY = 10**9
+# order/__init__.py of Saleor 3.23: an order is never deleted, it ends as CANCELED (by staff or by its
+# payment) or EXPIRED (unpaid beyond channel.expireOrdersAfter). RETURNED is about goods; its money shows
+# in totalRefunded.
+_CANCELLED = frozenset({"CANCELED", "EXPIRED"})
+_PAID = frozenset({"FULL", "OVERCHARGED"})
+
+
+def verify(delivery: Delivery, shop: Shop) -> None:
+    """Return when the shop signed this body, for our app, as this event. Raises Refused.
+
+    Saleor signs the body only: another app's delivery and a swapped Saleor-Event verify as well, so both
+    are held against what the body says.
+    """
+    signature = delivery.headers.get("saleor-signature")
+    if not signature or shop.jwks is None:
+        raise BadSignature("no_signature", "Saleor-Signature is missing.")
+    verify_detached(signature, delivery.body, shop.jwks)
+    content = _load(delivery)
+    recipient = content.get("recipient")
+    if not isinstance(recipient, dict) or recipient.get("id") != shop.app_id:
+        raise Refused("other_app", "This delivery is for another app, or for an earlier installation.")
+    typename = content.get("__typename")
+    if not isinstance(typename, str) or _HUMP.sub("_", typename).lower() != delivery.event:
+        raise Refused("event_mismatch", "Saleor-Event does not say what the body says.")
+
+
+def read_orders(delivery: Delivery, hash_email: Callable[[str], str]) -> list[Order]:
+    """The orders in a verified delivery, without drafts. Raises Unreadable."""
+    if delivery.event in LIFECYCLE:
+        return []
+    content = _load(delivery)
+    issued_at = _time(content, "issuedAt")
+    orders = content["orders"] if "orders" in content else [content.get("order")]
+    if not isinstance(orders, list):
+        raise Unreadable("no_order")
+    found = [_object(order, "no_order") for order in orders]
+    return [_read_order(order, issued_at, hash_email) for order in found if order.get("status") != "DRAFT"]
+
+
+def _load(delivery: Delivery) -> dict[str, Any]:
+    try:
+        return load_object(delivery.body)
+    except BadJson as error:
+        raise Refused("malformed", "The body is not a JSON object.") from error
+
+
+def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_email: Callable[[str], str]) -> Order:
+    total_field = _object(order.get("total"), "no_total")
+    try:
+        currency = check_currency(_text(total_field, "currency"))
+    except BadMoney as error:
+        raise Unreadable(error.reason) from error
+    total = _gross(order, "total", currency)
+    charged = _amount(order.get("totalCharged"), currency)
+    refunded = _amount(order.get("totalRefunded"), currency)
+    status = _text(order, "status")
+    email = order.get("userEmail")
+    lines = order.get("lines")
+    if not isinstance(lines, list):
+        raise Unreadable("no_lines")
+    return Order(
+        id=_text(order, "id"),
+        number=_text(order, "number"),
+        currency=currency,
+        placed_at=_time(order, "created"),
+        updated_at=_time(order, "updatedAt"),
+        issued_at=issued_at,
+        total=total,
+        refunded=refunded,
+        # A refund takes the sum off totalCharged and makes isPaid false again (measured on 3.23.28).
+        paid=order.get("isPaid") is True or order.get("chargeStatus") in _PAID or charged + refunded >= total,
+        cancelled=status in _CANCELLED,
+        lines=tuple(_read_line(_object(line, "no_lines"), currency) for line in lines),
+        shipping=_gross(order, "shippingPrice", currency),
+        email_hash=hash_email(_text(order, "userEmail")) if email else None,
+        click_token=_click_token(order.get("metadata")),
+    )
+
+
+def _read_line(line: Mapping[str, Any], currency: str) -> OrderLine:
+    quantity = line.get("quantity")
+    if type(quantity) is not int or not 0 <= quantity <= _MAX_QUANTITY:
+        raise Unreadable("bad_quantity")
+    return OrderLine(
+        id=_text(line, "id"),
+        item=_item(line),
+        quantity=quantity,
+        amount=_gross(line, "totalPrice", currency),
+        sku=_text(line, "productSku") if line.get("productSku") else None,
+    )
+
+
+def _item(line: Mapping[str, Any]) -> str:
+    product = _text(line, "productName")
+    variant = _text(line, "variantName") if line.get("variantName") else ""
+    # Saleor writes the variant's global id where a variant has no name.
+    if not variant or variant == product or variant.startswith(_VARIANT_ID):
+        return product
+    return f"{product} ({variant})"
+
+
+def _click_token(metadata: Any) -> str | None:
+    for entry in metadata if isinstance(metadata, list) else ():
+        if isinstance(entry, dict) and entry.get("key") == CLICK_KEY:
+            # Any buyer can write this. What is no token stays one that cannot be opened: the decision
+            # says invalid_token, and a hostile value costs no order.
+            value = entry.get("value")
+            text = value[:_MAX_TOKEN_CHARS] if isinstance(value, str) else "?"
+            return text.encode("ascii", "replace").decode().replace("\0", "?")
+    return None
+
+
+def _gross(parent: Mapping[str, Any], name: str, currency: str) -> Decimal:
+    taxed = _object(parent.get(name), f"no_{name}")
+    if taxed.get("currency") != currency:
+        raise Unreadable("mixed_currencies")
+    return _amount(taxed.get("gross"), currency)
+
+
+def _amount(money: Any, currency: str) -> Decimal:
+    number = _object(money, "no_amount").get("amount")
+    if type(number) is not Decimal and type(number) is not int:
+        raise Unreadable("bad_amount")
+    try:
+        amount = round_money(Decimal(number), currency)
+    except (BadMoney, ArithmeticError) as error:
+        raise Unreadable("bad_amount") from error
+    if amount < 0:
+        raise Unreadable("negative_amount")
+    return amount
+
+
+def _object(value: Any, reason: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unreadable(reason)
+    return value
+
+
+def _text(parent: Mapping[str, Any], name: str) -> str:
+    value = parent.get(name)
+    # Neither a NUL nor half a surrogate pair can be stored as text.
+    if not isinstance(value, str) or not value or "\0" in value or not _is_unicode(value):
+        raise Unreadable(f"no_{name}")
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _time(parent: Mapping[str, Any], name: str) -> datetime:
+    text = _text(parent, name)
+    try:
+        time = datetime.fromisoformat(text)
+        # A time without a zone is nobody's: as UTC it could be a day off.
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(f"no_{name}") from error
+    raise Unreadable(f"no_{name}")

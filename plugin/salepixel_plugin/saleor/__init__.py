@@ -1,0 +1,18 @@
+"""The Saleor app: what a Saleor asks of us (manifest, registration) and tells us (webhooks)."""
+
+from apiflask import APIBlueprint
+from flask.blueprints import BlueprintSetupState
+
+from salepixel_plugin.saleor import manifest, registration, webhooks
+from salepixel_plugin.saleor.jwks import KeyReloads
+
+# Saleor speaks its own protocol here; it is not part of the API for people's programs.
+blueprint = APIBlueprint("saleor", __name__, url_prefix="/saleor", enable_openapi=False)
+blueprint.get("/manifest")(manifest.give_manifest)
+blueprint.post("/register")(registration.register)
+blueprint.post("/webhooks")(webhooks.take_delivery)
+
+
+@blueprint.record
+def _prepare(state: BlueprintSetupState) -> None:
+    state.app.extensions["salepixel_key_reloads"] = KeyReloads()

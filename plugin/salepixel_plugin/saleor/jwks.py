@@ -1,0 +1,85 @@
+"""A shop's signing keys, reloaded when a delivery does not fit those that we have.
+
+A shop may change its key at any time and tells nobody. So a delivery that does not verify is tried again
+with fresh keys, but a stranger who sends nonsense must not make us call the shop for each of it: one
+reload per shop and minute, by one thread while the others wait for its result. Meanwhile deliveries that
+fit the keys we have are taken as ever.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import structlog
+
+from salepixel.storage.database import Database
+from salepixel.storage.shops import Shop, get_shop, keep_jwks
+from salepixel_plugin.connectors.contract import UnknownKey
+from salepixel_plugin.saleor.shop_calls import ShopAway, fetch_jwks
+
+RELOAD_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+class KeysAway(Exception):
+    """It cannot be said now whether the signature is good: the shop must send again."""
+
+
+@dataclass
+class _Reload:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    tried_at: float = float("-inf")
+    done: bool = False
+    missing: str | None = None  # the key that fresh keys did not have
+
+
+class KeyReloads:
+    """The reloads of this process; one instance per application."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._reloads: dict[str, _Reload] = {}
+
+    def verify(self, check: Callable[[Shop], None], shop: Shop, database: Database) -> None:
+        """Run `check` with the shop's keys, once more with fresh ones if they may help.
+
+        Raises what `check` raises, and KeysAway.
+        """
+        try:
+            check(shop)
+        except UnknownKey as failure:
+            check(self._with_fresh_keys(shop, failure, database))
+
+    def _with_fresh_keys(self, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
+        with self._lock:
+            reload = self._reloads.setdefault(shop.id, _Reload())
+        with reload.lock:
+            with database.read() as connection:
+                current = get_shop(connection, shop.id) or shop
+            if current.jwks != shop.jwks:
+                return current  # reloaded while we waited, or by another process
+            if self._clock() - reload.tried_at >= RELOAD_SECONDS:
+                return self._reload(reload, shop, failure, database)
+            # A key that those fresh keys did not have is forged. Another one may be newer than they are,
+            # and a 401 would lose its deliveries for good: Saleor sends again only after a 5xx.
+            is_another_key = failure.reason == "unknown_key" and failure.kid != reload.missing
+            if not reload.done or is_another_key:
+                raise KeysAway
+            raise failure
+
+    def _reload(self, reload: _Reload, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
+        reload.tried_at, reload.done = self._clock(), False
+        try:
+            jwks = fetch_jwks(shop.api_url)
+        except ShopAway as error:
+            log.warning("jwks_not_reloaded", shop=shop.id, error=str(error))
+            raise KeysAway from error
+        with database.write() as connection:
+            keep_jwks(connection, shop.id, jwks, datetime.now(UTC))
+        reload.done, reload.missing = True, failure.kid
+        log.info("jwks_reloaded", shop=shop.id, changed=jwks != shop.jwks)
+        return replace(shop, jwks=jwks)

@@ -1,0 +1,142 @@
+"""Webhooks: verified over the raw body, stored, committed, and only then answered 200.
+
+Saleor sends again after a 5xx and never after a 4xx. So 4xx is for what can never be good, 503 for all
+that may pass, and a delivery that is true but not understood is kept and answered 200.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import cast
+
+import sqlalchemy as sa
+import structlog
+from flask import Response, current_app, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from salepixel import jobs
+from salepixel.orders import Order
+from salepixel.storage.deliveries import delivery_digest, store_delivery
+from salepixel.storage.orders import store_order
+from salepixel.storage.shops import Shop, drop_token, find_shop, get_shop
+from salepixel_plugin.connectors import CONNECTORS
+from salepixel_plugin.connectors.contract import Delivery, Refused, Unreadable
+from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
+from salepixel_plugin.saleor.rejections import count_refusal, is_address
+from salepixel_plugin.services import services
+
+DOOR = "saleor_webhook"
+
+log = structlog.get_logger()
+
+_STATUS = {"too_large": 413, "malformed": 400, "event_mismatch": 400, "keys_away": 503}
+"""Every other refusal is a 401."""
+_KEPT_HEADERS = ("content-type", "user-agent", "traceparent")
+"""With all saleor-*: what helps to look into a delivery later. A shop's own headers may hold secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What was read of a delivery; `unread` says why nothing was."""
+
+    orders: tuple[Order, ...]
+    unread: str = ""
+
+
+def take_delivery() -> tuple[Response, int]:
+    """POST /saleor/webhooks, for all events."""
+    try:
+        delivery = _receive()
+        shop = _find_sender(delivery)
+        check = partial(CONNECTORS[shop.platform].verify, delivery)
+        _key_reloads().verify(check, shop, services().database)
+    except Refused as refusal:
+        return _refuse(refusal.reason, refusal.message)
+    except KeysAway:
+        return _refuse("keys_away", "The shop's signing keys cannot be checked now; send again.")
+    content = _read(delivery, shop)
+    newer = _store(delivery, shop, content)
+    for order_id in newer:
+        services().bell.ring(jobs.RECONCILE, shop.id, order_id)
+    if content.unread:
+        log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=content.unread)
+        count_refusal(DOOR, content.unread)
+    return jsonify(ok=True), 200
+
+
+def _receive() -> Delivery:
+    try:
+        body = request.get_data(cache=True)  # before anything else can read or parse it
+    except RequestEntityTooLarge as error:
+        raise Refused("too_large", "A delivery may have 1 MB.") from error
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Delivery(headers.get("saleor-api-url", ""), headers.get("saleor-event", "").lower(), headers, body)
+
+
+def _find_sender(delivery: Delivery) -> Shop:
+    shop = None
+    if is_address(delivery.api_url):
+        with services().database.read() as connection:
+            shop = find_shop(connection, delivery.api_url)
+    if shop is None or shop.platform != "saleor" or shop.jwks is None or shop.app_id is None:
+        raise Refused("unknown_installation", "No installation of this app is known for Saleor-Api-Url.")
+    return shop
+
+
+def _read(delivery: Delivery, shop: Shop) -> _Content:
+    hash_email = partial(services().keys.hash_email, shop.emp_id)
+    try:
+        return _Content(tuple(CONNECTORS[shop.platform].read_orders(delivery, hash_email)))
+    except Unreadable as error:
+        return _Content((), error.reason)
+
+
+def _store(delivery: Delivery, shop: Shop, content: _Content) -> list[str]:
+    """Keep the delivery and what it says in one transaction; gives the ids of the orders that were newer."""
+    digest = delivery_digest(delivery.api_url, delivery.event, delivery.body)
+    with services().database.write() as connection:
+        is_new = store_delivery(
+            connection,
+            digest=digest,
+            shop_id=shop.id,
+            event=delivery.event,
+            headers=_kept(delivery.headers),
+            body=delivery.body,
+            at=datetime.now(UTC),
+            unread=content.unread,
+        )
+        if not is_new:
+            return []
+        if delivery.event == "app_deleted" and _is_installed(connection, shop):
+            drop_token(connection, shop.id)
+        return [
+            order.id
+            for order in content.orders
+            if store_order(connection, shop.id, shop.emp_id, order, digest)
+        ]
+
+
+def _is_installed(connection: sa.Connection, shop: Shop) -> bool:
+    # Staff may have installed the app again since we read the shop; that token must stay.
+    current = get_shop(connection, shop.id)
+    return current is not None and current.app_id == shop.app_id
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value for name, value in headers.items() if name.startswith("saleor-") or name in _KEPT_HEADERS
+    }
+
+
+def _refuse(reason: str, message: str) -> tuple[Response, int]:
+    count_refusal(DOOR, reason)
+    answer = jsonify(ok=False, reason=reason, message=message)
+    status = _STATUS.get(reason, 401)
+    if status == 503:
+        answer.headers["Retry-After"] = "60"
+    return answer, status
+
+
+def _key_reloads() -> KeyReloads:
+    return cast(KeyReloads, current_app.extensions["salepixel_key_reloads"])

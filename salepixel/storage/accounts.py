@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution import Policy
 from salepixel.storage.schema import accounts, api_keys
-from salepixel.storage.upsert import insert
+from salepixel.storage.upsert import insert, took_effect
 from salepixel.streams import Directory
 
 
@@ -54,8 +54,7 @@ class KeyScope:
 def add_account(connection: sa.Connection, account: Account) -> bool:
     """Store a new account; False when its empId is taken."""
     values = {name: getattr(account, name) for name in Account.__slots__}
-    done = connection.execute(insert(connection, accounts).values(values).on_conflict_do_nothing())
-    return done.rowcount == 1
+    return took_effect(connection, insert(connection, accounts).values(values).on_conflict_do_nothing())
 
 
 def change_account(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:
@@ -88,16 +87,22 @@ def read_directory(connection: sa.Connection) -> Directory:
 
 def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> None:
     """Let a key in. Only its digest is kept: a key is long and random, so no slow hash is needed."""
-    values = {"digest": _digest(key), "emp_id": emp_id, "name": name, "created_at": at}
+    values = {"digest": key_digest(key), "emp_id": emp_id, "name": name, "created_at": at}
     connection.execute(insert(connection, api_keys).values(values).on_conflict_do_nothing())
 
 
 def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
     """What a key may do, None for a key that is not ours."""
-    query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == _digest(key))
+    return find_digest_scope(connection, key_digest(key))
+
+
+def find_digest_scope(connection: sa.Connection, digest: str) -> KeyScope | None:
+    """What the key with this digest may do; a session keeps the digest and not the key."""
+    query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
     row = connection.execute(query).first()
     return None if row is None else KeyScope(row.emp_id, row.name)
 
 
-def _digest(key: str) -> str:
+def key_digest(key: str) -> str:
+    """The name under which a key is kept."""
     return hashlib.sha256(key.encode()).hexdigest()

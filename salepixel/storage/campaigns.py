@@ -22,13 +22,14 @@ class CampaignLink:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One e-mail sending."""
+    """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference."""
 
     id: str
     emp_id: int
     name: str
     mailer: str
     created_at: datetime
+    contact_tag: str = "{contact}"
 
 
 @dataclass(frozen=True, slots=True)

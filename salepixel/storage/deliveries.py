@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from salepixel.storage.schema import deliveries, rejections
-from salepixel.storage.upsert import insert
+from salepixel.storage.upsert import insert, took_effect
 
 
 def delivery_digest(api_url: str, event: str, body: bytes) -> str:
@@ -38,7 +38,7 @@ def store_delivery(
         received_at=at,
         unread=unread,
     )
-    return bool(connection.execute(statement.on_conflict_do_nothing()).rowcount == 1)
+    return took_effect(connection, statement.on_conflict_do_nothing())
 
 
 def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:

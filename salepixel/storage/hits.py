@@ -14,7 +14,7 @@ from salepixel.money import round_money
 from salepixel.orders import Order, OrderLine
 from salepixel.storage.accounts import Account
 from salepixel.storage.schema import hits
-from salepixel.storage.upsert import insert
+from salepixel.storage.upsert import insert, took_effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,7 @@ def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
         "signed": stored.signed,
         "ignored": stored.ignored,
     }
-    return bool(
-        connection.execute(insert(connection, hits).values(values).on_conflict_do_nothing()).rowcount == 1
-    )
+    return took_effect(connection, insert(connection, hits).values(values).on_conflict_do_nothing())
 
 
 def hits_naming(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> list[StoredHit]:

@@ -14,7 +14,7 @@ from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
 from salepixel.storage.schema import decisions, orders, sales
-from salepixel.storage.upsert import insert
+from salepixel.storage.upsert import insert, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
 
@@ -61,7 +61,7 @@ def store_order(
     upsert = statement.on_conflict_do_update(
         index_elements=["shop_id", "id"], set_=changed, where=None if always else is_newer
     )
-    return bool(connection.execute(upsert).rowcount == 1)
+    return took_effect(connection, upsert)
 
 
 def get_order(

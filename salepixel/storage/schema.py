@@ -71,6 +71,7 @@ campaigns = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("mailer", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
     sa.Index(None, "emp_id", "created_at"),
 )
 

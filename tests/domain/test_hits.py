@@ -1,5 +1,6 @@
 """What a pixel says is read in the names and numbers that shops use, or refused by name."""
 
+import contextlib
 from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import quote
@@ -64,10 +65,8 @@ def test_a_bad_hit_is_refused_by_name(query: str, reason: str, emp_id: int) -> N
 
 @given(st.text(max_size=200))
 def test_any_query_is_a_hit_or_refused(query: str) -> None:
-    try:
-        parse_hit("empId=7&" + query)
-    except BadHit as bad:
-        assert bad.reason
+    with contextlib.suppress(BadHit):
+        assert parse_hit("empId=7&" + query).emp_id == 7
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=50))
@@ -89,4 +88,4 @@ def test_a_signature_covers_everything_that_is_money() -> None:
         {"signature": ""},
         {"signature": "é"},
     ):
-        assert not is_signed(secret, replace(signed, **change))  # type: ignore[arg-type]
+        assert not is_signed(secret, replace(signed, **change))

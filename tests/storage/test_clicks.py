@@ -1,0 +1,76 @@
+"""Clicks are stored once and judged alike in whatever order they come."""
+
+import random
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.clicks import Click, Signal, Verdict
+from salepixel.storage import clicks, orders, schema
+from salepixel.storage.accounts import Account, add_account
+from salepixel.storage.contacts import Contact, store_contacts
+from salepixel.storage.database import Database
+from tests.make import CAMPAIGN, NOON, click_at, order
+
+
+def scan(start: int, links: int, contact: str) -> list[tuple[Click, Signal]]:
+    """So many links, a second apart, as a scanner clicks them."""
+    person = sum(contact.encode()) * 10_000
+    return [
+        (
+            click_at(NOON + timedelta(seconds=start + i), contact, link=f"{i:012x}", serial=person + i),
+            Signal(0),
+        )
+        for i in range(links)
+    ]
+
+
+STORY = [
+    *scan(0, 5, "ana"),
+    *scan(600, 1, "ana"),
+    *scan(0, 2, "bo"),
+    *scan(15, 3, "bo"),
+    *scan(30, 1, "bo"),
+    *scan(0, 4, ""),
+    (click_at(NOON, "cy", serial=9), Signal.HEAD),
+]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_verdicts_do_not_depend_on_the_order_of_arrival(database: Database, seed: int) -> None:
+    shuffled = STORY * 2
+    random.Random(seed).shuffle(shuffled)  # noqa: S311
+    while shuffled:
+        size = random.Random(len(shuffled)).randint(1, 4)  # noqa: S311
+        batch, shuffled = shuffled[:size], shuffled[size:]
+        with database.write() as connection:
+            clicks.store_clicks(connection, batch)
+    with database.read() as connection:
+        stored = clicks.list_clicks(connection, CAMPAIGN, 100, None)
+    assert len(stored) == len(STORY)
+    machines = {found.click.id for found in stored if found.verdict is Verdict.MACHINE}
+    expected = {click.id for click, _ in [*STORY[:5], *STORY[8:11], STORY[-1]]}
+    assert machines == expected
+
+
+def test_a_persons_click_has_the_order_with_their_address_decided_again(database: Database) -> None:
+    with database.write() as connection:
+        add_account(connection, Account(1, "Shoes", "EUR", NOON))
+        store_contacts(connection, 1, [Contact("ana", "hash-of-ana")], NOON)
+        for number, placed in (("1", NOON + timedelta(days=1)), ("2", NOON + timedelta(days=9))):
+            bought = order(id=number, number=number, placed_at=placed, email_hash="hash-of-ana")
+            orders.store_order(connection, "s1", 1, bought, "")
+    with database.write() as connection:
+        connection.execute(sa.update(schema.orders).values(due=False))
+        clicks.store_clicks(connection, [(click_at(NOON), Signal(0))])
+    with database.read() as connection:
+        assert orders.due_orders(connection, 10) == [("s1", "1")]
+
+
+def test_a_mark_moves_only_from_where_it_was(database: Database) -> None:
+    with database.write() as connection:
+        assert clicks.move_mark(connection, "j", 0, 5, NOON)
+        assert not clicks.move_mark(connection, "j", 0, 5, NOON)
+        assert clicks.move_mark(connection, "j", 5, 9, NOON)
+        assert clicks.read_marks(connection) == {"j": 9}

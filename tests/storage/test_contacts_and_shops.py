@@ -1,0 +1,98 @@
+"""What an account knows of its contacts and shops."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from salepixel.storage import accounts, campaigns, contacts, orders, outbox, schema, shops
+from salepixel.storage.accounts import Account, KeyScope
+from salepixel.storage.campaigns import Campaign, CampaignLink
+from salepixel.storage.contacts import Contact
+from salepixel.storage.database import Database
+from salepixel.storage.deliveries import count_rejection, list_rejections
+from tests.make import CAMPAIGN, LINK, NOON, order
+
+
+def test_contacts_are_added_and_changed_in_one_go(database: Database) -> None:
+    many = [Contact(f"c{n}", f"h{n % 700}") for n in range(1200)]
+    with database.write() as connection:
+        assert contacts.store_contacts(connection, 1, many, NOON) == 1200
+        assert contacts.store_contacts(connection, 1, [Contact("c1", "x"), Contact("c1", "y")], NOON) == 1
+        assert contacts.refs_with_email(connection, 1, "y") == ["c1"]
+        assert contacts.refs_with_email(connection, 1, "h1") == ["c701"]
+        assert contacts.refs_with_email(connection, 2, "h2") == []
+        contacts.store_contacts(connection, 1, [Contact("c701", "h1", consent=False)], NOON)
+        assert contacts.refs_with_email(connection, 1, "h1") == []
+
+
+def test_an_address_learned_late_has_its_orders_decided_again(database: Database) -> None:
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
+        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+
+
+def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(database: Database) -> None:
+    campaign = Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON)
+    with database.write() as connection:
+        campaigns.add_campaign(connection, campaign, [CampaignLink(LINK, "https://shop.test/", "Hero", True)])
+        for day in (-1, 1):
+            placed = order(id=f"O{day}", number=f"{day}", placed_at=NOON + timedelta(days=day))
+            orders.store_order(connection, "s1", 1, placed, "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        assert campaigns.link_sells(connection, LINK)
+        assert campaigns.switch_link(connection, campaign, LINK, False)
+        assert not campaigns.switch_link(connection, campaign, "nolink", False)
+        assert not campaigns.link_sells(connection, LINK)
+        assert campaigns.link_sells(connection, "of a lost database")
+        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+
+
+def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) -> None:
+    with database.write() as connection:
+        shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON)
+        assert shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON).id == shop.id
+        assert shops.connected_since(connection, 1) is None
+        later = NOON + timedelta(days=1)
+        shops.connect_shop(connection, shop, "app1", "token", "{}", NOON)
+        shops.connect_shop(connection, shop, "app2", "token2", "{}", later)
+        shops.drop_token(connection, shop.id)
+        assert shops.connected_since(connection, 1) == NOON
+        found = shops.find_shop(connection, "https://shop.test/graphql/")
+    assert found is not None
+    assert (found.app_id, found.token, found.jwks_at) == ("app2", None, later)
+
+
+def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
+    with database.write() as connection:
+        assert accounts.add_account(connection, Account(7, "Shoes", "EUR", NOON))
+        assert not accounts.add_account(connection, Account(7, "Other", "EUR", NOON))
+        accounts.add_api_key(connection, "all", None, "all", NOON)
+        accounts.add_api_key(connection, "seven", 7, "seven", NOON)
+        assert accounts.find_key_scope(connection, "all") == KeyScope(None, "all")
+        assert accounts.find_key_scope(connection, "seven") == KeyScope(7, "seven")
+        assert accounts.find_key_scope(connection, "other") is None
+    assert [KeyScope(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
+
+
+def test_a_sale_is_told_once_and_claimed_by_one(database: Database) -> None:
+    with database.write() as connection:
+        for _ in range(2):
+            outbox.add_outgoing(
+                connection, emp_id=1, shop_id="s1", order_id="O1", part="L1", url="https://x.test/", at=NOON
+            )
+        until = NOON + timedelta(minutes=2)
+        (claimed,) = outbox.claim_outgoing(connection, NOON, until, 10)
+        assert outbox.claim_outgoing(connection, NOON, until, 10) == []
+        outbox.record_attempt(connection, claimed, state="sent", answer="200", next_at=NOON)
+        assert outbox.claim_outgoing(connection, until, until, 10) == []
+        assert outbox.count_outgoing(connection) == {"sent": 1}
+
+
+def test_refusals_are_counted_by_name(database: Database) -> None:
+    with database.write() as connection:
+        for reason in ("bad_signature", "bad_signature", "too_large"):
+            count_rejection(connection, "saleor_webhook", reason)
+        counted = [(door, reason, count) for _, door, reason, count in list_rejections(connection, 7)]
+    assert counted == [("saleor_webhook", "bad_signature", 2), ("saleor_webhook", "too_large", 1)]

@@ -1,0 +1,1 @@
+"""The demo: a sample campaign through the real doors."""

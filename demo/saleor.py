@@ -1,0 +1,280 @@
+"""A small stand-in for a Saleor shop: it hands out a token, publishes its key, signs and sends orders.
+
+It behaves as a Saleor 3.23 does in the recorded deliveries under tests/data/saleor, and knows nothing of
+our code.
+"""
+
+import base64
+import json
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from demo.saleor_key import SigningKey
+
+SCHEMA_VERSION = "3.23"
+JWKS_PATH = "/.well-known/jwks.json"
+_TIMEOUT_SECONDS = 20  # as long as Saleor waits: 2 s to connect and 18 s to answer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an order: `amount` is the gross of the whole line."""
+
+    item: str
+    quantity: int
+    amount: Decimal
+    sku: str | None = None
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A delivery ready to be sent, any number of times: retries repeat it byte for byte."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes
+
+
+class StandInSaleor:
+    """A shop on a free port of 127.0.0.1, running while it is used as a context manager.
+
+    `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order.
+    """
+
+    def __init__(self, *, channel: str = "default-channel", currency: str = "EUR") -> None:
+        self.channel = channel
+        self.currency = currency
+        self.token = ""
+        self.app_id = ""
+        self.permissions: tuple[str, ...] = ("MANAGE_ORDERS",)
+        self.away: set[str] = set()
+        self.calls: list[str] = []
+        self._installations = 0
+        self.rotate_key()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = False  # so that closing waits for the last answer
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def domain(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def api_url(self) -> str:
+        """The address of the shop's API, as it is added to salepixel."""
+        return f"http://{self.domain}/graphql/"
+
+    def rotate_key(self, key: SigningKey | None = None) -> None:
+        """Sign with another key from now on; the old one is gone from the JWKS."""
+        self.key = key or SigningKey()
+
+    def install(self, plugin_url: str) -> requests.Response:
+        """Read the manifest and register with a fresh token, as when staff press Install."""
+        asking = {"Saleor-Schema-Version": SCHEMA_VERSION}
+        manifest = requests.get(f"{plugin_url}/saleor/manifest", headers=asking, timeout=_TIMEOUT_SECONDS)
+        manifest.raise_for_status()
+        self._installations += 1
+        self.app_id = _global_id("App", self._installations)
+        self.token = secrets.token_urlsafe(22)[:30]
+        headers = {
+            "User-Agent": f"Saleor/{SCHEMA_VERSION}",
+            "X-Saleor-Domain": self.domain,
+            "Saleor-Domain": self.domain,
+            "Saleor-Api-Url": self.api_url,
+            "Saleor-Schema-Version": SCHEMA_VERSION,
+        }
+        url = manifest.json()["tokenTargetUrl"]
+        return requests.post(
+            url,
+            json={"auth_token": self.token},
+            headers=headers,
+            timeout=_TIMEOUT_SECONDS,
+            allow_redirects=False,
+        )
+
+    def order(
+        self,
+        number: str,
+        lines: Sequence[Line],
+        *,
+        email: str = "",
+        token: str | None = None,
+        created: datetime | None = None,
+        updated: datetime | None = None,
+        status: str = "UNFULFILLED",
+        paid: bool = True,
+        refunded: Decimal = Decimal(0),
+        shipping: Decimal = Decimal(0),
+        metadata: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The order in the shape of our subscription. The same number is always the same order."""
+        created = created or datetime.now(UTC)
+        subtotal = sum((line.amount for line in lines), Decimal(0))
+        total = subtotal + shipping
+        charged = total - refunded if paid else Decimal(0)
+        entries = {**(metadata or {}), **({"salepixel_click": token} if token else {})}
+        charge_status = "FULL" if charged == total else "PARTIAL" if charged else "NONE"
+        return {
+            "id": _global_id("Order", f"{self.channel}-{number}"),
+            "number": number,
+            "status": status,
+            "origin": "CHECKOUT",
+            "created": created.isoformat(),
+            "updatedAt": (updated or created).isoformat(),
+            "externalReference": None,
+            "checkoutId": _global_id("Checkout", number),
+            "channel": {"id": _global_id("Channel", 1), "slug": self.channel},
+            "user": None,
+            "userEmail": email,
+            "languageCodeEnum": "EN",
+            "isPaid": charged == total,
+            "chargeStatus": charge_status,
+            "authorizeStatus": charge_status,
+            "voucherCode": None,
+            "metadata": [{"key": key, "value": value} for key, value in entries.items()],
+            "privateMetadata": [],
+            "billingAddress": {"country": {"code": "ES"}},
+            "shippingAddress": {"country": {"code": "ES"}},
+            "total": self._taxed(total),
+            "subtotal": self._taxed(subtotal),
+            "shippingPrice": self._taxed(shipping),
+            "undiscountedTotal": {"gross": {"amount": float(total)}},
+            "discounts": [],
+            "totalCharged": {"amount": float(charged), "currency": self.currency},
+            "totalAuthorized": {"amount": 0.0},
+            "totalRefunded": {"amount": float(refunded)},
+            "totalGrantedRefund": {"amount": 0.0},
+            "totalCanceled": {"amount": 0.0},
+            "lines": [self._line(number, place, line) for place, line in enumerate(lines, 1)],
+        }
+
+    def sign(self, event: str, content: Mapping[str, Any], *, issued: datetime | None = None) -> Signed:
+        """A delivery of an event such as `order_paid`; `content` is {"order": ...} or {"app": ...}."""
+        typename = "".join(word.capitalize() for word in event.split("_"))
+        body = {
+            "__typename": typename,
+            "issuedAt": (issued or datetime.now(UTC)).isoformat(),
+            "version": f"{SCHEMA_VERSION}.28",
+            "recipient": {"id": self.app_id},
+            **content,
+        }
+        return self.sign_raw(event, json.dumps(body).encode())
+
+    def sign_raw(self, event: str, body: bytes, signature: str | None = None) -> Signed:
+        """A delivery of any bytes, signed over exactly these, or with the signature that is given."""
+        names = {"Event": event, "Domain": self.domain, "Signature": signature or self.key.sign(body)}
+        headers = {
+            "User-Agent": f"Saleor/{SCHEMA_VERSION}",
+            "Content-Type": "application/json",
+            **{f"X-Saleor-{name}": value for name, value in names.items()},
+            **{f"Saleor-{name}": value for name, value in names.items()},
+            "Saleor-Api-Url": self.api_url,
+        }
+        return Signed(headers, body)
+
+    def send(self, plugin_url: str, signed: Signed) -> requests.Response:
+        """Send a delivery once."""
+        return requests.post(
+            f"{plugin_url}/saleor/webhooks",
+            data=signed.body,
+            headers=dict(signed.headers),
+            timeout=_TIMEOUT_SECONDS,
+            allow_redirects=False,
+        )
+
+    def deliver(
+        self,
+        plugin_url: str,
+        event: str,
+        order: Mapping[str, Any],
+        *,
+        issued: datetime | None = None,
+        sign: bool = True,
+    ) -> requests.Response:
+        """Sign and send what happened to an order. Without `sign` the signature fits other bytes."""
+        signed = self.sign(event, {"order": order}, issued=issued)
+        if not sign:
+            signed = Signed(signed.headers, signed.body + b" ")
+        return self.send(plugin_url, signed)
+
+    def answer(self, path: str, authorization: str) -> tuple[int, Mapping[str, Any]]:
+        """What the shop's own doors answer: the status and the JSON."""
+        self.calls.append(path)
+        if path in self.away:
+            return 503, {}
+        if path == JWKS_PATH:
+            return 200, {"keys": [self.key.jwk]}
+        if path != "/graphql/":
+            return 404, {}
+        known = bool(self.token) and authorization == f"Bearer {self.token}"
+        app = {"id": self.app_id, "permissions": [{"code": code} for code in self.permissions]}
+        return 200, {"data": {"app": app if known else None}}
+
+    def _line(self, number: str, place: int, line: Line) -> dict[str, Any]:
+        variant_id = _global_id("ProductVariant", line.sku or line.item)
+        return {
+            "id": _global_id("OrderLine", f"{self.channel}-{number}-{place}"),
+            "productName": line.item,
+            "variantName": line.variant or variant_id,
+            "productSku": line.sku,
+            "productVariantId": variant_id,
+            "quantity": line.quantity,
+            "unitPrice": self._taxed((line.amount / line.quantity).quantize(Decimal("0.01"))),
+            "totalPrice": self._taxed(line.amount),
+            "metadata": [],
+        }
+
+    def _taxed(self, gross: Decimal) -> dict[str, Any]:
+        # JSON floats, as Saleor writes money.
+        net = (gross / Decimal("1.21")).quantize(Decimal("0.01"))
+        parts = {"net": net, "gross": gross, "tax": gross - net}
+        return {"currency": self.currency, **{k: {"amount": float(part)} for k, part in parts.items()}}
+
+
+def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._answer()
+
+        def _answer(self) -> None:
+            status, content = shop.answer(self.path, self.headers.get("Authorization", ""))
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
+            """Quiet."""
+
+    return Handler
+
+
+def _global_id(kind: str, key: object) -> str:
+    return base64.b64encode(f"{kind}:{key}".encode()).decode()

@@ -1,0 +1,172 @@
+"""What an edge ships is in the database once, in sequence, or asked for again."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from salepixel.clicks import ClickSealer, Signal, Verdict
+from salepixel.storage import accounts, clicks, schema
+from salepixel.storage.database import Database
+from salepixel.storage.deliveries import list_rejections
+from salepixel.streams import (
+    FIELD,
+    JOURNALS_KEY,
+    OLDEST,
+    ClickRecord,
+    HitRecord,
+    LossRecord,
+    Record,
+    frame,
+    mark_key,
+    pack_payload,
+    stream_key,
+)
+from salepixel_worker.fold import fold_all, fold_journal
+from tests.make import CAMPAIGN, NOON, click_at
+
+JOURNAL = "edge-00000001"
+RECORDS: list[Record] = [
+    ClickRecord(click_at(NOON + timedelta(minutes=n), f"c{n}", serial=n), Signal(0), "Firefox")
+    for n in range(1, 11)
+]
+
+
+def ship(redis: Redis, first: int, records: Sequence[Record], oldest: bool = False) -> None:
+    """Add records to the stream as the shipper does, numbered from `first`."""
+    data = b"".join(frame(number, pack_payload(record)) for number, record in enumerate(records, first))
+    fields: dict[bytes, bytes] = {FIELD: data} | ({OLDEST: b"1"} if oldest else {})
+    redis.sadd(JOURNALS_KEY, JOURNAL)
+    redis.xadd(stream_key(JOURNAL), fields, id=f"{first + len(records) - 1}-0")  # type: ignore[arg-type]
+
+
+def folded(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [found.click.contact for found in clicks.list_clicks(connection, CAMPAIGN, 100, None)]
+
+
+def test_each_record_is_folded_once_and_the_stream_trimmed(
+    database: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    ship(redis, 1, RECORDS[:4])
+    ship(redis, 5, RECORDS[4:6])
+    assert fold_all(database, redis, sealer, 5) == 6
+    assert fold_all(database, redis, sealer, 5) == 0
+    ship(redis, 7, RECORDS[6:])
+    assert fold_all(database, redis, sealer, 5) == 4
+    assert folded(database) == [f"c{n}" for n in range(1, 11)]
+    assert redis.get(mark_key(JOURNAL)) == b"10"
+    assert redis.xlen(stream_key(JOURNAL)) <= 1
+
+
+def test_what_is_shipped_again_is_not_folded_again(
+    database: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    ship(redis, 1, RECORDS[:5])
+    fold_all(database, redis, sealer, 5)
+    redis.flushall()
+    ship(redis, 1, RECORDS[:3], oldest=True)
+    ship(redis, 4, RECORDS[3:8])
+    fold_all(database, redis, sealer, 5)
+    assert folded(database) == [f"c{n}" for n in range(1, 9)]
+
+
+def test_a_gap_drops_the_stream_so_that_it_is_shipped_again(
+    database: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    ship(redis, 1, RECORDS[:2])
+    fold_all(database, redis, sealer, 5)
+    ship(redis, 5, RECORDS[4:])
+    assert fold_journal(database, redis, sealer, JOURNAL) == 0
+    assert not redis.exists(stream_key(JOURNAL))
+    assert redis.get(mark_key(JOURNAL)) == b"2"
+    ship(redis, 3, RECORDS[2:])
+    fold_all(database, redis, sealer, 5)
+    assert folded(database) == [f"c{n}" for n in range(1, 11)]
+
+
+def test_what_the_journal_has_lost_is_counted(database: Database, redis: Redis, sealer: ClickSealer) -> None:
+    ship(redis, 4, RECORDS[3:], oldest=True)
+    fold_all(database, redis, sealer, 5)
+    assert folded(database) == [f"c{n}" for n in range(4, 11)]
+    with database.read() as connection:
+        assert connection.scalar(sa.select(schema.losses.c.count)) == 3
+
+
+def test_what_an_edge_could_not_write_is_counted_with_its_time(
+    sqlite: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    ship(redis, 1, [LossRecord(17, 1_000, 61_000)])
+    fold_all(sqlite, redis, sealer, 5)
+    with sqlite.read() as connection:
+        (loss,) = connection.execute(sa.select(schema.losses))
+    assert (loss.journal, loss._mapping["count"]) == (JOURNAL, 17)
+    assert loss.to_at - loss.from_at == timedelta(minutes=1)
+
+
+def test_a_damaged_entry_drops_the_stream(sqlite: Database, redis: Redis, sealer: ClickSealer) -> None:
+    ship(redis, 1, RECORDS[:2])
+    redis.xadd(stream_key(JOURNAL), {FIELD: b"not a record"}, id="3-0")
+    assert fold_journal(sqlite, redis, sealer, JOURNAL) == 0
+    assert not redis.exists(stream_key(JOURNAL))
+
+
+def test_a_record_of_another_version_is_counted_and_passed(
+    sqlite: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    redis.sadd(JOURNALS_KEY, JOURNAL)
+    data = frame(1, b"\xffnew kind") + frame(2, pack_payload(RECORDS[0]))
+    redis.xadd(stream_key(JOURNAL), {FIELD: data}, id="2-0")
+    assert fold_all(sqlite, redis, sealer, 5) == 2
+    assert folded(sqlite) == ["c1"]
+    with sqlite.read() as connection:
+        assert [row[1:] for row in list_rejections(connection, 1)] == [("fold", "unknown_record", 1)]
+
+
+@pytest.mark.parametrize(
+    ("agent", "verdict"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", Verdict.HUMAN),
+        (
+            "Mozilla/5.0 (Linux; Android 14; CUBOT KINGKONG) AppleWebKit/537.36 Chrome/156 Mobile",
+            Verdict.HUMAN,
+        ),
+        ("curl/8.5.0", Verdict.MACHINE),
+        ("python-requests/2.34", Verdict.MACHINE),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", Verdict.MACHINE),
+        ("Barracuda Sentinel (EE)", Verdict.MACHINE),
+        ("Mozilla/4.0 (compatible; ms-office; MSOffice 16)", Verdict.MACHINE),
+    ],
+)
+def test_known_programs_are_machines(
+    sqlite: Database, redis: Redis, sealer: ClickSealer, agent: str, verdict: Verdict
+) -> None:
+    ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), agent)])
+    fold_all(sqlite, redis, sealer, 5)
+    with sqlite.read() as connection:
+        (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
+    assert found.verdict is verdict
+
+
+def test_a_hit_that_does_not_count_is_kept_and_counted(
+    sqlite: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    with sqlite.write() as connection:
+        accounts.add_account(connection, accounts.Account(7, "Shoes", "EUR", NOON))
+    ship(
+        redis,
+        1,
+        [
+            HitRecord(click_at(NOON, serial=1).id, 7, "empId=7&IMPORTE=NaN", "", "bad_amount", False),
+            HitRecord(click_at(NOON, serial=2).id, 8, "empId=8", "", "", False),
+        ],
+    )
+    fold_all(sqlite, redis, sealer, 5)
+    with sqlite.read() as connection:
+        assert [row[1:] for row in list_rejections(connection, 1)] == [
+            ("pixel", "bad_amount", 1),
+            ("pixel", "unknown_account", 1),
+        ]
+        assert connection.scalars(sa.select(schema.hits.c.ignored)).all() == ["bad_amount"]

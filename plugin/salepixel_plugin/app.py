@@ -7,7 +7,6 @@ import structlog
 from apiflask import APIFlask
 from flask import Response, jsonify
 from redis import Redis
-from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from salepixel.clicks import ClickSealer
@@ -17,8 +16,8 @@ from salepixel.links import LinkSealer
 from salepixel.settings import PluginSettings
 from salepixel.storage import accounts
 from salepixel.storage.database import Database
-from salepixel.streams import DIRECTORY_KEY
 from salepixel_plugin import api, health, pages, saleor
+from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import Services
 
 MAX_BODY_BYTES = 1_000_000
@@ -63,16 +62,6 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
         if settings.api_key:
             accounts.add_api_key(connection, settings.api_key, None, "SALEPIXEL_API_KEY", now)
     publish_directory(database, redis)
-
-
-def publish_directory(database: Database, redis: Redis) -> None:
-    """Tell the edges what they must know of accounts; the worker's sweep does it again each minute."""
-    with database.read() as connection:
-        directory = accounts.read_directory(connection)
-    try:
-        redis.set(DIRECTORY_KEY, directory.to_json())
-    except RedisError as error:
-        log.warning("directory_not_published", error=str(error))
 
 
 def _database_away(error: Exception) -> tuple[Response, int] | HTTPException:

@@ -1,0 +1,144 @@
+"""Who asks, and what they may see: API keys, sessions, and refusals that say what to do."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import sqlalchemy as sa
+from flask import g, request, session
+
+from salepixel.storage import accounts, campaigns, deliveries
+from salepixel.storage.accounts import Account, KeyScope, find_digest_scope, key_digest
+from salepixel.storage.campaigns import Campaign
+from salepixel_plugin.services import services
+
+_SESSION_KEY = "key"
+_ID_LENGTH = 12
+
+
+class Refusal(Exception):
+    """An answer that is no: its status, the name of the reason, and a message that says what to do."""
+
+    def __init__(
+        self, status: int, reason: str, message: str, errors: Mapping[str, list[str]] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.errors = dict(errors or {})
+
+
+def not_found(what: str) -> Refusal:
+    """The same for a thing that does not exist and for one of another account: nothing is revealed."""
+    return Refusal(404, "not_found", f"There is no such {what}, or this key does not open it.")
+
+
+def bearer_scope() -> KeyScope | None:
+    """What the key in the Authorization header may do; None without such a header.
+
+    Raises a Refusal (401) for a key that is not ours.
+    """
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    scope = find_scope(key.strip())
+    if scope is None:
+        raise Refusal(401, "bad_key", "This API key is not known; check that it was copied whole.")
+    return scope
+
+
+def session_scope() -> KeyScope | None:
+    """What the key that a person signed in with may do; None when nobody did."""
+    digest = session.get(_SESSION_KEY)
+    if not isinstance(digest, str):
+        return None
+    with services().database.read() as connection:
+        return find_digest_scope(connection, digest)
+
+
+def find_scope(key: str) -> KeyScope | None:
+    """What a key may do; one that is not ours is counted."""
+    database = services().database
+    with database.read() as connection:
+        found = find_digest_scope(connection, key_digest(key)) if key else None
+    if found is None:
+        with database.write() as connection:
+            deliveries.count_rejection(connection, "key", "bad_key")
+    return found
+
+
+def sign_in(key: str) -> bool:
+    """Begin a session; False for a key that is not ours."""
+    if find_scope(key) is None:
+        return False
+    session.clear()
+    session.permanent = True  # that is: until PERMANENT_SESSION_LIFETIME, and not for ever
+    session[_SESSION_KEY] = key_digest(key)
+    return True
+
+
+def sign_out() -> None:
+    """End the session."""
+    session.clear()
+
+
+def is_from_our_page() -> bool:
+    """True unless a browser says that another site made it send this request.
+
+    Every browser of the last years sends Sec-Fetch-Site, or Origin with a POST; what sends neither is
+    no browser and carries no session of a person who was lured.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    ours = (services().settings.plugin_url, request.host_url.rstrip("/"))
+    return origin is None or origin in ours
+
+
+def allow(scope: KeyScope) -> None:
+    """Note for this request what it may do."""
+    g.salepixel_scope = scope
+
+
+def scope() -> KeyScope:
+    """What this request may do."""
+    return cast(KeyScope, g.salepixel_scope)
+
+
+def require_all_rights() -> None:
+    """Refuse a key that opens one account only."""
+    if scope().emp_id is not None:
+        raise Refusal(403, "not_allowed", "This needs a key with all rights, such as SALEPIXEL_API_KEY.")
+
+
+def target_account(connection: sa.Connection, emp_id: int) -> Account:
+    """The account in which something is to be made."""
+    if not scope().allows(emp_id):
+        raise Refusal(403, "other_account", f"This key does not open account {emp_id}; use a key of it.")
+    account = accounts.get_account(connection, emp_id)
+    if account is None:
+        raise Refusal(404, "unknown_account", f"There is no account {emp_id}; make it with POST /accounts.")
+    return account
+
+
+def see_account(connection: sa.Connection, emp_id: int) -> Account:
+    """The account, if this request may see it."""
+    # Beyond 64 bits a database raises instead of finding nothing.
+    account = accounts.get_account(connection, emp_id) if 0 < emp_id < 2**32 else None
+    if account is None or not scope().allows(emp_id):
+        raise not_found("account")
+    return account
+
+
+def see_campaign(connection: sa.Connection, campaign_id: str) -> Campaign:
+    """The campaign, if this request may see it."""
+    campaign = campaigns.get_campaign(connection, campaign_id) if is_id(campaign_id) else None
+    if campaign is None or not scope().allows(campaign.emp_id):
+        raise not_found("campaign")
+    return campaign
+
+
+def is_id(text: str) -> bool:
+    """True for what links.new_id may give; anything else is not worth a question to the database."""
+    return len(text) == _ID_LENGTH and text.isascii() and text.isalnum()

@@ -1,0 +1,6 @@
+"""The API for programs: one file per noun, one door (door.py) for all."""
+
+from salepixel_plugin.api import accounts, campaigns, contacts, report, shops
+from salepixel_plugin.api.door import blueprint
+
+__all__ = ["accounts", "blueprint", "campaigns", "contacts", "report", "shops"]

@@ -1,0 +1,183 @@
+"""Accounts: sub-accounts with their policy, and the keys that open them."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from salepixel.storage import accounts
+from salepixel.storage.accounts import Account
+from salepixel_plugin.access import Refusal, require_all_rights, scope, see_account
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
+from salepixel_plugin.directory import publish_directory
+from salepixel_plugin.services import services
+
+_WINDOW = "Days after a click in which an order may be credited to it."
+_HOST = "The host in this account's links; empty: the edge's own."
+_PIXEL_AMOUNT = "What a pixel's IMPORTE tells: the amount of its line or of the whole order."
+_HOSTED = "The url of a hosted pixel to show beside ours, such as https://track.mdrctr.com/track/sale."
+_FORWARD = "A url template that is called for each sale."
+_SECRET = "With this the shop's server signs its pixels. Keep it from browsers."
+
+# Stands for a field that was not sent; null is refused like any other wrong value.
+_UNSET: Any = None
+
+Days = Annotated[int, Field(ge=1, le=365, description=_WINDOW)]
+Per = Literal["line", "order"]
+
+
+class AccountIn(Input):
+    """A new account."""
+
+    emp_id: EmpId = Field(alias="empId")
+    name: Name
+    tracking_host: HostOrEmpty = Field("", description=_HOST, examples=["track.shop.test"])
+    site: Text = Field("", examples=["shop.test"])
+    currency: Currency
+    window_days: Days = 7
+    pixel_amount: Per = Field("line", description=_PIXEL_AMOUNT)
+    pixel_signed: bool = Field(False, description="Count only pixels that the shop's server signed.")
+    hosted_pixel: UrlOrEmpty = Field("", description=_HOSTED)
+    hosted_emp_id: Text = Field("", description="The empId of this account at the hosted pixel.")
+    forward_url: UrlOrEmpty = Field("", description=_FORWARD)
+    forward_per: Per = "line"
+
+
+class AccountChange(Input):
+    """What is to change; what is not named stays."""
+
+    name: Name = Field(_UNSET)
+    tracking_host: HostOrEmpty = Field(_UNSET, description=_HOST)
+    site: Text = Field(_UNSET)
+    currency: Currency = Field(_UNSET)
+    window_days: Days = Field(_UNSET)
+    pixel_amount: Per = Field(_UNSET, description=_PIXEL_AMOUNT)
+    pixel_signed: bool = Field(_UNSET)
+    hosted_pixel: UrlOrEmpty = Field(_UNSET, description=_HOSTED)
+    hosted_emp_id: Text = Field(_UNSET)
+    forward_url: UrlOrEmpty = Field(_UNSET, description=_FORWARD)
+    forward_per: Per = Field(_UNSET)
+    renew_pixel_secret: bool = Field(False, description="Make a new secret; the old one counts no more.")
+
+
+class AccountOut(Output):
+    """An account."""
+
+    emp_id: EmpId = Field(alias="empId")
+    name: str
+    tracking_host: str
+    site: str
+    currency: str
+    window_days: int
+    pixel_amount: Per
+    pixel_signed: bool
+    hosted_pixel: str
+    hosted_emp_id: str
+    forward_url: str
+    forward_per: Per
+    created_at: datetime
+
+
+class AccountWithSecret(AccountOut):
+    """An account with the secret of its pixel."""
+
+    pixel_secret: str = Field(description=_SECRET)
+
+
+class AccountsOut(Output):
+    """The accounts that the key opens."""
+
+    accounts: list[AccountOut]
+
+
+class KeyIn(Input):
+    """A new key."""
+
+    name: Name
+
+
+class KeyOut(Output):
+    """A new key, shown this once."""
+
+    key: str
+    emp_id: EmpId = Field(alias="empId")
+    name: str
+
+
+@blueprint.post("/accounts")
+@blueprint.input(AccountIn, arg_name="wanted")
+@blueprint.output(AccountWithSecret, 201)
+@blueprint.doc(security="bearer", responses={403: "Needs a key with all rights", 409: "The empId is taken"})
+def add_account(wanted: AccountIn) -> dict[str, Any]:
+    """Make an account."""
+    require_all_rights()
+    here = services()
+    account = Account(**wanted.model_dump(), created_at=datetime.now(UTC), pixel_secret=secrets.token_hex(32))
+    with here.database.write() as connection:
+        if not accounts.add_account(connection, account):
+            raise Refusal(409, "taken", f"There is an account {wanted.emp_id} already; choose another empId.")
+    publish_directory(here.database, here.redis)
+    return _with_secret(account)
+
+
+@blueprint.get("/accounts")
+@blueprint.output(AccountsOut)
+@blueprint.doc(security="bearer")
+def list_accounts() -> dict[str, Any]:
+    """The accounts that the key opens."""
+    with services().database.read() as connection:
+        return {"accounts": [_as_json(account) for account in accounts.list_accounts(connection, scope())]}
+
+
+@blueprint.get("/accounts/<int:emp_id>")
+@blueprint.output(AccountWithSecret)
+@blueprint.doc(security="bearer")
+def get_account(emp_id: int) -> dict[str, Any]:
+    """One account, with the secret of its pixel."""
+    with services().database.read() as connection:
+        return _with_secret(see_account(connection, emp_id))
+
+
+@blueprint.patch("/accounts/<int:emp_id>")
+@blueprint.input(AccountChange, arg_name="change")
+@blueprint.output(AccountWithSecret)
+@blueprint.doc(security="bearer")
+def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
+    """Change an account."""
+    here = services()
+    with here.database.write() as connection:
+        before = see_account(connection, emp_id)
+        values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
+        # Nobody could sign for an account that has no secret, so all its pixels would be refused.
+        if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
+            values["pixel_secret"] = secrets.token_hex(32)
+        if values:
+            accounts.change_account(connection, emp_id, values)
+        after = see_account(connection, emp_id)
+    publish_directory(here.database, here.redis)
+    return _with_secret(after)
+
+
+@blueprint.post("/accounts/<int:emp_id>/keys")
+@blueprint.input(KeyIn, arg_name="wanted")
+@blueprint.output(KeyOut, 201)
+@blueprint.doc(security="bearer")
+def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
+    """Make a key that opens this account only."""
+    key = "sp_" + secrets.token_urlsafe(32)
+    with services().database.write() as connection:
+        see_account(connection, emp_id)
+        accounts.add_api_key(connection, key, emp_id, wanted.name, datetime.now(UTC))
+    return {"key": key, "empId": emp_id, "name": wanted.name}
+
+
+def _as_json(account: Account) -> dict[str, Any]:
+    values = {name: getattr(account, name) for name in Account.__slots__ if name != "pixel_secret"}
+    values["empId"] = values.pop("emp_id")
+    return values
+
+
+def _with_secret(account: Account) -> dict[str, Any]:
+    return _as_json(account) | {"pixel_secret": account.pixel_secret}

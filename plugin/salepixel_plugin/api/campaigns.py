@@ -1,0 +1,230 @@
+"""Campaigns: e-mail sendings with their tracked links."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from salepixel import jobs
+from salepixel.links import Link, new_id
+from salepixel.storage import campaigns
+from salepixel.storage.accounts import Account, get_account
+from salepixel.storage.campaigns import Campaign, CampaignLink
+from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
+from salepixel_plugin.api import mailers
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import EmpId, Name, Text, Url
+from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.services import services
+
+Id = Annotated[str, Field(examples=["9f86d081884c"])]
+
+
+class LinkIn(Input):
+    """A destination."""
+
+    url: Url = Field(examples=["https://shop.test/p/1?a=b"])
+    label: Text = ""
+    sale_pixel: bool = Field(False, description="True: its clicks may earn sales.")
+
+
+class CampaignIn(Input):
+    """A new campaign."""
+
+    emp_id: EmpId = Field(alias="empId")
+    name: Name
+    mailer: str = Field("plain", description=f"Who sends it: {', '.join(mailers.TAGS)}.")
+    contact_tag: Name | None = Field(
+        None, description="The mailer's merge tag for the contact's reference, if not the usual one."
+    )
+    links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
+
+
+class LinkOut(Output):
+    """A link: put `tracked_url` in the e-mail, unchanged."""
+
+    id: Id
+    url: str
+    label: str
+    sale_pixel: bool
+    tracked_url: str
+
+
+class CampaignOut(Output):
+    """A campaign."""
+
+    id: Id
+    emp_id: EmpId = Field(alias="empId")
+    name: str
+    mailer: str
+    created_at: datetime
+
+
+class CampaignWithLinks(CampaignOut):
+    """A campaign with its links."""
+
+    links: list[LinkOut]
+
+
+class CampaignsOut(Output):
+    """Campaigns, newest first."""
+
+    campaigns: list[CampaignOut]
+    next: Next
+
+
+class LinkSwitch(Input):
+    """Whether a link's clicks may earn sales."""
+
+    sale_pixel: bool
+
+
+class LinkActivity(LinkOut):
+    """A link with what happened on it."""
+
+    human_clicks: int
+    machine_clicks: int
+    contacts: int = Field(description="Different contacts who clicked.")
+    orders: int = Field(description="Orders that it earned.")
+
+
+class LinksOut(Output):
+    """A campaign's links, in their order."""
+
+    links: list[LinkActivity]
+
+
+@blueprint.post("/campaigns")
+@blueprint.input(CampaignIn, arg_name="wanted")
+@blueprint.output(CampaignWithLinks, 201)
+@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
+    """Make a campaign; the answer has a tracked url for each link."""
+    try:
+        tag = mailers.contact_tag(wanted.mailer, wanted.contact_tag)
+    except mailers.BadTag as error:
+        said = str(error)
+        raise Refusal(422, "invalid", f"Correct {error.field}: {said}.", {error.field: [said]}) from None
+    campaign = Campaign(new_id(), wanted.emp_id, wanted.name, wanted.mailer, datetime.now(UTC), tag)
+    its_links = [CampaignLink(new_id(), link.url, link.label, link.sale_pixel) for link in wanted.links]
+    with services().database.write() as connection:
+        account = target_account(connection, wanted.emp_id)
+        campaigns.add_campaign(connection, campaign, its_links)
+    return _with_links(campaign, account, its_links)
+
+
+@blueprint.get("/campaigns")
+@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.output(CampaignsOut)
+@blueprint.doc(security="bearer")
+def list_campaigns(page: Page) -> dict[str, Any]:
+    """The campaigns that the key opens, newest first."""
+    before = None
+    if page.cursor is not None:
+        time, campaign_id = read_cursor(page.cursor, 2)
+        before = read_time(time), campaign_id
+    with services().database.read() as connection:
+        found = campaigns.list_campaigns(connection, scope().emp_id, page.limit + 1, before)
+    shown = found[: page.limit]
+    more = len(found) > page.limit
+    return {
+        "campaigns": [_as_json(campaign) for campaign in shown],
+        "next": write_cursor(shown[-1].created_at, shown[-1].id) if more else None,
+    }
+
+
+@blueprint.get("/campaigns/<campaign_id>")
+@blueprint.output(CampaignWithLinks)
+@blueprint.doc(security="bearer")
+def get_campaign(campaign_id: str) -> dict[str, Any]:
+    """One campaign with its tracked urls."""
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        account = get_account(connection, campaign.emp_id)
+        return _with_links(campaign, account, campaigns.links_of(connection, campaign_id))
+
+
+@blueprint.get("/campaigns/<campaign_id>/links")
+@blueprint.output(LinksOut)
+@blueprint.doc(security="bearer")
+def list_links(campaign_id: str) -> dict[str, Any]:
+    """What happened on each link."""
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        account = get_account(connection, campaign.emp_id)
+        activity = campaigns.link_activity(connection, campaign_id)
+    return {
+        "links": [
+            _link_as_json(campaign, account, row.link)
+            | {
+                "human_clicks": row.human_clicks,
+                "machine_clicks": row.machine_clicks,
+                "contacts": row.contacts,
+                "orders": row.orders,
+            }
+            for row in activity
+        ]
+    }
+
+
+@blueprint.patch("/campaigns/<campaign_id>/links/<link_id>")
+@blueprint.input(LinkSwitch, arg_name="switch")
+@blueprint.output(LinkOut)
+@blueprint.doc(security="bearer")
+def change_link(campaign_id: str, link_id: str, switch: LinkSwitch) -> dict[str, Any]:
+    """Let a link's clicks earn sales, or not; orders since the campaign began are decided again."""
+    link = switch_link(campaign_id, link_id, switch.sale_pixel)
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        return _link_as_json(campaign, get_account(connection, campaign.emp_id), link)
+
+
+def switch_link(campaign_id: str, link_id: str, sale_pixel: bool) -> CampaignLink:
+    """Switch a link of a campaign that this request may see, and give it as it is now."""
+    with services().database.write() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        known = {link.id: link for link in campaigns.links_of(connection, campaign_id)}
+        if link_id not in known:
+            raise not_found("link")
+        campaigns.switch_link(connection, campaign, link_id, sale_pixel)
+    services().bell.ring(jobs.SWEEP)
+    return CampaignLink(link_id, known[link_id].url, known[link_id].label, sale_pixel)
+
+
+def tracked_url(campaign: Campaign, account: Account | None, link: CampaignLink) -> str:
+    """What to put in the e-mail: the tag stays as it is, the mailer looks for its very characters."""
+    here = services()
+    token = here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url))
+    return f"{edge_url(account)}/c/{token}?k={campaign.contact_tag}"
+
+
+def edge_url(account: Account | None) -> str:
+    """Where browsers reach the edge for an account."""
+    base = services().settings.edge_url
+    host = account.tracking_host if account else ""
+    return f"{urlsplit(base).scheme}://{host}" if host else base
+
+
+def _as_json(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "id": campaign.id,
+        "empId": campaign.emp_id,
+        "name": campaign.name,
+        "mailer": campaign.mailer,
+        "created_at": campaign.created_at,
+    }
+
+
+def _with_links(campaign: Campaign, account: Account | None, links: list[CampaignLink]) -> dict[str, Any]:
+    return _as_json(campaign) | {"links": [_link_as_json(campaign, account, link) for link in links]}
+
+
+def _link_as_json(campaign: Campaign, account: Account | None, link: CampaignLink) -> dict[str, Any]:
+    return {
+        "id": link.id,
+        "url": link.url,
+        "label": link.label,
+        "sale_pixel": link.sale_pixel,
+        "tracked_url": tracked_url(campaign, account, link),
+    }

@@ -1,0 +1,71 @@
+"""Contacts: the mailer's references, with e-mail addresses that are hashed at once."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from salepixel import jobs
+from salepixel.clicks import MAX_CONTACT
+from salepixel.storage.contacts import Contact, store_contacts
+from salepixel_plugin.access import target_account
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import EmpId, Name
+from salepixel_plugin.services import services
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text.strip()) or not text.isprintable():
+        raise ValueError("must be an e-mail address such as ana@example.com")
+    return text.strip()
+
+
+Email = Annotated[str, Field(max_length=320, examples=["ana@example.com"]), AfterValidator(_address)]
+Reference = Annotated[Name, Field(max_length=MAX_CONTACT)]
+
+
+class ContactIn(Input):
+    """A recipient."""
+
+    ref: Reference = Field(description="As the mailer writes it into the link.", examples=["c1"])
+    email: Email | None = Field(None, description="Kept as a keyed hash only.")
+    consent: bool = Field(True, description="False: orders are not matched by this address.")
+
+
+class ContactsIn(Input):
+    """Contacts to add or to change."""
+
+    max_bytes: ClassVar[int] = 8_000_000  # 10,000 with the longest references and addresses
+    emp_id: EmpId = Field(alias="empId")
+    contacts: Annotated[list[ContactIn], Field(max_length=10_000)]
+
+
+class Stored(Output):
+    """How many were stored."""
+
+    stored: int
+
+
+@blueprint.post("/contacts")
+@blueprint.input(ContactsIn, arg_name="wanted")
+@blueprint.output(Stored)
+@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+def add_contacts(wanted: ContactsIn) -> dict[str, int]:
+    """Add or change contacts, up to 10,000 in a call."""
+    here = services()
+    batch = [
+        Contact(
+            contact.ref,
+            here.keys.hash_email(wanted.emp_id, contact.email) if contact.email else None,
+            contact.consent,
+        )
+        for contact in wanted.contacts
+    ]
+    with here.database.write() as connection:
+        target_account(connection, wanted.emp_id)
+        stored = store_contacts(connection, wanted.emp_id, batch, datetime.now(UTC))
+    here.bell.ring(jobs.SWEEP)
+    return {"stored": stored}

@@ -1,0 +1,96 @@
+"""Kinds of fields that requests and answers are made of."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from salepixel.links import BadDestination, check_destination
+from salepixel.money import MAX_AMOUNT, BadMoney, check_currency
+
+_HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+_MAX_DIGITS = 4  # after the point; no currency has more
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL refuses NUL, and the rest breaks lines in e-mails, tables and logs.
+    if not text.isprintable():
+        raise ValueError("must not hold line breaks or other control characters")
+    return text.strip()
+
+
+def _filled(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _currency(text: str) -> str:
+    try:
+        return check_currency(text)
+    except BadMoney:
+        raise ValueError("must be a three-letter code such as EUR") from None
+
+
+def _amount(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative; tell what was given back in `refunded`")
+    if value >= MAX_AMOUNT:
+        raise ValueError("must be less than 1000000000000")
+    exponent = value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_MAX_DIGITS:
+        raise ValueError(f"must not have more than {_MAX_DIGITS} decimals")
+    return value
+
+
+def _destination(url: str) -> str:
+    try:
+        return check_destination(url)
+    except BadDestination as error:
+        raise ValueError(f"{error}; give the full address of a page") from None
+
+
+def _host(text: str) -> str:
+    try:
+        host = text.strip().lower().encode("idna").decode() if text.strip() else ""
+    except UnicodeError:
+        host = "."
+    if host and not all(_HOST_LABEL.fullmatch(label) for label in host.split(".")):
+        raise ValueError("must be a host name such as track.shop.example, without scheme, port and path")
+    return host
+
+
+def _utc(time: datetime) -> datetime:
+    # Nobody's order; and far from the ends of the calendar, where sums with a window overflow.
+    try:
+        moment = time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a time that an order can have") from None
+    if not _FIRST_YEAR <= moment <= datetime.now(UTC) + _DAY:
+        raise ValueError("must be after the year 2000 and not in the future")
+    return moment
+
+
+def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
+    """The check, for a text that is not empty."""
+    return lambda text: check(text) if text else ""
+
+
+EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account, named by its number.", examples=[7])]
+Text = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
+Name = Annotated[Text, AfterValidator(_filled)]
+Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]
+Amount = Annotated[
+    Decimal, Field(description="As text, or as a number.", examples=["39.80"]), AfterValidator(_amount)
+]
+Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Url = Annotated[str, AfterValidator(_destination)]
+UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
+HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]
+Time = Annotated[AwareDatetime, AfterValidator(_utc)]
+Money = Annotated[str, Field(description="A decimal with the currency's digits.", examples=["39.80"])]

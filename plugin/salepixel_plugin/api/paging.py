@@ -1,0 +1,66 @@
+"""Lists in pages: `limit` and `cursor` in, `next` out."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from salepixel.storage.sales import Cursor
+from salepixel_plugin.access import Refusal
+
+Next = Annotated[str | None, Field(description="The cursor of the next page; null on the last one.")]
+
+
+class Page(BaseModel):
+    """Which part of a list is asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+    limit: int = Field(100, ge=1, le=1000)
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the page before.")
+
+
+def write_cursor(*parts: object) -> str:
+    """An opaque text from the place where a page ended."""
+    texts = [part.isoformat() if isinstance(part, datetime) else part for part in parts]
+    return urlsafe_b64encode(json.dumps(texts).encode()).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str, length: int) -> list[str]:
+    """The parts of a cursor. Raises a Refusal (422) for what `write_cursor` did not write."""
+    try:
+        parts = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        parts = None
+    if not (
+        isinstance(parts, list)
+        and len(parts) == length
+        and all(isinstance(part, str) and part.isprintable() for part in parts)
+    ):
+        raise bad_cursor()
+    return parts
+
+
+def read_time(text: str) -> datetime:
+    """The time in a cursor. Raises a Refusal (422)."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad_cursor() from None
+    if time.tzinfo is None:
+        raise bad_cursor()
+    return time
+
+
+def read_sales_cursor(cursor: str | None) -> Cursor | None:
+    """Where a page of sales ended. Raises a Refusal (422)."""
+    if cursor is None:
+        return None
+    time, shop, order, line = read_cursor(cursor, 4)
+    return read_time(time), shop, order, line
+
+
+def bad_cursor() -> Refusal:
+    """The refusal of a cursor that we did not write."""
+    return Refusal(422, "bad_cursor", "Use the `next` of the page before as `cursor`, unchanged.")

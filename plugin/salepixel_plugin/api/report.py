@@ -1,0 +1,215 @@
+"""The report of a campaign: its sales as rows, sums and CSV; and its clicks."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from flask import Response
+from pydantic import Field
+
+from salepixel.report import Total
+from salepixel.storage import clicks, sales
+from salepixel.storage.clicks import StoredClick
+from salepixel.storage.database import Database
+from salepixel.storage.orders import rfc3339
+from salepixel.storage.sales import StoredSale
+from salepixel_plugin.access import see_campaign
+from salepixel_plugin.api.door import Output, answers_with, blueprint
+from salepixel_plugin.api.fields import Currency, Money
+from salepixel_plugin.api.paging import (
+    Next,
+    Page,
+    bad_cursor,
+    read_cursor,
+    read_sales_cursor,
+    write_cursor,
+)
+from salepixel_plugin.services import services
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""With these a spreadsheet takes a cell for a formula (OWASP, "CSV Injection")."""
+
+_CSV_PAGE = 500
+
+
+class SaleOut(Output):
+    """An order line credited to a campaign, a link and a contact."""
+
+    contact: str | None
+    item: str
+    sku: str | None
+    quantity: int
+    amount: Money
+    currency: Currency
+    refunded: Money
+    purchased_at: datetime
+    order: str = Field(description="The order's number.")
+    campaign: str
+    link: str
+    evidence: Literal["token", "cookie", "email"]
+    confidence: float
+    status: Literal["confirmed", "refunded", "cancelled", "unverified"]
+
+
+class TotalOut(Output):
+    """The sum of all sales in one currency; currencies are never added up."""
+
+    currency: str
+    orders: int
+    quantity: int
+    gross: Money
+    refunded: Money
+    net: Money
+
+
+class SalesOut(Output):
+    """Sales, newest first, and the sums over all of them (not only over this page)."""
+
+    rows: list[SaleOut]
+    totals: list[TotalOut]
+    next: Next
+
+
+class ClickOut(Output):
+    """A click."""
+
+    contact: str | None
+    link: str
+    clicked_at: datetime
+    verdict: Literal["human", "machine", "unknown"]
+    reasons: list[str]
+
+
+class ClicksOut(Output):
+    """Clicks, oldest first."""
+
+    rows: list[ClickOut]
+    next: Next
+
+
+@blueprint.get("/campaigns/<campaign_id>/sales")
+@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.output(SalesOut)
+@blueprint.doc(security="bearer")
+def list_sales(campaign_id: str, page: Page) -> dict[str, Any]:
+    """The sales of a campaign."""
+    with services().database.read() as connection:
+        see_campaign(connection, campaign_id)
+        after = read_sales_cursor(page.cursor)
+        found = sales.list_sales(connection, campaign_id, page.limit + 1, after)
+        sums = sales.sale_totals(connection, campaign_id)
+    shown = found[: page.limit]
+    return {
+        "rows": [sale_as_json(stored) for stored in shown],
+        "totals": [_total_as_json(total) for total in sums],
+        "next": write_cursor(*shown[-1].cursor) if len(found) > page.limit else None,
+    }
+
+
+@blueprint.get("/campaigns/<campaign_id>/sales.csv")
+@blueprint.doc(security="bearer", responses=answers_with("text/csv", "All sales, newest first"))
+def list_sales_as_csv(campaign_id: str) -> Response:
+    """The sales of a campaign, all of them, for a spreadsheet."""
+    with services().database.read() as connection:
+        see_campaign(connection, campaign_id)
+    return sales_csv(campaign_id)
+
+
+@blueprint.get("/campaigns/<campaign_id>/clicks")
+@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.output(ClicksOut)
+@blueprint.doc(security="bearer")
+def list_clicks(campaign_id: str, page: Page) -> dict[str, Any]:
+    """The clicks of a campaign, machines' too, with the reasons of each verdict."""
+    with services().database.read() as connection:
+        see_campaign(connection, campaign_id)
+        after = None if page.cursor is None else _click_cursor(page.cursor)
+        found = clicks.list_clicks(connection, campaign_id, page.limit + 1, after)
+    shown = found[: page.limit]
+    return {
+        "rows": [_click_as_json(stored) for stored in shown],
+        "next": write_cursor(shown[-1].click.id.hex()) if len(found) > page.limit else None,
+    }
+
+
+def sale_as_json(stored: StoredSale) -> dict[str, Any]:
+    """A row of the report as programs read it, in the order of its columns."""
+    sale = stored.sale
+    return {
+        "contact": sale.contact or None,
+        "item": sale.item,
+        "sku": sale.sku,
+        "quantity": sale.quantity,
+        "amount": f"{sale.amount:f}",
+        "currency": sale.currency,
+        "refunded": f"{sale.refunded:f}",
+        "purchased_at": rfc3339(sale.purchased_at),
+        "order": sale.order,
+        "campaign": sale.campaign,
+        "link": sale.link,
+        "evidence": sale.evidence,
+        "confidence": sale.confidence,
+        "status": sale.status,
+    }
+
+
+def sales_csv(campaign_id: str) -> Response:
+    """All sales of a campaign as a download. The caller has checked that it may be seen."""
+    answer = Response(_csv_lines(services().database, campaign_id), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="sales-{campaign_id}.csv"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _csv_lines(database: Database, campaign_id: str) -> Iterator[str]:
+    yield _csv_text([list(SaleOut.model_fields)])
+    after = None
+    # A connection for each page: one that waits for a slow reader would hold up SQLite's checkpoints.
+    while True:
+        with database.read() as connection:
+            page = sales.list_sales(connection, campaign_id, _CSV_PAGE, after)
+        if not page:
+            return
+        yield _csv_text([list(map(_csv_cell, sale_as_json(stored).values())) for stored in page])
+        after = page[-1].cursor
+
+
+def _csv_text(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _csv_cell(value: object) -> str:
+    cell = "" if value is None else str(value)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _total_as_json(total: Total) -> dict[str, Any]:
+    return {
+        "currency": total.currency,
+        "orders": total.orders,
+        "quantity": total.quantity,
+        "gross": f"{total.gross:f}",
+        "refunded": f"{total.refunded:f}",
+        "net": f"{total.net:f}",
+    }
+
+
+def _click_as_json(stored: StoredClick) -> dict[str, Any]:
+    return {
+        "contact": stored.click.contact or None,
+        "link": stored.click.link,
+        "clicked_at": rfc3339(stored.click.clicked_at),
+        "verdict": stored.verdict,
+        "reasons": list(stored.reasons),
+    }
+
+
+def _click_cursor(cursor: str) -> bytes:
+    try:
+        return bytes.fromhex(read_cursor(cursor, 1)[0])
+    except ValueError:
+        raise bad_cursor() from None

@@ -1,6 +1,27 @@
 """The API for programs: one file per noun, one door (door.py) for all."""
 
-from salepixel_plugin.api import accounts, campaigns, contacts, report, shops
+from salepixel_plugin.api import (
+    accounts,
+    campaigns,
+    contacts,
+    fragment,
+    orders,
+    rejections,
+    report,
+    sales,
+    shops,
+)
 from salepixel_plugin.api.door import blueprint
 
-__all__ = ["accounts", "blueprint", "campaigns", "contacts", "report", "shops"]
+__all__ = [
+    "accounts",
+    "blueprint",
+    "campaigns",
+    "contacts",
+    "fragment",
+    "orders",
+    "rejections",
+    "report",
+    "sales",
+    "shops",
+]

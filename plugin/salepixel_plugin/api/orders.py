@@ -1,0 +1,109 @@
+"""Orders: why one was credited to a click, or to none."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+
+from salepixel.attribution import Outcome, Reason
+from salepixel.storage import accounts, orders, shops
+from salepixel.storage.orders import StoredOrder
+from salepixel_plugin.access import is_id, not_found, scope
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.explanations import NOT_YET, explain
+from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.services import services
+
+_MAX_NAME = 400
+
+
+class LanguageQuery(BaseModel):
+    """In which language to explain."""
+
+    model_config = ConfigDict(extra="ignore")
+    lang: Literal["en", "es"] = "en"
+
+
+class CandidateOut(Output):
+    """A click that was looked at. What belongs to another account is not told."""
+
+    click: str
+    clicked_at: datetime
+    campaign: str | None
+    link: str | None
+    contact: str | None
+    evidence: Literal["token", "cookie", "email"]
+    verdict: Literal["human", "machine", "unknown"]
+    confidence: float
+    credited: bool
+    passed_over: str | None
+
+
+class DecisionOut(Output):
+    """The outcome for an order."""
+
+    order: str
+    order_id: str
+    shop: str
+    outcome: Literal["attributed", "likely", "unattributed", "pending"]
+    reason: str
+    policy: int
+    candidates: list[CandidateOut]
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """An order with its decision."""
+
+    stored: StoredOrder
+    decision: dict[str, Any]
+
+
+@blueprint.get("/orders/<shop_id>/<path:name>/decision")
+@blueprint.input(LanguageQuery, location="query", arg_name="asked")
+@blueprint.output(DecisionOut)
+@blueprint.doc(security="bearer")
+def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any]:
+    """Which click earned an order and why, or why none did; `name` is the order's id or its number."""
+    with services().database.read() as connection:
+        decided = see_decided(connection, shop_id, name)
+    order = decided.stored.order
+    return {
+        "order": order.number,
+        "order_id": order.id,
+        "shop": shop_id,
+        **decided.decision,
+        "explanation": explain(decided.decision, order.number, LANGUAGES[asked.lang]),
+    }
+
+
+def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided:
+    """An order with its decision, if this request may see it."""
+    shop = shops.get_shop(connection, shop_id) if is_id(shop_id) else None
+    if shop is None or not scope().allows(shop.emp_id):
+        raise not_found("shop")
+    readable = name.isprintable() and len(name) <= _MAX_NAME
+    stored = orders.find_order(connection, shop_id, name) if readable else None
+    if stored is None:
+        raise not_found("order")
+    decision = orders.get_decision(connection, shop_id, stored.order.id)
+    if decision is None:
+        account = accounts.get_account(connection, stored.emp_id)
+        policy = account.policy.version if account else 0
+        decision = {"outcome": Outcome.PENDING, "reason": NOT_YET, "policy": policy, "candidates": []}
+    return Decided(stored, _as_told(decision))
+
+
+def _as_told(decision: dict[str, Any]) -> dict[str, Any]:
+    earned = decision["outcome"] in (Outcome.ATTRIBUTED, Outcome.LIKELY)
+    candidates = []
+    for candidate in decision["candidates"]:
+        foreign = candidate["passed_over"] == Reason.OTHER_ACCOUNT
+        hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
+        # The best click of an unpaid order is passed over by nothing, and credited with nothing.
+        credited = earned and candidate["credited"]
+        candidates.append(candidate | hidden | {"credited": credited})
+    return decision | {"candidates": candidates}

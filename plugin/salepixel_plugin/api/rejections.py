@@ -1,0 +1,45 @@
+"""Rejections: what was refused at which door and why, counted by day."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from salepixel.storage.deliveries import list_rejections
+from salepixel_plugin.access import require_all_rights
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.services import services
+
+
+class Days(BaseModel):
+    """How far back."""
+
+    model_config = ConfigDict(extra="ignore")
+    days: int = Field(30, ge=1, le=366, description="The last days that have any.")
+
+
+class RejectionOut(Output):
+    """A day's count of one reason at one door."""
+
+    day: str = Field(examples=["2026-11-23"])
+    door: str
+    reason: str
+    count: int
+
+
+class RejectionsOut(Output):
+    """Counts, newest day first."""
+
+    rejections: list[RejectionOut]
+
+
+@blueprint.get("/rejections")
+@blueprint.input(Days, location="query", arg_name="asked")
+@blueprint.output(RejectionsOut)
+@blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
+def get_rejections(asked: Days) -> dict[str, Any]:
+    """What was refused at which door and why, by day (UTC)."""
+    require_all_rights()
+    with services().database.read() as connection:
+        rows = list_rejections(connection, asked.days)
+    names = RejectionOut.model_fields
+    return {"rejections": [dict(zip(names, row, strict=True)) for row in rows]}

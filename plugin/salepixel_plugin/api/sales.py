@@ -1,0 +1,132 @@
+"""The sales API: orders from any system, proved by the account's key."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, ClassVar, Self
+
+from flask import request
+from pydantic import Field, model_validator
+
+from salepixel import jobs
+from salepixel.money import MAX_AMOUNT, to_minor
+from salepixel.orders import Order, OrderLine
+from salepixel.storage import deliveries, orders, shops
+from salepixel_plugin.access import target_account
+from salepixel_plugin.api.contacts import Email, Stored
+from salepixel_plugin.api.door import Input, blueprint
+from salepixel_plugin.api.fields import Amount, Currency, EmpId, Name, Quantity, Text, Time
+from salepixel_plugin.services import Services, services
+
+EVENT = "sales_api"
+RINGS = 20
+"""For so many orders the worker is called one by one; for more, one sweep does them all."""
+
+
+class SaleLineIn(Input):
+    """A line of an order."""
+
+    item: Name
+    sku: Text | None = None
+    quantity: Quantity
+    amount: Amount = Field(description="What the buyer pays for the whole line, tax included.")
+
+
+class OrderIn(Input):
+    """An order as it is now; sent again after a change it replaces what was sent before."""
+
+    id: Name
+    number: Name | None = Field(None, description="As people know it; the id where there is none.")
+    currency: Currency
+    placed_at: Time
+    updated_at: Time | None = Field(None, description="The newest counts; placed_at where not told.")
+    paid: bool = True
+    cancelled: bool = False
+    total: Amount | None = Field(None, description="With shipping; the sum of the lines where not told.")
+    refunded: Amount = Field(Decimal(0), description="What was given back of the total.")
+    email: Email | None = Field(None, description="Of the buyer; matched as a keyed hash.")
+    click: Text | None = Field(None, description="The click token: `spx` of the page that was reached.")
+    lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        in_lines = sum((line.amount for line in self.lines), Decimal(0))
+        if in_lines >= MAX_AMOUNT:
+            raise ValueError("the lines add up to more than an order can cost")
+        # Shops round each line or the sum: a cent a line is no mistake.
+        tolerance = len(self.lines)
+        if self.total is not None and (
+            to_minor(in_lines, self.currency) - to_minor(self.total, self.currency) > tolerance
+        ):
+            raise ValueError("`total` is less than the lines; give the lines as paid, after discounts")
+        return self
+
+
+class SalesIn(Input):
+    """Orders of an account."""
+
+    max_bytes: ClassVar[int] = 8_000_000
+    emp_id: EmpId = Field(alias="empId")
+    orders: Annotated[list[OrderIn], Field(max_length=1000)]
+
+
+@blueprint.post("/sales")
+@blueprint.input(SalesIn, arg_name="wanted")
+@blueprint.output(Stored)
+@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+def add_sales(wanted: SalesIn) -> dict[str, int]:
+    """Add or change orders; `stored` counts those that are newer than what was known."""
+    here = services()
+    now = datetime.now(UTC)
+    stored = []
+    with here.database.write() as connection:
+        target_account(connection, wanted.emp_id)
+        shop = shops.shop_of_account(connection, wanted.emp_id, "api", now)
+        digest = deliveries.delivery_digest(shop.api_url, EVENT, request.get_data())
+        deliveries.store_delivery(
+            connection,
+            digest=digest,
+            shop_id=shop.id,
+            event=EVENT,
+            headers={"Content-Type": request.headers.get("Content-Type", "")},
+            body=request.get_data(),
+            at=now,
+        )
+        for position, told in enumerate(wanted.orders):
+            order = _order(here, wanted.emp_id, told, now + timedelta(microseconds=position))
+            if orders.store_order(connection, shop.id, wanted.emp_id, order, digest):
+                stored.append(order.id)
+    _ring(here, shop.id, stored)
+    return {"stored": len(stored)}
+
+
+def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> Order:
+    in_lines = sum((line.amount for line in told.lines), Decimal(0))
+    total = in_lines if told.total is None else told.total
+    return Order(
+        id=told.id,
+        number=told.number or told.id,
+        currency=told.currency,
+        placed_at=told.placed_at,
+        updated_at=told.updated_at or told.placed_at,
+        issued_at=issued_at,
+        total=total,
+        refunded=told.refunded,
+        paid=told.paid,
+        cancelled=told.cancelled,
+        lines=tuple(
+            OrderLine(str(number), line.item, line.quantity, line.amount, line.sku or None)
+            for number, line in enumerate(told.lines, 1)
+        ),
+        shipping=max(total - in_lines, Decimal(0)),
+        email_hash=here.keys.hash_email(emp_id, told.email) if told.email else None,
+        click_token=told.click or None,
+    )
+
+
+def _ring(here: Services, shop_id: str, order_ids: list[str]) -> None:
+    if len(order_ids) > RINGS:
+        here.bell.ring(jobs.SWEEP)
+        return
+    for order_id in order_ids:
+        if not here.bell.ring(jobs.RECONCILE, shop_id, order_id):
+            return  # Redis is away; the sweep finds the rest, and nobody waits for each time-out

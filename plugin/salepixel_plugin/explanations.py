@@ -1,0 +1,120 @@
+"""Decisions in words that a shop owner understands."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from salepixel_plugin.languages import Language
+
+
+def N_(message: str) -> str:  # noqa: N802  # the name by which translators' tools find texts
+    """Mark a text for translation where it stands; it is translated where it is shown."""
+    return message
+
+
+NOT_YET = "not_reconciled_yet"
+"""The reason of an order that has arrived and not been looked at; takes seconds, a minute at most."""
+
+_DECIDED = {
+    "click_token_on_order": N_(
+        "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
+        "the order itself carries the token of this click."
+    ),
+    "cookie_at_pixel": N_(
+        "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
+        "the browser that finished the order had the cookie of this click."
+    ),
+    "email_match": N_(
+        "Order %(order)s was probably earned by the click of %(contact)s on %(time)s: "
+        "it was bought with the e-mail address of this contact."
+    ),
+    "unpaid": N_("Order %(order)s is not paid yet. It will be decided when it is."),
+    "cancelled": N_("Order %(order)s was cancelled before it was paid, so there is nothing to credit."),
+    "no_click": N_(
+        "No click leads to order %(order)s: it carries no click token, no pixel saw it with a click's "
+        "cookie, and no contact with its e-mail address clicked."
+    ),
+    "invalid_token": N_(
+        "Order %(order)s carries a click token, but none that we made: it was cut or changed on its way."
+    ),
+    "other_account": N_("The click that leads to order %(order)s belongs to another account."),
+    "not_a_sales_link": N_(
+        "A click leads to order %(order)s, but its link may not earn sales. Switch the link on to count it."
+    ),
+    "click_after_order": N_("Order %(order)s was placed before the click that leads to it."),
+    "outside_window": N_(
+        "The click that leads to order %(order)s is older than the account's window for crediting sales."
+    ),
+    "machine_click": N_(
+        "Only clicks of machines lead to order %(order)s, such as those of scanners that check e-mails."
+    ),
+    "pixel_is_no_proof": N_(
+        "Order %(order)s is known from the pixel alone, and the account has a connected shop: "
+        "only the shop's own orders make money."
+    ),
+    NOT_YET: N_("Order %(order)s has arrived and is being looked at. Come back in a minute."),
+}
+
+_PASSED_OVER = {
+    "other_account": N_("It belongs to another account."),
+    "not_a_sales_link": N_("Its link may not earn sales."),
+    "click_after_order": N_("It came after the order."),
+    "outside_window": N_("It is older than the account's window for crediting sales."),
+    "machine_click": N_("A machine clicked, not a person."),
+    "earlier_click": N_("A later click came before the order, and the last one earns it."),
+    "weaker_evidence": N_("Another click has stronger evidence."),
+}
+
+EVIDENCE = {
+    "token": N_("Click token on the order"),
+    "cookie": N_("Cookie at the pixel"),
+    "email": N_("Same e-mail address"),
+}
+
+STATUS = {
+    "confirmed": N_("Confirmed"),
+    "refunded": N_("Refunded"),
+    "cancelled": N_("Cancelled"),
+    "unverified": N_("Unverified"),
+}
+
+OUTCOME = {
+    "attributed": N_("Earned by an e-mail"),
+    "likely": N_("Probably earned by an e-mail"),
+    "unattributed": N_("Not earned by an e-mail"),
+    "pending": N_("Not decided yet"),
+}
+
+REASON = {
+    "click_token_on_order": N_("The order carries a click's token"),
+    "cookie_at_pixel": N_("The buyer's browser had a click's cookie"),
+    "email_match": N_("Bought with the e-mail address of a contact who clicked"),
+    "unpaid": N_("Not paid yet"),
+    "cancelled": N_("Cancelled before it was paid"),
+    "no_click": N_("No click leads to it"),
+    "invalid_token": N_("Its click token is not one that we made"),
+    "other_account": N_("Its click belongs to another account"),
+    "not_a_sales_link": N_("The link may not earn sales"),
+    "click_after_order": N_("The click came after the order"),
+    "outside_window": N_("The click is too old"),
+    "machine_click": N_("Only machines clicked"),
+    "pixel_is_no_proof": N_("Known from the pixel alone"),
+}
+
+
+def explain(decision: Mapping[str, Any], order: str, language: Language) -> str:
+    """A decision as a sentence."""
+    winner = next((item for item in decision["candidates"] if item["credited"]), None)
+    words = {"order": order, "contact": "", "time": ""}
+    if winner:
+        words["contact"] = winner["contact"] or language.text(N_("an unknown contact"))
+        words["time"] = language.time(datetime.fromisoformat(winner["clicked_at"]))
+    return language.text(_DECIDED[decision["reason"]], **words)
+
+
+def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
+    """Why a click was credited or passed over, as a sentence."""
+    if candidate["credited"]:
+        return language.text(N_("This click earned the order."))
+    why = candidate["passed_over"]
+    return language.text(_PASSED_OVER[why] if why else N_("Nothing speaks against it."))

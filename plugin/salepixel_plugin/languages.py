@@ -1,0 +1,61 @@
+"""Languages: texts, money and times as a reader writes them.
+
+Translations are read from .po files when the process starts; there is no compiled file to forget.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+
+from babel.dates import format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal, format_percent
+from babel.support import NullTranslations, Translations
+
+FOLDER = Path(__file__).parent / "translations"
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language; `code` is also the locale of its numbers and dates."""
+
+    code: str
+    name: str
+    translations: NullTranslations
+
+    def text(self, message: str, /, **words: object) -> str:
+        """The message in this language, with its words filled in."""
+        translated: str = self.translations.gettext(message)
+        return translated % words
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """An amount with its currency: 39,80 €."""
+        return format_currency(amount, currency, locale=self.code)
+
+    def number(self, value: int) -> str:
+        """A whole number with its thousands grouped."""
+        return format_decimal(value, locale=self.code)
+
+    def percent(self, share: float) -> str:
+        """A share of 1 in percent."""
+        return format_percent(share, locale=self.code)
+
+    def time(self, moment: datetime) -> str:
+        """A time to the minute, in UTC and saying so: a shop, its buyers and its server differ in zones."""
+        text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self.code)
+        return f"{text} UTC"
+
+
+def _read(code: str, name: str) -> Language:
+    compiled = BytesIO()
+    with (FOLDER / f"{code}.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=code))
+    compiled.seek(0)
+    return Language(code, name, Translations(compiled))
+
+
+ENGLISH = Language("en", "English", NullTranslations())
+LANGUAGES = {"en": ENGLISH, "es": _read("es", "Español")}

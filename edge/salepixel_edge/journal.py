@@ -1,0 +1,271 @@
+"""The journal: numbered records in segment files, each batch on disk before anybody is answered.
+
+A journal lives in a slot, a folder `<data>/journal/<n>/` that one process holds by a lock:
+
+    lock                       held (flock) by the process that writes or ships this journal
+    name                       the journal's name, never used again for another numbering
+    00000000000000000001.seg   records from number 1 on, see salepixel/streams.py for a record's bytes
+    00000000000000004711.seg   the next segment; the last one is written to
+    ...seg.torn                what was cut off a segment's end after a crash, for people to look at
+
+A record counts if it is whole and its number is below the first number of the next segment.
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from salepixel.streams import BadRecord, frame, read_frames
+
+RUN_BYTES = 64 * 1024
+_LEAST_RECORD = 16
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the journal is on disk: the last number, and the size of the segment it stands in."""
+
+    number: int
+    segment: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Whole records in sequence, byte for byte. `oldest`: what is missing before them is gone for good."""
+
+    first: int
+    last: int
+    data: bytes
+    oldest: bool
+
+
+class Journal:
+    """One journal. `write` belongs to one thread; reading and freeing to one other."""
+
+    def __init__(self, slot: Path, lock: IO[bytes], segment_bytes: int) -> None:
+        """Open the journal of a slot whose lock is held. Raises OSError."""
+        self.slot = slot
+        self._lock = lock
+        self._segment_bytes = segment_bytes
+        self.name = (slot / "name").read_text()
+        self._descriptor: int | None = None
+        self._floor = 0
+        self.damaged = False  # the segment cannot be gone on with
+        self.durable = self._recover()
+
+    def write(self, payloads: Sequence[bytes]) -> None:
+        """Append records and have them on disk on return. Raises OSError: then none of them counts."""
+        try:
+            if self._descriptor is None or self.durable.size >= self._segment_bytes or self._must_rotate():
+                self._open_segment()
+            assert self._descriptor is not None  # noqa: S101  # just opened
+            position = self.durable
+            data = b"".join([frame(position.number + i, payload) for i, payload in enumerate(payloads, 1)])
+            written = 0
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+            os.fdatasync(self._descriptor)
+        except OSError:
+            # After a failed fsync the descriptor's state is unknown: never use it again.
+            self._abandon_segment()
+            raise
+        self.durable = Position(position.number + len(payloads), position.segment, position.size + len(data))
+
+    def skip_to(self, number: int) -> None:
+        """Never give numbers at or below this one again: the database has records under them."""
+        self._floor = max(self._floor, number)
+
+    def _must_rotate(self) -> bool:
+        return self.damaged or self.durable.number < self._floor
+
+    def segments(self) -> list[int]:
+        """The first numbers of all segments, in sequence."""
+        return sorted(int(path.stem) for path in self.slot.glob("*.seg"))
+
+    def path(self, segment: int) -> Path:
+        """The file of a segment."""
+        return self.slot / f"{segment:020d}.seg"
+
+    def free(self, mark: int) -> None:
+        """Delete segments all of whose records are at or below the mark; the last one stays."""
+        numbers = self.segments()
+        for segment, following in pairwise(numbers):
+            if following - 1 <= mark and segment != self.durable.segment:
+                self.path(segment).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Give the slot back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        self._lock.close()
+
+    def _recover(self) -> Position:
+        numbers = self.segments()
+        if not numbers:
+            return Position(0, 1, 0)
+        segment = numbers[-1]
+        data = self.path(segment).read_bytes()
+        last, good, damage = segment - 1, 0, ""
+        try:
+            for number, _, end in read_frames(data):
+                last, good = number, end
+        except BadRecord as bad:
+            damage = str(bad)
+        if damage:
+            torn = self.path(segment).with_suffix(".seg.torn")
+            torn.write_bytes(data[good:])
+            os.truncate(self.path(segment), good)
+            log.warning("journal_tail_cut", segment=segment, bytes=len(data) - good, damage=damage)
+        if damage and damage != "cut":
+            # Not just an append that a crash cut short: records may have stood there that were shipped.
+            # Numbers must not be given twice, so go past all that could have fitted.
+            self._floor = last + (len(data) - good) // _LEAST_RECORD + 1
+        return Position(last, segment, good)
+
+    def _open_segment(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        now = self.durable
+        if 0 < now.size < self._segment_bytes and not self._must_rotate():
+            self._descriptor = os.open(self.path(now.segment), os.O_WRONLY | os.O_APPEND)
+            return
+        first = max(now.number, self._floor) + 1
+        self._descriptor = os.open(self.path(first), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        sync_folder(self.slot)
+        self.durable = Position(first - 1, first, 0)
+        self.damaged = False
+
+    def _abandon_segment(self) -> None:
+        if self._descriptor is None:
+            return
+        try:
+            os.ftruncate(self._descriptor, self.durable.size)
+        except OSError as error:
+            log.error("journal_not_truncated", error=str(error))
+        os.close(self._descriptor)
+        self._descriptor = None
+        self.damaged = True
+
+
+class Reader:
+    """Reads what is on disk of a journal, run by run."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.number = 0
+        self._segment = 0
+        self._offset = 0
+        self._gone = True
+
+    def seek(self, number: int) -> None:
+        """Go on after this number, or at the oldest record when that is later."""
+        numbers = self._journal.segments()
+        holding = [segment for segment in numbers if segment <= number + 1]
+        self._segment = holding[-1] if holding else (numbers[0] if numbers else 0)
+        self._offset = 0
+        self._gone = bool(numbers) and self._segment == numbers[0]
+        self.number = max(number, self._segment - 1)
+
+    def read(self, limit: int = RUN_BYTES) -> Run | None:
+        """The next whole records, about `limit` bytes; None when there are no more on disk."""
+        while self.number < self._journal.durable.number:
+            following = self._following()
+            data = self._bytes(self._journal.durable, limit)
+            run, end = self._parse(data, following, whole=len(data) < limit)
+            self._offset += end
+            if run:
+                self.number, self._gone = run.last, False
+                return run
+            if end == 0 and not self._next_segment(following, damaged=bool(data)):
+                return None
+        return None
+
+    def _parse(self, data: bytes, following: int, *, whole: bool) -> tuple[Run | None, int]:
+        """The run at the start of the bytes, and the offset after it; 0: nothing more can be read here."""
+        first, last, begin, end = 0, 0, 0, 0
+        try:
+            for number, _, after in read_frames(data):
+                if following and number >= following:
+                    break
+                if number <= self.number:
+                    begin = end = after
+                    continue
+                first, last, end = first or number, number, after
+        except BadRecord as bad:
+            # A read ends in the middle of a record; but not where the segment itself ends, and not at once.
+            if end == 0 and (whole or str(bad) != "cut"):
+                log.error("journal_damaged", segment=self._segment, offset=self._offset, after=self.number)
+        return (Run(first, last, data[begin:end], self._gone) if first else None), end
+
+    def _following(self) -> int:
+        later = [segment for segment in self._journal.segments() if segment > self._segment]
+        return later[0] if later else 0
+
+    def _bytes(self, durable: Position, limit: int) -> bytes:
+        try:
+            with self._journal.path(self._segment).open("rb") as file:
+                file.seek(self._offset)
+                room = durable.size - self._offset if self._segment == durable.segment else limit
+                return file.read(min(limit, max(room, 0)))
+        except FileNotFoundError:
+            return b""
+
+    def _next_segment(self, following: int, *, damaged: bool) -> bool:
+        if not following:
+            # Damage in the segment that is written to: the next write begins one that we can go on with.
+            self._journal.damaged = self._journal.damaged or damaged
+            return False
+        self._gone = self._gone or following != self.number + 1
+        self._segment, self._offset, self.number = following, 0, following - 1
+        return True
+
+
+def take_slot(folder: Path, edge_name: str, segment_bytes: int) -> Journal:
+    """The journal of the first slot that nobody holds, made if there is none. Raises OSError."""
+    number = 0
+    while (journal := try_slot(folder / str(number), edge_name, segment_bytes)) is None:
+        number += 1
+    return journal
+
+
+def try_slot(slot: Path, edge_name: str, segment_bytes: int) -> Journal | None:
+    """The journal of this slot, None when another process holds it."""
+    slot.mkdir(parents=True, exist_ok=True)
+    lock = (slot / "lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    name = slot / "name"
+    if not name.exists():
+        draft = slot / "name.draft"
+        with draft.open("w") as file:
+            file.write(f"{edge_name}-{secrets.token_hex(4)}")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(name)
+        sync_folder(slot)
+        sync_folder(slot.parent)
+    return Journal(slot, lock, segment_bytes)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's entries on disk: a new file's name is not, by the file's own fsync (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -9,10 +9,12 @@ from flask import g, request, session
 from salepixel.storage import accounts, campaigns, deliveries
 from salepixel.storage.accounts import Account, KeyScope, find_digest_scope, key_digest
 from salepixel.storage.campaigns import Campaign
+from salepixel_plugin.languages import N_
 from salepixel_plugin.services import services
 
 _SESSION_KEY = "key"
 _ID_LENGTH = 12
+_UNKNOWN_KEY = N_("This API key is not known; check that it was copied whole.")
 
 
 class Refusal(Exception):
@@ -43,7 +45,7 @@ def bearer_scope() -> KeyScope | None:
         return None
     scope = find_scope(key.strip())
     if scope is None:
-        raise Refusal(401, "bad_key", "This API key is not known; check that it was copied whole.")
+        raise Refusal(401, "bad_key", _UNKNOWN_KEY)
     return scope
 
 

@@ -4,13 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from salepixel_plugin.languages import Language
-
-
-def N_(message: str) -> str:  # noqa: N802  # the name by which translators' tools find texts
-    """Mark a text for translation where it stands; it is translated where it is shown."""
-    return message
-
+from salepixel_plugin.languages import N_, Language
 
 NOT_YET = "not_reconciled_yet"
 """The reason of an order that has arrived and not been looked at; takes seconds, a minute at most."""

@@ -18,6 +18,11 @@ from babel.support import NullTranslations, Translations
 FOLDER = Path(__file__).parent / "translations"
 
 
+def N_(message: str) -> str:  # noqa: N802  # the name by which translators' tools find texts
+    """Mark a text for translation where it stands; it is translated where it is shown."""
+    return message
+
+
 @dataclass(frozen=True)
 class Language:
     """A language; `code` is also the locale of its numbers and dates."""
@@ -29,7 +34,7 @@ class Language:
     def text(self, message: str, /, **words: object) -> str:
         """The message in this language, with its words filled in."""
         translated: str = self.translations.gettext(message)
-        return translated % words
+        return translated % words if words else translated
 
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount with its currency: 39,80 €."""

@@ -1,6 +1,6 @@
 """Reading the campaign sales report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,35 +51,51 @@ def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSal
 
 def sale_totals(connection: sa.Connection, campaign_id: str) -> list[Total]:
     """Sums per currency, by code: the same as report.totals gives for the rows."""
+    return totals_of_campaigns(connection, [campaign_id]).get(campaign_id, [])
+
+
+def totals_of_campaigns(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Total]]:
+    """Sums per currency, by code, of each campaign that has sales."""
     by_order = (
         sa.select(
+            sales.c.campaign_id,
             sales.c.currency,
             sa.func.sum(sales.c.quantity).label("quantity"),
             sa.func.sum(sales.c.amount).label("gross"),
             sa.func.sum(sales.c.refunded).label("refunded"),
         )
-        .where(sales.c.campaign_id == campaign_id)
-        .group_by(sales.c.shop_id, sales.c.order_id, sales.c.currency)
+        .where(sales.c.campaign_id.in_(ids))
+        .group_by(sales.c.campaign_id, sales.c.shop_id, sales.c.order_id, sales.c.currency)
         .subquery()
     )
     query = sa.select(
+        by_order.c.campaign_id,
         by_order.c.currency,
         sa.func.count().label("orders"),
         sa.func.sum(by_order.c.quantity).label("quantity"),
         sa.func.sum(by_order.c.gross).label("gross"),
         sa.func.sum(by_order.c.refunded).label("refunded"),
     )
-    rows = connection.execute(query.group_by(by_order.c.currency).order_by(by_order.c.currency))
-    return [
-        Total(
+    group = by_order.c.campaign_id, by_order.c.currency
+    found: dict[str, list[Total]] = {}
+    for row in connection.execute(query.group_by(*group).order_by(*group)):
+        total = Total(
             row.currency,
             row.orders,
             int(row.quantity),
             from_minor(int(row.gross), row.currency),
             from_minor(int(row.refunded), row.currency),
         )
-        for row in rows
-    ]
+        found.setdefault(row.campaign_id, []).append(total)
+    return found
+
+
+def count_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
+    """How many orders a campaign earned by each kind of evidence."""
+    an_order = sa.select(sales.c.evidence, sales.c.shop_id, sales.c.order_id).distinct()
+    pairs = an_order.where(sales.c.campaign_id == campaign_id).subquery()
+    query = sa.select(pairs.c.evidence, sa.func.count()).group_by(pairs.c.evidence)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def count_reasons(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:

@@ -9,8 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.storage.sales import Cursor
 from salepixel_plugin.access import Refusal
+from salepixel_plugin.languages import N_
 
 Next = Annotated[str | None, Field(description="The cursor of the next page; null on the last one.")]
+
+_BAD_CURSOR = N_("This is not the address of a page in this list. Use `next` of the page before, unchanged.")
 
 
 class Page(BaseModel):
@@ -63,4 +66,4 @@ def read_sales_cursor(cursor: str | None) -> Cursor | None:
 
 def bad_cursor() -> Refusal:
     """The refusal of a cursor that we did not write."""
-    return Refusal(422, "bad_cursor", "Use the `next` of the page before as `cursor`, unchanged.")
+    return Refusal(422, "bad_cursor", _BAD_CURSOR)

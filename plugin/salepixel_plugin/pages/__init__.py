@@ -1,5 +1,6 @@
-"""Pages for people."""
+"""The pages for people: rendered here, readable without script, one door (door.py) for all."""
 
-from apiflask import APIBlueprint
+from salepixel_plugin.pages import campaigns, orders, session
+from salepixel_plugin.pages.door import blueprint
 
-blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
+__all__ = ["blueprint", "campaigns", "orders", "session"]

@@ -1,0 +1,171 @@
+"""The door of the pages: who may enter, in which language, with which headers, and how refusals look."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from apiflask import APIBlueprint
+from babel import negotiate_locale
+from flask import Response, g, make_response, redirect, render_template, request, session, url_for
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException
+
+from salepixel_plugin import access, explanations
+from salepixel_plugin.access import Refusal
+from salepixel_plugin.api.door import refuse_http
+from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
+
+SESSION_HOURS = 12
+OPEN_TO_ALL = ("pages.login", "pages.enter", "pages.static")
+_FOR_PROGRAMS = ("/api/", "/saleor/", "/healthz", "/metrics")
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: browsers then send "Origin: null" with our own forms, and we could not tell
+    # them from a stranger's.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+blueprint = APIBlueprint(
+    "pages",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/assets",
+    enable_openapi=False,
+)
+_STYLE = hashlib.sha256((Path(__file__).parent / "static" / "pages.css").read_bytes()).hexdigest()[:8]
+
+
+@blueprint.record
+def _prepare(state: BlueprintSetupState) -> None:
+    settings = state.app.extensions["salepixel"].settings
+    state.app.config.update(
+        SESSION_COOKIE_NAME="salepixel_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.plugin_url.startswith("https:"),
+        PERMANENT_SESSION_LIFETIME=SESSION_HOURS * 3600,
+    )
+    jinja: Any = state.app.jinja_env
+    jinja.add_extension("jinja2.ext.i18n")
+    jinja.install_gettext_callables(
+        lambda message: language().translations.gettext(message),
+        lambda one, many, n: language().translations.ngettext(one, many, n),
+        newstyle=True,
+    )
+
+
+def language() -> Language:
+    """The language of this request."""
+    return cast(Language, g.get("salepixel_language", ENGLISH))
+
+
+def choose_language() -> None:
+    """The one that was asked for by `?lang=`, now or earlier, else the best that the browser accepts."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        session["lang"] = asked
+    wanted = [str(session.get("lang", "")), *request.accept_languages.values()]
+    code = negotiate_locale(wanted, list(LANGUAGES), sep="-") or ENGLISH.code
+    g.salepixel_language = LANGUAGES[code]
+
+
+def page(template: str, **values: Any) -> Response:
+    """A page that is never kept by a cache: it is somebody's report."""
+    answer = make_response(
+        render_template(
+            f"pages/{template}",
+            language=language(),
+            languages=list(LANGUAGES.values()),
+            style=_STYLE,
+            words=explanations,
+            same_page=same_page,
+            signed_in="key" in session,
+            **values,
+        )
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Content-Language"] = language().code
+    return answer
+
+
+def same_page(**changes: str) -> str:
+    """The address of this page with some parameters of its query changed."""
+    query = {**request.args.to_dict(), **changes}
+    return f"{request.path}?{urlencode(query)}"
+
+
+@blueprint.before_request
+def _enter() -> Response | None:
+    choose_language()
+    if request.endpoint in OPEN_TO_ALL:
+        return None
+    by_key = access.bearer_scope()
+    found = by_key or access.session_scope()
+    if found is None:
+        there = request.full_path.rstrip("?") if request.method == "GET" else "/"
+        return cast(Response, redirect(url_for("pages.login", next=there), 303))
+    # A key in a header is never sent by a browser on its own; a session's cookie is.
+    if request.method == "POST" and by_key is None:
+        require_our_page()
+    access.allow(found)
+    return None
+
+
+def require_our_page() -> None:
+    """Refuse a form that another site made a browser send."""
+    if not access.is_from_our_page():
+        raise Refusal(403, "cross_site", N_("This form was sent from another site. Open the page here."))
+
+
+@blueprint.after_request
+def _guard(answer: Response) -> Response:
+    return guard(answer)
+
+
+def guard(answer: Response) -> Response:
+    """No script, nothing from elsewhere, in nobody's frame."""
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+@blueprint.errorhandler(Refusal)
+def refuse(refusal: Refusal) -> Response:
+    """A refusal as a page."""
+    message = N_("There is nothing here, or it belongs to another account.")
+    said = message if refusal.status == 404 else refusal.message
+    answer = page("refusal.html", status=refusal.status, message=language().text(said))
+    answer.status_code = refusal.status
+    return answer
+
+
+@blueprint.errorhandler(sa.exc.OperationalError)
+@blueprint.errorhandler(sa.exc.TimeoutError)
+@blueprint.errorhandler(sa.exc.InterfaceError)
+def _database_away(error: Exception) -> Response:
+    said = N_("The database does not answer. Try again in a moment; nothing is lost.")
+    answer = refuse(Refusal(503, "database_away", said))
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+@blueprint.app_errorhandler(HTTPException)
+def refuse_unmatched(error: HTTPException) -> Response:
+    """What Flask refuses by itself, also where no page and no call is: as JSON for programs."""
+    if request.path.startswith(_FOR_PROGRAMS):
+        return refuse_http(error)
+    choose_language()
+    status = error.code or 500
+    said = {
+        405: N_("This address does not take such a request."),
+        413: N_("That was too large."),
+    }.get(status, N_("Something went wrong here. It was written down; try again."))
+    return guard(refuse(Refusal(status, "http", said)))

@@ -1,0 +1,47 @@
+"""Why an order was credited to a click, or to none."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+
+from salepixel.storage.campaigns import Campaign, get_campaign, links_of
+from salepixel_plugin.access import scope
+from salepixel_plugin.api.orders import see_decided
+from salepixel_plugin.explanations import explain, explain_candidate
+from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.services import services
+
+
+@blueprint.get("/orders/<shop_id>/<path:name>")
+def explain_order(shop_id: str, name: str) -> Response:
+    """What earned an order, and which clicks were passed over, in the order of time."""
+    with services().database.read() as connection:
+        decided = see_decided(connection, shop_id, name)
+        campaigns: dict[str, Campaign] = {}
+        labels: dict[str, str] = {}
+        for campaign_id in {item["campaign"] for item in decided.decision["candidates"]} - {None}:
+            campaign = get_campaign(connection, campaign_id)
+            if campaign and scope().allows(campaign.emp_id):
+                campaigns[campaign_id] = campaign
+                labels |= {link.id: link.label or link.url for link in links_of(connection, campaign_id)}
+    order = decided.stored.order
+    return page(
+        "order.html",
+        order=order,
+        lines=zip(order.lines, order.refunded_by_line(), strict=True),
+        decision=decided.decision,
+        sentence=explain(decided.decision, order.number, language()),
+        candidates=[_candidate(item) for item in _by_time(decided.decision["candidates"])],
+        campaigns=campaigns,
+        labels=labels,
+    )
+
+
+def _by_time(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(candidates, key=lambda item: str(item["click"]))  # a click's id begins with its time
+
+
+def _candidate(item: dict[str, Any]) -> dict[str, Any]:
+    moment = datetime.fromisoformat(item["clicked_at"])
+    return item | {"clicked_at": moment, "sentence": explain_candidate(item, language())}

@@ -140,15 +140,15 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
     clicked_at = item.click.clicked_at
     if item.click.emp_id != emp_id:
         return Reason.OTHER_ACCOUNT
+    # A token or a cookie at the till is the mark of a person, whatever the click looked like.
+    if item.rung is Rung.EMAIL and item.verdict is not Verdict.HUMAN:
+        return Reason.MACHINE_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
     if clicked_at > order.placed_at + CLOCK_SKEW:
         return Reason.CLICK_AFTER_ORDER
     if clicked_at < order.placed_at - policy.window:
         return Reason.OUTSIDE_WINDOW
-    # A token or a cookie at the till is the mark of a person, whatever the click looked like.
-    if item.rung is Rung.EMAIL and item.verdict is not Verdict.HUMAN:
-        return Reason.MACHINE_CLICK
     return None
 
 

@@ -36,6 +36,7 @@ def found(
         ([found(Rung.TOKEN, DAY, emp_id=2)], Outcome.UNATTRIBUTED, Reason.OTHER_ACCOUNT),
         ([found(Rung.EMAIL, DAY, Verdict.MACHINE)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
         ([found(Rung.EMAIL, DAY, Verdict.UNKNOWN)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
+        ([found(Rung.EMAIL, DAY, Verdict.MACHINE, sells=False)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
     ],
 )
 def test_each_kind_of_evidence_has_its_outcome(

@@ -1,0 +1,160 @@
+"""`make demo`: plays a campaign through the real doors, prints the SALES table, checks it with the truth."""
+
+import argparse
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from demo.play import Player, Scene, WentWrong, rows_of
+from demo.saleor import StandInSaleor
+from demo.stack import DidNotStart, Stack
+from demo.story import Story, tell
+
+SHOWN_ROWS = 14
+WAIT_SECONDS = 60
+
+
+def main() -> int:
+    """Play; 0 when the report is the truth, 1 when it is not."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="exit after the report instead of staying up")
+    once = parser.parse_args().once
+    story = tell()
+    try:
+        with tempfile.TemporaryDirectory(prefix="salepixel-demo-") as folder:
+            say("Starting the stack: Valkey, SQLite, edge, plugin, worker ...")
+            with (
+                Stack(Path(folder), api_key=f"sp_{secrets.token_urlsafe(24)}") as stack,
+                StandInSaleor() as shop,
+                closing(Player(stack, shop)) as player,
+            ):
+                return show(player, story, once)
+    except (DidNotStart, WentWrong) as problem:
+        print(f"The demo failed: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def show(player: Player, story: Story, once: bool) -> int:
+    """Play the story on a running stack, print what came of it, compare."""
+    scene = player.set_up(story)
+    say(f"A mail with {len(scene.links)} links went to {len(story.contacts)} contacts.")
+    say(f"A scanner clicks all links of {len(story.scanned)} mails ...")
+    for contact in story.scanned:
+        player.scan(scene, contact)
+    say(f"People click and buy: {len(story.purchases)} orders, some told twice, some late ...")
+    for purchase in story.purchases:
+        player.buy(scene, purchase)
+    say("Waiting for the report ...")
+    begun = time.monotonic()
+    while problems := compare(player, scene, story):
+        if time.monotonic() - begun > WAIT_SECONDS:
+            break
+        time.sleep(0.2)
+    say(f"... {time.monotonic() - begun:.1f} s.")
+    print_table(player.sales(scene.campaign))
+    print_outcomes(player, scene, story)
+    for problem in problems[:20]:
+        print(f"NOT THE TRUTH: {problem}")
+    if not problems:
+        say(
+            f"The report is the truth, all {len(story.expected_rows())} rows and {len(story.purchases)} decisions."
+        )
+    print(f"\nReport:  {player.stack.plugin_url}/campaigns/{scene.campaign}")
+    print(f"Sign in with the key {player.stack.api_key}", flush=True)
+    if not once:
+        print("Ctrl-C stops the stack and deletes its data.", flush=True)
+        try:
+            input() if sys.stdin.isatty() else wait_for_ever()
+        except (KeyboardInterrupt, EOFError):
+            say("Stopping ...")
+    return 1 if problems else 0
+
+
+def wait_for_ever() -> None:
+    """Until a signal."""
+    signal.pause()
+
+
+def compare(player: Player, scene: Scene, story: Story) -> list[str]:
+    """What differs between the report and the truth; nothing when all is well."""
+    report = player.sales(scene.campaign)
+    found, expected = Counter(rows_of(report)), Counter(story.expected_rows())
+    problems = [f"missing: {row}" for row in (expected - found).elements()]
+    problems += [f"too much: {row}" for row in (found - expected).elements()]
+    gross = sum((Decimal(row[4]) for row in expected.elements()), Decimal(0))
+    refunded = sum((Decimal(row[5]) for row in expected.elements()), Decimal(0))
+    total = (report["totals"] or [{"gross": None, "net": None}])[0]
+    if (total["gross"], total["net"]) != (f"{gross:.2f}", f"{gross - refunded:.2f}"):
+        problems.append(f"totals {total} instead of gross {gross:.2f}, net {gross - refunded:.2f}")
+    for purchase in story.purchases:
+        decision = player.decision(scene, purchase)
+        reason = {"token": "click_token_on_order", "cookie": "cookie_at_pixel", "email": "email_match"}.get(
+            purchase.truth, purchase.truth
+        )
+        if decision["reason"] != reason:
+            problems.append(f"order {purchase.number}: {decision['reason']} instead of {reason}")
+    return problems
+
+
+def print_table(report: dict[str, Any]) -> None:
+    """The SALES table, as the report's page has it."""
+    head = ("CONTACT", "ITEM", "QTY", "AMOUNT", "REFUNDED", "DATE", "EVIDENCE", "STATUS")
+    layout = "{:<8} {:<14} {:>4} {:>10} {:>10}  {:<20} {:<9} {:<10}"
+    print("\nSALES")
+    print(layout.format(*head))
+    for row in report["rows"][:SHOWN_ROWS]:
+        date = row["purchased_at"][:19].replace("T", " ")
+        print(
+            layout.format(
+                row["contact"] or "",
+                row["item"],
+                row["quantity"],
+                row["amount"],
+                row["refunded"],
+                date,
+                row["evidence"],
+                row["status"],
+            )
+        )
+    if len(report["rows"]) > SHOWN_ROWS:
+        print(f"... and {len(report['rows']) - SHOWN_ROWS} more")
+    for total in report["totals"]:
+        print(
+            f"{total['orders']} orders, {total['quantity']} items: gross {total['gross']} - refunded "
+            f"{total['refunded']} = net {total['net']} {total['currency']}"
+        )
+
+
+def print_outcomes(player: Player, scene: Scene, story: Story) -> None:
+    """How many orders were attributed, by which evidence; and why three of them were not."""
+    decisions = {purchase.number: player.decision(scene, purchase) for purchase in story.purchases}
+    credited = [d for d in decisions.values() if d["outcome"] in ("attributed", "likely")]
+    print(f"\n{len(credited)} of {len(decisions)} orders were attributed:")
+    for reason, count in Counter(d["reason"] for d in credited).most_common():
+        print(f"  {count:>3}  {reason}")
+    print("Why three others were not:")
+    told: set[str] = set()
+    for number, decision in decisions.items():
+        if decision in credited or decision["reason"] in told or len(told) == 3:
+            continue
+        told.add(decision["reason"])
+        print(f"  Order {number}: {decision['explanation']}")
+    print()
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Plays the story through the real doors: HTTP clicks, signed deliveries, the API."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import requests
+
+from demo.saleor import Signed, StandInSaleor
+from demo.stack import Stack
+from demo.story import LINKS, Contact, Purchase, Story
+
+EMP_ID = 7
+TRACKING_HOST = "track.shop.test"
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+SCANNER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/125.0 Safari/537.36"
+TIMEOUT_SECONDS = 20
+
+
+class WentWrong(RuntimeError):
+    """A door answered what it should not; the message says which and what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What was set up: the campaign's and shop's ids, and the links as the mail has them."""
+
+    campaign: str
+    shop: str
+    links: list[str]
+
+
+class Player:
+    """A visitor of all doors of a stack."""
+
+    def __init__(self, stack: Stack, shop: StandInSaleor) -> None:
+        self.stack, self.shop = stack, shop
+        self._session = requests.Session()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def api(self, method: str, path: str, content: Any = None) -> Any:
+        """Call the API; gives the JSON. Raises WentWrong unless it succeeded."""
+        answer = self._session.request(
+            method,
+            f"{self.stack.plugin_url}/api/v1{path}",
+            json=content,
+            headers={"Authorization": f"Bearer {self.stack.api_key}"},
+            timeout=TIMEOUT_SECONDS,
+        )
+        if not answer.ok:
+            raise WentWrong(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()
+
+    def set_up(self, story: Story) -> Scene:
+        """An account, its contacts, a campaign with links, and the shop's app installed."""
+        account = {"empId": EMP_ID, "name": "Shoes", "tracking_host": TRACKING_HOST}
+        self.api("POST", "/accounts", {**account, "site": "shop.test", "currency": "EUR"})
+        people = [{"ref": contact.ref, "email": contact.email} for contact in story.contacts]
+        self.api("POST", "/contacts", {"empId": EMP_ID, "contacts": people})
+        links = [{"url": url, "label": label, "sale_pixel": sells} for url, label, sells in LINKS]
+        mail = {"empId": EMP_ID, "name": "Autumn sale", "mailer": "plain", "links": links}
+        campaign = self.api("POST", "/campaigns", mail)
+        url = self.shop.api_url
+        connected = self.api("POST", "/shops", {"empId": EMP_ID, "platform": "saleor", "api_url": url})
+        installed = self.shop.install(self.stack.plugin_url)
+        if not installed.ok:
+            raise WentWrong(f"The shop's app was not installed: {installed.text}")
+        return Scene(campaign["id"], connected["id"], [link["tracked_url"] for link in campaign["links"]])
+
+    def click(self, link: str, contact: Contact, agent: str = PERSON, method: str = "GET") -> tuple[str, str]:
+        """Click a link of the mail; gives the click token on the destination, and the cookie's."""
+        parts = urlsplit(link.replace("{contact}", contact.ref))
+        answer = self._session.request(
+            method,
+            f"{self.stack.edge_url}{parts.path}?{parts.query}",
+            headers={"Host": parts.netloc, "User-Agent": agent},
+            allow_redirects=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+        if answer.status_code != 302:
+            raise WentWrong(f"A click was answered {answer.status_code}: {link}")
+        token = parse_qs(urlsplit(answer.headers["Location"]).query).get("spx", [""])[0]
+        cookie = answer.cookies.get(f"spx{EMP_ID}") or ""
+        self._session.cookies.clear()
+        return token, cookie
+
+    def scan(self, scene: Scene, contact: Contact) -> None:
+        """A mail gateway looks at all links of one mail."""
+        self.click(scene.links[0], contact, SCANNER, "HEAD")
+        for link in scene.links:
+            self.click(link, contact, SCANNER)
+
+    def buy(self, scene: Scene, purchase: Purchase) -> None:
+        """A visit, an order, its deliveries: some twice, some late."""
+        token = cookie = ""
+        if purchase.how in ("token", "pixel", "email"):
+            token, cookie = self.click(scene.links[purchase.link], purchase.buyer)
+        on_order = {"token": token, "forged": "AQE" + "x" * 90}.get(purchase.how)
+        now = datetime.now(UTC)
+
+        def happens(event: str, after: int, *, paid: bool, refunded: Decimal = Decimal(0)) -> Signed:
+            order = self.shop.order(
+                purchase.number,
+                purchase.lines,
+                email=purchase.buyer.email,
+                token=on_order,
+                created=now,
+                updated=now + timedelta(seconds=after),
+                paid=paid,
+                refunded=refunded,
+            )
+            return self.shop.sign(event, {"order": order})
+
+        deliveries = [happens("order_created", 0, paid=False)]
+        if purchase.paid:
+            deliveries.append(happens("order_fully_paid", 1, paid=True))
+        if purchase.refunded:
+            deliveries.append(happens("order_refunded", 2, paid=True, refunded=purchase.refunded))
+        chance = random.Random(purchase.number)  # noqa: S311  # a story, no secret
+        if chance.random() < 0.3:
+            deliveries.append(chance.choice(deliveries))
+        if chance.random() < 0.3:
+            deliveries.reverse()
+        for delivery in deliveries:
+            answer = self.shop.send(self.stack.plugin_url, delivery)
+            if answer.status_code != 200:
+                raise WentWrong(f"A delivery was answered {answer.status_code}: {answer.text[:300]}")
+        if purchase.how == "pixel":
+            self.pixel(purchase, cookie)
+            self.pixel(purchase, cookie)  # the thank-you page is loaded again
+
+    def pixel(self, purchase: Purchase, cookie: str) -> str:
+        """The thank-you page's pixel; gives what it says in X-Salepixel."""
+        query = urlencode({"empId": EMP_ID, "order": purchase.number, "IMPORTE": "1.234,56"})
+        answer = self._session.get(
+            f"{self.stack.edge_url}/track/sale?{query}",
+            headers={"Host": TRACKING_HOST, "User-Agent": PERSON, "Cookie": f"spx{EMP_ID}={cookie}"},
+            timeout=TIMEOUT_SECONDS,
+        )
+        return answer.headers["X-Salepixel"]
+
+    def sales(self, campaign: str) -> dict[str, Any]:
+        """All rows and the totals of a campaign's report."""
+        report: dict[str, Any] = self.api("GET", f"/campaigns/{campaign}/sales?limit=1000")
+        return report
+
+    def decision(self, scene: Scene, purchase: Purchase) -> dict[str, Any]:
+        """The decision of an order."""
+        found: dict[str, Any] = self.api("GET", f"/orders/{scene.shop}/{purchase.number}/decision")
+        return found
+
+
+def rows_of(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The rows of a report in the form of Story.expected_rows."""
+    names = ("order", "contact", "item", "quantity", "amount", "refunded", "evidence")
+    return sorted(tuple(str(row[name]) for name in names) for row in report["rows"])

@@ -1,0 +1,132 @@
+"""The whole stack as a child process, for the demo and the tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from salepixel.settings import environment
+
+
+class DidNotStart(RuntimeError):
+    """The stack did not become ready; the message has the end of its log."""
+
+
+class Stack:
+    """`salepixel up` on a data folder and free ports, running while used as a context manager."""
+
+    def __init__(self, data: Path, *, api_key: str, settings: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.api_key = api_key
+        self.edge_port, self.plugin_port = free_port(8080), free_port(8081)
+        self.edge_url = f"http://127.0.0.1:{self.edge_port}"
+        self.plugin_url = f"http://127.0.0.1:{self.plugin_port}"
+        self._settings = dict(settings or {})
+        self._log = data / "up.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, seconds: float = 60) -> None:
+        """Start, and return when every process answers. Raises DidNotStart."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        chosen = {
+            "SALEPIXEL_EDGE_PORT": str(self.edge_port),
+            "SALEPIXEL_PLUGIN_PORT": str(self.plugin_port),
+            "SALEPIXEL_EDGE_URL": self.edge_url,
+            "SALEPIXEL_PLUGIN_URL": self.plugin_url,
+            "SALEPIXEL_API_KEY": self.api_key,
+        }
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "salepixel.cli", "up", "--data", str(self.data)],
+                env={**environment(), **chosen, **self._settings},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we stop the stack when we are done
+            )
+        self._wait_ready(self._process, seconds)
+
+    def stop(self) -> None:
+        """Stop all processes, the one that writes first."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def kill(self, module: str) -> int:
+        """kill -9 all processes of the stack that run this module or program; gives how many."""
+        killed = 0
+        for pid in self.processes(module):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            killed += 1
+        return killed
+
+    def processes(self, module: str) -> list[int]:
+        """The stack's own processes, of whatever depth, whose command line holds this text."""
+        if self._process is None:
+            return []
+        parents, commands = _process_table()
+        ours = {self._process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
+            ours |= more
+        return sorted(pid for pid in ours if module in commands.get(pid, ""))
+
+    def _wait_ready(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        started = self._log.stat().st_size
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and process.poll() is None:
+            if b"ready\n" in self._log.read_bytes()[max(0, started - 64) :]:
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise DidNotStart(self._log.read_text(errors="replace")[-3000:])
+
+
+def free_port(preferred: int) -> int:
+    """This port if nobody listens on it, else any other."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port")
+
+
+def _process_table() -> tuple[dict[int, int], dict[int, str]]:
+    listing = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,args="],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    parents, commands = {}, {}
+    for line in listing.splitlines():
+        pid, parent, command = line.split(None, 2)
+        parents[int(pid)], commands[int(pid)] = int(parent), command
+    return parents, commands

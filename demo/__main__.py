@@ -65,9 +65,8 @@ def show(player: Player, story: Story, once: bool) -> int:
     for problem in problems[:20]:
         print(f"NOT THE TRUTH: {problem}")
     if not problems:
-        say(
-            f"The report is the truth, all {len(story.expected_rows())} rows and {len(story.purchases)} decisions."
-        )
+        rows, orders = len(story.expected_rows()), len(story.purchases)
+        say(f"The report is the truth: all {rows} rows and the decisions of all {orders} orders.")
     print(f"\nReport:  {player.stack.plugin_url}/campaigns/{scene.campaign}")
     print(f"Sign in with the key {player.stack.api_key}", flush=True)
     if not once:

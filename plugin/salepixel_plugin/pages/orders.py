@@ -39,7 +39,11 @@ def explain_order(shop_id: str, name: str) -> Response:
 
 
 def _by_time(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(candidates, key=lambda item: str(item["click"]))  # a click's id begins with its time
+    """Each click once, with its strongest evidence: a click may be found by its token and by e-mail."""
+    strongest: dict[str, dict[str, Any]] = {}
+    for item in candidates:  # strongest first
+        strongest.setdefault(item["click"], item)
+    return [strongest[click] for click in sorted(strongest)]  # a click's id begins with its time
 
 
 def _candidate(item: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+"""The design's example, call by call, and what the report of a campaign tells."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+
+import pytest
+
+from salepixel.links import LinkSealer
+from tests.plugin.conftest import PLACED, Office
+
+
+def test_the_design_example_works_to_the_letter(office: Office, links: LinkSealer) -> None:
+    account = {"name": "Bags", "tracking_host": "track.shop.test", "site": "shop.test", "currency": "EUR"}
+    made = office.call("POST", "/accounts", {"empId": 9, **account})
+    assert made.status_code == 201
+    link = {"url": "https://shop.test/p/1?a=b", "label": "Hero", "sale_pixel": True}
+    wanted = {"empId": 9, "name": "Autumn", "mailer": "plain", "links": [link]}
+    answer = office.call("POST", "/campaigns", wanted)
+    assert answer.status_code == 201
+    campaign = answer.json
+    assert isinstance(campaign, dict)
+    tracked = campaign["links"][0].pop("tracked_url")
+    assert campaign["links"] == [link | {"id": campaign["links"][0]["id"]}]
+    found = re.fullmatch(r"http://track\.shop\.test/c/([\w-]+)\?k=\{contact\}", tracked)
+    assert found
+    assert links.open(found[1]).url == "https://shop.test/p/1?a=b"
+    contacts = {"empId": 9, "contacts": [{"ref": "c1", "email": "ana@example.com"}]}
+    assert office.post("/contacts", contacts) == {"stored": 1}
+    shop = {"empId": 9, "platform": "saleor", "api_url": "http://127.0.0.1:8000/graphql/"}
+    assert office.call("POST", "/shops", shop).status_code == 201
+
+    token = office.click(campaign, "c1")
+    shop_id, order_id = office.order(9, click=token)
+
+    report = office.get(f"/campaigns/{campaign['id']}/sales")
+    placed = PLACED.isoformat().replace("+00:00", "Z")
+    assert report == {
+        "rows": [
+            {
+                "contact": "c1",
+                "item": "Red shoes",
+                "sku": "R-1",
+                "quantity": 2,
+                "amount": "39.80",
+                "currency": "EUR",
+                "refunded": "0.00",
+                "purchased_at": placed,
+                "order": "1042",
+                "campaign": campaign["id"],
+                "link": campaign["links"][0]["id"],
+                "evidence": "token",
+                "confidence": 0.99,
+                "status": "confirmed",
+            }
+        ],
+        "totals": [
+            {
+                "currency": "EUR",
+                "orders": 1,
+                "quantity": 2,
+                "gross": "39.80",
+                "refunded": "0.00",
+                "net": "39.80",
+            }
+        ],
+        "next": None,
+    }
+    for name in (order_id, "1042"):
+        decision = office.get(f"/orders/{shop_id}/{name}/decision")
+        assert decision["order"] == "1042"
+        assert (decision["outcome"], decision["reason"]) == ("attributed", "click_token_on_order")
+        assert decision["policy"] == 1
+        assert [c["contact"] for c in decision["candidates"]] == ["c1"]
+        assert "c1" in decision["explanation"]
+    clicks = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
+    assert [(c["contact"], c["verdict"], c["reasons"]) for c in clicks] == [("c1", "human", [])]
+
+
+def test_an_order_without_a_click_is_explained_in_both_languages(office: Office) -> None:
+    shop, order = office.order()
+    decision = office.get(f"/orders/{shop}/{order}/decision")
+    assert (decision["outcome"], decision["reason"]) == ("unattributed", "no_click")
+    assert decision["explanation"].startswith("No click leads to order 1042")
+    spanish = office.get(f"/orders/{shop}/{order}/decision?lang=es")
+    assert spanish["explanation"].startswith("Ningún clic lleva al pedido 1042")
+
+
+def test_an_order_that_nobody_looked_at_yet_is_pending(office: Office) -> None:
+    order = {
+        "id": "fresh",
+        "currency": "EUR",
+        "placed_at": PLACED.isoformat(),
+        "lines": [{"item": "Hat", "quantity": 1, "amount": 5}],
+    }
+    office.post("/sales", {"empId": 7, "orders": [order]})
+    shop = office.get("/shops")["shops"][-1]["id"]
+    decision = office.get(f"/orders/{shop}/fresh/decision")
+    assert (decision["outcome"], decision["reason"]) == ("pending", "not_reconciled_yet")
+    assert decision["candidates"] == []
+
+
+def test_an_unpaid_order_credits_no_click_yet(office: Office) -> None:
+    token = office.click(office.campaign(), "c1")
+    shop, order = office.order(click=token, paid=False)
+    decision = office.get(f"/orders/{shop}/{order}/decision")
+    assert decision["reason"] == "unpaid"
+    assert [candidate["credited"] for candidate in decision["candidates"]] == [False]
+
+
+def test_a_click_of_another_account_is_not_told(office: Office) -> None:
+    hats = office.campaign(8, name="Secret hats")
+    shop, order = office.order(7, click=office.click(hats, "hats-contact"))
+    decision = office.get(f"/orders/{shop}/{order}/decision")
+    assert decision["reason"] == "other_account"
+    assert (
+        decision["candidates"][0] | {"campaign": None, "link": None, "contact": None}
+        == (decision["candidates"][0])
+    )
+
+
+def test_link_activity_counts_people_machines_and_orders(office: Office) -> None:
+    campaign = office.campaign()
+    office.order(click=office.click(campaign, "c1"))
+    office.click(campaign, "c1", PLACED - timedelta(days=1))
+    office.click(campaign, "c2", link=1)
+    hero, about = office.get(f"/campaigns/{campaign['id']}/links")["links"]
+    names = ("human_clicks", "machine_clicks", "contacts", "orders", "sale_pixel")
+    assert [hero[name] for name in names] == [2, 0, 1, 1, True]
+    assert [about[name] for name in names] == [1, 0, 1, 0, False]
+    assert hero["tracked_url"] == campaign["links"][0]["tracked_url"]
+
+
+def test_a_link_that_is_switched_on_earns_the_orders_that_came_before(office: Office) -> None:
+    campaign = office.campaign()
+    token = office.click(campaign, "c1", link=1)
+    shop, order = office.order(click=token)
+    path = f"/orders/{shop}/{order}/decision"
+    assert office.get(path)["reason"] == "not_a_sales_link"
+    link = f"/campaigns/{campaign['id']}/links/{campaign['links'][1]['id']}"
+    answer = office.call("PATCH", link, {"sale_pixel": True})
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json["sale_pixel"] is True
+    office.reconcile(shop, order)
+    assert office.get(path)["reason"] == "click_token_on_order"
+
+
+def test_lists_are_read_page_by_page_without_gap_or_repetition(office: Office) -> None:
+    campaign = office.campaign()
+    for number in range(5):
+        token = office.click(campaign, f"c{number}", PLACED - timedelta(minutes=number // 2))
+        office.order(id=f"o{number}", number=f"n{number}", click=token)
+    office.campaign(name="Second")
+    office.campaign(name="Third")
+    base = f"/campaigns/{campaign['id']}"
+    for path, rows in ((f"{base}/sales", "rows"), (f"{base}/clicks", "rows"), ("/campaigns", "campaigns")):
+        whole = office.get(f"{path}?limit=1000")
+        pages, cursor = [], ""
+        while cursor is not None:
+            page = office.get(f"{path}?limit=2" + (f"&cursor={cursor}" if cursor else ""))
+            assert len(page[rows]) <= 2
+            pages += page[rows]
+            cursor = page["next"]
+        assert pages == whole[rows]
+        assert len(pages) == (3 if path == "/campaigns" else 5)
+        assert whole["next"] is None
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "W10", "WzEsMiwzLDRd", "WyJhIiwiYiIsImMiLCJkIl0", "A" * 2001])
+def test_a_cursor_that_we_did_not_write_is_refused(office: Office, cursor: str) -> None:
+    campaign = office.campaign()["id"]
+    for path in ("/campaigns", f"/campaigns/{campaign}/sales", f"/campaigns/{campaign}/clicks"):
+        assert office.call("GET", path, query_string={"cursor": cursor}).status_code == 422
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x","y")']
+
+
+def test_no_cell_of_the_csv_is_a_formula(office: Office) -> None:
+    campaign = office.campaign()
+    for number, text in enumerate(FORMULAS):
+        line = {"item": text, "sku": text, "quantity": 1, "amount": "1,5".replace(",", ".")}
+        office.order(id=f"o{number}", number=text, click=office.click(campaign, text), lines=[line])
+    answer = office.call("GET", f"/campaigns/{campaign['id']}/sales.csv")
+    assert answer.content_type == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert sorted(row["item"] for row in rows) == sorted(f"'{text}" for text in FORMULAS)
+    for row in rows:
+        assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        assert (row["amount"], row["currency"], row["status"]) == ("1.50", "EUR", "confirmed")
+
+
+def test_the_csv_has_the_rows_of_the_report_and_all_of_them(office: Office) -> None:
+    campaign = office.campaign()
+    for number in range(3):
+        office.order(id=f"o{number}", click=office.click(campaign, "Peña, Ana"))
+    rows = list(
+        csv.DictReader(io.StringIO(office.call("GET", f"/campaigns/{campaign['id']}/sales.csv").text))
+    )
+    report = office.get(f"/campaigns/{campaign['id']}/sales")["rows"]
+    assert rows == [{name: str(value) for name, value in row.items()} for row in report]

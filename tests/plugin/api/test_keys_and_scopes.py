@@ -1,0 +1,112 @@
+"""A key opens its account and nothing else, whatever it asks for."""
+
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
+
+LINK = {"url": "https://shop.test/"}
+LINE = {"item": "Hat", "quantity": 1, "amount": "5"}
+ORDER = {"id": "1", "currency": "EUR", "placed_at": PLACED.isoformat(), "lines": [LINE]}
+FRAGMENT_LINE = {"product": "Hat", "quantity": 1, "amount": "5"}
+IN_AN_ACCOUNT: list[tuple[str, dict[str, Any]]] = [
+    ("/campaigns", {"name": "n", "links": [LINK]}),
+    ("/contacts", {"contacts": [{"ref": "c"}]}),
+    ("/shops", {"platform": "saleor", "api_url": "https://a.test/graphql/"}),
+    ("/sales", {"orders": [ORDER]}),
+    ("/fragment", {"click": "", "order": "1", "currency": "EUR", "lines": [FRAGMENT_LINE]}),
+]
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic eDp5", "Bearer é"])
+def test_without_a_known_key_nobody_enters(office: Office, header: str) -> None:
+    client = office.app.test_client()
+    for rule in office.app.url_map.iter_rules():
+        if not rule.endpoint.startswith("api."):
+            continue
+        path = rule.rule.replace("<int:emp_id>", "7").replace("<path:name>", "x")
+        for parameter in rule.arguments:
+            path = path.replace(f"<{parameter}>", "000000000000")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            answer = client.open(path, method=method, headers={"Authorization": header})
+            assert answer.status_code == 401, (method, path)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            assert answer.json is not None
+            assert set(answer.json) == {"message", "reason", "errors"}
+
+
+def test_a_key_that_is_not_known_is_counted(office: Office) -> None:
+    office.call("GET", "/accounts", key="wrong")
+    office.call("GET", "/accounts", key="wrong")
+    counted = office.get("/rejections")["rejections"]
+    assert [(row["door"], row["reason"], row["count"]) for row in counted] == [("key", "bad_key", 2)]
+
+
+@pytest.mark.parametrize(("path", "body"), IN_AN_ACCOUNT)
+def test_nothing_is_made_in_a_foreign_account(office: Office, path: str, body: dict[str, Any]) -> None:
+    assert office.call("POST", path, {"empId": 8, **body}, SHOES).status_code == 403
+    # Whether an account exists is not told either.
+    assert office.call("POST", path, {"empId": 12345, **body}, SHOES).status_code == 403
+    assert office.call("POST", path, {"empId": 12345, **body}, ALL).status_code == 404
+    assert office.call("POST", path, {"empId": 7, **body}, SHOES).status_code in (200, 201)
+
+
+def test_a_key_sees_nothing_of_another_account(office: Office) -> None:
+    campaign = office.campaign(8, name="Secret hats")
+    shop, order = office.order(8, click=office.click(campaign, "secret-contact"))
+    link = campaign["links"][0]["id"]
+    base = f"/campaigns/{campaign['id']}"
+    paths: list[tuple[str, str, Any]] = [
+        ("GET", base, None),
+        ("GET", f"{base}/links", None),
+        ("GET", f"{base}/clicks", None),
+        ("GET", f"{base}/sales", None),
+        ("GET", f"{base}/sales.csv", None),
+        ("PATCH", f"{base}/links/{link}", {"sale_pixel": False}),
+        ("GET", f"/orders/{shop}/{order}/decision", None),
+        ("GET", "/accounts/8", None),
+        ("PATCH", "/accounts/8", {"name": "mine now"}),
+        ("POST", "/accounts/8/keys", {"name": "mine now"}),
+    ]
+    for method, path, body in paths:
+        foreign = office.call(method, path, body, SHOES)
+        assert foreign.status_code == 404, (method, path)
+        assert "ecret" not in foreign.text
+        nothing = path.replace(campaign["id"], "0" * 12).replace(shop, "0" * 12).replace("/8", "/12345")
+        absent = office.call(method, nothing, body, ALL)
+        assert absent.text == foreign.text, "what is hidden looks like what is not there"
+        assert office.call(method, path, body, HATS).status_code in (200, 201), (method, path)
+    for path in ("/campaigns", "/shops", "/accounts"):
+        assert "ecret" not in office.call("GET", path, key=SHOES).text
+        assert "Hats" not in office.call("GET", path, key=SHOES).text
+    assert office.get("/campaigns", SHOES)["campaigns"] == []
+    assert [a["empId"] for a in office.get("/accounts", SHOES)["accounts"]] == [7]
+    assert office.get("/shops", SHOES)["shops"] == []
+
+
+def test_a_link_of_another_campaign_is_not_switched(office: Office) -> None:
+    mine, other = office.campaign(7), office.campaign(8)
+    path = f"/campaigns/{mine['id']}/links/{other['links'][0]['id']}"
+    assert office.call("PATCH", path, {"sale_pixel": False}, SHOES).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", "/accounts", {"empId": 99, "name": "x", "currency": "EUR"}), ("GET", "/rejections", None)],
+)
+def test_some_calls_need_a_key_with_all_rights(office: Office, method: str, path: str, body: Any) -> None:
+    answer = office.call(method, path, body, SHOES)
+    assert answer.status_code == 403
+    assert answer.json is not None
+    assert answer.json["reason"] == "not_allowed"
+
+
+def test_a_new_key_opens_its_account_only(office: Office) -> None:
+    made = office.call("POST", "/accounts/7/keys", {"name": "mailer"})
+    assert made.status_code == 201
+    assert made.json is not None
+    key = made.json["key"]
+    assert key.startswith("sp_")
+    assert [a["empId"] for a in office.get("/accounts", key)["accounts"]] == [7]
+    assert office.call("GET", "/accounts/8", key=key).status_code == 404

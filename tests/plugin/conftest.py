@@ -1,0 +1,115 @@
+"""The plugin as programs and people meet it: two accounts that must not see each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from salepixel.clicks import Click, ClickSealer, Signal, new_click_id
+from salepixel.keys import Keys
+from salepixel.redis import open_redis
+from salepixel.settings import PluginSettings
+from salepixel.storage.accounts import add_api_key
+from salepixel.storage.clicks import store_clicks
+from salepixel.storage.database import Database
+from salepixel_plugin.app import create_app, prepare
+from salepixel_worker.reconcile import reconcile_order
+
+ALL = "the key with all rights"
+SHOES = "the key of account 7"
+HATS = "the key of account 8"
+PLACED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+
+
+@dataclass
+class Office:
+    """The plugin with accounts 7 (shoes) and 8 (hats), each with a key of its own."""
+
+    app: APIFlask
+    database: Database
+    sealer: ClickSealer
+
+    @property
+    def browser(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def call(self, method: str, path: str, body: Any = None, key: str = ALL, **rest: Any) -> TestResponse:
+        """A call of the API; `body` as JSON, or as it is when it is bytes."""
+        rest |= {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return self.app.test_client().open("/api/v1" + path, method=method, headers=headers, **rest)
+
+    def get(self, path: str, key: str = ALL) -> Any:
+        """The JSON of a call that must succeed."""
+        answer = self.call("GET", path, key=key)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def post(self, path: str, body: Any, key: str = ALL) -> Any:
+        """The JSON of a call that must succeed."""
+        answer = self.call("POST", path, body, key)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json
+
+    def page(self, path: str, key: str = ALL, **rest: Any) -> TestResponse:
+        """A page, asked for with a key."""
+        headers = {"Authorization": f"Bearer {key}", **rest.pop("headers", {})}
+        return self.app.test_client().open(path, headers=headers, **rest)
+
+    def campaign(self, emp_id: int = 7, name: str = "Autumn", label: str = "Hero") -> Any:
+        """A campaign with a sales link and a link that earns nothing."""
+        links = [
+            {"url": "https://shop.test/p/1?a=b", "label": label, "sale_pixel": True},
+            {"url": "https://shop.test/about", "label": "About", "sale_pixel": False},
+        ]
+        return self.post("/campaigns", {"empId": emp_id, "name": name, "links": links})
+
+    def click(self, campaign: Any, contact: str, at: datetime = PLACED, link: int = 0) -> str:
+        """A person's click; gives its token."""
+        click_id = new_click_id(int(at.timestamp() * 1000) - 3_600_000)
+        click = Click(click_id, campaign["empId"], campaign["id"], campaign["links"][link]["id"], contact)
+        with self.database.write() as connection:
+            store_clicks(connection, [(click, Signal(0))])
+        return self.sealer.seal(click)
+
+    def order(self, emp_id: int = 7, **told: Any) -> tuple[str, str]:
+        """An order by the sales API, reconciled as the worker does; gives shop and order id."""
+        order = {
+            "id": "o-1",
+            "number": "1042",
+            "currency": "EUR",
+            "placed_at": PLACED.isoformat(),
+            "lines": [{"item": "Red shoes", "sku": "R-1", "quantity": 2, "amount": "39.80"}],
+        } | told
+        self.post("/sales", {"empId": emp_id, "orders": [order]})
+        shops = self.get("/shops")["shops"]
+        shop = next(s["id"] for s in shops if s["empId"] == emp_id and s["platform"] == "api")
+        self.reconcile(shop, order["id"])
+        return shop, order["id"]
+
+    def reconcile(self, shop: str, order: str) -> None:
+        """What the worker does when its bell rings."""
+        with self.database.write() as connection:
+            reconcile_order(connection, self.sealer, shop, order, datetime.now(UTC))
+
+
+@pytest.fixture
+def office(sqlite: Database, keys: Keys, sealer: ClickSealer, tmp_path: Path) -> Iterator[Office]:
+    redis = open_redis(f"unix://{tmp_path}/none.sock")
+    settings = PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(tmp_path)})
+    prepare(settings, sqlite, redis)
+    app = create_app(settings, database=sqlite, redis=redis, keys=keys)
+    made = Office(app, sqlite, sealer)
+    for emp_id, name, key in ((7, "Shoes", SHOES), (8, "Hats", HATS)):
+        host = f"track{emp_id}.shop.test"
+        made.post("/accounts", {"empId": emp_id, "name": name, "tracking_host": host, "currency": "EUR"})
+        with sqlite.write() as connection:
+            add_api_key(connection, key, emp_id, name, datetime.now(UTC))
+    yield made
+    redis.close()

@@ -51,6 +51,7 @@ class Stack:
             "SALEPIXEL_API_KEY": self.api_key,
         }
         with self._log.open("ab") as log:
+            already = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "salepixel.cli", "up", "--data", str(self.data)],
                 env={**environment(), **chosen, **self._settings},
@@ -59,7 +60,7 @@ class Stack:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us; we stop the stack when we are done
             )
-        self._wait_ready(self._process, seconds)
+        self._wait_ready(self._process, already, seconds)
 
     def stop(self) -> None:
         """Stop all processes, the one that writes first."""
@@ -73,10 +74,10 @@ class Stack:
             self._process.wait()
         self._process = None
 
-    def kill(self, module: str) -> int:
-        """kill -9 all processes of the stack that run this module or program; gives how many."""
+    def kill(self, command: str) -> int:
+        """kill -9 the stack's processes with this in their command line, and theirs; gives how many."""
         killed = 0
-        for pid in self.processes(module):
+        for pid in self.processes(command):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -84,21 +85,18 @@ class Stack:
             killed += 1
         return killed
 
-    def processes(self, module: str) -> list[int]:
-        """The stack's own processes, of whatever depth, whose command line holds this text."""
+    def processes(self, command: str) -> list[int]:
+        """The stack's own processes with this text in their command line, and all that they started."""
         if self._process is None:
             return []
         parents, commands = _process_table()
-        ours = {self._process.pid}
-        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
-            ours |= more
-        return sorted(pid for pid in ours if module in commands.get(pid, ""))
+        ours = _with_descendants({self._process.pid}, parents)
+        return sorted(_with_descendants({pid for pid in ours if command in commands.get(pid, "")}, parents))
 
-    def _wait_ready(self, process: subprocess.Popen[bytes], seconds: float) -> None:
-        started = self._log.stat().st_size
+    def _wait_ready(self, process: subprocess.Popen[bytes], already: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and process.poll() is None:
-            if b"ready\n" in self._log.read_bytes()[max(0, started - 64) :]:
+            if b"ready\n" in self._log.read_bytes()[already:]:
                 return
             time.sleep(0.05)
         self.stop()
@@ -116,6 +114,12 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free port")
+
+
+def _with_descendants(pids: set[int], parents: Mapping[int, int]) -> set[int]:
+    while more := {pid for pid, parent in parents.items() if parent in pids} - pids:
+        pids = pids | more
+    return pids
 
 
 def _process_table() -> tuple[dict[int, int], dict[int, str]]:

@@ -1,0 +1,176 @@
+"""The whole stack on its embedded defaults: fast enough to watch, and it loses nothing that it answered."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import requests
+
+from demo.play import Player, Scene, rows_of
+from demo.saleor import Line, Signed, StandInSaleor
+from demo.stack import DidNotStart, Stack
+from demo.story import Contact, Purchase, tell
+
+KILLS = 24
+SHOES = [Line("Red shoes", 2, Decimal("39.80"), "R-1")]
+
+
+@pytest.fixture
+def shop() -> Iterator[StandInSaleor]:
+    with StandInSaleor() as running:
+        yield running
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with Stack(tmp_path / "data", api_key="sp_test") as running:
+        yield running
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def test_an_order_webhook_is_a_row_within_two_seconds(stack: Stack, shop: StandInSaleor) -> None:
+    with closing(Player(stack, shop)) as player:
+        scene = player.set_up(tell())
+        took = []
+        for number in range(1, 11):
+            purchase = Purchase(str(number), Contact(f"c{number:03}", ""), SHOES, "token", "token")
+            player.buy(scene, purchase)
+            begun = time.monotonic()
+            assert until(lambda n=str(number): n in {row[0] for row in rows(player, scene)}, 10)  # type: ignore[misc]
+            took.append(time.monotonic() - begun)
+        # The goal is 2 s for 99 of 100. Other programs share these cores: no single pause may fail this.
+        assert sorted(took)[len(took) // 2] < 2, took
+
+
+def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
+    second = Stack(stack.data, api_key="sp_test")
+    with pytest.raises(DidNotStart, match="Another `salepixel up` runs"):
+        second.start()
+
+
+def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: StandInSaleor) -> None:
+    with closing(Player(stack, shop)) as player:
+        scene = player.set_up(tell())
+        assert stack.kill("valkey-server") == 1
+        token, _ = player.click(scene.links[0], Contact("c001", ""))
+        order = shop.order("1", SHOES, token=token)
+        assert shop.deliver(stack.plugin_url, "order_fully_paid", order).status_code == 200
+        assert until(lambda: len(rows(player, scene)) == 1, 75), "the sweep finds it within a minute"
+
+
+def rows(player: Player, scene: Scene) -> list[tuple[str, ...]]:
+    return rows_of(player.sales(scene.campaign))
+
+
+class Traffic:
+    """Clicks and orders without a pause; remembers everything that was answered."""
+
+    def __init__(self, player: Player, scene: Scene) -> None:
+        self._player, self._scene = player, scene
+        self.clicked: list[str] = []
+        self.ordered: list[str] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        serial = 0
+        while not self._stopping.is_set():
+            serial += 1
+            contact = Contact(f"k{serial:05}", "")
+            try:
+                token, _ = self._player.click(self._scene.links[serial % 4], contact)
+            except requests.RequestException:
+                time.sleep(0.02)
+                continue
+            self.clicked.append(contact.ref)
+            if serial % 4 == 0:
+                self._order(serial, token)
+
+    def _order(self, serial: int, token: str) -> None:
+        shop, number = self._player.shop, str(serial)
+        order = shop.order(number, SHOES, token=token)
+        if _taken(
+            lambda signed: shop.send(self._player.stack.plugin_url, signed),
+            shop.sign("order_paid", {"order": order}),
+        ):
+            self.ordered.append(number)
+
+
+def _taken(send: Callable[[Signed], requests.Response], signed: Signed) -> bool:
+    """Send as Saleor does: the same bytes again after trouble and after 5xx, some times."""
+    for _ in range(3):
+        try:
+            status = send(signed).status_code
+        except requests.RequestException:
+            time.sleep(0.1)
+            continue
+        assert status == 200 or status >= 500, f"{status} would lose the delivery"
+        if status == 200:
+            return True
+    return False
+
+
+def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, shop: StandInSaleor) -> None:
+    victims = [
+        "salepixel_edge.server",
+        "salepixel_plugin.server",
+        "salepixel_worker.server",
+        "valkey-server",
+        "spawn_main",  # granian's own worker processes, of edge and plugin
+    ]
+    chance = random.Random(9)  # noqa: S311
+    with closing(Player(stack, shop)) as player, closing(Player(stack, shop)) as reader:
+        scene = player.set_up(tell())
+        traffic = Traffic(player, scene)
+        killed = 0
+        try:
+            while killed < KILLS:
+                time.sleep(chance.uniform(0.3, 0.9))
+                killed += stack.kill(victims[killed % len(victims)])
+        finally:
+            traffic.stop()
+        assert until(lambda: _all_answer(stack), 30)
+        clicked, ordered = set(traffic.clicked), set(traffic.ordered)
+        assert len(clicked) > 100
+        assert len(ordered) > 10
+        assert until(lambda: ordered <= {row[0] for row in rows(reader, scene)}, 90)
+        assert until(lambda: clicked <= set(stored_contacts(stack)), 60)
+        contacts = [ref for ref in stored_contacts(stack) if ref in clicked]
+        assert len(contacts) == len(clicked), "an answered click is stored once"
+        counted = [row[0] for row in rows(reader, scene)]
+        assert len(counted) == len(set(counted)), "an order is reported once"
+
+
+def stored_contacts(stack: Stack) -> list[str]:
+    import pysqlite3.dbapi2 as sqlite
+
+    with closing(sqlite.connect(stack.data / "salepixel.sqlite3")) as connection:
+        return [row[0] for row in connection.execute("SELECT contact FROM clicks")]
+
+
+def _all_answer(stack: Stack) -> bool:
+    try:
+        return all(
+            requests.get(f"{url}/healthz", timeout=2).status_code == 200
+            for url in (stack.edge_url, stack.plugin_url)
+        )
+    except requests.RequestException:
+        return False

@@ -17,6 +17,7 @@ import structlog
 from salepixel.storage.database import Database
 from salepixel.storage.shops import Shop, get_shop, keep_jwks
 from salepixel_plugin.connectors.contract import UnknownKey
+from salepixel_plugin.connectors.signatures import BadKeySet, read_keys
 from salepixel_plugin.saleor.shop_calls import ShopAway, fetch_jwks
 
 RELOAD_SECONDS = 60.0
@@ -33,7 +34,7 @@ class _Reload:
     lock: threading.Lock = field(default_factory=threading.Lock)
     tried_at: float = float("-inf")
     done: bool = False
-    missing: str | None = None  # the key that fresh keys did not have
+    missing: frozenset[str | None] = frozenset()  # names of keys that the fresh set did not have
 
 
 class KeyReloads:
@@ -64,10 +65,10 @@ class KeyReloads:
                 return current  # reloaded while we waited, or by another process
             if self._clock() - reload.tried_at >= RELOAD_SECONDS:
                 return self._reload(reload, shop, failure, database)
-            # A key that those fresh keys did not have is forged. Another one may be newer than they are,
-            # and a 401 would lose its deliveries for good: Saleor sends again only after a 5xx.
-            is_another_key = failure.reason == "unknown_key" and failure.kid != reload.missing
-            if not reload.done or is_another_key:
+            # A key that the fresh set did not have is forged or outdated. Another one may be newer than
+            # the set, and a 401 would lose its deliveries for good: Saleor sends again only after a 5xx.
+            may_be_newer = failure.reason == "unknown_key" and failure.kid not in reload.missing
+            if not reload.done or may_be_newer:
                 raise KeysAway
             raise failure
 
@@ -80,6 +81,13 @@ class KeyReloads:
             raise KeysAway from error
         with database.write() as connection:
             keep_jwks(connection, shop.id, jwks, datetime.now(UTC))
-        reload.done, reload.missing = True, failure.kid
+        reload.done, reload.missing = True, (_names(shop.jwks) | {failure.kid}) - _names(jwks)
         log.info("jwks_reloaded", shop=shop.id, changed=jwks != shop.jwks)
         return replace(shop, jwks=jwks)
+
+
+def _names(jwks: str | None) -> frozenset[str | None]:
+    try:
+        return frozenset(read_keys(jwks or ""))
+    except BadKeySet:
+        return frozenset()

@@ -1,0 +1,74 @@
+"""Deliveries recorded from a Saleor 3.23.28, and the orders as that shop had them in the end."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from salepixel.storage.shops import Shop
+from salepixel_plugin.connectors.contract import Delivery
+
+FOLDER = Path(__file__).parents[2] / "data" / "saleor"
+API_URL = "http://127.0.0.1:8000/graphql/"
+JWKS = (FOLDER / "jwks.json").read_text()
+FIRST_APP = "QXBwOjEw"
+APP = "QXBwOjEx"
+"""The id of the second installation, which all orders were sent to."""
+
+
+@dataclass(frozen=True)
+class Captured:
+    """One delivery as it came in."""
+
+    name: str
+    scenario: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def delivery(self) -> Delivery:
+        """As the connector gets it."""
+        lower = {name.lower(): value for name, value in self.headers.items()}
+        return Delivery(API_URL, self.headers["Saleor-Event"], lower, self.body)
+
+    @property
+    def recipient(self) -> str:
+        """The installation that it was sent to."""
+        app_id: str = json.loads(self.body)["recipient"]["id"]
+        return app_id
+
+
+def _load() -> list[Captured]:
+    found = []
+    for path in sorted(FOLDER.glob("*/*.json")):
+        if path.name != "final_orders.json":
+            headers = dict(json.loads(path.read_text())["headers"])
+            for name in ("Host", "Connection", "Content-Length"):
+                del headers[name]
+            body = path.with_suffix(".body").read_bytes()
+            found.append(Captured(f"{path.parent.name}/{path.stem}", path.parent.name, headers, body))
+    return found
+
+
+ALL = _load()
+SIGNED = [captured for captured in ALL if "Saleor-Signature" in captured.headers]
+ORDERS = [captured for captured in SIGNED if captured.headers["Saleor-Event"].startswith("order_")]
+LIFECYCLE = [captured for captured in SIGNED if captured not in ORDERS]
+
+
+def final_orders() -> dict[str, dict[str, Any]]:
+    """Each order by its id, as the shop's API gave it after its last delivery."""
+    found = [json.loads(path.read_text(), parse_float=Decimal) for path in FOLDER.glob("*/final_orders.json")]
+    return {order["id"]: order for file in found for order in file["orders"]}
+
+
+def captured(name: str) -> Captured:
+    """The delivery with this name."""
+    return next(item for item in ALL if item.name == name)
+
+
+def shop(app_id: str = APP, jwks: str = JWKS) -> Shop:
+    """The recorded shop after its registration."""
+    return Shop("s1", 1, "saleor", API_URL, datetime(2026, 11, 23, tzinfo=UTC), app_id, "token", jwks)

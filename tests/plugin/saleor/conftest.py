@@ -1,0 +1,103 @@
+"""The plugin behind a real socket, with a real database; Redis is away unless a test asks for it."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from redis import Redis
+from werkzeug.serving import make_server
+
+from demo.saleor import StandInSaleor
+from salepixel.keys import Keys
+from salepixel.redis import open_redis
+from salepixel.settings import PluginSettings
+from salepixel.storage.database import Database
+from salepixel.storage.deliveries import list_rejections
+from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
+from salepixel_plugin.app import create_app
+from tests.plugin.saleor import captures
+
+
+@dataclass
+class Plugin:
+    """The plugin under test: its address, its application, its database."""
+
+    url: str
+    app: APIFlask
+    database: Database
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def allow(self, api_url: str) -> Shop:
+        """What POST /api/v1/shops does."""
+        with self.database.write() as connection:
+            return add_shop(connection, 1, "saleor", api_url, datetime.now(UTC))
+
+    def shop(self, api_url: str) -> Shop:
+        with self.database.read() as connection:
+            shop = find_shop(connection, api_url)
+        assert shop is not None
+        return shop
+
+    def refusals(self) -> dict[tuple[str, str], int]:
+        """Counts by door and reason."""
+        with self.database.read() as connection:
+            return {(door, reason): count for _, door, reason, count in list_rejections(connection, 2)}
+
+
+@pytest.fixture
+def plugin_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that is away."""
+    client = open_redis(f"unix://{tmp_path}/none.sock")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def plugin(sqlite: Database, plugin_redis: Redis, keys: Keys) -> Iterator[Plugin]:
+    server = make_server("127.0.0.1", 0, APIFlask("not_yet"), threaded=True)
+    server.daemon_threads = False  # type: ignore[attr-defined]  # of its ThreadingMixIn
+    url = f"http://127.0.0.1:{server.server_port}"
+    app = create_app(
+        PluginSettings.load({"SALEPIXEL_PLUGIN_URL": url}), database=sqlite, redis=plugin_redis, keys=keys
+    )
+    server.app = app
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield Plugin(url, app, sqlite)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def captured_shop(plugin: Plugin) -> Shop:
+    """The recorded shop, connected as by its second registration."""
+    shop = plugin.allow(captures.API_URL)
+    with plugin.database.write() as connection:
+        connect_shop(connection, shop, captures.APP, "token", captures.JWKS, datetime.now(UTC))
+    return plugin.shop(captures.API_URL)
+
+
+@pytest.fixture
+def saleor() -> Iterator[StandInSaleor]:
+    """A stand-in shop that salepixel does not know."""
+    with StandInSaleor() as shop:
+        yield shop
+
+
+@pytest.fixture
+def installed(saleor: StandInSaleor, plugin: Plugin) -> StandInSaleor:
+    """A stand-in shop that has registered."""
+    plugin.allow(saleor.api_url)
+    answer = saleor.install(plugin.url)
+    assert answer.status_code == 200, answer.text
+    saleor.calls.clear()
+    return saleor

@@ -1,0 +1,69 @@
+"""The manifest fits the Saleor that asks for it."""
+
+import json
+import re
+
+import pytest
+
+from salepixel_plugin.saleor.manifest import LIFECYCLE_EVENTS, ORDER_EVENTS, build_manifest
+from tests.plugin.saleor.conftest import Plugin
+
+URL = "https://salepixel.shop.test"
+
+
+def test_the_manifest_names_this_plugin(plugin: Plugin) -> None:
+    answer = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": "3.23"})
+    manifest = answer.get_json()
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    assert manifest["id"] == "salepixel"
+    assert manifest["permissions"] == ["MANAGE_ORDERS"]
+    assert manifest["tokenTargetUrl"] == f"{plugin.url}/saleor/register"
+    assert manifest["appUrl"] == f"{plugin.url}/"
+    assert {hook["targetUrl"] for hook in manifest["webhooks"]} == {f"{plugin.url}/saleor/webhooks"}
+    assert all(manifest[name] for name in ("name", "version", "about", "author"))
+
+
+def test_one_webhook_has_all_order_events() -> None:
+    orders, lifecycle = build_manifest(URL, (3, 23))["webhooks"]
+    assert orders["asyncEvents"] == list(ORDER_EVENTS)
+    assert lifecycle["asyncEvents"] == list(LIFECYCLE_EVENTS)
+    for hook in (orders, lifecycle):
+        for event in hook["asyncEvents"]:
+            typename = "".join(word.capitalize() for word in event.split("_"))
+            assert re.search(rf"\.\.\. on {typename} {{", hook["query"])
+
+
+@pytest.mark.parametrize(
+    ("asking", "mounts", "has_voucher"),
+    [
+        ("", [], False),
+        ("nonsense", [], False),
+        ("9999999999.1", [], False),
+        ("3.14", [], False),
+        ("3.19", [], True),
+        ("3.21", [], True),
+        ("3.22", ["NAVIGATION_ORDERS"], True),
+        ("3.23", ["NAVIGATION_ORDERS"], True),
+        ("4.0", ["NAVIGATION_ORDERS"], True),
+    ],
+)
+def test_a_saleor_is_told_only_what_it_knows(
+    plugin: Plugin, asking: str, mounts: list[str], has_voucher: bool
+) -> None:
+    manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": asking}).get_json()
+    assert [extension["mount"] for extension in manifest["extensions"]] == mounts
+    assert ("voucherCode" in manifest["webhooks"][0]["query"]) == has_voucher
+
+
+def test_every_page_that_the_manifest_names_exists(plugin: Plugin) -> None:
+    manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": "3.23"}).get_json()
+    for url in (manifest["appUrl"], *(extension["url"] for extension in manifest["extensions"])):
+        assert plugin.client.get(url.removeprefix(plugin.url)).status_code in (200, 302, 303, 401)
+
+
+def test_the_manifest_keeps_the_limits_of_saleor() -> None:
+    manifest = build_manifest(URL, (3, 23))
+    assert len(manifest["appUrl"]) <= 200
+    assert len(manifest["version"]) <= 60
+    assert all(len(hook["targetUrl"]) <= 255 for hook in manifest["webhooks"])
+    assert json.loads(json.dumps(manifest)) == manifest

@@ -1,0 +1,291 @@
+"""A delivery is answered 200 when it is committed; everything else has a name and the right status."""
+
+import json
+import zlib
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+from werkzeug.test import TestResponse
+
+from demo.saleor import Line, Signed, StandInSaleor
+from salepixel import jobs
+from salepixel.storage.database import Database
+from salepixel.storage.orders import due_orders, find_order
+from salepixel.storage.schema import deliveries
+from salepixel.storage.shops import Shop
+from tests.plugin.saleor import captures
+from tests.plugin.saleor.captures import Captured
+from tests.plugin.saleor.conftest import Plugin
+
+PAID = captures.captured("b_customer_two_charges_refunds/006-order_fully_paid")
+SHOES = Line("Red shoes", 2, Decimal("39.80"), "R-1")
+
+
+def post(plugin: Plugin, captured: Captured, **changes: str) -> TestResponse:
+    """Send a recorded delivery; a keyword replaces a header (saleor_event="...")."""
+    headers = dict(captured.headers)
+    for name, value in changes.items():
+        headers[name.replace("_", "-").title()] = value
+    return plugin.client.post("/saleor/webhooks", data=captured.body, headers=headers)
+
+
+def stored(plugin: Plugin) -> list[sa.Row[Any]]:
+    with plugin.database.read() as connection:
+        return list(connection.execute(sa.select(deliveries).order_by(deliveries.c.received_at)))
+
+
+def reason_of(answer: TestResponse) -> tuple[int, str]:
+    content = answer.get_json()
+    assert content["ok"] is False
+    assert content["message"]
+    return answer.status_code, content["reason"]
+
+
+def test_a_delivery_is_stored_with_its_order_before_the_200(plugin: Plugin, captured_shop: Shop) -> None:
+    answer = post(plugin, PAID)
+    assert (answer.status_code, answer.get_json()) == (200, {"ok": True})
+    (row,) = stored(plugin)
+    assert (row.shop_id, row.event, row.body, row.unread) == (
+        captured_shop.id,
+        "order_fully_paid",
+        PAID.body,
+        "",
+    )
+    assert json.loads(row.headers)["saleor-signature"] == PAID.headers["Saleor-Signature"]
+    with plugin.database.read() as connection:
+        order = find_order(connection, captured_shop.id, "35")
+        assert order is not None
+        assert order.delivery == row.digest
+        assert due_orders(connection, 10) == [(captured_shop.id, order.order.id)]
+
+
+def test_headers_that_may_hold_secrets_are_not_kept(plugin: Plugin, captured_shop: Shop) -> None:
+    assert post(plugin, PAID, authorization="Bearer secret", x_secret="s").status_code == 200
+    kept = json.loads(stored(plugin)[0].headers)
+    assert set(kept) == {
+        "content-type",
+        "user-agent",
+        "saleor-api-url",
+        "saleor-domain",
+        "saleor-event",
+        "saleor-signature",
+    }
+
+
+def test_the_same_delivery_again_is_200_and_nothing_else(plugin: Plugin, captured_shop: Shop) -> None:
+    assert [post(plugin, PAID).status_code for _ in range(3)] == [200] * 3
+    assert len(stored(plugin)) == 1
+
+
+class TestTheBell:
+    """With a Redis: the worker is told of orders that are newer, and only of those."""
+
+    @pytest.fixture
+    def plugin_redis(self, redis: Redis) -> Redis:
+        return redis
+
+    def test_it_rings_once_for_what_is_new(self, plugin: Plugin, captured_shop: Shop, redis: Redis) -> None:
+        older = captures.captured("b_customer_two_charges_refunds/001-order_created")
+        for captured in (PAID, PAID, older):
+            assert post(plugin, captured).status_code == 200
+        # What RQ keeps of a job: the name, an instance, the arguments, the keywords.
+        raw = [redis.hget(key, "data") for key in redis.keys("rq:job:*")]
+        queue = [json.loads(zlib.decompress(job)) for job in raw if isinstance(job, bytes)]
+        with plugin.database.read() as connection:
+            (due,) = due_orders(connection, 10)
+        assert [(name, tuple(arguments)) for name, _, arguments, _ in queue] == [(jobs.RECONCILE, due)]
+
+
+@pytest.mark.parametrize(
+    "api_url", ["http://127.0.0.1:8000/graphql", "http://evil.test/graphql/", "api:1", ""]
+)
+def test_an_unknown_installation_is_401(plugin: Plugin, captured_shop: Shop, api_url: str) -> None:
+    assert reason_of(post(plugin, PAID, saleor_api_url=api_url)) == (401, "unknown_installation")
+
+
+def test_a_shop_that_never_registered_is_401(plugin: Plugin) -> None:
+    plugin.allow(captures.API_URL)
+    assert reason_of(post(plugin, PAID)) == (401, "unknown_installation")
+
+
+def test_a_delivery_to_an_earlier_installation_is_401(plugin: Plugin, captured_shop: Shop) -> None:
+    deleted = captures.captured("i_app_lifecycle/009-app_deleted")
+    assert reason_of(post(plugin, deleted)) == (401, "other_app")
+    assert plugin.shop(captures.API_URL).token == "token"
+
+
+def test_saleor_event_is_not_signed_and_must_fit(plugin: Plugin, captured_shop: Shop) -> None:
+    assert reason_of(post(plugin, PAID, saleor_event="app_deleted")) == (400, "event_mismatch")
+    assert reason_of(post(plugin, PAID, saleor_event="")) == (400, "event_mismatch")
+    assert plugin.shop(captures.API_URL).token == "token"
+
+
+def test_no_signature_is_401(plugin: Plugin, captured_shop: Shop) -> None:
+    assert reason_of(post(plugin, PAID, saleor_signature="")) == (401, "no_signature")
+
+
+def test_every_refusal_is_counted_by_its_name(plugin: Plugin, captured_shop: Shop) -> None:
+    for _ in range(2):
+        post(plugin, PAID, saleor_signature="")
+    post(plugin, PAID, saleor_event="")
+    post(plugin, PAID, saleor_api_url="")
+    assert plugin.refusals() == {
+        ("saleor_webhook", "no_signature"): 2,
+        ("saleor_webhook", "event_mismatch"): 1,
+        ("saleor_webhook", "unknown_installation"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b'{"a": 1, "a": 1}',
+        b'{"a": NaN}',
+        b"[" * 90_000,
+        b'{"a": 1e99999999999999999999}',
+    ],
+)
+def test_a_signed_body_that_is_no_json_object_is_400(
+    plugin: Plugin, installed: StandInSaleor, body: bytes
+) -> None:
+    answer = installed.send(plugin.url, installed.sign_raw("order_paid", body))
+    assert (answer.status_code, answer.json()["reason"]) == (400, "malformed")
+
+
+def test_a_true_delivery_that_cannot_be_read_is_kept(plugin: Plugin, installed: StandInSaleor) -> None:
+    order = installed.order("7", [SHOES])
+    order["lines"][0]["quantity"] = None
+    assert installed.deliver(plugin.url, "order_paid", order).status_code == 200
+    assert [row.unread for row in stored(plugin)] == ["bad_quantity"]
+    assert plugin.refusals() == {("saleor_webhook", "bad_quantity"): 1}
+
+
+def test_events_that_nobody_asked_for_are_kept(plugin: Plugin, installed: StandInSaleor) -> None:
+    assert installed.send(plugin.url, installed.sign("product_updated", {"product": {}})).status_code == 200
+    assert [(row.event, row.unread) for row in stored(plugin)] == [("product_updated", "no_order")]
+
+
+def test_app_deleted_drops_the_token(plugin: Plugin, installed: StandInSaleor) -> None:
+    app = {"app": {"id": installed.app_id, "name": "Salepixel", "isActive": False}}
+    for event in ("app_installed", "app_status_changed"):
+        assert installed.send(plugin.url, installed.sign(event, app)).status_code == 200
+    assert plugin.shop(installed.api_url).token == installed.token
+    deleted = installed.sign("app_deleted", app)
+    assert installed.send(plugin.url, deleted).status_code == 200
+    assert plugin.shop(installed.api_url).token is None
+    assert [row.event for row in stored(plugin)] == ["app_installed", "app_status_changed", "app_deleted"]
+
+    installed.install(plugin.url)
+    assert installed.send(plugin.url, deleted).status_code == 401, "that was the installation before"
+    assert plugin.shop(installed.api_url).token == installed.token
+
+
+def test_two_shops_do_not_mix(plugin: Plugin, installed: StandInSaleor) -> None:
+    with StandInSaleor(channel="other") as other:
+        plugin.allow(other.api_url)
+        other.install(plugin.url)
+        signed = other.sign("order_paid", {"order": other.order("1", [SHOES])})
+        assert other.send(plugin.url, signed).status_code == 200
+        # As the first shop: signed by a key that is not its own, though both name their app alike.
+        assert other.app_id == installed.app_id
+        swapped = Signed({**signed.headers, "Saleor-Api-Url": installed.api_url}, signed.body)
+        assert other.send(plugin.url, swapped).status_code == 401
+
+
+def test_over_1_mb_is_413(plugin: Plugin, installed: StandInSaleor) -> None:
+    fits = installed.sign_raw("order_paid", b" " * 1_000_000)
+    assert installed.send(plugin.url, fits).json()["reason"] == "malformed"
+    answer = plugin.client.post("/saleor/webhooks", data=b" " * 1_000_001)
+    assert reason_of(answer) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(1_000_000, (400, "malformed")), (1_000_001, (413, "too_large"))]
+)
+def test_over_1_mb_without_a_length_is_413(
+    plugin: Plugin, installed: StandInSaleor, size: int, expected: tuple[int, str]
+) -> None:
+    signed = installed.sign_raw("order_paid", b" " * size)
+    # As granian hands over a chunked body: no length, an end.
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = plugin.client.post(
+        "/saleor/webhooks",
+        input_stream=BytesIO(signed.body),
+        headers=signed.headers,
+        environ_overrides=chunked,
+    )
+    assert reason_of(answer) == expected
+
+
+def test_without_a_database_it_is_503_and_afterwards_it_is_taken(
+    plugin: Plugin, captured_shop: Shop, sqlite: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    path = tmp_path / "salepixel.sqlite3"
+    sqlite.close()
+    path.rename(tmp_path / "away")
+    path.mkdir()  # a folder cannot be opened as a database
+    answer = post(plugin, PAID)
+    assert (answer.status_code, answer.get_json()["reason"]) == (503, "database_away")
+    # Before the look-up a refusal needs no database, and counting it is not worth an error.
+    assert reason_of(post(plugin, PAID, saleor_api_url="")) == (401, "unknown_installation")
+    path.rmdir()
+    (tmp_path / "away").rename(path)
+    assert post(plugin, PAID).status_code == 200
+    assert len(stored(plugin)) == 1
+
+
+def test_a_database_that_fails_in_the_middle_keeps_nothing(plugin: Plugin, captured_shop: Shop) -> None:
+    with plugin.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE orders RENAME TO orders_away")
+    assert post(plugin, PAID).status_code == 503
+    assert stored(plugin) == []
+    with plugin.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE orders_away RENAME TO orders")
+    assert post(plugin, PAID).status_code == 200
+    assert len(stored(plugin)) == 1
+
+
+LATIN = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")
+HEADER_TEXT = st.text(LATIN, max_size=60)
+ANY_JSON = st.recursive(
+    st.none() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@given(
+    body=st.binary(max_size=200) | st.just(PAID.body),
+    event=HEADER_TEXT | st.just("order_fully_paid"),
+    api_url=HEADER_TEXT | st.just(captures.API_URL),
+    signature=HEADER_TEXT | st.just(PAID.headers["Saleor-Signature"]),
+)
+def test_no_bytes_make_a_500(
+    plugin: Plugin, captured_shop: Shop, body: bytes, event: str, api_url: str, signature: str
+) -> None:
+    headers = {"Saleor-Event": event, "Saleor-Api-Url": api_url, "Saleor-Signature": signature}
+    answer = plugin.client.post("/saleor/webhooks", data=body, headers=headers)
+    # 503: a forged signature under an unknown key, while this shop's JWKS (nobody listens there) is away.
+    assert answer.status_code in (200, 400, 401, 503)
+    assert answer.get_json()["ok"] is (answer.status_code == 200)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(st.data())
+def test_no_signed_json_makes_a_500(plugin: Plugin, installed: StandInSaleor, data: st.DataObject) -> None:
+    order = installed.order("1", [SHOES])
+    order[data.draw(st.sampled_from(sorted(order)))] = data.draw(ANY_JSON)
+    signed = installed.sign("order_updated", {"order": order})
+    answer = plugin.client.post("/saleor/webhooks", data=signed.body, headers=signed.headers)
+    assert answer.status_code in (200, 400)

@@ -124,7 +124,7 @@ def _with_descendants(pids: set[int], parents: Mapping[int, int]) -> set[int]:
 
 def _process_table() -> tuple[dict[int, int], dict[int, str]]:
     listing = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,args="],  # noqa: S607
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="],  # noqa: S607
         capture_output=True,
         text=True,
         check=True,

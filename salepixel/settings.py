@@ -153,7 +153,7 @@ class PluginSettings(StorageSettings):
         "http://127.0.0.1:8081", _web_address, "Public address of the plugin, as shops reach it."
     )
     api_key: str = _setting("", str, "A key with all rights, made at start. Keep it long and secret.")
-    plugin_threads: int = _setting("8", _whole(1, 256), "Requests that the plugin works on at a time.")
+    plugin_threads: int = _setting("4", _whole(1, 256), "Requests that the plugin works on at a time.")
 
 
 @dataclass(frozen=True, kw_only=True)

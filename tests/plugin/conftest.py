@@ -1,6 +1,8 @@
 """The plugin as programs and people meet it: two accounts that must not see each other."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from salepixel.redis import open_redis
 from salepixel.settings import PluginSettings
 from salepixel.storage.accounts import add_api_key
 from salepixel.storage.clicks import store_clicks
-from salepixel.storage.database import Database
+from salepixel.storage.database import Database, migrate, open_database
 from salepixel_plugin.app import create_app, prepare
 from salepixel_worker.reconcile import reconcile_order
 
@@ -99,17 +101,36 @@ class Office:
             reconcile_order(connection, self.sealer, shop, order, datetime.now(UTC))
 
 
+@pytest.fixture(scope="session")
+def office_files(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the database of an office as each test finds it; copying is quicker than migrating."""
+    folder = tmp_path_factory.mktemp("office")
+    database = open_database("", folder)
+    migrate(database)
+    with _opened(folder, database, keys) as office:
+        for emp_id, name, key in ((7, "Shoes", SHOES), (8, "Hats", HATS)):
+            host = f"track{emp_id}.shop.test"
+            wanted = {"empId": emp_id, "name": name, "tracking_host": host, "currency": "EUR"}
+            office.post("/accounts", wanted)
+            with database.write() as connection:
+                add_api_key(connection, key, emp_id, name, datetime.now(UTC))
+    database.close()
+    return folder
+
+
 @pytest.fixture
-def office(sqlite: Database, keys: Keys, sealer: ClickSealer, tmp_path: Path) -> Iterator[Office]:
-    redis = open_redis(f"unix://{tmp_path}/none.sock")
-    settings = PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(tmp_path)})
-    prepare(settings, sqlite, redis)
-    app = create_app(settings, database=sqlite, redis=redis, keys=keys)
-    made = Office(app, sqlite, sealer)
-    for emp_id, name, key in ((7, "Shoes", SHOES), (8, "Hats", HATS)):
-        host = f"track{emp_id}.shop.test"
-        made.post("/accounts", {"empId": emp_id, "name": name, "tracking_host": host, "currency": "EUR"})
-        with sqlite.write() as connection:
-            add_api_key(connection, key, emp_id, name, datetime.now(UTC))
-    yield made
+def office(office_files: Path, keys: Keys, tmp_path: Path) -> Iterator[Office]:
+    shutil.copytree(office_files, tmp_path, dirs_exist_ok=True)
+    database = open_database("", tmp_path)
+    with _opened(tmp_path, database, keys) as opened:
+        yield opened
+    database.close()
+
+
+@contextmanager
+def _opened(folder: Path, database: Database, keys: Keys) -> Iterator[Office]:
+    redis = open_redis(f"unix://{folder}/none.sock")
+    settings = PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(folder)})
+    prepare(settings, database, redis)
+    yield Office(create_app(settings, database=database, redis=redis, keys=keys), database, ClickSealer(keys))
     redis.close()

@@ -1,0 +1,128 @@
+"""Accounts, campaigns, contacts, shops: what is made, changed and kept secret."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.storage.accounts import read_directory
+from salepixel.storage.schema import metadata
+from salepixel_plugin.api import mailers
+from tests.plugin.conftest import SHOES, Office
+
+
+def test_a_new_account_has_a_pixel_secret_and_its_own_policy(office: Office) -> None:
+    wanted = {
+        "empId": 70,
+        "name": "Bags",
+        "tracking_host": "Träck.Shop.test",
+        "site": "shop.test",
+        "currency": "eur",
+        "window_days": 30,
+        "pixel_amount": "order",
+        "pixel_signed": True,
+        "hosted_pixel": "https://track.mdrctr.com/track/sale",
+        "hosted_emp_id": "123",
+        "forward_url": "https://a.test/?o={order}",
+        "forward_per": "order",
+    }
+    made = office.post("/accounts", wanted)
+    assert len(bytes.fromhex(made["pixel_secret"])) == 32
+    assert made["tracking_host"] == "xn--trck-moa.shop.test"
+    assert made["currency"] == "EUR"
+    assert {name: made[name] for name in ("window_days", "pixel_amount", "forward_per")} == {
+        "window_days": 30,
+        "pixel_amount": "order",
+        "forward_per": "order",
+    }
+    with office.database.read() as connection:
+        directory = read_directory(connection)
+    assert directory.accounts[70] == (made["tracking_host"], made["pixel_secret"])
+    assert 70 in directory.require_signature
+
+
+def test_an_emp_id_is_given_once(office: Office) -> None:
+    answer = office.call("POST", "/accounts", {"empId": 7, "name": "Other", "currency": "EUR"})
+    assert answer.status_code == 409
+    assert office.get("/accounts/7")["name"] == "Shoes"
+
+
+def test_a_change_changes_what_it_names(office: Office) -> None:
+    before = office.get("/accounts/7")
+    answer = office.call("PATCH", "/accounts/7", {"window_days": 14, "hosted_pixel": ""}, SHOES)
+    assert answer.json == before | {"window_days": 14}
+    assert office.call("PATCH", "/accounts/7", {}, SHOES).json == before | {"window_days": 14}
+    assert office.call("PATCH", "/accounts/7", {"empId": 8}, SHOES).status_code == 422
+    assert office.call("PATCH", "/accounts/7", {"name": None}, SHOES).status_code == 422
+
+
+def test_a_pixel_secret_is_renewed_or_made_when_it_is_needed(office: Office) -> None:
+    before = office.get("/accounts/7")["pixel_secret"]
+    changed = office.call("PATCH", "/accounts/7", {"renew_pixel_secret": True}).json
+    assert changed is not None
+    assert changed["pixel_secret"] not in ("", before)
+    assert office.get("/accounts/1")["pixel_secret"] == ""
+    signed = office.call("PATCH", "/accounts/1", {"pixel_signed": True}).json
+    assert signed is not None
+    assert len(signed["pixel_secret"]) == 64
+
+
+def test_the_list_of_accounts_shows_no_secret(office: Office) -> None:
+    assert "pixel_secret" not in office.call("GET", "/accounts").text
+
+
+@pytest.mark.parametrize("mailer", [name for name, tag in mailers.TAGS.items() if tag])
+def test_a_tracked_url_ends_with_the_mailers_tag_to_the_letter(office: Office, mailer: str) -> None:
+    links = [{"url": "https://shop.test/#part"}]
+    made = office.post("/campaigns", {"empId": 7, "name": "n", "mailer": mailer, "links": links})
+    assert made["links"][0]["tracked_url"].endswith(f"?k={mailers.TAGS[mailer]}")
+    assert office.get(f"/campaigns/{made['id']}")["links"] == made["links"]
+
+
+def test_a_tag_of_ones_own_overrides_the_mailers(office: Office) -> None:
+    for mailer in mailers.TAGS:
+        wanted = {"empId": 7, "name": "n", "mailer": mailer, "links": [{"url": "https://shop.test/"}]}
+        made = office.post("/campaigns", wanted | {"contact_tag": "[[ own ]]"})
+        assert made["links"][0]["tracked_url"].endswith("?k=[[ own ]]")
+
+
+def test_without_a_tracking_host_links_lead_to_the_edge(office: Office) -> None:
+    made = office.campaign(1)
+    assert made["links"][0]["tracked_url"].startswith("http://127.0.0.1:8080/c/")
+
+
+def test_an_address_is_kept_as_a_hash_only(office: Office) -> None:
+    contacts = [{"ref": "c1", "email": "Ana@Example.com"}, {"ref": "c2"}, {"ref": "c3", "consent": False}]
+    assert office.post("/contacts", {"empId": 7, "contacts": contacts}) == {"stored": 3}
+    with office.database.read() as connection:
+        kept = [
+            repr(tuple(row))
+            for table in metadata.sorted_tables
+            for row in connection.execute(sa.select(table))
+        ]
+    assert not [row for row in kept if "example.com" in row.lower()]
+    assert any("'c1'" in row for row in kept)
+
+
+def test_ten_thousand_contacts_fit_in_a_call_and_no_more(office: Office) -> None:
+    contacts = [{"ref": f"{n}", "email": f"person-{n}@{'long-' * 20}.test"} for n in range(10_000)]
+    assert office.post("/contacts", {"empId": 7, "contacts": contacts}) == {"stored": 10_000}
+    contacts.append({"ref": "one too many"})
+    assert office.call("POST", "/contacts", {"empId": 7, "contacts": contacts}).status_code == 422
+
+
+def test_a_shop_belongs_to_one_account(office: Office) -> None:
+    wanted: dict[str, Any] = {"platform": "saleor", "api_url": "https://shop.test/graphql/"}
+    first = office.post("/shops", {"empId": 7, **wanted})
+    assert office.post("/shops", {"empId": 7, **wanted})["id"] == first["id"]
+    taken = office.call("POST", "/shops", {"empId": 8, **wanted})
+    assert taken.status_code == 409
+    assert first["id"] not in taken.text
+    assert [shop["connected_at"] for shop in office.get("/shops")["shops"]] == [None]
+
+
+def test_no_answer_shows_a_shops_token(office: Office) -> None:
+    office.post("/shops", {"empId": 7, "platform": "saleor", "api_url": "https://shop.test/graphql/"})
+    with office.database.write() as connection:
+        connection.execute(sa.text("UPDATE shops SET token = 'hidden', jwks = 'hidden', app_id = 'hidden'"))
+    assert "hidden" not in office.call("GET", "/shops").text

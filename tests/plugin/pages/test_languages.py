@@ -1,0 +1,86 @@
+"""Every text has its Spanish, and every reason its words."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from babel.messages.pofile import read_po
+
+from salepixel.attribution import Outcome, Reason, Rung
+from salepixel.report import Status
+from salepixel_plugin import explanations
+from salepixel_plugin.explanations import explain, explain_candidate
+from salepixel_plugin.languages import FOLDER, LANGUAGES
+from tests.plugin.pages.messages import messages_in_sources
+
+_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE}
+
+_PASSED_OVER = {
+    Reason.OTHER_ACCOUNT,
+    Reason.NOT_A_SALES_LINK,
+    Reason.CLICK_AFTER_ORDER,
+    Reason.OUTSIDE_WINDOW,
+    Reason.MACHINE_CLICK,
+    *_NEVER_A_DECISION,
+}
+
+
+def test_every_text_has_its_spanish_and_no_other() -> None:
+    with (FOLDER / "es.po").open("rb") as file:
+        catalog = read_po(file, locale="es")
+    spanish = {str(message.id): str(message.string) for message in catalog if message.id}
+    assert set(spanish) == messages_in_sources()
+    assert not [text for text, translated in spanish.items() if not translated]
+
+
+def test_a_translation_has_the_words_of_its_text() -> None:
+    spanish = LANGUAGES["es"].translations
+    for message in messages_in_sources():
+        names = sorted(re.findall(r"%\(\w+\)s", message))
+        assert sorted(re.findall(r"%\(\w+\)s", spanish.gettext(message))) == names
+
+
+def test_every_word_of_the_domain_has_a_text() -> None:
+    assert set(explanations.EVIDENCE) == set(Rung)
+    assert set(explanations.STATUS) == set(Status)
+    assert set(explanations.OUTCOME) == set(Outcome)
+    assert set(explanations.REASON) == set(Reason) - _NEVER_A_DECISION
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_reason_is_explained(code: str) -> None:
+    language = LANGUAGES[code]
+    candidate = {
+        "credited": False,
+        "contact": None,
+        "clicked_at": "2026-11-23T10:00:00Z",
+        "passed_over": None,
+    }
+    for reason in {*set(Reason) - _NEVER_A_DECISION, explanations.NOT_YET}:
+        decision = {"reason": reason, "candidates": [candidate | {"credited": True}]}
+        sentence = explain(decision, "50% <b>", language)
+        assert "50% <b>" in sentence
+        assert "%(" not in sentence
+    for why in (*_PASSED_OVER, None):
+        assert explain_candidate(candidate | {"passed_over": why}, language)
+
+
+MONEY = [
+    ("en", "1234.5", "EUR", "€1,234.50"),
+    ("es", "1234.5", "EUR", "1.234,50\xa0€"),
+    ("es", "12345.5", "EUR", "12.345,50\xa0€"),
+    ("en", "1234", "JPY", "¥1,234"),
+    ("en", "1.234", "KWD", "KWD1.234"),
+]
+
+
+@pytest.mark.parametrize(("code", "amount", "currency", "text"), MONEY)
+def test_money_is_written_as_the_reader_writes_it(code: str, amount: str, currency: str, text: str) -> None:
+    assert LANGUAGES[code].money(Decimal(amount), currency) == text
+
+
+def test_a_time_is_in_utc_and_says_so() -> None:
+    moment = datetime(2026, 11, 23, 1, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert LANGUAGES["en"].time(moment) == "22 Nov 2026, 23:05 UTC"
+    assert LANGUAGES["es"].time(moment.astimezone(UTC)) == "22 nov 2026, 23:05 UTC"

@@ -1,0 +1,253 @@
+"""What people see: the campaigns, their tabs, and why an order was credited."""
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.plugin.conftest import ALL, PLACED, SHOES, Office
+
+XSS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}",
+    "javascript:alert(1)",
+    "</title><svg/onload=alert(1)>",
+    "%(contact)s %s 100%",
+    "‮txt.exe",
+]
+
+
+class Page(HTMLParser):
+    """The elements of a page that could do harm, and its links."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.language = ""
+        self.open: list[str] = []
+        self.feed(html)
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag == "html":
+            self.language = dict(attrs)["lang"] or ""
+        if tag not in ("meta", "link", "input", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    @property
+    def links(self) -> list[str]:
+        return [value for name, value in self.attributes if name in ("href", "action", "src")]
+
+
+def _check(html: str) -> Page:
+    """A page of ours has no script, no inline style and nothing from elsewhere."""
+    page = Page(html)
+    assert not {"script", "style", "iframe", "svg", "object"} & set(page.tags)
+    for name, _ in page.attributes:
+        assert not name.startswith("on")
+        assert name != "style"
+    for link in page.links:
+        assert link.startswith(("/", "#")), link
+        assert not link.startswith("//")
+    return page
+
+
+def _all_paths(campaign: str, shop: str, order: str) -> list[str]:
+    tabs = ["", "/links", "/sales", "/contacts"]
+    return ["/", *(f"/campaigns/{campaign}{tab}" for tab in tabs), f"/orders/{shop}/{order}"]
+
+
+@pytest.mark.parametrize("text", XSS)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_whatever_a_text_holds_is_shown_as_text(office: Office, text: str, lang: str) -> None:
+    readable = "".join(c if c.isprintable() else " " for c in text).strip()
+    campaign = office.campaign(name=readable, label=readable)
+    line = {"item": readable, "sku": readable, "quantity": 1, "amount": "1"}
+    token = office.click(campaign, text)
+    shop, order = office.order(id=f"{readable}/x", number=readable, click=token, lines=[line])
+    quoted = office.get(f"/campaigns/{campaign['id']}/sales")["rows"][0]["order"]
+    assert quoted == readable
+    for path in _all_paths(campaign["id"], shop, order):
+        answer = office.app.test_client().get(
+            path, query_string={"lang": lang}, headers={"Authorization": f"Bearer {ALL}"}
+        )
+        assert answer.status_code == 200, path
+        assert _check(answer.text).language == lang
+        assert "49" not in re.findall(r"<h1>(.*?)</h1>", answer.text)
+    sales = office.page(f"/campaigns/{campaign['id']}/sales").text
+    link = next(link for link in Page(sales).links if link.startswith("/orders/"))
+    assert office.page(link).status_code == 200, "each sale leads to its order"
+
+
+def test_the_campaigns_show_their_net_sales_per_currency(office: Office) -> None:
+    campaign = office.campaign()
+    for number, currency in enumerate(("EUR", "USD", "EUR")):
+        office.order(id=f"o{number}", currency=currency, refunded="9.80", click=office.click(campaign, "c1"))
+    page = office.page("/").text
+    assert "€60.00" in page
+    assert "$30.00" in page
+    assert "90.00" not in page, "currencies are never added up"
+    spanish = office.page("/?lang=es").text
+    assert "60,00\xa0€" in spanish
+
+
+def test_the_overview_tells_sums_clicks_and_how_orders_were_decided(office: Office) -> None:
+    campaign = office.campaign()
+    office.order(id="a", refunded="9.80", click=office.click(campaign, "c1"))
+    office.order(id="b")
+    page = office.page(f"/campaigns/{campaign['id']}").text
+    for text in ("€39.80", "€9.80", "€30.00", "Click token on the order", "No click leads to it"):
+        assert text in page
+    assert "Known contacts: 1" in page
+
+
+def test_the_sales_table_says_everything_about_a_sale_in_words(office: Office) -> None:
+    campaign = office.campaign()
+    shop, order = office.order(click=office.click(campaign, "c1"), refunded="39.80")
+    page = office.page(f"/campaigns/{campaign['id']}/sales").text
+    for text in ("c1", "Red shoes", "R-1", "€39.80", "Click token on the order", "99%", "Refunded", "1042"):
+        assert text in page
+    assert f'href="/orders/{shop}/{order}"' in page
+    assert "UTC" in page
+    csv = office.page(f"/campaigns/{campaign['id']}/sales.csv")
+    assert csv.text == office.call("GET", f"/campaigns/{campaign['id']}/sales.csv").text
+
+
+def test_long_lists_have_pages(office: Office) -> None:
+    campaign = office.campaign()
+    seen: set[str] = set()
+    for number in range(60):
+        token = office.click(campaign, f"c{number:02}", PLACED - timedelta(minutes=number))
+        office.order(id=f"o{number}", number=f"n{number:02}", click=token)
+    for tab, pattern in (("sales", r">(n\d\d)</a>"), ("contacts", r'<th scope="row">(c\d\d)</th>')):
+        path, sizes = f"/campaigns/{campaign['id']}/{tab}", []
+        seen.clear()
+        while path:
+            page = office.page(path).text
+            found = re.findall(pattern, page)
+            sizes.append(len(found))
+            seen |= set(found)
+            following = re.search(r'rel="next" href="([^"]+)"', page)
+            path = following[1].replace("&amp;", "&") if following else ""
+        assert sizes == [50, 10]
+        assert len(seen) == 60
+
+
+def test_the_contacts_show_clicks_and_orders(office: Office) -> None:
+    campaign = office.campaign()
+    office.order(click=office.click(campaign, "buyer"))
+    office.click(campaign, "looker", link=1)
+    page = office.page(f"/campaigns/{campaign['id']}/contacts").text
+    cells = re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', page, re.DOTALL)
+    numbers = {name: re.findall(r'class="number">\s*(?:<span[^>]*>)?([^<]+)', rest) for name, rest in cells}
+    assert numbers == {"buyer": ["1", "0", "1", "€39.80"], "looker": ["1", "0", "0", "–"]}
+
+
+def test_an_order_tells_what_won_and_what_was_passed_over_in_the_order_of_time(office: Office) -> None:
+    campaign = office.campaign()
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c1", "email": "ana@example.com"}]})
+    office.click(campaign, "c1", PLACED - timedelta(hours=1))
+    office.click(campaign, "c1", PLACED - timedelta(hours=3), link=1)
+    token = office.click(campaign, "c1", PLACED - timedelta(hours=2))
+    shop, order = office.order(click=token, email="ana@example.com")
+    page = office.page(f"/orders/{shop}/{order}").text
+    story = re.findall(r"<li.*?<strong>(.*?)</strong>", page, re.DOTALL)
+    assert story == [
+        "Its link may not earn sales.",
+        "This click earned the order.",
+        "Another click has stronger evidence.",
+    ]
+    assert "the order itself carries the token of this click" in page
+    spanish = office.page(f"/orders/{shop}/1042?lang=es").text
+    assert "el propio pedido trae la marca de ese clic" in spanish
+
+
+def test_a_link_is_switched_by_its_form(office: Office) -> None:
+    campaign = office.campaign()
+    path = f"/campaigns/{campaign['id']}/links/{campaign['links'][1]['id']}"
+    for value, expected in (("on", True), ("off", False)):
+        answer = office.page(path, method="POST", data={"sale_pixel": value})
+        assert (answer.status_code, answer.location) == (303, f"/campaigns/{campaign['id']}/links")
+        links = office.get(f"/campaigns/{campaign['id']}")["links"]
+        assert links[1]["sale_pixel"] is expected
+
+
+def test_a_person_sees_nothing_of_another_account(office: Office) -> None:
+    campaign = office.campaign(8, name="Secret hats")
+    shop, order = office.order(8, click=office.click(campaign, "secret-contact"))
+    assert "ecret" not in office.page("/", SHOES).text
+    for path in (*_all_paths(campaign["id"], shop, order)[1:], f"/campaigns/{campaign['id']}/sales.csv"):
+        answer = office.page(path, SHOES)
+        assert answer.status_code == 404
+        assert "ecret" not in answer.text
+    link = f"/campaigns/{campaign['id']}/links/{campaign['links'][0]['id']}"
+    assert office.page(link, SHOES, method="POST", data={"sale_pixel": "off"}).status_code == 404
+    assert office.get(f"/campaigns/{campaign['id']}")["links"][0]["sale_pixel"] is True
+
+
+def test_pages_with_nothing_to_show_say_what_to_do(office: Office) -> None:
+    assert "POST /api/v1/campaigns" in office.page("/").text
+    campaign = office.campaign()["id"]
+    assert "Look under Links" in office.page(f"/campaigns/{campaign}/sales").text
+    assert "merge tag" in office.page(f"/campaigns/{campaign}/contacts").text
+    for path in ("/", f"/campaigns/{campaign}", f"/campaigns/{campaign}/contacts", "/login"):
+        _check(office.page(path).text)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/campaigns/000000000000", "/orders/x/y", "/assets/none.css"])
+def test_what_is_not_there_is_said_on_a_page(office: Office, path: str) -> None:
+    answer = office.page(path, headers={"Accept-Language": "es-MX,es;q=0.9"})
+    assert answer.status_code == 404
+    assert _check(answer.text).language == "es"
+    assert "Aquí no hay nada" in answer.text
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "W10", "A" * 3000])
+def test_an_address_with_a_wrong_cursor_is_refused(office: Office, cursor: str) -> None:
+    campaign = office.campaign()["id"]
+    for path in ("/", f"/campaigns/{campaign}/sales", f"/campaigns/{campaign}/contacts"):
+        answer = office.page(path, query_string={"cursor": cursor})
+        assert answer.status_code == 422
+        _check(answer.text)
+
+
+LANGUAGES = [("", "en"), ("es", "es"), ("es-AR,en;q=0.5", "es"), ("de,fr", "en"), ("en-GB,es;q=0.9", "en")]
+
+
+@pytest.mark.parametrize(("accepted", "language"), LANGUAGES)
+def test_a_page_is_in_the_language_that_the_browser_asks_for(
+    office: Office, accepted: str, language: str
+) -> None:
+    answer = office.page("/", headers={"Accept-Language": accepted})
+    assert _check(answer.text).language == answer.headers["Content-Language"] == language
+
+
+def test_a_chosen_language_stays(office: Office) -> None:
+    browser = office.browser
+    browser.get("/login?lang=es")
+    assert _check(browser.get("/login").text).language == "es"
+    browser.get("/login?lang=xx")
+    assert _check(browser.get("/login").text).language == "es"
+
+
+def test_every_page_is_guarded_by_its_headers(office: Office) -> None:
+    for path in ("/", "/login", "/nothing", "/campaigns/000000000000", "/assets/pages.css"):
+        with office.page(path) as answer:
+            headers = answer.headers
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        if not path.startswith("/assets"):
+            assert headers["Cache-Control"] == "no-store"

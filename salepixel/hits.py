@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from salepixel.money import BadMoney, check_currency, parse_amount
 
-MAX_QUERY = 4096
+MAX_QUERY = 4096  # bytes
 MAX_TEXT = 200
 MAX_QUANTITY = 1_000_000
 
@@ -56,7 +56,7 @@ def parse_hit(query: str) -> Hit:
     Raises BadHit: too_long, no_empid, bad_empid, bad_quantity, bad_amount, negative_amount,
     bad_currency, bad_text.
     """
-    if len(query) > MAX_QUERY:
+    if len(query.encode(errors="replace")) > MAX_QUERY:
         raise BadHit("too_long")
     fields: dict[str, str] = {}
     try:

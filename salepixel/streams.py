@@ -142,7 +142,12 @@ def unpack_payload(payload: bytes) -> Record:
 
 
 def frame(number: int, payload: bytes) -> bytes:
-    """A payload as it stands in the journal: number, length, checksum over both and the payload."""
+    """A payload as it stands in the journal: number, length, checksum over both and the payload.
+
+    Raises BadRecord for one that no reader would take.
+    """
+    if len(payload) > MAX_PAYLOAD:
+        raise BadRecord("too large")
     head = number.to_bytes(8) + len(payload).to_bytes(4)
     return head + crc32(payload, crc32(head)).to_bytes(4) + payload
 

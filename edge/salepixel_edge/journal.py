@@ -24,7 +24,6 @@ import structlog
 
 from salepixel.streams import BadRecord, frame, read_frames
 
-RUN_BYTES = 64 * 1024
 _LEAST_RECORD = 16
 
 log = structlog.get_logger()
@@ -37,16 +36,6 @@ class Position:
     number: int
     segment: int
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Whole records in sequence, byte for byte. `oldest`: what is missing before them is gone for good."""
-
-    first: int
-    last: int
-    data: bytes
-    oldest: bool
 
 
 class Journal:
@@ -90,7 +79,7 @@ class Journal:
 
     def segments(self) -> list[int]:
         """The first numbers of all segments, in sequence."""
-        return sorted(int(path.stem) for path in self.slot.glob("*.seg"))
+        return sorted(int(path.stem) for path in self.slot.glob("*.seg") if path.stem.isdecimal())
 
     def path(self, segment: int) -> Path:
         """The file of a segment."""
@@ -123,8 +112,7 @@ class Journal:
         except BadRecord as bad:
             damage = str(bad)
         if damage:
-            torn = self.path(segment).with_suffix(".seg.torn")
-            torn.write_bytes(data[good:])
+            self._keep_torn(segment, data[good:])
             os.truncate(self.path(segment), good)
             log.warning("journal_tail_cut", segment=segment, bytes=len(data) - good, damage=damage)
         if damage and damage != "cut":
@@ -132,6 +120,13 @@ class Journal:
             # Numbers must not be given twice, so go past all that could have fitted.
             self._floor = last + (len(data) - good) // _LEAST_RECORD + 1
         return Position(last, segment, good)
+
+    def _keep_torn(self, segment: int, tail: bytes) -> None:
+        try:
+            self.path(segment).with_suffix(".seg.torn").write_bytes(tail)
+        except OSError as error:
+            # On a full disk the edge must still start: nobody was answered for what is in a cut tail.
+            log.error("journal_tail_not_kept", segment=segment, bytes=len(tail), error=str(error))
 
     def _open_segment(self) -> None:
         if self._descriptor is not None:
@@ -157,79 +152,6 @@ class Journal:
         os.close(self._descriptor)
         self._descriptor = None
         self.damaged = True
-
-
-class Reader:
-    """Reads what is on disk of a journal, run by run."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.number = 0
-        self._segment = 0
-        self._offset = 0
-        self._gone = True
-
-    def seek(self, number: int) -> None:
-        """Go on after this number, or at the oldest record when that is later."""
-        numbers = self._journal.segments()
-        holding = [segment for segment in numbers if segment <= number + 1]
-        self._segment = holding[-1] if holding else (numbers[0] if numbers else 0)
-        self._offset = 0
-        self._gone = bool(numbers) and self._segment == numbers[0]
-        self.number = max(number, self._segment - 1)
-
-    def read(self, limit: int = RUN_BYTES) -> Run | None:
-        """The next whole records, about `limit` bytes; None when there are no more on disk."""
-        while self.number < self._journal.durable.number:
-            following = self._following()
-            data = self._bytes(self._journal.durable, limit)
-            run, end = self._parse(data, following, whole=len(data) < limit)
-            self._offset += end
-            if run:
-                self.number, self._gone = run.last, False
-                return run
-            if end == 0 and not self._next_segment(following, damaged=bool(data)):
-                return None
-        return None
-
-    def _parse(self, data: bytes, following: int, *, whole: bool) -> tuple[Run | None, int]:
-        """The run at the start of the bytes, and the offset after it; 0: nothing more can be read here."""
-        first, last, begin, end = 0, 0, 0, 0
-        try:
-            for number, _, after in read_frames(data):
-                if following and number >= following:
-                    break
-                if number <= self.number:
-                    begin = end = after
-                    continue
-                first, last, end = first or number, number, after
-        except BadRecord as bad:
-            # A read ends in the middle of a record; but not where the segment itself ends, and not at once.
-            if end == 0 and (whole or str(bad) != "cut"):
-                log.error("journal_damaged", segment=self._segment, offset=self._offset, after=self.number)
-        return (Run(first, last, data[begin:end], self._gone) if first else None), end
-
-    def _following(self) -> int:
-        later = [segment for segment in self._journal.segments() if segment > self._segment]
-        return later[0] if later else 0
-
-    def _bytes(self, durable: Position, limit: int) -> bytes:
-        try:
-            with self._journal.path(self._segment).open("rb") as file:
-                file.seek(self._offset)
-                room = durable.size - self._offset if self._segment == durable.segment else limit
-                return file.read(min(limit, max(room, 0)))
-        except FileNotFoundError:
-            return b""
-
-    def _next_segment(self, following: int, *, damaged: bool) -> bool:
-        if not following:
-            # Damage in the segment that is written to: the next write begins one that we can go on with.
-            self._journal.damaged = self._journal.damaged or damaged
-            return False
-        self._gone = self._gone or following != self.number + 1
-        self._segment, self._offset, self.number = following, 0, following - 1
-        return True
 
 
 def take_slot(folder: Path, edge_name: str, segment_bytes: int) -> Journal:

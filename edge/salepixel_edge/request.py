@@ -40,8 +40,8 @@ def read_contact(query: str) -> tuple[str, bool]:
     be a reference (too long, not text) is an unknown contact, an empty text.
     """
     for part in query.split("&"):
-        if part.startswith("k="):
-            raw = part[2:]
+        name, _, raw = part.partition("=")
+        if name == "k":
             break
     else:
         return "", False

@@ -1,51 +1,44 @@
-(function () {
-  "use strict";
-  var tag = document.currentScript, KEY = "salepixel";
-  var name = (tag && tag.dataset.parameter) || "spx";
-  function each(f) {
-    ["localStorage", "sessionStorage"].some(function (s) {
-      try { return f(window[s]); } catch (e) { return false; }
-    });
-  }
-  function load(key) {
-    var found = null;
-    each(function (s) { return (found = JSON.parse(s.getItem(key))); });
+(() => {
+  const tag = document.currentScript, { parameter = "spx", empId } = tag.dataset, KEY = "salepixel";
+  const off = navigator.globalPrivacyControl;
+  const each = use => !off && ["localStorage", "sessionStorage"].some(name => {
+    try { return use(window[name]); } catch (refused) { return false; }
+  });
+  const load = key => {
+    let found;
+    each(store => found = JSON.parse(store.getItem(key)));
     return found && Date.now() - found.at < 7776e6 ? found.v : "";
+  };
+  const save = (key, v) => each(store => {
+    store.setItem(key, JSON.stringify({ v, at: Date.now() }));
+    return true;
+  });
+  const part = RegExp(`([?&])${parameter}=([\\w-]{60,120})(&|$)`), found = part.exec(location.search);
+  if (found) {
+    save(KEY, found[2]);
+    const rest = location.search.replace(part, found[3] && "$1");
+    history.replaceState(history.state, "", location.pathname + rest + location.hash);
   }
-  function save(key, value) {
-    each(function (s) { s.setItem(key, JSON.stringify({ v: value, at: Date.now() })); return true; });
-  }
-  var url = new URL(location.href), token = url.searchParams.get(name);
-  if (token) {
-    if (!navigator.globalPrivacyControl && /^[\w-]{60,120}$/.test(token)) save(KEY, token);
-    url.searchParams.delete(name);
-    history.replaceState(history.state, "", url);
-  }
-  var api = window.salepixel = {
-    click: function () { return load(KEY); },
-    metadata: function () {
-      var click = load(KEY);
-      return click ? [{ key: "salepixel_click", value: click }] : [];
-    },
-    sale: function (sale) {
-      var click = load(KEY), done = KEY + ":" + sale.order;
-      if (!click || (sale.order && load(done))) return;
-      if (sale.order) save(done, 1);
-      (sale.lines || []).forEach(function (line) {
-        var image = new Image(1, 1);
-        image.alt = "";
-        image.src = new URL("/track/sale", tag.src) + "?" + new URLSearchParams({
-          empId: tag.dataset.empId, PRODUCTO: line.product, CANTIDAD: line.quantity || 1,
-          IMPORTE: line.amount, order: sale.order || "", currency: sale.currency || "", spx: click
-        });
-        document.body.appendChild(image);
-      });
+  const click = () => load(KEY);
+  const metadata = () => click() ? [{ key: "salepixel_click", value: click() }] : [];
+  const sale = ({ order, currency, lines }) => {
+    const spx = click(), done = KEY + ":" + order;
+    if (!spx || order && load(done)) return;
+    if (order) save(done, 1);
+    for (const { product, quantity, amount } of lines) {
+      const query = new URLSearchParams({ empId, spx }), image = new Image(1, 1);
+      const facts = { PRODUCTO: product, CANTIDAD: quantity, IMPORTE: amount, order, currency };
+      for (const name in facts) if (facts[name] != null) query.append(name, facts[name]);
+      image.alt = "";
+      image.src = new URL("/track/sale?" + query, tag.src);
+      document.body.append(image);
     }
   };
-  function page() {
-    var data = document.getElementById("salepixel-sale");
-    if (data) api.sale(JSON.parse(data.textContent));
-  }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", page);
+  window.salepixel = { click, metadata, sale };
+  const page = () => {
+    const data = document.getElementById("salepixel-sale");
+    if (data) sale(JSON.parse(data.textContent));
+  };
+  if (document.readyState == "loading") addEventListener("DOMContentLoaded", page);
   else page();
 })();

@@ -3,13 +3,15 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import structlog
 
 from salepixel.streams import LossRecord, pack_payload
 from salepixel_edge.journal import Journal
+
+REPORT_SECONDS = 1.0
+"""How often a loss is tried to be written down while nobody clicks."""
 
 log = structlog.get_logger()
 
@@ -29,8 +31,9 @@ class Writer:
         self._busy = False
         self._batches: SimpleQueue[tuple[list[bytes], asyncio.Future[None]] | None] = SimpleQueue()
         self._unreported: LossRecord | None = None
-        self.lost = LossRecord(0, 0, 0)
-        self.busy_since = 0.0
+        self.lost: LossRecord | None = None
+        self._in_hand = 0
+        self._busy_since = 0.0
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -48,49 +51,71 @@ class Writer:
 
     def stalled_seconds(self) -> float:
         """For how long the batch in hand has been waiting for the disk."""
-        since = self.busy_since
+        since = self._busy_since
         return time.monotonic() - since if since else 0.0
 
+    @property
+    def is_refused(self) -> bool:
+        """True while the disk does not take what is written."""
+        return self._unreported is not None
+
+    @property
+    def last(self) -> int:
+        """The number of the last record taken, be it on disk or not yet."""
+        return self.journal.durable.number + self._in_hand + len(self._gathering)
+
     def close(self) -> None:
-        """Write what was handed over and end the thread."""
+        """Write what was handed over, and what was lost, and end the thread."""
         if self._gathering:
             self._hand_over()
         self._batches.put(None)
         self._thread.join()
 
     def _hand_over(self) -> None:
+        self._in_hand = len(self._gathering)
         self._batches.put((self._gathering, self._durable))
         self._gathering, self._durable = [], self._loop.create_future()
 
     def _written(self, durable: asyncio.Future[None]) -> None:
-        durable.set_result(None)
+        # Whoever waits shares this future: one request that is cancelled must not hold the others.
+        if not durable.done():
+            durable.set_result(None)
+        self._in_hand = 0
         if self._gathering:
             self._hand_over()
         else:
             self._busy = False
 
     def _run(self) -> None:
-        while (batch := self._batches.get()) is not None:
+        while True:
+            try:
+                batch = self._batches.get(timeout=REPORT_SECONDS if self._unreported else None)
+            except Empty:
+                self._write([])
+                continue
+            if batch is None:
+                break
             payloads, durable = batch
-            self.busy_since = time.monotonic()
+            self._busy_since = time.monotonic()
             self._write(payloads)
-            self.busy_since = 0.0
-            self._tell(self._written, durable)
-
-    def _tell(self, done: Callable[[asyncio.Future[None]], None], durable: asyncio.Future[None]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(done, durable)
-        except RuntimeError:
-            log.warning("journal_written_after_the_loop_ended")
+            self._busy_since = 0.0
+            try:
+                self._loop.call_soon_threadsafe(self._written, durable)
+            except RuntimeError:
+                log.warning("journal_written_after_the_loop_ended", records=len(payloads))
+        if self._unreported:
+            self._write([])
 
     def _write(self, payloads: list[bytes]) -> None:
         report = [pack_payload(self._unreported)] if self._unreported else []
         try:
             self.journal.write([*report, *payloads])
-        except OSError as error:
-            self._unreported = _more_lost(self._unreported, len(payloads))
-            self.lost = _more_lost(self.lost if self.lost.count else None, len(payloads))
-            log.error("journal_refused", error=str(error), lost=self.lost.count)
+        except Exception as error:
+            # Whatever it is: visitors wait for this thread. What was not written is counted.
+            if payloads:
+                self._unreported = _more_lost(self._unreported, len(payloads))
+                self.lost = _more_lost(self.lost, len(payloads))
+                log.error("journal_refused", error=repr(error), lost=self.lost.count)
         else:
             self._unreported = None
 

@@ -1,0 +1,30 @@
+"""The directory of accounts as this edge last knew it, for a start without Redis."""
+
+import secrets
+from pathlib import Path
+
+import structlog
+
+from salepixel.streams import BadDirectory, Directory
+
+log = structlog.get_logger()
+
+
+def keep_directory(data: Path, text: bytes) -> None:
+    """Remember the directory's text in `data`; a disk that refuses is logged."""
+    path = data / "directory.json"
+    draft = path.with_name(f".directory.{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(text)
+        draft.rename(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        log.error("directory_not_kept", error=str(error))
+
+
+def kept_directory(data: Path) -> Directory | None:
+    """The directory as it was last known, None when there never was one."""
+    try:
+        return Directory.from_json((data / "directory.json").read_bytes())
+    except (OSError, BadDirectory):
+        return None

@@ -1,0 +1,126 @@
+"""Reads what is on disk of a journal, in runs of whole records, while another thread writes to it."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from salepixel.streams import BadRecord, read_frames
+from salepixel_edge.journal import Journal, Position
+
+RUN_BYTES = 64 * 1024
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Whole records in sequence, byte for byte. `oldest`: what is missing before them is gone for good."""
+
+    first: int
+    last: int
+    data: bytes
+    oldest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader stands: after a record's number, at an offset of a segment.
+
+    `gone`: nothing that the journal still has lies between the last run and this place.
+    """
+
+    number: int
+    segment: int
+    offset: int
+    gone: bool
+
+
+class Reader:
+    """Gives the records of a journal run by run. Belongs to one thread."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._damage_told: tuple[int, int] | None = None
+        self.place = Place(0, 0, 0, gone=True)
+
+    def seek(self, number: int) -> None:
+        """Go on after this number, or at the oldest record when that is later."""
+        numbers = self._journal.segments()
+        holding = [segment for segment in numbers if segment <= number + 1]
+        segment = holding[-1] if holding else (numbers[0] if numbers else 0)
+        gone = bool(numbers) and segment == numbers[0]
+        self.place = Place(max(number, segment - 1), segment, 0, gone)
+
+    def peek(self, limit: int = RUN_BYTES) -> Run | None:
+        """The run that `read` would give, without moving on."""
+        before = self.place
+        run = self.read(limit)
+        self.place = before
+        return run
+
+    def read(self, limit: int = RUN_BYTES) -> Run | None:
+        """The next whole records, about `limit` bytes; None when there are no more on disk."""
+        # One look at what is durable serves the whole turn: a segment that the writer begins meanwhile
+        # must not change how far the one before it may be read.
+        while self.place.number < (durable := self._journal.durable).number:
+            following = self._following()
+            data = self._bytes(durable, limit)
+            run, end = self._parse(data, following, whole=len(data) < limit)
+            if run:
+                return run
+            if end == 0 and not self._next_segment(following, damaged=bool(data)):
+                return None
+        return None
+
+    def _parse(self, data: bytes, following: int, *, whole: bool) -> tuple[Run | None, int]:
+        """The run at the start of the bytes, and the offset after it; 0: nothing more can be read here."""
+        place = self.place
+        first, last, begin, end, gone = 0, place.number, 0, 0, place.gone
+        try:
+            for number, _, after in read_frames(data):
+                if following and number >= following:
+                    break
+                if number <= place.number:
+                    # Before the place, and still here: what is missing before the run is not gone.
+                    begin, gone = after, False
+                else:
+                    first, last = first or number, number
+                end = after
+        except BadRecord as bad:
+            # A read ends in the middle of a record; but not where the segment itself ends, and not at once.
+            if end == 0 and (whole or str(bad) != "cut"):
+                self._tell_damage()
+        run = Run(first, last, data[begin:end], gone) if first else None
+        self.place = Place(last, place.segment, place.offset + end, gone and not run)
+        return run, end
+
+    def _following(self) -> int:
+        later = [segment for segment in self._journal.segments() if segment > self.place.segment]
+        return later[0] if later else 0
+
+    def _bytes(self, durable: Position, limit: int) -> bytes:
+        place = self.place
+        try:
+            with self._journal.path(place.segment).open("rb") as file:
+                file.seek(place.offset)
+                room = durable.size - place.offset if place.segment == durable.segment else limit
+                return file.read(min(limit, max(room, 0)))
+        except FileNotFoundError:
+            return b""
+
+    def _next_segment(self, following: int, *, damaged: bool) -> bool:
+        if not following:
+            # Damage in the segment that is written to: the next write begins one that we can go on with.
+            self._journal.damaged = self._journal.damaged or damaged
+            return False
+        gone = self.place.gone or following != self.place.number + 1
+        self.place = Place(following - 1, following, 0, gone)
+        return True
+
+    def _tell_damage(self) -> None:
+        place = self.place
+        if self._damage_told != (place.segment, place.offset):
+            self._damage_told = (place.segment, place.offset)
+            log.error(
+                "journal_damaged", segment=place.segment, offset=place.offset, after_number=place.number
+            )

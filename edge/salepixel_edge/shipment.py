@@ -1,0 +1,146 @@
+"""How far one journal has been shipped, by the contract in salepixel/streams.py."""
+
+from contextlib import suppress
+from typing import cast
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from salepixel.streams import (
+    FIELD,
+    JOURNALS_KEY,
+    OLDEST,
+    BadRecord,
+    ClickRecord,
+    HitRecord,
+    Record,
+    mark_key,
+    read_frames,
+    stream_key,
+    unpack_payload,
+)
+from salepixel_edge.journal import Journal
+from salepixel_edge.reader import Reader, Run
+
+MAX_STREAM = 2000
+"""Entries in a stream, up to 64 kB each, beyond which the shipper waits: Redis is no store."""
+
+log = structlog.get_logger()
+
+
+class Shipment:
+    """Ships one journal. Belongs to the shipper's thread; others may read the numbers."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        # What has been freed was in the database: the best that is known while Redis is away.
+        self.mark = self._freed()
+        self._reader = Reader(journal)
+        self._reader.seek(self.mark)
+        self._in_stream = 0
+        self._may_create = True
+        self._oldest_ms = 0
+        self._room = True
+
+    @property
+    def shipped(self) -> int:
+        """The number of the last record that is in the stream, or was."""
+        return self._reader.place.number
+
+    @property
+    def oldest_ms(self) -> int:
+        """The time of the oldest record that is not shipped (milliseconds, UTC), 0 when there is none."""
+        return self._oldest_ms if self.shipped < self.journal.durable.number else 0
+
+    @property
+    def is_done(self) -> bool:
+        """True when all of the journal is in the database."""
+        return self.mark >= self.journal.durable.number
+
+    def begin(self, redis: Redis) -> None:
+        """Find out where to go on: after the mark, or after what the stream has beyond it."""
+        self.mark = self._published_mark(redis)
+        top = self._stream_top(redis)
+        self._in_stream = max(self.mark, top)
+        self.journal.skip_to(self._in_stream)
+        self._reader.seek(self._in_stream)
+        # A stream that is gone later was lost: it must not be made anew in the middle.
+        self._may_create = top == 0
+
+    def ship(self, redis: Redis) -> bool:
+        """Ship the next run; False when there is nothing to ship, or no room. Raises RedisError."""
+        before = self._reader.place
+        run = self._reader.read() if self._room else None
+        if run is None:
+            return False
+        try:
+            added = self._add(redis, run)
+        except ResponseError as refused:
+            if "equal or smaller" not in str(refused):
+                self._reader.place = before
+                raise
+            added = False  # it was added before, and the answer was lost
+        except RedisError:
+            self._reader.place = before
+            raise
+        if added:
+            self._in_stream, self._may_create = run.last, False
+        else:
+            self.begin(redis)
+        return True
+
+    def check(self, redis: Redis) -> None:
+        """Free what is in the database; begin again when Redis has lost something. Raises RedisError."""
+        mark, top = self._published_mark(redis), self._stream_top(redis)
+        self.mark = max(self.mark, mark)
+        self.journal.free(mark)
+        if self._in_stream > max(mark, top):
+            log.warning("shipping_again", journal=self.journal.name, after=max(mark, top))
+            self.begin(redis)
+        self._room = redis.xlen(stream_key(self.journal.name)) < MAX_STREAM
+
+    def look_at_oldest(self) -> None:
+        """Find out how old the oldest record is that waits to be shipped."""
+        run = self._reader.peek()
+        if run is None:
+            return
+        _, payload, _ = next(read_frames(run.data))
+        # A kind that this version does not know has no time that it could read.
+        with suppress(BadRecord):
+            self._oldest_ms = _time_ms(unpack_payload(payload))
+
+    def _add(self, redis: Redis, run: Run) -> bool:
+        fields: dict[bytes, bytes] = {FIELD: run.data} | ({OLDEST: b"1"} if run.oldest else {})
+        pipeline = redis.pipeline(transaction=False)
+        pipeline.sadd(JOURNALS_KEY, self.journal.name)
+        pipeline.xadd(
+            stream_key(self.journal.name),
+            fields,  # type: ignore[arg-type]  # the stubs ask for an invariant dict
+            id=f"{run.last}-0",
+            nomkstream=not self._may_create,
+        )
+        return pipeline.execute()[1] is not None
+
+    def _freed(self) -> int:
+        segments = self.journal.segments()
+        return segments[0] - 1 if segments else 0
+
+    def _published_mark(self, redis: Redis) -> int:
+        mark = cast(bytes | None, redis.get(mark_key(self.journal.name)))
+        return self._freed() if mark is None else int(mark)
+
+    def _stream_top(self, redis: Redis) -> int:
+        try:
+            info = cast(dict[str, bytes], redis.xinfo_stream(stream_key(self.journal.name)))
+        except ResponseError as error:
+            if "no such key" not in str(error):
+                raise
+            return 0
+        return int(info["last-generated-id"].split(b"-")[0])
+
+
+def _time_ms(record: Record) -> int:
+    if isinstance(record, ClickRecord):
+        return int.from_bytes(record.click.id[:6])
+    return int.from_bytes(record.id[:6]) if isinstance(record, HitRecord) else record.from_ms

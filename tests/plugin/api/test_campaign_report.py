@@ -157,7 +157,8 @@ def test_lists_are_read_page_by_page_without_gap_or_repetition(office: Office) -
     base = f"/campaigns/{campaign['id']}"
     for path, rows in ((f"{base}/sales", "rows"), (f"{base}/clicks", "rows"), ("/campaigns", "campaigns")):
         whole = office.get(f"{path}?limit=1000")
-        pages, cursor = [], ""
+        pages: list[object] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = office.get(f"{path}?limit=2" + (f"&cursor={cursor}" if cursor else ""))
             assert len(page[rows]) <= 2

@@ -9,14 +9,14 @@ import re
 
 TAGS: dict[str, str | None] = {
     "plain": "{contact}",  # for people who replace it themselves
-    "listmonk": "{{ .Subscriber.UUID }}",  # listmonk.app/docs/templating
-    "mautic": "{contactfield=id}",  # docs.mautic.org, "Contact fields"
-    "mailchimp": "*|UNIQID|*",  # mailchimp.com/help/all-the-merge-tags-cheat-sheet
-    "brevo": "{{ contact.RC_ID }}",  # an attribute of one's own; Brevo's ids are not in every list
-    "klaviyo": "{{ person.KlaviyoID }}",  # help.klaviyo.com, "Message personalization reference"
-    "activecampaign": "%SUBSCRIBERID%",  # help.activecampaign.com, "Personalization tags"
-    "keila": "{{ contact.id }}",  # keila.io/docs, Liquid variables
-    "hubspot": "{{ contact.hs_object_id }}",  # knowledge.hubspot.com, "Personalization tokens"
+    "listmonk": "{{ .Subscriber.UUID }}",  # its documentation, Templating
+    "mautic": "{contactfield=id}",  # its documentation, Tokens
+    "mailchimp": "*|UNIQID|*",  # from third parties; send yourself a test first
+    "brevo": "{{ contact.RC_ID }}",  # an attribute of one's own; not every list shows Brevo's ids
+    "klaviyo": "{{ person.KlaviyoID }}",  # from third parties; `person.id` may be empty
+    "activecampaign": "%SUBSCRIBERID%",  # from third parties; send yourself a test first
+    "keila": "{{ contact.id }}",  # its source, Liquid variables
+    "hubspot": "{{ contact.hs_object_id }}",  # from third parties; send yourself a test first
     "mdirector": None,  # not public; its field "Referencia" suits
     "acumbamail": None,
     "mailerlite": None,  # a field of one's own

@@ -1,0 +1,160 @@
+"""A real edge, started and asked as an operator and a browser would."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from salepixel.keys import Keys
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. Header names are in lower case; a repeated header is there once for each time."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header that must be there once, or an empty text."""
+        (value,) = [value for key, value in self.headers if key == name] or [""]
+        return value
+
+
+class RunningEdge:
+    """The edge's processes on one data folder; `start` may be called again after `kill`."""
+
+    def __init__(self, data: Path, redis_address: str, keys: Keys, **settings: str) -> None:
+        self.data = data
+        data.mkdir(parents=True, exist_ok=True)
+        file = data / "keys.json"
+        file.write_text(
+            json.dumps({"active": keys.active, "keys": {str(n): s.hex() for n, s in keys.secrets.items()}})
+        )
+        file.chmod(0o600)
+        self.port = free_port()
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "SALEPIXEL_DATA": str(data),
+            "SALEPIXEL_REDIS_URL": redis_address,
+            "SALEPIXEL_EDGE_PORT": str(self.port),
+            **{f"SALEPIXEL_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        with (self.data / "edge.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "salepixel_edge.server"],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.wait()
+
+    def wait(self, seconds: float = 20) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if self.get("/healthz").status in (200, 503):
+                    return
+            except OSError:
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"the edge does not answer: {(self.data / 'edge.log').read_text()[-2000:]}"
+                )
+            time.sleep(0.02)
+
+    def get(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET", timeout: float = 10
+    ) -> Answer:
+        """One request as a browser, on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, headers={"User-Agent": AGENT, **(headers or {})})
+            response = connection.getresponse()
+            return Answer(
+                response.status, [(k.lower(), v) for k, v in response.getheaders()], response.read()
+            )
+        except http.client.HTTPException as error:
+            raise ConnectionError(repr(error)) from error
+        finally:
+            connection.close()
+
+    def raw(self, request: bytes, timeout: float = 1) -> bytes:
+        """What comes back for some bytes: a head and what comes along with it, nothing when it is closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
+            answer = b""
+            # The other side may answer and close before it has read all.
+            with suppress(ConnectionError):
+                connection.sendall(request)
+            with suppress(ConnectionError, TimeoutError):
+                while b"\r\n\r\n" not in answer and (data := connection.recv(65536)):
+                    answer += data
+            return answer
+
+    def health(self) -> dict[str, Any]:
+        """What /healthz says."""
+        state: dict[str, Any] = json.loads(self.get("/healthz").body)
+        return state
+
+    def wait_for(self, name: str, value: object, seconds: float = 10) -> dict[str, Any]:
+        """Wait until a field of /healthz has a value."""
+        deadline = time.monotonic() + seconds
+        while (state := self.health())[name] != value:
+            assert time.monotonic() < deadline, state
+            time.sleep(0.05)
+        return state
+
+    def workers(self) -> list[int]:
+        """The processes that the main process started."""
+        assert self.process is not None
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def terminate(self) -> int:
+        """Stop as an operator does; gives the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        """Kill -9 all at once, as a lack of memory does."""
+        if self.process is None:
+            return
+        for pid in (self.process.pid, *(self.workers() if self.process.poll() is None else ())):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(20)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def eventually_gone(pids: list[int], seconds: float) -> bool:
+    """True when all these processes end in time."""
+    deadline = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

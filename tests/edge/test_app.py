@@ -1,0 +1,401 @@
+"""What browsers, scanners and attackers get from a running edge."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from salepixel.clicks import ClickSealer, Signal
+from salepixel.hits import Hit, sign_hit
+from salepixel.keys import Keys
+from salepixel.links import Link, LinkSealer
+from salepixel.redis import open_redis
+from salepixel.streams import (
+    DIRECTORY_KEY,
+    ClickRecord,
+    Directory,
+    HitRecord,
+    Record,
+    read_frames,
+    unpack_payload,
+)
+from salepixel_edge.app import GIF, NOT_FOUND
+from tests.edge.running import AGENT, Answer, RunningEdge
+from tests.make import CAMPAIGN, LINK, NOON, click_at
+
+SECRET = bytes(range(16))
+DIRECTORY = Directory(
+    {
+        7: ("Track.Shop.test", ""),
+        8: ("", SECRET.hex()),
+        9: ("", SECRET.hex()),
+    },
+    frozenset({9}),
+)
+URL = "https://shop.test/p/1?a=b#top"
+HOST = {"Host": "track.shop.test"}
+
+
+@pytest.fixture(scope="module")
+def edge(redis_address: str, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
+    """An edge that knows three accounts."""
+    redis = open_redis(redis_address)
+    redis.flushall()
+    redis.set(DIRECTORY_KEY, DIRECTORY.to_json())
+    redis.close()
+    running = RunningEdge(tmp_path_factory.mktemp("edge"), redis_address, keys)
+    running.start()
+    running.wait_for("redis", "ok")
+    while running.get("/track/sale?empId=66").header("x-salepixel") != "ignored; unknown_account":
+        time.sleep(0.05)
+    yield running
+    assert running.terminate() == 0
+
+
+@pytest.fixture(scope="module")
+def token(links: LinkSealer) -> str:
+    return links.seal(Link(7, CAMPAIGN, LINK, URL))
+
+
+def journaled(edge: RunningEdge) -> list[Record]:
+    """All records of an edge's journals, from the disk."""
+    records = []
+    for segment in sorted((edge.data / "journal").glob("*/*.seg")):
+        records += [unpack_payload(payload) for _, payload, _ in read_frames(segment.read_bytes())]
+    return records
+
+
+def test_a_click_is_redirected_with_its_token_on_the_destination_and_in_a_cookie(
+    edge: RunningEdge, token: str, sealer: ClickSealer
+) -> None:
+    answer = edge.get(f"/c/{token}?utm_source=x&k=ana%2B1@example.test")
+    assert (answer.status, answer.body) == (302, b"")
+    destination = urlsplit(answer.header("location"))
+    assert destination._replace(query="").geturl() == "https://shop.test/p/1#top"
+    (click_token,) = parse_qs(destination.query)["spx"]
+    assert destination.query == f"a=b&spx={click_token}"
+    click = sealer.open(click_token)
+    assert (click.emp_id, click.campaign, click.link) == (7, CAMPAIGN, LINK)
+    assert click.contact == "ana+1@example.test"
+    assert answer.header("set-cookie") == (
+        f"spx7={click_token}; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax"
+    )
+    assert answer.header("cache-control") == "no-store, private"
+    assert answer.header("referrer-policy") == "no-referrer"
+    assert answer.header("x-robots-tag") == "noindex"
+    assert journaled(edge)[-1] == ClickRecord(click, Signal(0), AGENT)
+
+
+def test_each_click_has_a_token_of_its_own(edge: RunningEdge, token: str) -> None:
+    assert len({edge.get(f"/c/{token}?k=c1").header("location") for _ in range(5)}) == 5
+
+
+def test_over_https_the_cookie_is_bound_to_the_host(
+    redis_address: str, keys: Keys, token: str, tmp_path: Path
+) -> None:
+    secure = RunningEdge(tmp_path, redis_address, keys, edge_url="https://track.shop.test")
+    secure.start()
+    try:
+        name, _, rest = secure.get(f"/c/{token}?k=c1").header("set-cookie").partition("=")
+        assert name == "__Host-spx7"
+        assert rest.partition("; ")[2] == "Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax; Secure"
+    finally:
+        assert secure.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "query", "signal"),
+    [
+        ("HEAD", {}, "?k=c1", Signal.HEAD),
+        ("GET", {"Purpose": "prefetch"}, "?k=c1", Signal.PREFETCH),
+        ("GET", {"Sec-Purpose": "prefetch;prerender"}, "?k=c1", Signal.PREFETCH),
+        ("GET", {"X-Moz": "prefetch"}, "?k=c1", Signal.PREFETCH),
+        ("GET", {"X-Purpose": "preview"}, "?k=c1", Signal.PREFETCH),
+        ("GET", {"Sec-GPC": "1"}, "?k=c1", Signal.PRIVACY),
+        ("GET", {}, "?k={{contact.id}}", Signal.UNRENDERED),
+        ("GET", {}, "?k=%7B%7Bcontact.id%7D%7D", Signal.UNRENDERED),
+        ("GET", {}, "?k=*|UNIQID|*", Signal.UNRENDERED),
+        ("GET", {}, "?k=%EMAIL%", Signal.UNRENDERED),
+        ("GET", {}, "?k=", Signal.UNRENDERED),
+    ],
+)
+def test_what_is_no_visit_is_redirected_and_labelled_without_cookie_and_token(
+    edge: RunningEdge, token: str, method: str, headers: dict[str, str], query: str, signal: Signal
+) -> None:
+    answer = edge.get(f"/c/{token}{query}", headers, method)
+    assert (answer.status, answer.header("location"), answer.header("set-cookie")) == (302, URL, "")
+    record = journaled(edge)[-1]
+    assert isinstance(record, ClickRecord)
+    assert record.signals == signal
+    assert record.click.contact == ("c1" if signal in (Signal.HEAD, Signal.PREFETCH) else "")
+
+
+def wrong_tokens(token: str) -> list[str]:
+    """Many ways to be wrong, none of which may be told from another."""
+    other = LinkSealer(Keys(1, {1: bytes(32)})).seal(Link(7, CAMPAIGN, LINK, URL))
+    other_key = LinkSealer(Keys(2, {2: bytes(32)})).seal(Link(7, CAMPAIGN, LINK, URL))
+    flipped = [
+        token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :] for at in range(0, len(token), 5)
+    ]
+    return [
+        *flipped,
+        *(token[:length] for length in range(0, len(token), 7)),
+        other,
+        other_key,
+        token + "A",
+        token + "=",
+        token + "/",
+        "/" + token,
+        token + "%00",
+        token + "%0d%0aSet-Cookie:x=1",
+        "%F1%FF",
+        "%C3%B1",
+        "..%2f..%2fetc%2fpasswd",
+        "https://evil.test/",
+        "A" * 9000,
+        token.swapcase(),
+    ]
+
+
+def test_every_bad_token_gets_the_same_answer(edge: RunningEdge, token: str) -> None:
+    answers = {repr(_without_date(edge.get(f"/c/{wrong}?k=c1"))) for wrong in wrong_tokens(token)}
+    answers.add(repr(_without_date(edge.get("/nothing/here"))))
+    assert len(answers) == 1, answers
+    answer = edge.get("/c/x")
+    assert (answer.status, answer.body) == (404, NOT_FOUND)
+    assert answer.header("location") == answer.header("set-cookie") == ""
+
+
+def _without_date(answer: Answer) -> Answer:
+    return Answer(answer.status, [pair for pair in answer.headers if pair[0] != "date"], answer.body)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/c/x", "/track/sale?empId=7", "/healthz"])
+def test_nothing_but_get_and_head_is_taken(edge: RunningEdge, method: str, path: str) -> None:
+    answer = edge.get(path, method=method)
+    assert (answer.status, answer.header("allow"), answer.body) == (405, "GET, HEAD", b"")
+
+
+@pytest.mark.parametrize(
+    ("query", "host", "reason"),
+    [
+        ("empId=7&PRODUCTO=Zapatos&CANTIDAD=2&IMPORTE=1.234,56", "track.shop.test", ""),
+        ("empID=7&product=Shoes&quantity=1&amount=1,234.56", "TRACK.SHOP.TEST:8080", ""),
+        ("empId=7", "track.shop.test", ""),
+        ("empId=7&IMPORTE=39,80&order=1042&currency=EUR", "track.shop.test", ""),
+        ("empId=8&IMPORTE=5", "any.host.test", ""),
+        ("empId=7", "other.test", "wrong_host"),
+        ("empId=7", "127.0.0.1", "wrong_host"),
+        ("empId=7", "[::1]:8080", "wrong_host"),
+        ("empId=70", "track.shop.test", "unknown_account"),
+        ("", "track.shop.test", "no_empid"),
+        ("empId=", "track.shop.test", "no_empid"),
+        ("empId=x", "track.shop.test", "bad_empid"),
+        ("empId=-1", "track.shop.test", "bad_empid"),
+        ("empId=99999999999", "track.shop.test", "bad_empid"),
+        ("empId=%D9%A7", "track.shop.test", "bad_empid"),
+        ("empId=7&IMPORTE=-5", "track.shop.test", "negative_amount"),
+        ("empId=7&IMPORTE=NaN", "track.shop.test", "bad_amount"),
+        ("empId=7&IMPORTE=1e999", "track.shop.test", "bad_amount"),
+        ("empId=7&IMPORTE=Infinity", "track.shop.test", "bad_amount"),
+        ("empId=7&CANTIDAD=0", "track.shop.test", "bad_quantity"),
+        ("empId=7&CANTIDAD=1.5", "track.shop.test", "bad_quantity"),
+        ("empId=7&moneda=EURO", "track.shop.test", "bad_currency"),
+        ("empId=7&PRODUCTO=%00", "track.shop.test", "bad_text"),
+        ("empId=7&PRODUCTO=" + "x" * 5000, "track.shop.test", "too_long"),
+        ("empId=7&" + "&".join(f"a{n}=1" for n in range(100)), "track.shop.test", "too_long"),
+        ("empId=8&IMPORTE=5&sig=00ff", "shop.test", "bad_signature"),
+        ("empId=8&IMPORTE=5&sig=%C3%B1", "shop.test", "bad_signature"),
+        ("empId=9&IMPORTE=5", "shop.test", "unsigned"),
+    ],
+)
+def test_the_pixel_is_always_an_image_and_says_why_it_does_not_count(
+    edge: RunningEdge, query: str, host: str, reason: str
+) -> None:
+    answer = edge.get(f"/track/sale?{query}", {"Host": host})
+    assert (answer.status, answer.header("content-type"), answer.body) == (200, "image/gif", GIF)
+    assert len(answer.body) == 43
+    assert answer.header("x-salepixel") == (f"ignored; {reason}" if reason else "counted")
+    assert answer.header("cache-control") == "no-store, private"
+    assert answer.header("set-cookie") == ""
+
+
+@pytest.mark.parametrize("emp_id", [8, 9])
+def test_a_signed_pixel_counts(edge: RunningEdge, emp_id: int) -> None:
+    signature = sign_hit(SECRET, Hit(emp_id, "Shoes", 2, Decimal("39.80"), "1042", "EUR"))
+    fields = {
+        "empId": emp_id,
+        "PRODUCTO": "Shoes",
+        "CANTIDAD": 2,
+        "IMPORTE": "39,80",
+        "order": "1042",
+        "currency": "EUR",
+        "sig": signature,
+    }
+    answer = edge.get(f"/track/sale?{urlencode(fields)}")
+    assert answer.header("x-salepixel") == "counted"
+    record = journaled(edge)[-1]
+    assert isinstance(record, HitRecord)
+    assert (record.signed, record.ignored, record.emp_id) == (True, "", emp_id)
+
+
+def test_a_known_accounts_bad_hit_is_kept_and_a_strangers_is_not(edge: RunningEdge) -> None:
+    before = len(journaled(edge))
+    edge.get("/track/sale?empId=70", HOST)
+    edge.get("/track/sale?empId=7", {"Host": "other.test"})
+    edge.get("/track/sale", HOST)
+    assert len(journaled(edge)) == before
+    edge.get("/track/sale?empId=7&IMPORTE=NaN", HOST)
+    record = journaled(edge)[-1]
+    assert isinstance(record, HitRecord)
+    assert (record.emp_id, record.ignored) == (7, "bad_amount")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "parameter", "headers", "found"),
+    [
+        ("spx7={own}", "", {}, True),
+        ("a=1; spx7={own}; b=2", "", {}, True),
+        ("", "{own}", {}, True),
+        ("spx7=forged", "{own}", {}, True),
+        ("spx8={own}", "", {}, False),
+        ("spx7={others}", "{others}", {}, False),
+        ("spx7={own}; " + "x" * 4100, "", {}, False),
+        ("spx7={own}", "{own}", {"Sec-GPC": "1"}, False),
+    ],
+)
+def test_the_click_comes_from_the_accounts_cookie_or_the_parameter(
+    edge: RunningEdge, sealer: ClickSealer, cookie: str, parameter: str, headers: dict[str, str], found: bool
+) -> None:
+    tokens = {
+        "own": sealer.seal(click_at(NOON, emp_id=7)),
+        "others": sealer.seal(click_at(NOON, emp_id=8)),
+    }
+    query = f"empId=7&spx={parameter.format(**tokens)}"
+    edge.get(f"/track/sale?{query}", {**HOST, **headers, "Cookie": cookie.format(**tokens)})
+    record = journaled(edge)[-1]
+    assert isinstance(record, HitRecord)
+    assert record.cookie == (tokens["own"] if found else "")
+    assert record.ignored == ""
+
+
+HOSTILE = {
+    "a NUL in the path": b"GET /c/\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a NUL in a header": b"GET /track/sale?empId=7 HTTP/1.1\r\nHost: x\r\nCookie: spx7=\0\r\n\r\n",
+    "bytes in the path": b"GET /c/\xff\xfe\x80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "bytes in the query": b"GET /track/sale?empId=7&PRODUCTO=\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "utf-8 in the query": b"GET /track/sale?empId=8&PRODUCTO="
+    + "ñ".encode() * 2000
+    + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "percent bytes in the path": b"GET /c/%ff%fe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "bytes in headers": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: \xff\xfe\r\n"
+    b"Cookie: \xff=\xfe; spx8=\x80\r\n"
+    b"User-Agent: \xff\r\nPurpose: \xff\r\nSec-GPC: \xff\r\n\r\n",
+    "bytes in the contact": b"GET /c/%TOKEN%?k=%ff%fe\xff HTTP/1.1\r\nHost: x\r\n"
+    b"User-Agent: \xff\xfe\r\n\r\n",
+    "surrogates in the contact": b"GET /c/%TOKEN%?k=%ed%a0%80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no host": b"GET /track/sale?empId=7 HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /track/sale?empId=7 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "an absolute address": b"GET http://evil.test/c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "HTTP/1.0": b"GET /c/%TOKEN%?k=c1 HTTP/1.0\r\n\r\n",
+    "HTTP/9.9": b"GET /c/%TOKEN%?k=c1 HTTP/9.9\r\nHost: x\r\n\r\n",
+    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n",
+    "an http2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a tunnel": b"CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test:443\r\n\r\n",
+    "a bare line feed": b"GET /c/x HTTP/1.1\nHost: x\n\n",
+    "a long header": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\nCookie: "
+    + b"a" * 100_000
+    + b"\r\n\r\n",
+    "a long path": b"GET /c/" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "many headers": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 2_000 + b"\r\n",
+    "many cookies": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\n" + b"Cookie: spx8=x\r\n" * 90 + b"\r\n",
+    "a wrong length": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    "two lengths": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "a length and chunks": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an unwanted body": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+    "a body that does not come": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Length: 500000\r\n\r\nhello",
+    "an upgrade": b"GET /c/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    "half a request": b"GET /c/x HTT",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_bytes_get_a_clear_answer_or_none_and_never_an_error_of_ours(
+    edge: RunningEdge, token: str, case: str
+) -> None:
+    begun = time.monotonic()
+    answer = edge.raw(HOSTILE[case].replace(b"%TOKEN%", token.encode()))
+    assert time.monotonic() - begun < 2
+    if answer:
+        status = int(answer.split(None, 2)[1])
+        assert status < 500, answer[:300]
+        if b"evil.test" in HOSTILE[case]:
+            assert b"evil.test" not in answer
+    assert edge.get("/c/x").status == 404
+
+
+def test_everything_that_was_journaled_can_be_read_again(edge: RunningEdge) -> None:
+    edge.raw(HOSTILE["utf-8 in the query"])
+    query = "empId=8&PRODUCTO=" + "%22%5C" * 500 + '"\\' * 400
+    edge.get(f"/track/sale?{query}")
+    edge.get("/track/sale?empId=8&order=last")
+    record = journaled(edge)[-1]
+    assert isinstance(record, HitRecord)
+    assert record.query == "empId=8&order=last"
+
+
+def test_a_client_that_sends_its_head_slowly_is_cut_and_delays_nobody(edge: RunningEdge, token: str) -> None:
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=20) as slow:
+        slow.sendall(b"GET /c/x HTTP/1.1\r\nHost: x\r\n")
+        begun = time.monotonic()
+        assert edge.get(f"/c/{token}?k=c1").status == 302
+        assert time.monotonic() - begun < 1
+        slow.settimeout(20)
+        while slow.recv(1000):
+            pass
+        assert 1 < time.monotonic() - begun < 13
+
+
+def test_the_storefront_tag_is_small_and_may_be_kept(edge: RunningEdge) -> None:
+    answer = edge.get("/sp.js")
+    assert (answer.status, answer.header("content-type")) == (200, "text/javascript; charset=utf-8")
+    assert answer.header("cache-control") == "public, max-age=3600"
+    assert 500 < len(answer.body) < 2000
+    head = edge.get("/sp.js", method="HEAD")
+    assert (head.status, head.body) == (200, b"")
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs node to check the syntax")
+def test_the_storefront_tag_is_javascript(edge: RunningEdge, tmp_path: Path) -> None:
+    file = tmp_path / "sp.js"
+    file.write_bytes(edge.get("/sp.js").body)
+    subprocess.run(["node", "--check", str(file)], check=True)
+
+
+def test_robots_are_told_to_stay_away(edge: RunningEdge) -> None:
+    answer = edge.get("/robots.txt")
+    assert (answer.status, answer.body) == (200, b"User-agent: *\nDisallow: /\n")
+
+
+def test_health_says_how_far_the_journal_has_come(edge: RunningEdge, token: str) -> None:
+    before = edge.health()
+    edge.get(f"/c/{token}?k=c1")
+    edge.get("/c/x")
+    after = edge.health()
+    assert after["durable"] == after["last"] == before["durable"] + 1
+    assert after["counts"]["clicks"] == before["counts"].get("clicks", 0) + 1
+    assert after["counts"]["bad_link"] == before["counts"].get("bad_link", 0) + 1
+    assert (after["status"], after["redis"]) == ("ok", "ok")
+    edge.wait_for("shipped", after["durable"])

@@ -1,5 +1,6 @@
 """The plugin behind a real socket, with a real database; Redis is away unless a test asks for it."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from demo.saleor import StandInSaleor
 from salepixel.keys import Keys
 from salepixel.redis import open_redis
 from salepixel.settings import PluginSettings
-from salepixel.storage.database import Database
+from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.deliveries import list_rejections
 from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
 from salepixel_plugin.app import create_app
@@ -50,6 +51,25 @@ class Plugin:
         """Counts by door and reason."""
         with self.database.read() as connection:
             return {(door, reason): count for _, door, reason, count in list_rejections(connection, 2)}
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a migrated SQLite."""
+    folder = tmp_path_factory.mktemp("migrated")
+    opened = open_database("", folder)
+    migrate(opened)
+    opened.close()
+    return folder / "salepixel.sqlite3"
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path, migrated: Path) -> Iterator[Database]:
+    """An empty SQLite: a copy, since migrating takes longer than most of these tests."""
+    shutil.copy(migrated, tmp_path)
+    opened = open_database("", tmp_path)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def work(redis_address: str) -> None:
         worker_ttl=30,
         maintenance_interval=30,
     )
-    worker.max_connection_wait_time = 2  # seconds; by default RQ waits up to a minute for a Redis that is back
+    worker.max_connection_wait_time = 2  # seconds; RQ would wait up to a minute for a Redis that is back
     worker.work(logging_level="WARNING")
 
 

@@ -117,7 +117,9 @@ def pack_payload(record: Record) -> bytes:
         )
     if isinstance(record, HitRecord):
         rest = [record.query, record.cookie, record.ignored, record.signed]
-        return _HIT.pack(_HIT_KIND, record.id, record.emp_id) + json.dumps(rest).encode()
+        # Not escaped to ASCII: a query of the greatest length must fit, whatever it is written in.
+        text = json.dumps(rest, ensure_ascii=False)
+        return _HIT.pack(_HIT_KIND, record.id, record.emp_id) + text.encode()
     return bytes((_LOSS_KIND,)) + json.dumps([record.count, record.from_ms, record.to_ms]).encode()
 
 

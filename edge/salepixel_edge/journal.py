@@ -8,7 +8,8 @@ A journal lives in a slot, a folder `<data>/journal/<n>/` that one process holds
     00000000000000004711.seg   the next segment; the last one is written to
     ...seg.torn                what was cut off a segment's end after a crash, for people to look at
 
-A record counts if it is whole and its number is below the first number of the next segment.
+A record counts if it is whole and its number is below the first number of the next segment. Numbers that
+are missing between two segments were never given, or cannot be read any more.
 """
 
 import fcntl
@@ -22,7 +23,7 @@ from typing import IO
 
 import structlog
 
-from salepixel.streams import BadRecord, frame, read_frames
+from salepixel.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
 
 _LEAST_RECORD = 16
 
@@ -50,15 +51,22 @@ class Journal:
         self._descriptor: int | None = None
         self._floor = 0
         self.damaged = False  # the segment cannot be gone on with
-        self.durable = self._recover()
+        self.durable = Position(0, 1, 0)
+        if numbers := self.segments():
+            self._recover(numbers[-1])
 
     def write(self, payloads: Sequence[bytes]) -> None:
-        """Append records and have them on disk on return. Raises OSError: then none of them counts."""
+        """Append records and have them on disk on return.
+
+        Raises OSError, or ValueError for a payload too long to be read again: then none of them counts.
+        """
+        if max(map(len, payloads), default=0) > MAX_PAYLOAD:
+            raise ValueError("payload too long")
+        if self._descriptor is None or self.durable.size >= self._segment_bytes or self._must_rotate():
+            self._open_segment()
+        assert self._descriptor is not None  # noqa: S101  # just opened
+        position = self.durable
         try:
-            if self._descriptor is None or self.durable.size >= self._segment_bytes or self._must_rotate():
-                self._open_segment()
-            assert self._descriptor is not None  # noqa: S101  # just opened
-            position = self.durable
             data = b"".join([frame(position.number + i, payload) for i, payload in enumerate(payloads, 1)])
             written = 0
             while written < len(data):
@@ -94,32 +102,32 @@ class Journal:
 
     def close(self) -> None:
         """Give the slot back."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._close_segment()
         self._lock.close()
 
-    def _recover(self) -> Position:
-        numbers = self.segments()
-        if not numbers:
-            return Position(0, 1, 0)
-        segment = numbers[-1]
-        data = self.path(segment).read_bytes()
+    def _recover(self, segment: int) -> None:
+        with self.path(segment).open("rb") as file:
+            # A process that was killed may have left more than it had brought to disk.
+            os.fsync(file)
+            data = file.read()
         last, good, damage = segment - 1, 0, ""
         try:
             for number, _, end in read_frames(data):
                 last, good = number, end
         except BadRecord as bad:
             damage = str(bad)
-        if damage:
-            self._keep_torn(segment, data[good:])
-            os.truncate(self.path(segment), good)
-            log.warning("journal_tail_cut", segment=segment, bytes=len(data) - good, damage=damage)
-        if damage and damage != "cut":
-            # Not just an append that a crash cut short: records may have stood there that were shipped.
-            # Numbers must not be given twice, so go past all that could have fitted.
-            self._floor = last + (len(data) - good) // _LEAST_RECORD + 1
-        return Position(last, segment, good)
+        self.durable = Position(last, segment, good)
+        if not damage:
+            return
+        tail = data[good:]
+        log.warning("journal_tail_cut", segment=segment, bytes=len(tail), damage=damage)
+        self._keep_torn(segment, tail)
+        if not _is_torn(tail, last, damage):
+            # Records may have stood there that were shipped. Numbers must not be given twice, so go past
+            # all that could have fitted; with a segment, so that a next start knows it too.
+            self._floor = last + len(tail) // _LEAST_RECORD + 1
+            self._open_segment()
+        os.truncate(self.path(segment), good)
 
     def _keep_torn(self, segment: int, tail: bytes) -> None:
         try:
@@ -129,29 +137,42 @@ class Journal:
             log.error("journal_tail_not_kept", segment=segment, bytes=len(tail), error=str(error))
 
     def _open_segment(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._close_segment()
         now = self.durable
         if 0 < now.size < self._segment_bytes and not self._must_rotate():
             self._descriptor = os.open(self.path(now.segment), os.O_WRONLY | os.O_APPEND)
             return
         first = max(now.number, self._floor) + 1
-        self._descriptor = os.open(self.path(first), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        sync_folder(self.slot)
+        descriptor = os.open(self.path(first), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            sync_folder(self.slot)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
         self.durable = Position(first - 1, first, 0)
         self.damaged = False
 
     def _abandon_segment(self) -> None:
-        if self._descriptor is None:
-            return
+        assert self._descriptor is not None  # noqa: S101  # it was just written to
         try:
             os.ftruncate(self._descriptor, self.durable.size)
         except OSError as error:
             log.error("journal_not_truncated", error=str(error))
-        os.close(self._descriptor)
-        self._descriptor = None
         self.damaged = True
+        self._close_segment()
+
+    def _close_segment(self) -> None:
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
+
+
+def _is_torn(tail: bytes, last: int, damage: str) -> bool:
+    """True for the end of an append that a crash cut short, False for damage to what was on disk before."""
+    # A file may have got its new size, but not its new bytes. And where one record's length was damaged,
+    # which looks like a cut, the next record still stands.
+    return not tail.strip(b"\0") or (damage == "cut" and (last + 2).to_bytes(8) not in tail)
 
 
 def take_slot(folder: Path, edge_name: str, segment_bytes: int) -> Journal:
@@ -163,25 +184,32 @@ def take_slot(folder: Path, edge_name: str, segment_bytes: int) -> Journal:
 
 
 def try_slot(slot: Path, edge_name: str, segment_bytes: int) -> Journal | None:
-    """The journal of this slot, None when another process holds it."""
+    """The journal of this slot, None when another process holds it. Raises OSError."""
     slot.mkdir(parents=True, exist_ok=True)
     lock = (slot / "lock").open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _name(slot, edge_name)
+        return Journal(slot, lock, segment_bytes)
     except BlockingIOError:
         lock.close()
         return None
-    name = slot / "name"
-    if not name.exists():
-        draft = slot / "name.draft"
-        with draft.open("w") as file:
-            file.write(f"{edge_name}-{secrets.token_hex(4)}")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(name)
-        sync_folder(slot)
-        sync_folder(slot.parent)
-    return Journal(slot, lock, segment_bytes)
+    except OSError:
+        lock.close()
+        raise
+
+
+def _name(slot: Path, edge_name: str) -> None:
+    name, draft = slot / "name", slot / "name.draft"
+    if name.exists():
+        return
+    with draft.open("w") as file:
+        file.write(f"{edge_name}-{secrets.token_hex(4)}")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(name)
+    sync_folder(slot)
+    sync_folder(slot.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -370,11 +370,13 @@ def test_a_client_that_sends_its_head_slowly_is_cut_and_delays_nobody(edge: Runn
 
 def test_the_storefront_tag_is_small_and_may_be_kept(edge: RunningEdge) -> None:
     answer = edge.get("/sp.js")
-    assert (answer.status, answer.header("content-type")) == (200, "text/javascript; charset=utf-8")
+    assert (answer.status, answer.header("content-type")) == (200, "application/javascript")
     assert answer.header("cache-control") == "public, max-age=3600"
     assert 500 < len(answer.body) < 2000
     head = edge.get("/sp.js", method="HEAD")
     assert (head.status, head.body) == (200, b"")
+    known = edge.get("/sp.js", {"If-None-Match": answer.header("etag")})
+    assert (known.status, known.body, known.header("etag")) == (304, b"", answer.header("etag"))
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node to check the syntax")

@@ -15,7 +15,10 @@ DIRECTORY = Directory(
 SALE = "PRODUCTO=Shoes&CANTIDAD=2&IMPORTE=39,80&order=1042&currency=EUR"
 
 
-def asking(query: str, host: str = "track.shop.test", signals: Signal = Signal(0)) -> PixelRequest:
+NONE = Signal(0)
+
+
+def asking(query: str, host: str = "track.shop.test", signals: Signal = NONE) -> PixelRequest:
     return PixelRequest(query, host, signals)
 
 

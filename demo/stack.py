@@ -74,10 +74,13 @@ class Stack:
             self._process.wait()
         self._process = None
 
-    def kill(self, command: str) -> int:
-        """kill -9 the stack's processes with this in their command line, and theirs; gives how many."""
+    def kill(self, command: str, *, only_children: bool = False) -> int:
+        """kill -9 the stack's processes with this in their command line; gives how many.
+
+        `only_children`: those that were started by another one of them, as a server's own workers are.
+        """
         killed = 0
-        for pid in self.processes(command):
+        for pid in self.processes(command, only_children=only_children):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -85,13 +88,16 @@ class Stack:
             killed += 1
         return killed
 
-    def processes(self, command: str) -> list[int]:
-        """The stack's own processes with this text in their command line, and all that they started."""
+    def processes(self, command: str, *, only_children: bool = False) -> list[int]:
+        """The stack's own processes with this text in their command line."""
         if self._process is None:
             return []
         parents, commands = _process_table()
-        ours = _with_descendants({self._process.pid}, parents)
-        return sorted(_with_descendants({pid for pid in ours if command in commands.get(pid, "")}, parents))
+        ours = {self._process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
+            ours |= more
+        named = {pid for pid in ours if command in commands.get(pid, "")}
+        return sorted(pid for pid in named if not only_children or parents[pid] in named)
 
     def _wait_ready(self, process: subprocess.Popen[bytes], already: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -114,12 +120,6 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free port")
-
-
-def _with_descendants(pids: set[int], parents: Mapping[int, int]) -> set[int]:
-    while more := {pid for pid, parent in parents.items() if parent in pids} - pids:
-        pids = pids | more
-    return pids
 
 
 def _process_table() -> tuple[dict[int, int], dict[int, str]]:

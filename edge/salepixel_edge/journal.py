@@ -16,6 +16,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import IO
 
 import structlog
 
-from salepixel.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
+from salepixel.streams import BadRecord, frame, read_frames
 
 _LEAST_RECORD = 16
 
@@ -58,16 +59,14 @@ class Journal:
     def write(self, payloads: Sequence[bytes]) -> None:
         """Append records and have them on disk on return.
 
-        Raises OSError, or ValueError for a payload too long to be read again: then none of them counts.
+        Raises OSError, or BadRecord for a payload that no reader would take: then none of them counts.
         """
-        if max(map(len, payloads), default=0) > MAX_PAYLOAD:
-            raise ValueError("payload too long")
         if self._descriptor is None or self.durable.size >= self._segment_bytes or self._must_rotate():
             self._open_segment()
         assert self._descriptor is not None  # noqa: S101  # just opened
         position = self.durable
+        data = b"".join([frame(position.number + i, payload) for i, payload in enumerate(payloads, 1)])
         try:
-            data = b"".join([frame(position.number + i, payload) for i, payload in enumerate(payloads, 1)])
             written = 0
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
@@ -122,12 +121,14 @@ class Journal:
         tail = data[good:]
         log.warning("journal_tail_cut", segment=segment, bytes=len(tail), damage=damage)
         self._keep_torn(segment, tail)
-        if not _is_torn(tail, last, damage):
-            # Records may have stood there that were shipped. Numbers must not be given twice, so go past
-            # all that could have fitted; with a segment, so that a next start knows it too.
-            self._floor = last + len(tail) // _LEAST_RECORD + 1
+        if _is_torn(tail, last, damage):
+            os.truncate(self.path(segment), good)
+            return
+        # Records may have stood there that were shipped. Numbers must not be given twice, so go past all
+        # that could have fitted; with a segment, so that a next start knows it too.
+        self._floor = last + len(tail) // _LEAST_RECORD + 1
+        with suppress(OSError):  # the first write will try it again
             self._open_segment()
-        os.truncate(self.path(segment), good)
 
     def _keep_torn(self, segment: int, tail: bytes) -> None:
         try:

@@ -1,0 +1,391 @@
+"""What was on disk is read again, in sequence and once; what is damaged is never taken for something else."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salepixel.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
+from salepixel_edge.journal import Journal, take_slot, try_slot
+from salepixel_edge.reader import Reader, Run
+
+SEGMENT = 4096
+
+
+def payload(number: int) -> bytes:
+    """A payload that tells which one it is, of a length of its own."""
+    return b"%d:" % number + b"x" * (number * 7 % 50)
+
+
+@pytest.fixture
+def slots(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def journal(slots: Path) -> Iterator[Journal]:
+    opened = take_slot(slots, "edge", SEGMENT)
+    yield opened
+    opened.close()
+
+
+def write(journal: Journal, count: int, batch: int = 5) -> None:
+    """Write the next `count` records."""
+    first = journal.durable.number + 1
+    for begin in range(first, first + count, batch):
+        journal.write([payload(number) for number in range(begin, min(begin + batch, first + count))])
+
+
+def runs(journal: Journal, after: int = 0, limit: int = 200) -> list[Run]:
+    reader = Reader(journal)
+    reader.seek(after)
+    found = []
+    while run := reader.read(limit):
+        found.append(run)
+    return found
+
+
+def numbers(found: list[Run]) -> list[int]:
+    """The numbers of all records, each of which must be what was written under it."""
+    result = []
+    for run in found:
+        in_run = []
+        for number, content, _ in read_frames(run.data):
+            assert content == payload(number)
+            in_run.append(number)
+        assert (in_run[0], in_run[-1]) == (run.first, run.last)
+        result += in_run
+    return result
+
+
+def test_records_are_read_in_sequence_across_segments(journal: Journal) -> None:
+    write(journal, 300)
+    assert numbers(runs(journal)) == list(range(1, 301))
+    assert len(journal.segments()) > 2
+    for segment in journal.segments()[:-1]:
+        assert SEGMENT <= journal.path(segment).stat().st_size < SEGMENT + 5 * 80
+
+
+@pytest.mark.parametrize("after", [0, 1, 4, 5, 99, 100, 298, 299, 300, 400])
+def test_reading_goes_on_after_any_number(journal: Journal, after: int) -> None:
+    write(journal, 300)
+    assert numbers(runs(journal, after)) == list(range(after + 1, 301))
+
+
+def test_what_is_written_while_one_reads_is_read_next(journal: Journal) -> None:
+    reader = Reader(journal)
+    reader.seek(0)
+    seen: list[int] = []
+    for count in (1, 3, 70, 1, 90):
+        write(journal, count)
+        while run := reader.read():
+            seen += numbers([run])
+    assert seen == list(range(1, 166))
+
+
+def test_a_restart_goes_on_with_name_and_numbers(slots: Path) -> None:
+    names = set()
+    for round_number in range(4):
+        journal = take_slot(slots, "edge", SEGMENT)
+        names.add(journal.name)
+        assert journal.durable.number == round_number * 40
+        write(journal, 40)
+        journal.close()
+    journal = take_slot(slots, "edge", SEGMENT)
+    assert numbers(runs(journal)) == list(range(1, 161))
+    journal.close()
+    assert len(names) == 1
+
+
+def test_a_journal_that_was_removed_never_gets_its_name_again(slots: Path) -> None:
+    names = set()
+    for _ in range(20):
+        journal = take_slot(slots, "edge", SEGMENT)
+        names.add(journal.name)
+        journal.close()
+        shutil.rmtree(journal.slot)
+    assert len(names) == 20
+    assert all(name.startswith("edge-") for name in names)
+
+
+def test_two_holders_never_share_a_slot(slots: Path) -> None:
+    first, second = take_slot(slots, "edge", SEGMENT), take_slot(slots, "edge", SEGMENT)
+    assert first.slot != second.slot
+    assert first.name != second.name
+    assert try_slot(first.slot, "edge", SEGMENT) is None
+    program = (
+        "import sys, pathlib; from salepixel_edge.journal import take_slot;"
+        "print(take_slot(pathlib.Path(sys.argv[1]), 'edge', 4096).slot.name)"
+    )
+    other = subprocess.run([sys.executable, "-c", program, str(slots)], capture_output=True, check=True)
+    assert other.stdout.strip() == b"2"
+    first.close()
+    again = take_slot(slots, "edge", SEGMENT)
+    assert again.slot == first.slot
+    again.close()
+    second.close()
+
+
+def test_segments_are_freed_up_to_the_mark_and_the_open_one_never(journal: Journal) -> None:
+    write(journal, 400)
+    segments = journal.segments()
+    assert len(segments) > 4
+    journal.free(segments[1] - 2)
+    assert journal.segments() == segments
+    journal.free(segments[1] - 1)
+    assert journal.segments() == segments[1:]
+    journal.free(segments[3])
+    assert journal.segments() == segments[3:]
+    journal.free(10**9)
+    assert journal.segments() == segments[-1:]
+    write(journal, 1)
+    assert numbers(runs(journal, 400)) == [401]
+
+
+def test_the_run_that_begins_with_the_oldest_record_left_says_so(journal: Journal) -> None:
+    write(journal, 400)
+    third = journal.segments()[2]
+    journal.free(third - 1)
+    found = runs(journal, 10)
+    assert numbers(found) == list(range(third, 401))
+    assert [run.oldest for run in found] == [True] + [False] * (len(found) - 1)
+    # Older ones are here: whoever misses them can have them.
+    assert not any(run.oldest for run in runs(journal, third + 3))
+    assert not any(run.oldest for run in runs(journal, 395))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_wherever_the_last_append_was_cut_every_earlier_record_is_kept(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = take_slot(Path(folder), "edge", SEGMENT)
+        write(journal, data.draw(st.integers(1, 60)))
+        before = journal.durable
+        write(journal, 20, batch=20)
+        last = journal.path(journal.durable.segment)
+        journal.close()
+        begun_anew = journal.durable.segment != before.segment
+        size = last.stat().st_size
+        cut = data.draw(st.integers(0 if begun_anew else before.size, size))
+        os.truncate(last, cut)
+        if data.draw(st.booleans()):
+            os.truncate(last, size)  # the file had got its size, but not its bytes
+
+        journal = take_slot(Path(folder), "edge", SEGMENT)
+        kept = journal.durable.number
+        assert kept >= before.number
+        assert numbers(runs(journal)) == list(range(1, kept + 1))
+        write(journal, 30)
+        found = runs(journal)
+        assert numbers(found) == list(range(1, kept + 31))
+        assert not any(run.oldest for run in found[1:])
+        journal.close()
+
+
+def test_a_torn_tail_is_kept_for_people_to_look_at(slots: Path) -> None:
+    journal = take_slot(slots, "edge", SEGMENT)
+    write(journal, 10)
+    file = journal.path(1)
+    journal.close()
+    with file.open("ab") as segment:
+        segment.write(frame(11, payload(11))[:-3])
+    journal = take_slot(slots, "edge", SEGMENT)
+    assert journal.durable.number == 10
+    assert file.with_suffix(".seg.torn").read_bytes() == frame(11, payload(11))[:-3]
+    write(journal, 5)
+    assert journal.segments() == [1]
+    assert numbers(runs(journal)) == list(range(1, 16))
+    journal.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), restart=st.booleans())
+def test_a_flipped_bit_never_gives_a_wrong_record_and_later_segments_are_still_read(
+    at: float, bit: int, restart: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = take_slot(Path(folder), "edge", SEGMENT)
+        write(journal, 200)
+        flip(journal.path(1), at, bit)
+        second = journal.segments()[1]
+        if restart:
+            journal.close()
+            journal = take_slot(Path(folder), "edge", SEGMENT)
+        found = runs(journal)
+        read = numbers(found)
+        assert read == sorted(set(read))
+        assert read[-(201 - second) :] == list(range(second, 201))
+        # What could not be read is missing for good, and whoever follows is told so.
+        (told,) = [run for run in found[1:] if run.oldest] or [found[0]]
+        assert told.first == second
+        journal.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.floats(0, 0.95), bit=st.integers(0, 7), starts=st.integers(1, 3))
+def test_numbers_that_damage_has_hidden_are_not_given_again(at: float, bit: int, starts: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = take_slot(Path(folder), "edge", SEGMENT)
+        write(journal, 40)
+        flip(journal.path(1), at, bit)
+        journal.close()
+        for _ in range(starts):
+            journal = take_slot(Path(folder), "edge", SEGMENT)
+            journal.close()
+        journal = take_slot(Path(folder), "edge", SEGMENT)
+        first = journal.durable.number + 1
+        write(journal, 10)
+        assert first > 40 or journal.segments()[-1] > 40
+        found = runs(journal)
+        assert [number for number in numbers(found) if number > 40] == list(
+            range(journal.segments()[-1], journal.durable.number + 1)
+        )
+        journal.close()
+
+
+def flip(file: Path, at: float, bit: int) -> None:
+    """Flip one bit of a file."""
+    content = bytearray(file.read_bytes())
+    content[int(len(content) * at)] ^= 1 << bit
+    file.write_bytes(content)
+
+
+def test_damage_in_the_open_segment_is_passed_with_the_next_write(journal: Journal) -> None:
+    write(journal, 20)
+    flip(journal.path(1), 0.5, 3)
+    reader = Reader(journal)
+    reader.seek(0)
+    before = reader.read()
+    assert before is not None
+    assert reader.read() is None
+    write(journal, 20)
+    after = reader.read()
+    assert after is not None
+    assert (after.first, after.last, after.oldest) == (21, 40, True)
+
+
+def refuse(code: int) -> Callable[..., int]:
+    def call(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+@pytest.mark.parametrize("call", ["write", "fdatasync", "open", "fsync", "ftruncate"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("written", [0, 7, 57])
+def test_what_the_disk_refused_does_not_count_and_the_next_write_works(
+    slots: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, written: int
+) -> None:
+    journal = take_slot(slots, "edge", SEGMENT)
+    write(journal, written)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, refuse(code))
+        if call == "ftruncate":
+            broken.setattr(os, "fdatasync", refuse(code))
+        if call in ("open", "fsync"):
+            journal.skip_to(0)
+            journal.damaged = True  # a new segment is due
+        for _ in range(3):
+            with pytest.raises(OSError, match=r"No space|Input/output"):
+                journal.write([b"lost", b"lost too"])
+            assert numbers(runs(journal)) == list(range(1, written + 1))
+    assert journal.durable.number == written
+    write(journal, 20)
+    assert numbers(runs(journal)) == list(range(1, written + 21))
+    journal.close()
+    again = take_slot(slots, "edge", SEGMENT)
+    assert numbers(runs(again)) == list(range(1, written + 21))
+    again.close()
+
+
+def test_a_disk_that_takes_some_bytes_at_a_time_is_written_to_until_all_is_there(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os_write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: os_write(descriptor, data[:11]))
+    write(journal, 30)
+    assert numbers(runs(journal)) == list(range(1, 31))
+
+
+def test_half_of_a_batch_counts_as_none_of_it(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(journal, 5)
+    os_write, room = os.write, [60]
+
+    def full(descriptor: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "full")
+        done = os_write(descriptor, data[: room[0]])
+        room[0] -= done
+        return done
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "write", full)
+        with pytest.raises(OSError, match="full"):
+            journal.write([b"lost"] * 10)
+    assert numbers(runs(journal)) == [1, 2, 3, 4, 5]
+    write(journal, 5)
+    assert numbers(runs(journal)) == list(range(1, 11))
+
+
+def test_what_was_refused_is_not_read_even_when_it_cannot_be_cut_off(
+    slots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = take_slot(slots, "edge", SEGMENT)
+    write(journal, 5)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fdatasync", refuse(errno.EIO))
+        broken.setattr(os, "ftruncate", refuse(errno.EIO))
+        with pytest.raises(OSError, match="Input/output"):
+            journal.write([b"whole on disk, but nobody was told so"])
+    assert numbers(runs(journal)) == [1, 2, 3, 4, 5]
+    write(journal, 5)
+    assert numbers(runs(journal)) == list(range(1, 11))
+    journal.close()
+    again = take_slot(slots, "edge", SEGMENT)
+    assert numbers(runs(again)) == list(range(1, 11))
+    again.close()
+
+
+def test_a_payload_that_could_not_be_read_again_is_refused(journal: Journal) -> None:
+    write(journal, 3)
+    with pytest.raises(BadRecord):
+        journal.write([b"x" * (MAX_PAYLOAD + 1)])
+    write(journal, 3)
+    assert numbers(runs(journal)) == list(range(1, 7))
+
+
+def test_numbers_that_the_database_has_are_skipped(journal: Journal) -> None:
+    write(journal, 10)
+    journal.skip_to(5)
+    write(journal, 1)
+    journal.skip_to(100)
+    write(journal, 2)
+    found = runs(journal)
+    assert numbers(found) == [*range(1, 12), 101, 102]
+    assert [run.first for run in found if run.oldest][-1] == 101
+    assert journal.segments() == [1, 101]
+
+
+def test_a_full_disk_does_not_keep_a_journal_from_opening(
+    slots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = take_slot(slots, "edge", SEGMENT)
+    write(journal, 10)
+    journal.close()
+    flip(journal.path(1), 0.5, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "open", refuse(errno.ENOSPC))
+        broken.setattr(Path, "write_bytes", refuse(errno.ENOSPC))
+        journal = take_slot(slots, "edge", SEGMENT)
+    write(journal, 2)
+    assert journal.durable.number > 12
+    journal.close()

@@ -1,0 +1,260 @@
+"""Group commit: nobody is answered before the disk has it, and what the disk refuses is counted exactly."""
+
+import asyncio
+import errno
+import os
+import resource
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from salepixel.streams import MAX_PAYLOAD, ClickRecord, LossRecord
+from salepixel_edge import writer as writer_module
+from salepixel_edge.journal import Journal
+from salepixel_edge.writer import Writer
+from tests.edge.make import contact_of, open_journal, payload, read_journal
+
+Play = Callable[[Writer], Awaitable[None]]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = open_journal(tmp_path / "0")
+    yield opened
+    opened.close()
+
+
+def play(journal: Journal, story: Play) -> Writer:
+    """Run a story on an event loop with a writer, and end the writer as the edge does."""
+
+    async def run() -> Writer:
+        writer = Writer(journal, asyncio.get_running_loop())
+        try:
+            await story(writer)
+        finally:
+            writer.close()
+        return writer
+
+    return asyncio.run(run())
+
+
+class Disk:
+    """The journal's disk: counts its fsyncs, and refuses or waits while told so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.syncs = 0
+        self.write_error = 0
+        self.sync_error = 0
+        self.ready = threading.Event()
+        self.ready.set()
+        self._write, self._sync = os.write, os.fdatasync
+        monkeypatch.setattr(os, "write", self.write)
+        monkeypatch.setattr(os, "fdatasync", self.fdatasync)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        if self.write_error:
+            self._write(descriptor, data[: len(data) // 2])  # a full disk takes a part
+            raise OSError(self.write_error, os.strerror(self.write_error))
+        return self._write(descriptor, data)
+
+    def fdatasync(self, descriptor: int) -> None:
+        self.ready.wait(10)
+        self.syncs += 1
+        if self.sync_error:
+            raise OSError(self.sync_error, os.strerror(self.sync_error))
+        self._sync(descriptor)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def test_nobody_is_answered_before_the_disk_has_it(journal: Journal, disk: Disk) -> None:
+    async def story(writer: Writer) -> None:
+        disk.ready.clear()
+        durable = writer.append(payload("ana"))
+        await asyncio.sleep(0.05)
+        assert not durable.done()
+        assert (writer.last, journal.durable.number) == (1, 0)
+        disk.ready.set()
+        await durable
+        assert (writer.last, journal.durable.number) == (1, 1)
+
+    play(journal, story)
+
+
+def test_one_fsync_serves_all_who_wait(journal: Journal, disk: Disk) -> None:
+    async def story(writer: Writer) -> None:
+        await asyncio.gather(*(writer.append(payload(f"c{n}")) for n in range(500)))
+
+    play(journal, story)
+    assert disk.syncs == 1
+    assert [contact_of(record) for _, record in read_journal(journal)] == [f"c{n}" for n in range(500)]
+
+
+def test_while_a_batch_is_written_the_next_one_gathers(journal: Journal, disk: Disk) -> None:
+    async def story(writer: Writer) -> None:
+        disk.ready.clear()
+        first = writer.append(payload("first"))
+        await asyncio.sleep(0.05)
+        others = [writer.append(payload(f"c{n}")) for n in range(100)]
+        disk.ready.set()
+        await asyncio.gather(first, *others)
+
+    play(journal, story)
+    assert disk.syncs == 2
+
+
+def test_one_request_that_is_given_up_does_not_hold_the_others(journal: Journal, disk: Disk) -> None:
+    async def wait(writer: Writer) -> None:
+        await writer.append(payload("gone"))
+
+    async def story(writer: Writer) -> None:
+        disk.ready.clear()
+        task = asyncio.create_task(wait(writer))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0)
+        disk.ready.set()
+        await asyncio.wait_for(writer.append(payload("next")), 5)
+
+    play(journal, story)
+    assert [contact_of(record) for _, record in read_journal(journal)] == ["gone", "next"]
+
+
+def test_what_was_handed_over_is_on_disk_after_close(journal: Journal) -> None:
+    async def story(writer: Writer) -> None:
+        writer.append(payload("ana"))
+
+    play(journal, story)
+    assert journal.durable.number == 1
+
+
+@pytest.mark.parametrize("fault", ["write_error", "sync_error"])
+def test_a_disk_that_refuses_delays_nobody_and_every_loss_is_counted(
+    journal: Journal, disk: Disk, fault: str
+) -> None:
+    async def story(writer: Writer) -> None:
+        await writer.append(payload("before"))
+        setattr(disk, fault, errno.ENOSPC)
+        begun = time.time_ns() // 1_000_000
+        for _ in range(3):
+            await asyncio.gather(*(writer.append(payload("lost")) for _ in range(7)))
+        assert writer.is_refused
+        assert writer.lost is not None
+        assert writer.lost.count == 21
+        assert begun <= writer.lost.from_ms <= writer.lost.to_ms <= time.time_ns() // 1_000_000
+        setattr(disk, fault, 0)
+        await writer.append(payload("after"))
+        assert not writer.is_refused
+
+    writer = play(journal, story)
+    assert writer.lost is not None
+    records = read_journal(journal)
+    assert [number for number, _ in records] == [1, 2, 3], "a loss takes no numbers"
+    before, loss, after = [record for _, record in records]
+    assert (contact_of(before), contact_of(after)) == ("before", "after")
+    assert loss == LossRecord(21, writer.lost.from_ms, writer.lost.to_ms)
+
+
+def test_a_loss_is_written_down_even_if_nobody_clicks_any_more(
+    journal: Journal, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "REPORT_SECONDS", 0.05)
+
+    async def story(writer: Writer) -> None:
+        disk.sync_error = errno.EIO
+        await writer.append(payload("lost"))
+        await asyncio.sleep(0.2)
+        assert writer.is_refused
+        disk.sync_error = 0
+        deadline = time.monotonic() + 5
+        while writer.is_refused and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        assert not writer.is_refused
+
+    play(journal, story)
+    ((number, loss),) = read_journal(journal)
+    assert number == 1
+    assert isinstance(loss, LossRecord)
+    assert loss.count == 1
+
+
+def test_a_loss_is_written_down_when_the_edge_ends(journal: Journal, disk: Disk) -> None:
+    async def story(writer: Writer) -> None:
+        disk.sync_error = errno.EIO
+        await writer.append(payload("lost"))
+        disk.sync_error = 0
+
+    play(journal, story)
+    ((_, loss),) = read_journal(journal)
+    assert isinstance(loss, LossRecord)
+    assert loss.count == 1
+
+
+def test_a_descriptor_whose_fsync_failed_is_never_used_again(journal: Journal, disk: Disk) -> None:
+    used: list[int] = []
+    real = os.fdatasync
+
+    async def story(writer: Writer) -> None:
+        await writer.append(payload("before"))
+        disk.sync_error = errno.EIO
+        await writer.append(payload("lost"))
+        disk.sync_error = 0
+        await writer.append(payload("after"))
+
+    play(journal, story)
+    assert real is not None
+    assert not used
+    assert len(journal.segments()) == 2
+
+
+def test_a_file_size_limit_is_a_full_disk(journal: Journal) -> None:
+    """The kernel itself refuses, in the middle of a write."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def story(writer: Writer) -> None:
+        await writer.append(payload("before"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        try:
+            await asyncio.gather(*(writer.append(payload("x" * 200)) for _ in range(40)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        await writer.append(payload("after"))
+
+    writer = play(journal, story)
+    assert writer.lost is not None
+    assert writer.lost.count == 40
+    records = [record for _, record in read_journal(journal)]
+    clicks = [contact_of(record) for record in records if isinstance(record, ClickRecord)]
+    assert clicks == ["before", "after"]
+    assert [record.count for record in records if isinstance(record, LossRecord)] == [40]
+
+
+def test_a_record_that_no_reader_would_take_is_refused_and_counted(journal: Journal) -> None:
+    async def story(writer: Writer) -> None:
+        await writer.append(b"x" * (MAX_PAYLOAD + 1))
+        await writer.append(payload("after"))
+
+    writer = play(journal, story)
+    assert writer.lost is not None
+    assert writer.lost.count == 1
+    assert contact_of(read_journal(journal)[-1][1]) == "after"
+
+
+def test_a_disk_that_hangs_is_seen(journal: Journal, disk: Disk) -> None:
+    async def story(writer: Writer) -> None:
+        assert writer.stalled_seconds() == 0
+        disk.ready.clear()
+        durable = writer.append(payload("ana"))
+        await asyncio.sleep(0.1)
+        assert writer.stalled_seconds() > 0.05
+        disk.ready.set()
+        await durable
+        assert writer.stalled_seconds() == 0
+
+    play(journal, story)

@@ -4,14 +4,12 @@ It behaves as a Saleor 3.23 does in the recorded deliveries under tests/data/sal
 our code.
 """
 
-import base64
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -19,21 +17,13 @@ from typing import Any, Self
 import requests
 
 from demo.saleor_key import SigningKey
+from demo.saleor_orders import Line, Orders, global_id
+
+__all__ = ["Line", "Signed", "StandInSaleor"]
 
 SCHEMA_VERSION = "3.23"
 JWKS_PATH = "/.well-known/jwks.json"
 _TIMEOUT_SECONDS = 20  # as long as Saleor waits: 2 s to connect and 18 s to answer
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of an order: `amount` is the gross of the whole line."""
-
-    item: str
-    quantity: int
-    amount: Decimal
-    sku: str | None = None
-    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +34,14 @@ class Signed:
     body: bytes
 
 
-class StandInSaleor:
+class StandInSaleor(Orders):
     """A shop on a free port of 127.0.0.1, running while it is used as a context manager.
 
     `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order.
     """
 
     def __init__(self, *, channel: str = "default-channel", currency: str = "EUR") -> None:
-        self.channel = channel
-        self.currency = currency
+        super().__init__(channel, currency)
         self.token = ""
         self.app_id = ""
         self.permissions: tuple[str, ...] = ("MANAGE_ORDERS",)
@@ -95,7 +84,7 @@ class StandInSaleor:
         manifest = requests.get(f"{plugin_url}/saleor/manifest", headers=asking, timeout=_TIMEOUT_SECONDS)
         manifest.raise_for_status()
         self._installations += 1
-        self.app_id = _global_id("App", self._installations)
+        self.app_id = global_id("App", self._installations)
         self.token = secrets.token_urlsafe(22)[:30]
         headers = {
             "User-Agent": f"Saleor/{SCHEMA_VERSION}",
@@ -112,62 +101,6 @@ class StandInSaleor:
             timeout=_TIMEOUT_SECONDS,
             allow_redirects=False,
         )
-
-    def order(
-        self,
-        number: str,
-        lines: Sequence[Line],
-        *,
-        email: str = "",
-        token: str | None = None,
-        created: datetime | None = None,
-        updated: datetime | None = None,
-        status: str = "UNFULFILLED",
-        paid: bool = True,
-        refunded: Decimal = Decimal(0),
-        shipping: Decimal = Decimal(0),
-        metadata: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        """The order in the shape of our subscription. The same number is always the same order."""
-        created = created or datetime.now(UTC)
-        subtotal = sum((line.amount for line in lines), Decimal(0))
-        total = subtotal + shipping
-        charged = total - refunded if paid else Decimal(0)
-        entries = {**(metadata or {}), **({"salepixel_click": token} if token else {})}
-        charge_status = "FULL" if charged == total else "PARTIAL" if charged else "NONE"
-        return {
-            "id": _global_id("Order", f"{self.channel}-{number}"),
-            "number": number,
-            "status": status,
-            "origin": "CHECKOUT",
-            "created": created.isoformat(),
-            "updatedAt": (updated or created).isoformat(),
-            "externalReference": None,
-            "checkoutId": _global_id("Checkout", number),
-            "channel": {"id": _global_id("Channel", 1), "slug": self.channel},
-            "user": None,
-            "userEmail": email,
-            "languageCodeEnum": "EN",
-            "isPaid": charged == total,
-            "chargeStatus": charge_status,
-            "authorizeStatus": charge_status,
-            "voucherCode": None,
-            "metadata": [{"key": key, "value": value} for key, value in entries.items()],
-            "privateMetadata": [],
-            "billingAddress": {"country": {"code": "ES"}},
-            "shippingAddress": {"country": {"code": "ES"}},
-            "total": self._taxed(total),
-            "subtotal": self._taxed(subtotal),
-            "shippingPrice": self._taxed(shipping),
-            "undiscountedTotal": {"gross": {"amount": float(total)}},
-            "discounts": [],
-            "totalCharged": {"amount": float(charged), "currency": self.currency},
-            "totalAuthorized": {"amount": 0.0},
-            "totalRefunded": {"amount": float(refunded)},
-            "totalGrantedRefund": {"amount": 0.0},
-            "totalCanceled": {"amount": 0.0},
-            "lines": [self._line(number, place, line) for place, line in enumerate(lines, 1)],
-        }
 
     def sign(self, event: str, content: Mapping[str, Any], *, issued: datetime | None = None) -> Signed:
         """A delivery of an event such as `order_paid`; `content` is {"order": ...} or {"app": ...}."""
@@ -231,26 +164,6 @@ class StandInSaleor:
         app = {"id": self.app_id, "permissions": [{"code": code} for code in self.permissions]}
         return 200, {"data": {"app": app if known else None}}
 
-    def _line(self, number: str, place: int, line: Line) -> dict[str, Any]:
-        variant_id = _global_id("ProductVariant", line.sku or line.item)
-        return {
-            "id": _global_id("OrderLine", f"{self.channel}-{number}-{place}"),
-            "productName": line.item,
-            "variantName": line.variant or variant_id,
-            "productSku": line.sku,
-            "productVariantId": variant_id,
-            "quantity": line.quantity,
-            "unitPrice": self._taxed((line.amount / line.quantity).quantize(Decimal("0.01"))),
-            "totalPrice": self._taxed(line.amount),
-            "metadata": [],
-        }
-
-    def _taxed(self, gross: Decimal) -> dict[str, Any]:
-        # JSON floats, as Saleor writes money.
-        net = (gross / Decimal("1.21")).quantize(Decimal("0.01"))
-        parts = {"net": net, "gross": gross, "tax": gross - net}
-        return {"currency": self.currency, **{k: {"amount": float(part)} for k, part in parts.items()}}
-
 
 def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -274,7 +187,3 @@ def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:
             """Quiet."""
 
     return Handler
-
-
-def _global_id(kind: str, key: object) -> str:
-    return base64.b64encode(f"{kind}:{key}".encode()).decode()

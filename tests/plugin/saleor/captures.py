@@ -1,21 +1,25 @@
 """Deliveries recorded from a Saleor 3.23.28, and the orders as that shop had them in the end."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from salepixel.orders import Order
 from salepixel.storage.shops import Shop
+from salepixel_plugin.connectors import saleor
 from salepixel_plugin.connectors.contract import Delivery
 
 FOLDER = Path(__file__).parents[2] / "data" / "saleor"
 API_URL = "http://127.0.0.1:8000/graphql/"
 JWKS = (FOLDER / "jwks.json").read_text()
-FIRST_APP = "QXBwOjEw"
 APP = "QXBwOjEx"
 """The id of the second installation, which all orders were sent to."""
+
+Change = Callable[[dict[str, Any]], object]
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,20 @@ def captured(name: str) -> Captured:
 def shop(app_id: str = APP, jwks: str = JWKS) -> Shop:
     """The recorded shop after its registration."""
     return Shop("s1", 1, "saleor", API_URL, datetime(2026, 11, 23, tzinfo=UTC), app_id, "token", jwks)
+
+
+def hash_email(email: str) -> str:
+    """A hash that a test can read."""
+    return f"hash of {email}"
+
+
+def read(body: bytes, event: str = "order_updated") -> list[Order]:
+    """The orders that the connector finds in these bytes."""
+    return saleor.read_orders(Delivery(API_URL, event, {}, body), hash_email)
+
+
+def changed(change: Change, name: str = "h_pln_channel_voucher/004-order_updated") -> bytes:
+    """The body of a recorded delivery after a change to its order."""
+    body = json.loads(captured(name).body)
+    change(body["order"])
+    return json.dumps(body).encode()

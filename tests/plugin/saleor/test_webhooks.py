@@ -3,13 +3,10 @@
 import json
 import zlib
 from decimal import Decimal
-from io import BytesIO
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from redis import Redis
 from werkzeug.test import TestResponse
 
@@ -142,26 +139,6 @@ def test_every_refusal_is_counted_by_its_name(plugin: Plugin, captured_shop: Sho
     }
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"\xff",
-        b'{"a": 1, "a": 1}',
-        b'{"a": NaN}',
-        b"[" * 90_000,
-        b'{"a": 1e99999999999999999999}',
-    ],
-)
-def test_a_signed_body_that_is_no_json_object_is_400(
-    plugin: Plugin, installed: StandInSaleor, body: bytes
-) -> None:
-    answer = installed.send(plugin.url, installed.sign_raw("order_paid", body))
-    assert (answer.status_code, answer.json()["reason"]) == (400, "malformed")
-
-
 def test_a_true_delivery_that_cannot_be_read_is_kept(plugin: Plugin, installed: StandInSaleor) -> None:
     order = installed.order("7", [SHOES])
     order["lines"][0]["quantity"] = None
@@ -202,31 +179,6 @@ def test_two_shops_do_not_mix(plugin: Plugin, installed: StandInSaleor) -> None:
         assert other.send(plugin.url, swapped).status_code == 401
 
 
-def test_over_1_mb_is_413(plugin: Plugin, installed: StandInSaleor) -> None:
-    fits = installed.sign_raw("order_paid", b" " * 1_000_000)
-    assert installed.send(plugin.url, fits).json()["reason"] == "malformed"
-    answer = plugin.client.post("/saleor/webhooks", data=b" " * 1_000_001)
-    assert reason_of(answer) == (413, "too_large")
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"), [(1_000_000, (400, "malformed")), (1_000_001, (413, "too_large"))]
-)
-def test_over_1_mb_without_a_length_is_413(
-    plugin: Plugin, installed: StandInSaleor, size: int, expected: tuple[int, str]
-) -> None:
-    signed = installed.sign_raw("order_paid", b" " * size)
-    # As granian hands over a chunked body: no length, an end.
-    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
-    answer = plugin.client.post(
-        "/saleor/webhooks",
-        input_stream=BytesIO(signed.body),
-        headers=signed.headers,
-        environ_overrides=chunked,
-    )
-    assert reason_of(answer) == expected
-
-
 def test_without_a_database_it_is_503_and_afterwards_it_is_taken(
     plugin: Plugin, captured_shop: Shop, sqlite: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -253,39 +205,3 @@ def test_a_database_that_fails_in_the_middle_keeps_nothing(plugin: Plugin, captu
         connection.exec_driver_sql("ALTER TABLE orders_away RENAME TO orders")
     assert post(plugin, PAID).status_code == 200
     assert len(stored(plugin)) == 1
-
-
-LATIN = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")
-HEADER_TEXT = st.text(LATIN, max_size=60)
-ANY_JSON = st.recursive(
-    st.none() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3),
-    max_leaves=4,
-)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
-@given(
-    body=st.binary(max_size=200) | st.just(PAID.body),
-    event=HEADER_TEXT | st.just("order_fully_paid"),
-    api_url=HEADER_TEXT | st.just(captures.API_URL),
-    signature=HEADER_TEXT | st.just(PAID.headers["Saleor-Signature"]),
-)
-def test_no_bytes_make_a_500(
-    plugin: Plugin, captured_shop: Shop, body: bytes, event: str, api_url: str, signature: str
-) -> None:
-    headers = {"Saleor-Event": event, "Saleor-Api-Url": api_url, "Saleor-Signature": signature}
-    answer = plugin.client.post("/saleor/webhooks", data=body, headers=headers)
-    # 503: a forged signature under an unknown key, while this shop's JWKS (nobody listens there) is away.
-    assert answer.status_code in (200, 400, 401, 503)
-    assert answer.get_json()["ok"] is (answer.status_code == 200)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(st.data())
-def test_no_signed_json_makes_a_500(plugin: Plugin, installed: StandInSaleor, data: st.DataObject) -> None:
-    order = installed.order("1", [SHOES])
-    order[data.draw(st.sampled_from(sorted(order)))] = data.draw(ANY_JSON)
-    signed = installed.sign("order_updated", {"order": order})
-    answer = plugin.client.post("/saleor/webhooks", data=signed.body, headers=signed.headers)
-    assert answer.status_code in (200, 400)

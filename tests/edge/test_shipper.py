@@ -1,0 +1,378 @@
+"""Redis is transport: it may be away, killed, emptied or set back, and everything arrives once."""
+
+import errno
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from salepixel.embedded import valkey_command
+from salepixel.redis import open_redis
+from salepixel.settings import EdgeSettings
+from salepixel.streams import DIRECTORY_KEY, JOURNALS_KEY, OLDEST, Directory, mark_key, stream_key
+from salepixel_edge import shipment as shipment_module
+from salepixel_edge import shipper as shipper_module
+from salepixel_edge.directory import keep_directory, kept_directory
+from salepixel_edge.journal import Journal
+from salepixel_edge.shipment import Shipment
+from salepixel_edge.shipper import Shipper
+from salepixel_worker.fold import Entries
+from tests.edge.make import Fold, open_journal, payload, until
+
+SMALL = 4096
+
+
+class Valkey:
+    """A Valkey that a test may stop, kill, freeze and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._socket = folder, folder / "valkey.sock"
+        self.address = f"unix://{self._socket}"
+        self.client: Redis = open_redis(self.address)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            valkey_command(self._folder, self._socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        assert until(self._answers)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self._process.wait()
+
+    def close(self) -> None:
+        if self._process and self._process.poll() is None:
+            self.signal(signal.SIGKILL)
+        self.client.close()
+
+    def _answers(self) -> bool:
+        with suppress(RedisError):
+            return bool(self.client.ping())
+        return False
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    running = Valkey(folder)
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = open_journal(tmp_path / "journal" / "0", SMALL)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests need not wait as long as operators may."""
+    monkeypatch.setattr(shipper_module, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(shipper_module, "ADOPT_SECONDS", 0.1)
+    monkeypatch.setattr(shipper_module, "RETRY_SECONDS", 0.05)
+
+
+class Shipping:
+    """A shipper at work on a journal; `click` appends to it as the writer does."""
+
+    def __init__(self, tmp_path: Path, journal: Journal, address: str) -> None:
+        self.journal = journal
+        self.known: list[Directory] = []
+        settings = EdgeSettings.load({"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_REDIS_URL": address})
+        self.shipper = Shipper(settings, journal, self.known.append)
+        self.shipper.start()
+        self.clicked: list[str] = []
+
+    def click(self, count: int) -> None:
+        """So many clicks, a few in a batch."""
+        for _ in range(count):
+            self.clicked.append(f"c{len(self.clicked):06}")
+            self.journal.write([payload(self.clicked[-1])])
+
+    def connected(self) -> bool:
+        return self.shipper.connected
+
+
+@pytest.fixture
+def shipping(tmp_path: Path, journal: Journal, valkey: Valkey) -> Iterator[Shipping]:
+    running = Shipping(tmp_path, journal, valkey.address)
+    yield running
+    running.shipper.stop()
+
+
+def test_what_is_journaled_arrives_in_order(shipping: Shipping, valkey: Valkey) -> None:
+    shipping.click(300)
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(300))
+    assert fold.contacts == shipping.clicked
+    assert valkey.client.smembers(JOURNALS_KEY) == {shipping.journal.name.encode()}
+
+
+def test_segments_are_freed_when_they_are_in_the_database_and_not_before(
+    shipping: Shipping, valkey: Valkey
+) -> None:
+    shipping.click(300)
+    assert until(lambda: shipping.shipper.own.shipped == 300)
+    segments = shipping.journal.segments()
+    assert len(segments) > 3
+    time.sleep(0.2)
+    assert shipping.journal.segments() == segments, "shipped is not yet in the database"
+    valkey.client.set(mark_key(shipping.journal.name), segments[2] - 1)
+    assert until(lambda: shipping.journal.segments() == segments[2:])
+    valkey.client.set(mark_key(shipping.journal.name), 300)
+    assert until(lambda: shipping.journal.segments() == segments[-1:])
+
+
+def test_a_redis_that_was_stopped_and_started_gets_everything(shipping: Shipping, valkey: Valkey) -> None:
+    fold = Fold(valkey.client)
+    shipping.click(50)
+    assert until(lambda: fold.has(50))
+    valkey.signal(signal.SIGTERM)
+    shipping.click(50)
+    assert until(lambda: not shipping.connected())
+    assert until(lambda: shipping.shipper.own.oldest_ms > 0), "the age of what waits is known"
+    valkey.start()
+    shipping.click(50)
+    assert until(lambda: fold.has(150))
+    assert fold.contacts == shipping.clicked
+
+
+def test_kills_of_redis_lose_and_double_nothing(shipping: Shipping, valkey: Valkey) -> None:
+    fold = Fold(valkey.client)
+    for turn in range(4):
+        shipping.click(100)
+        if turn % 2:
+            fold.turn()
+        valkey.signal(signal.SIGKILL)
+        shipping.click(20)
+        valkey.start()
+    assert until(lambda: fold.has(480))
+    assert fold.contacts == shipping.clicked
+    assert fold.lost == 0
+
+
+def test_an_emptied_redis_is_shipped_to_again(shipping: Shipping, valkey: Valkey) -> None:
+    fold = Fold(valkey.client)
+    for _ in range(4):
+        shipping.click(60)
+        assert until(lambda: shipping.shipper.own.shipped == len(shipping.clicked))
+        fold.turn()
+        valkey.client.flushall()
+        shipping.click(20)
+    assert until(lambda: fold.has(320))
+    assert fold.contacts == shipping.clicked
+    assert fold.lost == 0
+
+
+def test_an_emptied_redis_is_noticed_even_if_nobody_clicks(shipping: Shipping, valkey: Valkey) -> None:
+    shipping.click(100)
+    assert until(lambda: shipping.shipper.own.shipped == 100)
+    valkey.client.flushall()
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(100))
+    assert fold.contacts == shipping.clicked
+
+
+def test_a_frozen_redis_is_waited_for(shipping: Shipping, valkey: Valkey) -> None:
+    shipping.click(10)
+    valkey.signal(signal.SIGSTOP)
+    shipping.click(10)
+    assert until(lambda: not shipping.connected(), 5)
+    valkey.signal(signal.SIGCONT)
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(20))
+    assert fold.contacts == shipping.clicked
+
+
+def test_an_xadd_whose_answer_was_lost_is_not_repeated(journal: Journal, valkey: Valkey) -> None:
+    shipment = Shipment(journal)
+    journal.write([payload("a"), payload("b")])
+    shipment.begin(valkey.client)
+    place = shipment._reader.place
+    assert shipment.ship(valkey.client)
+    shipment._reader.place = place  # as after a time-out
+    journal.write([payload("c")])
+    while shipment.ship(valkey.client):
+        pass
+    fold = Fold(valkey.client)
+    fold.turn()
+    assert fold.contacts == ["a", "b", "c"]
+
+
+def test_a_redis_that_refuses_writes_is_tried_again(shipping: Shipping, valkey: Valkey) -> None:
+    assert until(shipping.connected)
+    valkey.client.config_set("maxmemory", "1")
+    shipping.click(20)
+    assert until(lambda: not shipping.connected())
+    valkey.client.config_set("maxmemory", "0")
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(20))
+    assert fold.contacts == shipping.clicked
+
+
+def test_a_database_from_an_old_backup_gets_what_the_journal_still_has(
+    tmp_path: Path, journal: Journal, valkey: Valkey
+) -> None:
+    first = Shipping(tmp_path, journal, valkey.address)
+    first.click(30)
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(30))
+    first.shipper.stop()
+    restored = Fold(valkey.client)
+    restored.marks[journal.name], restored.records = 10, fold.records[:10]
+    second = Shipping(tmp_path, journal, valkey.address)
+    second.clicked = first.clicked
+    second.click(5)
+    try:
+        assert until(lambda: restored.has(35))
+    finally:
+        second.shipper.stop()
+    assert restored.contacts == second.clicked
+    assert restored.lost == 0
+
+
+def test_what_is_gone_for_good_is_said_and_does_not_hold_up_the_rest(
+    tmp_path: Path, journal: Journal, valkey: Valkey
+) -> None:
+    journal.write([payload("x" * 150)] * 60)
+    journal.write([payload("y")])
+    assert len(journal.segments()) == 2
+    journal.path(1).unlink()
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    fold = Fold(valkey.client)
+    try:
+        assert until(lambda: fold.has(1))
+    finally:
+        shipping.shipper.stop()
+    assert fold.contacts == ["y"]
+    assert fold.lost == 60
+
+
+def test_an_entry_says_that_it_is_the_oldest_only_when_it_is(journal: Journal, valkey: Valkey) -> None:
+    journal.write([payload("a"), payload("b")])
+    valkey.client.set(mark_key(journal.name), 1)
+    shipment = Shipment(journal)
+    shipment.begin(valkey.client)
+    assert shipment.ship(valkey.client)
+    entries = cast(Entries, valkey.client.xrange(stream_key(journal.name)))
+    assert [OLDEST in fields for _, fields in entries] == [False]
+
+
+def test_numbers_that_redis_has_seen_are_not_given_again(journal: Journal, valkey: Valkey) -> None:
+    valkey.client.xadd(stream_key(journal.name), {"r": b""}, id="500-0")
+    Shipment(journal).begin(valkey.client)
+    journal.write([payload("a")])
+    assert journal.durable.number == 501
+
+
+def test_shipping_pauses_when_the_stream_is_long(
+    shipping: Shipping, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipment_module, "MAX_STREAM", 5)
+    assert until(shipping.connected)
+    for _ in range(40):
+        shipping.click(1)
+        time.sleep(0.025)
+    waiting = shipping.shipper.own
+    assert until(lambda: waiting.shipped < 40 and valkey.client.xlen(stream_key(shipping.journal.name)) >= 5)
+    time.sleep(0.2)
+    assert waiting.shipped < 40
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(40))
+    assert fold.contacts == shipping.clicked
+
+
+def test_a_dead_process_s_journal_is_shipped_by_another(
+    tmp_path: Path, journal: Journal, valkey: Valkey
+) -> None:
+    (tmp_path / "journal" / "lost+found").mkdir()
+    dead = open_journal(tmp_path / "journal" / "1", SMALL)
+    dead.write([payload("left")])
+    dead.close()
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    shipping.click(1)
+    fold = Fold(valkey.client)
+    try:
+        assert until(lambda: fold.has(2))
+        assert until(lambda: _is_free(tmp_path / "journal" / "1")), "the slot is given back"
+    finally:
+        shipping.shipper.stop()
+    assert sorted(fold.contacts) == ["c000000", "left"]
+
+
+def _is_free(slot: Path) -> bool:
+    with suppress(AssertionError):
+        open_journal(slot).close()
+        return True
+    return False
+
+
+def test_stopping_ships_what_is_left(tmp_path: Path, journal: Journal, valkey: Valkey) -> None:
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    assert until(shipping.connected)
+    shipping.click(500)
+    shipping.shipper.stop()
+    fold = Fold(valkey.client)
+    while len(fold.records) < 500:
+        before = len(fold.records)
+        fold.turn()
+        assert len(fold.records) > before
+    assert fold.contacts == shipping.clicked
+
+
+def test_stopping_without_redis_is_quick(tmp_path: Path, journal: Journal) -> None:
+    shipping = Shipping(tmp_path, journal, f"unix://{tmp_path}/nobody.sock")
+    begun = time.monotonic()
+    shipping.shipper.stop()
+    assert time.monotonic() - begun < 1
+
+
+def test_the_directory_is_pulled_and_kept_for_a_start_without_redis(
+    shipping: Shipping, valkey: Valkey, tmp_path: Path
+) -> None:
+    assert kept_directory(tmp_path) is None
+    directory = Directory({7: ("track.shop.test", "")}, frozenset({7}))
+    valkey.client.set(DIRECTORY_KEY, directory.to_json())
+    assert until(lambda: shipping.known == [directory])
+    assert until(lambda: kept_directory(tmp_path) == directory)
+    valkey.client.set(DIRECTORY_KEY, "rubbish")
+    valkey.client.delete(DIRECTORY_KEY)
+    time.sleep(0.2)
+    assert kept_directory(tmp_path) == directory
+    assert shipping.connected()
+
+
+def test_a_full_disk_does_not_stop_shipping(
+    shipping: Shipping, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    valkey.client.set(DIRECTORY_KEY, Directory({7: ("", "")}).to_json())
+    assert until(lambda: len(shipping.known) == 1)
+    shipping.click(5)
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(5))
+
+
+def test_half_a_directory_is_never_kept(tmp_path: Path) -> None:
+    keep_directory(tmp_path, b'{"accounts": {}, "require_signature": []}')
+    assert kept_directory(tmp_path) == Directory({})
+    assert [path.name for path in tmp_path.iterdir()] == ["directory.json"]
+    (tmp_path / "directory.json").write_text("{")
+    assert kept_directory(tmp_path) is None

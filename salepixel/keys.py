@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -36,9 +37,12 @@ class Keys:
         Always made with the oldest key: a hash cannot be renewed, the address is not kept. Letter
         case and white space around the address do not matter.
         """
-        key = self.derive(min(self.secrets), "email")
         message = f"{emp_id}\n{email.strip().lower()}".encode()
-        return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
+
+    @cached_property
+    def _email_key(self) -> bytes:
+        return self.derive(min(self.secrets), "email")
 
 
 def load_keys(path: Path) -> Keys:

@@ -1,0 +1,219 @@
+"""The edge killed, stopped and orphaned: every click that was answered is on disk and reaches the worker."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from redis import Redis
+
+from salepixel.clicks import ClickSealer
+from salepixel.keys import Keys
+from salepixel.links import Link, LinkSealer
+from salepixel.streams import ClickRecord
+from tests.edge.make import Fold, until
+from tests.edge.running import RunningEdge, eventually_gone
+from tests.make import CAMPAIGN, LINK
+
+ROUNDS = 5
+
+
+class Visitors:
+    """Some that click without a pause; `answered` has the click id of every 302."""
+
+    def __init__(self, edge: RunningEdge, path: str, sealer: ClickSealer, count: int = 4) -> None:
+        self._edge, self._path, self._sealer = edge, path, sealer
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
+        self.answered: list[bytes] = []
+        self.waited: list[float] = []
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            try:
+                answer = self._edge.get(self._path, timeout=5)
+            except OSError:
+                time.sleep(0.01)
+                continue
+            assert answer.status == 302
+            (token,) = parse_qs(urlsplit(answer.header("location")).query)["spx"]
+            self.answered.append(self._sealer.open(token).id)
+            self.waited.append(time.monotonic() - begun)
+
+
+@pytest.fixture
+def path(links: LinkSealer) -> str:
+    return f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
+
+
+@pytest.fixture
+def edge(tmp_path: Path, redis_address: str, redis: Redis, keys: Keys) -> Iterator[RunningEdge]:
+    running = RunningEdge(tmp_path, redis_address, keys, edge_segment_bytes="8192", edge_workers="2")
+    running.start()
+    yield running
+    running.kill()
+
+
+def folded(fold: Fold) -> list[bytes]:
+    return [record.click.id for record in fold.records if isinstance(record, ClickRecord)]
+
+
+def has_all(fold: Fold, answered: list[bytes]) -> bool:
+    fold.turn()
+    return set(answered) <= set(folded(fold))
+
+
+def test_kill_9_in_a_stream_of_clicks_loses_and_doubles_no_answered_click(
+    edge: RunningEdge, path: str, sealer: ClickSealer, redis: Redis
+) -> None:
+    chance = random.Random(302)  # noqa: S311
+    fold = Fold(redis)
+    visitors = Visitors(edge, path, sealer)
+    try:
+        for turn in range(ROUNDS):
+            before = len(visitors.answered)
+            assert until(lambda before=before: len(visitors.answered) > before + 20)  # type: ignore[misc]
+            time.sleep(chance.uniform(0, 0.2))
+            if turn % 2:
+                os.kill(chance.choice(edge.workers()), signal.SIGKILL)  # its parent starts another
+                continue
+            edge.kill()
+            fold.turn()
+            edge.start()
+    finally:
+        visitors.stop()
+    assert len(visitors.answered) > ROUNDS * 20
+    assert until(lambda: has_all(fold, visitors.answered), 20)
+    assert len(folded(fold)) == len(set(folded(fold)))
+    assert fold.lost == 0
+
+
+def test_sigterm_answers_who_is_waiting_and_ships_all(
+    edge: RunningEdge, path: str, sealer: ClickSealer, redis: Redis
+) -> None:
+    visitors = Visitors(edge, path, sealer)
+    try:
+        assert until(lambda: len(visitors.answered) > 50)
+        assert edge.terminate() == 0
+    finally:
+        visitors.stop()
+    fold = Fold(redis)
+    for _ in range(20):
+        fold.turn()
+    assert set(visitors.answered) <= set(folded(fold)), "shipped before the processes ended"
+
+
+def test_a_restarted_process_gets_its_journal_back(edge: RunningEdge, path: str) -> None:
+    edge.get(path)
+    assert until(lambda: len(journals(edge)) == 2)
+    names = journals(edge)
+    for _ in range(3):
+        edge.kill()
+        edge.start()
+    # Another process may hold a dead one's slot for a moment, to ship what is left of it.
+    assert names <= journals(edge)
+    assert len(journals(edge)) <= 3
+
+
+def journals(edge: RunningEdge) -> set[str]:
+    return {file.read_text() for file in (edge.data / "journal").glob("*/name")}
+
+
+def test_workers_end_when_their_parent_was_killed(edge: RunningEdge) -> None:
+    assert until(lambda: len(journals(edge)) == 2), "both have begun"
+    workers = edge.workers()
+    assert len(workers) == 2
+    assert edge.process is not None
+    edge.process.kill()
+    edge.process.wait()
+    try:
+        assert eventually_gone(workers, 5)
+    finally:
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_a_frozen_edge_goes_on_where_it_was(edge: RunningEdge, path: str, sealer: ClickSealer) -> None:
+    visitors = Visitors(edge, path, sealer)
+    try:
+        assert until(lambda: len(visitors.answered) > 20)
+        workers = edge.workers()
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.3)
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        before = len(visitors.answered)
+        assert until(lambda: len(visitors.answered) > before + 20)
+    finally:
+        visitors.stop()
+    assert edge.workers() == workers
+
+
+def test_no_visitor_waits_for_redis(
+    tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, redis: Redis, redis_address: str
+) -> None:
+    away = RunningEdge(tmp_path, f"unix://{tmp_path}/nobody.sock", keys)
+    away.start()
+    visitors = Visitors(away, path, sealer, count=2)
+    try:
+        assert until(lambda: len(visitors.answered) > 200)
+        assert until(lambda: away.health()["oldest_unshipped_seconds"] > 0.3)
+        health = away.health()
+        answer = away.get("/healthz")
+    finally:
+        visitors.stop()
+        away.kill()
+    assert sorted(visitors.waited)[len(visitors.waited) // 2] < 0.25
+    assert (answer.status, health["status"], health["redis"]) == (200, "degraded", "away")
+    assert health["lag"] == health["durable"] > 0
+    again = RunningEdge(tmp_path, redis_address, keys)
+    again.start()
+    fold = Fold(redis)
+    try:
+        assert until(lambda: has_all(fold, visitors.answered))
+    finally:
+        again.kill()
+
+
+def test_an_edge_that_restarts_without_redis_knows_what_it_knew(tmp_path: Path, keys: Keys) -> None:
+    (tmp_path / "directory.json").write_text('{"accounts": {"7": ["", ""]}, "require_signature": []}')
+    away = RunningEdge(tmp_path, f"unix://{tmp_path}/nobody.sock", keys)
+    away.start()
+    try:
+        assert away.get("/track/sale?empId=7").header("x-salepixel") == "counted"
+        assert away.get("/track/sale?empId=8").header("x-salepixel") == "ignored; unknown_account"
+    finally:
+        assert away.terminate() == 0
+
+
+def test_settings_that_cannot_be_used_are_all_named_at_the_start(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "salepixel_edge.server"],
+        env={"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_EDGE_PORT": "x", "SALEPIXEL_EDGE_NAME": "a b"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 2
+    assert [line.split("=")[0] for line in told.stderr.splitlines()] == [
+        "SALEPIXEL_EDGE_PORT",
+        "SALEPIXEL_EDGE_NAME",
+    ]

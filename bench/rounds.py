@@ -1,0 +1,38 @@
+"""Measuring two things in turn, several times, and telling the ratio with its spread."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Measure = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Cost of ours per unit, of the yardstick per unit, and ours divided by the yardstick, round by round."""
+
+    name: str
+    yardstick: str
+    unit: str
+    ours: list[float]
+    theirs: list[float]
+
+    def line(self) -> str:
+        """One line: medians, and the ratio's median, least and greatest."""
+        ratios = [a / b for a, b in zip(self.ours, self.theirs, strict=True)]
+        return (
+            f"{self.name}: {statistics.median(self.ours):.1f} {self.unit}; "
+            f"{self.yardstick}: {statistics.median(self.theirs):.1f} {self.unit}; "
+            f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+
+def in_turn(name: str, ours: Measure, yardstick: str, theirs: Measure, unit: str, rounds: int = 5) -> Ratio:
+    """Measure both in turn, after one round that is not counted."""
+    found: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds + 1):
+        both = (ours(), theirs())
+        if number:
+            found[0].append(both[0])
+            found[1].append(both[1])
+    return Ratio(name, yardstick, unit, *found)

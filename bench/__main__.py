@@ -1,4 +1,4 @@
-"""`make bench`: every figure as a ratio to a yardstick, several rounds in turn, in this run on this machine."""
+"""`make bench`: figures as ratios to a yardstick, several rounds in turn, in one run on one machine."""
 
 import platform
 import subprocess

@@ -22,9 +22,12 @@ DELIVERIES = 200
 
 def run(_redis: Redis) -> Ratio:
     """Microseconds of wall time per delivery over HTTP, one after the other."""
-    with tempfile.TemporaryDirectory() as folder, StandInSaleor() as shop:
-        with Stack(Path(folder) / "data", api_key="sp_bench") as stack:
-            return _measure(Path(folder), stack, shop)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        StandInSaleor() as shop,
+        Stack(Path(folder) / "data", api_key="sp_bench") as stack,
+    ):
+        return _measure(Path(folder), stack, shop)
 
 
 def _measure(folder: Path, stack: Stack, shop: StandInSaleor) -> Ratio:

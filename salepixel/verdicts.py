@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from salepixel.clicks import Click, Signal, Verdict
 
@@ -34,16 +35,26 @@ def judge(clicks: Sequence[tuple[Click, Signal]]) -> list[Judged]:
     A click is a machine's by what its request was, or by a burst of BURST_LINKS different links within
     BURST_WINDOW around it. Clicks of unknown contacts must be judged one by one: strangers are no burst.
     """
-    times = [click.clicked_at for click, _ in clicks]
-    bursting: set[int] = set()
-    for start, begun in enumerate(times):
-        end = bisect_left(times, begun + BURST_WINDOW + timedelta(microseconds=1), start)
-        if len({click.link for click, _ in clicks[start:end]}) >= BURST_LINKS:
-            bursting.update(range(start, end))
+    bursting = _bursting([click for click, _ in clicks]) if len(clicks) >= BURST_LINKS else ()
     results = []
     for index, (_, signals) in enumerate(clicks):
-        reasons = [name for signal, name in _CERTAIN.items() if signals & signal]
+        reasons = _certain_reasons(int(signals))
         if index in bursting:
-            reasons.append("burst_of_links")
-        results.append(Judged(Verdict.MACHINE if reasons else Verdict.HUMAN, tuple(reasons)))
+            reasons = (*reasons, "burst_of_links")
+        results.append(Judged(Verdict.MACHINE if reasons else Verdict.HUMAN, reasons))
     return results
+
+
+@cache
+def _certain_reasons(signals: int) -> tuple[str, ...]:
+    return tuple(name for signal, name in _CERTAIN.items() if signals & signal)
+
+
+def _bursting(clicks: Sequence[Click]) -> set[int]:
+    times = [click.clicked_at for click in clicks]
+    found: set[int] = set()
+    for start, begun in enumerate(times):
+        end = bisect_left(times, begun + BURST_WINDOW + timedelta(microseconds=1), start)
+        if len({click.link for click in clicks[start:end]}) >= BURST_LINKS:
+            found.update(range(start, end))
+    return found

@@ -7,6 +7,7 @@ for any of this.
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import structlog
@@ -43,6 +44,7 @@ class Shipper(threading.Thread):
         self._stop_now = threading.Event()
         self.own = Shipment(journal)
         self._adopted: list[Shipment] = []
+        self._finished: dict[Path, tuple[str, int]] = {}
         self.connected = False
         self._checked_at = self._adopted_at = float("-inf")
 
@@ -86,6 +88,7 @@ class Shipper(threading.Thread):
             return
         for shipment in self._shipments:
             shipment.begin(self._redis)
+        self._finished.clear()
         self.connected = True
         log.info("shipping", journal=self.own.journal.name, after=self.own.shipped)
 
@@ -105,11 +108,14 @@ class Shipper(threading.Thread):
     def _adopt(self) -> None:
         for shipment in [shipment for shipment in self._adopted if shipment.is_done]:
             self._adopted.remove(shipment)
-            shipment.journal.close()
+            self._finish(shipment)
         for slot in self.own.journal.slot.parent.iterdir():
             if not slot.name.isdecimal():
                 continue  # lost+found
             try:
+                # Opening a journal reads a whole segment: not again what has not changed.
+                if self._finished.get(slot) == _newest(slot):
+                    continue
                 journal = try_slot(slot, self._settings.edge_name, self._settings.edge_segment_bytes)
             except OSError as error:
                 log.error("slot_not_read", slot=slot.name, error=str(error))
@@ -124,10 +130,15 @@ class Shipper(threading.Thread):
             shipment.journal.close()
             raise
         if shipment.is_done:
-            shipment.journal.close()
+            self._finish(shipment)
         else:
             log.info("shipping_for_another", journal=shipment.journal.name)
             self._adopted.append(shipment)
+
+    def _finish(self, shipment: Shipment) -> None:
+        slot = shipment.journal.slot
+        self._finished[slot] = _newest(slot)
+        shipment.journal.close()
 
     def _read_directory(self) -> None:
         text = cast(bytes | None, self._redis.get(DIRECTORY_KEY))
@@ -141,3 +152,9 @@ class Shipper(threading.Thread):
             return
         self._on_directory(directory)
         keep_directory(self._settings.data, text)
+
+
+def _newest(slot: Path) -> tuple[str, int]:
+    """The newest segment of a slot and its size: they change with every record."""
+    newest = max(slot.glob("*.seg"), default=None)
+    return (newest.name, newest.stat().st_size) if newest else ("", 0)

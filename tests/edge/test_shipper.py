@@ -20,7 +20,7 @@ from salepixel.streams import DIRECTORY_KEY, JOURNALS_KEY, OLDEST, Directory, ma
 from salepixel_edge import shipment as shipment_module
 from salepixel_edge import shipper as shipper_module
 from salepixel_edge.directory import keep_directory, kept_directory
-from salepixel_edge.journal import Journal
+from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.shipment import Shipment
 from salepixel_edge.shipper import Shipper
 from salepixel_worker.fold import Entries
@@ -312,6 +312,33 @@ def test_a_dead_process_s_journal_is_shipped_by_another(
     finally:
         shipping.shipper.stop()
     assert sorted(fold.contacts) == ["c000000", "left"]
+
+
+def test_a_journal_that_is_done_is_opened_again_only_when_it_grew(
+    tmp_path: Path, journal: Journal, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def spy(slot: Path, edge_name: str, segment_bytes: int) -> Journal | None:
+        opened.append(slot.name)
+        return try_slot(slot, edge_name, segment_bytes)
+
+    monkeypatch.setattr(shipper_module, "try_slot", spy)
+    slot = tmp_path / "journal" / "1"
+    open_journal(slot, SMALL).close()
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    fold = Fold(valkey.client)
+    try:
+        assert until(lambda: "1" in opened)
+        time.sleep(0.5)
+        assert opened.count("1") == 1
+        again = open_journal(slot, SMALL)
+        again.write([payload("left")])
+        again.close()
+        assert until(lambda: fold.has(1))
+    finally:
+        shipping.shipper.stop()
+    assert fold.contacts == ["left"]
 
 
 def _is_free(slot: Path) -> bool:

@@ -31,7 +31,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="salepixel-demo-") as folder:
             say("Starting the stack: Valkey, SQLite, edge, plugin, worker ...")
             with (
-                Stack(Path(folder), api_key=f"sp_{secrets.token_urlsafe(24)}") as stack,
+                Stack(Path(folder), api_key=f"sp_{secrets.token_urlsafe(24)}", ports=(8080, 8081)) as stack,
                 StandInSaleor() as shop,
                 closing(Player(stack, shop)) as player,
             ):

@@ -1,7 +1,5 @@
 """The whole stack as a child process, for the demo and the tests."""
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,10 +19,18 @@ class DidNotStart(RuntimeError):
 class Stack:
     """`salepixel up` on a data folder and free ports, running while used as a context manager."""
 
-    def __init__(self, data: Path, *, api_key: str, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        api_key: str,
+        ports: tuple[int, int] = (0, 0),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`ports` of edge and plugin: others are taken when somebody listens there already, or for 0."""
         self.data = data
         self.api_key = api_key
-        self.edge_port, self.plugin_port = free_port(8080), free_port(8081)
+        self.edge_port, self.plugin_port = free_port(ports[0]), free_port(ports[1])
         self.edge_url = f"http://127.0.0.1:{self.edge_port}"
         self.plugin_url = f"http://127.0.0.1:{self.plugin_port}"
         self._settings = dict(settings or {})
@@ -74,30 +80,10 @@ class Stack:
             self._process.wait()
         self._process = None
 
-    def kill(self, command: str, *, only_children: bool = False) -> int:
-        """kill -9 the stack's processes with this in their command line; gives how many.
-
-        `only_children`: those that were started by another one of them, as a server's own workers are.
-        """
-        killed = 0
-        for pid in self.processes(command, only_children=only_children):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            killed += 1
-        return killed
-
-    def processes(self, command: str, *, only_children: bool = False) -> list[int]:
-        """The stack's own processes with this text in their command line."""
-        if self._process is None:
-            return []
-        parents, commands = _process_table()
-        ours = {self._process.pid}
-        while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
-            ours |= more
-        named = {pid for pid in ours if command in commands.get(pid, "")}
-        return sorted(pid for pid in named if not only_children or parents[pid] in named)
+    @property
+    def pid(self) -> int:
+        """The process that watches over the others; 0 when the stack does not run."""
+        return self._process.pid if self._process else 0
 
     def _wait_ready(self, process: subprocess.Popen[bytes], already: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -120,17 +106,3 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free port")
-
-
-def _process_table() -> tuple[dict[int, int], dict[int, str]]:
-    listing = subprocess.run(
-        ["ps", "-ww", "-eo", "pid=,ppid=,args="],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    parents, commands = {}, {}
-    for line in listing.splitlines():
-        pid, parent, command = line.split(None, 2)
-        parents[int(pid)], commands[int(pid)] = int(parent), command
-    return parents, commands

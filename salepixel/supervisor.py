@@ -2,6 +2,7 @@
 
 import fcntl
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
+PORT_SECONDS = 10.0
 RESTART_PAUSE_SECONDS = (0.2, 1.0, 3.0, 10.0)
 STEADY_SECONDS = 30.0
 """A process that ran for so long is started again without a pause."""
@@ -86,6 +88,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         try:
+            self._wait_for_ports()
             for service in self.services:
                 service.start()
                 self._wait(service)
@@ -132,6 +135,18 @@ class Supervisor:
                 0, Service("valkey", command, inherited, lambda _: _answers(settings.redis_address))
             )
         return services
+
+    def _wait_for_ports(self) -> None:
+        """Granian shares a port with whoever has it: half of the clicks would go to another program."""
+        deadline = time.monotonic() + PORT_SECONDS  # processes of a killed stack need a moment to end
+        for port in (self.settings.edge_port, self.settings.plugin_port):
+            while not self._stopping and not _is_free(self.settings.host, port):
+                if time.monotonic() > deadline:
+                    raise CannotStart(
+                        f"Another program listens on port {port}; stop it, or set SALEPIXEL_EDGE_PORT and "
+                        "SALEPIXEL_PLUGIN_PORT."
+                    )
+                time.sleep(0.1)
 
     def _wait(self, service: Service) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -185,6 +200,16 @@ def _lock(path: Path) -> IO[str]:
             f"Another `salepixel up` runs on {path.parent}; stop it, or use another --data."
         ) from error
     return file
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 def _healthy(host: str, port: int) -> bool:

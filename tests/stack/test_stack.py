@@ -8,6 +8,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -30,6 +31,25 @@ def shop() -> Iterator[StandInSaleor]:
 def stack(tmp_path: Path) -> Iterator[Stack]:
     with Stack(tmp_path / "data", api_key="sp_test") as running:
         yield running
+
+
+def kill(stack: Stack, command: str, *, only_children: bool = False) -> int:
+    """kill -9 the stack's processes with this in their command line; gives how many.
+
+    `only_children`: those that were started by another one of them, as a server's own workers are.
+    """
+    named = {p.pid: p for p in psutil.Process(stack.pid).children(recursive=True) if command in _line(p)}
+    victims = [p for p in named.values() if not only_children or p.ppid() in named]
+    for victim in victims:
+        victim.kill()
+    return len(victims)
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it ended meanwhile
+        return ""
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -61,10 +81,17 @@ def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
         second.start()
 
 
+def test_a_port_that_is_taken_is_not_shared(stack: Stack, tmp_path: Path) -> None:
+    second = Stack(tmp_path / "second", api_key="sp_test")
+    second.plugin_port = stack.plugin_port
+    with pytest.raises(DidNotStart, match=f"Another program listens on port {stack.plugin_port}"):
+        second.start()
+
+
 def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: StandInSaleor) -> None:
     with closing(Player(stack, shop)) as player:
         scene = player.set_up(tell())
-        assert stack.kill("valkey-server") == 1
+        assert kill(stack, "valkey-server") == 1
         token, _ = player.click(scene.links[0], Contact("c001", ""))
         order = shop.order("1", SHOES, token=token)
         assert shop.deliver(stack.plugin_url, "order_fully_paid", order).status_code == 200
@@ -146,7 +173,7 @@ def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, s
             for _ in range(10 * KILLS):
                 time.sleep(chance.uniform(0.2, 0.8))
                 command, only_children = victims[killed % len(victims)]
-                killed += stack.kill(command, only_children=only_children) > 0
+                killed += kill(stack, command, only_children=only_children) > 0
                 if killed == KILLS:
                     break
         finally:

@@ -1,0 +1,45 @@
+"""The demo's story comes out as the truth: on the embedded defaults, and on PostgreSQL."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from demo.__main__ import compare
+from demo.play import Player
+from demo.saleor import StandInSaleor
+from demo.stack import Stack
+from demo.story import tell
+
+
+@pytest.fixture
+def postgresql_settings(postgresql: str) -> dict[str, str]:
+    """A database of its own, since other tests empty the shared one."""
+    url = sa.make_url(postgresql)
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text("CREATE DATABASE demo"))
+    engine.dispose()
+    return {"SALEPIXEL_DATABASE_URL": url.set(database="demo").render_as_string(hide_password=False)}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    settings = request.getfixturevalue("postgresql_settings") if database == "postgresql" else {}
+    story = tell(seed=11)
+    with (
+        Stack(tmp_path / "data", api_key="sp_test", settings=settings) as stack,
+        StandInSaleor() as shop,
+        closing(Player(stack, shop)) as player,
+    ):
+        scene = player.set_up(story)
+        for contact in story.scanned:
+            player.scan(scene, contact)
+        for purchase in story.purchases:
+            player.buy(scene, purchase)
+        deadline = time.monotonic() + 60
+        while (problems := compare(player, scene, story)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+    assert problems == []

@@ -1,5 +1,6 @@
 """Child processes that do not outlive their parent, so that a killed service leaves nothing behind."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -8,7 +9,9 @@ import time
 
 def end_with_parent(poll_seconds: float = 0.5) -> None:
     """Make this process send itself SIGTERM when the process that started it is gone."""
-    parent = os.getppid()
+    started_by = multiprocessing.parent_process()
+    # The parent may be gone already: who adopted us is not it.
+    parent = (started_by and started_by.pid) or os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -200,6 +200,8 @@ class Directory:
         try:
             content: Any = json.loads(text)
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
+            for _, secret in accounts.values():
+                bytes.fromhex(secret)
             return cls(accounts, frozenset(content["require_signature"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

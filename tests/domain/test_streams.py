@@ -68,7 +68,16 @@ def test_the_directory_comes_back_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"accounts": 3}', '{"accounts": {"x": ["a", "b"]}}', "null"]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"accounts": 3}',
+        '{"accounts": {"1": ["", "no hex"]}, "require_signature": []}',
+        '{"accounts": {"x": ["a", "b"]}}',
+        "null",
+    ],
 )
 def test_what_is_no_directory_is_refused(text: str) -> None:
     with pytest.raises(BadDirectory):

@@ -1,0 +1,48 @@
+"""A server's own process ends with its server, also when that died before anybody looked."""
+
+import subprocess
+import sys
+import time
+
+import psutil
+
+CHILD = """
+import multiprocessing, os, sys, time
+from salepixel.processes import end_with_parent
+
+def child():
+    time.sleep({delay})
+    end_with_parent(0.05)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("{method}").Process(target=child)
+    process.start()
+    print(process.pid, flush=True)
+    time.sleep({life})
+    os._exit(0)
+"""
+
+
+def test_a_process_ends_with_the_one_that_started_it() -> None:
+    assert _ends(delay=0, life=0.3, method="fork")
+
+
+def test_a_process_that_starts_slower_than_its_parent_dies_ends_too() -> None:
+    assert _ends(delay=0.3, life=0, method="fork")
+
+
+def _ends(**settings: object) -> bool:
+    script = CHILD
+    for name, value in settings.items():
+        script = script.replace("{" + name + "}", str(value))
+    parent = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
+    )
+    pid = int(parent.stdout)
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    psutil.Process(pid).kill()
+    return False

@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.storage.schema import deliveries, rejections
-from salepixel.storage.upsert import insert, took_effect
+from salepixel.storage.upsert import insert_into, took_effect
 
 
 def delivery_digest(api_url: str, event: str, body: bytes) -> str:
@@ -29,26 +31,34 @@ def store_delivery(
     unread: str = "",
 ) -> bool:
     """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it."""
-    statement = insert(connection, deliveries).values(
-        digest=digest,
-        shop_id=shop_id,
-        event=event,
-        headers=json.dumps(dict(headers)),
-        body=body,
-        received_at=at,
-        unread=unread,
-    )
-    return took_effect(connection, statement.on_conflict_do_nothing())
+    values = {
+        "digest": digest,
+        "shop_id": shop_id,
+        "event": event,
+        "headers": json.dumps(dict(headers)),
+        "body": body,
+        "received_at": at,
+        "unread": unread,
+    }
+    return took_effect(connection, _insert_delivery(connection.dialect.name), values)
 
 
 def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:
     """Count one refusal, per day (UTC), door and reason."""
     today = datetime.now(UTC).date().isoformat()
-    statement = insert(connection, rejections).values(day=today, door=door, reason=reason, count=1)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["day", "door", "reason"], set_={"count": rejections.c.count + 1}
-        )
+    values = {"day": today, "door": door, "reason": reason, "count": 1}
+    connection.execute(_count_one(connection.dialect.name), values)
+
+
+@cache
+def _insert_delivery(dialect: str) -> Any:
+    return insert_into(dialect, deliveries).on_conflict_do_nothing()
+
+
+@cache
+def _count_one(dialect: str) -> Any:
+    return insert_into(dialect, rejections).on_conflict_do_update(
+        index_elements=["day", "door", "reason"], set_={"count": rejections.c.count + 1}
     )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
 from salepixel.storage.schema import decisions, orders, sales
-from salepixel.storage.upsert import insert, took_effect
+from salepixel.storage.upsert import insert, insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
 
@@ -42,26 +43,32 @@ def store_order(
 
     `always`: keep it in any case, for an order that was put together from all that is known of it.
     """
-    statement = insert(connection, orders).values(
-        shop_id=shop_id,
-        id=order.id,
-        emp_id=emp_id,
-        number=order.number,
-        placed_at=order.placed_at,
-        updated_at=order.updated_at,
-        issued_at=order.issued_at,
-        email_hash=order.email_hash,
-        snapshot=_SNAPSHOT.dump_json(order).decode(),
-        delivery=delivery,
-        due=True,
-    )
+    values = {
+        "shop_id": shop_id,
+        "id": order.id,
+        "emp_id": emp_id,
+        "number": order.number,
+        "placed_at": order.placed_at,
+        "updated_at": order.updated_at,
+        "issued_at": order.issued_at,
+        "email_hash": order.email_hash,
+        "snapshot": _SNAPSHOT.dump_json(order).decode(),
+        "delivery": delivery,
+        "due": True,
+    }
+    return took_effect(connection, _upsert_order(connection.dialect.name, always), values)
+
+
+@cache
+def _upsert_order(dialect: str, always: bool) -> Any:
+    # Built once: building costs more than executing, and an order is on its way to a waiting shop.
+    statement = insert_into(dialect, orders)
     new = statement.excluded
     changed = {c.name: new[c.name] for c in orders.c if c.name not in ("shop_id", "id", "emp_id")}
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
-    upsert = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["shop_id", "id"], set_=changed, where=None if always else is_newer
     )
-    return took_effect(connection, upsert)
 
 
 def get_order(

@@ -9,6 +9,8 @@ from salepixel.links import new_id
 from salepixel.storage.schema import shops
 from salepixel.storage.upsert import insert
 
+_BY_ADDRESS = sa.select(shops).where(shops.c.api_url == sa.bindparam("api_url"))  # built once: asked often
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -55,7 +57,7 @@ def get_shop(connection: sa.Connection, shop_id: str) -> Shop | None:
 
 def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:
     """The shop with this address, or None: exact, because it decides whom we trust."""
-    row = connection.execute(sa.select(shops).where(shops.c.api_url == api_url)).first()
+    row = connection.execute(_BY_ADDRESS, {"api_url": api_url}).first()
     return None if row is None else Shop(**row._mapping)
 
 

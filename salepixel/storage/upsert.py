@@ -1,5 +1,6 @@
 """INSERT ... ON CONFLICT for both databases: SQLAlchemy has it per dialect only."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,11 +9,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    return insert_into(connection.dialect.name, table)
 
 
-def took_effect(connection: sa.Connection, statement: Any) -> bool:
+def insert_into(dialect: str, table: sa.Table) -> Any:
+    """The same by the name of the dialect, for a statement that is built once and kept."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
+
+
+def took_effect(connection: sa.Connection, statement: Any, values: Mapping[str, Any] | None = None) -> bool:
     """Execute an INSERT ... ON CONFLICT of one row; True when the row was written."""
     # Without the option the row count of an INSERT is not kept on PostgreSQL.
-    result = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    result = connection.execute(statement, values, execution_options={"preserve_rowcount": True})
     return bool(result.rowcount == 1)

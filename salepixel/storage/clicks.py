@@ -97,6 +97,8 @@ def clicks_of_contacts(
 
 def get_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> dict[bytes, StoredClick]:
     """The clicks with these ids, as far as they are known."""
+    if not ids:
+        return {}
     query = _with_links().where(clicks.c.id.in_(ids))
     return {row.id: _stored(row) for row in connection.execute(query)}
 

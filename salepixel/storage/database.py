@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,9 +90,12 @@ def migrate(database: Database) -> None:
 def is_current(database: Database) -> bool:
     """True when the tables are those of this version."""
     with database.read() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == (
-            ScriptDirectory.from_config(_alembic()).get_current_head()
-        )
+        return MigrationContext.configure(connection).get_current_revision() == _newest_revision()
+
+
+@cache
+def _newest_revision() -> str | None:
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _alembic() -> Config:

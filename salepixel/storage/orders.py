@@ -15,7 +15,7 @@ from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
 from salepixel.storage.schema import decisions, orders, sales
-from salepixel.storage.upsert import insert, insert_into, took_effect
+from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
 
@@ -105,20 +105,17 @@ def store_decision(
 ) -> None:
     """Replace an order's decision and sales by these; the order is no longer due."""
     order = stored.order
-    statement = insert(connection, decisions).values(
-        shop_id=stored.shop_id,
-        order_id=order.id,
-        emp_id=stored.emp_id,
-        outcome=decision.outcome,
-        reason=decision.reason,
-        policy=decision.policy,
-        candidates=json.dumps(candidates_as_json(decision)),
-        placed_at=order.placed_at,
-    )
-    new = {
-        name: statement.excluded[name] for name in ("outcome", "reason", "policy", "candidates", "placed_at")
+    values = {
+        "shop_id": stored.shop_id,
+        "order_id": order.id,
+        "emp_id": stored.emp_id,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "policy": decision.policy,
+        "candidates": json.dumps(candidates_as_json(decision)),
+        "placed_at": order.placed_at,
     }
-    connection.execute(statement.on_conflict_do_update(index_elements=["shop_id", "order_id"], set_=new))
+    connection.execute(_upsert_decision(connection.dialect.name), values)
     connection.execute(
         sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
     )
@@ -126,6 +123,15 @@ def store_decision(
         connection.execute(sa.insert(sales), [_sale_row(stored, sale) for sale in rows])
     this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
     connection.execute(sa.update(orders).where(this).values(due=False))
+
+
+@cache
+def _upsert_decision(dialect: str) -> Any:
+    statement = insert_into(dialect, decisions)
+    changed = ("outcome", "reason", "policy", "candidates", "placed_at")
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "order_id"], set_={name: statement.excluded[name] for name in changed}
+    )
 
 
 def candidates_as_json(decision: Decision) -> list[dict[str, Any]]:

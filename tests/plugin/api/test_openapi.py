@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +63,9 @@ def test_answers_look_as_the_document_says(office: Office, spec: dict[str, Any])
         name = schema["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         wanted = spec["components"]["schemas"][name]
         assert sorted(office.get(f"/campaigns/{campaign['id']}{path}")) == sorted(wanted["required"])
+
+
+def test_every_path_is_in_the_reference_page(spec: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "api.md").read_text()
+    paths = [re.sub(r"{(\w+)}", r"<\1>", path.removeprefix("/api/v1")) for path in spec["paths"]]
+    assert [path for path in paths if f"{path}`" not in page] == []

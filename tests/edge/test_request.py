@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salepixel.clicks import MAX_CONTACT, Signal
@@ -73,6 +73,7 @@ def test_k_without_a_value_was_not_filled_in() -> None:
     assert read_contact("k") == ("", True)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_query_breaks_the_reading_of_the_contact(query: str) -> None:
     contact, unrendered = read_contact("k=" + query.encode(errors="replace").decode())

@@ -81,6 +81,19 @@ def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
         second.start()
 
 
+def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, shop: StandInSaleor) -> None:
+    with closing(Player(stack, shop)) as player:
+        scene = player.set_up(tell())
+        token, _ = player.click(scene.links[0], Contact("c001", ""))
+        assert shop.deliver(stack.plugin_url, "order_paid", shop.order("1", SHOES, token=token)).ok
+        processes = psutil.Process(stack.pid).children(recursive=True)
+        psutil.Process(stack.pid).kill()
+        stack.stop()
+        stack.start()
+        assert [process for process in processes if process.is_running()] == []
+        assert until(lambda: len(rows(player, scene)) == 1, 60)
+
+
 def test_a_port_that_is_taken_is_not_shared(stack: Stack, tmp_path: Path) -> None:
     second = Stack(tmp_path / "second", api_key="sp_test")
     second.plugin_port = stack.plugin_port

@@ -90,7 +90,7 @@ def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, s
         psutil.Process(stack.pid).kill()
         stack.stop()
         stack.start()
-        assert [process for process in processes if process.is_running()] == []
+        assert [_line(process) for process in processes if process.is_running()] == []
         assert until(lambda: len(rows(player, scene)) == 1, 60)
 
 

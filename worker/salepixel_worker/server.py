@@ -2,10 +2,12 @@
 
 import sys
 import time
+from types import FrameType
 
 import structlog
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -31,25 +33,44 @@ class KnownJob(Job):
         return super().func
 
 
+class JobWorker(SimpleWorker):
+    """RQ's worker, which remembers that it was told to stop also when Redis is away by then."""
+
+    told_to_stop = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """The handler of SIGTERM and SIGINT."""
+        self.told_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
 def work(redis_address: str) -> None:
-    """Work off the queue until told to stop. Raises RedisError when Redis goes away.
+    """Work off the queue until told to stop; Redis may come and go. Raises StopRequested in between.
 
     One process does the jobs itself (no fork: 17 ms a job instead of 79, and a job is short); should one
     take the process down, it is started again and the sweep finds the work. One queue only: with two RQ
     takes jobs in a way that loses them when it is killed.
     """
     connection = open_redis(redis_address, timeout_seconds=30)
-    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=KnownJob)
-    worker = SimpleWorker(
-        [queue],
-        connection=connection,
-        serializer=JSONSerializer,
-        job_class=KnownJob,
-        worker_ttl=30,
-        maintenance_interval=30,
-    )
-    worker.max_connection_wait_time = 2  # seconds; RQ would wait up to a minute for a Redis that is back
-    worker.work(logging_level="WARNING")
+    while True:
+        worker = JobWorker(
+            [Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=KnownJob)],
+            connection=connection,
+            serializer=JSONSerializer,
+            job_class=KnownJob,
+            worker_ttl=30,
+            maintenance_interval=30,
+        )
+        worker.max_connection_wait_time = 2  # seconds; RQ would wait up to a minute for a Redis that is back
+        try:
+            worker.work(logging_level="WARNING")
+        except RedisError as error:
+            if worker.told_to_stop:
+                return
+            log.warning("worker_waits_for_redis", error=str(error))
+            time.sleep(1)
+        else:
+            return
 
 
 def main() -> None:
@@ -62,14 +83,10 @@ def main() -> None:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
     Scheduler(open_redis(settings.redis_address)).start()
-    while True:
-        try:
-            work(settings.redis_address)
-        except RedisError as error:
-            log.warning("worker_waits_for_redis", error=str(error))
-            time.sleep(1)
-        else:
-            return
+    try:
+        work(settings.redis_address)
+    except StopRequested:
+        log.info("stopped_while_waiting_for_redis")
 
 
 if __name__ == "__main__":

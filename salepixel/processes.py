@@ -19,3 +19,20 @@ def end_with_parent(poll_seconds: float = 0.5) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+def hold_stopping() -> None:
+    """Have SIGTERM and SIGINT wait until `allow_stopping`.
+
+    While a server's process starts, they would be lost: at first it has its parent's handlers, and then
+    those of an event loop that does not run yet (uvloop drops a signal that comes before it runs).
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+
+
+def allow_stopping() -> None:
+    """Have SIGTERM and SIGINT come through, also those that came meanwhile."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from salepixel.clicks import Click, ClickSealer, Signal, new_click_id
 from salepixel.keys import load_keys
 from salepixel.links import BadLink, Link, LinkSealer, with_parameter
-from salepixel.processes import end_with_parent
+from salepixel.processes import allow_stopping, end_with_parent, hold_stopping
 from salepixel.settings import EdgeSettings, environment
 from salepixel.streams import ClickRecord, Directory, pack_payload
 from salepixel_edge.directory import kept_directory
@@ -32,6 +32,9 @@ from salepixel_edge.shipper import Shipper
 from salepixel_edge.writer import Writer
 
 COOKIE_SECONDS = 90 * 24 * 3600
+REDIS_SECONDS = 1.0
+"""How long a start waits for an answer of Redis, at most."""
+
 KNOWN_LINKS = 4096
 """Decoded links that are kept at hand: a mailing has dozens, and each is asked for a million times."""
 
@@ -99,11 +102,14 @@ class Edge:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Granian calls this in the worker process, before the first request."""
         settings = self._settings
+        loop.call_soon(allow_stopping)
         end_with_parent()
         journal = take_slot(settings.data / "journal", settings.edge_name, settings.edge_segment_bytes)
         self._writer = Writer(journal, loop)
         self._shipper = Shipper(settings, journal, self._know)
         self._shipper.start()
+        # Before the first number is given, to know those that are taken, also by what a disk has lost since.
+        self._shipper.tried.wait(REDIS_SECONDS)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Granian calls this when the last request was answered."""
@@ -190,4 +196,5 @@ class Edge:
 
 def create() -> Edge:
     """The application of one granian worker process, from the environment."""
+    hold_stopping()
     return Edge(EdgeSettings.load(environment()))

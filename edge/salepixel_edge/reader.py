@@ -1,6 +1,7 @@
 """Reads what is on disk of a journal, in runs of whole records, while another thread writes to it."""
 
 from dataclasses import dataclass
+from errno import EIO
 
 import structlog
 
@@ -106,6 +107,11 @@ class Reader:
                 room = durable.size - place.offset if place.segment == durable.segment else limit
                 return file.read(min(limit, max(room, 0)))
         except FileNotFoundError:
+            return b""
+        except OSError as error:
+            if error.errno != EIO:
+                raise
+            self._tell_damage()  # a disk that cannot be read any more must not hold up what comes after
             return b""
 
     def _next_segment(self, following: int, *, damaged: bool) -> bool:

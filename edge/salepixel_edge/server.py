@@ -1,5 +1,6 @@
 """Starts the edge: RSGI on granian."""
 
+import os
 import sys
 
 from granian.constants import HTTPModes, Interfaces
@@ -7,6 +8,7 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from salepixel.keys import BadKeys, load_keys
+from salepixel.processes import allow_stopping, hold_stopping
 from salepixel.settings import BadSettings, EdgeSettings, environment
 
 MAX_HEAD_BYTES = 16 * 1024
@@ -21,6 +23,8 @@ def main() -> None:
     except (BadSettings, BadKeys) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
+    # So that a child has them held from its first moment on; it lets them in when it can heed them.
+    os.register_at_fork(before=hold_stopping, after_in_parent=allow_stopping)
     Server(
         "salepixel_edge.app:create",
         address=settings.host,

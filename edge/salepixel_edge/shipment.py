@@ -41,7 +41,7 @@ class Shipment:
         self._in_stream = 0
         self._may_create = True
         self._oldest_ms = 0
-        self._room = True
+        self._room = MAX_STREAM
 
     @property
     def shipped(self) -> int:
@@ -71,7 +71,7 @@ class Shipment:
     def ship(self, redis: Redis) -> bool:
         """Ship the next run; False when there is nothing to ship, or no room. Raises RedisError."""
         before = self._reader.place
-        run = self._reader.read() if self._room else None
+        run = self._reader.read() if self._room > 0 else None
         if run is None:
             return False
         try:
@@ -86,6 +86,7 @@ class Shipment:
             raise
         if added:
             self._in_stream, self._may_create = run.last, False
+            self._room -= 1
         else:
             self.begin(redis)
         return True
@@ -98,7 +99,7 @@ class Shipment:
         if self._in_stream > max(mark, top):
             log.warning("shipping_again", journal=self.journal.name, after=max(mark, top))
             self.begin(redis)
-        self._room = redis.xlen(stream_key(self.journal.name)) < MAX_STREAM
+        self._room = MAX_STREAM - redis.xlen(stream_key(self.journal.name))
 
     def look_at_oldest(self) -> None:
         """Find out how old the oldest record is that waits to be shipped."""

@@ -7,6 +7,7 @@ for any of this.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +43,8 @@ class Shipper(threading.Thread):
         self._on_directory = on_directory
         self._directory_text = b""
         self._stop_now = threading.Event()
+        self.tried = threading.Event()
+        """Set when Redis has been asked which numbers it knows, or did not answer."""
         self.own = Shipment(journal)
         self._adopted: list[Shipment] = []
         self._finished: dict[Path, tuple[str, int]] = {}
@@ -76,8 +79,11 @@ class Shipper(threading.Thread):
             if self.connected or not isinstance(error, RedisError):
                 log.warning("shipping_stopped", error=repr(error))
             self.connected = False
-            self.own.look_at_oldest()
+            with suppress(OSError):
+                self.own.look_at_oldest()
             return False
+        finally:
+            self.tried.set()
 
     @property
     def _shipments(self) -> list[Shipment]:

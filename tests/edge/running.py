@@ -1,4 +1,4 @@
-"""A real edge, started and asked as an operator and a browser would."""
+"""A real edge and a real Valkey, started, asked, frozen and killed."""
 
 import http.client
 import json
@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redis import Redis
+from redis.exceptions import RedisError
+
+from salepixel.embedded import valkey_command
 from salepixel.keys import Keys
+from salepixel.redis import open_redis
+from tests.edge.make import until
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 
@@ -53,8 +59,8 @@ class RunningEdge:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start and wait until it answers."""
+    def start(self, *, wait: bool = True) -> None:
+        """Start, and wait until it answers."""
         with (self.data / "edge.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "salepixel_edge.server"],
@@ -62,7 +68,8 @@ class RunningEdge:
                 stdout=log,
                 stderr=log,
             )
-        self.wait()
+        if wait:
+            self.wait()
 
     def wait(self, seconds: float = 20) -> None:
         """Wait until it answers."""
@@ -120,6 +127,10 @@ class RunningEdge:
             time.sleep(0.05)
         return state
 
+    def is_running(self) -> bool:
+        """True when the main process is there."""
+        return self.process is not None and self.process.poll() is None
+
     def workers(self) -> list[int]:
         """The processes that the main process started."""
         assert self.process is not None
@@ -140,6 +151,38 @@ class RunningEdge:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(20)
+
+
+class Valkey:
+    """A Valkey that a test may stop, kill, freeze and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._socket = folder, folder / "valkey.sock"
+        self.address = f"unix://{self._socket}"
+        self.client: Redis = open_redis(self.address)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            valkey_command(self._folder, self._socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        assert until(self._answers)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self._process.wait()
+
+    def close(self) -> None:
+        if self._process and self._process.poll() is None:
+            self.signal(signal.SIGKILL)
+        self.client.close()
+
+    def _answers(self) -> bool:
+        with suppress(RedisError):
+            return bool(self.client.ping())
+        return False
 
 
 def free_port() -> int:

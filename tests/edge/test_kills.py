@@ -13,17 +13,21 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from redis import Redis
 
 from salepixel.clicks import ClickSealer
 from salepixel.keys import Keys
 from salepixel.links import Link, LinkSealer
+from salepixel.storage import schema
+from salepixel.storage.database import Database
 from salepixel.streams import ClickRecord
+from salepixel_worker.fold import fold_all
 from tests.edge.make import Fold, until
-from tests.edge.running import RunningEdge, eventually_gone
+from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.make import CAMPAIGN, LINK
 
-ROUNDS = 5
+ROUNDS = 12
 
 
 class Visitors:
@@ -37,6 +41,11 @@ class Visitors:
         self.waited: list[float] = []
         for thread in self._threads:
             thread.start()
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many more were answered."""
+        before = len(self.answered)
+        assert until(lambda: len(self.answered) >= before + count, 20)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -79,29 +88,49 @@ def has_all(fold: Fold, answered: list[bytes]) -> bool:
     return set(answered) <= set(folded(fold))
 
 
-def test_kill_9_in_a_stream_of_clicks_loses_and_doubles_no_answered_click(
-    edge: RunningEdge, path: str, sealer: ClickSealer, redis: Redis
+def test_kill_9_in_a_stream_of_clicks_leaves_each_answered_click_in_the_database_once(
+    tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, sqlite: Database, valkey: Valkey
 ) -> None:
+    edge = RunningEdge(tmp_path, valkey.address, keys, edge_segment_bytes="8192", edge_workers="2")
+    edge.start()
     chance = random.Random(302)  # noqa: S311
-    fold = Fold(redis)
     visitors = Visitors(edge, path, sealer)
     try:
         for turn in range(ROUNDS):
-            before = len(visitors.answered)
-            assert until(lambda before=before: len(visitors.answered) > before + 20)  # type: ignore[misc]
+            visitors.wait_for(20)
             time.sleep(chance.uniform(0, 0.2))
-            if turn % 2:
-                os.kill(chance.choice(edge.workers()), signal.SIGKILL)  # its parent starts another
-                continue
+            if turn % 3 == 0:
+                # Its parent starts another, or ends when that happens too often, and is started again.
+                os.kill(chance.choice(edge.workers()), signal.SIGKILL)
+                time.sleep(0.1)
+                if edge.is_running():
+                    continue
             edge.kill()
-            fold.turn()
-            edge.start()
+            if turn % 3 == 1:
+                fold_all(sqlite, valkey.client, sealer, 5)
+                edge.start()
+            else:
+                valkey.signal(signal.SIGKILL)
+                edge.start()
+                visitors.wait_for(20)
+                valkey.start()
+        visitors.wait_for(20)
+        visitors.stop()
+        assert until(lambda: has_each_once(sqlite, valkey, sealer, visitors.answered), 30)
     finally:
         visitors.stop()
-    assert len(visitors.answered) > ROUNDS * 20
-    assert until(lambda: has_all(fold, visitors.answered), 20)
-    assert len(folded(fold)) == len(set(folded(fold)))
-    assert fold.lost == 0
+        edge.kill()
+    with sqlite.read() as connection:
+        assert connection.execute(sa.select(schema.losses)).all() == []
+
+
+def has_each_once(sqlite: Database, valkey: Valkey, sealer: ClickSealer, answered: list[bytes]) -> bool:
+    """Fold once more; true when all these clicks are in the database, where none can be twice."""
+    fold_all(sqlite, valkey.client, sealer, 5)
+    with sqlite.read() as connection:
+        stored = connection.scalars(sa.select(schema.clicks.c.id)).all()
+    assert len(stored) == len(set(stored))
+    return set(answered) <= set(stored)
 
 
 def test_sigterm_answers_who_is_waiting_and_ships_all(
@@ -117,6 +146,24 @@ def test_sigterm_answers_who_is_waiting_and_ships_all(
     for _ in range(20):
         fold.turn()
     assert set(visitors.answered) <= set(folded(fold)), "shipped before the processes ended"
+
+
+@pytest.mark.parametrize("after", [0.0, 0.15, 0.3, 0.6])
+def test_who_is_stopped_while_it_starts_ends_too(
+    tmp_path: Path, redis_address: str, keys: Keys, after: float
+) -> None:
+    starting = RunningEdge(tmp_path, redis_address, keys, edge_workers="2")
+    starting.start(wait=False)
+    try:
+        assert until(lambda: len(starting.workers()) == 2)
+        time.sleep(after)
+        workers = starting.workers()
+        begun = time.monotonic()
+        starting.terminate()
+        assert time.monotonic() - begun < 10, "killed because it did not listen"
+        assert eventually_gone(workers, 1)
+    finally:
+        starting.kill()
 
 
 def test_a_restarted_process_gets_its_journal_back(edge: RunningEdge, path: str) -> None:
@@ -143,11 +190,12 @@ def test_workers_end_when_their_parent_was_killed(edge: RunningEdge) -> None:
     edge.process.kill()
     edge.process.wait()
     try:
-        assert eventually_gone(workers, 5)
+        assert eventually_gone(workers, 4)
     finally:
         for pid in workers:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+    edge.start()  # the port is free
 
 
 def test_a_frozen_edge_goes_on_where_it_was(edge: RunningEdge, path: str, sealer: ClickSealer) -> None:
@@ -191,6 +239,27 @@ def test_no_visitor_waits_for_redis(
         assert until(lambda: has_all(fold, visitors.answered))
     finally:
         again.kill()
+
+
+def test_no_visitor_waits_for_a_redis_that_hangs(
+    tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, valkey: Valkey
+) -> None:
+    edge = RunningEdge(tmp_path, valkey.address, keys)
+    edge.start()
+    visitors = Visitors(edge, path, sealer, count=2)
+    try:
+        assert until(lambda: len(visitors.answered) > 20)
+        valkey.signal(signal.SIGSTOP)
+        time.sleep(3)
+        valkey.signal(signal.SIGCONT)
+        fold = Fold(valkey.client)
+        visitors.stop()
+        assert until(lambda: has_all(fold, visitors.answered))
+    finally:
+        visitors.stop()
+        edge.kill()
+    assert len(visitors.answered) > 200
+    assert max(visitors.waited) < 1
 
 
 def test_an_edge_that_restarts_without_redis_knows_what_it_knew(tmp_path: Path, keys: Keys) -> None:

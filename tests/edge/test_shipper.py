@@ -2,7 +2,6 @@
 
 import errno
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,11 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from redis import Redis
-from redis.exceptions import RedisError
 
-from salepixel.embedded import valkey_command
-from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
 from salepixel.streams import DIRECTORY_KEY, JOURNALS_KEY, OLDEST, Directory, mark_key, stream_key
 from salepixel_edge import shipment as shipment_module
@@ -25,50 +20,9 @@ from salepixel_edge.shipment import Shipment
 from salepixel_edge.shipper import Shipper
 from salepixel_worker.fold import Entries
 from tests.edge.make import Fold, open_journal, payload, until
+from tests.edge.running import Valkey
 
 SMALL = 4096
-
-
-class Valkey:
-    """A Valkey that a test may stop, kill, freeze and start again."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._socket = folder, folder / "valkey.sock"
-        self.address = f"unix://{self._socket}"
-        self.client: Redis = open_redis(self.address)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            valkey_command(self._folder, self._socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        assert until(self._answers)
-
-    def signal(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-        if number in (signal.SIGKILL, signal.SIGTERM):
-            self._process.wait()
-
-    def close(self) -> None:
-        if self._process and self._process.poll() is None:
-            self.signal(signal.SIGKILL)
-        self.client.close()
-
-    def _answers(self) -> bool:
-        with suppress(RedisError):
-            return bool(self.client.ping())
-        return False
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    running = Valkey(folder)
-    running.start()
-    yield running
-    running.close()
 
 
 @pytest.fixture
@@ -279,6 +233,25 @@ def test_numbers_that_redis_has_seen_are_not_given_again(journal: Journal, valke
     assert journal.durable.number == 501
 
 
+def test_a_backlog_never_fills_a_stream_beyond_its_bound(
+    tmp_path: Path, journal: Journal, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipment_module, "MAX_STREAM", 3)
+    monkeypatch.setattr(shipper_module, "CHECK_SECONDS", 0.5)
+    clicked = [f"c{n:05}" for n in range(4000)]
+    journal.write([payload(contact) for contact in clicked])
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    fold = Fold(valkey.client)
+    try:
+        for _ in range(20):
+            assert valkey.client.xlen(stream_key(journal.name)) <= 3
+            time.sleep(0.02)
+        assert until(lambda: fold.has(4000))
+    finally:
+        shipping.shipper.stop()
+    assert fold.contacts == clicked
+
+
 def test_shipping_pauses_when_the_stream_is_long(
     shipping: Shipping, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +332,29 @@ def test_stopping_ships_what_is_left(tmp_path: Path, journal: Journal, valkey: V
         fold.turn()
         assert len(fold.records) > before
     assert fold.contacts == shipping.clicked
+
+
+def test_a_disk_that_cannot_be_read_does_not_hold_up_what_is_on_the_rest_of_it(
+    shipping: Shipping, valkey: Valkey, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert until(shipping.connected)
+    valkey.signal(signal.SIGSTOP)
+    shipping.click(150)
+    path_open, bad = Path.open, journal.path(journal.segments()[1])
+
+    def refuse(path: Path, mode: str = "r") -> object:
+        if path == bad:
+            raise OSError(errno.EIO, "Input/output error")
+        return path_open(path, mode)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    valkey.signal(signal.SIGCONT)
+    fold = Fold(valkey.client)
+    following = journal.segments()[2]
+    lost = following - journal.segments()[1]
+    assert until(lambda: fold.has(150 - lost))
+    assert fold.lost == lost
+    assert shipping.shipper.is_alive()
 
 
 def test_stopping_without_redis_is_quick(tmp_path: Path, journal: Journal) -> None:

@@ -32,6 +32,7 @@ from salepixel_edge.shipper import Shipper
 from salepixel_edge.writer import Writer
 
 COOKIE_SECONDS = 90 * 24 * 3600
+NEWS_SECONDS = 1.0
 REDIS_SECONDS = 1.0
 """How long a start waits for an answer of Redis, at most."""
 
@@ -171,6 +172,9 @@ class Edge:
         signals = read_signals(scope.method, headers, unrendered=False)
         request = PixelRequest(scope.query_string, read_host(scope.authority, headers), signals)
         judgement = judge(request, self._directory)
+        if judgement.reason == "unknown_account":
+            await self._hear_of_accounts()
+            judgement = judge(request, self._directory)
         if judgement.account:
             cookie = read_cookie(headers, f"{self._cookie_name}{judgement.account}")
             record = record_of(request, judgement, cookie, self._sealer)
@@ -178,6 +182,15 @@ class Edge:
         self._counts[judgement.reason or "hits"] += 1
         verdict = f"ignored; {judgement.reason}" if judgement.reason else "counted"
         answer.response_bytes(200, [*_IMAGE, ("x-salepixel", verdict)], GIF)
+
+    async def _hear_of_accounts(self) -> None:
+        """Wait until the directory was read anew, or for a moment: an account may have been made just now."""
+        reads = self._shipper.directory_reads
+        for _ in range(int(NEWS_SECONDS / 0.05)):
+            # Two reads: the first one may have begun before the account was there.
+            if not self._shipper.connected or self._shipper.directory_reads >= reads + 2:
+                return
+            await asyncio.sleep(0.05)
 
     def _serve_tag(self, scope: Scope, answer: Answer) -> None:
         headers = [("cache-control", "public, max-age=3600"), ("etag", self._tag_version)]

@@ -24,6 +24,7 @@ from salepixel_edge.shipment import Shipment
 
 POLL_SECONDS = 0.02
 CHECK_SECONDS = 1.0
+DIRECTORY_SECONDS = 0.2
 ADOPT_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 FLUSH_SECONDS = 2.0
@@ -42,6 +43,7 @@ class Shipper(threading.Thread):
         self._redis: Redis = open_redis(settings.redis_address)
         self._on_directory = on_directory
         self._directory_text = b""
+        self.directory_reads = 0
         self._stop_now = threading.Event()
         self.tried = threading.Event()
         """Set when Redis has been asked which numbers it knows, or did not answer."""
@@ -49,7 +51,7 @@ class Shipper(threading.Thread):
         self._adopted: list[Shipment] = []
         self._finished: dict[Path, tuple[str, int]] = {}
         self.connected = False
-        self._checked_at = self._adopted_at = float("-inf")
+        self._checked_at = self._adopted_at = self._read_at = float("-inf")
 
     def run(self) -> None:
         """Ship until stopped, and then for a moment longer what is left."""
@@ -100,13 +102,15 @@ class Shipper(threading.Thread):
 
     def _check(self) -> None:
         now = time.monotonic()
+        if now - self._read_at >= DIRECTORY_SECONDS:
+            self._read_at = now
+            self._read_directory()
         if now - self._checked_at < CHECK_SECONDS:
             return
         self._checked_at = now
         for shipment in self._shipments:
             shipment.check(self._redis)
         self.own.look_at_oldest()
-        self._read_directory()
         if now - self._adopted_at >= ADOPT_SECONDS:
             self._adopted_at = now
             self._adopt()
@@ -149,6 +153,7 @@ class Shipper(threading.Thread):
     def _read_directory(self) -> None:
         text = cast(bytes | None, self._redis.get(DIRECTORY_KEY))
         if text is None or text == self._directory_text:
+            self.directory_reads += 1
             return
         self._directory_text = text
         try:
@@ -157,6 +162,7 @@ class Shipper(threading.Thread):
             log.error("bad_directory", error=str(bad))
             return
         self._on_directory(directory)
+        self.directory_reads += 1
         keep_directory(self._settings.data, text)
 
 

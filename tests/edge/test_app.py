@@ -414,3 +414,10 @@ def test_a_client_that_never_ends_its_head_is_cut(slow_client: tuple[threading.T
     thread, seconds = slow_client
     thread.join(20)
     assert [9 < taken < 13 for taken in seconds] == [True]
+
+
+def test_an_account_that_was_made_just_now_is_known(edge: RunningEdge, redis_address: str) -> None:
+    redis = open_redis(redis_address)
+    redis.set(DIRECTORY_KEY, Directory({**DIRECTORY.accounts, 67: ("", "")}).to_json())
+    redis.close()
+    assert edge.get("/track/sale?empId=67").header("x-salepixel") == "counted"

@@ -49,7 +49,7 @@ def read_contact(query: str) -> tuple[str, bool]:
         text = unquote_to_bytes(raw).decode()
     except UnicodeError:
         text = "\0"
-    if _UNRENDERED.search(raw) or _UNRENDERED.search(text):
+    if _UNRENDERED.search(raw) or (text != raw and _UNRENDERED.search(text)):
         return "", True
     return (text if len(text) <= MAX_CONTACT and text.isprintable() else ""), False
 

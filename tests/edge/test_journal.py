@@ -162,12 +162,12 @@ def test_the_run_that_begins_with_the_oldest_record_left_says_so(journal: Journa
     assert not any(run.oldest for run in runs(journal, 395))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_wherever_the_last_append_was_cut_every_earlier_record_is_kept(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
-        write(journal, data.draw(st.integers(1, 60)))
+        write(journal, data.draw(st.integers(1, 60)), batch=20)
         before = journal.durable
         write(journal, 20, batch=20)
         last = journal.path(journal.durable.segment)
@@ -210,14 +210,14 @@ def test_a_torn_tail_is_kept_for_people_to_look_at(slots: Path) -> None:
     journal.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), restart=st.booleans())
 def test_a_flipped_bit_never_gives_a_wrong_record_and_later_segments_are_still_read(
     at: float, bit: int, restart: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
-        write(journal, 200)
+        write(journal, 200, batch=40)
         flip(journal.path(1), at, bit)
         second = journal.segments()[1]
         if restart:
@@ -233,12 +233,12 @@ def test_a_flipped_bit_never_gives_a_wrong_record_and_later_segments_are_still_r
         journal.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(at=st.floats(0, 0.95), bit=st.integers(0, 7), starts=st.integers(1, 3))
 def test_numbers_that_damage_has_hidden_are_not_given_again(at: float, bit: int, starts: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
-        write(journal, 40)
+        write(journal, 40, batch=40)
         flip(journal.path(1), at, bit)
         journal.close()
         for _ in range(starts):

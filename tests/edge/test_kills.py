@@ -27,7 +27,7 @@ from tests.edge.make import Fold, until
 from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.make import CAMPAIGN, LINK
 
-ROUNDS = 12
+ROUNDS = 10
 
 
 class Visitors:

@@ -20,9 +20,11 @@ from salepixel.keys import Keys
 MAX_CONTACT = 200
 """Characters of a contact reference that are kept; longer ones are treated as unknown."""
 
+TOKEN_CONTACT_BYTES = 39
+"""A contact that fits into a token; with header and tag this makes 119 characters."""
+
 _VERSION = 1
 _BODY = struct.Struct(">16sI6s6s")
-_TOKEN_CONTACT = 39  # bytes; with header and tag this makes 119 characters
 _DIGEST = 16
 
 
@@ -97,7 +99,7 @@ class ClickSealer:
         32 hex digits, and the click's row in the database has it whole.
         """
         contact = click.contact.encode()
-        if len(contact) > _TOKEN_CONTACT:
+        if len(contact) > TOKEN_CONTACT_BYTES:
             contact = b"\x00" + hashlib.blake2b(contact, digest_size=_DIGEST).digest()
         body = _BODY.pack(click.id, click.emp_id, bytes.fromhex(click.campaign), bytes.fromhex(click.link))
         head = bytes((_VERSION, self._keys.active))

@@ -15,10 +15,9 @@ QUEUE = "salepixel"
 
 FOLD = "salepixel_worker.jobs.fold"
 RECONCILE = "salepixel_worker.jobs.reconcile"
-FORWARD = "salepixel_worker.jobs.forward"
 SWEEP = "salepixel_worker.jobs.sweep"
 
-ALLOWED = frozenset({FOLD, RECONCILE, FORWARD, SWEEP})
+ALLOWED = frozenset({FOLD, RECONCILE, SWEEP})
 """What a worker runs. A name found in Redis is imported by RQ, so any other is refused."""
 
 

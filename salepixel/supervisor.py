@@ -214,7 +214,8 @@ def _is_free(host: str, port: int) -> bool:
 
 def _healthy(host: str, port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=2) as answer:
+        address = f"[{host}]" if ":" in host else host
+        with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
-from salepixel.clicks import Click, Signal, Verdict
-from salepixel.storage.schema import accounts, clicks, contacts, journals, links, losses, orders
+from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict
+from salepixel.storage.schema import accounts, clicks, contacts, journals, links, losses, orders, sales
 from salepixel.storage.upsert import insert
 from salepixel.streams import LossRecord
 from salepixel.verdicts import BURST_WINDOW, Judged, judge
@@ -78,6 +78,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
         connection.execute(insert(connection, clicks).on_conflict_do_nothing(), list(rows.values()))
     _change_verdicts(connection, [click for click, _ in batch], stored, verdicts)
     _orders_due(connection, [merged[click_id][0] for click_id in verdicts])
+    _name_contacts(connection, [click for click, _, _ in new])
 
 
 def clicks_of_contacts(
@@ -216,6 +217,17 @@ def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
                 orders.c.placed_at <= last + timedelta(days=days),
             )
             connection.execute(sa.update(orders).where(explained).values(due=True))
+
+
+def _name_contacts(connection: sa.Connection, new: Sequence[Click]) -> None:
+    """Sales of a click that was known by its token alone get the contact that did not fit into it."""
+    cut = [click.id for click in new if len(click.contact.encode()) > TOKEN_CONTACT_BYTES]
+    for start in range(0, len(cut), _CHUNK):
+        earned = sa.select(sales.c.shop_id, sales.c.order_id).where(
+            sales.c.click_id.in_(cut[start : start + _CHUNK])
+        )
+        theirs = sa.tuple_(orders.c.shop_id, orders.c.id).in_(earned)
+        connection.execute(sa.update(orders).where(theirs).values(due=True))
 
 
 def _span(some: Sequence[Click]) -> tuple[datetime, datetime]:

@@ -239,6 +239,7 @@ sales = sa.Table(
     sa.Column("confidence", sa.Float, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Index(None, "campaign_id", "purchased_at"),
+    sa.Index(None, "click_id"),
 )
 
 outbox = sa.Table(

@@ -115,6 +115,14 @@ def test_a_contact_too_long_for_a_token_is_whole_in_the_report(world: World) -> 
     assert {row[2] for row in world.report()} == {"x" * 100}
 
 
+def test_a_long_contact_is_learned_when_its_click_comes_after_the_order(world: World) -> None:
+    click = click_at(NOON - HOUR, contact="x" * 100)
+    world.order(order(click_token=world.sealer.seal(click)))
+    assert {row[2][0] for row in world.report()} == {"#"}
+    world.click(click)
+    assert {row[2] for row in world.report()} == {"x" * 100}
+
+
 def test_the_cookie_at_the_pixel_explains_a_known_order(world: World) -> None:
     world.order(order())
     assert world.reasons() == {"O1": "no_click"}

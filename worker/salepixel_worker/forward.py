@@ -1,5 +1,7 @@
 """Forwarding: tell another server of sales, again and again until it took them or it is hopeless."""
 
+import threading
+import time
 from collections.abc import Set
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -14,13 +16,35 @@ from salepixel.storage.outbox import Outgoing
 RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200, 1440)]
 """Pauses between attempts, about three days in all, as Standard Webhooks advises."""
 
-_CLAIM = timedelta(minutes=2)
+LOOK_SECONDS = 1.0
+
+_AT_ONCE = 10
+_CLAIM = timedelta(minutes=5)  # longer than all of them may take
 _TRY_AGAIN = (408, 425, 429)
 
 log = structlog.get_logger()
 
 
-def forward_due(database: Database, allowed_hosts: Set[str], limit: int = 50) -> int:
+class Forwarder(threading.Thread):
+    """Sends what is due, on a thread of its own: orders must not wait for another server's slowness."""
+
+    def __init__(self, database: Database, allowed_hosts: Set[str]) -> None:
+        super().__init__(name="forwarder", daemon=True)
+        self._database = database
+        self._allowed_hosts = allowed_hosts
+
+    def run(self) -> None:
+        """Look for what is due, for as long as the process lives; the database may come and go."""
+        while True:
+            try:
+                forward_due(self._database, self._allowed_hosts)
+            except Exception:
+                log.exception("not_forwarded")
+                time.sleep(5)
+            time.sleep(LOOK_SECONDS)
+
+
+def forward_due(database: Database, allowed_hosts: Set[str], limit: int = _AT_ONCE) -> int:
     """Send what is due; gives the number of requests that were taken by the other side."""
     now = datetime.now(UTC)
     with database.write() as connection:

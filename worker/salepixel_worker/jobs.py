@@ -12,7 +12,6 @@ from salepixel.redis import open_redis
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
 from salepixel_worker.fold import fold_all
-from salepixel_worker.forward import forward_due
 from salepixel_worker.reconcile import reconcile_order
 from salepixel_worker.sweep import reconcile_due, republish
 
@@ -49,7 +48,6 @@ def fold() -> None:
     here = stores()
     if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
         reconcile_due(here.database, here.sealer, SWEEP_ORDERS)
-        forward_due(here.database, here.settings.forward_hosts)
 
 
 def reconcile(shop_id: str, order_id: str) -> None:
@@ -58,13 +56,6 @@ def reconcile(shop_id: str, order_id: str) -> None:
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     with here.database.write() as connection:
         reconcile_order(connection, here.sealer, shop_id, order_id, datetime.now(UTC))
-    forward_due(here.database, here.settings.forward_hosts)
-
-
-def forward() -> None:
-    """Send what is due to other servers."""
-    here = stores()
-    forward_due(here.database, here.settings.forward_hosts)
 
 
 def sweep() -> None:
@@ -73,4 +64,3 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     reconcile_due(here.database, here.sealer, SWEEP_ORDERS)
-    forward_due(here.database, here.settings.forward_hosts)

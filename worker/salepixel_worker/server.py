@@ -16,6 +16,7 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage.database import UnsafeDatabase, migrate
+from salepixel_worker.forward import Forwarder
 from salepixel_worker.jobs import stores
 from salepixel_worker.scheduler import Scheduler
 
@@ -83,6 +84,7 @@ def main() -> None:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
     Scheduler(open_redis(settings.redis_address)).start()
+    Forwarder(stores().database, settings.forward_hosts).start()
     try:
         work(settings.redis_address)
     except StopRequested:

@@ -217,6 +217,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_sales_campaign_id_purchased_at"), "sales", ["campaign_id", "purchased_at"], unique=False
     )
+    op.create_index(op.f("ix_sales_click_id"), "sales", ["click_id"], unique=False)
     op.create_table(
         "shops",
         sa.Column("id", sa.Text(), nullable=False),

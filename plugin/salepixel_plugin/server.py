@@ -46,6 +46,7 @@ def main() -> None:
         websockets=False,
         respawn_failed_workers=True,
         respawn_interval=0.5,
+        workers_kill_timeout=10,
         working_dir=Path.cwd(),
     ).serve()
 

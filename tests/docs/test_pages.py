@@ -1,48 +1,125 @@
 """The pages agree with the code, and with each other."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from salepixel.attribution import Reason
+from salepixel.attribution import Outcome, Reason, Rung
 from salepixel.clicks import Signal
+from salepixel.jobs import ALLOWED
+from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
+from salepixel.storage.schema import metadata
 from salepixel.verdicts import judge
 from salepixel_plugin.api.mailers import TAGS
 from tests.make import NOON, click_at
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def read(page: str) -> str:
+    return (ROOT / "docs" / page).read_text()
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings, as those who render it make them."""
+    headings = re.findall(r"^#+ (.+)$", CODE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", CODE.sub("", page.read_text()))
+    targets = [(page.parent / path if path else page, anchor) for path, anchor in links]
+    assert [str(target) for target, _ in targets if not target.exists()] == []
+    assert [anchor for target, anchor in targets if anchor and anchor not in anchors(target)] == []
 
 
 def test_every_page_of_the_docs_is_in_the_index() -> None:
-    index = "".join((ROOT / "docs" / name).read_text() for name in ("README.md", "adr/README.md"))
+    index = read("README.md") + read("adr/README.md")
     missing = [p for p in ROOT.glob("docs/**/*.md") if p.name != "README.md" and p.name not in index]
     assert missing == []
 
 
 def test_every_reason_is_explained() -> None:
-    text = (ROOT / "docs/reference/reasons.md").read_text()
+    text = read("reference/reasons.md")
     everything = Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED | Signal.NO_AGENT | Signal.KNOWN_AGENT
     (judged,) = judge([(click_at(NOON), everything)])
     names = [*Reason, *judged.reasons, "burst_of_links"]
     assert [name for name in names if f"`{name}`" not in text] == []
+    assert [outcome for outcome in Outcome if outcome not in text] == []
+
+
+def test_every_rung_of_the_ladder_is_explained() -> None:
+    assert [rung for rung in Rung if f"**{rung}**" not in read("explanation/attribution.md")] == []
+
+
+def test_every_reason_to_ignore_a_hit_is_explained() -> None:
+    sources = [ROOT / "salepixel" / name for name in ("hits.py", "money.py")]
+    sources.append(ROOT / "edge" / "salepixel_edge" / "pixel.py")
+    named = r'(?:BadHit|BadMoney|Judgement)\("(\w+)"|\breason = "(\w+)"'
+    names = {a or b for source in sources for a, b in re.findall(named, source.read_text())}
+    assert {"no_empid", "bad_amount", "wrong_host", "unsigned"} <= names
+    assert [name for name in sorted(names) if f"`{name}`" not in read("reference/edge.md")] == []
+
+
+def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
+    folder = ROOT / "plugin" / "salepixel_plugin"
+    text = read("reference/reasons.md") + (ROOT / "plugin" / "README.md").read_text()
+    named = r'(?:Refused|BadSignature|UnknownKey|_refuse|Unreadable)\("(\w+)"|_Failure\(\d+, "(\w+)"'
+    sources = [*folder.glob("connectors/*.py"), *folder.glob("saleor/*.py")]
+    names = {(a or b).lower() for source in sources for a, b in re.findall(named, source.read_text())}
+    assert {"unknown_installation", "mixed_currencies", "saleor_url_prohibited"} <= names
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []
+
+
+def test_every_field_of_the_edges_health_is_explained() -> None:
+    source = (ROOT / "edge" / "salepixel_edge" / "health.py").read_text()
+    names = re.findall(r'^        "(\w+)": ', source, re.MULTILINE)
+    assert len(names) >= 11
+    assert [name for name in names if f"`{name}`" not in read("how-to/operate.md")] == []
 
 
 def test_every_mailer_is_listed() -> None:
-    text = (ROOT / "docs/how-to/put-links-in-your-mail.md").read_text().replace("\\|", "|")
+    text = read("how-to/put-links-in-your-mail.md").replace("\\|", "|")
     assert [mailer for mailer in TAGS if f"`{mailer}`" not in text] == []
     assert [tag for tag in TAGS.values() if tag and f"`{tag}`" not in text] == []
 
 
+def test_every_setting_that_is_named_is_one() -> None:
+    kinds = (EdgeSettings, PluginSettings, WorkerSettings)
+    settings = {PREFIX + field.name.upper() for kind in kinds for field in fields(kind)}
+    named = {name for page in PAGES for name in re.findall(r"SALEPIXEL_\w+", page.read_text())}
+    assert named - settings == set()
+
+
 def test_every_make_target_that_is_named_is_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {name for page in PAGES for name in re.findall(r"(?:`|^| )make ([a-z-]+)", page.read_text())}
-    assert {name for name in named if name in ("demo", "run", "test", "check", "bench", "lock")} <= targets
-    assert {"demo", "test", "run", "check", "bench", "test-browser", "format", "lock"} <= targets
+    named = {
+        name for page in PAGES for name in re.findall(r"(?:`|^|=\S+ )make ([a-z-]+)", page.read_text(), re.M)
+    }
+    assert {"demo", "test", "run", "check", "bench", "lock"} <= named
+    assert named - targets == set()
+
+
+def test_every_table_that_is_named_is_there() -> None:
+    named = re.findall(r"tables? `(\w+)`", "".join(page.read_text() for page in PAGES))
+    assert {"deliveries", "losses", "outbox"} <= set(named) <= set(metadata.tables)
+
+
+def test_every_file_of_a_service_is_in_its_readme() -> None:
+    worker = ROOT / "worker"
+    files = [path.name for path in worker.glob("salepixel_worker/[a-z]*.py")]
+    assert [name for name in files if f"`{name}`" not in (worker / "README.md").read_text()] == []
+    assert {job.rpartition(".")[0] for job in ALLOWED} == {"salepixel_worker.jobs"}
+
+
+def test_the_commands_of_the_readme_come_first() -> None:
+    commands = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert [line.partition("#")[0].strip() for line in commands[0].splitlines()] == [
+        "make demo ONCE=1",
+        "make test",
+    ]

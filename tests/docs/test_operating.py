@@ -1,0 +1,94 @@
+"""What the how-tos for operators tell people to run does what they say."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from demo.stack import Stack
+from tests.edge.running import AGENT
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+KEY = "choose-a-long-secret"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with Stack(tmp_path / "data", api_key=KEY) as running:
+        yield running
+
+
+def run(page: str, section: str, **environment: str | Path) -> str:
+    """Run the commands under a heading of a page; gives what they print."""
+    text = (HOW_TO / page).read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    (commands,) = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    ran = subprocess.run(
+        ["bash", "-euc", commands.replace(".venv/bin/python", sys.executable)],
+        env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout
+
+
+def ask(stack: Stack, method: str, path: str, content: object = None) -> Any:
+    answer = requests.request(
+        method,
+        f"{stack.plugin_url}/api/v1{path}",
+        json=content,
+        headers={"Authorization": f"Bearer {KEY}"},
+        timeout=20,
+    )
+    answer.raise_for_status()
+    return answer.json()
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_restored_backup_gets_the_later_clicks_from_the_journal(stack: Stack, tmp_path: Path) -> None:
+    links = [{"url": "https://shop.example/", "label": "Hero", "sale_pixel": True}]
+    campaign = ask(stack, "POST", "/campaigns", {"empId": 1, "name": "Autumn", "links": links})
+
+    def click(contact: str) -> None:
+        address = campaign["links"][0]["tracked_url"].replace("{contact}", contact)
+        answer = requests.get(address, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=20)
+        assert answer.status_code == 302
+
+    def clicked() -> list[str]:
+        return [row["contact"] for row in ask(stack, "GET", f"/campaigns/{campaign['id']}/clicks")["rows"]]
+
+    places = {"DATA": stack.data, "BACKUP": tmp_path / "backup.sqlite3"}
+    click("before")
+    assert until(lambda: clicked() == ["before"])
+    run("run-in-production.md", "Back up", **places)
+    click("after")
+    assert until(lambda: clicked() == ["before", "after"])
+    stack.stop()
+    run("run-in-production.md", "Restore", **places)
+    stack.start()
+    assert clicked() == ["before"]
+    click("later")
+    assert until(lambda: clicked() == ["before", "after", "later"])
+
+
+def test_a_key_that_was_taken_back_opens_nothing(stack: Stack) -> None:
+    assert ask(stack, "GET", "/accounts")
+    assert run("operate.md", "Take an API key back", DATA=stack.data, KEY=KEY) == "1 removed\n"
+    with pytest.raises(requests.HTTPError, match="401"):
+        ask(stack, "GET", "/accounts")

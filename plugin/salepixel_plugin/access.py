@@ -6,10 +6,11 @@ from typing import cast
 import sqlalchemy as sa
 from flask import g, request, session
 
-from salepixel.storage import accounts, campaigns, deliveries
+from salepixel.storage import accounts, campaigns
 from salepixel.storage.accounts import Account, KeyScope, find_digest_scope, key_digest
 from salepixel.storage.campaigns import Campaign
 from salepixel_plugin.languages import N_
+from salepixel_plugin.rejections import count_refusal
 from salepixel_plugin.services import services
 
 _SESSION_KEY = "key"
@@ -64,8 +65,7 @@ def find_scope(key: str) -> KeyScope | None:
     with database.read() as connection:
         found = find_digest_scope(connection, key_digest(key)) if key else None
     if found is None:
-        with database.write() as connection:
-            deliveries.count_rejection(connection, "key", "bad_key")
+        count_refusal("key", "bad_key")
     return found
 
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.storage.shops import Shop, connect_shop, find_shop
 from salepixel_plugin.connectors.strict_json import BadJson, load_object
-from salepixel_plugin.saleor.rejections import count_refusal, is_address
+from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.shop_calls import App, ShopAway, TokenRefused, ask_for_app, fetch_jwks
 from salepixel_plugin.services import services
 

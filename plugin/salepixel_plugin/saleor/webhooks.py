@@ -22,8 +22,8 @@ from salepixel.storage.orders import store_order
 from salepixel.storage.shops import Shop, drop_token, find_shop, get_shop
 from salepixel_plugin.connectors import CONNECTORS
 from salepixel_plugin.connectors.contract import Delivery, Refused, Unreadable
+from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
-from salepixel_plugin.saleor.rejections import count_refusal, is_address
 from salepixel_plugin.services import services
 
 DOOR = "saleor_webhook"

@@ -110,3 +110,11 @@ def test_a_new_key_opens_its_account_only(office: Office) -> None:
     assert key.startswith("sp_")
     assert [a["empId"] for a in office.get("/accounts", key)["accounts"]] == [7]
     assert office.call("GET", "/accounts/8", key=key).status_code == 404
+
+
+def test_a_bad_key_is_refused_also_when_that_cannot_be_counted(office: Office) -> None:
+    with office.database.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON rejections BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    assert office.call("GET", "/accounts", key="not ours").status_code == 401

@@ -82,7 +82,7 @@ class LinkSealer:
         return {key_id: self._keys.derive(key_id, "link") for key_id in self._keys.secrets}
 
     def seal(self, link: Link) -> str:
-        """The token of a link: URL-safe, about 40 characters more than 4/3 of the destination."""
+        """The token of a link: URL-safe, about 46 characters more than 4/3 of the destination."""
         body = _HEAD.pack(
             _VERSION, self._keys.active, link.emp_id, bytes.fromhex(link.campaign), bytes.fromhex(link.link)
         ) + link.url.encode("ascii")

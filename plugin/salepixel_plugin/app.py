@@ -59,8 +59,7 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
     now = datetime.now(UTC)
     with database.write() as connection:
         accounts.add_account(connection, accounts.Account(1, "First account", "EUR", now))
-        if settings.api_key:
-            accounts.add_api_key(connection, settings.api_key, None, "SALEPIXEL_API_KEY", now)
+        accounts.set_first_key(connection, settings.api_key, now)
     publish_directory(database, redis)
 
 

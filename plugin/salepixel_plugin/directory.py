@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 def publish_directory(database: Database, redis: Redis) -> None:
-    """Tell the edges what they must know of accounts; the worker's sweep does it again each minute."""
+    """Tell the edges what they must know of accounts; the worker's sweep does it again and again."""
     with database.read() as connection:
         directory = accounts.read_directory(connection)
     try:

@@ -13,6 +13,8 @@ from salepixel.storage.schema import accounts, api_keys
 from salepixel.storage.upsert import insert, took_effect
 from salepixel.streams import Directory
 
+FIRST_KEY = "SALEPIXEL_API_KEY"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -94,6 +96,14 @@ def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: s
 def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
     """What a key may do, None for a key that is not ours."""
     return find_digest_scope(connection, key_digest(key))
+
+
+def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
+    """Let the key of the settings in, with all rights, and no earlier one; none at all for an empty text."""
+    earlier = sa.and_(api_keys.c.name == FIRST_KEY, api_keys.c.digest != key_digest(key))
+    connection.execute(sa.delete(api_keys).where(earlier))
+    if key:
+        add_api_key(connection, key, None, FIRST_KEY, at)
 
 
 def find_digest_scope(connection: sa.Connection, digest: str) -> KeyScope | None:

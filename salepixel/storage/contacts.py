@@ -22,11 +22,16 @@ class Contact:
 
 
 def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:
-    """Add or change contacts; gives how many. Orders bought with one of their addresses are decided again."""
+    """Add or change contacts; gives how many. An address that is not told again stays as it was.
+
+    Orders bought with one of their addresses, the old or the new, are decided again.
+    """
     # The last of several entries for one contact counts; one statement may not hit a row twice.
     newest = list({contact.ref: contact for contact in batch}.values())
     for start in range(0, len(newest), _CHUNK):
         chunk = newest[start : start + _CHUNK]
+        ours = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref.in_([c.ref for c in chunk]))
+        before = list(connection.scalars(sa.select(contacts.c.email_hash).where(ours)))
         statement = insert(connection, contacts).values(
             [
                 {
@@ -39,9 +44,14 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
                 for c in chunk
             ]
         )
-        changed = {name: statement.excluded[name] for name in ("email_hash", "consent", "updated_at")}
+        new = statement.excluded
+        changed = {
+            "email_hash": sa.func.coalesce(new.email_hash, contacts.c.email_hash),
+            "consent": new.consent,
+            "updated_at": new.updated_at,
+        }
         connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
-        hashes = [c.email_hash for c in chunk if c.email_hash]
+        hashes = {c.email_hash for c in chunk if c.email_hash} | {known for known in before if known}
         theirs = sa.and_(orders.c.emp_id == emp_id, orders.c.email_hash.in_(hashes))
         connection.execute(sa.update(orders).where(theirs).values(due=True))
     return len(newest)

@@ -33,6 +33,30 @@ def test_an_address_learned_late_has_its_orders_decided_again(database: Database
         assert orders.due_orders(connection, 10) == [("s1", "O1")]
 
 
+def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_again(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
+        orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        contacts.store_contacts(connection, 1, [Contact("c1", None, consent=False)], NOON)
+        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+        assert contacts.refs_with_email(connection, 1, "h1") == []
+        contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
+        assert contacts.refs_with_email(connection, 1, "h1") == ["c1"], "an address not told again stays"
+
+
+def test_another_key_in_the_settings_shuts_the_earlier_one_out(database: Database) -> None:
+    with database.write() as connection:
+        for key in ("first", "second"):
+            accounts.set_first_key(connection, key, NOON)
+        assert accounts.find_key_scope(connection, "first") is None
+        assert accounts.find_key_scope(connection, "second") is not None
+        accounts.set_first_key(connection, "", NOON)
+        assert accounts.find_key_scope(connection, "second") is None
+
+
 def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(database: Database) -> None:
     campaign = Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON)
     with database.write() as connection:

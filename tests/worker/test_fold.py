@@ -170,3 +170,16 @@ def test_a_hit_that_does_not_count_is_kept_and_counted(
             ("pixel", "unknown_account", 1),
         ]
         assert connection.scalars(sa.select(schema.hits.c.ignored)).all() == ["bad_amount"]
+
+
+@pytest.mark.parametrize(("query", "ignored"), [("empId=7", "unsigned"), ("empId=7&sig=00", "bad_signature")])
+def test_a_signature_that_the_edge_could_not_check_is_checked(
+    sqlite: Database, redis: Redis, sealer: ClickSealer, query: str, ignored: str
+) -> None:
+    with sqlite.write() as connection:
+        signed = accounts.Account(7, "Shoes", "EUR", NOON, pixel_secret="00ff", pixel_signed=True)
+        accounts.add_account(connection, signed)
+    ship(redis, 1, [HitRecord(click_at(NOON).id, 7, query, "", "", False)])
+    fold_all(sqlite, redis, sealer, 5)
+    with sqlite.read() as connection:
+        assert connection.scalars(sa.select(schema.hits.c.ignored)).all() == [ignored]

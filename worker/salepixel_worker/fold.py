@@ -4,7 +4,7 @@ The contract with the edge is the docstring of salepixel/streams.py.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -13,7 +13,7 @@ import structlog
 from redis import Redis
 
 from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal
-from salepixel.hits import BadHit, Hit, parse_hit
+from salepixel.hits import BadHit, Hit, is_signed, parse_hit
 from salepixel.storage import accounts, clicks, deliveries, hits, orders, shops
 from salepixel.storage.database import Database
 from salepixel.streams import (
@@ -150,20 +150,28 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
         deliveries.count_rejection(connection, "pixel", "unknown_account")
         return
     hit, ignored = _read_hit(record)
+    signed = record.signed
+    if not ignored:
+        # Again, because the edge may not have known the account's secret yet.
+        secret = bytes.fromhex(account.pixel_secret)
+        signed = bool(secret and hit.signature) and is_signed(secret, hit)
+        if secret and hit.signature and not signed:
+            ignored = "bad_signature"
+        elif account.pixel_signed and not signed:
+            ignored = "unsigned"
     if ignored:
         deliveries.count_rejection(connection, "pixel", ignored)
     click = _open(sealer, record.cookie)
-    stored = hits.StoredHit(record.id, hit, record.cookie, record.signed, ignored)
+    stored = hits.StoredHit(record.id, hit, record.cookie, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
-    pixel_is_all = since is None or stored.hit_at < since
-    order_id = hits.pixel_order_id(hit, click) if pixel_is_all and not ignored else ""
-    stored = hits.StoredHit(record.id, hit, record.cookie, record.signed, ignored, order_id)
+    if not ignored and (since is None or stored.hit_at < since):
+        stored = replace(stored, order_id=hits.pixel_order_id(hit, click))
     if not hits.store_hit(connection, stored) or ignored:
         return
-    if order_id:
+    if stored.order_id:
         shop = shops.shop_of_account(connection, account.emp_id, "pixel", stored.hit_at)
         order = hits.order_from_hits(
-            account, order_id, hits.hits_making(connection, account.emp_id, order_id)
+            account, stored.order_id, hits.hits_making(connection, account.emp_id, stored.order_id)
         )
         orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
     if hit.order:

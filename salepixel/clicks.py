@@ -49,6 +49,7 @@ class Signal(IntFlag):
     PRIVACY = 8  # Sec-GPC: 1, nothing that identifies a person is kept
     NO_AGENT = 16
     KNOWN_AGENT = 32  # set by the fold, from the user agent that the edge passed on
+    NO_FETCH = 64  # no Sec-Fetch-* header, on an edge that is reached over https
 
     @property
     def is_visit(self) -> bool:

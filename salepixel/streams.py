@@ -20,7 +20,7 @@ The database holds the truth, Redis is transport, the journal is the buffer.
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -30,14 +30,14 @@ JOURNALS_KEY = "salepixel:journals"
 """A Redis set: the names of all journals that ever shipped."""
 
 DIRECTORY_KEY = "salepixel:directory"
-"""A Redis string: JSON of what edges must know of accounts, see Directory."""
+"""A Redis string: JSON of what edges must know of accounts and of changed links, see Directory."""
 
 FIELD = b"r"
 OLDEST = b"o"
 MAX_PAYLOAD = 16 * 1024
 
 _HEAD = struct.Struct(">QII")
-_CLICK = struct.Struct(">B16sI6s6sHH")
+_CLICK = struct.Struct(">B16sI6s6sHHB")
 _HIT = struct.Struct(">B16sI")
 _CLICK_KIND, _HIT_KIND, _LOSS_KIND = 1, 2, 3
 
@@ -52,11 +52,16 @@ class BadDirectory(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ClickRecord:
-    """A click as the edge saw it; the user agent travels to the fold and no further."""
+    """A click as the edge saw it.
+
+    The user agent and the visitor's IP address (as text, empty when it is not known) travel to the fold,
+    which judges by them, and no further.
+    """
 
     click: Click
     signals: Signal
     agent: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def mark_key(journal: str) -> str:
 def pack_payload(record: Record) -> bytes:
     """A record's bytes, without number and checksum."""
     if isinstance(record, ClickRecord):
-        click, contact = record.click, record.click.contact.encode()
+        click, contact, address = record.click, record.click.contact.encode(), record.address.encode()
         return (
             _CLICK.pack(
                 _CLICK_KIND,
@@ -111,8 +116,10 @@ def pack_payload(record: Record) -> bytes:
                 bytes.fromhex(click.link),
                 record.signals,
                 len(contact),
+                len(address),
             )
             + contact
+            + address
             + record.agent.encode()
         )
     if isinstance(record, HitRecord):
@@ -127,11 +134,10 @@ def unpack_payload(payload: bytes) -> Record:
     """The record of a payload. Raises BadRecord."""
     try:
         if payload[0] == _CLICK_KIND:
-            _, click_id, emp_id, campaign, link, signals, length = _CLICK.unpack_from(payload)
-            contact = payload[_CLICK.size : _CLICK.size + length].decode()
-            agent = payload[_CLICK.size + length :].decode()
-            click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
-            return ClickRecord(click, Signal(signals), agent)
+            _, click_id, emp_id, campaign, link, signals, length, address_length = _CLICK.unpack_from(payload)
+            rest, start = payload[_CLICK.size :], length + address_length
+            click = Click(click_id, emp_id, campaign.hex(), link.hex(), rest[:length].decode())
+            return ClickRecord(click, Signal(signals), rest[start:].decode(), rest[length:start].decode())
         if payload[0] == _HIT_KIND:
             _, hit_id, emp_id = _HIT.unpack_from(payload)
             query, cookie, ignored, signed = json.loads(payload[_HIT.size :])
@@ -179,11 +185,13 @@ def read_frames(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, int]
 class Directory:
     """What edges know of accounts: empId -> (tracking host or empty, pixel secret in hex or empty).
 
-    `require_signature` lists the accounts whose pixel must be signed.
+    `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
+    changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
     """
 
     accounts: dict[int, tuple[str, str]]
     require_signature: frozenset[int] = frozenset()
+    links: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As it is stored at DIRECTORY_KEY."""
@@ -191,6 +199,7 @@ class Directory:
             {
                 "accounts": {str(k): list(v) for k, v in self.accounts.items()},
                 "require_signature": sorted(self.require_signature),
+                "links": self.links,
             }
         )
 
@@ -202,6 +211,7 @@ class Directory:
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
             for _, secret in accounts.values():
                 bytes.fromhex(secret)
-            return cls(accounts, frozenset(content["require_signature"]))
+            links = {str(link): str(url) for link, url in content["links"].items()}
+            return cls(accounts, frozenset(content["require_signature"]), links)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

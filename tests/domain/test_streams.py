@@ -24,7 +24,9 @@ from salepixel.streams import (
 from tests.make import NOON, click_at
 
 RECORDS: list[Record] = [
-    ClickRecord(click_at(NOON, contact="ñandú"), Signal.HEAD | Signal.PRIVACY, "Mozilla/5.0 €"),
+    ClickRecord(
+        click_at(NOON, contact="ñandú"), Signal.HEAD | Signal.PRIVACY, "Mozilla/5.0 €", "2001:db8::1"
+    ),
     ClickRecord(click_at(NOON, contact=""), Signal(0), ""),
     HitRecord(new_click_id(), 7, "empId=7&IMPORTE=5", "token", "bad_amount", True),
     LossRecord(3, 1_000, 2_000),

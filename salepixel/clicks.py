@@ -1,11 +1,12 @@
 """Clicks, and click tokens: the click itself, encrypted, small enough for a cookie or order metadata."""
 
 import hashlib
-import secrets
+import os
 import struct
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,8 +25,10 @@ TOKEN_CONTACT_BYTES = 39
 """A contact that fits into a token; with header and tag this makes 119 characters."""
 
 _VERSION = 1
+_CLAIMS = struct.Struct(">I6s6s")
 _BODY = struct.Struct(">16sI6s6s")
 _DIGEST = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class BadClickToken(ValueError):
@@ -73,10 +76,29 @@ class Click:
         return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int.from_bytes(self.id[:6]))
 
 
-def new_click_id(now_ms: int | None = None, random: Callable[[int], bytes] = secrets.token_bytes) -> bytes:
+def new_click_id(now_ms: int | None = None, random: Callable[[int], bytes] = os.urandom) -> bytes:
     """A new click id. Ids sort by time, so that they append to an index."""
     milliseconds = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     return milliseconds.to_bytes(6) + random(10)
+
+
+class ClickIds:
+    """New click ids by the million: as new_click_id gives them, but with one system call for hundreds."""
+
+    def __init__(self) -> None:
+        self._random = memoryview(b"")
+
+    def new(self) -> bytes:
+        """A new click id. Never share this between processes: both would give the same."""
+        if not self._random:
+            self._random = memoryview(os.urandom(10 * 400))
+        random, self._random = self._random[:10], self._random[10:]
+        return (time.time_ns() // 1_000_000).to_bytes(6) + random
+
+
+def pack_claims(emp_id: int, campaign: str, link: str) -> bytes:
+    """What is the same in every click on a link, as 16 bytes."""
+    return _CLAIMS.pack(emp_id, bytes.fromhex(campaign), bytes.fromhex(link))
 
 
 class ClickSealer:
@@ -93,19 +115,26 @@ class ClickSealer:
     def _ciphers(self) -> dict[int, AESSIV]:
         return {key_id: AESSIV(self._keys.derive(key_id, "click", 32)) for key_id in self._keys.secrets}
 
+    @cached_property
+    def _active(self) -> tuple[bytes, AESSIV]:
+        return bytes((_VERSION, self._keys.active)), self._ciphers[self._keys.active]
+
     def seal(self, click: Click) -> str:
         """The token of a click: URL-safe, at most 119 characters.
 
         A contact reference of more than 39 bytes goes in as a digest; `open` then gives it as "#" and
         32 hex digits, and the click's row in the database has it whole.
         """
-        contact = click.contact.encode()
+        claims = pack_claims(click.emp_id, click.campaign, click.link)
+        return self.seal_packed(click.id, claims, click.contact.encode()).decode()
+
+    def seal_packed(self, click_id: bytes, claims: bytes, contact: bytes) -> bytes:
+        """`seal` for who has the parts at hand: the claims as of pack_claims, the contact in UTF-8."""
         if len(contact) > TOKEN_CONTACT_BYTES:
             contact = b"\x00" + hashlib.blake2b(contact, digest_size=_DIGEST).digest()
-        body = _BODY.pack(click.id, click.emp_id, bytes.fromhex(click.campaign), bytes.fromhex(click.link))
-        head = bytes((_VERSION, self._keys.active))
-        sealed = self._ciphers[self._keys.active].encrypt(body + contact, [head])
-        return urlsafe_b64encode(head + sealed).rstrip(b"=").decode()
+        head, cipher = self._active
+        sealed = cipher.encrypt(click_id + claims + contact, [head])
+        return b2a_base64(head + sealed, newline=False).translate(_URL_SAFE, b"=")
 
     def open(self, token: str) -> Click:
         """The click of a token. Raises BadClickToken for anything that `seal` did not make."""

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from salepixel.money import BadMoney, check_currency, parse_amount
 
@@ -85,6 +85,15 @@ def parse_hit(query: str) -> Hit:
         currency=currency,
         click=fields.get("click", "")[:MAX_TEXT],
         signature=fields.get("signature", ""),
+    )
+
+
+def without_click(query: str) -> str:
+    """The query without the click that it names."""
+    return "&".join(
+        part
+        for part in query.split("&")
+        if _FIELD_OF.get(unquote_plus(part.partition("=")[0]).lower()) != "click"
     )
 
 

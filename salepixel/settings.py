@@ -131,6 +131,12 @@ class EdgeSettings(Settings):
 
     edge_name: str = _setting("edge", _name, "Name of this edge, different for each one of an installation.")
     edge_workers: int = _setting("1", _whole(1, 64), "Processes of this edge, each with its own journal.")
+    edge_proxies: int = _setting(
+        "0",
+        _whole(0, 9),
+        "Proxies of yours in front of the edge that add to X-Forwarded-For whom they serve. Mail scanners "
+        "are known by their networks: with a wrong number they are not.",
+    )
     edge_segment_bytes: int = _setting(
         "16777216", _whole(4096, 2**30), "Size at which a journal segment is closed."
     )

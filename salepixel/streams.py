@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from salepixel.clicks import Click, Signal
+from salepixel.clicks import Click, Signal, pack_claims
 
 JOURNALS_KEY = "salepixel:journals"
 """A Redis set: the names of all journals that ever shipped."""
@@ -37,9 +37,10 @@ OLDEST = b"o"
 MAX_PAYLOAD = 16 * 1024
 
 _HEAD = struct.Struct(">QII")
-_CLICK = struct.Struct(">B16sI6s6sHHB")
-_HIT = struct.Struct(">B16sI")
-_CLICK_KIND, _HIT_KIND, _LOSS_KIND = 1, 2, 3
+_CLICK = struct.Struct(">c16sI6s6sHHB")
+_CLICK_TAIL = struct.Struct(">HHB")
+_HIT = struct.Struct(">c16sI?HB")
+_CLICK_KIND, _HIT_KIND, _LOSS_KIND = b"\1", b"\2", b"\3"
 
 
 class BadRecord(ValueError):
@@ -68,9 +69,9 @@ class ClickRecord:
 class HitRecord:
     """A pixel hit as the edge saw it.
 
-    `id` is made like a click id. `query` is as it was sent, `cookie` the click token of the account's
-    cookie or empty, `ignored` the reason why it does not count or empty, `signed` whether a right
-    signature was on it.
+    `id` is made like a click id. `query` is as it was sent, `cookie` the value of the account's cookie
+    (unopened, at most 255 bytes) or empty, `ignored` the reason why it does not count or empty, `signed`
+    whether a right signature was on it.
     """
 
     id: bytes
@@ -103,50 +104,53 @@ def mark_key(journal: str) -> str:
     return f"salepixel:mark:{journal}"
 
 
+def pack_click(
+    click_id: bytes, claims: bytes, signals: int, contact: bytes, address: bytes, agent: bytes
+) -> bytes:
+    """A click's bytes, from parts that are at hand: see salepixel.clicks.pack_claims; texts in UTF-8."""
+    lengths = _CLICK_TAIL.pack(signals, len(contact), len(address))
+    return b"".join((_CLICK_KIND, click_id, claims, lengths, contact, address, agent))
+
+
 def pack_payload(record: Record) -> bytes:
     """A record's bytes, without number and checksum."""
     if isinstance(record, ClickRecord):
-        click, contact, address = record.click, record.click.contact.encode(), record.address.encode()
-        return (
-            _CLICK.pack(
-                _CLICK_KIND,
-                click.id,
-                click.emp_id,
-                bytes.fromhex(click.campaign),
-                bytes.fromhex(click.link),
-                record.signals,
-                len(contact),
-                len(address),
-            )
-            + contact
-            + address
-            + record.agent.encode()
+        click = record.click
+        return pack_click(
+            click.id,
+            pack_claims(click.emp_id, click.campaign, click.link),
+            record.signals,
+            click.contact.encode(),
+            record.address.encode(),
+            record.agent.encode(),
         )
     if isinstance(record, HitRecord):
-        rest = [record.query, record.cookie, record.ignored, record.signed]
-        # Not escaped to ASCII: a query of the greatest length must fit, whatever it is written in.
-        text = json.dumps(rest, ensure_ascii=False)
-        return _HIT.pack(_HIT_KIND, record.id, record.emp_id) + text.encode()
-    return bytes((_LOSS_KIND,)) + json.dumps([record.count, record.from_ms, record.to_ms]).encode()
+        query, cookie = record.query.encode(), record.cookie.encode()
+        head = _HIT.pack(_HIT_KIND, record.id, record.emp_id, record.signed, len(query), len(cookie))
+        return b"".join((head, query, cookie, record.ignored.encode()))
+    return _LOSS_KIND + json.dumps([record.count, record.from_ms, record.to_ms]).encode()
 
 
 def unpack_payload(payload: bytes) -> Record:
     """The record of a payload. Raises BadRecord."""
     try:
-        if payload[0] == _CLICK_KIND:
+        kind = payload[:1]
+        if kind == _CLICK_KIND:
             _, click_id, emp_id, campaign, link, signals, length, address_length = _CLICK.unpack_from(payload)
             rest, start = payload[_CLICK.size :], length + address_length
             click = Click(click_id, emp_id, campaign.hex(), link.hex(), rest[:length].decode())
-            return ClickRecord(click, Signal(signals), rest[start:].decode(), rest[length:start].decode())
-        if payload[0] == _HIT_KIND:
-            _, hit_id, emp_id = _HIT.unpack_from(payload)
-            query, cookie, ignored, signed = json.loads(payload[_HIT.size :])
-            return HitRecord(hit_id, emp_id, query, cookie, ignored, signed)
-        if payload[0] == _LOSS_KIND:
+            agent = rest[start:].decode(errors="replace")
+            return ClickRecord(click, Signal(signals), agent, rest[length:start].decode())
+        if kind == _HIT_KIND:
+            _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
+            rest, start = payload[_HIT.size :], length + cookie_length
+            texts = rest[:length].decode(), rest[length:start].decode(), rest[start:].decode()
+            return HitRecord(hit_id, emp_id, *texts, signed)
+        if kind == _LOSS_KIND:
             return LossRecord(*json.loads(payload[1:]))
     except (struct.error, ValueError, TypeError, IndexError) as error:
         raise BadRecord("damaged payload") from error
-    raise BadRecord(f"unknown kind {payload[0]}")
+    raise BadRecord(f"unknown kind {kind.hex() or 'none'}")
 
 
 def frame(number: int, payload: bytes) -> bytes:

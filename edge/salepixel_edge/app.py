@@ -1,27 +1,29 @@
-"""The edge as an RSGI application. Read from `Edge.__rsgi__` down: that is the path of every click."""
+"""What the edge answers. Read from `Edge.handle` down: that is the path of every click."""
 
 import asyncio
 import hashlib
 import json
 from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import formatdate
 from functools import lru_cache
 from importlib.resources import files
-from typing import Protocol
 from urllib.parse import urlsplit
 
-from salepixel.clicks import Click, ClickSealer, Signal, new_click_id
+from salepixel.clicks import ClickIds, ClickSealer, Signal, pack_claims
 from salepixel.keys import load_keys
-from salepixel.links import BadLink, Link, LinkSealer, with_parameter
-from salepixel.processes import allow_stopping, end_with_parent, hold_stopping
-from salepixel.settings import EdgeSettings, environment
-from salepixel.streams import ClickRecord, Directory, pack_payload
+from salepixel.links import BadDestination, BadLink, LinkSealer, check_destination, with_parameter
+from salepixel.settings import EdgeSettings
+from salepixel.streams import Directory, pack_click, pack_payload
+from salepixel_edge.connection import Connection
 from salepixel_edge.directory import kept_directory
 from salepixel_edge.health import read_health
 from salepixel_edge.journal import take_slot
-from salepixel_edge.pixel import PixelRequest, judge, record_of
+from salepixel_edge.pixel import Judgement, PixelRequest, judge, record_of
 from salepixel_edge.request import (
-    Headers,
-    header,
+    Request,
+    read_address,
     read_agent,
     read_contact,
     read_cookie,
@@ -48,166 +50,203 @@ NOT_FOUND = (
 )
 ROBOTS = b"User-agent: *\nDisallow: /\n"
 
-_Pairs = list[tuple[str, str]]
-_PRIVATE = ("cache-control", "no-store, private")
-_REDIRECT: _Pairs = [_PRIVATE, ("referrer-policy", "no-referrer"), ("x-robots-tag", "noindex")]
-_IMAGE: _Pairs = [_PRIVATE, ("content-type", "image/gif"), ("x-robots-tag", "noindex")]
-_PAGE: _Pairs = [
-    _PRIVATE,
-    ("content-type", "text/html; charset=utf-8"),
-    ("referrer-policy", "no-referrer"),
-    ("x-robots-tag", "noindex"),
-]
-_JSON: _Pairs = [_PRIVATE, ("content-type", "application/json")]
+_PRIVACY = int(Signal.PRIVACY)
+_NO_VISIT = int(Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
+_NO_TOKEN = _NO_VISIT | _PRIVACY
+_TOKEN = "\0"  # where it goes in an answer; no header can hold one
+
+_PRIVATE = "cache-control: no-store, private\r\n"
+_HIDDEN = f"{_PRIVATE}referrer-policy: no-referrer\r\nx-robots-tag: noindex\r\n"
+_PAGE = f"{_HIDDEN}content-type: text/html; charset=utf-8\r\n"
+_IMAGE = f"{_PRIVATE}x-robots-tag: noindex\r\ncontent-type: image/gif\r\n"
 
 
-class Scope(Protocol):
-    """What we use of an RSGI scope."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is the same in all answers to clicks on one link, made once.
 
-    method: str
-    path: str
-    query_string: str
-    authority: str | None
-    headers: Headers
+    `plain` is the answer without a token, after its date; `parts` the same in three parts, between which
+    the token goes: into the address and into the cookie. No claims: the link is switched off.
+    """
 
-
-class Answer(Protocol):
-    """What we use of an RSGI protocol."""
-
-    def response_empty(self, status: int, headers: _Pairs) -> None:
-        """Answer without a body."""
-
-    def response_bytes(self, status: int, headers: _Pairs, body: bytes) -> None:
-        """Answer with a body."""
+    claims: bytes
+    plain: bytes
+    parts: tuple[bytes, bytes, bytes]
 
 
 class Edge:
     """One process of the edge."""
 
-    def __init__(self, settings: EdgeSettings) -> None:
+    def __init__(self, settings: EdgeSettings, loop: asyncio.AbstractEventLoop) -> None:
+        """Take a journal and begin to ship it. Raises OSError when there is no journal to be had."""
         keys = load_keys(settings.keys_file)
         self._settings = settings
-        self._links = lru_cache(KNOWN_LINKS)(LinkSealer(keys).open)
+        self._loop = loop
+        self._proxies = settings.edge_proxies
+        self._secure = urlsplit(settings.edge_url).scheme == "https"
+        self._cookie_name = "__Host-spx" if self._secure else "spx"
+        self._link_sealer = LinkSealer(keys)
+        self._targets = lru_cache(KNOWN_LINKS)(self._target)
         self._sealer = ClickSealer(keys)
-        secure = urlsplit(settings.edge_url).scheme == "https"
-        self._cookie_name = "__Host-spx" if secure else "spx"
-        flags = "; Secure" if secure else ""
-        self._cookie_flags = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{flags}"
+        self._ids = ClickIds()
         self._directory = kept_directory(settings.data)
         self._tag = files("salepixel_edge").joinpath("sp.js").read_bytes()
         self._tag_version = f'"{hashlib.sha256(self._tag).hexdigest()[:16]}"'
         self._counts: Counter[str] = Counter()
-        self._writer: Writer
-        self._shipper: Shipper
-
-    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Granian calls this in the worker process, before the first request."""
-        settings = self._settings
-        loop.call_soon(allow_stopping)
-        end_with_parent()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._date = b""
+        self.tick()
         journal = take_slot(settings.data / "journal", settings.edge_name, settings.edge_segment_bytes)
         self._writer = Writer(journal, loop)
-        self._shipper = Shipper(settings, journal, self._know)
+        self._shipper = Shipper(settings, journal, self._hear)
         self._shipper.start()
         # Before the first number is given, to know those that are taken, also by what a disk has lost since.
         self._shipper.tried.wait(REDIS_SECONDS)
 
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Granian calls this when the last request was answered."""
+    def close(self) -> None:
+        """Write what is left, ship for a moment longer, and give the journal back."""
         self._writer.close()
         self._shipper.stop()
         self._writer.journal.close()
 
-    async def __rsgi__(self, scope: Scope, answer: Answer) -> None:
-        """Answer one request."""
-        path, method = scope.path, scope.method
-        if method not in ("GET", "HEAD"):
-            answer.response_empty(405, [("allow", "GET, HEAD"), _PRIVATE])
-        elif path.startswith("/c/"):
-            await self._click(scope, answer, path[3:])
-        elif path == "/track/sale":
-            await self._pixel(scope, answer)
-        elif path == "/sp.js":
-            self._serve_tag(scope, answer)
-        elif path == "/healthz":
-            self._serve_health(answer)
-        elif path == "/robots.txt":
-            answer.response_bytes(200, [("content-type", "text/plain")], ROBOTS)
-        else:
-            answer.response_bytes(404, _PAGE, NOT_FOUND)
+    def tick(self) -> None:
+        """Call this once a second: answers carry the date (RFC 9110, 6.6.1)."""
+        self._date = f"date: {formatdate(usegmt=True)}\r\n".encode()
 
-    async def _click(self, scope: Scope, answer: Answer, token: str) -> None:
+    def handle(self, request: Request, connection: Connection) -> None:
+        """Answer one request."""
+        path = request.path
+        if request.method != b"GET" and request.method != b"HEAD":
+            headers = f"{_PRIVATE}allow: GET, HEAD\r\n"
+            connection.send(self._answer(request, "405 Method Not Allowed", headers))
+        elif path.startswith(b"/c/"):
+            self._click(request, connection)
+        elif path == b"/track/sale":
+            self._pixel(request, connection)
+        else:
+            connection.send(self._other(request))
+
+    def _click(self, request: Request, connection: Connection) -> None:
         try:
-            link = self._links(token)
+            target = self._targets(request.path[3:])
         except BadLink:
             self._counts["bad_link"] += 1
-            answer.response_bytes(404, _PAGE, NOT_FOUND)
+            connection.send(self._answer(request, "404 Not Found", _PAGE, NOT_FOUND))
             return
-        contact, unrendered = read_contact(scope.query_string)
-        signals = read_signals(scope.method, scope.headers, unrendered=unrendered)
-        if signals and signals & Signal.PRIVACY:  # flags are slow, and most clicks have none
-            contact = ""
-        click = Click(new_click_id(), link.emp_id, link.campaign, link.link, contact)
-        record = ClickRecord(click, signals, read_agent(scope.headers))
-        durable = self._writer.append(pack_payload(record))
-        headers = self._redirect(link, click, signals)
-        await durable
+        if not target.claims:
+            self._counts["switched_off"] += 1
+            connection.send(self._answer(request, "410 Gone", _PAGE, NOT_FOUND))
+            return
+        headers = request.headers
+        contact, unrendered = read_contact(request.query)
+        signals = read_signals(request.method, headers, unrendered=unrendered, secure=self._secure)
+        address = read_address(request, self._proxies)
+        if signals & _PRIVACY:
+            contact = address = b""
+        click_id = self._ids.new()
+        if signals & _NO_TOKEN:
+            answer = b"HTTP/1.1 302 Found\r\n" + self._date + target.plain
+        else:
+            token = self._sealer.seal_packed(click_id, target.claims, contact)
+            before, between, after = target.parts
+            answer = b"".join((b"HTTP/1.1 302 Found\r\n", self._date, before, token, between, token, after))
+        record = pack_click(click_id, target.claims, signals, contact, address, read_agent(headers))
+        self._writer.append(record, connection, answer)
         self._counts["clicks"] += 1
         if signals:
-            self._counts.update(str(signal.name).lower() for signal in signals)
-        answer.response_empty(302, headers)
+            self._counts.update(_names(signals))
 
-    def _redirect(self, link: Link, click: Click, signals: Signal) -> _Pairs:
-        if signals and (signals & Signal.PRIVACY or not signals.is_visit):
-            return [("location", link.url), *_REDIRECT]
-        token = self._sealer.seal(click)
-        return [
-            ("location", with_parameter(link.url, self._settings.click_parameter, token)),
-            ("set-cookie", f"{self._cookie_name}{link.emp_id}={token}{self._cookie_flags}"),
-            *_REDIRECT,
-        ]
+    def _target(self, token: bytes) -> Target:
+        """Open a link's token, and see where the link leads now. Raises BadLink."""
+        link = self._link_sealer.open(token.decode("latin-1"))
+        url = self._directory.links.get(link.link) if self._directory else None
+        if url == "":
+            return Target(b"", b"", (b"", b"", b""))
+        try:
+            url = check_destination(url) if url else link.url
+        except BadDestination:
+            url = link.url  # the plugin checks them: somebody wrote into Redis
+        flags = "; Secure" if self._secure else ""
+        with_token = with_parameter(url, self._settings.click_parameter, _TOKEN)
+        cookie = f"set-cookie: {self._cookie_name}{link.emp_id}={_TOKEN}; Path=/; Max-Age={COOKIE_SECONDS}"
+        end = f"{_HIDDEN}content-length: 0\r\n\r\n"
+        before, between, after = (
+            f"location: {with_token}\r\n{cookie}; HttpOnly; SameSite=Lax{flags}\r\n{end}".encode().split(
+                _TOKEN.encode()
+            )
+        )
+        plain = f"location: {url}\r\n{end}".encode()
+        return Target(pack_claims(link.emp_id, link.campaign, link.link), plain, (before, between, after))
 
-    async def _pixel(self, scope: Scope, answer: Answer) -> None:
-        headers = scope.headers
-        signals = read_signals(scope.method, headers, unrendered=False)
-        request = PixelRequest(scope.query_string, read_host(scope.authority, headers), signals)
-        judgement = judge(request, self._directory)
+    def _pixel(self, request: Request, connection: Connection) -> None:
+        signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
+        asked = PixelRequest(request.query.decode(errors="replace"), read_host(request.headers), signals)
+        judgement = judge(asked, self._directory)
         if judgement.reason == "unknown_account":
-            await self._hear_of_accounts()
-            judgement = judge(request, self._directory)
-        if judgement.account:
-            cookie = read_cookie(headers, f"{self._cookie_name}{judgement.account}")
-            record = record_of(request, judgement, cookie, self._sealer)
-            await self._writer.append(pack_payload(record))
-        self._counts[judgement.reason or "hits"] += 1
-        verdict = f"ignored; {judgement.reason}" if judgement.reason else "counted"
-        answer.response_bytes(200, [*_IMAGE, ("x-salepixel", verdict)], GIF)
+            waiting = self._loop.create_task(self._judge_later(request, asked, connection))
+            self._tasks.add(waiting)
+            waiting.add_done_callback(self._tasks.discard)
+        else:
+            self._count_hit(request, asked, judgement, connection)
 
-    async def _hear_of_accounts(self) -> None:
-        """Wait until the directory was read anew, or for a moment: an account may have been made just now."""
+    async def _judge_later(self, request: Request, asked: PixelRequest, connection: Connection) -> None:
+        """Judge when the directory was read anew, or in a moment: an account may have been made just now."""
         reads = self._shipper.directory_reads
         for _ in range(int(NEWS_SECONDS / 0.05)):
             # Two reads: the first one may have begun before the account was there.
             if not self._shipper.connected or self._shipper.directory_reads >= reads + 2:
-                return
+                break
             await asyncio.sleep(0.05)
+        self._count_hit(request, asked, judge(asked, self._directory), connection)
 
-    def _serve_tag(self, scope: Scope, answer: Answer) -> None:
-        headers = [("cache-control", "public, max-age=3600"), ("etag", self._tag_version)]
-        if self._tag_version in header(scope.headers, "if-none-match"):
-            answer.response_empty(304, headers)
+    def _count_hit(
+        self, request: Request, asked: PixelRequest, judgement: Judgement, connection: Connection
+    ) -> None:
+        self._counts[judgement.reason or "hits"] += 1
+        verdict = f"ignored; {judgement.reason}" if judgement.reason else "counted"
+        answer = self._answer(request, "200 OK", f"{_IMAGE}x-salepixel: {verdict}\r\n", GIF)
+        if judgement.account:
+            cookie = read_cookie(request.headers, f"{self._cookie_name}{judgement.account}".encode())
+            self._writer.append(
+                pack_payload(record_of(asked, judgement, cookie, self._ids.new())), connection, answer
+            )
         else:
-            answer.response_bytes(200, [*headers, ("content-type", "application/javascript")], self._tag)
+            connection.send(answer)
 
-    def _serve_health(self, answer: Answer) -> None:
-        status, facts = read_health(self._writer, self._shipper, self._counts)
-        answer.response_bytes(status, _JSON, json.dumps(facts).encode())
+    def _other(self, request: Request) -> bytes:
+        path = request.path
+        if path == b"/healthz":
+            status, facts = read_health(self._writer, self._shipper, self._counts)
+            page = json.dumps(facts).encode()
+            return self._answer(request, status, f"{_PRIVATE}content-type: application/json\r\n", page)
+        if path == b"/sp.js":
+            headers = f"cache-control: public, max-age=3600\r\netag: {self._tag_version}\r\n"
+            if self._tag_version.encode() in request.headers.get(b"if-none-match", b""):
+                return self._answer(request, "304 Not Modified", headers)
+            return self._answer(
+                request, "200 OK", f"{headers}content-type: application/javascript\r\n", self._tag
+            )
+        if path == b"/robots.txt":
+            return self._answer(request, "200 OK", "content-type: text/plain\r\n", ROBOTS)
+        return self._answer(request, "404 Not Found", _PAGE, NOT_FOUND)
+
+    def _answer(self, request: Request, status: str, headers: str, body: bytes = b"") -> bytes:
+        length = "" if status.startswith("304") else f"content-length: {len(body)}\r\n"
+        head = f"HTTP/1.1 {status}\r\n{headers}{length}".encode() + self._date + b"\r\n"
+        return head if request.method == b"HEAD" else head + body
+
+    def _hear(self, directory: Directory) -> None:
+        # Called on the shipper's thread; only the loop may touch what answers are made of.
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._know, directory)
 
     def _know(self, directory: Directory) -> None:
+        changed = self._directory is None or directory.links != self._directory.links
         self._directory = directory
+        if changed:
+            self._targets.cache_clear()
 
 
-def create() -> Edge:
-    """The application of one granian worker process, from the environment."""
-    hold_stopping()
-    return Edge(EdgeSettings.load(environment()))
+@lru_cache
+def _names(signals: int) -> tuple[str, ...]:
+    return tuple(str(signal.name).lower() for signal in Signal(signals))

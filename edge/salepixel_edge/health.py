@@ -11,8 +11,8 @@ from salepixel_edge.writer import Writer
 STALLED_SECONDS = 5.0
 
 
-def read_health(writer: Writer, shipper: Shipper, counts: Counter[str]) -> tuple[int, dict[str, Any]]:
-    """The status code and the facts.
+def read_health(writer: Writer, shipper: Shipper, counts: Counter[str]) -> tuple[str, dict[str, Any]]:
+    """The status line and the facts.
 
     503 only when visitors wait for the disk: without Redis the edge does its work, and says "degraded".
     """
@@ -21,7 +21,7 @@ def read_health(writer: Writer, shipper: Shipper, counts: Counter[str]) -> tuple
     degraded = stalled or writer.is_refused or not shipper.connected
     now_ms = time.time_ns() // 1_000_000
     lost = writer.lost
-    return 503 if stalled else 200, {
+    return "503 Service Unavailable" if stalled else "200 OK", {
         "status": "degraded" if degraded else "ok",
         "journal": writer.journal.name,
         "last": writer.last,

@@ -15,6 +15,7 @@ are missing between two segments were never given, or cannot be read any more.
 import fcntl
 import os
 import secrets
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ import structlog
 
 from salepixel.streams import BadRecord, frame, read_frames
 
+KNOWN_WRITES = 4096
 _LEAST_RECORD = 16
 
 log = structlog.get_logger()
@@ -53,6 +55,8 @@ class Journal:
         self._floor = 0
         self.damaged = False  # the segment cannot be gone on with
         self.durable = Position(0, 1, 0)
+        self.writes: deque[tuple[Position, Position]] = deque(maxlen=KNOWN_WRITES)
+        """The last writes, each from where to where: who ships them need not look for their ends."""
         if numbers := self.segments():
             self._recover(numbers[-1])
 
@@ -76,6 +80,7 @@ class Journal:
             self._abandon_segment()
             raise
         self.durable = Position(position.number + len(payloads), position.segment, position.size + len(data))
+        self.writes.append((position, self.durable))
 
     def skip_to(self, number: int) -> None:
         """Never give numbers at or below this one again: the database has records under them."""

@@ -64,6 +64,8 @@ class Reader:
         # One look at what is durable serves the whole turn: a segment that the writer begins meanwhile
         # must not change how far the one before it may be read.
         while self.place.number < (durable := self._journal.durable).number:
+            if run := self._read_written(limit):
+                return run
             following = self._following()
             data = self._bytes(durable, limit)
             run, end = self._parse(data, following, whole=len(data) < limit)
@@ -72,6 +74,25 @@ class Reader:
             if end == 0 and not self._next_segment(following, damaged=bool(data)):
                 return None
         return None
+
+    def _read_written(self, limit: int) -> Run | None:
+        """The next records by what this process remembers of having written, without looking at each.
+
+        The fold checks every record. None when it was not this process, or too long ago.
+        """
+        place, writes = self.place, self._journal.writes
+        while writes and writes[0][0].number < place.number:
+            writes.popleft()
+        if not writes or writes[0][0] != Position(place.number, place.segment, place.offset):
+            return None
+        end = writes.popleft()[1]
+        while writes and writes[0][0] == end and writes[0][1].size - place.offset <= limit:
+            end = writes.popleft()[1]
+        data = self._bytes(end, end.size - place.offset)
+        if len(data) != end.size - place.offset:
+            return None
+        self.place = Place(end.number, end.segment, end.size, gone=False)
+        return Run(place.number + 1, end.number, data, place.gone)
 
     def _parse(self, data: bytes, following: int, *, whole: bool) -> tuple[Run | None, int]:
         """The run at the start of the bytes, and the offset after it; 0: nothing more can be read here."""

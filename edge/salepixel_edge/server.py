@@ -1,18 +1,35 @@
-"""Starts the edge: RSGI on granian."""
+"""Starts the edge: one listening socket, and processes that accept from it."""
 
+import asyncio
+import gc
 import os
+import resource
+import signal
+import socket
 import sys
+import time
+from contextlib import suppress
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server import Server
+import structlog
+import uvloop
 
 from salepixel.keys import BadKeys, load_keys
-from salepixel.processes import allow_stopping, hold_stopping
+from salepixel.processes import allow_stopping, end_with_parent
 from salepixel.settings import BadSettings, EdgeSettings, environment
+from salepixel_edge.app import Edge
+from salepixel_edge.connection import Connections
 
-MAX_HEAD_BYTES = 16 * 1024
-HEAD_SECONDS = 10
+BACKLOG = 4096
+DRAIN_SECONDS = 10.0
+STOP_SECONDS = 15.0
+RESTART_SECONDS = 0.5
+TICK_SECONDS = 1.0
+RESERVED_FILES = 64
+"""File descriptors that no connection may take: the journals, Redis, what Python opens."""
+
+_HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
+log = structlog.get_logger()
 
 
 def main() -> None:
@@ -20,26 +37,109 @@ def main() -> None:
     try:
         settings = EdgeSettings.load(environment())
         load_keys(settings.keys_file)
+        listener = _listen(settings.host, settings.edge_port)
     except (BadSettings, BadKeys) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
-    # So that a child has them held from its first moment on; it lets them in when it can heed them.
-    os.register_at_fork(before=hold_stopping, after_in_parent=allow_stopping)
-    Server(
-        "salepixel_edge.app:create",
-        address=settings.host,
-        port=settings.edge_port,
-        interface=Interfaces.RSGI,
-        factory=True,
-        workers=settings.edge_workers,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_SECONDS * 1000, max_buffer_size=MAX_HEAD_BYTES),
-        websockets=False,
-        backlog=4096,
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=15,
-    ).serve()
+    except OSError as error:
+        address = f"{settings.host} port {settings.edge_port}"
+        print(f"The edge cannot listen on {address}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    Processes(settings, listener).run()
+
+
+class Processes:
+    """The processes of one edge; one that dies is replaced."""
+
+    def __init__(self, settings: EdgeSettings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._started: dict[int, float] = {}  # process id -> when
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # what has no handler may be dropped while it is held
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+        gc.freeze()  # what the processes share is not looked through again in each
+        while True:
+            while len(self._started) < self._settings.edge_workers:
+                self._start()
+            if signal.sigwait(_HEEDED) != signal.SIGCHLD:
+                break
+            self._bury(restart=True)
+        for pid in self._started:
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._started and time.monotonic() < deadline:
+            self._bury(restart=False)
+            time.sleep(0.02)
+        for pid in self._started:
+            log.error("killed_because_it_did_not_end", process=pid)
+            os.kill(pid, signal.SIGKILL)
+
+    def _start(self) -> None:
+        pid = os.fork()
+        if pid:
+            self._started[pid] = time.monotonic()
+            return
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        code = 1
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve(self._settings, self._listener))
+            code = 0
+        except Exception:
+            log.exception("edge_failed")
+        finally:
+            os._exit(code)  # and never into the parent's loop
+
+    def _bury(self, *, restart: bool) -> None:
+        while self._started and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            pid, status = ended
+            lived = time.monotonic() - self._started.pop(pid)
+            if restart:
+                log.warning("starting_again", ended_with=os.waitstatus_to_exitcode(status))
+                if lived < RESTART_SECONDS:
+                    time.sleep(RESTART_SECONDS)
+
+
+async def _serve(settings: EdgeSettings, listener: socket.socket) -> None:
+    """One process, until SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    allow_stopping()
+    end_with_parent()
+    edge = Edge(settings, loop)
+    connections = Connections(edge, _free_files())
+    server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)
+    while not stopping.is_set():
+        edge.tick()
+        connections.end_the_slow()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
+    server.close()
+    connections.end()
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while connections.open and time.monotonic() < deadline:  # noqa: ASYNC110  # it ends the process
+        await asyncio.sleep(0.01)
+    connections.abort()
+    edge.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _free_files() -> int:
+    """How many connections may be open at a time; the limit of files is raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says "no limit" and takes less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return max(soft - RESERVED_FILES, 1)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 import structlog
 
@@ -16,6 +17,23 @@ REPORT_SECONDS = 1.0
 log = structlog.get_logger()
 
 
+class Waiting(Protocol):
+    """Who waits until a record is on disk."""
+
+    def send(self, answer: bytes) -> None:
+        """Give the answer. Called on the event loop."""
+
+
+class Batch:
+    """Records that share one write and one fsync, and who waits for them with which answer."""
+
+    __slots__ = ("payloads", "waiting")
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.waiting: list[tuple[Waiting, bytes]] = []
+
+
 class Writer:
     """Takes payloads on the event loop, writes them on a thread of its own.
 
@@ -26,10 +44,9 @@ class Writer:
     def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self.journal = journal
         self._loop = loop
-        self._gathering: list[bytes] = []
-        self._durable: asyncio.Future[None] = loop.create_future()
+        self._gathering = Batch()
         self._busy = False
-        self._batches: SimpleQueue[tuple[list[bytes], asyncio.Future[None]] | None] = SimpleQueue()
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._unreported: LossRecord | None = None
         self.lost: LossRecord | None = None
         self._in_hand = 0
@@ -37,17 +54,18 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
-    def append(self, payload: bytes) -> asyncio.Future[None]:
-        """Have a record written; the future is done when it is on disk, or counted as lost.
+    def append(self, payload: bytes, waiting: Waiting, answer: bytes) -> None:
+        """Have a record written, and the answer sent when it is on disk or counted as lost.
 
         A visitor is sent on either way. Called on the event loop only.
         """
-        self._gathering.append(payload)
+        batch = self._gathering
+        batch.payloads.append(payload)
+        batch.waiting.append((waiting, answer))
         if not self._busy:
             self._busy = True
             # Not now but after the other requests of this turn of the loop: they join the batch.
             self._loop.call_soon(self._hand_over)
-        return self._durable
 
     def stalled_seconds(self) -> float:
         """For how long the batch in hand has been waiting for the disk."""
@@ -62,29 +80,28 @@ class Writer:
     @property
     def last(self) -> int:
         """The number of the last record taken, be it on disk or not yet."""
-        return self.journal.durable.number + self._in_hand + len(self._gathering)
+        return self.journal.durable.number + self._in_hand + len(self._gathering.payloads)
 
     def close(self) -> None:
         """Write what was handed over, and what was lost, and end the thread."""
-        if self._gathering:
+        if self._gathering.payloads:
             self._hand_over()
         self._batches.put(None)
         self._thread.join()
 
     def _hand_over(self) -> None:
-        self._in_hand = len(self._gathering)
-        self._batches.put((self._gathering, self._durable))
-        self._gathering, self._durable = [], self._loop.create_future()
+        batch, self._gathering = self._gathering, Batch()
+        self._in_hand = len(batch.payloads)
+        self._batches.put(batch)
 
-    def _written(self, durable: asyncio.Future[None]) -> None:
-        # Whoever waits shares this future: one request that is cancelled must not hold the others.
-        if not durable.done():
-            durable.set_result(None)
+    def _written(self, batch: Batch) -> None:
         self._in_hand = 0
-        if self._gathering:
+        if self._gathering.payloads:
             self._hand_over()
         else:
             self._busy = False
+        for waiting, answer in batch.waiting:
+            waiting.send(answer)
 
     def _run(self) -> None:
         while True:
@@ -95,14 +112,13 @@ class Writer:
                 continue
             if batch is None:
                 break
-            payloads, durable = batch
             self._busy_since = time.monotonic()
-            self._write(payloads)
+            self._write(batch.payloads)
             self._busy_since = 0.0
             try:
-                self._loop.call_soon_threadsafe(self._written, durable)
+                self._loop.call_soon_threadsafe(self._written, batch)
             except RuntimeError:
-                log.warning("journal_written_after_the_loop_ended", records=len(payloads))
+                log.warning("journal_written_after_the_loop_ended", records=len(batch.payloads))
         if self._unreported:
             self._write([])
 

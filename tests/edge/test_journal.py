@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salepixel.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
-from salepixel_edge.journal import Journal, take_slot, try_slot
+from salepixel_edge.journal import KNOWN_WRITES, Journal, take_slot, try_slot
 from salepixel_edge.reader import Reader, Run
 
 SEGMENT = 4096
@@ -223,6 +223,7 @@ def test_a_flipped_bit_never_gives_a_wrong_record_and_later_segments_are_still_r
         if restart:
             journal.close()
             journal = take_slot(Path(folder), "edge", SEGMENT)
+        journal.writes.clear()
         found = runs(journal)
         read = numbers(found)
         assert read == sorted(set(read))
@@ -265,6 +266,7 @@ def flip(file: Path, at: float, bit: int) -> None:
 def test_damage_in_the_open_segment_is_passed_with_the_next_write(journal: Journal) -> None:
     write(journal, 20)
     flip(journal.path(1), 0.5, 3)
+    journal.writes.clear()
     reader = Reader(journal)
     reader.seek(0)
     before = reader.read()
@@ -274,6 +276,26 @@ def test_damage_in_the_open_segment_is_passed_with_the_next_write(journal: Journ
     after = reader.read()
     assert after is not None
     assert (after.first, after.last, after.oldest) == (21, 40, True)
+
+
+@pytest.mark.parametrize("behind", [0, 3, KNOWN_WRITES + 3])
+def test_what_this_process_wrote_is_read_without_a_look_at_each_record(journal: Journal, behind: int) -> None:
+    """Until more was written than is remembered: then it is read from the disk, as after a restart."""
+    reader, found = Reader(journal), []
+    write(journal, 5, batch=1)
+    reader.seek(0)
+    for _ in range(behind):
+        write(journal, 1, batch=1)
+    before = journal.durable.number
+    while run := reader.read(limit=1000):
+        found.append(run)
+        if run.last < before:
+            write(journal, 1, batch=1)
+    assert [run.first for run in found] == [1, *(run.last + 1 for run in found[:-1])]
+    assert found[-1].last == journal.durable.number
+    for run in found:
+        assert [number for number, _, _ in read_frames(run.data)] == list(range(run.first, run.last + 1))
+    assert [run.oldest for run in found] == [True] + [False] * (len(found) - 1)
 
 
 def refuse(code: int) -> Callable[..., int]:

@@ -263,7 +263,9 @@ def test_no_visitor_waits_for_a_redis_that_hangs(
 
 
 def test_an_edge_that_restarts_without_redis_knows_what_it_knew(tmp_path: Path, keys: Keys) -> None:
-    (tmp_path / "directory.json").write_text('{"accounts": {"7": ["", ""]}, "require_signature": []}')
+    (tmp_path / "directory.json").write_text(
+        '{"accounts": {"7": ["", ""]}, "require_signature": [], "links": {}}'
+    )
     away = RunningEdge(tmp_path, f"unix://{tmp_path}/nobody.sock", keys)
     away.start()
     try:

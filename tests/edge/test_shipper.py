@@ -394,7 +394,7 @@ def test_a_full_disk_does_not_stop_shipping(
 
 
 def test_half_a_directory_is_never_kept(tmp_path: Path) -> None:
-    keep_directory(tmp_path, b'{"accounts": {}, "require_signature": []}')
+    keep_directory(tmp_path, b'{"accounts": {}, "require_signature": [], "links": {}}')
     assert kept_directory(tmp_path) == Directory({})
     assert [path.name for path in tmp_path.iterdir()] == ["directory.json"]
     (tmp_path / "directory.json").write_text("{")

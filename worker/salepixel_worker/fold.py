@@ -4,6 +4,7 @@ The contract with the edge is the docstring of salepixel/streams.py.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -161,8 +162,8 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
             ignored = "unsigned"
     if ignored:
         deliveries.count_rejection(connection, "pixel", ignored)
-    click = _open(sealer, record.cookie)
-    stored = hits.StoredHit(record.id, hit, record.cookie, signed, ignored)
+    token, click = _open(sealer, account.emp_id, record.cookie, hit.click)
+    stored = hits.StoredHit(record.id, hit, token, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
     if not ignored and (since is None or stored.hit_at < since):
         stored = replace(stored, order_id=hits.pixel_order_id(hit, click))
@@ -185,8 +186,11 @@ def _read_hit(record: HitRecord) -> tuple[Hit, str]:
         return Hit(record.emp_id), record.ignored or bad.reason
 
 
-def _open(sealer: ClickSealer, token: str) -> Click | None:
-    try:
-        return sealer.open(token) if token else None
-    except BadClickToken:
-        return None
+def _open(sealer: ClickSealer, emp_id: int, *tokens: str) -> tuple[str, Click | None]:
+    """The first of these click tokens that opens and is of this account, and its click."""
+    for token in tokens:
+        with suppress(BadClickToken):
+            click = sealer.open(token)
+            if click.emp_id == emp_id:
+                return token, click
+    return "", None

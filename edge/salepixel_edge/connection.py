@@ -1,0 +1,208 @@
+"""HTTP/1.1 for the edge: heads in, answers out, one after the other. httptools (llhttp) reads the bytes.
+
+An own protocol rather than a server framework: a bare redirect costs half of what it does by granian, and
+less than any work on top (docs/adr/0010-the-edge-speaks-http-itself.md). It takes what a redirect and an
+image need, GET and HEAD without a body, and ends the connection of whoever sends anything else.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Protocol, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from salepixel_edge.request import Headers, Request
+
+MAX_HEAD_BYTES = 16 * 1024
+HEAD_SECONDS = 10.0
+"""How long a client may take to send a head."""
+
+IDLE_SECONDS = 75.0
+"""How long a connection may wait for its next request, or for a client to take an answer."""
+
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+UNAVAILABLE = (
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
+)
+
+
+class Handler(Protocol):
+    """What answers requests: it calls `connection.send` once for each, now or later."""
+
+    def handle(self, request: Request, connection: "Connection") -> None:
+        """Answer one request."""
+
+
+class Connections:
+    """All connections of one process: how many there may be, and who has taken too long."""
+
+    def __init__(self, handler: Handler, limit: int) -> None:
+        self.handler = handler
+        self.limit = limit
+        self.open: set[Connection] = set()
+        self.refused = 0
+
+    def make(self) -> "Connection":
+        """A protocol for a connection that was just accepted."""
+        return Connection(self)
+
+    def end_the_slow(self) -> None:
+        """Close the connections that have waited for their client for too long."""
+        now = time.monotonic()
+        for connection in [connection for connection in self.open if connection.is_overdue(now)]:
+            connection.cut()
+
+    def end(self) -> None:
+        """Let everybody who waits have an answer, and nobody ask again."""
+        for connection in list(self.open):
+            connection.end_when_answered()
+
+    def abort(self) -> None:
+        """End those that are still there."""
+        for connection in list(self.open):
+            connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One client. What it asks before it has its answer waits its turn (RFC 9112, 9.3.2)."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._all = connections
+        self._transport: asyncio.Transport
+        self._address = b""
+        self._url = b""
+        self._headers: Headers = {}
+        # What the parser calls for each header. Of one that comes twice the last counts: the one that the
+        # nearest proxy added.
+        self.on_header = self._headers.__setitem__
+        self._head_bytes = 0  # of a head that has not ended yet
+        self._begun = time.monotonic()  # when that head began, or when the client was last answered
+        self._busy = False  # a request is being answered
+        self._last = False  # no more requests are taken
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._parser = HttpRequestParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody is there."""
+        self._transport = cast(asyncio.Transport, transport)
+        if len(self._all.open) >= self._all.limit:
+            # Refused at once and not left waiting: the journal must always find a free file descriptor.
+            self._all.refused += 1
+            self._transport.write(UNAVAILABLE)
+            self._transport.close()
+            return
+        self._all.open.add(self)
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0].encode() if peer else b""
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The client is gone. What it asked for is written down all the same."""
+        self._all.open.discard(self)
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of one or more heads."""
+        if self._last:
+            return
+        if not self._head_bytes:
+            self._begun = time.monotonic()
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(TOO_LARGE)
+            return
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            # It may be ignored (RFC 9110, 7.8); but what follows would not be HTTP.
+            self.end_when_answered()
+        except HttpParserError:
+            self._refuse(BAD_REQUEST)
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request's target."""
+        self._url += url
+
+    def on_body(self, _body: bytes) -> None:
+        """A part of a body: nothing here takes one."""
+        self._refuse(BAD_REQUEST)
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        if self._last:
+            return
+        parser, url = self._parser, self._url
+        if not url.startswith(b"/"):  # http://host/path is as good as /path (RFC 9112, 3.2.2)
+            url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
+        path, _, query = url.partition(b"?")
+        headers = {name.lower(): value for name, value in self._headers.items()}
+        request = Request(parser.get_method(), path, query, headers, self._address)
+        self._headers.clear()
+        self._url, self._head_bytes = b"", 0
+        keep = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        if self._busy:
+            self._waiting.append((request, keep))
+        else:
+            self._handle(request, keep)
+
+    def send(self, answer: bytes) -> None:
+        """Send the answer to the request in hand, and take the next one."""
+        transport = self._transport
+        self._busy = False
+        if transport.is_closing():
+            return
+        if self._waiting:
+            transport.write(answer)
+            # Not from here: a long row of requests would be as deep a row of calls.
+            asyncio.get_running_loop().call_soon(self._take_next)
+        elif self._last:
+            transport.write(answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
+            transport.close()
+        else:
+            transport.write(answer)
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: no more are made for it."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client takes its answers again."""
+        self._transport.resume_reading()
+
+    def is_overdue(self, now: float) -> bool:
+        """True when the client has taken longer than it may."""
+        return not self._busy and now - self._begun > (HEAD_SECONDS if self._head_bytes else IDLE_SECONDS)
+
+    def cut(self) -> None:
+        """End what is overdue."""
+        if self._head_bytes and not self._last:
+            self._refuse(TOO_SLOW)
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """End at once, whatever the client has not taken yet."""
+        self._transport.abort()
+
+    def end_when_answered(self) -> None:
+        """Take no more requests; those that were taken are answered."""
+        self._last = True
+        if not self._busy:
+            self._transport.close()
+
+    def _handle(self, request: Request, keep: bool) -> None:
+        self._busy = True
+        self._last = self._last or not keep
+        self._all.handler.handle(request, self)
+
+    def _take_next(self) -> None:
+        if self._waiting and not self._busy:
+            self._handle(*self._waiting.popleft())
+
+    def _refuse(self, answer: bytes) -> None:
+        """End the connection; who waits for an answer gets that one instead of ours."""
+        if not self._last and not self._busy:
+            self._transport.write(answer)
+        self.end_when_answered()

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from salepixel.attribution import Policy
 from salepixel.storage.schema import accounts, api_keys
 from salepixel.storage.upsert import insert, took_effect
-from salepixel.streams import Directory
 
 FIRST_KEY = "SALEPIXEL_API_KEY"
 
@@ -76,15 +75,6 @@ def list_accounts(connection: sa.Connection, scope: KeyScope) -> list[Account]:
     if scope.emp_id is not None:
         query = query.where(accounts.c.emp_id == scope.emp_id)
     return [Account(**row._mapping) for row in connection.execute(query)]
-
-
-def read_directory(connection: sa.Connection) -> Directory:
-    """What edges must know of all accounts."""
-    rows = list_accounts(connection, KeyScope(None, ""))
-    return Directory(
-        accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
-        require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
-    )
 
 
 def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> None:

@@ -82,10 +82,19 @@ links = sa.Table(
     sa.Column("campaign_id", sa.Text, nullable=False),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),  # as the link's token holds it
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("sale_pixel", sa.Boolean, nullable=False),
+    sa.Column("new_url", sa.Text, nullable=False, server_default=""),  # where it leads; empty: to url
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("changed_at", UtcTime),  # when new_url or active were; null: never
     sa.Index(None, "campaign_id", "position"),
+    sa.Index(
+        "ix_links_changed_at",
+        "changed_at",
+        sqlite_where=sa.text("changed_at IS NOT NULL"),
+        postgresql_where=sa.text("changed_at IS NOT NULL"),
+    ),
 )
 
 contacts = sa.Table(

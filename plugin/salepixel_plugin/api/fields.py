@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -15,6 +15,9 @@ _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _MAX_DIGITS = 4  # after the point; no currency has more
+
+UNSET: Any = None
+"""Stands for a field that was not sent; null is refused like any other wrong value."""
 
 
 def _clean(text: str) -> str:

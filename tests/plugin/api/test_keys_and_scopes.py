@@ -64,6 +64,8 @@ def test_a_key_sees_nothing_of_another_account(office: Office) -> None:
         ("GET", f"{base}/sales", None),
         ("GET", f"{base}/sales.csv", None),
         ("PATCH", f"{base}/links/{link}", {"sale_pixel": False}),
+        ("PATCH", f"{base}/links/{link}", {"url": "https://evil.test/"}),
+        ("PATCH", f"{base}/links/{link}", {"active": False}),
         ("GET", f"/orders/{shop}/{order}/decision", None),
         ("GET", "/accounts/8", None),
         ("PATCH", "/accounts/8", {"name": "mine now"}),
@@ -85,10 +87,12 @@ def test_a_key_sees_nothing_of_another_account(office: Office) -> None:
     assert office.get("/shops", SHOES)["shops"] == []
 
 
-def test_a_link_of_another_campaign_is_not_switched(office: Office) -> None:
+@pytest.mark.parametrize("change", [{"sale_pixel": False}, {"active": False}, {"url": "https://evil.test/"}])
+def test_a_link_of_another_campaign_is_not_changed(office: Office, change: dict[str, Any]) -> None:
     mine, other = office.campaign(7), office.campaign(8)
     path = f"/campaigns/{mine['id']}/links/{other['links'][0]['id']}"
-    assert office.call("PATCH", path, {"sale_pixel": False}, SHOES).status_code == 404
+    assert office.call("PATCH", path, change, SHOES).status_code == 404
+    assert office.get(f"/campaigns/{other['id']}")["links"] == other["links"]
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,11 @@ api_keys = sa.Table(
     "api_keys",
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the key, hex
+    sa.Column("id", sa.Text, nullable=False),  # by which it is taken back; says nothing of the key
     sa.Column("emp_id", sa.BigInteger),  # null: all accounts
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("id"),
 )
 
 campaigns = sa.Table(
@@ -261,7 +263,7 @@ outbox = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # waiting | sent | dead
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("next_at", UtcTime, nullable=False),
+    sa.Column("next_at", UtcTime, nullable=False),  # when to try; of those that ended: when they did
     sa.Column("answer", sa.Text, nullable=False),  # of the last attempt
     sa.Index(None, "state", "next_at"),
 )

@@ -1,4 +1,4 @@
-"""Accounts: sub-accounts with their policy, and the keys that open them."""
+"""Accounts: sub-accounts with their policy."""
 
 import secrets
 from datetime import UTC, datetime
@@ -89,20 +89,6 @@ class AccountsOut(Output):
     accounts: list[AccountOut]
 
 
-class KeyIn(Input):
-    """A new key."""
-
-    name: Name
-
-
-class KeyOut(Output):
-    """A new key, shown this once."""
-
-    key: str
-    emp_id: EmpId = Field(alias="empId")
-    name: str
-
-
 @blueprint.post("/accounts")
 @blueprint.input(AccountIn, arg_name="wanted")
 @blueprint.output(AccountWithSecret, 201)
@@ -155,19 +141,6 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
         after = see_account(connection, emp_id)
     publish_directory(here.database, here.redis)
     return _with_secret(after)
-
-
-@blueprint.post("/accounts/<int:emp_id>/keys")
-@blueprint.input(KeyIn, arg_name="wanted")
-@blueprint.output(KeyOut, 201)
-@blueprint.doc(security="bearer")
-def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
-    """Make a key that opens this account only."""
-    key = "sp_" + secrets.token_urlsafe(32)
-    with services().database.write() as connection:
-        see_account(connection, emp_id)
-        accounts.add_api_key(connection, key, emp_id, wanted.name, datetime.now(UTC))
-    return {"key": key, "empId": emp_id, "name": wanted.name}
 
 
 def _as_json(account: Account) -> dict[str, Any]:

@@ -16,12 +16,10 @@ from salepixel.storage.campaigns import Campaign, CampaignLink
 from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
 from salepixel_plugin.api import mailers
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Name, Text, Url
+from salepixel_plugin.api.fields import UNSET, EmpId, Id, Name, Text, Url
 from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
-
-Id = Annotated[str, Field(examples=["9f86d081884c"])]
 
 
 class LinkIn(Input):

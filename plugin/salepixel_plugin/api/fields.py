@@ -85,6 +85,7 @@ def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
 
 
 EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account, named by its number.", examples=[7])]
+Id = Annotated[str, Field(examples=["9f86d081884c"])]
 Text = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_filled)]
 Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
-from salepixel.storage import activity, campaigns, sales
+from salepixel.storage import activity, campaigns, outbox, sales
 from salepixel.storage.accounts import list_accounts
 from salepixel.storage.campaigns import Campaign
+from salepixel.storage.losses import losses_since
 from salepixel_plugin.access import scope, see_campaign
 from salepixel_plugin.api.campaigns import LinkChange, change_link, see_link
 from salepixel_plugin.api.paging import read_cursor, read_sales_cursor, read_time, write_cursor
@@ -31,12 +32,14 @@ def list_campaigns() -> Response:
         its_clicks = activity.count_clicks(connection, ids)
         totals = sales.totals_of_campaigns(connection, ids)
         names = {account.emp_id: account.name for account in list_accounts(connection, scope())}
+        dead = outbox.count_dead(connection, scope().emp_id)
     return page(
         "campaigns.html",
         campaigns=shown,
         clicks=its_clicks,
         totals=totals,
         names=names,
+        dead=dead,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 
@@ -52,6 +55,7 @@ def overview(campaign_id: str) -> Response:
             "overview",
             totals=sales.sale_totals(connection, campaign_id),
             evidence=sales.count_evidence(connection, campaign_id),
+            losses=losses_since(connection, campaign.created_at),
             reasons=sorted(
                 (reason, count)
                 for (outcome, reason), count in sales.count_reasons(connection, campaign.emp_id).items()

@@ -66,6 +66,7 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
                 "net": "39.80",
             }
         ],
+        "losses": [],
         "next": None,
     }
     for name in (order_id, "1042"):

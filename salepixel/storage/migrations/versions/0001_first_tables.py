@@ -29,10 +29,12 @@ def upgrade() -> None:
     op.create_table(
         "api_keys",
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("emp_id", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("id", name=op.f("uq_api_keys_id")),
     )
     op.create_table(
         "campaigns",

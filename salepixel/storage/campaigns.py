@@ -148,12 +148,10 @@ def change_link(
 def changed_links(connection: sa.Connection) -> dict[str, str]:
     """The links that do not lead where their token says: id -> where then, empty for nowhere."""
     elsewhere = sa.or_(links.c.new_url != "", ~links.c.active)
-    query = (
-        sa.select(links.c.id, links.c.new_url, links.c.active)
-        .where(links.c.changed_at.is_not(None), elsewhere)  # the index is of those that ever changed
-        .order_by(links.c.id)  # the same text for the same links: edges read what is new
-    )
-    return {row.id: row.new_url if row.active else "" for row in connection.execute(query)}
+    query = sa.select(links.c.id, links.c.new_url, links.c.active)
+    # The index holds those that ever changed. Ordering by id here would have SQLite read all links instead.
+    found = connection.execute(query.where(links.c.changed_at.is_not(None), elsewhere)).all()
+    return {row.id: row.new_url if row.active else "" for row in sorted(found, key=lambda row: str(row.id))}
 
 
 def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActivity]:

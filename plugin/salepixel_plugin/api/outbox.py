@@ -67,7 +67,7 @@ def list_dead(page: Page) -> dict[str, Any]:
 @blueprint.output(TryAgainOut)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def try_again(wanted: TryAgain) -> dict[str, Any]:
-    """Send once more what was given up. What was taken is never sent again."""
+    """Send once more what was given up. What the other server said that it took is left alone."""
     with services().database.write() as connection:
         target_account(connection, wanted.emp_id)
         return {"waiting": outbox.try_again(connection, wanted.emp_id, datetime.now(UTC), wanted.id)}

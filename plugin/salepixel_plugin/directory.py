@@ -1,21 +1,18 @@
-"""Telling the edges what they must know of accounts."""
+"""Telling the edges what they must know of accounts and links."""
 
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from salepixel.storage import accounts
+from salepixel.storage import directory
 from salepixel.storage.database import Database
-from salepixel.streams import DIRECTORY_KEY
 
 log = structlog.get_logger()
 
 
 def publish_directory(database: Database, redis: Redis) -> None:
-    """Tell the edges what they must know of accounts; the worker's sweep does it again and again."""
-    with database.read() as connection:
-        directory = accounts.read_directory(connection)
+    """Tell the edges now, after the commit; while Redis is away the worker's sweep will do it."""
     try:
-        redis.set(DIRECTORY_KEY, directory.to_json())
+        directory.publish_directory(database, redis)
     except RedisError as error:
         log.warning("directory_not_published", error=str(error))

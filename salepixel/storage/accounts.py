@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.attribution import Policy
+from salepixel.links import new_id
 from salepixel.storage.schema import accounts, api_keys
 from salepixel.storage.upsert import insert, took_effect
-from salepixel.streams import Directory
 
 FIRST_KEY = "SALEPIXEL_API_KEY"
 
@@ -53,6 +53,21 @@ class KeyScope:
         return self.emp_id is None or self.emp_id == emp_id
 
 
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A key as it is listed: never the key, which nobody keeps. `emp_id` None: it opens all accounts."""
+
+    id: str
+    emp_id: int | None
+    name: str
+    created_at: datetime
+
+    @property
+    def is_of_settings(self) -> bool:
+        """True for the key that the settings name: each start lets it in again."""
+        return self.emp_id is None and self.name == FIRST_KEY
+
+
 def add_account(connection: sa.Connection, account: Account) -> bool:
     """Store a new account; False when its empId is taken."""
     values = {name: getattr(account, name) for name in Account.__slots__}
@@ -78,19 +93,30 @@ def list_accounts(connection: sa.Connection, scope: KeyScope) -> list[Account]:
     return [Account(**row._mapping) for row in connection.execute(query)]
 
 
-def read_directory(connection: sa.Connection) -> Directory:
-    """What edges must know of all accounts."""
-    rows = list_accounts(connection, KeyScope(None, ""))
-    return Directory(
-        accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
-        require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
-    )
+def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> str:
+    """Let a key in, and give its id; a key that is in already stays as it is.
+
+    Only its digest is kept: a key is long and random, so no slow hash is needed.
+    """
+    digest = key_digest(key)
+    values = {"digest": digest, "id": new_id(), "emp_id": emp_id, "name": name, "created_at": at}
+    statement = insert(connection, api_keys).on_conflict_do_nothing(index_elements=["digest"])
+    connection.execute(statement, values)
+    return str(connection.scalar(sa.select(api_keys.c.id).where(api_keys.c.digest == digest)))
 
 
-def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> None:
-    """Let a key in. Only its digest is kept: a key is long and random, so no slow hash is needed."""
-    values = {"digest": key_digest(key), "emp_id": emp_id, "name": name, "created_at": at}
-    connection.execute(insert(connection, api_keys).values(values).on_conflict_do_nothing())
+def list_api_keys(connection: sa.Connection, scope: KeyScope) -> list[KeyEntry]:
+    """The keys of what a key opens, oldest first: with all rights all keys, else those of its account."""
+    query = sa.select(*(api_keys.c[name] for name in KeyEntry.__slots__))
+    if scope.emp_id is not None:
+        query = query.where(api_keys.c.emp_id == scope.emp_id)
+    query = query.order_by(api_keys.c.created_at, api_keys.c.id)
+    return [KeyEntry(*row) for row in connection.execute(query)]
+
+
+def remove_api_key(connection: sa.Connection, key_id: str) -> bool:
+    """Take a key back, at once and with its sessions; False when there is none with this id."""
+    return bool(connection.execute(sa.delete(api_keys).where(api_keys.c.id == key_id)).rowcount)
 
 
 def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
@@ -100,7 +126,9 @@ def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
 
 def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
     """Let the key of the settings in, with all rights, and no earlier one; none at all for an empty text."""
-    earlier = sa.and_(api_keys.c.name == FIRST_KEY, api_keys.c.digest != key_digest(key))
+    # An account's key may have any name, this one too.
+    ours = sa.and_(api_keys.c.name == FIRST_KEY, api_keys.c.emp_id.is_(None))
+    earlier = sa.and_(ours, api_keys.c.digest != key_digest(key))
     connection.execute(sa.delete(api_keys).where(earlier))
     if key:
         add_api_key(connection, key, None, FIRST_KEY, at)

@@ -1,7 +1,7 @@
 """Campaigns and their links."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,12 +12,24 @@ from salepixel.storage.schema import campaigns, clicks, links, orders, sales
 
 @dataclass(frozen=True, slots=True)
 class CampaignLink:
-    """A destination in a campaign; `sale_pixel` says whether its clicks may earn sales."""
+    """A destination in a campaign; `sale_pixel` says whether its clicks may earn sales.
+
+    `url` is what its token holds. After sending it may lead to `new_url` instead (empty: it does not), or
+    nowhere when it is not `active`; `changed_at` is when one of these two was last changed.
+    """
 
     id: str
     url: str
     label: str
     sale_pixel: bool
+    new_url: str = ""
+    active: bool = True
+    changed_at: datetime | None = None
+
+    @property
+    def destination(self) -> str:
+        """Where it leads while it is active."""
+        return self.new_url or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ def list_campaigns(
 def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
     """A campaign's links, in their order."""
     query = (
-        sa.select(links.c.id, links.c.url, links.c.label, links.c.sale_pixel)
+        sa.select(*(links.c[name] for name in CampaignLink.__slots__))
         .where(links.c.campaign_id == campaign_id)
         .order_by(links.c.position)
     )
@@ -112,6 +124,34 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
     since = sa.and_(orders.c.emp_id == campaign.emp_id, orders.c.placed_at >= campaign.created_at)
     connection.execute(sa.update(orders).where(since).values(due=True))
     return True
+
+
+def change_link(
+    connection: sa.Connection, link: CampaignLink, changed: CampaignLink, at: datetime
+) -> CampaignLink:
+    """Change a link's label and where it leads, and give it as it is then; its `url` stays.
+
+    A `new_url` that is the `url` is none. What is the same in both stays as it is, so that who changes the
+    label does not undo what another one changed meanwhile; `changed_at` moves when it leads elsewhere.
+    """
+    if changed.new_url == link.url:
+        changed = replace(changed, new_url="")
+    if (changed.new_url, changed.active) != (link.new_url, link.active):
+        changed = replace(changed, changed_at=at)
+    names = ("label", "new_url", "active", "changed_at")
+    values = {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(link, n)}
+    if values:
+        connection.execute(sa.update(links).where(links.c.id == link.id).values(**values))
+    return changed
+
+
+def changed_links(connection: sa.Connection) -> dict[str, str]:
+    """The links that do not lead where their token says: id -> where then, empty for nowhere."""
+    elsewhere = sa.or_(links.c.new_url != "", ~links.c.active)
+    query = sa.select(links.c.id, links.c.new_url, links.c.active)
+    # The index holds those that ever changed. Ordering by id here would have SQLite read all links instead.
+    found = connection.execute(query.where(links.c.changed_at.is_not(None), elsewhere)).all()
+    return {row.id: row.new_url if row.active else "" for row in sorted(found, key=lambda row: str(row.id))}
 
 
 def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActivity]:

@@ -3,10 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema import outbox
+from salepixel.storage.schema import orders, outbox
 from salepixel.storage.upsert import insert
 
 
@@ -18,6 +19,21 @@ class Outgoing:
     emp_id: int
     url: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A request that was given up: what the other side said last, or what kept us from asking it."""
+
+    id: str
+    emp_id: int
+    shop_id: str
+    order_id: str
+    order_number: str
+    url: str
+    attempts: int
+    answer: str
+    given_up_at: datetime
 
 
 def add_outgoing(
@@ -64,12 +80,62 @@ def claim_outgoing(connection: sa.Connection, now: datetime, until: datetime, li
 def record_attempt(
     connection: sa.Connection, outgoing: Outgoing, *, state: str, answer: str, next_at: datetime
 ) -> None:
-    """Note how an attempt ended: state sent, waiting (until next_at) or dead."""
+    """Note how an attempt ended: waiting (until next_at), or sent or dead (since next_at)."""
     connection.execute(
         sa.update(outbox)
         .where(outbox.c.id == outgoing.id)
         .values(state=state, attempts=outgoing.attempts + 1, answer=answer[:500], next_at=next_at)
     )
+
+
+def list_dead(
+    connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
+) -> list[DeadLetter]:
+    """What was given up, newest first, of one account or of all; `before`: the last one's time and id."""
+    query = _dead(emp_id).order_by(outbox.c.next_at.desc(), outbox.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(sa.tuple_(outbox.c.next_at, outbox.c.id) < before)
+    return [DeadLetter(*row) for row in connection.execute(query)]
+
+
+def count_dead(connection: sa.Connection, emp_id: int | None) -> int:
+    """How much was given up, in one account or in all."""
+    query = sa.select(sa.func.count()).where(*_given_up(emp_id))
+    return connection.scalar(query) or 0
+
+
+def try_again(connection: sa.Connection, emp_id: int | None, at: datetime, only: str | None = None) -> int:
+    """Send what was given up once more, with all its attempts before it, under the same idempotency key.
+
+    All of one account or of all accounts, or the one with the id `only`; gives how many. What was sent, or
+    waits, is left alone.
+    """
+    which = _given_up(emp_id)
+    if only is not None:
+        which.append(outbox.c.id == only)
+    again = sa.update(outbox).where(*which).values(state="waiting", attempts=0, next_at=at)
+    return connection.execute(again).rowcount
+
+
+def _dead(emp_id: int | None) -> sa.Select[Any]:
+    of_order = sa.and_(orders.c.shop_id == outbox.c.shop_id, orders.c.id == outbox.c.order_id)
+    query = sa.select(
+        outbox.c.id,
+        outbox.c.emp_id,
+        outbox.c.shop_id,
+        outbox.c.order_id,
+        sa.func.coalesce(orders.c.number, outbox.c.order_id),
+        outbox.c.url,
+        outbox.c.attempts,
+        outbox.c.answer,
+        outbox.c.next_at,
+    )
+    return query.select_from(outbox.outerjoin(orders, of_order)).where(*_given_up(emp_id))
+
+
+def _given_up(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
+    dead = outbox.c.state == "dead"
+    return [dead] if emp_id is None else [dead, outbox.c.emp_id == emp_id]
 
 
 def count_outgoing(connection: sa.Connection) -> dict[str, int]:

@@ -58,9 +58,11 @@ api_keys = sa.Table(
     "api_keys",
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the key, hex
+    sa.Column("id", sa.Text, nullable=False),  # by which it is taken back; says nothing of the key
     sa.Column("emp_id", sa.BigInteger),  # null: all accounts
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("id"),
 )
 
 campaigns = sa.Table(
@@ -82,10 +84,19 @@ links = sa.Table(
     sa.Column("campaign_id", sa.Text, nullable=False),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),  # as the link's token holds it
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("sale_pixel", sa.Boolean, nullable=False),
+    sa.Column("new_url", sa.Text, nullable=False, server_default=""),  # where it leads; empty: to url
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("changed_at", UtcTime),  # when new_url or active were; null: never
     sa.Index(None, "campaign_id", "position"),
+    sa.Index(
+        "ix_links_changed_at",
+        "changed_at",
+        sqlite_where=sa.text("changed_at IS NOT NULL"),
+        postgresql_where=sa.text("changed_at IS NOT NULL"),
+    ),
 )
 
 contacts = sa.Table(
@@ -252,7 +263,7 @@ outbox = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # waiting | sent | dead
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("next_at", UtcTime, nullable=False),
+    sa.Column("next_at", UtcTime, nullable=False),  # when to try; of those that ended: when they did
     sa.Column("answer", sa.Text, nullable=False),  # of the last attempt
     sa.Index(None, "state", "next_at"),
 )

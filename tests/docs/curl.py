@@ -35,10 +35,11 @@ def main() -> None:
     parser.add_argument("-A", default="curl/8.0")
     parser.add_argument("-H", action="append", default=[])
     parser.add_argument("-d")
+    parser.add_argument("-X")
     asked = parser.parse_args()
     headers = dict(line.split(": ", 1) for line in asked.H) | {"User-Agent": asked.A}
     body = None if asked.d is None else asked.d.encode()
-    request = urllib.request.Request(asked.url, body, headers)  # noqa: S310  # of our own stack
+    request = urllib.request.Request(asked.url, body, headers, method=asked.X)  # noqa: S310  # of our own stack
     try:
         answer = urllib.request.build_opener(_NoRedirect).open(request, timeout=20)
     except urllib.error.HTTPError as refused:

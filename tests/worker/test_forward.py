@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from freezegun import freeze_time
 
 from salepixel.clicks import ClickSealer
-from salepixel.storage import schema
+from salepixel.storage import outbox, schema
 from salepixel.storage.database import Database
 from salepixel_worker.forward import RETRY_AFTER, forward_due
 from salepixel_worker.reconcile import fill_template
@@ -100,6 +100,27 @@ def test_an_answer_that_will_not_change_is_not_asked_for_again(
     assert forward_due(sqlite, ALLOWED) == 0
     assert states(sqlite) == {("dead", 1, str(status))}
     assert len(mocked.calls) == 1
+
+
+def test_what_was_given_up_is_sent_again_under_the_same_key_and_with_all_its_attempts(
+    sqlite: Database, sealer: ClickSealer, mocked: responses.RequestsMock
+) -> None:
+    now = datetime.now(UTC)
+    with freeze_time(now + timedelta(seconds=1)) as clock:
+        mocked.get("https://track.mdrctr.com/track/sale", status=404)
+        sold(sqlite, sealer, forward_per="order")
+        forward_due(sqlite, ALLOWED)
+        with sqlite.write() as connection:
+            (letter,) = outbox.list_dead(connection, None, 10, None)
+            assert letter.given_up_at == datetime.now(UTC)
+            assert outbox.try_again(connection, None, datetime.now(UTC)) == 1
+        mocked.upsert("GET", "https://track.mdrctr.com/track/sale", status=503)
+        forward_due(sqlite, ALLOWED)
+        assert states(sqlite) == {("waiting", 1, "503")}
+        clock.tick(RETRY_AFTER[0])
+        mocked.upsert("GET", "https://track.mdrctr.com/track/sale", status=200)
+        assert forward_due(sqlite, ALLOWED) == 1
+    assert {call.request.headers["Idempotency-Key"] for call in mocked.calls} == {letter.id}
 
 
 def test_no_request_goes_to_a_host_that_the_operator_did_not_allow(

@@ -53,11 +53,11 @@ def forward_due(database: Database, allowed_hosts: Set[str], limit: int = _AT_ON
     with requests.Session() as session:
         for outgoing in claimed:
             state, answer = _send(session, outgoing, allowed_hosts)
-            wait = RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER) - 1)]
+            next_at = datetime.now(UTC)
+            if state == "waiting":
+                next_at += RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER) - 1)]
             with database.write() as connection:
-                outbox.record_attempt(
-                    connection, outgoing, state=state, answer=answer, next_at=datetime.now(UTC) + wait
-                )
+                outbox.record_attempt(connection, outgoing, state=state, answer=answer, next_at=next_at)
             taken += state == "sent"
     return taken
 

@@ -6,9 +6,9 @@ import structlog
 from redis import Redis
 
 from salepixel.clicks import ClickSealer
-from salepixel.storage import accounts, clicks, orders
+from salepixel.storage import clicks, orders
 from salepixel.storage.database import Database
-from salepixel.streams import DIRECTORY_KEY
+from salepixel.storage.directory import publish_directory
 from salepixel_worker.fold import publish_mark
 from salepixel_worker.reconcile import reconcile_order
 
@@ -34,8 +34,7 @@ def reconcile_due(database: Database, sealer: ClickSealer, limit: int) -> int:
 def republish(database: Database, redis: Redis) -> None:
     """Tell Redis again what the edges read there: it may have been emptied."""
     with database.read() as connection:
-        directory = accounts.read_directory(connection)
         marks = clicks.read_marks(connection)
-    redis.set(DIRECTORY_KEY, directory.to_json())
+    publish_directory(database, redis)
     for journal, mark in marks.items():
         publish_mark(redis, journal, mark)

@@ -1,4 +1,4 @@
-"""Accounts: sub-accounts with their policy, and the keys that open them."""
+"""Accounts: sub-accounts with their policy."""
 
 import secrets
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from salepixel.storage import accounts
 from salepixel.storage.accounts import Account
 from salepixel_plugin.access import Refusal, require_all_rights, scope, see_account
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
+from salepixel_plugin.api.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
 
@@ -20,9 +20,6 @@ _PIXEL_AMOUNT = "What a pixel's IMPORTE tells: the amount of its line or of the 
 _HOSTED = "The url of a hosted pixel to show beside ours, such as https://track.mdrctr.com/track/sale."
 _FORWARD = "A url template that is called for each sale."
 _SECRET = "With this the shop's server signs its pixels. Keep it from browsers."
-
-# Stands for a field that was not sent; null is refused like any other wrong value.
-_UNSET: Any = None
 
 Days = Annotated[int, Field(ge=1, le=365, description=_WINDOW)]
 Per = Literal["line", "order"]
@@ -48,17 +45,17 @@ class AccountIn(Input):
 class AccountChange(Input):
     """What is to change; what is not named stays."""
 
-    name: Name = Field(_UNSET)
-    tracking_host: HostOrEmpty = Field(_UNSET, description=_HOST)
-    site: Text = Field(_UNSET)
-    currency: Currency = Field(_UNSET)
-    window_days: Days = Field(_UNSET)
-    pixel_amount: Per = Field(_UNSET, description=_PIXEL_AMOUNT)
-    pixel_signed: bool = Field(_UNSET)
-    hosted_pixel: UrlOrEmpty = Field(_UNSET, description=_HOSTED)
-    hosted_emp_id: Text = Field(_UNSET)
-    forward_url: UrlOrEmpty = Field(_UNSET, description=_FORWARD)
-    forward_per: Per = Field(_UNSET)
+    name: Name = Field(UNSET)
+    tracking_host: HostOrEmpty = Field(UNSET, description=_HOST)
+    site: Text = Field(UNSET)
+    currency: Currency = Field(UNSET)
+    window_days: Days = Field(UNSET)
+    pixel_amount: Per = Field(UNSET, description=_PIXEL_AMOUNT)
+    pixel_signed: bool = Field(UNSET)
+    hosted_pixel: UrlOrEmpty = Field(UNSET, description=_HOSTED)
+    hosted_emp_id: Text = Field(UNSET)
+    forward_url: UrlOrEmpty = Field(UNSET, description=_FORWARD)
+    forward_per: Per = Field(UNSET)
     renew_pixel_secret: bool = Field(False, description="Make a new secret; the old one counts no more.")
 
 
@@ -90,20 +87,6 @@ class AccountsOut(Output):
     """The accounts that the key opens."""
 
     accounts: list[AccountOut]
-
-
-class KeyIn(Input):
-    """A new key."""
-
-    name: Name
-
-
-class KeyOut(Output):
-    """A new key, shown this once."""
-
-    key: str
-    emp_id: EmpId = Field(alias="empId")
-    name: str
 
 
 @blueprint.post("/accounts")
@@ -158,19 +141,6 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
         after = see_account(connection, emp_id)
     publish_directory(here.database, here.redis)
     return _with_secret(after)
-
-
-@blueprint.post("/accounts/<int:emp_id>/keys")
-@blueprint.input(KeyIn, arg_name="wanted")
-@blueprint.output(KeyOut, 201)
-@blueprint.doc(security="bearer")
-def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
-    """Make a key that opens this account only."""
-    key = "sp_" + secrets.token_urlsafe(32)
-    with services().database.write() as connection:
-        see_account(connection, emp_id)
-        accounts.add_api_key(connection, key, emp_id, wanted.name, datetime.now(UTC))
-    return {"key": key, "empId": emp_id, "name": wanted.name}
 
 
 def _as_json(account: Account) -> dict[str, Any]:

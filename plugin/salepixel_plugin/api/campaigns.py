@@ -1,9 +1,11 @@
 """Campaigns: e-mail sendings with their tracked links."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from pydantic import Field
 
 from salepixel import jobs
@@ -14,11 +16,10 @@ from salepixel.storage.campaigns import Campaign, CampaignLink
 from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
 from salepixel_plugin.api import mailers
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import EmpId, Name, Text, Url
+from salepixel_plugin.api.fields import UNSET, EmpId, Id, Name, Text, Url
 from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
-
-Id = Annotated[str, Field(examples=["9f86d081884c"])]
 
 
 class LinkIn(Input):
@@ -45,10 +46,13 @@ class LinkOut(Output):
     """A link: put `tracked_url` in the e-mail, unchanged."""
 
     id: Id
-    url: str
+    url: str = Field(description="Where it leads.")
     label: str
     sale_pixel: bool
     tracked_url: str
+    active: bool = Field(description="False: it is switched off and leads nowhere; visitors are told so.")
+    original_url: str = Field(description="Where it led when it was made; its token holds this.")
+    changed_at: datetime | None = Field(description="When `url` or `active` last changed; null: never.")
 
 
 class CampaignOut(Output):
@@ -74,10 +78,13 @@ class CampaignsOut(Output):
     next: Next
 
 
-class LinkSwitch(Input):
-    """Whether a link's clicks may earn sales."""
+class LinkChange(Input):
+    """What is to change, also after sending; what is not named stays."""
 
-    sale_pixel: bool
+    url: Url = Field(UNSET, description="Where it leads from now on; `original_url` undoes all changes.")
+    active: bool = Field(UNSET, description="False: switch it off; visitors see a page that says so.")
+    label: Text = Field(UNSET)
+    sale_pixel: bool = Field(UNSET, description="Orders since the campaign began are decided again.")
 
 
 class LinkActivity(LinkOut):
@@ -169,27 +176,44 @@ def list_links(campaign_id: str) -> dict[str, Any]:
 
 
 @blueprint.patch("/campaigns/<campaign_id>/links/<link_id>")
-@blueprint.input(LinkSwitch, arg_name="switch")
+@blueprint.input(LinkChange, arg_name="change")
 @blueprint.output(LinkOut)
 @blueprint.doc(security="bearer")
-def change_link(campaign_id: str, link_id: str, switch: LinkSwitch) -> dict[str, Any]:
-    """Let a link's clicks earn sales, or not; orders since the campaign began are decided again."""
-    link = switch_link(campaign_id, link_id, switch.sale_pixel)
+def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, Any]:
+    """Change where a link leads, switch it off, name it anew, let its clicks earn sales or not.
+
+    The tracked url stays; edges follow within seconds.
+    """
+    link = change_link(campaign_id, link_id, change)
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         return _link_as_json(campaign, get_account(connection, campaign.emp_id), link)
 
 
-def switch_link(campaign_id: str, link_id: str, sale_pixel: bool) -> CampaignLink:
-    """Switch a link of a campaign that this request may see, and give it as it is now."""
-    with services().database.write() as connection:
+def change_link(campaign_id: str, link_id: str, change: LinkChange) -> CampaignLink:
+    """Change a link of a campaign that this request may see, tell the edges, and give it as it is then."""
+    here, values = services(), change.model_dump(exclude_unset=True)
+    if "url" in values:
+        values["new_url"] = values.pop("url")
+    with here.database.write() as connection:
         campaign = see_campaign(connection, campaign_id)
-        known = {link.id: link for link in campaigns.links_of(connection, campaign_id)}
-        if link_id not in known:
-            raise not_found("link")
-        campaigns.switch_link(connection, campaign, link_id, sale_pixel)
-    services().bell.ring(jobs.SWEEP)
-    return CampaignLink(link_id, known[link_id].url, known[link_id].label, sale_pixel)
+        before = see_link(connection, campaign, link_id)
+        after = campaigns.change_link(connection, before, replace(before, **values), datetime.now(UTC))
+        if after.sale_pixel != before.sale_pixel:
+            campaigns.switch_link(connection, campaign, link_id, after.sale_pixel)
+    # Also when nothing changed: who asks again, because an edge did not follow, is served.
+    publish_directory(here.database, here.redis)
+    here.bell.ring(jobs.SWEEP)
+    return after
+
+
+def see_link(connection: sa.Connection, campaign: Campaign, link_id: str) -> CampaignLink:
+    """The link, if it is one of this campaign's."""
+    found = (link for link in campaigns.links_of(connection, campaign.id) if link.id == link_id)
+    link = next(found, None)
+    if link is None:
+        raise not_found("link")
+    return link
 
 
 def tracked_url(campaign: Campaign, account: Account | None, link: CampaignLink) -> str:
@@ -223,8 +247,11 @@ def _with_links(campaign: Campaign, account: Account | None, links: list[Campaig
 def _link_as_json(campaign: Campaign, account: Account | None, link: CampaignLink) -> dict[str, Any]:
     return {
         "id": link.id,
-        "url": link.url,
+        "url": link.destination,
         "label": link.label,
         "sale_pixel": link.sale_pixel,
         "tracked_url": tracked_url(campaign, account, link),
+        "active": link.active,
+        "original_url": link.url,
+        "changed_at": link.changed_at,
     }

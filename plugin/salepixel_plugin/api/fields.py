@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -15,6 +15,9 @@ _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _MAX_DIGITS = 4  # after the point; no currency has more
+
+UNSET: Any = None
+"""Stands for a field that was not sent; null is refused like any other wrong value."""
 
 
 def _clean(text: str) -> str:
@@ -82,6 +85,7 @@ def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
 
 
 EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account, named by its number.", examples=[7])]
+Id = Annotated[str, Field(examples=["9f86d081884c"])]
 Text = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_filled)]
 Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]

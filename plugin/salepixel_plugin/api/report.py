@@ -13,11 +13,13 @@ from salepixel.report import Total
 from salepixel.storage import clicks, sales
 from salepixel.storage.clicks import StoredClick
 from salepixel.storage.database import Database
+from salepixel.storage.losses import losses_since
 from salepixel.storage.orders import rfc3339
 from salepixel.storage.sales import StoredSale
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.door import Output, answers_with, blueprint
 from salepixel_plugin.api.fields import Currency, Money
+from salepixel_plugin.api.losses import LossOut, losses_as_json
 from salepixel_plugin.api.paging import (
     Next,
     Page,
@@ -69,6 +71,10 @@ class SalesOut(Output):
 
     rows: list[SaleOut]
     totals: list[TotalOut]
+    losses: list[LossOut] = Field(
+        description="What could not be recorded since the campaign was made; whether it was of this campaign "
+        "is not known."
+    )
     next: Next
 
 
@@ -96,14 +102,16 @@ class ClicksOut(Output):
 def list_sales(campaign_id: str, page: Page) -> dict[str, Any]:
     """The sales of a campaign."""
     with services().database.read() as connection:
-        see_campaign(connection, campaign_id)
+        campaign = see_campaign(connection, campaign_id)
         after = read_sales_cursor(page.cursor)
         found = sales.list_sales(connection, campaign_id, page.limit + 1, after)
         sums = sales.sale_totals(connection, campaign_id)
+        missing = losses_since(connection, campaign.created_at)
     shown = found[: page.limit]
     return {
         "rows": [sale_as_json(stored) for stored in shown],
         "totals": [_total_as_json(total) for total in sums],
+        "losses": losses_as_json(missing),
         "next": write_cursor(*shown[-1].cursor) if len(found) > page.limit else None,
     }
 

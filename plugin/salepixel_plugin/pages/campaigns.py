@@ -1,16 +1,19 @@
 """The campaigns and their four tabs: Overview, Links, Sales, Contacts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
+from pydantic import ValidationError
 
-from salepixel.storage import activity, campaigns, sales
+from salepixel.storage import activity, campaigns, outbox, sales
 from salepixel.storage.accounts import list_accounts
 from salepixel.storage.campaigns import Campaign
+from salepixel.storage.losses import losses_since
 from salepixel_plugin.access import scope, see_campaign
-from salepixel_plugin.api.campaigns import switch_link
+from salepixel_plugin.api.campaigns import LinkChange, change_link, see_link
 from salepixel_plugin.api.paging import read_cursor, read_sales_cursor, read_time, write_cursor
 from salepixel_plugin.api.report import sales_csv
 from salepixel_plugin.pages.door import blueprint, page
@@ -29,12 +32,14 @@ def list_campaigns() -> Response:
         its_clicks = activity.count_clicks(connection, ids)
         totals = sales.totals_of_campaigns(connection, ids)
         names = {account.emp_id: account.name for account in list_accounts(connection, scope())}
+        dead = outbox.count_dead(connection, scope().emp_id)
     return page(
         "campaigns.html",
         campaigns=shown,
         clicks=its_clicks,
         totals=totals,
         names=names,
+        dead=dead,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 
@@ -50,6 +55,7 @@ def overview(campaign_id: str) -> Response:
             "overview",
             totals=sales.sale_totals(connection, campaign_id),
             evidence=sales.count_evidence(connection, campaign_id),
+            losses=losses_since(connection, campaign.created_at),
             reasons=sorted(
                 (reason, count)
                 for (outcome, reason), count in sales.count_reasons(connection, campaign.emp_id).items()
@@ -66,11 +72,35 @@ def links(campaign_id: str) -> Response:
         return _tab(connection, campaign, "links", links=campaigns.link_activity(connection, campaign_id))
 
 
+@blueprint.get("/campaigns/<campaign_id>/links/<link_id>")
+def link(campaign_id: str, link_id: str) -> Response:
+    """The form to change a link: its label, where it leads, and whether it leads anywhere."""
+    return _link_form(campaign_id, link_id, {}, ())
+
+
 @blueprint.post("/campaigns/<campaign_id>/links/<link_id>")
-def switch(campaign_id: str, link_id: str) -> Response:
-    """Let a link's clicks earn sales, or not."""
-    switch_link(campaign_id, link_id, request.form.get("sale_pixel") == "on")
+def change(campaign_id: str, link_id: str) -> Response:
+    """Change what the form names; both the switch of the list and the form of a link come here."""
+    sent = {name: text.strip() for name, text in request.form.items()}
+    values: dict[str, Any] = {name: sent[name] for name in ("url", "label") if name in sent}
+    values |= {name: sent[name] == "on" for name in ("active", "sale_pixel") if name in sent}
+    try:
+        wanted = LinkChange.model_validate(values)
+    except ValidationError as error:
+        wrong = [str(detail["loc"][0]) for detail in error.errors()]
+        answer = _link_form(campaign_id, link_id, values, wrong)
+        answer.status_code = 422
+        return answer
+    change_link(campaign_id, link_id, wanted)
     return cast(Response, redirect(url_for("pages.links", campaign_id=campaign_id), 303))
+
+
+def _link_form(campaign_id: str, link_id: str, sent: dict[str, Any], wrong: Sequence[str]) -> Response:
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        shown = see_link(connection, campaign, link_id)
+        values = {"url": shown.destination, "label": shown.label, "active": shown.active} | sent
+        return _tab(connection, campaign, "links", "link.html", link=shown, values=values, wrong=wrong)
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales")
@@ -118,9 +148,11 @@ def contacts(campaign_id: str) -> Response:
         )
 
 
-def _tab(connection: sa.Connection, campaign: Campaign, tab: str, **values: Any) -> Response:
+def _tab(
+    connection: sa.Connection, campaign: Campaign, tab: str, template: str = "", **values: Any
+) -> Response:
     counts = activity.count_clicks(connection, [campaign.id]).get(campaign.id, activity.ClickCounts())
-    return page(f"{tab}.html", campaign=campaign, tab=tab, counts=counts, **values)
+    return page(template or f"{tab}.html", campaign=campaign, tab=tab, counts=counts, **values)
 
 
 def _before() -> tuple[datetime, str] | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage.accounts import read_directory
+from salepixel.storage.directory import read_directory
 from salepixel.storage.schema import metadata
 from salepixel_plugin.api import mailers
 from tests.plugin.conftest import SHOES, Office

@@ -22,7 +22,16 @@ NOT_JSON = [
     b'{"empId": 1e999}',
     b'{"\\u0000": 1}',
 ]
-POSTS = ["/accounts", "/accounts/7/keys", "/campaigns", "/contacts", "/shops", "/sales", "/fragment"]
+POSTS = [
+    "/accounts",
+    "/accounts/7/keys",
+    "/campaigns",
+    "/contacts",
+    "/shops",
+    "/sales",
+    "/fragment",
+    "/outbox/dead/retry",
+]
 
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=lambda body: repr(body[:20]))

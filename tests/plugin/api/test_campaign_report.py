@@ -22,7 +22,8 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
     campaign = answer.json
     assert isinstance(campaign, dict)
     tracked = campaign["links"][0].pop("tracked_url")
-    assert campaign["links"] == [link | {"id": campaign["links"][0]["id"]}]
+    unchanged = {"active": True, "original_url": link["url"], "changed_at": None}
+    assert campaign["links"] == [link | unchanged | {"id": campaign["links"][0]["id"]}]
     found = re.fullmatch(r"http://track\.shop\.test/c/([\w-]+)\?k=\{contact\}", tracked)
     assert found
     assert links.open(found[1]).url == "https://shop.test/p/1?a=b"
@@ -65,6 +66,7 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
                 "net": "39.80",
             }
         ],
+        "losses": [],
         "next": None,
     }
     for name in (order_id, "1042"):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from salepixel.storage.accounts import key_digest, set_first_key
 from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
 
 LINK = {"url": "https://shop.test/"}
@@ -64,6 +65,8 @@ def test_a_key_sees_nothing_of_another_account(office: Office) -> None:
         ("GET", f"{base}/sales", None),
         ("GET", f"{base}/sales.csv", None),
         ("PATCH", f"{base}/links/{link}", {"sale_pixel": False}),
+        ("PATCH", f"{base}/links/{link}", {"url": "https://evil.test/"}),
+        ("PATCH", f"{base}/links/{link}", {"active": False}),
         ("GET", f"/orders/{shop}/{order}/decision", None),
         ("GET", "/accounts/8", None),
         ("PATCH", "/accounts/8", {"name": "mine now"}),
@@ -85,15 +88,21 @@ def test_a_key_sees_nothing_of_another_account(office: Office) -> None:
     assert office.get("/shops", SHOES)["shops"] == []
 
 
-def test_a_link_of_another_campaign_is_not_switched(office: Office) -> None:
+@pytest.mark.parametrize("change", [{"sale_pixel": False}, {"active": False}, {"url": "https://evil.test/"}])
+def test_a_link_of_another_campaign_is_not_changed(office: Office, change: dict[str, Any]) -> None:
     mine, other = office.campaign(7), office.campaign(8)
     path = f"/campaigns/{mine['id']}/links/{other['links'][0]['id']}"
-    assert office.call("PATCH", path, {"sale_pixel": False}, SHOES).status_code == 404
+    assert office.call("PATCH", path, change, SHOES).status_code == 404
+    assert office.get(f"/campaigns/{other['id']}")["links"] == other["links"]
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [("POST", "/accounts", {"empId": 99, "name": "x", "currency": "EUR"}), ("GET", "/rejections", None)],
+    [
+        ("POST", "/accounts", {"empId": 99, "name": "x", "currency": "EUR"}),
+        ("GET", "/rejections", None),
+        ("GET", "/losses", None),
+    ],
 )
 def test_some_calls_need_a_key_with_all_rights(office: Office, method: str, path: str, body: Any) -> None:
     answer = office.call(method, path, body, SHOES)
@@ -110,6 +119,71 @@ def test_a_new_key_opens_its_account_only(office: Office) -> None:
     assert key.startswith("sp_")
     assert [a["empId"] for a in office.get("/accounts", key)["accounts"]] == [7]
     assert office.call("GET", "/accounts/8", key=key).status_code == 404
+
+
+def _keys(office: Office, key: str = ALL) -> dict[str, str]:
+    """Name -> id of the keys that a key lists."""
+    return {entry["name"]: entry["id"] for entry in office.get("/keys", key)["keys"]}
+
+
+def test_a_key_that_is_taken_back_opens_nothing_and_ends_its_sessions(office: Office) -> None:
+    made = office.post("/accounts/7/keys", {"name": "mailer"}, SHOES)
+    browser = office.browser
+    browser.post("/login", data={"key": made["key"]})
+    assert browser.get("/").status_code == 200
+    answer = office.call("DELETE", f"/keys/{made['id']}", key=SHOES)
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert (answer.json["id"], answer.json["name"], answer.json["empId"]) == (made["id"], "mailer", 7)
+    assert office.call("GET", "/accounts", key=made["key"]).status_code == 401
+    assert browser.get("/").status_code == 303
+    assert office.call("DELETE", f"/keys/{made['id']}", key=SHOES).status_code == 404
+    assert office.call("GET", "/accounts", key=SHOES).status_code == 200, "other keys stay"
+
+
+def test_keys_are_listed_without_what_opens(office: Office) -> None:
+    key = office.post("/accounts/7/keys", {"name": "mailer"})["key"]
+    answer = office.call("GET", "/keys")
+    for secret in (key, ALL, SHOES, *(key_digest(each)[:12] for each in (key, ALL, SHOES))):
+        assert secret not in answer.text
+    assert {name: set(entry) for name, entry in zip("abcd", office.get("/keys")["keys"], strict=True)} == {
+        name: {"id", "empId", "name", "created_at"} for name in "abcd"
+    }
+    assert list(_keys(office)) == ["SALEPIXEL_API_KEY", "Shoes", "Hats", "mailer"]
+
+
+def test_an_account_sees_and_takes_back_its_own_keys_only(office: Office) -> None:
+    keys = _keys(office)
+    assert _keys(office, SHOES) == {"Shoes": keys["Shoes"]}
+    for name in ("Hats", "SALEPIXEL_API_KEY"):
+        foreign = office.call("DELETE", f"/keys/{keys[name]}", key=SHOES)
+        assert foreign.status_code == 404
+        assert foreign.text == office.call("DELETE", f"/keys/{'0' * 12}", key=SHOES).text
+    assert _keys(office) == keys
+    assert office.call("DELETE", f"/keys/{keys['Shoes']}", key=SHOES).status_code == 200, (
+        "also the one in use"
+    )
+    assert office.call("GET", "/keys", key=SHOES).status_code == 401
+
+
+def test_the_key_of_the_settings_is_taken_back_by_the_settings(office: Office) -> None:
+    answer = office.call("DELETE", f"/keys/{_keys(office)['SALEPIXEL_API_KEY']}")
+    assert answer.status_code == 409
+    assert "SALEPIXEL_API_KEY" in answer.text
+    assert office.call("GET", "/keys").status_code == 200
+
+
+def test_an_accounts_key_may_be_named_like_the_setting(office: Office) -> None:
+    made = office.post("/accounts/7/keys", {"name": "SALEPIXEL_API_KEY"})
+    with office.database.write() as connection:
+        set_first_key(connection, "another one", PLACED)
+    assert office.call("GET", "/keys", key=made["key"]).status_code == 200
+    assert office.call("DELETE", f"/keys/{made['id']}", key=made["key"]).status_code == 200
+
+
+@pytest.mark.parametrize("key_id", ["%00", "x" * 5000, "..", "é"])
+def test_what_is_no_id_of_a_key_is_not_found(office: Office, key_id: str) -> None:
+    assert office.call("DELETE", f"/keys/{key_id}").status_code in (404, 405)
 
 
 def test_a_bad_key_is_refused_also_when_that_cannot_be_counted(office: Office) -> None:

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,10 @@ def _all_paths(campaign: str, shop: str, order: str) -> list[str]:
     return ["/", *(f"/campaigns/{campaign}{tab}" for tab in tabs), f"/orders/{shop}/{order}"]
 
 
+def _form_of(campaign: Any) -> str:
+    return f"/campaigns/{campaign['id']}/links/{campaign['links'][0]['id']}"
+
+
 @pytest.mark.parametrize("text", XSS)
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_whatever_a_text_holds_is_shown_as_text(office: Office, text: str, lang: str) -> None:
@@ -76,7 +81,7 @@ def test_whatever_a_text_holds_is_shown_as_text(office: Office, text: str, lang:
     shop, order = office.order(id=f"{readable}/x", number=readable, click=token, lines=[line])
     quoted = office.get(f"/campaigns/{campaign['id']}/sales")["rows"][0]["order"]
     assert quoted == readable
-    for path in _all_paths(campaign["id"], shop, order):
+    for path in (*_all_paths(campaign["id"], shop, order), _form_of(campaign)):
         answer = office.app.test_client().get(
             path, query_string={"lang": lang}, headers={"Authorization": f"Bearer {ALL}"}
         )
@@ -181,6 +186,47 @@ def test_a_link_is_switched_by_its_form(office: Office) -> None:
         assert links[1]["sale_pixel"] is expected
 
 
+NEW = "https://shop.test/new?a=b&c=d"
+
+
+def test_a_link_is_changed_by_its_form_and_the_list_shows_it(office: Office) -> None:
+    campaign = office.campaign()
+    base = f"/campaigns/{campaign['id']}/links"
+    path = _form_of(campaign)
+    assert f'href="{path}"' in office.page(base).text
+    form = office.page(path).text
+    _check(form)
+    assert 'value="https://shop.test/p/1?a=b"' in form
+    answer = office.page(path, method="POST", data={"url": NEW, "label": "Hero 2", "active": "on"})
+    assert (answer.status_code, answer.location) == (303, base)
+    shown = office.page(base).text
+    _check(shown)
+    for text in ("Hero 2", NEW.replace("&", "&amp;"), "Sent with: https://shop.test/p/1?a=b", "Changed: "):
+        assert text in shown
+    assert "Switched off" not in shown
+    office.page(path, method="POST", data={"url": NEW, "label": "Hero 2", "active": "off"})
+    assert "Switched off" in office.page(base).text
+    assert "Desactivado" in office.page(f"{base}?lang=es").text
+    assert '<option value="off" selected>' in office.page(path).text
+    link = office.get(f"/campaigns/{campaign['id']}")["links"][0]
+    assert (link["url"], link["label"], link["active"], link["sale_pixel"]) == (NEW, "Hero 2", False, True)
+
+
+def test_the_form_of_a_link_says_what_is_wrong_and_keeps_what_was_written(office: Office) -> None:
+    campaign = office.campaign()
+    path = _form_of(campaign)
+    sent = {"url": 'javascript:alert("1")', "label": "x" * 201, "active": "off"}
+    for lang, said in (("en", "not the full address of a page"), ("es", "no es la dirección completa")):
+        answer = office.page(f"{path}?lang={lang}", method="POST", data=sent)
+        assert answer.status_code == 422
+        _check(answer.text)
+        assert said in answer.text
+        assert 'value="javascript:alert(&#34;1&#34;)"' in answer.text
+        assert answer.text.count('role="alert"') == 2
+        assert '<option value="off" selected>' in answer.text
+    assert office.get(f"/campaigns/{campaign['id']}")["links"] == campaign["links"]
+
+
 def test_a_person_sees_nothing_of_another_account(office: Office) -> None:
     campaign = office.campaign(8, name="Secret hats")
     shop, order = office.order(8, click=office.click(campaign, "secret-contact"))
@@ -190,7 +236,11 @@ def test_a_person_sees_nothing_of_another_account(office: Office) -> None:
         assert answer.status_code == 404
         assert "ecret" not in answer.text
     link = f"/campaigns/{campaign['id']}/links/{campaign['links'][0]['id']}"
-    assert office.page(link, SHOES, method="POST", data={"sale_pixel": "off"}).status_code == 404
+    for sent in ({"sale_pixel": "off"}, {"active": "off"}, {"url": "javascript:"}):
+        assert office.page(link, SHOES, method="POST", data=sent).status_code == 404
+    foreign = office.page(link, SHOES)
+    assert foreign.status_code == 404
+    assert "ecret" not in foreign.text
     assert office.get(f"/campaigns/{campaign['id']}")["links"][0]["sale_pixel"] is True
 
 

@@ -139,10 +139,10 @@ def test_another_site_cannot_send_our_forms(office: Office, headers: dict[str, s
     assert _enter(browser, headers=headers).status_code == 403
     _enter(browser)
     path = f"/campaigns/{campaign['id']}/links/{campaign['links'][0]['id']}"
-    answer = browser.post(path, data={"sale_pixel": "off"}, headers=headers)
-    assert answer.status_code == 403
+    for sent in ({"sale_pixel": "off"}, {"active": "off"}, {"url": "https://evil.test/"}):
+        assert browser.post(path, data=sent, headers=headers).status_code == 403
     assert browser.post("/logout", headers=headers).status_code == 403
-    assert office.get(f"/campaigns/{campaign['id']}")["links"][0]["sale_pixel"] is True
+    assert office.get(f"/campaigns/{campaign['id']}")["links"] == campaign["links"]
 
 
 @pytest.mark.parametrize("headers", OURS)

@@ -29,10 +29,12 @@ def upgrade() -> None:
     op.create_table(
         "api_keys",
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("emp_id", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("id", name=op.f("uq_api_keys_id")),
     )
     op.create_table(
         "campaigns",
@@ -131,9 +133,20 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("sale_pixel", sa.Boolean(), nullable=False),
+        sa.Column("new_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
     )
     op.create_index(op.f("ix_links_campaign_id_position"), "links", ["campaign_id", "position"], unique=False)
+    op.create_index(
+        "ix_links_changed_at",
+        "links",
+        ["changed_at"],
+        unique=False,
+        sqlite_where=sa.text("changed_at IS NOT NULL"),
+        postgresql_where=sa.text("changed_at IS NOT NULL"),
+    )
     op.create_table(
         "losses",
         sa.Column("journal", sa.Text(), nullable=False),

@@ -1,0 +1,41 @@
+"""Losses: what edges answered and could not write down, told to whoever reads a report."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from salepixel.storage.losses import Loss, losses_since
+from salepixel_plugin.access import require_all_rights
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.services import services
+
+
+class LossOut(Output):
+    """Clicks and pixel hits that are missing; of which account and campaign is not known."""
+
+    count: int
+    from_at: datetime = Field(alias="from")
+    to_at: datetime = Field(alias="to")
+
+
+class LossesOut(Output):
+    """Losses, newest first; those less than an hour apart are told as one."""
+
+    losses: list[LossOut]
+
+
+@blueprint.get("/losses")
+@blueprint.output(LossesOut)
+@blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
+def list_losses() -> dict[str, Any]:
+    """Clicks and pixel hits that were answered and could not be recorded, of all accounts together."""
+    require_all_rights()
+    with services().database.read() as connection:
+        return {"losses": losses_as_json(losses_since(connection, None))}
+
+
+def losses_as_json(found: Iterable[Loss]) -> list[dict[str, Any]]:
+    """Losses as programs read them."""
+    return [{"count": loss.count, "from": loss.from_at, "to": loss.to_at} for loss in found]

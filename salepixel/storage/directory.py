@@ -1,0 +1,36 @@
+"""The directory: what edges must know of accounts and of links that were changed after sending."""
+
+import sqlalchemy as sa
+from redis import Redis
+from redis.client import Pipeline
+
+from salepixel.storage.accounts import KeyScope, list_accounts
+from salepixel.storage.campaigns import changed_links
+from salepixel.storage.database import Database
+from salepixel.streams import DIRECTORY_KEY, Directory
+
+
+def read_directory(connection: sa.Connection) -> Directory:
+    """What the database says now."""
+    rows = list_accounts(connection, KeyScope(None, ""))
+    return Directory(
+        accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
+        require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
+        links=changed_links(connection),
+    )
+
+
+def publish_directory(database: Database, redis: Redis) -> None:
+    """Put the directory where edges read it. Raises RedisError.
+
+    Several processes publish. One that has read the database before a change must not write after the one
+    that made it, so whoever finds that another wrote meanwhile reads the database again.
+    """
+
+    def write(pipeline: Pipeline) -> None:
+        with database.read() as connection:
+            directory = read_directory(connection)
+        pipeline.multi()
+        pipeline.set(DIRECTORY_KEY, directory.to_json())
+
+    redis.transaction(write, DIRECTORY_KEY)

@@ -1,0 +1,35 @@
+"""Losses: clicks and pixel hits that edges answered and could not write down."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema import losses
+
+OUTAGE_GAP = timedelta(hours=1)
+"""A disk that refuses again within this time, on whichever edge, is told as the same trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """So many clicks and hits are missing between two times; of which account or campaign nobody knows."""
+
+    count: int
+    from_at: datetime
+    to_at: datetime
+
+
+def losses_since(connection: sa.Connection, since: datetime | None) -> list[Loss]:
+    """The losses that reach beyond a time, or all; those close to each other as one, newest first."""
+    query = sa.select(losses.c["count"], losses.c.from_at, losses.c.to_at)
+    if since is not None:
+        query = query.where(losses.c.to_at >= since)
+    joined: list[Loss] = []
+    for count, from_at, to_at in connection.execute(query.order_by(losses.c.from_at)):
+        last = joined[-1] if joined else None
+        if last and from_at - last.to_at <= OUTAGE_GAP:
+            joined[-1] = Loss(last.count + count, last.from_at, max(last.to_at, to_at))
+        else:
+            joined.append(Loss(count, from_at, to_at))
+    return joined[::-1]

@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from salepixel_plugin.connectors.contract import Unreadable
@@ -82,6 +82,7 @@ BULK = json.loads(captures.captured("d_bulk_import_3/001-order_bulk_created").bo
 
 
 @given(st.sampled_from(places(BULK)), JSON)
+@example(("orders", 1, "chargeStatus"), [])
 def test_anything_anywhere_is_read_or_named(place: tuple[Any, ...], value: Any) -> None:
     body = json.loads(json.dumps(BULK))
     parent = body

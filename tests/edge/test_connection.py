@@ -1,0 +1,284 @@
+"""HTTP at the edge: in sequence, within limits, and nobody is forgotten when it stops."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from salepixel.keys import Keys
+from salepixel.links import Link, LinkSealer
+from salepixel.streams import DIRECTORY_KEY, Directory
+from salepixel_edge.connection import IDLE_SECONDS, MAX_HEAD_BYTES, Connection, Connections
+from salepixel_edge.request import Request
+from tests.edge.make import until
+from tests.edge.running import RunningEdge, Valkey
+from tests.make import CAMPAIGN, LINK
+
+
+class Wire:
+    """A transport without a network: what was written, and whether it was ended."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.closed = self.reading_paused = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.closed
+        self.sent += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_extra_info(self, _name: str) -> tuple[str, int]:
+        return ("192.0.2.1", 1)
+
+    def pause_reading(self) -> None:
+        self.reading_paused = True
+
+    def resume_reading(self) -> None:
+        self.reading_paused = False
+
+
+class Slow:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.connections: list[Connection] = []
+
+    def handle(self, request: Request, connection: Connection) -> None:
+        self.asked.append(request)
+        self.connections.append(connection)
+
+
+def connect(limit: int = 10) -> tuple[Connections, Slow, Connection, Wire]:
+    slow, wire = Slow(), Wire()
+    connections = Connections(slow, limit)
+    connection = connections.make()
+    connection.connection_made(wire)  # type: ignore[arg-type]  # as much of a transport as is used
+    return connections, slow, connection, wire
+
+
+def get(path: str, *headers: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in (f"GET {path} HTTP/1.1", "Host: x", *headers, "")).encode()
+
+
+@pytest.mark.parametrize("cut", range(0, 60, 7))
+def test_a_head_may_come_in_pieces(cut: int) -> None:
+    _, slow, connection, _ = connect()
+    data = get("/c/abc?k=ana", "User-Agent: Firefox", "X-Odd: a: b")
+    for piece in (data[:cut], data[cut : cut + 1], data[cut + 1 :]):
+        connection.data_received(piece) if piece else None
+    (request,) = slow.asked
+    assert (request.method, request.path, request.query) == (b"GET", b"/c/abc", b"k=ana")
+    assert request.headers == {b"host": b"x", b"user-agent": b"Firefox", b"x-odd": b"a: b"}
+    assert request.address == b"192.0.2.1"
+
+
+def test_the_headers_of_one_request_are_not_those_of_the_next() -> None:
+    _, slow, connection, _ = connect()
+    connection.data_received(get("/1", "Sec-GPC: 1"))
+    connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    connection.data_received(get("/2"))
+    assert slow.asked[0].headers == {b"host": b"x", b"sec-gpc": b"1"}
+    assert slow.asked[1].headers == {b"host": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/c/a?k=b?c", b"/c/a", b"k=b?c"),
+        ("http://evil.test/c/a?k=b", b"/c/a", b"k=b"),
+        ("http://evil.test", b"/", b""),
+        ("/", b"/", b""),
+    ],
+)
+def test_the_target_may_be_a_whole_address(target: str, path: bytes, query: bytes) -> None:
+    _, slow, connection, _ = connect()
+    connection.data_received(get(target))
+    assert (slow.asked[0].path, slow.asked[0].query) == (path, query)
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "closes"),
+    [((), "1.1", False), (("Connection: close",), "1.1", True), (("Connection: keep-alive",), "1.0", True)],
+)
+def test_a_connection_is_kept_unless_the_client_says_otherwise(
+    headers: tuple[str, ...], version: str, closes: bool
+) -> None:
+    _, _, connection, wire = connect()
+    connection.data_received(get("/", *headers).replace(b"HTTP/1.1", f"HTTP/{version}".encode()))
+    connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    assert wire.closed is closes
+    assert (b"connection: close\r\n" in wire.sent) is closes
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"rubbish\r\n\r\n", b"400"),
+        (get("/") + b"rubbish\r\n\r\n", b""),
+        (get("/", "Content-Length: 3") + b"abc", b"400"),
+        (get("/", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n", b"400"),
+        (get("/", "Content-Length: 3", "Transfer-Encoding: chunked") + b"0\r\n\r\n", b"400"),
+        (get("/" + "x" * MAX_HEAD_BYTES), b"431"),
+        (get("/", "Cookie: " + "x" * MAX_HEAD_BYTES), b"431"),
+        (b"\x16\x03\x01\x02\x00", b"400"),
+    ],
+)
+def test_what_is_no_request_ends_the_connection(data: bytes, status: bytes) -> None:
+    _, slow, connection, wire = connect()
+    connection.data_received(data)
+    if status:
+        assert wire.closed
+        assert wire.sent.split()[1] == status
+        assert b"connection: close\r\n" in wire.sent
+        assert slow.asked == []
+    else:
+        assert wire.sent == b"", "the request before it is answered first"
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert wire.closed
+        assert wire.sent.split()[1] == b"200"
+
+
+def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for() -> None:
+    _, slow, connection, wire = connect()
+    connection.data_received(get("/c/x", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"))
+    assert len(slow.asked) == 1
+    connection.send(b"HTTP/1.1 404 Not Found\r\n\r\n")
+    assert wire.sent.startswith(b"HTTP/1.1 404")
+    assert wire.closed
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds", "overdue"),
+    [
+        (b"GET / HT", 9, False),
+        (b"GET / HT", 11, True),
+        (b"", 60, False),
+        (b"", 80, True),
+    ],
+)
+def test_who_takes_too_long_is_cut(sent: bytes, seconds: float, overdue: bool) -> None:
+    connections, _, connection, wire = connect()
+    if sent:
+        connection.data_received(sent)
+    assert connection.is_overdue(time.monotonic() + seconds) is overdue
+    assert connections.open == {connection}
+    connection.cut()
+    assert wire.closed
+    assert wire.sent.split()[1:2] == ([b"408"] if sent else [])
+
+
+def test_who_waits_for_the_disk_is_not_cut() -> None:
+    _, slow, connection, _ = connect()
+    connection.data_received(get("/"))
+    assert len(slow.asked) == 1
+    assert not connection.is_overdue(time.monotonic() + IDLE_SECONDS * 2)
+
+
+def test_more_than_the_limit_are_refused_and_counted_and_room_is_made_again() -> None:
+    connections, slow, connection, _ = connect(limit=1)
+    second, wire = connections.make(), Wire()
+    second.connection_made(wire)  # type: ignore[arg-type]
+    assert (wire.closed, wire.sent.split()[1], connections.refused) == (True, b"503", 1)
+    connection.connection_lost(None)
+    third, wire = connections.make(), Wire()
+    third.connection_made(wire)  # type: ignore[arg-type]
+    third.data_received(get("/"))
+    assert len(slow.asked) == 1
+    assert not wire.closed
+
+
+def test_a_client_that_does_not_take_its_answers_is_not_read_from() -> None:
+    _, _, connection, wire = connect()
+    states = []
+    for change in (connection.pause_writing, connection.resume_writing):
+        change()
+        states.append(wire.reading_paused)
+    assert states == [True, False]
+
+
+def test_an_end_answers_who_waits_and_closes_the_others() -> None:
+    connections, slow, waiting, wire = connect()
+    idle, idle_wire = connections.make(), Wire()
+    idle.connection_made(idle_wire)  # type: ignore[arg-type]
+    waiting.data_received(get("/c/a"))
+    connections.end()
+    assert idle_wire.closed
+    assert not wire.closed
+    waiting.data_received(get("/c/b"))
+    waiting.send(b"HTTP/1.1 302 Found\r\n\r\n")
+    assert wire.closed
+    assert len(slow.asked) == 1
+
+
+@pytest.fixture
+def edge(tmp_path: Path, keys: Keys, valkey: Valkey) -> Iterator[RunningEdge]:
+    valkey.client.set(DIRECTORY_KEY, Directory({7: ("", "")}).to_json())
+    running = RunningEdge(tmp_path / "edge", valkey.address, keys)
+    running.start()
+    running.wait_for("redis", "ok")
+    yield running
+    running.kill()
+
+
+def test_requests_sent_all_at_once_are_answered_in_sequence(edge: RunningEdge, links: LinkSealer) -> None:
+    """Though some wait for the disk, one for news of an account, and some for nothing."""
+    click = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
+    paths = [click, "/c/x", "/track/sale?empId=7", "/sp.js", "/track/sale?empId=66", click, "/robots.txt"] * 9
+    expected = [b"302", b"404", b"200", b"200", b"200", b"302", b"200"] * 9
+    with closing(socket.create_connection(("127.0.0.1", edge.port), 20)) as client:
+        client.sendall(b"".join(get(path) for path in paths[:-1]) + get(paths[-1], "Connection: close"))
+        received = b""
+        while data := client.recv(65536):
+            received += data
+    answers = received.split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == expected
+    assert b"unknown_account" in answers[4]
+
+
+def test_who_leaves_before_the_answer_has_clicked_all_the_same(edge: RunningEdge, links: LinkSealer) -> None:
+    click = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
+    for _ in range(20):
+        with closing(socket.create_connection(("127.0.0.1", edge.port), 5)) as client:
+            client.sendall(get(click))
+    assert until(lambda: edge.health()["durable"] == 20)
+    assert edge.get(click).status == 302
+
+
+def test_a_changed_link_leads_elsewhere_and_one_switched_off_nowhere(
+    edge: RunningEdge, links: LinkSealer, valkey: Valkey
+) -> None:
+    path = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/old'))}?k=ana"
+    assert edge.get(path).header("location").startswith("https://shop.test/old?spx=")
+
+    def tell(changed: dict[str, str]) -> None:
+        valkey.client.set(DIRECTORY_KEY, Directory({7: ("", "")}, links=changed).to_json())
+
+    tell({LINK: "https://shop.test/new#top"})
+    assert until(lambda: edge.get(path).header("location").startswith("https://shop.test/new?spx="))
+    assert edge.get(path).header("location").endswith("#top")
+    tell({LINK: ""})
+    assert until(lambda: edge.get(path).status == 410)
+    before = edge.health()["durable"]
+    assert edge.get(path).header("location") == ""
+    assert edge.health()["durable"] == before, "who is not sent on has not clicked"
+    tell({LINK: "https://shop.test/\r\nSet-Cookie: x=1"})
+    assert until(lambda: edge.get(path).header("location").startswith("https://shop.test/old?spx="))
+    tell({LINK: "https://shop.test/new"})
+    assert until(lambda: edge.get(path).header("location").startswith("https://shop.test/new?spx="))
+    edge.terminate()
+    valkey.close()
+    edge.start()
+    assert edge.get(path).header("location").startswith("https://shop.test/new?spx="), "without Redis too"
+    tampered = path.replace(path[10], "A" if path[10] != "A" else "B", 1)
+    assert edge.get(tampered).status == 404

@@ -27,12 +27,14 @@ def main() -> None:
             except RedisError:
                 time.sleep(0.05)
         try:
-            for subject in (edge, fold, webhook):
+            for subject in (fold, webhook):
                 print(subject.run(redis).line(), flush=True)
         finally:
             redis.close()
             valkey.terminate()
             valkey.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        print("\n".join(edge.run(Path(folder))), flush=True)
 
 
 if __name__ == "__main__":

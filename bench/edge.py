@@ -1,106 +1,281 @@
-"""CPU of the edge per click, fsync included, against a bare redirect by the same server."""
+"""CPU of a click at the edge, fsync included, against other servers that do the same without it."""
 
-import os
+import json
+import re
+import shutil
 import socket
+import statistics
 import subprocess
 import sys
-import tempfile
-import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import urlopen
 
-from redis import Redis
+import psutil
 
-from bench.rounds import Ratio, in_turn
+from bench.rounds import spread
 from demo.stack import free_port
-from salepixel.keys import load_keys
+from salepixel.embedded import valkey_command
+from salepixel.keys import Keys, load_keys
 from salepixel.links import Link, LinkSealer, new_id
+from salepixel.redis import open_redis
 from salepixel.settings import environment
+from salepixel.streams import DIRECTORY_KEY, Directory
 
-CLICKS = 12_000
-CONNECTIONS = 32
-AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+SECONDS = 3
+ROUNDS = 5
+CONNECTIONS = 64
+SERVER_CORE, CLIENT_CORE = "0", "1"
+HERE = Path(__file__).parent / "yardsticks"
+STATIC, LUA, EDGE, PIXEL = "nginx, static 302", "nginx + Lua + Redis", "salepixel edge", "salepixel pixel"
 
 
-def run(redis: Redis) -> Ratio:
-    """Microseconds of CPU (user and system, all threads of the server) per request."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One run: microseconds of CPU per request (the server's, and Redis's), answers a second, latency."""
+
+    server_us: float
+    redis_us: float
+    rate: float
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass
+class Server:
+    """A running server: where it is, what it is asked for, and what was measured."""
+
+    name: str
+    process: psutil.Process
+    port: int
+    path: str
+    loads: list[Load] = field(default_factory=list)
+
+
+class Bench:
+    """The servers, one Redis for all that need it, and the folder for what they write."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self._stack = stack
+        self.missing: list[str] = []
+        self.servers: list[Server] = []
+        self._socket = folder / "valkey.sock"
+        command = valkey_command(folder, self._socket)
+        self.redis_process = self._start("redis", CLIENT_CORE, command, {})
+        self.redis = open_redis(f"unix://{self._socket}", timeout_seconds=30)
+        _until(self._socket.exists)
+        (folder / "edge").mkdir()
+        self.keys: Keys = load_keys(folder / "edge" / "keys.json")
         link = Link(1, new_id(), new_id(), "https://shop.test/p/1?a=b")
-        path = "/c/" + LinkSealer(load_keys(data / "keys.json")).seal(link)
-        address = f"unix://{redis.connection_pool.connection_kwargs['path']}"
-        port, bare_port = free_port(0), free_port(0)
+        self._click = f"/c/{LinkSealer(self.keys).seal(link)}?k=c"
+        self.redis.set(DIRECTORY_KEY, Directory({1: ("", "")}).to_json())
+
+    def start_all(self) -> None:
+        """Start every server whose programs are here; note which are not."""
+        self._start_edge()
+        if self._has("nginx", "nginx"):
+            self._start_nginx(STATIC, "nginx_static", {})
+            lua = [
+                Path("/usr/share/lua/5.1/nginx/redis.lua"),
+                *Path("/usr/share/nginx/modules").glob("*http_lua*"),
+            ]
+            if len(lua) > 1 and all(file.exists() for file in lua):
+                # The key that signs links: the yardstick opens the same links.
+                key = self.keys.derive(self.keys.active, "link").hex()
+                self._start_nginx(LUA, "nginx_lua", {"key": key})
+            else:
+                self.missing.append(f"{LUA}: apt install libnginx-mod-http-lua lua-nginx-redis")
+        python = {
+            "BENCH_REDIS": f"unix://{self._socket}",
+            "BENCH_KEYS": str(self.folder / "edge" / "keys.json"),
+        }
+        uvicorn = "uvicorn --http httptools --loop uvloop --no-access-log --log-level error --port"
+        gunicorn = (
+            "gunicorn --threads 8 --no-control-socket --keep-alive 75 --log-level error --bind 127.0.0.1:"
+        )
+        for name, command, app in (
+            ("Starlette + uvicorn + Redis", f"{uvicorn} ", "bench.yardsticks.starlette_app:app"),
+            ("Flask + gunicorn + Redis", gunicorn, "bench.yardsticks.flask_app:app"),
+        ):
+            port = free_port(0)
+            arguments = [sys.executable, "-m", *f"{command}{port} {app}".split()]
+            self._serve(name, self._start(name, SERVER_CORE, arguments, python), port, self._click)
+
+    def measure(self, server: Server) -> None:
+        """One run of load on one server."""
+        self.redis.delete("clicks")
+        before = _cpu(server.process), _cpu(self.redis_process)
+        client = subprocess.run(
+            [
+                *(
+                    "taskset",
+                    "-c",
+                    CLIENT_CORE,
+                    "wrk",
+                    "-t",
+                    "1",
+                    "-c",
+                    str(CONNECTIONS),
+                    "-d",
+                    f"{SECONDS}s",
+                ),
+                *("--latency", "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{server.port}"),
+                *("--", server.path),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        after = _cpu(server.process), _cpu(self.redis_process)
+        if wrong := re.search(r"(Non-2xx.*|Socket errors.*)", client):
+            raise RuntimeError(f"{server.name}: {wrong[0]}")
+        count = int(_found(r"(\d+) requests in", client))
+        server_us, redis_us = ((b - a) / count * 1e6 for a, b in zip(before, after, strict=True))
+        quantiles = _milliseconds(client, 50), _milliseconds(client, 99)
+        server.loads.append(Load(server_us, redis_us, count / SECONDS, *quantiles))
+
+    def edge(self) -> Server:
+        """The edge, asked for clicks."""
+        return next(server for server in self.servers if server.name == EDGE)
+
+    def _start_edge(self) -> None:
+        port = free_port(0)
         settings = {
-            "SALEPIXEL_DATA": folder,
-            "SALEPIXEL_REDIS_URL": address,
+            "SALEPIXEL_DATA": str(self.folder / "edge"),
+            "SALEPIXEL_REDIS_URL": f"unix://{self._socket}",
             "SALEPIXEL_EDGE_PORT": str(port),
         }
-        edge = _start([sys.executable, "-m", "salepixel_edge.server"], settings)
-        granian = [str(Path(sys.executable).parent / "granian"), "--interface", "rsgi", "--no-ws"]
-        bare = _start([*granian, "--port", str(bare_port), "bench.bare:app"], {})
-        try:
-            return in_turn(
-                "CPU of a click",
-                lambda: _load(edge.pid, port, path),
-                "a bare redirect by granian",
-                lambda: _load(bare.pid, bare_port, path),
-                "us",
-            )
-        finally:
-            for process in (edge, bare):
-                process.terminate()
-                process.wait()
+        process = self._start("edge", SERVER_CORE, [sys.executable, "-m", "salepixel_edge.server"], settings)
+        self._serve(EDGE, process, port, self._click)
+        sale = "/track/sale?empId=1&PRODUCTO=Red+shoes&CANTIDAD=2&IMPORTE=39.80&order="
+        self._serve(PIXEL, process, port, sale)
 
+    def _start_nginx(self, name: str, file: str, values: dict[str, str]) -> None:
+        port = free_port(0)
+        text = (HERE / f"{file}.conf").read_text()
+        known = {"port": port, "folder": self.folder, "here": HERE, "socket": self._socket, **values}
+        for key, value in known.items():
+            text = text.replace(f"@{key}@", str(value))
+        conf = self.folder / f"{file}.conf"
+        conf.write_text(text)
+        process = self._start(name, SERVER_CORE, ["nginx", "-p", str(self.folder), "-c", str(conf)], {})
+        self._serve(name, process, port, self._click)
 
-def _start(command: list[str], settings: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command, env={**environment(), **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    def _serve(self, name: str, process: psutil.Process, port: int, path: str) -> None:
+        def listens() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
 
-
-def _load(server: int, port: int, path: str) -> float:
-    _wait(port)
-    before = _cpu_seconds(server)
-    threads = [threading.Thread(target=_visit, args=(port, path, n)) for n in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return (_cpu_seconds(server) - before) / CLICKS * 1e6
-
-
-def _visit(port: int, path: str, number: int) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        for serial in range(CLICKS // CONNECTIONS):
-            head = (
-                f"GET {path}?k=c{number}-{serial} HTTP/1.1\r\nHost: track.test\r\nUser-Agent: {AGENT}\r\n\r\n"
-            )
-            connection.sendall(head.encode())
-            answer = b""
-            while b"\r\n\r\n" not in answer:
-                answer += connection.recv(4096)
-            assert answer.startswith(b"HTTP/1.1 302"), answer[:100]  # noqa: S101
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
+        if _until(listens):
+            self.servers.append(Server(name, process, port, path))
         else:
-            return
-    raise TimeoutError(f"nobody listens on {port}")
+            self.missing.append(f"{name}: does not start, see {self.folder}")
+
+    def _start(self, name: str, core: str, command: list[str], settings: dict[str, str]) -> psutil.Process:
+        log = self._stack.enter_context((self.folder / f"{name.split()[0]}.out").open("wb"))
+        process = subprocess.Popen(
+            ["taskset", "-c", core, *command], env={**environment(), **settings}, stdout=log, stderr=log
+        )
+        self._stack.callback(_end, process)
+        return psutil.Process(process.pid)
+
+    def _has(self, program: str, package: str) -> bool:
+        if not shutil.which(program):
+            self.missing.append(f"{program}: apt install {package}")
+        return bool(shutil.which(program))
 
 
-def _cpu_seconds(parent: int) -> float:
-    """Of a server's own worker processes (proc(5), stat: ppid, utime, stime)."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+def run(folder: Path) -> list[str]:
+    """Measure all servers in turn; gives the lines of a table, and what could not be measured."""
+    with ExitStack() as stack:
+        bench = Bench(folder, stack)
+        if not shutil.which("wrk"):
+            return ["the edge: not measured, apt install wrk"]
+        bench.start_all()
+        for number in range(ROUNDS + 1):
+            print(f"edge: round {number} of {ROUNDS}", flush=True)
+            for server in bench.servers:
+                bench.measure(server)
+                if number == 0:
+                    server.loads.clear()  # the caches fill
+        memory = sum(child.memory_info().rss for child in bench.edge().process.children())
+        with urlopen(f"http://127.0.0.1:{bench.edge().port}/healthz") as answer:
+            records = json.load(answer)["durable"]
+        return [
+            *_table(bench.servers),
+            *(f"missing: {line}" for line in bench.missing),
+            f"memory of the edge's process after {records:,} clicks and hits: {memory / 1e6:.0f} MB",
+        ]
+
+
+def _table(servers: list[Server]) -> list[str]:
+    lua = next((server.loads for server in servers if server.name == LUA), None)
+    lines = [
+        f"| server | CPU a request, us | with Redis, us | ratio to {LUA} | with Redis | p50 ms | p99 ms "
+        "| a second |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for server in servers:
+        own, both = (
+            [load.server_us for load in server.loads],
+            [load.server_us + load.redis_us for load in server.loads],
+        )
+        ratios = ["", ""]
+        if lua:
+            ratios = [
+                spread([a.server_us / b.server_us for a, b in zip(server.loads, lua, strict=True)]),
+                spread(
+                    [
+                        (a.server_us + a.redis_us) / (b.server_us + b.redis_us)
+                        for a, b in zip(server.loads, lua, strict=True)
+                    ]
+                ),
+            ]
+        rest = [
+            statistics.median(values)
+            for values in zip(*((x.p50_ms, x.p99_ms, x.rate) for x in server.loads), strict=True)
+        ]
+        lines.append(
+            f"| {server.name} | {spread(own)} | {spread(both)} | {ratios[0]} | {ratios[1]} "
+            f"| {rest[0]:.1f} | {rest[1]:.1f} | {rest[2]:,.0f} |"
+        )
+    return lines
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if not found:
+        raise RuntimeError(f"not as wrk writes it: {text}")
+    return found[1]
+
+
+def _milliseconds(text: str, quantile: int) -> float:
+    value = _found(rf"{quantile}%\s+([\d.]+[a-z]+)", text)
+    number, unit = float(value.rstrip("mus")), value.lstrip("0123456789.")
+    return number * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def _cpu(process: psutil.Process) -> float:
+    """Seconds of CPU, user and system, of a process and what it started."""
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+def _until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

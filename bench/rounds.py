@@ -27,6 +27,12 @@ class Ratio:
         )
 
 
+def spread(values: list[float]) -> str:
+    """The median, with the least and the greatest."""
+    digits = 2 if statistics.median(values) < 10 else 1
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
 def in_turn(name: str, ours: Measure, yardstick: str, theirs: Measure, unit: str, rounds: int = 5) -> Ratio:
     """Measure both in turn, after one round that is not counted."""
     found: tuple[list[float], list[float]] = ([], [])

@@ -4,11 +4,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import parse_qsl, unquote_plus
+from functools import lru_cache
+from urllib.parse import unquote_plus
 
 from salepixel.money import BadMoney, check_currency, parse_amount
 
 MAX_QUERY = 4096  # bytes
+MAX_FIELDS = 40
 MAX_TEXT = 200
 MAX_QUANTITY = 1_000_000
 
@@ -56,36 +58,51 @@ def parse_hit(query: str) -> Hit:
     Raises BadHit: too_long, no_empid, bad_empid, bad_quantity, bad_amount, negative_amount,
     bad_currency, bad_text.
     """
-    if len(query.encode(errors="replace")) > MAX_QUERY:
+    if len(query) > MAX_QUERY or len(query.encode(errors="replace")) > MAX_QUERY:
         raise BadHit("too_long")
-    fields: dict[str, str] = {}
-    try:
-        for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=40):
-            field = _FIELD_OF.get(name.lower())
-            if field:
-                fields.setdefault(field, value.strip())
-    except ValueError as error:
-        raise BadHit("too_long") from error
+    fields = _read_fields(query)
     emp_id = _emp_id(fields.get("emp_id", ""))
-    for text in (fields.get("product", ""), fields.get("order", "")):
+    product, order = fields.get("product", ""), fields.get("order", "")
+    for text in (product, order):
         if len(text) > MAX_TEXT or not text.isprintable():
             raise BadHit("bad_text", emp_id)
     try:
-        currency = check_currency(fields["currency"]) if fields.get("currency") else ""
-        digits = 3 if currency in ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND") else 2
-        amount = parse_amount(fields["amount"], digits) if fields.get("amount") else None
+        amount, currency = _read_money(fields.get("amount", ""), fields.get("currency", ""))
     except BadMoney as error:
         raise BadHit(error.reason, emp_id) from error
     return Hit(
         emp_id=emp_id,
-        product=fields.get("product", ""),
+        product=product,
         quantity=_quantity(fields.get("quantity", ""), emp_id),
         amount=amount,
-        order=fields.get("order", ""),
+        order=order,
         currency=currency,
         click=fields.get("click", "")[:MAX_TEXT],
         signature=fields.get("signature", ""),
     )
+
+
+def _read_fields(query: str) -> dict[str, str]:
+    """The fields that are there, each as it is named first. Raises BadHit: too_long."""
+    parts = query.split("&")
+    if len(parts) > MAX_FIELDS:
+        raise BadHit("too_long")
+    fields: dict[str, str] = {}
+    for part in parts:
+        name, _, value = part.partition("=")
+        if "%" in part or "+" in part:
+            name, value = unquote_plus(name), unquote_plus(value)
+        field = _FIELD_OF.get(name.lower())
+        if field and field not in fields:
+            fields[field] = value.strip()
+    return fields
+
+
+@lru_cache(1024)  # a shop has so many prices
+def _read_money(amount: str, currency: str) -> tuple[Decimal | None, str]:
+    checked = check_currency(currency) if currency else ""
+    digits = 3 if checked in ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND") else 2
+    return parse_amount(amount, digits) if amount else None, checked
 
 
 def without_click(query: str) -> str:

@@ -37,6 +37,7 @@ OLDEST = b"o"
 MAX_PAYLOAD = 16 * 1024
 
 _HEAD = struct.Struct(">QII")
+_NUMBER = struct.Struct(">QI")
 _CLICK = struct.Struct(">c16sI6s6sHHB")
 _CLICK_TAIL = struct.Struct(">HHB")
 _HIT = struct.Struct(">c16sI?HB")
@@ -160,8 +161,8 @@ def frame(number: int, payload: bytes) -> bytes:
     """
     if len(payload) > MAX_PAYLOAD:
         raise BadRecord("too large")
-    head = number.to_bytes(8) + len(payload).to_bytes(4)
-    return head + crc32(payload, crc32(head)).to_bytes(4) + payload
+    head = _NUMBER.pack(number, len(payload))
+    return b"".join((head, crc32(payload, crc32(head)).to_bytes(4), payload))
 
 
 def read_frames(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, int]]:

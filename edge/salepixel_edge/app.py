@@ -203,8 +203,8 @@ class Edge:
         self, request: Request, asked: PixelRequest, judgement: Judgement, connection: Connection
     ) -> None:
         self._counts[judgement.reason or "hits"] += 1
-        verdict = f"ignored; {judgement.reason}" if judgement.reason else "counted"
-        answer = self._answer(request, "200 OK", f"{_IMAGE}x-salepixel: {verdict}\r\n", GIF)
+        head = b"HTTP/1.1 200 OK\r\n" + self._date + _image_headers(judgement.reason)
+        answer = head if request.method == b"HEAD" else head + GIF
         if judgement.account:
             cookie = read_cookie(request.headers, f"{self._cookie_name}{judgement.account}".encode())
             self._writer.append(
@@ -245,6 +245,12 @@ class Edge:
         self._directory = directory
         if changed:
             self._targets.cache_clear()
+
+
+@lru_cache
+def _image_headers(reason: str) -> bytes:
+    verdict = f"ignored; {reason}" if reason else "counted"
+    return f"{_IMAGE}x-salepixel: {verdict}\r\ncontent-length: {len(GIF)}\r\n\r\n".encode()
 
 
 @lru_cache

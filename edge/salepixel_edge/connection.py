@@ -29,6 +29,29 @@ UNAVAILABLE = (
 )
 
 
+class _Lower(dict[bytes, bytes]):
+    """Names of headers in lower case, at hand for those that every browser sends."""
+
+    def __missing__(self, name: bytes) -> bytes:
+        return name.lower()
+
+
+_LOWER = _Lower(
+    (name.encode(), name.lower().encode())
+    for name in (
+        *("Host", "Connection", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Cookie"),
+        *(
+            "Upgrade-Insecure-Requests",
+            "Sec-Fetch-Dest",
+            "Sec-Fetch-Mode",
+            "Sec-Fetch-Site",
+            "Sec-Fetch-User",
+        ),
+        *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "Priority", "X-Forwarded-For", "X-Real-IP"),
+    )
+)
+
+
 class Handler(Protocol):
     """What answers requests: it calls `connection.send` once for each, now or later."""
 
@@ -137,7 +160,7 @@ class Connection(asyncio.Protocol):
         if not url.startswith(b"/"):  # http://host/path is as good as /path (RFC 9112, 3.2.2)
             url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
         path, _, query = url.partition(b"?")
-        headers = {name.lower(): value for name, value in self._headers.items()}
+        headers = {_LOWER[name]: value for name, value in self._headers.items()}
         request = Request(parser.get_method(), path, query, headers, self._address)
         self._headers.clear()
         self._url, self._head_bytes = b"", 0

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from salepixel.clicks import MAX_CONTACT, Signal
@@ -17,6 +18,7 @@ _UNRENDERED = re.compile(
     rb"|^%[A-Z_]+%$|^__test_email__$|^c_id$|^(?:0{8}-0{4}-0{4}-0{4}-0{12})?$"
 )
 _PREFETCH = re.compile(rb"prefetch|preview|prerender", re.IGNORECASE)
+_PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _PORT = re.compile(rb":\d+$")
 
 # Plain numbers: to add up flags of an enum takes longer than all the rest that is done here.
@@ -70,9 +72,8 @@ def read_signals(method: bytes, headers: Headers, *, unrendered: bool, secure: b
     signals = _UNRENDERED_TAG if unrendered else 0
     if method == b"HEAD":
         signals |= _HEAD
-    for name in (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"):
-        if name in headers and _PREFETCH.search(headers[name]):
-            signals |= _PREFETCHED
+    if not _PURPOSES.isdisjoint(headers) and any(_PREFETCH.search(headers.get(n, b"")) for n in _PURPOSES):
+        signals |= _PREFETCHED
     if headers.get(b"sec-gpc") == b"1":
         signals |= _PRIVACY
     if not headers.get(b"user-agent", b"").strip():
@@ -102,7 +103,12 @@ def read_address(request: Request, proxies: int) -> bytes:
 
 def read_host(headers: Headers) -> str:
     """The host that was asked for, in lower case and without its port."""
-    return _PORT.sub(b"", headers.get(b"host", b"").strip()).decode("latin-1").lower()
+    return _host(headers.get(b"host", b""))
+
+
+@lru_cache(256)
+def _host(value: bytes) -> str:
+    return _PORT.sub(b"", value.strip()).decode("latin-1").lower()
 
 
 def read_cookie(headers: Headers, name: bytes) -> str:

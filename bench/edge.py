@@ -215,7 +215,7 @@ def run(folder: Path) -> list[str]:
 def _table(servers: list[Server]) -> list[str]:
     lua = next((server.loads for server in servers if server.name == LUA), None)
     lines = [
-        f"| server | CPU, us | with Redis's, us | ratio to {LUA} | with Redis's | p50 ms | p99 ms | a second |",
+        f"| server | CPU us | with Redis us | ratio to {LUA} | with Redis | p50 ms | p99 ms | a second |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for server in servers:

@@ -141,7 +141,7 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
     if item.click.emp_id != emp_id:
         return Reason.OTHER_ACCOUNT
     # A token or a cookie at the till is the mark of a person, whatever the click looked like.
-    if item.rung is Rung.EMAIL and item.verdict is not Verdict.HUMAN:
+    if item.rung is Rung.EMAIL and item.verdict is Verdict.MACHINE:
         return Reason.MACHINE_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
@@ -153,13 +153,17 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
 
 
 def _confidence(order: Order, item: Evidence) -> float:
-    """Start values of the ladder; an e-mail match halves in 14 days, not below one half."""
+    """Start values of the ladder; an e-mail match halves in 14 days, not below one half.
+
+    When it may have been a machine that clicked, the match is worth half of that.
+    """
     if item.rung is Rung.TOKEN:
         return 0.99
     if item.rung is Rung.COOKIE:
         return 0.97
     days = max(0.0, (order.placed_at - item.click.clicked_at) / timedelta(days=1))
-    return round(max(0.5, 0.9 * 2 ** (-days / 14)), 4)
+    whose = 0.5 if item.verdict is Verdict.UNKNOWN else 1.0
+    return round(whose * max(0.5, 0.9 * 2 ** (-days / 14)), 4)
 
 
 def _passed_over(eligible: Sequence[Candidate]) -> list[Candidate]:

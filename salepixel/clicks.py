@@ -8,10 +8,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -53,6 +53,11 @@ class Signal(IntFlag):
     NO_AGENT = 16
     KNOWN_AGENT = 32  # set by the fold, from the user agent that the edge passed on
     NO_FETCH = 64  # no Sec-Fetch-* header, on an edge that is reached over https
+    # The rest is set by the fold, from the user agent and the address, which are not kept.
+    FETCH_MISSING = 128  # NO_FETCH, from a browser that sends them
+    OLD_AGENT = 256  # a browser of a version that nobody should have any more
+    GATEWAY = 512  # from a network of a mail gateway where no person browses
+    GATEWAY_LIKELY = 1024  # from a network of a mail gateway behind which people may browse too
 
     @property
     def is_visit(self) -> bool:
@@ -60,8 +65,7 @@ class Signal(IntFlag):
         return not self & (Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
+class Click(NamedTuple):
     """A contact followed a link. `id` is 16 bytes: 48 bits of milliseconds, then 80 random bits."""
 
     id: bytes
@@ -73,7 +77,12 @@ class Click:
     @property
     def clicked_at(self) -> datetime:
         """When, in UTC, to the millisecond."""
-        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int.from_bytes(self.id[:6]))
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=self.clicked_ms)
+
+    @property
+    def clicked_ms(self) -> int:
+        """When, in milliseconds since 1970."""
+        return int.from_bytes(self.id[:6])
 
 
 def new_click_id(now_ms: int | None = None, random: Callable[[int], bytes] = os.urandom) -> bytes:

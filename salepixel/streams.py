@@ -21,7 +21,8 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from salepixel.clicks import Click, Signal, pack_claims
@@ -52,8 +53,7 @@ class BadDirectory(ValueError):
     """Text that is not a directory of accounts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClickRecord:
+class ClickRecord(NamedTuple):
     """A click as the edge saw it.
 
     The user agent and the visitor's IP address (as text, empty when it is not known) travel to the fold,
@@ -141,7 +141,7 @@ def unpack_payload(payload: bytes) -> Record:
             rest, start = payload[_CLICK.size :], length + address_length
             click = Click(click_id, emp_id, campaign.hex(), link.hex(), rest[:length].decode())
             agent = rest[start:].decode(errors="replace")
-            return ClickRecord(click, Signal(signals), agent, rest[length:start].decode())
+            return ClickRecord(click, _signal(signals), agent, rest[length:start].decode())
         if kind == _HIT_KIND:
             _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
             rest, start = payload[_HIT.size :], length + cookie_length
@@ -152,6 +152,9 @@ def unpack_payload(payload: bytes) -> Record:
     except (struct.error, ValueError, TypeError, IndexError) as error:
         raise BadRecord("damaged payload") from error
     raise BadRecord(f"unknown kind {kind.hex() or 'none'}")
+
+
+_signal = cache(Signal)  # making a flag costs more than reading the rest of its record
 
 
 def frame(number: int, payload: bytes) -> bytes:

@@ -1,60 +1,137 @@
-"""Verdicts: which clicks were made by people. Pure; the fold calls it with all it knows of a contact."""
+"""Verdicts: which clicks were made by people, which by machines. Pure: the store gives it all it knows.
 
-from bisect import bisect_left
+Every reason has a weight: how probable it is that a machine made a click of which nothing else is known.
+Independent reasons add up as in a noisy or, 1 - (1-a)(1-b)...; the result is the click's score. The
+weights are ours. Where they come from, and what they do to a set of labelled clicks, stands in
+docs/explanation/people-and-machines.md.
+"""
+
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
+from math import prod
 
 from salepixel.clicks import Click, Signal, Verdict
 
-BURST_LINKS = 3
-BURST_WINDOW = timedelta(seconds=10)
-"""So many different links of one e-mail within this time: nobody reads that fast, scanners do."""
+WEIGHTS = {
+    # What no person's browser does when its owner follows a link.
+    "head_request": 0.99,
+    "prefetch": 0.99,
+    "unrendered_tag": 0.95,
+    "no_agent": 0.95,
+    "known_agent": 0.95,
+    "gateway_network": 0.95,
+    # What browsers hardly ever do, but proxies and privacy extensions can.
+    "fetch_missing": 0.6,
+    "old_agent": 0.5,
+    "likely_gateway_network": 0.5,
+    # What people hardly ever do.
+    "burst_of_links": 0.8,
+    "quick_links": 0.4,
+    "soon_after_sending": 0.25,
+}
+"""The reasons that speak for a machine, each with its weight."""
 
-_CERTAIN = {
+MACHINE_FROM = 0.6
+"""A score from which a click is called a machine's."""
+
+UNKNOWN_FROM = 0.3
+"""A score from which we do not know. Below it the click is a person's."""
+
+BOUGHT = "bought"
+"""The reason of a click that a paid order has cleared: machines do not buy."""
+
+LINKS_WINDOW = timedelta(seconds=10)
+"""Clicks further apart than this do not bear on each other."""
+
+SOON_AFTER_SENDING = timedelta(seconds=10)
+"""A mail takes seconds to be delivered, opened and read, and gateways look into it before all that."""
+
+FINAL_AFTER = timedelta(minutes=10)
+"""A click's age at which its verdict is final: all edges have told by then what they saw around it."""
+
+_BY_SIGNAL = {
     Signal.HEAD: "head_request",
     Signal.PREFETCH: "prefetch",
     Signal.UNRENDERED: "unrendered_tag",
     Signal.NO_AGENT: "no_agent",
     Signal.KNOWN_AGENT: "known_agent",
+    Signal.GATEWAY: "gateway_network",
+    Signal.FETCH_MISSING: "fetch_missing",
+    Signal.OLD_AGENT: "old_agent",
+    Signal.GATEWAY_LIKELY: "likely_gateway_network",
 }
+
+# So many different links of one mail within so many milliseconds. Nobody reads that fast; but people do
+# open three products in tabs, one after the other.
+_BURST = ((3, 2_000), (5, 10_000))
+_QUICK = ((2, 1_000), (3, 10_000))
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict with the names of its reasons, none for a click that looks like a person's."""
+    """A verdict, the names of its reasons, and the score: 0.0 a person's, 1.0 a machine's."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
+    score: float
 
 
-def judge(clicks: Sequence[tuple[Click, Signal]]) -> list[Judged]:
+def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = None) -> list[Judged]:
     """Judge the clicks of ONE contact on ONE campaign, sorted by time; one result per click.
 
-    A click is a machine's by what its request was, or by a burst of BURST_LINKS different links within
-    BURST_WINDOW around it. Clicks of unknown contacts must be judged one by one: strangers are no burst.
+    `sent_at`: when the campaign's mails began to go out, if that is known. Clicks of unknown contacts must
+    be judged one by one: strangers are no burst.
     """
-    bursting = _bursting([click for click, _ in clicks]) if len(clicks) >= BURST_LINKS else ()
-    results = []
-    for index, (_, signals) in enumerate(clicks):
-        reasons = _certain_reasons(int(signals))
-        if index in bursting:
-            reasons = (*reasons, "burst_of_links")
-        results.append(Judged(Verdict.MACHINE if reasons else Verdict.HUMAN, reasons))
-    return results
+    if len(clicks) == 1 and sent_at is None:
+        return [weigh(clicks[0][1])]
+    company = zip(_links_at_once(clicks), _soon(clicks, sent_at), strict=True)
+    return [
+        weigh(signals, at_once + soon) for (_, signals), (at_once, soon) in zip(clicks, company, strict=True)
+    ]
 
 
 @cache
-def _certain_reasons(signals: int) -> tuple[str, ...]:
-    return tuple(name for signal, name in _CERTAIN.items() if signals & signal)
+def weigh(signals: int, company: tuple[str, ...] = ()) -> Judged:
+    """Judge by what the edge and the fold saw of a request, and by reasons that lie in other clicks."""
+    reasons = (*(name for signal, name in _BY_SIGNAL.items() if signals & signal), *company)
+    score = round(1 - prod(1 - WEIGHTS[name] for name in reasons), 4)
+    if score >= MACHINE_FROM:
+        return Judged(Verdict.MACHINE, reasons, score)
+    return Judged(Verdict.UNKNOWN if score >= UNKNOWN_FROM else Verdict.HUMAN, reasons, score)
 
 
-def _bursting(clicks: Sequence[Click]) -> set[int]:
-    times = [click.clicked_at for click in clicks]
+def cleared(judged: Judged) -> Judged:
+    """The same click when a paid order carries its token: a person's, with all that spoke against it."""
+    if judged.verdict is Verdict.HUMAN:
+        return judged
+    return Judged(Verdict.HUMAN, (*judged.reasons, BOUGHT), 0.0)
+
+
+def _soon(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None) -> Sequence[tuple[str, ...]]:
+    # Before it was sent, the sender tries the links.
+    if sent_at is None:
+        return [()] * len(clicks)
+    within = [timedelta(0) <= click.clicked_at - sent_at < SOON_AFTER_SENDING for click, _ in clicks]
+    return [("soon_after_sending",) if soon else () for soon in within]
+
+
+def _links_at_once(clicks: Sequence[tuple[Click, Signal]]) -> list[tuple[str, ...]]:
+    burst, quick = _at_once(clicks, _BURST), _at_once(clicks, _QUICK)
+    return [
+        ("burst_of_links",) if index in burst else ("quick_links",) if index in quick else ()
+        for index in range(len(clicks))
+    ]
+
+
+def _at_once(clicks: Sequence[tuple[Click, Signal]], rules: Sequence[tuple[int, int]]) -> set[int]:
+    times = [click.clicked_ms for click, _ in clicks]
     found: set[int] = set()
-    for start, begun in enumerate(times):
-        end = bisect_left(times, begun + BURST_WINDOW + timedelta(microseconds=1), start)
-        if len({click.link for click in clicks[start:end]}) >= BURST_LINKS:
-            found.update(range(start, end))
+    for links, window in rules:
+        for start in range(len(clicks) - links + 1):
+            end = bisect_right(times, times[start] + window, start)
+            if len({click.link for click, _ in clicks[start:end]}) >= links:
+                found.update(range(start, end))
     return found

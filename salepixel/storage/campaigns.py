@@ -34,7 +34,10 @@ class CampaignLink:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference."""
+    """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference.
+
+    `sent_at`: when its mails began to go out, None when we were not told.
+    """
 
     id: str
     emp_id: int
@@ -42,6 +45,7 @@ class Campaign:
     mailer: str
     created_at: datetime
     contact_tag: str = "{contact}"
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,48 @@
 """Clicks with their verdicts, and the marks that say how far each journal is folded."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
 from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict
-from salepixel.storage.schema import accounts, clicks, contacts, journals, links, losses, orders, sales
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import (
+    accounts,
+    bought,
+    campaigns,
+    clicks,
+    contacts,
+    journals,
+    links,
+    losses,
+    orders,
+    sales,
+)
 from salepixel.storage.upsert import insert
 from salepixel.streams import LossRecord
-from salepixel.verdicts import BURST_WINDOW, Judged, judge
+from salepixel.verdicts import FINAL_AFTER, LINKS_WINDOW, Judged, cleared, judge
 
 _CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
 class StoredClick:
-    """A click as the report knows it; `sale_pixel` of its link, True when the link is not known."""
+    """A click as the report knows it; `sale_pixel` of its link, True when the link is not known.
+
+    `score` and `reasons` as in `verdicts.Judged`. `final`: ten minutes have passed since; only a purchase,
+    or an edge that could not ship for so long, changes the verdict now.
+    """
 
     click: Click
     verdict: Verdict
     reasons: tuple[str, ...]
+    score: float
+    final: bool
     sale_pixel: bool = True
 
 
@@ -58,27 +78,54 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
 
 
 def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]) -> None:
-    """Store and judge clicks; those known already stay as they are.
+    """Store clicks with their first verdicts; those known already stay as they are.
 
     A click's verdict may change with its neighbours, so the same contact's clicks around the new ones
-    are judged again. Orders that a person's click may explain by e-mail are decided again.
+    are judged again. Orders that these clicks may explain by e-mail are decided again.
     """
     if not batch:
         return
-    known = _neighbours(connection, [click for click, _ in batch])
-    merged = {click.id: (click, signals) for click, signals in batch} | {
-        click.id: (click, signals) for click, signals, _ in known
-    }
-    stored = {click.id: judged for click, _, judged in known}
-    verdicts = dict(_judged(merged.values()))
-    new = [(click, signals, verdicts[click.id]) for click, signals in batch if click.id not in stored]
-    rows = {click.id: _row(click, signals, judged) for click, signals, judged in new}
-    if rows:
-        # The plain list of parameters lets the driver prepare the statement once for all rows.
-        connection.execute(insert(connection, clicks).on_conflict_do_nothing(), list(rows.values()))
-    _change_verdicts(connection, [click for click, _ in batch], stored, verdicts)
-    _orders_due(connection, [merged[click_id][0] for click_id in verdicts])
-    _name_contacts(connection, [click for click, _, _ in new])
+    around = _judge_around(connection, batch)
+    verdicts = around.verdicts
+    rows = []
+    for click, signals in batch:
+        judged = verdicts[click.id]
+        first = (int(signals), str(judged.verdict), " ".join(judged.reasons), judged.score, False)
+        rows.append(click + first)
+    connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
+    changed = _change_verdicts(connection, around)
+    _orders_due(connection, [click for click, _ in batch] + changed)
+    _name_contacts(connection, [click for click, _ in batch if click.id not in around.stored])
+
+
+def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
+    """Make the verdicts of the oldest clicks final that are old enough; gives how many, 0: none is left.
+
+    They are judged once more: two journals that were folded at the same time did not see each other's
+    clicks, and when a campaign was sent may have been told late. Orders that a changed verdict bears on
+    are decided again.
+    """
+    old = sa.select(clicks.c.id).where(clicks.c.final == sa.false(), clicks.c.id < _id_at(now - FINAL_AFTER))
+    some = clicks.c.id.in_(old.order_by(clicks.c.id).limit(limit))
+    settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*clicks.c)).all()
+    if settled:
+        around = _judge_around(connection, [], settled)
+        _orders_due(connection, _change_verdicts(connection, around))
+    return len(settled)
+
+
+def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
+    """A paid order carries this click's token, so a person made it, for good; also if it comes in later.
+
+    Other orders that it may explain by e-mail are decided again when its verdict changes.
+    """
+    values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
+    connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
+    row = connection.execute(sa.select(clicks).where(clicks.c.id == click_id)).first()
+    if row is not None:
+        before = _judged(row)
+        around = _Around({click_id: cleared(before)}, {click_id: (_click(row), before)})
+        _orders_due(connection, _change_verdicts(connection, around))
 
 
 def clicks_of_contacts(
@@ -114,109 +161,167 @@ def list_clicks(
     return [_stored(row) for row in connection.execute(query.order_by(clicks.c.id).limit(limit))]
 
 
-def _with_links() -> sa.Select[tuple[object, ...]]:
+def _with_links() -> sa.Select[Any]:
     return sa.select(clicks, links.c.sale_pixel).select_from(
         clicks.outerjoin(links, links.c.id == clicks.c.link_id)
     )
 
 
-def _stored(row: sa.Row[tuple[object, ...]]) -> StoredClick:
-    click = Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
-    sells = True if row.sale_pixel is None else row.sale_pixel
-    return StoredClick(click, Verdict(row.verdict), tuple(row.reasons.split()), sells)
+def _stored(row: sa.Row[Any]) -> StoredClick:
+    judged, sells = _judged(row), True if row.sale_pixel is None else row.sale_pixel
+    return StoredClick(_click(row), judged.verdict, judged.reasons, judged.score, row.final, sells)
 
 
-def _row(click: Click, signals: Signal, judged: Judged) -> dict[str, object]:
-    return {
-        "id": click.id,
-        "emp_id": click.emp_id,
-        "campaign_id": click.campaign,
-        "link_id": click.link,
-        "contact": click.contact,
-        "signals": int(signals),
-        "verdict": judged.verdict,
-        "reasons": " ".join(judged.reasons),
-    }
+def _click(row: sa.Row[Any]) -> Click:
+    return Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
 
 
-def _judged(merged: Iterable[tuple[Click, Signal]]) -> Iterator[tuple[bytes, Judged]]:
-    people: dict[tuple[int, str, str], list[tuple[Click, Signal]]] = {}
-    for click, signals in merged:
-        # A click of nobody known stands alone.
-        person = click.contact or click.id.hex()
-        people.setdefault((click.emp_id, click.campaign, person), []).append((click, signals))
-    for theirs in people.values():
-        theirs.sort(key=lambda pair: pair[0].id)
-        for (click, _), judged in zip(theirs, judge(theirs), strict=True):
-            yield click.id, judged
+def _judged(row: sa.Row[Any]) -> Judged:
+    return Judged(Verdict(row.verdict), tuple(row.reasons.split()), row.score)
 
 
-def _neighbours(connection: sa.Connection, new: Sequence[Click]) -> list[tuple[Click, Signal, Judged]]:
-    """Stored clicks that bear on the verdicts of the new ones, and the new ones that are stored already."""
-    first, last = _span(new)
-    people = sorted({(click.emp_id, click.contact) for click in new if click.contact})
-    found: list[sa.Row[tuple[object, ...]]] = []
-    for start in range(0, len(people), _CHUNK):
+@cache
+def _insert_clicks(dialect: str) -> str:
+    # Told to the driver as it is: per row, SQLAlchemy would cost as much as the database.
+    names, mark = [column.name for column in clicks.c], "%s" if dialect == "postgresql" else "?"
+    values = ", ".join([mark] * len(names))
+    return f"INSERT INTO clicks ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Clicks with their neighbours: how all are judged now, and how those were judged that are stored.
+
+    Only verdicts of clicks between `low` and `high` (ids) are reliable: of those all neighbours are here.
+    """
+
+    verdicts: dict[bytes, Judged]
+    stored: dict[bytes, tuple[Click, Judged]]
+    low: bytes = bytes(16)
+    high: bytes = b"\xff" * 16
+
+
+def _judge_around(
+    connection: sa.Connection, new: Sequence[tuple[Click, Signal]], known: Sequence[sa.Row[Any]] = ()
+) -> _Around:
+    """Judge new clicks, or known ones again, with what the same contacts did around them."""
+    some = [click for click, _ in new] + [_click(row) for row in known]
+    first, last = _span(some)
+    # Twice the window: the neighbours' own verdicts must not change for want of their neighbours.
+    rows = {row.id: row for row in known}
+    rows |= _clicks_between(connection, some, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
+    people: dict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = {}
+    for pair in new:
+        click = pair[0]
+        if click.id not in rows:
+            # A click of nobody known stands alone.
+            person = click.emp_id, click.campaign, click.contact or click.id
+            people.setdefault(person, []).append(pair)
+    for row in rows.values():
+        person = row.emp_id, row.campaign_id, row.contact or row.id
+        people.setdefault(person, []).append((_click(row), Signal(row.signals)))
+    sent = _sent_at(connection, {campaign for _, campaign, _ in people})
+    verdicts = {}
+    for (_, campaign, _), theirs in people.items():
+        if len(theirs) > 1:
+            theirs.sort(key=_by_id)
+        for (click, _), judged in zip(theirs, judge(theirs, sent.get(campaign)), strict=True):
+            verdicts[click.id] = judged
+    suspects = [click_id for click_id, judged in verdicts.items() if judged.verdict is not Verdict.HUMAN]
+    for click_id in _bought(connection, suspects):
+        verdicts[click_id] = cleared(verdicts[click_id])
+    return _Around(
+        verdicts,
+        {click_id: (_click(row), _judged(row)) for click_id, row in rows.items()},
+        _id_at(first - LINKS_WINDOW),
+        _id_at(last + LINKS_WINDOW + timedelta(milliseconds=1)),
+    )
+
+
+def _by_id(pair: tuple[Click, Signal]) -> bytes:
+    return pair[0].id
+
+
+def _clicks_between(
+    connection: sa.Connection, of_whom: Sequence[Click], since: datetime, until: datetime
+) -> dict[bytes, sa.Row[Any]]:
+    """What the contacts of these clicks clicked between two times."""
+    contacts_of: dict[int, set[str]] = {}
+    for click in of_whom:
+        if click.contact:
+            contacts_of.setdefault(click.emp_id, set()).add(click.contact)
+    found = {}
+    for emp_id, refs in contacts_of.items():
         query = sa.select(clicks).where(
-            sa.tuple_(clicks.c.emp_id, clicks.c.contact).in_(people[start : start + _CHUNK]),
-            # Twice the window: the neighbours' own verdicts must not change for want of their neighbours.
-            clicks.c.id >= _id_at(first - 2 * BURST_WINDOW),
-            clicks.c.id < _id_at(last + 2 * BURST_WINDOW),
+            clicks.c.emp_id == emp_id,
+            is_one_of(connection, clicks.c.contact, refs),
+            clicks.c.id >= _id_at(since),
+            clicks.c.id < _id_at(until),
         )
-        found.extend(connection.execute(query))
-    unknown = [click.id for click in new if not click.contact]
-    for start in range(0, len(unknown), _CHUNK):
-        found.extend(
-            connection.execute(sa.select(clicks).where(clicks.c.id.in_(unknown[start : start + _CHUNK])))
-        )
-    return [
-        (
-            Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact),
-            Signal(row.signals),
-            Judged(Verdict(row.verdict), tuple(row.reasons.split())),
-        )
-        for row in found
-    ]
+        found.update({row.id: row for row in connection.execute(query)})
+    return found
 
 
-def _change_verdicts(
-    connection: sa.Connection,
-    new: Sequence[Click],
-    stored: dict[bytes, Judged],
-    verdicts: dict[bytes, Judged],
-) -> None:
-    first, last = _span(new)
-    low, high = _id_at(first - BURST_WINDOW), _id_at(last + BURST_WINDOW + timedelta(milliseconds=1))
+def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
+    told = sa.and_(is_one_of(connection, campaigns.c.id, ids), campaigns.c.sent_at.is_not(None))
+    query = sa.select(campaigns.c.id, campaigns.c.sent_at).where(told)
+    return {row.id: row.sent_at for row in connection.execute(query)}
+
+
+def _bought(connection: sa.Connection, ids: Sequence[bytes]) -> list[bytes]:
+    found: list[bytes] = []
+    for start in range(0, len(ids), _CHUNK):
+        query = sa.select(bought.c.click_id).where(bought.c.click_id.in_(ids[start : start + _CHUNK]))
+        found.extend(connection.scalars(query))
+    return found
+
+
+def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
+    """Write the verdicts of stored clicks that are others now; gives these clicks."""
     changed = [
-        {"key": click_id, "v": verdicts[click_id].verdict, "r": " ".join(verdicts[click_id].reasons)}
-        for click_id, before in stored.items()
-        if low <= click_id < high and verdicts[click_id] != before
+        (click, around.verdicts[click_id])
+        for click_id, (click, before) in around.stored.items()
+        if around.low <= click_id < around.high and around.verdicts[click_id] != before
     ]
     if changed:
+        values = [
+            {"key": click.id, "v": judged.verdict, "r": " ".join(judged.reasons), "s": judged.score}
+            for click, judged in changed
+        ]
         update = sa.update(clicks).where(clicks.c.id == sa.bindparam("key"))
-        connection.execute(update.values(verdict=sa.bindparam("v"), reasons=sa.bindparam("r")), changed)
+        marks: dict[str, Any] = {
+            "verdict": sa.bindparam("v"),
+            "reasons": sa.bindparam("r"),
+            "score": sa.bindparam("s"),
+        }
+        connection.execute(update.values(marks), values)
+    return [click for click, _ in changed]
 
 
 def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
-    by_account: dict[int, set[str]] = {}
+    """Make the orders due that these clicks may explain by e-mail."""
+    refs_of: dict[int, set[str]] = {}
     for click in touched:
         if click.contact:
-            by_account.setdefault(click.emp_id, set()).add(click.contact)
+            refs_of.setdefault(click.emp_id, set()).add(click.contact)
+    if not refs_of:
+        return
     first, last = _span(touched)
-    for emp_id, refs in by_account.items():
+    for emp_id, refs in refs_of.items():
         days = connection.scalar(sa.select(accounts.c.window_days).where(accounts.c.emp_id == emp_id)) or 0
-        ordered = sorted(refs)
-        for start in range(0, len(ordered), _CHUNK):
-            hashes = sa.select(contacts.c.email_hash).where(
-                contacts.c.emp_id == emp_id, contacts.c.ref.in_(ordered[start : start + _CHUNK])
-            )
-            explained = sa.and_(
-                orders.c.emp_id == emp_id,
-                orders.c.email_hash.in_(hashes),
-                orders.c.placed_at >= first - CLOCK_SKEW,
-                orders.c.placed_at <= last + timedelta(days=days),
-            )
-            connection.execute(sa.update(orders).where(explained).values(due=True))
+        in_time = sa.and_(
+            orders.c.emp_id == emp_id,
+            orders.c.placed_at >= first - CLOCK_SKEW,
+            orders.c.placed_at <= last + timedelta(days=days),
+        )
+        # Most clicks come before any order that they could explain: one look spares thousands.
+        if connection.scalar(sa.select(orders.c.id).where(in_time).limit(1)) is None:
+            continue
+        hashes = sa.select(contacts.c.email_hash).where(
+            contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs)
+        )
+        explained = sa.and_(in_time, orders.c.email_hash.in_(hashes))
+        connection.execute(sa.update(orders).where(explained).values(due=True))
 
 
 def _name_contacts(connection: sa.Connection, new: Sequence[Click]) -> None:

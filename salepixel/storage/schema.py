@@ -74,6 +74,7 @@ campaigns = sa.Table(
     sa.Column("mailer", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
+    sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not told
     sa.Index(None, "emp_id", "created_at"),
 )
 
@@ -139,8 +140,24 @@ clicks = sa.Table(
     sa.Column("signals", sa.Integer, nullable=False),
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("reasons", sa.Text, nullable=False),  # names separated by spaces
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("final", sa.Boolean, nullable=False),
     sa.Index(None, "emp_id", "contact", "id"),
     sa.Index(None, "campaign_id", "id"),
+    sa.Index(
+        "ix_clicks_not_final",
+        "id",
+        sqlite_where=sa.text("final = 0"),
+        postgresql_where=sa.text("final = false"),
+    ),
+)
+
+bought = sa.Table(
+    "bought",  # clicks whose token came with a paid order of a shop: no machine's, whatever else is seen
+    metadata,
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("shop_id", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text, nullable=False),
 )
 
 hits = sa.Table(

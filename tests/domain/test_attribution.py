@@ -35,7 +35,7 @@ def found(
         ([found(Rung.TOKEN, DAY, sells=False)], Outcome.UNATTRIBUTED, Reason.NOT_A_SALES_LINK),
         ([found(Rung.TOKEN, DAY, emp_id=2)], Outcome.UNATTRIBUTED, Reason.OTHER_ACCOUNT),
         ([found(Rung.EMAIL, DAY, Verdict.MACHINE)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
-        ([found(Rung.EMAIL, DAY, Verdict.UNKNOWN)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
+        ([found(Rung.EMAIL, timedelta(0), Verdict.UNKNOWN)], Outcome.LIKELY, Reason.EMAIL_MATCH),
         ([found(Rung.EMAIL, DAY, Verdict.MACHINE, sells=False)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
     ],
 )

@@ -31,7 +31,8 @@ from salepixel.streams import (
     stream_key,
     unpack_payload,
 )
-from salepixel_worker.agents import is_known_agent
+from salepixel_worker.agents import agent_signals
+from salepixel_worker.networks import NO_NETWORK, network_signal
 
 ENTRIES_AT_ONCE = 8
 """Stream entries of one transaction: up to 64 kB each, some five thousand clicks in all."""
@@ -141,8 +142,8 @@ def _store(
 
 
 def _signals(record: ClickRecord) -> Signal:
-    known = record.agent and is_known_agent(record.agent)
-    return record.signals | Signal.KNOWN_AGENT if known else record.signals
+    signals, network = agent_signals(record.signals, record.agent), network_signal(record.address)
+    return signals | network if network is not NO_NETWORK else signals
 
 
 def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:

@@ -13,12 +13,15 @@ from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
 from salepixel_worker.fold import fold_all
 from salepixel_worker.reconcile import reconcile_order
-from salepixel_worker.sweep import reconcile_due, republish
+from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
 
 FOLD_SECONDS = 0.5
 """A job folds for so long and then lets an order through; the scheduler rings again."""
 
 SWEEP_ORDERS = 1000
+
+SETTLE_SECONDS = 2.0
+"""A sweep makes verdicts final for so long; what is left waits for the next one."""
 
 
 @dataclass(frozen=True)
@@ -63,4 +66,5 @@ def sweep() -> None:
     here = stores()
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
+    settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
     reconcile_due(here.database, here.sealer, SWEEP_ORDERS)

@@ -27,6 +27,8 @@ def reconcile_order(
         return None
     from_pixel = shop.platform == "pixel"
     since = shops.connected_since(connection, account.emp_id)
+    if stored.order.paid and not from_pixel:
+        _clear_its_click(connection, sealer, stored)
     evidence, invalid_token = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
     decision = decide(
         account.emp_id,
@@ -65,6 +67,13 @@ def gather_evidence(
         for found in clicks.clicks_of_contacts(connection, account.emp_id, refs, since, until):
             evidence.append(Evidence(Rung.EMAIL, found.click, found.verdict, found.sale_pixel))
     return evidence, bool(order.click_token) and token_click is None
+
+
+def _clear_its_click(connection: sa.Connection, sealer: ClickSealer, stored: StoredOrder) -> None:
+    click = _open(sealer, stored.order.click_token)
+    # Another account's click is none of its business.
+    if click and click.emp_id == stored.emp_id:
+        clicks.clear_click(connection, click.id, stored.shop_id, stored.order.id)
 
 
 def _by_token(connection: sa.Connection, rung: Rung, opened: Sequence[Click]) -> list[Evidence]:

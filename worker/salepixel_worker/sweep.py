@@ -1,5 +1,6 @@
 """The sweep: finds what a lost job left behind, and repeats what Redis must know."""
 
+import time
 from datetime import UTC, datetime
 
 import structlog
@@ -11,6 +12,8 @@ from salepixel.storage.database import Database
 from salepixel.storage.directory import publish_directory
 from salepixel_worker.fold import publish_mark
 from salepixel_worker.reconcile import reconcile_order
+
+SETTLED_AT_ONCE = 2000
 
 log = structlog.get_logger()
 
@@ -28,6 +31,19 @@ def reconcile_due(database: Database, sealer: ClickSealer, limit: int) -> int:
             log.exception("order_not_reconciled", shop=shop_id, order=order_id)
             continue
         done += 1
+    return done
+
+
+def settle_verdicts(database: Database, now: datetime, budget_seconds: float) -> int:
+    """Make the verdicts of clicks final that are old enough, for about so long; gives how many."""
+    deadline, done = time.monotonic() + budget_seconds, 0
+    while time.monotonic() < deadline:
+        # Some at a time: a redirect waits for nothing, but an order waits for the database's only writer.
+        with database.write() as connection:
+            settled = clicks.settle_clicks(connection, now, SETTLED_AT_ONCE)
+        done += settled
+        if settled < SETTLED_AT_ONCE:
+            break
     return done
 
 

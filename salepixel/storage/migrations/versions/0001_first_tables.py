@@ -37,6 +37,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_api_keys_id")),
     )
     op.create_table(
+        "bought",
+        sa.Column("click_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("click_id", name=op.f("pk_bought")),
+    )
+    op.create_table(
         "campaigns",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("emp_id", sa.BigInteger(), nullable=False),
@@ -44,6 +51,7 @@ def upgrade() -> None:
         sa.Column("mailer", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("contact_tag", sa.Text(), server_default="{contact}", nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
     )
     op.create_index(
@@ -59,10 +67,20 @@ def upgrade() -> None:
         sa.Column("signals", sa.Integer(), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("final", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clicks")),
     )
     op.create_index(op.f("ix_clicks_campaign_id_id"), "clicks", ["campaign_id", "id"], unique=False)
     op.create_index(op.f("ix_clicks_emp_id_contact_id"), "clicks", ["emp_id", "contact", "id"], unique=False)
+    op.create_index(
+        "ix_clicks_not_final",
+        "clicks",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("final = 0"),
+        postgresql_where=sa.text("final = false"),
+    )
     op.create_table(
         "contacts",
         sa.Column("emp_id", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -46,7 +46,8 @@ GIF = (
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
 NOT_FOUND = (
-    b"<!doctype html><html lang=en><title>Not found</title><p>This link leads nowhere (any more).</html>\n"
+    b"<!doctype html><html lang=en><meta name=viewport content=width=device-width><title>Not found</title>"
+    b"<p>This link leads nowhere (any more).<p lang=es>Este enlace ya no lleva a ninguna parte.</html>\n"
 )
 ROBOTS = b"User-agent: *\nDisallow: /\n"
 

@@ -27,7 +27,8 @@ from tests.edge.make import Fold, until
 from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.make import CAMPAIGN, LINK
 
-ROUNDS = 10
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
+"""`make soak` asks for more."""
 
 
 class Visitors:
@@ -116,7 +117,7 @@ def test_kill_9_in_a_stream_of_clicks_leaves_each_answered_click_in_the_database
                 valkey.start()
         visitors.wait_for(20)
         visitors.stop()
-        assert until(lambda: has_each_once(sqlite, valkey, sealer, visitors.answered), 30)
+        assert until(lambda: has_each_once(sqlite, valkey, sealer, visitors.answered), 30 + ROUNDS)
     finally:
         visitors.stop()
         edge.kill()

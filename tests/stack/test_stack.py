@@ -75,6 +75,29 @@ def test_an_order_webhook_is_a_row_within_two_seconds(stack: Stack, shop: StandI
         assert sorted(took)[len(took) // 2] < 2, took
 
 
+def test_a_link_changed_after_sending_leads_elsewhere_within_ten_seconds(
+    stack: Stack, shop: StandInSaleor
+) -> None:
+    with closing(Player(stack, shop)) as player:
+        scene = player.set_up(tell())
+        (link, *_) = player.api("GET", f"/campaigns/{scene.campaign}/links")["links"]
+        path = f"/campaigns/{scene.campaign}/links/{link['id']}"
+
+        address = link["tracked_url"].replace("http://track.shop.test", stack.edge_url)
+
+        def leads_to(start: str) -> bool:
+            answer = requests.get(address, allow_redirects=False, timeout=10)
+            return f"{answer.status_code} {answer.headers.get('location', '')}".startswith(start)
+
+        assert leads_to(f"302 {link['url']}")
+        player.api("PATCH", path, {"url": "https://shop.test/elsewhere"})
+        assert until(lambda: leads_to("302 https://shop.test/elsewhere"), 10)
+        player.api("PATCH", path, {"active": False})
+        assert until(lambda: leads_to("410"), 10)
+        player.api("PATCH", path, {"active": True, "url": link["url"]})
+        assert until(lambda: leads_to(f"302 {link['url']}"), 10)
+
+
 def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
     second = Stack(stack.data, api_key="sp_test")
     with pytest.raises(DidNotStart, match="Another `salepixel up` runs"):

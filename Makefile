@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo run test test-browser check format bench lock
+.PHONY: demo run test test-browser check format bench soak lock
 
 demo: .venv/run ## a sample campaign through the real doors; ONCE=1 exits after the report
 	$(BIN)/python -m demo $(if $(ONCE),--once)
@@ -29,6 +29,10 @@ format: .venv/dev
 
 bench: .venv/dev ## figures as ratios to a yardstick in the same run
 	$(BIN)/python -m bench
+
+soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times kill -9
+	$(BIN)/python -m bench.mailing
+	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py -k kill_9
 
 .venv/pyvenv.cfg:
 	$(PYTHON) -m venv .venv

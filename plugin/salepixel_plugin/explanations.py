@@ -96,6 +96,23 @@ REASON = {
 }
 
 
+SIGN = {
+    "head_request": N_("Only asked whether the page is there (HEAD)"),
+    "prefetch": N_("Fetched in advance, before anybody asked"),
+    "unrendered_tag": N_("The mailer's tag was not filled in: a preview or a test"),
+    "no_agent": N_("Does not say which browser it is"),
+    "known_agent": N_("Says that it is a program"),
+    "gateway_network": N_("From a mail gateway, where nobody browses"),
+    "fetch_missing": N_("Lacks what the browser it claims to be always sends"),
+    "old_agent": N_("Claims to be a browser that is years out of date"),
+    "likely_gateway_network": N_("From a mail gateway, where few people browse"),
+    "burst_of_links": N_("Many links of one e-mail within seconds"),
+    "quick_links": N_("Several links of one e-mail in quick succession"),
+    "soon_after_sending": N_("Within seconds of sending"),
+    "bought": N_("A paid order carries its token: a person, whatever else is seen"),
+}
+
+
 def explain(decision: Mapping[str, Any], order: str, language: Language) -> str:
     """A decision as a sentence."""
     winner = next((item for item in decision["candidates"] if item["credited"]), None)

@@ -1,5 +1,6 @@
 """What people and machines did in campaigns, counted."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,11 +14,15 @@ from salepixel.storage.schema import clicks, sales
 
 @dataclass(frozen=True, slots=True)
 class ClickCounts:
-    """The clicks of a campaign; `contacts` are different people who clicked."""
+    """The clicks of a campaign; `contacts` are different people who clicked.
+
+    `human` are all that are not called a machine's; of these, `unknown` may be.
+    """
 
     human: int = 0
     machine: int = 0
     contacts: int = 0
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,22 @@ def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Cli
             sa.func.count().filter(~is_machine),
             sa.func.count().filter(is_machine),
             sa.func.count(sa.distinct(clicks.c.contact)).filter(~is_machine, clicks.c.contact != ""),
+            sa.func.count().filter(clicks.c.verdict == Verdict.UNKNOWN),
         )
         .where(clicks.c.campaign_id.in_(ids))
         .group_by(clicks.c.campaign_id)
     )
-    return {row[0]: ClickCounts(row[1], row[2], row[3]) for row in connection.execute(query)}
+    return {row[0]: ClickCounts(*row[1:]) for row in connection.execute(query)}
+
+
+def count_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
+    """For each reason of a verdict, how many clicks of a campaign have it; a click may have several."""
+    has_any = sa.and_(clicks.c.campaign_id == campaign_id, clicks.c.reasons != "")
+    query = sa.select(clicks.c.reasons, sa.func.count()).where(has_any).group_by(clicks.c.reasons)
+    found: Counter[str] = Counter()
+    for reasons, count in connection.execute(query):
+        found.update(dict.fromkeys(reasons.split(), count))
+    return dict(found.most_common())
 
 
 def contact_activity(

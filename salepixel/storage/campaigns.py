@@ -6,8 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.clicks import Verdict
+from salepixel.clicks import Verdict, least_id_at
 from salepixel.storage.schema import campaigns, clicks, links, orders, sales
+from salepixel.verdicts import SOON_AFTER_SENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class LinkActivity:
-    """A link with what happened on it: `contacts` are different people, `orders` the sales it earned."""
+    """A link with what happened on it: `contacts` are different people, `orders` the sales it earned.
+
+    `human_clicks` are all that are not called a machine's.
+    """
 
     link: CampaignLink
     human_clicks: int
@@ -78,6 +82,23 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
     ]
     if rows:
         connection.execute(sa.insert(links), rows)
+
+
+def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
+    """Set when a campaign's mails began to go out; gives the campaign as it is now.
+
+    Clicks within seconds of it, and of what it was before, are judged again by the next sweep.
+    """
+    this = campaigns.c.id == campaign.id
+    connection.execute(sa.update(campaigns).where(this).values(sent_at=sent_at))
+    for begun in filter(None, (campaign.sent_at, sent_at)):
+        soon = sa.and_(
+            clicks.c.campaign_id == campaign.id,
+            clicks.c.id >= least_id_at(begun),
+            clicks.c.id < least_id_at(begun + SOON_AFTER_SENDING),
+        )
+        connection.execute(sa.update(clicks).where(soon).values(final=False))
+    return replace(campaign, sent_at=sent_at)
 
 
 def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
-from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict
+from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict, least_id_at
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
     accounts,
@@ -105,7 +105,9 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
     clicks, and when a campaign was sent may have been told late. Orders that a changed verdict bears on
     are decided again.
     """
-    old = sa.select(clicks.c.id).where(clicks.c.final == sa.false(), clicks.c.id < _id_at(now - FINAL_AFTER))
+    old = sa.select(clicks.c.id).where(
+        clicks.c.final == sa.false(), clicks.c.id < least_id_at(now - FINAL_AFTER)
+    )
     some = clicks.c.id.in_(old.order_by(clicks.c.id).limit(limit))
     settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*clicks.c)).all()
     if settled:
@@ -137,8 +139,8 @@ def clicks_of_contacts(
     query = _with_links().where(
         clicks.c.emp_id == emp_id,
         clicks.c.contact.in_(refs),
-        clicks.c.id >= _id_at(since),
-        clicks.c.id < _id_at(until + timedelta(milliseconds=1)),
+        clicks.c.id >= least_id_at(since),
+        clicks.c.id < least_id_at(until + timedelta(milliseconds=1)),
     )
     return [_stored(row) for row in connection.execute(query.order_by(clicks.c.id))]
 
@@ -233,8 +235,8 @@ def _judge_around(
     return _Around(
         verdicts,
         {click_id: (_click(row), _judged(row)) for click_id, row in rows.items()},
-        _id_at(first - LINKS_WINDOW),
-        _id_at(last + LINKS_WINDOW + timedelta(milliseconds=1)),
+        least_id_at(first - LINKS_WINDOW),
+        least_id_at(last + LINKS_WINDOW + timedelta(milliseconds=1)),
     )
 
 
@@ -255,8 +257,8 @@ def _clicks_between(
         query = sa.select(clicks).where(
             clicks.c.emp_id == emp_id,
             is_one_of(connection, clicks.c.contact, refs),
-            clicks.c.id >= _id_at(since),
-            clicks.c.id < _id_at(until),
+            clicks.c.id >= least_id_at(since),
+            clicks.c.id < least_id_at(until),
         )
         found.update({row.id: row for row in connection.execute(query)})
     return found
@@ -339,9 +341,3 @@ def _span(some: Sequence[Click]) -> tuple[datetime, datetime]:
     ids = [click.id for click in some]
     least, greatest = (Click(i, 0, "", "").clicked_at for i in (min(ids), max(ids)))
     return least, greatest
-
-
-def _id_at(time: datetime) -> bytes:
-    """The least click id of a millisecond."""
-    epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
-    return max(0, (time - epoch) // timedelta(milliseconds=1)).to_bytes(6) + bytes(10)

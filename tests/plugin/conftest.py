@@ -23,6 +23,7 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel_plugin.app import create_app, prepare
 from salepixel_worker.reconcile import reconcile_order
 
+NO_SIGNAL = Signal(0)
 ALL = "the key with all rights"
 SHOES = "the key of account 7"
 HATS = "the key of account 8"
@@ -72,12 +73,14 @@ class Office:
         ]
         return self.post("/campaigns", {"empId": emp_id, "name": name, "links": links})
 
-    def click(self, campaign: Any, contact: str, at: datetime = PLACED, link: int = 0) -> str:
-        """A person's click; gives its token."""
+    def click(
+        self, campaign: Any, contact: str, at: datetime = PLACED, link: int = 0, signals: Signal = NO_SIGNAL
+    ) -> str:
+        """A click an hour before `at`, a person's unless signals say otherwise; gives its token."""
         click_id = new_click_id(int(at.timestamp() * 1000) - 3_600_000)
         click = Click(click_id, campaign["empId"], campaign["id"], campaign["links"][link]["id"], contact)
         with self.database.write() as connection:
-            store_clicks(connection, [(click, Signal(0))])
+            store_clicks(connection, [(click, signals)])
         return self.sealer.seal(click)
 
     def order(self, emp_id: int = 7, **told: Any) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import Click, ClickSealer, Signal
+from salepixel.clicks import Click, ClickSealer, Signal, Verdict
 from salepixel.orders import Order
 from salepixel.storage import accounts, campaigns, clicks, contacts, orders, sales, schema, shops
 from salepixel.storage.database import Database
@@ -180,6 +180,63 @@ def test_why_an_order_was_not_credited_is_said(
     world.order(order(**bought, click_token=world.sealer.seal(click)))
     assert world.reasons() == {"O1": reason}
     assert world.report() == []
+
+
+@pytest.mark.parametrize("order_first", [True, False])
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [({}, Verdict.HUMAN), ({"paid": False}, Verdict.MACHINE), ({"cancelled": True}, Verdict.HUMAN)],
+)
+def test_machines_do_not_buy(world: World, told: dict[str, Any], verdict: Verdict, order_first: bool) -> None:
+    click = click_at(NOON - HOUR)
+    bought = order(**told, click_token=world.sealer.seal(click))
+    events: list[Callable[[], None]] = [
+        lambda: world.order(bought),
+        world.reconcile,
+        lambda: world.click(click, Signal.GATEWAY),
+    ]
+    for happen in events if order_first else reversed(events):
+        happen()
+    world.reconcile()
+    with world.database.write() as connection:
+        clicks.settle_clicks(connection, NOON + HOUR, 10)
+    with world.database.read() as connection:
+        (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
+    assert found.verdict is verdict
+    assert found.reasons == (
+        ("gateway_network", "bought") if verdict is Verdict.HUMAN else ("gateway_network",)
+    )
+
+
+def test_a_purchase_known_from_the_pixel_alone_clears_nobody(database: Database, sealer: ClickSealer) -> None:
+    world = World(database, sealer)
+    click = click_at(NOON - HOUR)
+    world.click(click, Signal.HEAD)
+    world.hit("PRODUCTO=Shoes&CANTIDAD=2&IMPORTE=39,80", click)
+    assert len(world.report()) == 1
+    with database.read() as connection:
+        (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
+    assert found.verdict is Verdict.MACHINE
+
+
+def test_a_cleared_click_explains_other_orders_too(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.click(click, Signal.HEAD)
+    world.contact("ana", "h")
+    world.order(order(id="O2", number="2", email_hash="h"))
+    assert world.reasons() == {"O2": "machine_click"}
+    world.order(order(click_token=world.sealer.seal(click)))
+    assert world.reasons() == {"O1": "click_token_on_order", "O2": "email_match"}
+
+
+def test_a_click_of_another_account_is_not_cleared(world: World) -> None:
+    click = click_at(NOON - HOUR, emp_id=2)
+    world.click(click, Signal.HEAD)
+    world.order(order(click_token=world.sealer.seal(click)))
+    world.reconcile()
+    with world.database.read() as connection:
+        (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
+    assert found.verdict is Verdict.MACHINE
 
 
 def test_a_forged_token_is_no_evidence(world: World) -> None:

@@ -16,10 +16,14 @@ from salepixel.storage.campaigns import Campaign, CampaignLink
 from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
 from salepixel_plugin.api import mailers
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Id, Name, Text, Url
+from salepixel_plugin.api.fields import UNSET, EmpId, Id, Name, PlannedTime, Text, Url
 from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
+
+SentAt = Annotated[
+    PlannedTime | None, Field(description="When its mails begin to go out; helps to tell machines' clicks.")
+]
 
 
 class LinkIn(Input):
@@ -40,6 +44,13 @@ class CampaignIn(Input):
         None, description="The mailer's merge tag for the contact's reference, if not the usual one."
     )
     links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
+    sent_at: SentAt = None
+
+
+class CampaignChange(Input):
+    """What may change of a campaign."""
+
+    sent_at: SentAt
 
 
 class LinkOut(Output):
@@ -63,6 +74,7 @@ class CampaignOut(Output):
     name: str
     mailer: str
     created_at: datetime
+    sent_at: datetime | None
 
 
 class CampaignWithLinks(CampaignOut):
@@ -113,7 +125,8 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
     except mailers.BadTag as error:
         said = str(error)
         raise Refusal(422, "invalid", f"Correct {error.field}: {said}.", {error.field: [said]}) from None
-    campaign = Campaign(new_id(), wanted.emp_id, wanted.name, wanted.mailer, datetime.now(UTC), tag)
+    now = datetime.now(UTC)
+    campaign = Campaign(new_id(), wanted.emp_id, wanted.name, wanted.mailer, now, tag, wanted.sent_at)
     its_links = [CampaignLink(new_id(), link.url, link.label, link.sale_pixel) for link in wanted.links]
     with services().database.write() as connection:
         account = target_account(connection, wanted.emp_id)
@@ -150,6 +163,21 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
         campaign = see_campaign(connection, campaign_id)
         account = get_account(connection, campaign.emp_id)
         return _with_links(campaign, account, campaigns.links_of(connection, campaign_id))
+
+
+@blueprint.patch("/campaigns/<campaign_id>")
+@blueprint.input(CampaignChange, arg_name="change")
+@blueprint.output(CampaignWithLinks)
+@blueprint.doc(security="bearer")
+def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
+    """Tell when a campaign was sent; the clicks of those seconds are judged again within a minute."""
+    with services().database.write() as connection:
+        before = see_campaign(connection, campaign_id)
+        campaign = campaigns.tell_when_sent(connection, before, change.sent_at)
+        account = get_account(connection, campaign.emp_id)
+        its_links = campaigns.links_of(connection, campaign_id)
+    services().bell.ring(jobs.SWEEP)
+    return _with_links(campaign, account, its_links)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links")
@@ -237,6 +265,7 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
         "name": campaign.name,
         "mailer": campaign.mailer,
         "created_at": campaign.created_at,
+        "sent_at": campaign.sent_at,
     }
 
 

@@ -13,7 +13,7 @@ from salepixel.money import MAX_AMOUNT, BadMoney, check_currency
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
+_DAY, _YEAR = timedelta(days=1), timedelta(days=366)
 _MAX_DIGITS = 4  # after the point; no currency has more
 
 UNSET: Any = None
@@ -79,6 +79,16 @@ def _utc(time: datetime) -> datetime:
     return moment
 
 
+def _planned(time: datetime) -> datetime:
+    try:
+        moment = time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a time at which mails are sent") from None
+    if not _FIRST_YEAR <= moment <= datetime.now(UTC) + _YEAR:
+        raise ValueError("must be after the year 2000 and at most a year ahead")
+    return moment
+
+
 def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
     """The check, for a text that is not empty."""
     return lambda text: check(text) if text else ""
@@ -97,4 +107,5 @@ Url = Annotated[str, AfterValidator(_destination)]
 UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
 HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]
+PlannedTime = Annotated[AwareDatetime, AfterValidator(_planned)]
 Money = Annotated[str, Field(description="A decimal with the currency's digits.", examples=["39.80"])]

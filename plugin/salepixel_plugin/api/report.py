@@ -86,6 +86,8 @@ class ClickOut(Output):
     clicked_at: datetime
     verdict: Literal["human", "machine", "unknown"]
     reasons: list[str]
+    score: float = Field(description="0 a person's, 1 a machine's.")
+    final: bool = Field(description="Ten minutes have passed: the verdict stays.")
 
 
 class ClicksOut(Output):
@@ -213,6 +215,8 @@ def _click_as_json(stored: StoredClick) -> dict[str, Any]:
         "clicked_at": rfc3339(stored.click.clicked_at),
         "verdict": stored.verdict,
         "reasons": list(stored.reasons),
+        "score": stored.score,
+        "final": stored.final,
     }
 
 

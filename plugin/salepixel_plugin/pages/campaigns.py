@@ -54,6 +54,7 @@ def overview(campaign_id: str) -> Response:
             campaign,
             "overview",
             totals=sales.sale_totals(connection, campaign_id),
+            verdicts=activity.count_reasons(connection, campaign_id),
             evidence=sales.count_evidence(connection, campaign_id),
             losses=losses_since(connection, campaign.created_at),
             reasons=sorted(

@@ -3,11 +3,14 @@
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from salepixel.clicks import Signal
 from salepixel.links import LinkSealer
+from salepixel_worker.sweep import settle_verdicts
 from tests.plugin.conftest import PLACED, Office
 
 
@@ -78,6 +81,51 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
         assert "c1" in decision["explanation"]
     clicks = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
     assert [(c["contact"], c["verdict"], c["reasons"]) for c in clicks] == [("c1", "human", [])]
+
+
+def test_a_click_tells_its_verdict_its_reasons_and_whether_it_is_final(office: Office) -> None:
+    campaign = office.campaign()
+    office.click(campaign, "c1", signals=Signal.GATEWAY_LIKELY)
+    office.click(campaign, "c2", signals=Signal.FETCH_MISSING | Signal.GATEWAY_LIKELY)
+
+    def told() -> list[tuple[Any, ...]]:
+        rows = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
+        return sorted((c["contact"], c["verdict"], c["reasons"], c["score"], c["final"]) for c in rows)
+
+    assert told() == [
+        ("c1", "unknown", ["likely_gateway_network"], 0.5, False),
+        ("c2", "machine", ["fetch_missing", "likely_gateway_network"], 0.8, False),
+    ]
+    assert settle_verdicts(office.database, datetime.now(UTC), 5) == 2
+    assert [row[-1] for row in told()] == [True, True]
+
+
+def test_when_a_campaign_was_sent_can_be_told_and_changed(office: Office) -> None:
+    wanted = {"empId": 7, "name": "Autumn", "links": [{"url": "https://shop.test/"}]}
+    sent = (PLACED - timedelta(hours=1, seconds=5)).isoformat()
+    campaign = office.post("/campaigns", wanted)
+    path = f"/campaigns/{campaign['id']}"
+    assert campaign["sent_at"] is None
+    office.click(campaign, "c1", signals=Signal.GATEWAY_LIKELY)
+
+    def verdict() -> str:
+        settle_verdicts(office.database, datetime.now(UTC), 5)
+        (row,) = office.get(f"{path}/clicks")["rows"]
+        assert row["final"]
+        return str(row["verdict"])
+
+    assert verdict() == "unknown"
+    changed = office.call("PATCH", path, {"sent_at": sent})
+    assert changed.status_code == 200
+    assert datetime.fromisoformat(office.get(path)["sent_at"]) == datetime.fromisoformat(sent)
+    assert verdict() == "machine"
+    assert office.call("PATCH", path, {"sent_at": None}).status_code == 200
+    assert verdict() == "unknown"
+    assert office.post("/campaigns", wanted | {"sent_at": sent})["sent_at"] is not None
+    for wrong in ("1999-01-01T00:00:00Z", "2026-11-23T10:00:00", "9999-12-31T23:59:59-14:00"):
+        assert office.call("PATCH", path, {"sent_at": wrong}).status_code == 422
+    assert office.call("PATCH", path, {}).status_code == 422
+    assert office.call("PATCH", "/campaigns/ffffffffffff", {"sent_at": sent}).status_code == 404
 
 
 def test_an_order_without_a_click_is_explained_in_both_languages(office: Office) -> None:

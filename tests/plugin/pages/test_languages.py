@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 
 from salepixel.attribution import Outcome, Reason, Rung
 from salepixel.report import Status
+from salepixel.verdicts import BOUGHT, WEIGHTS
 from salepixel_plugin import explanations
 from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
@@ -46,6 +47,7 @@ def test_every_word_of_the_domain_has_a_text() -> None:
     assert set(explanations.STATUS) == set(Status)
     assert set(explanations.OUTCOME) == set(Outcome)
     assert set(explanations.REASON) == set(Reason) - _NEVER_A_DECISION
+    assert set(explanations.SIGN) == {*WEIGHTS, BOUGHT}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from salepixel.clicks import Signal
 from tests.plugin.conftest import ALL, PLACED, SHOES, Office
 
 XSS = [
@@ -113,6 +114,20 @@ def test_the_overview_tells_sums_clicks_and_how_orders_were_decided(office: Offi
     for text in ("€39.80", "€9.80", "€30.00", "Click token on the order", "No click leads to it"):
         assert text in page
     assert "Known contacts: 1" in page
+    assert "What tells people from machines" not in page
+
+
+def test_the_overview_tells_people_and_machines_apart_and_why(office: Office) -> None:
+    campaign = office.campaign()
+    office.click(campaign, "c1")
+    office.click(campaign, "c2", signals=Signal.OLD_AGENT)
+    office.click(campaign, "c3", signals=Signal.HEAD | Signal.GATEWAY)
+    path = f"/campaigns/{campaign['id']}"
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", office.page(path).text))
+    assert "Clicks of people 2 Known contacts: 2 Of these, may be machines: 1" in page
+    assert "Clicks of machines 1 " in page
+    assert "From a mail gateway, where nobody browses 1" in page
+    assert "Desde una pasarela de correo, donde nadie navega" in office.page(f"{path}?lang=es").text
 
 
 def test_the_sales_table_says_everything_about_a_sale_in_words(office: Office) -> None:

@@ -1,0 +1,68 @@
+"""Networks of mail gateways: the list is sound, and an address is found in the narrowest one."""
+
+from datetime import date
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salepixel.clicks import Signal
+from salepixel_worker.networks import NO_NETWORK, network_signal, read_networks
+
+NETWORKS = read_networks()
+
+
+@pytest.mark.parametrize(
+    ("address", "signal"),
+    [
+        ("40.107.22.1", Signal.GATEWAY),
+        ("40.94.0.1", NO_NETWORK),
+        ("104.47.127.255", Signal.GATEWAY),
+        ("104.47.128.0", NO_NETWORK),
+        ("2a01:111:f400:7e00::1", Signal.GATEWAY),
+        ("2a01:111:f401::1", NO_NETWORK),
+        ("::ffff:40.107.22.1", Signal.GATEWAY),
+        ("::ffff:192.0.2.1", NO_NETWORK),
+        ("209.222.82.7", Signal.GATEWAY),  # within a network of which less is certain
+        ("209.222.83.7", Signal.GATEWAY_LIKELY),
+        ("67.231.152.10", Signal.GATEWAY_LIKELY),
+        ("192.0.2.1", NO_NETWORK),
+        ("", NO_NETWORK),
+        ("unknown", NO_NETWORK),
+        ("40.107.22.1, 10.0.0.1", NO_NETWORK),
+        ("40.107.22.1\0", NO_NETWORK),
+    ],
+)
+def test_an_address_is_a_gateways_or_not(address: str, signal: Signal) -> None:
+    assert network_signal(address) == signal
+
+
+@given(
+    st.one_of(
+        st.ip_addresses(),
+        st.sampled_from(NETWORKS).flatmap(lambda row: st.ip_addresses(network=row.network)),
+    )
+)
+def test_the_narrowest_network_counts(address: object) -> None:
+    within = [row for row in NETWORKS if ip_address(str(address)) in row.network]
+    narrowest = max(within, key=lambda row: row.network.prefixlen, default=None)
+    expected = {
+        None: NO_NETWORK,
+        "certain": Signal.GATEWAY,
+        "probable": Signal.GATEWAY_LIKELY,
+    }[narrowest.certainty if narrowest else None]
+    assert network_signal(str(address)) == expected
+
+
+def test_every_network_says_whose_it_is_who_says_so_and_when_we_looked() -> None:
+    assert len({row.network for row in NETWORKS}) == len(NETWORKS) > 50
+    for row in NETWORKS:
+        assert row.owner
+        assert row.source
+        assert date.fromisoformat(row.checked_on)
+
+
+def test_no_network_of_a_whole_cloud_is_listed() -> None:
+    clouds = [ip_network(text) for text in ("13.64.0.0/11", "20.33.0.0/16", "34.64.0.0/10", "17.0.0.0/8")]
+    assert not [row for row in NETWORKS for cloud in clouds if row.network.overlaps(cloud)]

@@ -1,20 +1,42 @@
-"""`make bench`: figures as ratios to a yardstick, several rounds in turn, in one run on one machine."""
+"""`make bench`: figures as ratios to a yardstick, several rounds in turn, in one run on one machine.
+
+`make bench ONLY=fold` measures one subject.
+"""
 
 import platform
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
+from redis import Redis
 from redis.exceptions import RedisError
 
-from bench import edge, fold, webhook
+from bench import edge, fold, verdicts, webhook
 from salepixel.embedded import valkey_command
 from salepixel.redis import open_redis
 
 
-def main() -> None:
-    """Run all, one after the other."""
+class Measured(Protocol):
+    """What was found out."""
+
+    def line(self) -> str:
+        """As text, mostly one line."""
+
+
+SUBJECTS: dict[str, Callable[[Redis], Measured]] = {
+    "edge": edge.run,
+    "fold": fold.run,
+    "webhook": webhook.run,
+    "verdicts": verdicts.run,
+}
+
+
+def main(wanted: list[str]) -> None:
+    """Run the subjects of these names, or all, one after the other."""
     print(f"{platform.platform()}, {platform.machine()}, Python {platform.python_version()}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "valkey.sock"
@@ -27,15 +49,13 @@ def main() -> None:
             except RedisError:
                 time.sleep(0.05)
         try:
-            for subject in (fold, webhook):
-                print(subject.run(redis).line(), flush=True)
+            for name in wanted or SUBJECTS:
+                print(SUBJECTS[name](redis).line(), flush=True)
         finally:
             redis.close()
             valkey.terminate()
             valkey.wait()
-    with tempfile.TemporaryDirectory() as folder:
-        print("\n".join(edge.run(Path(folder))), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

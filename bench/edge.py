@@ -7,6 +7,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,13 +16,14 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
+import uvloop
+from redis import Redis
 
 from bench.rounds import spread
+from bench.visitors import Crowd, Log
 from demo.stack import free_port
-from salepixel.embedded import valkey_command
 from salepixel.keys import Keys, load_keys
 from salepixel.links import Link, LinkSealer, new_id
-from salepixel.redis import open_redis
 from salepixel.settings import environment
 from salepixel.streams import DIRECTORY_KEY, Directory
 
@@ -58,16 +60,15 @@ class Server:
 class Bench:
     """The servers, one Redis for all that need it, and the folder for what they write."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, redis: Redis, folder: Path, stack: ExitStack) -> None:
+        self.redis = redis
         self.folder = folder
         self._stack = stack
         self.missing: list[str] = []
         self.servers: list[Server] = []
-        self._socket = folder / "valkey.sock"
-        command = valkey_command(folder, self._socket)
-        self.redis_process = self._start("redis", CLIENT_CORE, command, {})
-        self.redis = open_redis(f"unix://{self._socket}", timeout_seconds=30)
-        _until(self._socket.exists)
+        self._socket = redis.connection_pool.connection_kwargs["path"]
+        self.redis_process = psutil.Process(redis.info()["process_id"])  # type: ignore[index]  # not async
+        self.redis_process.cpu_affinity([int(CLIENT_CORE)])
         (folder / "edge").mkdir()
         self.keys: Keys = load_keys(folder / "edge" / "keys.json")
         link = Link(1, new_id(), new_id(), "https://shop.test/p/1?a=b")
@@ -189,15 +190,27 @@ class Bench:
         return bool(shutil.which(program))
 
 
-def run(folder: Path) -> list[str]:
-    """Measure all servers in turn; gives the lines of a table, and what could not be measured."""
-    with ExitStack() as stack:
-        bench = Bench(folder, stack)
-        if not shutil.which("wrk"):
-            return ["the edge: not measured, apt install wrk"]
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was measured of all servers, and what could not be."""
+
+    lines: list[str]
+
+    def line(self) -> str:
+        """As a table."""
+        return "\n".join(self.lines)
+
+
+def run(redis: Redis) -> Table:
+    """Measure all servers in turn."""
+    if not shutil.which("wrk"):
+        return Table(["the edge: not measured, apt install wrk"])
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        redis.flushall()
+        bench = Bench(redis, Path(folder), stack)
         bench.start_all()
         for number in range(ROUNDS + 1):
-            print(f"edge: round {number} of {ROUNDS}", flush=True)
+            print(f"edge: round {number} of {ROUNDS}", file=sys.stderr, flush=True)
             for server in bench.servers:
                 bench.measure(server)
                 if number == 0:
@@ -205,11 +218,31 @@ def run(folder: Path) -> list[str]:
         memory = sum(child.memory_info().rss for child in bench.edge().process.children())
         with urlopen(f"http://127.0.0.1:{bench.edge().port}/healthz") as answer:
             records = json.load(answer)["durable"]
-        return [
-            *_table(bench.servers),
-            *(f"missing: {line}" for line in bench.missing),
-            f"memory of the edge's process after {records:,} clicks and hits: {memory / 1e6:.0f} MB",
-        ]
+        return Table(
+            [
+                *_table(bench.servers),
+                *(f"missing: {line}" for line in bench.missing),
+                _half_load(bench.edge()),
+                f"memory of the edge's process after {records:,} clicks and hits: {memory / 1e6:.0f} MB",
+            ]
+        )
+
+
+def _half_load(server: Server) -> str:
+    """The latency of clicks at half of what the edge can do, by visitors who do not wait for each other."""
+    rate = statistics.median(load.rate for load in server.loads) / 2
+
+    async def visit() -> Log:
+        return await Crowd(server.port, server.path).visit(rate, SECONDS * 3)
+
+    affinity = psutil.Process().cpu_affinity()
+    psutil.Process().cpu_affinity([int(CLIENT_CORE)])
+    log = uvloop.run(visit())
+    psutil.Process().cpu_affinity(affinity)
+    return (
+        f"the edge at half of its load, {rate:,.0f} clicks a second: p50 {log.median_ms:.1f} ms, "
+        f"p99 {log.quantile_ms(0.99):.1f} ms (goal 5), slowest {log.quantile_ms(1):.0f} ms"
+    )
 
 
 def _table(servers: list[Server]) -> list[str]:

@@ -28,11 +28,8 @@ _VERSION = 1
 _CLAIMS = struct.Struct(">I6s6s")
 _BODY = struct.Struct(">16sI6s6s")
 _DIGEST = 16
-<<<<<<< HEAD
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-=======
 _EPOCH = datetime.fromtimestamp(0, UTC)
->>>>>>> afb0b9e (The API and the pages tell scores, final verdicts and signs; when a campaign was sent can be told; machines do not buy)
 
 
 class BadClickToken(ValueError):
@@ -95,7 +92,6 @@ def new_click_id(now_ms: int | None = None, random: Callable[[int], bytes] = os.
     return milliseconds.to_bytes(6) + random(10)
 
 
-<<<<<<< HEAD
 class ClickIds:
     """New click ids by the million: as new_click_id gives them, but with one system call for hundreds."""
 
@@ -113,11 +109,11 @@ class ClickIds:
 def pack_claims(emp_id: int, campaign: str, link: str) -> bytes:
     """What is the same in every click on a link, as 16 bytes."""
     return _CLAIMS.pack(emp_id, bytes.fromhex(campaign), bytes.fromhex(link))
-=======
+
+
 def least_id_at(time: datetime) -> bytes:
     """The least id that a click of this millisecond can have: ids from here on are not older."""
     return max(0, (time - _EPOCH) // timedelta(milliseconds=1)).to_bytes(6) + bytes(10)
->>>>>>> afb0b9e (The API and the pages tell scores, final verdicts and signs; when a campaign was sent can be told; machines do not buy)
 
 
 class ClickSealer:

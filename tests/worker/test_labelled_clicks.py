@@ -1,0 +1,53 @@
+"""People and machines are told apart well enough, on clicks of which we know who made them."""
+
+from collections import Counter
+
+import pytest
+from redis import Redis
+
+from bench.verdicts import CAUGHT_GOAL, KEPT_GOAL, KINDS, SEED, Confusion, judge_all, labelled_clicks
+from salepixel.clicks import Verdict
+from salepixel.storage.database import Database
+
+UNCATCHABLE = {
+    "Safe Links of old, one link",
+    "whole browser in a likely network, one link",
+    "whole browser in a cloud, all links slowly",
+    "whole browser in a cloud, one link",
+    "whole browser in a cloud, after the reader",
+}
+MISTAKEN = "behind a proxy that drops Sec-Fetch-*"
+
+
+@pytest.mark.parametrize("seed", [SEED, 1, 2])
+def test_people_are_kept_and_scanners_caught(sqlite: Database, redis: Redis, seed: int) -> None:
+    confusion = judge_all(sqlite, redis, labelled_clicks(seed))
+    print(confusion.line())  # noqa: T201  # with -s, or when it fails
+    assert confusion.kept() >= KEPT_GOAL
+    assert confusion.caught() >= CAUGHT_GOAL
+    for kind in KINDS:
+        machine = confusion.kind(kind.name)[Verdict.MACHINE]
+        if kind.is_person:
+            assert machine == 1.0 if kind.name == MISTAKEN else machine < 0.02, kind.name
+        else:
+            assert machine < 0.2 if kind.name in UNCATCHABLE else machine > 0.99, kind.name
+
+
+def test_the_set_holds_what_cannot_be_caught_and_who_will_be_mistaken() -> None:
+    clicks = Counter(click.kind.name for click in labelled_clicks())
+    assert set(clicks) == {kind.name for kind in KINDS}
+    scanners = sum(clicks[kind.name] for kind in KINDS if not kind.is_person)
+    assert sum(clicks[name] for name in UNCATCHABLE) > 0.03 * scanners
+    assert clicks[MISTAKEN] > 0.003 * (clicks.total() - scanners)
+
+
+def test_the_set_is_the_same_for_a_seed() -> None:
+    records = [click.record for click in labelled_clicks(5, 50)]
+    assert records == [click.record for click in labelled_clicks(5, 50)]
+    assert records != [click.record for click in labelled_clicks(6, 50)]
+
+
+def test_the_table_counts_a_judge_that_knows_nothing_as_it_is() -> None:
+    kinds = Counter((click.kind.name, Verdict.HUMAN) for click in labelled_clicks(1, 50))
+    blind = Confusion(kinds)
+    assert (blind.kept(), blind.caught()) == (1.0, 0.0)

@@ -67,7 +67,7 @@ class Bench:
         self.missing: list[str] = []
         self.servers: list[Server] = []
         self._socket = redis.connection_pool.connection_kwargs["path"]
-        self.redis_process = psutil.Process(redis.info()["process_id"])  # type: ignore[index]  # not async
+        self.redis_process = psutil.Process(redis.info()["process_id"])
         self.redis_process.cpu_affinity([int(CLIENT_CORE)])
         (folder / "edge").mkdir()
         self.keys: Keys = load_keys(folder / "edge" / "keys.json")

@@ -64,11 +64,17 @@ class Result:
     def line(self) -> str:
         """A row of the table."""
         log, profile = self.log, self.profile
-        return (
-            f"| {profile.name}: {profile.rate:,} a second for {profile.seconds} s | {len(log.tokens):,} "
-            f"| {log.failed} | {log.median_ms:.1f} | {log.quantile_ms(0.99):.1f} (goal {profile.goal_ms:.0f}) | "
-            f"{log.quantile_ms(1):.0f} | {self.lost} | {self.twice} |"
+        cells = (
+            f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s",
+            f"{len(log.tokens):,}",
+            f"{log.failed}",
+            f"{log.median_ms:.1f}",
+            f"{log.quantile_ms(0.99):.1f} (goal {profile.goal_ms:.0f})",
+            f"{log.quantile_ms(1):.0f}",
+            f"{self.lost}",
+            f"{self.twice}",
         )
+        return f"| {' | '.join(cells)} |"
 
 
 TABLE = """| load | answered | refused | p50 ms | p99 ms | slowest ms | lost | twice |

@@ -70,6 +70,10 @@ class Visitor(asyncio.Protocol):
         self._due, self._asking, self._received = due, True, b""
         self._transport.write(b"GET " + path + b" HTTP/1.1\r\n" + HEADERS)
 
+    def leave(self) -> None:
+        """End the connection."""
+        self._transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """An answer, or a part of it; redirects have no body."""
         self._received += data
@@ -116,6 +120,10 @@ class Crowd:
         while len(self.log.seconds) + self.log.failed < count and self.loop.time() < waited_until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self.log.failed = count - len(self.log.tokens)
+        self._asked = 0  # nobody takes their place
+        for visitor in list(self._free):
+            visitor.leave()
+        await asyncio.sleep(TURN_SECONDS)
         return self.log
 
     def is_free(self, visitor: Visitor) -> None:

@@ -20,7 +20,7 @@ AGENTS = [f"Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}
 
 
 def run(redis: Redis) -> Ratio:
-    """Microseconds of wall time per click, commits and fsyncs included."""
+    """Microseconds of wall time per click, commits and fsyncs included; every click from another address."""
     sealer = ClickSealer(Keys(1, {1: bytes(32)}))
 
     def folded() -> float:
@@ -30,8 +30,8 @@ def run(redis: Redis) -> Ratio:
         for start in range(0, CLICKS, PER_ENTRY):
             some = clicks[start : start + PER_ENTRY]
             data = b"".join(
-                frame(start + i, pack_payload(ClickRecord(click, Signal(0), AGENTS[(start + i) % 40])))
-                for i, click in enumerate(some, 1)
+                frame(n, pack_payload(ClickRecord(click, Signal(0), AGENTS[n % 40], _address(n))))
+                for n, click in enumerate(some, start + 1)
             )
             redis.xadd(stream_key(JOURNAL), {FIELD: data}, id=f"{start + len(some)}-0")
         with tempfile.TemporaryDirectory() as folder:
@@ -67,6 +67,10 @@ def _clicks() -> list[Click]:
         Click(new_click_id(now + n // 2), 1, "0000000000c1", f"{n % 7:012x}", f"c{n:06}")
         for n in range(CLICKS)
     ]
+
+
+def _address(number: int) -> str:
+    return f"81.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def _open(folder: Path) -> Database:

@@ -85,8 +85,6 @@ def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = Non
     `sent_at`: when the campaign's mails began to go out, if that is known. Clicks of unknown contacts must
     be judged one by one: strangers are no burst.
     """
-    if len(clicks) == 1 and sent_at is None:
-        return [weigh(clicks[0][1])]
     company = zip(_links_at_once(clicks), _soon(clicks, sent_at), strict=True)
     return [
         weigh(signals, at_once + soon) for (_, signals), (at_once, soon) in zip(clicks, company, strict=True)

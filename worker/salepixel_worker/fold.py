@@ -3,8 +3,10 @@
 The contract with the edge is the docstring of salepixel/streams.py.
 """
 
+import gc
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -79,8 +81,28 @@ def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal:
     with database.read() as connection:
         mark = clicks.read_mark(connection, journal)
     entries = redis.xrange(stream_key(journal), min=f"({mark}-0", count=ENTRIES_AT_ONCE)
+    with _no_collection():
+        return _fold_entries(database, redis, sealer, journal, mark, cast(Entries, entries))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    # The records of a batch all live until it is stored, and none is in a cycle: the garbage collector
+    # would look through them again and again, for a fifth of the time that a fold takes.
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        run = read_run(cast(Entries, entries), mark)
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _fold_entries(
+    database: Database, redis: Redis, sealer: ClickSealer, journal: str, mark: int, entries: Entries
+) -> int:
+    try:
+        run = read_run(entries, mark)
     except (Gap, BadRecord) as problem:
         log.warning("stream_dropped", journal=journal, mark=mark, problem=repr(problem))
         redis.delete(stream_key(journal))

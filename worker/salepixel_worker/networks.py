@@ -1,9 +1,9 @@
 """Networks of mail gateways: networks.csv, and whether an address is in it. No address is ever kept."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_pton
@@ -15,9 +15,6 @@ _MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address as IPv6 writes it, ::ffff:1
 
 NO_NETWORK = Signal(0)
 """What `network_signal` gives for an address of no listed network."""
-
-Table = dict[int, list[tuple[int, dict[int, Signal]]]]
-"""Bytes of an address -> for each length of network, longest first: bits to drop, what the rest means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +34,49 @@ def read_networks() -> list[Network]:
     return [_network(row) for row in csv.DictReader(text.splitlines())]
 
 
-@lru_cache(maxsize=65536)
 def network_signal(address: str) -> Signal:
     """What the network of an address (as text) says; NO_NETWORK for most, and for what is no address."""
     try:
-        packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
+        packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address).removeprefix(_MAPPED)
     except (OSError, ValueError):
         return NO_NETWORK
-    number = int.from_bytes(packed.removeprefix(_MAPPED))
-    for shift, known in _table()[4 if packed.startswith(_MAPPED) else len(packed)]:
+    table = _table()
+    # Not cached: nobody's address stays in memory, and this look spares most of them the rest.
+    if packed[:2] not in table.beginnings:
+        return NO_NETWORK
+    number = int.from_bytes(packed)
+    for shift, known in table.by_size[len(packed)]:
         found = known.get(number >> shift)
         if found is not None:
             return found
     return NO_NETWORK
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Networks so that an address is found by a few look-ups.
+
+    `by_size`: bytes of an address -> for each length of network, the longest first, how many bits to drop
+    and what the rest means. `beginnings`: the first two bytes of all addresses that are in any network.
+    """
+
+    by_size: dict[int, list[tuple[int, dict[int, Signal]]]]
+    beginnings: frozenset[bytes]
+
+
 @cache
-def _table() -> Table:
-    return build_table(read_networks())
-
-
-def build_table(networks: Iterable[Network]) -> Table:
-    """Networks so that an address is found by a few look-ups, the narrowest network first."""
-    by_length: dict[int, dict[int, dict[int, Signal]]] = {4: {}, 16: {}}
-    for row in networks:
-        size, network = row.network.max_prefixlen // 8, row.network
-        shift = network.max_prefixlen - network.prefixlen
-        known = by_length[size].setdefault(shift, {})
+def _table() -> _Table:
+    shifts: dict[int, dict[int, dict[int, Signal]]] = {4: {}, 16: {}}
+    beginnings: set[bytes] = set()
+    for row in read_networks():
+        network, bits = row.network, row.network.max_prefixlen
+        shift = bits - network.prefixlen
+        known = shifts[bits // 8].setdefault(shift, {})
         known[int(network.network_address) >> shift] = _SIGNALS[row.certainty]
-    return {size: sorted(shifts.items()) for size, shifts in by_length.items()}
+        first, last = (int(network[end]) >> (bits - 16) for end in (0, -1))
+        beginnings.update(number.to_bytes(2) for number in range(first, last + 1))
+    by_size = {size: sorted(known.items()) for size, known in shifts.items()}
+    return _Table(by_size, frozenset(beginnings))
 
 
 def _network(row: Mapping[str, str]) -> Network:

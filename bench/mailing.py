@@ -176,7 +176,9 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--workers", type=int, default=1, help="processes of the edge")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    # Not in /tmp, which may be memory.
+    Path("build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build") as folder:
         results = run(SHORT if arguments.short else FULL, Path(folder), workers=arguments.workers)
     print(TABLE)
     for result in results:

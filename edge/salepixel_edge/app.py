@@ -11,14 +11,17 @@ from functools import lru_cache
 from importlib.resources import files
 from urllib.parse import urlsplit
 
+from prometheus_client import CONTENT_TYPE_LATEST
+
 from salepixel.clicks import ClickIds, ClickSealer, Signal, pack_claims
 from salepixel.keys import load_keys
 from salepixel.links import BadDestination, BadLink, LinkSealer, check_destination, with_parameter
 from salepixel.settings import EdgeSettings
 from salepixel.streams import Directory, pack_click, pack_payload
-from salepixel_edge.connection import Connection
+from salepixel_edge.board import Board, Facts
+from salepixel_edge.connection import Connection, Connections
 from salepixel_edge.directory import kept_directory
-from salepixel_edge.health import read_health
+from salepixel_edge.health import judge_health, read_facts, write_metrics
 from salepixel_edge.journal import take_slot
 from salepixel_edge.pixel import Judgement, PixelRequest, judge, record_of
 from salepixel_edge.request import (
@@ -78,11 +81,15 @@ class Target:
 class Edge:
     """One process of the edge."""
 
-    def __init__(self, settings: EdgeSettings, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, settings: EdgeSettings, loop: asyncio.AbstractEventLoop, board: Board, page: int
+    ) -> None:
         """Take a journal and begin to ship it. Raises OSError when there is no journal to be had."""
         keys = load_keys(settings.keys_file)
         self._settings = settings
         self._loop = loop
+        self._board, self._page = board, page
+        self.connections = Connections(self)
         self._proxies = settings.edge_proxies
         self._secure = urlsplit(settings.edge_url).scheme == "https"
         self._cookie_name = "__Host-spx" if self._secure else "spx"
@@ -96,13 +103,13 @@ class Edge:
         self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._date = b""
-        self.tick()
         journal = take_slot(settings.data / "journal", settings.edge_name, settings.edge_segment_bytes)
         self._writer = Writer(journal, loop)
         self._shipper = Shipper(settings, journal, self._hear)
         self._shipper.start()
         # Before the first number is given, to know those that are taken, also by what a disk has lost since.
         self._shipper.tried.wait(REDIS_SECONDS)
+        self.tick()
 
     def close(self) -> None:
         """Write what is left, ship for a moment longer, and give the journal back."""
@@ -111,8 +118,15 @@ class Edge:
         self._writer.journal.close()
 
     def tick(self) -> None:
-        """Call this once a second: answers carry the date (RFC 9110, 6.6.1)."""
+        """Call this once a second: answers carry the date (RFC 9110, 6.6.1), and the others want to hear."""
         self._date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+        self.connections.end_the_slow()
+        self._tell()
+
+    def _tell(self) -> list[Facts]:
+        self._shipper.own.look_at_lag()
+        self._board.tell(self._page, read_facts(self._writer, self._shipper, self._counts, self.connections))
+        return self._board.read()
 
     def handle(self, request: Request, connection: Connection) -> None:
         """Answer one request."""
@@ -217,9 +231,12 @@ class Edge:
     def _other(self, request: Request) -> bytes:
         path = request.path
         if path == b"/healthz":
-            status, facts = read_health(self._writer, self._shipper, self._counts)
+            status, facts = judge_health(self._tell())
             page = json.dumps(facts).encode()
             return self._answer(request, status, f"{_PRIVATE}content-type: application/json\r\n", page)
+        if path == b"/metrics":
+            page = write_metrics(self._tell())
+            return self._answer(request, "200 OK", f"{_PRIVATE}content-type: {CONTENT_TYPE_LATEST}\r\n", page)
         if path == b"/sp.js":
             headers = f"cache-control: public, max-age=3600\r\netag: {self._tag_version}\r\n"
             if self._tag_version.encode() in request.headers.get(b"if-none-match", b""):

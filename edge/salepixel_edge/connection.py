@@ -6,8 +6,10 @@ image need, GET and HEAD without a body, and ends the connection of whoever send
 """
 
 import asyncio
+import resource
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -20,6 +22,9 @@ HEAD_SECONDS = 10.0
 
 IDLE_SECONDS = 75.0
 """How long a connection may wait for its next request, or for a client to take an answer."""
+
+RESERVED_FILES = 64
+"""File descriptors that no connection may take: the journals, Redis, what Python opens."""
 
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -62,9 +67,10 @@ class Handler(Protocol):
 class Connections:
     """All connections of one process: how many there may be, and who has taken too long."""
 
-    def __init__(self, handler: Handler, limit: int) -> None:
+    def __init__(self, handler: Handler, limit: int = 0) -> None:
+        """`limit` 0: as many as there are file descriptors for."""
         self.handler = handler
-        self.limit = limit
+        self.limit = limit or _free_files()
         self.open: set[Connection] = set()
         self.refused = 0
 
@@ -87,6 +93,15 @@ class Connections:
         """End those that are still there."""
         for connection in list(self.open):
             connection.abort()
+
+
+def _free_files() -> int:
+    """How many connections may be open at a time; the limit of files is raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS says "no limit" and takes less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return max(soft - RESERVED_FILES, 1)
 
 
 class Connection(asyncio.Protocol):

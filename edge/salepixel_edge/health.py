@@ -1,44 +1,136 @@
-"""What an operator sees of one process of the edge."""
+"""What an operator sees of an edge: JSON for people and load balancers, metrics for Prometheus."""
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from salepixel_edge.board import Facts
+from salepixel_edge.connection import Connections
 from salepixel_edge.shipper import Shipper
 from salepixel_edge.writer import Writer
 
 STALLED_SECONDS = 5.0
 
+_GAUGES = {
+    "lag": ("salepixel_edge_journal_lag_records", "Records on disk that are not in the database."),
+    "lag_seconds": ("salepixel_edge_journal_lag_seconds", "How long the oldest of them has been waiting."),
+    "oldest_unshipped_seconds": (
+        "salepixel_edge_oldest_unshipped_seconds",
+        "Age of what is not in Redis yet.",
+    ),
+    "connections": ("salepixel_edge_connections", "Open connections."),
+}
+_DISKS = ("stalled", "refuses", "ok")
 
-def read_health(writer: Writer, shipper: Shipper, counts: Counter[str]) -> tuple[str, dict[str, Any]]:
-    """The status line and the facts.
 
-    503 only when visitors wait for the disk: without Redis the edge does its work, and says "degraded".
-    """
+def read_facts(
+    writer: Writer, shipper: Shipper, counts: Counter[str], connections: Connections | None
+) -> Facts:
+    """What one process knows of itself."""
     own, durable = shipper.own, writer.journal.durable.number
     stalled = writer.stalled_seconds() > STALLED_SECONDS
-    degraded = stalled or writer.is_refused or not shipper.connected
     now_ms = time.time_ns() // 1_000_000
     lost = writer.lost
-    return "503 Service Unavailable" if stalled else "200 OK", {
-        "status": "degraded" if degraded else "ok",
+    return {
         "journal": writer.journal.name,
         "last": writer.last,
         "durable": durable,
         "shipped": own.shipped,
         "mark": own.mark,
         "lag": max(durable - own.mark, 0),
+        "lag_seconds": own.lag_seconds,
         "oldest_unshipped_seconds": max(now_ms - own.oldest_ms, 0) / 1000 if own.oldest_ms else 0,
         "redis": "ok" if shipper.connected else "away",
         "disk": "stalled" if stalled else "refuses" if writer.is_refused else "ok",
-        "lost": {
-            "count": lost.count if lost else 0,
-            "from": _rfc3339(lost.from_ms) if lost else None,
-            "to": _rfc3339(lost.to_ms) if lost else None,
-        },
-        "counts": dict(sorted(counts.items())),
+        "lost": [lost.count, lost.from_ms, lost.to_ms] if lost else [0, 0, 0],
+        "connections": len(connections.open) if connections else 0,
+        "refused": connections.refused if connections else 0,
+        "counts": dict(counts),
     }
+
+
+def judge_health(processes: Sequence[Facts]) -> tuple[str, Facts]:
+    """The status line and what is told of a whole edge, from what its processes know.
+
+    503 when one of them does not go on, or lets visitors wait for the disk. Without Redis the edge does its
+    work, and says "degraded".
+    """
+    stuck = sum(process["stuck"] for process in processes)
+    disk = next(state for state in _DISKS if any(process["disk"] == state for process in processes))
+    redis = "ok" if all(process["redis"] == "ok" for process in processes) else "away"
+    well = not stuck and disk == "ok" and redis == "ok"
+    counts: Counter[str] = Counter()
+    for process in processes:
+        counts.update(process["counts"])
+    losses = [process["lost"] for process in processes if process["lost"][0]]
+    whole = {
+        "status": "ok" if well else "degraded",
+        "processes": len(processes),
+        "stuck": stuck,
+        **{
+            name: sum(process[name] for process in processes)
+            for name in ("last", "durable", "shipped", "mark")
+        },
+        "lag": sum(process["lag"] for process in processes),
+        "lag_seconds": max(process["lag_seconds"] for process in processes),
+        "oldest_unshipped_seconds": max(process["oldest_unshipped_seconds"] for process in processes),
+        "redis": redis,
+        "disk": disk,
+        "lost": {
+            "count": sum(count for count, _, _ in losses),
+            "from": _rfc3339(min(start for _, start, _ in losses)) if losses else None,
+            "to": _rfc3339(max(end for _, _, end in losses)) if losses else None,
+        },
+        "connections": sum(process["connections"] for process in processes),
+        "refused": sum(process["refused"] for process in processes),
+        "counts": dict(sorted(counts.items())),
+        "journals": sorted(process["journal"] for process in processes),
+    }
+    return "503 Service Unavailable" if stuck or disk == "stalled" else "200 OK", whole
+
+
+def write_metrics(processes: Sequence[Facts]) -> bytes:
+    """The same in Prometheus' text format, for each process by the name of its journal."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Processes(processes))
+    return generate_latest(registry)
+
+
+class _Processes(Collector):
+    def __init__(self, processes: Sequence[Facts]) -> None:
+        self._processes = processes
+
+    def collect(self) -> Iterable[Metric]:
+        counted = CounterMetricFamily(
+            "salepixel_edge_counted", "Clicks, hits, and what was seen of them.", labels=("journal", "name")
+        )
+        lost = CounterMetricFamily(
+            "salepixel_edge_lost", "Clicks and hits answered but not written down.", labels=("journal",)
+        )
+        refused = CounterMetricFamily(
+            "salepixel_edge_refused_connections", "Connections above the limit.", labels=("journal",)
+        )
+        up = GaugeMetricFamily(
+            "salepixel_edge_up", "Whether a part goes on: process, disk, redis.", labels=("journal", "part")
+        )
+        gauges = {key: GaugeMetricFamily(*texts, labels=("journal",)) for key, texts in _GAUGES.items()}
+        for process in self._processes:
+            journal = process["journal"]
+            for name, count in process["counts"].items():
+                counted.add_metric((journal, name), count)
+            lost.add_metric((journal,), process["lost"][0])
+            refused.add_metric((journal,), process["refused"])
+            up.add_metric((journal, "process"), not process["stuck"])
+            up.add_metric((journal, "disk"), process["disk"] == "ok")
+            up.add_metric((journal, "redis"), process["redis"] == "ok")
+            for key, gauge in gauges.items():
+                gauge.add_metric((journal,), process[key])
+        return [counted, lost, refused, up, *gauges.values()]
 
 
 def _rfc3339(milliseconds: int) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import resource
 import signal
 import socket
 import sys
@@ -17,16 +16,13 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.processes import allow_stopping, end_with_parent
 from salepixel.settings import BadSettings, EdgeSettings, environment
 from salepixel_edge.app import Edge
-from salepixel_edge.connection import Connections
+from salepixel_edge.board import Board
 
 BACKLOG = 4096
 DRAIN_SECONDS = 10.0
 STOP_SECONDS = 15.0
 RESTART_SECONDS = 0.5
 TICK_SECONDS = 1.0
-RESERVED_FILES = 64
-"""File descriptors that no connection may take: the journals, Redis, what Python opens."""
-
 _HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 log = structlog.get_logger()
@@ -54,7 +50,8 @@ class Processes:
     def __init__(self, settings: EdgeSettings, listener: socket.socket) -> None:
         self._settings = settings
         self._listener = listener
-        self._started: dict[int, float] = {}  # process id -> when
+        self._board = Board(settings.edge_workers)
+        self._started: dict[int, tuple[float, int]] = {}  # process id -> when, and its page of the board
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -78,15 +75,17 @@ class Processes:
             os.kill(pid, signal.SIGKILL)
 
     def _start(self) -> None:
+        taken = {page for _, page in self._started.values()}
+        page = next(page for page in range(self._settings.edge_workers) if page not in taken)
         pid = os.fork()
         if pid:
-            self._started[pid] = time.monotonic()
+            self._started[pid] = time.monotonic(), page
             return
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         code = 1
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_serve(self._settings, self._listener))
+                runner.run(_serve(self._settings, self._listener, self._board, page))
             code = 0
         except Exception:
             log.exception("edge_failed")
@@ -96,14 +95,16 @@ class Processes:
     def _bury(self, *, restart: bool) -> None:
         while self._started and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             pid, status = ended
-            lived = time.monotonic() - self._started.pop(pid)
+            started, page = self._started.pop(pid)
+            lived = time.monotonic() - started
+            self._board.clear(page)
             if restart:
                 log.warning("starting_again", ended_with=os.waitstatus_to_exitcode(status))
                 if lived < RESTART_SECONDS:
                     time.sleep(RESTART_SECONDS)
 
 
-async def _serve(settings: EdgeSettings, listener: socket.socket) -> None:
+async def _serve(settings: EdgeSettings, listener: socket.socket, board: Board, page: int) -> None:
     """One process, until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -111,12 +112,11 @@ async def _serve(settings: EdgeSettings, listener: socket.socket) -> None:
         loop.add_signal_handler(number, stopping.set)
     allow_stopping()
     end_with_parent()
-    edge = Edge(settings, loop)
-    connections = Connections(edge, _free_files())
+    edge = Edge(settings, loop, board, page)
+    connections = edge.connections
     server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)
     while not stopping.is_set():
         edge.tick()
-        connections.end_the_slow()
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
     server.close()
@@ -131,15 +131,6 @@ async def _serve(settings: EdgeSettings, listener: socket.socket) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
-
-
-def _free_files() -> int:
-    """How many connections may be open at a time; the limit of files is raised as far as it may be."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS says "no limit" and takes less
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        soft = hard
-    return max(soft - RESERVED_FILES, 1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """How far one journal has been shipped, by the contract in salepixel/streams.py."""
 
+import time
+from collections import deque
 from contextlib import suppress
 from typing import cast
 
@@ -26,6 +28,9 @@ from salepixel_edge.reader import Reader, Run
 MAX_STREAM = 2000
 """Entries in a stream, up to 64 kB each, beyond which the shipper waits: Redis is no store."""
 
+MAX_LOOKS = 10_000
+"""Seconds for which the lag is told exactly; after that it begins with the next look."""
+
 log = structlog.get_logger()
 
 
@@ -42,6 +47,7 @@ class Shipment:
         self._may_create = True
         self._oldest_ms = 0
         self._room = MAX_STREAM
+        self._looks: deque[tuple[int, float]] = deque()  # a number, and when it was on disk
 
     @property
     def shipped(self) -> int:
@@ -52,6 +58,19 @@ class Shipment:
     def oldest_ms(self) -> int:
         """The time of the oldest record that is not shipped (milliseconds, UTC), 0 when there is none."""
         return self._oldest_ms if self.shipped < self.journal.durable.number else 0
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long what is not in the database has been on disk, to about a second."""
+        return round(time.monotonic() - self._looks[0][1], 1) if self._looks else 0.0
+
+    def look_at_lag(self) -> None:
+        """Call this about once a second, on the event loop."""
+        durable, looks = self.journal.durable.number, self._looks
+        while looks and looks[0][0] <= self.mark:
+            looks.popleft()
+        if durable > self.mark and (not looks or looks[-1][0] < durable) and len(looks) < MAX_LOOKS:
+            looks.append((durable, time.monotonic()))
 
     @property
     def is_done(self) -> bool:

@@ -1,0 +1,67 @@
+import multiprocessing
+import time
+from typing import Any
+
+import pytest
+
+from salepixel_edge import board as board_module
+from salepixel_edge.board import PAGE, Board
+
+
+def test_each_process_is_heard_with_what_it_last_told() -> None:
+    board = Board(3)
+    assert board.read() == []
+    board.tell(0, {"lag": 1})
+    board.tell(2, {"lag": 2, "counts": {"clicks": 3}})
+    board.tell(0, {"lag": 4})
+    assert board.read() == [{"lag": 4, "stuck": False}, {"lag": 2, "counts": {"clicks": 3}, "stuck": False}]
+    board.clear(0)
+    assert board.read() == [{"lag": 2, "counts": {"clicks": 3}, "stuck": False}]
+
+
+def test_a_process_that_tells_nothing_any_more_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Board(1)
+    board.tell(0, {})
+    monkeypatch.setattr(board_module, "STUCK_SECONDS", 0.05)
+    time.sleep(0.1)
+    assert board.read() == [{"stuck": True}]
+    board.tell(0, {})
+    assert board.read() == [{"stuck": False}]
+
+
+@pytest.mark.parametrize("damage", [b"\xff" * 8, b"\0\0\0\0\0\0\0\x05", b"\0\0\0\0\xff\xff\xff\xff"])
+def test_what_is_half_written_is_not_read(damage: bytes) -> None:
+    board = Board(2)
+    board.tell(0, {"a": 1})
+    board.tell(1, {"b": 2})
+    board._memory[0:8] = damage
+    assert board.read() == [{"b": 2, "stuck": False}]
+
+
+def test_what_does_not_fit_is_not_told_and_spoils_nothing() -> None:
+    board = Board(2)
+    board.tell(1, {"b": 2})
+    board.tell(0, {"text": "x" * PAGE})
+    assert board.read() == [{"b": 2, "stuck": False}]
+
+
+def _tell(board: Board, page: int) -> None:
+    for number in range(2_000):
+        board.tell(page, {"number": number, "padding": "x" * (number % 700)})
+
+
+def test_processes_that_were_forked_write_and_read_at_the_same_time() -> None:
+    context: Any = multiprocessing.get_context("fork")
+    board = Board(2)
+    writers = [context.Process(target=_tell, args=(board, page)) for page in range(2)]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(writer.is_alive() for writer in writers):
+        for facts in board.read():
+            assert len(facts["padding"]) == facts["number"] % 700
+            seen.add(facts["number"])
+    for writer in writers:
+        writer.join()
+    assert [facts["number"] for facts in board.read()] == [1999, 1999]
+    assert len(seen) > 3

@@ -1,0 +1,127 @@
+"""What an operator is told of an edge: of all its processes, and when one does not go on."""
+
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from salepixel.keys import Keys
+from salepixel.links import Link, LinkSealer
+from salepixel_edge.health import judge_health, write_metrics
+from tests.edge.make import until
+from tests.edge.running import RunningEdge
+from tests.make import CAMPAIGN, LINK
+
+WELL: dict[str, Any] = {
+    "journal": "edge-1",
+    "last": 12,
+    "durable": 10,
+    "shipped": 9,
+    "mark": 7,
+    "lag": 3,
+    "lag_seconds": 1.5,
+    "oldest_unshipped_seconds": 0.5,
+    "redis": "ok",
+    "disk": "ok",
+    "lost": [0, 0, 0],
+    "connections": 4,
+    "refused": 0,
+    "counts": {"clicks": 8, "hits": 2},
+    "stuck": False,
+}
+OTHER = WELL | {"journal": "edge-2", "lag_seconds": 4.0, "counts": {"clicks": 1, "bad_link": 5}}
+
+
+@pytest.mark.parametrize(
+    ("second", "code", "status"),
+    [
+        ({}, "200", "ok"),
+        ({"redis": "away"}, "200", "degraded"),
+        ({"disk": "refuses"}, "200", "degraded"),
+        ({"disk": "stalled"}, "503", "degraded"),
+        ({"stuck": True}, "503", "degraded"),
+        ({"stuck": True, "redis": "away"}, "503", "degraded"),
+    ],
+)
+def test_an_edge_is_as_well_as_its_worst_process(second: dict[str, Any], code: str, status: str) -> None:
+    line, facts = judge_health([WELL, OTHER | second])
+    assert (line.split()[0], facts["status"]) == (code, status)
+    assert judge_health([OTHER | second, WELL])[1]["status"] == status
+
+
+def test_the_numbers_are_those_of_all_processes() -> None:
+    lost = [WELL | {"lost": [3, 1_000, 2_000]}, OTHER | {"lost": [4, 500, 1_500]}]
+    _, facts = judge_health(lost)
+    assert facts["counts"] == {"bad_link": 5, "clicks": 9, "hits": 2}
+    assert (facts["durable"], facts["lag"], facts["connections"]) == (20, 6, 8)
+    assert facts["lag_seconds"] == 4.0
+    assert facts["lost"] == {
+        "count": 7,
+        "from": "1970-01-01T00:00:00.500Z",
+        "to": "1970-01-01T00:00:02.000Z",
+    }
+    assert (facts["processes"], facts["journals"]) == (2, ["edge-1", "edge-2"])
+
+
+def test_metrics_tell_each_process_apart() -> None:
+    text = write_metrics([WELL, OTHER | {"stuck": True, "lost": [4, 500, 1_500]}]).decode()
+    samples = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["salepixel_edge_counted_total", "clicks", "edge-1"] == 8
+    assert samples["salepixel_edge_counted_total", "bad_link", "edge-2"] == 5
+    assert samples["salepixel_edge_journal_lag_records", "edge-1"] == 3
+    assert samples["salepixel_edge_journal_lag_seconds", "edge-2"] == 4
+    assert samples["salepixel_edge_lost_total", "edge-2"] == 4
+    assert samples["salepixel_edge_up", "edge-1", "process"] == 1
+    assert samples["salepixel_edge_up", "edge-2", "process"] == 0
+
+
+@pytest.fixture
+def edge(tmp_path: Path, redis_address: str, keys: Keys) -> Iterator[RunningEdge]:
+    running = RunningEdge(tmp_path, redis_address, keys, edge_workers="2")
+    running.start()
+    yield running
+    for pid in running.workers():
+        os.kill(pid, signal.SIGCONT)
+    running.kill()
+
+
+def test_whoever_is_asked_speaks_for_all_and_a_frozen_process_is_seen(
+    edge: RunningEdge, links: LinkSealer
+) -> None:
+    path = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
+    assert until(lambda: edge.health()["processes"] == 2)
+    for _ in range(40):
+        edge.get(path)
+    assert until(lambda: edge.health()["counts"].get("clicks") == 40), "whichever process took them"
+    with urllib.request.urlopen(f"http://127.0.0.1:{edge.port}/metrics") as answer:
+        assert answer.headers["content-type"].startswith("text/plain; version=")
+        assert b"salepixel_edge_counted_total{" in answer.read()
+    os.kill(edge.workers()[0], signal.SIGSTOP)
+
+    def is_unwell() -> bool:
+        try:
+            return edge.get("/healthz", timeout=0.5).status == 503
+        except OSError:  # the frozen one was asked
+            return False
+
+    assert until(is_unwell, 15)
+    os.kill(edge.workers()[0], signal.SIGCONT)
+    assert until(lambda: edge.get("/healthz").status == 200)
+
+
+def test_a_process_that_died_is_no_longer_counted_and_its_successor_is(edge: RunningEdge) -> None:
+    assert until(lambda: edge.health()["processes"] == 2)
+    before = edge.workers()
+    os.kill(before[0], signal.SIGKILL)
+    assert until(lambda: len(set(edge.workers()) - set(before)) == 1)
+    assert until(lambda: edge.health()["processes"] == 2)
+    assert edge.get("/healthz").status == 200

@@ -11,7 +11,9 @@ from salepixel.jobs import ALLOWED
 from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.storage.schema import metadata
 from salepixel.verdicts import BOUGHT, WEIGHTS
+from salepixel_edge.health import judge_health, write_metrics
 from salepixel_plugin.api.mailers import TAGS
+from tests.edge.test_health import WELL
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
@@ -74,10 +76,13 @@ def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
 
 
 def test_every_field_of_the_edges_health_is_explained() -> None:
-    source = (ROOT / "edge" / "salepixel_edge" / "health.py").read_text()
-    names = re.findall(r'^        "(\w+)": ', source, re.MULTILINE)
-    assert len(names) >= 11
+    names = judge_health([WELL])[1]
     assert [name for name in names if f"`{name}`" not in read("how-to/operate.md")] == []
+
+
+def test_every_metric_of_the_edge_is_explained() -> None:
+    names = re.findall(rb"^(salepixel_\w+)\{", write_metrics([WELL]), re.MULTILINE)
+    assert [name for name in names if f"`{name.decode()}" not in read("how-to/operate.md")] == []
 
 
 def test_every_mailer_is_listed() -> None:

@@ -10,7 +10,7 @@ from binascii import b2a_base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -64,6 +64,12 @@ class Signal(IntFlag):
     def is_visit(self) -> bool:
         """True when a browser shows the page now, so that a cookie and a token make sense."""
         return not self & (Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
+
+
+@cache
+def signals_of(number: int) -> Signal:
+    """The signals that a number stands for. Kept: making a flag costs more than reading a whole record."""
+    return Signal(number)
 
 
 class Click(NamedTuple):

@@ -21,11 +21,10 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from salepixel.clicks import Click, Signal, pack_claims
+from salepixel.clicks import Click, Signal, pack_claims, signals_of
 
 JOURNALS_KEY = "salepixel:journals"
 """A Redis set: the names of all journals that ever shipped."""
@@ -42,6 +41,7 @@ _NUMBER = struct.Struct(">QI")
 _CLICK = struct.Struct(">c16sI6s6sHHB")
 _CLICK_TAIL = struct.Struct(">HHB")
 _HIT = struct.Struct(">c16sI?HB")
+_HEAD_SIZE, _CLICK_SIZE = _HEAD.size, _CLICK.size
 _CLICK_KIND, _HIT_KIND, _LOSS_KIND = b"\1", b"\2", b"\3"
 
 
@@ -138,10 +138,12 @@ def unpack_payload(payload: bytes) -> Record:
         kind = payload[:1]
         if kind == _CLICK_KIND:
             _, click_id, emp_id, campaign, link, signals, length, address_length = _CLICK.unpack_from(payload)
-            rest, start = payload[_CLICK.size :], length + address_length
-            click = Click(click_id, emp_id, campaign.hex(), link.hex(), rest[:length].decode())
-            agent = rest[start:].decode(errors="replace")
-            return ClickRecord(click, _signal(signals), agent, rest[length:start].decode())
+            address = _CLICK_SIZE + length
+            agent = address + address_length
+            contact = payload[_CLICK_SIZE:address].decode()
+            click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
+            said = payload[agent:].decode(errors="replace")
+            return ClickRecord(click, signals_of(signals), said, payload[address:agent].decode())
         if kind == _HIT_KIND:
             _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
             rest, start = payload[_HIT.size :], length + cookie_length
@@ -152,9 +154,6 @@ def unpack_payload(payload: bytes) -> Record:
     except (struct.error, ValueError, TypeError, IndexError) as error:
         raise BadRecord("damaged payload") from error
     raise BadRecord(f"unknown kind {kind.hex() or 'none'}")
-
-
-_signal = cache(Signal)  # making a flag costs more than reading the rest of its record
 
 
 def frame(number: int, payload: bytes) -> bytes:
@@ -173,14 +172,16 @@ def read_frames(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, int]
 
     Ends at the end of the data; raises BadRecord at the first record that is cut or damaged.
     """
-    while offset < len(data):
-        if offset + _HEAD.size > len(data):
+    size = len(data)
+    while offset < size:
+        start = offset + _HEAD_SIZE
+        if start > size:
             raise BadRecord("cut")
         number, length, checksum = _HEAD.unpack_from(data, offset)
-        start, end = offset + _HEAD.size, offset + _HEAD.size + length
+        end = start + length
         if length > MAX_PAYLOAD:
             raise BadRecord("damaged length")
-        if end > len(data):
+        if end > size:
             raise BadRecord("cut")
         payload = data[start:end]
         if crc32(payload, crc32(data[offset : offset + 12])) != checksum:

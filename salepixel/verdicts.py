@@ -80,14 +80,15 @@ class Judged:
 
 
 def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = None) -> list[Judged]:
-    """Judge the clicks of ONE contact on ONE campaign, sorted by time; one result per click.
+    """Judge the clicks, one or more, of ONE contact on ONE campaign, sorted by time; one result per click.
 
     `sent_at`: when the campaign's mails began to go out, if that is known. Clicks of unknown contacts must
     be judged one by one: strangers are no burst.
     """
-    company = zip(_links_at_once(clicks), _soon(clicks, sent_at), strict=True)
+    at_once = _links_at_once(clicks) if len(clicks) > 1 else [()]
     return [
-        weigh(signals, at_once + soon) for (_, signals), (at_once, soon) in zip(clicks, company, strict=True)
+        weigh(signals, company + _soon(click, sent_at))
+        for (click, signals), company in zip(clicks, at_once, strict=True)
     ]
 
 
@@ -108,12 +109,11 @@ def cleared(judged: Judged) -> Judged:
     return Judged(Verdict.HUMAN, (*judged.reasons, BOUGHT), 0.0)
 
 
-def _soon(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None) -> Sequence[tuple[str, ...]]:
-    # Before it was sent, the sender tries the links.
-    if sent_at is None:
-        return [()] * len(clicks)
-    within = [timedelta(0) <= click.clicked_at - sent_at < SOON_AFTER_SENDING for click, _ in clicks]
-    return [("soon_after_sending",) if soon else () for soon in within]
+def _soon(click: Click, sent_at: datetime | None) -> tuple[str, ...]:
+    # Not before it: the sender tries the links.
+    if sent_at is not None and timedelta(0) <= click.clicked_at - sent_at < SOON_AFTER_SENDING:
+        return ("soon_after_sending",)
+    return ()
 
 
 def _links_at_once(clicks: Sequence[tuple[Click, Signal]]) -> list[tuple[str, ...]]:

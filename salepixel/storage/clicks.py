@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
-from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict, least_id_at
+from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict, least_id_at, signals_of
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
     accounts,
@@ -87,11 +88,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
         return
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
-    rows = []
-    for click, signals in batch:
-        judged = verdicts[click.id]
-        first = (int(signals), str(judged.verdict), " ".join(judged.reasons), judged.score, False)
-        rows.append(click + first)
+    rows = [(*click, int(signals), *_as_stored(verdicts[click.id]), False) for click, signals in batch]
     connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
     changed = _change_verdicts(connection, around)
     _orders_due(connection, [click for click, _ in batch] + changed)
@@ -109,9 +106,9 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         clicks.c.final == sa.false(), clicks.c.id < least_id_at(now - FINAL_AFTER)
     )
     some = clicks.c.id.in_(old.order_by(clicks.c.id).limit(limit))
-    settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*clicks.c)).all()
+    settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*_KNOWN)).all()
     if settled:
-        around = _judge_around(connection, [], settled)
+        around = _judge_around(connection, [], [_known(row) for row in settled])
         _orders_due(connection, _change_verdicts(connection, around))
     return len(settled)
 
@@ -123,10 +120,12 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
     """
     values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
     connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
-    row = connection.execute(sa.select(clicks).where(clicks.c.id == click_id)).first()
+    row = connection.execute(sa.select(*_KNOWN).where(clicks.c.id == click_id)).first()
     if row is not None:
-        before = _judged(row)
-        around = _Around({click_id: cleared(before)}, {click_id: (_click(row), before)})
+        known = _known(row)
+        verdict, reasons, score = known.judged
+        before = Judged(Verdict(verdict), tuple(reasons.split()), score)
+        around = _Around({click_id: cleared(before)}, {click_id: known})
         _orders_due(connection, _change_verdicts(connection, around))
 
 
@@ -170,16 +169,33 @@ def _with_links() -> sa.Select[Any]:
 
 
 def _stored(row: sa.Row[Any]) -> StoredClick:
-    judged, sells = _judged(row), True if row.sale_pixel is None else row.sale_pixel
-    return StoredClick(_click(row), judged.verdict, judged.reasons, judged.score, row.final, sells)
+    click = Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
+    sells = True if row.sale_pixel is None else row.sale_pixel
+    return StoredClick(click, Verdict(row.verdict), tuple(row.reasons.split()), row.score, row.final, sells)
 
 
-def _click(row: sa.Row[Any]) -> Click:
-    return Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
+AsStored = tuple[str, str, float]
+"""Verdict, reasons and score as they stand in a row."""
 
 
-def _judged(row: sa.Row[Any]) -> Judged:
-    return Judged(Verdict(row.verdict), tuple(row.reasons.split()), row.score)
+class _Known(NamedTuple):
+    """A stored click, with what it is judged by and how it was judged."""
+
+    click: Click
+    signals: Signal
+    judged: AsStored
+
+
+_CLICK = [clicks.c[name] for name in ("id", "emp_id", "campaign_id", "link_id", "contact")]
+_KNOWN = [*_CLICK, *(clicks.c[name] for name in ("signals", "verdict", "reasons", "score"))]
+
+
+def _known(row: Sequence[Any]) -> _Known:
+    return _Known(Click(row[0], row[1], row[2], row[3], row[4]), signals_of(row[5]), (row[6], row[7], row[8]))
+
+
+def _as_stored(judged: Judged) -> AsStored:
+    return str(judged.verdict), " ".join(judged.reasons), judged.score
 
 
 @cache
@@ -198,30 +214,27 @@ class _Around:
     """
 
     verdicts: dict[bytes, Judged]
-    stored: dict[bytes, tuple[Click, Judged]]
+    stored: dict[bytes, _Known]
     low: bytes = bytes(16)
     high: bytes = b"\xff" * 16
 
 
 def _judge_around(
-    connection: sa.Connection, new: Sequence[tuple[Click, Signal]], known: Sequence[sa.Row[Any]] = ()
+    connection: sa.Connection, new: Sequence[tuple[Click, Signal]], known: Sequence[_Known] = ()
 ) -> _Around:
     """Judge new clicks, or known ones again, with what the same contacts did around them."""
-    some = [click for click, _ in new] + [_click(row) for row in known]
+    some = [click for click, _ in new] + [one.click for one in known]
     first, last = _span(some)
+    stored = {one.click.id: one for one in known}
     # Twice the window: the neighbours' own verdicts must not change for want of their neighbours.
-    rows = {row.id: row for row in known}
-    rows |= _clicks_between(connection, some, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
+    _add_clicks_between(connection, stored, some, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
     people: dict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = {}
-    for pair in new:
+    for pair in chain(
+        (pair for pair in new if pair[0].id not in stored), (one[:2] for one in stored.values())
+    ):
         click = pair[0]
-        if click.id not in rows:
-            # A click of nobody known stands alone.
-            person = click.emp_id, click.campaign, click.contact or click.id
-            people.setdefault(person, []).append(pair)
-    for row in rows.values():
-        person = row.emp_id, row.campaign_id, row.contact or row.id
-        people.setdefault(person, []).append((_click(row), Signal(row.signals)))
+        # A click of nobody known stands alone.
+        people.setdefault((click.emp_id, click.campaign, click.contact or click.id), []).append(pair)
     sent = _sent_at(connection, {campaign for _, campaign, _ in people})
     verdicts = {}
     for (_, campaign, _), theirs in people.items():
@@ -236,35 +249,43 @@ def _judge_around(
     suspects = [click_id for click_id, judged in verdicts.items() if judged.verdict is not Verdict.HUMAN]
     for click_id in _bought(connection, suspects):
         verdicts[click_id] = cleared(verdicts[click_id])
-    return _Around(
-        verdicts,
-        {click_id: (_click(row), _judged(row)) for click_id, row in rows.items()},
+    low, high = (
         least_id_at(first - LINKS_WINDOW),
         least_id_at(last + LINKS_WINDOW + timedelta(milliseconds=1)),
     )
+    return _Around(verdicts, stored, low, high)
 
 
 def _by_id(pair: tuple[Click, Signal]) -> bytes:
     return pair[0].id
 
 
-def _clicks_between(
-    connection: sa.Connection, of_whom: Sequence[Click], since: datetime, until: datetime
-) -> dict[bytes, sa.Row[Any]]:
-    """What the contacts of these clicks clicked between two times."""
-    contacts_of: dict[int, set[str]] = {}
-    for click in of_whom:
-        if click.contact:
-            contacts_of.setdefault(click.emp_id, set()).add(click.contact)
-    found = {}
-    for emp_id, refs in contacts_of.items():
-        query = sa.select(clicks).where(
+def _add_clicks_between(
+    connection: sa.Connection,
+    stored: dict[bytes, _Known],
+    of_whom: Sequence[Click],
+    since: datetime,
+    until: datetime,
+) -> None:
+    """Add what the contacts of these clicks clicked between two times."""
+    for emp_id, refs in _contacts_of(of_whom).items():
+        query = sa.select(*_KNOWN).where(
             clicks.c.emp_id == emp_id,
             is_one_of(connection, clicks.c.contact, refs),
             clicks.c.id >= least_id_at(since),
             clicks.c.id < least_id_at(until),
         )
-        found.update({row.id: row for row in connection.execute(query)})
+        for row in connection.execute(query):
+            if row[0] not in stored:
+                stored[row[0]] = _known(row)
+
+
+def _contacts_of(some: Sequence[Click]) -> dict[int, set[str]]:
+    """The known contacts who made these clicks, by account."""
+    found: dict[int, set[str]] = {}
+    for click in some:
+        if click.contact:
+            found.setdefault(click.emp_id, set()).add(click.contact)
     return found
 
 
@@ -284,16 +305,14 @@ def _bought(connection: sa.Connection, ids: Sequence[bytes]) -> list[bytes]:
 
 def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
     """Write the verdicts of stored clicks that are others now; gives these clicks."""
-    changed = [
-        (click, around.verdicts[click_id])
-        for click_id, (click, before) in around.stored.items()
-        if around.low <= click_id < around.high and around.verdicts[click_id] != before
-    ]
+    changed, values = [], []
+    for click_id, known in around.stored.items():
+        if around.low <= click_id < around.high:
+            verdict, reasons, score = judged = _as_stored(around.verdicts[click_id])
+            if judged != known.judged:
+                changed.append(known.click)
+                values.append({"key": click_id, "v": verdict, "r": reasons, "s": score})
     if changed:
-        values = [
-            {"key": click.id, "v": judged.verdict, "r": " ".join(judged.reasons), "s": judged.score}
-            for click, judged in changed
-        ]
         update = sa.update(clicks).where(clicks.c.id == sa.bindparam("key"))
         marks: dict[str, Any] = {
             "verdict": sa.bindparam("v"),
@@ -301,33 +320,40 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
             "score": sa.bindparam("s"),
         }
         connection.execute(update.values(marks), values)
-    return [click for click, _ in changed]
+    return changed
 
 
 def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
     """Make the orders due that these clicks may explain by e-mail."""
-    refs_of: dict[int, set[str]] = {}
-    for click in touched:
-        if click.contact:
-            refs_of.setdefault(click.emp_id, set()).add(click.contact)
-    if not refs_of:
+    if not touched:
         return
+    # Most clicks come before any order that they could explain: one look spares thousands.
     first, last = _span(touched)
-    for emp_id, refs in refs_of.items():
-        days = connection.scalar(sa.select(accounts.c.window_days).where(accounts.c.emp_id == emp_id)) or 0
-        in_time = sa.and_(
-            orders.c.emp_id == emp_id,
-            orders.c.placed_at >= first - CLOCK_SKEW,
-            orders.c.placed_at <= last + timedelta(days=days),
-        )
-        # Most clicks come before any order that they could explain: one look spares thousands.
-        if connection.scalar(sa.select(orders.c.id).where(in_time).limit(1)) is None:
-            continue
+    in_time = {
+        emp_id: explained
+        for emp_id in {click.emp_id for click in touched}
+        if (explained := _orders_between(connection, emp_id, first, last)) is not None
+    }
+    for emp_id, refs in _contacts_of([click for click in touched if click.emp_id in in_time]).items():
         hashes = sa.select(contacts.c.email_hash).where(
             contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs)
         )
-        explained = sa.and_(in_time, orders.c.email_hash.in_(hashes))
+        explained = sa.and_(in_time[emp_id], orders.c.email_hash.in_(hashes))
         connection.execute(sa.update(orders).where(explained).values(due=True))
+
+
+def _orders_between(
+    connection: sa.Connection, emp_id: int, first: datetime, last: datetime
+) -> sa.ColumnElement[bool] | None:
+    """What is true of an account's orders that clicks between two times may explain; None: it has none."""
+    days = connection.scalar(sa.select(accounts.c.window_days).where(accounts.c.emp_id == emp_id)) or 0
+    in_time = sa.and_(
+        orders.c.emp_id == emp_id,
+        orders.c.placed_at >= first - CLOCK_SKEW,
+        orders.c.placed_at <= last + timedelta(days=days),
+    )
+    any_order = connection.scalar(sa.select(orders.c.id).where(in_time).limit(1))
+    return None if any_order is None else in_time
 
 
 def _name_contacts(connection: sa.Connection, new: Sequence[Click]) -> None:

@@ -227,7 +227,8 @@ orders = sa.Table(
     sa.Index(None, "shop_id", "number"),
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index(None, "emp_id", "placed_at"),
-    sa.Index("ix_orders_due", "due", sqlite_where=sa.text("due"), postgresql_where=sa.text("due")),
+    # As the question is put: SQLite compares the texts.
+    sa.Index("ix_orders_due", "due", sqlite_where=sa.text("due = 1"), postgresql_where=sa.text("due")),
 )
 
 decisions = sa.Table(

@@ -147,14 +147,6 @@ def test_a_verdict_is_final_after_ten_minutes(database: Database) -> None:
     assert all_clicks(database)[0].final
 
 
-def test_settling_reads_the_clicks_that_are_not_final_alone(sqlite: Database) -> None:
-    with sqlite.read() as connection:
-        old = sa.select(schema.clicks.c.id).where(schema.clicks.c.final == sa.false())
-        text = str(old.compile(connection, compile_kwargs={"literal_binds": True}))
-        (plan,) = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")
-    assert "ix_clicks_not_final" in plan[-1]
-
-
 def test_a_changed_verdict_has_the_orders_decided_again_that_it_bears_on(database: Database) -> None:
     suspect, quiet = click_at(NOON, "ana"), click_at(NOON, "bo", serial=1)
     with database.write() as connection:

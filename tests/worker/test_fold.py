@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,6 +29,10 @@ from salepixel_worker.fold import fold_all, fold_journal
 from tests.make import CAMPAIGN, NOON, click_at
 
 JOURNAL = "edge-00000001"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/156.0.0.0 Safari/537.36"
+)
 RECORDS: list[Record] = [
     ClickRecord(click_at(NOON + timedelta(minutes=n), f"c{n}", serial=n), Signal(0), "Firefox")
     for n in range(1, 11)
@@ -148,6 +153,37 @@ def test_known_programs_are_machines(
     with sqlite.read() as connection:
         (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
     assert found.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("signals", "agent", "address", "reasons"),
+    [
+        (Signal(0), CHROME, "40.107.22.1", ("gateway_network",)),
+        (Signal(0), CHROME, "67.231.152.10", ("likely_gateway_network",)),
+        (Signal.NO_FETCH, CHROME, "192.0.2.1", ("fetch_missing",)),
+        (Signal.NO_FETCH, "Mozilla/5.0 (PlayStation 5 8.00)", "192.0.2.1", ()),
+        (Signal(0), CHROME.replace("156", "57"), "", ("old_agent",)),
+    ],
+)
+def test_a_click_is_judged_by_its_agent_and_address_and_they_are_not_kept(
+    sqlite: Database,
+    redis: Redis,
+    sealer: ClickSealer,
+    tmp_path: Path,
+    signals: Signal,
+    agent: str,
+    address: str,
+    reasons: tuple[str, ...],
+) -> None:
+    ship(redis, 1, [ClickRecord(click_at(NOON, "somebody"), signals, agent, address)])
+    fold_all(sqlite, redis, sealer, 5)
+    with sqlite.read() as connection:
+        (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
+    assert found.reasons == reasons
+    stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"somebody" in stored
+    assert agent.encode() not in stored
+    assert not address or address.encode() not in stored
 
 
 def test_a_hit_that_does_not_count_is_kept_and_counted(

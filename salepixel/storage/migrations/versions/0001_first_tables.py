@@ -194,7 +194,7 @@ def upgrade() -> None:
         "orders",
         ["due"],
         unique=False,
-        sqlite_where=sa.text("due"),
+        sqlite_where=sa.text("due = 1"),
         postgresql_where=sa.text("due"),
     )
     op.create_index(op.f("ix_orders_emp_id_email_hash"), "orders", ["emp_id", "email_hash"], unique=False)

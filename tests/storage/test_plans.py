@@ -1,0 +1,59 @@
+"""What is asked again and again is found by an index, however many rows there are."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.clicks import Signal
+from salepixel.storage import clicks, orders
+from salepixel.storage.database import Database
+from tests.make import NOON, click_at
+
+
+@contextmanager
+def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
+    """What is sent to the database meanwhile."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, many: bool) -> None:
+        if not many:
+            seen.append((text, values))
+
+    sa.event.listen(connection, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(connection, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda connection: orders.due_orders(connection, 10), "ix_orders_due"),
+        (lambda connection: clicks.settle_clicks(connection, NOON, 10), "ix_clicks_not_final"),
+        (
+            lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
+            "ix_clicks_emp_id_contact_id",
+        ),
+        (
+            lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
+            "ix_orders_emp_id_placed_at",
+        ),
+    ],
+    ids=["orders that are due", "clicks that are not final", "neighbours of a click", "orders of the time"],
+)
+def test_an_index_finds_what_the_worker_asks_for_all_the_time(
+    sqlite: Database, ask: Callable[[sa.Connection], Any], index: str
+) -> None:
+    with sqlite.write() as connection:
+        with statements(connection) as asked:
+            ask(connection)
+        plans = [
+            str(step[-1])
+            for text, values in asked
+            if text.startswith(("SELECT", "UPDATE"))
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+        ]
+    assert [step for step in plans if index in step] != [], plans
+    assert [step for step in plans if step.startswith("SCAN ") and "VIRTUAL TABLE" not in step] == []

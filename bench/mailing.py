@@ -1,13 +1,14 @@
 """The load of a real mailing on the whole stack: each 302 that a client got must be in the database once."""
 
 import argparse
+import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,15 +19,19 @@ import psutil
 import sqlalchemy as sa
 import uvloop
 
+from bench.bad_clients import BadClients
 from bench.visitors import Crowd, Log
 from demo.stack import Stack
 from salepixel.clicks import ClickSealer
 from salepixel.keys import load_keys
 from salepixel.storage import schema
-from salepixel.storage.database import open_database
+from salepixel.storage.database import Database, open_database
 
-BAD_CLIENTS = 20
 CATCH_UP_SECONDS = 600
+STANDSTILL_SECONDS = 30
+"""When nothing has come into the database for so long, nothing comes any more."""
+
+TELL_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +51,26 @@ FULL = (
     Profile("with Redis frozen", 2_000, 60, 250, redis_frozen=True),
 )
 SHORT = (
-    Profile("a mailing", 500, 3, 100),
-    Profile("its first half minute", 1_500, 2, 5_000),
-    Profile("with Redis frozen", 500, 3, 250, redis_frozen=True),
+    Profile("a mailing", 500, 2, 100),
+    Profile("its first half minute", 1_500, 1, 5_000),
+    Profile("with Redis frozen", 500, 2, 250, redis_frozen=True),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a profile showed. `lost`: answered and not in the database; `twice`: there more than once."""
+    """What a profile showed.
+
+    `lost`: clicks that were answered and are not in the database. `twice`: clicks in the database beyond one
+    for each visitor. `behind`: seconds from the last answer until all were there.
+    """
 
     profile: Profile
     log: Log
+    ends: Counter[str]
     lost: int
     twice: int
+    behind: float
 
     def line(self) -> str:
         """A row of the table."""
@@ -67,35 +78,45 @@ class Result:
         cells = (
             f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s",
             f"{len(log.tokens):,}",
+            f"{len(log.tokens) / log.took:,.0f}" if log.took else "",
             f"{log.failed}",
             f"{log.median_ms:.1f}",
             f"{log.quantile_ms(0.99):.1f} (goal {profile.goal_ms:.0f})",
             f"{log.quantile_ms(1):.0f}",
             f"{self.lost}",
             f"{self.twice}",
+            f"{self.behind:.1f}",
         )
         return f"| {' | '.join(cells)} |"
 
+    def beside(self) -> str:
+        """How the server dealt with the bad clients."""
+        told = ", ".join(f"{end} {count:,} times" for end, count in sorted(self.ends.items()))
+        return f"bad clients beside {self.profile.name}: {told}"
 
-TABLE = """| load | answered | refused | p50 ms | p99 ms | slowest ms | lost | twice |
-|---|---|---|---|---|---|---|---|"""
+
+TABLE = """| load | answered | a second | refused | p50 ms | p99 ms | slowest ms | lost | twice | behind s |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def run(profiles: Sequence[Profile], data: Path, *, workers: int = 1) -> list[Result]:
     """Play the profiles one after the other on one stack."""
     with Stack(data, api_key="bench", settings={"SALEPIXEL_EDGE_WORKERS": str(workers)}) as stack:
-        path = _link(stack)
+        link = _link(stack)
+        sealer = ClickSealer(load_keys(data / "keys.json"))
         results = []
-        for profile in profiles:
-            print(
-                f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s",
-                file=sys.stderr,
-                flush=True,
-            )
-            with _BadClients(stack.edge_port):
-                log = _play(stack, path, profile)
-            results.append(_compare(stack, profile, log))
+        for number, profile in enumerate(profiles):
+            _tell(f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s")
+            # No two visitors have the same reference, so that one who is there twice is seen.
+            contact = f"c{number}-"
+            log, ends = _play(stack, link + contact, profile)
+            answered = {sealer.open(token.decode()).id for token in log.tokens}
+            with closing(open_database("", data)) as database:
+                behind = _wait(database, contact, len(answered))
+                lost, twice = compare(database, contact, answered)
+            results.append(Result(profile, log, ends, lost, twice, behind))
             _tell(results[-1].line())
+        _tell(_what_stays(stack))
         return results
 
 
@@ -113,12 +134,17 @@ def _link(stack: Stack) -> str:
     )
     with urlopen(request) as answer:  # noqa: S310
         url: str = json.load(answer)["links"][0]["tracked_url"]
-    return "/c/" + url.partition("/c/")[2].replace("{contact}", "c")
+    return "/c/" + url.partition("/c/")[2].replace("{contact}", "")
 
 
-def _play(stack: Stack, path: str, profile: Profile) -> Log:
-    async def visit() -> Log:
-        return await Crowd(stack.edge_port, path).visit(profile.rate, profile.seconds)
+def _play(stack: Stack, path: str, profile: Profile) -> tuple[Log, Counter[str]]:
+    async def visit() -> tuple[Log, Counter[str]]:
+        crowd = Crowd(stack.edge_port, path)
+        async with BadClients(stack.edge_port) as bad:
+            progress = asyncio.create_task(_tell_progress(crowd.log))
+            log = await crowd.visit(profile.rate, profile.seconds)
+            progress.cancel()
+        return log, bad.ends
 
     redis = next(p for p in psutil.Process(stack.pid).children() if "valkey-server" in p.name())
     if profile.redis_frozen:
@@ -130,40 +156,55 @@ def _play(stack: Stack, path: str, profile: Profile) -> Log:
             os.kill(redis.pid, signal.SIGCONT)
 
 
-def _compare(stack: Stack, profile: Profile, log: Log) -> Result:
-    sealer = ClickSealer(load_keys(stack.data / "keys.json"))
-    answered = {sealer.open(token.decode()).id for token in log.tokens}
-    deadline, told = time.monotonic() + CATCH_UP_SECONDS, time.monotonic()
+async def _tell_progress(log: Log) -> None:
+    seen = 0
     while True:
-        with closing(open_database("", stack.data)) as database, database.read() as connection:
-            stored = connection.scalars(sa.select(schema.clicks.c.id)).all()
-        missing = answered.difference(stored)
-        if not missing or time.monotonic() > deadline:
-            return Result(profile, log, len(missing), len(stored) - len(set(stored)))
-        if time.monotonic() - told > 2:
-            told = time.monotonic()
-            _tell(f"the worker has {len(missing):,} clicks to go")
+        await asyncio.sleep(TELL_SECONDS)
+        some, seen = log.seconds[seen:], len(log.seconds)
+        _tell(f"  {seen:,} answered, the slowest of the last {len(some):,} in {max(some, default=0):.3f} s")
+
+
+def _wait(database: Database, contact: str, count: int) -> float:
+    """Wait until so many clicks of these contacts are in the database; gives the seconds that it took."""
+    begun = changed = time.monotonic()
+    there = _count(database, contact)
+    while there < count and time.monotonic() < min(begun + CATCH_UP_SECONDS, changed + STANDSTILL_SECONDS):
         time.sleep(0.5)
+        before, there = there, _count(database, contact)
+        if there != before:
+            changed = time.monotonic()
+            _tell(f"  {there:,} of {count:,} are in the database")
+    return changed - begun
 
 
-class _BadClients:
-    """Clients that never end their head, and such whose head is too large, beside the others."""
+def _count(database: Database, contact: str) -> int:
+    with database.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).where(_theirs(contact))) or 0
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._sockets: list[socket.socket] = []
 
-    def __enter__(self) -> None:
-        for number in range(BAD_CLIENTS):
-            client = socket.create_connection(("127.0.0.1", self._port))
-            client.setblocking(False)
-            head = b"GET /c/x HTTP/1.1\r\nHost: x\r\n"
-            client.send(head if number % 2 else head + b"Cookie: " + b"x" * 20_000)
-            self._sockets.append(client)
+def _theirs(contact: str) -> sa.ColumnElement[bool]:
+    """Whose reference starts so; as a range, since that can use the index. "." is the character after "-"."""
+    clicks = schema.clicks.c
+    return sa.and_(clicks.emp_id == 1, clicks.contact >= contact, clicks.contact < contact[:-1] + ".")
 
-    def __exit__(self, *_: object) -> None:
-        for client in self._sockets:
-            client.close()
+
+def compare(database: Database, contact: str, answered: set[bytes]) -> tuple[int, int]:
+    """How many answered clicks are not in the database, and how many are there beyond one per visitor."""
+    with database.read() as connection:
+        clicks = schema.clicks.c
+        stored = connection.execute(sa.select(clicks.id, clicks.contact).where(_theirs(contact))).all()
+    lost = answered.difference(click_id for click_id, _ in stored)
+    return len(lost), len(stored) - len({name for _, name in stored})
+
+
+def _what_stays(stack: Stack) -> str:
+    """What the processes and the journal have grown to."""
+    processes = [
+        f"{' '.join(process.cmdline()[2:3]) or process.name()} {process.memory_info().rss / 1e6:.0f} MB"
+        for process in psutil.Process(stack.pid).children(recursive=True)
+    ]
+    journal = sum(file.stat().st_size for file in (stack.data / "journal").glob("*/*.seg"))
+    return f"at the end: {', '.join(processes)}; journal {journal / 1e6:.0f} MB"
 
 
 def _tell(line: str) -> None:
@@ -183,6 +224,8 @@ def main() -> None:
     print(TABLE)
     for result in results:
         print(result.line())
+    for result in results:
+        print(result.beside())
     if any(result.lost or result.twice for result in results):
         sys.exit("answered clicks are missing, or there twice")
 

@@ -27,11 +27,15 @@ HEADERS = (
 
 @dataclass
 class Log:
-    """What an independent client saw: seconds of each answer, the tokens of all 302, what went wrong."""
+    """What an independent client saw: seconds of each answer, the tokens of all 302, what went wrong.
+
+    `took`: seconds from the first request to the last answer.
+    """
 
     seconds: list[float] = field(default_factory=list)
     tokens: list[bytes] = field(default_factory=list)
     failed: int = 0
+    took: float = 0.0
 
     def quantile_ms(self, share: float) -> float:
         """Milliseconds within which this share was answered."""
@@ -120,6 +124,7 @@ class Crowd:
         while len(self.log.seconds) + self.log.failed < count and self.loop.time() < waited_until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self.log.failed = count - len(self.log.tokens)
+        self.log.took = self.loop.time() - begun
         self._asked = 0  # nobody takes their place
         for visitor in list(self._free):
             visitor.leave()

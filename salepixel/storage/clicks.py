@@ -306,7 +306,8 @@ def _bought(connection: sa.Connection, ids: Sequence[bytes]) -> list[bytes]:
 def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
     """Write the verdicts of stored clicks that are others now; gives these clicks."""
     changed, values = [], []
-    for click_id, known in around.stored.items():
+    # In the order of their ids, so that two workers that change the same rows wait and do not deadlock.
+    for click_id, known in sorted(around.stored.items()):
         if around.low <= click_id < around.high:
             verdict, reasons, score = judged = _as_stored(around.verdicts[click_id])
             if judged != known.judged:

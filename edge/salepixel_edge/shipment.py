@@ -79,6 +79,7 @@ class Shipment:
 
     def begin(self, redis: Redis) -> None:
         """Find out where to go on: after the mark, or after what the stream has beyond it."""
+        redis.sadd(JOURNALS_KEY, self.journal.name)
         self.mark = self._published_mark(redis)
         top = self._stream_top(redis)
         self._in_stream = max(self.mark, top)
@@ -112,6 +113,7 @@ class Shipment:
 
     def check(self, redis: Redis) -> None:
         """Free what is in the database; begin again when Redis has lost something. Raises RedisError."""
+        redis.sadd(JOURNALS_KEY, self.journal.name)  # again and again: Redis may have been emptied
         mark, top = self._published_mark(redis), self._stream_top(redis)
         self.mark = max(self.mark, mark)
         self.journal.free(mark)
@@ -132,15 +134,13 @@ class Shipment:
 
     def _add(self, redis: Redis, run: Run) -> bool:
         fields: dict[bytes, bytes] = {FIELD: run.data} | ({OLDEST: b"1"} if run.oldest else {})
-        pipeline = redis.pipeline(transaction=False)
-        pipeline.sadd(JOURNALS_KEY, self.journal.name)
-        pipeline.xadd(
+        added = redis.xadd(
             stream_key(self.journal.name),
             fields,  # type: ignore[arg-type]  # the stubs ask for an invariant dict
             id=f"{run.last}-0",
             nomkstream=not self._may_create,
         )
-        return pipeline.execute()[1] is not None
+        return added is not None
 
     def _freed(self) -> int:
         segments = self.journal.segments()

@@ -22,7 +22,7 @@ from salepixel_edge.directory import keep_directory
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.shipment import Shipment
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
 DIRECTORY_SECONDS = 0.2
 ADOPT_SECONDS = 5.0

@@ -132,6 +132,16 @@ def test_an_emptied_redis_is_shipped_to_again(shipping: Shipping, valkey: Valkey
     assert fold.lost == 0
 
 
+def test_a_redis_that_was_emptied_before_the_first_click_still_hears_of_the_journal(
+    shipping: Shipping, valkey: Valkey
+) -> None:
+    assert until(shipping.connected)
+    valkey.client.flushall()
+    shipping.click(3)
+    fold = Fold(valkey.client)
+    assert until(lambda: fold.has(3))
+
+
 def test_an_emptied_redis_is_noticed_even_if_nobody_clicks(shipping: Shipping, valkey: Valkey) -> None:
     shipping.click(100)
     assert until(lambda: shipping.shipper.own.shipped == 100)

@@ -66,7 +66,8 @@ OLD_DESKTOPS = [
     "Mozilla/5.0 (Windows NT 6.1; WOW64; rv:78.0) Gecko/20100101 Firefox/78.0",
     f"Mozilla/5.0 (X11; Linux armv7l) {_WEBKIT} Chrome/72.0.3626.121 Safari/537.36",
 ]
-SAFE_LINKS_AGENT = f"{_WINDOWS} {_WEBKIT} Chrome/57.0.2987.133 Safari/537.36"
+SAFE_LINKS_AGENT = f"Mozilla/5.0 (Windows NT 6.1) {_WEBKIT} Chrome/57.0.2987.133 Safari/537.36"
+OLD_CHROME = f"{_WINDOWS} {_WEBKIT} Chrome/79.0.3945.136 Safari/537.36"
 PROGRAMS = [
     "curl/8.5.0",
     "python-requests/2.32.3",
@@ -250,8 +251,8 @@ KINDS = [
         "says nothing",
         False,
         4.0,
-        "blank agent: laravel-passwordless-login#79",
-        scans([""], links=(1, 6), signals=NO_FETCH | Signal.NO_AGENT, address=in_a_cloud),
+        "blank, from Microsoft's relays: laravel-passwordless-login#79",
+        scans([""], links=(1, 6), signals=NO_FETCH | Signal.NO_AGENT, address=at_a_gateway("certain")),
     ),
     Kind(
         "prefetches",
@@ -264,22 +265,29 @@ KINDS = [
         "HTTP client dressed as a new Chrome",
         False,
         22.0,
-        "gophish#973 and many others: an agent, and no other header of a browser",
+        "an agent, and no other header of a browser; from Azure: laravel-passwordless-login#79",
         scans(DESKTOPS, links=(1, 3), gap=(0.1, 9.0), delay=(1, 600), signals=NO_FETCH, address=in_a_cloud),
     ),
     Kind(
-        "Safe Links of old, all links",
+        "old Chrome in a gateway's network",
         False,
-        8.0,
-        "Chrome 57 from Azure: gophish#973",
-        scans([SAFE_LINKS_AGENT], links=(2, 6), signals=NO_FETCH, address=in_a_cloud),
+        6.0,
+        "Chrome 57 from 40.107.218.12: gophish#973",
+        scans([SAFE_LINKS_AGENT], links=(1, 6), signals=NO_FETCH, address=at_a_gateway("certain")),
     ),
     Kind(
-        "Safe Links of old, one link",
+        "old Chrome in a cloud, some links",
+        False,
+        2.0,
+        "Chrome 79 before the mail was in the box: gophish#2446",
+        scans([OLD_CHROME], links=(2, 6), signals=NO_FETCH, address=in_a_cloud),
+    ),
+    Kind(
+        "old Chrome in a cloud, one link",
         False,
         2.0,
         "the same, and nothing else to go by",
-        scans([SAFE_LINKS_AGENT], links=ONE, signals=NO_FETCH, address=in_a_cloud),
+        scans([OLD_CHROME], links=ONE, signals=NO_FETCH, address=in_a_cloud),
     ),
     Kind(
         "whole browser in a gateway's network",
@@ -306,7 +314,7 @@ KINDS = [
         "whole browser in a cloud, all links",
         False,
         12.0,
-        "runs scripts too: fleet#26976",
+        "runs scripts too: fleet#26976; every link: craft-campaign#546",
         scans([CHROME], links=(4, 6), address=in_a_cloud),
     ),
     Kind(

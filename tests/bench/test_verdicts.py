@@ -10,7 +10,7 @@ from salepixel.clicks import Verdict
 from salepixel.storage.database import Database
 
 UNCATCHABLE = {
-    "Safe Links of old, one link",
+    "old Chrome in a cloud, one link",
     "whole browser in a likely network, one link",
     "whole browser in a cloud, all links slowly",
     "whole browser in a cloud, one link",

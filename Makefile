@@ -27,8 +27,8 @@ format: .venv/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/dev ## figures as ratios to a yardstick in the same run; ONLY=fold for one of them
-	$(BIN)/python -m bench $(ONLY)
+bench: .venv/dev ## figures as ratios to a yardstick in the same run; ONLY=fold for one of them, CLICKS=10000000 for the edge's memory
+	$(if $(CLICKS),BENCH_CLICKS=$(CLICKS)) $(BIN)/python -m bench $(ONLY)
 
 soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times kill -9
 	$(BIN)/python -m bench.mailing

@@ -3,7 +3,9 @@
 `make bench ONLY=fold` measures one subject.
 """
 
+import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,9 +37,18 @@ SUBJECTS: dict[str, Callable[[Redis], Measured]] = {
 }
 
 
+def machine() -> str:
+    """What the figures were measured on."""
+    cpu = Path("/proc/cpuinfo")
+    models = re.findall(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else []
+    model = models[0] if models else platform.machine()
+    cores = os.cpu_count()
+    return f"{platform.platform()}, {cores} cores ({model}), Python {platform.python_version()}"
+
+
 def main(wanted: list[str]) -> None:
     """Run the subjects of these names, or all, one after the other."""
-    print(f"{platform.platform()}, {platform.machine()}, Python {platform.python_version()}", flush=True)
+    print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "valkey.sock"
         valkey = subprocess.Popen(valkey_command(Path(folder), socket), stdout=subprocess.DEVNULL)

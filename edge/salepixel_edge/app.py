@@ -11,18 +11,20 @@ from functools import lru_cache
 from importlib.resources import files
 from urllib.parse import urlsplit
 
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from salepixel.clicks import ClickIds, ClickSealer, Signal, pack_claims
 from salepixel.keys import load_keys
 from salepixel.links import BadDestination, BadLink, LinkSealer, check_destination, with_parameter
+from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
 from salepixel.streams import Directory, pack_click, pack_payload
 from salepixel_edge.board import Board, Facts
 from salepixel_edge.connection import Connection, Connections
 from salepixel_edge.directory import kept_directory
 from salepixel_edge.health import judge_health, read_facts, write_metrics
-from salepixel_edge.journal import take_slot
+from salepixel_edge.journal import Journal
 from salepixel_edge.pixel import Judgement, PixelRequest, judge, record_of
 from salepixel_edge.request import (
     Request,
@@ -33,13 +35,13 @@ from salepixel_edge.request import (
     read_host,
     read_signals,
 )
-from salepixel_edge.shipper import Shipper
+from salepixel_edge.shipper import Shipper, take_journal
 from salepixel_edge.writer import Writer
 
 COOKIE_SECONDS = 90 * 24 * 3600
 NEWS_SECONDS = 1.0
-REDIS_SECONDS = 1.0
-"""How long a start waits for an answer of Redis, at most."""
+REDIS_SECONDS = 0.5
+"""How long a start waits for an answer of Redis, after at most 1 s until it is connected."""
 
 KNOWN_LINKS = 4096
 """Decoded links that are kept at hand: a mailing has dozens, and each is asked for a million times."""
@@ -53,6 +55,8 @@ NOT_FOUND = (
     b"<p>This link leads nowhere (any more).<p lang=es>Este enlace ya no lleva a ninguna parte.</html>\n"
 )
 ROBOTS = b"User-agent: *\nDisallow: /\n"
+
+log = structlog.get_logger()
 
 _PRIVACY = int(Signal.PRIVACY)
 _NO_VISIT = int(Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
@@ -84,7 +88,7 @@ class Edge:
     def __init__(
         self, settings: EdgeSettings, loop: asyncio.AbstractEventLoop, board: Board, page: int
     ) -> None:
-        """Take a journal and begin to ship it. Raises OSError when there is no journal to be had."""
+        """Take a journal and begin to ship it. Where the disk gives none, visitors are served still."""
         keys = load_keys(settings.keys_file)
         self._settings = settings
         self._loop = loop
@@ -103,19 +107,18 @@ class Edge:
         self._counts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._date = b""
-        journal = take_slot(settings.data / "journal", settings.edge_name, settings.edge_segment_bytes)
+        journal = _first_journal(settings)
         self._writer = Writer(journal, loop)
-        self._shipper = Shipper(settings, journal, self._hear)
+        self._shipper = Shipper(settings, journal, self._hear, self._writer.use)
         self._shipper.start()
-        # Before the first number is given, to know those that are taken, also by what a disk has lost since.
-        self._shipper.tried.wait(REDIS_SECONDS)
         self.tick()
 
     def close(self) -> None:
         """Write what is left, ship for a moment longer, and give the journal back."""
         self._writer.close()
         self._shipper.stop()
-        self._writer.journal.close()
+        if self._writer.journal:
+            self._writer.journal.close()
 
     def tick(self) -> None:
         """Call this once a second: answers carry the date (RFC 9110, 6.6.1), and the others want to hear."""
@@ -124,7 +127,8 @@ class Edge:
         self._tell()
 
     def _tell(self) -> list[Facts]:
-        self._shipper.own.look_at_lag()
+        if self._shipper.own:
+            self._shipper.own.look_at_lag()
         self._board.tell(self._page, read_facts(self._writer, self._shipper, self._counts, self.connections))
         return self._board.read()
 
@@ -269,6 +273,17 @@ class Edge:
 def _image_headers(reason: str) -> bytes:
     verdict = f"ignored; {reason}" if reason else "counted"
     return f"{_IMAGE}x-salepixel: {verdict}\r\ncontent-length: {len(GIF)}\r\n\r\n".encode()
+
+
+def _first_journal(settings: EdgeSettings) -> Journal | None:
+    redis = open_redis(settings.redis_address, timeout_seconds=REDIS_SECONDS)
+    try:
+        return take_journal(settings, redis)
+    except OSError as error:
+        log.error("no_journal", error=str(error))
+        return None
+    finally:
+        redis.close()
 
 
 @lru_cache

@@ -1,6 +1,7 @@
 """The directory of accounts as this edge last knew it, for a start without Redis."""
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -18,7 +19,8 @@ def keep_directory(data: Path, text: bytes) -> None:
         draft.write_bytes(text)
         draft.rename(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be made, nothing can be removed
+            draft.unlink()
         log.error("directory_not_kept", error=str(error))
 
 

@@ -32,19 +32,21 @@ def read_facts(
     writer: Writer, shipper: Shipper, counts: Counter[str], connections: Connections | None
 ) -> Facts:
     """What one process knows of itself."""
-    own, durable = shipper.own, writer.journal.durable.number
+    own, journal = shipper.own, writer.journal
+    durable, mark = journal.durable.number if journal else 0, own.mark if own else 0
+    oldest_ms = own.oldest_ms if own else 0
     stalled = writer.stalled_seconds() > STALLED_SECONDS
     now_ms = time.time_ns() // 1_000_000
     lost = writer.lost
     return {
-        "journal": writer.journal.name,
+        "journal": journal.name if journal else "",
         "last": writer.last,
         "durable": durable,
-        "shipped": own.shipped,
-        "mark": own.mark,
-        "lag": max(durable - own.mark, 0),
-        "lag_seconds": own.lag_seconds,
-        "oldest_unshipped_seconds": max(now_ms - own.oldest_ms, 0) / 1000 if own.oldest_ms else 0,
+        "shipped": own.shipped if own else 0,
+        "mark": mark,
+        "lag": max(durable - mark, 0),
+        "lag_seconds": own.lag_seconds if own else 0,
+        "oldest_unshipped_seconds": max(now_ms - oldest_ms, 0) / 1000 if oldest_ms else 0,
         "redis": "ok" if shipper.connected else "away",
         "disk": "stalled" if stalled else "refuses" if writer.is_refused else "ok",
         "lost": [lost.count, lost.from_ms, lost.to_ms] if lost else [0, 0, 0],
@@ -89,7 +91,7 @@ def judge_health(processes: Sequence[Facts]) -> tuple[str, Facts]:
         "connections": sum(process["connections"] for process in processes),
         "refused": sum(process["refused"] for process in processes),
         "counts": dict(sorted(counts.items())),
-        "journals": sorted(process["journal"] for process in processes),
+        "journals": sorted(process["journal"] for process in processes if process["journal"]),
     }
     return "503 Service Unavailable" if stuck or disk == "stalled" else "200 OK", whole
 

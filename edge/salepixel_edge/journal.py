@@ -16,10 +16,11 @@ import fcntl
 import os
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from errno import EIO, EROFS
+from itertools import count, pairwise
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,7 @@ from salepixel.streams import BadRecord, frame, read_frames
 
 KNOWN_WRITES = 4096
 _LEAST_RECORD = 16
+_READ_BYTES = 256 * 1024
 
 log = structlog.get_logger()
 
@@ -86,6 +88,15 @@ class Journal:
         """Never give numbers at or below this one again: the database has records under them."""
         self._floor = max(self._floor, number)
 
+    def rename(self, edge_name: str) -> None:
+        """Give a journal without records another name. Raises OSError, and is closed then."""
+        try:
+            _write_name(self.slot, edge_name)
+        except OSError:
+            self.close()
+            raise
+        self.name = (self.slot / "name").read_text()
+
     def _must_rotate(self) -> bool:
         return self.damaged or self.durable.number < self._floor
 
@@ -102,7 +113,8 @@ class Journal:
         numbers = self.segments()
         for segment, following in pairwise(numbers):
             if following - 1 <= mark and segment != self.durable.segment:
-                self.path(segment).unlink(missing_ok=True)
+                with suppress(OSError):  # a disk that has become read-only: there is nothing to gain
+                    self.path(segment).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give the slot back."""
@@ -110,10 +122,7 @@ class Journal:
         self._lock.close()
 
     def _recover(self, segment: int) -> None:
-        with self.path(segment).open("rb") as file:
-            # A process that was killed may have left more than it had brought to disk.
-            os.fsync(file)
-            data = file.read()
+        data, size, broken = _read_segment(self.path(segment))
         last, good, damage = segment - 1, 0, ""
         try:
             for number, _, end in read_frames(data):
@@ -121,17 +130,19 @@ class Journal:
         except BadRecord as bad:
             damage = str(bad)
         self.durable = Position(last, segment, good)
-        if not damage:
+        if not damage and not broken:
             return
         tail = data[good:]
-        log.warning("journal_tail_cut", segment=segment, bytes=len(tail), damage=damage)
-        self._keep_torn(segment, tail)
-        if _is_torn(tail, last, damage):
-            os.truncate(self.path(segment), good)
-            return
+        log.warning("journal_tail_cut", segment=segment, bytes=size - good, damage=broken or damage)
+        if tail:
+            self._keep_torn(segment, tail)
+        if not broken and _is_torn(tail, last, damage):
+            with suppress(OSError):
+                os.truncate(self.path(segment), good)
+                return
         # Records may have stood there that were shipped. Numbers must not be given twice, so go past all
         # that could have fitted; with a segment, so that a next start knows it too.
-        self._floor = last + len(tail) // _LEAST_RECORD + 1
+        self._floor = last + (size - good) // _LEAST_RECORD + 1
         with suppress(OSError):  # the first write will try it again
             self._open_segment()
 
@@ -181,18 +192,56 @@ def _is_torn(tail: bytes, last: int, damage: str) -> bool:
     return not tail.strip(b"\0") or (damage == "cut" and (last + 2).to_bytes(8) not in tail)
 
 
-def take_slot(folder: Path, edge_name: str, segment_bytes: int) -> Journal:
-    """The journal of the first slot that nobody holds, made if there is none. Raises OSError."""
-    number = 0
-    while (journal := try_slot(folder / str(number), edge_name, segment_bytes)) is None:
-        number += 1
-    return journal
+def _read_segment(file: Path) -> tuple[bytes, int, str]:
+    """What can be read of a segment, its size, and what its disk says where no more can be read."""
+    with file.open("rb", buffering=0) as segment:
+        data, size = bytearray(), os.fstat(segment.fileno()).st_size
+        try:
+            # A process that was killed may have left more than it had brought to disk.
+            os.fsync(segment)
+            while part := segment.read(_READ_BYTES):
+                data += part
+        except OSError as error:
+            return bytes(data), size, str(error)
+    return bytes(data), size, ""
+
+
+def take_slot(
+    folder: Path, edge_name: str, segment_bytes: int, known: Callable[[str], int | None] = lambda _: 0
+) -> Journal:
+    """The first journal that nobody holds and that can be gone on with, made if there is none.
+
+    `known` gives the highest number that others have seen of a journal, by its name, and None when nobody
+    can tell. Then this disk may have lost some: those numbers would be given twice, and who comes second
+    be taken for the first. So such a journal is left for others to ship. Raises OSError.
+    """
+    for number in count():
+        slot = folder / str(number)
+        is_new = not slot.exists()
+        try:
+            journal = try_slot(slot, edge_name, segment_bytes)
+        except OSError as error:
+            if is_new or error.errno != EIO:
+                raise
+            log.error("slot_not_read", slot=slot.name, error=str(error))
+            continue
+        if journal is None:
+            continue
+        highest = known(journal.name)
+        if highest is None and not is_new:
+            if journal.segments():
+                journal.close()
+                continue
+            journal.rename(edge_name)
+        journal.skip_to(highest or 0)
+        return journal
+    raise AssertionError  # unreachable: a folder has room for another slot, or refuses it
 
 
 def try_slot(slot: Path, edge_name: str, segment_bytes: int) -> Journal | None:
     """The journal of this slot, None when another process holds it. Raises OSError."""
     slot.mkdir(parents=True, exist_ok=True)
-    lock = (slot / "lock").open("ab")
+    lock = _open_lock(slot / "lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _name(slot, edge_name)
@@ -205,10 +254,22 @@ def try_slot(slot: Path, edge_name: str, segment_bytes: int) -> Journal | None:
         raise
 
 
+def _open_lock(file: Path) -> IO[bytes]:
+    try:
+        return file.open("ab")
+    except OSError as error:
+        if error.errno != EROFS:
+            raise
+        return file.open("rb")  # what is there can be shipped, though nothing can be added
+
+
 def _name(slot: Path, edge_name: str) -> None:
+    if not (slot / "name").exists():
+        _write_name(slot, edge_name)
+
+
+def _write_name(slot: Path, edge_name: str) -> None:
     name, draft = slot / "name", slot / "name.draft"
-    if name.exists():
-        return
     with draft.open("w") as file:
         file.write(f"{edge_name}-{secrets.token_hex(4)}")
         file.flush()

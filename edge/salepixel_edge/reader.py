@@ -42,6 +42,7 @@ class Reader:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._damage_told: tuple[int, int] | None = None
+        self._unreadable = False  # the disk refused the last read
         self.place = Place(0, 0, 0, gone=True)
 
     def seek(self, number: int) -> None:
@@ -71,7 +72,7 @@ class Reader:
             run, end = self._parse(data, following, whole=len(data) < limit)
             if run:
                 return run
-            if end == 0 and not self._next_segment(following, damaged=bool(data)):
+            if end == 0 and not self._next_segment(following, damaged=bool(data) or self._unreadable):
                 return None
         return None
 
@@ -121,18 +122,20 @@ class Reader:
         return later[0] if later else 0
 
     def _bytes(self, durable: Position, limit: int) -> bytes:
-        place = self.place
+        place, self._unreadable = self.place, False
         try:
-            with self._journal.path(place.segment).open("rb") as file:
+            # Unbuffered: where the disk cannot be read any more, what stands before that is given.
+            with self._journal.path(place.segment).open("rb", buffering=0) as file:
                 file.seek(place.offset)
                 room = durable.size - place.offset if place.segment == durable.segment else limit
-                return file.read(min(limit, max(room, 0)))
+                return file.read(min(limit, max(room, 0))) or b""
         except FileNotFoundError:
             return b""
         except OSError as error:
             if error.errno != EIO:
                 raise
-            self._tell_damage()  # a disk that cannot be read any more must not hold up what comes after
+            self._unreadable = True  # it must not hold up what comes after
+            self._tell_damage()
             return b""
 
     def _next_segment(self, following: int, *, damaged: bool) -> bool:

@@ -81,7 +81,7 @@ class Shipment:
         """Find out where to go on: after the mark, or after what the stream has beyond it."""
         redis.sadd(JOURNALS_KEY, self.journal.name)
         self.mark = self._published_mark(redis)
-        top = self._stream_top(redis)
+        top = stream_top(redis, self.journal.name)
         self._in_stream = max(self.mark, top)
         self.journal.skip_to(self._in_stream)
         self._reader.seek(self._in_stream)
@@ -114,7 +114,7 @@ class Shipment:
     def check(self, redis: Redis) -> None:
         """Free what is in the database; begin again when Redis has lost something. Raises RedisError."""
         redis.sadd(JOURNALS_KEY, self.journal.name)  # again and again: Redis may have been emptied
-        mark, top = self._published_mark(redis), self._stream_top(redis)
+        mark, top = self._published_mark(redis), stream_top(redis, self.journal.name)
         self.mark = max(self.mark, mark)
         self.journal.free(mark)
         if self._in_stream > max(mark, top):
@@ -147,17 +147,34 @@ class Shipment:
         return segments[0] - 1 if segments else 0
 
     def _published_mark(self, redis: Redis) -> int:
-        mark = cast(bytes | None, redis.get(mark_key(self.journal.name)))
-        return self._freed() if mark is None else int(mark)
+        mark = published_mark(redis, self.journal.name)
+        return self._freed() if mark is None else mark
 
-    def _stream_top(self, redis: Redis) -> int:
-        try:
-            info = cast(dict[str, bytes], redis.xinfo_stream(stream_key(self.journal.name)))
-        except ResponseError as error:
-            if "no such key" not in str(error):
-                raise
-            return 0
-        return int(info["last-generated-id"].split(b"-")[0])
+
+def published_mark(redis: Redis, journal: str) -> int | None:
+    """How far a journal is in the database, None when Redis does not know. Raises RedisError."""
+    mark = cast(bytes | None, redis.get(mark_key(journal)))
+    return None if mark is None else int(mark)
+
+
+def stream_top(redis: Redis, journal: str) -> int:
+    """The highest number that was ever in a journal's stream, 0 when there is none. Raises RedisError."""
+    try:
+        info = cast(dict[str, bytes], redis.xinfo_stream(stream_key(journal)))
+    except ResponseError as error:
+        if "no such key" not in str(error):
+            raise
+        return 0
+    return int(info["last-generated-id"].split(b"-")[0])
+
+
+def highest_known(redis: Redis, journal: str) -> int | None:
+    """The highest number that Redis has seen of a journal; None when it has not, or is away."""
+    try:
+        mark, top = published_mark(redis, journal), stream_top(redis, journal)
+    except RedisError:
+        return None
+    return max(mark or 0, top) if mark is not None or top else None
 
 
 def _time_ms(record: Record) -> int:

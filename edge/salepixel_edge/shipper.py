@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -19,8 +20,8 @@ from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
 from salepixel.streams import DIRECTORY_KEY, BadDirectory, Directory
 from salepixel_edge.directory import keep_directory
-from salepixel_edge.journal import Journal, try_slot
-from salepixel_edge.shipment import Shipment
+from salepixel_edge.journal import Journal, take_slot, try_slot
+from salepixel_edge.shipment import Shipment, highest_known
 
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
@@ -36,22 +37,27 @@ class Shipper(threading.Thread):
     """Ships this process's journal, and those that dead processes left; keeps the directory at hand."""
 
     def __init__(
-        self, settings: EdgeSettings, journal: Journal, on_directory: Callable[[Directory], None]
+        self,
+        settings: EdgeSettings,
+        journal: Journal | None,
+        on_directory: Callable[[Directory], None],
+        on_journal: Callable[[Journal], None],
     ) -> None:
+        """Ship `journal`; where there is none, tell `on_journal` as soon as the disk gives one."""
         super().__init__(name="shipper", daemon=True)
         self._settings = settings
         self._redis: Redis = open_redis(settings.redis_address)
         self._on_directory = on_directory
+        self._on_journal = on_journal
         self._directory_text = b""
         self.directory_reads = 0
         self._stop_now = threading.Event()
-        self.tried = threading.Event()
-        """Set when Redis has been asked which numbers it knows, or did not answer."""
-        self.own = Shipment(journal)
+        self.own = Shipment(journal) if journal else None
         self._adopted: list[Shipment] = []
         self._finished: dict[Path, tuple[str, int]] = {}
         self.connected = False
         self._checked_at = self._adopted_at = self._read_at = float("-inf")
+        self._asked_for_journal_at = time.monotonic()
 
     def run(self) -> None:
         """Ship until stopped, and then for a moment longer what is left."""
@@ -73,6 +79,7 @@ class Shipper(threading.Thread):
     def _step(self) -> bool:
         """Ship one run of each journal; False when there was nothing to do, or no way to do it."""
         try:
+            self._have_journal()
             self._connect()
             self._check()
             return sum([shipment.ship(self._redis) for shipment in self._shipments]) > 0
@@ -82,14 +89,30 @@ class Shipper(threading.Thread):
                 log.warning("shipping_stopped", error=repr(error))
             self.connected = False
             with suppress(OSError):
-                self.own.look_at_oldest()
+                self._look_at_oldest()
             return False
-        finally:
-            self.tried.set()
 
     @property
     def _shipments(self) -> list[Shipment]:
-        return [self.own, *self._adopted]
+        return [self.own, *self._adopted] if self.own else self._adopted
+
+    def _have_journal(self) -> None:
+        """A disk that refused a journal at the start may give one now."""
+        now = time.monotonic()
+        if self.own or now - self._asked_for_journal_at < CHECK_SECONDS:
+            return
+        self._asked_for_journal_at = now
+        with suppress(OSError):
+            journal = take_journal(self._settings, self._redis)
+            self.own = Shipment(journal)
+            self._on_journal(journal)
+            log.info("journal_taken", journal=journal.name)
+            if self.connected:
+                self.own.begin(self._redis)
+
+    def _look_at_oldest(self) -> None:
+        if self.own:
+            self.own.look_at_oldest()
 
     def _connect(self) -> None:
         if self.connected:
@@ -98,7 +121,8 @@ class Shipper(threading.Thread):
             shipment.begin(self._redis)
         self._finished.clear()
         self.connected = True
-        log.info("shipping", journal=self.own.journal.name, after=self.own.shipped)
+        if self.own:
+            log.info("shipping", journal=self.own.journal.name, after=self.own.shipped)
 
     def _check(self) -> None:
         now = time.monotonic()
@@ -110,7 +134,7 @@ class Shipper(threading.Thread):
         self._checked_at = now
         for shipment in self._shipments:
             shipment.check(self._redis)
-        self.own.look_at_oldest()
+        self._look_at_oldest()
         if now - self._adopted_at >= ADOPT_SECONDS:
             self._adopted_at = now
             self._adopt()
@@ -119,7 +143,7 @@ class Shipper(threading.Thread):
         for shipment in [shipment for shipment in self._adopted if shipment.is_done]:
             self._adopted.remove(shipment)
             self._finish(shipment)
-        for slot in self.own.journal.slot.parent.iterdir():
+        for slot in journal_folder(self._settings).glob("*"):
             if not slot.name.isdecimal():
                 continue  # lost+found
             try:
@@ -164,6 +188,25 @@ class Shipper(threading.Thread):
         self._on_directory(directory)
         self.directory_reads += 1
         keep_directory(self._settings.data, text)
+
+
+def journal_folder(settings: EdgeSettings) -> Path:
+    """Where the slots are."""
+    return settings.data / "journal"
+
+
+def take_journal(settings: EdgeSettings, redis: Redis) -> Journal:
+    """A journal to write to, with numbers that were never given. Raises OSError."""
+    try:
+        redis.ping()
+        known: Callable[[str], int | None] = partial(highest_known, redis)
+    except RedisError:
+        known = _unknown  # asked once and not for each slot: the visitors wait
+    return take_slot(journal_folder(settings), settings.edge_name, settings.edge_segment_bytes, known)
+
+
+def _unknown(_: str) -> int | None:
+    return None
 
 
 def _newest(slot: Path) -> tuple[str, int]:

@@ -17,6 +17,10 @@ REPORT_SECONDS = 1.0
 log = structlog.get_logger()
 
 
+class NoJournal(Exception):
+    """The disk gave no journal yet."""
+
+
 class Waiting(Protocol):
     """Who waits until a record is on disk."""
 
@@ -41,7 +45,8 @@ class Writer:
     written the next one gathers.
     """
 
-    def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, journal: Journal | None, loop: asyncio.AbstractEventLoop) -> None:
+        """Without a journal all that comes is counted as lost, until `journal` is set."""
         self.journal = journal
         self._loop = loop
         self._gathering = Batch()
@@ -67,6 +72,10 @@ class Writer:
             # Not now but after the other requests of this turn of the loop: they join the batch.
             self._loop.call_soon(self._hand_over)
 
+    def use(self, journal: Journal) -> None:
+        """Write to this journal from now on."""
+        self.journal = journal
+
     def stalled_seconds(self) -> float:
         """For how long the batch in hand has been waiting for the disk."""
         since = self._busy_since
@@ -75,12 +84,13 @@ class Writer:
     @property
     def is_refused(self) -> bool:
         """True while the disk does not take what is written."""
-        return self._unreported is not None
+        return self._unreported is not None or self.journal is None
 
     @property
     def last(self) -> int:
         """The number of the last record taken, be it on disk or not yet."""
-        return self.journal.durable.number + self._in_hand + len(self._gathering.payloads)
+        durable = self.journal.durable.number if self.journal else 0
+        return durable + self._in_hand + len(self._gathering.payloads)
 
     def close(self) -> None:
         """Write what was handed over, and what was lost, and end the thread."""
@@ -125,6 +135,8 @@ class Writer:
     def _write(self, payloads: list[bytes]) -> None:
         report = [pack_payload(self._unreported)] if self._unreported else []
         try:
+            if self.journal is None:
+                raise NoJournal
             self.journal.write([*report, *payloads])
         except Exception as error:
             # Whatever it is: visitors wait for this thread. What was not written is counted.

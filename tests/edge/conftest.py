@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from salepixel.links import Link, LinkSealer
 from tests.edge.running import Valkey
+from tests.make import CAMPAIGN, LINK
 
 
 @pytest.fixture
@@ -16,3 +18,8 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
     running.start()
     yield running
     running.close()
+
+
+@pytest.fixture
+def path(links: LinkSealer) -> str:
+    return f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"

@@ -50,6 +50,12 @@ def read_journal(journal: Journal, after: int = 0) -> list[tuple[int, Record]]:
     return found
 
 
+def make_unreadable(file: Path) -> None:
+    """Have the kernel answer a read of this file with EIO: what is behind the link is mapped nowhere."""
+    file.unlink()
+    file.symlink_to("/proc/self/mem")
+
+
 def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -59,14 +60,20 @@ class RunningEdge:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, wait: bool = True) -> None:
-        """Start, and wait until it answers."""
+    def start(self, *, wait: bool = True, **limits: int) -> None:
+        """Start, and wait until it answers. `limits` by their names in resource: RLIMIT_NOFILE=128."""
+
+        def limit() -> None:
+            for name, value in limits.items():
+                resource.setrlimit(getattr(resource, name), (value, value))
+
         with (self.data / "edge.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "salepixel_edge.server"],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
+                preexec_fn=limit if limits else None,
             )
         if wait:
             self.wait()
@@ -157,14 +164,16 @@ class Valkey:
     """A Valkey that a test may stop, kill, freeze and start again."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._socket = folder, folder / "valkey.sock"
+        self.folder, self._socket = folder, folder / "valkey.sock"
         self.address = f"unix://{self._socket}"
         self.client: Redis = open_redis(self.address)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         self._process = subprocess.Popen(
-            valkey_command(self._folder, self._socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*valkey_command(self.folder, self._socket), *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         assert until(self._answers)
 

@@ -19,7 +19,7 @@ from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.shipment import Shipment
 from salepixel_edge.shipper import Shipper
 from salepixel_worker.fold import Entries
-from tests.edge.make import Fold, open_journal, payload, until
+from tests.edge.make import Fold, make_unreadable, open_journal, payload, until
 from tests.edge.running import Valkey
 
 SMALL = 4096
@@ -47,7 +47,7 @@ class Shipping:
         self.journal = journal
         self.known: list[Directory] = []
         settings = EdgeSettings.load({"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_REDIS_URL": address})
-        self.shipper = Shipper(settings, journal, self.known.append)
+        self.shipper = Shipper(settings, journal, self.known.append, _no_journal)
         self.shipper.start()
         self.clicked: list[str] = []
 
@@ -80,7 +80,7 @@ def test_segments_are_freed_when_they_are_in_the_database_and_not_before(
     shipping: Shipping, valkey: Valkey
 ) -> None:
     shipping.click(300)
-    assert until(lambda: shipping.shipper.own.shipped == 300)
+    assert until(lambda: own(shipping).shipped == 300)
     segments = shipping.journal.segments()
     assert len(segments) > 3
     time.sleep(0.2)
@@ -98,7 +98,7 @@ def test_a_redis_that_was_stopped_and_started_gets_everything(shipping: Shipping
     valkey.signal(signal.SIGTERM)
     shipping.click(50)
     assert until(lambda: not shipping.connected())
-    assert until(lambda: shipping.shipper.own.oldest_ms > 0), "the age of what waits is known"
+    assert until(lambda: own(shipping).oldest_ms > 0), "the age of what waits is known"
     valkey.start()
     shipping.click(50)
     assert until(lambda: fold.has(150))
@@ -123,7 +123,7 @@ def test_an_emptied_redis_is_shipped_to_again(shipping: Shipping, valkey: Valkey
     fold = Fold(valkey.client)
     for _ in range(4):
         shipping.click(60)
-        assert until(lambda: shipping.shipper.own.shipped == len(shipping.clicked))
+        assert until(lambda: own(shipping).shipped == len(shipping.clicked))
         fold.turn()
         valkey.client.flushall()
         shipping.click(20)
@@ -144,7 +144,7 @@ def test_a_redis_that_was_emptied_before_the_first_click_still_hears_of_the_jour
 
 def test_an_emptied_redis_is_noticed_even_if_nobody_clicks(shipping: Shipping, valkey: Valkey) -> None:
     shipping.click(100)
-    assert until(lambda: shipping.shipper.own.shipped == 100)
+    assert until(lambda: own(shipping).shipped == 100)
     valkey.client.flushall()
     fold = Fold(valkey.client)
     assert until(lambda: fold.has(100))
@@ -270,7 +270,7 @@ def test_shipping_pauses_when_the_stream_is_long(
     for _ in range(40):
         shipping.click(1)
         time.sleep(0.025)
-    waiting = shipping.shipper.own
+    waiting = own(shipping)
     assert until(lambda: waiting.shipped < 40 and valkey.client.xlen(stream_key(shipping.journal.name)) >= 5)
     time.sleep(0.2)
     assert waiting.shipped < 40
@@ -324,6 +324,15 @@ def test_a_journal_that_is_done_is_opened_again_only_when_it_grew(
     assert fold.contacts == ["left"]
 
 
+def own(shipping: Shipping) -> Shipment:
+    assert shipping.shipper.own is not None
+    return shipping.shipper.own
+
+
+def _no_journal(journal: Journal) -> None:
+    raise AssertionError("there was one")
+
+
 def _is_free(slot: Path) -> bool:
     with suppress(AssertionError):
         open_journal(slot).close()
@@ -345,19 +354,12 @@ def test_stopping_ships_what_is_left(tmp_path: Path, journal: Journal, valkey: V
 
 
 def test_a_disk_that_cannot_be_read_does_not_hold_up_what_is_on_the_rest_of_it(
-    shipping: Shipping, valkey: Valkey, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    shipping: Shipping, valkey: Valkey, journal: Journal
 ) -> None:
     assert until(shipping.connected)
     valkey.signal(signal.SIGSTOP)
     shipping.click(150)
-    path_open, bad = Path.open, journal.path(journal.segments()[1])
-
-    def refuse(path: Path, mode: str = "r") -> object:
-        if path == bad:
-            raise OSError(errno.EIO, "Input/output error")
-        return path_open(path, mode)
-
-    monkeypatch.setattr(Path, "open", refuse)
+    make_unreadable(journal.path(journal.segments()[1]))
     valkey.signal(signal.SIGCONT)
     fold = Fold(valkey.client)
     following = journal.segments()[2]

@@ -126,6 +126,11 @@ def publish_mark(redis: Redis, journal: str, mark: int) -> None:
     pipeline.execute()
 
 
+def published_mark(redis: Redis, journal: str) -> int:
+    """The mark that edges see, 0 when none was published."""
+    return int(cast(bytes | None, redis.get(mark_key(journal))) or 0)
+
+
 def read_run(entries: Entries, mark: int) -> Run:
     """The records after `mark`, in sequence. Raises Gap or BadRecord."""
     records: list[tuple[int, Record]] = []

@@ -10,7 +10,8 @@ from salepixel.clicks import ClickSealer
 from salepixel.storage import clicks, orders
 from salepixel.storage.database import Database
 from salepixel.storage.directory import publish_directory
-from salepixel_worker.fold import publish_mark
+from salepixel.streams import stream_key
+from salepixel_worker.fold import journal_names, publish_mark, published_mark
 from salepixel_worker.reconcile import reconcile_order
 
 SETTLED_AT_ONCE = 2000
@@ -49,8 +50,14 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
 
 def republish(database: Database, redis: Redis) -> None:
     """Tell Redis again what the edges read there: it may have been emptied."""
+    # First Redis, then the database, which is never behind what was published before.
+    published = {name: published_mark(redis, name) for name in journal_names(redis)}
     with database.read() as connection:
-        marks = clicks.read_marks(connection)
+        marks = dict.fromkeys(published, 0) | clicks.read_marks(connection)
     publish_directory(database, redis)
     for journal, mark in marks.items():
+        if published.get(journal, 0) > mark:
+            # The database was restored. Only where the stream is gone does the edge look how far it is.
+            log.warning("shipped_again_after_a_restore", journal=journal, after=mark)
+            redis.delete(stream_key(journal))
         publish_mark(redis, journal, mark)

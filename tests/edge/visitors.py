@@ -1,0 +1,55 @@
+"""Visitors of a running edge, and what the worker got of them."""
+
+import threading
+import time
+from urllib.parse import parse_qs, urlsplit
+
+from salepixel.clicks import ClickSealer
+from salepixel.streams import ClickRecord
+from tests.edge.make import Fold, until
+from tests.edge.running import RunningEdge
+
+
+class Visitors:
+    """Some that click without a pause; `answered` has the click id of every 302."""
+
+    def __init__(self, edge: RunningEdge, path: str, sealer: ClickSealer, count: int = 4) -> None:
+        self._edge, self._path, self._sealer = edge, path, sealer
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
+        self.answered: list[bytes] = []
+        self.waited: list[float] = []
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many more were answered."""
+        before = len(self.answered)
+        assert until(lambda: len(self.answered) >= before + count, 20)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            try:
+                answer = self._edge.get(self._path, timeout=5)
+            except OSError:
+                time.sleep(0.01)
+                continue
+            assert answer.status == 302
+            (token,) = parse_qs(urlsplit(answer.header("location")).query)["spx"]
+            self.answered.append(self._sealer.open(token).id)
+            self.waited.append(time.monotonic() - begun)
+
+
+def folded(fold: Fold) -> list[bytes]:
+    return [record.click.id for record in fold.records if isinstance(record, ClickRecord)]
+
+
+def has_all(fold: Fold, answered: list[bytes]) -> bool:
+    fold.turn()
+    return set(answered) <= set(folded(fold))

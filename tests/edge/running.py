@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError
 
 from salepixel.embedded import valkey_command
 from salepixel.keys import Keys
@@ -42,7 +42,10 @@ class Answer:
 class RunningEdge:
     """The edge's processes on one data folder; `start` may be called again after `kill`."""
 
-    def __init__(self, data: Path, redis_address: str, keys: Keys, **settings: str) -> None:
+    def __init__(
+        self, data: Path, redis_address: str, keys: Keys, *, program: list[str] | None = None, **settings: str
+    ) -> None:
+        self._program = program or [sys.executable, "-m", "salepixel_edge.server"]
         self.data = data
         data.mkdir(parents=True, exist_ok=True)
         file = data / "keys.json"
@@ -69,7 +72,7 @@ class RunningEdge:
 
         with (self.data / "edge.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "salepixel_edge.server"],
+                self._program,
                 env=self._environment,
                 stdout=log,
                 stderr=log,
@@ -169,13 +172,14 @@ class Valkey:
         self.client: Redis = open_redis(self.address)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, answers: str = "PONG") -> None:
+        """Start, and wait until it says PONG, or that it is LOADING."""
         self._process = subprocess.Popen(
             [*valkey_command(self.folder, self._socket), *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        assert until(self._answers)
+        assert until(lambda: answers in self._answer())
 
     def signal(self, number: int) -> None:
         assert self._process is not None
@@ -188,10 +192,17 @@ class Valkey:
             self.signal(signal.SIGKILL)
         self.client.close()
 
-    def _answers(self) -> bool:
-        with suppress(RedisError):
-            return bool(self.client.ping())
-        return False
+    def answers(self) -> bool:
+        """True when it does what one asks."""
+        return self._answer() == "PONG"
+
+    def _answer(self) -> str:
+        try:
+            return "PONG" if self.client.ping() else ""
+        except BusyLoadingError:
+            return "LOADING"
+        except RedisError:
+            return ""
 
 
 def free_port() -> int:

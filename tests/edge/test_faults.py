@@ -358,7 +358,7 @@ def test_a_redis_that_loads_is_waited_for(
     valkey.signal(signal.SIGKILL)
     valkey.start("--key-load-delay", "20", answers="LOADING")  # microseconds, more or less
     answered += click(edge, path, sealer, 20)
-    assert edge.health()["redis"] == "away"
+    edge.wait_for("redis", "away")
     fold = Fold(valkey.client)
     assert until(valkey.answers)
     assert until(lambda: has_all(fold, answered))

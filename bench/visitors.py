@@ -12,6 +12,9 @@ from typing import cast
 
 CONNECTIONS = 256
 TURN_SECONDS = 0.001
+SETTLE_SECONDS = 0.5
+"""Until the server has accepted those that connect at once: visitors of a mailing come one by one."""
+
 HEADERS = (
     b"Host: 127.0.0.1\r\n"
     b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0\r\n"
@@ -109,6 +112,7 @@ class Crowd:
     async def visit(self, rate: float, seconds: float) -> Log:
         """Come at this rate; returns when all were answered, or ten seconds after the last came."""
         await asyncio.gather(*(self._connect() for _ in range(CONNECTIONS)))
+        await asyncio.sleep(SETTLE_SECONDS)
         begun, count = self.loop.time(), int(rate * seconds)
         while self._asked < count:
             now = self.loop.time()

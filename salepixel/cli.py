@@ -1,6 +1,7 @@
 """The command `salepixel`."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,10 +19,20 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start edge, plugin and worker, with an embedded Valkey and SQLite")
     up.add_argument("--data", type=Path, help="folder for keys, journals and stores (SALEPIXEL_DATA)")
-    arguments = parser.parse_args()
+    journal = commands.add_parser(
+        "journal", help="list, verify or replay the edge's journals", add_help=False
+    )
+    journal.add_argument("--data", type=Path, help="folder of the edge (SALEPIXEL_DATA)")
+    arguments, rest = parser.parse_known_args()
     environ = environment()
     if arguments.data:
         environ["SALEPIXEL_DATA"] = str(arguments.data.absolute())
+    if arguments.command == "journal":
+        # A program of the edge: what all services share knows none of them.
+        command = [sys.executable, "-m", "salepixel_edge.journals", *rest]
+        sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603  # our own program
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         Supervisor(environ).run(lambda text: print(text, flush=True))
     except (BadSettings, BadKeys) as problem:

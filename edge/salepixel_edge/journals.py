@@ -1,0 +1,220 @@
+"""`salepixel journal`: lists, verifies and replays journals. Reads the disk; changes nothing there."""
+
+import argparse
+import fcntl
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from salepixel.redis import open_redis
+from salepixel.settings import BadSettings, EdgeSettings, environment
+from salepixel.streams import (
+    BadRecord,
+    ClickRecord,
+    HitRecord,
+    Record,
+    mark_key,
+    read_frames,
+    stream_key,
+    unpack_payload,
+)
+
+REDIS_SECONDS = 2.0
+
+
+class NoSuchJournal(ValueError):
+    """No journal here has this name; the message lists those that there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment as it was read: numbers of its first and last record, their times, and what is wrong.
+
+    `last` is one less than `first` when there are no records. Times are None when no record has one that
+    can be read. `damage` is empty for a segment that is whole.
+    """
+
+    file: Path
+    first: int
+    last: int
+    size: int
+    begun: datetime | None
+    ended: datetime | None
+    damage: str
+
+    def line(self) -> str:
+        """As text."""
+        times = (
+            f"{self.begun:%Y-%m-%d %H:%M:%S} to {self.ended:%H:%M:%S}" if self.begun and self.ended else ""
+        )
+        parts = (f"  {self.first} to {self.last}", f"{self.size:,} bytes", times, self.damage)
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A journal's folder: its name, and whether a process holds it."""
+
+    folder: Path
+    name: str
+    is_held: bool
+
+    def segments(self) -> Iterator[Segment]:
+        """Its segments in sequence, each read as it is asked for."""
+        files = sorted(file for file in self.folder.glob("*.seg") if file.stem.isdecimal())
+        for file in files:
+            yield read_segment(file, may_grow=self.is_held and file == files[-1])
+
+    def torn(self) -> list[Path]:
+        """What was cut off segments after crashes."""
+        return sorted(self.folder.glob("*.torn"))
+
+
+def read_slots(data: Path) -> list[Slot]:
+    """The journals under a data folder."""
+    folders = [folder for folder in (data / "journal").glob("*") if folder.name.isdecimal()]
+    return [_read_slot(folder) for folder in sorted(folders, key=lambda folder: int(folder.name))]
+
+
+def read_segment(file: Path, *, may_grow: bool) -> Segment:
+    """Read every record of a segment. `may_grow`: it is written to, so its end may be half a record."""
+    first = int(file.stem)
+    last, times, damage = first - 1, list[datetime](), ""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        return Segment(file, first, last, 0, None, None, f"cannot be read: {error.strerror}")
+    try:
+        for number, payload, _ in read_frames(data):
+            last = number
+            try:
+                times += _times(unpack_payload(payload))
+            except BadRecord:
+                damage = damage or f"record {number} is of a kind that this version does not know"
+    except BadRecord as bad:
+        if not (may_grow and str(bad) == "cut"):
+            damage = f"{bad} after record {last}"
+    return Segment(file, first, last, len(data), min(times, default=None), max(times, default=None), damage)
+
+
+def list_journals(data: Path, redis: Redis) -> Iterator[str]:
+    """What there is, line by line; how far it has come only if Redis answers."""
+    for slot in read_slots(data):
+        held = "held by a process" if slot.is_held else "held by nobody"
+        yield f"{slot.name} in {slot.folder}, {held}, {_progress(redis, slot.name)}"
+        for segment in slot.segments():
+            yield segment.line()
+        for file in slot.torn():
+            yield f"  {file.name}, {file.stat().st_size:,} bytes, cut off after a crash"
+
+
+def verify_journals(data: Path) -> Iterator[str]:
+    """A line for each thing that is wrong; none when all is well."""
+    for slot in read_slots(data):
+        for segment in slot.segments():
+            if segment.damage:
+                yield f"{slot.name}: {segment.file}: {segment.damage}"
+        for file in slot.torn():
+            yield f"{slot.name}: {file}: cut off after a crash"
+
+
+def replay_journal(data: Path, redis: Redis, name: str, number: int) -> None:
+    """Have a journal shipped again from this number on.
+
+    Its edge does that, or the next one that takes its folder; the worker skips what the database has.
+    Raises NoSuchJournal, RedisError.
+    """
+    names = [slot.name for slot in read_slots(data)]
+    if name not in names:
+        raise NoSuchJournal(f"there is no journal {name!r}, but: {', '.join(names) or 'none'}")
+    # The shipper takes a stream that is gone for one that Redis lost, and begins after the mark.
+    pipeline = redis.pipeline()
+    pipeline.set(mark_key(name), number - 1)
+    pipeline.delete(stream_key(name))
+    pipeline.execute()
+
+
+def main() -> None:
+    """Run a command; exits 2 when it was called wrongly, 1 when something is wrong with a journal."""
+    parser = argparse.ArgumentParser(prog="salepixel journal", description="The edge's journals.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="journals, their segments, and how far they have come")
+    commands.add_parser("verify", help="read every record and say which are damaged")
+    replay = commands.add_parser(
+        "replay", help="have records shipped again; those in the database are skipped"
+    )
+    replay.add_argument("name", help="the journal's name")
+    replay.add_argument("--from", dest="number", type=int, default=1, help="the first record's number")
+    arguments = parser.parse_args()
+    try:
+        settings = EdgeSettings.load(environment())
+    except BadSettings as problem:
+        sys.exit(_say(str(problem), 2))
+    redis = open_redis(settings.redis_address, timeout_seconds=REDIS_SECONDS)
+    if arguments.command == "list":
+        for line in list_journals(settings.data, redis):
+            _say(line)
+    elif arguments.command == "verify":
+        wrong = 0
+        for line in verify_journals(settings.data):
+            wrong = _say(line, 1)
+        sys.exit(wrong or _say("every record is whole"))
+    else:
+        try:
+            replay_journal(settings.data, redis, arguments.name, arguments.number)
+        except (NoSuchJournal, RedisError) as problem:
+            sys.exit(_say(f"salepixel journal: {problem}", 1))
+        _say(f"{arguments.name} is shipped again from record {arguments.number} on")
+
+
+def _read_slot(folder: Path) -> Slot:
+    try:
+        name = (folder / "name").read_text()
+    except OSError:
+        name = "?"
+    return Slot(folder, name, _is_held(folder / "lock"))
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _progress(redis: Redis, name: str) -> str:
+    try:
+        mark = cast(bytes | None, redis.get(mark_key(name)))
+        entries = redis.xlen(stream_key(name))
+    except RedisError:
+        return "Redis does not answer"
+    return f"in the database up to {int(mark or 0)}, {entries} entries in Redis"
+
+
+def _times(record: Record) -> list[datetime]:
+    if isinstance(record, ClickRecord):
+        milliseconds = int.from_bytes(record.click.id[:6])
+    elif isinstance(record, HitRecord):
+        milliseconds = int.from_bytes(record.id[:6])
+    else:
+        milliseconds = record.from_ms
+    return [datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)]
+
+
+def _say(line: str, code: int = 0) -> int:
+    print(line)  # noqa: T201  # the terminal is where one looks
+    return code
+
+
+if __name__ == "__main__":
+    main()

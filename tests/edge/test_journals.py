@@ -1,0 +1,164 @@
+"""`salepixel journal`: what an operator sees of the journals, and shipping one again."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from salepixel.streams import frame
+from salepixel_edge.journal import Journal
+from salepixel_edge.journals import (
+    NoSuchJournal,
+    list_journals,
+    read_slots,
+    replay_journal,
+    verify_journals,
+)
+from salepixel_edge.shipment import Shipment
+from tests.edge.make import Fold, open_journal, payload, until
+from tests.edge.running import Valkey
+
+SEGMENT = 1500
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """A journal of 90 records in several segments, as a running edge holds it."""
+    return written(tmp_path, SEGMENT)
+
+
+def written(tmp_path: Path, segment_bytes: int) -> Journal:
+    opened = open_journal(tmp_path / "journal" / "0", segment_bytes)
+    for number in range(0, 90, 5):
+        opened.write([payload(f"c{number + n:02}") for n in range(5)])
+    return opened
+
+
+def flip(file: Path, at: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[at] ^= 4
+    file.write_bytes(data)
+
+
+def test_a_list_tells_where_each_record_is_and_who_holds_it(
+    journal: Journal, tmp_path: Path, valkey: Valkey
+) -> None:
+    first, *segments = list_journals(tmp_path, valkey.client)
+    assert first.startswith(f"{journal.name} in {journal.slot}, held by a process, in the database up to 0, ")
+    starts = journal.segments()
+    ends = [*(start - 1 for start in starts[1:]), 90]
+    assert len(starts) > 2
+    assert [line.split(",")[0].strip() for line in segments] == [
+        f"{start} to {end}" for start, end in zip(starts, ends, strict=True)
+    ]
+    journal.close()
+    (slot,) = read_slots(tmp_path)
+    assert not slot.is_held
+
+
+def test_a_list_does_not_need_redis(journal: Journal, tmp_path: Path, valkey: Valkey) -> None:
+    valkey.close()
+    assert "Redis does not answer" in next(list_journals(tmp_path, valkey.client))
+    journal.close()
+
+
+def test_whole_journals_have_nothing_to_tell(journal: Journal, tmp_path: Path) -> None:
+    assert list(verify_journals(tmp_path)) == []
+    journal.close()
+    assert list(verify_journals(tmp_path)) == []
+    assert list(verify_journals(tmp_path / "nothing")) == []
+
+
+@pytest.mark.parametrize("at", [0, 9, 14, 60])
+def test_each_damaged_segment_is_named_and_after_which_record(
+    journal: Journal, tmp_path: Path, at: int
+) -> None:
+    journal.close()
+    segment = journal.path(journal.segments()[1])
+    flip(segment, at)
+    (line,) = verify_journals(tmp_path)
+    assert line.startswith(f"{journal.name}: {segment}: ")
+    assert line.endswith(f" after record {journal.segments()[1] - 1}")
+
+
+def test_half_a_record_is_damage_unless_a_process_writes_it(journal: Journal, tmp_path: Path) -> None:
+    last = journal.path(journal.segments()[-1])
+    with last.open("ab") as file:
+        file.write(frame(91, payload("half"))[:20])
+    assert list(verify_journals(tmp_path)) == []
+    journal.close()
+    (line,) = verify_journals(tmp_path)
+    assert line == f"{journal.name}: {last}: cut after record 90"
+
+
+def test_what_was_cut_off_after_a_crash_is_told(journal: Journal, tmp_path: Path) -> None:
+    journal.close()
+    with journal.path(journal.segments()[-1]).open("ab") as file:
+        file.write(frame(91, payload("half"))[:20])
+    again = open_journal(tmp_path / "journal" / "0", SEGMENT)
+    (line,) = verify_journals(tmp_path)
+    assert line.endswith(".torn: cut off after a crash")
+    again.close()
+
+
+def test_a_replay_ships_again_what_a_database_lacks_and_never_twice_what_it_has(
+    tmp_path: Path, valkey: Valkey
+) -> None:
+    journal = written(tmp_path, 1 << 20)  # one segment: what is in the database is freed with its segment
+    shipment, redis = Shipment(journal), valkey.client
+    shipment.begin(redis)
+    full = Fold(redis)
+
+    def has(fold: Fold, count: int) -> bool:
+        while shipment.ship(redis):
+            pass
+        fold.turn()
+        shipment.check(redis)
+        return len(fold.records) >= count
+
+    assert until(lambda: has(full, 40))
+    # A database that was put back to where it had the first forty.
+    restored = Fold(redis)
+    restored.marks, restored.records = {journal.name: 40}, list(full.records[:40])
+    for number in (41, 1):
+        replay_journal(tmp_path, redis, journal.name, number)
+        assert until(lambda: has(restored, 90))
+        assert restored.contacts == [f"c{n:02}" for n in range(90)]
+    assert until(lambda: has(full, 90))
+    assert full.contacts == [f"c{n:02}" for n in range(90)]
+    journal.close()
+
+
+def test_a_journal_that_is_not_there_is_not_replayed(
+    journal: Journal, tmp_path: Path, valkey: Valkey
+) -> None:
+    with pytest.raises(NoSuchJournal, match=f"but: {journal.name}$"):
+        replay_journal(tmp_path, valkey.client, "edge-00000000", 1)
+    assert valkey.client.keys() == []
+    journal.close()
+
+
+def run(data: Path, redis: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "salepixel.cli", "journal", *arguments, "--data", str(data)],
+        env={"SALEPIXEL_REDIS_URL": redis},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_says_by_its_exit_code_whether_all_is_well(
+    journal: Journal, tmp_path: Path, valkey: Valkey
+) -> None:
+    journal.close()
+    told = run(tmp_path, valkey.address, "verify")
+    assert (told.returncode, told.stdout) == (0, "every record is whole\n")
+    assert run(tmp_path, valkey.address, "list").stdout.count("\n") == 1 + len(journal.segments())
+    told = run(tmp_path, valkey.address, "replay", journal.name, "--from", "7")
+    assert (told.returncode, told.stdout) == (0, f"{journal.name} is shipped again from record 7 on\n")
+    assert run(tmp_path, valkey.address, "replay", "x").returncode == 1
+    assert run(tmp_path, valkey.address, "rubbish").returncode == 2
+    flip(journal.path(1), 60)
+    assert run(tmp_path, valkey.address, "verify").returncode == 1

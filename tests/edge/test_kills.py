@@ -19,7 +19,7 @@ from salepixel.keys import Keys
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.streams import stream_key
-from salepixel_worker.fold import fold_all
+from salepixel_worker.fold import fold_all, journal_names
 from tests.edge.make import Fold, until
 from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.edge.visitors import Visitors, folded, has_all
@@ -70,6 +70,41 @@ def test_kill_9_in_a_stream_of_clicks_leaves_each_answered_click_in_the_database
         edge.kill()
     with sqlite.read() as connection:
         assert connection.execute(sa.select(schema.losses)).all() == []
+
+
+def test_two_edges_on_one_redis_and_one_that_is_taken_away_lose_nothing(
+    tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, sqlite: Database, valkey: Valkey
+) -> None:
+    first, second = (
+        RunningEdge(tmp_path / name, valkey.address, keys, edge_segment_bytes="8192", edge_name=name)
+        for name in ("madrid", "paris")
+    )
+    crowds = []
+    try:
+        for edge in (first, second):
+            edge.start()
+            crowds.append(Visitors(edge, path, sealer, count=2))
+        for crowd in crowds:
+            crowd.wait_for(50)
+        first.kill()
+        crowds[1].wait_for(50)
+        fold_all(sqlite, valkey.client, sealer, 5)
+        # A machine that comes back with the disk of the one that was taken away.
+        again = RunningEdge(tmp_path / "madrid", valkey.address, keys, edge_name="madrid")
+        again.start()
+        answered = []
+        for crowd in crowds:
+            crowd.stop()
+            answered += crowd.answered
+        assert until(lambda: has_each_once(sqlite, valkey, sealer, answered), 30)
+        names = {name.split("-")[0] for name in journal_names(valkey.client)}
+        assert names == {"madrid", "paris"}
+        again.kill()
+    finally:
+        for crowd in crowds:
+            crowd.stop()
+        for edge in (first, second):
+            edge.kill()
 
 
 def has_each_once(sqlite: Database, valkey: Valkey, sealer: ClickSealer, answered: list[bytes]) -> bool:

@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Protocol, cast
 
+import structlog
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from salepixel_edge.request import Headers, Request
@@ -27,11 +28,15 @@ RESERVED_FILES = 64
 """File descriptors that no connection may take: the journals, Redis, what Python opens."""
 
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
 )
+
+
+log = structlog.get_logger()
 
 
 class _Lower(dict[bytes, bytes]):
@@ -233,7 +238,13 @@ class Connection(asyncio.Protocol):
     def _handle(self, request: Request, keep: bool) -> None:
         self._busy = True
         self._last = self._last or not keep
-        self._all.handler.handle(request, self)
+        try:
+            self._all.handler.handle(request, self)
+        except Exception:
+            # A mistake of ours: nobody must wait for an answer that does not come.
+            log.exception("request_failed", path=request.path[:40])
+            self._busy = self._last = False
+            self._refuse(FAILED)
 
     def _take_next(self) -> None:
         if self._waiting and not self._busy:

@@ -207,6 +207,19 @@ def test_a_client_that_does_not_take_its_answers_is_not_read_from() -> None:
     assert states == [True, False]
 
 
+def test_a_mistake_of_ours_is_a_500_and_nobody_waits() -> None:
+    class Wrong:
+        def handle(self, _request: Request, _connection: Connection) -> None:
+            raise ZeroDivisionError
+
+    connection, wire = Connections(Wrong(), 1).make(), Wire()
+    connection.connection_made(wire)  # type: ignore[arg-type]
+    connection.data_received(get("/1") + get("/2"))
+    assert wire.sent.split()[1] == b"500"
+    assert wire.sent.count(b"HTTP/1.1") == 1
+    assert wire.closed
+
+
 def test_an_end_answers_who_waits_and_closes_the_others() -> None:
     connections, slow, waiting, wire = connect()
     idle, idle_wire = connections.make(), Wire()

@@ -24,6 +24,7 @@ from salepixel.streams import (
     stream_key,
     unpack_payload,
 )
+from salepixel_edge.shipment import published_mark
 
 REDIS_SECONDS = 2.0
 
@@ -124,8 +125,8 @@ def verify_journals(data: Path) -> Iterator[str]:
             yield f"{slot.name}: {file}: cut off after a crash"
 
 
-def replay_journal(data: Path, redis: Redis, name: str, number: int) -> None:
-    """Have a journal shipped again from this number on.
+def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
+    """Have a journal shipped again from this number on; gives the number from which it is.
 
     Its edge does that, or the next one that takes its folder; the worker skips what the database has.
     Raises NoSuchJournal, RedisError.
@@ -133,11 +134,14 @@ def replay_journal(data: Path, redis: Redis, name: str, number: int) -> None:
     names = [slot.name for slot in read_slots(data)]
     if name not in names:
         raise NoSuchJournal(f"there is no journal {name!r}, but: {', '.join(names) or 'none'}")
+    # Back and never ahead: edges delete what is at or below the mark.
+    after = max(min(number - 1, published_mark(redis, name) or 0), 0)
     # The shipper takes a stream that is gone for one that Redis lost, and begins after the mark.
     pipeline = redis.pipeline()
-    pipeline.set(mark_key(name), number - 1)
+    pipeline.set(mark_key(name), after)
     pipeline.delete(stream_key(name))
     pipeline.execute()
+    return after + 1
 
 
 def main() -> None:
@@ -167,10 +171,10 @@ def main() -> None:
         sys.exit(wrong or _say("every record is whole"))
     else:
         try:
-            replay_journal(settings.data, redis, arguments.name, arguments.number)
+            number = replay_journal(settings.data, redis, arguments.name, arguments.number)
         except (NoSuchJournal, RedisError) as problem:
             sys.exit(_say(f"salepixel journal: {problem}", 1))
-        _say(f"{arguments.name} is shipped again from record {arguments.number} on")
+        _say(f"{arguments.name} is shipped again from record {number} on")
 
 
 def _read_slot(folder: Path) -> Slot:

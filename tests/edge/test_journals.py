@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.streams import frame
+from salepixel.streams import frame, mark_key
 from salepixel_edge.journal import Journal
 from salepixel_edge.journals import (
     NoSuchJournal,
@@ -130,6 +130,33 @@ def test_a_replay_ships_again_what_a_database_lacks_and_never_twice_what_it_has(
     journal.close()
 
 
+@pytest.mark.parametrize("number", [-5, 1, 60, 10**9])
+def test_a_replay_never_frees_what_is_not_in_the_database(
+    journal: Journal, tmp_path: Path, valkey: Valkey, number: int
+) -> None:
+    """Whatever number is given: in the stream is not in the database."""
+    redis, shipment, fold = valkey.client, Shipment(journal), Fold(valkey.client)
+    shipment.begin(redis)
+    assert shipment.ship(redis)
+    fold.turn()
+    folded = len(fold.records)
+    assert shipment.ship(redis)
+    assert folded < shipment.shipped < 90
+    assert replay_journal(tmp_path, redis, journal.name, number) == min(max(number, 1), folded + 1)
+
+    def has_all() -> bool:
+        shipment.check(redis)
+        while shipment.ship(redis):
+            pass
+        fold.turn()
+        return len(fold.records) >= 90
+
+    assert until(has_all)
+    assert fold.contacts == [f"c{n:02}" for n in range(90)]
+    assert fold.lost == 0
+    journal.close()
+
+
 def test_a_journal_that_is_not_there_is_not_replayed(
     journal: Journal, tmp_path: Path, valkey: Valkey
 ) -> None:
@@ -156,6 +183,7 @@ def test_the_command_says_by_its_exit_code_whether_all_is_well(
     told = run(tmp_path, valkey.address, "verify")
     assert (told.returncode, told.stdout) == (0, "every record is whole\n")
     assert run(tmp_path, valkey.address, "list").stdout.count("\n") == 1 + len(journal.segments())
+    valkey.client.set(mark_key(journal.name), 20)
     told = run(tmp_path, valkey.address, "replay", journal.name, "--from", "7")
     assert (told.returncode, told.stdout) == (0, f"{journal.name} is shipped again from record 7 on\n")
     assert run(tmp_path, valkey.address, "replay", "x").returncode == 1

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import structlog
 from redis import Redis
@@ -21,7 +21,7 @@ from salepixel.settings import EdgeSettings
 from salepixel.streams import DIRECTORY_KEY, BadDirectory, Directory
 from salepixel_edge.directory import keep_directory
 from salepixel_edge.journal import Journal, take_slot, try_slot
-from salepixel_edge.shipment import Shipment, highest_known
+from salepixel_edge.shipment import Shipment, highest_known, published_mark
 
 POLL_SECONDS = 0.05
 CHECK_SECONDS = 1.0
@@ -31,6 +31,14 @@ RETRY_SECONDS = 0.5
 FLUSH_SECONDS = 2.0
 
 log = structlog.get_logger()
+
+
+class Finished(NamedTuple):
+    """A journal that a dead process left and that is in the database: its last number, its newest file."""
+
+    name: str
+    number: int
+    newest: tuple[str, int]
 
 
 class Shipper(threading.Thread):
@@ -54,7 +62,7 @@ class Shipper(threading.Thread):
         self._stop_now = threading.Event()
         self.own = Shipment(journal) if journal else None
         self._adopted: list[Shipment] = []
-        self._finished: dict[Path, tuple[str, int]] = {}
+        self._finished: dict[Path, Finished] = {}
         self.connected = False
         self._checked_at = self._adopted_at = self._read_at = float("-inf")
         self._asked_for_journal_at = time.monotonic()
@@ -148,7 +156,7 @@ class Shipper(threading.Thread):
                 continue  # lost+found
             try:
                 # Opening a journal reads a whole segment: not again what has not changed.
-                if self._finished.get(slot) == _newest(slot):
+                if self._is_finished(slot):
                     continue
                 journal = try_slot(slot, self._settings.edge_name, self._settings.edge_segment_bytes)
             except OSError as error:
@@ -170,9 +178,17 @@ class Shipper(threading.Thread):
             self._adopted.append(shipment)
 
     def _finish(self, shipment: Shipment) -> None:
-        slot = shipment.journal.slot
-        self._finished[slot] = _newest(slot)
-        shipment.journal.close()
+        journal = shipment.journal
+        self._finished[journal.slot] = Finished(journal.name, journal.durable.number, _newest(journal.slot))
+        journal.close()
+
+    def _is_finished(self, slot: Path) -> bool:
+        finished = self._finished.get(slot)
+        if finished is None or finished.newest != _newest(slot):
+            return False
+        # A mark that was set back: the database was restored, or somebody wants it shipped again.
+        mark = published_mark(self._redis, finished.name)
+        return mark is None or mark >= finished.number
 
     def _read_directory(self) -> None:
         text = cast(bytes | None, self._redis.get(DIRECTORY_KEY))

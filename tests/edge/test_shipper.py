@@ -16,6 +16,7 @@ from salepixel_edge import shipment as shipment_module
 from salepixel_edge import shipper as shipper_module
 from salepixel_edge.directory import keep_directory, kept_directory
 from salepixel_edge.journal import Journal, try_slot
+from salepixel_edge.journals import replay_journal
 from salepixel_edge.shipment import Shipment
 from salepixel_edge.shipper import Shipper
 from salepixel_worker.fold import Entries
@@ -327,6 +328,25 @@ def test_a_journal_that_is_done_is_opened_again_only_when_it_grew(
 def own(shipping: Shipping) -> Shipment:
     assert shipping.shipper.own is not None
     return shipping.shipper.own
+
+
+def test_a_dead_process_s_journal_is_shipped_again_to_a_database_that_was_restored(
+    tmp_path: Path, journal: Journal, valkey: Valkey
+) -> None:
+    dead = open_journal(tmp_path / "journal" / "1")
+    dead.write([payload(f"c{number}") for number in range(9)])
+    dead.close()
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    fold, restored = Fold(valkey.client), Fold(valkey.client)
+    try:
+        assert until(lambda: fold.has(9))
+        assert until(lambda: len(shipping.shipper._finished) == 1)
+        replay_journal(tmp_path, valkey.client, dead.name, 1)
+        assert until(lambda: restored.has(9))
+    finally:
+        shipping.shipper.stop()
+    assert restored.contacts == fold.contacts
+    assert restored.lost == 0
 
 
 def _no_journal(journal: Journal) -> None:

@@ -127,8 +127,8 @@ class Edge:
         self._tell()
 
     def _tell(self) -> list[Facts]:
-        if self._shipper.own:
-            self._shipper.own.look_at_lag()
+        for shipment in self._shipper.shipments:
+            shipment.look_at_lag()
         self._board.tell(self._page, read_facts(self._writer, self._shipper, self._counts, self.connections))
         return self._board.read()
 
@@ -235,7 +235,7 @@ class Edge:
     def _other(self, request: Request) -> bytes:
         path = request.path
         if path == b"/healthz":
-            status, facts = judge_health(self._tell())
+            status, facts = judge_health(self._tell(), self._board.pages)
             page = json.dumps(facts).encode()
             return self._answer(request, status, f"{_PRIVATE}content-type: application/json\r\n", page)
         if path == b"/metrics":

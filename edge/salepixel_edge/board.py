@@ -22,7 +22,7 @@ class Board:
 
     def __init__(self, pages: int) -> None:
         self._memory = mmap.mmap(-1, pages * PAGE)
-        self._pages = pages
+        self.pages = pages
 
     def tell(self, page: int, facts: Facts) -> None:
         """Write what one process knows of itself. What does not fit is not told."""
@@ -31,13 +31,12 @@ class Board:
         if len(entry) <= PAGE:
             self._memory[page * PAGE : page * PAGE + len(entry)] = entry
 
-    def clear(self, page: int) -> None:
-        """Forget a process that is gone."""
-        self._memory[page * PAGE : page * PAGE + 8] = bytes(8)
-
     def read(self) -> list[Facts]:
-        """What each process last told, with "stuck": whether that is too long ago."""
-        return [facts for page in range(self._pages) if (facts := self._read(page)) is not None]
+        """What each process last told, with "stuck": whether that is too long ago.
+
+        One that died is there until its successor tells something, and stuck when it has none in time.
+        """
+        return [facts for page in range(self.pages) if (facts := self._read(page)) is not None]
 
     def _read(self, page: int) -> Facts | None:
         for _ in range(3):  # it may be written at this moment

@@ -15,6 +15,8 @@ from salepixel_edge.shipper import Shipper
 from salepixel_edge.writer import Writer
 
 STALLED_SECONDS = 5.0
+STUCK_SECONDS = 60.0
+"""No step of the shipper takes so long, whatever Redis does: it waits some seconds for an answer."""
 
 _GAUGES = {
     "lag": ("salepixel_edge_journal_lag_records", "Records on disk that are not in the database."),
@@ -26,6 +28,7 @@ _GAUGES = {
     "connections": ("salepixel_edge_connections", "Open connections."),
 }
 _DISKS = ("stalled", "refuses", "ok")
+_REDIS = ("away", "full", "ok")
 
 
 def read_facts(
@@ -34,7 +37,9 @@ def read_facts(
     """What one process knows of itself."""
     own, journal = shipper.own, writer.journal
     durable, mark = journal.durable.number if journal else 0, own.mark if own else 0
-    oldest_ms = own.oldest_ms if own else 0
+    shipments = shipper.shipments
+    oldest_ms = min((shipment.oldest_ms for shipment in shipments if shipment.oldest_ms), default=0)
+    held_up = any(shipment.is_held_up for shipment in shipments)
     stalled = writer.stalled_seconds() > STALLED_SECONDS
     now_ms = time.time_ns() // 1_000_000
     lost = writer.lost
@@ -44,10 +49,11 @@ def read_facts(
         "durable": durable,
         "shipped": own.shipped if own else 0,
         "mark": mark,
-        "lag": max(durable - mark, 0),
-        "lag_seconds": own.lag_seconds if own else 0,
+        "lag": sum(max(shipment.journal.durable.number - shipment.mark, 0) for shipment in shipments),
+        "lag_seconds": max((shipment.lag_seconds for shipment in shipments), default=0),
         "oldest_unshipped_seconds": max(now_ms - oldest_ms, 0) / 1000 if oldest_ms else 0,
-        "redis": "ok" if shipper.connected else "away",
+        "redis": "away" if not shipper.connected else "full" if held_up else "ok",
+        "shipper_silent_seconds": shipper.silent_seconds(),
         "disk": "stalled" if stalled else "refuses" if writer.is_refused else "ok",
         "lost": [lost.count, lost.from_ms, lost.to_ms] if lost else [0, 0, 0],
         "connections": len(connections.open) if connections else 0,
@@ -56,15 +62,15 @@ def read_facts(
     }
 
 
-def judge_health(processes: Sequence[Facts]) -> tuple[str, Facts]:
+def judge_health(processes: Sequence[Facts], expected: int) -> tuple[str, Facts]:
     """The status line and what is told of a whole edge, from what its processes know.
 
-    503 when one of them does not go on, or lets visitors wait for the disk. Without Redis the edge does its
-    work, and says "degraded".
+    503 when one of those expected has not begun or does not go on, or lets visitors wait for the disk.
+    Without Redis the edge does its work, and says "degraded".
     """
-    stuck = sum(process["stuck"] for process in processes)
+    stuck = expected - len(processes) + sum(not _goes_on(process) for process in processes)
     disk = next(state for state in _DISKS if any(process["disk"] == state for process in processes))
-    redis = "ok" if all(process["redis"] == "ok" for process in processes) else "away"
+    redis = next(state for state in _REDIS if any(process["redis"] == state for process in processes))
     well = not stuck and disk == "ok" and redis == "ok"
     counts: Counter[str] = Counter()
     for process in processes:
@@ -94,6 +100,10 @@ def judge_health(processes: Sequence[Facts]) -> tuple[str, Facts]:
         "journals": sorted(process["journal"] for process in processes if process["journal"]),
     }
     return "503 Service Unavailable" if stuck or disk == "stalled" else "200 OK", whole
+
+
+def _goes_on(process: Facts) -> bool:
+    return not process["stuck"] and process["shipper_silent_seconds"] < STUCK_SECONDS
 
 
 def write_metrics(processes: Sequence[Facts]) -> bytes:
@@ -127,7 +137,7 @@ class _Processes(Collector):
                 counted.add_metric((journal, name), count)
             lost.add_metric((journal,), process["lost"][0])
             refused.add_metric((journal,), process["refused"])
-            up.add_metric((journal, "process"), not process["stuck"])
+            up.add_metric((journal, "process"), _goes_on(process))
             up.add_metric((journal, "disk"), process["disk"] == "ok")
             up.add_metric((journal, "redis"), process["redis"] == "ok")
             for key, gauge in gauges.items():

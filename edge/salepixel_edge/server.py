@@ -95,9 +95,8 @@ class Processes:
     def _bury(self, *, restart: bool) -> None:
         while self._started and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             pid, status = ended
-            started, page = self._started.pop(pid)
+            started, _ = self._started.pop(pid)
             lived = time.monotonic() - started
-            self._board.clear(page)
             if restart:
                 log.warning("starting_again", ended_with=os.waitstatus_to_exitcode(status))
                 if lived < RESTART_SECONDS:

@@ -73,6 +73,11 @@ class Shipment:
             looks.append((durable, time.monotonic()))
 
     @property
+    def is_held_up(self) -> bool:
+        """True while the stream holds as much as it may: no worker folds it."""
+        return self._room <= 0
+
+    @property
     def is_done(self) -> bool:
         """True when all of the journal is in the database."""
         return self.mark >= self.journal.durable.number

@@ -65,7 +65,7 @@ class Shipper(threading.Thread):
         self._finished: dict[Path, Finished] = {}
         self.connected = False
         self._checked_at = self._adopted_at = self._read_at = float("-inf")
-        self._asked_for_journal_at = time.monotonic()
+        self._asked_for_journal_at = self._stepped_at = time.monotonic()
 
     def run(self) -> None:
         """Ship until stopped, and then for a moment longer what is left."""
@@ -90,7 +90,7 @@ class Shipper(threading.Thread):
             self._have_journal()
             self._connect()
             self._check()
-            return sum([shipment.ship(self._redis) for shipment in self._shipments]) > 0
+            return sum([shipment.ship(self._redis) for shipment in self.shipments]) > 0
         except Exception as error:
             # Whatever it is: this thread must not end while visitors come.
             if self.connected or not isinstance(error, RedisError):
@@ -99,10 +99,17 @@ class Shipper(threading.Thread):
             with suppress(OSError):
                 self._look_at_oldest()
             return False
+        finally:
+            self._stepped_at = time.monotonic()
 
     @property
-    def _shipments(self) -> list[Shipment]:
-        return [self.own, *self._adopted] if self.own else self._adopted
+    def shipments(self) -> list[Shipment]:
+        """The journals that this process ships: its own, and those that dead ones left."""
+        return [self.own, *self._adopted] if self.own else [*self._adopted]
+
+    def silent_seconds(self) -> float:
+        """For how long this thread has been at one step, or gone."""
+        return time.monotonic() - self._stepped_at
 
     def _have_journal(self) -> None:
         """A disk that refused a journal at the start may give one now."""
@@ -119,13 +126,13 @@ class Shipper(threading.Thread):
                 self.own.begin(self._redis)
 
     def _look_at_oldest(self) -> None:
-        if self.own:
-            self.own.look_at_oldest()
+        for shipment in self.shipments:
+            shipment.look_at_oldest()
 
     def _connect(self) -> None:
         if self.connected:
             return
-        for shipment in self._shipments:
+        for shipment in self.shipments:
             shipment.begin(self._redis)
         self._finished.clear()
         self.connected = True
@@ -140,7 +147,7 @@ class Shipper(threading.Thread):
         if now - self._checked_at < CHECK_SECONDS:
             return
         self._checked_at = now
-        for shipment in self._shipments:
+        for shipment in self.shipments:
             shipment.check(self._redis)
         self._look_at_oldest()
         if now - self._adopted_at >= ADOPT_SECONDS:

@@ -76,7 +76,7 @@ def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
 
 
 def test_every_field_of_the_edges_health_is_explained() -> None:
-    names = judge_health([WELL])[1]
+    names = judge_health([WELL], 1)[1]
     assert [name for name in names if f"`{name}`" not in read("how-to/operate.md")] == []
 
 

@@ -15,8 +15,6 @@ def test_each_process_is_heard_with_what_it_last_told() -> None:
     board.tell(2, {"lag": 2, "counts": {"clicks": 3}})
     board.tell(0, {"lag": 4})
     assert board.read() == [{"lag": 4, "stuck": False}, {"lag": 2, "counts": {"clicks": 3}, "stuck": False}]
-    board.clear(0)
-    assert board.read() == [{"lag": 2, "counts": {"clicks": 3}, "stuck": False}]
 
 
 def test_a_process_that_tells_nothing_any_more_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:

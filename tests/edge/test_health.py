@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from salepixel.keys import Keys
 from salepixel.links import Link, LinkSealer
+from salepixel.streams import stream_key
 from salepixel_edge.health import judge_health, write_metrics
-from tests.edge.make import until
-from tests.edge.running import RunningEdge
+from salepixel_edge.shipment import MAX_STREAM
+from tests.edge.make import open_journal, payload, until
+from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
 
 WELL: dict[str, Any] = {
@@ -27,6 +30,7 @@ WELL: dict[str, Any] = {
     "lag_seconds": 1.5,
     "oldest_unshipped_seconds": 0.5,
     "redis": "ok",
+    "shipper_silent_seconds": 0.1,
     "disk": "ok",
     "lost": [0, 0, 0],
     "connections": 4,
@@ -42,6 +46,8 @@ OTHER = WELL | {"journal": "edge-2", "lag_seconds": 4.0, "counts": {"clicks": 1,
     [
         ({}, "200", "ok"),
         ({"redis": "away"}, "200", "degraded"),
+        ({"redis": "full"}, "200", "degraded"),
+        ({"shipper_silent_seconds": 61.0}, "503", "degraded"),
         ({"disk": "refuses"}, "200", "degraded"),
         ({"disk": "stalled"}, "503", "degraded"),
         ({"stuck": True}, "503", "degraded"),
@@ -49,14 +55,19 @@ OTHER = WELL | {"journal": "edge-2", "lag_seconds": 4.0, "counts": {"clicks": 1,
     ],
 )
 def test_an_edge_is_as_well_as_its_worst_process(second: dict[str, Any], code: str, status: str) -> None:
-    line, facts = judge_health([WELL, OTHER | second])
+    line, facts = judge_health([WELL, OTHER | second], 2)
     assert (line.split()[0], facts["status"]) == (code, status)
-    assert judge_health([OTHER | second, WELL])[1]["status"] == status
+    assert judge_health([OTHER | second, WELL], 2)[1]["status"] == status
+
+
+def test_an_edge_whose_processes_have_not_all_begun_is_not_ready() -> None:
+    line, facts = judge_health([WELL], 2)
+    assert (line.split()[0], facts["processes"], facts["stuck"]) == ("503", 1, 1)
 
 
 def test_the_numbers_are_those_of_all_processes() -> None:
     lost = [WELL | {"lost": [3, 1_000, 2_000]}, OTHER | {"lost": [4, 500, 1_500]}]
-    _, facts = judge_health(lost)
+    _, facts = judge_health(lost, 2)
     assert facts["counts"] == {"bad_link": 5, "clicks": 9, "hits": 2}
     assert (facts["durable"], facts["lag"], facts["connections"]) == (20, 6, 8)
     assert facts["lag_seconds"] == 4.0
@@ -123,5 +134,42 @@ def test_a_process_that_died_is_no_longer_counted_and_its_successor_is(edge: Run
     before = edge.workers()
     os.kill(before[0], signal.SIGKILL)
     assert until(lambda: len(set(edge.workers()) - set(before)) == 1)
-    assert until(lambda: edge.health()["processes"] == 2)
+    time.sleep(5.5)  # as long as its own page would count
+    assert edge.health()["processes"] == 2
     assert edge.get("/healthz").status == 200
+
+
+def test_a_process_that_died_and_has_no_successor_is_missed(edge: RunningEdge) -> None:
+    assert until(lambda: edge.get("/healthz").status == 200)
+    assert edge.process is not None
+    # A parent that is stuck starts nobody.
+    os.kill(edge.process.pid, signal.SIGSTOP)
+    try:
+        os.kill(edge.workers()[0], signal.SIGKILL)
+        assert edge.get("/healthz").status == 200, "it has a moment for that"
+        assert until(lambda: edge.get("/healthz").status == 503)
+    finally:
+        os.kill(edge.process.pid, signal.SIGCONT)
+    assert until(lambda: edge.get("/healthz").status == 200)
+
+
+def test_a_stream_that_nobody_folds_is_told_and_so_is_what_dead_processes_left(
+    tmp_path: Path, path: str, valkey: Valkey, keys: Keys
+) -> None:
+    left = open_journal(tmp_path / "journal" / "5")
+    left.write([payload("left")] * 7)
+    left.close()
+    edge = RunningEdge(tmp_path, valkey.address, keys)
+    edge.start()
+    try:
+        edge.get(path)
+        assert edge.wait_for("lag", 8)["oldest_unshipped_seconds"] == 0
+        assert until(lambda: edge.health()["lag_seconds"] > 0.5)
+        pipeline = valkey.client.pipeline()
+        for _ in range(MAX_STREAM):
+            pipeline.xadd(stream_key(left.name), {"r": b""}, id="7-*")
+        pipeline.execute()
+        edge.wait_for("redis", "full")
+        assert (edge.get("/healthz").status, edge.health()["status"]) == (200, "degraded")
+    finally:
+        edge.kill()

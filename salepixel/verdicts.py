@@ -6,7 +6,7 @@ weights are ours. Where they come from, and what they do to a set of labelled cl
 docs/explanation/people-and-machines.md.
 """
 
-from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,8 +128,17 @@ def _at_once(clicks: Sequence[tuple[Click, Signal]], rules: Sequence[tuple[int, 
     times = [click.clicked_ms for click, _ in clicks]
     found: set[int] = set()
     for links, window in rules:
-        for start in range(len(clicks) - links + 1):
-            end = bisect_right(times, times[start] + window, start)
-            if len({click.link for click, _ in clicks[start:end]}) >= links:
-                found.update(range(start, end))
+        # A window that moves on: a program may follow one contact's links thousands of times in seconds.
+        inside: Counter[str] = Counter()
+        end = told = 0
+        for start, (first, _) in enumerate(clicks):
+            while end < len(clicks) and times[end] <= times[start] + window:
+                inside[clicks[end][0].link] += 1
+                end += 1
+            if len(inside) >= links:
+                found.update(range(max(start, told), end))
+                told = end
+            inside[first.link] -= 1
+            if not inside[first.link]:
+                del inside[first.link]
     return found

@@ -1,5 +1,6 @@
 """People and machines: what a request was, and how fast somebody clicked."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from salepixel.verdicts import (
 from tests.make import NOON, click_at
 
 H, M, U = Verdict.HUMAN, Verdict.MACHINE, Verdict.UNKNOWN
+NOON_CLICK = click_at(NOON)
 
 
 def clicks(*seconds_and_links: tuple[float, int]) -> list[tuple[Click, Signal]]:
@@ -128,3 +130,11 @@ def test_a_click_is_judged_by_its_neighbours_alone(steps: list[tuple[int, int]],
     chosen = everything[at % len(everything)]
     near = [pair for pair in everything if abs(pair[0].clicked_at - chosen[0].clicked_at) <= LINKS_WINDOW]
     assert judge(near)[near.index(chosen)] == judge(everything)[everything.index(chosen)]
+
+
+def test_thousands_of_clicks_of_one_contact_within_seconds_hold_up_nobody() -> None:
+    """The time for it grows with their number, not with its square: that took minutes."""
+    flood = [(NOON_CLICK._replace(id=(at // 2).to_bytes(6) + bytes(10)), Signal(0)) for at in range(20_000)]
+    begun = time.process_time()
+    judge(flood)
+    assert time.process_time() - begun < 5

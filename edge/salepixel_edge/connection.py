@@ -193,14 +193,16 @@ class Connection(asyncio.Protocol):
     def send(self, answer: bytes) -> None:
         """Send the answer to the request in hand, and take the next one."""
         transport = self._transport
-        self._busy = False
         if transport.is_closing():
             return
         if self._waiting:
             transport.write(answer)
-            # Not from here: a long row of requests would be as deep a row of calls.
+            # Not from here: a long row of requests would be as deep a row of calls. And still busy: what
+            # comes in meanwhile must not be answered before those that wait.
             asyncio.get_running_loop().call_soon(self._take_next)
-        elif self._last:
+            return
+        self._busy = False
+        if self._last:
             transport.write(answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
             transport.close()
         else:
@@ -247,7 +249,7 @@ class Connection(asyncio.Protocol):
             self._refuse(FAILED)
 
     def _take_next(self) -> None:
-        if self._waiting and not self._busy:
+        if self._waiting:  # none, when the client has left
             self._handle(*self._waiting.popleft())
 
     def _refuse(self, answer: bytes) -> None:

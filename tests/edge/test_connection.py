@@ -1,5 +1,6 @@
 """HTTP at the edge: in sequence, within limits, and nobody is forgotten when it stops."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -205,6 +206,26 @@ def test_a_client_that_does_not_take_its_answers_is_not_read_from() -> None:
         change()
         states.append(wire.reading_paused)
     assert states == [True, False]
+
+
+def test_what_comes_between_two_answers_waits_its_turn_and_an_end_leaves_nobody_out() -> None:
+    async def play() -> None:
+        connections, slow, connection, wire = connect()
+        connection.data_received(get("/1") + get("/2"))
+        connection.send(b"HTTP/1.1 201 x\r\n\r\n")
+        # The second request is taken up with the next turn of the loop; before that a third one comes.
+        connection.data_received(get("/3"))
+        connections.end()
+        assert not connection.is_overdue(time.monotonic() + IDLE_SECONDS * 2)
+        for status in (202, 203):
+            await asyncio.sleep(0)
+            assert not wire.closed
+            connection.send(f"HTTP/1.1 {status} x\r\n\r\n".encode())
+        assert [request.path for request in slow.asked] == [b"/1", b"/2", b"/3"]
+        assert [part[:3] for part in wire.sent.split(b"HTTP/1.1 ")[1:]] == [b"201", b"202", b"203"]
+        assert wire.closed
+
+    asyncio.run(play())
 
 
 def test_a_mistake_of_ours_is_a_500_and_nobody_waits() -> None:

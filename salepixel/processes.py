@@ -7,11 +7,14 @@ import threading
 import time
 
 
-def end_with_parent(poll_seconds: float = 0.5) -> None:
-    """Make this process send itself SIGTERM when the process that started it is gone."""
+def end_with_parent(poll_seconds: float = 0.5, forked_by: int = 0) -> None:
+    """Make this process send itself SIGTERM when the process that started it is gone.
+
+    `forked_by`: its id, for a process that was not started by multiprocessing.
+    """
     started_by = multiprocessing.parent_process()
     # The parent may be gone already: who adopted us is not it.
-    parent = (started_by and started_by.pid) or os.getppid()
+    parent = forked_by or (started_by and started_by.pid) or os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

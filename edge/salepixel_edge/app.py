@@ -40,6 +40,9 @@ from salepixel_edge.writer import Writer
 
 COOKIE_SECONDS = 90 * 24 * 3600
 NEWS_SECONDS = 1.0
+WAIT_FOR_NEWS = 100
+"""Hits of accounts that are not known, at a time, that wait for news. More than that is nobody's shop."""
+
 REDIS_SECONDS = 0.5
 """How long a start waits for an answer of Redis, after at most 1 s until it is connected."""
 
@@ -201,7 +204,7 @@ class Edge:
         signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
         asked = PixelRequest(request.query.decode(errors="replace"), read_host(request.headers), signals)
         judgement = judge(asked, self._directory)
-        if judgement.reason == "unknown_account":
+        if judgement.reason == "unknown_account" and len(self._tasks) < WAIT_FOR_NEWS:
             waiting = self._loop.create_task(self._judge_later(request, asked, connection))
             self._tasks.add(waiting)
             waiting.add_done_callback(self._tasks.discard)

@@ -15,7 +15,7 @@ from salepixel_edge.shipper import Shipper
 from salepixel_edge.writer import Writer
 
 STALLED_SECONDS = 5.0
-STUCK_SECONDS = 60.0
+SHIPPER_SECONDS = 60.0
 """No step of the shipper takes so long, whatever Redis does: it waits some seconds for an answer."""
 
 _GAUGES = {
@@ -103,7 +103,7 @@ def judge_health(processes: Sequence[Facts], expected: int) -> tuple[str, Facts]
 
 
 def _goes_on(process: Facts) -> bool:
-    return not process["stuck"] and process["shipper_silent_seconds"] < STUCK_SECONDS
+    return not process["stuck"] and process["shipper_silent_seconds"] < SHIPPER_SECONDS
 
 
 def write_metrics(processes: Sequence[Facts]) -> bytes:

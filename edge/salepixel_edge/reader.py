@@ -79,13 +79,15 @@ class Reader:
     def _read_written(self, limit: int) -> Run | None:
         """The next records by what this process remembers of having written, without looking at each.
 
-        The fold checks every record. None when it was not this process, or too long ago.
+        The fold checks every record. None when it was not this process, or too long ago, or too much at once.
         """
         place, writes = self.place, self._journal.writes
         while writes and writes[0][0].number < place.number:
             writes.popleft()
         if not writes or writes[0][0] != Position(place.number, place.segment, place.offset):
             return None
+        if writes[0][1].size - place.offset > limit:
+            return None  # one write for thousands of visitors: too large for one entry of a stream
         end = writes.popleft()[1]
         while writes and writes[0][0] == end and writes[0][1].size - place.offset <= limit:
             end = writes.popleft()[1]

@@ -77,11 +77,13 @@ class Processes:
     def _start(self) -> None:
         taken = {page for _, page in self._started.values()}
         page = next(page for page in range(self._settings.edge_workers) if page not in taken)
+        parent = os.getpid()
         pid = os.fork()
         if pid:
             self._started[pid] = time.monotonic(), page
             return
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        end_with_parent(forked_by=parent)
         code = 1
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -110,7 +112,6 @@ async def _serve(settings: EdgeSettings, listener: socket.socket, board: Board, 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     allow_stopping()
-    end_with_parent()
     edge = Edge(settings, loop, board, page)
     connections = edge.connections
     server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)

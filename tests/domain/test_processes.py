@@ -23,6 +23,24 @@ if __name__ == "__main__":
     os._exit(0)
 """
 
+FORKED = """
+import os, time
+from salepixel.processes import end_with_parent
+
+parent = os.getpid()
+pid = os.fork()
+if pid:
+    print(pid, flush=True)
+    os._exit(0)
+time.sleep(0.3)
+end_with_parent(0.05, forked_by=parent)
+time.sleep(60)
+"""
+
+
+def test_a_forked_process_that_starts_slower_than_its_parent_dies_ends_too() -> None:
+    assert _ends_when_alone(FORKED)
+
 
 def test_a_process_ends_with_the_one_that_started_it() -> None:
     assert _ends(delay=0, life=0.3, method="fork")
@@ -36,6 +54,10 @@ def _ends(**settings: object) -> bool:
     script = CHILD
     for name, value in settings.items():
         script = script.replace("{" + name + "}", str(value))
+    return _ends_when_alone(script)
+
+
+def _ends_when_alone(script: str) -> bool:
     parent = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
     )

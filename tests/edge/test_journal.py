@@ -298,6 +298,16 @@ def test_what_this_process_wrote_is_read_without_a_look_at_each_record(journal: 
     assert [run.oldest for run in found] == [True] + [False] * (len(found) - 1)
 
 
+@pytest.mark.parametrize("batch", [1, 7, 200])
+def test_no_run_is_larger_than_asked_for_however_many_were_written_at_once(slots: Path, batch: int) -> None:
+    journal = take_slot(slots, "edge", 1 << 20)
+    write(journal, 400, batch=batch)
+    found = runs(journal, limit=2000)
+    assert numbers(found) == list(range(1, 401))
+    assert max(len(run.data) for run in found) <= 2000
+    journal.close()
+
+
 def refuse(code: int) -> Callable[..., int]:
     def call(*_: object) -> int:
         raise OSError(code, os.strerror(code))

@@ -1,0 +1,38 @@
+"""What browsers do with cookies and link parameters, as far as it decides what a shop can learn.
+
+The table stands in docs/explanation/attribution.md; `confirmed_by` names the engine that did it in
+tests/browser, or is empty where nobody here could try it (what only Apple's Safari does).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser with its settings. `share` of the mail's audience is our guess and only weighs the sums.
+
+    `cross_site_cookie`: the cookie that a click set on another registrable domain comes with the pixel on
+    the shop's page. `same_site_cookie`: the cookie of a sub-domain of the shop does. `keeps_parameter`: the
+    click token in the link's parameter reaches the landing page. `runs_tag`: the storefront tag and the
+    pixel on the shop's sub-domain are not blocked.
+    """
+
+    name: str
+    cross_site_cookie: bool
+    same_site_cookie: bool
+    keeps_parameter: bool
+    runs_tag: bool
+    share: float
+    confirmed_by: str = ""
+
+
+BROWSERS = (
+    Browser("chrome", True, True, True, True, 0.34),
+    Browser("chrome_no_third_party", False, True, True, True, 0.12),
+    Browser("safari", False, True, True, True, 0.30),
+    Browser("safari_private", False, True, True, True, 0.04),
+    Browser("firefox", False, True, True, True, 0.08),
+    Browser("firefox_strict", False, True, True, True, 0.03),
+    Browser("brave", False, True, True, True, 0.04),
+    Browser("list_blocker", False, False, True, False, 0.05),
+)

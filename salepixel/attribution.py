@@ -1,27 +1,30 @@
 """Attribution: which click earned an order, and why. Values in, a decision out; no clock, no store.
 
-The ladder of evidence, strongest first. The highest rung with an eligible click wins, and on that rung
-the last click before the order; everything that was looked at stays in the decision.
+The highest rung of the ladder (salepixel/evidence.py) with an eligible click wins, and on that rung the last
+click before the order. What agrees with it makes it surer; what speaks for somebody else is written down.
+Which clicks of the contact share the order is said by the policy's model (salepixel/models.py).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from fractions import Fraction
+from types import MappingProxyType
 
-from salepixel.clicks import Click, Verdict
+from salepixel.clicks import Verdict
+from salepixel.evidence import Evidence, Rung, agree, confidence_of
+from salepixel.models import Model, shares
 from salepixel.orders import Order
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A click may be this much later than its order and still have led to it: two machines, two clocks."""
 
+ATTRIBUTED = 0.9
+"""From this confidence on an order is attributed."""
 
-class Rung(StrEnum):
-    """Why a click may have earned an order, strongest first."""
-
-    TOKEN = "token"
-    COOKIE = "cookie"
-    EMAIL = "email"
+LIKELY = 0.6
+"""From this confidence on it is likely; below it nobody is credited."""
 
 
 class Outcome(StrEnum):
@@ -38,65 +41,106 @@ class Reason(StrEnum):
 
     CLICK_TOKEN_ON_ORDER = "click_token_on_order"
     COOKIE_AT_PIXEL = "cookie_at_pixel"
+    COUPON_OF_CONTACT = "coupon_of_contact"
+    KNOWN_CUSTOMER = "known_customer"
     EMAIL_MATCH = "email_match"
+    ALIAS_MATCH = "alias_match"
+    CAMPAIGN_NAMED = "campaign_named"
     UNPAID = "unpaid"
     CANCELLED = "cancelled"
     NO_CLICK = "no_click"
     INVALID_TOKEN = "invalid_token"
     OTHER_ACCOUNT = "other_account"
+    REFUSED_CONSENT = "refused_consent"
     NOT_A_SALES_LINK = "not_a_sales_link"
     CLICK_AFTER_ORDER = "click_after_order"
     OUTSIDE_WINDOW = "outside_window"
     MACHINE_CLICK = "machine_click"
+    WEAK_EVIDENCE = "weak_evidence"
     PIXEL_IS_NO_PROOF = "pixel_is_no_proof"
+    MONTH_CLOSED = "month_closed"
     EARLIER_CLICK = "earlier_click"
     WEAKER_EVIDENCE = "weaker_evidence"
+    OTHER_CONTACT = "other_contact"
 
 
 _CREDITED = {
     Rung.TOKEN: Reason.CLICK_TOKEN_ON_ORDER,
     Rung.COOKIE: Reason.COOKIE_AT_PIXEL,
+    Rung.COUPON: Reason.COUPON_OF_CONTACT,
+    Rung.CUSTOMER: Reason.KNOWN_CUSTOMER,
     Rung.EMAIL: Reason.EMAIL_MATCH,
+    Rung.ALIAS: Reason.ALIAS_MATCH,
+    Rung.CAMPAIGN: Reason.CAMPAIGN_NAMED,
 }
 _ORDER = list(Rung)
+_BY_WHO_IT_IS = (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The account's rule. `version` is written into every decision made by it."""
+    """The account's rule. `version` is written into every decision made by it.
+
+    `windows`: of campaigns that have another window than the account, by the campaign's id. `alias_match`:
+    an address that leads to the same mailbox is evidence.
+    """
 
     version: int = 1
     window: timedelta = timedelta(days=7)
+    model: Model = Model.LAST
+    alias_match: bool = False
+    windows: Mapping[str, timedelta] = field(default_factory=lambda: MappingProxyType({}))
 
+    def window_of(self, campaign: str) -> timedelta:
+        """How long after a click of this campaign an order may be credited to it."""
+        return self.windows.get(campaign, self.window)
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A click and the rung on which it was found. `sale_pixel`: its link may earn sales."""
-
-    rung: Rung
-    click: Click
-    verdict: Verdict = Verdict.UNKNOWN
-    sale_pixel: bool = True
+    @property
+    def longest_window(self) -> timedelta:
+        """The longest window of any campaign."""
+        return max(self.window, *self.windows.values()) if self.windows else self.window
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Evidence as it was judged. `passed_over` is None for the one that was credited."""
+    """Evidence as it was judged. `passed_over` is None for the one that was credited.
+
+    `share` of the order that the model gives to its click: 1 for the credited one under the model `last`.
+    """
 
     evidence: Evidence
     confidence: float
     passed_over: Reason | None
+    share: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome for one order. `credited` is None when no click earned it."""
+    """The outcome for one order. `credited` is None when no click earned it.
+
+    `forwarded`: somebody with another address bought, so the campaign is credited and no contact.
+    `agreeing` and `conflicting`: rungs that speak for the same click or campaign, and for another contact.
+    """
 
     outcome: Outcome
     reason: Reason
     policy: int
     candidates: tuple[Candidate, ...] = ()
     credited: Candidate | None = None
+    model: Model = Model.LAST
+    forwarded: bool = False
+    agreeing: tuple[Rung, ...] = ()
+    conflicting: tuple[Rung, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Candidate, ...]:
+        """The candidates that have a share of the order; their shares add up to 1."""
+        return tuple(candidate for candidate in self.candidates if candidate.share)
+
+    @property
+    def contact(self) -> str:
+        """The contact who is credited, empty for nobody."""
+        return "" if self.credited is None or self.forwarded else self.credited.evidence.contact
 
 
 def decide(
@@ -117,65 +161,123 @@ def decide(
     rest: list[Candidate] = []
     for item in sorted(evidence, key=_rank):
         refusal = _refusal(emp_id, order, item, policy)
-        (rest if refusal else eligible).append(Candidate(item, _confidence(order, item), refusal))
-    candidates: tuple[Candidate, ...] = (*_passed_over(eligible), *rest)
+        (rest if refusal else eligible).append(Candidate(item, confidence_of(order, item), refusal))
+    found = _judge(order, policy, eligible, rest)
     if not proven:
-        return Decision(Outcome.UNATTRIBUTED, Reason.PIXEL_IS_NO_PROOF, policy.version, candidates)
+        return _none(found, Outcome.UNATTRIBUTED, Reason.PIXEL_IS_NO_PROOF)
     if order.cancelled and not order.paid:
-        return Decision(Outcome.UNATTRIBUTED, Reason.CANCELLED, policy.version, candidates)
+        return _none(found, Outcome.UNATTRIBUTED, Reason.CANCELLED)
     if not order.paid:
-        return Decision(Outcome.PENDING, Reason.UNPAID, policy.version, candidates)
-    if not eligible:
-        return Decision(Outcome.UNATTRIBUTED, _why_none(rest, invalid_token), policy.version, candidates)
-    winner = eligible[0]
-    outcome = Outcome.ATTRIBUTED if winner.confidence >= 0.9 else Outcome.LIKELY
-    return Decision(outcome, _CREDITED[winner.evidence.rung], policy.version, candidates, winner)
+        return _none(found, Outcome.PENDING, Reason.UNPAID)
+    if found.credited is None:
+        return replace(found, reason=_why_none(rest, invalid_token))
+    if found.credited.confidence < LIKELY:
+        return _none(found, Outcome.UNATTRIBUTED, Reason.WEAK_EVIDENCE)
+    return found
 
 
-def _rank(item: Evidence) -> tuple[int, float, bytes]:
-    return _ORDER.index(item.rung), -item.click.clicked_at.timestamp(), item.click.id
+def _rank(item: Evidence) -> tuple[int, float, bytes, str, str]:
+    clicked_at, click_id = (item.click.clicked_at.timestamp(), item.click.id) if item.click else (0.0, b"")
+    return _ORDER.index(item.rung), -clicked_at, click_id, item.campaign, item.contact
 
 
 def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reason | None:
-    clicked_at = item.click.clicked_at
+    if not item.consent:
+        return Reason.REFUSED_CONSENT
+    if item.click is None:
+        return None
     if item.click.emp_id != emp_id:
         return Reason.OTHER_ACCOUNT
     # A token or a cookie at the till is the mark of a person, whatever the click looked like.
-    if item.rung is Rung.EMAIL and item.verdict is Verdict.MACHINE:
+    if item.rung in _BY_WHO_IT_IS and item.verdict is Verdict.MACHINE:
         return Reason.MACHINE_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
-    if clicked_at > order.placed_at + CLOCK_SKEW:
+    if item.click.clicked_at > order.placed_at + CLOCK_SKEW:
         return Reason.CLICK_AFTER_ORDER
-    if clicked_at < order.placed_at - policy.window:
+    if item.click.clicked_at < order.placed_at - policy.window_of(item.campaign):
         return Reason.OUTSIDE_WINDOW
     return None
 
 
-def _confidence(order: Order, item: Evidence) -> float:
-    """Start values of the ladder; an e-mail match halves in 14 days, not below one half.
-
-    When it may have been a machine that clicked, the match is worth half of that.
-    """
-    if item.rung is Rung.TOKEN:
-        return 0.99
-    if item.rung is Rung.COOKIE:
-        return 0.97
-    days = max(0.0, (order.placed_at - item.click.clicked_at) / timedelta(days=1))
-    whose = 0.5 if item.verdict is Verdict.UNKNOWN else 1.0
-    return round(whose * max(0.5, 0.9 * 2 ** (-days / 14)), 4)
-
-
-def _passed_over(eligible: Sequence[Candidate]) -> list[Candidate]:
+def _judge(
+    order: Order, policy: Policy, eligible: Sequence[Candidate], rest: Sequence[Candidate]
+) -> Decision:
     if not eligible:
-        return []
-    first = eligible[0]
-    others = []
-    for other in eligible[1:]:
-        same_rung = other.evidence.rung is first.evidence.rung
-        why = Reason.EARLIER_CLICK if same_rung else Reason.WEAKER_EVIDENCE
-        others.append(Candidate(other.evidence, other.confidence, why))
-    return [first, *others]
+        return Decision(
+            Outcome.UNATTRIBUTED, Reason.NO_CLICK, policy.version, tuple(rest), model=policy.model
+        )
+    first = eligible[0].evidence
+    best = {first.rung: eligible[0].confidence}
+    for one in eligible:
+        if _agrees(one.evidence, first):
+            best.setdefault(one.evidence.rung, one.confidence)
+    forwarded = first.other_address and not any(_knows_contact(one.evidence, first) for one in eligible)
+    winner = replace(eligible[0], confidence=agree(best.values()))
+    others = [replace(one, passed_over=_why_passed_over(one.evidence, first)) for one in eligible[1:]]
+    candidates = _with_shares(order, policy.model, [winner, *others], forwarded=forwarded)
+    against = {one.evidence.rung for one in others if one.passed_over is Reason.OTHER_CONTACT}
+    return Decision(
+        Outcome.ATTRIBUTED if winner.confidence >= ATTRIBUTED else Outcome.LIKELY,
+        _CREDITED[first.rung],
+        policy.version,
+        (*candidates, *rest),
+        candidates[0],
+        policy.model,
+        forwarded,
+        tuple(rung for rung in _ORDER if rung in best and rung is not first.rung),
+        tuple(rung for rung in _ORDER if rung in against),
+    )
+
+
+def _agrees(one: Evidence, first: Evidence) -> bool:
+    """Whether evidence of another rung says the same as the winner, as far as both say anything."""
+    if one.rung is first.rung or one.campaign != first.campaign:
+        return False
+    if one.click and first.click:
+        return one.click.id == first.click.id
+    return not one.contact or not first.contact or one.contact == first.contact
+
+
+def _knows_contact(one: Evidence, first: Evidence) -> bool:
+    """Whether evidence that does not rest on who had the mail names the winner's contact."""
+    return one.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and one.contact == first.contact != ""
+
+
+def _why_passed_over(one: Evidence, first: Evidence) -> Reason:
+    if one.contact and first.contact and one.contact != first.contact:
+        return Reason.OTHER_CONTACT
+    return Reason.EARLIER_CLICK if one.rung is first.rung else Reason.WEAKER_EVIDENCE
+
+
+def _with_shares(
+    order: Order, model: Model, eligible: Sequence[Candidate], *, forwarded: bool
+) -> list[Candidate]:
+    """The eligible candidates, winner first, with the shares that the model gives to its contact's clicks."""
+    first = eligible[0].evidence
+    touches: dict[bytes, int] = {}
+    for position, one in enumerate(eligible):
+        click = one.evidence.click
+        same = click and one.evidence.contact == first.contact != "" and not forwarded
+        if click and (position == 0 or (same and one.evidence.verdict is not Verdict.MACHINE)):
+            touches.setdefault(click.id, position)
+    if model is Model.LAST or not first.click or len(touches) < 2:
+        return [replace(eligible[0], share=Fraction(1)), *eligible[1:]]
+    in_time = sorted(touches)  # a click's id begins with its time
+    times = [click.clicked_at for key in in_time if (click := eligible[touches[key]].evidence.click)]
+    given = dict(zip((touches[key] for key in in_time), shares(model, times, order.placed_at), strict=True))
+    return [replace(one, share=given.get(position, one.share)) for position, one in enumerate(eligible)]
+
+
+def _none(found: Decision, outcome: Outcome, reason: Reason) -> Decision:
+    """The same decision without anybody who is credited; its best candidate keeps being none's."""
+    weak = reason if reason is Reason.WEAK_EVIDENCE else None
+    candidates = tuple(
+        replace(one, share=Fraction(0), passed_over=one.passed_over or weak) for one in found.candidates
+    )
+    return replace(
+        found, outcome=outcome, reason=reason, candidates=candidates, credited=None, forwarded=False
+    )
 
 
 def _why_none(refused: Sequence[Candidate], invalid_token: bool) -> Reason:

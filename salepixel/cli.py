@@ -10,6 +10,9 @@ from salepixel.keys import BadKeys
 from salepixel.settings import BadSettings, environment
 from salepixel.supervisor import CannotStart, Supervisor
 
+_PROGRAMS = {"journal": "salepixel_edge.journals", "rebuild": "salepixel_worker.rebuild"}
+"""Commands that are a service's own programs: what all services share knows none of them."""
+
 
 def main() -> None:
     """Run a command; exits 2 when it was called wrongly, 1 when it could not do its work."""
@@ -23,13 +26,16 @@ def main() -> None:
         "journal", help="list, verify or replay the edge's journals", add_help=False
     )
     journal.add_argument("--data", type=Path, help="folder of the edge (SALEPIXEL_DATA)")
+    rebuild = commands.add_parser(
+        "rebuild", help="decide every order again; --verify compares and writes nothing", add_help=False
+    )
+    rebuild.add_argument("--data", type=Path, help="folder of the worker (SALEPIXEL_DATA)")
     arguments, rest = parser.parse_known_args()
     environ = environment()
     if arguments.data:
         environ["SALEPIXEL_DATA"] = str(arguments.data.absolute())
-    if arguments.command == "journal":
-        # A program of the edge: what all services share knows none of them.
-        command = [sys.executable, "-m", "salepixel_edge.journals", *rest]
+    if program := _PROGRAMS.get(arguments.command):
+        command = [sys.executable, "-m", program, *rest]
         sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603  # our own program
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

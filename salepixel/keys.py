@@ -40,6 +40,18 @@ class Keys:
         message = f"{emp_id}\n{email.strip().lower()}".encode()
         return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
 
+    def hash_alias(self, emp_id: int, email: str) -> str:
+        """The hash of the mailbox that an address leads to, apart from `hash_email` of any address.
+
+        Without what stands after a plus, and for Gmail without dots (support.google.com/mail/answer/7436150);
+        other providers' rules are not known, so their dots stay.
+        """
+        name, _, domain = email.strip().lower().rpartition("@")
+        name, domain = name.partition("+")[0], {"googlemail.com": "gmail.com"}.get(domain, domain)
+        if domain == "gmail.com":
+            name = name.replace(".", "")
+        return self.hash_email(emp_id, f"alias\n{name}@{domain}")
+
     @cached_property
     def _email_key(self) -> bytes:
         return self.derive(min(self.secrets), "email")

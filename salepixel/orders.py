@@ -23,7 +23,8 @@ class Order:
     """A snapshot of an order.
 
     Amounts are gross, in `currency`; times are aware UTC. `issued_at` tells snapshots with the same
-    `updated_at` apart. `paid` means paid in full at some time, also when refunded since.
+    `updated_at` apart. `paid` means paid in full at some time, also when refunded since. `voucher` is the
+    code that the buyer used, `customer` the shop's own id of the buyer; both may be missing.
     """
 
     id: str
@@ -40,6 +41,10 @@ class Order:
     shipping: Decimal = Decimal(0)
     email_hash: str | None = None
     click_token: str | None = None
+    alias_hash: str | None = None
+    voucher: str = ""
+    customer: str | None = None
+    utm_campaign: str = ""
 
     @property
     def version(self) -> tuple[datetime, datetime]:

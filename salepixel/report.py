@@ -1,12 +1,15 @@
 """The campaign sales report: rows and sums, a pure function of orders and decisions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import lcm
 
-from salepixel.attribution import Decision, Rung
+from salepixel.attribution import Decision
+from salepixel.evidence import Rung
+from salepixel.money import allocate, from_minor, to_minor
 from salepixel.orders import Order
 
 
@@ -21,7 +24,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """An order line credited to a click: one row of the report. Amounts are in `currency`."""
+    """An order line credited to a click: one row of the report. Amounts are in `currency`.
+
+    `share` of the line that the account's model gives to this click: amounts and quantity are this share's.
+    `click_id` and `link` are empty where only the campaign is known, `contact` also
+    where the mail was forwarded.
+    """
 
     line: str
     click_id: bytes
@@ -39,6 +47,7 @@ class Sale:
     evidence: Rung
     confidence: float
     status: Status
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +67,51 @@ class Total:
 
 
 def sale_rows(order: Order, decision: Decision, *, verified: bool = True) -> list[Sale]:
-    """The rows that an order gives: one per line, none when no click earned it."""
-    if decision.credited is None:
+    """The rows that an order gives: one per line and click that shares it, none when no click earned it."""
+    won = decision.credited
+    if won is None:
         return []
-    click = decision.credited.evidence.click
+    weights = _weights(decision)
     rows = []
     for line, refunded in zip(order.lines, order.refunded_by_line(), strict=True):
-        rows.append(
-            Sale(
-                line=line.id,
-                click_id=click.id,
-                campaign=click.campaign,
-                link=click.link,
-                contact=click.contact,
-                item=line.item,
-                sku=line.sku,
-                quantity=line.quantity,
-                amount=line.amount,
-                refunded=refunded,
-                currency=order.currency,
-                purchased_at=order.placed_at,
-                order=order.number,
-                evidence=decision.credited.evidence.rung,
-                confidence=decision.credited.confidence,
-                status=_status(order, line.amount, refunded, verified),
+        amounts = _split(line.amount, order.currency, weights)
+        refunds = _split(refunded, order.currency, weights)
+        quantities = allocate(line.quantity, weights)
+        for i, one in enumerate(decision.shares):
+            click = one.evidence.click
+            rows.append(
+                Sale(
+                    line=line.id,
+                    click_id=click.id if click else b"",
+                    campaign=one.evidence.campaign,
+                    link=click.link if click else "",
+                    contact=decision.contact,
+                    item=line.item,
+                    sku=line.sku,
+                    quantity=quantities[i],
+                    amount=amounts[i],
+                    refunded=refunds[i],
+                    currency=order.currency,
+                    purchased_at=order.placed_at,
+                    order=order.number,
+                    evidence=won.evidence.rung,
+                    confidence=won.confidence,
+                    status=_status(order, line.amount, refunded, verified),
+                    share=round(float(one.share), 6),
+                )
             )
-        )
     return rows
+
+
+def _weights(decision: Decision) -> list[int]:
+    """The shares as whole numbers."""
+    whole = lcm(*(one.share.denominator for one in decision.shares))
+    return [int(one.share * whole) for one in decision.shares]
+
+
+def _split(amount: Decimal, currency: str, weights: Sequence[int]) -> list[Decimal]:
+    """An amount by weights, by largest remainder, to the cent."""
+    return [from_minor(part, currency) for part in allocate(to_minor(amount, currency), weights)]
 
 
 def totals(sales: Iterable[Sale]) -> list[Total]:

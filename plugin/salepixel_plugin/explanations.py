@@ -22,6 +22,21 @@ _DECIDED = {
         "Order %(order)s was probably earned by the click of %(contact)s on %(time)s: "
         "it was bought with the e-mail address of this contact."
     ),
+    "coupon_of_contact": N_(
+        "Order %(order)s was earned by the e-mail to %(contact)s: it was bought with a code that only this "
+        "contact got."
+    ),
+    "known_customer": N_(
+        "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
+        "the buyer is known to be this contact."
+    ),
+    "alias_match": N_(
+        "Order %(order)s was probably earned by the click of %(contact)s on %(time)s: "
+        "it was bought with another address of this contact's mailbox."
+    ),
+    "campaign_named": N_(
+        "Order %(order)s was probably earned by this campaign: the order names it, but nobody who clicked."
+    ),
     "unpaid": N_("Order %(order)s is not paid yet. It will be decided when it is."),
     "cancelled": N_("Order %(order)s was cancelled before it was paid, so there is nothing to credit."),
     "no_click": N_(
@@ -42,6 +57,13 @@ _DECIDED = {
     "machine_click": N_(
         "Only clicks of machines lead to order %(order)s, such as those of scanners that check e-mails."
     ),
+    "refused_consent": N_("What leads to order %(order)s is of a contact who does not want to be followed."),
+    "weak_evidence": N_(
+        "A click may have led to order %(order)s, but the evidence is too weak to credit it."
+    ),
+    "month_closed": N_(
+        "Order %(order)s came in after its month was closed, and closed months do not change any more."
+    ),
     "pixel_is_no_proof": N_(
         "Order %(order)s is known from the pixel alone, and the account has a connected shop: "
         "only the shop's own orders make money."
@@ -49,12 +71,21 @@ _DECIDED = {
     NOT_YET: N_("Order %(order)s has arrived and is being looked at. Come back in a minute."),
 }
 
+_FORWARDED = N_(
+    "Somebody with another e-mail address bought, so the e-mail was probably forwarded: "
+    "the campaign is credited, and no contact."
+)
+_CONFLICT = N_("Other, weaker evidence speaks for another contact.")
+
 _PASSED_OVER = {
     "other_account": N_("It belongs to another account."),
     "not_a_sales_link": N_("Its link may not earn sales."),
     "click_after_order": N_("It came after the order."),
     "outside_window": N_("It is older than the account's window for crediting sales."),
     "machine_click": N_("A machine clicked, not a person."),
+    "refused_consent": N_("This contact does not want to be followed."),
+    "weak_evidence": N_("The evidence is too weak to credit it."),
+    "other_contact": N_("It is another contact's, and stronger evidence names who bought."),
     "earlier_click": N_("A later click came before the order, and the last one earns it."),
     "weaker_evidence": N_("Another click has stronger evidence."),
 }
@@ -62,7 +93,11 @@ _PASSED_OVER = {
 EVIDENCE = {
     "token": N_("Click token on the order"),
     "cookie": N_("Cookie at the pixel"),
+    "coupon": N_("Code of one contact"),
+    "customer": N_("Known customer"),
     "email": N_("Same e-mail address"),
+    "alias": N_("Same mailbox"),
+    "campaign": N_("Campaign named by the order"),
 }
 
 STATUS = {
@@ -83,6 +118,13 @@ REASON = {
     "click_token_on_order": N_("The order carries a click's token"),
     "cookie_at_pixel": N_("The buyer's browser had a click's cookie"),
     "email_match": N_("Bought with the e-mail address of a contact who clicked"),
+    "coupon_of_contact": N_("Bought with a contact's own code"),
+    "known_customer": N_("A known customer who clicked"),
+    "alias_match": N_("Bought with another address of a contact's mailbox"),
+    "campaign_named": N_("The order names the campaign"),
+    "refused_consent": N_("The contact does not want to be followed"),
+    "weak_evidence": N_("The evidence is too weak"),
+    "month_closed": N_("Came after its month was closed"),
     "unpaid": N_("Not paid yet"),
     "cancelled": N_("Cancelled before it was paid"),
     "no_click": N_("No click leads to it"),
@@ -119,8 +161,14 @@ def explain(decision: Mapping[str, Any], order: str, language: Language) -> str:
     words = {"order": order, "contact": "", "time": ""}
     if winner:
         words["contact"] = winner["contact"] or language.text(N_("an unknown contact"))
-        words["time"] = language.time(datetime.fromisoformat(winner["clicked_at"]))
-    return language.text(_DECIDED[decision["reason"]], **words)
+        if winner["clicked_at"]:
+            words["time"] = language.time(datetime.fromisoformat(winner["clicked_at"]))
+    sentences = [language.text(_DECIDED[decision["reason"]], **words)]
+    if (decision.get("credited") or {}).get("forwarded"):
+        sentences.append(language.text(_FORWARDED))
+    if decision.get("credited") and decision.get("conflicting"):
+        sentences.append(language.text(_CONFLICT))
+    return " ".join(sentences)
 
 
 def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:

@@ -1,6 +1,7 @@
 """Accounts and the API keys that open them."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +11,12 @@ import sqlalchemy as sa
 
 from salepixel.attribution import Policy
 from salepixel.links import new_id
-from salepixel.storage.schema import accounts, api_keys
+from salepixel.models import Model
+from salepixel.storage.schema import accounts, api_keys, policies
 from salepixel.storage.upsert import insert, took_effect
+
+POLICY = ("window_days", "model", "alias_match", "campaign_windows")
+"""What a policy is made of, as columns of accounts and of policies."""
 
 FIRST_KEY = "SALEPIXEL_API_KEY"
 
@@ -34,11 +39,23 @@ class Account:
     hosted_emp_id: str = ""
     forward_url: str = ""
     forward_per: str = "line"
+    policy_version: int = 1
+    model: str = "last"
+    alias_match: bool = False
+    campaign_windows: str = "{}"
+    closed_before: datetime | None = None
 
     @property
     def policy(self) -> Policy:
         """The rule by which this account's orders are decided."""
-        return Policy(version=1, window=timedelta(days=self.window_days))
+        windows = {key: timedelta(days=days) for key, days in json.loads(self.campaign_windows).items()}
+        return Policy(
+            version=self.policy_version,
+            window=timedelta(days=self.window_days),
+            model=Model(self.model),
+            alias_match=self.alias_match,
+            windows=windows,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,17 @@ class KeyEntry:
 def add_account(connection: sa.Connection, account: Account) -> bool:
     """Store a new account; False when its empId is taken."""
     values = {name: getattr(account, name) for name in Account.__slots__}
-    return took_effect(connection, insert(connection, accounts).values(values).on_conflict_do_nothing())
+    if not took_effect(connection, insert(connection, accounts).values(values).on_conflict_do_nothing()):
+        return False
+    keep_policy(connection, account, account.created_at)
+    return True
+
+
+def keep_policy(connection: sa.Connection, account: Account, at: datetime) -> None:
+    """Write down the policy that an account has, as its version."""
+    values = {name: getattr(account, name) for name in POLICY}
+    row = {"emp_id": account.emp_id, "version": account.policy_version, "applied_at": at}
+    connection.execute(sa.insert(policies).values(values | row))
 
 
 def change_account(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:

@@ -37,7 +37,8 @@ class CampaignLink:
 class Campaign:
     """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference.
 
-    `sent_at`: when its mails began to go out, None when we were not told.
+    `sent_at`: when its mails began to go out, None when we were not told. `utm_campaign`: what its links have
+    under this name, empty for nothing.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Campaign:
     created_at: datetime
     contact_tag: str = "{contact}"
     sent_at: datetime | None = None
+    utm_campaign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,17 @@ def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None
     """The campaign, or None."""
     row = connection.execute(sa.select(campaigns).where(campaigns.c.id == campaign_id)).first()
     return None if row is None else Campaign(**row._mapping)
+
+
+def with_utm_campaign(connection: sa.Connection, emp_id: int, name: str, until: datetime) -> list[str]:
+    """The campaign that has this `utm_campaign`: the newest one made until then, in a list; or none."""
+    if not name:
+        return []
+    query = sa.select(campaigns.c.id).where(
+        campaigns.c.emp_id == emp_id, campaigns.c.utm_campaign == name, campaigns.c.created_at <= until
+    )
+    newest = campaigns.c.created_at.desc(), campaigns.c.id
+    return list(connection.scalars(query.order_by(*newest).limit(1)))
 
 
 def list_campaigns(

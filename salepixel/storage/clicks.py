@@ -1,6 +1,6 @@
 """Clicks with their verdicts, and the marks that say how far each journal is folded."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,13 +11,16 @@ import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
 from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict, least_id_at, signals_of
+from salepixel.storage.accounts import get_account
+from salepixel.storage.contacts import refused_among
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
-    accounts,
     bought,
     campaigns,
     clicks,
     contacts,
+    coupons,
+    decisions,
     journals,
     links,
     losses,
@@ -81,11 +84,13 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
 def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]) -> None:
     """Store clicks with their first verdicts; those known already stay as they are.
 
+    The click of a contact who refused to be followed is nobody's.
     A click's verdict may change with its neighbours, so the same contact's clicks around the new ones
     are judged again. Orders that these clicks may explain by e-mail are decided again.
     """
     if not batch:
         return
+    batch = _without_refused(connection, batch)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
     rows = [(*click, int(signals), *_as_stored(verdicts[click.id]), False) for click, signals in batch]
@@ -93,6 +98,22 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     changed = _change_verdicts(connection, around)
     _orders_due(connection, [click for click, _ in batch] + changed)
     _name_contacts(connection, [click for click, _ in batch if click.id not in around.stored])
+
+
+def _without_refused(
+    connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]
+) -> Sequence[tuple[Click, Signal]]:
+    refused = {
+        emp_id: found
+        for emp_id, refs in _contacts_of([click for click, _ in batch]).items()
+        if (found := refused_among(connection, emp_id, refs))
+    }
+    if not refused:
+        return batch
+    return [
+        (click._replace(contact="") if click.contact in refused.get(click.emp_id, ()) else click, signals)
+        for click, signals in batch
+    ]
 
 
 def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
@@ -325,7 +346,7 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
 
 
 def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
-    """Make the orders due that these clicks may explain by e-mail."""
+    """Make the orders due that these clicks may explain by who clicked."""
     if not touched:
         return
     # Most clicks come before any order that they could explain: one look spares thousands.
@@ -336,22 +357,42 @@ def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
         if (explained := _orders_between(connection, emp_id, first, last)) is not None
     }
     for emp_id, refs in _contacts_of([click for click in touched if click.emp_id in in_time]).items():
-        hashes = sa.select(contacts.c.email_hash).where(
-            contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs)
-        )
-        explained = sa.and_(in_time[emp_id], orders.c.email_hash.in_(hashes))
-        connection.execute(sa.update(orders).where(explained).values(due=True))
+        for is_theirs in _orders_of(connection, emp_id, refs):
+            explained = sa.and_(in_time[emp_id], is_theirs)
+            connection.execute(sa.update(orders).where(explained).values(due=True))
+
+
+def _orders_of(
+    connection: sa.Connection, emp_id: int, refs: Collection[str]
+) -> Iterator[sa.ColumnElement[bool]]:
+    """What is true of orders that may be these contacts': an index each, so a statement each."""
+    theirs = sa.and_(contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
+    yield orders.c.email_hash.in_(sa.select(contacts.c.email_hash).where(theirs))
+    yield orders.c.alias_hash.in_(sa.select(contacts.c.alias_hash).where(theirs))
+    given = sa.and_(coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.contact, refs))
+    yield orders.c.voucher.in_(sa.select(coupons.c.code).where(given))
+    known = sa.and_(decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs))
+    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(known)
+    this = sa.tuple_(orders.c.shop_id, orders.c.id)
+    yield this.in_(named)
+    earlier = orders.alias()
+    by_customer = sa.select(earlier.c.shop_id, earlier.c.customer).where(
+        sa.tuple_(earlier.c.shop_id, earlier.c.id).in_(named), earlier.c.customer.is_not(None)
+    )
+    yield sa.tuple_(orders.c.shop_id, orders.c.customer).in_(by_customer)
 
 
 def _orders_between(
     connection: sa.Connection, emp_id: int, first: datetime, last: datetime
 ) -> sa.ColumnElement[bool] | None:
     """What is true of an account's orders that clicks between two times may explain; None: it has none."""
-    days = connection.scalar(sa.select(accounts.c.window_days).where(accounts.c.emp_id == emp_id)) or 0
+    account = get_account(connection, emp_id)
+    if account is None:
+        return None
     in_time = sa.and_(
         orders.c.emp_id == emp_id,
         orders.c.placed_at >= first - CLOCK_SKEW,
-        orders.c.placed_at <= last + timedelta(days=days),
+        orders.c.placed_at <= last + account.policy.longest_window,
     )
     any_order = connection.scalar(sa.select(orders.c.id).where(in_time).limit(1))
     return None if any_order is None else in_time

@@ -1,12 +1,13 @@
 """Contacts: the mailer's references, and e-mail addresses as keyed hashes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema import contacts, orders
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import contacts, decisions, orders
 from salepixel.storage.upsert import insert
 
 _CHUNK = 500  # bound parameters of one statement stay far below SQLite's limit
@@ -14,11 +15,16 @@ _CHUNK = 500  # bound parameters of one statement stay far below SQLite's limit
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A recipient; `email_hash` as keys.hash_email makes it, None when no address is known."""
+    """A recipient; the hashes as keys.hash_email makes them, None when no address is known.
+
+    `alias_hash` is of the address without what leads to the same mailbox (keys.hash_alias). `consent` is
+    False for who refused to be followed: nothing that they do is kept with their reference.
+    """
 
     ref: str
     email_hash: str | None
     consent: bool = True
+    alias_hash: str | None = None
 
 
 def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:
@@ -31,13 +37,15 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
     for start in range(0, len(newest), _CHUNK):
         chunk = newest[start : start + _CHUNK]
         ours = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref.in_([c.ref for c in chunk]))
-        before = list(connection.scalars(sa.select(contacts.c.email_hash).where(ours)))
+        known = sa.select(contacts.c.email_hash, contacts.c.alias_hash).where(ours)
+        before = {found for row in connection.execute(known) for found in row}
         statement = insert(connection, contacts).values(
             [
                 {
                     "emp_id": emp_id,
                     "ref": c.ref,
                     "email_hash": c.email_hash,
+                    "alias_hash": c.alias_hash,
                     "consent": c.consent,
                     "updated_at": at,
                 }
@@ -47,19 +55,62 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
         new = statement.excluded
         changed = {
             "email_hash": sa.func.coalesce(new.email_hash, contacts.c.email_hash),
+            "alias_hash": sa.func.coalesce(new.alias_hash, contacts.c.alias_hash),
             "consent": new.consent,
             "updated_at": new.updated_at,
         }
         connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
-        hashes = {c.email_hash for c in chunk if c.email_hash} | {known for known in before if known}
-        theirs = sa.and_(orders.c.emp_id == emp_id, orders.c.email_hash.in_(hashes))
-        connection.execute(sa.update(orders).where(theirs).values(due=True))
+        told = {c.email_hash for c in chunk} | {c.alias_hash for c in chunk}
+        _decide_again(connection, emp_id, (told | before) - {None}, [c.ref for c in chunk])
     return len(newest)
 
 
-def refs_with_email(connection: sa.Connection, emp_id: int, email_hash: str) -> list[str]:
-    """The contacts of an account that have this address and let us use it."""
+def get_contacts(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> dict[str, Contact]:
+    """The contacts of an account with these references, as far as they are known."""
+    if not refs:
+        return {}
+    found = _read(connection, contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
+    return {contact.ref: contact for contact in found}
+
+
+def with_email(connection: sa.Connection, emp_id: int, email_hash: str | None) -> list[Contact]:
+    """The contacts of an account with this address; who refused to be followed is among them."""
+    if not email_hash:
+        return []
+    return _read(connection, contacts.c.emp_id == emp_id, contacts.c.email_hash == email_hash)
+
+
+def with_alias(connection: sa.Connection, emp_id: int, alias_hash: str | None) -> list[Contact]:
+    """The contacts of an account whose address leads to this mailbox."""
+    if not alias_hash:
+        return []
+    return _read(connection, contacts.c.emp_id == emp_id, contacts.c.alias_hash == alias_hash)
+
+
+def refused_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
+    """Those of these contacts who refused to be followed."""
     query = sa.select(contacts.c.ref).where(
-        contacts.c.emp_id == emp_id, contacts.c.email_hash == email_hash, contacts.c.consent
+        contacts.c.emp_id == emp_id, ~contacts.c.consent, is_one_of(connection, contacts.c.ref, refs)
     )
-    return list(connection.scalars(query.order_by(contacts.c.ref)))
+    return set(connection.scalars(query))
+
+
+def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Contact]:
+    query = sa.select(*(contacts.c[name] for name in Contact.__slots__)).where(*conditions)
+    return [Contact(*row) for row in connection.execute(query.order_by(contacts.c.ref))]
+
+
+def _decide_again(
+    connection: sa.Connection, emp_id: int, hashes: Collection[str | None], refs: Collection[str]
+) -> None:
+    """Make the orders due that these addresses may explain, or that name one of these contacts."""
+    texts = [found for found in hashes if found]
+    for column in (orders.c.email_hash, orders.c.alias_hash):
+        theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, texts))
+        connection.execute(sa.update(orders).where(theirs).values(due=True))
+    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
+        decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs)
+    )
+    connection.execute(
+        sa.update(orders).where(sa.tuple_(orders.c.shop_id, orders.c.id).in_(named)).values(due=True)
+    )

@@ -10,14 +10,21 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from salepixel.attribution import Decision
+from salepixel.attribution import Candidate, Decision, Outcome
 from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
-from salepixel.storage.schema import decisions, orders, sales, shops
+from salepixel.storage.schema import UtcTime, decisions, orders, sales, shops
 from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
+_ITS_DECISION = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
+UNTOLD: dict[str, Any] = {"credited": None, "model": "last", "agreeing": [], "conflicting": []}
+"""The details of a decision that was made before they were told."""
+
+
+Place = tuple[datetime, str, str]
+"""Where an order stands in a list of an account's orders: placed_at, shop, id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class StoredOrder:
     emp_id: int
     order: Order
     delivery: str
+
+    @property
+    def place(self) -> Place:
+        """To read on after this order."""
+        return self.order.placed_at, self.shop_id, self.order.id
 
 
 def store_order(
@@ -55,6 +67,10 @@ def store_order(
         "snapshot": _SNAPSHOT.dump_json(order).decode(),
         "delivery": delivery,
         "due": True,
+        "alias_hash": order.alias_hash,
+        "customer": order.customer,
+        "voucher": order.voucher.strip().upper() or None,
+        "utm_campaign": order.utm_campaign or None,
     }
     return took_effect(connection, _upsert_order(connection.dialect.name, always), values)
 
@@ -87,6 +103,20 @@ def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrde
     return get_order(connection, shop_id, name) or (None if row is None else _stored(row))
 
 
+def orders_from(
+    connection: sa.Connection, emp_id: int, since: datetime | None, limit: int, after: Place | None
+) -> list[StoredOrder]:
+    """An account's orders placed since then, newest first; `after`: the place of the last one seen."""
+    key = (orders.c.placed_at, orders.c.shop_id, orders.c.id)
+    query = sa.select(orders).where(orders.c.emp_id == emp_id)
+    if since is not None:
+        query = query.where(orders.c.placed_at >= since)
+    if after is not None:
+        query = query.where(sa.tuple_(*key) < after)
+    query = query.order_by(*(column.desc() for column in key)).limit(limit)
+    return [_stored(row) for row in connection.execute(query)]
+
+
 def due_orders(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
     """Orders to be reconciled, as (shop id, order id)."""
     query = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.due).limit(limit)
@@ -102,11 +132,32 @@ def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> Non
         connection.execute(sa.update(orders).where(named).values(due=True))
 
 
-def store_decision(
-    connection: sa.Connection, stored: StoredOrder, decision: Decision, rows: Sequence[Sale]
-) -> None:
-    """Replace an order's decision and sales by these; the order is no longer due."""
+def buyers_known_before(connection: sa.Connection, stored: StoredOrder) -> list[str]:
+    """The contacts whom earlier orders of the same customer of the shop name by their own evidence."""
     order = stored.order
+    if not order.customer:
+        return []
+    earlier = sa.and_(
+        orders.c.shop_id == stored.shop_id,
+        orders.c.customer == order.customer,
+        sa.tuple_(orders.c.placed_at, orders.c.id)
+        < sa.tuple_(sa.literal(order.placed_at, UtcTime), sa.literal(order.id)),
+    )
+    query = sa.select(decisions.c.buyer).distinct().select_from(orders.join(decisions, _ITS_DECISION))
+    return sorted(connection.scalars(query.where(earlier, decisions.c.buyer != "")))
+
+
+def store_decision(
+    connection: sa.Connection, stored: StoredOrder, decision: Decision, rows: Sequence[Sale], buyer: str = ""
+) -> None:
+    """Replace an order's decision and sales by these; the order is no longer due.
+
+    `buyer`: the contact whom the order's own evidence names. When that is somebody else than before, later
+    orders of the same customer are decided again.
+    """
+    order = stored.order
+    this_one = sa.and_(decisions.c.shop_id == stored.shop_id, decisions.c.order_id == order.id)
+    before = connection.scalar(sa.select(decisions.c.buyer).where(this_one)) or ""
     values = {
         "shop_id": stored.shop_id,
         "order_id": order.id,
@@ -116,6 +167,8 @@ def store_decision(
         "policy": decision.policy,
         "candidates": json.dumps(candidates_as_json(decision)),
         "placed_at": order.placed_at,
+        "details": json.dumps(details_as_json(decision)),
+        "buyer": buyer,
     }
     connection.execute(_upsert_decision(connection.dialect.name), values)
     connection.execute(
@@ -125,12 +178,20 @@ def store_decision(
         connection.execute(sa.insert(sales), [_sale_row(stored, sale) for sale in rows])
     this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
     connection.execute(sa.update(orders).where(this).values(due=False))
+    if order.customer and buyer != before:
+        later = sa.and_(
+            orders.c.shop_id == stored.shop_id,
+            orders.c.customer == order.customer,
+            orders.c.placed_at >= order.placed_at,
+            orders.c.id != order.id,
+        )
+        connection.execute(sa.update(orders).where(later).values(due=True))
 
 
 @cache
 def _upsert_decision(dialect: str) -> Any:
     statement = insert_into(dialect, decisions)
-    changed = ("outcome", "reason", "policy", "candidates", "placed_at")
+    changed = ("outcome", "reason", "policy", "candidates", "placed_at", "details", "buyer")
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "order_id"], set_={name: statement.excluded[name] for name in changed}
     )
@@ -138,21 +199,66 @@ def _upsert_decision(dialect: str) -> Any:
 
 def candidates_as_json(decision: Decision) -> list[dict[str, Any]]:
     """The candidates of a decision as people and programs may read them."""
-    return [
-        {
-            "click": candidate.evidence.click.id.hex(),
-            "clicked_at": rfc3339(candidate.evidence.click.clicked_at),
-            "campaign": candidate.evidence.click.campaign,
-            "link": candidate.evidence.click.link,
-            "contact": candidate.evidence.click.contact or None,
-            "evidence": candidate.evidence.rung,
-            "verdict": candidate.evidence.verdict,
-            "confidence": candidate.confidence,
-            "credited": candidate.passed_over is None,
-            "passed_over": candidate.passed_over,
-        }
-        for candidate in decision.candidates
-    ]
+    return [_candidate_as_json(candidate) for candidate in decision.candidates]
+
+
+def _candidate_as_json(candidate: Candidate) -> dict[str, Any]:
+    evidence, click = candidate.evidence, candidate.evidence.click
+    return {
+        "click": click.id.hex() if click else None,
+        "clicked_at": rfc3339(click.clicked_at) if click else None,
+        "campaign": evidence.campaign or None,
+        "link": click.link if click else None,
+        # Who refused to be followed is not named.
+        "contact": (evidence.contact if evidence.consent else "") or None,
+        "evidence": evidence.rung,
+        "verdict": evidence.verdict,
+        "confidence": candidate.confidence,
+        "credited": candidate.passed_over is None,
+        "passed_over": candidate.passed_over,
+        "share": round(float(candidate.share), 6),
+    }
+
+
+def details_as_json(decision: Decision) -> dict[str, Any]:
+    """What else is told of a decision: who is credited, what agrees, what speaks against it."""
+    won = decision.credited
+    click = won.evidence.click if won else None
+    return {
+        "credited": None
+        if won is None
+        else {
+            "campaign": won.evidence.campaign,
+            "contact": decision.contact or None,
+            "click": click.id.hex() if click else None,
+            "evidence": won.evidence.rung,
+            "confidence": won.confidence,
+            "forwarded": decision.forwarded,
+        },
+        "model": decision.model,
+        "agreeing": list(decision.agreeing),
+        "conflicting": list(decision.conflicting),
+    }
+
+
+def is_decided(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
+    """Whether an order was decided, and not just put off until it is paid."""
+    query = sa.select(decisions.c.outcome).where(
+        decisions.c.shop_id == shop_id, decisions.c.order_id == order_id
+    )
+    return connection.scalar(query) not in (None, Outcome.PENDING)
+
+
+def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
+    """Whether an order waits to be reconciled."""
+    query = sa.select(orders.c.due).where(orders.c.shop_id == shop_id, orders.c.id == order_id)
+    return bool(connection.scalar(query))
+
+
+def keep_decision(connection: sa.Connection, shop_id: str, order_id: str) -> None:
+    """Leave an order as it was decided: it is no longer due."""
+    this = sa.and_(orders.c.shop_id == shop_id, orders.c.id == order_id)
+    connection.execute(sa.update(orders).where(this).values(due=False))
 
 
 def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> dict[str, Any] | None:
@@ -166,6 +272,8 @@ def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> dict
         "reason": row.reason,
         "policy": row.policy,
         "candidates": json.loads(row.candidates),
+        **UNTOLD,
+        **json.loads(row.details),
     }
 
 
@@ -199,4 +307,5 @@ def _sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
         "evidence": sale.evidence,
         "confidence": sale.confidence,
         "status": sale.status,
+        "share": sale.share,
     }

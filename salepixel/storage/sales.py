@@ -6,13 +6,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.attribution import Rung
+from salepixel.evidence import Rung
 from salepixel.money import from_minor
 from salepixel.report import Sale, Status, Total
 from salepixel.storage.schema import decisions, sales
 
-Cursor = tuple[datetime, str, str, str]
-"""Where a page of sales ended: purchased_at, shop, order, line."""
+Cursor = tuple[datetime, str, str, str, bytes]
+"""Where a page of sales ended: purchased_at, shop, order, line, click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class StoredSale:
     @property
     def cursor(self) -> Cursor:
         """To read on after this row."""
-        return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line
+        return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line, self.sale.click_id
 
 
 def list_sales(
     connection: sa.Connection, campaign_id: str, limit: int, after: Cursor | None = None
 ) -> list[StoredSale]:
     """A campaign's sales, newest first; `after`: cursor of the last row seen."""
-    key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id)
+    key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id, sales.c.click_id)
     query = sa.select(sales).where(sales.c.campaign_id == campaign_id)
     if after is not None:
         query = query.where(sa.tuple_(*key) < after)
@@ -47,6 +47,13 @@ def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSal
     while page := list_sales(connection, campaign_id, 1000, after):
         yield from page
         after = page[-1].cursor
+
+
+def sales_of_order(connection: sa.Connection, shop_id: str, order_id: str) -> list[Sale]:
+    """The rows of one order, of all campaigns, by line and click."""
+    this = sa.and_(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
+    query = sa.select(sales).where(this).order_by(sales.c.line_id, sales.c.click_id)
+    return [_stored(row).sale for row in connection.execute(query)]
 
 
 def sale_totals(connection: sa.Connection, campaign_id: str) -> list[Total]:
@@ -126,5 +133,6 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> StoredSale:
         evidence=Rung(row.evidence),
         confidence=row.confidence,
         status=Status(row.status),
+        share=row.share,
     )
     return StoredSale(row.shop_id, row.order_id, sale)

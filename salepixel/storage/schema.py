@@ -52,6 +52,24 @@ accounts = sa.Table(
     sa.Column("forward_url", sa.Text, nullable=False, server_default=""),  # template
     sa.Column("forward_per", sa.Text, nullable=False, server_default="line"),  # line | order
     sa.Column("created_at", UtcTime, nullable=False),
+    # With window_days the policy in force; its history is in `policies`.
+    sa.Column("policy_version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("model", sa.Text, nullable=False, server_default="last"),
+    sa.Column("alias_match", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("campaign_windows", sa.Text, nullable=False, server_default="{}"),  # JSON: campaign id -> days
+    sa.Column("closed_before", UtcTime),  # what was placed before it is decided for good
+)
+
+policies = sa.Table(
+    "policies",
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("window_days", sa.Integer, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("alias_match", sa.Boolean, nullable=False),
+    sa.Column("campaign_windows", sa.Text, nullable=False),  # JSON: campaign id -> days
+    sa.Column("applied_at", UtcTime, nullable=False),
 )
 
 api_keys = sa.Table(
@@ -75,7 +93,9 @@ campaigns = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
     sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not told
+    sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "emp_id", "created_at"),
+    sa.Index("ix_campaigns_utm_campaign", "emp_id", "utm_campaign"),
 )
 
 links = sa.Table(
@@ -108,7 +128,28 @@ contacts = sa.Table(
     sa.Column("email_hash", sa.Text),
     sa.Column("consent", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("alias_hash", sa.Text),  # of the address without what leads to the same mailbox
     sa.Index(None, "emp_id", "email_hash"),
+    sa.Index("ix_contacts_alias_hash", "emp_id", "alias_hash"),
+    sa.Index(
+        "ix_contacts_refused",
+        "emp_id",
+        "ref",
+        sqlite_where=sa.text("consent = 0"),
+        postgresql_where=sa.text("NOT consent"),
+    ),
+)
+
+coupons = sa.Table(
+    "coupons",
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("code", sa.Text, primary_key=True),  # in upper case
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),  # who alone got it; empty: everybody
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Index(None, "campaign_id"),
+    sa.Index("ix_coupons_contact", "emp_id", "contact"),
 )
 
 journals = sa.Table(
@@ -224,7 +265,15 @@ orders = sa.Table(
     sa.Column("snapshot", sa.Text, nullable=False),  # JSON of orders.Order
     sa.Column("delivery", sa.Text, nullable=False),  # digest of the delivery it came with, or empty
     sa.Column("due", sa.Boolean, nullable=False),  # to be reconciled
+    sa.Column("alias_hash", sa.Text),
+    sa.Column("customer", sa.Text),  # the shop's own id of the buyer
+    sa.Column("voucher", sa.Text),  # in upper case
+    sa.Column("utm_campaign", sa.Text),
     sa.Index(None, "shop_id", "number"),
+    sa.Index("ix_orders_alias_hash", "emp_id", "alias_hash"),
+    sa.Index("ix_orders_customer", "shop_id", "customer"),
+    sa.Index("ix_orders_voucher", "emp_id", "voucher"),
+    sa.Index("ix_orders_utm_campaign", "emp_id", "utm_campaign"),
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index(None, "emp_id", "placed_at"),
     # As the question is put: SQLite compares the texts.
@@ -242,7 +291,10 @@ decisions = sa.Table(
     sa.Column("policy", sa.Integer, nullable=False),
     sa.Column("candidates", sa.Text, nullable=False),  # JSON
     sa.Column("placed_at", UtcTime, nullable=False),
+    sa.Column("details", sa.Text, nullable=False, server_default="{}"),  # JSON: what else is told of it
+    sa.Column("buyer", sa.Text, nullable=False, server_default=""),  # the contact whom the order itself names
     sa.Index(None, "emp_id", "placed_at"),
+    sa.Index("ix_decisions_buyer", "emp_id", "buyer"),
 )
 
 sales = sa.Table(
@@ -251,10 +303,10 @@ sales = sa.Table(
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("line_id", sa.Text, primary_key=True),
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),  # empty: only the campaign is known
     sa.Column("emp_id", sa.BigInteger, nullable=False),
     sa.Column("campaign_id", sa.Text, nullable=False),
-    sa.Column("link_id", sa.Text, nullable=False),
-    sa.Column("click_id", sa.LargeBinary(16), nullable=False),
+    sa.Column("link_id", sa.Text, nullable=False),  # empty: only the campaign is known
     sa.Column("contact", sa.Text, nullable=False),
     sa.Column("item", sa.Text, nullable=False),
     sa.Column("sku", sa.Text),
@@ -267,6 +319,9 @@ sales = sa.Table(
     sa.Column("evidence", sa.Text, nullable=False),
     sa.Column("confidence", sa.Float, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
+    sa.Column(
+        "share", sa.Float, nullable=False, server_default="1"
+    ),  # of the line, that the model gives to this click
     sa.Index(None, "campaign_id", "purchased_at"),
     sa.Index(None, "click_id"),
 )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.attribution import Outcome, Reason, Rung
+from salepixel.attribution import Outcome, Reason
+from salepixel.evidence import Rung
 from salepixel.jobs import ALLOWED
 from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.storage.schema import metadata

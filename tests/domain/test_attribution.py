@@ -1,22 +1,35 @@
 """Which click earned an order, and why: a table for every reason."""
 
+from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from salepixel.attribution import Evidence, Outcome, Policy, Reason, Rung, decide
+from salepixel.attribution import Outcome, Policy, Reason, decide
 from salepixel.clicks import Verdict
-from tests.make import NOON, click_at, order
+from salepixel.evidence import Evidence, Rung, named_buyer
+from salepixel.models import Model
+from tests.make import CAMPAIGN, NOON, click_at, order
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NOBODY = Outcome.UNATTRIBUTED
 
 
 def found(
     rung: Rung, before: timedelta, verdict: Verdict = Verdict.HUMAN, sells: bool = True, **click: Any
 ) -> Evidence:
     return Evidence(rung, click_at(NOON - before, **click), verdict, sells)
+
+
+def named(rung: Rung, contact: str = "", campaign: str = CAMPAIGN) -> Evidence:
+    return Evidence(rung, None, named_campaign=campaign, named_contact=contact)
+
+
+def refused(rung: Rung) -> Evidence:
+    return replace(found(rung, DAY), consent=False)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +48,15 @@ def found(
         ([found(Rung.TOKEN, DAY, sells=False)], Outcome.UNATTRIBUTED, Reason.NOT_A_SALES_LINK),
         ([found(Rung.TOKEN, DAY, emp_id=2)], Outcome.UNATTRIBUTED, Reason.OTHER_ACCOUNT),
         ([found(Rung.EMAIL, DAY, Verdict.MACHINE)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
-        ([found(Rung.EMAIL, timedelta(0), Verdict.UNKNOWN)], Outcome.LIKELY, Reason.EMAIL_MATCH),
+        ([found(Rung.EMAIL, timedelta(0), Verdict.UNKNOWN)], Outcome.UNATTRIBUTED, Reason.WEAK_EVIDENCE),
+        ([found(Rung.CUSTOMER, DAY)], Outcome.ATTRIBUTED, Reason.KNOWN_CUSTOMER),
+        ([found(Rung.CUSTOMER, DAY, Verdict.MACHINE)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
+        ([found(Rung.COUPON, DAY)], Outcome.ATTRIBUTED, Reason.COUPON_OF_CONTACT),
+        ([named(Rung.COUPON, "ana")], Outcome.ATTRIBUTED, Reason.COUPON_OF_CONTACT),
+        ([found(Rung.ALIAS, DAY)], Outcome.LIKELY, Reason.ALIAS_MATCH),
+        ([named(Rung.CAMPAIGN)], Outcome.LIKELY, Reason.CAMPAIGN_NAMED),
+        ([refused(Rung.TOKEN)], Outcome.UNATTRIBUTED, Reason.REFUSED_CONSENT),
+        ([refused(Rung.EMAIL)], Outcome.UNATTRIBUTED, Reason.REFUSED_CONSENT),
         ([found(Rung.EMAIL, DAY, Verdict.MACHINE, sells=False)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
     ],
 )
@@ -96,8 +117,107 @@ def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evi
 @pytest.mark.parametrize(("days", "confidence"), [(0, 0.9), (7, 0.6364), (14, 0.5), (90, 0.5)])
 def test_an_email_match_is_worth_less_the_older_the_click(days: int, confidence: float) -> None:
     decision = decide(1, order(), [found(Rung.EMAIL, days * DAY)], Policy(window=365 * DAY))
+    assert decision.candidates[0].confidence == confidence
+    assert decision.outcome is (Outcome.ATTRIBUTED if days == 0 else Outcome.LIKELY if days == 7 else NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("also", "confidence", "agreeing", "conflicting"),
+    [
+        ([], 0.99, (), ()),
+        ([found(Rung.COOKIE, DAY)], 0.995, (Rung.COOKIE,), ()),
+        ([found(Rung.EMAIL, DAY)], 0.995, (Rung.EMAIL,), ()),
+        ([found(Rung.EMAIL, HOUR, serial=1)], 0.99, (), ()),
+        ([found(Rung.EMAIL, HOUR, contact="bo", serial=1)], 0.99, (), (Rung.EMAIL,)),
+        ([named(Rung.CAMPAIGN)], 0.995, (Rung.CAMPAIGN,), ()),
+        ([named(Rung.CAMPAIGN, campaign="0000000000c2")], 0.99, (), ()),
+        ([named(Rung.COUPON, "bo")], 0.99, (), (Rung.COUPON,)),
+    ],
+)
+def test_what_agrees_makes_surer_and_what_conflicts_is_written_down(
+    also: list[Evidence], confidence: float, agreeing: tuple[Rung, ...], conflicting: tuple[Rung, ...]
+) -> None:
+    decision = decide(1, order(), [found(Rung.TOKEN, DAY), *also], Policy())
     assert decision.credited is not None
     assert decision.credited.confidence == confidence
+    assert (decision.agreeing, decision.conflicting) == (agreeing, conflicting)
+
+
+def test_weak_evidence_that_agrees_is_enough_together() -> None:
+    weak = found(Rung.EMAIL, 14 * DAY)
+    alone = decide(1, order(), [weak], Policy(window=30 * DAY))
+    assert (alone.outcome, alone.reason) == (Outcome.UNATTRIBUTED, Reason.WEAK_EVIDENCE)
+    assert alone.candidates[0].passed_over is Reason.WEAK_EVIDENCE
+    together = decide(1, order(), [weak, named(Rung.CAMPAIGN)], Policy(window=30 * DAY))
+    assert together.outcome is Outcome.LIKELY
+    assert together.credited is not None
+    assert together.credited.confidence == 0.8
+
+
+@pytest.mark.parametrize(
+    ("also", "forwarded"),
+    [
+        ([], True),
+        ([found(Rung.CUSTOMER, HOUR, serial=1)], False),
+        ([named(Rung.COUPON, "ana")], False),
+        ([found(Rung.EMAIL, HOUR, contact="bo", serial=1)], True),
+    ],
+)
+def test_a_forwarded_mail_credits_the_campaign_and_not_the_contact(
+    also: list[Evidence], forwarded: bool
+) -> None:
+    token = replace(found(Rung.TOKEN, DAY), other_address=True)
+    decision = decide(1, order(), [token, *also], Policy())
+    assert decision.credited is not None
+    assert decision.credited.evidence.campaign == CAMPAIGN
+    assert (decision.forwarded, decision.contact) == (forwarded, "" if forwarded else "ana")
+
+
+def test_a_campaign_may_have_a_window_of_its_own() -> None:
+    late = found(Rung.TOKEN, 20 * DAY)
+    assert decide(1, order(), [late], Policy()).reason is Reason.OUTSIDE_WINDOW
+    assert decide(1, order(), [late], Policy(windows={CAMPAIGN: 30 * DAY})).credited is not None
+    assert decide(1, order(), [late], Policy(window=30 * DAY, windows={CAMPAIGN: DAY})).credited is None
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        (Model.LAST, [0, 0, 1]),
+        (Model.FIRST, [1, 0, 0]),
+        (Model.LINEAR, [Fraction(1, 3)] * 3),
+        (Model.POSITION, [Fraction(2, 5), Fraction(1, 5), Fraction(2, 5)]),
+    ],
+)
+def test_the_model_shares_the_order_among_the_clicks_of_its_contact(
+    model: Model, parts: list[Fraction]
+) -> None:
+    clicks = [found(Rung.EMAIL, days * DAY, serial=days) for days in (3, 2, 1)]
+    others = [
+        found(Rung.EMAIL, 4 * DAY, Verdict.MACHINE, serial=4),
+        found(Rung.EMAIL, 4 * DAY, contact="bo", serial=5),
+        found(Rung.EMAIL, 40 * DAY, serial=6),
+    ]
+    decision = decide(1, order(), [*others, *clicks], Policy(model=model))
+    given = {candidate.evidence: candidate.share for candidate in decision.candidates}
+    assert [given[click] for click in clicks] == parts
+    assert sum(given.values()) == 1
+    assert not any(given[other] for other in others)
+
+
+def test_under_every_model_a_forwarded_mail_is_its_one_click() -> None:
+    token = replace(found(Rung.TOKEN, DAY), other_address=True)
+    decision = decide(1, order(), [token, found(Rung.COOKIE, 2 * DAY, serial=1)], Policy(model=Model.LINEAR))
+    assert [candidate.share for candidate in decision.shares] == [1]
+
+
+def test_the_buyer_is_whom_the_orders_own_evidence_names() -> None:
+    assert named_buyer([found(Rung.EMAIL, DAY)]) == ""
+    assert named_buyer([found(Rung.COOKIE, DAY, contact="bo"), found(Rung.TOKEN, DAY)]) == "ana"
+    assert (
+        named_buyer([replace(found(Rung.TOKEN, DAY), other_address=True), named(Rung.COUPON, "bo")]) == "bo"
+    )
+    assert named_buyer([refused(Rung.TOKEN)]) == ""
 
 
 def test_the_policy_that_decided_is_named() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
+from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order
 from salepixel.report import Sale, Status, sale_rows, totals
 from tests.make import NOON, click_at, order

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
 from salepixel.clicks import Signal
+from salepixel.evidence import Evidence, Rung
 from salepixel.report import Total, sale_rows
 from salepixel.storage.activity import ClickCounts, ContactActivity, contact_activity, count_clicks
 from salepixel.storage.clicks import store_clicks

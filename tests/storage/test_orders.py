@@ -6,7 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
+from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order
 from salepixel.report import sale_rows, totals
 from salepixel.storage import orders, sales

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.clicks import Signal
-from salepixel.storage import clicks, orders
+from salepixel.storage import accounts, clicks, orders
 from salepixel.storage.database import Database
-from tests.make import NOON, click_at
+from tests.make import NOON, click_at, order
 
 
 @contextmanager
@@ -40,13 +40,25 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
             "ix_orders_emp_id_placed_at",
         ),
+        (
+            lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
+            "ix_decisions_buyer",
+        ),
     ],
-    ids=["orders that are due", "clicks that are not final", "neighbours of a click", "orders of the time"],
+    ids=[
+        "orders that are due",
+        "clicks that are not final",
+        "neighbours of a click",
+        "orders of the time",
+        "orders of a buyer",
+    ],
 )
 def test_an_index_finds_what_the_worker_asks_for_all_the_time(
     sqlite: Database, ask: Callable[[sa.Connection], Any], index: str
 ) -> None:
     with sqlite.write() as connection:
+        accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON))
+        orders.store_order(connection, "s1", 1, order(), "")
         with statements(connection) as asked:
             ask(connection)
         plans = [

@@ -16,7 +16,7 @@ from salepixel.storage.database import Database
 from salepixel_worker.forward import RETRY_AFTER, forward_due
 from salepixel_worker.reconcile import fill_template
 from tests.make import NOON, click_at, order
-from tests.worker.test_reconcile import HOUR, World
+from tests.worker.world import HOUR, World
 
 TEMPLATE = (
     "https://track.mdrctr.com/track/sale?empId={empId}&PRODUCTO={item}&CANTIDAD={quantity}&IMPORTE={amount}"

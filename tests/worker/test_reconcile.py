@@ -2,86 +2,25 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from salepixel.clicks import Click, ClickSealer, Signal, Verdict
-from salepixel.orders import Order
-from salepixel.storage import accounts, campaigns, clicks, contacts, orders, sales, schema, shops
+from salepixel.storage import (
+    accounts,
+    campaigns,
+    clicks,
+    policies,
+    sales,
+    schema,
+)
 from salepixel.storage.database import Database
-from salepixel.streams import HitRecord
-from salepixel_worker import fold
-from salepixel_worker.sweep import reconcile_due
-from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
-
-HOUR = timedelta(hours=1)
-NO_SIGNAL = Signal(0)
-Row = tuple[str, str, str, str, str, str]
-
-
-class World:
-    """An account with a campaign, and everything that can happen to it."""
-
-    def __init__(self, database: Database, sealer: ClickSealer, **account: Any) -> None:
-        self.database, self.sealer = database, sealer
-        with database.write() as connection:
-            accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON, **account))
-            campaigns.add_campaign(
-                connection,
-                campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON - 9 * HOUR),
-                [
-                    campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True),
-                    campaigns.CampaignLink(OTHER_LINK, "https://shop.test/about", "About", False),
-                ],
-            )
-
-    def connect(self, at: Any = NOON - 9 * HOUR) -> None:
-        with self.database.write() as connection:
-            shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON)
-            shops.connect_shop(connection, shop, "app", "token", "{}", at)
-
-    def click(self, click: Click, signals: Signal = NO_SIGNAL) -> None:
-        with self.database.write() as connection:
-            clicks.store_clicks(connection, [(click, signals)])
-
-    def contact(self, ref: str, email_hash: str) -> None:
-        with self.database.write() as connection:
-            contacts.store_contacts(connection, 1, [contacts.Contact(ref, email_hash)], NOON)
-
-    def order(self, bought: Order) -> None:
-        with self.database.write() as connection:
-            shop = shops.find_shop(connection, "https://shop.test/graphql/")
-            assert shop is not None
-            orders.store_order(connection, shop.id, 1, bought, "")
-
-    def hit(self, query: str, click: Click | None, serial: int = 0) -> None:
-        token = self.sealer.seal(click) if click else ""
-        record = HitRecord(click_at(NOON, serial=serial).id, 1, f"empId=1&{query}", token, "", False)
-        with self.database.write() as connection:
-            fold._store_hit(connection, self.sealer, record)
-
-    def reconcile(self) -> None:
-        while reconcile_due(self.database, self.sealer, 100):
-            pass
-
-    def report(self) -> list[Row]:
-        """Reconcile what is due; gives (order, item, contact, evidence, amount, status) of every row."""
-        self.reconcile()
-        with self.database.read() as connection:
-            return sorted(
-                (s.order, s.item, s.contact, str(s.evidence), str(s.amount), str(s.status))
-                for s in (row.sale for row in sales.all_sales(connection, CAMPAIGN))
-            )
-
-    def reasons(self) -> dict[str, str]:
-        self.report()
-        with self.database.read() as connection:
-            rows = connection.execute(sa.select(schema.decisions.c.order_id, schema.decisions.c.reason))
-            return {row.order_id: row.reason for row in rows}
+from tests.make import CAMPAIGN, NOON, OTHER_LINK, click_at, order
+from tests.worker.world import HOUR, World, story
 
 
 @pytest.fixture
@@ -239,6 +178,168 @@ def test_a_click_of_another_account_is_not_cleared(world: World) -> None:
     assert found.verdict is Verdict.MACHINE
 
 
+def test_a_code_of_one_contact_names_the_buyer(world: World) -> None:
+    world.order(order(voucher="ana-5f2k"))
+    assert world.reasons() == {"O1": "no_click"}
+    world.coupon("ANA-5F2K", "ana")
+    assert {row[2:4] for row in world.report()} == {("ana", "coupon")}
+    click = click_at(NOON - HOUR)
+    world.click(click, Signal.HEAD)
+    world.reconcile()
+    with world.database.read() as connection:
+        (first, _) = sales.all_sales(connection, CAMPAIGN)
+    assert first.sale.click_id == click.id, "a code at the till is the mark of a person"
+
+
+def test_a_code_for_everybody_names_the_campaign_alone(world: World) -> None:
+    world.coupon("AUTUMN10")
+    world.order(order(voucher="autumn10"))
+    assert {row[2:4] for row in world.report()} == {("", "campaign")}
+    assert world.reasons() == {"O1": "campaign_named"}
+
+
+def test_utm_campaign_names_the_campaign_alone(world: World) -> None:
+    with world.database.write() as connection:
+        connection.execute(sa.update(schema.campaigns).values(utm_campaign="autumn"))
+    world.order(order(utm_campaign="autumn"))
+    world.order(order(id="O2", number="2", utm_campaign="winter"))
+    assert world.reasons() == {"O1": "campaign_named", "O2": "no_click"}
+
+
+@pytest.mark.parametrize("first", ["O1", "O2"])
+def test_a_customer_is_known_by_an_earlier_order(world: World, first: str) -> None:
+    """Whatever is reconciled first: the later order is decided again when the earlier one names its buyer."""
+    token = click_at(NOON - 30 * HOUR)
+    later = click_at(NOON - HOUR, serial=1)
+    known = order(
+        id="O1",
+        number="1",
+        customer="u1",
+        click_token=world.sealer.seal(token),
+        placed_at=NOON - 29 * HOUR,
+    )
+    at_home = order(id="O2", number="2", customer="u1")
+    for bought in sorted((known, at_home), key=lambda bought: bought.id != first):
+        world.order(bought)
+        world.reconcile()
+    world.click(token)
+    world.click(later)
+    assert world.reasons() == {"O1": "click_token_on_order", "O2": "known_customer"}
+    with world.database.read() as connection:
+        found = {row.sale.order: row.sale.click_id for row in sales.all_sales(connection, CAMPAIGN)}
+    assert found == {"1": token.id, "2": later.id}
+
+
+def test_a_later_order_names_no_buyer_of_an_earlier_one(world: World) -> None:
+    world.order(order(id="O1", number="1", customer="u1"))
+    late = click_at(NOON + HOUR)
+    world.order(
+        order(
+            id="O2",
+            number="2",
+            customer="u1",
+            placed_at=NOON + 2 * HOUR,
+            click_token=world.sealer.seal(late),
+        )
+    )
+    world.click(click_at(NOON - HOUR, serial=1))
+    assert world.reasons() == {"O1": "no_click", "O2": "click_token_on_order"}
+
+
+def test_a_token_too_old_still_tells_who_buys(world: World) -> None:
+    old, new = click_at(NOON - 24 * 9 * HOUR), click_at(NOON - HOUR, serial=1)
+    world.order(order(click_token=world.sealer.seal(old)))
+    assert world.reasons() == {"O1": "outside_window"}
+    world.click(old)
+    world.click(new)
+    assert world.reasons() == {"O1": "known_customer"}
+
+
+def test_another_address_of_a_mailbox_is_evidence_when_the_policy_says_so(world: World) -> None:
+    world.contact("ana", "h1", alias_hash="a")
+    world.click(click_at(NOON - HOUR))
+    world.order(order(email_hash="h2", alias_hash="a"))
+    assert world.reasons() == {"O1": "no_click"}
+    world.policy(alias_match=True)
+    assert world.reasons() == {"O1": "alias_match"}
+
+
+def test_a_forwarded_mail_credits_the_campaign_alone(world: World) -> None:
+    world.contact("ana", "h1")
+    world.order(order(email_hash="h2", click_token=world.sealer.seal(click_at(NOON - HOUR))))
+    assert {row[2:4] for row in world.report()} == {("", "token")}
+    world.contact("ana", "h2")
+    assert {row[2:4] for row in world.report()} == {("ana", "token")}
+
+
+def test_who_refused_is_not_followed(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.contact("ana", "h", consent=False)
+    world.click(click)
+    world.order(order(click_token=world.sealer.seal(click)))
+    world.order(order(id="O2", number="2", email_hash="h"))
+    world.hit("order=3", click)
+    world.order(order(id="O3", number="3"))
+    assert set(world.reasons().values()) == {"refused_consent"}
+    with world.database.read() as connection:
+        (stored,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
+        decided = connection.execute(sa.select(schema.decisions)).all()
+    assert stored.click.contact == ""
+    assert not [row for row in decided if "ana" in row.candidates + row.details + row.buyer]
+
+
+def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None:
+    first, last = click_at(NOON - 5 * HOUR), click_at(NOON - HOUR, serial=1)
+    world.contact("ana", "h")
+    for click in (first, last):
+        world.click(click)
+    world.order(order(email_hash="h"))
+    assert len(world.report()) == 2
+    world.policy(model="linear")
+    halves = sorted(row[4] for row in world.report())
+    assert halves == ["10.00", "10.00", "19.90", "19.90"]
+    with world.database.write() as connection:
+        account = accounts.get_account(connection, 1)
+        assert account is not None
+        policies.close_months(connection, account, NOON + HOUR)
+    world.policy(model="first")
+    world.order(order(email_hash="h", updated_at=NOON + HOUR, refunded=Decimal("59.80")))
+    world.order(order(id="late", number="2", email_hash="h"))
+    assert sorted(row[4] for row in world.report()) == halves
+    assert world.reasons() == {"O1": "email_match", "late": "month_closed"}
+
+
+def test_what_a_policy_would_move_is_what_it_moves(world: World) -> None:
+    clicks_made = [click_at(NOON - 10 * 24 * HOUR), click_at(NOON - HOUR, serial=1)]
+    world.contact("ana", "h")
+    for click in clicks_made:
+        world.click(click)
+    for number in range(5):
+        old = NOON - timedelta(days=3 * (number % 2))
+        world.order(order(id=f"O{number}", number=str(number), email_hash="h", placed_at=old))
+    before = world.amounts()
+    moves, place = [], None
+    with world.database.read() as connection:
+        account = accounts.get_account(connection, 1)
+        assert account is not None
+        changed = policies.with_policy(account, {"window_days": 3, "model": "decay"})
+        while True:
+            page, place = policies.preview_policy(connection, world.sealer, account, changed, 2, place)
+            moves += page
+            if place is None:
+                break
+    assert world.amounts() == before, "a preview changes nothing"
+    moved = {move.stored.order.id: (dict(move.before), dict(move.after)) for move in moves}
+    world.policy(window_days=3, model="decay")
+    after = world.amounts()
+    assert moved == {
+        key: (before.get(key, {}), after.get(key, {}))
+        for key in before | after
+        if before.get(key) != after.get(key)
+    }
+    assert moved, "or nothing was shown"
+
+
 def test_a_forged_token_is_no_evidence(world: World) -> None:
     world.order(order(click_token="TOKEN_PLACEHOLDER_A"))
     assert world.reasons() == {"O1": "invalid_token"}
@@ -252,32 +353,6 @@ def test_switching_a_link_decides_its_orders_again(world: World) -> None:
         assert campaign is not None
         campaigns.switch_link(connection, campaign, OTHER_LINK, True)
     assert len(world.report()) == 2
-
-
-def story(world: World) -> list[Callable[[], None]]:
-    """Things that happen, in any order and several times over."""
-    ana, bo = click_at(NOON - HOUR, "ana"), click_at(NOON - 2 * HOUR, "bo", serial=1)
-    scanner = [click_at(NOON - HOUR, "cy", link=f"{n:012x}", serial=10 + n) for n in range(4)]
-    base = order(id="O1", number="1", paid=False, click_token=world.sealer.seal(ana))
-    paid = replace(base, paid=True, updated_at=NOON + HOUR)
-    refunded = replace(paid, refunded=paid.total, updated_at=NOON + 2 * HOUR)
-    by_email = order(id="O2", number="2", email_hash="hash-of-bo")
-    scanned = order(id="O3", number="3", email_hash="hash-of-cy")
-    at_pixel = order(id="O4", number="4")
-    return [
-        lambda: world.click(ana),
-        lambda: world.click(bo),
-        *(lambda click=click: world.click(click) for click in scanner),
-        lambda: world.contact("bo", "hash-of-bo"),
-        lambda: world.contact("cy", "hash-of-cy"),
-        *(
-            lambda bought=bought: world.order(bought)
-            for bought in (base, paid, refunded, by_email, scanned, at_pixel)
-        ),
-        lambda: world.hit("order=4&IMPORTE=1", bo, 50),
-        lambda: world.hit("order=4&IMPORTE=1", bo, 51),
-        lambda: world.reconcile(),
-    ]
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -7,6 +7,7 @@ from functools import cache
 from redis import Redis
 
 from salepixel.clicks import ClickSealer
+from salepixel.jobs import SWEEP, Bell
 from salepixel.keys import load_keys
 from salepixel.redis import open_redis
 from salepixel.settings import WorkerSettings, environment
@@ -67,4 +68,5 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
-    reconcile_due(here.database, here.sealer, SWEEP_ORDERS)
+    if reconcile_due(here.database, here.sealer, SWEEP_ORDERS) == SWEEP_ORDERS:
+        Bell(here.redis).ring(SWEEP)  # there is more, and others may go first

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from salepixel.storage import accounts
+from salepixel.models import Model
+from salepixel.storage import accounts, policies
 from salepixel.storage.accounts import Account
 from salepixel_plugin.access import Refusal, require_all_rights, scope, see_account
 from salepixel_plugin.api.door import Input, Output, blueprint
@@ -20,6 +21,8 @@ _PIXEL_AMOUNT = "What a pixel's IMPORTE tells: the amount of its line or of the 
 _HOSTED = "The url of a hosted pixel to show beside ours, such as https://track.mdrctr.com/track/sale."
 _FORWARD = "A url template that is called for each sale."
 _SECRET = "With this the shop's server signs its pixels. Keep it from browsers."
+
+_UNTOLD = ("pixel_secret", "campaign_windows")
 
 Days = Annotated[int, Field(ge=1, le=365, description=_WINDOW)]
 Per = Literal["line", "order"]
@@ -74,6 +77,10 @@ class AccountOut(Output):
     hosted_emp_id: str
     forward_url: str
     forward_per: Per
+    policy_version: int = Field(description="Of the policy in force: GET /accounts/<empId>/policies.")
+    model: Model
+    alias_match: bool
+    closed_before: datetime | None
     created_at: datetime
 
 
@@ -136,6 +143,9 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
         # Nobody could sign for an account that has no secret, so all its pixels would be refused.
         if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
             values["pixel_secret"] = secrets.token_hex(32)
+        if "window_days" in values:
+            changed = policies.with_policy(before, {"window_days": values.pop("window_days")})
+            policies.apply_policy(connection, before, changed, datetime.now(UTC))
         if values:
             accounts.change_account(connection, emp_id, values)
         after = see_account(connection, emp_id)
@@ -144,7 +154,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
 
 
 def _as_json(account: Account) -> dict[str, Any]:
-    values = {name: getattr(account, name) for name in Account.__slots__ if name != "pixel_secret"}
+    values = {name: getattr(account, name) for name in Account.__slots__ if name not in _UNTOLD}
     values["empId"] = values.pop("emp_id")
     return values
 

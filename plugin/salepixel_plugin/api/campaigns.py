@@ -45,6 +45,7 @@ class CampaignIn(Input):
     )
     links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
     sent_at: SentAt = None
+    utm_campaign: Text = Field("", description="What its links have as utm_campaign; orders may name it.")
 
 
 class CampaignChange(Input):
@@ -75,6 +76,7 @@ class CampaignOut(Output):
     mailer: str
     created_at: datetime
     sent_at: datetime | None
+    utm_campaign: str
 
 
 class CampaignWithLinks(CampaignOut):
@@ -126,7 +128,9 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
         said = str(error)
         raise Refusal(422, "invalid", f"Correct {error.field}: {said}.", {error.field: [said]}) from None
     now = datetime.now(UTC)
-    campaign = Campaign(new_id(), wanted.emp_id, wanted.name, wanted.mailer, now, tag, wanted.sent_at)
+    campaign = Campaign(
+        new_id(), wanted.emp_id, wanted.name, wanted.mailer, now, tag, wanted.sent_at, wanted.utm_campaign
+    )
     its_links = [CampaignLink(new_id(), link.url, link.label, link.sale_pixel) for link in wanted.links]
     with services().database.write() as connection:
         account = target_account(connection, wanted.emp_id)
@@ -266,6 +270,7 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
         "mailer": campaign.mailer,
         "created_at": campaign.created_at,
         "sent_at": campaign.sent_at,
+        "utm_campaign": campaign.utm_campaign,
     }
 
 

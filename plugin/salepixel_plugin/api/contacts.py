@@ -32,7 +32,7 @@ class ContactIn(Input):
 
     ref: Reference = Field(description="As the mailer writes it into the link.", examples=["c1"])
     email: Email | None = Field(None, description="Kept as a keyed hash only.")
-    consent: bool = Field(True, description="False: orders are not matched by this address.")
+    consent: bool = Field(True, description="False: nothing that this contact does is followed.")
 
 
 class ContactsIn(Input):
@@ -61,6 +61,7 @@ def add_contacts(wanted: ContactsIn) -> dict[str, int]:
             contact.ref,
             here.keys.hash_email(wanted.emp_id, contact.email) if contact.email else None,
             contact.consent,
+            here.keys.hash_alias(wanted.emp_id, contact.email) if contact.email else None,
         )
         for contact in wanted.contacts
     ]

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.attribution import Outcome, Reason
+from salepixel.clicks import Verdict
+from salepixel.evidence import Rung
+from salepixel.models import Model
 from salepixel.storage import accounts, orders, shops
 from salepixel.storage.orders import StoredOrder
 from salepixel_plugin.access import is_id, not_found, scope
@@ -29,16 +32,28 @@ class LanguageQuery(BaseModel):
 class CandidateOut(Output):
     """A click that was looked at. What belongs to another account is not told."""
 
-    click: str
-    clicked_at: datetime
+    click: str | None = Field(description="Null where only a campaign, or a contact, is named.")
+    clicked_at: datetime | None
     campaign: str | None
     link: str | None
     contact: str | None
-    evidence: Literal["token", "cookie", "email"]
-    verdict: Literal["human", "machine", "unknown"]
+    evidence: Rung
+    verdict: Verdict
     confidence: float
     credited: bool
     passed_over: str | None
+    share: float = Field(0.0, description="Of the order, that the account's model gives to this click.")
+
+
+class CreditedOut(Output):
+    """Who is credited."""
+
+    campaign: str
+    contact: str | None = Field(description="Null for nobody known, and where the mail was forwarded.")
+    click: str | None
+    evidence: Rung
+    confidence: float
+    forwarded: bool = Field(description="Somebody with another address bought with this contact's click.")
 
 
 class DecisionOut(Output):
@@ -49,7 +64,11 @@ class DecisionOut(Output):
     shop: str
     outcome: Literal["attributed", "likely", "unattributed", "pending"]
     reason: str
-    policy: int
+    policy: int = Field(description="The version of the account's policy that decided.")
+    model: Model
+    credited: CreditedOut | None
+    agreeing: list[Rung] = Field(description="Other evidence that says the same.")
+    conflicting: list[Rung] = Field(description="Evidence that speaks for another contact.")
     candidates: list[CandidateOut]
     explanation: str
 
@@ -94,6 +113,7 @@ def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided:
         account = accounts.get_account(connection, stored.emp_id)
         policy = account.policy.version if account else 0
         decision = {"outcome": Outcome.PENDING, "reason": NOT_YET, "policy": policy, "candidates": []}
+        decision |= orders.UNTOLD
     return Decided(stored, _as_told(decision))
 
 

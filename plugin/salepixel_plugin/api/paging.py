@@ -26,8 +26,14 @@ class Page(BaseModel):
 
 def write_cursor(*parts: object) -> str:
     """An opaque text from the place where a page ended."""
-    texts = [part.isoformat() if isinstance(part, datetime) else part for part in parts]
+    texts = [_as_text(part) for part in parts]
     return urlsafe_b64encode(json.dumps(texts).encode()).rstrip(b"=").decode()
+
+
+def _as_text(part: object) -> object:
+    if isinstance(part, bytes):
+        return part.hex()
+    return part.isoformat() if isinstance(part, datetime) else part
 
 
 def read_cursor(cursor: str, length: int) -> list[str]:
@@ -60,8 +66,11 @@ def read_sales_cursor(cursor: str | None) -> Cursor | None:
     """Where a page of sales ended. Raises a Refusal (422)."""
     if cursor is None:
         return None
-    time, shop, order, line = read_cursor(cursor, 4)
-    return read_time(time), shop, order, line
+    time, shop, order, line, click = read_cursor(cursor, 5)
+    try:
+        return read_time(time), shop, order, line, bytes.fromhex(click)
+    except ValueError:
+        raise bad_cursor() from None
 
 
 def bad_cursor() -> Refusal:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from flask import Response
 from pydantic import Field
 
+from salepixel.evidence import Rung
 from salepixel.report import Total
 from salepixel.storage import clicks, sales
 from salepixel.storage.clicks import StoredClick
@@ -49,10 +50,11 @@ class SaleOut(Output):
     purchased_at: datetime
     order: str = Field(description="The order's number.")
     campaign: str
-    link: str
-    evidence: Literal["token", "cookie", "email"]
+    link: str | None = Field(description="Null where only the campaign is known.")
+    evidence: Rung
     confidence: float
     status: Literal["confirmed", "refunded", "cancelled", "unverified"]
+    share: float = Field(description="Of the line, that the account's model gives to this click.")
 
 
 class TotalOut(Output):
@@ -158,10 +160,11 @@ def sale_as_json(stored: StoredSale) -> dict[str, Any]:
         "purchased_at": rfc3339(sale.purchased_at),
         "order": sale.order,
         "campaign": sale.campaign,
-        "link": sale.link,
+        "link": sale.link or None,
         "evidence": sale.evidence,
         "confidence": sale.confidence,
         "status": sale.status,
+        "share": sale.share,
     }
 
 

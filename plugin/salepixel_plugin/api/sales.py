@@ -120,6 +120,7 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
         shipping=max(total - in_lines, Decimal(0)),
         email_hash=here.keys.hash_email(emp_id, told.email) if told.email else None,
         click_token=told.click or None,
+        alias_hash=here.keys.hash_alias(emp_id, told.email) if told.email else None,
     )
 
 

@@ -39,13 +39,17 @@ def explain_order(shop_id: str, name: str) -> Response:
 
 
 def _by_time(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each click once, with its strongest evidence: a click may be found by its token and by e-mail."""
-    strongest: dict[str, dict[str, Any]] = {}
+    """Each click once, with its strongest evidence: a click may be found by its token and by e-mail.
+
+    What names no click comes last.
+    """
+    strongest: dict[tuple[bool, str], dict[str, Any]] = {}
     for item in candidates:  # strongest first
-        strongest.setdefault(item["click"], item)
-    return [strongest[click] for click in sorted(strongest)]  # a click's id begins with its time
+        named = f"{item['evidence']} {item['campaign']} {item['contact']}"
+        strongest.setdefault((item["click"] is None, item["click"] or named), item)
+    return [strongest[key] for key in sorted(strongest)]  # a click's id begins with its time
 
 
 def _candidate(item: dict[str, Any]) -> dict[str, Any]:
-    moment = datetime.fromisoformat(item["clicked_at"])
+    moment = datetime.fromisoformat(item["clicked_at"]) if item["clicked_at"] else None
     return item | {"clicked_at": moment, "sentence": explain_candidate(item, language())}

@@ -50,8 +50,10 @@ def test_an_emp_id_is_given_once(office: Office) -> None:
 def test_a_change_changes_what_it_names(office: Office) -> None:
     before = office.get("/accounts/7")
     answer = office.call("PATCH", "/accounts/7", {"window_days": 14, "hosted_pixel": ""}, SHOES)
-    assert answer.json == before | {"window_days": 14}
-    assert office.call("PATCH", "/accounts/7", {}, SHOES).json == before | {"window_days": 14}
+    after = before | {"window_days": 14, "policy_version": 2}
+    assert answer.json == after
+    assert office.call("PATCH", "/accounts/7", {"window_days": 14}, SHOES).json == after
+    assert office.call("PATCH", "/accounts/7", {}, SHOES).json == after
     assert office.call("PATCH", "/accounts/7", {"empId": 8}, SHOES).status_code == 422
     assert office.call("PATCH", "/accounts/7", {"name": None}, SHOES).status_code == 422
 

@@ -57,6 +57,7 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
                 "evidence": "token",
                 "confidence": 0.99,
                 "status": "confirmed",
+                "share": 1.0,
             }
         ],
         "totals": [

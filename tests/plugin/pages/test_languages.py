@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 from babel.messages.pofile import read_po
 
-from salepixel.attribution import Outcome, Reason, Rung
+from salepixel.attribution import Outcome, Reason
+from salepixel.evidence import Rung
 from salepixel.report import Status
 from salepixel.verdicts import BOUGHT, WEIGHTS
 from salepixel_plugin import explanations
@@ -15,7 +16,7 @@ from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
 from tests.plugin.pages.messages import messages_in_sources
 
-_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE}
+_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE, Reason.OTHER_CONTACT}
 
 _PASSED_OVER = {
     Reason.OTHER_ACCOUNT,
@@ -23,6 +24,8 @@ _PASSED_OVER = {
     Reason.CLICK_AFTER_ORDER,
     Reason.OUTSIDE_WINDOW,
     Reason.MACHINE_CLICK,
+    Reason.REFUSED_CONSENT,
+    Reason.WEAK_EVIDENCE,
     *_NEVER_A_DECISION,
 }
 
@@ -60,7 +63,12 @@ def test_every_reason_is_explained(code: str) -> None:
         "passed_over": None,
     }
     for reason in {*set(Reason) - _NEVER_A_DECISION, explanations.NOT_YET}:
-        decision = {"reason": reason, "candidates": [candidate | {"credited": True}]}
+        decision = {
+            "reason": reason,
+            "candidates": [candidate | {"credited": True}],
+            "credited": {"forwarded": True},
+            "conflicting": ["email"],
+        }
         sentence = explain(decision, "50% <b>", language)
         assert "50% <b>" in sentence
         assert "%(" not in sentence

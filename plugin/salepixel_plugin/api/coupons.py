@@ -1,0 +1,49 @@
+"""Coupons: the codes in a campaign's mails, of one contact each or of everybody."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from salepixel import jobs
+from salepixel.storage.coupons import Coupon, store_coupons
+from salepixel_plugin.access import see_campaign
+from salepixel_plugin.api.contacts import Reference
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import Name
+from salepixel_plugin.services import services
+
+
+class CouponIn(Input):
+    """A code that the shop accepts."""
+
+    code: Name = Field(description="As the shop knows it; small and capital letters are the same.")
+    ref: Reference | None = Field(None, description="The only contact who got it; null: everybody did.")
+
+
+class CouponsIn(Input):
+    """Coupons of a campaign."""
+
+    max_bytes: ClassVar[int] = 8_000_000
+    coupons: Annotated[list[CouponIn], Field(max_length=10_000)]
+
+
+class CouponsStored(Output):
+    """What became of them."""
+
+    stored: int
+    taken: list[str] = Field(description="Codes of another campaign or contact, which keep them.")
+
+
+@blueprint.post("/campaigns/<campaign_id>/coupons")
+@blueprint.input(CouponsIn, arg_name="wanted")
+@blueprint.output(CouponsStored)
+@blueprint.doc(security="bearer", responses={404: "No such campaign"})
+def add_coupons(campaign_id: str, wanted: CouponsIn) -> dict[str, Any]:
+    """Tell which codes the campaign's mails hold, up to 10,000 in a call; twice is once."""
+    batch = [Coupon(coupon.code, campaign_id, coupon.ref or "") for coupon in wanted.coupons]
+    with services().database.write() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        taken = store_coupons(connection, campaign.emp_id, batch, datetime.now(UTC))
+    services().bell.ring(jobs.SWEEP)
+    return {"stored": len(batch) - len(taken), "taken": taken}

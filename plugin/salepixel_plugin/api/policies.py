@@ -1,0 +1,236 @@
+"""Policies: the rule of an account has a number; a change is shown first, and closed months keep theirs."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask import request
+from pydantic import AfterValidator, Field
+
+from salepixel import jobs
+from salepixel.models import Model
+from salepixel.money import from_minor
+from salepixel.storage import campaigns, policies
+from salepixel.storage.accounts import Account
+from salepixel.storage.orders import rfc3339
+from salepixel.storage.policies import Move, PolicyVersion
+from salepixel_plugin.access import Refusal, see_account
+from salepixel_plugin.api.accounts import Days
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import UNSET, Money
+from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.services import services
+
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def _month(text: str) -> str:
+    if not _MONTH.fullmatch(text):
+        raise ValueError("must be a month such as 2026-10")
+    return text
+
+
+class PolicyChange(Input):
+    """What is to change; what is not named stays."""
+
+    window_days: Days = Field(UNSET)
+    model: Model = Field(UNSET, description="How several clicks of a contact share an order.")
+    alias_match: bool = Field(UNSET, description="Match addresses that lead to the same mailbox.")
+    campaign_windows: dict[str, Days] = Field(
+        UNSET, description="Campaigns with another window, by id; replaces those of before.", max_length=1000
+    )
+
+
+class PolicyOut(Output):
+    """A version of the policy."""
+
+    version: int
+    window_days: int
+    model: Model
+    alias_match: bool
+    campaign_windows: dict[str, int]
+    applied_at: datetime
+
+
+class PoliciesOut(Output):
+    """All versions, the newest first: it is in force."""
+
+    policies: list[PolicyOut]
+    closed_before: datetime | None = Field(description="What was placed before it never changes.")
+
+
+class AmountOut(Output):
+    """What a campaign gets of an order."""
+
+    campaign: str
+    amount: Money
+
+
+class MoveOut(Output):
+    """An order that a changed policy decides otherwise."""
+
+    shop: str
+    order_id: str
+    order: str
+    placed_at: datetime
+    currency: str
+    before: list[AmountOut]
+    after: list[AmountOut]
+    reason: str = Field(description="Of the new decision.")
+
+
+class SumOut(Output):
+    """What the orders of this page add to a campaign, in one currency; negative: take from it."""
+
+    campaign: str
+    currency: str
+    amount: str
+
+
+class PreviewOut(Output):
+    """What would move among the orders of this page, newest first."""
+
+    moves: list[MoveOut]
+    sums: list[SumOut]
+    next: Next
+
+
+class MonthIn(Input):
+    """A month to close, with all before it."""
+
+    month: Annotated[str, AfterValidator(_month)] = Field(examples=["2026-10"])
+
+
+class ClosedOut(Output):
+    """Until when the account is closed."""
+
+    closed_before: datetime
+
+
+@blueprint.get("/accounts/<int:emp_id>/policies")
+@blueprint.output(PoliciesOut)
+@blueprint.doc(security="bearer")
+def list_policies(emp_id: int) -> dict[str, Any]:
+    """The versions of an account's policy."""
+    with services().database.read() as connection:
+        account = see_account(connection, emp_id)
+        found = policies.list_policies(connection, emp_id)
+    return {
+        "policies": [_policy_as_json(policy) for policy in found],
+        "closed_before": account.closed_before,
+    }
+
+
+@blueprint.post("/accounts/<int:emp_id>/policies/preview")
+@blueprint.input(PolicyChange, arg_name="change")
+@blueprint.output(PreviewOut)
+@blueprint.doc(security="bearer")
+def preview_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
+    """What a change would move, order by order; `limit` orders are looked at in a call. Nothing changes."""
+    page = Page.model_validate(request.args.to_dict())
+    after = None
+    if page.cursor is not None:
+        time, shop, order = read_cursor(page.cursor, 3)
+        after = read_time(time), shop, order
+    here = services()
+    with here.database.read() as connection:
+        account = see_account(connection, emp_id)
+        changed = policies.with_policy(account, read_change(connection, account, change))
+        moves, place = policies.preview_policy(connection, here.clicks, account, changed, page.limit, after)
+    return {
+        "moves": [_move_as_json(move) for move in moves],
+        "sums": sums_of(moves),
+        "next": write_cursor(*place) if place else None,
+    }
+
+
+@blueprint.post("/accounts/<int:emp_id>/policies")
+@blueprint.input(PolicyChange, arg_name="change")
+@blueprint.output(PolicyOut, 201)
+@blueprint.doc(security="bearer")
+def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
+    """Put a changed policy in force; the orders of open months are decided again, which takes a while."""
+    here = services()
+    with here.database.write() as connection:
+        account = see_account(connection, emp_id)
+        changed = policies.with_policy(account, read_change(connection, account, change))
+        policies.apply_policy(connection, account, changed, datetime.now(UTC))
+        newest = policies.list_policies(connection, emp_id)[0]
+    here.bell.ring(jobs.SWEEP)
+    return _policy_as_json(newest)
+
+
+@blueprint.post("/accounts/<int:emp_id>/closings")
+@blueprint.input(MonthIn, arg_name="wanted")
+@blueprint.output(ClosedOut)
+@blueprint.doc(security="bearer", responses={422: "The month is not over yet"})
+def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
+    """Close a month (UTC) and all before it: their decisions and sales never change again."""
+    year, month = map(int, wanted.month.split("-"))
+    until = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    if until > datetime.now(UTC):
+        raise Refusal(422, "month_not_over", f"{wanted.month} is not over yet; close it when it is.")
+    with services().database.write() as connection:
+        account = see_account(connection, emp_id)
+        waiting = policies.count_due(connection, emp_id, until)
+        if waiting:
+            services().bell.ring(jobs.SWEEP)
+            raise Refusal(
+                409,
+                "orders_waiting",
+                f"{waiting} orders of that time are being decided; try again in a minute.",
+            )
+        return {"closed_before": policies.close_months(connection, account, until)}
+
+
+def read_change(connection: Any, account: Account, change: PolicyChange) -> dict[str, Any]:
+    """A change as columns of the account. Raises a Refusal for a campaign that is not the account's."""
+    values = change.model_dump(exclude_unset=True, mode="json")
+    if "campaign_windows" in values:
+        for campaign_id in values["campaign_windows"]:
+            campaign = campaigns.get_campaign(connection, campaign_id)
+            if campaign is None or campaign.emp_id != account.emp_id:
+                raise Refusal(
+                    422, "invalid", f"Correct campaign_windows: the account has no campaign {campaign_id}."
+                )
+        values["campaign_windows"] = json.dumps(values["campaign_windows"], sort_keys=True)
+    return values
+
+
+def sums_of(moves: list[Move]) -> list[dict[str, str]]:
+    """What moves would add to each campaign, by campaign and currency."""
+    sums: dict[tuple[str, str], int] = {}
+    for move in moves:
+        currency = move.stored.order.currency
+        for sign, amounts in ((-1, move.before), (1, move.after)):
+            for campaign, amount in amounts.items():
+                key = campaign, currency
+                sums[key] = sums.get(key, 0) + sign * amount
+    return [
+        {"campaign": campaign, "currency": currency, "amount": f"{from_minor(amount, currency):f}"}
+        for (campaign, currency), amount in sorted(sums.items())
+        if amount
+    ]
+
+
+def _policy_as_json(policy: PolicyVersion) -> dict[str, Any]:
+    return {name: getattr(policy, name) for name in PolicyOut.model_fields}
+
+
+def _move_as_json(move: Move) -> dict[str, Any]:
+    order = move.stored.order
+    return {
+        "shop": move.stored.shop_id,
+        "order_id": order.id,
+        "order": order.number,
+        "placed_at": rfc3339(order.placed_at),
+        "currency": order.currency,
+        "before": _amounts(move.before, order.currency),
+        "after": _amounts(move.after, order.currency),
+        "reason": move.reason,
+    }
+
+
+def _amounts(amounts: Any, currency: str) -> list[dict[str, str]]:
+    return [{"campaign": key, "amount": f"{from_minor(value, currency):f}"} for key, value in amounts.items()]

@@ -1,0 +1,64 @@
+"""Coupons: codes that a campaign gave to one contact, or to everybody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import coupons, orders
+from salepixel.storage.upsert import insert
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A code of a campaign; `contact` who alone got it, empty when everybody did."""
+
+    code: str
+    campaign: str
+    contact: str = ""
+
+
+def normal_code(code: str) -> str:
+    """A code as it is compared: shops take codes in any case."""
+    return code.strip().upper()
+
+
+def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon], at: datetime) -> list[str]:
+    """Add coupons; gives the codes that another campaign or contact has already, which stay as they are.
+
+    Orders that used one of them are decided again.
+    """
+    wanted = {normal_code(coupon.code): coupon for coupon in batch}
+    rows = [
+        {
+            "emp_id": emp_id,
+            "code": code,
+            "campaign_id": coupon.campaign,
+            "contact": coupon.contact,
+            "created_at": at,
+        }
+        for code, coupon in wanted.items()
+    ]
+    if rows:
+        connection.execute(insert(connection, coupons).on_conflict_do_nothing(), rows)
+    used = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, orders.c.voucher, list(wanted)))
+    connection.execute(sa.update(orders).where(used).values(due=True))
+    query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
+        coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.code, list(wanted))
+    )
+    return sorted(
+        row.code
+        for row in connection.execute(query)
+        if (row.campaign_id, row.contact) != (wanted[row.code].campaign, wanted[row.code].contact)
+    )
+
+
+def find_coupon(connection: sa.Connection, emp_id: int, code: str) -> Coupon | None:
+    """The coupon with this code, or None."""
+    query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
+        coupons.c.emp_id == emp_id, coupons.c.code == normal_code(code)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Coupon(*row)

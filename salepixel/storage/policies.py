@@ -1,0 +1,122 @@
+"""Policies: versions of an account's rule, what a change would move, and months that are closed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.clicks import ClickSealer
+from salepixel.money import to_minor
+from salepixel.report import Sale
+from salepixel.storage.accounts import POLICY, Account, change_account, keep_policy
+from salepixel.storage.judging import judge_order
+from salepixel.storage.orders import Place, StoredOrder, orders_from
+from salepixel.storage.sales import sales_of_order
+from salepixel.storage.schema import orders, policies
+from salepixel.storage.shops import list_shops
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A policy that is, or was, in force."""
+
+    version: int
+    window_days: int
+    model: str
+    alias_match: bool
+    campaign_windows: Mapping[str, int]
+    applied_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a policy changes for one order; amounts in minor units of its currency by campaign, no zeros."""
+
+    stored: StoredOrder
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    reason: str
+
+
+def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]:
+    """All versions of an account's policy, the newest first."""
+    columns = [policies.c[name] for name in ("version", *POLICY, "applied_at")]
+    query = sa.select(*columns).where(policies.c.emp_id == emp_id).order_by(policies.c.version.desc())
+    return [
+        PolicyVersion(r.version, r.window_days, r.model, r.alias_match, json.loads(r.campaign_windows), r[-1])
+        for r in connection.execute(query)
+    ]
+
+
+def with_policy(account: Account, changes: Mapping[str, Any]) -> Account:
+    """The account as it would be under a changed policy; its number is the next one if anything differs."""
+    changed = replace(account, **changes)
+    if all(getattr(changed, name) == getattr(account, name) for name in POLICY):
+        return account
+    return replace(changed, policy_version=account.policy_version + 1)
+
+
+def apply_policy(connection: sa.Connection, account: Account, changed: Account, at: datetime) -> None:
+    """Put `changed` (of with_policy) in force; orders of open months are decided again."""
+    if changed.policy_version == account.policy_version:
+        return
+    names = ("policy_version", *POLICY)
+    change_account(connection, account.emp_id, {name: getattr(changed, name) for name in names})
+    keep_policy(connection, changed, at)
+    _decide_open_months_again(connection, changed)
+
+
+def count_due(connection: sa.Connection, emp_id: int, before: datetime) -> int:
+    """How many orders of an account, placed before a time, wait to be decided."""
+    waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
+    return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(waiting)) or 0
+
+
+def close_months(connection: sa.Connection, account: Account, before: datetime) -> datetime:
+    """Close what was placed before a time, for good; gives until when the account is closed now.
+
+    The account's row is locked by the write, so no decision of before comes after it.
+    """
+    until = max(before, account.closed_before) if account.closed_before else before
+    change_account(connection, account.emp_id, {"closed_before": until})
+    return until
+
+
+def preview_policy(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    changed: Account,
+    limit: int,
+    after: Place | None,
+) -> tuple[list[Move], Place | None]:
+    """What `changed` would move among the next `limit` orders of open months, newest first.
+
+    Gives the moves and where the next orders begin, None after the last. Nothing is written.
+    """
+    shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
+    page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
+    moves = []
+    for stored in page[:limit]:
+        judged = judge_order(connection, sealer, changed, shops[stored.shop_id], stored)
+        before = _by_campaign(sales_of_order(connection, stored.shop_id, stored.order.id))
+        now = _by_campaign(judged.rows)
+        if before != now:
+            moves.append(Move(stored, before, now, judged.decision.reason))
+    return moves, page[limit - 1].place if len(page) > limit else None
+
+
+def _by_campaign(rows: list[Sale]) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for sale in rows:
+        amounts[sale.campaign] = amounts.get(sale.campaign, 0) + to_minor(sale.amount, sale.currency)
+    return {campaign: amount for campaign, amount in sorted(amounts.items()) if amount}
+
+
+def _decide_open_months_again(connection: sa.Connection, account: Account) -> None:
+    since = account.closed_before or account.created_at - timedelta(days=36500)
+    ours = sa.and_(orders.c.emp_id == account.emp_id, orders.c.placed_at >= since)
+    connection.execute(sa.update(orders).where(ours).values(due=True))

@@ -1,0 +1,108 @@
+"""What is reported is what clicks, orders and pixel hits say, and whoever changes a cent is found."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.clicks import ClickSealer
+from salepixel.keys import load_keys
+from salepixel.storage import schema
+from salepixel.storage.database import Database, migrate, open_database
+from salepixel_worker.rebuild import rebuild_all, verify_all
+from tests.make import NOON, click_at, order
+from tests.worker.world import HOUR, World, story
+
+
+@pytest.fixture
+def told(database: Database, sealer: ClickSealer) -> World:
+    world = World(database, sealer)
+    world.connect()
+    for happen in story(world):
+        happen()
+    world.report()
+    return world
+
+
+def test_a_report_that_nobody_touched_verifies(told: World) -> None:
+    told.policy(model="linear", window_days=30)
+    told.reconcile()
+    found = verify_all(told.database, told.sealer)
+    assert (found.orders, found.due, found.different) == (4, 0, [])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_comes_in_whatever_order_verifies(sqlite: Database, sealer: ClickSealer, seed: int) -> None:
+    world = World(sqlite, sealer, model="decay")
+    world.connect()
+    events = story(world) * 2
+    random.Random(seed).shuffle(events)  # noqa: S311
+    for happen in events:
+        happen()
+    world.reconcile()
+    assert verify_all(sqlite, sealer).different == []
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "word"),
+    [
+        (schema.sales, {"amount": schema.sales.c.amount + 1}, "sales are"),
+        (schema.sales, {"refunded": schema.sales.c.refunded + 1}, "sales are"),
+        (schema.sales, {"campaign_id": "0000000000c7"}, "sales are"),
+        (schema.decisions, {"reason": "no_click"}, "reason is"),
+        (schema.decisions, {"candidates": "[]"}, "candidates is"),
+        (schema.decisions, {"details": "{}"}, "credited is"),
+    ],
+)
+def test_a_changed_cent_or_reason_is_found_and_mended(
+    told: World, table: sa.Table, change: dict[str, Any], word: str
+) -> None:
+    with told.database.write() as connection:
+        connection.execute(sa.update(table).where(table.c.order_id == "O2").values(**change))
+    (line, *_) = verify_all(told.database, told.sealer).different
+    assert line.startswith("order 2 (O2): ")
+    assert word in line
+    rebuild_all(told.database, told.sealer)
+    assert verify_all(told.database, told.sealer).different == []
+
+
+def test_an_order_made_of_pixel_hits_is_compared_with_them(database: Database, sealer: ClickSealer) -> None:
+    world = World(database, sealer)
+    world.hit("PRODUCTO=Shoes&IMPORTE=5&order=A", click_at(NOON - HOUR))
+    world.report()
+    assert verify_all(database, sealer).different == []
+    with database.write() as connection:
+        connection.execute(sa.update(schema.hits).values(amount="6"))
+    assert "pixel hits" in verify_all(database, sealer).different[0]
+
+
+def test_an_order_that_waits_is_counted_and_not_wrong(told: World) -> None:
+    told.order(order(id="O9", number="9"))
+    found = verify_all(told.database, told.sealer)
+    assert (found.due, found.different) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "code", "said"), [(0, 0, "0 differ"), (1, 1, "order 1042 (O1): sales are")]
+)
+def test_the_command_says_what_differs(tmp_path: Path, amount: int, code: int, said: str) -> None:
+    sealer = ClickSealer(load_keys(tmp_path / "keys.json"))
+    database = open_database("", tmp_path)
+    migrate(database)
+    world = World(database, sealer)
+    world.connect()
+    world.order(order(click_token=sealer.seal(click_at(NOON - HOUR))))
+    world.report()
+    with database.write() as connection:
+        connection.execute(sa.update(schema.sales).values(amount=schema.sales.c.amount + amount))
+    command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ)
+    )
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout

@@ -1,0 +1,139 @@
+"""An account with a campaign and all that can happen to it, for tests of what comes of that."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.clicks import Click, ClickSealer, Signal
+from salepixel.orders import Order
+from salepixel.storage import (
+    accounts,
+    campaigns,
+    clicks,
+    contacts,
+    coupons,
+    orders,
+    policies,
+    sales,
+    schema,
+    shops,
+)
+from salepixel.storage.database import Database
+from salepixel.streams import HitRecord
+from salepixel_worker import fold
+from salepixel_worker.sweep import reconcile_due
+from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
+
+HOUR = timedelta(hours=1)
+NO_SIGNAL = Signal(0)
+Row = tuple[str, str, str, str, str, str]
+
+
+class World:
+    """An account with a campaign, and everything that can happen to it."""
+
+    def __init__(self, database: Database, sealer: ClickSealer, **account: Any) -> None:
+        self.database, self.sealer = database, sealer
+        with database.write() as connection:
+            accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON, **account))
+            campaigns.add_campaign(
+                connection,
+                campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON - 9 * HOUR),
+                [
+                    campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True),
+                    campaigns.CampaignLink(OTHER_LINK, "https://shop.test/about", "About", False),
+                ],
+            )
+
+    def connect(self, at: Any = NOON - 9 * HOUR) -> None:
+        with self.database.write() as connection:
+            shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON)
+            shops.connect_shop(connection, shop, "app", "token", "{}", at)
+
+    def click(self, click: Click, signals: Signal = NO_SIGNAL) -> None:
+        with self.database.write() as connection:
+            clicks.store_clicks(connection, [(click, signals)])
+
+    def contact(self, ref: str, email_hash: str, **more: Any) -> None:
+        with self.database.write() as connection:
+            contacts.store_contacts(connection, 1, [contacts.Contact(ref, email_hash, **more)], NOON)
+
+    def coupon(self, code: str, contact: str = "") -> None:
+        with self.database.write() as connection:
+            assert coupons.store_coupons(connection, 1, [coupons.Coupon(code, CAMPAIGN, contact)], NOON) == []
+
+    def policy(self, **changes: Any) -> None:
+        with self.database.write() as connection:
+            account = accounts.get_account(connection, 1)
+            assert account is not None
+            policies.apply_policy(connection, account, policies.with_policy(account, changes), NOON)
+
+    def amounts(self) -> dict[str, dict[str, int]]:
+        """Reconcile what is due; gives cents by campaign of every order that has sales."""
+        self.reconcile()
+        found: dict[str, dict[str, int]] = {}
+        with self.database.read() as connection:
+            for row in connection.execute(sa.select(schema.sales)):
+                theirs = found.setdefault(row.order_id, {})
+                theirs[row.campaign_id] = theirs.get(row.campaign_id, 0) + row.amount
+        return found
+
+    def order(self, bought: Order) -> None:
+        with self.database.write() as connection:
+            shop = shops.find_shop(connection, "https://shop.test/graphql/")
+            assert shop is not None
+            orders.store_order(connection, shop.id, 1, bought, "")
+
+    def hit(self, query: str, click: Click | None, serial: int = 0) -> None:
+        token = self.sealer.seal(click) if click else ""
+        record = HitRecord(click_at(NOON, serial=serial).id, 1, f"empId=1&{query}", token, "", False)
+        with self.database.write() as connection:
+            fold._store_hit(connection, self.sealer, record)
+
+    def reconcile(self) -> None:
+        while reconcile_due(self.database, self.sealer, 100):
+            pass
+
+    def report(self) -> list[Row]:
+        """Reconcile what is due; gives (order, item, contact, evidence, amount, status) of every row."""
+        self.reconcile()
+        with self.database.read() as connection:
+            return sorted(
+                (s.order, s.item, s.contact, str(s.evidence), str(s.amount), str(s.status))
+                for s in (row.sale for row in sales.all_sales(connection, CAMPAIGN))
+            )
+
+    def reasons(self) -> dict[str, str]:
+        self.report()
+        with self.database.read() as connection:
+            rows = connection.execute(sa.select(schema.decisions.c.order_id, schema.decisions.c.reason))
+            return {row.order_id: row.reason for row in rows}
+
+
+def story(world: World) -> list[Callable[[], None]]:
+    """Things that happen, in any order and several times over."""
+    ana, bo = click_at(NOON - HOUR, "ana"), click_at(NOON - 2 * HOUR, "bo", serial=1)
+    scanner = [click_at(NOON - HOUR, "cy", link=f"{n:012x}", serial=10 + n) for n in range(4)]
+    base = order(id="O1", number="1", paid=False, click_token=world.sealer.seal(ana))
+    paid = replace(base, paid=True, updated_at=NOON + HOUR)
+    refunded = replace(paid, refunded=paid.total, updated_at=NOON + 2 * HOUR)
+    by_email = order(id="O2", number="2", email_hash="hash-of-bo")
+    scanned = order(id="O3", number="3", email_hash="hash-of-cy")
+    at_pixel = order(id="O4", number="4")
+    return [
+        lambda: world.click(ana),
+        lambda: world.click(bo),
+        *(lambda click=click: world.click(click) for click in scanner),
+        lambda: world.contact("bo", "hash-of-bo"),
+        lambda: world.contact("cy", "hash-of-cy"),
+        *(
+            lambda bought=bought: world.order(bought)
+            for bought in (base, paid, refunded, by_email, scanned, at_pixel)
+        ),
+        lambda: world.hit("order=4&IMPORTE=1", bo, 50),
+        lambda: world.hit("order=4&IMPORTE=1", bo, 51),
+        lambda: world.reconcile(),
+    ]

@@ -1,0 +1,160 @@
+"""`salepixel rebuild`: every decision and sale once more, from clicks, orders and hits; or only compared."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from salepixel.attribution import Decision
+from salepixel.clicks import ClickSealer
+from salepixel.keys import BadKeys, load_keys
+from salepixel.report import Sale
+from salepixel.settings import BadSettings, WorkerSettings, environment
+from salepixel.storage import hits, orders, sales
+from salepixel.storage.accounts import Account, KeyScope, list_accounts
+from salepixel.storage.database import Database, open_database
+from salepixel.storage.judging import judge_order
+from salepixel.storage.orders import Place, StoredOrder
+from salepixel.storage.shops import Shop, list_shops
+from salepixel_worker.reconcile import reconcile_order
+
+PAGE = 200
+SHOWN = 50
+"""So many orders that differ are named one by one; all are counted."""
+
+TELL_SECONDS = 2.0
+
+
+@dataclass
+class Found:
+    """What a run saw: orders looked at, of closed months, waiting to be reconciled, and those that differ."""
+
+    orders: int = 0
+    closed: int = 0
+    due: int = 0
+    different: list[str] = field(default_factory=list)
+
+
+def main() -> None:
+    """Exit 0 when all is as it must be, 1 when something differs, 2 when it could not look."""
+    parser = argparse.ArgumentParser(prog="salepixel rebuild", description=__doc__)
+    parser.add_argument("--verify", action="store_true", help="compare and write nothing")
+    verify = parser.parse_args().verify
+    try:
+        settings = WorkerSettings.load(environment())
+        sealer = ClickSealer(load_keys(settings.keys_file))
+    except (BadSettings, BadKeys) as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(2)
+    database = open_database(settings.database_url, settings.data)
+    found = verify_all(database, sealer) if verify else rebuild_all(database, sealer)
+    for line in found.different[:SHOWN]:
+        print(line)
+    if len(found.different) > SHOWN:
+        print(f"... and {len(found.different) - SHOWN} more")
+    done = "compared" if verify else "decided again"
+    print(
+        f"{found.orders} orders {done}, {found.closed} of closed months left as they are, "
+        f"{found.due} wait for the worker, {len(found.different)} differ."
+    )
+    sys.exit(1 if found.different else 0)
+
+
+def verify_all(database: Database, sealer: ClickSealer) -> Found:
+    """Judge every order and compare with what is stored; what is due is not wrong yet, only counted."""
+    found = Found()
+    for account, shop, page in _pages(database, found):
+        with database.read() as connection:
+            for stored in page:
+                if orders.is_due(connection, stored.shop_id, stored.order.id):
+                    found.due += 1
+                    continue
+                for what in _differences(connection, sealer, account, shop[stored.shop_id], stored):
+                    found.different.append(f"order {stored.order.number} ({stored.order.id}): {what}")
+                found.orders += 1
+    return found
+
+
+def rebuild_all(database: Database, sealer: ClickSealer) -> Found:
+    """Reconcile every order of open months again, each in a transaction of its own."""
+    found = Found()
+    for _, _, page in _pages(database, found):
+        for stored in page:
+            with database.write() as connection:
+                reconcile_order(connection, sealer, stored.shop_id, stored.order.id, datetime.now(UTC))
+            found.orders += 1
+    return found
+
+
+def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str, Shop], list[StoredOrder]]]:
+    """Pages of orders of open months, account by account, with progress on the terminal."""
+    told = time.monotonic()
+    with database.read() as connection:
+        accounts = list_accounts(connection, KeyScope(None, ""))
+    for account in accounts:
+        after: Place | None = None
+        while True:
+            with database.read() as connection:
+                shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
+                page = orders.orders_from(connection, account.emp_id, None, PAGE, after)
+            if not page:
+                break
+            after = page[-1].place
+            is_open = [one for one in page if not _is_closed(account, one)]
+            found.closed += len(page) - len(is_open)
+            yield account, shops, is_open
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                print(f"... {found.orders} orders, account {account.emp_id}", file=sys.stderr, flush=True)
+
+
+def _is_closed(account: Account, stored: StoredOrder) -> bool:
+    return account.closed_before is not None and stored.order.placed_at < account.closed_before
+
+
+def _differences(
+    connection: sa.Connection, sealer: ClickSealer, account: Account, shop: Shop, stored: StoredOrder
+) -> Iterator[str]:
+    if shop.platform == "pixel":
+        its_hits = hits.hits_making(connection, account.emp_id, stored.order.id)
+        if not its_hits or hits.order_from_hits(account, stored.order.id, its_hits) != stored.order:
+            yield "is not what its pixel hits say"
+    judged = judge_order(connection, sealer, account, shop, stored)
+    kept = orders.get_decision(connection, stored.shop_id, stored.order.id)
+    must = _as_kept(judged.decision)
+    for name, value in must.items():
+        is_kept = None if kept is None else kept[name]
+        if is_kept != value:
+            yield f"{name} is {is_kept!r} and must be {value!r}"
+    is_sold = sales.sales_of_order(connection, stored.shop_id, stored.order.id)
+    must_sell = sorted(judged.rows, key=lambda sale: (sale.line, sale.click_id))
+    if is_sold != must_sell:
+        yield f"sales are {_told(is_sold)} and must be {_told(must_sell)}"
+
+
+def _as_kept(decision: Decision) -> dict[str, object]:
+    return {
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "policy": decision.policy,
+        "candidates": orders.candidates_as_json(decision),
+        **orders.details_as_json(decision),
+    }
+
+
+def _told(rows: list[Sale]) -> str:
+    return (
+        ", ".join(
+            f"{sale.amount} - {sale.refunded} {sale.currency} for {sale.campaign} by {sale.evidence}"
+            for sale in rows
+        )
+        or "none"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,12 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from salepixel_edge.request import Headers, Request
 
 MAX_HEAD_BYTES = 16 * 1024
+PIECE_BYTES = 1024
+"""How much is parsed at a time of what is more than one head may be: it may be many small ones."""
+
+MAX_WAITING = 64
+"""Requests of one client that wait their turn; who sends more is not read from until they are fewer."""
+
 HEAD_SECONDS = 10.0
 """How long a client may take to send a head."""
 
@@ -126,6 +132,8 @@ class Connection(asyncio.Protocol):
         self._busy = False  # a request is being answered
         self._last = False  # no more requests are taken
         self._waiting: deque[tuple[Request, bool]] = deque()
+        self._untaken = False  # the client does not take its answers
+        self._paused = False  # the client is not read from
         self._parser = HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -152,6 +160,14 @@ class Connection(asyncio.Protocol):
             return
         if not self._head_bytes:
             self._begun = time.monotonic()
+        if self._head_bytes + len(data) <= MAX_HEAD_BYTES:
+            self._parse(data)
+            return
+        for start in range(0, len(data), PIECE_BYTES):
+            if not self._last:
+                self._parse(data[start : start + PIECE_BYTES])
+
+    def _parse(self, data: bytes) -> None:
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(TOO_LARGE)
@@ -187,6 +203,7 @@ class Connection(asyncio.Protocol):
         keep = parser.should_keep_alive() and parser.get_http_version() == "1.1"
         if self._busy:
             self._waiting.append((request, keep))
+            self._read_or_pause()
         else:
             self._handle(request, keep)
 
@@ -210,11 +227,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not take its answers: no more are made for it."""
-        self._transport.pause_reading()
+        self._untaken = True
+        self._read_or_pause()
 
     def resume_writing(self) -> None:
         """The client takes its answers again."""
-        self._transport.resume_reading()
+        self._untaken = False
+        self._read_or_pause()
 
     def is_overdue(self, now: float) -> bool:
         """True when the client has taken longer than it may."""
@@ -251,6 +270,17 @@ class Connection(asyncio.Protocol):
     def _take_next(self) -> None:
         if self._waiting:  # none, when the client has left
             self._handle(*self._waiting.popleft())
+            self._read_or_pause()
+
+    def _read_or_pause(self) -> None:
+        pause = self._untaken or len(self._waiting) >= MAX_WAITING
+        if pause == self._paused or self._transport.is_closing():
+            return
+        self._paused = pause
+        if pause:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _refuse(self, answer: bytes) -> None:
         """End the connection; who waits for an answer gets that one instead of ours."""

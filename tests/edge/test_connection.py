@@ -12,7 +12,7 @@ import pytest
 from salepixel.keys import Keys
 from salepixel.links import Link, LinkSealer
 from salepixel.streams import DIRECTORY_KEY, Directory
-from salepixel_edge.connection import IDLE_SECONDS, MAX_HEAD_BYTES, Connection, Connections
+from salepixel_edge.connection import IDLE_SECONDS, MAX_HEAD_BYTES, MAX_WAITING, Connection, Connections
 from salepixel_edge.request import Request
 from tests.edge.make import until
 from tests.edge.running import RunningEdge, Valkey
@@ -206,6 +206,42 @@ def test_a_client_that_does_not_take_its_answers_is_not_read_from() -> None:
         change()
         states.append(wire.reading_paused)
     assert states == [True, False]
+
+
+def test_more_requests_than_may_wait_are_left_with_the_client_until_they_are_fewer() -> None:
+    async def play() -> None:
+        _, slow, connection, wire = connect()
+        for _ in range(MAX_WAITING):
+            connection.data_received(get("/"))
+        assert not wire.reading_paused
+        connection.data_received(get("/"))
+        assert wire.reading_paused
+        connection.pause_writing()
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.sleep(0)
+        assert wire.reading_paused, "the client does not take its answers either"
+        connection.resume_writing()
+        assert not wire.reading_paused
+        for _ in range(MAX_WAITING):
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            await asyncio.sleep(0)
+        assert len(slow.asked) == wire.sent.count(b"HTTP/1.1") == MAX_WAITING + 1
+
+    asyncio.run(play())
+
+
+def test_many_heads_that_come_at_once_are_not_taken_for_one_that_is_too_large() -> None:
+    async def play() -> None:
+        _, slow, connection, wire = connect()
+        count = MAX_HEAD_BYTES // len(get("/")) * 3
+        connection.data_received(get("/") * count)
+        for _ in range(count):
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            await asyncio.sleep(0)
+        assert len(slow.asked) == count
+        assert (wire.sent.count(b"200"), wire.closed) == (count, False)
+
+    asyncio.run(play())
 
 
 def test_what_comes_between_two_answers_waits_its_turn_and_an_end_leaves_nobody_out() -> None:

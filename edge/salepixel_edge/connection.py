@@ -30,6 +30,9 @@ HEAD_SECONDS = 10.0
 IDLE_SECONDS = 75.0
 """How long a connection may wait for its next request, or for a client to take an answer."""
 
+NEW_SECONDS = 1.0
+"""How long an edge that ends waits for the first request of who has just connected: it may be under way."""
+
 RESERVED_FILES = 64
 """File descriptors that no connection may take: the journals, Redis, what Python opens."""
 
@@ -84,6 +87,7 @@ class Connections:
         self.limit = limit or _free_files()
         self.open: set[Connection] = set()
         self.refused = 0
+        self.ending = False
 
     def make(self) -> "Connection":
         """A protocol for a connection that was just accepted."""
@@ -96,9 +100,15 @@ class Connections:
             connection.cut()
 
     def end(self) -> None:
-        """Let everybody who waits have an answer, and nobody ask again."""
+        """Let everybody who waits have an answer, and who has just connected ask once; nobody else.
+
+        Call this again and again until none is open.
+        """
+        self.ending = True
+        now = time.monotonic()
         for connection in list(self.open):
-            connection.end_when_answered()
+            if not connection.is_new(now):
+                connection.end_when_answered()
 
     def abort(self) -> None:
         """End those that are still there."""
@@ -128,7 +138,8 @@ class Connection(asyncio.Protocol):
         # nearest proxy added.
         self.on_header = self._headers.__setitem__
         self._head_bytes = 0  # of a head that has not ended yet
-        self._begun = time.monotonic()  # when that head began, or when the client was last answered
+        self._begun = time.monotonic()  # when that head began, or the one before it
+        self._asked = False  # a request has come
         self._busy = False  # a request is being answered
         self._last = False  # no more requests are taken
         self._waiting: deque[tuple[Request, bool]] = deque()
@@ -200,7 +211,8 @@ class Connection(asyncio.Protocol):
         request = Request(parser.get_method(), path, query, headers, self._address)
         self._headers.clear()
         self._url, self._head_bytes = b"", 0
-        keep = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        self._asked = True
+        keep = parser.should_keep_alive() and parser.get_http_version() == "1.1" and not self._all.ending
         if self._busy:
             self._waiting.append((request, keep))
             self._read_or_pause()
@@ -225,6 +237,11 @@ class Connection(asyncio.Protocol):
         else:
             transport.write(answer)
 
+    def eof_received(self) -> bool:
+        """The client sends no more, but may still wait for answers (RFC 9112, 9.6)."""
+        self.end_when_answered()
+        return True  # it is closed when they are sent
+
     def pause_writing(self) -> None:
         """The client does not take its answers: no more are made for it."""
         self._untaken = True
@@ -239,6 +256,10 @@ class Connection(asyncio.Protocol):
         """True when the client has taken longer than it may."""
         return not self._busy and now - self._begun > (HEAD_SECONDS if self._head_bytes else IDLE_SECONDS)
 
+    def is_new(self, now: float) -> bool:
+        """True for a client that connected a moment ago and has asked for nothing yet."""
+        return not self._asked and now - self._begun < NEW_SECONDS
+
     def cut(self) -> None:
         """End what is overdue."""
         if self._head_bytes and not self._last:
@@ -251,7 +272,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def end_when_answered(self) -> None:
-        """Take no more requests; those that were taken are answered."""
+        """Take no more requests; those that were taken are answered. It may be called again."""
         self._last = True
         if not self._busy:
             self._transport.close()

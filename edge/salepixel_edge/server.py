@@ -64,6 +64,8 @@ class Processes:
             if signal.sigwait(_HEEDED) != signal.SIGCHLD:
                 break
             self._bury(restart=True)
+        # Or visitors would still be connected, while the processes end, to what nobody accepts from.
+        self._listener.close()
         for pid in self._started:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -122,8 +124,9 @@ async def _serve(settings: EdgeSettings, listener: socket.socket, board: Board, 
     server.close()
     connections.end()
     deadline = time.monotonic() + DRAIN_SECONDS
-    while connections.open and time.monotonic() < deadline:  # noqa: ASYNC110  # it ends the process
-        await asyncio.sleep(0.01)
+    while connections.open and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+        connections.end()
     connections.abort()
     edge.close()
 

@@ -12,7 +12,14 @@ import pytest
 from salepixel.keys import Keys
 from salepixel.links import Link, LinkSealer
 from salepixel.streams import DIRECTORY_KEY, Directory
-from salepixel_edge.connection import IDLE_SECONDS, MAX_HEAD_BYTES, MAX_WAITING, Connection, Connections
+from salepixel_edge.connection import (
+    IDLE_SECONDS,
+    MAX_HEAD_BYTES,
+    MAX_WAITING,
+    NEW_SECONDS,
+    Connection,
+    Connections,
+)
 from salepixel_edge.request import Request
 from tests.edge.make import until
 from tests.edge.running import RunningEdge, Valkey
@@ -211,17 +218,19 @@ def test_a_client_that_does_not_take_its_answers_is_not_read_from() -> None:
 def test_more_requests_than_may_wait_are_left_with_the_client_until_they_are_fewer() -> None:
     async def play() -> None:
         _, slow, connection, wire = connect()
-        for _ in range(MAX_WAITING):
+        states = []
+        for _ in range(MAX_WAITING + 1):
+            states.append(wire.reading_paused)
             connection.data_received(get("/"))
-        assert not wire.reading_paused
-        connection.data_received(get("/"))
-        assert wire.reading_paused
+        assert not any(states)
+        states = [wire.reading_paused]
         connection.pause_writing()
         connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
         await asyncio.sleep(0)
-        assert wire.reading_paused, "the client does not take its answers either"
+        states.append(wire.reading_paused)  # the client does not take its answers either
         connection.resume_writing()
-        assert not wire.reading_paused
+        states.append(wire.reading_paused)
+        assert states == [True, True, False]
         for _ in range(MAX_WAITING):
             connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
             await asyncio.sleep(0)
@@ -281,13 +290,41 @@ def test_an_end_answers_who_waits_and_closes_the_others() -> None:
     connections, slow, waiting, wire = connect()
     idle, idle_wire = connections.make(), Wire()
     idle.connection_made(idle_wire)  # type: ignore[arg-type]
+    idle.data_received(get("/"))
+    idle.send(b"HTTP/1.1 200 OK\r\n\r\n")
     waiting.data_received(get("/c/a"))
     connections.end()
     assert (idle_wire.closed, wire.closed) == (True, False)
     waiting.data_received(get("/c/b"))
     waiting.send(b"HTTP/1.1 302 Found\r\n\r\n")
     assert wire.closed
-    assert len(slow.asked) == 1
+    assert [request.path for request in slow.asked] == [b"/", b"/c/a"]
+
+
+def test_who_has_just_connected_when_it_ends_may_ask_once() -> None:
+    connections, slow, connection, wire = connect()
+    silent, silent_wire = connections.make(), Wire()
+    silent.connection_made(silent_wire)  # type: ignore[arg-type]
+    connections.end()
+    assert (wire.closed, silent_wire.closed) == (False, False)
+    connection.data_received(get("/1") + get("/2"))
+    connection.send(b"HTTP/1.1 302 Found\r\n\r\n")
+    assert (b"connection: close\r\n" in wire.sent, wire.closed) == (True, True)
+    assert [request.path for request in slow.asked] == [b"/1"]
+    assert silent.is_new(time.monotonic())
+    assert not silent.is_new(time.monotonic() + NEW_SECONDS), "it may have nothing to ask"
+
+
+@pytest.mark.parametrize(("sent", "closes"), [(b"", True), (b"GET / HT", True), (get("/"), False)])
+def test_who_sends_no_more_gets_the_answers_that_it_waits_for(sent: bytes, closes: bool) -> None:
+    _, slow, connection, wire = connect()
+    connection.data_received(sent)
+    assert connection.eof_received(), "not closed by the event loop"
+    assert wire.closed is closes
+    if slow.asked:
+        connection.send(b"HTTP/1.1 302 Found\r\n\r\n")
+        assert wire.sent.startswith(b"HTTP/1.1 302")
+        assert wire.closed
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -129,6 +130,28 @@ def test_sigterm_answers_who_is_waiting_and_ships_all(
     for _ in range(20):
         fold.turn()
     assert set(visitors.answered) <= set(folded(fold)), "shipped before the processes ended"
+
+
+def test_an_edge_that_ends_answers_who_had_connected_and_refuses_who_comes_later(
+    edge: RunningEdge, path: str
+) -> None:
+    address = "127.0.0.1", edge.port
+    with socket.create_connection(address, timeout=5) as connected:
+        assert edge.process is not None
+        edge.process.terminate()
+        # To be left in the queue of a socket that nobody accepts from ends without an answer.
+        assert until(lambda: not takes_connections(address), 0.8)
+        connected.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert connected.recv(4096).startswith(b"HTTP/1.1 302")
+    assert edge.process.wait(10) == 0
+
+
+def takes_connections(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.3, 0.6])

@@ -111,6 +111,17 @@ def test_what_an_edge_could_not_write_is_counted_with_its_time(
     assert loss.to_at - loss.from_at == timedelta(minutes=1)
 
 
+def test_what_is_missing_after_a_loss_that_an_edge_told_of_counts_as_well(
+    database: Database, redis: Redis, sealer: ClickSealer
+) -> None:
+    ship(redis, 1, [LossRecord(17, 1_000, 61_000)])
+    assert fold_all(database, redis, sealer, 1) == 1
+    ship(redis, 5, RECORDS[4:5], oldest=True)
+    fold_all(database, redis, sealer, 1)
+    with database.read() as connection:
+        assert sorted(connection.scalars(sa.select(schema.losses.c.count))) == [3, 17]
+
+
 def test_a_damaged_entry_drops_the_stream(sqlite: Database, redis: Redis, sealer: ClickSealer) -> None:
     ship(redis, 1, RECORDS[:2])
     redis.xadd(stream_key(JOURNAL), {FIELD: b"not a record"}, id="3-0")

@@ -47,12 +47,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Records of a journal in sequence, and how many before them are gone for good."""
+    """Records of a journal in sequence, and how many of them are gone for good: the first of those."""
 
     records: list[tuple[int, Record]]
     unreadable: int
     lost: int
     last: int
+    first_lost: int = 0
 
 
 class Gap(Exception):
@@ -134,7 +135,7 @@ def published_mark(redis: Redis, journal: str) -> int:
 def read_run(entries: Entries, mark: int) -> Run:
     """The records after `mark`, in sequence. Raises Gap or BadRecord."""
     records: list[tuple[int, Record]] = []
-    unreadable, lost, last = 0, 0, mark
+    unreadable, lost, first_lost, last = 0, 0, 0, mark
     for _, fields in entries:
         for number, payload, _ in read_frames(fields[FIELD]):
             if number <= last:
@@ -143,12 +144,13 @@ def read_run(entries: Entries, mark: int) -> Run:
                 if OLDEST not in fields:
                     raise Gap(f"{last} is followed by {number}")
                 lost += number - last - 1
+                first_lost = first_lost or last + 1
             last = number
             try:
                 records.append((number, unpack_payload(payload)))
             except BadRecord:
                 unreadable += 1  # whole, but not of a kind we know: an edge of another version
-    return Run(records, unreadable, lost, last)
+    return Run(records, unreadable, lost, last, first_lost)
 
 
 def _store(
@@ -163,7 +165,8 @@ def _store(
             clicks.store_loss(connection, journal, number, record)
     if run.lost:
         now_ms = int(now.timestamp() * 1000)
-        clicks.store_loss(connection, journal, mark, LossRecord(run.lost, now_ms, now_ms))
+        # Under a number that no record has: the one before may be a loss that the edge told of.
+        clicks.store_loss(connection, journal, run.first_lost, LossRecord(run.lost, now_ms, now_ms))
     for _ in range(run.unreadable):
         deliveries.count_rejection(connection, "fold", "unknown_record")
 

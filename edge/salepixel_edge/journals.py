@@ -70,7 +70,10 @@ class Slot:
         """Its segments in sequence, each read as it is asked for."""
         files = sorted(file for file in self.folder.glob("*.seg") if file.stem.isdecimal())
         for file in files:
-            yield read_segment(file, may_grow=self.is_held and file == files[-1])
+            segment = read_segment(file, may_grow=self.is_held and file == files[-1])
+            # One that is gone by now is in the database: its edge has freed it meanwhile.
+            if not segment.damage or file.exists():
+                yield segment
 
     def torn(self) -> list[Path]:
         """What was cut off segments after crashes."""

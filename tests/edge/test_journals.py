@@ -82,6 +82,20 @@ def test_each_damaged_segment_is_named_and_after_which_record(
     assert line.endswith(f" after record {journal.segments()[1] - 1}")
 
 
+def test_a_segment_that_is_freed_while_one_reads_is_no_damage(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "journal" / "0", segment_bytes=1)
+    for _ in range(4):
+        journal.write([payload("a")])
+    found = verify_journals(tmp_path)
+    (slot,) = read_slots(tmp_path)
+    segments = slot.segments()
+    next(segments)
+    journal.free(3)
+    assert [segment.first for segment in segments] == [4]
+    assert list(found) == []
+    journal.close()
+
+
 def test_half_a_record_is_damage_unless_a_process_writes_it(journal: Journal, tmp_path: Path) -> None:
     last = journal.path(journal.segments()[-1])
     with last.open("ab") as file:

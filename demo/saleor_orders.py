@@ -66,7 +66,6 @@ class Orders:
             "authorizeStatus": charge_status,
             "voucherCode": None,
             "metadata": [{"key": key, "value": value} for key, value in entries.items()],
-            "privateMetadata": [],
             "billingAddress": {"country": {"code": "ES"}},
             "shippingAddress": {"country": {"code": "ES"}},
             "total": self._taxed(total),
@@ -77,7 +76,7 @@ class Orders:
             "totalCharged": {"amount": float(charged), "currency": self.currency},
             "totalAuthorized": {"amount": 0.0},
             "totalRefunded": {"amount": float(refunded)},
-            "totalGrantedRefund": {"amount": 0.0},
+            "grantedRefunds": [],
             "totalCanceled": {"amount": 0.0},
             "lines": [self._line(number, place, line) for place, line in enumerate(lines, 1)],
         }

@@ -83,6 +83,7 @@ class Policy:
 
     `windows`: of campaigns that have another window than the account, by the campaign's id. `alias_match`:
     an address that leads to the same mailbox is evidence.
+    `sale_when`: "paid", an order is a sale when it is paid in full, or "placed", as soon as it is placed.
     """
 
     version: int = 1
@@ -90,6 +91,7 @@ class Policy:
     model: Model = Model.LAST
     alias_match: bool = False
     windows: Mapping[str, timedelta] = field(default_factory=lambda: MappingProxyType({}))
+    sale_when: str = "paid"
 
     def window_of(self, campaign: str) -> timedelta:
         """How long after a click of this campaign an order may be credited to it."""
@@ -165,9 +167,11 @@ def decide(
     found = _judge(order, policy, eligible, rest)
     if not proven:
         return _none(found, Outcome.UNATTRIBUTED, Reason.PIXEL_IS_NO_PROOF)
-    if order.cancelled and not order.paid:
+    # Where placing is enough, one that is cancelled unpaid was a sale, and is refunded on that day.
+    is_sale = order.paid or policy.sale_when == "placed"
+    if order.cancelled and not is_sale:
         return _none(found, Outcome.UNATTRIBUTED, Reason.CANCELLED)
-    if not order.paid:
+    if not is_sale:
         return _none(found, Outcome.PENDING, Reason.UNPAID)
     if found.credited is None:
         return replace(found, reason=_why_none(rest, invalid_token))

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 
@@ -53,6 +55,19 @@ def from_minor(minor: int, currency: str) -> Decimal:
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """The amount with exactly the currency's digits, half up."""
     return from_minor(to_minor(amount, currency), currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much of currency `into` one unit of another was worth on a day."""
+
+    into: str
+    value: Decimal
+    on: date
+
+    def convert(self, amount: Decimal) -> Decimal:
+        """The amount in `into`, with its digits, half up."""
+        return round_money(amount * self.value, self.into)
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

@@ -1,21 +1,46 @@
 """Orders: our newest snapshot of a shop's order, with its lines and what was refunded of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from salepixel.money import allocate, from_minor, to_minor
 
+SHIPPING = "shipping"
+"""The line id of shipping where an account counts it: a line of its own, so that items keep their prices."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One line: `amount` is what the buyer pays for the whole line, tax included, in the order's currency."""
+    """One line: `amount` is what the buyer pays for the whole line, tax included, in the order's currency.
+
+    `net`: the same without tax, None where not told. `refunded`: what the shop says was given back of
+    this line, tax included; None where it tells only the order's sum.
+    """
 
     id: str
     item: str
     quantity: int
     amount: Decimal
     sku: str | None = None
+    net: Decimal | None = None
+    refunded: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundState:
+    """What one snapshot of an order told of refunds: the sum so far, tax included."""
+
+    updated_at: datetime
+    issued_at: datetime
+    refunded: Decimal
+    cancelled: bool = False
+
+    @property
+    def version(self) -> tuple[datetime, datetime]:
+        """As of the snapshot."""
+        return self.updated_at, self.issued_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +48,9 @@ class Order:
     """A snapshot of an order.
 
     Amounts are gross, in `currency`; times are aware UTC. `issued_at` tells snapshots with the same
-    `updated_at` apart. `paid` means paid in full at some time, also when refunded since. `voucher` is the
-    code that the buyer used, `customer` the shop's own id of the buyer; both may be missing.
+    `updated_at` apart. `paid` means paid in full at some time, also when refunded since. `deducted` came
+    off lines and shipping together: gift cards, and discounts that the shop did not put on the lines.
+    `voucher` is the code that the buyer used; `customer` is the shop's id of a buyer with an account there.
     """
 
     id: str
@@ -42,6 +68,9 @@ class Order:
     email_hash: str | None = None
     click_token: str | None = None
     alias_hash: str | None = None
+    shipping_net: Decimal | None = None
+    shipping_refunded: Decimal | None = None
+    deducted: Decimal = Decimal(0)
     voucher: str = ""
     customer: str | None = None
     utm_campaign: str = ""
@@ -51,16 +80,56 @@ class Order:
         """Snapshots of one order are ordered by this; the greatest is the truth."""
         return self.updated_at, self.issued_at
 
-    def refunded_by_line(self) -> tuple[Decimal, ...]:
-        """What was refunded of each line, in the lines' order.
+    @property
+    def refund_state(self) -> RefundState:
+        """What this snapshot tells of refunds."""
+        return RefundState(self.updated_at, self.issued_at, self.refunded, self.cancelled)
 
-        In proportion to lines and shipping, by largest remainder, to the cent; never more than the
-        line's amount. A cancelled order counts as refunded whole.
+    def parts(self) -> list[OrderLine]:
+        """The lines, and shipping as the last one."""
+        shipping = OrderLine(
+            SHIPPING, "Shipping", 0, self.shipping, net=self.shipping_net, refunded=self.shipping_refunded
+        )
+        return [*self.lines, shipping]
+
+    def paid_by_part(self) -> list[int]:
+        """What was paid for each part, tax included, in minor units; they add up to the total.
+
+        A gift card was earned when it was sold, so what it paid is off again, in proportion.
         """
-        amounts = [to_minor(line.amount, self.currency) for line in self.lines]
+        amounts = [to_minor(part.amount, self.currency) for part in self.parts()]
+        deducted = allocate(min(to_minor(self.deducted, self.currency), sum(amounts)), amounts)
+        return [amount - off for amount, off in zip(amounts, deducted, strict=True)]
+
+    def given_back_by_part(self) -> list[int]:
+        """What was refunded of each part, tax included, in minor units; never more than was paid.
+
+        First what the shop told by line; the rest in proportion over the parts of which nothing was told,
+        then over all, by largest remainder. A cancelled order counts as refunded whole.
+        """
+        paid = self.paid_by_part()
         if self.cancelled:
-            return tuple(from_minor(amount, self.currency) for amount in amounts)
-        weights = [*amounts, to_minor(self.shipping, self.currency)]
-        refunded = min(to_minor(self.refunded, self.currency), sum(weights))
-        parts = allocate(refunded, weights)[: len(amounts)]
-        return tuple(from_minor(part, self.currency) for part in parts)
+            return paid
+        refunded = min(to_minor(self.refunded, self.currency), sum(paid))
+        told = [part.refunded for part in self.parts()]
+        given = [
+            min(to_minor(amount or Decimal(0), self.currency), most)
+            for amount, most in zip(told, paid, strict=True)
+        ]
+        if sum(given) > refunded:
+            given = allocate(refunded, given)
+        given = _fill(
+            given, [most if amount is None else 0 for amount, most in zip(told, paid, strict=True)], refunded
+        )
+        return _fill(given, paid, refunded)
+
+    def refunded_by_line(self) -> tuple[Decimal, ...]:
+        """What was refunded of each line, tax included, in the lines' order and currency."""
+        return tuple(from_minor(part, self.currency) for part in self.given_back_by_part()[:-1])
+
+
+def _fill(given: Sequence[int], most: Sequence[int], total: int) -> list[int]:
+    """Give more until `total` is reached, in proportion to what is left up to `most` of each."""
+    room = [max(0, limit - so_far) for limit, so_far in zip(most, given, strict=True)]
+    more = allocate(min(total - sum(given), sum(room)), room)
+    return [so_far + part for so_far, part in zip(given, more, strict=True)]

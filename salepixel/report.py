@@ -9,8 +9,9 @@ from math import lcm
 
 from salepixel.attribution import Decision
 from salepixel.evidence import Rung
-from salepixel.money import allocate, from_minor, to_minor
-from salepixel.orders import Order
+from salepixel.money import Rate, allocate, from_minor, to_minor
+from salepixel.orders import Order, RefundState
+from salepixel.sold import GROSS, Refund, Terms, sold_lines
 
 
 class Status(StrEnum):
@@ -29,6 +30,8 @@ class Sale:
     `share` of the line that the account's model gives to this click: amounts and quantity are this share's.
     `click_id` and `link` are empty where only the campaign is known, `contact` also
     where the mail was forwarded.
+    `refunds` add up to `refunded`. `rate` is that of the day (UTC) of the sale into the account's currency,
+    also for what is refunded later, so that a sale refunded whole is worth nothing; None: there is none.
     """
 
     line: str
@@ -48,6 +51,23 @@ class Sale:
     confidence: float
     status: Status
     share: float = 1.0
+    refunds: tuple[Refund, ...] = ()
+    rate: Rate | None = None
+
+    @property
+    def refunded_at(self) -> datetime | None:
+        """When something was last refunded of it."""
+        return self.refunds[-1].at if self.refunds else None
+
+    @property
+    def converted(self) -> Decimal | None:
+        """The amount in the account's currency."""
+        return self.rate.convert(self.amount) if self.rate else None
+
+    @property
+    def converted_refunded(self) -> Decimal | None:
+        """What was refunded, in the account's currency."""
+        return self.rate.convert(self.refunded) if self.rate else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +86,45 @@ class Total:
         return self.gross - self.refunded
 
 
-def sale_rows(order: Order, decision: Decision, *, verified: bool = True) -> list[Sale]:
-    """The rows that an order gives: one per line and click that shares it, none when no click earned it."""
+@dataclass(frozen=True, slots=True)
+class ConvertedTotal:
+    """The sum of sales of all currencies in one, each at the rate of its day.
+
+    `without_rate`: currencies of sales that are not in the sum, because there is no rate for their day.
+    """
+
+    currency: str
+    gross: Decimal
+    refunded: Decimal
+    without_rate: tuple[str, ...] = ()
+
+    @property
+    def net(self) -> Decimal:
+        """What the shop kept."""
+        return self.gross - self.refunded
+
+
+def sale_rows(
+    order: Order,
+    decision: Decision,
+    *,
+    verified: bool = True,
+    terms: Terms = GROSS,
+    history: Iterable[RefundState] = (),
+    rate: Rate | None = None,
+) -> list[Sale]:
+    """The rows that an order gives: one per line and click that shares it, none when no click earned it.
+
+    `terms`, `history`: as `sold_lines` takes them. `rate`: of the day of the sale.
+    """
     won = decision.credited
     if won is None:
         return []
     weights = _weights(decision)
     rows = []
-    for line, refunded in zip(order.lines, order.refunded_by_line(), strict=True):
+    for line in sold_lines(order, terms, history):
         amounts = _split(line.amount, order.currency, weights)
-        refunds = _split(refunded, order.currency, weights)
+        refunded = _split(line.refunded, order.currency, weights)
         quantities = allocate(line.quantity, weights)
         for i, one in enumerate(decision.shares):
             click = one.evidence.click
@@ -90,13 +139,15 @@ def sale_rows(order: Order, decision: Decision, *, verified: bool = True) -> lis
                     sku=line.sku,
                     quantity=quantities[i],
                     amount=amounts[i],
-                    refunded=refunds[i],
+                    refunded=refunded[i],
                     currency=order.currency,
                     purchased_at=order.placed_at,
                     order=order.number,
                     evidence=won.evidence.rung,
                     confidence=won.confidence,
-                    status=_status(order, line.amount, refunded, verified),
+                    status=_status(order, line.amount, line.refunded, verified),
+                    refunds=line.dated(refunded[i]),
+                    rate=rate,
                     share=round(float(one.share), 6),
                 )
             )
@@ -129,6 +180,18 @@ def totals(sales: Iterable[Sale]) -> list[Total]:
         )
         for currency, rows in sorted(by_currency.items())
     ]
+
+
+def converted(sales: Iterable[Sale], currency: str) -> ConvertedTotal:
+    """The sum of what sales were worth in a currency."""
+    rows = [(sale, sale.rate is not None and sale.rate.into == currency) for sale in sales]
+    known = [sale for sale, has_rate in rows if has_rate]
+    return ConvertedTotal(
+        currency,
+        gross=sum((sale.converted or Decimal(0) for sale in known), Decimal(0)),
+        refunded=sum((sale.converted_refunded or Decimal(0) for sale in known), Decimal(0)),
+        without_rate=tuple(sorted({sale.currency for sale, has_rate in rows if not has_rate})),
+    )
 
 
 def _status(order: Order, amount: Decimal, refunded: Decimal, verified: bool) -> Status:

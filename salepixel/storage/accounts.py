@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from salepixel.attribution import Policy
 from salepixel.links import new_id
 from salepixel.models import Model
-from salepixel.storage.schema import accounts, api_keys, policies
+from salepixel.sold import Terms
+from salepixel.storage.schema import accounts, api_keys, campaigns, orders, policies, sales
 from salepixel.storage.upsert import insert, took_effect
 
 POLICY = ("window_days", "model", "alias_match", "campaign_windows")
@@ -44,6 +45,9 @@ class Account:
     alias_match: bool = False
     campaign_windows: str = "{}"
     closed_before: datetime | None = None
+    sale_when: str = "paid"
+    tax: str = "gross"
+    shipping: str = "excluded"
 
     @property
     def policy(self) -> Policy:
@@ -55,7 +59,13 @@ class Account:
             model=Model(self.model),
             alias_match=self.alias_match,
             windows=windows,
+            sale_when=self.sale_when,
         )
+
+    @property
+    def terms(self) -> Terms:
+        """What this account counts of an order."""
+        return Terms(self.tax, self.shipping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,18 @@ def keep_policy(connection: sa.Connection, account: Account, at: datetime) -> No
 def change_account(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:
     """Change some columns of an account."""
     connection.execute(sa.update(accounts).where(accounts.c.emp_id == emp_id).values(**values))
+
+
+def has_sales(connection: sa.Connection, emp_id: int) -> bool:
+    """True when a campaign of the account has a sale: what it counts is no more to be changed."""
+    # By way of the campaigns: sales have no index by account.
+    its = sa.select(sales.c.line_id).join(campaigns, campaigns.c.id == sales.c.campaign_id)
+    return connection.execute(its.where(campaigns.c.emp_id == emp_id).limit(1)).first() is not None
+
+
+def decide_all_again(connection: sa.Connection, emp_id: int) -> None:
+    """Make every order of an account due."""
+    connection.execute(sa.update(orders).where(orders.c.emp_id == emp_id).values(due=True))
 
 
 def get_account(connection: sa.Connection, emp_id: int) -> Account | None:

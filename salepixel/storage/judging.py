@@ -6,11 +6,13 @@ import sqlalchemy as sa
 
 from salepixel.attribution import Decision, decide
 from salepixel.clicks import ClickSealer
+from salepixel.rates import Rates
 from salepixel.report import Sale, sale_rows
 from salepixel.storage import shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import gather_evidence
 from salepixel.storage.orders import StoredOrder
+from salepixel.storage.refunds import refund_history
 from salepixel.storage.shops import Shop
 
 
@@ -24,9 +26,14 @@ class Judged:
 
 
 def judge_order(
-    connection: sa.Connection, sealer: ClickSealer, account: Account, shop: Shop, stored: StoredOrder
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    shop: Shop,
+    stored: StoredOrder,
+    rates: Rates,
 ) -> Judged:
-    """Decide an order of a shop of this account by the account's policy as it is given."""
+    """Decide an order of a shop of this account by the account's policy and terms as they are given."""
     from_pixel = shop.platform == "pixel"
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
     since = shops.connected_since(connection, account.emp_id) if from_pixel else None
@@ -38,5 +45,13 @@ def judge_order(
         invalid_token=gathered.invalid_token,
         proven=since is None or stored.order.placed_at < since,
     )
-    rows = sale_rows(stored.order, decision, verified=not from_pixel)
+    order = stored.order
+    rows = sale_rows(
+        order,
+        decision,
+        verified=not from_pixel,
+        terms=account.terms,
+        history=refund_history(connection, shop.id, order),
+        rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
+    )
     return Judged(decision, rows, gathered.buyer)

@@ -14,6 +14,7 @@ from salepixel.attribution import Candidate, Decision, Outcome
 from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
+from salepixel.storage.refunds import keep_refund_state, rate_columns, replace_sale_refunds
 from salepixel.storage.schema import UtcTime, decisions, orders, sales, shops
 from salepixel.storage.upsert import insert_into, took_effect
 
@@ -72,6 +73,8 @@ def store_order(
         "voucher": order.voucher.strip().upper() or None,
         "utm_campaign": order.utm_campaign or None,
     }
+    if not always:
+        keep_refund_state(connection, shop_id, order)
     return took_effect(connection, _upsert_order(connection.dialect.name, always), values)
 
 
@@ -176,6 +179,7 @@ def store_decision(
     )
     if rows:
         connection.execute(sa.insert(sales), [_sale_row(stored, sale) for sale in rows])
+    replace_sale_refunds(connection, stored.shop_id, order.id, rows)
     this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
     connection.execute(sa.update(orders).where(this).values(due=False))
     if order.customer and buyer != before:
@@ -308,4 +312,5 @@ def _sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
         "confidence": sale.confidence,
         "status": sale.status,
         "share": sale.share,
+        **rate_columns(sale),
     }

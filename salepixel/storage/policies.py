@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.clicks import ClickSealer
 from salepixel.money import to_minor
+from salepixel.rates import Rates
 from salepixel.report import Sale
 from salepixel.storage.accounts import POLICY, Account, change_account, keep_policy
 from salepixel.storage.judging import judge_order
@@ -90,6 +91,7 @@ def preview_policy(
     sealer: ClickSealer,
     account: Account,
     changed: Account,
+    rates: Rates,
     limit: int,
     after: Place | None,
 ) -> tuple[list[Move], Place | None]:
@@ -101,7 +103,7 @@ def preview_policy(
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
     moves = []
     for stored in page[:limit]:
-        judged = judge_order(connection, sealer, changed, shops[stored.shop_id], stored)
+        judged = judge_order(connection, sealer, changed, shops[stored.shop_id], stored, rates)
         before = _by_campaign(sales_of_order(connection, stored.shop_id, stored.order.id))
         now = _by_campaign(judged.rows)
         if before != now:

@@ -1,15 +1,19 @@
 """Reading the campaign sales report."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.evidence import Rung
-from salepixel.money import from_minor
-from salepixel.report import Sale, Status, Total
-from salepixel.storage.schema import decisions, sales
+from salepixel.money import Rate, from_minor
+from salepixel.report import ConvertedTotal, Sale, Status, Total
+from salepixel.sold import Refund
+from salepixel.storage.refunds import refunds_of
+from salepixel.storage.schema import decisions, sale_refunds, sales
 
 Cursor = tuple[datetime, str, str, str, bytes]
 """Where a page of sales ended: purchased_at, shop, order, line, click."""
@@ -29,16 +33,39 @@ class StoredSale:
         return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line, self.sale.click_id
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From a time on and until before another; None: open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, column: sa.Column[datetime]) -> list[sa.ColumnElement[bool]]:
+        """The conditions that a time lies in it."""
+        from_on = [] if self.since is None else [column >= self.since]
+        return from_on if self.until is None else [*from_on, column < self.until]
+
+
+ALWAYS = Period()
+
+
 def list_sales(
-    connection: sa.Connection, campaign_id: str, limit: int, after: Cursor | None = None
+    connection: sa.Connection,
+    campaign_id: str,
+    limit: int,
+    after: Cursor | None = None,
+    period: Period = ALWAYS,
 ) -> list[StoredSale]:
-    """A campaign's sales, newest first; `after`: cursor of the last row seen."""
+    """A campaign's sales of a period, newest first; `after`: cursor of the last row seen."""
     key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id, sales.c.click_id)
-    query = sa.select(sales).where(sales.c.campaign_id == campaign_id)
+    query = sa.select(sales).where(sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at))
     if after is not None:
         query = query.where(sa.tuple_(*key) < after)
-    query = query.order_by(*(column.desc() for column in key)).limit(limit)
-    return [_stored(row) for row in connection.execute(query)]
+    rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit)).all()
+    refunds = refunds_of(connection, [(row.shop_id, row.order_id) for row in rows if row.refunded])
+    return [
+        _stored(row, refunds.get((row.shop_id, row.order_id, row.line_id, row.click_id), ())) for row in rows
+    ]
 
 
 def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSale]:
@@ -52,17 +79,22 @@ def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSal
 def sales_of_order(connection: sa.Connection, shop_id: str, order_id: str) -> list[Sale]:
     """The rows of one order, of all campaigns, by line and click."""
     this = sa.and_(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
-    query = sa.select(sales).where(this).order_by(sales.c.line_id, sales.c.click_id)
-    return [_stored(row).sale for row in connection.execute(query)]
+    rows = connection.execute(sa.select(sales).where(this).order_by(sales.c.line_id, sales.c.click_id)).all()
+    refunds = refunds_of(connection, [(shop_id, order_id)])
+    return [
+        _stored(row, refunds.get((shop_id, order_id, row.line_id, row.click_id), ())).sale for row in rows
+    ]
 
 
-def sale_totals(connection: sa.Connection, campaign_id: str) -> list[Total]:
-    """Sums per currency, by code: the same as report.totals gives for the rows."""
-    return totals_of_campaigns(connection, [campaign_id]).get(campaign_id, [])
+def sale_totals(connection: sa.Connection, campaign_id: str, period: Period = ALWAYS) -> list[Total]:
+    """Sums per currency, by code, of what was sold in a period: what report.totals gives for the rows."""
+    return totals_of_campaigns(connection, [campaign_id], period).get(campaign_id, [])
 
 
-def totals_of_campaigns(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Total]]:
-    """Sums per currency, by code, of each campaign that has sales."""
+def totals_of_campaigns(
+    connection: sa.Connection, ids: Sequence[str], period: Period = ALWAYS
+) -> dict[str, list[Total]]:
+    """Sums per currency, by code, of each campaign that has sales in a period."""
     by_order = (
         sa.select(
             sales.c.campaign_id,
@@ -71,7 +103,7 @@ def totals_of_campaigns(connection: sa.Connection, ids: Sequence[str]) -> dict[s
             sa.func.sum(sales.c.amount).label("gross"),
             sa.func.sum(sales.c.refunded).label("refunded"),
         )
-        .where(sales.c.campaign_id.in_(ids))
+        .where(sales.c.campaign_id.in_(ids), *period.holds(sales.c.purchased_at))
         .group_by(sales.c.campaign_id, sales.c.shop_id, sales.c.order_id, sales.c.currency)
         .subquery()
     )
@@ -97,6 +129,42 @@ def totals_of_campaigns(connection: sa.Connection, ids: Sequence[str]) -> dict[s
     return found
 
 
+def totals_by_refund_date(
+    connection: sa.Connection, campaign_id: str, period: Period = ALWAYS
+) -> list[Total]:
+    """Sums per currency, by code: what was sold in a period, less what was refunded in it, of any sale."""
+    its = sale_refunds.c.campaign_id == campaign_id, *period.holds(sale_refunds.c.refunded_at)
+    query = sa.select(sale_refunds.c.currency, sa.func.sum(sale_refunds.c.amount)).where(*its)
+    refunded = {
+        currency: from_minor(int(amount), currency)
+        for currency, amount in connection.execute(query.group_by(sale_refunds.c.currency))
+    }
+    sold = {total.currency: total for total in sale_totals(connection, campaign_id, period)}
+    by_code = []
+    for code in sorted({*sold, *refunded}):
+        nothing = from_minor(0, code)
+        total = sold.get(code) or Total(code, 0, 0, nothing, nothing)
+        by_code.append(replace(total, refunded=refunded.get(code, nothing)))
+    return by_code
+
+
+def converted_total(
+    connection: sa.Connection, campaign_id: str, currency: str, period: Period = ALWAYS
+) -> ConvertedTotal:
+    """The sum of what was sold in a period in the account's currency: what report.converted gives."""
+    its = sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)
+    into_it = sales.c.converted_currency == currency
+    query = sa.select(sa.func.sum(sales.c.converted), sa.func.sum(sales.c.converted_refunded))
+    gross, refunded = connection.execute(query.where(*its, into_it)).one()
+    others = sa.select(sales.c.currency).where(*its, into_it.isnot(sa.true())).distinct()
+    return ConvertedTotal(
+        currency,
+        from_minor(int(gross or 0), currency),
+        from_minor(int(refunded or 0), currency),
+        tuple(sorted(connection.scalars(others))),
+    )
+
+
 def count_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
     """How many orders a campaign earned by each kind of evidence."""
     an_order = sa.select(sales.c.evidence, sales.c.shop_id, sales.c.order_id).distinct()
@@ -115,7 +183,7 @@ def count_reasons(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str
     return {(outcome, reason): count for outcome, reason, count in connection.execute(query)}
 
 
-def _stored(row: sa.Row[tuple[object, ...]]) -> StoredSale:
+def _stored(row: sa.Row[Any], refunds: tuple[Refund, ...]) -> StoredSale:
     sale = Sale(
         line=row.line_id,
         click_id=row.click_id,
@@ -134,5 +202,7 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> StoredSale:
         confidence=row.confidence,
         status=Status(row.status),
         share=row.share,
+        refunds=refunds,
+        rate=row.rate and Rate(row.converted_currency, Decimal(row.rate), date.fromisoformat(row.rate_date)),
     )
     return StoredSale(row.shop_id, row.order_id, sale)

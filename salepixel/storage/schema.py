@@ -57,6 +57,10 @@ accounts = sa.Table(
     sa.Column("model", sa.Text, nullable=False, server_default="last"),
     sa.Column("alias_match", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("campaign_windows", sa.Text, nullable=False, server_default="{}"),  # JSON: campaign id -> days
+    # Chosen once: no more changed when there are sales.
+    sa.Column("sale_when", sa.Text, nullable=False, server_default="paid"),  # paid | placed
+    sa.Column("tax", sa.Text, nullable=False, server_default="gross"),  # gross | net
+    sa.Column("shipping", sa.Text, nullable=False, server_default="excluded"),  # excluded | included
     sa.Column("closed_before", UtcTime),  # what was placed before it is decided for good
 )
 
@@ -322,8 +326,40 @@ sales = sa.Table(
     sa.Column(
         "share", sa.Float, nullable=False, server_default="1"
     ),  # of the line, that the model gives to this click
+    # In the account's currency, at the rate of the day of the sale; null: there is none.
+    sa.Column("converted", sa.BigInteger),
+    sa.Column("converted_refunded", sa.BigInteger),
+    sa.Column("converted_currency", sa.Text),
+    sa.Column("rate", sa.Text),  # decimal
+    sa.Column("rate_date", sa.Text),  # 2026-11-23
     sa.Index(None, "campaign_id", "purchased_at"),
     sa.Index(None, "click_id"),
+)
+
+refunds = sa.Table(
+    "refunds",  # what each snapshot of an order told of refunds, kept for their dates
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("updated_at", UtcTime, primary_key=True),
+    sa.Column("issued_at", UtcTime, primary_key=True),
+    sa.Column("refunded", sa.BigInteger, nullable=False),  # so far, of the order's total
+    sa.Column("cancelled", sa.Boolean, nullable=False),
+)
+
+sale_refunds = sa.Table(
+    "sale_refunds",  # what was refunded of each sale at a time; they add up to its `refunded`
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("line_id", sa.Text, primary_key=True),
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("refunded_at", UtcTime, primary_key=True),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("converted", sa.BigInteger),
+    sa.Index(None, "campaign_id", "refunded_at"),
 )
 
 outbox = sa.Table(

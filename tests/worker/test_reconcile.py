@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.clicks import Click, ClickSealer, Signal, Verdict
+from salepixel.rates import SHIPPED
 from salepixel.storage import (
     accounts,
     campaigns,
@@ -324,7 +325,9 @@ def test_what_a_policy_would_move_is_what_it_moves(world: World) -> None:
         assert account is not None
         changed = policies.with_policy(account, {"window_days": 3, "model": "decay"})
         while True:
-            page, place = policies.preview_policy(connection, world.sealer, account, changed, 2, place)
+            page, place = policies.preview_policy(
+                connection, world.sealer, account, changed, SHIPPED, 2, place
+            )
             moves += page
             if place is None:
                 break

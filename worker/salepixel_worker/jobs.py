@@ -9,6 +9,7 @@ from redis import Redis
 from salepixel.clicks import ClickSealer
 from salepixel.jobs import SWEEP, Bell
 from salepixel.keys import load_keys
+from salepixel.rates import Rates
 from salepixel.redis import open_redis
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
@@ -33,6 +34,7 @@ class Stores:
     database: Database
     redis: Redis
     sealer: ClickSealer
+    rates: Rates
 
 
 @cache
@@ -44,6 +46,7 @@ def stores() -> Stores:
         database=open_database(settings.database_url, settings.data),
         redis=open_redis(settings.redis_address),
         sealer=ClickSealer(load_keys(settings.keys_file)),
+        rates=Rates(settings.data),
     )
 
 
@@ -51,7 +54,7 @@ def fold() -> None:
     """Fold clicks and pixel hits, then reconcile the orders that they bear on."""
     here = stores()
     if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
-        reconcile_due(here.database, here.sealer, SWEEP_ORDERS)
+        reconcile_due(here.database, here.sealer, SWEEP_ORDERS, here.rates)
 
 
 def reconcile(shop_id: str, order_id: str) -> None:
@@ -59,7 +62,7 @@ def reconcile(shop_id: str, order_id: str) -> None:
     here = stores()
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     with here.database.write() as connection:
-        reconcile_order(connection, here.sealer, shop_id, order_id, datetime.now(UTC))
+        reconcile_order(connection, here.sealer, shop_id, order_id, datetime.now(UTC), here.rates)
 
 
 def sweep() -> None:
@@ -68,5 +71,5 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
-    if reconcile_due(here.database, here.sealer, SWEEP_ORDERS) == SWEEP_ORDERS:
+    if reconcile_due(here.database, here.sealer, SWEEP_ORDERS, here.rates) == SWEEP_ORDERS:
         Bell(here.redis).ring(SWEEP)  # there is more, and others may go first

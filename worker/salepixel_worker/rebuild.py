@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from salepixel.attribution import Decision
 from salepixel.clicks import ClickSealer
 from salepixel.keys import BadKeys, load_keys
+from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage import hits, orders, sales
@@ -51,7 +52,8 @@ def main() -> None:
         print(problem, file=sys.stderr)
         sys.exit(2)
     database = open_database(settings.database_url, settings.data)
-    found = verify_all(database, sealer) if verify else rebuild_all(database, sealer)
+    rates = Rates(settings.data)
+    found = verify_all(database, sealer, rates) if verify else rebuild_all(database, sealer, rates)
     for line in found.different[:SHOWN]:
         print(line)
     if len(found.different) > SHOWN:
@@ -64,7 +66,7 @@ def main() -> None:
     sys.exit(1 if found.different else 0)
 
 
-def verify_all(database: Database, sealer: ClickSealer) -> Found:
+def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
     """Judge every order and compare with what is stored; what is due is not wrong yet, only counted."""
     found = Found()
     for account, shop, page in _pages(database, found):
@@ -73,19 +75,20 @@ def verify_all(database: Database, sealer: ClickSealer) -> Found:
                 if orders.is_due(connection, stored.shop_id, stored.order.id):
                     found.due += 1
                     continue
-                for what in _differences(connection, sealer, account, shop[stored.shop_id], stored):
+                its_shop = shop[stored.shop_id]
+                for what in _differences(connection, sealer, account, its_shop, stored, rates):
                     found.different.append(f"order {stored.order.number} ({stored.order.id}): {what}")
                 found.orders += 1
     return found
 
 
-def rebuild_all(database: Database, sealer: ClickSealer) -> Found:
+def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
     """Reconcile every order of open months again, each in a transaction of its own."""
     found = Found()
     for _, _, page in _pages(database, found):
         for stored in page:
             with database.write() as connection:
-                reconcile_order(connection, sealer, stored.shop_id, stored.order.id, datetime.now(UTC))
+                reconcile_order(connection, sealer, stored.shop_id, stored.order.id, datetime.now(UTC), rates)
             found.orders += 1
     return found
 
@@ -117,13 +120,18 @@ def _is_closed(account: Account, stored: StoredOrder) -> bool:
 
 
 def _differences(
-    connection: sa.Connection, sealer: ClickSealer, account: Account, shop: Shop, stored: StoredOrder
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    shop: Shop,
+    stored: StoredOrder,
+    rates: Rates,
 ) -> Iterator[str]:
     if shop.platform == "pixel":
         its_hits = hits.hits_making(connection, account.emp_id, stored.order.id)
         if not its_hits or hits.order_from_hits(account, stored.order.id, its_hits) != stored.order:
             yield "is not what its pixel hits say"
-    judged = judge_order(connection, sealer, account, shop, stored)
+    judged = judge_order(connection, sealer, account, shop, stored, rates)
     kept = orders.get_decision(connection, stored.shop_id, stored.order.id)
     must = _as_kept(judged.decision)
     for name, value in must.items():

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution import Decision, Outcome, Reason
 from salepixel.clicks import ClickSealer
+from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
 from salepixel.storage import accounts, clicks, orders, outbox, shops
 from salepixel.storage.accounts import Account
@@ -18,7 +19,12 @@ from salepixel.storage.orders import StoredOrder
 
 
 def reconcile_order(
-    connection: sa.Connection, sealer: ClickSealer, shop_id: str, order_id: str, now: datetime
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    shop_id: str,
+    order_id: str,
+    now: datetime,
+    rates: Rates = SHIPPED,
 ) -> Decision | None:
     """Decide an order again from all that is known.
 
@@ -35,7 +41,7 @@ def reconcile_order(
     if is_closed and orders.is_decided(connection, shop_id, order_id):
         orders.keep_decision(connection, shop_id, order_id)
         return None
-    judged = judge_order(connection, sealer, account, shop, stored)
+    judged = judge_order(connection, sealer, account, shop, stored, rates)
     decision, rows = judged.decision, judged.rows
     if is_closed and rows:
         decision, rows = too_late(decision), []

@@ -7,6 +7,7 @@ import structlog
 from redis import Redis
 
 from salepixel.clicks import ClickSealer
+from salepixel.rates import SHIPPED, Rates
 from salepixel.storage import clicks, orders
 from salepixel.storage.database import Database
 from salepixel.storage.directory import publish_directory
@@ -19,7 +20,7 @@ SETTLED_AT_ONCE = 2000
 log = structlog.get_logger()
 
 
-def reconcile_due(database: Database, sealer: ClickSealer, limit: int) -> int:
+def reconcile_due(database: Database, sealer: ClickSealer, limit: int, rates: Rates = SHIPPED) -> int:
     """Reconcile orders that are due; gives how many. One that fails does not keep others waiting."""
     with database.read() as connection:
         due = orders.due_orders(connection, limit)
@@ -27,7 +28,7 @@ def reconcile_due(database: Database, sealer: ClickSealer, limit: int) -> int:
     for shop_id, order_id in due:
         try:
             with database.write() as connection:
-                reconcile_order(connection, sealer, shop_id, order_id, datetime.now(UTC))
+                reconcile_order(connection, sealer, shop_id, order_id, datetime.now(UTC), rates)
         except Exception:
             log.exception("order_not_reconciled", shop=shop_id, order=order_id)
             continue

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+import sqlalchemy as sa
 from pydantic import Field
 
 from salepixel.models import Model
@@ -24,8 +25,19 @@ _SECRET = "With this the shop's server signs its pixels. Keep it from browsers."
 
 _UNTOLD = ("pixel_secret", "campaign_windows")
 
+_CHOSEN = " Chosen once: it stays when there are sales."
+_SALE_WHEN = "When an order is a sale: paid in full, or placed." + _CHOSEN
+_TAX = "Amounts of lines with tax (gross) or without (net)." + _CHOSEN
+_SHIPPING = "Whether shipping counts, as a line of its own." + _CHOSEN
+
+SaleWhen = Literal["paid", "placed"]
+Tax = Literal["gross", "net"]
+Shipping = Literal["excluded", "included"]
 Days = Annotated[int, Field(ge=1, le=365, description=_WINDOW)]
 Per = Literal["line", "order"]
+
+
+CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
 
 
 class AccountIn(Input):
@@ -43,6 +55,9 @@ class AccountIn(Input):
     hosted_emp_id: Text = Field("", description="The empId of this account at the hosted pixel.")
     forward_url: UrlOrEmpty = Field("", description=_FORWARD)
     forward_per: Per = "line"
+    sale_when: SaleWhen = Field("paid", description=_SALE_WHEN)
+    tax: Tax = Field("gross", description=_TAX)
+    shipping: Shipping = Field("excluded", description=_SHIPPING)
 
 
 class AccountChange(Input):
@@ -59,6 +74,9 @@ class AccountChange(Input):
     hosted_emp_id: Text = Field(UNSET)
     forward_url: UrlOrEmpty = Field(UNSET, description=_FORWARD)
     forward_per: Per = Field(UNSET)
+    sale_when: SaleWhen = Field(UNSET, description=_SALE_WHEN)
+    tax: Tax = Field(UNSET, description=_TAX)
+    shipping: Shipping = Field(UNSET, description=_SHIPPING)
     renew_pixel_secret: bool = Field(False, description="Make a new secret; the old one counts no more.")
 
 
@@ -81,6 +99,9 @@ class AccountOut(Output):
     model: Model
     alias_match: bool
     closed_before: datetime | None
+    sale_when: SaleWhen
+    tax: Tax
+    shipping: Shipping
     created_at: datetime
 
 
@@ -133,24 +154,35 @@ def get_account(emp_id: int) -> dict[str, Any]:
 @blueprint.patch("/accounts/<int:emp_id>")
 @blueprint.input(AccountChange, arg_name="change")
 @blueprint.output(AccountWithSecret)
-@blueprint.doc(security="bearer")
+@blueprint.doc(security="bearer", responses={409: "Chosen once, and there are sales"})
 def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     """Change an account."""
     here = services()
     with here.database.write() as connection:
         before = see_account(connection, emp_id)
         values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
+        changed = {name for name in values if values[name] != getattr(before, name)}
+        _check_chosen(connection, emp_id, changed & CHOSEN_ONCE)
+        if changed & {*CHOSEN_ONCE, "currency"}:
+            accounts.decide_all_again(connection, emp_id)
         # Nobody could sign for an account that has no secret, so all its pixels would be refused.
         if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
             values["pixel_secret"] = secrets.token_hex(32)
         if "window_days" in values:
-            changed = policies.with_policy(before, {"window_days": values.pop("window_days")})
-            policies.apply_policy(connection, before, changed, datetime.now(UTC))
+            wanted = policies.with_policy(before, {"window_days": values.pop("window_days")})
+            policies.apply_policy(connection, before, wanted, datetime.now(UTC))
         if values:
             accounts.change_account(connection, emp_id, values)
         after = see_account(connection, emp_id)
     publish_directory(here.database, here.redis)
     return _with_secret(after)
+
+
+def _check_chosen(connection: sa.Connection, emp_id: int, changed: set[str]) -> None:
+    if changed and accounts.has_sales(connection, emp_id):
+        names = ", ".join(sorted(changed))
+        message = f"{names}: chosen once, and account {emp_id} has sales; their sums would not be the same."
+        raise Refusal(409, "chosen_once", message)
 
 
 def _as_json(account: Account) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from salepixel.storage.sales import Cursor
+from salepixel.storage.sales import Cursor, Period
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.languages import N_
 
@@ -22,6 +22,31 @@ class Page(BaseModel):
     model_config = ConfigDict(extra="ignore")
     limit: int = Field(100, ge=1, le=1000)
     cursor: str | None = Field(None, max_length=2000, description="`next` of the page before.")
+
+
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY, examples=["2026-11-23"])]
+
+
+class Days(BaseModel):
+    """Of which days (UTC) something is asked for."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+    since: Day | None = Field(None, alias="from", description="The first day, UTC.")
+    to: Day | None = Field(None, description="The last day, UTC.")
+
+    @property
+    def period(self) -> Period:
+        """The same as times."""
+        return Period(_midnight(self.since), _midnight(self.to and self.to + timedelta(days=1)))
+
+
+class PageOfDays(Page, Days):
+    """Which part of a list of days is asked for."""
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def write_cursor(*parts: object) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from salepixel import jobs
 from salepixel.models import Model
 from salepixel.money import from_minor
+from salepixel.rates import Rates
 from salepixel.storage import campaigns, policies
 from salepixel.storage.accounts import Account
 from salepixel.storage.orders import rfc3339
@@ -137,7 +138,9 @@ def preview_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
     with here.database.read() as connection:
         account = see_account(connection, emp_id)
         changed = policies.with_policy(account, read_change(connection, account, change))
-        moves, place = policies.preview_policy(connection, here.clicks, account, changed, page.limit, after)
+        moves, place = policies.preview_policy(
+            connection, here.clicks, account, changed, Rates(here.settings.data), page.limit, after
+        )
     return {
         "moves": [_move_as_json(move) for move in moves],
         "sums": sums_of(moves),

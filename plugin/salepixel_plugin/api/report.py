@@ -3,27 +3,32 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Literal
 
+import sqlalchemy as sa
 from flask import Response
 from pydantic import Field
 
 from salepixel.evidence import Rung
-from salepixel.report import Total
-from salepixel.storage import clicks, sales
+from salepixel.report import ConvertedTotal, Total
+from salepixel.storage import accounts, clicks, sales
+from salepixel.storage.campaigns import Campaign
 from salepixel.storage.clicks import StoredClick
 from salepixel.storage.database import Database
 from salepixel.storage.losses import losses_since
 from salepixel.storage.orders import rfc3339
-from salepixel.storage.sales import StoredSale
+from salepixel.storage.sales import ALWAYS, Period, StoredSale
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.door import Output, answers_with, blueprint
 from salepixel_plugin.api.fields import Currency, Money
 from salepixel_plugin.api.losses import LossOut, losses_as_json
 from salepixel_plugin.api.paging import (
+    Days,
     Next,
     Page,
+    PageOfDays,
     bad_cursor,
     read_cursor,
     read_sales_cursor,
@@ -55,6 +60,13 @@ class SaleOut(Output):
     confidence: float
     status: Literal["confirmed", "refunded", "cancelled", "unverified"]
     share: float = Field(description="Of the line, that the account's model gives to this click.")
+    refunded_at: datetime | None = Field(description="When something was last refunded of it.")
+    converted: Money | None = Field(
+        description="The amount in the account's currency; null where there is no rate."
+    )
+    converted_currency: Currency | None
+    rate: str | None = Field(description="The ECB's reference rate by which it was converted.")
+    rate_date: date | None = Field(description="Its day: that of the sale, or the last one before.")
 
 
 class TotalOut(Output):
@@ -68,11 +80,29 @@ class TotalOut(Output):
     net: Money
 
 
+class ConvertedOut(Output):
+    """The sum of what was sold, whatever its currency, converted to the account's at the ECB's rates."""
+
+    currency: Currency
+    gross: Money
+    refunded: Money
+    net: Money
+    without_rate: list[Currency] = Field(
+        description="Currencies of sales that are not in the sum, because there is no rate for their day."
+    )
+
+
 class SalesOut(Output):
-    """Sales, newest first, and the sums over all of them (not only over this page)."""
+    """Sales of the days asked for, newest first, and the sums over all of them (not only over this page)."""
 
     rows: list[SaleOut]
-    totals: list[TotalOut]
+    totals: list[TotalOut] = Field(
+        description="Of what was sold in these days, less what was refunded since."
+    )
+    totals_by_refund_date: list[TotalOut] = Field(
+        description="Of what was sold in these days, less what was refunded in them, of whichever sale."
+    )
+    converted: ConvertedOut = Field(description="`totals` as one sum, by the rate of each sale's day.")
     losses: list[LossOut] = Field(
         description="What could not be recorded since the campaign was made; whether it was of this campaign "
         "is not known."
@@ -100,33 +130,36 @@ class ClicksOut(Output):
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales")
-@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.input(PageOfDays, location="query", arg_name="page")
 @blueprint.output(SalesOut)
 @blueprint.doc(security="bearer")
-def list_sales(campaign_id: str, page: Page) -> dict[str, Any]:
+def list_sales(campaign_id: str, page: PageOfDays) -> dict[str, Any]:
     """The sales of a campaign."""
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         after = read_sales_cursor(page.cursor)
-        found = sales.list_sales(connection, campaign_id, page.limit + 1, after)
-        sums = sales.sale_totals(connection, campaign_id)
+        found = sales.list_sales(connection, campaign_id, page.limit + 1, after, page.period)
+        sums = campaign_sums(connection, campaign, page.period)
         missing = losses_since(connection, campaign.created_at)
     shown = found[: page.limit]
     return {
         "rows": [sale_as_json(stored) for stored in shown],
-        "totals": [_total_as_json(total) for total in sums],
+        "totals": [_total_as_json(total) for total in sums.sold],
+        "totals_by_refund_date": [_total_as_json(total) for total in sums.by_refund_date],
+        "converted": _converted_as_json(sums.converted),
         "losses": losses_as_json(missing),
         "next": write_cursor(*shown[-1].cursor) if len(found) > page.limit else None,
     }
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales.csv")
+@blueprint.input(Days, location="query", arg_name="days")
 @blueprint.doc(security="bearer", responses=answers_with("text/csv", "All sales, newest first"))
-def list_sales_as_csv(campaign_id: str) -> Response:
-    """The sales of a campaign, all of them, for a spreadsheet."""
+def list_sales_as_csv(campaign_id: str, days: Days) -> Response:
+    """The sales of a campaign, all of those days, for a spreadsheet."""
     with services().database.read() as connection:
         see_campaign(connection, campaign_id)
-    return sales_csv(campaign_id)
+    return sales_csv(campaign_id, days.period)
 
 
 @blueprint.get("/campaigns/<campaign_id>/clicks")
@@ -165,24 +198,29 @@ def sale_as_json(stored: StoredSale) -> dict[str, Any]:
         "confidence": sale.confidence,
         "status": sale.status,
         "share": sale.share,
+        "refunded_at": sale.refunded_at and rfc3339(sale.refunded_at),
+        "converted": None if sale.converted is None else f"{sale.converted:f}",
+        "converted_currency": sale.rate and sale.rate.into,
+        "rate": sale.rate and f"{sale.rate.value:f}",
+        "rate_date": sale.rate and sale.rate.on.isoformat(),
     }
 
 
-def sales_csv(campaign_id: str) -> Response:
-    """All sales of a campaign as a download. The caller has checked that it may be seen."""
-    answer = Response(_csv_lines(services().database, campaign_id), mimetype="text/csv")
+def sales_csv(campaign_id: str, period: Period = ALWAYS) -> Response:
+    """All sales of a campaign in a period as a download. The caller has checked that it may be seen."""
+    answer = Response(_csv_lines(services().database, campaign_id, period), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="sales-{campaign_id}.csv"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _csv_lines(database: Database, campaign_id: str) -> Iterator[str]:
+def _csv_lines(database: Database, campaign_id: str, period: Period) -> Iterator[str]:
     yield _csv_text([list(SaleOut.model_fields)])
     after = None
     # A connection for each page: one that waits for a slow reader would hold up SQLite's checkpoints.
     while True:
         with database.read() as connection:
-            page = sales.list_sales(connection, campaign_id, _CSV_PAGE, after)
+            page = sales.list_sales(connection, campaign_id, _CSV_PAGE, after, period)
         if not page:
             return
         yield _csv_text([list(map(_csv_cell, sale_as_json(stored).values())) for stored in page])
@@ -198,6 +236,36 @@ def _csv_text(rows: list[list[str]]) -> str:
 def _csv_cell(value: object) -> str:
     cell = "" if value is None else str(value)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of a campaign over a period."""
+
+    sold: list[Total]
+    by_refund_date: list[Total]
+    converted: ConvertedTotal
+
+
+def campaign_sums(connection: sa.Connection, campaign: Campaign, period: Period) -> Sums:
+    """The sums of a campaign over what was sold, and over what was refunded, in a period."""
+    account = accounts.get_account(connection, campaign.emp_id)
+    currency = account.currency if account else "EUR"
+    return Sums(
+        sales.sale_totals(connection, campaign.id, period),
+        sales.totals_by_refund_date(connection, campaign.id, period),
+        sales.converted_total(connection, campaign.id, currency, period),
+    )
+
+
+def _converted_as_json(total: ConvertedTotal) -> dict[str, Any]:
+    return {
+        "currency": total.currency,
+        "gross": f"{total.gross:f}",
+        "refunded": f"{total.refunded:f}",
+        "net": f"{total.net:f}",
+        "without_rate": list(total.without_rate),
+    }
 
 
 def _total_as_json(total: Total) -> dict[str, Any]:

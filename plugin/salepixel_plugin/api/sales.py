@@ -29,6 +29,18 @@ class SaleLineIn(Input):
     sku: Text | None = None
     quantity: Quantity
     amount: Amount = Field(description="What the buyer pays for the whole line, tax included.")
+    net: Amount | None = Field(
+        None, description="The same without tax, for accounts that count net; `amount` where not told."
+    )
+    refunded: Amount | None = Field(
+        None, description="What was given back of this line, tax included; not told: its part of the order's."
+    )
+
+    @model_validator(mode="after")
+    def _is_part_of_the_amount(self) -> Self:
+        if max(self.net or 0, self.refunded or 0) > self.amount:
+            raise ValueError("`net` and `refunded` cannot be more than `amount`")
+        return self
 
 
 class OrderIn(Input):
@@ -42,10 +54,20 @@ class OrderIn(Input):
     paid: bool = True
     cancelled: bool = False
     total: Amount | None = Field(None, description="With shipping; the sum of the lines where not told.")
-    refunded: Amount = Field(Decimal(0), description="What was given back of the total.")
+    refunded: Amount | None = Field(
+        None, description="What was given back of the total; the sum of the lines where not told."
+    )
     email: Email | None = Field(None, description="Of the buyer; matched as a keyed hash.")
     click: Text | None = Field(None, description="The click token: `spx` of the page that was reached.")
+    voucher: Text = Field("", description="The voucher's code.")
+    customer: Text | None = Field(None, description="Your id of the buyer, where there is an account.")
+    utm_campaign: Text = ""
     lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=500)]
+
+    @property
+    def refunded_in_lines(self) -> Decimal:
+        """The sum of what was told by line."""
+        return sum((line.refunded or Decimal(0) for line in self.lines), Decimal(0))
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -58,6 +80,8 @@ class OrderIn(Input):
             to_minor(in_lines, self.currency) - to_minor(self.total, self.currency) > tolerance
         ):
             raise ValueError("`total` is less than the lines; give the lines as paid, after discounts")
+        if self.refunded is not None and self.refunded < self.refunded_in_lines:
+            raise ValueError("`refunded` is less than what was refunded of the lines")
         return self
 
 
@@ -110,17 +134,22 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
         updated_at=told.updated_at or told.placed_at,
         issued_at=issued_at,
         total=total,
-        refunded=told.refunded,
+        refunded=told.refunded_in_lines if told.refunded is None else told.refunded,
         paid=told.paid,
         cancelled=told.cancelled,
         lines=tuple(
-            OrderLine(str(number), line.item, line.quantity, line.amount, line.sku or None)
+            OrderLine(
+                str(number), line.item, line.quantity, line.amount, line.sku or None, line.net, line.refunded
+            )
             for number, line in enumerate(told.lines, 1)
         ),
         shipping=max(total - in_lines, Decimal(0)),
         email_hash=here.keys.hash_email(emp_id, told.email) if told.email else None,
         click_token=told.click or None,
         alias_hash=here.keys.hash_alias(emp_id, told.email) if told.email else None,
+        voucher=told.voucher,
+        customer=told.customer or None,
+        utm_campaign=told.utm_campaign,
     )
 
 

@@ -12,10 +12,11 @@ from salepixel.storage import activity, campaigns, outbox, sales
 from salepixel.storage.accounts import list_accounts
 from salepixel.storage.campaigns import Campaign
 from salepixel.storage.losses import losses_since
-from salepixel_plugin.access import scope, see_campaign
+from salepixel_plugin.access import Refusal, scope, see_campaign
 from salepixel_plugin.api.campaigns import LinkChange, change_link, see_link
-from salepixel_plugin.api.paging import read_cursor, read_sales_cursor, read_time, write_cursor
-from salepixel_plugin.api.report import sales_csv
+from salepixel_plugin.api.paging import Days, read_cursor, read_sales_cursor, read_time, write_cursor
+from salepixel_plugin.api.report import campaign_sums, sales_csv
+from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, page
 from salepixel_plugin.services import services
 
@@ -53,7 +54,7 @@ def overview(campaign_id: str) -> Response:
             connection,
             campaign,
             "overview",
-            totals=sales.sale_totals(connection, campaign_id),
+            sums=campaign_sums(connection, campaign, sales.ALWAYS),
             verdicts=activity.count_reasons(connection, campaign_id),
             evidence=sales.count_evidence(connection, campaign_id),
             losses=losses_since(connection, campaign.created_at),
@@ -110,14 +111,16 @@ def list_sales(campaign_id: str) -> Response:
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         after = read_sales_cursor(request.args.get("cursor"))
-        found = sales.list_sales(connection, campaign_id, PAGE + 1, after)
+        days = _days()
+        found = sales.list_sales(connection, campaign_id, PAGE + 1, after, days.period)
         shown = found[:PAGE]
         return _tab(
             connection,
             campaign,
             "sales",
             sales=shown,
-            totals=sales.sale_totals(connection, campaign_id),
+            days=days,
+            sums=campaign_sums(connection, campaign, days.period),
             labels={link.id: link.label or link.url for link in campaigns.links_of(connection, campaign_id)},
             next=write_cursor(*shown[-1].cursor) if len(found) > PAGE else None,
         )
@@ -125,10 +128,10 @@ def list_sales(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/sales.csv")
 def download_sales(campaign_id: str) -> Response:
-    """The SALES table, all of it, for a spreadsheet."""
+    """The SALES table, all of it or of some days, for a spreadsheet."""
     with services().database.read() as connection:
         see_campaign(connection, campaign_id)
-    return sales_csv(campaign_id)
+    return sales_csv(campaign_id, _days().period)
 
 
 @blueprint.get("/campaigns/<campaign_id>/contacts")
@@ -154,6 +157,16 @@ def _tab(
 ) -> Response:
     counts = activity.count_clicks(connection, [campaign.id]).get(campaign.id, activity.ClickCounts())
     return page(template or f"{tab}.html", campaign=campaign, tab=tab, counts=counts, **values)
+
+
+def _days() -> Days:
+    # A form sends what was left empty as an empty text.
+    told = {name: text for name, text in request.args.items() if text}
+    try:
+        return Days.model_validate(told)
+    except ValidationError:
+        said = N_("These are not days. Write them as 2026-11-23, or leave them empty.")
+        raise Refusal(422, "bad_days", said) from None
 
 
 def _before() -> tuple[datetime, str] | None:

@@ -40,6 +40,14 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
 
     report = office.get(f"/campaigns/{campaign['id']}/sales")
     placed = PLACED.isoformat().replace("+00:00", "Z")
+    sums = {
+        "currency": "EUR",
+        "orders": 1,
+        "quantity": 2,
+        "gross": "39.80",
+        "refunded": "0.00",
+        "net": "39.80",
+    }
     assert report == {
         "rows": [
             {
@@ -58,18 +66,22 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
                 "confidence": 0.99,
                 "status": "confirmed",
                 "share": 1.0,
+                "refunded_at": None,
+                "converted": "39.80",
+                "converted_currency": "EUR",
+                "rate": "1",
+                "rate_date": placed[:10],
             }
         ],
-        "totals": [
-            {
-                "currency": "EUR",
-                "orders": 1,
-                "quantity": 2,
-                "gross": "39.80",
-                "refunded": "0.00",
-                "net": "39.80",
-            }
-        ],
+        "totals": [sums],
+        "totals_by_refund_date": [sums],
+        "converted": {
+            "currency": "EUR",
+            "gross": "39.80",
+            "refunded": "0.00",
+            "net": "39.80",
+            "without_rate": [],
+        },
         "losses": [],
         "next": None,
     }
@@ -252,4 +264,6 @@ def test_the_csv_has_the_rows_of_the_report_and_all_of_them(office: Office) -> N
         csv.DictReader(io.StringIO(office.call("GET", f"/campaigns/{campaign['id']}/sales.csv").text))
     )
     report = office.get(f"/campaigns/{campaign['id']}/sales")["rows"]
-    assert rows == [{name: str(value) for name, value in row.items()} for row in report]
+    assert rows == [
+        {name: "" if value is None else str(value) for name, value in row.items()} for row in report
+    ]

@@ -39,6 +39,7 @@ def test_an_order_is_read_whole() -> None:
                 2,
                 Decimal("380.69"),
                 "818223582",
+                Decimal("309.50"),
             ),
             OrderLine(
                 "T3JkZXJMaW5lOjAwMDk5ODMzLWIwZTYtNGU4OC05MjMzLTc4MjE5OGI0YTE2MQ==",
@@ -46,11 +47,14 @@ def test_an_order_is_read_whole() -> None:
                 1,
                 Decimal("99.31"),
                 "9182235820",
+                Decimal("80.74"),
             ),
         ),
         shipping=Decimal("43.87"),
         email_hash="hash of kupujacy.h@example.pl",
         click_token="TOKEN_PLACEHOLDER_H",
+        shipping_net=Decimal("35.67"),
+        voucher="DISCOUNT",
     )
 
 

@@ -1,0 +1,113 @@
+"""When what was refunded: of orders as their snapshots told it, and of the sales that follow."""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.money import from_minor, to_minor
+from salepixel.orders import Order, RefundState
+from salepixel.report import Sale
+from salepixel.sold import Refund
+from salepixel.storage.schema import refunds, sale_refunds
+from salepixel.storage.upsert import insert_into
+
+SaleKey = tuple[str, str, str, bytes]
+"""Shop, order, line, click."""
+
+
+def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> None:
+    """Keep what a snapshot tells of refunds, also of one that is not the newest; twice is once."""
+    values = {
+        "shop_id": shop_id,
+        "order_id": order.id,
+        "updated_at": order.updated_at,
+        "issued_at": order.issued_at,
+        "refunded": to_minor(order.refunded, order.currency),
+        "cancelled": order.cancelled,
+    }
+    connection.execute(_insert_state(connection.dialect.name), values)
+
+
+@cache
+def _insert_state(dialect: str) -> Any:
+    return insert_into(dialect, refunds).on_conflict_do_nothing()
+
+
+def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
+    """What the known snapshots of an order told of refunds."""
+    query = sa.select(refunds).where(refunds.c.shop_id == shop_id, refunds.c.order_id == order.id)
+    return [
+        RefundState(row.updated_at, row.issued_at, from_minor(row.refunded, order.currency), row.cancelled)
+        for row in connection.execute(query)
+    ]
+
+
+def replace_sale_refunds(
+    connection: sa.Connection, shop_id: str, order_id: str, rows: Sequence[Sale]
+) -> None:
+    """Replace what was refunded of an order's sales by what these say."""
+    its = sa.and_(sale_refunds.c.shop_id == shop_id, sale_refunds.c.order_id == order_id)
+    connection.execute(sa.delete(sale_refunds).where(its))
+    dated = [values for sale in rows for values in _refund_rows(shop_id, order_id, sale)]
+    if dated:
+        connection.execute(sa.insert(sale_refunds), dated)
+
+
+def refunds_of(
+    connection: sa.Connection, orders: Sequence[tuple[str, str]]
+) -> dict[SaleKey, tuple[Refund, ...]]:
+    """What was refunded of the sales of orders (shop, order), oldest first."""
+    query = sa.select(sale_refunds).where(
+        sale_refunds.c.shop_id.in_({shop_id for shop_id, _ in orders}),
+        sale_refunds.c.order_id.in_({order_id for _, order_id in orders}),
+    )
+    found: dict[SaleKey, tuple[Refund, ...]] = {}
+    for row in connection.execute(query.order_by(sale_refunds.c.refunded_at)):
+        key = (row.shop_id, row.order_id, row.line_id, row.click_id)
+        found[key] = (*found.get(key, ()), Refund(row.refunded_at, from_minor(row.amount, row.currency)))
+    return found
+
+
+def rate_columns(sale: Sale) -> dict[str, Any]:
+    """The columns of a sale that hold its worth in the account's currency."""
+    rate, converted, refunded = sale.rate, sale.converted, sale.converted_refunded
+    if rate is None or converted is None or refunded is None:
+        return dict.fromkeys(("converted", "converted_refunded", "converted_currency", "rate", "rate_date"))
+    return {
+        "converted": to_minor(converted, rate.into),
+        "converted_refunded": to_minor(refunded, rate.into),
+        "converted_currency": rate.into,
+        "rate": f"{rate.value:f}",
+        "rate_date": rate.on.isoformat(),
+    }
+
+
+def _refund_rows(shop_id: str, order_id: str, sale: Sale) -> list[dict[str, Any]]:
+    return [
+        {
+            "shop_id": shop_id,
+            "order_id": order_id,
+            "line_id": sale.line,
+            "click_id": sale.click_id,
+            "refunded_at": refund.at,
+            "campaign_id": sale.campaign,
+            "amount": to_minor(refund.amount, sale.currency),
+            "currency": sale.currency,
+            "converted": converted,
+        }
+        for refund, converted in zip(sale.refunds, _converted(sale), strict=True)
+    ]
+
+
+def _converted(sale: Sale) -> list[int | None]:
+    # The growth of the converted sum, so that the parts add up to it to the cent.
+    if sale.rate is None:
+        return [None] * len(sale.refunds)
+    so_far, sums = sale.amount * 0, [0]
+    for refund in sale.refunds:
+        so_far += refund.amount
+        sums.append(to_minor(sale.rate.convert(so_far), sale.rate.into))
+    return [later - earlier for earlier, later in pairwise(sums)]

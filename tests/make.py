@@ -1,8 +1,13 @@
 """Values for tests: only what a test is about is said there, the rest comes from here."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
+
+from currency_converter import CURRENCY_FILE
 
 from salepixel.clicks import Click, new_click_id
 from salepixel.orders import Order, OrderLine
@@ -20,6 +25,16 @@ def click_at(
     milliseconds = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     click_id = new_click_id(milliseconds, lambda size: serial.to_bytes(size))
     return Click(click_id, emp_id, CAMPAIGN, link, contact)
+
+
+def rates_file(path: Path, dollars: Mapping[date, str]) -> None:
+    """A history as the European Central Bank publishes it, newer days with these dollars for a euro."""
+    with ZipFile(CURRENCY_FILE) as shipped:
+        header, *days = shipped.read("eurofxref-hist.csv").decode().splitlines()
+    columns = header.count(",") - 1
+    newer = [f"{day.isoformat()},{value},{'N/A,' * (columns - 1)}" for day, value in sorted(dollars.items())]
+    with ZipFile(path, "w") as file:
+        file.writestr("eurofxref-hist.csv", "\n".join([header, *reversed(newer), *days]) + "\n")
 
 
 def order(**changes: Any) -> Order:

@@ -135,6 +135,14 @@ def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> Non
         connection.execute(sa.update(orders).where(named).values(due=True))
 
 
+def make_each_due(connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -> None:
+    """Make orders due, given as (shop id, order id)."""
+    named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    if pairs:
+        rows = [{"shop": shop_id, "order": order_id} for shop_id, order_id in pairs]
+        connection.execute(sa.update(orders).where(*named).values(due=True), rows)
+
+
 def buyers_known_before(connection: sa.Connection, stored: StoredOrder) -> list[str]:
     """The contacts whom earlier orders of the same customer of the shop name by their own evidence."""
     order = stored.order

@@ -1,6 +1,6 @@
 """Reading the campaign sales report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from salepixel.money import Rate, from_minor
 from salepixel.report import ConvertedTotal, Sale, Status, Total
 from salepixel.sold import Refund
 from salepixel.storage.refunds import refunds_of
-from salepixel.storage.schema import decisions, sale_refunds, sales
+from salepixel.storage.schema import accounts, decisions, sale_refunds, sales
 
 Cursor = tuple[datetime, str, str, str, bytes]
 """Where a page of sales ended: purchased_at, shop, order, line, click."""
@@ -163,6 +163,23 @@ def converted_total(
         from_minor(int(refunded or 0), currency),
         tuple(sorted(connection.scalars(others))),
     )
+
+
+def orders_of_other_rates(
+    connection: sa.Connection, rate: Callable[[str, str, date], Rate | None]
+) -> list[tuple[str, str]]:
+    """Orders (shop, order) with sales that `rate` would convert by the rate of another day than they are."""
+    query = (
+        sa.select(sales, accounts.c.currency.label("into"))
+        .join(accounts, accounts.c.emp_id == sales.c.emp_id)
+        .where(sales.c.currency != accounts.c.currency)
+    )
+    found = set()
+    for row in connection.execute(query.execution_options(yield_per=1000)):
+        fits = rate(row.currency, row.into, row.purchased_at.date())
+        if fits is not None and (row.converted_currency, row.rate_date) != (fits.into, fits.on.isoformat()):
+            found.add((row.shop_id, row.order_id))
+    return sorted(found)
 
 
 def count_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int]:

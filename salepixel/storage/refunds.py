@@ -11,15 +11,18 @@ from salepixel.money import from_minor, to_minor
 from salepixel.orders import Order, RefundState
 from salepixel.report import Sale
 from salepixel.sold import Refund
-from salepixel.storage.schema import refunds, sale_refunds
-from salepixel.storage.upsert import insert_into
+from salepixel.storage.schema import orders, refunds, sale_refunds
+from salepixel.storage.upsert import insert_into, took_effect
 
 SaleKey = tuple[str, str, str, bytes]
 """Shop, order, line, click."""
 
 
 def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> None:
-    """Keep what a snapshot tells of refunds, also of one that is not the newest; twice is once."""
+    """Keep what a snapshot tells of refunds, also of one that is not the newest; twice is once.
+
+    Where it may change the days of refunds, the order is due: a late one can be of an earlier day.
+    """
     values = {
         "shop_id": shop_id,
         "order_id": order.id,
@@ -28,7 +31,16 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
         "refunded": to_minor(order.refunded, order.currency),
         "cancelled": order.cancelled,
     }
-    connection.execute(_insert_state(connection.dialect.name), values)
+    if took_effect(connection, _insert_state(connection.dialect.name), values):
+        connection.execute(_make_due(), {"shop": shop_id, "order": order.id})
+
+
+@cache
+def _make_due() -> Any:
+    its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
+    given_back = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
+    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    return sa.update(orders).where(*this, given_back).values(due=True)
 
 
 @cache
@@ -57,12 +69,12 @@ def replace_sale_refunds(
 
 
 def refunds_of(
-    connection: sa.Connection, orders: Sequence[tuple[str, str]]
+    connection: sa.Connection, pairs: Sequence[tuple[str, str]]
 ) -> dict[SaleKey, tuple[Refund, ...]]:
     """What was refunded of the sales of orders (shop, order), oldest first."""
     query = sa.select(sale_refunds).where(
-        sale_refunds.c.shop_id.in_({shop_id for shop_id, _ in orders}),
-        sale_refunds.c.order_id.in_({order_id for _, order_id in orders}),
+        sale_refunds.c.shop_id.in_({shop_id for shop_id, _ in pairs}),
+        sale_refunds.c.order_id.in_({order_id for _, order_id in pairs}),
     )
     found: dict[SaleKey, tuple[Refund, ...]] = {}
     for row in connection.execute(query.order_by(sale_refunds.c.refunded_at)):

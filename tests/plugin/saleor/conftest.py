@@ -4,8 +4,9 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
@@ -14,13 +15,16 @@ from redis import Redis
 from werkzeug.serving import make_server
 
 from demo.saleor import StandInSaleor
+from salepixel.clicks import Signal
 from salepixel.keys import Keys
 from salepixel.redis import open_redis
 from salepixel.settings import PluginSettings
+from salepixel.storage import accounts, campaigns, clicks, contacts
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.deliveries import list_rejections
 from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
 from salepixel_plugin.app import create_app
+from tests.make import CAMPAIGN, LINK, click_at
 from tests.plugin.saleor import captures
 
 
@@ -51,6 +55,21 @@ class Plugin:
         """Counts by door and reason."""
         with self.database.read() as connection:
             return {(door, reason): count for _, door, reason, count in list_rejections(connection, 2)}
+
+
+def mail_buyers(plugin: Plugin, keys: Keys, **account: Any) -> None:
+    """Every buyer of the recordings gets the mail, and clicks an hour before the purchase."""
+    then = datetime(2026, 11, 23, tzinfo=UTC)
+    with plugin.database.write() as connection:
+        accounts.add_account(connection, accounts.Account(1, "First", "USD", then, **account))
+        link = campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True)
+        campaign = campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", then)
+        campaigns.add_campaign(connection, campaign, [link])
+        for serial, order in enumerate(captures.final_orders().values()):
+            email, ref = order["userEmail"], order["userEmail"].lower()
+            contacts.store_contacts(connection, 1, [contacts.Contact(ref, keys.hash_email(1, email))], then)
+            clicked_at = datetime.fromisoformat(order["created"]).astimezone(UTC) - timedelta(hours=1)
+            clicks.store_clicks(connection, [(click_at(clicked_at, ref, serial=serial), Signal(0))])
 
 
 @pytest.fixture(scope="session")

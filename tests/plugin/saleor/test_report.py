@@ -1,38 +1,26 @@
 """Recorded deliveries give the same report, whatever their order and number: that of the shop's orders."""
 
 import random
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import ClickSealer, Signal
+from salepixel.clicks import ClickSealer
 from salepixel.keys import Keys
 from salepixel.report import totals
-from salepixel.storage import accounts, campaigns, clicks, contacts, sales, schema
+from salepixel.storage import sales, schema
 from salepixel.storage.shops import Shop
 from salepixel_worker.sweep import reconcile_due
-from tests.make import CAMPAIGN, LINK, click_at
+from tests.make import CAMPAIGN
 from tests.plugin.saleor import captures
-from tests.plugin.saleor.conftest import Plugin
+from tests.plugin.saleor.conftest import Plugin, mail_buyers
 
-THEN = datetime(2026, 11, 23, tzinfo=UTC)
 FINAL = captures.final_orders()
 
 
 @pytest.fixture
 def mailed(plugin: Plugin, captured_shop: Shop, keys: Keys) -> Plugin:
-    """Every buyer of the recordings got the mail, and clicked an hour before the purchase."""
-    with plugin.database.write() as connection:
-        accounts.add_account(connection, accounts.Account(1, "First", "USD", THEN))
-        link = campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True)
-        campaign = campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", THEN)
-        campaigns.add_campaign(connection, campaign, [link])
-        for serial, order in enumerate(FINAL.values()):
-            email, ref = order["userEmail"], order["userEmail"].lower()
-            contacts.store_contacts(connection, 1, [contacts.Contact(ref, keys.hash_email(1, email))], THEN)
-            clicked_at = datetime.fromisoformat(order["created"]).astimezone(UTC) - timedelta(hours=1)
-            clicks.store_clicks(connection, [(click_at(clicked_at, ref, serial=serial), Signal(0))])
+    mail_buyers(plugin, keys)
     return plugin
 
 

@@ -45,7 +45,14 @@ def _make_due() -> Any:
 
 @cache
 def _insert_state(dialect: str) -> Any:
-    return insert_into(dialect, refunds).on_conflict_do_nothing()
+    # Who sends the same order every day adds no rows; the earliest is the same in any sequence.
+    statement = insert_into(dialect, refunds)
+    earlier = statement.excluded.issued_at < refunds.c.issued_at
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "order_id", "updated_at", "refunded", "cancelled"],
+        set_={"issued_at": statement.excluded.issued_at},
+        where=earlier,
+    )
 
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:

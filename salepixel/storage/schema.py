@@ -342,9 +342,9 @@ refunds = sa.Table(
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("updated_at", UtcTime, primary_key=True),
-    sa.Column("issued_at", UtcTime, primary_key=True),
-    sa.Column("refunded", sa.BigInteger, nullable=False),  # so far, of the order's total
-    sa.Column("cancelled", sa.Boolean, nullable=False),
+    sa.Column("refunded", sa.BigInteger, primary_key=True, autoincrement=False),  # so far, of the total
+    sa.Column("cancelled", sa.Boolean, primary_key=True),
+    sa.Column("issued_at", UtcTime, nullable=False),  # of the first that told this
 )
 
 sale_refunds = sa.Table(

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.storage.directory import read_directory
+from salepixel.storage.orders import due_orders
 from salepixel.storage.schema import metadata
 from salepixel_plugin.api import mailers
 from tests.plugin.conftest import SHOES, Office
@@ -56,6 +57,50 @@ def test_a_change_changes_what_it_names(office: Office) -> None:
     assert office.call("PATCH", "/accounts/7", {}, SHOES).json == after
     assert office.call("PATCH", "/accounts/7", {"empId": 8}, SHOES).status_code == 422
     assert office.call("PATCH", "/accounts/7", {"name": None}, SHOES).status_code == 422
+
+
+CHOSEN = {"sale_when": "placed", "tax": "net", "shipping": "included"}
+
+
+def test_what_counts_as_a_sale_is_chosen_until_there_is_one(office: Office) -> None:
+    before = office.get("/accounts/7")
+    assert {name: before[name] for name in CHOSEN} == {
+        "sale_when": "paid",
+        "tax": "gross",
+        "shipping": "excluded",
+    }
+    campaign = office.campaign()
+    shop, order = office.order(click=office.click(campaign, "c1"), paid=False)
+    assert office.call("PATCH", "/accounts/7", CHOSEN, SHOES).json == before | CHOSEN
+    with office.database.read() as connection:
+        assert due_orders(connection, 9) == [(shop, order)], "what came before is decided anew"
+    office.reconcile(shop, order)
+    assert len(office.get(f"/campaigns/{campaign['id']}/sales")["rows"]) == 1
+    for name, default in (("sale_when", "paid"), ("tax", "gross"), ("shipping", "excluded")):
+        answer = office.call("PATCH", "/accounts/7", {name: default, "window_days": 9}, SHOES)
+        assert (answer.status_code, answer.json["reason"]) == (409, "chosen_once")  # type: ignore[index]
+        assert name in answer.text
+    assert office.call("PATCH", "/accounts/7", CHOSEN | {"name": "Boots"}, SHOES).status_code == 200
+    assert office.get("/accounts/7") == before | CHOSEN | {"name": "Boots"}
+    assert office.call("PATCH", "/accounts/8", CHOSEN).status_code == 200, "another account has none"
+    made = office.post("/accounts", {"empId": 90, "name": "Bags", "currency": "EUR", **CHOSEN})
+    assert {name: made[name] for name in CHOSEN} == CHOSEN
+
+
+def test_another_currency_converts_the_sales_again(office: Office) -> None:
+    campaign = office.campaign()
+    shop, order = office.order(click=office.click(campaign, "c1"))
+    assert office.call("PATCH", "/accounts/7", {"currency": "USD"}, SHOES).status_code == 200
+    sales = office.get(f"/campaigns/{campaign['id']}/sales")
+    assert sales["converted"]["without_rate"] == ["EUR"], "until it was done"
+    office.reconcile(shop, order)
+    (row,) = office.get(f"/campaigns/{campaign['id']}/sales")["rows"]
+    assert (row["currency"], row["converted_currency"]) == ("EUR", "USD")
+
+
+@pytest.mark.parametrize("wrong", [{"tax": "both"}, {"shipping": None}, {"sale_when": "shipped"}])
+def test_what_counts_is_one_of_what_there_is(office: Office, wrong: dict[str, Any]) -> None:
+    assert office.call("PATCH", "/accounts/7", wrong).status_code == 422
 
 
 def test_a_pixel_secret_is_renewed_or_made_when_it_is_needed(office: Office) -> None:

@@ -267,3 +267,79 @@ def test_the_csv_has_the_rows_of_the_report_and_all_of_them(office: Office) -> N
     assert rows == [
         {name: "" if value is None else str(value) for name, value in row.items()} for row in report
     ]
+
+
+def days(at: datetime) -> str:
+    return f"from={at.date()}&to={at.date()}"
+
+
+def test_sums_of_days_tell_refunds_of_what_was_sold_and_refunds_made(office: Office) -> None:
+    campaign = office.campaign()
+    address = f"/campaigns/{campaign['id']}/sales"
+    sold_at, refunded_at = PLACED - timedelta(days=5), PLACED - timedelta(days=2)
+    for number, refunded in ((1, "0"), (2, "9.80")):
+        told: dict[str, Any] = {
+            "id": f"o{number}",
+            "number": str(number),
+            "placed_at": sold_at.isoformat(),
+            "click": office.click(campaign, "c1", sold_at),
+        }
+        office.order(**told)
+        office.order(**told, updated_at=refunded_at.isoformat(), refunded=refunded)
+
+    def sums(query: str) -> tuple[list[Any], list[Any], int]:
+        report = office.get(f"{address}?{query}")
+        kinds = (report["totals"], report["totals_by_refund_date"])
+        a, b = ([(t["orders"], t["gross"], t["refunded"], t["net"]) for t in kind] for kind in kinds)
+        return a, b, len(report["rows"])
+
+    both = [(2, "79.60", "9.80", "69.80")]
+    assert sums("") == (both, both, 2)
+    assert sums(days(sold_at)) == (both, [(2, "79.60", "0.00", "79.60")], 2)
+    assert sums(days(refunded_at)) == ([], [(0, "0.00", "9.80", "-9.80")], 0)
+    assert sums(f"to={(sold_at - timedelta(days=1)).date()}") == ([], [], 0)
+    assert sums(f"from={sold_at.date()}&limit=1")[2] == 1
+    row = next(row for row in office.get(address)["rows"] if row["order"] == "2")
+    assert row["refunded_at"] == refunded_at.isoformat().replace("+00:00", "Z")
+    for query, lines in (("", 2), (days(sold_at), 2), (days(refunded_at), 0)):
+        text = office.call("GET", f"{address}.csv?{query}").text
+        assert len(list(csv.DictReader(io.StringIO(text)))) == lines
+    for wrong in ("from=yesterday", "to=2026-02-30", "from=1026-01-01", "from=9999-12-31"):
+        assert office.call("GET", f"{address}?{wrong}").status_code == 422
+
+
+def test_sums_are_told_per_currency_and_once_converted(office: Office) -> None:
+    campaign = office.campaign()
+    placed = datetime(2026, 10, 31, 12, tzinfo=UTC)  # a Saturday
+    for currency in ("EUR", "USD", "KES"):
+        click = office.click(campaign, "c1", placed)
+        office.order(
+            id=currency, number=currency, currency=currency, placed_at=placed.isoformat(), click=click
+        )
+    report = office.get(f"/campaigns/{campaign['id']}/sales")
+    rows = {row["order"]: row for row in report["rows"]}
+    names = ("amount", "currency", "converted", "converted_currency", "rate", "rate_date")
+    assert [tuple(rows[code][name] for name in names) for code in ("EUR", "KES", "USD")] == [
+        ("39.80", "EUR", "39.80", "EUR", "1", "2026-10-31"),
+        ("39.80", "KES", None, None, None, None),
+        ("39.80", "USD", "35.62", "EUR", "0.895094880057", "2026-10-30"),
+    ]
+    assert [total["currency"] for total in report["totals"]] == ["EUR", "KES", "USD"]
+    assert report["converted"] == {
+        "currency": "EUR",
+        "gross": "75.42",
+        "refunded": "0.00",
+        "net": "75.42",
+        "without_rate": ["KES"],
+    }
+
+
+def test_a_sale_that_was_refunded_whole_is_worth_nothing_at_any_later_rate(office: Office) -> None:
+    campaign = office.campaign()
+    placed = datetime(2026, 10, 30, 12, tzinfo=UTC)
+    told: dict[str, Any] = {"currency": "USD", "placed_at": placed.isoformat()}
+    told["click"] = office.click(campaign, "c1", placed)
+    office.order(**told)
+    office.order(**told, refunded="39.80", updated_at=PLACED.isoformat())
+    converted = office.get(f"/campaigns/{campaign['id']}/sales")["converted"]
+    assert (converted["gross"], converted["refunded"], converted["net"]) == ("35.62", "35.62", "0.00")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from salepixel.storage.orders import find_order
@@ -91,3 +92,84 @@ def test_a_refund_and_a_cancellation_reach_the_report(office: Office) -> None:
 def test_a_thousand_orders_fit_in_a_call(office: Office) -> None:
     orders = [_sent(id=f"o{n}")["orders"][0] for n in range(1000)]
     assert office.post("/sales", {"empId": 7, "orders": orders}) == {"stored": 1000}
+
+
+def _lines(*lines: tuple[str, str | None, str | None]) -> list[dict[str, Any]]:
+    """Lines of an amount, a net amount and what was refunded of it."""
+    named = [{"amount": amount, "net": net, "refunded": back} for amount, net, back in lines]
+    told = [{name: text for name, text in line.items() if text is not None} for line in named]
+    return [{"item": f"Item {number}", "quantity": 1, **line} for number, line in enumerate(told, 1)]
+
+
+@pytest.mark.parametrize(
+    ("account", "told", "rows"),
+    [
+        pytest.param(
+            {},
+            {"lines": _lines(("30.00", None, "30.00"), ("20.00", None, None))},
+            [("Item 1", "30.00", "30.00"), ("Item 2", "20.00", "0.00")],
+            id="refunded by line",
+        ),
+        pytest.param(
+            {},
+            {"lines": _lines(("30.00", None, "10.00"), ("20.00", None, None)), "refunded": "15.00"},
+            [("Item 1", "30.00", "10.00"), ("Item 2", "20.00", "5.00")],
+            id="refunded by line, and more of the order",
+        ),
+        pytest.param(
+            {},
+            {"lines": _lines(("30.00", None, None), ("20.00", None, None)), "refunded": "10.00"},
+            [("Item 1", "30.00", "6.00"), ("Item 2", "20.00", "4.00")],
+            id="refunded in proportion",
+        ),
+        pytest.param(
+            {"tax": "net"},
+            {"lines": _lines(("121.00", "100.00", "60.50"), ("20.00", None, None))},
+            [("Item 1", "100.00", "50.00"), ("Item 2", "20.00", "0.00")],
+            id="without tax, where it is told",
+        ),
+        pytest.param(
+            {"shipping": "included"},
+            {"lines": _lines(("30.00", None, None)), "total": "40.00", "refunded": "20.00"},
+            [("Item 1", "30.00", "15.00"), ("Shipping", "10.00", "5.00")],
+            id="shipping is a line of its own",
+        ),
+        pytest.param(
+            {"shipping": "included", "tax": "net"},
+            {"lines": _lines(("0.00", "0.00", None))},
+            [("Item 1", "0.00", "0.00")],
+            id="zero total",
+        ),
+    ],
+)
+def test_lines_are_counted_as_the_account_chose(
+    office: Office, account: dict[str, str], told: dict[str, Any], rows: list[tuple[str, str, str]]
+) -> None:
+    assert office.call("PATCH", "/accounts/7", account).status_code == 200
+    campaign = office.campaign()
+    office.order(click=office.click(campaign, "c1"), **told)
+    report = office.get(f"/campaigns/{campaign['id']}/sales")
+    assert sorted((row["item"], row["amount"], row["refunded"]) for row in report["rows"]) == rows
+    assert report["totals"][0]["quantity"] == len(told["lines"])
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"lines": _lines(("10.00", None, "10.01"))}, "more than `amount`"),
+        ({"lines": _lines(("10.00", "11.00", None))}, "more than `amount`"),
+        ({"lines": _lines(("10.00", None, "8.00")), "refunded": "7.99"}, "less than what was refunded"),
+    ],
+)
+def test_lines_that_do_not_add_up_are_refused(office: Office, told: dict[str, Any], why: str) -> None:
+    answer = office.call("POST", "/sales", _sent(**told))
+    assert answer.status_code == 422
+    assert why in answer.text
+
+
+def test_voucher_customer_and_utm_campaign_are_kept(office: Office) -> None:
+    office.post("/sales", _sent())
+    assert (_kept(office).order.voucher, _kept(office).order.customer) == ("", None)
+    office.post("/sales", _sent(voucher="ANA-10", customer="u-7", utm_campaign="autumn"))
+    order = _kept(office).order
+    assert (order.voucher, order.customer, order.utm_campaign) == ("ANA-10", "u-7", "autumn")

@@ -1,7 +1,8 @@
 """What people see: the campaigns, their tabs, and why an order was credited."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -140,6 +141,45 @@ def test_the_sales_table_says_everything_about_a_sale_in_words(office: Office) -
     assert "UTC" in page
     csv = office.page(f"/campaigns/{campaign['id']}/sales.csv")
     assert csv.text == office.call("GET", f"/campaigns/{campaign['id']}/sales.csv").text
+
+
+def test_the_sales_table_shows_some_days_and_what_all_is_worth(office: Office) -> None:
+    campaign = office.campaign()
+    address = f"/campaigns/{campaign['id']}/sales"
+    placed = datetime(2026, 10, 30, 12, tzinfo=UTC)
+    for currency in ("USD", "KES"):
+        told: dict[str, Any] = {"id": currency, "currency": currency, "placed_at": placed.isoformat()}
+        told |= {"click": office.click(campaign, "c1", placed), "total": "50"}
+        office.order(**told)
+        office.order(**told, refunded="50", updated_at=PLACED.isoformat())
+    on_that_day = office.page(f"{address}?from=2026-10-30&to=2026-10-30")
+    text = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", on_that_day.text)))
+    _check(on_that_day.text)
+    assert "≈ €35.62" in text
+    assert "Converted, all together: €0.00 net, of €35.62 gross" in text
+    assert "there is no rate for their day: sales in KES." in text
+    assert "By the day of each refund: $39.80 net, $0.00 were given back in these days" in text
+    assert 'value="2026-10-30"' in on_that_day.text
+    download = f"{address}.csv?from=2026-10-30&amp;to=2026-10-30"
+    assert f'href="{download}"' in on_that_day.text
+    assert len(office.page(unescape(download)).text.splitlines()) == 3
+    later = office.page(f"{address}?from=2026-11-01&to=", headers={"Accept-Language": "es"}).text
+    assert "Según el día de cada devolución" in later
+    assert "Red shoes" not in later
+    wrong = office.page(f"{address}?from=yesterday")
+    assert wrong.status_code == 422
+    assert "Write them as 2026-11-23" in wrong.text
+    for path in (address, f"/campaigns/{campaign['id']}"):
+        assert "Converted, all together" in office.page(path).text
+
+
+def test_shipping_is_a_row_in_the_readers_language(office: Office) -> None:
+    assert office.call("PATCH", "/accounts/7", {"shipping": "included"}).status_code == 200
+    campaign = office.campaign()
+    office.order(click=office.click(campaign, "c1"), total="45.00")
+    spanish = office.page(f"/campaigns/{campaign['id']}/sales?lang=es").text
+    assert "Envío" in spanish
+    assert "5,20" in spanish
 
 
 def test_long_lists_have_pages(office: Office) -> None:

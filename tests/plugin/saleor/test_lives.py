@@ -16,6 +16,7 @@ from salepixel.attribution import Evidence, Policy, Rung, decide
 from salepixel.clicks import ClickSealer
 from salepixel.keys import Keys
 from salepixel.orders import Order
+from salepixel.rates import SHIPPED
 from salepixel.report import Sale, converted, sale_rows, totals
 from salepixel.sold import Terms, sold_lines
 from salepixel.storage import orders, refunds, sales, schema
@@ -87,9 +88,8 @@ def test_any_replay_gives_the_sums_of_the_shop(
         assert sales.converted_total(connection, CAMPAIGN, "USD") == converted(rows, "USD")
         in_between = sales.Period(at("09:53:59"), at("09:54:01"))
         (one,) = sales.totals_by_refund_date(connection, CAMPAIGN, in_between)
-    assert {row.rate.on for row in rows if row.rate and row.currency == "PLN"} == {
-        datetime(2026, 10, 30).date()  # noqa: DTZ001  # the last day that the package knows
-    }
+    rate = SHIPPED.rate("PLN", "USD", at("10:02:36").date())
+    assert {row.rate for row in rows if row.currency == "PLN"} == {rate}
     assert (one.currency, one.orders, one.gross) == ("USD", 0, Decimal(0))
     if terms.shipping == "included":
         assert one.refunded == {"gross": Decimal("47.50"), "net": Decimal("43.88")}[terms.tax]

@@ -19,10 +19,12 @@ def upgrade() -> None:
         sa.Column("shop_id", sa.Text(), nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("issued_at", sa.BigInteger(), nullable=False),
-        sa.Column("refunded", sa.BigInteger(), nullable=False),
+        sa.Column("refunded", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("cancelled", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("shop_id", "order_id", "updated_at", "issued_at", name=op.f("pk_refunds")),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "shop_id", "order_id", "updated_at", "refunded", "cancelled", name=op.f("pk_refunds")
+        ),
     )
     op.create_table(
         "sale_refunds",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
+from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order, OrderLine, RefundState
 from salepixel.report import sale_rows
 from salepixel.sold import GROSS, Refund, SoldLine, Terms, sold_lines

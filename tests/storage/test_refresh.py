@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from currency_converter import CURRENCY_FILE, SINGLE_DAY_CURRENCY_FILE
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
+from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order
 from salepixel.rates import FILE_NAME, SHIPPED, BadRates, Rates
 from salepixel.refresh import describe_rates, refresh_rates

@@ -7,7 +7,8 @@ from itertools import permutations
 import pytest
 import sqlalchemy as sa
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
+from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order
 from salepixel.rates import SHIPPED
 from salepixel.report import converted, sale_rows, totals

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from salepixel.attribution import Evidence, Policy, Rung, decide
+from salepixel.attribution import Policy, decide
 from salepixel.clicks import ClickSealer
+from salepixel.evidence import Evidence, Rung
 from salepixel.keys import Keys
 from salepixel.orders import Order
 from salepixel.rates import SHIPPED

@@ -40,6 +40,10 @@ class Keys:
         message = f"{emp_id}\n{email.strip().lower()}".encode()
         return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
 
+    def hash_address(self, emp_id: int, email: str) -> tuple[str, str]:
+        """Both hashes of an address: of itself, and of the mailbox that it leads to."""
+        return self.hash_email(emp_id, email), self.hash_alias(emp_id, email)
+
     def hash_alias(self, emp_id: int, email: str) -> str:
         """The hash of the mailbox that an address leads to, apart from `hash_email` of any address.
 

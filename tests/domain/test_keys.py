@@ -61,3 +61,20 @@ def test_an_address_is_hashed_alike_however_it_is_typed(keys: Keys) -> None:
     rotated = Keys(2, {1: keys.secrets[1], 2: bytes(32)})
     assert keys.hash_email(1, " Ana@Example.COM ") == rotated.hash_email(1, "ana@example.com")
     assert keys.hash_email(1, "ana@example.com") != keys.hash_email(2, "ana@example.com")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ana@example.com", "Ana+shop@Example.com", True),
+        ("ana.b@gmail.com", "anab+x@googlemail.com", True),
+        ("ana.b@example.com", "anab@example.com", False),
+        ("ana@example.com", "bo@example.com", False),
+        ("ana@example.com", "ana@example.org", False),
+    ],
+)
+def test_addresses_that_lead_to_one_mailbox_have_one_hash(one: str, other: str, same: bool) -> None:
+    keys = Keys(1, {1: bytes(32)})
+    assert (keys.hash_alias(1, one) == keys.hash_alias(1, other)) is same
+    assert keys.hash_alias(1, one) != keys.hash_alias(2, one)
+    assert keys.hash_alias(1, one) != keys.hash_email(1, one)

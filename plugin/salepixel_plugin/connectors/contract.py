@@ -47,11 +47,15 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
+HashAddress = Callable[[str], tuple[str, str]]
+"""Gives the hashes of an address, and of the mailbox that it leads to."""
+
+
 class Connector(Protocol):
     """A kind of shop. Sister modules have the same two functions; a dict is the registry."""
 
     def verify(self, delivery: Delivery, shop: Shop) -> None:
         """Return when the shop sent this delivery, to us, as this event. Raises Refused."""
 
-    def read_orders(self, delivery: Delivery, hash_email: Callable[[str], str]) -> list[Order]:
+    def read_orders(self, delivery: Delivery, hash_address: HashAddress) -> list[Order]:
         """The orders in a verified delivery, none where it is about something else. Raises Unreadable."""

@@ -5,7 +5,7 @@ from 3.23 Saleor builds it later than the event it is named for, so no amount de
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 from salepixel.money import BadMoney, allocate, check_currency, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
 from salepixel.storage.shops import Shop
-from salepixel_plugin.connectors.contract import BadSignature, Delivery, Refused, Unreadable
+from salepixel_plugin.connectors.contract import BadSignature, Delivery, HashAddress, Refused, Unreadable
 from salepixel_plugin.connectors.signatures import verify_detached
 from salepixel_plugin.connectors.strict_json import BadJson, load_object
 
@@ -57,7 +57,7 @@ def verify(delivery: Delivery, shop: Shop) -> None:
         raise Refused("event_mismatch", "Saleor-Event does not say what the body says.")
 
 
-def read_orders(delivery: Delivery, hash_email: Callable[[str], str]) -> list[Order]:
+def read_orders(delivery: Delivery, hash_address: HashAddress) -> list[Order]:
     """The orders in a verified delivery, without drafts. Raises Unreadable."""
     if delivery.event in LIFECYCLE:
         return []
@@ -67,7 +67,7 @@ def read_orders(delivery: Delivery, hash_email: Callable[[str], str]) -> list[Or
     if not isinstance(orders, list):
         raise Unreadable("no_order")
     found = [_object(order, "no_order") for order in orders]
-    return [_read_order(order, issued_at, hash_email) for order in found if order.get("status") != "DRAFT"]
+    return [_read_order(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
 
 
 def _load(delivery: Delivery) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _load(delivery: Delivery) -> dict[str, Any]:
         raise Refused("malformed", "The body is not a JSON object.") from error
 
 
-def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_email: Callable[[str], str]) -> Order:
+def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_address: HashAddress) -> Order:
     total_field = _object(order.get("total"), "no_total")
     try:
         currency = check_currency(_text(total_field, "currency"))
@@ -88,7 +88,8 @@ def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_email: Calla
     refunded = _amount(order.get("totalRefunded"), currency)
     shipping = _gross(order, "shippingPrice", currency)
     status = _text(order, "status")
-    email = order.get("userEmail")
+    is_told = bool(order.get("userEmail"))
+    email_hash, alias_hash = hash_address(_text(order, "userEmail")) if is_told else (None, None)
     listed = order.get("lines")
     if not isinstance(listed, list):
         raise Unreadable("no_lines")
@@ -108,7 +109,8 @@ def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_email: Calla
         cancelled=status in _CANCELLED,
         lines=tuple(lines),
         shipping=shipping,
-        email_hash=hash_email(_text(order, "userEmail")) if email else None,
+        email_hash=email_hash,
+        alias_hash=alias_hash,
         click_token=_click_token(order.get("metadata")),
         shipping_net=_net(order, "shippingPrice", currency),
         # A gift card shows nowhere else (measured on 3.23.28).

@@ -90,9 +90,9 @@ def _find_sender(delivery: Delivery) -> Shop:
 
 
 def _read(delivery: Delivery, shop: Shop) -> _Content:
-    hash_email = partial(services().keys.hash_email, shop.emp_id)
+    hash_address = partial(services().keys.hash_address, shop.emp_id)
     try:
-        return _Content(tuple(CONNECTORS[shop.platform].read_orders(delivery, hash_email)))
+        return _Content(tuple(CONNECTORS[shop.platform].read_orders(delivery, hash_address)))
     except Unreadable as error:
         return _Content((), error.reason)
 

@@ -78,14 +78,14 @@ def shop(app_id: str = APP, jwks: str = JWKS) -> Shop:
     return Shop("s1", 1, "saleor", API_URL, datetime(2026, 11, 23, tzinfo=UTC), app_id, "token", jwks)
 
 
-def hash_email(email: str) -> str:
-    """A hash that a test can read."""
-    return f"hash of {email}"
+def hash_address(email: str) -> tuple[str, str]:
+    """Hashes that a test can read."""
+    return f"hash of {email}", f"mailbox of {email}"
 
 
 def read(body: bytes, event: str = "order_updated") -> list[Order]:
     """The orders that the connector finds in these bytes."""
-    return saleor.read_orders(Delivery(API_URL, event, {}, body), hash_email)
+    return saleor.read_orders(Delivery(API_URL, event, {}, body), hash_address)
 
 
 def changed(change: Change, name: str = "h_pln_channel_voucher/004-order_updated") -> bytes:

@@ -137,7 +137,7 @@ def report_of(
         for table in (schema.orders, schema.refunds):
             connection.execute(sa.delete(table))
         for captured in sequence:
-            for order in saleor.read_orders(captured.delivery, captures.hash_email):
+            for order in saleor.read_orders(captured.delivery, captures.hash_address):
                 orders.store_order(connection, "s1", 1, order, "")
         ids = connection.scalars(sa.select(schema.orders.c.id).order_by(schema.orders.c.id)).all()
         return [row for order_id in ids for row in _rows(connection, order_id, terms, sale_when)]

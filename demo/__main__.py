@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="exit after the report instead of staying up")
     once = parser.parse_args().once
+    end_by_signals()
     story = tell()
     try:
         with tempfile.TemporaryDirectory(prefix="salepixel-demo-") as folder:
@@ -76,6 +77,13 @@ def show(player: Player, story: Story, once: bool) -> int:
         except (KeyboardInterrupt, EOFError):
             say("Stopping ...")
     return 1 if problems else 0
+
+
+def end_by_signals() -> None:
+    """A closed terminal or a plain `kill` stops the stack too, as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` stays what it is
+            signal.signal(number, signal.default_int_handler)
 
 
 def wait_for_ever() -> None:

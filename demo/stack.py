@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from salepixel.embedded import die_with_parent
 from salepixel.settings import environment
 
 
@@ -65,8 +66,13 @@ class Stack:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us; we stop the stack when we are done
+                preexec_fn=die_with_parent,
             )
-        self._wait_ready(self._process, already, seconds)
+        try:
+            self._wait_ready(self._process, already, seconds)
+        except BaseException:  # Ctrl-C too: nobody calls __exit__ for what was not entered
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop all processes, the one that writes first."""
@@ -91,7 +97,6 @@ class Stack:
             if b"ready\n" in self._log.read_bytes()[already:]:
                 return
             time.sleep(0.05)
-        self.stop()
         raise DidNotStart(self._log.read_text(errors="replace")[-3000:])
 
 

@@ -1,5 +1,9 @@
-"""The demo's story comes out as the truth: on the embedded defaults, and on PostgreSQL."""
+"""The demo's story comes out as the truth, on SQLite and on PostgreSQL, and it leaves nothing behind."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -43,3 +47,34 @@ def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, 
         while (problems := compare(player, scene, story)) and time.monotonic() < deadline:
             time.sleep(0.2)
     assert problems == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("said", ["Starting the stack", "A mail with"])
+def test_a_demo_that_is_ended_leaves_nothing_running(number: int, said: str, tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert demo.stdout is not None
+    with demo, demo.stdout as output:
+        while said not in output.readline():
+            assert demo.poll() is None
+        deadline = time.monotonic() + 10
+        while (
+            not any(log.stat().st_size for log in tmp_path.glob("*/up.log")) and time.monotonic() < deadline
+        ):
+            time.sleep(0.05)
+        demo.send_signal(number)
+        assert demo.wait(60) == 0
+    assert list(tmp_path.iterdir()) == []
+    assert [folder for folder in Path("/proc").glob("[0-9]*") if str(tmp_path) in command_line(folder)] == []
+
+
+def command_line(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""

@@ -68,9 +68,11 @@ def show(player: Player, story: Story, once: bool) -> int:
     if not problems:
         rows, orders = len(story.expected_rows()), len(story.purchases)
         say(f"The report is the truth: all {rows} rows and the decisions of all {orders} orders.")
-    print(f"\nReport:  {player.stack.plugin_url}/campaigns/{scene.campaign}")
-    print(f"Sign in with the key {player.stack.api_key}", flush=True)
-    if not once:
+    if once:
+        say("Without ONCE=1 the stack stays up, and the report can be opened.")
+    else:
+        print(f"\nReport:  {player.stack.plugin_url}/campaigns/{scene.campaign}")
+        print(f"Sign in with the key {player.stack.api_key}", flush=True)
         print("Ctrl-C stops the stack and deletes its data.", flush=True)
         try:
             input() if sys.stdin.isatty() else wait_for_ever()

@@ -149,7 +149,10 @@ def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
 
 def main() -> None:
     """Run a command; exits 2 when it was called wrongly, 1 when something is wrong with a journal."""
-    parser = argparse.ArgumentParser(prog="salepixel journal", description="The edge's journals.")
+    parser = argparse.ArgumentParser(
+        prog="salepixel journal",
+        description="The edge's journals. --data: folder of the edge (SALEPIXEL_DATA).",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="journals, their segments, and how far they have come")
     commands.add_parser("verify", help="read every record and say which are damaged")
@@ -163,6 +166,11 @@ def main() -> None:
         settings = EdgeSettings.load(environment())
     except BadSettings as problem:
         sys.exit(_say(str(problem), 2))
+    if not read_slots(settings.data):
+        where = (settings.data / "journal").absolute()
+        sys.exit(
+            _say(f"salepixel journal: there is no journal in {where}; name the edge's folder by --data", 1)
+        )
     redis = open_redis(settings.redis_address, timeout_seconds=REDIS_SECONDS)
     if arguments.command == "list":
         for line in list_journals(settings.data, redis):

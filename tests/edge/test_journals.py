@@ -190,6 +190,13 @@ def run(data: Path, redis: str, *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.parametrize("command", ["list", "verify"])
+def test_a_folder_without_a_journal_is_not_a_whole_one(command: str, tmp_path: Path, valkey: Valkey) -> None:
+    said = run(tmp_path, valkey.address, command)
+    assert said.returncode == 1
+    assert f"no journal in {tmp_path}/journal" in said.stdout
+
+
 def test_the_command_says_by_its_exit_code_whether_all_is_well(
     journal: Journal, tmp_path: Path, valkey: Valkey
 ) -> None:

@@ -107,7 +107,10 @@ def refuse_http(error: HTTPException) -> Response:
         limit = request.max_content_length or 0
         message = f"The body is larger than {limit // 1000} kB; send it in several calls."
         return refuse(Refusal(413, "too_large", message))
-    answer = refuse(Refusal(status, _snake(error.name), error.description or error.name))
+    message = error.description or error.name
+    if status == 404:
+        message = "There is no such address in the API; /api/v1/openapi.json describes all of them."
+    answer = refuse(Refusal(status, _snake(error.name), message))
     answer.headers.extend(dict(error.get_headers()[1:]))  # Allow of a 405; the first is the Content-Type
     return answer
 

@@ -250,6 +250,7 @@ def test_calls_that_do_not_exist_are_refused_as_json(office: Office) -> None:
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert missing.json is not None
     assert missing.json["reason"] == "not_found"
+    assert "openapi.json" in missing.json["message"]
     assert wrong.json is not None
     assert wrong.json["reason"] == "method_not_allowed"
     assert "POST" in wrong.headers["Allow"]

@@ -40,6 +40,8 @@ class Orders:
         refunded: Decimal = Decimal(0),
         shipping: Decimal = Decimal(0),
         metadata: Mapping[str, str] | None = None,
+        customer: str | None = None,
+        voucher: str | None = None,
     ) -> dict[str, Any]:
         """The order in the shape of our subscription. The same number is always the same order."""
         created = created or datetime.now(UTC)
@@ -58,13 +60,13 @@ class Orders:
             "externalReference": None,
             "checkoutId": global_id("Checkout", number),
             "channel": {"id": global_id("Channel", 1), "slug": self.channel},
-            "user": None,
+            "user": {"id": global_id("User", customer)} if customer else None,
             "userEmail": email,
             "languageCodeEnum": "EN",
             "isPaid": charged == total,
             "chargeStatus": charge_status,
             "authorizeStatus": charge_status,
-            "voucherCode": None,
+            "voucherCode": voucher,
             "metadata": [{"key": key, "value": value} for key, value in entries.items()],
             "billingAddress": {"country": {"code": "ES"}},
             "shippingAddress": {"country": {"code": "ES"}},

@@ -162,7 +162,7 @@ def decide(
     eligible: list[Candidate] = []
     rest: list[Candidate] = []
     for item in sorted(evidence, key=_rank):
-        refusal = _refusal(emp_id, order, item, policy)
+        refusal = _refusal(emp_id, order, item, policy) or _why_not_campaign(item, rest)
         (rest if refusal else eligible).append(Candidate(item, confidence_of(order, item), refusal))
     found = _judge(order, policy, eligible, rest)
     if not proven:
@@ -192,8 +192,11 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
         return None
     if item.click.emp_id != emp_id:
         return Reason.OTHER_ACCOUNT
-    # A token or a cookie at the till is the mark of a person, whatever the click looked like.
-    if item.rung in _BY_WHO_IT_IS and item.verdict is Verdict.MACHINE:
+    if item.other_buyer:
+        return Reason.OTHER_CONTACT
+    # A token or a cookie at the till is the mark of a person, whatever the click looked like. A code is too,
+    # but of the person, not of that click.
+    if item.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and item.verdict is Verdict.MACHINE:
         return Reason.MACHINE_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
@@ -201,6 +204,15 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
         return Reason.CLICK_AFTER_ORDER
     if item.click.clicked_at < order.placed_at - policy.window_of(item.campaign):
         return Reason.OUTSIDE_WINDOW
+    return None
+
+
+def _why_not_campaign(item: Evidence, refused: Sequence[Candidate]) -> Reason | None:
+    """Why a campaign that the order names does not earn it: the click that brought it does not count."""
+    if item.rung is Rung.CAMPAIGN:
+        for one in refused:
+            if one.evidence.rung in (Rung.TOKEN, Rung.COOKIE) and one.evidence.campaign == item.campaign:
+                return one.passed_over
     return None
 
 

@@ -49,7 +49,8 @@ class Evidence:
     """A click that may have earned an order; `click` is None where only a campaign, or contact, is named.
 
     `sale_pixel`: the click's link may earn sales. `consent` is False for a contact who refused to be
-    followed. `other_address`: the address that we know of the contact is not the order's.
+    followed. `other_address`: the address that we know of the contact is not the order's; `other_buyer`: and
+    the order's is another contact's, so that the browser is shared.
     """
 
     rung: Rung
@@ -60,6 +61,7 @@ class Evidence:
     named_contact: str = ""
     consent: bool = True
     other_address: bool = False
+    other_buyer: bool = False
 
     @property
     def campaign(self) -> str:

@@ -58,6 +58,10 @@ _DECIDED = {
         "Only clicks of machines lead to order %(order)s, such as those of scanners that check e-mails."
     ),
     "refused_consent": N_("What leads to order %(order)s is of a contact who does not want to be followed."),
+    "other_contact": N_(
+        "Order %(order)s has the click of a contact with it, but the e-mail address of another contact, "
+        "of whom no click leads to it: they probably share a browser."
+    ),
     "weak_evidence": N_(
         "A click may have led to order %(order)s, but the evidence is too weak to credit it."
     ),
@@ -123,6 +127,7 @@ REASON = {
     "alias_match": N_("Bought with another address of a contact's mailbox"),
     "campaign_named": N_("The order names the campaign"),
     "refused_consent": N_("The contact does not want to be followed"),
+    "other_contact": N_("The click is another contact's"),
     "weak_evidence": N_("The evidence is too weak"),
     "month_closed": N_("Came after its month was closed"),
     "unpaid": N_("Not paid yet"),

@@ -94,6 +94,7 @@ def _with_contacts(
 ) -> list[Evidence]:
     """The same evidence with what its contacts consented to, and whether their address is another one."""
     found = list(found)
+    buyers = {contact.ref for contact in contacts.with_email(connection, account.emp_id, order.email_hash)}
     known = contacts.get_contacts(connection, account.emp_id, {one.contact for one in found if one.contact})
     evidence = []
     for one in found:
@@ -101,7 +102,8 @@ def _with_contacts(
         if contact:
             # Who has a coupon of his own need not have the order's address.
             other = one.rung is not Rung.COUPON and _is_other_address(contact, order)
-            one = replace(one, consent=contact.consent, other_address=other)
+            shared = other and bool(buyers)
+            one = replace(one, consent=contact.consent, other_address=other, other_buyer=shared)
         evidence.append(one)
     return evidence
 

@@ -28,6 +28,9 @@ def named(rung: Rung, contact: str = "", campaign: str = CAMPAIGN) -> Evidence:
     return Evidence(rung, None, named_campaign=campaign, named_contact=contact)
 
 
+SHARED_BROWSER = replace(found(Rung.TOKEN, DAY), other_address=True, other_buyer=True)
+
+
 def refused(rung: Rung) -> Evidence:
     return replace(found(rung, DAY), consent=False)
 
@@ -57,6 +60,16 @@ def refused(rung: Rung) -> Evidence:
         ([named(Rung.CAMPAIGN)], Outcome.LIKELY, Reason.CAMPAIGN_NAMED),
         ([refused(Rung.TOKEN)], Outcome.UNATTRIBUTED, Reason.REFUSED_CONSENT),
         ([refused(Rung.EMAIL)], Outcome.UNATTRIBUTED, Reason.REFUSED_CONSENT),
+        ([SHARED_BROWSER], Outcome.UNATTRIBUTED, Reason.OTHER_CONTACT),
+        ([SHARED_BROWSER, found(Rung.EMAIL, HOUR, contact="bo")], Outcome.LIKELY, Reason.EMAIL_MATCH),
+        ([found(Rung.TOKEN, DAY, sells=False), named(Rung.CAMPAIGN)], NOBODY, Reason.NOT_A_SALES_LINK),
+        ([found(Rung.TOKEN, 9 * DAY), named(Rung.CAMPAIGN)], NOBODY, Reason.OUTSIDE_WINDOW),
+        ([refused(Rung.TOKEN), named(Rung.CAMPAIGN)], NOBODY, Reason.REFUSED_CONSENT),
+        (
+            [found(Rung.TOKEN, DAY, sells=False), named(Rung.CAMPAIGN, campaign="0000000000c2")],
+            Outcome.LIKELY,
+            Reason.CAMPAIGN_NAMED,
+        ),
         ([found(Rung.EMAIL, DAY, Verdict.MACHINE, sells=False)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
     ],
 )

@@ -189,7 +189,13 @@ def test_a_code_of_one_contact_names_the_buyer(world: World) -> None:
     world.reconcile()
     with world.database.read() as connection:
         (first, _) = sales.all_sales(connection, CAMPAIGN)
-    assert first.sale.click_id == click.id, "a code at the till is the mark of a person"
+    assert first.sale.click_id == b"", "whoever used the code, that click was a machine's"
+    person = click_at(NOON - 2 * HOUR, serial=1)
+    world.click(person)
+    world.reconcile()
+    with world.database.read() as connection:
+        (first, _) = sales.all_sales(connection, CAMPAIGN)
+    assert first.sale.click_id == person.id
 
 
 def test_a_code_for_everybody_names_the_campaign_alone(world: World) -> None:

@@ -16,7 +16,7 @@ from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
 from tests.plugin.pages.messages import messages_in_sources
 
-_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE, Reason.OTHER_CONTACT}
+_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE}
 
 _PASSED_OVER = {
     Reason.OTHER_ACCOUNT,
@@ -26,6 +26,7 @@ _PASSED_OVER = {
     Reason.MACHINE_CLICK,
     Reason.REFUSED_CONSENT,
     Reason.WEAK_EVIDENCE,
+    Reason.OTHER_CONTACT,
     *_NEVER_A_DECISION,
 }
 

@@ -1,0 +1,68 @@
+"""What is stored of people who opted out, and whether everything that was played has been worked off."""
+
+import json
+import time
+from collections.abc import Sequence
+
+import requests
+import sqlalchemy as sa
+
+from demo.stack import Stack
+from salepixel.clicks import BadClickToken, ClickSealer
+from salepixel.keys import load_keys
+from salepixel.storage import schema
+from salepixel.storage.database import open_database
+from truth.world import World
+
+
+class NotSettled(RuntimeError):
+    """The worker did not come to an end in time."""
+
+
+def wait_settled(stack: Stack, seconds: float) -> None:
+    """Return when every click is in the database and every order is decided. Raises NotSettled."""
+    database = open_database("", stack.data)
+    deadline = time.monotonic() + seconds
+    waiting = -1
+    while time.monotonic() < deadline:
+        health = requests.get(f"{stack.edge_url}/healthz", timeout=10).json()
+        with database.read() as connection:
+            due = sa.select(sa.func.count()).select_from(schema.orders).where(schema.orders.c.due)
+            waiting = connection.scalar(due) or 0
+        if not waiting and not health["lag"]:
+            database.close()
+            return
+        time.sleep(0.5)
+    raise NotSettled(f"{waiting} orders are not decided after {seconds:.0f} s")
+
+
+def what_is_kept(stack: Stack, worlds: Sequence[World]) -> list[str]:
+    """Where a contact who opted out is named in what was made of clicks, hits and orders; empty: nowhere.
+
+    The list of contacts with who refused stays, and a shop's deliveries are the shop's own words.
+    """
+    people = [one for world in worlds for one in world.people]
+    # Who asks not to be followed and types in a code of their own is named by that code.
+    refused = {one.ref for one in people if not one.consent or (one.privacy and not one.code)}
+    sealer = ClickSealer(load_keys(stack.data / "keys.json"))
+    database = open_database("", stack.data)
+    kept = []
+    with database.read() as connection:
+        for column in (schema.clicks.c.contact, schema.sales.c.contact, schema.decisions.c.buyer):
+            found = refused.intersection(connection.scalars(sa.select(column).distinct()))
+            kept += [f"{column}: {ref}" for ref in sorted(found)]
+        for column in (schema.decisions.c.candidates, schema.decisions.c.details):
+            texts = "\n".join(connection.scalars(sa.select(column)))
+            kept += [f"{column}: {ref}" for ref in sorted(refused) if f'"{ref}"' in texts]
+        tokens = connection.scalars(sa.select(schema.hits.c.click_token)).all()
+        snapshots = connection.scalars(sa.select(schema.orders.c.snapshot)).all()
+    database.close()
+    tokens = [*tokens, *(json.loads(text).get("click_token") or "" for text in snapshots)]
+    for token in tokens:
+        try:
+            contact = sealer.open(token).contact if token else ""
+        except BadClickToken:
+            continue
+        if contact in refused:
+            kept.append(f"a click token of {contact}")
+    return kept

@@ -2,7 +2,7 @@
 
 The highest rung of the ladder (salepixel/evidence.py) with an eligible click wins, and on that rung the last
 click before the order. What agrees with it makes it surer; what speaks for somebody else is written down.
-Which clicks of the contact share the order is said by the policy's model (salepixel/models.py).
+Under another model than `last` (salepixel/models.py) all clicks of the contact who won share the order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -223,25 +223,33 @@ def _judge(
         return Decision(
             Outcome.UNATTRIBUTED, Reason.NO_CLICK, policy.version, tuple(rest), model=policy.model
         )
-    first = eligible[0].evidence
-    best = {first.rung: eligible[0].confidence}
+    strongest = eligible[0].evidence
+    forwarded = strongest.other_address and not any(_knows_contact(e.evidence, strongest) for e in eligible)
+    given = _shares(order, policy.model, eligible, forwarded=forwarded)
+    place = max(given, key=lambda i: (given[i], _clicked(eligible[i])))
+    won = eligible[place].evidence
+    best = {won.rung: eligible[place].confidence}
     for one in eligible:
-        if _agrees(one.evidence, first):
+        if _agrees(one.evidence, won):
             best.setdefault(one.evidence.rung, one.confidence)
-    forwarded = first.other_address and not any(_knows_contact(one.evidence, first) for one in eligible)
-    winner = replace(eligible[0], confidence=agree(best.values()))
-    others = [replace(one, passed_over=_why_passed_over(one.evidence, first)) for one in eligible[1:]]
-    candidates = _with_shares(order, policy.model, [winner, *others], forwarded=forwarded)
+    winner = replace(eligible[place], confidence=agree(best.values()), share=given[place])
+    others = [
+        replace(one, share=given[i])
+        if i in given
+        else replace(one, passed_over=_why_passed_over(one.evidence, won))
+        for i, one in enumerate(eligible)
+        if i != place
+    ]
     against = {one.evidence.rung for one in others if one.passed_over is Reason.OTHER_CONTACT}
     return Decision(
         Outcome.ATTRIBUTED if winner.confidence >= ATTRIBUTED else Outcome.LIKELY,
-        _CREDITED[first.rung],
+        _CREDITED[won.rung],
         policy.version,
-        (*candidates, *rest),
-        candidates[0],
+        (winner, *others, *rest),
+        winner,
         policy.model,
         forwarded,
-        tuple(rung for rung in _ORDER if rung in best and rung is not first.rung),
+        tuple(rung for rung in _ORDER if rung in best and rung is not won.rung),
         tuple(rung for rung in _ORDER if rung in against),
     )
 
@@ -260,29 +268,40 @@ def _knows_contact(one: Evidence, first: Evidence) -> bool:
     return one.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and one.contact == first.contact != ""
 
 
-def _why_passed_over(one: Evidence, first: Evidence) -> Reason:
-    if one.contact and first.contact and one.contact != first.contact:
+def _why_passed_over(one: Evidence, won: Evidence) -> Reason:
+    if one.contact and won.contact and one.contact != won.contact:
         return Reason.OTHER_CONTACT
-    return Reason.EARLIER_CLICK if one.rung is first.rung else Reason.WEAKER_EVIDENCE
+    is_earlier = one.click and won.click and one.click.clicked_at <= won.click.clicked_at
+    return Reason.EARLIER_CLICK if one.rung is won.rung or is_earlier else Reason.WEAKER_EVIDENCE
 
 
-def _with_shares(
+def _clicked(candidate: Candidate) -> bytes:
+    click = candidate.evidence.click
+    return click.id if click else b""  # a click's id begins with its time
+
+
+def _shares(
     order: Order, model: Model, eligible: Sequence[Candidate], *, forwarded: bool
-) -> list[Candidate]:
-    """The eligible candidates, winner first, with the shares that the model gives to its contact's clicks."""
-    first = eligible[0].evidence
-    touches: dict[bytes, int] = {}
-    for position, one in enumerate(eligible):
-        click = one.evidence.click
-        same = click and one.evidence.contact == first.contact != "" and not forwarded
-        if click and (position == 0 or (same and one.evidence.verdict is not Verdict.MACHINE)):
-            touches.setdefault(click.id, position)
-    if model is Model.LAST or not first.click or len(touches) < 2:
-        return [replace(eligible[0], share=Fraction(1)), *eligible[1:]]
-    in_time = sorted(touches)  # a click's id begins with its time
-    times = [click.clicked_at for key in in_time if (click := eligible[touches[key]].evidence.click)]
-    given = dict(zip((touches[key] for key in in_time), shares(model, times, order.placed_at), strict=True))
-    return [replace(one, share=given.get(position, one.share)) for position, one in enumerate(eligible)]
+) -> dict[int, Fraction]:
+    """The places of the clicks that share the order, with their shares.
+
+    The strongest evidence says who bought; the model shares the order among that contact's clicks: the one
+    that the evidence is about, and those that a person made. Where it says no click or nobody, it is alone,
+    as it is under `last`: a click that the order itself carries is surer than a later one that somebody made
+    with the same contact's mail.
+    """
+    strongest = eligible[0].evidence
+    if model is Model.LAST or strongest.click is None or forwarded or not strongest.contact:
+        return {0: Fraction(1)}
+    touches = {strongest.click.id: 0}
+    for i, one in enumerate(eligible):
+        click, same = one.evidence.click, one.evidence.contact == strongest.contact
+        if click and same and one.evidence.verdict is Verdict.HUMAN:
+            touches.setdefault(click.id, i)
+    in_time = [touches[click_id] for click_id in sorted(touches)]
+    times = [click.clicked_at for i in in_time if (click := eligible[i].evidence.click)]
+    shared = zip(in_time, shares(model, times, order.placed_at), strict=True)
+    return {i: share for i, share in shared if share}
 
 
 def _none(found: Decision, outcome: Outcome, reason: Reason) -> Decision:

@@ -17,6 +17,7 @@ The database holds the truth, Redis is transport, the journal is the buffer.
   below the mark that arrive again are skipped.
 """
 
+import hashlib
 import json
 import struct
 from collections.abc import Iterator
@@ -190,17 +191,24 @@ def read_frames(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, int]
         offset = end
 
 
+def contact_digest(contact: bytes) -> str:
+    """How the directory names a contact (in UTF-8): short, and nobody can read it."""
+    return hashlib.blake2b(contact, digest_size=8).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Directory:
     """What edges know of accounts: empId -> (tracking host or empty, pixel secret in hex or empty).
 
     `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
     changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
+    `refused` has the contacts who do not want to be followed, by account, as `contact_digest` names them.
     """
 
     accounts: dict[int, tuple[str, str]]
     require_signature: frozenset[int] = frozenset()
     links: dict[str, str] = field(default_factory=dict)
+    refused: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As it is stored at DIRECTORY_KEY."""
@@ -209,6 +217,7 @@ class Directory:
                 "accounts": {str(k): list(v) for k, v in self.accounts.items()},
                 "require_signature": sorted(self.require_signature),
                 "links": self.links,
+                "refused": {str(k): sorted(digests) for k, digests in self.refused.items()},
             }
         )
 
@@ -221,6 +230,7 @@ class Directory:
             for _, secret in accounts.values():
                 bytes.fromhex(secret)
             links = {str(link): str(url) for link, url in content["links"].items()}
-            return cls(accounts, frozenset(content["require_signature"]), links)
+            refused = {int(k): frozenset(map(str, v)) for k, v in content.get("refused", {}).items()}
+            return cls(accounts, frozenset(content["require_signature"]), links, refused)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

@@ -171,7 +171,7 @@ class _Maker:
 
     def home(self) -> Home:
         people = [self.person(f"home {self.made}")]
-        if self.is_so(HOUSEHOLDS):
+        if self.is_so(HOUSEHOLDS / (2 - HOUSEHOLDS)):  # of the homes, that this many people live in pairs
             email = people[0].email if self.is_so(SHARED_ADDRESS) else None
             people.append(self.person(people[0].device, people[0], email))
         clicks = {person.ref: self.clicks_of(person) for person in people}

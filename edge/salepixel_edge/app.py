@@ -19,7 +19,7 @@ from salepixel.keys import load_keys
 from salepixel.links import BadDestination, BadLink, LinkSealer, check_destination, with_parameter
 from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
-from salepixel.streams import Directory, pack_click, pack_payload
+from salepixel.streams import Directory, contact_digest, pack_click, pack_payload
 from salepixel_edge.board import Board, Facts
 from salepixel_edge.connection import Connection, Connections
 from salepixel_edge.directory import kept_directory
@@ -77,12 +77,14 @@ class Target:
     """What is the same in all answers to clicks on one link, made once.
 
     `plain` is the answer without a token, after its date; `parts` the same in three parts, between which
-    the token goes: into the address and into the cookie. No claims: the link is switched off.
+    the token goes: into the address and into the cookie. No claims: the link is switched off. `refused`: the
+    contacts of its account who do not want to be followed, as of streams.contact_digest.
     """
 
     claims: bytes
     plain: bytes
     parts: tuple[bytes, bytes, bytes]
+    refused: frozenset[str] = frozenset()
 
 
 class Edge:
@@ -163,6 +165,8 @@ class Edge:
         contact, unrendered = read_contact(request.query)
         signals = read_signals(request.method, headers, unrendered=unrendered, secure=self._secure)
         address = read_address(request, self._proxies)
+        if contact and target.refused and contact_digest(contact) in target.refused:
+            signals |= _PRIVACY
         if signals & _PRIVACY:
             contact = address = b""
         click_id = self._ids.new()
@@ -198,7 +202,9 @@ class Edge:
             )
         )
         plain = f"location: {url}\r\n{end}".encode()
-        return Target(pack_claims(link.emp_id, link.campaign, link.link), plain, (before, between, after))
+        claims = pack_claims(link.emp_id, link.campaign, link.link)
+        refused = self._directory.refused.get(link.emp_id, frozenset()) if self._directory else frozenset()
+        return Target(claims, plain, (before, between, after), refused)
 
     def _pixel(self, request: Request, connection: Connection) -> None:
         signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
@@ -266,7 +272,8 @@ class Edge:
             self._loop.call_soon_threadsafe(self._know, directory)
 
     def _know(self, directory: Directory) -> None:
-        changed = self._directory is None or directory.links != self._directory.links
+        known = self._directory
+        changed = known is None or (directory.links, directory.refused) != (known.links, known.refused)
         self._directory = directory
         if changed:
             self._targets.cache_clear()

@@ -95,6 +95,12 @@ def refused_among(connection: sa.Connection, emp_id: int, refs: Collection[str])
     return set(connection.scalars(query))
 
 
+def all_refused(connection: sa.Connection) -> list[tuple[int, str]]:
+    """Everybody who refused to be followed, as (empId, reference)."""
+    query = sa.select(contacts.c.emp_id, contacts.c.ref).where(~contacts.c.consent)
+    return [(row.emp_id, row.ref) for row in connection.execute(query)]
+
+
 def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Contact]:
     query = sa.select(*(contacts.c[name] for name in Contact.__slots__)).where(*conditions)
     return [Contact(*row) for row in connection.execute(query.order_by(contacts.c.ref))]

@@ -6,8 +6,9 @@ from redis.client import Pipeline
 
 from salepixel.storage.accounts import KeyScope, list_accounts
 from salepixel.storage.campaigns import changed_links
+from salepixel.storage.contacts import all_refused
 from salepixel.storage.database import Database
-from salepixel.streams import DIRECTORY_KEY, Directory
+from salepixel.streams import DIRECTORY_KEY, Directory, contact_digest
 
 
 def read_directory(connection: sa.Connection) -> Directory:
@@ -17,7 +18,15 @@ def read_directory(connection: sa.Connection) -> Directory:
         accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
         require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
         links=changed_links(connection),
+        refused=_refused(connection),
     )
+
+
+def _refused(connection: sa.Connection) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for emp_id, ref in all_refused(connection):
+        found.setdefault(emp_id, set()).add(contact_digest(ref.encode()))
+    return {emp_id: frozenset(digests) for emp_id, digests in found.items()}
 
 
 def publish_directory(database: Database, redis: Redis) -> None:

@@ -127,24 +127,16 @@ def _by_contact(
         for contact in contacts.with_alias(connection, account.emp_id, order.alias_hash):
             refs.setdefault(contact.ref, Rung.ALIAS)
     by_address = {ref for ref, rung in refs.items() if rung is not Rung.CUSTOMER}
-    if buyer:
-        refs.setdefault(buyer, Rung.CUSTOMER)
-    consent = {
-        contact.ref: contact.consent
-        for contact in contacts.get_contacts(connection, account.emp_id, refs).values()
-    }
-    evidence = [
-        Evidence(
-            refs[one.click.contact],
-            one.click,
-            one.verdict,
-            one.sale_pixel,
-            consent=consent.get(one.click.contact, True),
-        )
-        for one in _clicks_of(connection, account, order, list(refs))
-        # What the order's own evidence says needs no second voice from who that evidence says it is.
-        if one.click.contact != buyer or one.click.contact in by_address or one.click.id not in named
-    ]
+    everybody = contacts.get_contacts(connection, account.emp_id, {*refs, buyer} - {""})
+    consent = {ref: contact.consent for ref, contact in everybody.items()}
+    evidence = []
+    for one in _clicks_of(connection, account, order, [*refs, *({buyer} - {"", *refs})]):
+        rung = refs.get(one.click.contact)
+        if one.click.contact == buyer and one.click.id not in named:
+            rung = Rung.CUSTOMER  # the order itself says who bought, and this is what they clicked too
+        if rung:
+            agreed = consent.get(one.click.contact, True)
+            evidence.append(Evidence(rung, one.click, one.verdict, one.sale_pixel, consent=agreed))
     refused = sorted(ref for ref in by_address if not consent.get(ref, True))
     return evidence + [Evidence(refs[ref], None, named_contact=ref, consent=False) for ref in refused]
 

@@ -107,8 +107,8 @@ def test_a_token_that_cannot_be_opened_is_named_when_nothing_else_is_known() -> 
 LADDER = [
     found(Rung.TOKEN, 3 * DAY, serial=1),
     found(Rung.TOKEN, 5 * DAY, serial=2),
-    found(Rung.COOKIE, 2 * DAY, serial=3),
-    found(Rung.EMAIL, HOUR, serial=4),
+    found(Rung.COOKIE, 2 * DAY, contact="", serial=3),
+    found(Rung.EMAIL, HOUR, contact="bo", serial=4),
     found(Rung.TOKEN, 30 * DAY, serial=5),
 ]
 
@@ -122,9 +122,20 @@ def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evi
         None,
         Reason.EARLIER_CLICK,
         Reason.WEAKER_EVIDENCE,
-        Reason.WEAKER_EVIDENCE,
+        Reason.OTHER_CONTACT,
         Reason.OUTSIDE_WINDOW,
     ]
+
+
+def test_a_click_that_the_order_carries_is_surer_than_a_later_one_with_the_same_mail() -> None:
+    """Somebody to whom the mail was forwarded may have made the later one."""
+    token, later = found(Rung.TOKEN, 3 * DAY), found(Rung.CUSTOMER, DAY, serial=1)
+    decision = decide(1, order(), [token, later], Policy())
+    assert decision.credited is not None
+    assert decision.credited.evidence == token
+    assert decision.candidates[1].passed_over is Reason.WEAKER_EVIDENCE
+    shared = decide(1, order(), [token, later], Policy(model=Model.LINEAR))
+    assert [candidate.share for candidate in shared.shares] == [Fraction(1, 2)] * 2
 
 
 @pytest.mark.parametrize(("days", "confidence"), [(0, 0.9), (7, 0.6364), (14, 0.5), (90, 0.5)])
@@ -140,7 +151,7 @@ def test_an_email_match_is_worth_less_the_older_the_click(days: int, confidence:
         ([], 0.99, (), ()),
         ([found(Rung.COOKIE, DAY)], 0.995, (Rung.COOKIE,), ()),
         ([found(Rung.EMAIL, DAY)], 0.995, (Rung.EMAIL,), ()),
-        ([found(Rung.EMAIL, HOUR, serial=1)], 0.99, (), ()),
+        ([found(Rung.EMAIL, 2 * DAY, serial=1)], 0.99, (), ()),
         ([found(Rung.EMAIL, HOUR, contact="bo", serial=1)], 0.99, (), (Rung.EMAIL,)),
         ([named(Rung.CAMPAIGN)], 0.995, (Rung.CAMPAIGN,), ()),
         ([named(Rung.CAMPAIGN, campaign="0000000000c2")], 0.99, (), ()),
@@ -171,7 +182,7 @@ def test_weak_evidence_that_agrees_is_enough_together() -> None:
     ("also", "forwarded"),
     [
         ([], True),
-        ([found(Rung.CUSTOMER, HOUR, serial=1)], False),
+        ([found(Rung.CUSTOMER, 2 * DAY, serial=1)], False),
         ([named(Rung.COUPON, "ana")], False),
         ([found(Rung.EMAIL, HOUR, contact="bo", serial=1)], True),
     ],

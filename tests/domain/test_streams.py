@@ -16,6 +16,7 @@ from salepixel.streams import (
     HitRecord,
     LossRecord,
     Record,
+    contact_digest,
     frame,
     pack_payload,
     read_frames,
@@ -65,7 +66,8 @@ def test_any_bytes_are_a_record_or_refused(payload: bytes) -> None:
 
 
 def test_the_directory_comes_back_as_it_was_written() -> None:
-    directory = Directory({7: ("track.shop.test", "00ff"), 1: ("", "")}, frozenset({7}))
+    refused = {7: frozenset({contact_digest(b"c1")})}
+    directory = Directory({7: ("track.shop.test", "00ff"), 1: ("", "")}, frozenset({7}), {}, refused)
     assert Directory.from_json(directory.to_json()) == directory
 
 

@@ -23,6 +23,7 @@ from salepixel.streams import (
     Directory,
     HitRecord,
     Record,
+    contact_digest,
     read_frames,
     unpack_payload,
 )
@@ -38,6 +39,7 @@ DIRECTORY = Directory(
         9: ("", SECRET.hex()),
     },
     frozenset({9}),
+    refused={7: frozenset({contact_digest("who refusé".encode())})},
 )
 URL = "https://shop.test/p/1?a=b#top"
 HOST = {"Host": "track.shop.test"}
@@ -137,6 +139,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(
         ("GET", {"X-Moz": "prefetch"}, "?k=c1", Signal.PREFETCH),
         ("GET", {"X-Purpose": "preview"}, "?k=c1", Signal.PREFETCH),
         ("GET", {"Sec-GPC": "1"}, "?k=c1", Signal.PRIVACY),
+        ("GET", {}, "?k=who%20refus%C3%A9", Signal.PRIVACY),
         ("GET", {}, "?k={{contact.id}}", Signal.UNRENDERED),
         ("GET", {}, "?k=%7B%7Bcontact.id%7D%7D", Signal.UNRENDERED),
         ("GET", {}, "?k=*|UNIQID|*", Signal.UNRENDERED),

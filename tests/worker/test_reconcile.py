@@ -15,6 +15,7 @@ from salepixel.storage import (
     accounts,
     campaigns,
     clicks,
+    hits,
     policies,
     sales,
     schema,
@@ -287,12 +288,14 @@ def test_who_refused_is_not_followed(world: World) -> None:
     world.order(order(id="O2", number="2", email_hash="h"))
     world.hit("order=3", click)
     world.order(order(id="O3", number="3"))
-    assert set(world.reasons().values()) == {"refused_consent"}
+    assert world.reasons() == {"O1": "refused_consent", "O2": "refused_consent", "O3": "no_click"}
     with world.database.read() as connection:
         (stored,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
         decided = connection.execute(sa.select(schema.decisions)).all()
+        (hit,) = hits.hits_naming(connection, 1, ["3"])
     assert stored.click.contact == ""
     assert not [row for row in decided if "ana" in row.candidates + row.details + row.buyer]
+    assert hit.click_token == ""
 
 
 def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None:

@@ -17,7 +17,7 @@ from redis import Redis
 
 from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal
 from salepixel.hits import BadHit, Hit, is_signed, parse_hit
-from salepixel.storage import accounts, clicks, deliveries, hits, orders, shops
+from salepixel.storage import accounts, clicks, contacts, deliveries, hits, orders, shops
 from salepixel.storage.database import Database
 from salepixel.streams import (
     FIELD,
@@ -194,6 +194,8 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
     if ignored:
         deliveries.count_rejection(connection, "pixel", ignored)
     token, click = _open(sealer, account.emp_id, record.cookie, hit.click)
+    if click and contacts.refused_among(connection, account.emp_id, [click.contact]):
+        token, click = "", None
     stored = hits.StoredHit(record.id, hit, token, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
     if not ignored and (since is None or stored.hit_at < since):

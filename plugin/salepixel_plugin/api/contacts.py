@@ -12,6 +12,7 @@ from salepixel.storage.contacts import Contact, store_contacts
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import EmpId, Name
+from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -68,5 +69,6 @@ def add_contacts(wanted: ContactsIn) -> dict[str, int]:
     with here.database.write() as connection:
         target_account(connection, wanted.emp_id)
         stored = store_contacts(connection, wanted.emp_id, batch, datetime.now(UTC))
+    publish_directory(here.database, here.redis)  # edges do not follow who refuses
     here.bell.ring(jobs.SWEEP)
     return {"stored": stored}

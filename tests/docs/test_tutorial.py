@@ -23,6 +23,7 @@ _CHANGING = [
     (r"/c/[\w-]{60,}", "/c/<link token>"),
     (r"spx=[\w-]{60,119}", "spx=<click token>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r"\b\d{4}-\d\d-\d\d\b", "<day>"),
     (r"\d{1,2} \w{3} \d{4}, \d\d:\d\d UTC", "<time>"),
     (r"\b(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{12})\b", "<id>"),
 ]

@@ -26,7 +26,8 @@ ORDER_EVENTS = (
 LIFECYCLE_EVENTS = ("APP_INSTALLED", "APP_STATUS_CHANGED", "APP_DELETED")
 
 _OLDEST = (3, 14)
-_HAS_VOUCHER_CODE = (3, 19)  # the oldest schema in which it was seen; 3.14 has none
+_HAS_ALL_FIELDS = (3, 19)  # the oldest schema with all that we ask for; 3.14 lacks what is named here
+_NOT_IN_OLDEST = re.compile(r"^  (voucherCode|grantedRefunds \{.*?^  \})\n", re.DOTALL | re.MULTILINE)
 _HAS_NEW_TAB = (3, 22)
 
 
@@ -87,7 +88,7 @@ def _webhook(name: str, events: tuple[str, ...], query: str, plugin_url: str) ->
 
 def _order_query(schema: tuple[int, int]) -> str:
     query = _text("subscription.graphql")
-    return query if schema >= _HAS_VOUCHER_CODE else query.replace("  voucherCode\n", "")
+    return query if schema >= _HAS_ALL_FIELDS else _NOT_IN_OLDEST.sub("", query)
 
 
 @cache

@@ -34,7 +34,7 @@ def test_one_webhook_has_all_order_events() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asking", "mounts", "has_voucher"),
+    ("asking", "mounts", "has_all"),
     [
         ("", [], False),
         ("nonsense", [], False),
@@ -48,11 +48,14 @@ def test_one_webhook_has_all_order_events() -> None:
     ],
 )
 def test_a_saleor_is_told_only_what_it_knows(
-    plugin: Plugin, asking: str, mounts: list[str], has_voucher: bool
+    plugin: Plugin, asking: str, mounts: list[str], has_all: bool
 ) -> None:
     manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": asking}).get_json()
     assert [extension["mount"] for extension in manifest["extensions"]] == mounts
-    assert ("voucherCode" in manifest["webhooks"][0]["query"]) == has_voucher
+    query = manifest["webhooks"][0]["query"]
+    assert {name in query for name in ("voucherCode", "grantedRefunds", "shippingCostsIncluded")} == {has_all}
+    assert query.count("{") == query.count("}")
+    assert "totalRefunded { amount }\n" in query
 
 
 def test_every_page_that_the_manifest_names_exists(plugin: Plugin) -> None:

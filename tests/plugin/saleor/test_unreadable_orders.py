@@ -40,6 +40,10 @@ from tests.plugin.saleor.captures import Change, changed, read
         (lambda order: order["lines"][0].update(quantity=-1), "bad_quantity"),
         (lambda order: order["lines"][0].update(quantity=10**30), "bad_quantity"),
         (lambda order: order["lines"][0].update(productName=None), "no_productName"),
+        (lambda order: order["lines"][0]["totalPrice"]["net"].update(amount="1"), "bad_amount"),
+        (lambda order: order.update(grantedRefunds=["a"]), "bad_refund"),
+        (lambda order: order.update(grantedRefunds=[{"lines": [{}]}]), "bad_refund"),
+        (lambda order: order.update(grantedRefunds=[{"amount": None}]), "no_amount"),
     ],
 )
 def test_what_cannot_be_read_is_named(change: Change, reason: str) -> None:

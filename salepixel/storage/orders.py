@@ -14,7 +14,12 @@ from salepixel.attribution import Candidate, Decision, Outcome
 from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
-from salepixel.storage.refunds import keep_refund_state, rate_columns, replace_sale_refunds
+from salepixel.storage.refunds import (
+    date_again,
+    keep_refund_state,
+    rate_columns,
+    replace_sale_refunds,
+)
 from salepixel.storage.schema import UtcTime, decisions, orders, sales, shops
 from salepixel.storage.upsert import insert_into, took_effect
 
@@ -73,9 +78,10 @@ def store_order(
         "voucher": order.voucher.strip().upper() or None,
         "utm_campaign": order.utm_campaign or None,
     }
-    if not always:
-        keep_refund_state(connection, shop_id, order)
-    return took_effect(connection, _upsert_order(connection.dialect.name, always), values)
+    is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
+    if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
+        date_again(connection, shop_id, order.id)
+    return is_newer
 
 
 @cache

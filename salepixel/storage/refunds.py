@@ -18,11 +18,8 @@ SaleKey = tuple[str, str, str, bytes]
 """Shop, order, line, click."""
 
 
-def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> None:
-    """Keep what a snapshot tells of refunds, also of one that is not the newest; twice is once.
-
-    Where it may change the days of refunds, the order is due: a late one can be of an earlier day.
-    """
+def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> bool:
+    """Keep what a snapshot tells of refunds, also of one that is not the newest; False when it is known."""
     values = {
         "shop_id": shop_id,
         "order_id": order.id,
@@ -31,8 +28,12 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
         "refunded": to_minor(order.refunded, order.currency),
         "cancelled": order.cancelled,
     }
-    if took_effect(connection, _insert_state(connection.dialect.name), values):
-        connection.execute(_make_due(), {"shop": shop_id, "order": order.id})
+    return took_effect(connection, _insert_state(connection.dialect.name), values)
+
+
+def date_again(connection: sa.Connection, shop_id: str, order_id: str) -> None:
+    """Make an order due of which something was refunded: a late snapshot may tell of an earlier day."""
+    connection.execute(_make_due(), {"shop": shop_id, "order": order_id})
 
 
 @cache
@@ -57,22 +58,33 @@ def _insert_state(dialect: str) -> Any:
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
     """What the known snapshots of an order told of refunds."""
-    query = sa.select(refunds).where(refunds.c.shop_id == shop_id, refunds.c.order_id == order.id)
+    rows = connection.execute(_states_of(), {"shop": shop_id, "order": order.id})
     return [
         RefundState(row.updated_at, row.issued_at, from_minor(row.refunded, order.currency), row.cancelled)
-        for row in connection.execute(query)
+        for row in rows
     ]
+
+
+@cache
+def _states_of() -> Any:
+    its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
+    return sa.select(refunds).where(*its)
 
 
 def replace_sale_refunds(
     connection: sa.Connection, shop_id: str, order_id: str, rows: Sequence[Sale]
 ) -> None:
     """Replace what was refunded of an order's sales by what these say."""
-    its = sa.and_(sale_refunds.c.shop_id == shop_id, sale_refunds.c.order_id == order_id)
-    connection.execute(sa.delete(sale_refunds).where(its))
+    connection.execute(_delete_of(), {"shop": shop_id, "order": order_id})
     dated = [values for sale in rows for values in _refund_rows(shop_id, order_id, sale)]
     if dated:
         connection.execute(sa.insert(sale_refunds), dated)
+
+
+@cache
+def _delete_of() -> Any:
+    its = sale_refunds.c.shop_id == sa.bindparam("shop"), sale_refunds.c.order_id == sa.bindparam("order")
+    return sa.delete(sale_refunds).where(*its)
 
 
 def refunds_of(

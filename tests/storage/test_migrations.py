@@ -1,0 +1,51 @@
+"""A script that changes tables keeps what is in them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from salepixel.storage.accounts import get_account
+from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.orders import due_orders
+from salepixel.storage.sales import all_sales
+
+BEFORE = """
+INSERT INTO accounts (emp_id, name, currency, created_at) VALUES (1, 'Shoes', 'EUR', 0);
+INSERT INTO orders (shop_id, id, emp_id, number, placed_at, updated_at, issued_at, snapshot, delivery, due)
+    VALUES ('s1', 'O1', 1, '1', 0, 0, 0, '{}', '', false), ('s1', 'O2', 1, '2', 0, 0, 0, '{}', '', false);
+INSERT INTO sales (shop_id, order_id, line_id, emp_id, campaign_id, link_id, click_id, contact, item,
+    quantity, amount, refunded, currency, purchased_at, order_number, evidence, confidence, status)
+    VALUES ('s1', 'O1', 'L1', 1, 'c1', 'a1', x'00', 'ana', 'Shoes', 1, 100, 0, 'EUR', 0, '1', 'token', 1,
+    'confirmed');
+"""
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Iterator[Database]:
+    """A database with the tables of the first script."""
+    opened = open_database("", tmp_path)
+    config = Config()
+    config.set_main_option("script_location", "salepixel.storage:migrations")
+    with opened.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in BEFORE.split(";")[:-1]:
+            connection.exec_driver_sql(statement)
+    yield opened
+    opened.close()
+
+
+def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) -> None:
+    migrate(older)
+    with older.read() as connection:
+        account = get_account(connection, 1)
+        assert account is not None
+        assert (account.sale_when, account.tax, account.shipping) == ("paid", "gross", "excluded")
+        assert due_orders(connection, 9) == [("s1", "O1")]
+        (sale,) = [row.sale for row in all_sales(connection, "c1")]
+        assert (str(sale.amount), sale.rate, sale.refunds) == ("1.00", None, ())
+        assert connection.scalar(sa.text("SELECT count(*) FROM refunds")) == 0

@@ -164,7 +164,7 @@ def test_the_sales_table_shows_some_days_and_what_all_is_worth(office: Office) -
     assert f'href="{download}"' in on_that_day.text
     assert len(office.page(unescape(download)).text.splitlines()) == 3
     later = office.page(f"{address}?from=2026-11-01&to=", headers={"Accept-Language": "es"}).text
-    assert "Según el día de cada devolución" in later
+    assert "Según el día de cada reembolso" in later
     assert "Red shoes" not in later
     wrong = office.page(f"{address}?from=yesterday")
     assert wrong.status_code == 422

@@ -1,0 +1,120 @@
+"""Every state that a Saleor order can come to, through the door, in the order it was sent and backwards."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from demo.saleor import Line, StandInSaleor
+from salepixel.clicks import ClickSealer
+from salepixel.keys import Keys
+from salepixel.storage import accounts, sales
+from salepixel_worker.sweep import reconcile_due
+from tests.make import CAMPAIGN, NOON, click_at
+from tests.plugin.saleor.conftest import Plugin, mail_buyers
+
+DAY = timedelta(days=1)
+LINES = [Line("Red shoes", 2, Decimal("84.70"), "R-1"), Line("Laces", 1, Decimal("36.30"))]
+
+# Each state as (days after the order, what the stand-in shop is told, what is changed in its JSON).
+State = tuple[int, dict[str, Any], dict[str, Any]]
+CREATED: State = (0, {"paid": False, "status": "UNCONFIRMED"}, {})
+CONFIRMED: State = (0, {"paid": False}, {})
+PART_PAID: State = (
+    1,
+    {"paid": False},
+    {"chargeStatus": "PARTIAL", "totalCharged": {"amount": 50.0, "currency": "EUR"}},
+)
+PAID: State = (2, {}, {})
+EDITED: State = (3, {"lines": LINES[:1]}, {})
+PART_REFUNDED: State = (4, {"refunded": Decimal("60.50")}, {})
+REFUNDED: State = (5, {"refunded": Decimal("121.00")}, {})
+CANCELLED: State = (6, {"paid": False, "status": "CANCELED"}, {})
+CANCELLED_PAID: State = (6, {"status": "CANCELED"}, {})
+EXPIRED: State = (0, {"paid": False, "status": "EXPIRED"}, {})
+DRAFT: State = (0, {"paid": False, "status": "DRAFT"}, {})
+FREE: State = (0, {"paid": False, "lines": [Line("Sample", 1, Decimal(0))]}, {})
+VOUCHER: State = (2, {"lines": [Line("Red shoes", 2, Decimal("74.70"))]}, {"voucherCode": "TEN"})
+GIFT_CARD: State = (2, {}, {"total": {"currency": "EUR", "gross": {"amount": 60.5}}})
+
+WAITS: list[Any] = []
+SOLD = [("121.00", "0.00", {})]
+
+LIVES = [
+    ("created", [CREATED], WAITS, SOLD),
+    ("confirmed", [CREATED, CONFIRMED], WAITS, SOLD),
+    ("part paid", [CREATED, CONFIRMED, PART_PAID], WAITS, SOLD),
+    ("paid", [CREATED, CONFIRMED, PART_PAID, PAID], SOLD, SOLD),
+    ("edited", [CREATED, PAID, EDITED], *2 * ([("84.70", "0.00", {})],)),
+    ("part refunded", [PAID, PART_REFUNDED], *2 * ([("121.00", "60.50", {4: "60.50"})],)),
+    ("refunded", [PAID, PART_REFUNDED, REFUNDED], *2 * ([("121.00", "121.00", {4: "60.50", 5: "60.50"})],)),
+    ("cancelled unpaid", [CREATED, CANCELLED], WAITS, [("121.00", "121.00", {6: "121.00"})]),
+    ("cancelled when paid", [PAID, CANCELLED_PAID], *2 * ([("121.00", "121.00", {6: "121.00"})],)),
+    (
+        "part refunded, then cancelled",
+        [PAID, PART_REFUNDED, (6, {"status": "CANCELED", "refunded": Decimal("60.50")}, {})],
+        *2 * ([("121.00", "121.00", {4: "60.50", 6: "60.50"})],),
+    ),
+    ("expired", [CREATED, EXPIRED], WAITS, [("121.00", "121.00", {0: "121.00"})]),
+    ("draft", [DRAFT], WAITS, WAITS),
+    ("draft that was completed", [DRAFT, CREATED, PAID], SOLD, SOLD),
+    ("given away", [FREE], *2 * ([("0.00", "0.00", {})],)),
+    ("with a voucher", [CREATED, VOUCHER], *2 * ([("74.70", "0.00", {})],)),
+    ("half by gift card", [GIFT_CARD], *2 * ([("60.50", "0.00", {})],)),
+    ("a refund that failed", [PAID, PART_REFUNDED, (5, {}, {})], SOLD, SOLD),
+]
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["as sent", "backwards"])
+@pytest.mark.parametrize(
+    ("states", "paid", "placed"), [life[1:] for life in LIVES], ids=[life[0] for life in LIVES]
+)
+def test_each_life_of_an_order_has_its_money_and_its_days(
+    plugin: Plugin,
+    installed: StandInSaleor,
+    sealer: ClickSealer,
+    keys: Keys,
+    states: Sequence[State],
+    paid: list[Any],
+    placed: list[Any],
+    backwards: bool,
+) -> None:
+    """`paid`, `placed`: (sold, refunded, refunded by day) of the order, by the account's `sale_when`."""
+    mail_buyers(plugin, keys)
+    token = sealer.seal(click_at(NOON - DAY))
+    deliveries = list(enumerate(states))
+    for number, (day, told, changes) in reversed(deliveries) if backwards else deliveries:
+        options = {"lines": LINES} | told
+        order = installed.order(
+            "1", options.pop("lines"), token=token, created=NOON, updated=at(day), **options
+        )
+        issued = at(day) + timedelta(seconds=number)
+        answer = installed.deliver(plugin.url, "order_updated", order | changes, issued=issued)
+        assert answer.status_code == 200, answer.text
+        reconcile_due(plugin.database, sealer, 9)
+    assert report(plugin) == paid
+    change = {"sale_when": "placed"}
+    with plugin.database.write() as connection:
+        accounts.change_account(connection, 1, change)
+        accounts.decide_all_again(connection, 1)
+    reconcile_due(plugin.database, sealer, 9)
+    assert report(plugin) == placed
+
+
+def at(day: int) -> datetime:
+    return NOON + day * DAY
+
+
+def report(plugin: Plugin) -> list[tuple[str, str, dict[int, str]]]:
+    """Sold, refunded, and refunded by day after the order, of the order if it is a sale."""
+    with plugin.database.read() as connection:
+        rows = [row.sale for row in sales.all_sales(connection, CAMPAIGN)]
+        totals = sales.sale_totals(connection, CAMPAIGN)
+    by_day: dict[int, Decimal] = {}
+    for refund in (refund for row in rows for refund in row.refunds):
+        day = (refund.at - NOON).days
+        by_day[day] = by_day.get(day, Decimal(0)) + refund.amount
+    told = {day: str(amount) for day, amount in sorted(by_day.items())}
+    return [(str(sums.gross), str(sums.refunded), told) for sums in totals]

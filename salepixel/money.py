@@ -44,6 +44,11 @@ def to_minor(amount: Decimal, currency: str) -> int:
     """An amount in minor units (cents), rounded half up where a shop sends more digits than exist."""
     if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
         raise BadMoney("bad_amount")
+    return round_minor(amount, currency)
+
+
+def round_minor(amount: Decimal, currency: str) -> int:
+    """The same however large: of what was worked out here, such as a great sum in a small currency."""
     return int(amount.scaleb(minor_digits(currency)).to_integral_value(rounding=ROUND_HALF_UP))
 
 
@@ -67,7 +72,7 @@ class Rate:
 
     def convert(self, amount: Decimal) -> Decimal:
         """The amount in `into`, with its digits, half up."""
-        return round_money(amount * self.value, self.into)
+        return from_minor(round_minor(amount * self.value, self.into), self.into)
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

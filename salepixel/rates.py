@@ -19,6 +19,9 @@ FILE_NAME = "eurofxref-hist.zip"
 MAX_AGE_DAYS = 31
 """An older rate says nothing: the bank has stopped quoting the currency, or the file is out of date."""
 
+FIRST_DAY = date(1999, 1, 4)
+"""Of the bank's rates."""
+
 _DIGITS = Context(prec=12)
 
 
@@ -27,7 +30,7 @@ class BadRates(ValueError):
 
 
 class Rates:
-    """Rates from a folder's file where it has one, else from the package. Read when first needed: 45 MB."""
+    """Rates from a folder's file where it has one, else from the package. Read when first needed, into 40 MB."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._own = folder / FILE_NAME if folder else None
@@ -36,6 +39,8 @@ class Rates:
         """The rate of a day, or the last one before it; None where there is none for a month."""
         if currency == into:
             return Rate(into, Decimal(1), day)
+        if day < FIRST_DAY:
+            return None
         history = self._history()
         for back in range(MAX_AGE_DAYS + 1):
             on = day - timedelta(days=back)

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 from currency_converter import ECB_URL
 
-from salepixel.rates import FILE_NAME, BadRates, Rates, read_rates
+from salepixel.rates import FILE_NAME, FIRST_DAY, BadRates, Rates, read_rates
 from salepixel.settings import StorageSettings
 from salepixel.storage.database import Database, is_current, open_database
 from salepixel.storage.orders import make_each_due
@@ -16,9 +16,6 @@ from salepixel.storage.sales import orders_of_other_rates
 
 MAX_BYTES = 20_000_000
 """The bank's file had 0.6 MB in 2026."""
-
-FIRST_DAY = date(1999, 1, 4)
-"""Of the bank's rates."""
 
 
 def describe_rates(settings: StorageSettings) -> str:

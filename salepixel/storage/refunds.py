@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.money import from_minor, to_minor
+from salepixel.money import from_minor, round_minor, to_minor
 from salepixel.orders import Order, RefundState
 from salepixel.report import Sale
 from salepixel.sold import Refund
@@ -108,8 +108,8 @@ def rate_columns(sale: Sale) -> dict[str, Any]:
     if rate is None or converted is None or refunded is None:
         return dict.fromkeys(("converted", "converted_refunded", "converted_currency", "rate", "rate_date"))
     return {
-        "converted": to_minor(converted, rate.into),
-        "converted_refunded": to_minor(refunded, rate.into),
+        "converted": round_minor(converted, rate.into),
+        "converted_refunded": round_minor(refunded, rate.into),
         "converted_currency": rate.into,
         "rate": f"{rate.value:f}",
         "rate_date": rate.on.isoformat(),
@@ -140,5 +140,5 @@ def _converted(sale: Sale) -> list[int | None]:
     so_far, sums = sale.amount * 0, [0]
     for refund in sale.refunds:
         so_far += refund.amount
-        sums.append(to_minor(sale.rate.convert(so_far), sale.rate.into))
+        sums.append(round_minor(sale.rate.convert(so_far), sale.rate.into))
     return [later - earlier for earlier, later in pairwise(sums)]

@@ -130,39 +130,45 @@ def totals_of_campaigns(
 
 
 def totals_by_refund_date(
-    connection: sa.Connection, campaign_id: str, period: Period = ALWAYS
+    connection: sa.Connection, campaign_id: str, period: Period = ALWAYS, sold: Sequence[Total] | None = None
 ) -> list[Total]:
-    """Sums per currency, by code: what was sold in a period, less what was refunded in it, of any sale."""
+    """Sums per currency, by code: what was sold in a period, less what was refunded in it, of any sale.
+
+    `sold`: what `sale_totals` gave for the period, where it was asked for already.
+    """
     its = sale_refunds.c.campaign_id == campaign_id, *period.holds(sale_refunds.c.refunded_at)
     query = sa.select(sale_refunds.c.currency, sa.func.sum(sale_refunds.c.amount)).where(*its)
     refunded = {
         currency: from_minor(int(amount), currency)
         for currency, amount in connection.execute(query.group_by(sale_refunds.c.currency))
     }
-    sold = {total.currency: total for total in sale_totals(connection, campaign_id, period)}
-    by_code = []
-    for code in sorted({*sold, *refunded}):
+    totals = sale_totals(connection, campaign_id, period) if sold is None else sold
+    by_code = {total.currency: total for total in totals}
+    found = []
+    for code in sorted({*by_code, *refunded}):
         nothing = from_minor(0, code)
-        total = sold.get(code) or Total(code, 0, 0, nothing, nothing)
-        by_code.append(replace(total, refunded=refunded.get(code, nothing)))
-    return by_code
+        total = by_code.get(code) or Total(code, 0, 0, nothing, nothing)
+        found.append(replace(total, refunded=refunded.get(code, nothing)))
+    return found
 
 
 def converted_total(
     connection: sa.Connection, campaign_id: str, currency: str, period: Period = ALWAYS
 ) -> ConvertedTotal:
     """The sum of what was sold in a period in the account's currency: what report.converted gives."""
+    kind = sales.c.currency, sales.c.converted_currency
+    sums = sa.func.sum(sales.c.converted), sa.func.sum(sales.c.converted_refunded)
     its = sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)
-    into_it = sales.c.converted_currency == currency
-    query = sa.select(sa.func.sum(sales.c.converted), sa.func.sum(sales.c.converted_refunded))
-    gross, refunded = connection.execute(query.where(*its, into_it)).one()
-    others = sa.select(sales.c.currency).where(*its, into_it.isnot(sa.true())).distinct()
-    return ConvertedTotal(
-        currency,
-        from_minor(int(gross or 0), currency),
-        from_minor(int(refunded or 0), currency),
-        tuple(sorted(connection.scalars(others))),
-    )
+    gross, refunded, without = 0, 0, set()
+    for own, into, amount, given_back in connection.execute(
+        sa.select(*kind, *sums).where(*its).group_by(*kind)
+    ):
+        if into == currency:
+            gross, refunded = gross + int(amount), refunded + int(given_back)
+        else:
+            without.add(own)
+    in_money = from_minor(gross, currency), from_minor(refunded, currency)
+    return ConvertedTotal(currency, *in_money, tuple(sorted(without)))
 
 
 def orders_of_other_rates(

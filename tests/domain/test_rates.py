@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.money import Rate
+from salepixel.money import MAX_AMOUNT, Rate
 from salepixel.rates import FILE_NAME, SHIPPED, Rates
 from tests.make import rates_file
 
@@ -41,6 +41,7 @@ def test_the_rate_of_a_day_is_the_last_one_published_until_then(
         ("HRK", date(2026, 10, 30)),  # Croatia has the euro since 2023
         ("RUB", date(2026, 10, 30)),  # no more quoted since March 2022
         ("USD", date(1998, 12, 31)),
+        ("USD", date.min),
         ("USD", date(2099, 1, 1)),
     ],
 )
@@ -72,4 +73,5 @@ def test_a_file_that_cannot_be_read_holds_nothing_up(tmp_path: Path, content: by
 def test_an_amount_is_converted_to_the_cent_half_up() -> None:
     rate = Rate("EUR", Decimal("0.895094880057"), date(2026, 10, 30))
     assert str(rate.convert(Decimal("198.31"))) == "177.51"
+    assert str(Rate("IDR", Decimal("20275.17"), date(2026, 10, 30)).convert(MAX_AMOUNT - 1))[:5] == "20275"
     assert str(Rate("JPY", Decimal("0.5"), date(2026, 10, 30)).convert(Decimal("1.00"))) == "1"

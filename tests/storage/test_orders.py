@@ -1,16 +1,18 @@
 """The newest snapshot of an order counts, whichever way the snapshots come."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
+import sqlalchemy as sa
 
 from salepixel.attribution import Policy, decide
 from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order
 from salepixel.report import sale_rows, totals
-from salepixel.storage import orders, sales
+from salepixel.storage import orders, sales, schema
 from salepixel.storage.database import Database
 from tests.make import CAMPAIGN, NOON, click_at, order
 
@@ -41,6 +43,20 @@ def test_only_news_make_an_order_due(database: Database) -> None:
         assert not orders.store_order(connection, "s1", 1, SNAPSHOTS[0], "")
         assert orders.store_order(connection, "s1", 1, SNAPSHOTS[2], "")
         assert orders.due_orders(connection, 10) == [("s1", "O1")]
+
+
+def test_an_order_that_an_earlier_version_kept_is_read(database: Database) -> None:
+    newer = {"shipping_net", "shipping_refunded", "deducted", "voucher", "customer", "utm_campaign"}
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
+        kept = json.loads(connection.scalar(sa.select(schema.orders.c.snapshot)) or "")
+        earlier = {name: value for name, value in kept.items() if name not in newer}
+        for line in earlier["lines"]:
+            del line["net"], line["refunded"]
+        connection.execute(sa.update(schema.orders).values(snapshot=json.dumps(earlier)))
+        stored = orders.get_order(connection, "s1", "O1")
+    assert stored is not None
+    assert stored.order == SNAPSHOTS[1]
 
 
 def test_deciding_again_replaces_the_sales(database: Database) -> None:

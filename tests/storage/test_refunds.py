@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution import Policy, decide
 from salepixel.evidence import Evidence, Rung
-from salepixel.orders import Order
+from salepixel.orders import Order, OrderLine
 from salepixel.rates import SHIPPED
 from salepixel.report import converted, sale_rows, totals
 from salepixel.storage import accounts, orders, refunds, sales, schema
@@ -107,6 +107,22 @@ def test_deciding_otherwise_takes_the_refunds_of_its_sales_away(database: Databa
         assert stored is not None
         orders.store_decision(connection, stored, decide(1, stored.order, [], Policy()), [])
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.sale_refunds)) == 0
+
+
+def test_a_great_order_is_converted_into_a_small_currency(database: Database) -> None:
+    lines = (OrderLine("L1", "A ship", 1, Decimal("900000000000.00")),)
+    bought = order(lines=lines, total=Decimal("900000000000.00"), refunded=Decimal("1.00"))
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, bought, "")
+        stored = orders.get_order(connection, "s1", "O1")
+        assert stored is not None
+        decision = decide(1, bought, [Evidence(Rung.TOKEN, click_at(NOON - DAY))], Policy())
+        rate = SHIPPED.rate("EUR", "IDR", SHIPPED.last_day())
+        rows = sale_rows(bought, decision, rate=rate)
+        orders.store_decision(connection, stored, decision, rows)
+        told = sales.converted_total(connection, CAMPAIGN, "IDR")
+    assert told == converted(rows, "IDR")
+    assert told.gross > 10**15
 
 
 def test_the_converted_sum_of_the_store_is_that_of_the_rows(database: Database) -> None:

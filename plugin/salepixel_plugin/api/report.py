@@ -251,9 +251,10 @@ def campaign_sums(connection: sa.Connection, campaign: Campaign, period: Period)
     """The sums of a campaign over what was sold, and over what was refunded, in a period."""
     account = accounts.get_account(connection, campaign.emp_id)
     currency = account.currency if account else "EUR"
+    sold = sales.sale_totals(connection, campaign.id, period)
     return Sums(
-        sales.sale_totals(connection, campaign.id, period),
-        sales.totals_by_refund_date(connection, campaign.id, period),
+        sold,
+        sales.totals_by_refund_date(connection, campaign.id, period, sold),
         sales.converted_total(connection, campaign.id, currency, period),
     )
 

@@ -40,7 +40,7 @@ VOUCHER: State = (2, {"lines": [Line("Red shoes", 2, Decimal("74.70"))]}, {"vouc
 GIFT_CARD: State = (2, {}, {"total": {"currency": "EUR", "gross": {"amount": 60.5}}})
 
 WAITS: list[Any] = []
-SOLD = [("121.00", "0.00", {})]
+SOLD: list[Any] = [("121.00", "0.00", {})]
 
 LIVES = [
     ("created", [CREATED], WAITS, SOLD),
@@ -86,10 +86,8 @@ def test_each_life_of_an_order_has_its_money_and_its_days(
     token = sealer.seal(click_at(NOON - DAY))
     deliveries = list(enumerate(states))
     for number, (day, told, changes) in reversed(deliveries) if backwards else deliveries:
-        options = {"lines": LINES} | told
-        order = installed.order(
-            "1", options.pop("lines"), token=token, created=NOON, updated=at(day), **options
-        )
+        options: dict[str, Any] = {"token": token, "created": NOON, "updated": at(day), **told}
+        order = installed.order("1", options.pop("lines", LINES), **options)
         issued = at(day) + timedelta(seconds=number)
         answer = installed.deliver(plugin.url, "order_updated", order | changes, issued=issued)
         assert answer.status_code == 200, answer.text

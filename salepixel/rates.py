@@ -30,7 +30,7 @@ class BadRates(ValueError):
 
 
 class Rates:
-    """Rates from a folder's file where it has one, else from the package. Read when first needed, into 40 MB."""
+    """Rates from a folder's file where it has one, else from the package; read when first needed (40 MB)."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._own = folder / FILE_NAME if folder else None

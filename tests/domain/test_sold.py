@@ -274,6 +274,8 @@ def test_with_shipping_the_lines_are_the_order_to_the_cent(
     assert sum(line.amount for line in sold) == bought.total
     given_back = bought.total if cancelled else min(refunded, bought.total)
     assert sum(line.refunded for line in sold) == given_back
+    by_line = {line.id: line.refunded for line in sold}
+    assert tuple(by_line[line.id] for line in bought.lines) == bought.refunded_by_line()
     without_tax = sold_lines(bought, Terms("net", "included"), history)
     for gross, net in zip(sold, without_tax, strict=True):
         assert 0 <= net.refunded <= net.amount <= gross.amount

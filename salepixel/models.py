@@ -1,24 +1,29 @@
-"""Attribution models: how the clicks of one contact share an order. Rules of thumb, none of them causal.
+"""Models: how the credit of one order is shared among the clicks that led to it. Values in, shares out.
 
-They are those that mailers and web analytics name alike; what an e-mail caused is measured by a holdout.
+A model is a convention and not a measurement: none of them knows what would have been bought without the
+mail. Last, first, linear, position-based and time decay are meant as the help of Google Analytics (Universal,
+"About attribution models"; these were taken out of GA4 in 2023) and of Google Ads described them.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from salepixel.money import allocate
+
 HALF_LIFE = timedelta(days=7)
-"""Of the model `decay`: a click a week earlier gets half as much."""
+"""In so much time before the order a click's weight halves, as in Google's time decay model."""
+
+_ENDS = Fraction(2, 5)
+_DIGITS = Context(prec=25)
+_SCALE = Decimal(10) ** 18
 
 
 class Model(StrEnum):
-    """LAST and FIRST give all to one click, LINEAR the same to each.
-
-    POSITION gives 40 % to the first, 40 % to the last and shares the rest. DECAY gives more to the later
-    ones, half as much for each HALF_LIFE before the order. The definitions, with 40/20/40 and seven days, are
-    those of the models that Google Analytics had until 2023 (support.google.com/analytics/answer/1662518).
-    """
+    """How an order's credit is shared."""
 
     LAST = "last"
     FIRST = "first"
@@ -28,24 +33,68 @@ class Model(StrEnum):
 
 
 def shares(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> tuple[Fraction, ...]:
-    """The share of each click, for times in ascending order (at least one); together exactly 1.
+    """Share one order among its clicks; the shares stand in the clicks' order and add up to exactly 1.
 
-    A click may be a little later than its order, by clocks that differ; it counts as one at that moment.
+    `clicked` are aware times in any order; of equal times the one that stands later counts as later. No
+    click, no shares.
+
+    * last, first: that click has all of it.
+    * linear: each click has the same.
+    * position: 40 % the first, 40 % the last, 20 % shared by those between; two clicks have half each.
+    * decay: in proportion to 2^(-age / 7 days), where a click's age is its time before the order, and a
+      click that a wrong clock put after the order has age 0.
     """
-    weights = _weights(model, clicked, ordered_at)
-    whole = sum(weights, Fraction(0))
-    return tuple(weight / whole for weight in weights)
+    if not clicked:
+        return ()
+    order = sorted(range(len(clicked)), key=clicked.__getitem__)
+    in_time = _in_time(model, [clicked[i] for i in order], ordered_at)
+    given = [Fraction(0)] * len(clicked)
+    for i, share in zip(order, in_time, strict=True):
+        given[i] = share
+    return tuple(given)
 
 
-def _weights(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> list[Fraction]:
-    count = len(clicked)
-    if model is Model.DECAY:
-        # Binary floats, taken as they are: the shares are exact sums of them.
-        ages = [max(timedelta(0), ordered_at - time) / HALF_LIFE for time in clicked]
-        return [Fraction(2 ** -(age - min(ages))) for age in ages]
-    if model is Model.LINEAR or (model is Model.POSITION and count <= 2):
-        return [Fraction(1)] * count
-    if model is Model.POSITION:
-        return [Fraction(2, 5), *[Fraction(1, 5 * (count - 2))] * (count - 2), Fraction(2, 5)]
-    winner = 0 if model is Model.FIRST else count - 1
-    return [Fraction(int(position == winner)) for position in range(count)]
+def split(total: int, parts: Sequence[Fraction]) -> list[int]:
+    """Split minor units by shares, to the last cent: largest remainder, equal ones to the earlier part."""
+    common = math.lcm(*(part.denominator for part in parts))
+    return allocate(total, [int(part * common) for part in parts])
+
+
+def _in_time(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> list[Fraction]:
+    n = len(clicked)
+    match model:
+        case Model.LAST:
+            return [Fraction(0)] * (n - 1) + [Fraction(1)]
+        case Model.FIRST:
+            return [Fraction(1)] + [Fraction(0)] * (n - 1)
+        case Model.LINEAR:
+            return [Fraction(1, n)] * n
+        case Model.POSITION:
+            return _by_position(n)
+        case Model.DECAY:
+            weights = _by_age(clicked, ordered_at)
+            return [Fraction(weight, sum(weights)) for weight in weights]
+
+
+def _by_position(n: int) -> list[Fraction]:
+    if n <= 2:
+        return [Fraction(1, n)] * n
+    return [_ENDS, *[(1 - 2 * _ENDS) / (n - 2)] * (n - 2), _ENDS]
+
+
+def _by_age(clicked: Sequence[datetime], ordered_at: datetime) -> list[int]:
+    """Weights in 10^-18 of the newest click's: whole numbers, so that the shares add up exactly.
+
+    By Decimal and not by float: its powers are the same digits on every machine, and a rebuild on another
+    one must give the same cents.
+    """
+    ages = [max(ordered_at - time, timedelta()) for time in clicked]
+    newest = min(ages)
+    return [_weight(age - newest) for age in ages]
+
+
+def _weight(age: timedelta) -> int:
+    halvings = _DIGITS.divide(
+        Decimal(age // timedelta.resolution), Decimal(HALF_LIFE // timedelta.resolution)
+    )
+    return int(_DIGITS.multiply(_DIGITS.power(Decimal(2), -halvings), _SCALE))

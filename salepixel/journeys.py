@@ -1,0 +1,321 @@
+"""Journeys: what each contact clicked before an order or before none, and what that credits campaigns with.
+
+Shapley and Markov look at all journeys together. Both are correlational: they tell which campaigns stood on
+the way to orders, and not which orders would have been lost without them; a holdout tells that.
+"""
+
+import math
+import random
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from salepixel.attribution import CLOCK_SKEW
+from salepixel.models import Model, shares, split
+from salepixel.money import allocate
+
+SHAPLEY = "shapley"
+MARKOV = "markov"
+
+MAX_CAMPAIGNS = 12
+MIN_ORDERS = 300
+"""Beyond so many campaigns, or below so many orders, neither model can tell them apart: chance decides."""
+
+AN_ORDER = 1_000_000
+"""Orders are credited in millionths, so that they add up exactly as money does."""
+
+RESAMPLES = 200
+_SEED = 20261124
+_START, _ORDER, _NOTHING = "(start)", "(order)", "(nothing)"  # no campaign's id has a bracket
+
+Path = tuple[str, ...]
+Pattern = tuple[tuple[Path, bool], ...]
+"""All journeys of one contact: the campaigns in their order, and whether an order came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A click of a person on a link that may earn sales."""
+
+    click_id: bytes
+    clicked_at: datetime
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A credited order; `net` is what the shop kept, in minor units of `currency`; `credited` its click."""
+
+    placed_at: datetime
+    currency: str
+    net: int
+    credited: Touch
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Clicks in time order, at least one, and the order they led to, or None."""
+
+    touches: tuple[Touch, ...]
+    purchase: Purchase | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Why a model says nothing: `too_few_orders` or `too_many_campaigns`, what there is and the limit."""
+
+    reason: str
+    have: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A campaign's share of all credited orders, with the ends of its 95 % bootstrap interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+def journeys_of(
+    touches: Sequence[Touch],
+    purchases: Sequence[Purchase],
+    first: datetime,
+    last: datetime,
+    window: timedelta,
+) -> list[Journey]:
+    """One contact's journeys in a period, from its clicks in time order and its orders.
+
+    Each order of the period has a journey: the clicks in the window before it, and always the click that
+    was credited with it. Clicks of the period that no order followed within the window are one journey
+    that led to nothing; hence orders after the period must be told too, and clicks before it.
+    """
+    found: list[Journey] = []
+    used: set[bytes] = set()
+    for purchase in sorted(purchases, key=lambda purchase: purchase.placed_at):
+        before = _before(touches, purchase, window)
+        used.update(touch.click_id for touch in before)
+        if first <= purchase.placed_at < last:
+            found.append(Journey(before, purchase))
+    rest = tuple(t for t in touches if t.click_id not in used and first <= t.clicked_at < last)
+    return [*found, Journey(rest, None)] if rest else found
+
+
+def _before(touches: Sequence[Touch], purchase: Purchase, window: timedelta) -> tuple[Touch, ...]:
+    since, until = purchase.placed_at - window, purchase.placed_at + CLOCK_SKEW
+    from_there = bisect_left(touches, since, key=lambda touch: touch.clicked_at)
+    before = {touch.click_id: touch for touch in touches[from_there:] if touch.clicked_at <= until}
+    before[purchase.credited.click_id] = purchase.credited
+    return tuple(sorted(before.values(), key=lambda touch: (touch.clicked_at, touch.click_id)))
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all journeys together credit each campaign with.
+
+    Contacts are added one by one and only sums are kept: `orders` in millionths by (model, campaign),
+    `money` in minor units by (model, campaign, currency), `patterns` counts contacts that did the same.
+    """
+
+    purchases: int = 0
+    orders: Counter[tuple[str, str]] = field(default_factory=Counter)
+    money: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
+    patterns: Counter[Pattern] = field(default_factory=Counter)
+
+    def add(self, journeys: Sequence[Journey]) -> None:
+        """Add all journeys of one contact."""
+        for journey in journeys:
+            if journey.purchase is not None:
+                self._credit(journey.touches, journey.purchase)
+        self.patterns[tuple((_path(journey), journey.purchase is not None) for journey in journeys)] += 1
+
+    @property
+    def campaigns(self) -> list[str]:
+        """The campaigns that occur in any journey."""
+        return sorted({campaign for pattern in self.patterns for path, _ in pattern for campaign in path})
+
+    def shortage(self) -> Shortage | None:
+        """What is missing for the models that look at all journeys together; None: nothing."""
+        if self.purchases < MIN_ORDERS:
+            return Shortage("too_few_orders", self.purchases, MIN_ORDERS)
+        if len(self.campaigns) > MAX_CAMPAIGNS:
+            return Shortage("too_many_campaigns", len(self.campaigns), MAX_CAMPAIGNS)
+        return None
+
+    def credit_together(self) -> dict[str, dict[str, Interval]]:
+        """Credit by Shapley and by Markov; gives for both each campaign's share with its interval.
+
+        The caller has seen that there is no `shortage`.
+        """
+        for path, count in self._converted().items():
+            named = sorted(set(path))
+            self._give(SHAPLEY, named, split(AN_ORDER * count, [Fraction(1, len(named))] * len(named)))
+        removed = markov_shares(self.patterns)
+        weights = [round(removed[campaign] * 10**12) for campaign in self.campaigns]
+        self._give(MARKOV, self.campaigns, allocate(AN_ORDER * self.purchases, weights))
+        for currency, total in self.totals.items():
+            for campaign, part in zip(self.campaigns, allocate(total, weights), strict=True):
+                self.money[MARKOV, campaign, currency] += part
+        return intervals(self.patterns)
+
+    def _converted(self) -> Counter[Path]:
+        found: Counter[Path] = Counter()
+        for pattern, count in self.patterns.items():
+            for path, converted in pattern:
+                found[path] += count * converted
+        return +found
+
+    def _give(self, model: str, campaigns: Sequence[str], parts: Sequence[int]) -> None:
+        for campaign, part in zip(campaigns, parts, strict=True):
+            self.orders[model, campaign] += part
+
+    def _credit(self, touches: Sequence[Touch], purchase: Purchase) -> None:
+        self.purchases += 1
+        self.totals[purchase.currency] += purchase.net
+        named = [touch.campaign for touch in touches]
+        times = [touch.clicked_at for touch in touches]
+        for model in Model:
+            parts = shares(model, times, purchase.placed_at)
+            self._give(model, named, split(AN_ORDER, parts))
+            self._pay(model, named, split(purchase.net, parts), purchase.currency)
+        distinct = sorted(set(named))
+        equal = [Fraction(1, len(distinct))] * len(distinct)
+        self._pay(SHAPLEY, distinct, split(purchase.net, equal), purchase.currency)
+
+    def _pay(self, model: str, campaigns: Sequence[str], parts: Sequence[int], currency: str) -> None:
+        for campaign, part in zip(campaigns, parts, strict=True):
+            self.money[model, campaign, currency] += part
+
+
+def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
+    """Each campaign's share of the orders by its Shapley value; all zero where there is no order.
+
+    The game: v(S) is the number of orders whose campaigns all lie in S. An order whose campaigns are T adds
+    a unanimity game, of which each member of T gets 1/|T| (Shapley, "A value for n-person games", 1953), so
+    the value is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv 1804.05327, 2018)
+    give this short form for advertising; the tests hold it to the sum over all coalitions.
+    """
+    credited: dict[str, float] = {}
+    for pattern, contacts in patterns.items():
+        for path, converted in pattern:
+            distinct = set(path)
+            for campaign in distinct:
+                part = contacts * converted / len(distinct)
+                credited[campaign] = credited.get(campaign, 0.0) + part
+    return _in_shares(credited)
+
+
+def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
+    """Each campaign's share of the orders by its removal effect; all zero where there is no order.
+
+    A chain of first order from the start over the campaigns to an order or to nothing, its probabilities
+    counted in the journeys (Anderl, Becker, von Wangenheim and Schumann, "Mapping the customer journey",
+    International Journal of Research in Marketing 33, 2016). Removed, all that reaches a campaign comes to
+    nothing, so its effect is P(visited) * P(order from there) / P(order from the start); effects are made
+    to add up to 1. Both probabilities are in the fundamental matrix N of the chain (Kemeny and Snell,
+    "Finite Markov chains", 1960, chapter 3): P(visited) = N[start, i] / N[i, i].
+    """
+    steps = _steps(patterns)
+    campaigns = sorted({state for pair in steps for state in pair} - {_START, _ORDER, _NOTHING})
+    states = [_START, *campaigns]
+    leaving = {state: sum(n for (there, _), n in steps.items() if there == state) for state in states}
+    visits = _inverse([[(a == b) - _probability(steps, leaving, a, b) for b in states] for a in states])
+    ends = [_probability(steps, leaving, state, _ORDER) for state in states]
+    orders = [sum(n * end for n, end in zip(row, ends, strict=True)) for row in visits]
+    effects = {campaign: visits[0][i] / visits[i][i] * orders[i] for i, campaign in enumerate(states) if i}
+    return _in_shares(effects)
+
+
+def _steps(patterns: Mapping[Pattern, float]) -> dict[tuple[str, str], float]:
+    """How often each state followed each: a campaign that follows itself changes no probability here."""
+    steps: dict[tuple[str, str], float] = {}
+    for pattern, contacts in patterns.items():
+        for path, converted in pattern:
+            for step in pairwise((_START, *path, _ORDER if converted else _NOTHING)):
+                steps[step] = steps.get(step, 0) + contacts
+    return steps
+
+
+def _probability(
+    steps: Mapping[tuple[str, str], float], leaving: Mapping[str, float], here: str, there: str
+) -> float:
+    return steps.get((here, there), 0) / leaving[here] if leaving[here] else 0.0
+
+
+def _inverse(matrix: list[list[float]]) -> list[list[float]]:
+    """Gauss-Jordan with pivots. Every state here reaches an end, so the matrix has an inverse."""
+    n = len(matrix)
+    rows = [[*row, *(float(i == j) for j in range(n))] for i, row in enumerate(matrix)]
+    for i in range(n):
+        pivot = max(range(i, n), key=lambda k: abs(rows[k][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [value / rows[i][i] for value in rows[i]]
+        for k in range(n):
+            if k != i and rows[k][i]:
+                factor = rows[k][i]
+                rows[k] = [a - factor * b for a, b in zip(rows[k], rows[i], strict=True)]
+    return [row[n:] for row in rows]
+
+
+def intervals(patterns: Mapping[Pattern, int]) -> dict[str, dict[str, Interval]]:
+    """Shares by Shapley and Markov with 95 % percentile intervals of a bootstrap by contact.
+
+    Each contact counts Poisson(1) times in a resample (Chamandy, Muralidharan, Najmi and Naidu, "Estimating
+    uncertainty for massive data streams", 2012), contacts that did the same together. The seed is fixed:
+    the same journeys give the same intervals.
+    """
+    chance = random.Random(_SEED)  # noqa: S311  # statistics, no secret
+    in_order = sorted(patterns.items())
+    resamples = [
+        {pattern: n for pattern, count in in_order if (n := _poisson(chance, count))}
+        for _ in range(RESAMPLES)
+    ]
+    found = {}
+    for name, model in ((SHAPLEY, shapley_shares), (MARKOV, markov_shares)):
+        drawn = [model(resample) for resample in resamples]
+        found[name] = {
+            campaign: _interval(share, sorted(one.get(campaign, 0.0) for one in drawn))
+            for campaign, share in model(patterns).items()
+        }
+    return found
+
+
+def _interval(share: float, drawn: Sequence[float]) -> Interval:
+    tail = len(drawn) // 40
+    return Interval(share, drawn[tail], drawn[-1 - tail])
+
+
+def _poisson(chance: random.Random, mean: int) -> int:
+    """Knuth's product of uniforms; from 50 on the normal distribution is as good."""
+    if mean >= 50:
+        return max(0, round(chance.gauss(mean, mean**0.5)))
+    count, product, least = 0, chance.random(), math.exp(-mean)
+    while product > least:
+        count += 1
+        product *= chance.random()
+    return count
+
+
+def _in_shares(credited: Mapping[str, float]) -> dict[str, float]:
+    total = sum(credited.values())
+    return {campaign: value / total if total else 0.0 for campaign, value in credited.items()}
+
+
+def _path(journey: Journey) -> Path:
+    """The campaigns in their order, each once where it follows itself."""
+    named = [touch.campaign for touch in journey.touches]
+    return tuple(name for i, name in enumerate(named) if i == 0 or named[i - 1] != name)
+
+
+def tally(contacts: Iterable[Sequence[Journey]]) -> Tally:
+    """The tally of all contacts, each given by its journeys."""
+    found = Tally()
+    for journeys in contacts:
+        found.add(journeys)
+    return found

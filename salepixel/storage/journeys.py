@@ -1,0 +1,88 @@
+"""Journeys of an account's contacts, from the clicks and the credited orders."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import sqlalchemy as sa
+
+from salepixel.attribution import CLOCK_SKEW, Outcome
+from salepixel.clicks import Click, Verdict, least_id_at
+from salepixel.journeys import Journey, Purchase, Touch, journeys_of
+from salepixel.storage.schema import clicks, decisions, links, sales
+
+_CREDITED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
+_AT_ONCE = 1000
+
+
+def read_journeys(
+    connection: sa.Connection, emp_id: int, first: datetime, last: datetime, window: timedelta
+) -> Iterator[list[Journey]]:
+    """The journeys of a period, contact by contact; contacts without any are left out.
+
+    Orders are held in memory, clicks are read as they are needed: there are far more of these. A click
+    without a contact is in no journey, unless an order is credited to it.
+    """
+    bought = _purchases(connection, emp_id, first, last, window)
+    for touches, contact in _touches(connection, emp_id, first, last, window):
+        if found := journeys_of(touches, bought.pop(contact, []), first, last, window):
+            yield found
+    for contact, purchases in bought.items():
+        # Nobody knows whether two orders without a contact are one buyer's.
+        for group in [purchases] if contact else [[purchase] for purchase in purchases]:
+            if found := journeys_of([], group, first, last, window):
+                yield found
+
+
+def _touches(
+    connection: sa.Connection, emp_id: int, first: datetime, last: datetime, window: timedelta
+) -> Iterator[tuple[list[Touch], str]]:
+    query = (
+        sa.select(clicks.c.contact, clicks.c.id, clicks.c.campaign_id)
+        .select_from(clicks.outerjoin(links, links.c.id == clicks.c.link_id))
+        .where(
+            clicks.c.emp_id == emp_id,
+            clicks.c.contact != "",
+            clicks.c.id >= least_id_at(first - window),
+            clicks.c.id < least_id_at(last + CLOCK_SKEW + timedelta(milliseconds=1)),
+            clicks.c.verdict != Verdict.MACHINE,
+            sa.func.coalesce(links.c.sale_pixel, sa.true()),
+        )
+        .order_by(clicks.c.contact, clicks.c.id)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    for contact, rows in groupby(connection.execute(query), key=lambda row: str(row.contact)):
+        yield [_touch(row.id, row.campaign_id) for row in rows], contact
+
+
+def _purchases(
+    connection: sa.Connection, emp_id: int, first: datetime, last: datetime, window: timedelta
+) -> dict[str, list[Purchase]]:
+    """Credited orders by contact, also of the window after the period: their clicks led to something."""
+    a_sale = (sales.c.contact, sales.c.click_id, sales.c.campaign_id, sales.c.currency, decisions.c.placed_at)
+    query = (
+        sa.select(*a_sale, sa.func.sum(sales.c.amount - sales.c.refunded).label("net"))
+        .select_from(
+            decisions.join(
+                sales,
+                sa.and_(sales.c.shop_id == decisions.c.shop_id, sales.c.order_id == decisions.c.order_id),
+            )
+        )
+        .where(
+            decisions.c.emp_id == emp_id,
+            decisions.c.placed_at >= first,
+            decisions.c.placed_at < last + window,
+            decisions.c.outcome.in_(_CREDITED),
+        )
+        .group_by(decisions.c.shop_id, decisions.c.order_id, *a_sale)
+    )
+    found: dict[str, list[Purchase]] = {}
+    for row in connection.execute(query):
+        credited = _touch(row.click_id, row.campaign_id)
+        purchase = Purchase(row.placed_at, row.currency, int(row.net), credited)
+        found.setdefault(row.contact, []).append(purchase)
+    return found
+
+
+def _touch(click_id: bytes, campaign: str) -> Touch:
+    return Touch(click_id, Click(click_id, 0, "", "").clicked_at, campaign)

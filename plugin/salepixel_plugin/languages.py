@@ -40,8 +40,8 @@ class Language:
         """An amount with its currency: 39,80 €."""
         return format_currency(amount, currency, locale=self.code)
 
-    def number(self, value: int) -> str:
-        """A whole number with its thousands grouped."""
+    def number(self, value: int | Decimal) -> str:
+        """A number with its thousands grouped and at most three decimals."""
         return format_decimal(value, locale=self.code)
 
     def percent(self, share: float) -> str:

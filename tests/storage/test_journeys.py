@@ -1,0 +1,99 @@
+"""Journeys as they are read from the database."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.attribution import Decision, Evidence, Policy, Rung, decide
+from salepixel.clicks import Click, Signal, Verdict
+from salepixel.report import sale_rows
+from salepixel.storage.campaigns import Campaign, CampaignLink, add_campaign
+from salepixel.storage.clicks import store_clicks
+from salepixel.storage.database import Database
+from salepixel.storage.journeys import read_journeys
+from salepixel.storage.orders import StoredOrder, store_decision, store_order
+from salepixel.storage.schema import clicks
+from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
+
+DAY = timedelta(days=1)
+PERSON = Signal(0)
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[sa.Connection]:
+    with database.write() as opened:
+        links = [
+            CampaignLink(LINK, "https://shop.test/", "Hero", True),
+            CampaignLink(OTHER_LINK, "https://shop.test/about", "About", False),
+        ]
+        add_campaign(opened, Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), links)
+        yield opened
+
+
+def clicked(connection: sa.Connection, days: float, contact: str = "ana", link: str = LINK) -> Click:
+    click = click_at(NOON - days * DAY, contact, link=link)
+    store_clicks(connection, [(click, PERSON)])
+    return click
+
+
+def bought(connection: sa.Connection, click: Click, days: float = 0, **told: Any) -> Decision:
+    """An order of two lines of which 10.00 was given back, earned by a click whose token it carries."""
+    at = NOON - days * DAY
+    its = order(id=f"O{days}", placed_at=at, refunded=Decimal("10.00"), **told)
+    decision = decide(1, its, [Evidence(Rung.TOKEN, click)], Policy())
+    store_order(connection, "S1", 1, its, "")
+    store_decision(connection, StoredOrder("S1", 1, its, ""), decision, sale_rows(its, decision))
+    return decision
+
+
+def read(connection: sa.Connection, first: datetime = NOON - 30 * DAY) -> list[list[tuple[int, int | None]]]:
+    """Journeys by contact, each as its number of clicks and the net of its order."""
+    found = read_journeys(connection, 1, first, NOON + DAY, 7 * DAY)
+    return sorted(
+        [(len(journey.touches), journey.purchase and journey.purchase.net) for journey in journeys]
+        for journeys in found
+    )
+
+
+def test_contacts_have_the_journeys_to_their_orders_and_to_nothing(connection: sa.Connection) -> None:
+    clicked(connection, 20)
+    clicked(connection, 3)
+    bought(connection, clicked(connection, 1))
+    clicked(connection, 2, "ben")
+    assert read(connection) == [[(1, None)], [(2, 4980), (1, None)]]
+
+
+def test_machines_other_accounts_other_links_and_other_times_are_in_no_journey(
+    connection: sa.Connection,
+) -> None:
+    machine = clicked(connection, 1, "bot")
+    connection.execute(sa.update(clicks).where(clicks.c.id == machine.id).values(verdict=Verdict.MACHINE))
+    clicked(connection, 1, "curious", link=OTHER_LINK)
+    clicked(connection, 31, "early")
+    store_clicks(connection, [(click_at(NOON, "stranger", emp_id=2), PERSON)])
+    assert read(connection) == []
+
+
+def test_a_buyer_without_a_contact_has_the_credited_click_and_each_order_for_itself(
+    connection: sa.Connection,
+) -> None:
+    click = clicked(connection, 3, "")
+    bought(connection, click)
+    bought(connection, click, 1)
+    clicked(connection, 2, "")
+    assert read(connection) == [[(1, 4980)], [(1, 4980)]]
+
+
+def test_an_order_that_no_click_earned_is_in_no_journey(connection: sa.Connection) -> None:
+    bought(connection, clicked(connection, 3), paid=False)
+    assert read(connection) == [[(1, None)]]
+
+
+def test_clicks_of_many_contacts_come_a_thousand_at_a_time(connection: sa.Connection) -> None:
+    some = [click_at(NOON - DAY, f"c{i:04}", serial=i) for i in range(2500)]
+    store_clicks(connection, [(click, PERSON) for click in some])
+    assert len(read(connection)) == 2500

@@ -45,7 +45,7 @@ def test_each_model_shares_as_it_is_defined(model: Model, clicked: list[datetime
 
 @pytest.mark.parametrize("model", Model)
 def test_a_single_click_has_all_and_no_click_has_nothing(model: Model) -> None:
-    assert shares(model, days_before(2), NOON) == (1,)
+    assert shares(model, days_before(2), NOON) == (Fraction(1),)
     assert shares(model, [], NOON) == ()
 
 

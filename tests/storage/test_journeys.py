@@ -54,7 +54,7 @@ def read(connection: sa.Connection, first: datetime = NOON - 30 * DAY) -> list[l
     """Journeys by contact, each as its number of clicks and the net of its order."""
     found = read_journeys(connection, 1, first, NOON + DAY, 7 * DAY)
     return sorted(
-        [(len(journey.touches), journey.purchase and journey.purchase.net) for journey in journeys]
+        [(len(journey.touches), journey.purchase.net if journey.purchase else None) for journey in journeys]
         for journeys in found
     )
 

@@ -10,6 +10,7 @@ chain was observed (`complete`); for `cyclic` its simulation of the chain is use
 import json
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np  # type: ignore[import-not-found, unused-ignore]
 import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -32,7 +33,7 @@ CYCLIC = [
 ]
 
 
-def by_mta(paths: list[list], simulated: bool) -> dict[str, float]:
+def by_mta(paths: list[list[Any]], simulated: bool) -> dict[str, float]:
     """Shares by the removal effect; a path is a text of one-letter campaigns, its orders and its nothings."""
     rows = [(" > ".join(path), orders, nothing) for path, orders, nothing in paths]
     model = MTA(pd.DataFrame(rows, columns=["path", "total_conversions", "total_null"]))
@@ -43,7 +44,7 @@ def by_mta(paths: list[list], simulated: bool) -> dict[str, float]:
     return dict(model.markov(sim=simulated).attribution["markov"])
 
 
-def by_shapley_attribution(paths: list[list]) -> dict[str, float]:
+def by_shapley_attribution(paths: list[list[Any]]) -> dict[str, float]:
     """Shares by the Shapley value of converting journeys."""
     journeys = [list(path) for path, orders, _ in paths for _ in range(orders)]
     model = SimplifiedShapleyAttribution().fit(journeys)

@@ -1,0 +1,74 @@
+"""The page that compares the models."""
+
+import pytest
+
+from salepixel import journeys
+from tests.plugin.conftest import HATS, PLACED, SHOES, Office
+from tests.plugin.pages.test_pages import XSS, _check
+
+
+def text_of(office: Office, path: str = "/accounts/7/models", key: str = SHOES) -> str:
+    answer = office.page(path, key)
+    assert answer.status_code == 200, answer.text
+    _check(answer.text)
+    return answer.text
+
+
+def test_the_campaigns_lead_to_it(office: Office) -> None:
+    office.campaign()
+    assert "/accounts/7/models" in _check(office.page("/").text).links
+
+
+def test_it_shows_each_model_and_why_two_say_nothing(office: Office) -> None:
+    office.order(click=office.click(office.campaign(), "ana"))
+    shown = text_of(office)
+    for title in ("Last click", "First click", "Linear", "Position 40/20/40", "Time decay"):
+        assert f">{title}</th>" in shown
+    assert ">Markov</th>" not in shown
+    assert "1 orders in this period, 300 are needed" in shown
+    assert "€39.80" in shown
+    assert "not what caused it" in shown
+
+
+def test_with_enough_orders_it_shows_shares_with_intervals(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journeys, "MIN_ORDERS", 1)
+    office.order(click=office.click(office.campaign(), "ana"))
+    shown = text_of(office)
+    assert ">Markov</th>" in shown
+    assert "100% (" in shown
+    assert "Not enough data" not in shown
+
+
+def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:
+    shown = text_of(office, "/accounts/8/models?lang=es", HATS)
+    assert "Modelos comparados" in shown
+    assert "No hay pedidos que repartir" in shown
+
+
+def test_a_period_of_days(office: Office) -> None:
+    office.order(click=office.click(office.campaign(), "ana"))
+    day = PLACED.date().isoformat()
+    assert "No orders to share" in text_of(office, f"/accounts/7/models?from=2026-01-02&to={day}")
+    assert "€39.80" in text_of(office, f"/accounts/7/models?from={day}&to=")
+
+
+@pytest.mark.parametrize("told", ["from=nonsense", "from=2026-11-23&to=2026-11-22", "to=9999-99-99"])
+def test_a_period_that_is_none_is_explained(office: Office, told: str) -> None:
+    answer = office.page(f"/accounts/7/models?{told}")
+    assert answer.status_code == 422
+    _check(answer.text)
+    assert "This period cannot be read" in answer.text
+
+
+def test_names_cannot_break_out(office: Office) -> None:
+    for number, name in enumerate(XSS[:4]):
+        campaign = office.campaign(name=name)
+        office.order(id=f"o-{number}", number=str(number), click=office.click(campaign, "ana"))
+    assert "<script>" not in text_of(office)
+
+
+def test_it_is_not_shown_to_others(office: Office) -> None:
+    assert office.page("/accounts/7/models", HATS).status_code == 404
+    assert office.browser.get("/accounts/7/models").status_code == 303

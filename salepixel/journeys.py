@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import TypeVar
 
 from salepixel.attribution import CLOCK_SKEW
 from salepixel.models import Model, shares, split
@@ -29,8 +30,12 @@ AN_ORDER = 1_000_000
 """Orders are credited in millionths, so that they add up exactly as money does."""
 
 RESAMPLES = 200
+_GROUPS = 200
+_E_TO_MINUS_1 = math.exp(-1)
 _SEED = 20261124
 _START, _ORDER, _NOTHING = "(start)", "(order)", "(nothing)"  # no campaign's id has a bracket
+
+_Key = TypeVar("_Key", str, tuple[str, str])
 
 Path = tuple[str, ...]
 Pattern = tuple[tuple[Path, bool], ...]
@@ -201,14 +206,19 @@ def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     the value is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv 1804.05327, 2018)
     give this short form for advertising; the tests hold it to the sum over all coalitions.
     """
+    return _in_shares(_equal_credit(patterns))
+
+
+def _equal_credit(patterns: Mapping[Pattern, float]) -> dict[str, float]:
+    """Orders by campaign, each shared equally among its different campaigns."""
     credited: dict[str, float] = {}
     for pattern, contacts in patterns.items():
         for path, converted in pattern:
-            distinct = set(path)
+            distinct = sorted(set(path))
             for campaign in distinct:
                 part = contacts * converted / len(distinct)
                 credited[campaign] = credited.get(campaign, 0.0) + part
-    return _in_shares(credited)
+    return credited
 
 
 def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
@@ -221,7 +231,10 @@ def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     to add up to 1. Both probabilities are in the fundamental matrix N of the chain (Kemeny and Snell,
     "Finite Markov chains", 1960, chapter 3): P(visited) = N[start, i] / N[i, i].
     """
-    steps = _steps(patterns)
+    return _removal_effects(_steps(patterns))
+
+
+def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]:
     campaigns = sorted({state for pair in steps for state in pair} - {_START, _ORDER, _NOTHING})
     states = [_START, *campaigns]
     leaving = {state: sum(n for (there, _), n in steps.items() if there == state) for state in states}
@@ -266,24 +279,44 @@ def _inverse(matrix: list[list[float]]) -> list[list[float]]:
 def intervals(patterns: Mapping[Pattern, int]) -> dict[str, dict[str, Interval]]:
     """Shares by Shapley and Markov with 95 % percentile intervals of a bootstrap by contact.
 
-    Each contact counts Poisson(1) times in a resample (Chamandy, Muralidharan, Najmi and Naidu, "Estimating
-    uncertainty for massive data streams", 2012), contacts that did the same together. The seed is fixed:
-    the same journeys give the same intervals.
+    Contacts are thrown into 200 groups by lot, and each group counts Poisson(1) times in a resample
+    (Chamandy, Muralidharan, Najmi and Naidu, "Estimating uncertainty for massive data streams", 2012): what
+    a contact did stays together, and the work does not grow with the contacts. The seed is fixed: the same
+    journeys give the same intervals.
     """
     chance = random.Random(_SEED)  # noqa: S311  # statistics, no secret
-    in_order = sorted(patterns.items())
-    resamples = [
-        {pattern: n for pattern, count in in_order if (n := _poisson(chance, count))}
-        for _ in range(RESAMPLES)
-    ]
-    found = {}
-    for name, model in ((SHAPLEY, shapley_shares), (MARKOV, markov_shares)):
-        drawn = [model(resample) for resample in resamples]
-        found[name] = {
-            campaign: _interval(share, sorted(one.get(campaign, 0.0) for one in drawn))
-            for campaign, share in model(patterns).items()
+    groups = _groups(patterns, chance)
+    steps, credited = [_steps(group) for group in groups], [_equal_credit(group) for group in groups]
+    drawn: dict[str, list[dict[str, float]]] = {SHAPLEY: [], MARKOV: []}
+    for _ in range(RESAMPLES):
+        times = [_poisson_of_one(chance) for _ in groups]
+        drawn[SHAPLEY].append(_in_shares(_weighted_sum(times, credited)))
+        drawn[MARKOV].append(_removal_effects(_weighted_sum(times, steps)))
+    whole = {SHAPLEY: shapley_shares(patterns), MARKOV: markov_shares(patterns)}
+    return {
+        model: {
+            campaign: _interval(share, sorted(one.get(campaign, 0.0) for one in drawn[model]))
+            for campaign, share in shares_of.items()
         }
-    return found
+        for model, shares_of in whole.items()
+    }
+
+
+def _groups(patterns: Mapping[Pattern, int], chance: random.Random) -> list[Counter[Pattern]]:
+    groups: list[Counter[Pattern]] = [Counter() for _ in range(_GROUPS)]
+    for pattern, count in sorted(patterns.items()):
+        for _ in range(count):
+            groups[int(chance.random() * _GROUPS)][pattern] += 1
+    return groups
+
+
+def _weighted_sum(times: Sequence[int], groups: Sequence[Mapping[_Key, float]]) -> dict[_Key, float]:
+    total: dict[_Key, float] = {}
+    for n, group in zip(times, groups, strict=True):
+        if n:
+            for key, value in group.items():
+                total[key] = total.get(key, 0.0) + n * value
+    return total
 
 
 def _interval(share: float, drawn: Sequence[float]) -> Interval:
@@ -291,12 +324,10 @@ def _interval(share: float, drawn: Sequence[float]) -> Interval:
     return Interval(share, drawn[tail], drawn[-1 - tail])
 
 
-def _poisson(chance: random.Random, mean: int) -> int:
-    """Knuth's product of uniforms; from 50 on the normal distribution is as good."""
-    if mean >= 50:
-        return max(0, round(chance.gauss(mean, mean**0.5)))
-    count, product, least = 0, chance.random(), math.exp(-mean)
-    while product > least:
+def _poisson_of_one(chance: random.Random) -> int:
+    """Knuth's product of uniforms, for the mean 1."""
+    count, product = 0, chance.random()
+    while product > _E_TO_MINUS_1:
         count += 1
         product *= chance.random()
     return count

@@ -18,6 +18,7 @@ from salepixel.storage.journeys import read_journeys
 from salepixel.storage.orders import StoredOrder, store_decision, store_order
 from salepixel.storage.schema import clicks
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
+from tests.storage.test_plans import statements
 
 DAY = timedelta(days=1)
 PERSON = Signal(0)
@@ -97,3 +98,17 @@ def test_clicks_of_many_contacts_come_a_thousand_at_a_time(connection: sa.Connec
     some = [click_at(NOON - DAY, f"c{i:04}", serial=i) for i in range(2500)]
     store_clicks(connection, [(click, PERSON) for click in some])
     assert len(read(connection)) == 2500
+
+
+def test_clicks_are_read_in_the_order_of_an_index_and_never_sorted(sqlite: Database) -> None:
+    with sqlite.read() as connection:
+        with statements(connection) as asked:
+            assert list(read_journeys(connection, 1, NOON - DAY, NOON, DAY)) == []
+        plans = [
+            str(step[-1])
+            for text, values in asked
+            if text.startswith("SELECT clicks")
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+        ]
+    assert [step for step in plans if "ix_clicks_emp_id_contact_id" in step] != [], plans
+    assert [step for step in plans if "TEMP B-TREE" in step or step.startswith("SCAN ")] == []

@@ -156,7 +156,7 @@ class Tally:
     def credit_together(self) -> dict[str, dict[str, Interval]]:
         """Credit by Shapley and by Markov; gives for both each campaign's share with its interval.
 
-        The caller has seen that there is no `shortage`.
+        To be called once, after all contacts were added and when there is no `shortage`.
         """
         for path, count in self._converted().items():
             named = sorted(set(path))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from math import lcm
+from fractions import Fraction
 
 from salepixel.attribution import Decision
 from salepixel.evidence import Rung
-from salepixel.money import Rate, allocate, from_minor, to_minor
+from salepixel.models import split
+from salepixel.money import Rate, from_minor, to_minor
 from salepixel.orders import Order, RefundState
 from salepixel.sold import GROSS, Refund, Terms, sold_lines
 
@@ -120,12 +121,12 @@ def sale_rows(
     won = decision.credited
     if won is None:
         return []
-    weights = _weights(decision)
+    given = [one.share for one in decision.shares]
     rows = []
     for line in sold_lines(order, terms, history):
-        amounts = _split(line.amount, order.currency, weights)
-        refunded = _split(line.refunded, order.currency, weights)
-        quantities = allocate(line.quantity, weights)
+        amounts = _split(line.amount, order.currency, given)
+        refunded = _split(line.refunded, order.currency, given)
+        quantities = split(line.quantity, given)
         for i, one in enumerate(decision.shares):
             click = one.evidence.click
             rows.append(
@@ -154,15 +155,8 @@ def sale_rows(
     return rows
 
 
-def _weights(decision: Decision) -> list[int]:
-    """The shares as whole numbers."""
-    whole = lcm(*(one.share.denominator for one in decision.shares))
-    return [int(one.share * whole) for one in decision.shares]
-
-
-def _split(amount: Decimal, currency: str, weights: Sequence[int]) -> list[Decimal]:
-    """An amount by weights, by largest remainder, to the cent."""
-    return [from_minor(part, currency) for part in allocate(to_minor(amount, currency), weights)]
+def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[Decimal]:
+    return [from_minor(part, currency) for part in split(to_minor(amount, currency), given)]
 
 
 def totals(sales: Iterable[Sale]) -> list[Total]:

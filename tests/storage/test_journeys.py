@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.attribution import Decision, Evidence, Policy, Rung, decide
+from salepixel.attribution import Decision, Policy, decide
 from salepixel.clicks import Click, Signal, Verdict
+from salepixel.evidence import Evidence, Rung
 from salepixel.report import sale_rows
 from salepixel.storage.campaigns import Campaign, CampaignLink, add_campaign
 from salepixel.storage.clicks import store_clicks

@@ -27,12 +27,12 @@ class Browser:
 
 
 BROWSERS = (
-    Browser("chrome", True, True, True, True, 0.34),
-    Browser("chrome_no_third_party", False, True, True, True, 0.12),
-    Browser("safari", False, True, True, True, 0.30),
+    Browser("chrome", True, True, True, True, 0.34, "Chromium"),
+    Browser("chrome_no_third_party", False, True, True, True, 0.12, "Chromium"),
+    Browser("safari", False, True, True, True, 0.30, "WebKitGTK"),
     Browser("safari_private", False, True, True, True, 0.04),
-    Browser("firefox", False, True, True, True, 0.08),
-    Browser("firefox_strict", False, True, True, True, 0.03),
+    Browser("firefox", False, True, True, True, 0.08, "Firefox ESR"),
+    Browser("firefox_strict", False, True, True, True, 0.03, "Firefox ESR"),
     Browser("brave", False, True, True, True, 0.04),
     Browser("list_blocker", False, False, True, False, 0.05),
 )

@@ -1,0 +1,133 @@
+"""Each engine goes the whole way itself, over https and several sites; the table must say what it did."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from demo.play import Player
+from demo.saleor import StandInSaleor
+from demo.stack import Stack
+from tests.browser.engines import Driver, chromium, firefox, is_here, webkit
+from tests.browser.sites import EMP_ID, TRACKING_HOST, Sites, serve_sites
+from truth.browsers import BROWSERS
+
+pytestmark = pytest.mark.browser
+
+SECONDS = 20.0
+STRICT = {
+    "network.cookie.cookieBehavior": 5,
+    "privacy.trackingprotection.enabled": True,
+    "privacy.query_stripping.enabled": True,
+    "privacy.bounceTrackingProtection.mode": 1,
+}
+
+
+class Engine(NamedTuple):
+    """An engine that stands for a row of the table; `program` must be here for it.
+
+    `cannot_tell`: columns in which it does otherwise than the browser that it stands for.
+    """
+
+    row: str
+    name: str
+    program: str
+    start: Callable[[Path, int], AbstractContextManager[Driver]]
+    cannot_tell: frozenset[str] = frozenset()
+
+
+ENGINES = [
+    Engine("chrome", "Chromium", "chromium", partial(chromium, third_party_cookies=True)),
+    Engine("chrome_no_third_party", "Chromium", "chromium", partial(chromium, third_party_cookies=False)),
+    Engine("firefox", "Firefox", "firefox-esr", partial(firefox, preferences={})),
+    Engine("firefox_strict", "Firefox", "firefox-esr", partial(firefox, preferences=STRICT)),
+    # Its tracking prevention is off while it is driven, and without that it sends every cookie.
+    Engine("safari", "WebKitGTK", "WebKitWebDriver", webkit, frozenset({"cross_site_cookie"})),
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = {"SALEPIXEL_EDGE_URL": f"https://{TRACKING_HOST}"}
+    folder = tmp_path_factory.mktemp("stack") / "data"
+    with Stack(folder, api_key="sp_test", settings=settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def player(stack: Stack) -> Iterator[Player]:
+    with StandInSaleor() as shop, closing(Player(stack, shop)) as player:
+        account = {"empId": EMP_ID, "name": "Shoes", "tracking_host": TRACKING_HOST, "currency": "EUR"}
+        player.api("POST", "/accounts", account)
+        yield player
+
+
+@pytest.fixture
+def sites(stack: Stack, tmp_path: Path) -> Iterator[Sites]:
+    with serve_sites(stack.edge_port, tmp_path) as sites:
+        yield sites
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=[engine.row for engine in ENGINES])
+def test_the_engine_does_what_the_table_says(
+    engine: Engine, player: Player, sites: Sites, tmp_path: Path
+) -> None:
+    if not is_here(engine.program):
+        assert "EVERY_BROWSER" not in os.environ, f"{engine.program} is not installed"
+        pytest.skip(f"{engine.program} is not installed")
+    links = [{"url": "https://shop.test/p/1?size=41", "label": "Hero", "sale_pixel": True}]
+    campaign = player.api("POST", "/campaigns", {"empId": EMP_ID, "name": engine.row, "links": links})
+    sites.link = campaign["links"][0]["tracked_url"].replace("{contact}", "ana")
+    sites.order = f"order of {engine.row}"
+    with engine.start(tmp_path, sites.port) as browser:
+        found = walk(browser, sites)
+        version = browser.version
+    (row,) = (browser for browser in BROWSERS if browser.name == engine.row)
+    told = {name: getattr(row, name) for name in found if name not in engine.cannot_tell}
+    assert {name: found[name] for name in told} == told, version
+    assert row.confirmed_by.startswith(engine.name), f"say in the table that {engine.name} {version} did this"
+    (sale,) = until(lambda: player.sales(campaign["id"])["rows"])
+    assert (sale["order"], sale["contact"], sale["evidence"]) == (sites.order, "ana", "cookie")
+
+
+def walk(browser: Driver, sites: Sites) -> dict[str, bool]:
+    """Two clicks in a mail, a landing page of each, a purchase, the pixels; gives what came of it."""
+    browser.open("https://mail.test/")
+    browser.follow("hosted")
+    until(lambda: browser.evaluate("location.pathname") == "/p/2")
+    browser.open("https://mail.test/")
+    browser.follow("ours")
+    until(lambda: browser.evaluate("location.pathname") == "/p/1")
+    token = until(lambda: browser.evaluate("window.salepixel && window.salepixel.click()"))
+    assert browser.evaluate("location.search") == "?size=41", "the address is clean"
+    browser.open("https://shop.test/thanks")
+    until(lambda: sites.cookies_at("tracker.test", "/pixel.gif") is not None)
+    until(lambda: sites.cookies_at(TRACKING_HOST, "/track/sale") is not None)
+    hosted = sites.cookies_at("tracker.test", "/pixel.gif") or ""
+    ours = sites.cookies_at(TRACKING_HOST, "/track/sale")
+    return {
+        "cross_site_cookie": "hosted=clicked" in hosted,
+        "same_site_cookie": f"__Host-spx{EMP_ID}={token}" in (ours or ""),
+        "keeps_parameter": bool(token),
+        "runs_tag": ours is not None,
+    }
+
+
+def until(ask: Callable[[], Any]) -> Any:
+    """Ask until the answer is yes; gives it."""
+    deadline = time.monotonic() + SECONDS
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+    return answer
+
+
+def test_what_no_engine_here_confirms_is_said_to_be_unconfirmed() -> None:
+    confirmed = {engine.row: engine.name for engine in ENGINES}
+    for browser in BROWSERS:
+        assert browser.confirmed_by.partition(" ")[0] == confirmed.get(browser.name, ""), browser.name

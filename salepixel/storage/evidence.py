@@ -36,7 +36,7 @@ def gather_evidence(
         connection, Rung.COOKIE, _clicks_at_pixel(connection, sealer, account, order, from_pixel)
     )
     found += _by_coupon(connection, account, order)
-    found = _with_contacts(connection, account, order, found)
+    found = _with_contacts(connection, account, stored, found)
     buyer = named_buyer(found)
     found += _by_contact(connection, account, stored, buyer, {e.click.id for e in found if e.click})
     found += _by_utm(connection, account, order)
@@ -90,11 +90,13 @@ def _by_coupon(connection: sa.Connection, account: Account, order: Order) -> lis
 
 
 def _with_contacts(
-    connection: sa.Connection, account: Account, order: Order, found: Iterable[Evidence]
+    connection: sa.Connection, account: Account, stored: StoredOrder, found: Iterable[Evidence]
 ) -> list[Evidence]:
-    """The same evidence with what its contacts consented to, and whether their address is another one."""
-    found = list(found)
+    """The same evidence with what its contacts consented to, and whether somebody else seems to buy."""
+    found, order = list(found), stored.order
     buyers = {contact.ref for contact in contacts.with_email(connection, account.emp_id, order.email_hash)}
+    buyers.update(buyers_known_before(connection, stored))
+    buyers.update(one.contact for one in found if one.rung is Rung.COUPON)
     known = contacts.get_contacts(connection, account.emp_id, {one.contact for one in found if one.contact})
     evidence = []
     for one in found:
@@ -102,7 +104,7 @@ def _with_contacts(
         if contact:
             # Who has a coupon of his own need not have the order's address.
             other = one.rung is not Rung.COUPON and _is_other_address(contact, order)
-            shared = other and bool(buyers)
+            shared = one.rung is not Rung.COUPON and bool(buyers) and one.contact not in buyers
             one = replace(one, consent=contact.consent, other_address=other, other_buyer=shared)
         evidence.append(one)
     return evidence

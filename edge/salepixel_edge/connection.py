@@ -134,9 +134,6 @@ class Connection(asyncio.Protocol):
         self._address = b""
         self._url = b""
         self._headers: Headers = {}
-        # What the parser calls for each header. Of one that comes twice the last counts: the one that the
-        # nearest proxy added.
-        self.on_header = self._headers.__setitem__
         self._head_bytes = 0  # of a head that has not ended yet
         self._begun = time.monotonic()  # when that head began, or the one before it
         self._asked = False  # a request has come
@@ -195,6 +192,13 @@ class Connection(asyncio.Protocol):
         """A part of the request's target."""
         self._url += url
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. Of one that comes twice the last counts, however its name is written."""
+        name, headers = _LOWER[name], self._headers
+        if name in headers and name == b"x-forwarded-for":
+            value = b"%b,%b" % (headers[name], value)  # each proxy may add its own (RFC 9110, 5.3)
+        headers[name] = value
+
     def on_body(self, _body: bytes) -> None:
         """A part of a body: nothing here takes one."""
         self._refuse(BAD_REQUEST)
@@ -203,13 +207,16 @@ class Connection(asyncio.Protocol):
         """The end of a request."""
         if self._last:
             return
+        if b"transfer-encoding" in self._headers:
+            # An empty body may be followed by trailers, which are no headers: they could say who asks.
+            self._refuse(BAD_REQUEST)
+            return
         parser, url = self._parser, self._url
         if not url.startswith(b"/"):  # http://host/path is as good as /path (RFC 9112, 3.2.2)
             url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
         path, _, query = url.partition(b"?")
-        headers = {_LOWER[name]: value for name, value in self._headers.items()}
-        request = Request(parser.get_method(), path, query, headers, self._address)
-        self._headers.clear()
+        request = Request(parser.get_method(), path, query, self._headers, self._address)
+        self._headers = {}
         self._url, self._head_bytes = b"", 0
         self._asked = True
         keep = parser.should_keep_alive() and parser.get_http_version() == "1.1" and not self._all.ending

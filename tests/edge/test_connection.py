@@ -20,7 +20,7 @@ from salepixel_edge.connection import (
     Connection,
     Connections,
 )
-from salepixel_edge.request import Request
+from salepixel_edge.request import Request, read_address
 from tests.edge.make import until
 from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
@@ -101,6 +101,28 @@ def test_the_headers_of_one_request_are_not_those_of_the_next() -> None:
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ("X-Forwarded-For", "X-Forwarded-For"),
+        ("x-forwarded-for", "X-Forwarded-For", "x-forwarded-for"),
+        ("X-FORWARDED-FOR", "x-Forwarded-For"),
+    ],
+)
+def test_no_visitor_says_otherwise_than_the_proxies_who_asks(names: tuple[str, ...]) -> None:
+    _, slow, connection, _ = connect()
+    lines = [f"{name}: 192.0.2.{number}" for number, name in enumerate(names)]
+    connection.data_received(get("/", *lines, "User-Agent: x"))
+    for proxies in range(1, len(names) + 1):  # each may add a line of its own
+        assert read_address(slow.asked[0], proxies) == b"192.0.2.%d" % (len(names) - proxies)
+
+
+def test_of_a_header_that_comes_twice_the_last_counts() -> None:
+    _, slow, connection, _ = connect()
+    connection.data_received(get("/", "SEC-gpc: 0", "Sec-GPC: 1", "host: y"))
+    assert slow.asked[0].headers == {b"host": b"y", b"sec-gpc": b"1"}
+
+
+@pytest.mark.parametrize(
     ("target", "path", "query"),
     [
         ("/c/a?k=b?c", b"/c/a", b"k=b?c"),
@@ -137,6 +159,8 @@ def test_a_connection_is_kept_unless_the_client_says_otherwise(
         (get("/", "Content-Length: 3") + b"abc", b"400"),
         (get("/", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n", b"400"),
         (get("/", "Content-Length: 3", "Transfer-Encoding: chunked") + b"0\r\n\r\n", b"400"),
+        (get("/", "Transfer-Encoding: chunked") + b"0\r\n\r\n", b"400"),
+        (get("/", "TRANSFER-Encoding: chunked") + b"0\r\nX-Forwarded-For: 192.0.2.66\r\n\r\n", b"400"),
         (get("/" + "x" * MAX_HEAD_BYTES), b"431"),
         (get("/", "Cookie: " + "x" * MAX_HEAD_BYTES), b"431"),
         (b"\x16\x03\x01\x02\x00", b"400"),

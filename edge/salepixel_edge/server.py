@@ -23,7 +23,8 @@ DRAIN_SECONDS = 10.0
 STOP_SECONDS = 15.0
 RESTART_SECONDS = 0.5
 TICK_SECONDS = 1.0
-_HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_HEEDED = (*_STOPPING, signal.SIGCHLD)
 
 log = structlog.get_logger()
 
@@ -59,9 +60,9 @@ class Processes:
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
         gc.freeze()  # what the processes share is not looked through again in each
         while True:
-            while len(self._started) < self._settings.edge_workers:
-                self._start()
-            if signal.sigwait(_HEEDED) != signal.SIGCHLD:
+            while self._is_short() and self._start():
+                pass
+            if self._next_signal() in _STOPPING:
                 break
             self._bury(restart=True)
         # Or visitors would still be connected, while the processes end, to what nobody accepts from.
@@ -76,14 +77,31 @@ class Processes:
             log.error("killed_because_it_did_not_end", process=pid)
             os.kill(pid, signal.SIGKILL)
 
-    def _start(self) -> None:
+    def _is_short(self) -> bool:
+        return len(self._started) < self._settings.edge_workers
+
+    def _next_signal(self) -> int:
+        """The next signal; SIGCHLD without one when it is time to try again to start a process."""
+        if self._is_short():
+            time.sleep(RESTART_SECONDS)
+            if signal.sigpending().isdisjoint(_HEEDED):  # macOS has no sigtimedwait
+                return signal.SIGCHLD
+        return signal.sigwait(_HEEDED)
+
+    def _start(self) -> bool:
+        """Start a process; False when the machine gives none now."""
         taken = {page for _, page in self._started.values()}
         page = next(page for page in range(self._settings.edge_workers) if page not in taken)
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # No memory, or too many processes: those that there are must serve on.
+            log.error("process_not_started", error=str(error))
+            return False
         if pid:
             self._started[pid] = time.monotonic(), page
-            return
+            return True
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         end_with_parent(forked_by=parent)
         code = 1

@@ -215,6 +215,60 @@ def test_workers_end_when_their_parent_was_killed(edge: RunningEdge) -> None:
     edge.start()  # the port is free
 
 
+def test_an_edge_that_gets_no_process_serves_with_those_it_has_and_tries_again(
+    tmp_path: Path, redis_address: str, path: str, keys: Keys
+) -> None:
+    refusing = tmp_path / "refusing"
+    edge = RunningEdge(
+        tmp_path / "edge", redis_address, keys, program=_without_processes(refusing), edge_workers="2"
+    )
+    edge.start()
+    try:
+        assert until(lambda: len(edge.workers()) == 2)
+        refusing.touch()
+        stays, dies = edge.workers()
+        os.kill(dies, signal.SIGKILL)
+        assert until(lambda: "process_not_started" in (tmp_path / "edge" / "edge.log").read_text())
+        assert edge.get(path).status == 302
+        assert edge.workers() == [stays]
+        os.kill(stays, signal.SIGKILL)
+        assert until(lambda: edge.workers() == [])
+        refusing.unlink()
+        edge.wait()
+        assert until(lambda: len(edge.workers()) == 2)
+        refusing.touch()
+        os.kill(edge.workers()[0], signal.SIGKILL)
+        assert until(lambda: len(edge.workers()) == 1)
+        begun = time.monotonic()
+        assert edge.terminate() == 0
+        assert time.monotonic() - begun < 10
+    finally:
+        edge.kill()
+
+
+def _without_processes(refusing: Path) -> list[str]:
+    """The edge on a machine that starts no process while a file is there."""
+    return [
+        sys.executable,
+        "-c",
+        f"""
+import os
+from errno import EAGAIN
+from pathlib import Path
+fork = os.fork
+
+def refuse_or_fork():
+    if Path({str(refusing)!r}).exists():
+        raise OSError(EAGAIN, os.strerror(EAGAIN))
+    return fork()
+
+os.fork = refuse_or_fork
+from salepixel_edge.server import main
+main()
+""",
+    ]
+
+
 def test_a_frozen_edge_goes_on_where_it_was(edge: RunningEdge, path: str, sealer: ClickSealer) -> None:
     visitors = Visitors(edge, path, sealer)
     try:

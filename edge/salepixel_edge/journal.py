@@ -7,6 +7,7 @@ A journal lives in a slot, a folder `<data>/journal/<n>/` that one process holds
     00000000000000000001.seg   records from number 1 on, see salepixel/streams.py for a record's bytes
     00000000000000004711.seg   the next segment; the last one is written to
     ...seg.torn                what was cut off a segment's end after a crash, for people to look at
+    lost                       a loss that is counted and not in the journal yet, see losses.py
 
 A record counts if it is whole and its number is below the first number of the next segment. Numbers that
 are missing between two segments were never given, or cannot be read any more.
@@ -26,7 +27,8 @@ from typing import IO
 
 import structlog
 
-from salepixel.streams import BadRecord, frame, read_frames
+from salepixel.streams import BadRecord, LossRecord, frame, read_frames
+from salepixel_edge.losses import LossFile, sync_folder
 
 KNOWN_WRITES = 4096
 _LEAST_RECORD = 16
@@ -61,6 +63,12 @@ class Journal:
         """The last writes, each from where to where: who ships them need not look for their ends."""
         if numbers := self.segments():
             self._recover(numbers[-1])
+        self._losses = LossFile(slot / "lost")
+        if self._losses.loss and self.has_record_after(self._losses.after):
+            # The first record after a loss tells of it: only the file was not brought up to date any more.
+            with suppress(OSError):
+                self._losses.forget()
+            self._losses.loss = None
 
     def write(self, payloads: Sequence[bytes]) -> None:
         """Append records and have them on disk on return.
@@ -83,6 +91,31 @@ class Journal:
             raise
         self.durable = Position(position.number + len(payloads), position.segment, position.size + len(data))
         self.writes.append((position, self.durable))
+
+    @property
+    def untold(self) -> LossRecord | None:
+        """The loss that is kept beside the journal, by this process or by one before: the next `write` must
+        have it as its first record, and `forget_loss` come after that."""
+        return self._losses.loss
+
+    def keep_loss(self, loss: LossRecord) -> None:
+        """Keep what is lost until it can be written, in the place of what was kept. Raises OSError."""
+        self._losses.keep(self.durable.number, loss)
+
+    def forget_loss(self) -> None:
+        """The loss that was kept is in the journal now. Raises OSError."""
+        self._losses.forget()
+
+    def has_record_after(self, number: int) -> bool:
+        """True when the journal still has a record above this number."""
+        for segment in reversed(self.segments()):
+            data, _, _ = _read_segment(self.path(segment))
+            with suppress(BadRecord):
+                if any(found > number for found, _, _ in read_frames(data)):
+                    return True
+            if segment <= number:
+                break
+        return False
 
     def skip_to(self, number: int) -> None:
         """Never give numbers at or below this one again: the database has records under them."""
@@ -119,6 +152,7 @@ class Journal:
     def close(self) -> None:
         """Give the slot back."""
         self._close_segment()
+        self._losses.close()
         self._lock.close()
 
     def _recover(self, segment: int) -> None:
@@ -277,12 +311,3 @@ def _write_name(slot: Path, edge_name: str) -> None:
     draft.rename(name)
     sync_folder(slot)
     sync_folder(slot.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on disk: a new file's name is not, by the file's own fsync (fsync(2))."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
-from salepixel.streams import DIRECTORY_KEY, BadDirectory, Directory
+from salepixel.streams import DIRECTORY_KEY, BadDirectory, Directory, LossRecord, pack_payload
 from salepixel_edge.directory import keep_directory
 from salepixel_edge.journal import Journal, take_slot, try_slot
 from salepixel_edge.shipment import Shipment, highest_known, published_mark
@@ -38,7 +38,7 @@ class Finished(NamedTuple):
 
     name: str
     number: int
-    newest: tuple[str, int]
+    newest: tuple[str, int, int]
 
 
 class Shipper(threading.Thread):
@@ -185,9 +185,35 @@ class Shipper(threading.Thread):
             self._adopted.append(shipment)
 
     def _finish(self, shipment: Shipment) -> None:
+        """Give a journal back that is in the database; or go on with it, when it has a loss to tell of."""
         journal = shipment.journal
+        if journal.untold:
+            try:
+                if self._tell_loss(shipment, journal.untold):
+                    self._adopted.append(shipment)
+                    return
+            except RedisError:
+                journal.close()
+                raise
+            except OSError as error:
+                log.warning("loss_not_told", journal=journal.name, error=str(error))
+            journal.close()  # whoever takes the slot next tries again: the disk is full, say
+            return
         self._finished[journal.slot] = Finished(journal.name, journal.durable.number, _newest(journal.slot))
         journal.close()
+
+    def _tell_loss(self, shipment: Shipment, loss: LossRecord) -> bool:
+        """Write down what a dead process could not. Raises OSError, RedisError."""
+        journal = shipment.journal
+        if published_mark(self._redis, journal.name) is None:
+            # Nobody can tell which numbers it has given, see take_slot; unless it has given none.
+            if journal.durable.number:
+                return False
+            journal.rename(self._settings.edge_name)
+            shipment.begin(self._redis)
+        journal.write([pack_payload(loss)])
+        journal.forget_loss()
+        return True
 
     def _is_finished(self, slot: Path) -> bool:
         finished = self._finished.get(slot)
@@ -232,7 +258,8 @@ def _unknown(_: str) -> int | None:
     return None
 
 
-def _newest(slot: Path) -> tuple[str, int]:
-    """The newest segment of a slot and its size: they change with every record."""
-    newest = max(slot.glob("*.seg"), default=None)
-    return (newest.name, newest.stat().st_size) if newest else ("", 0)
+def _newest(slot: Path) -> tuple[str, int, int]:
+    """The newest segment of a slot and its size, which change with every record; when a loss was kept."""
+    newest, losses = max(slot.glob("*.seg"), default=None), slot / "lost"
+    name, size = (newest.name, newest.stat().st_size) if newest else ("", 0)
+    return name, size, losses.stat().st_mtime_ns if losses.exists() else 0

@@ -53,6 +53,7 @@ class Writer:
         self._busy = False
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._unreported: LossRecord | None = None
+        self._heir_of: Journal | None = None  # whose loss, kept by a process before this one, is in that
         self.lost: LossRecord | None = None
         self._in_hand = 0
         self._busy_since = 0.0
@@ -114,9 +115,11 @@ class Writer:
             waiting.send(answer)
 
     def _run(self) -> None:
+        self._write([])
         while True:
+            waits = self._unreported or self._heir_of is None
             try:
-                batch = self._batches.get(timeout=REPORT_SECONDS if self._unreported else None)
+                batch = self._batches.get(timeout=REPORT_SECONDS if waits else None)
             except Empty:
                 self._write([])
                 continue
@@ -133,23 +136,46 @@ class Writer:
             self._write([])
 
     def _write(self, payloads: list[bytes]) -> None:
+        journal = self.journal  # once: the shipper may give one meanwhile
+        if journal and journal is not self._heir_of:
+            self._heir_of = journal
+            if journal.untold:
+                self._unreported = _both_lost(self._unreported, journal.untold)
         report = [pack_payload(self._unreported)] if self._unreported else []
+        if not report and not payloads:
+            return
         try:
-            if self.journal is None:
+            if journal is None:
                 raise NoJournal
-            self.journal.write([*report, *payloads])
+            journal.write([*report, *payloads])
         except Exception as error:
             # Whatever it is: visitors wait for this thread. What was not written is counted.
             if payloads:
-                self._unreported = _more_lost(self._unreported, len(payloads))
-                self.lost = _more_lost(self.lost, len(payloads))
+                now_ms = time.time_ns() // 1_000_000
+                more = LossRecord(len(payloads), now_ms, now_ms)
+                self._unreported = _both_lost(self._unreported, more)
+                self.lost = _both_lost(self.lost, more)
                 log.error("journal_refused", error=repr(error), lost=self.lost.count)
         else:
             self._unreported = None
+        if journal and journal.untold != self._unreported:
+            # Before those who wait are answered: the count must outlive this process too.
+            _keep(journal, self._unreported)
 
 
-def _more_lost(before: LossRecord | None, count: int) -> LossRecord:
-    now_ms = time.time_ns() // 1_000_000
+def _keep(journal: Journal, unreported: LossRecord | None) -> None:
+    try:
+        if unreported:
+            journal.keep_loss(unreported)
+        else:
+            journal.forget_loss()
+    except Exception as error:
+        log.error("loss_not_kept", error=repr(error))
+
+
+def _both_lost(before: LossRecord | None, more: LossRecord) -> LossRecord:
     if before is None:
-        return LossRecord(count, now_ms, now_ms)
-    return LossRecord(before.count + count, before.from_ms, now_ms)
+        return more
+    # Which of them is the older one is not known; and the clock may have stepped back.
+    from_ms, to_ms = min(before.from_ms, more.from_ms), max(before.to_ms, more.to_ms)
+    return LossRecord(before.count + more.count, from_ms, to_ms)

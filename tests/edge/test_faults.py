@@ -177,6 +177,41 @@ def test_a_full_disk_delays_nobody_and_the_loss_is_in_the_report_exactly(
 
 
 @needs_root
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGKILL"])
+def test_a_restart_while_the_disk_is_full_forgets_no_loss(
+    edge: RunningEdge, small_disk: Disk, path: str, sealer: ClickSealer, valkey: Valkey, end: str
+) -> None:
+    edge.start()
+    answered = click(edge, path, sealer, 5)
+    fold = Fold(valkey.client)
+    assert until(lambda: has_all(fold, answered))
+    filler = small_disk.fill()
+    tried: list[bytes] = []
+    lost = 0
+    for _ in range(2):
+        edge.kill()
+        edge.start()
+        while (state := edge.health()["lost"]["count"]) < 20:
+            assert len(tried) < 400
+            tried += click(edge, path, sealer, 5)
+        lost += state
+        if end == "SIGTERM":
+            edge.terminate()
+        edge.kill()
+    filler.unlink()
+    edge.start()  # and nobody clicks
+    assert until(lambda: has_losses(fold, lost))
+    answered += click(edge, path, sealer, 5)
+    edge.kill()
+    edge.start()
+    answered += click(edge, path, sealer, 5)
+    assert until(lambda: has_all(fold, answered))
+    assert (
+        sum(loss.count for loss in losses(fold)) == lost == len(tried) - len(set(tried) & set(folded(fold)))
+    )
+
+
+@needs_root
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_an_edge_that_finds_no_room_for_a_journal_serves_and_counts_and_takes_one_later(
     edge: RunningEdge, small_disk: Disk, path: str, sealer: ClickSealer, valkey: Valkey, fault: str

@@ -5,13 +5,22 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from salepixel.settings import EdgeSettings
-from salepixel.streams import DIRECTORY_KEY, JOURNALS_KEY, OLDEST, Directory, mark_key, stream_key
+from salepixel.streams import (
+    DIRECTORY_KEY,
+    JOURNALS_KEY,
+    OLDEST,
+    Directory,
+    LossRecord,
+    mark_key,
+    stream_key,
+)
 from salepixel_edge import shipment as shipment_module
 from salepixel_edge import shipper as shipper_module
 from salepixel_edge.directory import keep_directory, kept_directory
@@ -323,6 +332,108 @@ def test_a_journal_that_is_done_is_opened_again_only_when_it_grew(
     finally:
         shipping.shipper.stop()
     assert fold.contacts == ["left"]
+
+
+@pytest.mark.parametrize("before", [0, 1, 60])
+@pytest.mark.parametrize("is_shipped", [False, True])
+def test_a_loss_that_a_dead_process_could_not_tell_of_is_told_once(
+    tmp_path: Path, journal: Journal, valkey: Valkey, before: int, is_shipped: bool
+) -> None:
+    dead, lost, fold = (
+        open_journal(tmp_path / "journal" / "1", SMALL),
+        LossRecord(7, 10, 20),
+        Fold(valkey.client),
+    )
+    for number in range(before):
+        dead.write([payload(f"c{number}")])
+    if is_shipped:
+        dead.close()
+        shipping = Shipping(tmp_path, journal, valkey.address)
+        assert until(lambda: fold.has(before) and bool(shipping.shipper._finished))
+        shipping.shipper.stop()
+        dead = open_journal(tmp_path / "journal" / "1", SMALL)
+    dead.keep_loss(lost)
+    dead.close()
+    for _ in range(2):
+        shipping = Shipping(tmp_path, journal, valkey.address)
+        try:
+            assert until(lambda: fold.has(before + 1))
+            assert until(partial(_has_finished, shipping))
+        finally:
+            shipping.shipper.stop()
+    assert fold.records[before:] == [lost]
+    again = open_journal(tmp_path / "journal" / "1", SMALL)
+    assert again.untold is None
+    again.close()
+
+
+def test_a_dead_process_s_loss_is_found_in_a_slot_that_was_done(
+    tmp_path: Path, journal: Journal, valkey: Valkey
+) -> None:
+    slot, lost, fold = tmp_path / "journal" / "1", LossRecord(7, 10, 20), Fold(valkey.client)
+    open_journal(slot, SMALL).close()
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    try:
+        assert until(lambda: bool(shipping.shipper._finished))
+        again = open_journal(slot, SMALL)
+        again.keep_loss(lost)
+        again.close()
+        assert until(lambda: fold.has(1))
+    finally:
+        shipping.shipper.stop()
+    assert fold.records == [lost]
+
+
+@pytest.mark.parametrize(("segment", "waits"), [(1, False), (501, True)])
+def test_a_loss_waits_until_it_is_known_which_numbers_its_journal_has_given(
+    tmp_path: Path, journal: Journal, valkey: Valkey, segment: int, waits: bool
+) -> None:
+    slot, lost, fold = tmp_path / "journal" / "1", LossRecord(7, 10, 20), Fold(valkey.client)
+    dead = open_journal(slot, SMALL)
+    dead.path(segment).touch()  # no record of it was written
+    dead.keep_loss(lost)
+    dead.close()
+    shipping = Shipping(tmp_path, journal, valkey.address)
+    try:
+        if waits:
+            time.sleep(0.5)
+            fold.turn()
+            assert fold.records == []
+            fold.marks[dead.name] = 500
+            valkey.client.set(mark_key(dead.name), 500)
+        assert until(lambda: fold.has(1))
+    finally:
+        shipping.shipper.stop()
+    assert (fold.records, fold.lost) == ([lost], 0)
+
+
+def test_a_dead_process_s_slot_is_given_back_while_the_disk_takes_no_loss(
+    tmp_path: Path, journal: Journal, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot, fold = tmp_path / "journal" / "1", Fold(valkey.client)
+    dead = open_journal(slot, SMALL)
+    dead.keep_loss(LossRecord(7, 10, 20))
+    dead.close()
+    tries: list[int] = []
+
+    def full(*_: object) -> None:
+        tries.append(1)
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Journal, "write", full)
+        shipping = Shipping(tmp_path, journal, valkey.address)
+        assert until(lambda: len(tries) > 1)
+        assert until(lambda: _is_free(slot))
+    try:
+        assert until(lambda: fold.has(1))
+    finally:
+        shipping.shipper.stop()
+    assert fold.records == [LossRecord(7, 10, 20)]
+
+
+def _has_finished(shipping: Shipping) -> bool:
+    return bool(shipping.shipper._finished)
 
 
 def own(shipping: Shipping) -> Shipment:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.streams import MAX_PAYLOAD, ClickRecord, LossRecord
+from salepixel.streams import MAX_PAYLOAD, ClickRecord, LossRecord, frame, pack_payload
 from salepixel_edge import writer as writer_module
 from salepixel_edge.journal import Journal
 from salepixel_edge.writer import Writer
-from tests.edge.make import contact_of, open_journal, payload, read_journal
+from tests.edge.make import contact_of, open_journal, payload, read_journal, until
 
 Play = Callable[[Writer], Awaitable[None]]
 
@@ -192,6 +192,145 @@ def test_a_loss_is_written_down_when_the_edge_ends(journal: Journal, disk: Disk)
     ((_, loss),) = read_journal(journal)
     assert isinstance(loss, LossRecord)
     assert loss.count == 1
+
+
+def lose(journal: Journal, disk: Disk, count: int, *, before: int = 0) -> LossRecord:
+    """So many records are refused, after some that were not, and the process ends before there is room."""
+
+    async def story(writer: Writer) -> None:
+        for number in range(before):
+            await append(writer, payload(f"c{number}"))
+        disk.write_error = errno.ENOSPC
+        for _ in range(count):
+            await append(writer, payload("lost"))
+
+    writer = play(journal, story)
+    journal.close()
+    disk.write_error = 0
+    assert writer.lost is not None
+    return writer.lost
+
+
+async def nobody_clicks(writer: Writer) -> None:
+    assert await asyncio.to_thread(until, lambda: not writer.is_refused)
+
+
+@pytest.mark.parametrize("before", [0, 1, 40])
+@pytest.mark.parametrize("restarts", [1, 3])
+def test_a_loss_that_a_process_could_not_tell_of_is_told_once_by_the_next(
+    journal: Journal, disk: Disk, before: int, restarts: int
+) -> None:
+    lost = lose(journal, disk, 5, before=before)
+    for _ in range(restarts):
+        again = open_journal(journal.slot)
+        play(again, nobody_clicks)
+        again.close()
+    again = open_journal(journal.slot)
+    assert [record for _, record in read_journal(again)][before:] == [lost]
+    assert again.untold is None
+    again.close()
+
+
+def test_losses_of_several_processes_on_a_full_disk_are_told_as_one(journal: Journal, disk: Disk) -> None:
+    lost = [lose(open_journal(journal.slot) if turn else journal, disk, 3 + turn) for turn in range(4)]
+    again = open_journal(journal.slot)
+    play(again, nobody_clicks)
+    assert [record for _, record in read_journal(again)] == [
+        LossRecord(3 + 4 + 5 + 6, lost[0].from_ms, lost[-1].to_ms)
+    ]
+    again.close()
+
+
+@pytest.mark.parametrize("clicks", [0, 3])
+def test_a_crash_between_a_loss_told_and_its_file_does_not_tell_it_twice(
+    journal: Journal, disk: Disk, clicks: int
+) -> None:
+    lose(journal, disk, 5, before=2)
+    kept = (journal.slot / "lost").read_bytes()
+
+    async def some_click(writer: Writer) -> None:
+        for number in range(clicks):
+            await append(writer, payload(f"after{number}"))
+
+    again = open_journal(journal.slot)
+    play(again, some_click)
+    told = read_journal(again)
+    again.close()
+    (journal.slot / "lost").write_bytes(kept)
+    again = open_journal(journal.slot)
+    assert again.untold is None
+    play(again, nobody_clicks)
+    assert read_journal(again) == told
+    assert len([record for _, record in told if isinstance(record, LossRecord)]) == 1
+    again.close()
+    assert not (journal.slot / "lost").read_bytes().strip(b"\0")
+
+
+def test_a_crash_before_a_loss_is_told_tells_it_with_the_next_start(journal: Journal, disk: Disk) -> None:
+    lost = lose(journal, disk, 5, before=2)
+    with journal.path(journal.segments()[-1]).open("ab") as segment:
+        segment.write(frame(3, pack_payload(lost))[:-1])
+    again = open_journal(journal.slot)
+    play(again, nobody_clicks)
+    assert [record for _, record in read_journal(again)][2:] == [lost]
+    again.close()
+
+
+def test_a_journal_that_is_given_later_brings_what_the_one_before_could_not_tell(
+    journal: Journal, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "REPORT_SECONDS", 0.05)
+    lost = lose(journal, disk, 5)
+    again = open_journal(journal.slot)
+
+    async def story() -> None:
+        writer = Writer(None, asyncio.get_running_loop())
+        await append(writer, payload("lost"))
+        writer.use(again)
+        await nobody_clicks(writer)
+        writer.close()
+
+    asyncio.run(story())
+    ((_, told),) = read_journal(again)
+    assert isinstance(told, LossRecord)
+    assert (told.count, told.from_ms) == (6, lost.from_ms)
+    again.close()
+
+
+def test_the_room_for_a_loss_is_taken_before_it_is_needed(journal: Journal) -> None:
+    assert (journal.slot / "lost").stat().st_size > 0
+    assert not (journal.slot / "lost").read_bytes().strip(b"\0")
+
+
+def test_nobody_waits_for_a_loss_that_cannot_be_kept(
+    journal: Journal, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pwrite", refuse)
+
+    async def story(writer: Writer) -> None:
+        disk.write_error = errno.EIO
+        await append(writer, payload("lost"))
+        disk.write_error = 0
+        await append(writer, payload("after"))
+        assert not writer.is_refused
+
+    play(journal, story)
+    loss, after = [record for _, record in read_journal(journal)]
+    assert isinstance(loss, LossRecord)
+    assert contact_of(after) == "after"
+
+
+def test_a_loss_that_cannot_be_read_any_more_keeps_nobody_from_starting(journal: Journal, disk: Disk) -> None:
+    lose(journal, disk, 5)
+    kept = bytearray((journal.slot / "lost").read_bytes())
+    kept[12] ^= 1
+    (journal.slot / "lost").write_bytes(kept)
+    again = open_journal(journal.slot)
+    assert again.untold is None
+    again.close()
 
 
 def test_after_a_failed_fsync_a_new_segment_begins(journal: Journal, disk: Disk) -> None:

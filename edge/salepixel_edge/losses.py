@@ -1,0 +1,100 @@
+"""What a journal has not told of yet: how many were answered and not written down.
+
+It is kept in a small file whose room is taken while there is some, since to write over what a file has takes
+no more of it: a full disk is when it is needed.
+"""
+
+import os
+import struct
+from contextlib import suppress
+from pathlib import Path
+from zlib import crc32
+
+import structlog
+
+from salepixel.streams import LossRecord
+
+_KEPT = struct.Struct(">QQQQ")
+_NOTHING = bytes(_KEPT.size + 4)
+
+log = structlog.get_logger()
+
+
+class LossFile:
+    """One loss on disk, and the number of the last record before it. Belongs to one thread."""
+
+    def __init__(self, file: Path) -> None:
+        """Read what is there, and take the room; where there is none it is tried again when it is needed."""
+        self._file = file
+        self._descriptor: int | None = None
+        self.after, self.loss = self._read()
+        try:
+            self._open()
+        except OSError as error:
+            log.warning("no_room_for_losses", file=str(file), error=str(error))
+
+    def keep(self, after: int, loss: LossRecord) -> None:
+        """Have this loss on disk on return, and no other. Raises OSError."""
+        kept = _KEPT.pack(after, loss.count, loss.from_ms, loss.to_ms)
+        self._write(kept + crc32(kept).to_bytes(4))
+        self.after, self.loss = after, loss
+
+    def forget(self) -> None:
+        """Have none on disk on return. Raises OSError."""
+        self._write(_NOTHING)
+        self.loss = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _write(self, data: bytes) -> None:
+        descriptor = self._open()
+        # One sector: a crash leaves what was there or what is to be there.
+        if os.pwrite(descriptor, data, 0) != len(data):
+            raise OSError("a part of it was written")
+        os.fdatasync(descriptor)
+
+    def _read(self) -> tuple[int, LossRecord | None]:
+        try:
+            data = self._file.read_bytes()
+        except FileNotFoundError:
+            return 0, None
+        except OSError as error:
+            log.error("loss_not_read", file=str(self._file), error=str(error))
+            return 0, None
+        kept, checksum = data[: _KEPT.size], data[_KEPT.size :]
+        if len(data) == len(_NOTHING) and crc32(kept) == int.from_bytes(checksum):
+            after, count, from_ms, to_ms = _KEPT.unpack(kept)
+            return after, LossRecord(count, from_ms, to_ms)
+        if data.strip(b"\0"):
+            log.error("loss_not_read", file=str(self._file), error="damaged")
+        return 0, None
+
+    def _open(self) -> int:
+        # Held open: no free file descriptor is another reason for a loss.
+        if self._descriptor is None:
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                if os.fstat(descriptor).st_size < len(_NOTHING):
+                    os.pwrite(descriptor, _NOTHING, 0)
+                    os.fsync(descriptor)
+                    sync_folder(self._file.parent)
+            except OSError:
+                os.close(descriptor)
+                with suppress(OSError):
+                    self._file.unlink()
+                raise
+            self._descriptor = descriptor
+        return self._descriptor
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's entries on disk: a new file's name is not, by the file's own fsync (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

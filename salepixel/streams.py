@@ -7,7 +7,7 @@ The database holds the truth, Redis is transport, the journal is the buffer.
   `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its field FIELD holds the
   records. Redis refuses an id that is not greater than the last, so nothing is shipped twice.
 * An entry that begins with the oldest record which its journal still has carries the field OLDEST too:
-  what is missing before it is gone for good (the database came from an old backup, or a segment cannot
+  what is missing before it is gone for good (the database came from an old backup, or a record cannot
   be read). The worker counts that as a loss and goes on.
 * The worker folds entries into the database and stores, in the same transaction, the number of the
   last record: the mark. It then publishes the mark at `mark_key(journal)` and trims the stream.

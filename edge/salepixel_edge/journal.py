@@ -10,7 +10,7 @@ A journal lives in a slot, a folder `<data>/journal/<n>/` that one process holds
     lost                       a loss that is counted and not in the journal yet, see losses.py
 
 A record counts if it is whole and its number is below the first number of the next segment. Numbers that
-are missing between two segments were never given, or cannot be read any more.
+are missing cannot be read any more, or, between two segments, were never given.
 """
 
 import fcntl
@@ -27,11 +27,11 @@ from typing import IO
 
 import structlog
 
-from salepixel.streams import BadRecord, LossRecord, frame, read_frames
+from salepixel.streams import LossRecord, frame
+from salepixel_edge.damage import LEAST_RECORD, Damage, read_around
 from salepixel_edge.losses import LossFile, sync_folder
 
 KNOWN_WRITES = 4096
-_LEAST_RECORD = 16
 _READ_BYTES = 256 * 1024
 
 log = structlog.get_logger()
@@ -110,9 +110,8 @@ class Journal:
         """True when the journal still has a record above this number."""
         for segment in reversed(self.segments()):
             data, _, _ = _read_segment(self.path(segment))
-            with suppress(BadRecord):
-                if any(found > number for found, _, _ in read_frames(data)):
-                    return True
+            if any(found > number for found, _, _ in read_around(data, segment, [])):
+                return True
             if segment <= number:
                 break
         return False
@@ -157,12 +156,15 @@ class Journal:
 
     def _recover(self, segment: int) -> None:
         data, size, broken = _read_segment(self.path(segment))
-        last, good, damage = segment - 1, 0, ""
-        try:
-            for number, _, end in read_frames(data):
-                last, good = number, end
-        except BadRecord as bad:
-            damage = str(bad)
+        last, good = segment - 1, 0
+        damages: list[Damage] = []
+        for number, _, end in read_around(data, segment, damages):
+            last, good = number, end
+        damage = damages.pop().what if damages and damages[-1].offset == good else ""
+        for passed in damages:
+            # What follows it is read all the same. What comes now goes to a file of its own.
+            log.error("journal_damaged", segment=segment, offset=passed.offset, after_number=passed.after)
+            self.damaged = True
         self.durable = Position(last, segment, good)
         if not damage and not broken:
             return
@@ -176,7 +178,7 @@ class Journal:
                 return
         # Records may have stood there that were shipped. Numbers must not be given twice, so go past all
         # that could have fitted; with a segment, so that a next start knows it too.
-        self._floor = last + (size - good) // _LEAST_RECORD + 1
+        self._floor = last + (size - good) // LEAST_RECORD + 1
         with suppress(OSError):  # the first write will try it again
             self._open_segment()
 

@@ -20,10 +20,10 @@ from salepixel.streams import (
     HitRecord,
     Record,
     mark_key,
-    read_frames,
     stream_key,
     unpack_payload,
 )
+from salepixel_edge.damage import Damage, read_around
 from salepixel_edge.shipment import published_mark
 
 REDIS_SECONDS = 2.0
@@ -94,16 +94,17 @@ def read_segment(file: Path, *, may_grow: bool) -> Segment:
         data = file.read_bytes()
     except OSError as error:
         return Segment(file, first, last, 0, None, None, f"cannot be read: {error.strerror}")
-    try:
-        for number, payload, _ in read_frames(data):
-            last = number
-            try:
-                times += _times(unpack_payload(payload))
-            except BadRecord:
-                damage = damage or f"record {number} is of a kind that this version does not know"
-    except BadRecord as bad:
-        if not (may_grow and str(bad) == "cut"):
-            damage = f"{bad} after record {last}"
+    damages: list[Damage] = []
+    for number, payload, _ in read_around(data, first, damages):
+        last = number
+        try:
+            times += _times(unpack_payload(payload))
+        except BadRecord:
+            damage = damage or f"record {number} is of a kind that this version does not know"
+    for bad in damages:
+        if not (may_grow and bad.what == "cut" and bad is damages[-1]):
+            damage = f"{bad.what} after record {bad.after}"
+            break
     return Segment(file, first, last, len(data), min(times, default=None), max(times, default=None), damage)
 
 

@@ -1,11 +1,13 @@
 """Reads what is on disk of a journal, in runs of whole records, while another thread writes to it."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from errno import EIO
 
 import structlog
 
 from salepixel.streams import BadRecord, read_frames
+from salepixel_edge.damage import find_record
 from salepixel_edge.journal import Journal, Position
 
 RUN_BYTES = 64 * 1024
@@ -42,6 +44,7 @@ class Reader:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._damage_told: tuple[int, int] | None = None
+        self._nothing_behind: tuple[int, int] | None = None  # damage with no whole record behind it
         self._unreadable = False  # the disk refused the last read
         self.place = Place(0, 0, 0, gone=True)
 
@@ -72,7 +75,12 @@ class Reader:
             run, end = self._parse(data, following, whole=len(data) < limit)
             if run:
                 return run
-            if end == 0 and not self._next_segment(following, damaged=bool(data) or self._unreadable):
+            if end:
+                continue
+            damaged = bool(data) or self._unreadable
+            if not (data and self._pass_damage(durable, following)) and not self._next_segment(
+                following, damaged=damaged
+            ):
                 return None
         return None
 
@@ -103,12 +111,14 @@ class Reader:
         first, last, begin, end, gone = 0, place.number, 0, 0, place.gone
         try:
             for number, _, after in read_frames(data):
-                if following and number >= following:
+                if (following and number >= following) or (first and number != last + 1):
                     break
                 if number <= place.number:
                     # Before the place, and still here: what is missing before the run is not gone.
-                    begin, gone = after, False
+                    begin, gone = after, gone and number < place.segment
                 else:
+                    # What is missing in a segment cannot be read any more.
+                    gone = gone or number > last + 1
                     first, last = first or number, number
                 end = after
         except BadRecord as bad:
@@ -139,6 +149,21 @@ class Reader:
             self._unreadable = True  # it must not hold up what comes after
             self._tell_damage()
             return b""
+
+    def _pass_damage(self, durable: Position, following: int) -> bool:
+        """Move to the next whole record of this segment; False when there is none."""
+        place = self.place
+        if self._nothing_behind == (place.segment, place.offset):
+            return False  # or the segment would be looked through with each turn
+        with suppress(FileNotFoundError):
+            rest = self._bytes(durable, self._journal.path(place.segment).stat().st_size)
+            highest = following - 1 if following else durable.number
+            if found := find_record(rest, 1, place.segment, highest):
+                self._tell_damage()
+                self.place = replace(place, offset=place.offset + found)
+                return True
+        self._nothing_behind = place.segment, place.offset
+        return False
 
     def _next_segment(self, following: int, *, damaged: bool) -> bool:
         if not following:

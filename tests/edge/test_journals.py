@@ -80,6 +80,8 @@ def test_each_damaged_segment_is_named_and_after_which_record(
     (line,) = verify_journals(tmp_path)
     assert line.startswith(f"{journal.name}: {segment}: ")
     assert line.endswith(f" after record {journal.segments()[1] - 1}")
+    (slot,) = read_slots(tmp_path)
+    assert [segment.last + 1 for segment in slot.segments()][:-1] == journal.segments()[1:]
 
 
 def test_a_segment_that_is_freed_while_one_reads_is_no_damage(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ JOURNALS_KEY = "salepixel:journals"
 DIRECTORY_KEY = "salepixel:directory"
 """A Redis string: JSON of what edges must know of accounts and of changed links, see Directory."""
 
+DIRECTORY_VERSION_KEY = "salepixel:directory:version"
+"""A Redis string: a digest of the directory, so that edges read the whole of it only when it has changed."""
+
 FIELD = b"r"
 OLDEST = b"o"
 MAX_PAYLOAD = 16 * 1024

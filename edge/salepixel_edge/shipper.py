@@ -18,7 +18,14 @@ from redis.exceptions import RedisError
 
 from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
-from salepixel.streams import DIRECTORY_KEY, BadDirectory, Directory, LossRecord, pack_payload
+from salepixel.streams import (
+    DIRECTORY_KEY,
+    DIRECTORY_VERSION_KEY,
+    BadDirectory,
+    Directory,
+    LossRecord,
+    pack_payload,
+)
 from salepixel_edge.directory import keep_directory
 from salepixel_edge.journal import Journal, take_slot, try_slot
 from salepixel_edge.shipment import Shipment, highest_known, published_mark
@@ -58,6 +65,7 @@ class Shipper(threading.Thread):
         self._on_directory = on_directory
         self._on_journal = on_journal
         self._directory_text = b""
+        self._directory_version: bytes | None = None
         self.directory_reads = 0
         self._stop_now = threading.Event()
         self.own = Shipment(journal) if journal else None
@@ -224,7 +232,13 @@ class Shipper(threading.Thread):
         return mark is None or mark >= finished.number
 
     def _read_directory(self) -> None:
+        # First the version: a directory that is changed between the two is read once more, and never missed.
+        version = cast(bytes | None, self._redis.get(DIRECTORY_VERSION_KEY))
+        if version is not None and version == self._directory_version:
+            self.directory_reads += 1
+            return
         text = cast(bytes | None, self._redis.get(DIRECTORY_KEY))
+        self._directory_version = version
         if text is None or text == self._directory_text:
             self.directory_reads += 1
             return

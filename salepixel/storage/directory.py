@@ -1,5 +1,7 @@
 """The directory: what edges must know of accounts and of links that were changed after sending."""
 
+import hashlib
+
 import sqlalchemy as sa
 from redis import Redis
 from redis.client import Pipeline
@@ -8,7 +10,7 @@ from salepixel.storage.accounts import KeyScope, list_accounts
 from salepixel.storage.campaigns import changed_links
 from salepixel.storage.contacts import all_refused
 from salepixel.storage.database import Database
-from salepixel.streams import DIRECTORY_KEY, Directory, contact_digest
+from salepixel.streams import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Directory, contact_digest
 
 
 def read_directory(connection: sa.Connection) -> Directory:
@@ -39,7 +41,9 @@ def publish_directory(database: Database, redis: Redis) -> None:
     def write(pipeline: Pipeline) -> None:
         with database.read() as connection:
             directory = read_directory(connection)
+        text = directory.to_json()
+        version = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         pipeline.multi()
-        pipeline.set(DIRECTORY_KEY, directory.to_json())
+        pipeline.mset({DIRECTORY_KEY: text, DIRECTORY_VERSION_KEY: version})
 
     redis.transaction(write, DIRECTORY_KEY)

@@ -14,6 +14,7 @@ import pytest
 from salepixel.settings import EdgeSettings
 from salepixel.streams import (
     DIRECTORY_KEY,
+    DIRECTORY_VERSION_KEY,
     JOURNALS_KEY,
     OLDEST,
     Directory,
@@ -520,6 +521,20 @@ def test_the_directory_is_pulled_and_kept_for_a_start_without_redis(
     time.sleep(0.2)
     assert kept_directory(tmp_path) == directory
     assert shipping.connected()
+
+
+def test_the_whole_directory_is_read_only_when_its_version_is_another(
+    shipping: Shipping, valkey: Valkey
+) -> None:
+    first, second = Directory({7: ("", "")}), Directory({8: ("", "")})
+    valkey.client.mset({DIRECTORY_KEY: first.to_json(), DIRECTORY_VERSION_KEY: "1"})
+    assert until(lambda: shipping.known == [first])
+    valkey.client.set(DIRECTORY_KEY, second.to_json())
+    reads = shipping.shipper.directory_reads
+    assert until(lambda: shipping.shipper.directory_reads >= reads + 3)
+    assert shipping.known == [first]
+    valkey.client.set(DIRECTORY_VERSION_KEY, "2")
+    assert until(lambda: shipping.known == [first, second])
 
 
 def test_a_full_disk_does_not_stop_shipping(

@@ -1,0 +1,65 @@
+"""Codes in mails: whoever buys with one names the mail, or the contact, that it came from."""
+
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import ALL, HATS, SHOES, Office
+
+
+def decided(office: Office, **told: Any) -> Any:
+    shop, order = office.order(**told)
+    return office.get(f"/orders/{shop}/{order}/decision")
+
+
+def test_a_code_of_one_contact_names_them_and_one_for_everybody_the_campaign(office: Office) -> None:
+    campaign = office.campaign()
+    codes = {"coupons": [{"code": "Ana-5F2K", "ref": "ana"}, {"code": "AUTUMN10"}]}
+    answer = office.post(f"/campaigns/{campaign['id']}/coupons", codes, SHOES)
+    assert answer == {"stored": 2, "taken": []}
+    assert office.post(f"/campaigns/{campaign['id']}/coupons", codes, SHOES) == answer, "twice is once"
+
+    own = decided(office, id="o-1", voucher="ANA-5f2k ")
+    assert (own["outcome"], own["reason"]) == ("attributed", "coupon_of_contact")
+    assert own["credited"] == {
+        "campaign": campaign["id"],
+        "contact": "ana",
+        "click": None,
+        "evidence": "coupon",
+        "confidence": 0.95,
+        "forwarded": False,
+    }
+    assert "a code that only this contact got" in own["explanation"]
+    everybodys = decided(office, id="o-2", number="2", voucher="autumn10")
+    assert (everybodys["outcome"], everybodys["reason"]) == ("likely", "campaign_named")
+    assert everybodys["credited"]["contact"] is None
+    rows = office.get(f"/campaigns/{campaign['id']}/sales")["rows"]
+    assert {(row["contact"], row["link"], row["evidence"]) for row in rows} == {
+        ("ana", None, "coupon"),
+        (None, None, "campaign"),
+    }
+
+
+def test_a_code_has_one_owner(office: Office) -> None:
+    first, second = office.campaign(name="First"), office.campaign(name="Second")
+    office.post(f"/campaigns/{first['id']}/coupons", {"coupons": [{"code": "X-1", "ref": "ana"}]})
+    again = {"coupons": [{"code": "x-1", "ref": "bo"}, {"code": "X-2"}]}
+    assert office.post(f"/campaigns/{second['id']}/coupons", again) == {"stored": 1, "taken": ["X-1"]}
+    assert decided(office, voucher="X-1")["credited"]["contact"] == "ana"
+
+
+def test_a_code_of_another_account_says_nothing(office: Office) -> None:
+    hats = office.campaign(emp_id=8)
+    office.post(f"/campaigns/{hats['id']}/coupons", {"coupons": [{"code": "HAT", "ref": "ana"}]}, HATS)
+    assert decided(office, voucher="HAT")["reason"] == "no_click"
+    answer = office.call("POST", f"/campaigns/{hats['id']}/coupons", {"coupons": []}, SHOES)
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "coupon",
+    [{}, {"code": ""}, {"code": "a\nb"}, {"code": 7}, {"code": "A", "ref": ""}, {"code": "A", "x": 1}],
+)
+def test_what_is_no_coupon_is_refused(office: Office, coupon: dict[str, Any]) -> None:
+    path = f"/campaigns/{office.campaign()['id']}/coupons"
+    assert office.call("POST", path, {"coupons": [coupon]}, ALL).status_code == 422

@@ -1,0 +1,137 @@
+"""A policy has a number; a change is shown before it is made, and closed months keep what was."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import HATS, PLACED, SHOES, Office
+
+POLICY = "/accounts/7/policies"
+LAST_MONTH = f"{(PLACED.replace(day=1) - timedelta(days=1)):%Y-%m}"
+
+
+def bought_by_ana(office: Office) -> tuple[Any, str]:
+    """Ana clicked in two campaigns and bought; gives these campaigns and the order's address."""
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "ana", "email": "ana@example.com"}]})
+    old, new = office.campaign(name="Old"), office.campaign(name="New")
+    office.click(old, "ana", PLACED - timedelta(days=4))
+    office.click(new, "ana")
+    shop, order = office.order(email="ana@example.com")
+    return (old, new), f"/orders/{shop}/{order}/decision"
+
+
+def test_an_account_begins_with_the_first_policy(office: Office) -> None:
+    answer = office.get(POLICY, SHOES)
+    assert answer["closed_before"] is None
+    (first,) = answer["policies"]
+    del first["applied_at"]
+    assert first == {
+        "version": 1,
+        "window_days": 7,
+        "model": "last",
+        "alias_match": False,
+        "campaign_windows": {},
+    }
+
+
+def test_a_preview_says_what_would_move_and_moves_nothing(office: Office) -> None:
+    (old, new), decision = bought_by_ana(office)
+    before = office.get(decision)
+    preview = office.post(f"{POLICY}/preview", {"model": "linear"}, SHOES)
+    (move,) = preview["moves"]
+    assert (move["order"], move["currency"], move["reason"]) == ("1042", "EUR", "email_match")
+    assert move["before"] == [{"campaign": new["id"], "amount": "39.80"}]
+    halves = {old["id"]: "19.90", new["id"]: "19.90"}
+    assert {part["campaign"]: part["amount"] for part in move["after"]} == halves
+    sums = {part["campaign"]: part["amount"] for part in preview["sums"]}
+    assert sums == {old["id"]: "19.90", new["id"]: "-19.90"}
+    assert preview["next"] is None
+    assert office.get(decision) == before
+    assert len(office.get(POLICY)["policies"]) == 1
+
+
+def test_what_is_applied_gets_a_number_that_decisions_name(office: Office) -> None:
+    (old, new), decision = bought_by_ana(office)
+    applied = office.post(POLICY, {"model": "linear", "campaign_windows": {old["id"]: 30}}, SHOES)
+    assert (applied["version"], applied["model"]) == (2, "linear")
+    assert applied["campaign_windows"] == {old["id"]: 30}
+    again = office.post(POLICY, {"model": "linear"}, SHOES)
+    assert again["version"] == 2, "a change of nothing is none"
+    shop, order = decision.split("/")[2:4]
+    office.reconcile(shop, order)
+    told = office.get(decision)
+    assert (told["policy"], told["model"]) == (2, "linear")
+    assert sorted(candidate["share"] for candidate in told["candidates"]) == [0.5, 0.5]
+    for campaign in (old, new):
+        (row,) = office.get(f"/campaigns/{campaign['id']}/sales")["rows"]
+        assert (row["amount"], row["quantity"], row["share"]) == ("19.90", 1, 0.5)
+
+
+def test_a_preview_goes_on_where_the_page_before_ended(office: Office) -> None:
+    bought_by_ana(office)
+    for number in range(4):
+        office.order(id=f"p-{number}", number=f"{number}", email="ana@example.com")
+    seen, path = [], f"{POLICY}/preview?limit=2"
+    while path:
+        page = office.post(path, {"model": "first"}, SHOES)
+        seen += [move["order"] for move in page["moves"]]
+        path = page["next"] and f"{POLICY}/preview?limit=2&cursor={page['next']}"
+    assert sorted(seen) == ["0", "1", "1042", "2", "3"]
+
+
+def test_a_closed_month_does_not_change(office: Office) -> None:
+    assert office.post("/accounts/7/closings", {"month": LAST_MONTH}, SHOES) == {
+        "closed_before": f"{PLACED:%Y-%m}-01T00:00:00Z"
+    }
+    old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
+    campaign = office.campaign()
+    token = office.click(campaign, "ana", PLACED.replace(day=1) - timedelta(days=3))
+    shop, order = office.order(placed_at=old, click=token)
+    decision = office.get(f"/orders/{shop}/{order}/decision")
+    assert (decision["outcome"], decision["reason"]) == ("unattributed", "month_closed")
+    assert office.get(f"/campaigns/{campaign['id']}/sales")["rows"] == []
+    earlier = f"{(PLACED.replace(day=1) - timedelta(days=40)):%Y-%m}"
+    again = office.post("/accounts/7/closings", {"month": earlier}, SHOES)
+    assert again["closed_before"] == f"{PLACED:%Y-%m}-01T00:00:00Z", "it cannot be opened again"
+
+
+def test_a_month_is_closed_only_when_it_is_over_and_decided(office: Office) -> None:
+    this_month = f"{PLACED:%Y-%m}"
+    assert office.call("POST", "/accounts/7/closings", {"month": this_month}, SHOES).status_code == 422
+    old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
+    order = {
+        "id": "w",
+        "currency": "EUR",
+        "placed_at": old,
+        "lines": [{"item": "x", "quantity": 1, "amount": 1}],
+    }
+    office.post("/sales", {"empId": 7, "orders": [order]})
+    answer = office.call("POST", "/accounts/7/closings", {"month": LAST_MONTH}, SHOES)
+    assert answer.status_code == 409
+    assert "1 orders" in answer.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "best"},
+        {"window_days": 0},
+        {"window_days": 366},
+        {"alias_match": "maybe"},
+        {"campaign_windows": {"000000000000": 7}},
+        {"campaign_windows": []},
+        {"version": 3},
+    ],
+)
+def test_what_is_no_policy_is_refused(office: Office, change: dict[str, Any]) -> None:
+    for path in (POLICY, f"{POLICY}/preview"):
+        answer = office.call("POST", path, change, SHOES)
+        assert answer.status_code == 422, answer.text
+
+
+def test_a_policy_is_its_accounts_own(office: Office) -> None:
+    assert office.call("GET", POLICY, key=HATS).status_code == 404
+    for path in (POLICY, f"{POLICY}/preview"):
+        assert office.call("POST", path, {"model": "first"}, HATS).status_code == 404
+    assert office.call("POST", "/accounts/7/closings", {"month": LAST_MONTH}, HATS).status_code == 404

@@ -41,9 +41,10 @@ def what_is_kept(stack: Stack, worlds: Sequence[World]) -> list[str]:
 
     The list of contacts with who refused stays, and a shop's deliveries are the shop's own words.
     """
-    people = [one for world in worlds for one in world.people]
     # Who asks not to be followed and types in a code of their own is named by that code.
-    refused = {one.ref for one in people if not one.consent or (one.privacy and not one.code)}
+    by_code = {order.who for world in worlds for order in world.orders if order.code}
+    people = [one for world in worlds for one in world.people]
+    refused = {one.ref for one in people if not one.consent or (one.privacy and one.ref not in by_code)}
     sealer = ClickSealer(load_keys(stack.data / "keys.json"))
     database = open_database("", stack.data)
     kept = []

@@ -58,10 +58,14 @@ def _touches(
 def _purchases(
     connection: sa.Connection, emp_id: int, first: datetime, last: datetime, window: timedelta
 ) -> dict[str, list[Purchase]]:
-    """Credited orders by contact, also of the window after the period: their clicks led to something."""
+    """Credited orders by contact, also of the window after the period: their clicks led to something.
+
+    Each order once, with the last of the clicks that share it.
+    """
+    an_order = (decisions.c.shop_id, decisions.c.order_id)
     a_sale = (sales.c.contact, sales.c.click_id, sales.c.campaign_id, sales.c.currency, decisions.c.placed_at)
     query = (
-        sa.select(*a_sale, sa.func.sum(sales.c.amount - sales.c.refunded).label("net"))
+        sa.select(*an_order, *a_sale, sa.func.sum(sales.c.amount - sales.c.refunded).label("net"))
         .select_from(
             decisions.join(
                 sales,
@@ -74,13 +78,19 @@ def _purchases(
             decisions.c.placed_at < last + window,
             decisions.c.outcome.in_(_CREDITED),
         )
-        .group_by(decisions.c.shop_id, decisions.c.order_id, *a_sale)
+        .group_by(*an_order, *a_sale)
+        .order_by(*an_order, sales.c.click_id)
     )
     found: dict[str, list[Purchase]] = {}
-    for row in connection.execute(query):
-        credited = _touch(row.click_id, row.campaign_id)
-        purchase = Purchase(row.placed_at, row.currency, int(row.net), credited)
-        found.setdefault(row.contact, []).append(purchase)
+    for _, parts in groupby(connection.execute(query), key=lambda row: (row.shop_id, row.order_id)):
+        rows = list(parts)
+        last_one = rows[-1]
+        credited = _touch(last_one.click_id, last_one.campaign_id)
+        if not last_one.click_id:  # the order names its campaign, and no click of it is known
+            credited = Touch(b"", last_one.placed_at, last_one.campaign_id)
+        net = sum(int(row.net) for row in rows)
+        purchase = Purchase(last_one.placed_at, last_one.currency, net, credited)
+        found.setdefault(last_one.contact, []).append(purchase)
     return found
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from salepixel.attribution import Decision, Policy, decide
 from salepixel.clicks import Click, Signal, Verdict
 from salepixel.evidence import Evidence, Rung
+from salepixel.models import Model
 from salepixel.report import sale_rows
 from salepixel.storage.campaigns import Campaign, CampaignLink, add_campaign
 from salepixel.storage.clicks import store_clicks
@@ -44,9 +45,15 @@ def clicked(connection: sa.Connection, days: float, contact: str = "ana", link: 
 
 def bought(connection: sa.Connection, click: Click, days: float = 0, **told: Any) -> Decision:
     """An order of two lines of which 10.00 was given back, earned by a click whose token it carries."""
+    return decided(connection, [Evidence(Rung.TOKEN, click)], Policy(), days, **told)
+
+
+def decided(
+    connection: sa.Connection, evidence: list[Evidence], policy: Policy, days: float = 0, **told: Any
+) -> Decision:
     at = NOON - days * DAY
     its = order(id=f"O{days}", placed_at=at, refunded=Decimal("10.00"), **told)
-    decision = decide(1, its, [Evidence(Rung.TOKEN, click)], Policy())
+    decision = decide(1, its, evidence, policy)
     store_order(connection, "S1", 1, its, "")
     store_decision(connection, StoredOrder("S1", 1, its, ""), decision, sale_rows(its, decision))
     return decision
@@ -88,6 +95,21 @@ def test_a_buyer_without_a_contact_has_the_credited_click_and_each_order_for_its
     bought(connection, click, 1)
     clicked(connection, 2, "")
     assert read(connection) == [[(1, 4980)], [(1, 4980)]]
+
+
+def test_an_order_that_several_clicks_share_is_one_purchase(connection: sa.Connection) -> None:
+    first, second = clicked(connection, 3), clicked(connection, 2)
+    shared = [Evidence(Rung.EMAIL, click, Verdict.HUMAN) for click in (first, second)]
+    decided(connection, shared, Policy(model=Model.LINEAR))
+    assert read(connection) == [[(2, 4980)]]
+
+
+def test_an_order_that_only_names_its_campaign_is_a_purchase_with_that_one_touch(
+    connection: sa.Connection,
+) -> None:
+    named = Evidence(Rung.COUPON, None, named_campaign=CAMPAIGN, named_contact="bo")
+    decided(connection, [named], Policy())
+    assert read(connection) == [[(1, 4980)]]
 
 
 def test_an_order_that_no_click_earned_is_in_no_journey(connection: sa.Connection) -> None:

@@ -57,6 +57,11 @@ class Keys:
         return self.hash_email(emp_id, f"alias\n{name}@{domain}")
 
     @cached_property
+    def holdout_secret(self) -> bytes:
+        """What the lots of holdouts are drawn by: it stays when keys are rotated."""
+        return self.derive(min(self.secrets), "holdout")
+
+    @cached_property
     def _email_key(self) -> bytes:
         return self.derive(min(self.secrets), "email")
 

@@ -160,6 +160,43 @@ SIGN = {
 }
 
 
+_LIFT = {
+    "no_holdout": N_("Nobody was left out of this campaign, so nobody can tell what it caused."),
+    "not_sent": N_(
+        "We were not told when this campaign was sent, so we do not know which orders came after."
+    ),
+    "nobody": N_("There is nobody in one of the two groups yet. Tell the recipients first."),
+    "running": N_(
+        "Still running: orders until %(until)s count. So far %(mailed)s of those who were mailed bought, "
+        "and %(held_out)s of those who were left out."
+    ),
+    "not_enough_data": N_(
+        "Not enough data: %(mailed)s of those who were mailed bought and %(held_out)s of those who were left "
+        "out, which may be chance. To see such a difference takes about %(needed)s people in each group."
+    ),
+    "more": N_(
+        "The mail caused sales: %(mailed)s of those who were mailed bought and %(held_out)s of those who "
+        "were left out. That is about %(extra)s more buyers than without it."
+    ),
+    "less": N_(
+        "Fewer bought with the mail than without: %(mailed)s of those who were mailed and %(held_out)s of "
+        "those who were left out."
+    ),
+}
+
+
+def explain_lift(told: Mapping[str, Any], language: Language) -> str:
+    """What a campaign caused, as a sentence; `told` as the API gives it."""
+    words = {
+        "until": language.time(datetime.fromisoformat(told["until"])) if told["until"] else "",
+        "mailed": language.rate(told["mailed"]["rate"]) if told["mailed"] else "",
+        "held_out": language.rate(told["held_out"]["rate"]) if told["held_out"] else "",
+        "needed": language.number(told["needed"]) if told["needed"] else "?",
+        "extra": language.number(round(told["extra_buyers"])) if told["extra_buyers"] is not None else "",
+    }
+    return language.text(_LIFT[told["state"]], **words)
+
+
 def explain(decision: Mapping[str, Any], order: str, language: Language) -> str:
     """A decision as a sentence."""
     winner = next((item for item in decision["candidates"] if item["credited"]), None)

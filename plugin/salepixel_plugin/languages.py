@@ -48,6 +48,10 @@ class Language:
         """A share of 1 in percent."""
         return format_percent(share, locale=self.code)
 
+    def rate(self, share: float) -> str:
+        """A small share of 1 in percent, with two decimals where it has them."""
+        return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)
+
     def time(self, moment: datetime) -> str:
         """A time to the minute, in UTC and saying so: a shop, its buyers and its server differ in zones."""
         text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self.code)

@@ -38,7 +38,7 @@ class Campaign:
     """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference.
 
     `sent_at`: when its mails began to go out, None when we were not told. `utm_campaign`: what its links have
-    under this name, empty for nothing.
+    under this name, empty for nothing. `holdout_percent` of its recipients are left out by lot.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Campaign:
     contact_tag: str = "{contact}"
     sent_at: datetime | None = None
     utm_campaign: str = ""
+    holdout_percent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

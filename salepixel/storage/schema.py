@@ -98,6 +98,7 @@ campaigns = sa.Table(
     sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
     sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not told
     sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
+    sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # left out by lot
     sa.Index(None, "emp_id", "created_at"),
     sa.Index("ix_campaigns_utm_campaign", "emp_id", "utm_campaign"),
 )
@@ -154,6 +155,14 @@ coupons = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index(None, "campaign_id"),
     sa.Index("ix_coupons_contact", "emp_id", "contact"),
+)
+
+recipients = sa.Table(
+    "recipients",
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("contact", sa.Text, primary_key=True),
+    sa.Column("held_out", sa.Boolean, nullable=False),
 )
 
 journals = sa.Table(

@@ -45,6 +45,9 @@ class CampaignIn(Input):
     )
     links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
     sent_at: SentAt = None
+    holdout_percent: Annotated[int, Field(ge=0, le=50)] = Field(
+        0, description="So many of 100 recipients are left out by lot, to see what the mail caused."
+    )
     utm_campaign: Text = Field("", description="What its links have as utm_campaign; orders may name it.")
 
 
@@ -77,6 +80,7 @@ class CampaignOut(Output):
     created_at: datetime
     sent_at: datetime | None
     utm_campaign: str
+    holdout_percent: int
 
 
 class CampaignWithLinks(CampaignOut):
@@ -129,7 +133,15 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
         raise Refusal(422, "invalid", f"Correct {error.field}: {said}.", {error.field: [said]}) from None
     now = datetime.now(UTC)
     campaign = Campaign(
-        new_id(), wanted.emp_id, wanted.name, wanted.mailer, now, tag, wanted.sent_at, wanted.utm_campaign
+        new_id(),
+        wanted.emp_id,
+        wanted.name,
+        wanted.mailer,
+        now,
+        tag,
+        wanted.sent_at,
+        wanted.utm_campaign,
+        wanted.holdout_percent,
     )
     its_links = [CampaignLink(new_id(), link.url, link.label, link.sale_pixel) for link in wanted.links]
     with services().database.write() as connection:
@@ -271,6 +283,7 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
         "created_at": campaign.created_at,
         "sent_at": campaign.sent_at,
         "utm_campaign": campaign.utm_campaign,
+        "holdout_percent": campaign.holdout_percent,
     }
 
 

@@ -1,0 +1,157 @@
+"""Recipients: who gets a campaign's mail, who is left out by lot, and what that says the mail caused."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from salepixel.holdout import Lift, is_held_out, lift
+from salepixel.storage import recipients
+from salepixel.storage.accounts import get_account
+from salepixel.storage.orders import rfc3339
+from salepixel.storage.recipients import Group
+from salepixel_plugin.access import Refusal, see_campaign
+from salepixel_plugin.api.contacts import Reference
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import Currency, Money
+from salepixel_plugin.api.orders import LanguageQuery
+from salepixel_plugin.explanations import explain_lift
+from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.services import services
+
+
+class RecipientsIn(Input):
+    """Contacts for whom a campaign is meant."""
+
+    max_bytes: ClassVar[int] = 8_000_000
+    contacts: Annotated[list[Reference], Field(max_length=10_000)]
+
+
+class RecipientsOut(Output):
+    """Whom to mail, and whom not."""
+
+    mail: list[str]
+    hold_out: list[str]
+
+
+class NetOut(Output):
+    """What was kept in one currency."""
+
+    currency: Currency
+    amount: Money
+
+
+class GroupOut(Output):
+    """A group with all its paid orders in the time, by address, whatever they are credited to."""
+
+    people: int
+    buyers: int
+    rate: float
+    orders: int
+    net: list[NetOut]
+
+
+class LiftOut(Output):
+    """What the mail caused, as far as can be told."""
+
+    state: Literal["no_holdout", "not_sent", "running", "nobody", "not_enough_data", "more", "less"]
+    since: datetime | None
+    until: datetime | None = Field(description="Orders placed before it count; then the result is final.")
+    mailed: GroupOut | None
+    held_out: GroupOut | None
+    difference: float | None = Field(description="Of the two rates.")
+    low: float | None = Field(description="Of the 95 % interval of the difference.")
+    high: float | None
+    extra_buyers: float | None = Field(description="The difference for all who were mailed.")
+    needed: int | None = Field(description="People in each group to see such a difference 4 times of 5.")
+    contaminated: int = Field(description="Left out, and clicked all the same.")
+    explanation: str
+
+
+@blueprint.post("/campaigns/<campaign_id>/recipients")
+@blueprint.input(RecipientsIn, arg_name="wanted")
+@blueprint.output(RecipientsOut)
+@blueprint.doc(security="bearer", responses={409: "The campaign has no holdout"})
+def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str]]:
+    """Tell for whom a campaign is meant, and hear whom to leave out. The lot is the same every time."""
+    here = services()
+    with here.database.write() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        if not campaign.holdout_percent:
+            message = "This campaign leaves nobody out; give `holdout_percent` when you make one."
+            raise Refusal(409, "no_holdout", message)
+        percent, secret = campaign.holdout_percent, here.keys.holdout_secret
+        lots = {ref: is_held_out(secret, campaign_id, ref, percent) for ref in wanted.contacts}
+        recipients.assign_recipients(connection, campaign_id, lots)
+    return {
+        "mail": [ref for ref, out in lots.items() if not out],
+        "hold_out": [ref for ref, out in lots.items() if out],
+    }
+
+
+@blueprint.get("/campaigns/<campaign_id>/lift")
+@blueprint.input(LanguageQuery, location="query", arg_name="asked")
+@blueprint.output(LiftOut)
+@blueprint.doc(security="bearer")
+def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
+    """What a campaign caused: all who were to be mailed, compared with all who were left out."""
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        account = get_account(connection, campaign.emp_id)
+        policy = account.policy if account else None
+        if not campaign.holdout_percent or campaign.sent_at is None or policy is None:
+            state = "not_sent" if campaign.holdout_percent else "no_holdout"
+            return _told(state, None, None, None, None, None, 0, asked)
+        since, until = campaign.sent_at, campaign.sent_at + policy.window_of(campaign_id)
+        groups = recipients.compare_groups(connection, campaign_id, campaign.emp_id, since, until)
+        contaminated = recipients.count_contaminated(connection, campaign_id)
+    found = lift(groups[0].arm, groups[1].arm)
+    state = _state(found, until)
+    return _told(state, since, until, *groups, found, contaminated, asked)
+
+
+def _state(found: Lift | None, until: datetime) -> str:
+    if found is None:
+        return "nobody"
+    if datetime.now(UTC) < until + timedelta(days=1):  # the last orders are to be paid and told
+        return "running"
+    if not found.is_clear:
+        return "not_enough_data"
+    return "more" if found.difference > 0 else "less"
+
+
+def _told(
+    state: str,
+    since: datetime | None,
+    until: datetime | None,
+    mailed: Group | None,
+    held_out: Group | None,
+    found: Lift | None,
+    contaminated: int,
+    asked: LanguageQuery,
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "state": state,
+        "since": since and rfc3339(since),
+        "until": until and rfc3339(until),
+        "mailed": mailed and _group_as_json(mailed),
+        "held_out": held_out and _group_as_json(held_out),
+        "difference": found and round(found.difference, 6),
+        "low": found and round(found.low, 6),
+        "high": found and round(found.high, 6),
+        "extra_buyers": found and mailed and round(found.difference * mailed.people, 1),
+        "needed": found and found.needed,
+        "contaminated": contaminated,
+    }
+    return told | {"explanation": explain_lift(told, LANGUAGES[asked.lang])}
+
+
+def _group_as_json(group: Group) -> dict[str, Any]:
+    net = [{"currency": code, "amount": f"{amount:f}"} for code, amount in sorted(group.net.items())]
+    return {
+        "people": group.people,
+        "buyers": len(group.buyers),
+        "rate": round(group.arm.rate, 6),
+        "orders": group.orders,
+        "net": net,
+    }

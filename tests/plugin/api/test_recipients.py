@@ -1,0 +1,137 @@
+"""Some are left out by lot, and all of both groups are compared by all their orders."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.plugin.conftest import HATS, SHOES, Office
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SENT = NOW - timedelta(days=9)
+PEOPLE = [f"c{n}" for n in range(400)]
+
+
+def made(office: Office, percent: int = 50, sent: datetime | None = SENT) -> str:
+    campaign = office.campaign(emp_id=7) if not percent else None
+    if campaign is None:
+        links = [{"url": "https://shop.test/p/1", "sale_pixel": True}]
+        wanted = {"empId": 7, "name": "Autumn", "holdout_percent": percent, "links": links}
+        campaign = office.post("/campaigns", wanted)
+        assert campaign["holdout_percent"] == percent
+    if sent:
+        office.call("PATCH", f"/campaigns/{campaign['id']}", {"sent_at": sent.isoformat()})
+    contacts = [{"ref": ref, "email": f"{ref}@example.com"} for ref in PEOPLE]
+    office.post("/contacts", {"empId": 7, "contacts": contacts})
+    return str(campaign["id"])
+
+
+def assigned(office: Office, campaign: str) -> tuple[list[str], list[str]]:
+    answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
+    assert sorted(answer["mail"] + answer["hold_out"]) == sorted(PEOPLE)
+    return answer["mail"], answer["hold_out"]
+
+
+def buys(office: Office, ref: str, days: float = 1, **told: Any) -> None:
+    order = {
+        "id": f"{ref} {days}",
+        "email": f"{ref}@example.com",
+        "placed_at": (SENT + timedelta(days=days)).isoformat(),
+        "lines": [{"item": "Shoes", "quantity": 1, "amount": "10.00"}],
+    }
+    office.order(**(order | told))
+
+
+def test_the_lot_is_the_same_every_time(office: Office) -> None:
+    campaign = made(office, 20)
+    mail, out = assigned(office, campaign)
+    assert 45 < len(out) < 120
+    assert assigned(office, campaign) == (mail, out)
+    one = office.post(f"/campaigns/{campaign}/recipients", {"contacts": out[:1]})
+    assert one == {"mail": [], "hold_out": out[:1]}
+
+
+def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(office: Office) -> None:
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    for ref in mail[:60]:
+        buys(office, ref)
+    buys(office, mail[0], 2, refunded="4.00")
+    for ref in out[:3]:
+        buys(office, ref)
+    buys(office, out[3], 8)  # after the window
+    buys(office, out[4], -1)  # before the mail
+    buys(office, out[5], paid=False)
+    buys(office, out[6], paid=False, cancelled=True)
+    buys(office, "stranger")
+    told = office.get(f"/campaigns/{campaign}/lift", SHOES)
+    assert told["state"] == "more"
+    assert told["mailed"] == {
+        "people": len(mail),
+        "buyers": 60,
+        "rate": round(60 / len(mail), 6),
+        "orders": 61,
+        "net": [{"currency": "EUR", "amount": "606.00"}],
+    }
+    assert (told["held_out"]["people"], told["held_out"]["buyers"]) == (len(out), 3)
+    assert told["low"] > 0
+    assert told["low"] < told["difference"] < told["high"]
+    assert told["extra_buyers"] == pytest.approx(told["difference"] * len(mail), abs=0.1)
+    assert told["explanation"].startswith("The mail caused sales: ")
+    assert "El correo causó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
+
+
+def test_a_small_shop_is_told_that_it_cannot_know(office: Office) -> None:
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    for ref in (*mail[:3], *out[:1]):
+        buys(office, ref)
+    told = office.get(f"/campaigns/{campaign}/lift")
+    assert told["state"] == "not_enough_data"
+    assert told["needed"] > len(PEOPLE)
+    assert "Not enough data" in told["explanation"]
+
+
+def test_who_was_left_out_and_clicked_all_the_same_stays_in_their_group(office: Office) -> None:
+    campaign = made(office)
+    _, out = assigned(office, campaign)
+    whole = office.get(f"/campaigns/{campaign}")
+    office.click(whole, out[0], SENT + timedelta(days=1))
+    buys(office, out[0], 2)
+    told = office.get(f"/campaigns/{campaign}/lift")
+    assert (told["contaminated"], told["held_out"]["buyers"], told["mailed"]["buyers"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("percent", "sent", "assign", "state"),
+    [
+        (0, SENT, False, "no_holdout"),
+        (50, None, True, "not_sent"),
+        (50, SENT, False, "nobody"),
+        (50, NOW - timedelta(days=3), True, "running"),
+    ],
+)
+def test_what_cannot_be_told_is_said(
+    office: Office, percent: int, sent: datetime | None, assign: bool, state: str
+) -> None:
+    campaign = made(office, percent, sent)
+    if assign:
+        assigned(office, campaign)
+    told = office.get(f"/campaigns/{campaign}/lift")
+    assert told["state"] == state
+    assert told["explanation"]
+
+
+def test_nobody_is_left_out_of_a_campaign_that_says_nothing_of_it(office: Office) -> None:
+    path = f"/campaigns/{made(office, 0)}/recipients"
+    assert office.call("POST", path, {"contacts": ["c1"]}, SHOES).status_code == 409
+
+
+def test_a_holdout_is_at_most_half_and_its_accounts_own(office: Office) -> None:
+    links = [{"url": "https://shop.test/p/1"}]
+    for percent in (-1, 51, "10%"):
+        wanted = {"empId": 7, "name": "x", "holdout_percent": percent, "links": links}
+        assert office.call("POST", "/campaigns", wanted).status_code == 422
+    campaign = made(office)
+    assert office.call("POST", f"/campaigns/{campaign}/recipients", {"contacts": []}, HATS).status_code == 404
+    assert office.call("GET", f"/campaigns/{campaign}/lift", key=HATS).status_code == 404

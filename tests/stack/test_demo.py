@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,8 @@ def test_a_demo_that_is_ended_leaves_nothing_running(number: int, said: str, tmp
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests under nohup has a SIGHUP that is ignored, and so would the demo.
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
     )
     assert demo.stdout is not None
     with demo, demo.stdout as output:

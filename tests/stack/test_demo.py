@@ -50,8 +50,14 @@ def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, 
     assert problems == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-@pytest.mark.parametrize("said", ["Starting the stack", "A mail with"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGTERM, "Starting the stack"),
+        (signal.SIGHUP, "A mail with"),
+        (signal.SIGINT, "Starting the stack"),
+    ],
+)
 def test_a_demo_that_is_ended_leaves_nothing_running(number: int, said: str, tmp_path: Path) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "demo"],

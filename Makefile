@@ -14,7 +14,7 @@ run: .venv/run ## the stack for real use, data under ./data
 test: .venv/dev ## every test that needs nothing but the wheels
 	$(BIN)/pytest
 
-test-browser: .venv/dev ## the tests that need the system's Chromium
+test-browser: .venv/dev ## the tests that need the system's browsers: Chromium, Firefox ESR, WebKitGTK
 	$(BIN)/pytest -m browser
 
 check: .venv/dev ## format, lint, types, import rules

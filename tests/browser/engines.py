@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -134,10 +134,9 @@ def firefox(folder: Path, proxy_port: int, *, preferences: Mapping[str, Any]) ->
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in wanted.items())
     (profile / "user.js").write_text("".join(lines))
     command = ["firefox-esr", "--headless", "--no-remote", "--marionette", "--profile", str(profile)]
-    with _running(command, {"HOME": str(profile), "MOZ_DISABLE_CONTENT_SANDBOX": "1"}):
-        driver = _Firefox(port)
+    settings = {"HOME": str(profile), "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
+    with _running(command, settings), closing(_Firefox(port)) as driver:
         yield driver
-        driver.close()
 
 
 class _WebKit:
@@ -182,10 +181,22 @@ def webkit(folder: Path, proxy_port: int) -> Iterator[Driver]:
     command = ["xvfb-run", "-a", "WebKitWebDriver", f"--port={port}"]
     home = folder / f"webkit-{port}"
     home.mkdir()
-    with _running(command, {"HOME": str(home), "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}):
-        driver = _WebKit(port, proxy_port)
+    settings = {"HOME": str(home), "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}
+    with _running(command, settings), closing(_WebKit(port, proxy_port)) as driver:
         yield driver
-        driver.close()
+
+
+@contextmanager
+def mini_browser(folder: Path, proxy_port: int, url: str, *, itp: bool) -> Iterator[None]:
+    """WebKitGTK's MiniBrowser at an address, driven by nobody: only then its tracking prevention works."""
+    home = folder / f"mini-browser-{itp}"
+    home.mkdir()
+    options = ["--ignore-tls-errors", f"--proxy=http://127.0.0.1:{proxy_port}"]
+    if itp:
+        options.append("--enable-itp")
+    command = ["xvfb-run", "-a", MINI_BROWSER, *options, url]
+    with _running(command, {"HOME": str(home), "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}):
+        yield
 
 
 def is_here(program: str) -> bool:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,8 +27,16 @@ EMP_ID = 7
 TRACKING_HOST = "track.shop.test"
 HOSTS = ("mail.test", "shop.test", TRACKING_HOST, "tracker.test")
 HOSTED_COOKIE = "hosted=clicked; Path=/; Secure; SameSite=None; Max-Age=7776000"
+HOSTED_TARGET = "https://shop.test/p/2?spx=1&mc_eid=1"
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 TAG = f'<script src="https://{TRACKING_HOST}/sp.js" data-emp-id="{EMP_ID}"></script>'
+WALK = {
+    ("mail.test", "/"): "document.getElementById(location.search ? 'ours' : 'hosted').click()",
+    ("shop.test", "/p/2"): "location.href = 'https://mail.test/?again'",
+    ("shop.test", "/p/1"): "location.href = '/thanks'",
+    ("shop.test", "/thanks"): "location.href = 'https://tracker.test/kept'",
+}
+"""What a page does when it is there with its images, for a browser that nobody drives."""
 
 
 @dataclass
@@ -38,8 +46,14 @@ class Sites:
     edge_port: int
     link: str = ""
     order: str = "A-1"
+    walk: bool = False
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     port: int = 0
+
+    def token_at(self, path: str) -> str:
+        """The click token in the address of the last request of our host for a path; empty without one."""
+        found = [target for name, target, _ in self.seen if name == TRACKING_HOST and target.startswith(path)]
+        return parse_qs(urlsplit(found[-1]).query).get("spx", [""])[0] if found else ""
 
     def cookies_at(self, host: str, path: str) -> str | None:
         """The cookies of the last request for a path; None when there was none."""
@@ -54,6 +68,7 @@ class Sites:
             '<a id="hosted" href="https://tracker.test/click">Boots</a>',
             ("shop.test", "/p/1"): f"{TAG}<h1>Shoes</h1>",
             ("shop.test", "/p/2"): "<h1>Boots</h1>",
+            ("tracker.test", "/kept"): "<h1>Pixels</h1>",
             (
                 "shop.test",
                 "/thanks",
@@ -61,7 +76,9 @@ class Sites:
             f'</script>{TAG}<h1>Thanks</h1><img src="https://tracker.test/pixel.gif">',
         }
         body = pages.get((host, path))
-        return None if body is None else f"<!doctype html><title>{host}</title>{body}"
+        step = WALK.get((host, path)) if self.walk else None
+        script = f'<script>addEventListener("load", () => {step})</script>' if step else ""
+        return None if body is None else f"<!doctype html><title>{host}</title>{script}{body}"
 
 
 @contextmanager
@@ -141,7 +158,7 @@ def _handler(sites: Sites, tls: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:
             if host == TRACKING_HOST:
                 self._ask_edge()
             elif (host, path) == ("tracker.test", "/click"):
-                self._send(302, b"", {"Location": "https://shop.test/p/2", "Set-Cookie": HOSTED_COOKIE})
+                self._send(302, b"", {"Location": HOSTED_TARGET, "Set-Cookie": HOSTED_COOKIE})
             elif (host, path) == ("tracker.test", "/pixel.gif"):
                 self._send(200, GIF, {"Content-Type": "image/gif", "Cache-Control": "no-store"})
             elif page is not None:

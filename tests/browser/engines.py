@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
 import requests
 from playwright.sync_api import sync_playwright
 
@@ -199,9 +200,12 @@ def mini_browser(folder: Path, proxy_port: int, url: str, *, itp: bool) -> Itera
         yield
 
 
-def is_here(program: str) -> bool:
-    """Whether this machine has a browser."""
-    return shutil.which(program) is not None
+def need(*programs: str) -> None:
+    """Leave the test out on a machine without one of these, but fail where EVERY_BROWSER must be there."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        assert "EVERY_BROWSER" not in os.environ, f"{missing[0]} is not installed"
+        pytest.skip(f"{missing[0]} is not installed")
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Each engine goes the whole way itself, over https and several sites; the table must say what it did."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -13,7 +12,7 @@ import pytest
 from demo.play import Player
 from demo.saleor import StandInSaleor
 from demo.stack import Stack
-from tests.browser.engines import Driver, chromium, firefox, is_here, mini_browser, webkit
+from tests.browser.engines import Driver, chromium, firefox, mini_browser, need, webkit
 from tests.browser.sites import EMP_ID, TRACKING_HOST, Sites, serve_sites
 from truth.browsers import BROWSERS
 
@@ -28,10 +27,11 @@ STRICT = {
     "privacy.query_stripping.strip_list": "mc_eid oly_anon_id oly_enc_id __s vero_id _hsenc mkt_tok fbclid",
     "privacy.bounceTrackingProtection.mode": 1,
 }
+WEBKIT = ("WebKitWebDriver", "xvfb-run")
 
 
 class Engine(NamedTuple):
-    """An engine that stands for a row of the table; `program` must be here for it.
+    """An engine that stands for a row of the table; `programs` must be here for it.
 
     `cannot_tell`: columns in which it does otherwise than the browser that it stands for. `strips`: it
     takes known parameters of mailers out of links.
@@ -39,19 +39,19 @@ class Engine(NamedTuple):
 
     row: str
     name: str
-    program: str
+    programs: tuple[str, ...]
     start: Callable[[Path, int], AbstractContextManager[Driver]]
     cannot_tell: frozenset[str] = frozenset()
     strips: bool = False
 
 
 ENGINES = [
-    Engine("chrome", "Chromium", "chromium", partial(chromium, third_party_cookies=True)),
-    Engine("chrome_no_third_party", "Chromium", "chromium", partial(chromium, third_party_cookies=False)),
-    Engine("firefox", "Firefox", "firefox-esr", partial(firefox, preferences={})),
-    Engine("firefox_strict", "Firefox", "firefox-esr", partial(firefox, preferences=STRICT), strips=True),
+    Engine("chrome", "Chromium", ("chromium",), partial(chromium, third_party_cookies=True)),
+    Engine("chrome_no_third_party", "Chromium", ("chromium",), partial(chromium, third_party_cookies=False)),
+    Engine("firefox", "Firefox", ("firefox-esr",), partial(firefox, preferences={})),
+    Engine("firefox_strict", "Firefox", ("firefox-esr",), partial(firefox, preferences=STRICT), strips=True),
     # Its tracking prevention is off while it is driven, see below.
-    Engine("safari", "WebKitGTK", "WebKitWebDriver", webkit, frozenset({"cross_site_cookie"})),
+    Engine("safari", "WebKitGTK", WEBKIT, webkit, frozenset({"cross_site_cookie"})),
 ]
 
 
@@ -81,7 +81,7 @@ def sites(stack: Stack, tmp_path: Path) -> Iterator[Sites]:
 def test_the_engine_does_what_the_table_says(
     engine: Engine, player: Player, sites: Sites, tmp_path: Path
 ) -> None:
-    need(engine.program)
+    need(*engine.programs)
     campaign = mail(player, sites, engine.row)
     with engine.start(tmp_path, sites.port) as browser:
         found = walk(browser, sites, strips=engine.strips)
@@ -97,7 +97,7 @@ def test_the_engine_does_what_the_table_says(
 def test_webkit_that_nobody_drives_does_what_the_table_says_of_safari(
     itp: bool, player: Player, sites: Sites, tmp_path: Path
 ) -> None:
-    need("WebKitWebDriver")
+    need(*WEBKIT)
     campaign = mail(player, sites, f"safari, prevention {itp}")
     sites.walk = True
     with mini_browser(tmp_path, sites.port, "https://mail.test/", itp=itp):
@@ -111,13 +111,6 @@ def test_webkit_that_nobody_drives_does_what_the_table_says_of_safari(
         "runs_tag": safari.runs_tag,
     }
     check_report(player, campaign, sites)
-
-
-def need(program: str) -> None:
-    """Leave the test out on a machine without this browser, but where all must be there."""
-    if not is_here(program):
-        assert "EVERY_BROWSER" not in os.environ, f"{program} is not installed"
-        pytest.skip(f"{program} is not installed")
 
 
 def mail(player: Player, sites: Sites, name: str) -> Any:

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_pla
 from demo.play import EMP_ID, TRACKING_HOST, Player
 from demo.saleor import StandInSaleor
 from demo.stack import Stack
+from tests.browser.engines import need
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +54,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def browser(stack: Stack) -> Iterator[Browser]:
+    need("chromium")
     server = ThreadingHTTPServer(("127.0.0.1", 0), ShopPages)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

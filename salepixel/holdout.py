@@ -31,8 +31,8 @@ class Arm:
 class Lift:
     """By how much the share of buyers is higher among those who were mailed, with its 95 % interval.
 
-    `is_clear`: the interval does not hold 0. `needed`: how many people each group must have to see a
-    difference of this size four times out of five; None where there is no difference.
+    `is_clear`: the interval does not hold 0. `needed`: how many people it takes in all, divided as they are,
+    to see a difference of this size four times out of five; None where there is no difference.
     """
 
     difference: float
@@ -56,8 +56,9 @@ def lift(mailed: Arm, held_out: Arm) -> Lift | None:
     """The lift, None while a group is empty.
 
     The interval is Newcombe's method 10 (Statistics in Medicine 17, 873-890, 1998), which holds for few
-    buyers too. `needed` is 16 p (1 - p) / d^2 people in each group, Lehr's rule for a power of 0.8
-    (Statistics in Medicine 11, 1099-1102, 1992), with p the mean of both rates.
+    buyers too. `needed` follows Lehr's rule for a power of 0.8, 16 p (1 - p) / d^2 people in each of two
+    equal groups, p the mean of both rates (Statistics in Medicine 11, 1099-1102, 1992). Of unequal ones with
+    n1 and n0 people, 1/n1 + 1/n0 must be what 2/n is of these.
     """
     if not mailed.people or not held_out.people:
         return None
@@ -67,7 +68,11 @@ def lift(mailed: Arm, held_out: Arm) -> Lift | None:
     below = sqrt((mailed.rate - low1) ** 2 + (high0 - held_out.rate) ** 2)
     above = sqrt((high1 - mailed.rate) ** 2 + (held_out.rate - low0) ** 2)
     mean = (mailed.rate + held_out.rate) / 2
-    needed = ceil(16 * mean * (1 - mean) / difference**2) if difference else None
+    needed = None
+    if difference:
+        in_each = 16 * mean * (1 - mean) / difference**2
+        held = held_out.people / (mailed.people + held_out.people)
+        needed = ceil(in_each / 2 * (1 / held + 1 / (1 - held)))
     return Lift(difference, difference - below, difference + above, needed)
 
 

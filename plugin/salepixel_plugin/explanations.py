@@ -160,23 +160,31 @@ SIGN = {
 }
 
 
+_NO_DIFFERENCE = N_(
+    "No difference: %(mailed)s bought, of those who were mailed as of those who were left out."
+)
 _LIFT = {
     "no_holdout": N_("Nobody was left out of this campaign, so nobody can tell what it caused."),
     "not_sent": N_(
         "We were not told when this campaign was sent, so we do not know which orders came after."
     ),
     "nobody": N_("There is nobody in one of the two groups yet. Tell the recipients first."),
+    "no_addresses": N_(
+        "No address of the recipients of one group is known, so their orders cannot be found. "
+        "Tell the contacts first."
+    ),
+    "nobody_bought": N_("Nobody of either group bought, so nobody can tell what the mail caused."),
     "running": N_(
         "Still running: orders until %(until)s count. So far %(mailed)s of those who were mailed bought, "
         "and %(held_out)s of those who were left out."
     ),
     "not_enough_data": N_(
         "Not enough data: %(mailed)s of those who were mailed bought and %(held_out)s of those who were left "
-        "out, which may be chance. To see such a difference takes about %(needed)s people in each group."
+        "out, which may be chance. To see such a difference takes about %(needed)s people in all."
     ),
     "more": N_(
         "The mail caused sales: %(mailed)s of those who were mailed bought and %(held_out)s of those who "
-        "were left out. That is about %(extra)s more buyers than without it."
+        "were left out. That is about %(extra)s more buyers than without it, between %(low)s and %(high)s."
     ),
     "less": N_(
         "Fewer bought with the mail than without: %(mailed)s of those who were mailed and %(held_out)s of "
@@ -191,9 +199,12 @@ def explain_lift(told: Mapping[str, Any], language: Language) -> str:
         "until": language.time(datetime.fromisoformat(told["until"])) if told["until"] else "",
         "mailed": language.rate(told["mailed"]["rate"]) if told["mailed"] else "",
         "held_out": language.rate(told["held_out"]["rate"]) if told["held_out"] else "",
-        "needed": language.number(told["needed"]) if told["needed"] else "?",
-        "extra": language.number(round(told["extra_buyers"])) if told["extra_buyers"] is not None else "",
+        "needed": language.number(told["needed"]) if told["needed"] else "",
     }
+    for word, name in (("extra", "extra_buyers"), ("low", "extra_low"), ("high", "extra_high")):
+        words[word] = language.number(round(told[name])) if told[name] is not None else ""
+    if told["state"] == "not_enough_data" and not told["needed"]:
+        return language.text(_NO_DIFFERENCE, **words)
     return language.text(_LIFT[told["state"]], **words)
 
 

@@ -96,6 +96,11 @@ def _upsert_order(dialect: str, always: bool) -> Any:
     )
 
 
+def read_snapshot(text: str) -> Order:
+    """The order that a row's `snapshot` holds."""
+    return _SNAPSHOT.validate_json(text)
+
+
 def get_order(
     connection: sa.Connection, shop_id: str, order_id: str, *, lock: bool = False
 ) -> StoredOrder | None:
@@ -301,7 +306,7 @@ def rfc3339(time: datetime) -> str:
 
 
 def _stored(row: sa.Row[Any]) -> StoredOrder:
-    return StoredOrder(row.shop_id, row.emp_id, _SNAPSHOT.validate_json(row.snapshot), row.delivery)
+    return StoredOrder(row.shop_id, row.emp_id, read_snapshot(row.snapshot), row.delivery)
 
 
 def _sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:

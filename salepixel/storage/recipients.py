@@ -1,7 +1,6 @@
 """Who was to get a campaign's mail, who was left out by lot, and what all of them bought."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +10,11 @@ import sqlalchemy as sa
 from salepixel.attribution import Outcome, Reason
 from salepixel.clicks import Verdict
 from salepixel.holdout import Arm
+from salepixel.orders import Order
+from salepixel.sold import Terms, sold_lines
+from salepixel.storage.accounts import Account
+from salepixel.storage.many import is_one_of
+from salepixel.storage.orders import read_snapshot
 from salepixel.storage.schema import clicks, contacts, decisions, orders, recipients
 from salepixel.storage.upsert import insert
 
@@ -19,9 +23,13 @@ _NO_SALE = (Reason.CANCELLED, Reason.PIXEL_IS_NO_PROOF)
 
 @dataclass
 class Group:
-    """One group of a campaign's recipients; `net` of all their orders by currency."""
+    """One group of a campaign's recipients; `net` of all their sales, by currency, by the account's terms.
+
+    People are addresses, since orders are found by them; `without_address` counts who has none.
+    """
 
     people: int = 0
+    without_address: int = 0
     buyers: set[str] = field(default_factory=set)
     orders: int = 0
     net: dict[str, Decimal] = field(default_factory=dict)
@@ -30,6 +38,13 @@ class Group:
     def arm(self) -> Arm:
         """The group as it is compared."""
         return Arm(self.people, len(self.buyers))
+
+    def add(self, email_hash: str, order: Order, terms: Terms) -> None:
+        """Add an order that one of them placed."""
+        kept = sum((line.amount - line.refunded for line in sold_lines(order, terms)), Decimal(0))
+        self.buyers.add(email_hash)
+        self.orders += 1
+        self.net[order.currency] = self.net.get(order.currency, Decimal(0)) + kept
 
 
 def assign_recipients(connection: sa.Connection, campaign_id: str, lots: Mapping[str, bool]) -> None:
@@ -41,38 +56,58 @@ def assign_recipients(connection: sa.Connection, campaign_id: str, lots: Mapping
         connection.execute(insert(connection, recipients).on_conflict_do_nothing(), rows)
 
 
+def assigned_recipients(
+    connection: sa.Connection, campaign_id: str, refs: Collection[str]
+) -> dict[str, bool]:
+    """Those of these contacts who were assigned, and whether they are left out."""
+    query = sa.select(recipients.c.contact, recipients.c.held_out).where(
+        recipients.c.campaign_id == campaign_id, is_one_of(connection, recipients.c.contact, refs)
+    )
+    return {row.contact: bool(row.held_out) for row in connection.execute(query)}
+
+
 def compare_groups(
-    connection: sa.Connection, campaign_id: str, emp_id: int, since: datetime, until: datetime
+    connection: sa.Connection, campaign_id: str, account: Account, since: datetime, until: datetime
 ) -> tuple[Group, Group]:
-    """Those who were to be mailed and those who were left out, with all their paid orders of a time.
+    """Those who were to be mailed and those who were left out, with all their sales of a time.
 
     An order is found by its address alone, of both groups in the same way: a click token could only be
-    found of who got the mail.
+    found of who got the mail. Who refused to be followed is in neither group.
     """
     groups = {False: Group(), True: Group()}
-    ours = recipients.c.campaign_id == campaign_id
-    counted = sa.select(recipients.c.held_out, sa.func.count()).where(ours).group_by(recipients.c.held_out)
-    for held_out, people in connection.execute(counted):
-        groups[bool(held_out)].people = people
-    theirs = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref == recipients.c.contact)
+    theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
+    followed = sa.and_(
+        recipients.c.campaign_id == campaign_id, sa.func.coalesce(contacts.c.consent, sa.true())
+    )
+    counted = sa.select(
+        recipients.c.held_out,
+        sa.func.count(sa.distinct(contacts.c.email_hash)),
+        sa.func.count().filter(contacts.c.email_hash.is_(None)),
+    ).select_from(recipients.outerjoin(contacts, theirs))
+    for held_out, people, without in connection.execute(
+        counted.where(followed).group_by(recipients.c.held_out)
+    ):
+        groups[bool(held_out)].people, groups[bool(held_out)].without_address = people, without
     bought = sa.and_(
-        orders.c.emp_id == emp_id,
+        orders.c.emp_id == account.emp_id,
         orders.c.email_hash == contacts.c.email_hash,
         orders.c.placed_at >= since,
         orders.c.placed_at < until,
     )
     decided = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
+    # Distinct: several contacts may have an order's address.
     query = (
-        sa.select(recipients.c.held_out, recipients.c.contact, orders.c.snapshot)
+        sa.select(
+            recipients.c.held_out, orders.c.shop_id, orders.c.id, orders.c.email_hash, orders.c.snapshot
+        )
+        .distinct()
         .select_from(recipients.join(contacts, theirs).join(orders, bought).join(decisions, decided))
-        .where(ours, decisions.c.outcome != Outcome.PENDING, decisions.c.reason.not_in(_NO_SALE))
+        .where(followed, decisions.c.outcome != Outcome.PENDING, decisions.c.reason.not_in(_NO_SALE))
     )
-    for held_out, contact, snapshot in connection.execute(query):
-        group, order = groups[bool(held_out)], json.loads(snapshot)
-        net = Decimal(0) if order["cancelled"] else Decimal(order["total"]) - Decimal(order["refunded"])
-        group.buyers.add(contact)
-        group.orders += 1
-        group.net[order["currency"]] = group.net.get(order["currency"], Decimal(0)) + net
+    for row in connection.execute(query):
+        order = read_snapshot(row.snapshot)
+        if not order.cancelled:
+            groups[bool(row.held_out)].add(row.email_hash, order, account.terms)
     return groups[False], groups[True]
 
 

@@ -41,8 +41,12 @@ def test_how_many_people_it_takes() -> None:
     found = lift(Arm(1000, 22), Arm(1000, 20))
     assert found is not None
     assert not found.is_clear
-    # 16 x 0.021 x 0.979 / 0.002^2
-    assert found.needed == pytest.approx(82_236, abs=1)
+    # 2 x 16 x 0.021 x 0.979 / 0.002^2
+    assert found.needed == pytest.approx(2 * 82_236, abs=2)
+    # Nine in ten are mailed: 1 / 0.1 + 1 / 0.9 in place of 1 / 0.5 + 1 / 0.5.
+    uneven = lift(Arm(9000, 198), Arm(1000, 20))
+    assert uneven is not None
+    assert uneven.needed == pytest.approx(82_236 / 2 * (10 + 10 / 9), abs=2)
     same = lift(Arm(10, 1), Arm(10, 1))
     assert same is not None
     assert (same.difference, same.needed) == (0, None)

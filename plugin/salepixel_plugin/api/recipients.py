@@ -5,9 +5,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from salepixel.attribution import Policy
 from salepixel.holdout import Lift, is_held_out, lift
-from salepixel.storage import recipients
+from salepixel.storage import contacts, recipients
 from salepixel.storage.accounts import get_account
+from salepixel.storage.campaigns import Campaign
 from salepixel.storage.orders import rfc3339
 from salepixel.storage.recipients import Group
 from salepixel_plugin.access import Refusal, see_campaign
@@ -32,6 +34,7 @@ class RecipientsOut(Output):
 
     mail: list[str]
     hold_out: list[str]
+    not_measured: list[str] = Field(description="Of `mail`: who does not want to be followed; in no group.")
 
 
 class NetOut(Output):
@@ -42,9 +45,10 @@ class NetOut(Output):
 
 
 class GroupOut(Output):
-    """A group with all its paid orders in the time, by address, whatever they are credited to."""
+    """A group with all its sales in the time, by address, whatever they are credited to."""
 
-    people: int
+    people: int = Field(description="Different addresses of those who let us follow them.")
+    without_address: int = Field(description="Whose orders cannot be found; not among the people.")
     buyers: int
     rate: float
     orders: int
@@ -54,16 +58,30 @@ class GroupOut(Output):
 class LiftOut(Output):
     """What the mail caused, as far as can be told."""
 
-    state: Literal["no_holdout", "not_sent", "running", "nobody", "not_enough_data", "more", "less"]
+    state: Literal[
+        "no_holdout",
+        "not_sent",
+        "nobody",
+        "no_addresses",
+        "running",
+        "nobody_bought",
+        "not_enough_data",
+        "more",
+        "less",
+    ]
     since: datetime | None
-    until: datetime | None = Field(description="Orders placed before it count; then the result is final.")
+    until: datetime | None = Field(description="Orders placed before it count.")
     mailed: GroupOut | None
     held_out: GroupOut | None
     difference: float | None = Field(description="Of the two rates.")
     low: float | None = Field(description="Of the 95 % interval of the difference.")
     high: float | None
     extra_buyers: float | None = Field(description="The difference for all who were mailed.")
-    needed: int | None = Field(description="People in each group to see such a difference 4 times of 5.")
+    extra_low: float | None = Field(description="Of its 95 % interval.")
+    extra_high: float | None
+    needed: int | None = Field(
+        description="People in all, divided as they are, to see such a difference 4 times of 5."
+    )
     contaminated: int = Field(description="Left out, and clicked all the same.")
     explanation: str
 
@@ -71,7 +89,7 @@ class LiftOut(Output):
 @blueprint.post("/campaigns/<campaign_id>/recipients")
 @blueprint.input(RecipientsIn, arg_name="wanted")
 @blueprint.output(RecipientsOut)
-@blueprint.doc(security="bearer", responses={409: "The campaign has no holdout"})
+@blueprint.doc(security="bearer", responses={409: "The campaign has no holdout, or its time is over"})
 def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str]]:
     """Tell for whom a campaign is meant, and hear whom to leave out. The lot is the same every time."""
     here = services()
@@ -80,12 +98,26 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
         if not campaign.holdout_percent:
             message = "This campaign leaves nobody out; give `holdout_percent` when you make one."
             raise Refusal(409, "no_holdout", message)
-        percent, secret = campaign.holdout_percent, here.keys.holdout_secret
-        lots = {ref: is_held_out(secret, campaign_id, ref, percent) for ref in wanted.contacts}
+        account = get_account(connection, campaign.emp_id)
+        known = contacts.get_contacts(connection, campaign.emp_id, wanted.contacts)
+        refused = [ref for ref in wanted.contacts if ref in known and not known[ref].consent]
+        before = recipients.assigned_recipients(connection, campaign_id, wanted.contacts)
+        new = set(wanted.contacts).difference(refused, before)
+        if new and account and campaign.sent_at and _is_over(campaign, account.policy):
+            message = (
+                "The orders after this campaign are counted already: nobody can be added to it any more."
+            )
+            raise Refusal(409, "campaign_over", message)
+        secret, percent = here.keys.holdout_secret, campaign.holdout_percent
+        # By address: contacts who share one are in the same group, for their orders are one.
+        who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
+        lots = {ref: is_held_out(secret, campaign_id, who[ref], percent) for ref in new}
         recipients.assign_recipients(connection, campaign_id, lots)
+    kept = lots | before
     return {
-        "mail": [ref for ref, out in lots.items() if not out],
-        "hold_out": [ref for ref, out in lots.items() if out],
+        "mail": [ref for ref in wanted.contacts if not kept.get(ref)],
+        "hold_out": [ref for ref in wanted.contacts if kept.get(ref)],
+        "not_measured": refused,
     }
 
 
@@ -98,23 +130,32 @@ def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         account = get_account(connection, campaign.emp_id)
-        policy = account.policy if account else None
-        if not campaign.holdout_percent or campaign.sent_at is None or policy is None:
+        if not campaign.holdout_percent or campaign.sent_at is None or account is None:
             state = "not_sent" if campaign.holdout_percent else "no_holdout"
             return _told(state, None, None, None, None, None, 0, asked)
-        since, until = campaign.sent_at, campaign.sent_at + policy.window_of(campaign_id)
-        groups = recipients.compare_groups(connection, campaign_id, campaign.emp_id, since, until)
+        since, until = campaign.sent_at, _ends_at(campaign, account.policy)
+        groups = recipients.compare_groups(connection, campaign_id, account, since, until)
         contaminated = recipients.count_contaminated(connection, campaign_id)
     found = lift(groups[0].arm, groups[1].arm)
-    state = _state(found, until)
+    state = _state(found, until, *groups)
     return _told(state, since, until, *groups, found, contaminated, asked)
 
 
-def _state(found: Lift | None, until: datetime) -> str:
+def _ends_at(campaign: Campaign, policy: Policy) -> datetime:
+    return (campaign.sent_at or campaign.created_at) + policy.window_of(campaign.id)
+
+
+def _is_over(campaign: Campaign, policy: Policy) -> bool:
+    return datetime.now(UTC) >= _ends_at(campaign, policy)
+
+
+def _state(found: Lift | None, until: datetime, mailed: Group, held_out: Group) -> str:
     if found is None:
-        return "nobody"
+        return "no_addresses" if mailed.without_address + held_out.without_address else "nobody"
     if datetime.now(UTC) < until + timedelta(days=1):  # the last orders are to be paid and told
         return "running"
+    if not mailed.buyers and not held_out.buyers:
+        return "nobody_bought"
     if not found.is_clear:
         return "not_enough_data"
     return "more" if found.difference > 0 else "less"
@@ -140,6 +181,8 @@ def _told(
         "low": found and round(found.low, 6),
         "high": found and round(found.high, 6),
         "extra_buyers": found and mailed and round(found.difference * mailed.people, 1),
+        "extra_low": found and mailed and round(found.low * mailed.people, 1),
+        "extra_high": found and mailed and round(found.high * mailed.people, 1),
         "needed": found and found.needed,
         "contaminated": contaminated,
     }
@@ -150,6 +193,7 @@ def _group_as_json(group: Group) -> dict[str, Any]:
     net = [{"currency": code, "amount": f"{amount:f}"} for code, amount in sorted(group.net.items())]
     return {
         "people": group.people,
+        "without_address": group.without_address,
         "buyers": len(group.buyers),
         "rate": round(group.arm.rate, 6),
         "orders": group.orders,

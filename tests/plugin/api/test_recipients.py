@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from salepixel.keys import Keys
+from salepixel.storage.recipients import assign_recipients
 from tests.plugin.conftest import HATS, SHOES, Office
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -12,24 +14,30 @@ SENT = NOW - timedelta(days=9)
 PEOPLE = [f"c{n}" for n in range(400)]
 
 
-def made(office: Office, percent: int = 50, sent: datetime | None = SENT) -> str:
+def made(office: Office, percent: int = 50) -> str:
     campaign = office.campaign(emp_id=7) if not percent else None
     if campaign is None:
         links = [{"url": "https://shop.test/p/1", "sale_pixel": True}]
         wanted = {"empId": 7, "name": "Autumn", "holdout_percent": percent, "links": links}
         campaign = office.post("/campaigns", wanted)
         assert campaign["holdout_percent"] == percent
-    if sent:
-        office.call("PATCH", f"/campaigns/{campaign['id']}", {"sent_at": sent.isoformat()})
     contacts = [{"ref": ref, "email": f"{ref}@example.com"} for ref in PEOPLE]
     office.post("/contacts", {"empId": 7, "contacts": contacts})
     return str(campaign["id"])
 
 
-def assigned(office: Office, campaign: str) -> tuple[list[str], list[str]]:
+def assigned(office: Office, campaign: str, sent: datetime | None = SENT) -> tuple[list[str], list[str]]:
+    """The recipients are told, and then the mail is sent."""
     answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
     assert sorted(answer["mail"] + answer["hold_out"]) == sorted(PEOPLE)
+    if sent:
+        told_when(office, campaign, sent)
     return answer["mail"], answer["hold_out"]
+
+
+def told_when(office: Office, campaign: str, sent: datetime) -> None:
+    answer = office.call("PATCH", f"/campaigns/{campaign}", {"sent_at": sent.isoformat()})
+    assert answer.status_code == 200
 
 
 def buys(office: Office, ref: str, days: float = 1, **told: Any) -> None:
@@ -48,7 +56,55 @@ def test_the_lot_is_the_same_every_time(office: Office) -> None:
     assert 45 < len(out) < 120
     assert assigned(office, campaign) == (mail, out)
     one = office.post(f"/campaigns/{campaign}/recipients", {"contacts": out[:1]})
-    assert one == {"mail": [], "hold_out": out[:1]}
+    assert one == {"mail": [], "hold_out": out[:1], "not_measured": []}
+
+
+def test_nobody_is_added_when_the_time_is_over(office: Office) -> None:
+    campaign = made(office)
+    assigned(office, campaign)
+    assert office.call("POST", f"/campaigns/{campaign}/recipients", {"contacts": ["new"]}).status_code == 409
+    again = office.call("POST", f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE[:5]})
+    assert again.status_code == 200, "who is in it may be asked for again"
+
+
+def test_what_was_answered_stays_when_the_keys_change(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = made(office)
+    first = assigned(office, campaign)
+    monkeypatch.setattr(Keys, "holdout_secret", b"another")
+    assert assigned(office, campaign) == first
+
+
+def test_who_refused_is_in_no_group(office: Office) -> None:
+    campaign = made(office)
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c0", "consent": False}]})
+    answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
+    assert answer["not_measured"] == ["c0"]
+    assert "c0" in answer["mail"], "the mail itself is not what they refused"
+    later = answer["hold_out"][0]
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": later, "consent": False}]})
+    told_when(office, campaign, SENT)
+    for ref in ("c0", later):
+        buys(office, ref)
+    told = office.get(f"/campaigns/{campaign}/lift")
+    assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) - 2
+    assert (told["mailed"]["buyers"], told["held_out"]["buyers"]) == (0, 0)
+
+
+def test_contacts_who_share_an_address_are_one_and_in_one_group(office: Office) -> None:
+    campaign = made(office)
+    family = [{"ref": f"f{n}", "email": "family@example.com"} for n in range(40)]
+    office.post("/contacts", {"empId": 7, "contacts": family})
+    refs = [one["ref"] for one in family]
+    answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": refs})
+    assert refs in (answer["mail"], answer["hold_out"])
+    assigned(office, campaign)
+    buys(office, "family")
+    told = office.get(f"/campaigns/{campaign}/lift")
+    theirs = told["mailed"] if answer["mail"] else told["held_out"]
+    assert (theirs["buyers"], theirs["orders"], theirs["net"][0]["amount"]) == (1, 1, "10.00")
+    assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) + 1
 
 
 def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(office: Office) -> None:
@@ -63,11 +119,13 @@ def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(offi
     buys(office, out[4], -1)  # before the mail
     buys(office, out[5], paid=False)
     buys(office, out[6], paid=False, cancelled=True)
+    buys(office, out[7], cancelled=True)  # paid, and cancelled since
     buys(office, "stranger")
     told = office.get(f"/campaigns/{campaign}/lift", SHOES)
     assert told["state"] == "more"
     assert told["mailed"] == {
         "people": len(mail),
+        "without_address": 0,
         "buyers": 60,
         "rate": round(60 / len(mail), 6),
         "orders": 61,
@@ -76,6 +134,7 @@ def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(offi
     assert (told["held_out"]["people"], told["held_out"]["buyers"]) == (len(out), 3)
     assert told["low"] > 0
     assert told["low"] < told["difference"] < told["high"]
+    assert told["extra_low"] < told["extra_buyers"] < told["extra_high"]
     assert told["extra_buyers"] == pytest.approx(told["difference"] * len(mail), abs=0.1)
     assert told["explanation"].startswith("The mail caused sales: ")
     assert "El correo causó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
@@ -90,6 +149,43 @@ def test_a_small_shop_is_told_that_it_cannot_know(office: Office) -> None:
     assert told["state"] == "not_enough_data"
     assert told["needed"] > len(PEOPLE)
     assert "Not enough data" in told["explanation"]
+
+
+def test_a_sale_is_counted_by_the_accounts_terms(office: Office) -> None:
+    campaign = made(office)
+    mail, _ = assigned(office, campaign)
+    buys(office, mail[0], total="15.00")  # five of them for shipping, which this account does not count
+    assert office.get(f"/campaigns/{campaign}/lift")["mailed"]["net"] == [
+        {"currency": "EUR", "amount": "10.00"}
+    ]
+
+
+@pytest.mark.parametrize(("buyers", "said"), [(0, "Nobody of either group bought"), (1, "No difference")])
+def test_no_difference_is_said_without_a_number_that_nobody_has(
+    office: Office, buyers: int, said: str
+) -> None:
+    campaign = made(office)
+    contacts = [{"ref": "l", "email": "l@example.com"}, {"ref": "r", "email": "r@example.com"}]
+    office.post("/contacts", {"empId": 7, "contacts": contacts})
+    with office.database.write() as connection:
+        assign_recipients(connection, campaign, {"l": False, "r": True})
+    told_when(office, campaign, SENT)
+    for ref in ("l", "r")[: 2 * buyers]:
+        buys(office, ref)
+    told = office.get(f"/campaigns/{campaign}/lift")
+    assert told["needed"] is None
+    assert told["explanation"].startswith(said)
+
+
+def test_recipients_without_an_address_are_not_people_who_did_not_buy(office: Office) -> None:
+    campaign = made(office)
+    nobody = [f"x{n}" for n in range(20)]
+    office.post(f"/campaigns/{campaign}/recipients", {"contacts": nobody})
+    told_when(office, campaign, SENT)
+    told = office.get(f"/campaigns/{campaign}/lift")
+    assert told["state"] == "no_addresses"
+    assert told["mailed"]["without_address"] + told["held_out"]["without_address"] == 20
+    assert "address" in told["explanation"]
 
 
 def test_who_was_left_out_and_clicked_all_the_same_stays_in_their_group(office: Office) -> None:
@@ -114,9 +210,11 @@ def test_who_was_left_out_and_clicked_all_the_same_stays_in_their_group(office: 
 def test_what_cannot_be_told_is_said(
     office: Office, percent: int, sent: datetime | None, assign: bool, state: str
 ) -> None:
-    campaign = made(office, percent, sent)
+    campaign = made(office, percent)
     if assign:
-        assigned(office, campaign)
+        assigned(office, campaign, sent)
+    elif sent:
+        told_when(office, campaign, sent)
     told = office.get(f"/campaigns/{campaign}/lift")
     assert told["state"] == state
     assert told["explanation"]

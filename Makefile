@@ -1,4 +1,6 @@
 # Every target sets up what it needs: a virtual environment in .venv from the hash-locked lists in requirements/.
+# The lists are whole, so nothing is resolved (--no-deps): for `pydantic[email]` of another package's metadata pip 23
+# takes the newest release, which no list has, as soon as there is one. `make check` looks for gaps instead.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -17,7 +19,8 @@ test: .venv/dev ## every test that needs nothing but the wheels
 test-browser: .venv/dev ## the tests that need the system's browsers: Chromium, Firefox ESR, WebKitGTK
 	$(BIN)/pytest -m browser
 
-check: .venv/dev ## format, lint, types, import rules
+check: .venv/dev ## the environment, format, lint, types, import rules
+	$(BIN)/pip check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -41,12 +44,12 @@ soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times k
 	$(PYTHON) -m venv .venv
 
 .venv/run: requirements/run.txt pyproject.toml .venv/pyvenv.cfg
-	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/run.txt
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/dev: requirements/dev.txt .venv/run
-	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --require-hashes -r requirements/dev.txt
 	touch $@
 
 lock: ## after a change of dependencies in pyproject.toml (needs uv)

@@ -130,7 +130,17 @@ def decide_all_again(connection: sa.Connection, emp_id: int) -> None:
 
 def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
     """The account, or None."""
-    row = connection.execute(sa.select(accounts).where(accounts.c.emp_id == emp_id)).first()
+    return _read_account(connection, sa.select(accounts).where(accounts.c.emp_id == emp_id))
+
+
+def hold_account(connection: sa.Connection, emp_id: int, *, to_change: bool = False) -> Account | None:
+    """The account as it stays until the transaction ends; `to_change`: nobody else holds it then."""
+    query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
+    return _read_account(connection, query.with_for_update(read=not to_change))
+
+
+def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account | None:
+    row = connection.execute(query).first()
     return None if row is None else Account(**row._mapping)
 
 

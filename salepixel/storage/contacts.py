@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.attribution import Reason
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import contacts, decisions, orders
 from salepixel.storage.upsert import insert
@@ -37,8 +38,10 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
     for start in range(0, len(newest), _CHUNK):
         chunk = newest[start : start + _CHUNK]
         ours = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref.in_([c.ref for c in chunk]))
-        known = sa.select(contacts.c.email_hash, contacts.c.alias_hash).where(ours)
-        before = {found for row in connection.execute(known) for found in row}
+        known = sa.select(contacts.c.ref, contacts.c.email_hash, contacts.c.alias_hash, contacts.c.consent)
+        rows = connection.execute(known.where(ours)).all()
+        before = {found for row in rows for found in (row.email_hash, row.alias_hash)}
+        refused = {row.ref for row in rows if not row.consent}
         statement = insert(connection, contacts).values(
             [
                 {
@@ -62,6 +65,8 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
         connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
         told = {c.email_hash for c in chunk} | {c.alias_hash for c in chunk}
         _decide_again(connection, emp_id, (told | before) - {None}, [c.ref for c in chunk])
+        if any(c.consent and c.ref in refused for c in chunk):
+            _decide_refused_again(connection, emp_id)
     return len(newest)
 
 
@@ -122,3 +127,12 @@ def _decide_again(
     connection.execute(
         sa.update(orders).where(sa.tuple_(orders.c.shop_id, orders.c.id).in_(named)).values(due=True)
     )
+
+
+def _decide_refused_again(connection: sa.Connection, emp_id: int) -> None:
+    """Make the orders due to which something of somebody who refused leads: a decision does not say whose."""
+    refused = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
+        decisions.c.emp_id == emp_id, decisions.c.candidates.contains(f'"{Reason.REFUSED_CONSENT}"')
+    )
+    theirs = sa.tuple_(orders.c.shop_id, orders.c.id).in_(refused)
+    connection.execute(sa.update(orders).where(theirs).values(due=True))

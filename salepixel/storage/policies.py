@@ -12,7 +12,7 @@ from salepixel.clicks import ClickSealer
 from salepixel.money import to_minor
 from salepixel.rates import Rates
 from salepixel.report import Sale
-from salepixel.storage.accounts import POLICY, Account, change_account, keep_policy
+from salepixel.storage.accounts import POLICY, Account, change_account, hold_account, keep_policy
 from salepixel.storage.judging import judge_order
 from salepixel.storage.orders import Place, StoredOrder, orders_from
 from salepixel.storage.sales import sales_of_order
@@ -60,8 +60,15 @@ def with_policy(account: Account, changes: Mapping[str, Any]) -> Account:
     return replace(changed, policy_version=account.policy_version + 1)
 
 
-def apply_policy(connection: sa.Connection, account: Account, changed: Account, at: datetime) -> None:
-    """Put `changed` (of with_policy) in force; orders of open months are decided again."""
+def apply_policy(connection: sa.Connection, emp_id: int, changes: Mapping[str, Any], at: datetime) -> None:
+    """Put a changed policy of an account in force; orders of open months are decided again.
+
+    Of two who change it at once the second changes what the first has made of it.
+    """
+    account = hold_account(connection, emp_id, to_change=True)
+    if account is None:
+        return
+    changed = with_policy(account, changes)
     if changed.policy_version == account.policy_version:
         return
     names = ("policy_version", *POLICY)
@@ -70,20 +77,17 @@ def apply_policy(connection: sa.Connection, account: Account, changed: Account, 
     _decide_open_months_again(connection, changed)
 
 
-def count_due(connection: sa.Connection, emp_id: int, before: datetime) -> int:
-    """How many orders of an account, placed before a time, wait to be decided."""
-    waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
-    return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(waiting)) or 0
+def close_months(connection: sa.Connection, emp_id: int, before: datetime) -> int:
+    """Close what was placed before a time, for good; gives how many orders of that time are still to be decided.
 
-
-def close_months(connection: sa.Connection, account: Account, before: datetime) -> datetime:
-    """Close what was placed before a time, for good; gives until when the account is closed now.
-
-    The account's row is locked by the write, so no decision of before comes after it.
+    It is closed when that is 0. Deciding an order holds the account, so none is under way meanwhile.
     """
-    until = max(before, account.closed_before) if account.closed_before else before
-    change_account(connection, account.emp_id, {"closed_before": until})
-    return until
+    account = hold_account(connection, emp_id, to_change=True)
+    waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
+    due = connection.scalar(sa.select(sa.func.count()).select_from(orders).where(waiting)) or 0
+    if account and not due and (account.closed_before is None or account.closed_before < before):
+        change_account(connection, emp_id, {"closed_before": before})
+    return due
 
 
 def preview_policy(

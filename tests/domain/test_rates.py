@@ -37,7 +37,7 @@ def test_the_rate_of_a_day_is_the_last_one_published_until_then(
     ("currency", "day"),
     [
         ("KES", date(2026, 10, 30)),  # never quoted
-        ("XXX", date(2026, 10, 30)),
+        ("QQQ", date(2026, 10, 30)),
         ("HRK", date(2026, 10, 30)),  # Croatia has the euro since 2023
         ("RUB", date(2026, 10, 30)),  # no more quoted since March 2022
         ("USD", date(1998, 12, 31)),

@@ -298,6 +298,15 @@ def test_who_refused_is_not_followed(world: World) -> None:
     assert hit.click_token == ""
 
 
+def test_who_agrees_again_has_their_orders_decided_again(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.contact("ana", "h", consent=False)
+    world.order(order(click_token=world.sealer.seal(click)))
+    assert world.reasons() == {"O1": "refused_consent"}
+    world.contact("ana", "h")
+    assert world.reasons() == {"O1": "click_token_on_order"}
+
+
 def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None:
     first, last = click_at(NOON - 5 * HOUR), click_at(NOON - HOUR, serial=1)
     world.contact("ana", "h")
@@ -309,9 +318,7 @@ def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None
     halves = sorted(row[4] for row in world.report())
     assert halves == ["10.00", "10.00", "19.90", "19.90"]
     with world.database.write() as connection:
-        account = accounts.get_account(connection, 1)
-        assert account is not None
-        policies.close_months(connection, account, NOON + HOUR)
+        assert policies.close_months(connection, 1, NOON + HOUR) == 0
     world.policy(model="first")
     world.order(order(email_hash="h", updated_at=NOON + HOUR, refunded=Decimal("59.80")))
     world.order(order(id="late", number="2", email_hash="h"))

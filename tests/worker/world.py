@@ -67,9 +67,7 @@ class World:
 
     def policy(self, **changes: Any) -> None:
         with self.database.write() as connection:
-            account = accounts.get_account(connection, 1)
-            assert account is not None
-            policies.apply_policy(connection, account, policies.with_policy(account, changes), NOON)
+            policies.apply_policy(connection, 1, changes, NOON)
 
     def amounts(self) -> dict[str, dict[str, int]]:
         """Reconcile what is due; gives cents by campaign of every order that has sales."""

@@ -30,9 +30,10 @@ def reconcile_order(
 
     None when there is no such order, or when it was decided for good: its month is closed.
     """
-    stored = orders.get_order(connection, shop_id, order_id, lock=True)
     shop = shops.get_shop(connection, shop_id)
-    account = accounts.get_account(connection, stored.emp_id) if stored else None
+    # First the account, then its order, as who changes a policy does: neither waits for the other for ever.
+    account = accounts.hold_account(connection, shop.emp_id) if shop else None
+    stored = orders.get_order(connection, shop_id, order_id, lock=True)
     if stored is None or shop is None or account is None:
         return None
     if stored.order.paid and shop.platform != "pixel":

@@ -169,8 +169,8 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
         if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
             values["pixel_secret"] = secrets.token_hex(32)
         if "window_days" in values:
-            wanted = policies.with_policy(before, {"window_days": values.pop("window_days")})
-            policies.apply_policy(connection, before, wanted, datetime.now(UTC))
+            window = {"window_days": values.pop("window_days")}
+            policies.apply_policy(connection, emp_id, window, datetime.now(UTC))
         if values:
             accounts.change_account(connection, emp_id, values)
         after = see_account(connection, emp_id)

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, Field
 
 from salepixel import jobs
 from salepixel.clicks import MAX_CONTACT
-from salepixel.storage.contacts import Contact, store_contacts
+from salepixel.storage.contacts import Contact, refused_among, store_contacts
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import EmpId, Name
+from salepixel_plugin.api.fields import UNSET, EmpId, Name
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
 
@@ -33,7 +33,10 @@ class ContactIn(Input):
 
     ref: Reference = Field(description="As the mailer writes it into the link.", examples=["c1"])
     email: Email | None = Field(None, description="Kept as a keyed hash only.")
-    consent: bool = Field(True, description="False: nothing that this contact does is followed.")
+    consent: bool = Field(
+        UNSET,
+        description="False: nothing that this contact does is followed. Not told: as it was; true for a new one.",
+    )
 
 
 class ContactsIn(Input):
@@ -57,18 +60,17 @@ class Stored(Output):
 def add_contacts(wanted: ContactsIn) -> dict[str, int]:
     """Add or change contacts, up to 10,000 in a call."""
     here = services()
-    batch = [
-        Contact(
-            contact.ref,
-            here.keys.hash_email(wanted.emp_id, contact.email) if contact.email else None,
-            contact.consent,
-            here.keys.hash_alias(wanted.emp_id, contact.email) if contact.email else None,
-        )
-        for contact in wanted.contacts
-    ]
+    emp_id = wanted.emp_id
     with here.database.write() as connection:
-        target_account(connection, wanted.emp_id)
-        stored = store_contacts(connection, wanted.emp_id, batch, datetime.now(UTC))
+        target_account(connection, emp_id)
+        told = [contact.ref for contact in wanted.contacts]
+        refused = refused_among(connection, emp_id, told)
+        batch = []
+        for contact in wanted.contacts:
+            address = here.keys.hash_address(emp_id, contact.email) if contact.email else (None, None)
+            agreed = contact.ref not in refused if contact.consent is UNSET else contact.consent
+            batch.append(Contact(contact.ref, address[0], agreed, address[1]))
+        stored = store_contacts(connection, emp_id, batch, datetime.now(UTC))
     publish_directory(here.database, here.redis)  # edges do not follow who refuses
     here.bell.ring(jobs.SWEEP)
     return {"stored": stored}

@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from flask import request
 from pydantic import AfterValidator, Field
 
 from salepixel import jobs
@@ -125,11 +124,11 @@ def list_policies(emp_id: int) -> dict[str, Any]:
 
 @blueprint.post("/accounts/<int:emp_id>/policies/preview")
 @blueprint.input(PolicyChange, arg_name="change")
+@blueprint.input(Page, location="query", arg_name="page")
 @blueprint.output(PreviewOut)
 @blueprint.doc(security="bearer")
-def preview_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
+def preview_policy(emp_id: int, change: PolicyChange, page: Page) -> dict[str, Any]:
     """What a change would move, order by order; `limit` orders are looked at in a call. Nothing changes."""
-    page = Page.model_validate(request.args.to_dict())
     after = None
     if page.cursor is not None:
         time, shop, order = read_cursor(page.cursor, 3)
@@ -157,8 +156,8 @@ def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
     here = services()
     with here.database.write() as connection:
         account = see_account(connection, emp_id)
-        changed = policies.with_policy(account, read_change(connection, account, change))
-        policies.apply_policy(connection, account, changed, datetime.now(UTC))
+        changes = read_change(connection, account, change)
+        policies.apply_policy(connection, emp_id, changes, datetime.now(UTC))
         newest = policies.list_policies(connection, emp_id)[0]
     here.bell.ring(jobs.SWEEP)
     return _policy_as_json(newest)
@@ -175,16 +174,14 @@ def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
     if until > datetime.now(UTC):
         raise Refusal(422, "month_not_over", f"{wanted.month} is not over yet; close it when it is.")
     with services().database.write() as connection:
+        see_account(connection, emp_id)
+        waiting = policies.close_months(connection, emp_id, until)
         account = see_account(connection, emp_id)
-        waiting = policies.count_due(connection, emp_id, until)
-        if waiting:
-            services().bell.ring(jobs.SWEEP)
-            raise Refusal(
-                409,
-                "orders_waiting",
-                f"{waiting} orders of that time are being decided; try again in a minute.",
-            )
-        return {"closed_before": policies.close_months(connection, account, until)}
+    if waiting:
+        services().bell.ring(jobs.SWEEP)
+        message = f"{waiting} orders of that time are being decided; try again in a minute."
+        raise Refusal(409, "orders_waiting", message)
+    return {"closed_before": account.closed_before}
 
 
 def read_change(connection: Any, account: Account, change: PolicyChange) -> dict[str, Any]:

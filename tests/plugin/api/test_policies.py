@@ -1,6 +1,6 @@
 """A policy has a number; a change is shown before it is made, and closed months keep what was."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,6 +68,11 @@ def test_what_is_applied_gets_a_number_that_decisions_name(office: Office) -> No
         assert (row["amount"], row["quantity"], row["share"]) == ("19.90", 1, 0.5)
 
 
+@pytest.mark.parametrize("query", ["limit=0", "limit=abc", "limit=2&cursor=rubbish"])
+def test_a_preview_of_a_page_that_there_is_not_is_refused(office: Office, query: str) -> None:
+    assert office.call("POST", f"{POLICY}/preview?{query}", {"model": "first"}, SHOES).status_code == 422
+
+
 def test_a_preview_goes_on_where_the_page_before_ended(office: Office) -> None:
     bought_by_ana(office)
     for number in range(4):
@@ -97,7 +102,7 @@ def test_a_closed_month_does_not_change(office: Office) -> None:
 
 
 def test_a_month_is_closed_only_when_it_is_over_and_decided(office: Office) -> None:
-    this_month = f"{PLACED:%Y-%m}"
+    this_month = f"{datetime.now(UTC):%Y-%m}"
     assert office.call("POST", "/accounts/7/closings", {"month": this_month}, SHOES).status_code == 422
     old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
     order = {

@@ -78,7 +78,7 @@ def apply_policy(connection: sa.Connection, emp_id: int, changes: Mapping[str, A
 
 
 def close_months(connection: sa.Connection, emp_id: int, before: datetime) -> int:
-    """Close what was placed before a time, for good; gives how many orders of that time are still to be decided.
+    """Close what was placed before a time, for good; gives how many orders of it are still to be decided.
 
     It is closed when that is 0. Deciding an order holds the account, so none is under way meanwhile.
     """

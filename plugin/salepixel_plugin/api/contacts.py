@@ -35,7 +35,7 @@ class ContactIn(Input):
     email: Email | None = Field(None, description="Kept as a keyed hash only.")
     consent: bool = Field(
         UNSET,
-        description="False: nothing that this contact does is followed. Not told: as it was; true for a new one.",
+        description="False: nothing that they do is followed. Not told: as it was; true for a new contact.",
     )
 
 

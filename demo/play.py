@@ -115,6 +115,7 @@ class Player:
                 paid=paid,
                 refunded=refunded,
             )
+            self.shop.keep(order)
             return self.shop.sign(event, {"order": order})
 
         deliveries = [happens("order_created", 0, paid=False)]

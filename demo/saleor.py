@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import requests
 
+from demo.saleor_answers import NO_PERMISSION, answer_orders
 from demo.saleor_key import SigningKey
 from demo.saleor_orders import Line, Orders, global_id
 
@@ -38,6 +39,7 @@ class StandInSaleor(Orders):
     """A shop on a free port of 127.0.0.1, running while it is used as a context manager.
 
     `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order.
+    `orders` holds, by their ids, the orders that the shop has: the newest of those kept.
     """
 
     def __init__(self, *, channel: str = "default-channel", currency: str = "EUR") -> None:
@@ -47,6 +49,7 @@ class StandInSaleor(Orders):
         self.permissions: tuple[str, ...] = ("MANAGE_ORDERS",)
         self.away: set[str] = set()
         self.calls: list[str] = []
+        self.orders: dict[str, Mapping[str, Any]] = {}
         self._installations = 0
         self.rotate_key()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -114,6 +117,12 @@ class StandInSaleor(Orders):
         }
         return self.sign_raw(event, json.dumps(body).encode())
 
+    def keep(self, order: Mapping[str, Any]) -> None:
+        """Have this order, and tell nobody: as when a delivery is lost."""
+        known = self.orders.get(order["id"])
+        if known is None or order["updatedAt"] >= known["updatedAt"]:
+            self.orders[order["id"]] = order
+
     def sign_raw(self, event: str, body: bytes, signature: str | None = None) -> Signed:
         """A delivery of any bytes, signed over exactly these, or with the signature that is given."""
         names = {"Event": event, "Domain": self.domain, "Signature": signature or self.key.sign(body)}
@@ -145,13 +154,14 @@ class StandInSaleor(Orders):
         issued: datetime | None = None,
         sign: bool = True,
     ) -> requests.Response:
-        """Sign and send what happened to an order. Without `sign` the signature fits other bytes."""
+        """Have an order, sign and send what happened to it. Without `sign` the signature fits other bytes."""
+        self.keep(order)
         signed = self.sign(event, {"order": order}, issued=issued)
         if not sign:
             signed = Signed(signed.headers, signed.body + b" ")
         return self.send(plugin_url, signed)
 
-    def answer(self, path: str, authorization: str) -> tuple[int, Mapping[str, Any]]:
+    def answer(self, path: str, authorization: str, body: bytes = b"{}") -> tuple[int, Mapping[str, Any]]:
         """What the shop's own doors answer: the status and the JSON."""
         self.calls.append(path)
         if path in self.away:
@@ -161,8 +171,13 @@ class StandInSaleor(Orders):
         if path != "/graphql/":
             return 404, {}
         known = bool(self.token) and authorization == f"Bearer {self.token}"
-        app = {"id": self.app_id, "permissions": [{"code": code} for code in self.permissions]}
-        return 200, {"data": {"app": app if known else None}}
+        asked = json.loads(body)
+        if "{app{" in asked["query"]:
+            app = {"id": self.app_id, "permissions": [{"code": code} for code in self.permissions]}
+            return 200, {"data": {"app": app if known else None}}
+        if not known:
+            return 200, {"errors": [NO_PERMISSION], "data": {"orders": None}}
+        return 200, {"data": answer_orders(asked, self.orders)}
 
 
 def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:
@@ -171,11 +186,10 @@ def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:
             self._answer()
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer()
+            self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
-        def _answer(self) -> None:
-            status, content = shop.answer(self.path, self.headers.get("Authorization", ""))
+        def _answer(self, asked: bytes = b"{}") -> None:
+            status, content = shop.answer(self.path, self.headers.get("Authorization", ""), asked)
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

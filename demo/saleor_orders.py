@@ -42,6 +42,7 @@ class Orders:
         metadata: Mapping[str, str] | None = None,
         customer: str | None = None,
         voucher: str | None = None,
+        payment: str = "",
     ) -> dict[str, Any]:
         """The order in the shape of our subscription. The same number is always the same order."""
         created = created or datetime.now(UTC)
@@ -80,6 +81,8 @@ class Orders:
             "totalRefunded": {"amount": float(refunded)},
             "grantedRefunds": [],
             "totalCanceled": {"amount": 0.0},
+            "payments": [],
+            "transactions": [{"name": payment}] if payment else [],
             "lines": [self._line(number, place, line) for place, line in enumerate(lines, 1)],
         }
 

@@ -59,11 +59,19 @@ class Signal(IntFlag):
     OLD_AGENT = 256  # a browser of a version that nobody should have any more
     GATEWAY = 512  # from a network of a mail gateway where no person browses
     GATEWAY_LIKELY = 1024  # from a network of a mail gateway behind which people may browse too
+    # The family of the browser, for the coverage: nothing more of the user agent is kept.
+    CHROMIUM = 2048  # Chrome, Edge, Opera, Samsung's and others
+    FIREFOX = 4096
+    SAFARI = 8192  # and everything on an iPhone
 
     @property
     def is_visit(self) -> bool:
         """True when a browser shows the page now, so that a cookie and a token make sense."""
         return not self & (Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
+
+
+BROWSERS = (Signal.CHROMIUM, Signal.FIREFOX, Signal.SAFARI)
+"""The families of browsers that are told apart."""
 
 
 @cache

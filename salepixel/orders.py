@@ -50,7 +50,8 @@ class Order:
     Amounts are gross, in `currency`; times are aware UTC. `issued_at` tells snapshots with the same
     `updated_at` apart. `paid` means paid in full at some time, also when refunded since. `deducted` came
     off lines and shipping together: gift cards, and discounts that the shop did not put on the lines.
-    `voucher` is the code that the buyer used; `customer` is the shop's id of a buyer with an account there.
+    `voucher` is the code that the buyer used; `customer` is the shop's id of a buyer with an account there;
+    `payment` is how the order was paid, as the shop calls it.
     """
 
     id: str
@@ -74,6 +75,12 @@ class Order:
     voucher: str = ""
     customer: str | None = None
     utm_campaign: str = ""
+    payment: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Neither paid nor cancelled: it may still become either."""
+        return not self.paid and not self.cancelled
 
     @property
     def version(self) -> tuple[datetime, datetime]:

@@ -56,10 +56,12 @@ def store_order(
     delivery: str,
     *,
     always: bool = False,
+    healed_at: datetime | None = None,
 ) -> bool:
     """Keep a snapshot if it is newer than the one we have; True when it was. It is then due.
 
     `always`: keep it in any case, for an order that was put together from all that is known of it.
+    `healed_at`: now, for one that came by a poll of the shop; the first such time stays with the order.
     """
     values = {
         "shop_id": shop_id,
@@ -77,6 +79,9 @@ def store_order(
         "customer": order.customer,
         "voucher": order.voucher.strip().upper() or None,
         "utm_campaign": order.utm_campaign or None,
+        "payment": order.payment or None,
+        "open": order.is_open,
+        "healed_at": healed_at,
     }
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
@@ -90,6 +95,7 @@ def _upsert_order(dialect: str, always: bool) -> Any:
     statement = insert_into(dialect, orders)
     new = statement.excluded
     changed = {c.name: new[c.name] for c in orders.c if c.name not in ("shop_id", "id", "emp_id")}
+    changed["healed_at"] = sa.func.coalesce(orders.c.healed_at, new.healed_at)
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "id"], set_=changed, where=None if always else is_newer
@@ -135,6 +141,14 @@ def due_orders(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
     """Orders to be reconciled, as (shop id, order id)."""
     query = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.due).limit(limit)
     return [(row.shop_id, row.id) for row in connection.execute(query)]
+
+
+def open_orders(connection: sa.Connection, shop_id: str, since: datetime, limit: int) -> dict[str, Order]:
+    """A shop's newest orders since then that are neither paid nor cancelled, by their ids."""
+    still_open = orders.c.shop_id == shop_id, orders.c.open, orders.c.placed_at >= since
+    query = sa.select(orders.c.id, orders.c.snapshot).where(*still_open)
+    rows = connection.execute(query.order_by(orders.c.placed_at.desc()).limit(limit))
+    return {row.id: read_snapshot(row.snapshot) for row in rows}
 
 
 def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> None:

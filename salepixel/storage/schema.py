@@ -249,6 +249,25 @@ shops = sa.Table(
     sa.Index(None, "emp_id"),
 )
 
+polls = sa.Table(
+    "polls",  # how far the orders of a shop were asked for
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("mark", UtcTime, nullable=False),  # all that changed until then is known
+    sa.Column("next_at", UtcTime, nullable=False),  # when to ask again; while somebody asks: when he is late
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),  # why the last poll failed, or empty
+    sa.Column("problem_since", UtcTime),
+)
+
+shop_days = sa.Table(
+    "shop_days",  # how many orders a shop says that it has of a day
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, primary_key=True),  # UTC, 2026-11-23
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sa.Column("counted_at", UtcTime, nullable=False),
+)
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -282,6 +301,9 @@ orders = sa.Table(
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
     sa.Column("voucher", sa.Text),  # in upper case
     sa.Column("utm_campaign", sa.Text),
+    sa.Column("payment", sa.Text),  # how it was paid, as the shop calls it; null: not told
+    sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
+    sa.Column("healed_at", UtcTime),  # when a poll first told what no webhook had
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_alias_hash", "emp_id", "alias_hash"),
     sa.Index("ix_orders_customer", "shop_id", "customer"),
@@ -291,6 +313,13 @@ orders = sa.Table(
     sa.Index(None, "emp_id", "placed_at"),
     # As the question is put: SQLite compares the texts.
     sa.Index("ix_orders_due", "due", sqlite_where=sa.text("due = 1"), postgresql_where=sa.text("due")),
+    sa.Index(
+        "ix_orders_open",
+        "shop_id",
+        "placed_at",
+        sqlite_where=sa.text("open = 1"),
+        postgresql_where=sa.text("open"),
+    ),
 )
 
 decisions = sa.Table(

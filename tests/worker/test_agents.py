@@ -57,3 +57,22 @@ def test_a_browser_that_updates_itself_is_not_six_years_old(agent: str, old: boo
 def test_what_the_edge_saw_stays() -> None:
     assert agent_signals(Signal.PRIVACY | Signal.HEAD, CHROME) == Signal.PRIVACY | Signal.HEAD
     assert agent_signals(Signal.HEAD, "curl/8.5.0") == Signal.HEAD | Signal.KNOWN_AGENT
+
+
+@pytest.mark.parametrize(
+    ("agent", "family"),
+    [
+        (CHROME, Signal.CHROMIUM),
+        (f"{CHROME} Edg/156.0.0.0", Signal.CHROMIUM),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", Signal.FIREFOX),
+        (f"{IPHONE} Version/18.5 Mobile/15E148 Safari/604.1", Signal.SAFARI),
+        # Every browser of an iPhone is Safari's engine, with Safari's rules for cookies.
+        (f"{IPHONE} CriOS/140.0.0.0 Mobile/15E148 Safari/604.1", Signal.SAFARI),
+        (f"{IPHONE} FxiOS/140.0 Mobile/15E148 Safari/605.1.15", Signal.SAFARI),
+        (f"{IPHONE} Mobile/15E148 [FBAN/FBIOS;FBAV/480.0.0.0.0]", Signal.SAFARI),
+        ("curl/8.5.0", Signal(0)),
+        ("", Signal(0)),
+    ],
+)
+def test_of_the_user_agent_the_browsers_family_is_kept(agent: str, family: Signal) -> None:
+    assert agent_signals(Signal(0), agent) & (Signal.CHROMIUM | Signal.FIREFOX | Signal.SAFARI) == family

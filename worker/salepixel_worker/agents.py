@@ -37,7 +37,20 @@ def agent_signals(seen: Signal, agent: str) -> Signal:
         seen |= Signal.FETCH_MISSING
     if is_old_agent(agent):
         seen |= Signal.OLD_AGENT
-    return seen
+    # Of who opted out nothing is kept that tells them from others.
+    return seen if Signal.PRIVACY in seen else seen | browser_family(agent)
+
+
+def browser_family(agent: str) -> Signal:
+    """Which engine's browser a user agent names, as far as it keeps cookies its own way; no signal: another."""
+    # On an iPhone all are Safari inside (CriOS, FxiOS, EdgiOS and pages within other programs).
+    if "AppleWebKit/" in agent and ("iPhone" in agent or "iPad" in agent):
+        return Signal.SAFARI
+    if _CHROME.search(agent):
+        return Signal.CHROMIUM
+    if _FIREFOX.search(agent):
+        return Signal.FIREFOX
+    return Signal.SAFARI if _SAFARI.search(agent) else Signal(0)
 
 
 def is_known_agent(agent: str) -> bool:

@@ -1,4 +1,4 @@
-"""Starts the worker: RQ for the jobs, and the scheduler beside it."""
+"""Starts the worker: RQ for the jobs, with scheduler, forwarder and poller beside it."""
 
 import sys
 import time
@@ -11,13 +11,14 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from salepixel.jobs import ALLOWED, QUEUE
+from salepixel.jobs import ALLOWED, QUEUE, Bell
 from salepixel.keys import BadKeys, load_keys
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage.database import UnsafeDatabase, migrate
 from salepixel_worker.forward import Forwarder
 from salepixel_worker.jobs import stores
+from salepixel_worker.poll import Poller
 from salepixel_worker.scheduler import Scheduler
 
 log = structlog.get_logger()
@@ -78,13 +79,14 @@ def main() -> None:
     """Run until SIGTERM; exits 2 with a line per problem when the settings cannot be used."""
     try:
         settings = WorkerSettings.load(environment())
-        load_keys(settings.keys_file)
+        keys = load_keys(settings.keys_file)
         migrate(stores().database)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
     Scheduler(open_redis(settings.redis_address)).start()
     Forwarder(stores().database, settings.forward_hosts).start()
+    Poller(stores().database, keys, Bell(open_redis(settings.redis_address))).start()
     try:
         work(settings.redis_address)
     except StopRequested:

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 
 import structlog
 
+from salepixel.connectors.contract import ShopAway, UnknownKey
+from salepixel.connectors.saleor_api import fetch_jwks
+from salepixel.connectors.signatures import BadKeySet, read_keys
 from salepixel.storage.database import Database
 from salepixel.storage.shops import Shop, get_shop, keep_jwks
-from salepixel_plugin.connectors.contract import UnknownKey
-from salepixel_plugin.connectors.signatures import BadKeySet, read_keys
-from salepixel_plugin.saleor.shop_calls import ShopAway, fetch_jwks
 
 RELOAD_SECONDS = 60.0
 

@@ -1,6 +1,5 @@
 """The manifest: what a Saleor reads before it installs us. Never read again after the installation."""
 
-import re
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -8,6 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from salepixel.connectors.saleor_api import order_fields, read_version
 from salepixel_plugin.services import services
 
 ORDER_EVENTS = (
@@ -25,20 +25,18 @@ ORDER_EVENTS = (
 )
 LIFECYCLE_EVENTS = ("APP_INSTALLED", "APP_STATUS_CHANGED", "APP_DELETED")
 
-_OLDEST = (3, 14)
-_HAS_ALL_FIELDS = (3, 19)  # the oldest schema with all that we ask for; 3.14 lacks what is named here
-_NOT_IN_OLDEST = re.compile(r"^  (voucherCode|grantedRefunds \{.*?^  \})\n", re.DOTALL | re.MULTILINE)
 _HAS_NEW_TAB = (3, 22)
 
 
 def give_manifest() -> Response:
     """GET /saleor/manifest, for the Saleor version in the request's Saleor-Schema-Version."""
-    asking = _schema_version(request.headers.get("Saleor-Schema-Version", ""))
+    asking = read_version(request.headers.get("Saleor-Schema-Version", ""))
     return jsonify(build_manifest(services().settings.plugin_url, asking))
 
 
 def build_manifest(plugin_url: str, schema: tuple[int, int]) -> dict[str, Any]:
     """The manifest for a version of Saleor's schema, such as (3, 23)."""
+    orders = _text("subscription.graphql") + order_fields(schema)
     return {
         "id": "salepixel",
         "name": "Salepixel",
@@ -52,7 +50,7 @@ def build_manifest(plugin_url: str, schema: tuple[int, int]) -> dict[str, Any]:
         "tokenTargetUrl": f"{plugin_url}/saleor/register",
         "extensions": _extensions(plugin_url, schema),
         "webhooks": [
-            _webhook("orders", ORDER_EVENTS, _order_query(schema), plugin_url),
+            _webhook("orders", ORDER_EVENTS, orders, plugin_url),
             # An own entry, for a shop before 3.23.5 sends these to apps with MANAGE_APPS only: what it
             # refuses here must not touch the orders.
             _webhook("lifecycle", LIFECYCLE_EVENTS, _text("subscription_lifecycle.graphql"), plugin_url),
@@ -86,16 +84,6 @@ def _webhook(name: str, events: tuple[str, ...], query: str, plugin_url: str) ->
     }
 
 
-def _order_query(schema: tuple[int, int]) -> str:
-    query = _text("subscription.graphql")
-    return query if schema >= _HAS_ALL_FIELDS else _NOT_IN_OLDEST.sub("", query)
-
-
 @cache
 def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _schema_version(header: str) -> tuple[int, int]:
-    found = re.match(r"(\d{1,3})\.(\d{1,3})", header, re.ASCII)
-    return (int(found[1]), int(found[2])) if found else _OLDEST

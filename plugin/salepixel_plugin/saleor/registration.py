@@ -11,10 +11,11 @@ import structlog
 from flask import Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from salepixel.connectors.contract import ShopAway, TokenRefused
+from salepixel.connectors.saleor_api import App, ask_for_app, fetch_jwks
+from salepixel.connectors.strict_json import BadJson, load_object
 from salepixel.storage.shops import Shop, connect_shop, find_shop
-from salepixel_plugin.connectors.strict_json import BadJson, load_object
 from salepixel_plugin.rejections import count_refusal, is_address
-from salepixel_plugin.saleor.shop_calls import App, ShopAway, TokenRefused, ask_for_app, fetch_jwks
 from salepixel_plugin.services import services
 
 MAX_MESSAGE_CHARS = 255

@@ -16,12 +16,12 @@ from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel import jobs
+from salepixel.connectors import CONNECTORS
+from salepixel.connectors.contract import Delivery, Refused, Unreadable
 from salepixel.orders import Order
 from salepixel.storage.deliveries import delivery_digest, store_delivery
 from salepixel.storage.orders import store_order
 from salepixel.storage.shops import Shop, drop_token, find_shop, get_shop
-from salepixel_plugin.connectors import CONNECTORS
-from salepixel_plugin.connectors.contract import Delivery, Refused, Unreadable
 from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
 from salepixel_plugin.services import services

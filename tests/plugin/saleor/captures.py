@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from salepixel.connectors import saleor
+from salepixel.connectors.contract import Delivery
 from salepixel.orders import Order
 from salepixel.storage.shops import Shop
-from salepixel_plugin.connectors import saleor
-from salepixel_plugin.connectors.contract import Delivery
 
 FOLDER = Path(__file__).parents[2] / "data" / "saleor"
 API_URL = "http://127.0.0.1:8000/graphql/"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from salepixel.attribution import Policy, decide
 from salepixel.clicks import ClickSealer
+from salepixel.connectors import saleor
 from salepixel.evidence import Evidence, Rung
 from salepixel.keys import Keys
 from salepixel.orders import Order
@@ -23,7 +24,6 @@ from salepixel.sold import Terms, sold_lines
 from salepixel.storage import orders, refunds, sales, schema
 from salepixel.storage.database import Database
 from salepixel.storage.shops import Shop
-from salepixel_plugin.connectors import saleor
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, click_at
 from tests.plugin.saleor import captures

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from salepixel.connectors import saleor, saleor_order
 from salepixel.orders import Order, OrderLine
-from salepixel_plugin.connectors import saleor
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.captures import Change, changed, hash_address, read
 
@@ -131,12 +131,12 @@ def test_drafts_are_ignored() -> None:
         pytest.param(lambda order: order.update(userEmail=None), ("email_hash", None), id="null e-mail"),
         pytest.param(lambda order: order.pop("metadata"), ("click_token", None), id="no metadata"),
         pytest.param(
-            lambda order: order.update(metadata=[{"key": saleor.CLICK_KEY, "value": HOSTILE_TOKEN}]),
+            lambda order: order.update(metadata=[{"key": saleor_order.CLICK_KEY, "value": HOSTILE_TOKEN}]),
             ("click_token", "???" + "x" * 509),
             id="a hostile token is one that cannot be opened",
         ),
         pytest.param(
-            lambda order: order.update(metadata=[5, {}, {"key": saleor.CLICK_KEY, "value": {"a": []}}]),
+            lambda order: order.update(metadata=[5, {}, {"key": saleor_order.CLICK_KEY, "value": {"a": []}}]),
             ("click_token", "?"),
             id="odd metadata",
         ),

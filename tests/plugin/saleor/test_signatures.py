@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.saleor_key import SigningKey, base64url
-from salepixel_plugin.connectors import saleor
-from salepixel_plugin.connectors.contract import BadSignature, Delivery, Refused, UnknownKey
-from salepixel_plugin.connectors.signatures import BadKeySet, read_keys, verify_detached
+from salepixel.connectors import saleor
+from salepixel.connectors.contract import BadSignature, Delivery, Refused, UnknownKey
+from salepixel.connectors.signatures import BadKeySet, read_keys, verify_detached
 from tests.plugin.saleor import captures
 
 BODY = b'{"__typename": "OrderPaid"}'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from salepixel_plugin.connectors.contract import Unreadable
+from salepixel.connectors.contract import Unreadable
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.captures import Change, changed, read
 

@@ -1,7 +1,8 @@
-"""What every connector is: a module with the two functions of `Connector`, and what they work on."""
+"""What every connector is: a module with the functions of `Connector`, and what they work on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Protocol
 
 from salepixel.orders import Order
@@ -47,15 +48,50 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
+class ShopAway(Exception):
+    """The shop did not give a usable answer now; the message says how."""
+
+
+class TokenRefused(Exception):
+    """The shop does not know this token, or not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Orders that a shop gave when it was asked; `unread`: for each that could not be read the reason."""
+
+    orders: tuple[Order, ...]
+    unread: tuple[str, ...] = ()
+
+
 HashAddress = Callable[[str], tuple[str, str]]
 """Gives the hashes of an address, and of the mailbox that it leads to."""
 
 
 class Connector(Protocol):
-    """A kind of shop. Sister modules have the same two functions; a dict is the registry."""
+    """A kind of shop. Sister modules have the same functions; a dict is the registry.
+
+    A shop is asked with the token that it gave us. What asks raises ShopAway or TokenRefused.
+    """
 
     def verify(self, delivery: Delivery, shop: Shop) -> None:
         """Return when the shop sent this delivery, to us, as this event. Raises Refused."""
 
     def read_orders(self, delivery: Delivery, hash_address: HashAddress) -> list[Order]:
         """The orders in a verified delivery, none where it is about something else. Raises Unreadable."""
+
+    def changed_orders(
+        self, shop: Shop, since: datetime, until: datetime, hash_address: HashAddress
+    ) -> Iterator[Page]:
+        """The orders that changed between two times (UTC, both included), page by page.
+
+        A snapshot is older than any delivery that tells of the same change.
+        """
+
+    def named_orders(
+        self, shop: Shop, ids: Sequence[str], at: datetime, hash_address: HashAddress
+    ) -> Iterator[Page]:
+        """The orders with these ids as they are now, at `at` (UTC)."""
+
+    def count_orders(self, shop: Shop, days: Sequence[date]) -> dict[date, int]:
+        """How many orders the shop has of each day (UTC)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from salepixel_plugin.connectors import saleor
-from salepixel_plugin.connectors.contract import Connector
+from salepixel.connectors import saleor
+from salepixel.connectors.contract import Connector
 
 CONNECTORS: Mapping[str, Connector] = {"saleor": saleor}

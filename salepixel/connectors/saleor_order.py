@@ -1,22 +1,14 @@
-"""Saleor: deliveries are signed with the shop's key (JWS), an order comes as a GraphQL selection.
+"""A Saleor's order, as our selection (saleor_order.graphql) gives it, in webhooks and answers alike."""
 
-The selection is saleor/subscription.graphql. A delivery is only ever "the newest snapshot of this order":
-from 3.23 Saleor builds it later than the event it is named for, so no amount depends on the event's name.
-"""
-
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from salepixel.connectors.contract import HashAddress, Unreadable
 from salepixel.money import BadMoney, allocate, check_currency, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
-from salepixel.storage.shops import Shop
-from salepixel_plugin.connectors.contract import BadSignature, Delivery, HashAddress, Refused, Unreadable
-from salepixel_plugin.connectors.signatures import verify_detached
-from salepixel_plugin.connectors.strict_json import BadJson, load_object
 
 CLICK_KEY = "salepixel_click"
 """The metadata key with the click token. Saleor copies it from the checkout to the order."""
@@ -24,9 +16,6 @@ CLICK_KEY = "salepixel_click"
 UTM_CAMPAIGN = "utm_campaign"
 """The metadata key under which a storefront keeps the campaign of its visitor."""
 
-LIFECYCLE = frozenset({"app_installed", "app_updated", "app_status_changed", "app_deleted"})
-
-_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 _VARIANT_ID = "UHJvZHVjdFZhcmlhbnQ6"  # base64 of "ProductVariant:"
 _MAX_TOKEN_CHARS = 512
 _MAX_PLAIN_CHARS = 255
@@ -38,47 +27,13 @@ _CANCELLED = frozenset({"CANCELED", "EXPIRED"})
 _PAID = ("FULL", "OVERCHARGED")  # may be asked for anything, also what has no hash
 
 
-def verify(delivery: Delivery, shop: Shop) -> None:
-    """Return when the shop signed this body, for our app, as this event. Raises Refused.
+def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress) -> Order:
+    """Our order of Saleor's. Raises Unreadable.
 
-    Saleor signs the body only: another app's delivery and a swapped Saleor-Event verify as well, so both
-    are held against what the body says.
+    `issued_at`: when it was so. None: as soon as it was changed, so that any delivery which tells of the same
+    change is newer.
     """
-    signature = delivery.headers.get("saleor-signature")
-    if not signature or shop.jwks is None:
-        raise BadSignature("no_signature", "Saleor-Signature is missing.")
-    verify_detached(signature, delivery.body, shop.jwks)
-    content = _load(delivery)
-    recipient = content.get("recipient")
-    if not isinstance(recipient, dict) or recipient.get("id") != shop.app_id:
-        raise Refused("other_app", "This delivery is for another app, or for an earlier installation.")
-    typename = content.get("__typename")
-    if not isinstance(typename, str) or _HUMP.sub("_", typename).lower() != delivery.event:
-        raise Refused("event_mismatch", "Saleor-Event does not say what the body says.")
-
-
-def read_orders(delivery: Delivery, hash_address: HashAddress) -> list[Order]:
-    """The orders in a verified delivery, without drafts. Raises Unreadable."""
-    if delivery.event in LIFECYCLE:
-        return []
-    content = _load(delivery)
-    issued_at = _time(content, "issuedAt")
-    orders = content["orders"] if "orders" in content else [content.get("order")]
-    if not isinstance(orders, list):
-        raise Unreadable("no_order")
-    found = [_object(order, "no_order") for order in orders]
-    return [_read_order(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
-
-
-def _load(delivery: Delivery) -> dict[str, Any]:
-    try:
-        return load_object(delivery.body)
-    except BadJson as error:
-        raise Refused("malformed", "The body is not a JSON object.") from error
-
-
-def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_address: HashAddress) -> Order:
-    total_field = _object(order.get("total"), "no_total")
+    total_field = as_object(order.get("total"), "no_total")
     try:
         currency = check_currency(_text(total_field, "currency"))
     except BadMoney as error:
@@ -93,15 +48,16 @@ def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_address: Has
     listed = order.get("lines")
     if not isinstance(listed, list):
         raise Unreadable("no_lines")
-    lines = [_read_line(_object(line, "no_lines"), currency) for line in listed]
+    lines = [_read_line(as_object(line, "no_lines"), currency) for line in listed]
     user = order.get("user")
+    updated_at = read_time(order, "updatedAt")
     read = Order(
         id=_text(order, "id"),
         number=_text(order, "number"),
         currency=currency,
-        placed_at=_time(order, "created"),
-        updated_at=_time(order, "updatedAt"),
-        issued_at=issued_at,
+        placed_at=read_time(order, "created"),
+        updated_at=updated_at,
+        issued_at=issued_at or updated_at,
         total=total,
         refunded=refunded,
         # A refund takes the sum off totalCharged and makes isPaid false again (measured on 3.23.28).
@@ -118,6 +74,7 @@ def _read_order(order: Mapping[str, Any], issued_at: datetime, hash_address: Has
         voucher=_plain(order.get("voucherCode")),
         customer=_plain(user.get("id")) or None if isinstance(user, dict) else None,
         utm_campaign=_metadata(order.get("metadata"), UTM_CAMPAIGN),
+        payment=_payment(order),
     )
     return _with_granted(read, order.get("grantedRefunds"))
 
@@ -132,7 +89,7 @@ def _with_granted(order: Order, granted: Any) -> Order:
     parts = order.parts()
     told = [0] * len(parts)
     for refund in granted if isinstance(granted, list) else ():
-        weights = _granted_weights(order, _object(refund, "bad_refund"))
+        weights = _granted_weights(order, as_object(refund, "bad_refund"))
         amount = to_minor(_amount(refund.get("amount"), order.currency), order.currency)
         told = [sum(pair) for pair in zip(told, allocate(amount, weights), strict=True)]
     if not sum(told):
@@ -151,8 +108,8 @@ def _granted_weights(order: Order, refund: Mapping[str, Any]) -> list[int]:
     quantities: dict[str, int] = {}
     named = refund.get("lines")
     for line in named if isinstance(named, list) else ():
-        found = _object(line, "bad_refund")
-        line_id = _text(_object(found.get("orderLine"), "bad_refund"), "id")
+        found = as_object(line, "bad_refund")
+        line_id = _text(as_object(found.get("orderLine"), "bad_refund"), "id")
         quantities[line_id] = quantities.get(line_id, 0) + _quantity(found)
     weights = [
         to_minor(line.amount, order.currency) * quantities.get(line.id, 0) // max(line.quantity, 1)
@@ -200,6 +157,17 @@ def _click_token(metadata: Any) -> str | None:
     return None
 
 
+def _payment(order: Mapping[str, Any]) -> str:
+    """How it was paid, as the shop calls it: the last transaction's name, else the last payment's gateway."""
+    for field, name in (("transactions", "name"), ("payments", "gateway")):
+        listed = order.get(field)
+        entries: list[Any] = listed if isinstance(listed, list) else []
+        for entry in reversed(entries):
+            if isinstance(entry, dict) and (told := _plain(entry.get(name))):
+                return told
+    return ""
+
+
 def _metadata(metadata: Any, key: str) -> str:
     for entry in metadata if isinstance(metadata, list) else ():
         if isinstance(entry, dict) and entry.get("key") == key:
@@ -215,19 +183,19 @@ def _plain(value: Any) -> str:
 
 
 def _net(parent: Mapping[str, Any], name: str, currency: str) -> Decimal | None:
-    taxed = _object(parent.get(name), f"no_{name}")
+    taxed = as_object(parent.get(name), f"no_{name}")
     return _amount(taxed["net"], currency) if taxed.get("net") else None
 
 
 def _gross(parent: Mapping[str, Any], name: str, currency: str) -> Decimal:
-    taxed = _object(parent.get(name), f"no_{name}")
+    taxed = as_object(parent.get(name), f"no_{name}")
     if taxed.get("currency") != currency:
         raise Unreadable("mixed_currencies")
     return _amount(taxed.get("gross"), currency)
 
 
 def _amount(money: Any, currency: str) -> Decimal:
-    number = _object(money, "no_amount").get("amount")
+    number = as_object(money, "no_amount").get("amount")
     if type(number) is not Decimal and type(number) is not int:
         raise Unreadable("bad_amount")
     try:
@@ -239,7 +207,8 @@ def _amount(money: Any, currency: str) -> Decimal:
     return amount
 
 
-def _object(value: Any, reason: str) -> dict[str, Any]:
+def as_object(value: Any, reason: str) -> dict[str, Any]:
+    """The value, if it is a JSON object. Raises Unreadable with this reason."""
     if not isinstance(value, dict):
         raise Unreadable(reason)
     return value
@@ -261,7 +230,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _time(parent: Mapping[str, Any], name: str) -> datetime:
+def read_time(parent: Mapping[str, Any], name: str) -> datetime:
     text = _text(parent, name)
     try:
         time = datetime.fromisoformat(text)

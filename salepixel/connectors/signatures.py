@@ -12,8 +12,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 
-from salepixel_plugin.connectors.contract import BadSignature, UnknownKey
-from salepixel_plugin.connectors.strict_json import BadJson, load_object
+from salepixel.connectors.contract import BadSignature, UnknownKey
+from salepixel.connectors.strict_json import BadJson, load_object
 
 MIN_KEY_BITS = 2048
 _MAX_CHARS = 8_192

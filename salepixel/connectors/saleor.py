@@ -1,0 +1,112 @@
+"""Saleor: deliveries are signed with the shop's key (JWS), an order comes as a GraphQL selection.
+
+A delivery is only ever "the newest snapshot of this order": from 3.23 Saleor builds it later than the event
+it is named for, so no amount depends on the event's name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from salepixel.connectors import saleor_api
+from salepixel.connectors.contract import (
+    BadSignature,
+    Delivery,
+    HashAddress,
+    Page,
+    Refused,
+    TokenRefused,
+    Unreadable,
+)
+from salepixel.connectors.saleor_order import as_object, read_order, read_time
+from salepixel.connectors.signatures import verify_detached
+from salepixel.connectors.strict_json import BadJson, load_object
+from salepixel.orders import Order
+from salepixel.storage.shops import Shop
+
+LIFECYCLE = frozenset({"app_installed", "app_updated", "app_status_changed", "app_deleted"})
+
+_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def verify(delivery: Delivery, shop: Shop) -> None:
+    """Return when the shop signed this body, for our app, as this event. Raises Refused.
+
+    Saleor signs the body only: another app's delivery and a swapped Saleor-Event verify as well, so both
+    are held against what the body says.
+    """
+    signature = delivery.headers.get("saleor-signature")
+    if not signature or shop.jwks is None:
+        raise BadSignature("no_signature", "Saleor-Signature is missing.")
+    verify_detached(signature, delivery.body, shop.jwks)
+    content = _load(delivery)
+    recipient = content.get("recipient")
+    if not isinstance(recipient, dict) or recipient.get("id") != shop.app_id:
+        raise Refused("other_app", "This delivery is for another app, or for an earlier installation.")
+    typename = content.get("__typename")
+    if not isinstance(typename, str) or _HUMP.sub("_", typename).lower() != delivery.event:
+        raise Refused("event_mismatch", "Saleor-Event does not say what the body says.")
+
+
+def read_orders(delivery: Delivery, hash_address: HashAddress) -> list[Order]:
+    """The orders in a verified delivery, without drafts. Raises Unreadable."""
+    if delivery.event in LIFECYCLE:
+        return []
+    content = _load(delivery)
+    issued_at = read_time(content, "issuedAt")
+    orders = content["orders"] if "orders" in content else [content.get("order")]
+    if not isinstance(orders, list):
+        raise Unreadable("no_order")
+    found = [as_object(order, "no_order") for order in orders]
+    return [read_order(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
+
+
+def changed_orders(shop: Shop, since: datetime, until: datetime, hash_address: HashAddress) -> Iterator[Page]:
+    """The orders whose `updatedAt` lies between two times, page by page. Raises ShopAway, TokenRefused.
+
+    Saleor leaves `updatedAt` as it was when an order expires, so these are not among them.
+    """
+    between = {"updatedAt": {"gte": since.isoformat(), "lte": until.isoformat()}}
+    return _asked_orders(shop, between, None, hash_address)
+
+
+def named_orders(shop: Shop, ids: Sequence[str], at: datetime, hash_address: HashAddress) -> Iterator[Page]:
+    """The orders with these ids as they are at `at`. Raises ShopAway, TokenRefused."""
+    return _asked_orders(shop, {"ids": list(ids)}, at, hash_address)
+
+
+def count_orders(shop: Shop, days: Sequence[date]) -> dict[date, int]:
+    """How many orders the shop has of each day (UTC). Raises ShopAway, TokenRefused."""
+    return saleor_api.count_orders(shop.api_url, _token(shop), days)
+
+
+def _asked_orders(
+    shop: Shop, wanted: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress
+) -> Iterator[Page]:
+    schema, after = saleor_api.fetch_version(shop.api_url, _token(shop)), None
+    while True:
+        found = saleor_api.fetch_orders(shop.api_url, _token(shop), schema, wanted, after)
+        orders, unread = [], []
+        for node in found.nodes:
+            try:
+                orders.append(read_order(as_object(node, "no_order"), issued_at, hash_address))
+            except Unreadable as error:
+                unread.append(error.reason)
+        yield Page(tuple(orders), tuple(unread))
+        after = found.after
+        if after is None:
+            return
+
+
+def _token(shop: Shop) -> str:
+    if shop.token is None:
+        raise TokenRefused
+    return shop.token
+
+
+def _load(delivery: Delivery) -> dict[str, Any]:
+    try:
+        return load_object(delivery.body)
+    except BadJson as error:
+        raise Refused("malformed", "The body is not a JSON object.") from error

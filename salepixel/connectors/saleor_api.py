@@ -1,0 +1,234 @@
+"""Calls to a Saleor: whose is this token, which keys does the shop sign with, which orders does it have.
+
+Only for shops on the allow-list; the callers see to that. No redirect is followed (it could lead inside our
+network), and neither time nor the size of an answer is without end.
+"""
+
+import json as encoder
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from salepixel.connectors.contract import ShopAway, TokenRefused
+from salepixel.connectors.signatures import BadKeySet, read_keys
+from salepixel.connectors.strict_json import BadJson, load_object
+
+TIMEOUT_SECONDS = 5.0
+MAX_ANSWER_BYTES = 64_000
+PAGE_TIMEOUT_SECONDS = 20.0
+MAX_PAGE_BYTES = 8_000_000
+PAGE_ORDERS = 50
+"""Orders of one answer: about 2.5 kB each in the recorded deliveries; Saleor gives 100 at most."""
+
+OLDEST = (3, 14)
+_HAS_ALL_FIELDS = (3, 19)  # the oldest schema with all that we ask for; 3.14 lacks what is named here
+_NOT_IN_OLDEST = re.compile(
+    r"^  (voucherCode|transactions \{.*?\}|grantedRefunds \{.*?^  \})\n", re.DOTALL | re.MULTILINE
+)
+_APP_QUERY = "{app{id permissions{code}}}"
+_PAGE_QUERY = """query SalePixelOrders($first: Int!, $after: String, $filter: OrderFilterInput!) {
+  orders(first: $first, after: $after, filter: $filter) {
+    pageInfo { hasNextPage endCursor }
+    edges { node { ...Sale } }
+  }
+}
+"""
+_NO_PERMISSION = frozenset({"PermissionDenied", "InvalidTokenError", "ExpiredSignatureError"})
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Our app as a shop sees it: its id of this installation, and what it may do."""
+
+    id: str
+    permissions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNodes:
+    """Orders as the shop writes them; `after` leads to the next of them, None: these are the last."""
+
+    nodes: tuple[Any, ...]
+    after: str | None
+
+
+def ask_for_app(api_url: str, token: str) -> App:
+    """Whose token is this? Raises TokenRefused or ShopAway."""
+    status, answer = _call("POST", api_url, json={"query": _APP_QUERY}, headers=_bearer(token))
+    if status in (401, 403):
+        raise TokenRefused
+    try:
+        content = load_object(answer)
+        app: Any = (content.get("data") or {}).get("app")
+        if app is None and ("data" in content or "errors" in content):
+            raise TokenRefused  # Saleor's answer to a token that it does not know: 200, app null
+        codes = frozenset(str(permission["code"]) for permission in app["permissions"] or ())
+        app_id = app["id"]
+    except (BadJson, AttributeError, KeyError, TypeError) as error:
+        raise ShopAway(f"no Saleor answers there (status {status})") from error
+    if not isinstance(app_id, str) or not app_id.isascii() or not app_id.isprintable() or not app_id:
+        raise ShopAway("the app has no id")
+    return App(app_id, codes)
+
+
+def fetch_jwks(api_url: str) -> str:
+    """The keys that a shop signs with, as the text of a JWKS that has been read. Raises ShopAway."""
+    parts = urlsplit(api_url)
+    status, answer = _call("GET", urlunsplit((parts.scheme, parts.netloc, "/.well-known/jwks.json", "", "")))
+    if status != 200:
+        raise ShopAway(f"it answered {status}")
+    try:
+        text = answer.decode()
+        read_keys(text)
+    except (UnicodeDecodeError, BadKeySet) as error:
+        raise ShopAway(f"unusable: {error}") from error
+    return text
+
+
+def fetch_version(api_url: str, token: str) -> tuple[int, int]:
+    """The version of a shop's schema, such as (3, 23). Raises TokenRefused or ShopAway."""
+    shop = _ask(api_url, token, "{shop{version}}", {}).get("shop")
+    return read_version(str(shop.get("version")) if isinstance(shop, dict) else "")
+
+
+def fetch_orders(
+    api_url: str, token: str, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None
+) -> OrderNodes:
+    """A page of the orders that a filter finds, drafts not among them. Raises TokenRefused or ShopAway.
+
+    `wanted` is Saleor's OrderFilterInput. No order of the answer is asked for: LAST_MODIFIED_AT is not in
+    every version, and a cursor holds values, so pages stay whole while orders change.
+    """
+    values = {"first": PAGE_ORDERS, "after": after, "filter": wanted}
+    found: Any = _ask(api_url, token, _PAGE_QUERY + order_fields(schema), values).get("orders")
+    try:
+        nodes = tuple(edge["node"] for edge in found["edges"])
+        info = found["pageInfo"]
+        return OrderNodes(nodes, str(info["endCursor"]) if info["hasNextPage"] is True else None)
+    except (KeyError, TypeError) as error:
+        raise ShopAway("its answer has no orders") from error
+
+
+def count_orders(api_url: str, token: str, days: Sequence[date]) -> dict[date, int]:
+    """How many orders a shop has of each day (UTC, as Saleor keeps its times), drafts not counted.
+
+    Raises TokenRefused or ShopAway.
+    """
+    names = {f"d{day:%Y%m%d}": day for day in days}
+    asked = " ".join(
+        f'{name}: orders(first: 1, filter: {{created: {{gte: "{day}", lte: "{day}"}}}}) {{totalCount}}'
+        for name, day in names.items()
+    )
+    found = _ask(api_url, token, f"{{{asked}}}", {})
+    counts = {}
+    for name, day in names.items():
+        connection = found.get(name)
+        count = connection.get("totalCount") if isinstance(connection, dict) else None
+        if type(count) is not int or count < 0:
+            raise ShopAway("its answer has no count of orders")
+        counts[day] = count
+    return counts
+
+
+def read_version(text: str) -> tuple[int, int]:
+    """A version such as "3.23" or "3.23.28"; the oldest that we know for anything else."""
+    found = re.match(r"(\d{1,3})\.(\d{1,3})", text, re.ASCII)
+    return (int(found[1]), int(found[2])) if found else OLDEST
+
+
+def order_fields(schema: tuple[int, int]) -> str:
+    """The fragment `Sale`: what we ask of an order, by webhooks and by calls alike."""
+    return _fields() if schema >= _HAS_ALL_FIELDS else _NOT_IN_OLDEST.sub("", _fields())
+
+
+@cache
+def _fields() -> str:
+    return files(__package__).joinpath("saleor_order.graphql").read_text("utf-8")
+
+
+def _ask(api_url: str, token: str, query: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The `data` of an answer without errors: of half an answer what is missing looks like nothing."""
+    status, answer = _call(
+        "POST",
+        api_url,
+        json={"query": query, "variables": values},
+        headers=_bearer(token),
+        seconds=PAGE_TIMEOUT_SECONDS,
+        most=MAX_PAGE_BYTES,
+    )
+    if status in (401, 403):
+        raise TokenRefused
+    try:
+        content = load_object(answer)
+    except BadJson as error:
+        raise ShopAway(f"no Saleor answers there (status {status})") from error
+    errors = content.get("errors")
+    if errors:
+        _raise_for(errors)
+    data = content.get("data")
+    if status != 200 or not isinstance(data, dict):
+        raise ShopAway(f"it answered {status} without data")
+    return data
+
+
+def _raise_for(errors: Any) -> None:
+    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
+    text = encoder.dumps(first.get("extensions"), default=str)
+    if any(f'"{code}"' in text for code in _NO_PERMISSION):
+        raise TokenRefused
+    message = "".join(one for one in str(first.get("message", "an error"))[:200] if one.isprintable())
+    raise ShopAway(f"it answered: {message}")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _call(
+    method: str,
+    url: str,
+    *,
+    json: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = TIMEOUT_SECONDS,
+    most: int = MAX_ANSWER_BYTES,
+) -> tuple[int, bytes]:
+    deadline = time.monotonic() + seconds
+    with requests.Session() as session:
+        # Neither a proxy nor a .netrc of the environment: the latter would replace our token.
+        session.trust_env = False
+        session.headers["Accept-Encoding"] = "identity"
+        try:
+            with session.request(
+                method,
+                url,
+                json=json,
+                headers=headers,
+                timeout=(TIMEOUT_SECONDS, seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                return answer.status_code, _read(answer, deadline, most)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise ShopAway(type(error).__name__) from error
+
+
+def _read(answer: requests.Response, deadline: float, most: int) -> bytes:
+    # read1 gives what has come; read would wait for the whole, however slowly it drips in.
+    body = b""
+    while piece := answer.raw.read1(MAX_ANSWER_BYTES):
+        body += piece
+        if len(body) > most:
+            raise ShopAway(f"more than {most} bytes")
+        if time.monotonic() > deadline:
+            raise ShopAway("too slow")
+    return body

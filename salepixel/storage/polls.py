@@ -1,0 +1,95 @@
+"""Polls: how far the orders of each shop were asked for, and how many the shop says that it has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema import polls, shop_days, shops
+from salepixel.storage.shops import Shop, get_shop
+from salepixel.storage.upsert import insert
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How far a shop was polled: all that changed in it until `mark` is known.
+
+    `problem`: why the last poll failed, empty when it did not; `problem_since`: since when that is so.
+    """
+
+    shop: Shop
+    mark: datetime
+    problem: str = ""
+    problem_since: datetime | None = None
+
+
+def claim_poll(connection: sa.Connection, now: datetime, until: datetime) -> Poll | None:
+    """The shop that has waited longest for its poll; nobody else gets it before `until`. None: none waits.
+
+    A shop is polled for as long as we have its token, from the day (UTC) of its first registration on.
+    """
+    can_be_asked = shops.c.token.is_not(None), shops.c.connected_at.is_not(None)
+    _begin(connection, *can_be_asked)
+    row = connection.execute(
+        sa.select(polls)
+        .join(shops, shops.c.id == polls.c.shop_id)
+        .where(*can_be_asked, polls.c.next_at <= now)
+        .order_by(polls.c.next_at)
+        .limit(1)
+        .with_for_update(of=polls, skip_locked=True)
+    ).first()
+    shop = get_shop(connection, row.shop_id) if row else None
+    if row is None or shop is None:
+        return None
+    connection.execute(sa.update(polls).where(polls.c.shop_id == shop.id).values(next_at=until))
+    return Poll(shop, row.mark, row.problem, row.problem_since)
+
+
+def _begin(connection: sa.Connection, *can_be_asked: sa.ColumnElement[bool]) -> None:
+    new = sa.select(shops.c.id, shops.c.connected_at).outerjoin(polls, polls.c.shop_id == shops.c.id)
+    for shop_id, connected_at in connection.execute(new.where(polls.c.shop_id.is_(None), *can_be_asked)):
+        # The whole day, for the shop tells how many orders it has of whole days.
+        day = connected_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        values = {"shop_id": shop_id, "mark": day, "next_at": connected_at}
+        connection.execute(insert(connection, polls).values(values).on_conflict_do_nothing())
+
+
+def keep_claim(connection: sa.Connection, shop_id: str, until: datetime) -> None:
+    """Tell that a poll that was claimed is still under way."""
+    connection.execute(sa.update(polls).where(polls.c.shop_id == shop_id).values(next_at=until))
+
+
+def end_poll(connection: sa.Connection, shop_id: str, mark: datetime, next_at: datetime) -> None:
+    """Note that all that changed until `mark` is known."""
+    values = {"mark": mark, "next_at": next_at, "problem": "", "problem_since": None}
+    connection.execute(sa.update(polls).where(polls.c.shop_id == shop_id).values(values))
+
+
+def fail_poll(connection: sa.Connection, poll: Poll, problem: str, at: datetime, next_at: datetime) -> None:
+    """Note why a poll failed; what it found until then is kept, and asked for again."""
+    values = {"problem": problem[:300], "problem_since": poll.problem_since or at, "next_at": next_at}
+    connection.execute(sa.update(polls).where(polls.c.shop_id == poll.shop.id).values(values))
+
+
+def store_counts(connection: sa.Connection, shop_id: str, counts: Mapping[date, int], at: datetime) -> None:
+    """Keep how many orders a shop says that it has of some days (UTC)."""
+    rows = [
+        {"shop_id": shop_id, "day": day.isoformat(), "orders": count, "counted_at": at}
+        for day, count in counts.items()
+    ]
+    if rows:
+        statement = insert(connection, shop_days).values(rows)
+        changed = {name: statement.excluded[name] for name in ("orders", "counted_at")}
+        connection.execute(statement.on_conflict_do_update(index_elements=["shop_id", "day"], set_=changed))
+
+
+def list_polls(connection: sa.Connection, emp_id: int) -> list[Poll]:
+    """The polls of an account's shops, by the shops' addresses."""
+    query = sa.select(polls).join(shops, shops.c.id == polls.c.shop_id).where(shops.c.emp_id == emp_id)
+    found = []
+    for row in connection.execute(query.order_by(shops.c.api_url)):
+        shop = get_shop(connection, row.shop_id)
+        if shop:
+            found.append(Poll(shop, row.mark, row.problem, row.problem_since))
+    return found

@@ -1,0 +1,258 @@
+"""What a shop's webhooks did not bring, a poll of the shop finds: once, and whatever comes in between."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from demo.saleor import Line, StandInSaleor
+from salepixel.clicks import ClickSealer
+from salepixel.connectors import saleor_api
+from salepixel.jobs import Bell
+from salepixel.keys import Keys
+from salepixel.storage import polls, schema, shops
+from salepixel.storage.database import Database
+from salepixel.storage.deliveries import list_rejections
+from salepixel.storage.orders import store_order
+from salepixel_worker import poll
+from tests.make import NOON, click_at, order
+from tests.plugin.saleor import captures
+from tests.worker.world import HOUR, World
+
+MINUTE = timedelta(minutes=1)
+LINES = [Line("Red shoes", 2, Decimal("39.80"), "R-1"), Line("Laces", 1, Decimal("20.00"))]
+
+
+@pytest.fixture
+def shop() -> Iterator[StandInSaleor]:
+    with StandInSaleor() as opened:
+        opened.app_id, opened.token = "app", "token"
+        yield opened
+
+
+class Office:
+    """An account whose shop can be asked, and the worker that asks it."""
+
+    def __init__(self, database: Database, keys: Keys, redis: Redis, shop: StandInSaleor) -> None:
+        self.database, self.keys, self.bell, self.shop = database, keys, Bell(redis), shop
+        self.world = World(database, ClickSealer(keys))
+        with database.write() as connection:
+            added = shops.add_shop(connection, 1, "saleor", shop.api_url, NOON)
+            shops.connect_shop(connection, added, "app", shop.token, "{}", NOON - HOUR)
+        self.shop_id = added.id
+
+    def have(self, number: str, at: datetime = NOON, **more: Any) -> dict[str, Any]:
+        """The shop has this order and its webhook is lost."""
+        made = self.shop.order(number, LINES, created=at, **{"email": "ana@example.com", **more})
+        self.shop.keep(made)
+        return made
+
+    def poll(self, now: datetime) -> bool:
+        return poll.poll_due(self.database, self.keys, self.bell, now)
+
+    def poll_all(self, now: datetime) -> int:
+        polled = 0
+        while self.poll(now):
+            polled += 1
+        return polled
+
+    def state(self) -> polls.Poll:
+        with self.database.read() as connection:
+            return polls.list_polls(connection, 1)[0]
+
+    def healed(self) -> dict[str, bool]:
+        """By number, whether a poll brought something of the order."""
+        query = sa.select(schema.orders.c.number, schema.orders.c.healed_at)
+        with self.database.read() as connection:
+            return {row.number: row.healed_at is not None for row in connection.execute(query)}
+
+    def reasons(self) -> dict[str, str]:
+        """By number, after what is due was reconciled."""
+        self.world.reconcile()
+        decided, ordered = schema.decisions.c, schema.orders.c
+        query = sa.select(ordered.number, decided.reason).join_from(
+            schema.orders, schema.decisions, decided.order_id == ordered.id
+        )
+        with self.database.read() as connection:
+            return {row.number: row.reason for row in connection.execute(query)}
+
+    def rows(self) -> list[Any]:
+        with self.database.read() as connection:
+            return list(connection.execute(sa.select(schema.orders).order_by(schema.orders.c.id)))
+
+    def refusals(self) -> dict[str, int]:
+        with self.database.read() as connection:
+            return {reason: n for _, door, reason, n in list_rejections(connection, 2) if door == "poll"}
+
+
+@pytest.fixture
+def office(database: Database, keys: Keys, redis: Redis, shop: StandInSaleor) -> Office:
+    return Office(database, keys, redis, shop)
+
+
+def test_an_order_whose_webhook_was_lost_is_found_within_fifteen_minutes(office: Office, keys: Keys) -> None:
+    office.world.contact("ana", keys.hash_email(1, "ana@example.com"))
+    office.world.click(click_at(NOON - MINUTE, "ana"))
+    office.poll_all(NOON - MINUTE)
+    office.have("1001")
+    for minute in range(15):
+        office.poll_all(NOON + minute * MINUTE)
+    assert office.healed() == {"1001": True}
+    assert office.reasons() == {"1001": "email_match"}
+    assert office.bell.waiting() == 1
+
+
+def test_what_a_webhook_brought_or_may_still_bring_is_not_healed(office: Office) -> None:
+    told = office.have("told")
+    office.have("young", NOON + 10 * MINUTE)
+    with office.database.write() as connection:
+        snapshot = order(id=told["id"], number="told", updated_at=NOON, issued_at=NOON + MINUTE)
+        store_order(connection, office.shop_id, 1, snapshot, "")
+    office.poll_all(NOON + 15 * MINUTE)
+    assert office.healed() == {"told": False}
+
+
+def test_a_refund_whose_webhook_was_lost_is_found(office: Office) -> None:
+    office.have("1001")
+    office.poll_all(NOON + 10 * MINUTE)
+    office.have("1001", updated=NOON + 20 * MINUTE, refunded=Decimal("20.00"))
+    office.poll_all(NOON + 30 * MINUTE)
+    with office.database.read() as connection:
+        assert connection.scalar(sa.select(schema.refunds.c.refunded).order_by(sa.desc("refunded"))) == 2000
+
+
+def test_an_order_that_expired_is_found_though_its_time_of_change_is_the_old_one(office: Office) -> None:
+    office.have("1001", paid=False)
+    office.poll_all(NOON + 10 * MINUTE)
+    assert office.reasons() == {"1001": "unpaid"}
+    office.have("1001", paid=False, status="EXPIRED")
+    office.poll_all(NOON + 20 * MINUTE)
+    assert office.reasons() == {"1001": "cancelled"}
+
+
+def test_polling_again_changes_nothing(office: Office) -> None:
+    office.have("1001")
+    office.have("1002", paid=False)
+    office.poll_all(NOON + 10 * MINUTE)
+    before = office.rows()
+    office.poll_all(NOON + 20 * MINUTE)
+    assert office.rows() == before
+
+
+def test_a_webhook_that_comes_after_all_counts_as_healed_still(office: Office) -> None:
+    made = office.have("1001")
+    office.poll_all(NOON + 10 * MINUTE)
+    with office.database.write() as connection:
+        late = order(id=made["id"], number="1001", updated_at=NOON, issued_at=NOON + 11 * MINUTE)
+        assert store_order(connection, office.shop_id, 1, late, "delivery")
+    assert office.healed() == {"1001": True}
+
+
+def test_many_orders_come_in_pages(office: Office) -> None:
+    for number in range(2 * saleor_api.PAGE_ORDERS + 7):
+        office.have(f"{number}", NOON + timedelta(seconds=number))
+    office.poll_all(NOON + 15 * MINUTE)
+    assert len(office.healed()) == 2 * saleor_api.PAGE_ORDERS + 7
+
+
+def test_a_long_absence_is_worked_off_day_by_day(office: Office) -> None:
+    for day in range(5):
+        office.have(f"{day}", NOON + timedelta(days=day))
+    assert office.poll(NOON + timedelta(days=5))
+    assert len(office.healed()) == 1
+    assert office.poll_all(NOON + timedelta(days=5)) > 3
+    assert len(office.healed()) == 5
+
+
+@pytest.mark.parametrize(
+    ("trouble", "problem"),
+    [("away", "it answered 503 without data"), ("token", "token_refused"), ("broken", "has no orders")],
+)
+def test_a_shop_that_cannot_be_asked_is_told_and_asked_again(
+    office: Office, shop: StandInSaleor, monkeypatch: pytest.MonkeyPatch, trouble: str, problem: str
+) -> None:
+    office.have("1001")
+    if trouble == "away":
+        shop.away.add("/graphql/")
+    elif trouble == "token":
+        shop.token = "another"
+    else:
+        monkeypatch.setattr(shop, "answer", lambda *_: (200, {"data": {"shop": {}, "orders": None}}))
+    office.poll_all(NOON + 10 * MINUTE)
+    state = office.state()
+    assert problem in state.problem
+    assert (state.problem_since, state.mark) == (NOON + 10 * MINUTE, NOON.replace(hour=0))
+    office.poll_all(NOON + 20 * MINUTE)
+    assert office.state().problem_since == NOON + 10 * MINUTE
+    monkeypatch.undo()
+    shop.away.clear()
+    shop.token = "token"
+    office.poll_all(NOON + 30 * MINUTE)
+    assert (office.state().problem, office.state().problem_since) == ("", None)
+    assert office.healed() == {"1001": True}
+
+
+def test_an_order_that_cannot_be_read_keeps_no_other_waiting(office: Office) -> None:
+    office.have("1001")
+    office.shop.keep({**office.have("1002"), "id": "broken", "lines": None})
+    office.poll_all(NOON + 10 * MINUTE)
+    assert office.healed() == {"1001": True, "1002": True}
+    assert office.refusals() == {"no_lines": 1}
+
+
+def test_two_workers_do_not_ask_the_same_shop_at_once(office: Office) -> None:
+    now = NOON + 10 * MINUTE
+    with office.database.write() as connection:
+        assert polls.claim_poll(connection, now, now + MINUTE)
+        assert polls.claim_poll(connection, now, now + MINUTE) is None
+        # One that died is followed by another.
+        assert polls.claim_poll(connection, now + 2 * MINUTE, now + 3 * MINUTE)
+
+
+def test_a_shop_without_our_app_is_not_asked(office: Office) -> None:
+    with office.database.write() as connection:
+        shops.drop_token(connection, office.shop_id)
+    assert not office.poll(NOON + HOUR)
+    assert office.shop.calls == []
+
+
+def test_the_shop_says_how_many_orders_it_has_of_each_day_since_it_was_connected(office: Office) -> None:
+    office.have("old", NOON - timedelta(days=1))
+    office.have("1001")
+    office.have("1002", NOON + 13 * HOUR)
+    office.poll_all(NOON + 14 * HOUR)
+    with office.database.read() as connection:
+        found = {row.day: row.orders for row in connection.execute(sa.select(schema.shop_days))}
+    assert found == {f"{NOON.date()}": 1, f"{NOON.date() + timedelta(days=1)}": 1}
+
+
+def test_a_shop_of_an_old_version_is_not_asked_for_what_it_does_not_have() -> None:
+    new, old = saleor_api.order_fields((3, 23)), saleor_api.order_fields((3, 14))
+    for name in ("voucherCode", "grantedRefunds", "transactions"):
+        assert name in new
+        assert name not in old
+    assert old.count("{") == old.count("}")
+
+
+def test_polling_alone_gives_the_recorded_final_orders(office: Office) -> None:
+    """The same orders, to the cent, as by the recorded webhooks."""
+    recorded = captures.final_orders()
+    for one in recorded.values():
+        office.shop.keep(json.loads(json.dumps(one, default=float)))
+    with office.database.write() as connection:
+        connection.execute(
+            sa.update(schema.shops).values(connected_at=datetime.fromisoformat("2026-11-22T00:00Z"))
+        )
+    office.poll_all(datetime.fromisoformat("2026-11-25T00:00Z"))
+    with office.database.read() as connection:
+        rows = connection.execute(sa.select(schema.orders.c.id, schema.orders.c.snapshot)).all()
+    stored = {row.id: json.loads(row.snapshot) for row in rows}
+    assert set(stored) == set(recorded)
+    for order_id, one in recorded.items():
+        assert Decimal(stored[order_id]["total"]) == one["total"]["gross"]["amount"]
+        assert Decimal(stored[order_id]["refunded"]) == one["totalRefunded"]["amount"]

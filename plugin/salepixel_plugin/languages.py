@@ -4,12 +4,12 @@ Translations are read from .po files when the process starts; there is no compil
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -51,6 +51,10 @@ class Language:
     def rate(self, share: float) -> str:
         """A small share of 1 in percent, with two decimals where it has them."""
         return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)
+
+    def date(self, day: date) -> str:
+        """A day: 23 Nov 2026."""
+        return format_date(day, "d MMM y", locale=self.code)
 
     def time(self, moment: datetime) -> str:
         """A time to the minute, in UTC and saying so: a shop, its buyers and its server differ in zones."""

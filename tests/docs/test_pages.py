@@ -70,7 +70,7 @@ def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
     folder = ROOT / "plugin" / "salepixel_plugin"
     text = read("reference/reasons.md") + (ROOT / "plugin" / "README.md").read_text()
     named = r'(?:Refused|BadSignature|UnknownKey|_refuse|Unreadable)\("(\w+)"|_Failure\(\d+, "(\w+)"'
-    sources = [*folder.glob("connectors/*.py"), *folder.glob("saleor/*.py")]
+    sources = [*(ROOT / "salepixel" / "connectors").glob("*.py"), *folder.glob("saleor/*.py")]
     names = {(a or b).lower() for source in sources for a, b in re.findall(named, source.read_text())}
     assert {"unknown_installation", "mixed_currencies", "saleor_url_prohibited"} <= names
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from demo.play import Player, Scene, rows_of
+from demo.play import EMP_ID, Player, Scene, rows_of
 from demo.saleor import Line, Signed, StandInSaleor
 from demo.stack import DidNotStart, Stack
 from demo.story import Contact, Purchase, tell
@@ -133,6 +134,20 @@ def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: Stan
         order = shop.order("1", SHOES, token=token)
         assert shop.deliver(stack.plugin_url, "order_fully_paid", order).status_code == 200
         assert until(lambda: len(rows(player, scene)) == 1, 75), "the sweep finds it within a minute"
+
+
+def test_an_order_whose_webhook_was_lost_is_found_in_the_shop(stack: Stack, shop: StandInSaleor) -> None:
+    then = datetime.now(UTC) - timedelta(minutes=10)
+    shop.keep(shop.order("1", SHOES, created=then))
+    with closing(Player(stack, shop)) as player:
+        player.set_up(tell())
+
+        def healed() -> int:
+            query = f"from={then.date()}&to={datetime.now(UTC).date()}"
+            days = player.api("GET", f"/accounts/{EMP_ID}/coverage?{query}")["days"]
+            return sum(day["healed"] for day in days)
+
+        assert until(lambda: healed() == 1, 30)
 
 
 def rows(player: Player, scene: Scene) -> list[tuple[str, ...]]:

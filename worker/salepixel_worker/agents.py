@@ -42,7 +42,7 @@ def agent_signals(seen: Signal, agent: str) -> Signal:
 
 
 def browser_family(agent: str) -> Signal:
-    """Which engine's browser a user agent names, as far as it keeps cookies its own way; no signal: another."""
+    """Which family of browsers a user agent names: each has its own rules for cookies. Signal(0): another."""
     # On an iPhone all are Safari inside (CriOS, FxiOS, EdgiOS and pages within other programs).
     if "AppleWebKit/" in agent and ("iPhone" in agent or "iPad" in agent):
         return Signal.SAFARI

@@ -62,6 +62,7 @@ class OrderIn(Input):
     voucher: Text = Field("", description="The voucher's code.")
     customer: Text | None = Field(None, description="Your id of the buyer, where there is an account.")
     utm_campaign: Text = ""
+    payment: Text = Field("", description="How it was paid, as the shop calls it.")
     lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=500)]
 
     @property
@@ -150,6 +151,7 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
         voucher=told.voucher,
         customer=told.customer or None,
         utm_campaign=told.utm_campaign,
+        payment=told.payment,
     )
 
 

@@ -1,0 +1,82 @@
+"""The coverage by the API: an account's own, of some days, with what keeps a shop from being asked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.storage import polls, schema
+from tests.plugin.conftest import HATS, PLACED, SHOES, Office
+
+COVERAGE = "/accounts/7/coverage"
+
+
+def asked_shop(office: Office) -> str:
+    """A shop of account 7 that was polled and has two orders of today."""
+    wanted = {"empId": 7, "platform": "saleor", "api_url": "https://shop.test/graphql/"}
+    shop: str = office.post("/shops", wanted)["id"]
+    with office.database.write() as connection:
+        connected = sa.update(schema.shops).where(schema.shops.c.id == shop)
+        connection.execute(connected.values(token="t", connected_at=PLACED))
+        assert polls.claim_poll(connection, PLACED, PLACED)
+        polls.store_counts(connection, shop, {PLACED.date(): 2}, PLACED)
+        polls.end_poll(connection, shop, PLACED, PLACED)
+    return shop
+
+
+def test_it_tells_what_is_known_and_what_is_missing(office: Office) -> None:
+    shop = asked_shop(office)
+    office.order(click=office.click(office.campaign(), "ana"), payment="PayPal")
+    found = office.get(COVERAGE, SHOES)
+    assert found["days"] == [
+        {
+            "day": f"{PLACED.date()}",
+            "in_shop": 2,
+            "known": 1,
+            "by_webhook": 1,
+            "healed": 0,
+            "missing": 2,  # the order came by the sales API, not from that shop
+            "seen": 0,
+            "attributed": 1,
+        }
+    ]
+    assert found["by_payment"] == [{"name": "PayPal", "orders": 1, "seen": 0}]
+    assert found["by_browser"] == [{"name": None, "orders": 1, "seen": 0}]
+    assert [(one["shop"], one["problem"]) for one in found["shops"]] == [(shop, None)]
+
+
+def test_a_shop_that_cannot_be_asked_is_named_with_the_reason(office: Office) -> None:
+    asked_shop(office)
+    with office.database.write() as connection:
+        poll = polls.list_polls(connection, 7)[0]
+        polls.fail_poll(connection, poll, "it answered 503", PLACED, PLACED)
+    told = office.get(COVERAGE, SHOES)["shops"][0]
+    assert told["problem"] == "it answered 503"
+    assert datetime.fromisoformat(told["problem_since"]) == PLACED
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", True),
+        (f"?from={PLACED.date()}&to={PLACED.date()}", True),
+        (f"?to={PLACED.date() - timedelta(days=1)}", False),
+        (f"?from={PLACED.date() - timedelta(days=60)}&to={datetime.now(UTC).date()}", True),
+    ],
+)
+def test_the_days_that_are_asked_for(office: Office, query: str, shown: bool) -> None:
+    office.order()
+    assert bool(office.get(COVERAGE + query, SHOES)["days"]) is shown
+
+
+@pytest.mark.parametrize(
+    "query", ["from=2026-11-23&to=2026-11-22", "from=2026-01-01&to=2026-11-22", "to=soon"]
+)
+def test_days_that_cannot_be_are_refused(office: Office, query: str) -> None:
+    assert office.call("GET", f"{COVERAGE}?{query}", key=SHOES).status_code == 422
+
+
+def test_another_account_sees_nothing_of_it(office: Office) -> None:
+    asked_shop(office)
+    assert office.call("GET", COVERAGE, key=HATS).status_code == 404
+    assert office.get("/accounts/8/coverage", HATS)["shops"] == []

@@ -1,0 +1,62 @@
+"""The page that tells which orders are known, and by which way."""
+
+import pytest
+
+from salepixel.storage import polls
+from tests.plugin.api.test_coverage import asked_shop
+from tests.plugin.conftest import HATS, PLACED, SHOES, Office
+from tests.plugin.pages.test_pages import _check
+
+PATH = "/accounts/7/coverage"
+
+
+def text_of(office: Office, path: str = PATH, key: str = SHOES) -> str:
+    answer = office.page(path, key)
+    assert answer.status_code == 200, answer.text
+    _check(answer.text)
+    return answer.text
+
+
+def test_the_campaigns_lead_to_it(office: Office) -> None:
+    office.campaign()
+    assert PATH in _check(office.page("/").text).links
+
+
+def test_it_shows_the_days_and_what_the_pixel_did_not_see(office: Office) -> None:
+    asked_shop(office)
+    office.order(click=office.click(office.campaign(), "ana"), payment="PayPal")
+    shown = text_of(office)
+    assert "https://shop.test/graphql/ was asked" in shown
+    assert "The pixel has seen none of these orders" in shown
+    assert "Found by asking the shop" in shown
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("it answered 503", "cannot be asked for its orders since"),
+        ("token_refused", "Is the app still installed there?"),
+        ("it answered: <b>boo</b>", "&lt;b&gt;boo&lt;/b&gt;"),
+    ],
+)
+def test_it_says_why_a_shop_cannot_be_asked_and_what_to_do(office: Office, problem: str, said: str) -> None:
+    asked_shop(office)
+    with office.database.write() as connection:
+        polls.fail_poll(connection, polls.list_polls(connection, 7)[0], problem, PLACED, PLACED)
+    assert said in text_of(office)
+
+
+def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:
+    shown = text_of(office, "/accounts/8/coverage?lang=es", HATS)
+    assert "Cobertura" in shown
+    assert "No hay pedidos en estos días" in shown
+
+
+def test_days_that_cannot_be_are_refused_in_words(office: Office) -> None:
+    answer = office.page(f"{PATH}?from=2026-01-01&to=2026-11-22", SHOES)
+    assert answer.status_code == 422
+    assert "at most 92 of them" in answer.text
+
+
+def test_another_account_sees_nothing_of_it(office: Office) -> None:
+    assert office.page(PATH, HATS).status_code == 404

@@ -1,0 +1,129 @@
+"""The coverage counts each order once: by webhook or healed, seen by the pixel or not, credited or not."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.clicks import ClickSealer, Signal
+from salepixel.storage import polls, schema
+from salepixel.storage.coverage import (
+    DayCoverage,
+    Seen,
+    coverage_by_day,
+    seen_by_browser,
+    seen_by_payment,
+)
+from salepixel.storage.database import Database
+from salepixel.storage.orders import store_order
+from salepixel.storage.sales import ALWAYS, Period
+from tests.make import NOON, click_at, order
+from tests.worker.world import HOUR, World
+
+TODAY, YESTERDAY = NOON.date(), NOON.date() - timedelta(days=1)
+
+
+@pytest.fixture
+def world(database: Database, sealer: ClickSealer) -> World:
+    world = World(database, sealer)
+    world.connect()
+    return world
+
+
+def buy(world: World, number: str, *, healed: bool = False, **more: Any) -> None:
+    at = more.pop("placed_at", NOON)
+    bought = order(id=f"O{number}", number=number, placed_at=at, updated_at=at, **more)
+    with world.database.write() as connection:
+        shop_id = connection.execute(sa.select(schema.shops.c.id)).scalar_one()
+        store_order(connection, shop_id, 1, bought, "", healed_at=at + HOUR if healed else None)
+
+
+def days(world: World, period: Period = ALWAYS) -> list[DayCoverage]:
+    world.reconcile()
+    with world.database.read() as connection:
+        return coverage_by_day(connection, 1, period)
+
+
+def count(world: World, counts: dict[date, int]) -> None:
+    with world.database.write() as connection:
+        shop_id = connection.execute(sa.select(schema.shops.c.id)).scalar_one()
+        polls.store_counts(connection, shop_id, counts, NOON)
+
+
+def test_each_order_is_counted_once_and_where_it_belongs(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.click(click)
+    buy(world, "1", click_token=world.sealer.seal(click))
+    buy(world, "2", healed=True)
+    buy(world, "3", placed_at=NOON - timedelta(days=1))
+    for serial, name in enumerate(("1", "1", "O2", "another")):
+        world.hit(f"order={name}", None, serial)
+    count(world, {TODAY: 5, YESTERDAY: 1})
+    assert days(world) == [
+        DayCoverage(TODAY, 2, by_webhook=1, healed=1, seen=2, attributed=1, in_shop=5, missing=3),
+        DayCoverage(YESTERDAY, 1, by_webhook=1, healed=0, seen=0, attributed=0, in_shop=1, missing=0),
+    ]
+
+
+def test_a_day_on_which_everything_is_missing_is_shown(world: World) -> None:
+    count(world, {TODAY: 3})
+    assert days(world) == [DayCoverage(TODAY, 0, 0, 0, 0, 0, in_shop=3, missing=3)]
+
+
+def test_more_orders_than_the_shop_says_leave_none_missing(world: World) -> None:
+    buy(world, "1")
+    buy(world, "2")
+    count(world, {TODAY: 1})
+    assert days(world)[0].missing == 0
+
+
+def test_a_period_has_its_own_days(world: World) -> None:
+    buy(world, "1")
+    buy(world, "2", placed_at=NOON - timedelta(days=1))
+    count(world, {TODAY: 1, YESTERDAY: 1})
+    midnight = NOON.replace(hour=0)
+    assert [day.day for day in days(world, Period(midnight))] == [TODAY]
+    assert [day.day for day in days(world, Period(None, midnight))] == [YESTERDAY]
+
+
+def test_orders_that_pixels_make_are_none_of_the_shops(database: Database, sealer: ClickSealer) -> None:
+    world = World(database, sealer)
+    click = click_at(NOON - HOUR)
+    world.click(click)
+    world.hit("order=1&IMPORTE=10", click)
+    assert len(world.report()) == 1
+    assert days(world) == []
+
+
+def test_what_the_pixel_loses_is_told_by_browser_and_payment(world: World) -> None:
+    for number, signal, payment in (
+        ("1", Signal.SAFARI, "PayPal"),
+        ("2", Signal.SAFARI, "PayPal"),
+        ("3", Signal.CHROMIUM | Signal.NO_FETCH, "Card"),
+        ("4", Signal(0), ""),
+    ):
+        click = click_at(NOON - HOUR, f"c{number}", serial=int(number))
+        world.click(click, signal)
+        buy(world, number, click_token=world.sealer.seal(click), payment=payment)
+    buy(world, "5", payment="Card")  # of which no click is known
+    world.hit("order=1", None, 1)
+    world.hit("order=3", None, 2)
+    world.reconcile()
+    with world.database.read() as connection:
+        assert seen_by_browser(connection, 1, ALWAYS) == [
+            Seen("Safari", 2, 1),
+            Seen("", 1, 0),
+            Seen("Chromium", 1, 1),
+        ]
+        assert seen_by_payment(connection, 1, ALWAYS) == [
+            Seen("Card", 2, 1),
+            Seen("PayPal", 2, 1),
+            Seen("", 1, 0),
+        ]
+        assert seen_by_payment(connection, 2, ALWAYS) == []
+
+
+def test_a_share_of_the_lost() -> None:
+    assert Seen("Safari", 4, 1).lost == 0.75
+    assert Seen("Safari", 0, 0).lost == 0.0

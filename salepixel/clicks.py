@@ -130,6 +130,21 @@ def least_id_at(time: datetime) -> bytes:
     return max(0, (time - _EPOCH) // timedelta(milliseconds=1)).to_bytes(6) + bytes(10)
 
 
+def token_contact(ref: str) -> str:
+    """A contact's reference as an opened token tells it: of a long one "#" and its digest in hex."""
+    raw = ref.encode()
+    return ref if len(raw) <= TOKEN_CONTACT_BYTES else f"#{_digest(raw).hex()}"
+
+
+def is_digest(contact: str) -> bool:
+    """True for what an opened token tells instead of a long reference."""
+    return contact.startswith("#") and len(contact) == 1 + 2 * _DIGEST
+
+
+def _digest(contact: bytes) -> bytes:
+    return hashlib.blake2b(contact, digest_size=_DIGEST).digest()
+
+
 class ClickSealer:
     """Makes and opens click tokens.
 
@@ -160,7 +175,7 @@ class ClickSealer:
     def seal_packed(self, click_id: bytes, claims: bytes, contact: bytes) -> bytes:
         """`seal` for who has the parts at hand: the claims as of pack_claims, the contact in UTF-8."""
         if len(contact) > TOKEN_CONTACT_BYTES:
-            contact = b"\x00" + hashlib.blake2b(contact, digest_size=_DIGEST).digest()
+            contact = b"\x00" + _digest(contact)
         head, cipher = self._active
         sealed = cipher.encrypt(click_id + claims + contact, [head])
         return b2a_base64(head + sealed, newline=False).translate(_URL_SAFE, b"=")

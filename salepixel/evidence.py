@@ -94,13 +94,16 @@ def agree(confidences: Iterable[float]) -> float:
     return round(min(HIGHEST, 1 - prod(1 - one for one in confidences)), 4)
 
 
-def named_buyer(evidence: Iterable[Evidence]) -> str:
-    """The contact whom the order's own token, cookie or coupon names, empty when that is nobody.
+def named_buyer(emp_id: int, evidence: Iterable[Evidence]) -> str:
+    """The contact of an account whom the order's own token, cookie or coupon names; empty: nobody.
 
-    A token or cookie of a contact with another address than the order's says nothing of who bought: the
-    mail may have been forwarded, or the browser shared.
+    A token or cookie of a contact who is somebody else than the order's address, or customer, says nothing of
+    who bought: the mail may have been forwarded, or the browser shared. Nor does another account's: the same
+    reference is another person there.
     """
     for item in sorted(evidence, key=lambda item: list(Rung).index(item.rung)):
-        if item.rung in NAMES_BUYER and item.contact and item.consent and not item.other_address:
+        is_ours = item.click is None or item.click.emp_id == emp_id
+        says_who = item.consent and not item.other_address and not item.other_buyer
+        if item.rung in NAMES_BUYER and item.contact and is_ours and says_who:
             return item.contact
     return ""

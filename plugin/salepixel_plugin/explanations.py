@@ -52,7 +52,7 @@ _DECIDED = {
     ),
     "click_after_order": N_("Order %(order)s was placed before the click that leads to it."),
     "outside_window": N_(
-        "The click that leads to order %(order)s is older than the account's window for crediting sales."
+        "The click that leads to order %(order)s is older than its campaign's window for crediting sales."
     ),
     "machine_click": N_(
         "Only clicks of machines lead to order %(order)s, such as those of scanners that check e-mails."
@@ -85,13 +85,14 @@ _PASSED_OVER = {
     "other_account": N_("It belongs to another account."),
     "not_a_sales_link": N_("Its link may not earn sales."),
     "click_after_order": N_("It came after the order."),
-    "outside_window": N_("It is older than the account's window for crediting sales."),
+    "outside_window": N_("It is older than its campaign's window for crediting sales."),
     "machine_click": N_("A machine clicked, not a person."),
     "refused_consent": N_("This contact does not want to be followed."),
     "weak_evidence": N_("The evidence is too weak to credit it."),
     "other_contact": N_("It is another contact's, and stronger evidence names who bought."),
     "earlier_click": N_("A later click came before the order, and the last one earns it."),
     "weaker_evidence": N_("Another click has stronger evidence."),
+    "not_by_model": N_("The account's model gives the order to other clicks of this contact."),
 }
 
 EVIDENCE = {

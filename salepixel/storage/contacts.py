@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution import Reason
 from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import contacts, decisions, orders
+from salepixel.storage.schema import contacts, decision_contacts, decisions, orders
 from salepixel.storage.upsert import insert
 
 _CHUNK = 500  # bound parameters of one statement stay far below SQLite's limit
@@ -121,8 +121,8 @@ def _decide_again(
     for column in (orders.c.email_hash, orders.c.alias_hash):
         theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, texts))
         connection.execute(sa.update(orders).where(theirs).values(due=True))
-    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
-        decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs)
+    named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
+        decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)
     )
     connection.execute(
         sa.update(orders).where(sa.tuple_(orders.c.shop_id, orders.c.id).in_(named)).values(due=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
-from salepixel.clicks import BadClickToken, Click, ClickSealer
+from salepixel.clicks import BadClickToken, Click, ClickSealer, is_digest, token_contact
 from salepixel.evidence import Evidence, Rung, named_buyer
 from salepixel.orders import Order
 from salepixel.storage import campaigns, clicks, contacts, hits
@@ -37,7 +37,7 @@ def gather_evidence(
     )
     found += _by_coupon(connection, account, order)
     found = _with_contacts(connection, account, stored, found)
-    buyer = named_buyer(found)
+    buyer = named_buyer(account.emp_id, found)
     found += _by_contact(connection, account, stored, buyer, {e.click.id for e in found if e.click})
     found += _by_utm(connection, account, order)
     return Gathered(tuple(found), bool(order.click_token) and token_click is None, buyer)
@@ -70,9 +70,11 @@ def _by_token(connection: sa.Connection, rung: Rung, opened: Sequence[Click]) ->
         if found is None:
             evidence.append(Evidence(rung, click, sale_pixel=campaigns.link_sells(connection, click.link)))
         else:
-            # The stored click is nobody's when its contact refused; the token still says whose it was.
+            # The stored click is nobody's when its contact refused; the token still says whose it was, unless
+            # it has the digest of a long reference, by which nobody is found.
+            refused = not found.click.contact and is_digest(click.contact)
             whole = found.click if found.click.contact else found.click._replace(contact=click.contact)
-            evidence.append(Evidence(rung, whole, found.verdict, found.sale_pixel))
+            evidence.append(Evidence(rung, whole, found.verdict, found.sale_pixel, consent=not refused))
     return evidence
 
 
@@ -97,15 +99,19 @@ def _with_contacts(
     buyers = {contact.ref for contact in contacts.with_email(connection, account.emp_id, order.email_hash)}
     buyers.update(buyers_known_before(connection, stored))
     buyers.update(one.contact for one in found if one.rung is Rung.COUPON)
-    known = contacts.get_contacts(connection, account.emp_id, {one.contact for one in found if one.contact})
+    ours = [one for one in found if one.contact and (one.click is None or one.click.emp_id == account.emp_id)]
+    known = contacts.get_contacts(connection, account.emp_id, {one.contact for one in ours})
+    tokens_of_buyers = {token_contact(ref) for ref in buyers}
     evidence = []
     for one in found:
-        contact = known.get(one.contact)
-        if contact:
+        if one in ours:
+            contact = known.get(one.contact)
             # Who has a coupon of his own need not have the order's address.
-            other = one.rung is not Rung.COUPON and _is_other_address(contact, order)
-            shared = one.rung is not Rung.COUPON and bool(buyers) and one.contact not in buyers
-            one = replace(one, consent=contact.consent, other_address=other, other_buyer=shared)
+            by_browser = one.rung is not Rung.COUPON
+            other = by_browser and contact is not None and _is_other_address(contact, order)
+            shared = by_browser and bool(buyers) and token_contact(one.contact) not in tokens_of_buyers
+            agreed = one.consent and (contact is None or contact.consent)
+            one = replace(one, consent=agreed, other_address=other, other_buyer=shared)
         evidence.append(one)
     return evidence
 

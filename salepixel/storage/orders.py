@@ -20,7 +20,7 @@ from salepixel.storage.refunds import (
     rate_columns,
     replace_sale_refunds,
 )
-from salepixel.storage.schema import UtcTime, decisions, orders, sales, shops
+from salepixel.storage.schema import UtcTime, decision_contacts, decisions, orders, sales, shops
 from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
@@ -207,6 +207,7 @@ def store_decision(
         "buyer": buyer,
     }
     connection.execute(_upsert_decision(connection.dialect.name), values)
+    _keep_contacts(connection, stored, decision)
     connection.execute(
         sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
     )
@@ -223,6 +224,21 @@ def store_decision(
             orders.c.id != order.id,
         )
         connection.execute(sa.update(orders).where(later).values(due=True))
+
+
+def _keep_contacts(connection: sa.Connection, stored: StoredOrder, decision: Decision) -> None:
+    order = {"shop_id": stored.shop_id, "order_id": stored.order.id}
+    connection.execute(_forget_contacts(), {"shop": stored.shop_id, "order": stored.order.id})
+    named = {one.evidence.contact for one in decision.candidates if one.evidence.consent} - {""}
+    if named:
+        rows = [{**order, "contact": contact, "emp_id": stored.emp_id} for contact in sorted(named)]
+        connection.execute(sa.insert(decision_contacts), rows)
+
+
+@cache
+def _forget_contacts() -> Any:
+    its = decision_contacts.c.shop_id == sa.bindparam("shop")
+    return sa.delete(decision_contacts).where(its, decision_contacts.c.order_id == sa.bindparam("order"))
 
 
 @cache

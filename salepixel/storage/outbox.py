@@ -1,6 +1,7 @@
 """The outbox: sales to be told to another server, each until it was taken or given up."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,27 +37,39 @@ class DeadLetter:
     given_up_at: datetime
 
 
-def add_outgoing(
-    connection: sa.Connection, *, emp_id: int, shop_id: str, order_id: str, part: str, url: str, at: datetime
+def announce_order(
+    connection: sa.Connection, emp_id: int, shop_id: str, order_id: str, urls: Mapping[str, str], at: datetime
 ) -> None:
-    """Note that a sale is to be told; once per sale and destination, whatever happens to the sale later.
+    """Note what is to be told of an order's sales: by line, or under "" for the whole order.
 
-    `part` is the line, or empty for the whole order.
+    Each is told once, whatever happens to the sale later. What was not told yet is told as the sale is now,
+    or not at all when there is none any more: its address may name somebody who has refused meanwhile.
     """
-    name = f"{emp_id}\n{shop_id}\n{order_id}\n{part}"
-    key = hashlib.sha256(name.encode()).hexdigest()[:32]
-    values = {
-        "id": key,
-        "emp_id": emp_id,
-        "shop_id": shop_id,
-        "order_id": order_id,
-        "url": url,
-        "state": "waiting",
-        "attempts": 0,
-        "next_at": at,
-        "answer": "",
-    }
-    connection.execute(insert(connection, outbox).values(values).on_conflict_do_nothing())
+    keys = {_key(emp_id, shop_id, order_id, part): url for part, url in urls.items()}
+    untold = outbox.c.shop_id == shop_id, outbox.c.order_id == order_id, outbox.c.state != "sent"
+    connection.execute(sa.delete(outbox).where(*untold, outbox.c.id.not_in(keys)))
+    for key, url in keys.items():
+        values = {
+            "id": key,
+            "emp_id": emp_id,
+            "shop_id": shop_id,
+            "order_id": order_id,
+            "url": url,
+            "state": "waiting",
+            "attempts": 0,
+            "next_at": at,
+            "answer": "",
+        }
+        statement = insert(connection, outbox).values(values)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["id"], set_={"url": url}, where=outbox.c.state != "sent"
+            )
+        )
+
+
+def _key(emp_id: int, shop_id: str, order_id: str, part: str) -> str:
+    return hashlib.sha256(f"{emp_id}\n{shop_id}\n{order_id}\n{part}".encode()).hexdigest()[:32]
 
 
 def claim_outgoing(connection: sa.Connection, now: datetime, until: datetime, limit: int) -> list[Outgoing]:

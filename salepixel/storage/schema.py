@@ -339,6 +339,16 @@ decisions = sa.Table(
     sa.Index("ix_decisions_buyer", "emp_id", "buyer"),
 )
 
+decision_contacts = sa.Table(
+    "decision_contacts",  # whom an order's decision names, also as passed over; nobody who refused
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("contact", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Index("ix_decision_contacts_contact", "emp_id", "contact"),
+)
+
 sales = sa.Table(
     "sales",
     metadata,
@@ -413,6 +423,7 @@ outbox = sa.Table(
     sa.Column("next_at", UtcTime, nullable=False),  # when to try; of those that ended: when they did
     sa.Column("answer", sa.Text, nullable=False),  # of the last attempt
     sa.Index(None, "state", "next_at"),
+    sa.Index("ix_outbox_order", "shop_id", "order_id"),
 )
 
 rejections = sa.Table(

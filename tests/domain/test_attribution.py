@@ -28,7 +28,7 @@ def named(rung: Rung, contact: str = "", campaign: str = CAMPAIGN) -> Evidence:
     return Evidence(rung, None, named_campaign=campaign, named_contact=contact)
 
 
-SHARED_BROWSER = replace(found(Rung.TOKEN, DAY), other_address=True, other_buyer=True)
+SHARED_BROWSER = replace(found(Rung.TOKEN, DAY), other_buyer=True)
 
 
 def refused(rung: Rung) -> Evidence:
@@ -127,15 +127,58 @@ def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evi
     ]
 
 
-def test_a_click_that_the_order_carries_is_surer_than_a_later_one_with_the_same_mail() -> None:
-    """Somebody to whom the mail was forwarded may have made the later one."""
-    token, later = found(Rung.TOKEN, 3 * DAY), found(Rung.CUSTOMER, DAY, serial=1)
+@pytest.mark.parametrize(
+    ("later", "credited", "confidence"),
+    [
+        # Most likely on another device, less sure than the click that the order carries would be.
+        (found(Rung.CUSTOMER, DAY, serial=1), True, 0.6975),
+        (found(Rung.EMAIL, HOUR, serial=1), True, 0.6736),
+        (found(Rung.COOKIE, HOUR, serial=1), True, 0.97),
+        (found(Rung.CUSTOMER, DAY, Verdict.UNKNOWN, serial=1), False, 0.99),
+        (found(Rung.CUSTOMER, DAY, Verdict.MACHINE, serial=1), False, 0.99),
+        (found(Rung.CUSTOMER, DAY, sells=False, serial=1), False, 0.99),
+        (found(Rung.EMAIL, DAY, contact="bo", serial=1), False, 0.99),
+        (found(Rung.CUSTOMER, 4 * DAY, serial=1), False, 0.99),
+    ],
+)
+def test_the_last_click_of_the_buyer_counts_also_when_the_order_carries_an_earlier_one(
+    later: Evidence, credited: bool, confidence: float
+) -> None:
+    token = found(Rung.TOKEN, 3 * DAY)
     decision = decide(1, order(), [token, later], Policy())
     assert decision.credited is not None
-    assert decision.credited.evidence == token
-    assert decision.candidates[1].passed_over is Reason.WEAKER_EVIDENCE
-    shared = decide(1, order(), [token, later], Policy(model=Model.LINEAR))
-    assert [candidate.share for candidate in shared.shares] == [Fraction(1, 2)] * 2
+    assert decision.credited.evidence == (later if credited else token)
+    assert decision.credited.confidence == confidence
+    if credited:
+        assert decision.candidates[1].passed_over is Reason.EARLIER_CLICK
+
+
+def test_a_contacts_own_code_says_which_mail_was_used() -> None:
+    code, later = found(Rung.COUPON, 3 * DAY), found(Rung.CUSTOMER, DAY, serial=1)
+    decision = decide(1, order(), [code, later], Policy())
+    assert decision.credited is not None
+    assert decision.credited.evidence == code
+
+
+def test_a_model_divides_and_does_not_make_less_sure() -> None:
+    old, new = found(Rung.EMAIL, 20 * DAY), found(Rung.EMAIL, HOUR, serial=1)
+    decision = decide(1, order(), [old, new], Policy(window=30 * DAY, model=Model.FIRST))
+    assert decision.credited is not None
+    assert decision.credited.evidence == old
+    assert decision.credited.confidence == decide(1, order(), [new], Policy()).candidates[0].confidence
+
+
+@pytest.mark.parametrize("rung", [Rung.TOKEN, Rung.EMAIL])
+def test_a_click_without_a_share_is_passed_over_by_the_model(rung: Rung) -> None:
+    first, last = found(Rung.EMAIL, 2 * DAY), found(rung, HOUR, serial=1)
+    decision = decide(1, order(), [first, last], Policy(model=Model.FIRST))
+    reasons = {one.evidence: one.passed_over for one in decision.candidates}
+    assert reasons == {first: None, last: Reason.NOT_BY_MODEL}
+
+
+def test_another_accounts_click_is_that_before_anything_else() -> None:
+    foreign = replace(found(Rung.TOKEN, DAY, emp_id=2), consent=False)
+    assert decide(1, order(), [foreign], Policy()).reason is Reason.OTHER_ACCOUNT
 
 
 @pytest.mark.parametrize(("days", "confidence"), [(0, 0.9), (7, 0.6364), (14, 0.5), (90, 0.5)])
@@ -236,12 +279,15 @@ def test_under_every_model_a_forwarded_mail_is_its_one_click() -> None:
 
 
 def test_the_buyer_is_whom_the_orders_own_evidence_names() -> None:
-    assert named_buyer([found(Rung.EMAIL, DAY)]) == ""
-    assert named_buyer([found(Rung.COOKIE, DAY, contact="bo"), found(Rung.TOKEN, DAY)]) == "ana"
+    assert named_buyer(1, [found(Rung.EMAIL, DAY)]) == ""
+    assert named_buyer(1, [found(Rung.COOKIE, DAY, contact="bo"), found(Rung.TOKEN, DAY)]) == "ana"
     assert (
-        named_buyer([replace(found(Rung.TOKEN, DAY), other_address=True), named(Rung.COUPON, "bo")]) == "bo"
+        named_buyer(1, [replace(found(Rung.TOKEN, DAY), other_address=True), named(Rung.COUPON, "bo")])
+        == "bo"
     )
-    assert named_buyer([refused(Rung.TOKEN)]) == ""
+    assert named_buyer(1, [SHARED_BROWSER]) == ""
+    assert named_buyer(1, [found(Rung.TOKEN, DAY, emp_id=2)]) == ""
+    assert named_buyer(1, [refused(Rung.TOKEN)]) == ""
 
 
 def test_the_policy_that_decided_is_named() -> None:

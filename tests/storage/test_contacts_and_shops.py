@@ -107,9 +107,7 @@ def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
 def test_a_sale_is_told_once_and_claimed_by_one(database: Database) -> None:
     with database.write() as connection:
         for _ in range(2):
-            outbox.add_outgoing(
-                connection, emp_id=1, shop_id="s1", order_id="O1", part="L1", url="https://x.test/", at=NOON
-            )
+            outbox.announce_order(connection, 1, "s1", "O1", {"L1": "https://x.test/"}, NOON)
         until = NOON + timedelta(minutes=2)
         (claimed,) = outbox.claim_outgoing(connection, NOON, until, 10)
         assert outbox.claim_outgoing(connection, NOON, until, 10) == []

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from salepixel.storage import orders, outbox
+from salepixel.storage import orders, outbox, schema
 from salepixel.storage.database import Database
 from tests.make import NOON, order
 
@@ -18,15 +19,8 @@ def letters(database: Database) -> Database:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, order(), "")
         for hours, (emp_id, order_id, state) in enumerate(ends):
-            outbox.add_outgoing(
-                connection,
-                emp_id=emp_id,
-                shop_id="s1",
-                order_id=order_id,
-                part="",
-                url=f"https://x.test/{order_id}",
-                at=NOON,
-            )
+            urls = {"": f"https://x.test/{order_id}"}
+            outbox.announce_order(connection, emp_id, "s1", order_id, urls, NOON)
             (claimed,) = outbox.claim_outgoing(connection, NOON, NOON + HOUR, 1)
             outbox.record_attempt(
                 connection, claimed, state=state, answer="404", next_at=NOON + hours * HOUR + HOUR
@@ -59,3 +53,28 @@ def test_only_what_was_given_up_is_sent_again_and_under_its_key(letters: Databas
         claimed = outbox.claim_outgoing(connection, later, later + HOUR, 10)
         assert mine.id in {outgoing.id for outgoing in claimed}
         assert {outgoing.attempts for outgoing in claimed if outgoing.url[-2:] != "O5"} == {0}
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "told"),
+    [
+        ("waiting", {"L1": "https://x.test/?contact=bo"}, {"https://x.test/?contact=bo"}),
+        ("dead", {"L1": "https://x.test/?contact="}, {"https://x.test/?contact="}),
+        ("waiting", {}, set()),
+        ("dead", {"L2": "https://x.test/2"}, {"https://x.test/2"}),
+        # What was sent is known there and is not sent again.
+        ("sent", {"L1": "https://x.test/?contact=bo"}, {"https://x.test/?contact=ana"}),
+        ("sent", {}, {"https://x.test/?contact=ana"}),
+    ],
+)
+def test_what_was_not_told_yet_is_told_as_the_sale_is_now(
+    database: Database, state: str, now: dict[str, str], told: set[str]
+) -> None:
+    with database.write() as connection:
+        outbox.announce_order(connection, 1, "s1", "O1", {"L1": "https://x.test/?contact=ana"}, NOON)
+        (claimed,) = outbox.claim_outgoing(connection, NOON, NOON, 1)
+        outbox.record_attempt(connection, claimed, state=state, answer="", next_at=NOON)
+        outbox.announce_order(connection, 1, "s1", "O2", {"L1": "https://x.test/other"}, NOON)
+        outbox.announce_order(connection, 1, "s1", "O1", now, NOON + HOUR)
+        found = set(connection.scalars(sa.select(schema.outbox.c.url)))
+    assert found == told | {"https://x.test/other"}

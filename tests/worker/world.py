@@ -57,7 +57,7 @@ class World:
         with self.database.write() as connection:
             clicks.store_clicks(connection, [(click, signals)])
 
-    def contact(self, ref: str, email_hash: str, **more: Any) -> None:
+    def contact(self, ref: str, email_hash: str | None, **more: Any) -> None:
         with self.database.write() as connection:
             contacts.store_contacts(connection, 1, [contacts.Contact(ref, email_hash, **more)], NOON)
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 from redis import Redis
 
-from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal
+from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal, is_digest
 from salepixel.hits import BadHit, Hit, is_signed, parse_hit
 from salepixel.storage import accounts, clicks, contacts, deliveries, hits, orders, shops
 from salepixel.storage.database import Database
@@ -194,7 +194,7 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
     if ignored:
         deliveries.count_rejection(connection, "pixel", ignored)
     token, click = _open(sealer, account.emp_id, record.cookie, hit.click)
-    if click and contacts.refused_among(connection, account.emp_id, [click.contact]):
+    if click and _refused(connection, click):
         token, click = "", None
     stored = hits.StoredHit(record.id, hit, token, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
@@ -210,6 +210,17 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
         orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
     if hit.order:
         orders.make_due(connection, account.emp_id, [hit.order])
+
+
+def _refused(connection: sa.Connection, click: Click) -> bool:
+    """Whether the contact of a token refused to be followed."""
+    if is_digest(click.contact):
+        # Too long for the token; the click's row has it whole, or empty when its contact had refused.
+        stored = clicks.get_clicks(connection, [click.id]).get(click.id)
+        click = stored.click if stored else click
+        if not click.contact:
+            return True
+    return bool(contacts.refused_among(connection, click.emp_id, [click.contact]))
 
 
 def _read_hit(record: HitRecord) -> tuple[Hit, str]:

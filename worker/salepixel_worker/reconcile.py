@@ -73,38 +73,35 @@ def _clear_its_click(connection: sa.Connection, sealer: ClickSealer, stored: Sto
 def _announce(
     connection: sa.Connection, account: Account, stored: StoredOrder, rows: Sequence[Sale], now: datetime
 ) -> None:
-    if not account.forward_url or not rows:
+    if not account.forward_url:
         return
     order = stored.order
-    if account.forward_per == "order":
-        amount = sum((sale.amount for sale in rows), start=rows[0].amount * 0)
+    common = {
+        "empId": account.hosted_emp_id or str(account.emp_id),
+        "order": order.number,
+        "currency": order.currency,
+        "contact": rows[0].contact if rows else "",
+        "campaign": rows[0].campaign if rows else "",
+    }
+    urls = {
+        part: fill_template(account.forward_url, words | common)
+        for part, words in _parts(account, rows).items()
+    }
+    outbox.announce_order(connection, account.emp_id, stored.shop_id, order.id, urls, now)
+
+
+def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:
+    """What is told of each line; of the whole order under "" where the receiver counts orders."""
+    if account.forward_per == "order" and rows:
         items = {sale.line: sale.item for sale in rows}
         whole = {
             "item": ", ".join(items.values()),
             "sku": "",
             "quantity": str(sum(sale.quantity for sale in rows)),
-            "amount": str(amount),
+            "amount": str(sum((sale.amount for sale in rows), start=rows[0].amount * 0)),
         }
-        parts = {"": whole}
-    else:
-        parts = {line: _line_words(rows, line) for line in {sale.line: None for sale in rows}}
-    for part, words in parts.items():
-        common = {
-            "empId": account.hosted_emp_id or str(account.emp_id),
-            "order": order.number,
-            "currency": order.currency,
-            "contact": rows[0].contact,
-            "campaign": rows[0].campaign,
-        }
-        outbox.add_outgoing(
-            connection,
-            emp_id=account.emp_id,
-            shop_id=stored.shop_id,
-            order_id=order.id,
-            part=part,
-            url=fill_template(account.forward_url, words | common),
-            at=now,
-        )
+        return {"": whole}
+    return {line: _line_words(rows, line) for line in {sale.line: None for sale in rows}}
 
 
 def _line_words(rows: Sequence[Sale], line: str) -> dict[str, str]:

@@ -16,15 +16,8 @@ def _give_up(
     """A sale that was not taken; gives its id."""
     at = datetime.now(UTC)
     with office.database.write() as connection:
-        outbox.add_outgoing(
-            connection,
-            emp_id=emp_id,
-            shop_id=shop,
-            order_id=order_id,
-            part="",
-            url=f"https://x.test/?a={order_id}&b=1",
-            at=at - timedelta(minutes=1),
-        )
+        urls = {"": f"https://x.test/?a={order_id}&b=1"}
+        outbox.announce_order(connection, emp_id, shop, order_id, urls, at - timedelta(minutes=1))
         (claimed,) = outbox.claim_outgoing(connection, at, at, 10)
         outbox.record_attempt(connection, claimed, state="dead", answer=answer, next_at=at)
     return claimed.id

@@ -16,7 +16,7 @@ from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
 from tests.plugin.pages.messages import messages_in_sources
 
-_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE}
+_NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE, Reason.NOT_BY_MODEL}
 
 _PASSED_OVER = {
     Reason.OTHER_ACCOUNT,

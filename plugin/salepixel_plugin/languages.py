@@ -52,6 +52,10 @@ class Language:
         """A small share of 1 in percent, with two decimals where it has them."""
         return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)
 
+    def points(self, difference: float) -> str:
+        """A difference of two shares of 1 in percentage points, with at most two decimals."""
+        return format_decimal(round(difference * 100, 2), locale=self.code)
+
     def time(self, moment: datetime) -> str:
         """A time to the minute, in UTC and saying so: a shop, its buyers and its server differ in zones."""
         text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self.code)

@@ -19,16 +19,25 @@ _UNKNOWN_KEY = N_("This API key is not known; check that it was copied whole.")
 
 
 class Refusal(Exception):
-    """An answer that is no: its status, the name of the reason, and a message that says what to do."""
+    """An answer that is no: its status, the name of the reason, and a message that says what to do.
+
+    `said` is the message without its `words`, as translations know it.
+    """
 
     def __init__(
-        self, status: int, reason: str, message: str, errors: Mapping[str, list[str]] | None = None
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        errors: Mapping[str, list[str]] | None = None,
+        **words: object,
     ) -> None:
-        super().__init__(message)
         self.status = status
         self.reason = reason
-        self.message = message
+        self.said, self.words = message, words
+        self.message = message % words if words else message
         self.errors = dict(errors or {})
+        super().__init__(self.message)
 
 
 def not_found(what: str) -> Refusal:

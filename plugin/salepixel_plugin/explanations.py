@@ -161,6 +161,18 @@ SIGN = {
 }
 
 
+LIFT = {
+    "no_holdout": N_("Not measured"),
+    "not_sent": N_("Not measured yet"),
+    "nobody": N_("Not measured yet"),
+    "no_addresses": N_("Not measured yet"),
+    "nobody_bought": N_("Nobody bought"),
+    "running": N_("Still running"),
+    "not_enough_data": N_("Not enough data"),
+    "more": N_("The mail caused sales"),
+    "less": N_("Fewer bought"),
+}
+
 _NO_DIFFERENCE = N_(
     "No difference: %(mailed)s bought, of those who were mailed as of those who were left out."
 )

@@ -56,6 +56,10 @@ class Language:
         """A day: 23 Nov 2026."""
         return format_date(day, "d MMM y", locale=self.code)
 
+    def points(self, difference: float) -> str:
+        """A difference of two shares of 1 in percentage points, with at most two decimals."""
+        return format_decimal(round(difference * 100, 2), locale=self.code)
+
     def time(self, moment: datetime) -> str:
         """A time to the minute, in UTC and saying so: a shop, its buyers and its server differ in zones."""
         text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self.code)

@@ -42,6 +42,15 @@ class Move:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a policy moves among the orders that were looked at; `older`: where those before them begin."""
+
+    looked_at: int
+    moves: list[Move]
+    older: Place | None
+
+
 def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]:
     """All versions of an account's policy, the newest first."""
     columns = [policies.c[name] for name in ("version", *POLICY, "applied_at")]
@@ -60,21 +69,25 @@ def with_policy(account: Account, changes: Mapping[str, Any]) -> Account:
     return replace(changed, policy_version=account.policy_version + 1)
 
 
-def apply_policy(connection: sa.Connection, emp_id: int, changes: Mapping[str, Any], at: datetime) -> None:
+def apply_policy(
+    connection: sa.Connection, emp_id: int, changes: Mapping[str, Any], at: datetime, seen: int | None = None
+) -> bool:
     """Put a changed policy of an account in force; orders of open months are decided again.
 
-    Of two who change it at once the second changes what the first has made of it.
+    Of two who change it at once the second changes what the first has made of it, unless it says the number
+    of the policy that it has seen: then nothing happens, and False is given, when another one is in force.
     """
     account = hold_account(connection, emp_id, to_change=True)
-    if account is None:
-        return
+    if account is None or seen not in (None, account.policy_version):
+        return False
     changed = with_policy(account, changes)
     if changed.policy_version == account.policy_version:
-        return
+        return True
     names = ("policy_version", *POLICY)
     change_account(connection, account.emp_id, {name: getattr(changed, name) for name in names})
     keep_policy(connection, changed, at)
     _decide_open_months_again(connection, changed)
+    return True
 
 
 def close_months(connection: sa.Connection, emp_id: int, before: datetime) -> int:
@@ -98,10 +111,10 @@ def preview_policy(
     rates: Rates,
     limit: int,
     after: Place | None,
-) -> tuple[list[Move], Place | None]:
+) -> Preview:
     """What `changed` would move among the next `limit` orders of open months, newest first.
 
-    Gives the moves and where the next orders begin, None after the last. Nothing is written.
+    Nothing is written.
     """
     shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
@@ -112,7 +125,7 @@ def preview_policy(
         now = _by_campaign(judged.rows)
         if before != now:
             moves.append(Move(stored, before, now, judged.decision.reason))
-    return moves, page[limit - 1].place if len(page) > limit else None
+    return Preview(len(page[:limit]), moves, page[limit - 1].place if len(page) > limit else None)
 
 
 def _by_campaign(rows: list[Sale]) -> dict[str, int]:

@@ -444,19 +444,20 @@ def test_what_a_policy_would_move_is_what_it_moves(world: World) -> None:
         old = NOON - timedelta(days=3 * (number % 2))
         world.order(order(id=f"O{number}", number=str(number), email_hash="h", placed_at=old))
     before = world.amounts()
-    moves, place = [], None
+    moves: list[policies.Move] = []
+    place, looked_at = None, 0
     with world.database.read() as connection:
         account = accounts.get_account(connection, 1)
         assert account is not None
         changed = policies.with_policy(account, {"window_days": 3, "model": "decay"})
         while True:
-            page, place = policies.preview_policy(
-                connection, world.sealer, account, changed, SHIPPED, 2, place
-            )
-            moves += page
+            page = policies.preview_policy(connection, world.sealer, account, changed, SHIPPED, 2, place)
+            moves += page.moves
+            place, looked_at = page.older, looked_at + page.looked_at
             if place is None:
                 break
     assert world.amounts() == before, "a preview changes nothing"
+    assert looked_at == 5
     moved = {move.stored.order.id: (dict(move.before), dict(move.after)) for move in moves}
     world.policy(window_days=3, model="decay")
     after = world.amounts()

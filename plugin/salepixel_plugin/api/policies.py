@@ -2,9 +2,12 @@
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from pydantic import AfterValidator, Field
 
 from salepixel import jobs
@@ -14,12 +17,13 @@ from salepixel.rates import Rates
 from salepixel.storage import campaigns, policies
 from salepixel.storage.accounts import Account
 from salepixel.storage.orders import rfc3339
-from salepixel.storage.policies import Move, PolicyVersion
-from salepixel_plugin.access import Refusal, see_account
+from salepixel.storage.policies import Move, PolicyVersion, Preview
+from salepixel_plugin.access import Refusal, is_id, see_account
 from salepixel_plugin.api.accounts import Days
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, Money
 from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.languages import N_
 from salepixel_plugin.services import services
 
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
@@ -108,6 +112,21 @@ class ClosedOut(Output):
     closed_before: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a campaign gets of the orders that move, in one currency."""
+
+    campaign: str
+    currency: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What is added; negative: taken."""
+        return self.after - self.before
+
+
 @blueprint.get("/accounts/<int:emp_id>/policies")
 @blueprint.output(PoliciesOut)
 @blueprint.doc(security="bearer")
@@ -129,22 +148,29 @@ def list_policies(emp_id: int) -> dict[str, Any]:
 @blueprint.doc(security="bearer")
 def preview_policy(emp_id: int, change: PolicyChange, page: Page) -> dict[str, Any]:
     """What a change would move, order by order; `limit` orders are looked at in a call. Nothing changes."""
-    after = None
-    if page.cursor is not None:
-        time, shop, order = read_cursor(page.cursor, 3)
-        after = read_time(time), shop, order
-    here = services()
-    with here.database.read() as connection:
+    with services().database.read() as connection:
         account = see_account(connection, emp_id)
         changed = policies.with_policy(account, read_change(connection, account, change))
-        moves, place = policies.preview_policy(
-            connection, here.clicks, account, changed, Rates(here.settings.data), page.limit, after
-        )
+        preview = preview_change(connection, account, changed, page.limit, page.cursor)
     return {
-        "moves": [_move_as_json(move) for move in moves],
-        "sums": sums_of(moves),
-        "next": write_cursor(*place) if place else None,
+        "moves": [_move_as_json(move) for move in preview.moves],
+        "sums": [_sum_as_json(total) for total in sums_of(preview.moves) if total.difference],
+        "next": write_cursor(*preview.older) if preview.older else None,
     }
+
+
+def preview_change(
+    connection: sa.Connection, account: Account, changed: Account, limit: int, cursor: str | None
+) -> Preview:
+    """What would move among `limit` orders, from where the cursor of the page before says."""
+    after = None
+    if cursor is not None:
+        time, shop, order = read_cursor(cursor, 3)
+        after = read_time(time), shop, order
+    here = services()
+    return policies.preview_policy(
+        connection, here.clicks, account, changed, Rates(here.settings.data), limit, after
+    )
 
 
 @blueprint.post("/accounts/<int:emp_id>/policies")
@@ -153,14 +179,25 @@ def preview_policy(emp_id: int, change: PolicyChange, page: Page) -> dict[str, A
 @blueprint.doc(security="bearer")
 def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
     """Put a changed policy in force; the orders of open months are decided again, which takes a while."""
+    return _policy_as_json(apply_change(emp_id, change))
+
+
+def apply_change(emp_id: int, change: PolicyChange, seen: int | None = None) -> PolicyVersion:
+    """Put a changed policy in force; gives the one in force then.
+
+    Raises a Refusal (409) when the number of the policy that was `seen` is told and is not in force any more.
+    """
     here = services()
     with here.database.write() as connection:
         account = see_account(connection, emp_id)
         changes = read_change(connection, account, change)
-        policies.apply_policy(connection, emp_id, changes, datetime.now(UTC))
+        if not policies.apply_policy(connection, emp_id, changes, datetime.now(UTC), seen):
+            raise Refusal(
+                409, "policy_changed", "Another policy is in force by now; preview the change again."
+            )
         newest = policies.list_policies(connection, emp_id)[0]
     here.bell.ring(jobs.SWEEP)
-    return _policy_as_json(newest)
+    return newest
 
 
 @blueprint.post("/accounts/<int:emp_id>/closings")
@@ -169,49 +206,69 @@ def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
 @blueprint.doc(security="bearer", responses={422: "The month is not over yet"})
 def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
     """Close a month (UTC) and all before it: their decisions and sales never change again."""
+    return {"closed_before": close_until(emp_id, wanted)}
+
+
+def close_until(emp_id: int, wanted: MonthIn) -> datetime | None:
+    """Close a month of an account that the request may see; gives until when the account is closed then.
+
+    Raises a Refusal: 422 for a month that is not over, 409 while orders of that time are to be decided.
+    """
     year, month = map(int, wanted.month.split("-"))
     until = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
     if until > datetime.now(UTC):
-        raise Refusal(422, "month_not_over", f"{wanted.month} is not over yet; close it when it is.")
+        message = N_("%(month)s is not over yet; close it when it is.")
+        raise Refusal(422, "month_not_over", message, month=wanted.month)
     with services().database.write() as connection:
         see_account(connection, emp_id)
         waiting = policies.close_months(connection, emp_id, until)
         account = see_account(connection, emp_id)
     if waiting:
         services().bell.ring(jobs.SWEEP)
-        message = f"{waiting} orders of that time are being decided; try again in a minute."
-        raise Refusal(409, "orders_waiting", message)
-    return {"closed_before": account.closed_before}
+        message = N_("%(waiting)s orders of that time are being decided; try again in a minute.")
+        raise Refusal(409, "orders_waiting", message, waiting=waiting)
+    return account.closed_before
 
 
-def read_change(connection: Any, account: Account, change: PolicyChange) -> dict[str, Any]:
+def read_change(connection: sa.Connection, account: Account, change: PolicyChange) -> dict[str, Any]:
     """A change as columns of the account. Raises a Refusal for a campaign that is not the account's."""
     values = change.model_dump(exclude_unset=True, mode="json")
     if "campaign_windows" in values:
         for campaign_id in values["campaign_windows"]:
-            campaign = campaigns.get_campaign(connection, campaign_id)
+            campaign = campaigns.get_campaign(connection, campaign_id) if is_id(campaign_id) else None
             if campaign is None or campaign.emp_id != account.emp_id:
-                raise Refusal(
-                    422, "invalid", f"Correct campaign_windows: the account has no campaign {campaign_id}."
-                )
+                said = f"the account has no campaign {campaign_id}"
+                wrong = {f"campaign_windows.{campaign_id}": [said]}
+                raise Refusal(422, "invalid", f"Correct campaign_windows: {said}.", wrong)
         values["campaign_windows"] = json.dumps(values["campaign_windows"], sort_keys=True)
     return values
 
 
-def sums_of(moves: list[Move]) -> list[dict[str, str]]:
-    """What moves would add to each campaign, by campaign and currency."""
-    sums: dict[tuple[str, str], int] = {}
+def sums_of(moves: list[Move]) -> list[Sum]:
+    """What each campaign gets of the orders that move, before and after, by campaign and currency."""
+    sums: dict[tuple[str, str], list[int]] = {}
     for move in moves:
         currency = move.stored.order.currency
-        for sign, amounts in ((-1, move.before), (1, move.after)):
+        for side, amounts in enumerate((move.before, move.after)):
             for campaign, amount in amounts.items():
-                key = campaign, currency
-                sums[key] = sums.get(key, 0) + sign * amount
+                sums.setdefault((campaign, currency), [0, 0])[side] += amount
     return [
-        {"campaign": campaign, "currency": currency, "amount": f"{from_minor(amount, currency):f}"}
-        for (campaign, currency), amount in sorted(sums.items())
-        if amount
+        Sum(campaign, currency, from_minor(before, currency), from_minor(after, currency))
+        for (campaign, currency), (before, after) in sorted(sums.items())
     ]
+
+
+def totals_of(sums: list[Sum]) -> list[Sum]:
+    """What all campaigns together get, by currency."""
+    totals: dict[str, Sum] = {}
+    for one in sums:
+        total = totals.get(one.currency, Sum("", one.currency, Decimal(0), Decimal(0)))
+        totals[one.currency] = Sum("", one.currency, total.before + one.before, total.after + one.after)
+    return list(totals.values())
+
+
+def _sum_as_json(total: Sum) -> dict[str, str]:
+    return {"campaign": total.campaign, "currency": total.currency, "amount": f"{total.difference:f}"}
 
 
 def _policy_as_json(policy: PolicyVersion) -> dict[str, Any]:

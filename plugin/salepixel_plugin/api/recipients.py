@@ -1,8 +1,10 @@
 """Recipients: who gets a campaign's mail, who is left out by lot, and what that says the mail caused."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
+import sqlalchemy as sa
 from pydantic import Field
 
 from salepixel.attribution import Policy
@@ -86,6 +88,19 @@ class LiftOut(Output):
     explanation: str
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of what a mail caused; `state` as LiftOut has it."""
+
+    state: str
+    since: datetime | None = None
+    until: datetime | None = None
+    mailed: Group | None = None
+    held_out: Group | None = None
+    found: Lift | None = None
+    contaminated: int = 0
+
+
 @blueprint.post("/campaigns/<campaign_id>/recipients")
 @blueprint.input(RecipientsIn, arg_name="wanted")
 @blueprint.output(RecipientsOut)
@@ -129,16 +144,20 @@ def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
     """What a campaign caused: all who were to be mailed, compared with all who were left out."""
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
-        account = get_account(connection, campaign.emp_id)
-        if not campaign.holdout_percent or campaign.sent_at is None or account is None:
-            state = "not_sent" if campaign.holdout_percent else "no_holdout"
-            return _told(state, None, None, None, None, None, 0, asked)
-        since, until = campaign.sent_at, _ends_at(campaign, account.policy)
-        groups = recipients.compare_groups(connection, campaign_id, account, since, until)
-        contaminated = recipients.count_contaminated(connection, campaign_id)
+        told = lift_as_json(measure_lift(connection, campaign))
+    return told | {"explanation": explain_lift(told, LANGUAGES[asked.lang])}
+
+
+def measure_lift(connection: sa.Connection, campaign: Campaign) -> Measured:
+    """Compare the two groups of a campaign's recipients, as far as can be told."""
+    account = get_account(connection, campaign.emp_id)
+    if not campaign.holdout_percent or campaign.sent_at is None or account is None:
+        return Measured("not_sent" if campaign.holdout_percent else "no_holdout")
+    since, until = campaign.sent_at, _ends_at(campaign, account.policy)
+    groups = recipients.compare_groups(connection, campaign.id, account, since, until)
+    contaminated = recipients.count_contaminated(connection, campaign.id)
     found = lift(groups[0].arm, groups[1].arm)
-    state = _state(found, until, *groups)
-    return _told(state, since, until, *groups, found, contaminated, asked)
+    return Measured(_state(found, until, *groups), since, until, *groups, found, contaminated)
 
 
 def _ends_at(campaign: Campaign, policy: Policy) -> datetime:
@@ -161,22 +180,15 @@ def _state(found: Lift | None, until: datetime, mailed: Group, held_out: Group) 
     return "more" if found.difference > 0 else "less"
 
 
-def _told(
-    state: str,
-    since: datetime | None,
-    until: datetime | None,
-    mailed: Group | None,
-    held_out: Group | None,
-    found: Lift | None,
-    contaminated: int,
-    asked: LanguageQuery,
-) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "state": state,
-        "since": since and rfc3339(since),
-        "until": until and rfc3339(until),
+def lift_as_json(measured: Measured) -> dict[str, Any]:
+    """The lift as the API tells it, without its explanation."""
+    mailed, found = measured.mailed, measured.found
+    return {
+        "state": measured.state,
+        "since": measured.since and rfc3339(measured.since),
+        "until": measured.until and rfc3339(measured.until),
         "mailed": mailed and _group_as_json(mailed),
-        "held_out": held_out and _group_as_json(held_out),
+        "held_out": measured.held_out and _group_as_json(measured.held_out),
         "difference": found and round(found.difference, 6),
         "low": found and round(found.low, 6),
         "high": found and round(found.high, 6),
@@ -184,9 +196,8 @@ def _told(
         "extra_low": found and mailed and round(found.low * mailed.people, 1),
         "extra_high": found and mailed and round(found.high * mailed.people, 1),
         "needed": found and found.needed,
-        "contaminated": contaminated,
+        "contaminated": measured.contaminated,
     }
-    return told | {"explanation": explain_lift(told, LANGUAGES[asked.lang])}
 
 
 def _group_as_json(group: Group) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The campaigns and their four tabs: Overview, Links, Sales, Contacts."""
+"""The campaigns and their tabs: Overview, Links, Sales, Contacts, and Lift where somebody was left out."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,9 +15,11 @@ from salepixel.storage.losses import losses_since
 from salepixel_plugin.access import Refusal, scope, see_campaign
 from salepixel_plugin.api.campaigns import LinkChange, change_link, see_link
 from salepixel_plugin.api.paging import Days, read_cursor, read_sales_cursor, read_time, write_cursor
+from salepixel_plugin.api.recipients import lift_as_json, measure_lift
 from salepixel_plugin.api.report import campaign_sums, sales_csv
+from salepixel_plugin.explanations import explain_lift
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.pages.door import blueprint, language, page
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -150,6 +152,17 @@ def contacts(campaign_id: str) -> Response:
             contacts=shown,
             next=write_cursor(shown[-1].contact) if len(found) > PAGE else None,
         )
+
+
+@blueprint.get("/campaigns/<campaign_id>/lift")
+def lift(campaign_id: str) -> Response:
+    """What the mail caused: who was mailed compared with who was left out by lot."""
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+        measured = measure_lift(connection, campaign)
+        told = lift_as_json(measured)
+        sentence = explain_lift(told, language())
+        return _tab(connection, campaign, "lift", measured=measured, told=told, sentence=sentence)
 
 
 def _tab(

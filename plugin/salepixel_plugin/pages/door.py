@@ -137,12 +137,17 @@ def guard(answer: Response) -> Response:
     return answer
 
 
+def say(refusal: Refusal) -> str:
+    """A refusal in the reader's language."""
+    return language().text(refusal.said, **refusal.words)
+
+
 @blueprint.errorhandler(Refusal)
 def refuse(refusal: Refusal) -> Response:
     """A refusal as a page."""
     message = N_("There is nothing here, or it belongs to another account.")
-    said = message if refusal.status == 404 else refusal.message
-    answer = page("refusal.html", status=refusal.status, message=language().text(said))
+    said = language().text(message) if refusal.status == 404 else say(refusal)
+    answer = page("refusal.html", status=refusal.status, message=said)
     answer.status_code = refusal.status
     return answer
 

@@ -29,6 +29,7 @@ def explain_order(shop_id: str, name: str) -> Response:
     return page(
         "order.html",
         order=order,
+        emp_id=decided.stored.emp_id,
         lines=zip(order.lines, order.refunded_by_line(), strict=True),
         decision=decided.decision,
         sentence=explain(decided.decision, order.number, language()),

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from babel.messages.pofile import read_po
@@ -12,6 +13,7 @@ from salepixel.evidence import Rung
 from salepixel.report import Status
 from salepixel.verdicts import BOUGHT, WEIGHTS
 from salepixel_plugin import explanations
+from salepixel_plugin.api.recipients import LiftOut
 from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
 from tests.plugin.pages.messages import messages_in_sources
@@ -51,6 +53,7 @@ def test_every_word_of_the_domain_has_a_text() -> None:
     assert set(explanations.STATUS) == set(Status)
     assert set(explanations.OUTCOME) == set(Outcome)
     assert set(explanations.REASON) == set(Reason) - _NEVER_A_DECISION
+    assert set(explanations.LIFT) == set(get_args(LiftOut.model_fields["state"].annotation))
     assert set(explanations.SIGN) == {*WEIGHTS, BOUGHT}
 
 
@@ -89,6 +92,11 @@ MONEY = [
 @pytest.mark.parametrize(("code", "amount", "currency", "text"), MONEY)
 def test_money_is_written_as_the_reader_writes_it(code: str, amount: str, currency: str, text: str) -> None:
     assert LANGUAGES[code].money(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(("code", "text"), [("en", "-1.23"), ("es", "-1,23")])
+def test_a_difference_of_shares_is_in_points(code: str, text: str) -> None:
+    assert LANGUAGES[code].points(-0.012345) == text
 
 
 def test_a_time_is_in_utc_and_says_so() -> None:

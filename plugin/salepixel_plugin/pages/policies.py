@@ -1,0 +1,244 @@
+"""An account's policy: what it is and was, what a change would move, and which months are closed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+import sqlalchemy as sa
+from flask import Response, redirect, request, url_for
+from pydantic import ValidationError
+
+from salepixel.models import Model
+from salepixel.money import from_minor
+from salepixel.storage import campaigns, policies
+from salepixel.storage.accounts import Account
+from salepixel.storage.policies import PolicyVersion
+from salepixel_plugin.access import Refusal, is_id, see_account
+from salepixel_plugin.api.paging import bad_cursor, write_cursor
+from salepixel_plugin.api.policies import (
+    MonthIn,
+    PolicyChange,
+    apply_change,
+    close_until,
+    preview_change,
+    read_change,
+    sums_of,
+    totals_of,
+)
+from salepixel_plugin.languages import N_
+from salepixel_plugin.pages.door import blueprint, language, page, say
+from salepixel_plugin.pages.models import NAMES
+from salepixel_plugin.services import services
+
+SHOWN = 50
+LOOKED_AT = 500
+"""Orders in one preview: deciding one takes about 2 ms, and a person waits for a second."""
+
+OFFERED = 1000
+"""Campaigns that the form offers, the newest ones. An older one has hardly any orders left to move."""
+
+_WINDOWS = "campaign_windows."
+_FIELDS = ("window_days", "model", "alias_match", "campaign", "campaign_days")
+_DAYS = N_("A window is a whole number of days, from 1 to 365.")
+_WRONG = {
+    "window_days": _DAYS,
+    "model": N_("Choose one of the models."),
+    "alias_match": N_("Choose yes or no."),
+    "campaign_windows": N_("At most 1000 campaigns may have a window of their own."),
+}
+_NO_CAMPAIGN = N_("Choose a campaign of this account.")
+_NO_MONTH = N_("Write a month such as 2026-10.")
+_NOT_SURE = N_("Tick this box if you are sure.")
+
+
+@blueprint.get("/accounts/<int:emp_id>/policy")
+def show_policy(emp_id: int) -> Response:
+    """The policy in force and those before it, with the forms that change it and close months."""
+    return _policy_page(emp_id, _sent(request.args), {})
+
+
+@blueprint.get("/accounts/<int:emp_id>/policy/preview")
+def preview_policy(emp_id: int) -> Response:
+    """What a change would move, with the button that puts it in force. Nothing changes."""
+    sent = _sent(request.args)
+    try:
+        return _preview_page(emp_id, sent)
+    except (ValidationError, Refusal) as error:
+        return _policy_page(emp_id, sent, _wrong(error), 422)
+
+
+@blueprint.post("/accounts/<int:emp_id>/policy")
+def apply_policy(emp_id: int) -> Response:
+    """Put in force what was previewed; previews it anew when another policy is in force by now."""
+    sent = _sent(request.form)
+    seen = request.form.get("policy", "")
+    try:
+        apply_change(emp_id, _change(sent), _number(seen) or 0)  # 0: no policy has it
+    except (ValidationError, Refusal) as error:
+        if isinstance(error, Refusal) and error.reason == "policy_changed":
+            query: dict[str, Any] = {**sent, "policy": seen or "0"}
+            return cast(Response, redirect(url_for("pages.preview_policy", emp_id=emp_id, **query), 303))
+        return _policy_page(emp_id, sent, _wrong(error), 422)
+    return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
+
+
+@blueprint.post("/accounts/<int:emp_id>/closings")
+def close_month(emp_id: int) -> Response:
+    """Close a month and all before it, when the box says that this is meant."""
+    month = request.form.get("month", "").strip()
+    try:
+        wanted = MonthIn.model_validate_strings({"month": month})
+        if not request.form.get("sure"):
+            return _policy_page(emp_id, {}, {"sure": language().text(_NOT_SURE)}, 422, month)
+        close_until(emp_id, wanted)
+    except ValidationError:
+        return _policy_page(emp_id, {}, {"month": language().text(_NO_MONTH)}, 422, month)
+    except Refusal as refusal:
+        return _policy_page(emp_id, {}, {"month": say(refusal)}, refusal.status, month)
+    return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
+
+
+@blueprint.get("/accounts/<int:emp_id>/closings")
+def show_closings(emp_id: int) -> Response:
+    """Who chooses another language where the form above was refused comes here."""
+    return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
+
+
+def _policy_page(
+    emp_id: int, sent: Mapping[str, str], wrong: Mapping[str, str], status: int = 200, month: str = ""
+) -> Response:
+    with services().database.read() as connection:
+        account = see_account(connection, emp_id)
+        versions = policies.list_policies(connection, emp_id)
+        values = {**_values(versions[0]), **sent}
+        listed = campaigns.list_campaigns(connection, emp_id, OFFERED, None)
+        windows = _windows(values)
+        named = {*windows, *(campaign for version in versions for campaign in version.campaign_windows)}
+        names = {campaign.id: campaign.name for campaign in listed}
+        names |= _names(connection, account, named - names.keys())
+    answer = page(
+        "policy.html",
+        account=account,
+        versions=versions,
+        values=values,
+        windows=windows,
+        offered=[campaign for campaign in listed if campaign.id not in windows],
+        names=names,
+        models=list(Model),
+        titles=NAMES,
+        wrong=wrong,
+        month=month,
+        last_month=f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}",
+    )
+    answer.status_code = status
+    return answer
+
+
+def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
+    cursor, skip, seen = (request.args.get(name) for name in ("cursor", "skip", "policy"))
+    first = 0 if skip is None else _number(skip)
+    if first is None:
+        raise bad_cursor()
+    with services().database.read() as connection:
+        account = see_account(connection, emp_id)
+        changed = policies.with_policy(account, read_change(connection, account, _change(sent)))
+        preview = preview_change(connection, account, changed, LOOKED_AT, cursor)
+        found = sums_of(preview.moves)
+        # Not simply the newest: another one may have come since the account was read.
+        versions = policies.list_policies(connection, emp_id)
+        in_force = next(policy for policy in versions if policy.version == account.policy_version)
+        then = _as_version(changed, in_force)
+        named = {total.campaign for total in found} | {*in_force.campaign_windows, *then.campaign_windows}
+        names = _names(connection, account, named)
+    return page(
+        "preview.html",
+        account=account,
+        in_force=in_force,
+        then=then,
+        overtaken=bool(seen) and seen != str(in_force.version),
+        preview=preview,
+        sums=sorted(found, key=lambda total: (names.get(total.campaign, ""), total.campaign, total.currency)),
+        totals=totals_of(found),
+        moves=preview.moves[first : first + SHOWN],
+        amounts=_amounts,
+        more=str(first + SHOWN) if len(preview.moves) > first + SHOWN else None,
+        older=write_cursor(*preview.older) if preview.older else None,
+        newest=cursor is None,
+        sent=sent,
+        names=names,
+        titles=NAMES,
+    )
+
+
+def _sent(form: Mapping[str, str]) -> dict[str, str]:
+    """What a form says of the policy."""
+    return {name: text.strip() for name, text in form.items() if name in _FIELDS or name.startswith(_WINDOWS)}
+
+
+def _windows(form: Mapping[str, str]) -> dict[str, str]:
+    """The fields with windows of campaigns, by the campaign's id."""
+    return {name.removeprefix(_WINDOWS): days for name, days in form.items() if name.startswith(_WINDOWS)}
+
+
+def _change(sent: Mapping[str, str]) -> PolicyChange:
+    """The change that a form asks for. Raises a ValidationError.
+
+    Windows of campaigns replace those of before, so the form sends all of them; an emptied one is none.
+    """
+    values: dict[str, Any] = {name: sent[name] for name in _FIELDS[:3] if name in sent}
+    told = _windows(sent)
+    windows = {campaign: days for campaign, days in told.items() if days}
+    if sent.get("campaign") or sent.get("campaign_days"):
+        windows[sent.get("campaign", "")] = sent.get("campaign_days", "")
+    if told or "campaign" in sent:
+        values["campaign_windows"] = windows
+    return PolicyChange.model_validate_strings(values)
+
+
+def _wrong(error: ValidationError | Refusal) -> dict[str, str]:
+    """What is wrong with which field, in the reader's language; raises a Refusal that is of none."""
+    if isinstance(error, Refusal):
+        if not error.errors:
+            raise error
+        return dict.fromkeys(error.errors, language().text(_NO_CAMPAIGN))
+    names = [".".join(map(str, detail["loc"])) for detail in error.errors()]
+    return {name: language().text(_WRONG.get(name, _DAYS)) for name in names}
+
+
+def _values(policy: PolicyVersion) -> dict[str, str]:
+    """The fields of the form as a policy has them."""
+    values = {"window_days": str(policy.window_days), "model": policy.model}
+    values["alias_match"] = "on" if policy.alias_match else "off"
+    return values | {_WINDOWS + key: str(days) for key, days in policy.campaign_windows.items()}
+
+
+def _as_version(changed: Account, in_force: PolicyVersion) -> PolicyVersion:
+    """The policy that an account would have."""
+    return replace(
+        in_force,
+        version=changed.policy_version,
+        window_days=changed.window_days,
+        model=changed.model,
+        alias_match=changed.alias_match,
+        campaign_windows={key: window.days for key, window in changed.policy.windows.items()},
+    )
+
+
+def _amounts(minor: Mapping[str, int], currency: str) -> dict[str, Decimal]:
+    """What campaigns get of an order."""
+    return {campaign: from_minor(amount, currency) for campaign, amount in minor.items()}
+
+
+def _names(connection: sa.Connection, account: Account, ids: Iterable[str]) -> dict[str, str]:
+    """The names of these campaigns, of this account only: an address may name any."""
+    found = (campaigns.get_campaign(connection, campaign_id) for campaign_id in ids if is_id(campaign_id))
+    return {
+        campaign.id: campaign.name for campaign in found if campaign and campaign.emp_id == account.emp_id
+    }
+
+
+def _number(text: str) -> int | None:
+    """A number as our own pages write it; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

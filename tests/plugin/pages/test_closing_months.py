@@ -1,0 +1,57 @@
+"""The form that closes a month, on the page of an account's policy."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.plugin.api.test_policies import LAST_MONTH
+from tests.plugin.conftest import PLACED, SHOES, Office
+from tests.plugin.pages.forms import Form
+from tests.plugin.pages.test_pages import _check
+from tests.plugin.pages.test_policy_page import CLOSINGS, PAGE, shown
+
+
+def test_closing_a_month_says_that_it_cannot_be_undone_and_asks(office: Office) -> None:
+    form = Form(shown(office), CLOSINGS)
+    assert form.method == "post"
+    assert "This cannot be undone, by anybody." in shown(office)
+    assert "Esto no lo puede deshacer nadie." in shown(office, f"{PAGE}?lang=es")
+    unsure = shown(office, CLOSINGS, 422, method="POST", data={"month": LAST_MONTH})
+    assert "Tick this box if you are sure." in unsure
+    assert Form(unsure, CLOSINGS).fields["month"] == LAST_MONTH
+    assert office.get("/accounts/7/policies")["closed_before"] is None
+    answer = office.page(CLOSINGS, SHOES, method="POST", data={"month": LAST_MONTH, "sure": "on"})
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    assert f"{PLACED:1 %b %Y}, 00:00 UTC is closed." in shown(office)
+    assert office.get("/accounts/7/policies")["closed_before"]
+
+
+@pytest.mark.parametrize("month", ["", "2026-13", "October", "2026-1", "<b>"])
+def test_what_is_no_month_is_said_at_its_field(office: Office, month: str) -> None:
+    answer = office.page(CLOSINGS, SHOES, method="POST", data={"month": month, "sure": "on"})
+    assert answer.status_code == 422
+    _check(answer.text)
+    assert 'id="bad-month">Write a month such as 2026-10.' in answer.text
+    assert Form(answer.text, CLOSINGS).fields["month"] == month
+
+
+def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Office) -> None:
+    this_month = f"{datetime.now(UTC):%Y-%m}"
+    for lang, said in (("en", f"{this_month} is not over yet"), ("es", f"{this_month} aún no ha terminado")):
+        sent = {"month": this_month, "sure": "on"}
+        html = shown(office, f"{CLOSINGS}?lang={lang}", 422, method="POST", data=sent)
+        assert f'id="bad-month">{said}' in html
+    old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
+    line = {"item": "x", "quantity": 1, "amount": 1}
+    order = {"id": "w", "currency": "EUR", "placed_at": old, "lines": [line]}
+    office.post("/sales", {"empId": 7, "orders": [order]})
+    for lang, said in (("en", "1 orders of that time are being"), ("es", "Se están decidiendo 1 pedidos")):
+        sent = {"month": LAST_MONTH, "sure": "on"}
+        html = shown(office, f"{CLOSINGS}?lang={lang}", 409, method="POST", data=sent)
+        assert f'id="bad-month">{said}' in html
+        assert Form(html, CLOSINGS).fields["month"] == LAST_MONTH
+    assert office.get("/accounts/7/policies")["closed_before"] is None
+
+
+def test_another_language_can_be_chosen_where_a_form_was_refused(office: Office) -> None:
+    assert office.page(f"{CLOSINGS}?lang=es", SHOES).location == PAGE

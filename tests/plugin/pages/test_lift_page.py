@@ -1,0 +1,162 @@
+"""The tab that tells what a campaign's mail caused, or that nobody can tell."""
+
+import re
+from datetime import datetime, timedelta
+from html import unescape
+
+import pytest
+
+from salepixel.holdout import Arm, lift
+from salepixel.storage.recipients import assign_recipients
+from salepixel_plugin.languages import LANGUAGES
+from tests.plugin.api.test_recipients import NOW, SENT, assigned, buys, made, told_when
+from tests.plugin.conftest import HATS, SHOES, Office
+from tests.plugin.pages.test_pages import XSS, _check
+
+
+def shown(office: Office, campaign: str, lang: str = "en") -> str:
+    """The words of the tab."""
+    answer = office.page(f"/campaigns/{campaign}/lift?lang={lang}", SHOES)
+    assert answer.status_code == 200, answer.text
+    _check(answer.text)
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text)))
+
+
+def small(office: Office, buyers: int) -> str:
+    """A campaign with one who was mailed and one who was left out, of whom so many bought."""
+    campaign = made(office)
+    contacts = [{"ref": ref, "email": f"{ref}@example.com"} for ref in ("l", "r")]
+    office.post("/contacts", {"empId": 7, "contacts": contacts})
+    with office.database.write() as connection:
+        assign_recipients(connection, campaign, {"l": False, "r": True})
+    told_when(office, campaign, SENT)
+    for ref in ("l", "r")[:buyers]:
+        buys(office, ref)
+    return campaign
+
+
+@pytest.mark.parametrize(("percent", "there"), [(0, False), (10, True)])
+def test_only_campaigns_that_left_somebody_out_have_the_tab(
+    office: Office, percent: int, there: bool
+) -> None:
+    campaign = made(office, percent)
+    for tab in ("", "/links", "/sales", "/contacts"):
+        links = _check(office.page(f"/campaigns/{campaign}{tab}", SHOES).text).links
+        assert (f"/campaigns/{campaign}/lift" in links) is there
+
+
+def test_it_shows_both_groups_the_lift_with_its_interval_and_what_was_caused(office: Office) -> None:
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    for ref in mail[:60]:
+        buys(office, ref)
+    buys(office, mail[0], 2, currency="USD")
+    for ref in out[:3]:
+        buys(office, ref)
+    told = office.get(f"/campaigns/{campaign}/lift", SHOES)
+    text = shown(office, campaign)
+    assert told["explanation"] in text
+    rate = f"{round(100 * 60 / len(mail), 2):g}%"
+    assert f"Mailed {len(mail)} 60 {rate} 61 €600.00 $10.00" in text
+    assert f"Left out {len(out)} 3 {round(300 / len(out), 2):g}% 3 €30.00" in text
+    found = lift(Arm(len(mail), 60), Arm(len(out), 3))
+    assert found
+    points, low, high = map(LANGUAGES["en"].points, (found.difference, found.low, found.high))
+    assert f"{points} points in 19 of 20 cases between {low} and {high}" in text
+    extra = [round(told[name]) for name in ("extra_buyers", "extra_low", "extra_high")]
+    assert f"caused {extra[0]} in 19 of 20 cases between {extra[1]} and {extra[2]}" in text
+    assert "believe the low end" in text
+    assert "needed" not in text
+    spanish = shown(office, campaign, "es")
+    assert "El correo causó ventas: compró el" in spanish
+    assert f"Compradores que causó el correo {extra[0]} en 19 de cada 20 casos" in spanish
+
+
+def test_a_small_shop_reads_how_many_people_it_takes_and_nothing_of_causes(office: Office) -> None:
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    for ref in (*mail[:3], *out[:1]):
+        buys(office, ref)
+    needed = office.get(f"/campaigns/{campaign}/lift")["needed"]
+    text = shown(office, campaign)
+    assert "Not enough data: " in text
+    assert f"People needed to see such a difference {needed:,} in all" in text
+    assert "there were 400" in text
+    assert "caused" not in text
+    assert "No hay datos suficientes" in shown(office, campaign, "es")
+
+
+def test_fewer_buyers_with_the_mail_is_said_as_it_is(office: Office) -> None:
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    for ref in (*mail[:3], *out[:60]):
+        buys(office, ref)
+    text = shown(office, campaign)
+    assert "Fewer bought with the mail than without" in text
+    assert re.search(r"two rates -\d+\.?\d* points", text)
+
+
+@pytest.mark.parametrize(
+    ("buyers", "english", "spanish"),
+    [(0, "Nobody of either group bought", "No compró nadie"), (2, "No difference", "Ninguna diferencia")],
+)
+def test_no_difference_asks_for_no_number_of_people(
+    office: Office, buyers: int, english: str, spanish: str
+) -> None:
+    campaign = small(office, buyers)
+    text = shown(office, campaign)
+    assert english in text
+    assert "needed" not in text
+    assert spanish in shown(office, campaign, "es")
+
+
+@pytest.mark.parametrize(
+    ("percent", "sent", "assign", "english", "spanish"),
+    [
+        (0, SENT, False, "Nobody was left out of this campaign", "No se dejó a nadie fuera"),
+        (50, None, True, "We were not told when this campaign was sent", "No se nos dijo cuándo"),
+        (50, SENT, False, "There is nobody in one of the two groups yet", "Todavía no hay nadie"),
+        (50, NOW - timedelta(days=3), True, "Still running: orders until", "Aún en curso: cuentan"),
+    ],
+)
+def test_what_cannot_be_told_is_said_and_no_lift_shown(
+    office: Office, percent: int, sent: datetime | None, assign: bool, english: str, spanish: str
+) -> None:
+    campaign = made(office, percent)
+    if assign:
+        assigned(office, campaign, sent)
+    elif sent:
+        told_when(office, campaign, sent)
+    text = shown(office, campaign)
+    assert english in text
+    assert "points" not in text
+    assert spanish in shown(office, campaign, "es")
+
+
+def test_who_has_no_address_and_who_clicked_though_left_out_is_counted(office: Office) -> None:
+    campaign = made(office)
+    office.post(f"/campaigns/{campaign}/recipients", {"contacts": [f"x{n}" for n in range(40)]})
+    _, out = assigned(office, campaign)
+    office.click(office.get(f"/campaigns/{campaign}"), out[0], SENT + timedelta(days=1))
+    told = office.get(f"/campaigns/{campaign}/lift")
+    text = shown(office, campaign)
+    for group in ("mailed", "held_out"):
+        assert f"without an address: {told[group]['without_address']}" in text
+    assert "cannot be found, so they are not among the people" in text
+    assert "Left out, and clicked all the same: 1." in text
+
+
+def test_it_is_not_shown_to_others(office: Office) -> None:
+    campaign = made(office)
+    assert office.page(f"/campaigns/{campaign}/lift", HATS).status_code == 404
+    assert office.browser.get(f"/campaigns/{campaign}/lift").status_code == 303
+
+
+@pytest.mark.parametrize("text", XSS)
+def test_whatever_a_name_holds_is_shown_as_text(office: Office, text: str) -> None:
+    readable = "".join(c if c.isprintable() else " " for c in text).strip()
+    links = [{"url": "https://shop.test/p/1", "sale_pixel": True}]
+    wanted = {"empId": 7, "name": readable, "holdout_percent": 50, "links": links}
+    html = office.page(f"/campaigns/{office.post('/campaigns', wanted)['id']}/lift", SHOES).text
+    _check(html)
+    assert readable in unescape(html)

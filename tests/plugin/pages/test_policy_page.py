@@ -1,0 +1,253 @@
+"""The page of an account's policy: it is shown, a change is previewed and put in force, months are closed."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+
+from salepixel_plugin.pages import policies
+from tests.plugin.api.test_policies import LAST_MONTH, bought_by_ana
+from tests.plugin.conftest import HATS, PLACED, SHOES, Office
+from tests.plugin.pages.forms import Form
+from tests.plugin.pages.test_pages import XSS, _check
+
+PAGE = "/accounts/7/policy"
+PREVIEW = f"{PAGE}/preview"
+CLOSINGS = "/accounts/7/closings"
+
+
+def shown(office: Office, path: str = PAGE, status: int = 200, **rest: Any) -> str:
+    """A page, whole and harmless."""
+    answer = office.page(path, SHOES, **rest)
+    assert answer.status_code == status, answer.text
+    _check(answer.text)
+    return answer.text
+
+
+def words(html: str) -> str:
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)))
+
+
+def previewed(office: Office, **changes: str) -> str:
+    """The preview that the page's form leads to, with some of its fields changed."""
+    form = Form(shown(office), PREVIEW)
+    assert form.method == "get"
+    return shown(office, PREVIEW, query_string=form.fields | changes)
+
+
+def put_in_force(office: Office, preview: str) -> Any:
+    form = Form(preview, PAGE)
+    assert form.method == "post"
+    return office.page(PAGE, SHOES, method="POST", data=form.fields)
+
+
+def in_force(office: Office) -> Any:
+    return office.get("/accounts/7/policies")["policies"][0]
+
+
+def test_the_campaigns_and_the_models_and_each_decision_lead_to_it(office: Office) -> None:
+    shop, order = office.order(click=office.click(office.campaign(), "ana"))
+    for path in ("/", "/accounts/7/models", f"/orders/{shop}/{order}"):
+        assert PAGE in _check(office.page(path, SHOES).text).links, path
+
+
+def test_it_shows_the_policy_in_force_and_those_before_it(office: Office) -> None:
+    campaign = office.campaign()["id"]
+    office.post("/accounts/7/policies", {"model": "linear", "campaign_windows": {campaign: 1}})
+    rows = [words(row) for row in re.findall(r"<tr>(.*?)</tr>", shown(office), re.DOTALL)]
+    assert re.search(r"^ 2 In force .* UTC 7 days Autumn: 1 day Linear No $", rows[1]), rows[1]
+    assert re.search(r"^ 1 .* UTC 7 days – Last click No $", rows[2]), rows[2]
+    assert "No month is closed yet." in shown(office)
+    spanish = words(shown(office, f"{PAGE}?lang=es"))
+    assert "Todas las políticas" in spanish
+    assert "Autumn: 1 día Lineal No" in spanish
+
+
+def test_a_change_is_first_shown_with_its_money_and_its_orders(office: Office) -> None:
+    (old, new), _ = bought_by_ana(office)
+    preview = previewed(office, model="linear")
+    text = words(preview)
+    assert "Model Last click Linear" in text
+    assert "7 days" not in text, "what stays is not listed"
+    assert "Orders looked at 1 all of open months" in text
+    assert "Of them would move 1" in text
+    assert "Old €0.00 €19.90 +€19.90" in text
+    assert "New €39.80 €19.90 -€19.90" in text
+    assert "All EUR €39.80 €39.80 €0.00" in text
+    assert re.search(r"1042 .* UTC New €39.80 (\w+ €19.90 ){2}Bought with the e-mail address", text)
+    order = next(link for link in _check(preview).links if link.startswith("/orders/"))
+    assert office.page(order, SHOES).status_code == 200
+    for campaign in (old, new):
+        assert f"/campaigns/{campaign['id']}" in _check(preview).links
+    assert in_force(office)["version"] == 1, "nothing changed"
+    spanish = words(shown(office, f"{PREVIEW}?model=linear&lang=es"))
+    assert "Pedidos examinados 1 todos los de meses abiertos" in spanish
+    assert "Old 0,00 € 19,90 € +19,90 €" in spanish
+
+
+def test_the_button_puts_in_force_exactly_what_was_previewed(office: Office) -> None:
+    campaign = office.campaign()["id"]
+    change = {"window_days": " 30 ", "model": "decay", "alias_match": "on"}
+    preview = previewed(office, **change, campaign=campaign, campaign_days="2")
+    answer = put_in_force(office, preview)
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    applied = in_force(office)
+    del applied["applied_at"]
+    assert applied == {
+        "version": 2,
+        "window_days": 30,
+        "model": "decay",
+        "alias_match": True,
+        "campaign_windows": {campaign: 2},
+    }
+
+
+def test_a_campaign_gets_a_window_of_its_own_and_gives_it_back(office: Office) -> None:
+    autumn, winter = office.campaign()["id"], office.campaign(name="Winter")["id"]
+    put_in_force(office, previewed(office, campaign=autumn, campaign_days="2"))
+    put_in_force(office, previewed(office, campaign=winter, campaign_days="30"))
+    assert in_force(office)["campaign_windows"] == {autumn: 2, winter: 30}
+    preview = previewed(office, **{f"campaign_windows.{autumn}": ""})
+    change = re.search(r"Windows of campaigns (.*?) Orders looked at", words(preview))
+    assert change
+    assert (change[1].count("Autumn: 2 days"), change[1].count("Winter: 30 days")) == (1, 2)
+    put_in_force(office, preview)
+    assert in_force(office)["campaign_windows"] == {winter: 30}
+    put_in_force(office, previewed(office, **{f"campaign_windows.{winter}": ""}))
+    assert in_force(office)["campaign_windows"] == {}
+
+
+def test_what_the_query_does_not_name_stays(office: Office) -> None:
+    office.post("/accounts/7/policies", {"campaign_windows": {office.campaign()["id"]: 3}})
+    put_in_force(office, shown(office, f"{PREVIEW}?model=first"))
+    applied = in_force(office)
+    assert (applied["model"], list(applied["campaign_windows"].values())) == ("first", [3])
+
+
+def test_a_change_of_nothing_has_no_button(office: Office) -> None:
+    preview = previewed(office)
+    assert "This is the policy in force already." in preview
+    assert "<button>Put" not in preview
+
+
+def test_a_policy_that_changed_meanwhile_is_said_and_the_change_previewed_anew(office: Office) -> None:
+    bought_by_ana(office)
+    preview = previewed(office, model="linear")
+    office.post("/accounts/7/policies", {"window_days": 14}, SHOES)
+    answer = put_in_force(office, preview)
+    assert answer.status_code == 303
+    assert in_force(office)["version"] == 2, "nothing was applied"
+    anew = shown(office, answer.location)
+    assert "Nothing was put in force: the policy was changed meanwhile. Number 2 is in force since" in anew
+    assert "Window 14 days 7 days Model Last click Linear" in words(anew)
+    assert "+€19.90" in anew
+    assert "No se ha puesto nada en vigor" in shown(office, f"{answer.location}&lang=es")
+    assert put_in_force(office, anew).location == PAGE
+    applied = in_force(office)
+    assert (applied["version"], applied["window_days"], applied["model"]) == (3, 7, "linear")
+
+
+@pytest.mark.parametrize("seen", [None, "", "0", "2", "-1", "x", "٣", "1" * 5000])
+def test_nothing_is_put_in_force_that_was_not_previewed(office: Office, seen: str | None) -> None:
+    sent = {"model": "linear"} | ({} if seen is None else {"policy": seen})
+    answer = office.page(PAGE, SHOES, method="POST", data=sent)
+    assert answer.status_code == 303
+    assert answer.location.startswith(PREVIEW)
+    assert in_force(office)["version"] == 1
+
+
+def test_the_form_is_found_again_as_it_was_written(office: Office) -> None:
+    campaign = office.campaign()["id"]
+    written = {"window_days": "3", "model": "first", "campaign": campaign, "campaign_days": "5"}
+    preview = previewed(office, **written)
+    back = next(link for link in _check(preview).links if link.startswith(f"{PAGE}?"))
+    assert back.endswith("#change")
+    assert written.items() <= Form(shown(office, back), PREVIEW).fields.items()
+
+
+def test_a_long_preview_goes_on_page_by_page(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    bought_by_ana(office)
+    for number in range(6):
+        placed = (PLACED - timedelta(minutes=number)).isoformat()
+        office.order(id=f"p-{number}", number=f"n{number}", email="ana@example.com", placed_at=placed)
+    monkeypatch.setattr(policies, "LOOKED_AT", 5)
+    monkeypatch.setattr(policies, "SHOWN", 2)
+    html = previewed(office, model="first")
+    assert "Orders looked at 5 the newest ones, back to" in words(html)
+    assert "Of them would move 5" in words(html)
+    assert "Old €0.00 €199.00" in words(html), "sums are of all that were looked at"
+    seen = re.findall(r'href="/orders/[^"]+">(\w+)<', html)
+    older = re.search(r'href="([^"]+)">Look at older ones', html)
+    while following := re.search(r'rel="next" href="([^"]+)"', html):
+        html = shown(office, unescape(following[1]))
+        seen += re.findall(r'href="/orders/[^"]+">(\w+)<', html)
+    assert len(seen) == 5
+    assert older
+    html = shown(office, unescape(older[1]))
+    assert "Orders looked at 2 the oldest ones of open months" in words(html)
+    seen += re.findall(r'href="/orders/[^"]+">(\w+)<', html)
+    assert sorted(seen) == ["1042", "n0", "n1", "n2", "n3", "n4", "n5"]
+    assert "Look at the newest ones" in html
+    assert put_in_force(office, html).location == PAGE
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=é", "skip=x", "skip=-1", f"skip={'9' * 5000}"])
+def test_a_page_of_a_preview_that_there_is_not_is_refused(office: Office, query: str) -> None:
+    shown(office, f"{PREVIEW}?model=first&{query}", 422)
+
+
+def test_a_policy_is_shown_to_nobody_else_and_changed_by_nobody_else(office: Office) -> None:
+    office.campaign(name="Secret shoes")
+    for path in (PAGE, PREVIEW, f"{PREVIEW}?model=first", f"{PREVIEW}?model=wrong", f"{PAGE}?window_days=1"):
+        answer = office.page(path, HATS)
+        assert answer.status_code == 404, path
+        assert "ecret" not in answer.text
+    for path, sent in (
+        (PAGE, {"model": "first", "policy": "1"}),
+        (PAGE, {"model": "wrong", "policy": "1"}),
+        (CLOSINGS, {"month": LAST_MONTH, "sure": "on"}),
+        (CLOSINGS, {"month": LAST_MONTH}),
+        (CLOSINGS, {"month": "wrong", "sure": "on"}),
+    ):
+        answer = office.page(path, HATS, method="POST", data=sent)
+        assert answer.status_code == 404, sent
+        assert "ecret" not in answer.text
+    for emp_id in (9, 0, 2**64):
+        assert office.page(f"/accounts/{emp_id}/policy").status_code == 404
+    assert office.browser.get(PAGE).status_code == 303
+    assert in_force(office)["version"] == 1
+    assert office.get("/accounts/7/policies")["closed_before"] is None
+
+
+def test_another_site_cannot_send_its_forms(office: Office) -> None:
+    browser = office.browser
+    browser.post("/login", data={"key": SHOES})
+    sent = {"model": "first", "policy": "1"}
+    closing = {"month": LAST_MONTH, "sure": "on"}
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.test"}):
+        assert browser.post(PAGE, data=sent, headers=headers).status_code == 403
+        assert browser.post(CLOSINGS, data=closing, headers=headers).status_code == 403
+    assert in_force(office)["version"] == 1
+    assert office.get("/accounts/7/policies")["closed_before"] is None
+    assert browser.post(PAGE, data=sent, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 303
+    assert in_force(office)["model"] == "first"
+
+
+@pytest.mark.parametrize("text", XSS)
+def test_whatever_a_name_holds_is_shown_as_text(office: Office, text: str) -> None:
+    readable = "".join(c if c.isprintable() else " " for c in text).strip()
+    campaign = office.campaign(name=readable)
+    token = office.click(campaign, "ana", PLACED - timedelta(days=2))
+    office.order(id=f"{readable}/x", number=readable, click=token)
+    office.post("/accounts/7/policies", {"campaign_windows": {campaign["id"]: 1}})
+    office.reconcile(office.get("/shops")["shops"][0]["id"], f"{readable}/x")
+    sent = {"campaign_windows." + text: text, "campaign": text, "campaign_days": text, "window_days": text}
+    for lang in ("en", "es"):
+        assert readable in unescape(shown(office, PAGE, query_string={"lang": lang}))
+        wider = {"lang": lang, f"campaign_windows.{campaign['id']}": "5"}
+        preview = shown(office, PREVIEW, query_string=wider)
+        assert unescape(preview).count(readable) >= 4, "the change, the sums, the order and what it gets"
+        shown(office, PREVIEW, 422, query_string={"lang": lang} | sent)
+        shown(office, CLOSINGS, 422, method="POST", data={"month": text, "sure": "on"})

@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar
 
-from salepixel.attribution import CLOCK_SKEW
+from salepixel.attribution import CLOCK_SKEW, Policy
 from salepixel.models import Model, shares, split
 from salepixel.money import allocate
 
@@ -92,18 +92,21 @@ def journeys_of(
     purchases: Sequence[Purchase],
     first: datetime,
     last: datetime,
-    window: timedelta,
+    policy: Policy,
 ) -> list[Journey]:
     """One contact's journeys in a period, from its clicks in time order and its orders.
 
-    Each order of the period has a journey: the clicks in the window before it, and always the click that
-    was credited with it. Clicks of the period that no order followed within the window are one journey
-    that led to nothing; hence orders after the period must be told too, and clicks before it.
+    Each order of the period has a journey: the clicks before it within the window that the policy gives
+    their campaign, and always the click that was credited with it. Clicks of the period that no order
+    followed within their window are one journey that led to nothing; hence orders after the period must be
+    told too, and clicks before it, as far as the longest window reaches.
     """
     found: list[Journey] = []
     used: set[bytes] = set()
+    # Of this contact's campaigns only: an account may give a thousand of them a window of their own.
+    windows = {touch.campaign: policy.window_of(touch.campaign) for touch in touches} if purchases else {}
     for purchase in sorted(purchases, key=lambda purchase: purchase.placed_at):
-        before = _before(touches, purchase, window)
+        before = _before(touches, purchase, windows)
         used.update(touch.click_id for touch in before)
         if first <= purchase.placed_at < last:
             found.append(Journey(before, purchase))
@@ -111,10 +114,17 @@ def journeys_of(
     return [*found, Journey(rest, None)] if rest else found
 
 
-def _before(touches: Sequence[Touch], purchase: Purchase, window: timedelta) -> tuple[Touch, ...]:
-    since, until = purchase.placed_at - window, purchase.placed_at + CLOCK_SKEW
+def _before(
+    touches: Sequence[Touch], purchase: Purchase, windows: Mapping[str, timedelta]
+) -> tuple[Touch, ...]:
+    placed_at, until = purchase.placed_at, purchase.placed_at + CLOCK_SKEW
+    since = placed_at - max(windows.values(), default=timedelta())
     from_there = bisect_left(touches, since, key=lambda touch: touch.clicked_at)
-    before = {touch.click_id: touch for touch in touches[from_there:] if touch.clicked_at <= until}
+    before = {
+        touch.click_id: touch
+        for touch in touches[from_there:]
+        if placed_at - windows[touch.campaign] <= touch.clicked_at <= until
+    }
     before[purchase.credited.click_id] = purchase.credited
     return tuple(sorted(before.values(), key=lambda touch: (touch.clicked_at, touch.click_id)))
 

@@ -1,8 +1,8 @@
 """The campaign sales report: rows and sums, a pure function of orders and decisions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -10,9 +10,11 @@ from fractions import Fraction
 from salepixel.attribution import Decision
 from salepixel.evidence import Rung
 from salepixel.models import split
-from salepixel.money import Rate, from_minor, to_minor
+from salepixel.money import Rate, allocate, from_minor, to_minor
 from salepixel.orders import Order, RefundState
-from salepixel.sold import GROSS, Refund, Terms, sold_lines
+from salepixel.sold import GROSS, Refund, SoldLine, Terms, sold_lines
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -31,7 +33,8 @@ class Sale:
     `share` of the line that the account's model gives to this click: amounts and quantity are this share's.
     `click_id` and `link` are empty where only the campaign is known, `contact` also
     where the mail was forwarded.
-    `refunds` add up to `refunded`. `rate` is that of the day (UTC) of the sale into the account's currency,
+    `refunded`, last at `refunded_at`, is that of the sale's month: it stays when that was closed. `refunds`
+    are all that is known by now. `rate` is that of the day (UTC) of the sale into the account's currency,
     also for what is refunded later, so that a sale refunded whole is worth nothing; None: there is none.
     """
 
@@ -54,11 +57,12 @@ class Sale:
     share: float = 1.0
     refunds: tuple[Refund, ...] = ()
     rate: Rate | None = None
+    refunded_at: datetime | None = None
 
     @property
-    def refunded_at(self) -> datetime | None:
-        """When something was last refunded of it."""
-        return self.refunds[-1].at if self.refunds else None
+    def refunded_later(self) -> Decimal:
+        """What was refunded after its month was closed; negative where less was than was thought then."""
+        return sum((refund.amount for refund in self.refunds), -self.refunded)
 
     @property
     def converted(self) -> Decimal | None:
@@ -123,9 +127,10 @@ def sale_rows(
         return []
     given = [one.share for one in decision.shares]
     rows = []
-    for line in sold_lines(order, terms, history):
+    lines = sold_lines(order, terms, history)
+    nothing = from_minor(0, order.currency)
+    for line in lines:
         amounts = _split(line.amount, order.currency, given)
-        refunded = _split(line.refunded, order.currency, given)
         quantities = split(line.quantity, given)
         for i, one in enumerate(decision.shares):
             click = one.evidence.click
@@ -140,19 +145,72 @@ def sale_rows(
                     sku=line.sku,
                     quantity=quantities[i],
                     amount=amounts[i],
-                    refunded=refunded[i],
+                    refunded=nothing,
                     currency=order.currency,
                     purchased_at=order.placed_at,
                     order=order.number,
                     evidence=won.evidence.rung,
                     confidence=won.confidence,
                     status=_status(order, line.amount, line.refunded, verified),
-                    refunds=line.dated(refunded[i]),
                     rate=rate,
                     share=round(float(one.share), 6),
                 )
             )
-    return rows
+    return [
+        replace(
+            sale,
+            refunded=sum((refund.amount for refund in sale.refunds), nothing),
+            refunded_at=sale.refunds[-1].at if sale.refunds else None,
+        )
+        for sale in with_refunds(rows, lines)
+    ]
+
+
+def with_refunds(
+    sales: Sequence[Sale], lines: Iterable[SoldLine], closed_before: datetime = _NEVER
+) -> list[Sale]:
+    """All sales of one order with the refunds that its lines tell by now; their sums stay as they are.
+
+    Refunds dated before `closed_before` (UTC) stay too, whatever is told now. What the order's sum is
+    short of then is added on its day, or at `closed_before` where that day is closed: to the sales that
+    are short of it. So nothing depends on how often, or in which steps of closing, this was done.
+    """
+    told = _told_by_sale(sales, lines)
+    dated = [
+        {
+            refund.at: to_minor(refund.amount, sale.currency)
+            for refund in sale.refunds
+            if refund.at < closed_before
+        }
+        for sale in sales
+    ]
+    for at in sorted({max(day, closed_before) for days in told for day in days}):
+        by_then = [sum(amount for day, amount in days.items() if day <= at) for days in told]
+        so_far = [sum(days.values()) for days in dated]
+        short = [max(0, must - has) for must, has in zip(by_then, so_far, strict=True)]
+        grown = allocate(max(0, sum(by_then) - sum(so_far)), short)
+        for days, amount in zip(dated, grown, strict=True):
+            if amount:
+                days[at] = amount
+    return [
+        replace(sale, refunds=tuple(Refund(at, from_minor(n, sale.currency)) for at, n in days.items()))
+        for sale, days in zip(sales, dated, strict=True)
+    ]
+
+
+def _told_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[dict[datetime, int]]:
+    """What lines tell that was refunded of each sale: minor units by time, nothing in another currency."""
+    told: list[dict[datetime, int]] = [{} for _ in sales]
+    of_line: dict[tuple[str, str], list[int]] = {}
+    # By click, so that the same one gets the odd cent in whichever sequence they stand.
+    for i in sorted(range(len(sales)), key=lambda i: sales[i].click_id):
+        of_line.setdefault((sales[i].line, sales[i].currency), []).append(i)
+    for line in lines:
+        its = of_line.get((line.id, line.currency), [])
+        amounts = [to_minor(sales[i].amount, line.currency) for i in its]
+        for i, days in zip(its, line.refunds_by_click(amounts), strict=True):
+            told[i] = days
+    return told
 
 
 def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[Decimal]:

@@ -43,12 +43,17 @@ class SoldLine:
     refunds: tuple[Refund, ...]
     currency: str
 
-    def dated(self, refunded: Decimal) -> tuple[Refund, ...]:
-        """The dates of a part of `refunded`, in proportion: for one of several clicks that share the line."""
-        weights = [to_minor(refund.amount, self.currency) for refund in self.refunds]
-        shares = allocate(to_minor(refunded, self.currency), weights)
-        dates = [refund.at for refund in self.refunds]
-        return _refunds(zip(dates, shares, strict=True), self.currency)
+    def refunds_by_click(self, amounts: Sequence[int]) -> list[dict[datetime, int]]:
+        """What was refunded of each click that got so much of the line, by time; all in minor units.
+
+        In proportion to what they got, and never more than that: of a line that cost less when its month
+        was closed, no more is refunded. Both the sum of each click and that of each time are exact.
+        """
+        steps, left = {}, sum(amounts)
+        for refund in self.refunds:
+            steps[refund.at] = min(to_minor(refund.amount, self.currency), left)
+            left -= steps[refund.at]
+        return _spread(steps, allocate(sum(steps.values()), amounts))
 
 
 def sold_lines(
@@ -83,7 +88,8 @@ def _steps(order: Order, whole: int, history: Iterable[RefundState]) -> dict[dat
         grown = kept[place] - (kept[place - 1] if place else 0)
         # Saleor expires an order and leaves its updatedAt; a caller of the sales API may tell none.
         is_later = not place or state.updated_at > states[place - 1].updated_at
-        at = state.updated_at if is_later else state.issued_at
+        # Nothing is given back of what is not bought yet: so no sale reaches into a month before its own.
+        at = max(state.updated_at if is_later else state.issued_at, order.placed_at)
         if grown:
             steps[at] = steps.get(at, 0) + grown
     return dict(sorted(steps.items()))

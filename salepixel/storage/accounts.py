@@ -62,6 +62,10 @@ class Account:
             sale_when=self.sale_when,
         )
 
+    def has_closed(self, at: datetime) -> bool:
+        """Whether a time (aware) lies in a month that is closed."""
+        return self.closed_before is not None and at < self.closed_before
+
     @property
     def terms(self) -> Terms:
         """What this account counts of an order."""

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from salepixel.attribution import CLOCK_SKEW, Outcome
+from salepixel.attribution import CLOCK_SKEW, Outcome, Policy
 from salepixel.clicks import Click, Verdict, least_id_at
 from salepixel.journeys import Journey, Purchase, Touch, journeys_of
 from salepixel.storage.schema import clicks, decisions, links, sales
@@ -16,21 +16,22 @@ _AT_ONCE = 1000
 
 
 def read_journeys(
-    connection: sa.Connection, emp_id: int, first: datetime, last: datetime, window: timedelta
+    connection: sa.Connection, emp_id: int, first: datetime, last: datetime, policy: Policy
 ) -> Iterator[list[Journey]]:
-    """The journeys of a period, contact by contact; contacts without any are left out.
+    """The journeys of a period by an account's policy, contact by contact; contacts without any are left out.
 
     Orders are held in memory, clicks are read as they are needed: there are far more of these. A click
     without a contact is in no journey, unless an order is credited to it.
     """
-    bought = _purchases(connection, emp_id, first, last, window)
-    for touches, contact in _touches(connection, emp_id, first, last, window):
-        if found := journeys_of(touches, bought.pop(contact, []), first, last, window):
+    longest = policy.longest_window
+    bought = _purchases(connection, emp_id, first, last, longest)
+    for touches, contact in _touches(connection, emp_id, first, last, longest):
+        if found := journeys_of(touches, bought.pop(contact, []), first, last, policy):
             yield found
     for contact, purchases in bought.items():
         # Nobody knows whether two orders without a contact are one buyer's.
         for group in [purchases] if contact else [[purchase] for purchase in purchases]:
-            if found := journeys_of([], group, first, last, window):
+            if found := journeys_of([], group, first, last, policy):
                 yield found
 
 

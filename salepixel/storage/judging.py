@@ -1,18 +1,20 @@
 """Judging one order from all that is stored, without writing: to reconcile, to preview, to verify."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from salepixel.attribution import Decision, decide
+from salepixel.attribution import Decision, Outcome, Reason, decide
 from salepixel.clicks import ClickSealer
 from salepixel.rates import Rates
-from salepixel.report import Sale, sale_rows
+from salepixel.report import Sale, sale_rows, with_refunds
+from salepixel.sold import sold_lines
 from salepixel.storage import shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import gather_evidence
-from salepixel.storage.orders import StoredOrder
+from salepixel.storage.orders import StoredOrder, decided_as_of
 from salepixel.storage.refunds import refund_history
+from salepixel.storage.sales import sales_of_order
 from salepixel.storage.shops import Shop
 
 
@@ -33,7 +35,10 @@ def judge_order(
     stored: StoredOrder,
     rates: Rates,
 ) -> Judged:
-    """Decide an order of a shop of this account by the account's policy and terms as they are given."""
+    """Decide an order of a shop of this account by the account's policy and terms as they are given.
+
+    Not for one that `is_for_good`.
+    """
     from_pixel = shop.platform == "pixel"
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
     since = shops.connected_since(connection, account.emp_id) if from_pixel else None
@@ -54,4 +59,33 @@ def judge_order(
         history=refund_history(connection, shop.id, order),
         rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
     )
+    if rows and account.has_closed(order.placed_at):
+        decision, rows = _too_late(decision), []
     return Judged(decision, rows, gathered.buyer)
+
+
+def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
+    """Whether an order was decided as one of a month that is closed since, whatever is told of it now."""
+    placed_at = decided_as_of(connection, stored.shop_id, stored.order.id)
+    return placed_at is not None and account.has_closed(placed_at)
+
+
+def sales_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> list[Sale]:
+    """The sales of an order that `is_for_good`, as they are, with what is refunded of them by now."""
+    sold = sales_of_order(connection, stored.shop_id, stored.order.id)
+    if not sold or account.closed_before is None:
+        return sold
+    history = refund_history(connection, stored.shop_id, stored.order)
+    return with_refunds(sold, sold_lines(stored.order, account.terms, history), account.closed_before)
+
+
+def _too_late(decision: Decision) -> Decision:
+    """The decision of an order that comes after its month was closed: it earns nobody anything."""
+    return replace(
+        decision,
+        outcome=Outcome.UNATTRIBUTED,
+        reason=Reason.MONTH_CLOSED,
+        credited=None,
+        forwarded=False,
+        candidates=tuple(replace(one, share=one.share * 0) for one in decision.candidates),
+    )

@@ -294,12 +294,14 @@ def details_as_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def is_decided(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether an order was decided, and not just put off until it is paid."""
-    query = sa.select(decisions.c.outcome).where(
-        decisions.c.shop_id == shop_id, decisions.c.order_id == order_id
+def decided_as_of(connection: sa.Connection, shop_id: str, order_id: str) -> datetime | None:
+    """When (UTC) an order was placed as it was decided; None when it was not, or put off until it is paid."""
+    query = sa.select(decisions.c.placed_at).where(
+        decisions.c.shop_id == shop_id,
+        decisions.c.order_id == order_id,
+        decisions.c.outcome != Outcome.PENDING,
     )
-    return connection.scalar(query) not in (None, Outcome.PENDING)
+    return connection.scalar(query)
 
 
 def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
@@ -361,5 +363,6 @@ def _sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
         "confidence": sale.confidence,
         "status": sale.status,
         "share": sale.share,
+        "refunded_at": sale.refunded_at,
         **rate_columns(sale),
     }

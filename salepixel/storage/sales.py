@@ -62,7 +62,7 @@ def list_sales(
     if after is not None:
         query = query.where(sa.tuple_(*key) < after)
     rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit)).all()
-    refunds = refunds_of(connection, [(row.shop_id, row.order_id) for row in rows if row.refunded])
+    refunds = refunds_of(connection, [(row.shop_id, row.order_id) for row in rows])
     return [
         _stored(row, refunds.get((row.shop_id, row.order_id, row.line_id, row.click_id), ())) for row in rows
     ]
@@ -226,6 +226,7 @@ def _stored(row: sa.Row[Any], refunds: tuple[Refund, ...]) -> StoredSale:
         status=Status(row.status),
         share=row.share,
         refunds=refunds,
+        refunded_at=row.refunded_at,
         rate=row.rate and Rate(row.converted_currency, Decimal(row.rate), date.fromisoformat(row.rate_date)),
     )
     return StoredSale(row.shop_id, row.order_id, sale)

@@ -61,7 +61,7 @@ accounts = sa.Table(
     sa.Column("sale_when", sa.Text, nullable=False, server_default="paid"),  # paid | placed
     sa.Column("tax", sa.Text, nullable=False, server_default="gross"),  # gross | net
     sa.Column("shipping", sa.Text, nullable=False, server_default="excluded"),  # excluded | included
-    sa.Column("closed_before", UtcTime),  # what was placed before it is decided for good
+    sa.Column("closed_before", UtcTime),  # no report of the time before it changes any more
 )
 
 policies = sa.Table(
@@ -380,6 +380,7 @@ sales = sa.Table(
     sa.Column("converted_currency", sa.Text),
     sa.Column("rate", sa.Text),  # decimal
     sa.Column("rate_date", sa.Text),  # 2026-11-23
+    sa.Column("refunded_at", UtcTime),  # of the last that is in `refunded`
     sa.Index(None, "campaign_id", "purchased_at"),
     sa.Index(None, "click_id"),
 )
@@ -396,7 +397,7 @@ refunds = sa.Table(
 )
 
 sale_refunds = sa.Table(
-    "sale_refunds",  # what was refunded of each sale at a time; they add up to its `refunded`
+    "sale_refunds",  # what was refunded of each sale at a time, also after its month was closed
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),

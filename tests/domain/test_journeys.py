@@ -1,7 +1,7 @@
 """Journeys, and the models that look at all of them together."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from fractions import Fraction
 from itertools import combinations, pairwise
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salepixel.attribution import Policy
 from salepixel.journeys import (
     AN_ORDER,
     MARKOV,
@@ -35,6 +36,7 @@ from tests.make import NOON
 ORACLE = json.loads((Path(__file__).parents[1] / "data" / "models" / "oracle.json").read_text())
 DAY = timedelta(days=1)
 WEEK = 7 * DAY
+EACH_A_WEEK: Mapping[str, timedelta] = {}
 PATHS = st.lists(st.tuples(st.text("abcd", min_size=1, max_size=5), st.booleans()), min_size=1, max_size=30)
 
 
@@ -72,9 +74,12 @@ def contact(path: str, net: int | None) -> list[Journey]:
     return [Journey(touches, None if net is None else purchase(0, net, touches[-1]))]
 
 
-def found_for(touches: list[Touch], purchases: list[Purchase]) -> list[tuple[list[Touch], bool]]:
-    """Journeys in the 30 days before noon and the day after it, with a window of a week."""
-    found = journeys_of(touches, purchases, NOON - 30 * DAY, NOON + DAY, WEEK)
+def found_for(
+    touches: list[Touch], purchases: list[Purchase], windows: Mapping[str, timedelta] = EACH_A_WEEK
+) -> list[tuple[list[Touch], bool]]:
+    """Journeys in the 30 days before noon and the day after it, with a window of a week or the campaign's."""
+    policy = Policy(window=WEEK, windows=windows)
+    found = journeys_of(touches, purchases, NOON - 30 * DAY, NOON + DAY, policy)
     return [(list(journey.touches), journey.purchase is not None) for journey in found]
 
 
@@ -84,6 +89,30 @@ def test_an_order_has_the_clicks_of_its_window_and_the_rest_led_to_nothing() -> 
         ([early, late], True),
         ([old], False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "windows", "led_to_it"),
+    [
+        # a, b and c so many days before the order; c's click was credited.
+        ((20, 6, 1), {}, "bc"),
+        ((20, 6, 1), {"a": 30 * DAY}, "abc"),
+        ((20, 6, 1), {"a": 20 * DAY}, "abc"),
+        ((20, 6, 1), {"a": 19 * DAY}, "bc"),
+        ((6, 4, 1), {"a": 5 * DAY, "b": 4 * DAY, "c": DAY}, "bc"),
+        ((6, 4, 3), {"a": 5 * DAY, "b": 4 * DAY, "c": DAY}, "bc"),
+        ((6, 4, 1), {"a": DAY, "b": DAY, "c": DAY}, "c"),
+        ((20, 6, 1), {"other": 300 * DAY}, "bc"),
+    ],
+)
+def test_each_campaign_has_its_own_window(
+    days: Sequence[float], windows: Mapping[str, timedelta], led_to_it: str
+) -> None:
+    clicks = [touch(at, campaign) for at, campaign in zip(days, "abc", strict=True)]
+    before = [click for click in clicks if click.campaign in led_to_it]
+    rest = [click for click in clicks if click.campaign not in led_to_it]
+    expected = [(before, True), (rest, False)] if rest else [(before, True)]
+    assert found_for(clicks, [purchase(0, credited=clicks[2])], windows) == expected
 
 
 def test_the_credited_click_is_in_the_journey_even_when_it_is_not_the_contacts() -> None:

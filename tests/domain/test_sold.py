@@ -203,6 +203,8 @@ def dated(newest: RefundState, history: list[RefundState], terms: Terms = ALL) -
         # A refund that failed later was none.
         (told(3, "0"), [told(1, "10.00")], {}),
         (told(3, "15.00"), [told(1, "10.00"), told(2, "0")], {"3 days, 0:00:00": "15.00"}),
+        # Nothing is given back of what is not bought yet.
+        (told(2, "15.00"), [told(-40, "10.00")], {"0:00:00": "10.00", "2 days, 0:00:00": "5.00"}),
         # Saleor expires an order and leaves its updatedAt: it was when the delivery was built.
         (told(0, "0", cancelled=True, again=7), [told(0, "0")], {"0:00:07": "133.10"}),
     ],
@@ -283,7 +285,7 @@ def test_with_shipping_the_lines_are_the_order_to_the_cent(
         assert sum((refund.amount for refund in net.refunds), Decimal(0)) == net.refunded
 
 
-def test_a_part_of_a_line_has_the_days_of_the_whole() -> None:
+def test_clicks_that_share_a_line_share_each_of_its_refunds() -> None:
     at = datetime(2026, 11, 24, tzinfo=UTC)
     line = SoldLine(
         "L1",
@@ -295,6 +297,13 @@ def test_a_part_of_a_line_has_the_days_of_the_whole() -> None:
         (Refund(at, Decimal("1.00")), Refund(at + DAY, Decimal("2.00"))),
         "EUR",
     )
-    assert line.dated(line.refunded) == line.refunds
-    assert line.dated(Decimal("1.00")) == (Refund(at, Decimal("0.33")), Refund(at + DAY, Decimal("0.67")))
-    assert line.dated(Decimal(0)) == ()
+    assert line.refunds_by_click([1000]) == [{at: 100, at + DAY: 200}]
+    assert line.refunds_by_click([500, 500]) == [{at: 50, at + DAY: 100}, {at: 50, at + DAY: 100}]
+    # A third each is 0.34, 0.33 and 0.33 of the first euro; all days and all clicks add up.
+    assert line.refunds_by_click([334, 333, 333]) == [
+        {at: 34, at + DAY: 66},
+        {at: 33, at + DAY: 67},
+        {at: 33, at + DAY: 67},
+    ]
+    assert line.refunds_by_click([150, 0]) == [{at: 100, at + DAY: 50}, {at: 0, at + DAY: 0}], "no more"
+    assert line.refunds_by_click([]) == []

@@ -59,13 +59,20 @@ def decided(
     return decision
 
 
-def read(connection: sa.Connection, first: datetime = NOON - 30 * DAY) -> list[list[tuple[int, int | None]]]:
-    """Journeys by contact, each as its number of clicks and the net of its order."""
-    found = read_journeys(connection, 1, first, NOON + DAY, 7 * DAY)
-    return sorted(
+def read(
+    connection: sa.Connection, first: datetime = NOON - 30 * DAY, window: int | None = None
+) -> list[list[tuple[int, int | None]]]:
+    """Journeys by contact, each as its number of clicks and the net of its order.
+
+    `window`: of the campaign, in days, where it has one of its own; the account's is a week.
+    """
+    policy = Policy(windows={CAMPAIGN: window * DAY} if window else {})
+    found = read_journeys(connection, 1, first, NOON + DAY, policy)
+    told = (
         [(len(journey.touches), journey.purchase.net if journey.purchase else None) for journey in journeys]
         for journeys in found
     )
+    return sorted(told, key=str)
 
 
 def test_contacts_have_the_journeys_to_their_orders_and_to_nothing(connection: sa.Connection) -> None:
@@ -74,6 +81,17 @@ def test_contacts_have_the_journeys_to_their_orders_and_to_nothing(connection: s
     bought(connection, clicked(connection, 1))
     clicked(connection, 2, "ben")
     assert read(connection) == [[(1, None)], [(2, 4980), (1, None)]]
+
+
+def test_a_campaigns_own_window_reaches_beyond_both_ends_of_the_period(connection: sa.Connection) -> None:
+    clicked(connection, 40)
+    bought(connection, clicked(connection, 29), 28)
+    last = clicked(connection, 0.5, "ben")
+    decided(connection, [Evidence(Rung.TOKEN, last)], Policy(windows={CAMPAIGN: 30 * DAY}), -15)
+    week, month = read(connection), read(connection, window=30)
+    assert week == [[(1, 4980)], [(1, None)]]
+    assert month == [[(2, 4980)]], "ben's click led to an order after the period"
+    assert read(connection, window=1) == [[(1, 4980)], [(1, None)]]
 
 
 def test_machines_other_accounts_other_links_and_other_times_are_in_no_journey(
@@ -126,7 +144,7 @@ def test_clicks_of_many_contacts_come_a_thousand_at_a_time(connection: sa.Connec
 def test_clicks_are_read_in_the_order_of_an_index_and_never_sorted(sqlite: Database) -> None:
     with sqlite.read() as connection:
         with statements(connection) as asked:
-            assert list(read_journeys(connection, 1, NOON - DAY, NOON, DAY)) == []
+            assert list(read_journeys(connection, 1, NOON - DAY, NOON, Policy())) == []
         plans = [
             str(step[-1])
             for text, values in asked

@@ -1,6 +1,8 @@
 """A script that changes tables keeps what is in them."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from salepixel.storage.accounts import get_account
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.orders import due_orders
 from salepixel.storage.sales import all_sales
+from salepixel.storage.schema import EPOCH
 
 BEFORE = """
 INSERT INTO accounts (emp_id, name, currency, created_at) VALUES (1, 'Shoes', 'EUR', 0);
@@ -23,20 +26,37 @@ INSERT INTO sales (shop_id, order_id, line_id, emp_id, campaign_id, link_id, cli
     'confirmed');
 """
 
+BEFORE_0006 = """
+INSERT INTO sales (shop_id, order_id, line_id, emp_id, campaign_id, link_id, click_id, contact, item,
+    quantity, amount, refunded, currency, purchased_at, order_number, evidence, confidence, status)
+    VALUES ('s1', 'O2', 'L1', 1, 'c1', 'a1', x'00', 'ana', 'Shoes', 1, 100, 30, 'EUR', 20, '2', 'token', 1,
+    'confirmed');
+INSERT INTO sale_refunds (shop_id, order_id, line_id, click_id, refunded_at, campaign_id, amount, currency)
+    VALUES ('s1', 'O2', 'L1', x'00', 30, 'c1', 10, 'EUR'), ('s1', 'O2', 'L1', x'00', 40, 'c1', 20, 'EUR');
+UPDATE orders SET due = false;
+UPDATE orders SET placed_at = 20 WHERE id = 'O2';
+UPDATE accounts SET closed_before = 10;
+"""
+
 
 @pytest.fixture
 def older(tmp_path: Path) -> Iterator[Database]:
     """A database with the tables of the first script."""
     opened = open_database("", tmp_path)
-    config = Config()
-    config.set_main_option("script_location", "salepixel.storage:migrations")
-    with opened.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        for statement in BEFORE.split(";")[:-1]:
-            connection.exec_driver_sql(statement)
+    upgrade(opened, "0001", BEFORE)
     yield opened
     opened.close()
+
+
+def upgrade(database: Database, revision: str, statements: str) -> None:
+    """Make the tables those of a script, and then do something with them."""
+    config = Config()
+    config.set_main_option("script_location", "salepixel.storage:migrations")
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement in statements.split(";")[:-1]:
+            connection.exec_driver_sql(statement)
 
 
 def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) -> None:
@@ -49,3 +69,14 @@ def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) ->
         (sale,) = [row.sale for row in all_sales(connection, "c1")]
         assert (str(sale.amount), sale.rate, sale.refunds) == ("1.00", None, ())
         assert connection.scalar(sa.text("SELECT count(*) FROM refunds")) == 0
+
+
+def test_0006_keeps_when_sales_were_refunded_and_has_closed_ones_looked_at_again(older: Database) -> None:
+    upgrade(older, "0004", BEFORE_0006)
+    migrate(older)
+    with older.read() as connection:
+        told = {row.order_id: row.sale for row in all_sales(connection, "c1")}
+        assert told["O1"].refunded_at is None
+        assert told["O2"].refunded_at == EPOCH + timedelta(microseconds=40)
+        assert (told["O2"].refunded, told["O2"].refunded_later) == (Decimal("0.30"), Decimal(0))
+        assert due_orders(connection, 9) == [("s1", "O1")], "the other one's month is open"

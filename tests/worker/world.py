@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,6 +68,17 @@ class World:
     def policy(self, **changes: Any) -> None:
         with self.database.write() as connection:
             policies.apply_policy(connection, 1, changes, NOON)
+
+    def close(self, before: datetime) -> None:
+        """Close what was placed before a time, as soon as it is decided."""
+        self.reconcile()
+        with self.database.write() as connection:
+            assert policies.close_months(connection, 1, before) == 0
+
+    def closed_before(self) -> datetime | None:
+        with self.database.read() as connection:
+            account = accounts.get_account(connection, 1)
+            return account.closed_before if account else None
 
     def amounts(self) -> dict[str, dict[str, int]]:
         """Reconcile what is due; gives cents by campaign of every order that has sales."""

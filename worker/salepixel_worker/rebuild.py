@@ -18,7 +18,7 @@ from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage import hits, orders, sales
 from salepixel.storage.accounts import Account, KeyScope, list_accounts
 from salepixel.storage.database import Database, open_database
-from salepixel.storage.judging import judge_order
+from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
 from salepixel.storage.orders import Place, StoredOrder
 from salepixel.storage.shops import Shop, list_shops
 from salepixel_worker.reconcile import reconcile_order
@@ -60,7 +60,8 @@ def main() -> None:
         print(f"... and {len(found.different) - SHOWN} more")
     done = "compared" if verify else "decided again"
     print(
-        f"{found.orders} orders {done}, {found.closed} of closed months left as they are, "
+        f"{found.orders} orders {done}, {found.closed} of closed months left as they are "
+        "but for what was refunded since, "
         f"{found.due} wait for the worker, {len(found.different)} differ."
     )
     sys.exit(1 if found.different else 0)
@@ -75,26 +76,35 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
                 if orders.is_due(connection, stored.shop_id, stored.order.id):
                     found.due += 1
                     continue
-                its_shop = shop[stored.shop_id]
-                for what in _differences(connection, sealer, account, its_shop, stored, rates):
+                if is_for_good(connection, account, stored):
+                    differences = _wrong_sales(
+                        connection, stored, sales_for_good(connection, account, stored)
+                    )
+                    found.closed += 1
+                else:
+                    its_shop = shop[stored.shop_id]
+                    differences = _differences(connection, sealer, account, its_shop, stored, rates)
+                    found.orders += 1
+                for what in differences:
                     found.different.append(f"order {stored.order.number} ({stored.order.id}): {what}")
-                found.orders += 1
     return found
 
 
 def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
-    """Reconcile every order of open months again, each in a transaction of its own."""
+    """Reconcile every order again, each in a transaction of its own."""
     found = Found()
+    now = datetime.now(UTC)
     for _, _, page in _pages(database, found):
         for stored in page:
             with database.write() as connection:
-                reconcile_order(connection, sealer, stored.shop_id, stored.order.id, datetime.now(UTC), rates)
-            found.orders += 1
+                decided = reconcile_order(connection, sealer, stored.shop_id, stored.order.id, now, rates)
+            found.orders += decided is not None
+            found.closed += decided is None
     return found
 
 
 def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str, Shop], list[StoredOrder]]]:
-    """Pages of orders of open months, account by account, with progress on the terminal."""
+    """Pages of orders, account by account, with progress on the terminal."""
     told = time.monotonic()
     with database.read() as connection:
         accounts = list_accounts(connection, KeyScope(None, ""))
@@ -107,16 +117,10 @@ def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str
             if not page:
                 break
             after = page[-1].place
-            is_open = [one for one in page if not _is_closed(account, one)]
-            found.closed += len(page) - len(is_open)
-            yield account, shops, is_open
+            yield account, shops, page
             if time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
                 print(f"... {found.orders} orders, account {account.emp_id}", file=sys.stderr, flush=True)
-
-
-def _is_closed(account: Account, stored: StoredOrder) -> bool:
-    return account.closed_before is not None and stored.order.placed_at < account.closed_before
 
 
 def _differences(
@@ -138,8 +142,12 @@ def _differences(
         is_kept = None if kept is None else kept[name]
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"
+    yield from _wrong_sales(connection, stored, judged.rows)
+
+
+def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: list[Sale]) -> Iterator[str]:
     is_sold = sales.sales_of_order(connection, stored.shop_id, stored.order.id)
-    must_sell = sorted(judged.rows, key=lambda sale: (sale.line, sale.click_id))
+    must_sell = sorted(rows, key=lambda sale: (sale.line, sale.click_id))
     if is_sold != must_sell:
         yield f"sales are {_told(is_sold)} and must be {_told(must_sell)}"
 
@@ -158,6 +166,7 @@ def _told(rows: list[Sale]) -> str:
     return (
         ", ".join(
             f"{sale.amount} - {sale.refunded} {sale.currency} for {sale.campaign} by {sale.evidence}"
+            + "".join(f", {refund.amount} given back on {refund.at:%Y-%m-%d}" for refund in sale.refunds)
             for sale in rows
         )
         or "none"

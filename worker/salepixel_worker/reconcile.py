@@ -1,20 +1,19 @@
 """Reconciling: gather the evidence for one order, decide, write its sales; twice is once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from salepixel.attribution import Decision, Outcome, Reason
+from salepixel.attribution import Decision
 from salepixel.clicks import ClickSealer
 from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
-from salepixel.storage import accounts, clicks, orders, outbox, shops
+from salepixel.storage import accounts, clicks, orders, outbox, refunds, shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import open_token
-from salepixel.storage.judging import judge_order
+from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
 from salepixel.storage.orders import StoredOrder
 
 
@@ -28,7 +27,8 @@ def reconcile_order(
 ) -> Decision | None:
     """Decide an order again from all that is known.
 
-    None when there is no such order, or when it was decided for good: its month is closed.
+    None when there is no such order, or when it was decided for good, because its month is closed: then
+    only what was refunded of it since is written, in months that are open.
     """
     shop = shops.get_shop(connection, shop_id)
     # First the account, then its order, as who changes a policy does: neither waits for the other for ever.
@@ -38,29 +38,16 @@ def reconcile_order(
         return None
     if stored.order.paid and shop.platform != "pixel":
         _clear_its_click(connection, sealer, stored)
-    is_closed = account.closed_before is not None and stored.order.placed_at < account.closed_before
-    if is_closed and orders.is_decided(connection, shop_id, order_id):
+    if is_for_good(connection, account, stored):
+        refunds.replace_sale_refunds(
+            connection, shop_id, order_id, sales_for_good(connection, account, stored)
+        )
         orders.keep_decision(connection, shop_id, order_id)
         return None
     judged = judge_order(connection, sealer, account, shop, stored, rates)
-    decision, rows = judged.decision, judged.rows
-    if is_closed and rows:
-        decision, rows = too_late(decision), []
-    orders.store_decision(connection, stored, decision, rows, judged.buyer)
-    _announce(connection, account, stored, rows, now)
-    return decision
-
-
-def too_late(decision: Decision) -> Decision:
-    """The decision of an order that comes after its month was closed: it earns nobody anything."""
-    return replace(
-        decision,
-        outcome=Outcome.UNATTRIBUTED,
-        reason=Reason.MONTH_CLOSED,
-        credited=None,
-        forwarded=False,
-        candidates=tuple(replace(one, share=one.share * 0) for one in decision.candidates),
-    )
+    orders.store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)
+    _announce(connection, account, stored, judged.rows, now)
+    return judged.decision
 
 
 def _clear_its_click(connection: sa.Connection, sealer: ClickSealer, stored: StoredOrder) -> None:

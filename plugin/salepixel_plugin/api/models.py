@@ -1,5 +1,6 @@
 """The models side by side: what each credits every campaign of an account with."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -92,6 +93,7 @@ class ModelsOut(Output):
     first: datetime = Field(alias="from")
     last: datetime = Field(alias="to")
     window_days: int
+    campaign_windows: dict[str, int] = Field(description="Days, of campaigns with a window of their own.")
     orders: int = Field(description="Credited orders of the period.")
     totals: list[ModelMoneyOut]
     campaigns: list[ModelCampaignOut]
@@ -139,8 +141,7 @@ def compare(emp_id: int, period: Period) -> Comparison:
     first, last = period.ends(datetime.now(UTC))
     with services().database.read() as connection:
         account = see_account(connection, emp_id)
-        window = timedelta(days=account.window_days)
-        found = tally(read_journeys(connection, emp_id, first, last, window))
+        found = tally(read_journeys(connection, emp_id, first, last, account.policy))
         names = {}
         for campaign_id in found.campaigns:
             if campaign := campaigns.get_campaign(connection, campaign_id):
@@ -161,6 +162,7 @@ def compare_models(emp_id: int, period: Period) -> dict[str, Any]:
         "from": compared.first,
         "to": compared.last,
         "window_days": compared.account.window_days,
+        "campaign_windows": json.loads(compared.account.campaign_windows),
         "orders": compared.found.purchases,
         "totals": _money(compared.totals()),
         "campaigns": [_campaign(compared, campaign) for campaign in compared.found.campaigns],

@@ -60,13 +60,17 @@ class SaleOut(Output):
     confidence: float
     status: Literal["confirmed", "refunded", "cancelled", "unverified"]
     share: float = Field(description="Of the line, that the account's model gives to this click.")
-    refunded_at: datetime | None = Field(description="When something was last refunded of it.")
+    refunded_at: datetime | None = Field(description="When the last of `refunded` was.")
     converted: Money | None = Field(
         description="The amount in the account's currency; null where there is no rate."
     )
     converted_currency: Currency | None
     rate: str | None = Field(description="The ECB's reference rate by which it was converted.")
     rate_date: date | None = Field(description="Its day: that of the sale, or the last one before.")
+    refunded_later: Money = Field(
+        description="Since its month was closed, and so not in `refunded`; negative where less was refunded "
+        "than was thought then."
+    )
 
 
 class TotalOut(Output):
@@ -97,7 +101,8 @@ class SalesOut(Output):
 
     rows: list[SaleOut]
     totals: list[TotalOut] = Field(
-        description="Of what was sold in these days, less what was refunded since."
+        description="Of what was sold in these days, less what was refunded since, of closed months until "
+        "they were closed."
     )
     totals_by_refund_date: list[TotalOut] = Field(
         description="Of what was sold in these days, less what was refunded in them, of whichever sale."
@@ -203,6 +208,7 @@ def sale_as_json(stored: StoredSale) -> dict[str, Any]:
         "converted_currency": sale.rate and sale.rate.into,
         "rate": sale.rate and f"{sale.rate.value:f}",
         "rate_date": sale.rate and sale.rate.on.isoformat(),
+        "refunded_later": f"{sale.refunded_later:f}",
     }
 
 

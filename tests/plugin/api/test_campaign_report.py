@@ -71,6 +71,7 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
                 "converted_currency": "EUR",
                 "rate": "1",
                 "rate_date": placed[:10],
+                "refunded_later": "0.00",
             }
         ],
         "totals": [sums],

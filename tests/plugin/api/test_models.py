@@ -47,6 +47,18 @@ def test_each_model_credits_in_its_way(office: Office, two_campaigns: tuple[str,
     assert {c["campaign"]: c["name"] for c in answer["campaigns"]} == {autumn: "Autumn", winter: "Winter"}
 
 
+def test_each_campaign_has_its_own_window(office: Office, two_campaigns: tuple[str, str]) -> None:
+    autumn, winter = two_campaigns
+    assert office.get("/accounts/7/models")["campaign_windows"] == {}
+    office.post("/accounts/7/policies", {"campaign_windows": {autumn: 1}})
+    answer = office.get("/accounts/7/models")
+    assert (answer["window_days"], answer["campaign_windows"]) == (7, {autumn: 1})
+    assert credited_by(answer, "linear")[winter] == ("1.000000", ["39.80"])
+    office.post("/accounts/7/policies", {"window_days": 1, "campaign_windows": {autumn: 7}})
+    answer = office.get("/accounts/7/models")
+    assert credited_by(answer, "linear")[autumn] == ("0.500000", ["19.90"])
+
+
 def test_too_few_orders_are_told_and_not_credited(office: Office, two_campaigns: tuple[str, str]) -> None:
     answer = office.get("/accounts/7/models")
     assert answer["not_enough"] == {

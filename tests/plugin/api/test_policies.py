@@ -101,6 +101,32 @@ def test_a_closed_month_does_not_change(office: Office) -> None:
     assert again["closed_before"] == f"{PLACED:%Y-%m}-01T00:00:00Z", "it cannot be opened again"
 
 
+def test_what_is_refunded_after_closing_is_told_beside_the_closed_row_and_in_its_own_month(
+    office: Office,
+) -> None:
+    first_day = PLACED.replace(day=1)
+    sold_at = first_day - timedelta(days=3)
+    campaign = office.campaign()
+    told: dict[str, Any] = {"placed_at": sold_at.isoformat(), "click": office.click(campaign, "ana", sold_at)}
+    office.order(**told)
+    office.post("/accounts/7/closings", {"month": LAST_MONTH}, SHOES)
+    sales = f"/campaigns/{campaign['id']}/sales"
+    last_month = f"{sales}?to={(first_day - timedelta(days=1)).date()}"
+    closed = office.get(last_month)
+    office.order(**told, updated_at=PLACED.isoformat(), refunded="9.80")
+
+    report = office.get(last_month)
+    (row,) = report["rows"]
+    assert (row["refunded"], row["refunded_at"], row["refunded_later"]) == ("0.00", None, "9.80")
+    row["refunded_later"] = "0.00"
+    assert report == closed
+    this_month = office.get(f"{sales}?from={first_day.date()}")
+    assert (this_month["rows"], this_month["totals"]) == ([], [])
+    (total,) = this_month["totals_by_refund_date"]
+    assert (total["gross"], total["refunded"], total["net"]) == ("0.00", "9.80", "-9.80")
+    assert "€9.80 after the month was closed" in office.page(f"/campaigns/{campaign['id']}/sales").text
+
+
 def test_a_month_is_closed_only_when_it_is_over_and_decided(office: Office) -> None:
     this_month = f"{datetime.now(UTC):%Y-%m}"
     assert office.call("POST", "/accounts/7/closings", {"month": this_month}, SHOES).status_code == 422

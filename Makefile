@@ -33,7 +33,7 @@ format: .venv/dev
 bench: .venv/dev ## figures as ratios to a yardstick in the same run; ONLY=fold for one of them, CLICKS=10000000 for the edge's memory
 	$(if $(CLICKS),BENCH_CLICKS=$(CLICKS)) $(BIN)/python -m bench $(ONLY)
 
-truth: .venv/dev ## plays 20 seeded worlds through the real doors and says how right the attribution is; SEEDS=40, TAG_ONLY=1
+truth: .venv/dev ## plays 40 seeded worlds through the real doors and says how right the attribution is; SEEDS=20, TAG_ONLY=1
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(TAG_ONLY),TAG_ONLY=1) $(BIN)/python -m truth
 
 soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times kill -9

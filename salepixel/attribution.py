@@ -170,7 +170,7 @@ def decide(
     """
     eligible: list[Candidate] = []
     rest: list[Candidate] = []
-    for item in sorted(evidence, key=_rank):
+    for item in sorted(evidence, key=lambda item: _rank(order, item)):
         refusal = _refusal(emp_id, order, item, policy) or _why_not_campaign(item, rest)
         (rest if refusal else eligible).append(Candidate(item, confidence_of(order, item), refusal))
     found = _judge(order, policy, eligible, rest)
@@ -189,9 +189,15 @@ def decide(
     return found
 
 
-def _rank(item: Evidence) -> tuple[int, float, bytes, str, str]:
+def _rank(order: Order, item: Evidence) -> tuple[int, bool, float, bytes, str, str]:
     clicked_at, click_id = (item.click.clicked_at.timestamp(), item.click.id) if item.click else (0.0, b"")
-    return _ORDER.index(item.rung), -clicked_at, click_id, item.campaign, item.contact
+    rung = _ORDER.index(item.rung)
+    return rung, _is_after(order, item), -clicked_at, click_id, item.campaign, item.contact
+
+
+def _is_after(order: Order, item: Evidence) -> bool:
+    """A click after the order, by whichever clock: it may have led to it only when no earlier one did."""
+    return item.click is not None and item.click.clicked_at > order.placed_at
 
 
 def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reason | None:
@@ -311,7 +317,8 @@ def _shares(
     touches = {strongest.click.id: 0}
     for i, one in enumerate(eligible):
         click, same = one.evidence.click, one.evidence.contact == strongest.contact
-        if click and same and one.evidence.verdict is Verdict.HUMAN:
+        is_touch = one.evidence.verdict is Verdict.HUMAN and not _is_after(order, one.evidence)
+        if click and same and is_touch:
             touches.setdefault(click.id, i)
     in_time = [touches[click_id] for click_id in sorted(touches)]
     times = [click.clicked_at for i in in_time if (click := eligible[i].evidence.click)]

@@ -37,7 +37,7 @@ PRECISION, SAME_DEVICE, RECALL, CALIBRATION = 0.97, 0.95, 0.80, 0.05
 
 def main() -> int:
     """Play, score, print; 1 when a goal is missed."""
-    seeds = int(_setting("SEEDS", "20"))
+    seeds = int(_setting("SEEDS", "40"))
     with_server = _setting("TAG_ONLY", "") == ""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="salepixel-truth-") as folder:

@@ -12,7 +12,7 @@ from salepixel.sold import sold_lines
 from salepixel.storage import shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import gather_evidence
-from salepixel.storage.orders import StoredOrder, decided_as_of
+from salepixel.storage.orders import StoredOrder, decided_as_of, is_told_by_shop
 from salepixel.storage.refunds import refund_history
 from salepixel.storage.sales import sales_of_order
 from salepixel.storage.shops import Shop
@@ -41,14 +41,14 @@ def judge_order(
     """
     from_pixel = shop.platform == "pixel"
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
-    since = shops.connected_since(connection, account.emp_id) if from_pixel else None
+    proven = not from_pixel or _is_only_proof(connection, account, stored)
     decision = decide(
         account.emp_id,
         stored.order,
         gathered.evidence,
         account.policy,
         invalid_token=gathered.invalid_token,
-        proven=since is None or stored.order.placed_at < since,
+        proven=proven,
     )
     order = stored.order
     rows = sale_rows(
@@ -62,6 +62,13 @@ def judge_order(
     if rows and account.has_closed(order.placed_at):
         decision, rows = _too_late(decision), []
     return Judged(decision, rows, gathered.buyer)
+
+
+def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
+    """Whether the pixel is the source of an order: no shop was connected then, and none told of it since."""
+    since = shops.connected_since(connection, account.emp_id)
+    is_before = since is None or stored.order.placed_at < since
+    return is_before and not is_told_by_shop(connection, account.emp_id, stored.order.number)
 
 
 def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:

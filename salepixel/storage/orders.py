@@ -160,6 +160,21 @@ def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> Non
         connection.execute(sa.update(orders).where(named).values(due=True))
 
 
+def make_pixel_twins_due(connection: sa.Connection, emp_id: int, order: Order) -> None:
+    """Make due what the pixel told of an order that a shop of its account tells: it is no proof any more."""
+    pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
+    named = orders.c.number.in_([order.id, order.number])
+    twins = sa.and_(orders.c.shop_id.in_(pixels), named, ~orders.c.due)
+    connection.execute(sa.update(orders).where(twins).values(due=True))
+
+
+def is_told_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
+    """Whether a shop of an account, and not its pixel, told an order with this id or number."""
+    tell = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform != "pixel")
+    named = sa.or_(orders.c.id == ref, orders.c.number == ref)
+    return connection.scalar(sa.select(sa.exists().where(orders.c.shop_id.in_(tell), named))) or False
+
+
 def make_each_due(connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -> None:
     """Make orders due, given as (shop id, order id)."""
     named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")

@@ -139,6 +139,8 @@ def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evi
         (found(Rung.CUSTOMER, DAY, sells=False, serial=1), False, 0.99),
         (found(Rung.EMAIL, DAY, contact="bo", serial=1), False, 0.99),
         (found(Rung.CUSTOMER, 4 * DAY, serial=1), False, 0.99),
+        # Clocks may differ, but who clicks again after buying bought before.
+        (found(Rung.CUSTOMER, -timedelta(minutes=2), serial=1), False, 0.99),
     ],
 )
 def test_the_last_click_of_the_buyer_counts_also_when_the_order_carries_an_earlier_one(
@@ -151,6 +153,14 @@ def test_the_last_click_of_the_buyer_counts_also_when_the_order_carries_an_earli
     assert decision.credited.confidence == confidence
     if credited:
         assert decision.candidates[1].passed_over is Reason.EARLIER_CLICK
+
+
+def test_a_click_after_the_order_earns_it_only_when_there_is_none_before() -> None:
+    after, before = found(Rung.EMAIL, -timedelta(minutes=2)), found(Rung.EMAIL, HOUR, serial=1)
+    for evidence, credited in (([after], after), ([after, before], before)):
+        decision = decide(1, order(), evidence, Policy())
+        assert decision.credited is not None
+        assert decision.credited.evidence == credited
 
 
 def test_a_contacts_own_code_says_which_mail_was_used() -> None:

@@ -21,6 +21,7 @@ from salepixel.storage import (
     schema,
 )
 from salepixel.storage.database import Database
+from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, NOON, OTHER_LINK, click_at, order
 from tests.worker.world import HOUR, World, story
 
@@ -405,6 +406,42 @@ def kept_of(world: World, order_id: str) -> str:
     with world.database.read() as connection:
         row = connection.execute(query).one()
     return f'{row.candidates} {row.details} "{row.buyer}"'
+
+
+def test_an_order_that_pixel_and_shop_tell_counts_once(database: Database, sealer: ClickSealer) -> None:
+    """Seen by the pixel before the shop was connected, and told by the shop when it changes afterwards."""
+    world = World(database, sealer)
+    click = click_at(NOON - HOUR)
+    world.click(click)
+    world.hit("order=1042&PRODUCTO=Red+shoes&CANTIDAD=2&IMPORTE=59,80", click)
+    world.hit("order=1043&PRODUCTO=Laces&CANTIDAD=1&IMPORTE=20", click, 1)
+    assert len(world.report()) == 2
+    world.connect(at=NOON + HOUR)
+    world.order(order(placed_at=NOON - timedelta(seconds=1), updated_at=NOON + 2 * HOUR))
+    assert [(row[0], row[4], row[5]) for row in world.report()] == [
+        ("1042", "20.00", "confirmed"),
+        ("1042", "39.80", "confirmed"),
+        ("1043", "20.00", "unverified"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "amounts"),
+    [({"currency": "USD"}, ["5.00", "5.00"]), ({"pixel_amount": "order"}, ["5.00"])],
+)
+def test_a_pixels_order_is_as_the_account_reads_its_hits(
+    database: Database, sealer: ClickSealer, change: dict[str, Any], amounts: list[str]
+) -> None:
+    world = World(database, sealer)
+    click = click_at(NOON - HOUR)
+    for serial, product in enumerate(("Shoes", "Laces")):
+        world.hit(f"order=7&PRODUCTO={product}&IMPORTE=5", click, serial)
+    world.report()
+    with database.write() as connection:
+        accounts.change_account(connection, 1, change)
+        accounts.decide_all_again(connection, 1)
+    assert [row[4] for row in world.report()] == amounts
+    assert verify_all(database, sealer).different == []
 
 
 def test_who_agrees_again_has_their_orders_decided_again(world: World) -> None:

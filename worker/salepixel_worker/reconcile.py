@@ -1,6 +1,7 @@
 """Reconciling: gather the evidence for one order, decide, write its sales; twice is once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from salepixel.attribution import Decision
 from salepixel.clicks import ClickSealer
 from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
-from salepixel.storage import accounts, clicks, orders, outbox, refunds, shops
+from salepixel.storage import accounts, clicks, hits, orders, outbox, refunds, shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import open_token
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
@@ -44,10 +45,24 @@ def reconcile_order(
         )
         orders.keep_decision(connection, shop_id, order_id)
         return None
+    if shop.platform == "pixel":
+        stored = _made_again(connection, account, stored)
+    else:
+        orders.make_pixel_twins_due(connection, account.emp_id, stored.order)
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     orders.store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)
     _announce(connection, account, stored, judged.rows, now)
     return judged.decision
+
+
+def _made_again(connection: sa.Connection, account: Account, stored: StoredOrder) -> StoredOrder:
+    """A pixel's order as the account reads its hits now: its currency, or what an amount is, may have changed."""
+    its_hits = hits.hits_making(connection, account.emp_id, stored.order.id)
+    order = hits.order_from_hits(account, stored.order.id, its_hits) if its_hits else stored.order
+    if order == stored.order:
+        return stored
+    orders.store_order(connection, stored.shop_id, account.emp_id, order, "", always=True)
+    return replace(stored, order=order)
 
 
 def _clear_its_click(connection: sa.Connection, sealer: ClickSealer, stored: StoredOrder) -> None:

@@ -163,7 +163,12 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
         values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
         changed = {name for name in values if values[name] != getattr(before, name)}
         _check_chosen(connection, emp_id, changed & CHOSEN_ONCE)
-        if changed & {*CHOSEN_ONCE, "currency"}:
+        if "currency" in changed and before.closed_before is not None:
+            message = (
+                f"Account {emp_id} has closed months, and their sums in {before.currency} do not change."
+            )
+            raise Refusal(409, "months_closed", message)
+        if changed & {*CHOSEN_ONCE, "currency", "pixel_amount"}:
             accounts.decide_all_again(connection, emp_id)
         # Nobody could sign for an account that has no secret, so all its pixels would be refused.
         if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):

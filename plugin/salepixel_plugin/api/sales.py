@@ -8,7 +8,7 @@ from flask import request
 from pydantic import Field, model_validator
 
 from salepixel import jobs
-from salepixel.money import MAX_AMOUNT, to_minor
+from salepixel.money import MAX_AMOUNT, round_money, to_minor
 from salepixel.orders import Order, OrderLine
 from salepixel.storage import deliveries, orders, shops
 from salepixel_plugin.access import target_account
@@ -125,8 +125,9 @@ def add_sales(wanted: SalesIn) -> dict[str, int]:
 
 
 def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> Order:
-    in_lines = sum((line.amount for line in told.lines), Decimal(0))
-    total = in_lines if told.total is None else told.total
+    amounts = [round_money(line.amount, told.currency) for line in told.lines]
+    in_lines = sum(amounts, Decimal(0))
+    total = in_lines if told.total is None else round_money(told.total, told.currency)
     return Order(
         id=told.id,
         number=told.number or told.id,
@@ -140,11 +141,13 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
         cancelled=told.cancelled,
         lines=tuple(
             OrderLine(
-                str(number), line.item, line.quantity, line.amount, line.sku or None, line.net, line.refunded
+                str(number), line.item, line.quantity, amount, line.sku or None, line.net, line.refunded
             )
-            for number, line in enumerate(told.lines, 1)
+            for number, (line, amount) in enumerate(zip(told.lines, amounts, strict=True), 1)
         ),
         shipping=max(total - in_lines, Decimal(0)),
+        # The cents by which rounded lines exceed the total.
+        deducted=max(in_lines - total, Decimal(0)),
         email_hash=here.keys.hash_email(emp_id, told.email) if told.email else None,
         click_token=told.click or None,
         alias_hash=here.keys.hash_alias(emp_id, told.email) if told.email else None,

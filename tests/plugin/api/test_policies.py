@@ -166,3 +166,10 @@ def test_a_policy_is_its_accounts_own(office: Office) -> None:
     for path in (POLICY, f"{POLICY}/preview"):
         assert office.call("POST", path, {"model": "first"}, HATS).status_code == 404
     assert office.call("POST", "/accounts/7/closings", {"month": LAST_MONTH}, HATS).status_code == 404
+
+
+def test_the_currency_of_closed_months_does_not_change(office: Office) -> None:
+    office.order(placed_at="2025-06-02T12:00:00Z")
+    office.post("/accounts/7/closings", {"month": "2025-06"}, SHOES)
+    answer = office.call("PATCH", "/accounts/7", {"currency": "USD"}, SHOES)
+    assert (answer.status_code, (answer.json or {})["reason"]) == (409, "months_closed")

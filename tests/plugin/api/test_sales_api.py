@@ -173,3 +173,22 @@ def test_voucher_customer_and_utm_campaign_are_kept(office: Office) -> None:
     office.post("/sales", _sent(voucher="ANA-10", customer="u-7", utm_campaign="autumn"))
     order = _kept(office).order
     assert (order.voucher, order.customer, order.utm_campaign) == ("ANA-10", "u-7", "autumn")
+
+
+@pytest.mark.parametrize(
+    ("currency", "lines", "total"),
+    [
+        ("EUR", ["5.00", "5.00"], "9.99"),
+        ("JPY", ["100", "100", "100"], "297"),
+        ("EUR", ["0.005"] * 100, "0.50"),
+    ],
+)
+def test_lines_that_were_rounded_up_add_up_to_the_total_and_are_refunded_whole(
+    office: Office, currency: str, lines: list[str], total: str
+) -> None:
+    campaign = office.campaign()
+    token = office.click(campaign, "ana")
+    told = [{"item": f"x{i}", "quantity": 1, "amount": amount} for i, amount in enumerate(lines)]
+    office.order(click=token, currency=currency, total=total, refunded=total, lines=told)
+    (sums,) = office.get(f"/campaigns/{campaign['id']}/sales")["totals"]
+    assert (sums["gross"], Decimal(sums["net"])) == (total, Decimal(0))

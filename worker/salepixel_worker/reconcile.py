@@ -56,7 +56,7 @@ def reconcile_order(
 
 
 def _made_again(connection: sa.Connection, account: Account, stored: StoredOrder) -> StoredOrder:
-    """A pixel's order as the account reads its hits now: its currency, or what an amount is, may have changed."""
+    """A pixel's order as the account reads its hits now: its currency, say, may have changed."""
     its_hits = hits.hits_making(connection, account.emp_id, stored.order.id)
     order = hits.order_from_hits(account, stored.order.id, its_hits) if its_hits else stored.order
     if order == stored.order:

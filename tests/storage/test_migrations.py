@@ -1,6 +1,7 @@
 """A script that changes tables keeps what is in them."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from alembic.config import Config
 from salepixel.storage.accounts import get_account
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.orders import due_orders
+from salepixel.storage.refunds import refund_history
 from salepixel.storage.sales import all_sales
+from tests.make import order
 
 BEFORE = """
 INSERT INTO accounts (emp_id, name, currency, created_at) VALUES (1, 'Shoes', 'EUR', 0);
@@ -28,15 +31,20 @@ INSERT INTO sales (shop_id, order_id, line_id, emp_id, campaign_id, link_id, cli
 def older(tmp_path: Path) -> Iterator[Database]:
     """A database with the tables of the first script."""
     opened = open_database("", tmp_path)
-    config = Config()
-    config.set_main_option("script_location", "salepixel.storage:migrations")
-    with opened.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        for statement in BEFORE.split(";")[:-1]:
-            connection.exec_driver_sql(statement)
+    upgrade(opened, "0001", BEFORE)
     yield opened
     opened.close()
+
+
+def upgrade(database: Database, revision: str, statements: str) -> None:
+    """Run the scripts up to one of them, then these statements."""
+    config = Config()
+    config.set_main_option("script_location", "salepixel.storage:migrations")
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement in statements.split(";")[:-1]:
+            connection.exec_driver_sql(statement)
 
 
 def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) -> None:
@@ -49,3 +57,12 @@ def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) ->
         (sale,) = [row.sale for row in all_sales(connection, "c1")]
         assert (str(sale.amount), sale.rate, sale.refunds) == ("1.00", None, ())
         assert connection.scalar(sa.text("SELECT count(*) FROM refunds")) == 0
+
+
+def test_0007_keeps_what_was_told_of_refunds(older: Database) -> None:
+    told = "INSERT INTO refunds VALUES ('s1', 'O1', 1000000, 1000, false, 2000000);"
+    upgrade(older, "0005", told)
+    migrate(older)
+    with older.read() as connection:
+        (state,) = refund_history(connection, "s1", order(currency="USD"))
+    assert (state.refunded, state.issued_at.second) == (Decimal("10.00"), 2)

@@ -64,8 +64,9 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
         # by transactionUpdate). So what is missing of the total was given back of it; more that was given
         # back had been charged by mistake, or for lines that are no longer there.
         refunded=min(given_back, max(total - charged, Decimal(0))),
-        # It makes isPaid false again, too.
+        # It makes isPaid false again, too: whether it was paid then follows from sums, see Order.was_paid.
         paid=is_paid or charged + given_back >= total,
+        charged=None if is_paid else charged + given_back,
         cancelled=status in _CANCELLED,
         lines=tuple(lines),
         shipping=shipping,

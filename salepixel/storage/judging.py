@@ -1,6 +1,6 @@
 """Judging one order from all that is stored, without writing: to reconcile, to preview, to verify."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -37,21 +37,22 @@ def judge_order(
     from_pixel = shop.platform == "pixel"
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
     since = shops.connected_since(connection, account.emp_id) if from_pixel else None
+    history = refund_history(connection, shop.id, stored.order)
+    order = replace(stored.order, paid=stored.order.was_paid(history))
     decision = decide(
         account.emp_id,
-        stored.order,
+        order,
         gathered.evidence,
         account.policy,
         invalid_token=gathered.invalid_token,
-        proven=since is None or stored.order.placed_at < since,
+        proven=since is None or order.placed_at < since,
     )
-    order = stored.order
     rows = sale_rows(
         order,
         decision,
         verified=not from_pixel,
         terms=account.terms,
-        history=refund_history(connection, shop.id, order),
+        history=history,
         rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
     )
     return Judged(decision, rows, gathered.buyer)

@@ -28,6 +28,7 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
         "refunded": to_minor(order.refunded, order.currency),
         "cancelled": order.cancelled,
         "currency": order.currency,
+        "charged": None if order.charged is None else to_minor(order.charged, order.currency),
     }
     return took_effect(connection, _insert_state(connection.dialect.name), values)
 
@@ -64,13 +65,19 @@ def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> lis
 
 
 def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
-    refunded = row.refunded
+    refunded, charged = row.refunded, row.charged
     if row.currency not in ("", currency):
         # The shop has corrected it since. Nothing, and all of it, are the same in every currency.
         if refunded and not row.cancelled:
             return None
-        refunded = 0
-    return RefundState(row.updated_at, row.issued_at, from_minor(refunded, currency), row.cancelled)
+        refunded, charged = 0, None
+    return RefundState(
+        row.updated_at,
+        row.issued_at,
+        from_minor(refunded, currency),
+        row.cancelled,
+        None if charged is None else from_minor(charged, currency),
+    )
 
 
 @cache

@@ -53,6 +53,11 @@ CORRECTED: State = (4, {}, money(121.0, 50.0))
 CORRECTED_REFUNDED: State = (5, {"refunded": Decimal("21.00")}, money(100.0, 71.0))
 EDITED_PAID: State = (3, {"lines": LINES[:1]}, {"chargeStatus": "OVERCHARGED"} | money(121.0, 0))
 DIFFERENCE_BACK: State = (4, {"lines": LINES[:1]}, money(84.7, 36.3))
+FIRST_CARD: State = (1, {"paid": False}, {"chargeStatus": "PARTIAL"} | money(50.0, 0))
+FIRST_CARD_BACK: State = (2, {"paid": False}, money(0, 50.0))
+SECOND_CARD: State = (3, {"paid": False}, {"chargeStatus": "PARTIAL"} | money(71.0, 50.0))
+BOTH_CARDS: State = (4, {}, money(121.0, 50.0))
+A_PART_BACK: State = (5, {"refunded": Decimal("21.00")}, {"chargeStatus": "PARTIAL"} | money(100.0, 71.0))
 ALL_BACK: State = (5, {"lines": LINES[:1], "refunded": Decimal("84.70")}, money(0, 121.0))
 
 WAITS: list[Any] = []
@@ -99,6 +104,23 @@ LIVES = [
         "the same, then all of the rest",
         [PAID, EDITED_PAID, DIFFERENCE_BACK, ALL_BACK],
         *2 * ([("84.70", "84.70", {5: "84.70"})],),
+    ),
+    (
+        "a first charge given back, then a second one that is no more than the rest",
+        [CREATED, FIRST_CARD, FIRST_CARD_BACK, SECOND_CARD],
+        WAITS,
+        [("121.00", "50.00", {2: "50.00"})],
+    ),
+    ("the same, then paid in full", [FIRST_CARD, FIRST_CARD_BACK, SECOND_CARD, BOTH_CARDS], SOLD, SOLD),
+    (
+        "the same, then a part refunded",
+        [FIRST_CARD, FIRST_CARD_BACK, SECOND_CARD, BOTH_CARDS, A_PART_BACK],
+        *2 * ([("121.00", "21.00", {5: "21.00"})],),
+    ),
+    (
+        "of which nothing was told between paid and part refunded",
+        [CREATED, A_PART_BACK],
+        *2 * ([("121.00", "21.00", {5: "21.00"})],),
     ),
     ("a refund that failed", [PAID, PART_REFUNDED, (5, {}, {})], SOLD, SOLD),
 ]

@@ -1,4 +1,4 @@
-"""what a snapshot told of refunds, with its currency"""
+"""what a snapshot told of refunds, with its currency, and of charges"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,5 +13,6 @@ def upgrade() -> None:
     key = ["shop_id", "order_id", "updated_at", "refunded", "cancelled", "currency"]
     with op.batch_alter_table("refunds") as table:
         table.add_column(currency)
+        table.add_column(sa.Column("charged", sa.BigInteger()))
         table.drop_constraint("pk_refunds", type_="primary")
         table.create_primary_key("pk_refunds", key)

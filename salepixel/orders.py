@@ -1,6 +1,6 @@
 """Orders: our newest snapshot of a shop's order, with its lines and what was refunded of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,12 +30,16 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class RefundState:
-    """What one snapshot of an order told of refunds: the sum so far, tax included."""
+    """What one snapshot of an order told of refunds: the sum so far, tax included.
+
+    `charged`: as of an order.
+    """
 
     updated_at: datetime
     issued_at: datetime
     refunded: Decimal
     cancelled: bool = False
+    charged: Decimal | None = None
 
     @property
     def version(self) -> tuple[datetime, datetime]:
@@ -51,7 +55,8 @@ class Order:
     `updated_at` apart. `paid` means paid in full at some time, also when refunded since. `deducted` came
     off lines and shipping together: gift cards, and discounts that the shop did not put on the lines.
     `voucher` is the code that the buyer used; `customer` is the shop's id of a buyer with an account there;
-    `payment` is how the order was paid, as the shop calls it.
+    `payment` is how the order was paid, as the shop calls it. `charged` is all that was ever charged, also
+    what was given back since, where the shop does not say itself that the order is paid; else None.
     """
 
     id: str
@@ -76,6 +81,7 @@ class Order:
     customer: str | None = None
     utm_campaign: str = ""
     payment: str = ""
+    charged: Decimal | None = None
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +96,22 @@ class Order:
     @property
     def refund_state(self) -> RefundState:
         """What this snapshot tells of refunds."""
-        return RefundState(self.updated_at, self.issued_at, self.refunded, self.cancelled)
+        return RefundState(self.updated_at, self.issued_at, self.refunded, self.cancelled, self.charged)
+
+    def was_paid(self, history: Iterable[RefundState]) -> bool:
+        """Whether it was ever paid in full, by all that its snapshots told.
+
+        Charges that make up the total together need not have been there together: a first card's may have
+        been given back before a second one's. It was if a snapshot told of it between them. Where none did,
+        the order looks like one that was paid and refunded in part, which is so much more common that it
+        counts as that. Money that a bank takes back is off `charged`: what was paid so waits again.
+        """
+        if not self.paid or self.charged is None:
+            return self.paid
+        before = [s.refunded for s in history if s.charged is not None and s.charged < self.total]
+        more = self.charged - self.total
+        # What a later snapshot takes back was never refunded.
+        return min(max(before, default=Decimal(0)), self.refunded + more) <= more
 
     def parts(self) -> list[OrderLine]:
         """The lines, and shipping as the last one."""

@@ -40,7 +40,8 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
         raise Unreadable(error.reason) from error
     total = _gross(order, "total", currency)
     charged = _amount(order.get("totalCharged"), currency)
-    refunded = _amount(order.get("totalRefunded"), currency)
+    given_back = _amount(order.get("totalRefunded"), currency)
+    is_paid = order.get("isPaid") is True or order.get("chargeStatus") in _PAID
     shipping = _gross(order, "shippingPrice", currency)
     status = _text(order, "status")
     is_told = bool(order.get("userEmail"))
@@ -59,9 +60,13 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
         updated_at=updated_at,
         issued_at=issued_at or updated_at,
         total=total,
-        refunded=refunded,
-        # A refund takes the sum off totalCharged and makes isPaid false again (measured on 3.23.28).
-        paid=order.get("isPaid") is True or order.get("chargeStatus") in _PAID or charged + refunded >= total,
+        # A refund takes the sum off totalCharged (measured on 3.23.28; Saleor demands it of apps that report
+        # by transactionUpdate). So what is missing of the total was given back of it; more that was given
+        # back had been charged by mistake, or for lines that are no longer there.
+        refunded=min(given_back, max(total - charged, Decimal(0))),
+        # It makes isPaid false again, too: whether it was paid then follows from sums, see Order.was_paid.
+        paid=is_paid or charged + given_back >= total,
+        charged=None if is_paid else charged + given_back,
         cancelled=status in _CANCELLED,
         lines=tuple(lines),
         shipping=shipping,

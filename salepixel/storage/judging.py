@@ -41,22 +41,31 @@ def judge_order(
     """
     from_pixel = shop.platform == "pixel"
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
+<<<<<<< HEAD
     proven = not from_pixel or _is_only_proof(connection, account, stored)
+=======
+    since = shops.connected_since(connection, account.emp_id) if from_pixel else None
+    history = refund_history(connection, shop.id, stored.order)
+    order = replace(stored.order, paid=stored.order.was_paid(history))
+>>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
     decision = decide(
         account.emp_id,
-        stored.order,
+        order,
         gathered.evidence,
         account.policy,
         invalid_token=gathered.invalid_token,
+<<<<<<< HEAD
         proven=proven,
+=======
+        proven=since is None or order.placed_at < since,
+>>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
     )
-    order = stored.order
     rows = sale_rows(
         order,
         decision,
         verified=not from_pixel,
         terms=account.terms,
-        history=refund_history(connection, shop.id, order),
+        history=history,
         rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
     )
     if rows and account.has_closed(order.placed_at):

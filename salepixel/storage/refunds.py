@@ -27,6 +27,8 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
         "issued_at": order.issued_at,
         "refunded": to_minor(order.refunded, order.currency),
         "cancelled": order.cancelled,
+        "currency": order.currency,
+        "charged": None if order.charged is None else to_minor(order.charged, order.currency),
     }
     return took_effect(connection, _insert_state(connection.dialect.name), values)
 
@@ -50,19 +52,32 @@ def _insert_state(dialect: str) -> Any:
     statement = insert_into(dialect, refunds)
     earlier = statement.excluded.issued_at < refunds.c.issued_at
     return statement.on_conflict_do_update(
-        index_elements=["shop_id", "order_id", "updated_at", "refunded", "cancelled"],
+        index_elements=["shop_id", "order_id", "updated_at", "refunded", "cancelled", "currency"],
         set_={"issued_at": statement.excluded.issued_at},
         where=earlier,
     )
 
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
-    """What the known snapshots of an order told of refunds."""
+    """What the known snapshots of an order told of refunds, as far as it can be told in its currency."""
     rows = connection.execute(_states_of(), {"shop": shop_id, "order": order.id})
-    return [
-        RefundState(row.updated_at, row.issued_at, from_minor(row.refunded, order.currency), row.cancelled)
-        for row in rows
-    ]
+    return [state for row in rows if (state := _state(row, order.currency))]
+
+
+def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
+    refunded, charged = row.refunded, row.charged
+    if row.currency not in ("", currency):
+        # The shop has corrected it since. Nothing, and all of it, are the same in every currency.
+        if refunded and not row.cancelled:
+            return None
+        refunded, charged = 0, None
+    return RefundState(
+        row.updated_at,
+        row.issued_at,
+        from_minor(refunded, currency),
+        row.cancelled,
+        None if charged is None else from_minor(charged, currency),
+    )
 
 
 @cache

@@ -394,6 +394,8 @@ refunds = sa.Table(
     sa.Column("refunded", sa.BigInteger, primary_key=True, autoincrement=False),  # so far, of the total
     sa.Column("cancelled", sa.Boolean, primary_key=True),
     sa.Column("issued_at", UtcTime, nullable=False),  # of the first that told this
+    sa.Column("currency", sa.Text, primary_key=True, server_default=""),  # empty: the order's own
+    sa.Column("charged", sa.BigInteger),  # ever; null: the shop said itself whether it was paid, or nothing
 )
 
 sale_refunds = sa.Table(

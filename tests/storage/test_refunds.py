@@ -1,8 +1,10 @@
 """The days of refunds are kept, from whichever snapshot tells of them, once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -97,6 +99,41 @@ def test_the_same_told_again_and_again_is_kept_once_with_its_first_day(database:
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.refunds)) == 2
         reconcile(connection)
         assert by_day(connection)["2"] == "0.00 - 10.00 = -10.00"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"refunded": Decimal("30.00")}, []),
+        ({"refunded": Decimal(0)}, [(Decimal(0), False)]),
+        ({"refunded": Decimal("30.00"), "cancelled": True}, [(Decimal(0), True)]),
+        ({"refunded": Decimal(3000), "currency": "JPY"}, [(Decimal(3000), False)]),
+    ],
+)
+def test_of_refunds_told_in_another_currency_only_nothing_and_all_are_known(
+    database: Database, told: dict[str, Any], kept: list[Any]
+) -> None:
+    corrected = order(currency="JPY", total=Decimal(5980), updated_at=NOON + 9 * DAY)
+    with database.write() as connection:
+        refunds.keep_refund_state(connection, "s1", order(updated_at=NOON + DAY, **told))
+        history = refunds.refund_history(connection, "s1", corrected)
+    assert [(state.refunded, state.cancelled) for state in history] == kept
+
+
+def test_a_currency_that_is_corrected_leaves_the_days_of_what_was_told_in_the_right_one(
+    database: Database,
+) -> None:
+    # In the same version of the order, as a caller of the sales API who tells no updated_at sends it.
+    wrong, right = order(refunded=Decimal("30.00")), order(refunded=Decimal(3000), currency="JPY")
+    with database.write() as connection:
+        for snapshot in (
+            wrong,
+            replace(right, issued_at=NOON + DAY),
+            replace(right, issued_at=NOON + 2 * DAY),
+        ):
+            refunds.keep_refund_state(connection, "s1", snapshot)
+        (state,) = refunds.refund_history(connection, "s1", right)
+    assert state.issued_at == NOON + DAY
 
 
 def test_deciding_otherwise_takes_the_refunds_of_its_sales_away(database: Database) -> None:

@@ -229,6 +229,7 @@ def test_a_granted_refund_is_of_its_lines(
 ) -> None:
     def grant(order: dict[str, Any]) -> None:
         order["totalRefunded"]["amount"] = refunded
+        order["totalCharged"]["amount"] -= refunded
         for refund in refunds:
             for line in refund["lines"]:
                 line["orderLine"]["id"] = order["lines"][line["orderLine"]["id"]]["id"]

@@ -156,7 +156,7 @@ def test_drafts_are_ignored() -> None:
             id="Z is UTC",
         ),
         pytest.param(
-            lambda order: order["totalRefunded"].update(amount=1),
+            lambda order: (order["totalRefunded"].update(amount=1), order["totalCharged"].update(amount=522)),
             ("refunded", Decimal("1.00")),
             id="whole number",
         ),

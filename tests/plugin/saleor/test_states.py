@@ -39,6 +39,27 @@ FREE: State = (0, {"paid": False, "lines": [Line("Sample", 1, Decimal(0))]}, {})
 VOUCHER: State = (2, {"lines": [Line("Red shoes", 2, Decimal("74.70"))]}, {"voucherCode": "TEN"})
 GIFT_CARD: State = (2, {}, {"total": {"currency": "EUR", "gross": {"amount": 60.5}}})
 
+
+def money(charged: float, refunded: float) -> dict[str, Any]:
+    """What the shop says of the money where more happened than one charge of the total."""
+    return {
+        "totalCharged": {"amount": charged, "currency": "EUR"},
+        "totalRefunded": {"amount": refunded},
+    }
+
+
+OVERCHARGED: State = (3, {}, {"chargeStatus": "OVERCHARGED"} | money(171.0, 0))
+CORRECTED: State = (4, {}, money(121.0, 50.0))
+CORRECTED_REFUNDED: State = (5, {"refunded": Decimal("21.00")}, money(100.0, 71.0))
+EDITED_PAID: State = (3, {"lines": LINES[:1]}, {"chargeStatus": "OVERCHARGED"} | money(121.0, 0))
+DIFFERENCE_BACK: State = (4, {"lines": LINES[:1]}, money(84.7, 36.3))
+FIRST_CARD: State = (1, {"paid": False}, {"chargeStatus": "PARTIAL"} | money(50.0, 0))
+FIRST_CARD_BACK: State = (2, {"paid": False}, money(0, 50.0))
+SECOND_CARD: State = (3, {"paid": False}, {"chargeStatus": "PARTIAL"} | money(71.0, 50.0))
+BOTH_CARDS: State = (4, {}, money(121.0, 50.0))
+A_PART_BACK: State = (5, {"refunded": Decimal("21.00")}, {"chargeStatus": "PARTIAL"} | money(100.0, 71.0))
+ALL_BACK: State = (5, {"lines": LINES[:1], "refunded": Decimal("84.70")}, money(0, 121.0))
+
 WAITS: list[Any] = []
 SOLD: list[Any] = [("121.00", "0.00", {})]
 
@@ -63,6 +84,44 @@ LIVES = [
     ("given away", [FREE], *2 * ([("0.00", "0.00", {})],)),
     ("with a voucher", [CREATED, VOUCHER], *2 * ([("74.70", "0.00", {})],)),
     ("half by gift card", [GIFT_CARD], *2 * ([("60.50", "0.00", {})],)),
+    ("charged too much, and that given back", [PAID, OVERCHARGED, CORRECTED], SOLD, SOLD),
+    (
+        "the same, then a part of the total",
+        [PAID, OVERCHARGED, CORRECTED, CORRECTED_REFUNDED],
+        *2 * ([("121.00", "21.00", {5: "21.00"})],),
+    ),
+    (
+        "a line removed, and its money given back",
+        [PAID, EDITED_PAID, DIFFERENCE_BACK],
+        *2 * ([("84.70", "0.00", {})],),
+    ),
+    (
+        "the same in another sequence: first the money, then the line",
+        [PAID, (3, {"refunded": Decimal("36.30")}, {}), DIFFERENCE_BACK],
+        *2 * ([("84.70", "0.00", {})],),
+    ),
+    (
+        "the same, then all of the rest",
+        [PAID, EDITED_PAID, DIFFERENCE_BACK, ALL_BACK],
+        *2 * ([("84.70", "84.70", {5: "84.70"})],),
+    ),
+    (
+        "a first charge given back, then a second one that is no more than the rest",
+        [CREATED, FIRST_CARD, FIRST_CARD_BACK, SECOND_CARD],
+        WAITS,
+        [("121.00", "50.00", {2: "50.00"})],
+    ),
+    ("the same, then paid in full", [FIRST_CARD, FIRST_CARD_BACK, SECOND_CARD, BOTH_CARDS], SOLD, SOLD),
+    (
+        "the same, then a part refunded",
+        [FIRST_CARD, FIRST_CARD_BACK, SECOND_CARD, BOTH_CARDS, A_PART_BACK],
+        *2 * ([("121.00", "21.00", {5: "21.00"})],),
+    ),
+    (
+        "of which nothing was told between paid and part refunded",
+        [CREATED, A_PART_BACK],
+        *2 * ([("121.00", "21.00", {5: "21.00"})],),
+    ),
     ("a refund that failed", [PAID, PART_REFUNDED, (5, {}, {})], SOLD, SOLD),
 ]
 

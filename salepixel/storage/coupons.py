@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.storage.accounts import hold_account
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import coupons, orders
 from salepixel.storage.upsert import insert
@@ -30,6 +31,7 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
 
     Orders that used one of them are decided again.
     """
+    hold_account(connection, emp_id, to_change=True)
     wanted = {normal_code(coupon.code): coupon for coupon in batch}
     rows = [
         {

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from salepixel import jobs
 from salepixel.clicks import MAX_CONTACT
+from salepixel.storage.accounts import hold_account
 from salepixel.storage.contacts import Contact, refused_among, store_contacts
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
@@ -63,6 +64,7 @@ def add_contacts(wanted: ContactsIn) -> dict[str, int]:
     emp_id = wanted.emp_id
     with here.database.write() as connection:
         target_account(connection, emp_id)
+        hold_account(connection, emp_id, to_change=True)  # before it is read who refused
         told = [contact.ref for contact in wanted.contacts]
         refused = refused_among(connection, emp_id, told)
         batch = []

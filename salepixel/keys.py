@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,11 +35,10 @@ class Keys:
     def hash_email(self, emp_id: int, email: str) -> str:
         """The keyed hash under which an account knows an e-mail address: 32 hex digits.
 
-        Always made with the oldest key: a hash cannot be renewed, the address is not kept. Letter
-        case and white space around the address do not matter.
+        Always made with the oldest key: a hash cannot be renewed, the address is not kept. It is the same
+        for all ways to write one address: see `normal_address`.
         """
-        message = f"{emp_id}\n{email.strip().lower()}".encode()
-        return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
+        return self._hash(emp_id, normal_address(email))
 
     def hash_address(self, emp_id: int, email: str) -> tuple[str, str]:
         """Both hashes of an address: of itself, and of the mailbox that it leads to."""
@@ -48,13 +48,18 @@ class Keys:
         """The hash of the mailbox that an address leads to, apart from `hash_email` of any address.
 
         Without what stands after a plus, and for Gmail without dots (support.google.com/mail/answer/7436150);
-        other providers' rules are not known, so their dots stay.
+        other providers' rules are not known, so their dots stay. What begins with a plus is whole: a
+        telephone number, as gateways of text messages have it.
         """
-        name, _, domain = email.strip().lower().rpartition("@")
-        name, domain = name.partition("+")[0], {"googlemail.com": "gmail.com"}.get(domain, domain)
+        name, _, domain = normal_address(email).rpartition("@")
+        name, domain = name.partition("+")[0] or name, {"googlemail.com": "gmail.com"}.get(domain, domain)
         if domain == "gmail.com":
             name = name.replace(".", "")
-        return self.hash_email(emp_id, f"alias\n{name}@{domain}")
+        return self._hash(emp_id, f"alias\n{name}@{domain}")
+
+    def _hash(self, emp_id: int, text: str) -> str:
+        message = f"{emp_id}\n{text}".encode()
+        return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
 
     @cached_property
     def holdout_secret(self) -> bytes:
@@ -64,6 +69,32 @@ class Keys:
     @cached_property
     def _email_key(self) -> bytes:
         return self.derive(min(self.secrets), "email")
+
+
+def normal_address(email: str) -> str:
+    """An address as it is compared: letter case, white space around it and forms of one letter do not matter.
+
+    Nor does how the domain is written. It is read to Unicode and not made ASCII: Python's own `idna` is that
+    of 2003, which makes two domains one, such as straße.de and strasse.de.
+    """
+    name, at, domain = _normal(email.strip()).rpartition("@")
+    return name + at + ".".join(map(_read_label, domain.split(".")))
+
+
+def _read_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        read = _normal(label.removeprefix("xn--").encode("ascii").decode("punycode"))
+        read.encode()  # a lone surrogate is no letter
+    except UnicodeError:
+        return label
+    return read
+
+
+def _normal(text: str) -> str:
+    # Twice: a letter may come apart when it is made small.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 
 def load_keys(path: Path) -> Keys:

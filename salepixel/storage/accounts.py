@@ -129,6 +129,7 @@ def has_sales(connection: sa.Connection, emp_id: int) -> bool:
 
 def decide_all_again(connection: sa.Connection, emp_id: int) -> None:
     """Make every order of an account due."""
+    hold_account(connection, emp_id, to_change=True)
     connection.execute(sa.update(orders).where(orders.c.emp_id == emp_id).values(due=True))
 
 
@@ -138,7 +139,12 @@ def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
 
 
 def hold_account(connection: sa.Connection, emp_id: int, *, to_change: bool = False) -> Account | None:
-    """The account as it stays until the transaction ends; `to_change`: nobody else holds it then."""
+    """The account as it stays until the transaction ends; `to_change`: nobody else holds it then.
+
+    Who decides an order holds it to change it, and who stores what decisions rest on holds it: of two
+    transactions at once neither would see what the other stores, and the order would stay as it is. It is
+    held before orders and clicks are changed, so that nobody waits for each other for ever.
+    """
     query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
     return _read_account(connection, query.with_for_update(read=not to_change))
 

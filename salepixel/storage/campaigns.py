@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.clicks import Verdict, least_id_at
+from salepixel.storage.accounts import hold_account
 from salepixel.storage.schema import campaigns, clicks, links, orders, sales
 from salepixel.verdicts import SOON_AFTER_SENDING
 
@@ -157,6 +158,7 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
 
     Orders placed since the campaign exists are decided again.
     """
+    hold_account(connection, campaign.emp_id, to_change=True)
     ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
     if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
         return False

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
 from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict, least_id_at, signals_of
-from salepixel.storage.accounts import get_account
+from salepixel.storage.accounts import get_account, hold_account
 from salepixel.storage.contacts import refused_among
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
@@ -90,6 +90,9 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     """
     if not batch:
         return
+    # Not to change it: several journals may be folded at once.
+    for emp_id in sorted({click.emp_id for click, _ in batch}):
+        hold_account(connection, emp_id)
     batch = _without_refused(connection, batch)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
@@ -127,6 +130,8 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         clicks.c.final == sa.false(), clicks.c.id < least_id_at(now - FINAL_AFTER)
     )
     some = clicks.c.id.in_(old.order_by(clicks.c.id).limit(limit))
+    for emp_id in sorted(connection.scalars(sa.select(clicks.c.emp_id).where(some).distinct())):
+        hold_account(connection, emp_id)
     settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*_KNOWN)).all()
     if settled:
         around = _judge_around(connection, [], [_known(row) for row in settled])

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.attribution import Reason
+from salepixel.storage.accounts import hold_account
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import contacts, decision_contacts, decisions, orders
 from salepixel.storage.upsert import insert
@@ -33,6 +34,7 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
 
     Orders bought with one of their addresses, the old or the new, are decided again.
     """
+    hold_account(connection, emp_id, to_change=True)
     # The last of several entries for one contact counts; one statement may not hit a row twice.
     newest = list({contact.ref: contact for contact in batch}.values())
     for start in range(0, len(newest), _CHUNK):

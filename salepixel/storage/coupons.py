@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.storage.accounts import hold_account
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import coupons, orders
 from salepixel.storage.upsert import insert
@@ -26,11 +27,14 @@ def normal_code(code: str) -> str:
 
 
 def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon], at: datetime) -> list[str]:
-    """Add coupons; gives the codes that another campaign or contact has already, which stay as they are.
+    """Add coupons; gives the codes of those that another campaign or contact has already, which keep them.
 
-    Orders that used one of them are decided again.
+    Of several owners that one code has in a batch the first gets it. Orders that used one of the codes are
+    decided again.
     """
-    wanted = {normal_code(coupon.code): coupon for coupon in batch}
+    hold_account(connection, emp_id, to_change=True)
+    wanted = [(normal_code(coupon.code), coupon) for coupon in batch]
+    codes = list(dict(wanted))
     rows = [
         {
             "emp_id": emp_id,
@@ -39,20 +43,17 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
             "contact": coupon.contact,
             "created_at": at,
         }
-        for code, coupon in wanted.items()
+        for code, coupon in wanted
     ]
     if rows:
         connection.execute(insert(connection, coupons).on_conflict_do_nothing(), rows)
-    used = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, orders.c.voucher, list(wanted)))
+    used = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, orders.c.voucher, codes))
     connection.execute(sa.update(orders).where(used).values(due=True))
     query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
-        coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.code, list(wanted))
+        coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.code, codes)
     )
-    return sorted(
-        row.code
-        for row in connection.execute(query)
-        if (row.campaign_id, row.contact) != (wanted[row.code].campaign, wanted[row.code].contact)
-    )
+    owners = {row.code: (row.campaign_id, row.contact) for row in connection.execute(query)}
+    return sorted(code for code, coupon in wanted if owners[code] != (coupon.campaign, coupon.contact))
 
 
 def find_coupon(connection: sa.Connection, emp_id: int, code: str) -> Coupon | None:

@@ -41,24 +41,16 @@ def judge_order(
     """
     from_pixel = shop.platform == "pixel"
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
-<<<<<<< HEAD
     proven = not from_pixel or _is_only_proof(connection, account, stored)
-=======
-    since = shops.connected_since(connection, account.emp_id) if from_pixel else None
     history = refund_history(connection, shop.id, stored.order)
     order = replace(stored.order, paid=stored.order.was_paid(history))
->>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
     decision = decide(
         account.emp_id,
         order,
         gathered.evidence,
         account.policy,
         invalid_token=gathered.invalid_token,
-<<<<<<< HEAD
         proven=proven,
-=======
-        proven=since is None or order.placed_at < since,
->>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
     )
     rows = sale_rows(
         order,

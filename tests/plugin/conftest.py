@@ -37,6 +37,7 @@ class Office:
     app: APIFlask
     database: Database
     sealer: ClickSealer
+    keys: Keys
 
     @property
     def browser(self) -> FlaskClient:
@@ -135,5 +136,7 @@ def _opened(folder: Path, database: Database, keys: Keys) -> Iterator[Office]:
     redis = open_redis(f"unix://{folder}/none.sock")
     settings = PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(folder)})
     prepare(settings, database, redis)
-    yield Office(create_app(settings, database=database, redis=redis, keys=keys), database, ClickSealer(keys))
+    yield Office(
+        create_app(settings, database=database, redis=redis, keys=keys), database, ClickSealer(keys), keys
+    )
     redis.close()

@@ -1,10 +1,7 @@
 """A script that changes tables keeps what is in them."""
 
 from collections.abc import Iterator
-<<<<<<< HEAD
 from datetime import timedelta
-=======
->>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,11 +15,8 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.orders import due_orders
 from salepixel.storage.refunds import refund_history
 from salepixel.storage.sales import all_sales
-<<<<<<< HEAD
 from salepixel.storage.schema import EPOCH
-=======
 from tests.make import order
->>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
 
 BEFORE = """
 INSERT INTO accounts (emp_id, name, currency, created_at) VALUES (1, 'Shoes', 'EUR', 0);
@@ -57,11 +51,7 @@ def older(tmp_path: Path) -> Iterator[Database]:
 
 
 def upgrade(database: Database, revision: str, statements: str) -> None:
-<<<<<<< HEAD
     """Make the tables those of a script, and then do something with them."""
-=======
-    """Run the scripts up to one of them, then these statements."""
->>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e
     config = Config()
     config.set_main_option("script_location", "salepixel.storage:migrations")
     with database.write() as connection:
@@ -83,7 +73,6 @@ def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) ->
         assert connection.scalar(sa.text("SELECT count(*) FROM refunds")) == 0
 
 
-<<<<<<< HEAD
 def test_0006_keeps_when_sales_were_refunded_and_has_closed_ones_looked_at_again(older: Database) -> None:
     upgrade(older, "0004", BEFORE_0006)
     migrate(older)
@@ -93,12 +82,12 @@ def test_0006_keeps_when_sales_were_refunded_and_has_closed_ones_looked_at_again
         assert told["O2"].refunded_at == EPOCH + timedelta(microseconds=40)
         assert (told["O2"].refunded, told["O2"].refunded_later) == (Decimal("0.30"), Decimal(0))
         assert due_orders(connection, 9) == [("s1", "O1")], "the other one's month is open"
-=======
-def test_0007_keeps_what_was_told_of_refunds(older: Database) -> None:
+
+
+def test_0008_keeps_what_was_told_of_refunds(older: Database) -> None:
     told = "INSERT INTO refunds VALUES ('s1', 'O1', 1000000, 1000, false, 2000000);"
     upgrade(older, "0005", told)
     migrate(older)
     with older.read() as connection:
         (state,) = refund_history(connection, "s1", order(currency="USD"))
     assert (state.refunded, state.issued_at.second) == (Decimal("10.00"), 2)
->>>>>>> 863a0ea7cbb9a99fabc7c508ce22115ae27dde3e

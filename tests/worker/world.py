@@ -24,6 +24,7 @@ from salepixel.storage import (
 from salepixel.storage.database import Database
 from salepixel.streams import HitRecord
 from salepixel_worker import fold
+from salepixel_worker.reconcile import reconcile_order
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
 
@@ -101,6 +102,10 @@ class World:
         record = HitRecord(click_at(NOON, serial=serial).id, 1, f"empId=1&{query}", token, "", False)
         with self.database.write() as connection:
             fold._store_hit(connection, self.sealer, record)
+
+    def decide(self, connection: sa.Connection, shop_id: str, order_id: str) -> None:
+        """Reconcile one order in a transaction that goes on."""
+        reconcile_order(connection, self.sealer, shop_id, order_id, NOON)
 
     def reconcile(self) -> None:
         while reconcile_due(self.database, self.sealer, 100):

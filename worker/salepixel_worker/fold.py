@@ -177,7 +177,7 @@ def _signals(record: ClickRecord) -> Signal:
 
 
 def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:
-    account = accounts.get_account(connection, record.emp_id)
+    account = accounts.hold_account(connection, record.emp_id)
     if account is None:
         deliveries.count_rejection(connection, "pixel", "unknown_account")
         return

@@ -33,7 +33,8 @@ def reconcile_order(
     """
     shop = shops.get_shop(connection, shop_id)
     # First the account, then its order, as who changes a policy does: neither waits for the other for ever.
-    account = accounts.hold_account(connection, shop.emp_id) if shop else None
+    # Alone: what one order says of its buyer, or of its click, bears on others.
+    account = accounts.hold_account(connection, shop.emp_id, to_change=True) if shop else None
     stored = orders.get_order(connection, shop_id, order_id, lock=True)
     if stored is None or shop is None or account is None:
         return None

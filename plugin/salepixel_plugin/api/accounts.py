@@ -159,7 +159,9 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     """Change an account."""
     here = services()
     with here.database.write() as connection:
-        before = see_account(connection, emp_id)
+        see_account(connection, emp_id)
+        accounts.hold_account(connection, emp_id, to_change=True)
+        before = see_account(connection, emp_id)  # as it is now that nobody else decides or changes
         values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
         changed = {name for name in values if values[name] != getattr(before, name)}
         _check_chosen(connection, emp_id, changed & CHOSEN_ONCE)

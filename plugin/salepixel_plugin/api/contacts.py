@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from salepixel import jobs
 from salepixel.clicks import MAX_CONTACT
+from salepixel.storage.accounts import hold_account
 from salepixel.storage.contacts import Contact, refused_among, store_contacts
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
@@ -58,19 +59,26 @@ class Stored(Output):
 @blueprint.output(Stored)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_contacts(wanted: ContactsIn) -> dict[str, int]:
-    """Add or change contacts, up to 10,000 in a call."""
+    """Add or change contacts, up to 10,000 in a call; of several entries for one each field as last told."""
     here = services()
-    emp_id = wanted.emp_id
+    emp_id, merged = wanted.emp_id, _merged(wanted.contacts)
     with here.database.write() as connection:
         target_account(connection, emp_id)
-        told = [contact.ref for contact in wanted.contacts]
-        refused = refused_among(connection, emp_id, told)
+        hold_account(connection, emp_id, to_change=True)  # before it is read who refused
+        refused = refused_among(connection, emp_id, merged)
         batch = []
-        for contact in wanted.contacts:
-            address = here.keys.hash_address(emp_id, contact.email) if contact.email else (None, None)
-            agreed = contact.ref not in refused if contact.consent is UNSET else contact.consent
-            batch.append(Contact(contact.ref, address[0], agreed, address[1]))
+        for ref, told in merged.items():
+            hashes = here.keys.hash_address(emp_id, told["email"]) if "email" in told else (None, None)
+            batch.append(Contact(ref, hashes[0], told.get("consent", ref not in refused), hashes[1]))
         stored = store_contacts(connection, emp_id, batch, datetime.now(UTC))
     publish_directory(here.database, here.redis)  # edges do not follow who refuses
     here.bell.ring(jobs.SWEEP)
     return {"stored": stored}
+
+
+def _merged(contacts: list[ContactIn]) -> dict[str, dict[str, Any]]:
+    """What is told of each contact; an entry that does not tell a field takes nothing back."""
+    merged: dict[str, dict[str, Any]] = {}
+    for contact in contacts:
+        merged.setdefault(contact.ref, {}).update(contact.model_dump(exclude_none=True))
+    return merged

@@ -46,4 +46,4 @@ def add_coupons(campaign_id: str, wanted: CouponsIn) -> dict[str, Any]:
         campaign = see_campaign(connection, campaign_id)
         taken = store_coupons(connection, campaign.emp_id, batch, datetime.now(UTC))
     services().bell.ring(jobs.SWEEP)
-    return {"stored": len(batch) - len(taken), "taken": taken}
+    return {"stored": len(batch) - len(taken), "taken": sorted(set(taken))}

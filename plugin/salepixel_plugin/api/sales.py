@@ -50,7 +50,9 @@ class OrderIn(Input):
     number: Name | None = Field(None, description="As people know it; the id where there is none.")
     currency: Currency
     placed_at: Time
-    updated_at: Time | None = Field(None, description="The newest counts; placed_at where not told.")
+    updated_at: Time | None = Field(
+        None, description="The newest counts, of equal ones the one told later; placed_at where not told."
+    )
     paid: bool = True
     cancelled: bool = False
     total: Amount | None = Field(None, description="With shipping; the sum of the lines where not told.")
@@ -99,7 +101,10 @@ class SalesIn(Input):
 @blueprint.output(Stored)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_sales(wanted: SalesIn) -> dict[str, int]:
-    """Add or change orders; `stored` counts those that are newer than what was known."""
+    """Add or change orders; `stored` counts those that are newer than what was known.
+
+    The same body again changes nothing, whatever came since: it is somebody who had no answer.
+    """
     here = services()
     now = datetime.now(UTC)
     stored = []
@@ -107,7 +112,7 @@ def add_sales(wanted: SalesIn) -> dict[str, int]:
         target_account(connection, wanted.emp_id)
         shop = shops.shop_of_account(connection, wanted.emp_id, "api", now)
         digest = deliveries.delivery_digest(shop.api_url, EVENT, request.get_data())
-        deliveries.store_delivery(
+        is_new = deliveries.store_delivery(
             connection,
             digest=digest,
             shop_id=shop.id,
@@ -116,7 +121,7 @@ def add_sales(wanted: SalesIn) -> dict[str, int]:
             body=request.get_data(),
             at=now,
         )
-        for position, told in enumerate(wanted.orders):
+        for position, told in enumerate(wanted.orders if is_new else ()):
             order = _order(here, wanted.emp_id, told, now + timedelta(microseconds=position))
             if orders.store_order(connection, shop.id, wanted.emp_id, order, digest):
                 stored.append(order.id)

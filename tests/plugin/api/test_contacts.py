@@ -1,5 +1,9 @@
 """Contacts: what is told of them, and what stays when it is not told again."""
 
+from typing import Any
+
+import pytest
+
 from salepixel.storage.contacts import get_contacts
 from tests.plugin.conftest import SHOES, Office
 
@@ -21,3 +25,25 @@ def test_a_refusal_stays_until_the_contact_agrees_again(office: Office) -> None:
     assert consents(office) == {"ana": False, "bo": True}
     told({"ref": "ana", "consent": True}, {"ref": "bo", "consent": False})
     assert consents(office) == {"ana": True, "bo": False}
+
+
+@pytest.mark.parametrize(
+    ("told", "consent", "address"),
+    [
+        ([{"consent": False}, {"email": "ana@example.com"}], False, "ana@example.com"),
+        ([{"email": "ana@example.com"}, {"consent": False}], False, "ana@example.com"),
+        ([{"consent": False}, {}, {"consent": True}], True, None),
+        ([{"consent": True}, {"consent": False}], False, None),
+        ([{"email": "old@example.com"}, {"email": "ana@example.com"}], True, "ana@example.com"),
+        ([{"email": "ana@example.com"}, {"email": None}], True, "ana@example.com"),
+    ],
+)
+def test_a_contact_told_several_times_in_a_call_is_all_that_was_told(
+    office: Office, told: list[dict[str, Any]], consent: bool, address: str | None
+) -> None:
+    one_by_one = [{"ref": "ana", **fields} for fields in told]
+    assert office.post("/contacts", {"empId": 7, "contacts": one_by_one}, SHOES) == {"stored": 1}
+    with office.database.read() as connection:
+        found = get_contacts(connection, 7, ["ana"])["ana"]
+    assert found.consent is consent
+    assert found.email_hash == (office.keys.hash_email(7, address) if address else None)

@@ -48,6 +48,24 @@ def test_a_code_has_one_owner(office: Office) -> None:
     assert decided(office, voucher="X-1")["credited"]["contact"] == "ana"
 
 
+@pytest.mark.parametrize(
+    ("told", "stored", "taken"),
+    [
+        ([("A-1", "ana"), ("a-1", "bo")], 1, ["A-1"]),
+        ([("A-1", "ana"), ("a-1", None), ("A-1 ", "bo"), ("B-1", "bo")], 2, ["A-1"]),
+        ([("A-1", "ana"), ("a-1", "ana")], 2, []),
+    ],
+)
+def test_of_several_owners_in_a_call_the_first_keeps_the_code(
+    office: Office, told: list[tuple[str, str | None]], stored: int, taken: list[str]
+) -> None:
+    coupons = {"coupons": [{"code": code, "ref": ref} for code, ref in told]}
+    path = f"/campaigns/{office.campaign()['id']}/coupons"
+    answer = {"stored": stored, "taken": taken}
+    assert [office.post(path, coupons) for _ in range(2)] == [answer, answer]
+    assert decided(office, voucher="A-1")["credited"]["contact"] == "ana"
+
+
 def test_a_code_of_another_account_says_nothing(office: Office) -> None:
     hats = office.campaign(emp_id=8)
     office.post(f"/campaigns/{hats['id']}/coupons", {"coupons": [{"code": "HAT", "ref": "ana"}]}, HATS)

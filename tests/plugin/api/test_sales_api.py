@@ -54,6 +54,17 @@ def test_the_newest_version_of_an_order_counts(office: Office) -> None:
     assert _kept(office).order.refunded == Decimal(4), "of equal versions the one received later counts"
 
 
+@pytest.mark.parametrize("told", [{}, {"updated_at": PLACED.isoformat()}])
+def test_a_call_that_comes_again_undoes_nothing_that_came_after_it(
+    office: Office, told: dict[str, Any]
+) -> None:
+    """Who had no answer sends the same body again, also when the next one went through meanwhile."""
+    first, refund = _sent(**told), _sent(**told, refunded="4")
+    assert [office.post("/sales", body)["stored"] for body in (first, refund, first, first)] == [1, 1, 0, 0]
+    assert _kept(office).order.refunded == Decimal(4)
+    assert office.post("/sales", _sent(**told, refunded="0"))["stored"] == 1, "told in other words it is news"
+
+
 def test_an_order_twice_in_one_call_counts_as_it_stands_last(office: Office) -> None:
     both = _sent(refunded="1")["orders"] + _sent(refunded="2")["orders"]
     office.post("/sales", {"empId": 7, "orders": both})

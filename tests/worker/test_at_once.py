@@ -1,0 +1,172 @@
+"""Two transactions at once, neither of which sees the other: what one stores bears on orders of the other."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.clicks import ClickSealer
+from salepixel.storage import accounts, campaigns, clicks, contacts, coupons, orders, schema, shops
+from salepixel.storage.database import Database
+from salepixel.streams import HitRecord
+from salepixel_worker.fold import _store_hit
+from tests.make import CAMPAIGN, LINK, NOON, click_at, order
+from tests.worker.world import HOUR, NO_SIGNAL, World
+
+CLICK = click_at(NOON - HOUR)
+OTHER = click_at(NOON - 3 * HOUR, serial=1)
+
+
+@pytest.fixture
+def world(postgresql_database: Database, sealer: ClickSealer) -> World:
+    with postgresql_database.write() as connection:
+        for table in schema.metadata.sorted_tables:
+            connection.execute(sa.delete(table))
+    world = World(postgresql_database, sealer)
+    world.connect()
+    return world
+
+
+def until_it_ends_or_waits(database: Database, other: threading.Thread) -> None:
+    """Give another thread time for all it can do before it must wait for us."""
+    waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    deadline = time.monotonic() + 20
+    while other.is_alive() and time.monotonic() < deadline:
+        with database.read() as connection:
+            if connection.scalar(waits):
+                return
+        time.sleep(0.01)
+
+
+def tell_contacts(connection: sa.Connection, world: World) -> None:
+    contacts.store_contacts(connection, 1, [contacts.Contact("ana", "h")], NOON)
+
+
+def tell_of_a_refusal(connection: sa.Connection, world: World) -> None:
+    contacts.store_contacts(connection, 1, [contacts.Contact("ana", "h", consent=False)], NOON)
+
+
+def tell_coupons(connection: sa.Connection, world: World) -> None:
+    coupons.store_coupons(connection, 1, [coupons.Coupon("A-1", CAMPAIGN, "ana")], NOON)
+
+
+def fold_a_click(connection: sa.Connection, world: World) -> None:
+    clicks.store_clicks(connection, [(CLICK, NO_SIGNAL)])
+
+
+def fold_a_hit(connection: sa.Connection, world: World) -> None:
+    hit = HitRecord(click_at(NOON).id, 1, "empId=1&order=1042", world.sealer.seal(CLICK), "", False)
+    _store_hit(connection, world.sealer, hit)
+
+
+def settle_a_verdict(connection: sa.Connection, world: World) -> None:
+    clicks.settle_clicks(connection, NOON + HOUR, 10)
+
+
+def switch_a_link_off(connection: sa.Connection, world: World) -> None:
+    campaign = campaigns.get_campaign(connection, CAMPAIGN)
+    assert campaign is not None
+    campaigns.switch_link(connection, campaign, LINK, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "told", "reason"),
+    [
+        (["click"], tell_contacts, {"email_hash": "h"}, "email_match"),
+        (["click", "contact"], tell_of_a_refusal, {"email_hash": "h"}, "refused_consent"),
+        ([], tell_coupons, {"voucher": "A-1"}, "coupon_of_contact"),
+        (["contact"], fold_a_click, {"email_hash": "h"}, "email_match"),
+        ([], fold_a_hit, {}, "cookie_at_pixel"),
+        (["contact", "click", "wrong"], settle_a_verdict, {"email_hash": "h"}, "email_match"),
+        (["contact", "click"], switch_a_link_off, {"email_hash": "h"}, "not_a_sales_link"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_is_stored_while_an_order_comes_and_is_decided_bears_on_it(
+    world: World,
+    before: list[str],
+    meanwhile: Callable[[sa.Connection, World], None],
+    told: dict[str, str],
+    reason: str,
+) -> None:
+    if "contact" in before:
+        world.contact("ana", "h")
+    if "click" in before:
+        world.click(CLICK)
+    if "wrong" in before:
+        with world.database.write() as connection:
+            connection.execute(sa.update(schema.clicks).values(verdict="machine"))
+
+    def buy() -> None:
+        world.order(order(**told))
+        world.reconcile()
+
+    buying = threading.Thread(target=buy)
+    with world.database.write() as connection:
+        meanwhile(connection, world)
+        buying.start()
+        until_it_ends_or_waits(world.database, buying)
+    buying.join(20)
+    assert not buying.is_alive()
+    assert world.reasons() == {"O1": reason}
+
+
+def test_two_orders_of_a_customer_that_are_decided_at_once_know_of_each_other(world: World) -> None:
+    world.click(CLICK)
+    world.click(OTHER)
+    first = order(
+        id="O1",
+        number="1",
+        customer="u1",
+        click_token=world.sealer.seal(OTHER),
+        placed_at=NOON - 2 * HOUR,
+    )
+    world.order(first)
+    shop_id, _ = due(world)[0]
+
+    def buy_again() -> None:
+        world.order(order(id="O2", number="2", customer="u1"))
+        with world.database.write() as connection:
+            world.decide(connection, shop_id, "O2")
+
+    buying = threading.Thread(target=buy_again)
+    with world.database.write() as connection:
+        world.decide(connection, shop_id, "O1")
+        buying.start()
+        until_it_ends_or_waits(world.database, buying)
+    buying.join(20)
+    assert world.reasons() == {"O1": "click_token_on_order", "O2": "known_customer"}
+
+
+def test_what_an_account_counts_may_change_while_an_order_is_decided(world: World) -> None:
+    """Both take the account first and then its orders, so that neither waits for the other for ever."""
+    world.order(order())
+    world.reconcile()
+    failed: list[Exception] = []
+
+    def change() -> None:
+        try:
+            with world.database.write() as connection:
+                accounts.decide_all_again(connection, 1)
+                accounts.change_account(connection, 1, {"tax": "net"})
+        except sa.exc.OperationalError as error:
+            failed.append(error)
+
+    changing = threading.Thread(target=change)
+    with world.database.write() as connection:
+        accounts.hold_account(connection, 1)
+        changing.start()
+        until_it_ends_or_waits(world.database, changing)
+        shop = shops.find_shop(connection, "https://shop.test/graphql/")
+        assert shop is not None
+        orders.get_order(connection, shop.id, "O1", lock=True)
+    changing.join(20)
+    assert failed == []
+    assert due(world) == [(shop.id, "O1")]
+
+
+def due(world: World) -> list[tuple[str, str]]:
+    with world.database.read() as connection:
+        return orders.due_orders(connection, 10)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from salepixel.clicks import Verdict
 from salepixel.money import from_minor
 from salepixel.storage.schema import clicks, sales
+from salepixel.storage.sums import great_sum, read_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,12 @@ def _net_by_contact(
     connection: sa.Connection, campaign_id: str, refs: Sequence[str]
 ) -> dict[str, dict[str, Decimal]]:
     query = (
-        sa.select(sales.c.contact, sales.c.currency, sa.func.sum(sales.c.amount - sales.c.refunded))
+        sa.select(sales.c.contact, sales.c.currency, *great_sum(sales.c.amount - sales.c.refunded, "net"))
         .where(sales.c.campaign_id == campaign_id, sales.c.contact.in_(refs))
         .group_by(sales.c.contact, sales.c.currency)
         .order_by(sales.c.contact, sales.c.currency)
     )
     found: dict[str, dict[str, Decimal]] = {}
-    for contact, currency, minor in connection.execute(query):
-        found.setdefault(contact, {})[currency] = from_minor(int(minor), currency)
+    for row in connection.execute(query):
+        found.setdefault(row.contact, {})[row.currency] = from_minor(read_sum(row, "net"), row.currency)
     return found

@@ -14,6 +14,7 @@ from salepixel.report import ConvertedTotal, Sale, Status, Total
 from salepixel.sold import Refund
 from salepixel.storage.refunds import refunds_of
 from salepixel.storage.schema import accounts, decisions, sale_refunds, sales
+from salepixel.storage.sums import great_sum, read_sum
 
 Cursor = tuple[datetime, str, str, str, bytes]
 """Where a page of sales ended: purchased_at, shop, order, line, click."""
@@ -100,20 +101,19 @@ def totals_of_campaigns(
             sales.c.campaign_id,
             sales.c.currency,
             sa.func.sum(sales.c.quantity).label("quantity"),
-            sa.func.sum(sales.c.amount).label("gross"),
-            sa.func.sum(sales.c.refunded).label("refunded"),
+            *great_sum(sales.c.amount, "gross"),
+            *great_sum(sales.c.refunded, "refunded"),
         )
         .where(sales.c.campaign_id.in_(ids), *period.holds(sales.c.purchased_at))
         .group_by(sales.c.campaign_id, sales.c.shop_id, sales.c.order_id, sales.c.currency)
         .subquery()
     )
+    parts = ("quantity", "gross_high", "gross_low", "refunded_high", "refunded_low")
     query = sa.select(
         by_order.c.campaign_id,
         by_order.c.currency,
         sa.func.count().label("orders"),
-        sa.func.sum(by_order.c.quantity).label("quantity"),
-        sa.func.sum(by_order.c.gross).label("gross"),
-        sa.func.sum(by_order.c.refunded).label("refunded"),
+        *(sa.func.sum(by_order.c[name]).label(name) for name in parts),
     )
     group = by_order.c.campaign_id, by_order.c.currency
     found: dict[str, list[Total]] = {}
@@ -122,8 +122,8 @@ def totals_of_campaigns(
             row.currency,
             row.orders,
             int(row.quantity),
-            from_minor(int(row.gross), row.currency),
-            from_minor(int(row.refunded), row.currency),
+            from_minor(read_sum(row, "gross"), row.currency),
+            from_minor(read_sum(row, "refunded"), row.currency),
         )
         found.setdefault(row.campaign_id, []).append(total)
     return found
@@ -137,10 +137,10 @@ def totals_by_refund_date(
     `sold`: what `sale_totals` gave for the period, where it was asked for already.
     """
     its = sale_refunds.c.campaign_id == campaign_id, *period.holds(sale_refunds.c.refunded_at)
-    query = sa.select(sale_refunds.c.currency, sa.func.sum(sale_refunds.c.amount)).where(*its)
+    query = sa.select(sale_refunds.c.currency, *great_sum(sale_refunds.c.amount, "refunded")).where(*its)
     refunded = {
-        currency: from_minor(int(amount), currency)
-        for currency, amount in connection.execute(query.group_by(sale_refunds.c.currency))
+        row.currency: from_minor(read_sum(row, "refunded"), row.currency)
+        for row in connection.execute(query.group_by(sale_refunds.c.currency))
     }
     totals = sale_totals(connection, campaign_id, period) if sold is None else sold
     by_code = {total.currency: total for total in totals}
@@ -157,16 +157,14 @@ def converted_total(
 ) -> ConvertedTotal:
     """The sum of what was sold in a period in the account's currency: what report.converted gives."""
     kind = sales.c.currency, sales.c.converted_currency
-    sums = sa.func.sum(sales.c.converted), sa.func.sum(sales.c.converted_refunded)
+    sums = *great_sum(sales.c.converted, "gross"), *great_sum(sales.c.converted_refunded, "refunded")
     its = sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)
     gross, refunded, without = 0, 0, set()
-    for own, into, amount, given_back in connection.execute(
-        sa.select(*kind, *sums).where(*its).group_by(*kind)
-    ):
-        if into == currency:
-            gross, refunded = gross + int(amount), refunded + int(given_back)
+    for row in connection.execute(sa.select(*kind, *sums).where(*its).group_by(*kind)):
+        if row.converted_currency == currency:
+            gross, refunded = gross + read_sum(row, "gross"), refunded + read_sum(row, "refunded")
         else:
-            without.add(own)
+            without.add(row.currency)
     in_money = from_minor(gross, currency), from_minor(refunded, currency)
     return ConvertedTotal(currency, *in_money, tuple(sorted(without)))
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import sqlalchemy as sa
+
 from salepixel.attribution import Policy, decide
 from salepixel.clicks import Signal
 from salepixel.evidence import Evidence, Rung
@@ -11,7 +13,15 @@ from salepixel.storage.activity import ClickCounts, ContactActivity, contact_act
 from salepixel.storage.clicks import store_clicks
 from salepixel.storage.database import Database
 from salepixel.storage.orders import get_order, store_decision, store_order
-from salepixel.storage.sales import count_evidence, sale_totals, totals_of_campaigns
+from salepixel.storage.sales import (
+    Period,
+    converted_total,
+    count_evidence,
+    sale_totals,
+    totals_by_refund_date,
+    totals_of_campaigns,
+)
+from salepixel.storage.schema import sale_refunds, sales
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 EMPTY = "0000000000c9"
@@ -75,3 +85,28 @@ def test_orders_are_counted_by_their_evidence(database: Database) -> None:
     with database.read() as connection:
         assert count_evidence(connection, CAMPAIGN) == {"token": 2, "cookie": 1}
         assert count_evidence(connection, EMPTY) == {}
+
+
+def test_sums_of_more_than_64_bits_are_exact(database: Database) -> None:
+    """Anybody with a click can tell a pixel of great amounts: the report must not fail for ever."""
+    _fill(database)
+    great = 2**62 + 12_345_678_901
+    with database.write() as connection:
+        dated = {"shop_id": "s", "order_id": "o", "click_id": b"", "campaign_id": CAMPAIGN, "currency": "JPY"}
+        rows = [dated | {"line_id": f"{n}", "refunded_at": NOON, "amount": great} for n in range(4)]
+        connection.execute(sa.insert(sale_refunds), rows)
+        amounts = {"amount": great, "refunded": 1, "converted": great + 2, "converted_refunded": great}
+        connection.execute(sa.update(sales).values(**amounts, converted_currency="IDR"))
+        lines = connection.execute(sa.select(sales.c.contact, sales.c.currency)).all()
+        found = sale_totals(connection, CAMPAIGN)
+        by_refund_date = totals_by_refund_date(connection, CAMPAIGN, Period(NOON), [])
+        converted = converted_total(connection, CAMPAIGN, "IDR")
+        ana = contact_activity(connection, CAMPAIGN, 1, None)[0]
+    assert {(t.currency, t.gross, t.net) for t in found} == {
+        ("EUR", Decimal(4 * great).scaleb(-2), Decimal(4 * great - 4).scaleb(-2)),
+        ("JPY", Decimal(2 * great), Decimal(2 * great - 2)),
+    }
+    assert [(t.currency, t.refunded) for t in by_refund_date] == [("JPY", Decimal(4 * great))]
+    assert converted.gross == Decimal(len(lines) * (great + 2)).scaleb(-2)
+    assert converted.refunded == Decimal(len(lines) * great).scaleb(-2)
+    assert ana.net == {"EUR": Decimal(2 * great - 2).scaleb(-2), "JPY": Decimal(2 * great - 2)}

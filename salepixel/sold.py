@@ -80,7 +80,11 @@ def _steps(order: Order, whole: int, history: Iterable[RefundState]) -> dict[dat
     From the known snapshots as a set, so the sequence in which they came means nothing. What a later
     snapshot took back was never refunded: the sum at a time is the least that was told from then on.
     """
-    states = sorted({*history, order.refund_state}, key=lambda state: state.version)
+    # Of states with one version the order's own is the last one, and the rest have a sequence of their own.
+    states = sorted(
+        {*history, order.refund_state},
+        key=lambda state: (state.version, state == order.refund_state, state.cancelled, state.refunded),
+    )
     told = [whole if s.cancelled else min(to_minor(s.refunded, order.currency), whole) for s in states]
     kept = [*accumulate(reversed(told), min)][::-1]
     steps: dict[datetime, int] = {}

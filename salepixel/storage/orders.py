@@ -207,8 +207,7 @@ def store_decision(
     orders of the same customer are decided again.
     """
     order = stored.order
-    this_one = sa.and_(decisions.c.shop_id == stored.shop_id, decisions.c.order_id == order.id)
-    before = connection.scalar(sa.select(decisions.c.buyer).where(this_one)) or ""
+    before = kept_buyer(connection, stored.shop_id, order.id)
     values = {
         "shop_id": stored.shop_id,
         "order_id": order.id,
@@ -227,7 +226,7 @@ def store_decision(
         sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
     )
     if rows:
-        connection.execute(sa.insert(sales), [_sale_row(stored, sale) for sale in rows])
+        connection.execute(sa.insert(sales), [sale_row(stored, sale) for sale in rows])
     replace_sale_refunds(connection, stored.shop_id, order.id, rows)
     this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
     connection.execute(sa.update(orders).where(this).values(due=False))
@@ -254,6 +253,12 @@ def _keep_contacts(connection: sa.Connection, stored: StoredOrder, decision: Dec
 def _forget_contacts() -> Any:
     its = decision_contacts.c.shop_id == sa.bindparam("shop")
     return sa.delete(decision_contacts).where(its, decision_contacts.c.order_id == sa.bindparam("order"))
+
+
+def kept_buyer(connection: sa.Connection, shop_id: str, order_id: str) -> str:
+    """The contact whom an order's own evidence named when it was decided, empty for nobody."""
+    this = sa.and_(decisions.c.shop_id == shop_id, decisions.c.order_id == order_id)
+    return connection.scalar(sa.select(decisions.c.buyer).where(this)) or ""
 
 
 @cache
@@ -356,7 +361,8 @@ def _stored(row: sa.Row[Any]) -> StoredOrder:
     return StoredOrder(row.shop_id, row.emp_id, read_snapshot(row.snapshot), row.delivery)
 
 
-def _sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
+def sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
+    """What is kept of a sale of an order."""
     return {
         "shop_id": stored.shop_id,
         "order_id": stored.order.id,

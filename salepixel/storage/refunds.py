@@ -91,7 +91,7 @@ def replace_sale_refunds(
 ) -> None:
     """Replace what was refunded of an order's sales by what these say."""
     connection.execute(_delete_of(), {"shop": shop_id, "order": order_id})
-    dated = [values for sale in rows for values in _refund_rows(shop_id, order_id, sale)]
+    dated = refund_rows(shop_id, order_id, rows)
     if dated:
         connection.execute(sa.insert(sale_refunds), dated)
 
@@ -157,3 +157,8 @@ def _converted(sale: Sale) -> list[int | None]:
         so_far += refund.amount
         sums.append(round_minor(sale.rate.convert(so_far), sale.rate.into))
     return [later - earlier for earlier, later in pairwise(sums)]
+
+
+def refund_rows(shop_id: str, order_id: str, rows: Sequence[Sale]) -> list[dict[str, Any]]:
+    """What is kept of the refunds of an order's sales."""
+    return [values for sale in rows for values in _refund_rows(shop_id, order_id, sale)]

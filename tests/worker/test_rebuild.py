@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,23 @@ def test_whatever_comes_in_whatever_order_verifies(sqlite: Database, sealer: Cli
         (schema.decisions, {"reason": "no_click"}, "reason is"),
         (schema.decisions, {"candidates": "[]"}, "candidates is"),
         (schema.decisions, {"details": "{}"}, "credited is"),
+        (schema.decisions, {"buyer": "cy"}, "buyer is"),
+        (schema.sales, {"converted": schema.sales.c.converted + 1}, "sales are kept with another converted"),
+        (schema.sales, {"converted_refunded": 7}, "another converted_refunded"),
+        (schema.sales, {"converted": 1, "emp_id": 2}, "another converted, emp_id"),
+        (schema.sale_refunds, {"campaign_id": "0000000000c7"}, "refunds are kept with another campaign_id"),
+        (schema.sale_refunds, {"converted": 1}, "another converted"),
     ],
 )
 def test_a_changed_cent_or_reason_is_found_and_mended(
     told: World, table: sa.Table, change: dict[str, Any], word: str
 ) -> None:
+    partly_refunded = order(
+        id="O2", number="2", email_hash="hash-of-bo", refunded=Decimal("10.00"), updated_at=NOON + HOUR
+    )
+    told.order(partly_refunded)
+    told.reconcile()
+    assert verify_all(told.database, told.sealer).different == []
     with told.database.write() as connection:
         connection.execute(sa.update(table).where(table.c.order_id == "O2").values(**change))
     (line, *_) = verify_all(told.database, told.sealer).different
@@ -106,3 +119,13 @@ def test_the_command_says_what_differs(tmp_path: Path, amount: int, code: int, s
     )
     assert done.returncode == code, done.stderr
     assert said in done.stdout
+
+
+def test_a_refund_of_a_sale_that_there_is_not_is_found(told: World) -> None:
+    with told.database.write() as connection:
+        columns = [column for column in schema.sale_refunds.c if column.name != "line_id"]
+        one = sa.select(sa.literal("L9"), *columns).limit(1)
+        names = ["line_id", *(column.name for column in columns)]
+        connection.execute(sa.insert(schema.sale_refunds).from_select(names, one))
+    (line,) = verify_all(told.database, told.sealer).different
+    assert line == "order 1 (O1): refunds are 3 rows and must be 2"

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +17,7 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
 from salepixel.settings import BadSettings, WorkerSettings, environment
-from salepixel.storage import hits, orders, sales
+from salepixel.storage import hits, orders, refunds, sales, schema
 from salepixel.storage.accounts import Account, KeyScope, list_accounts
 from salepixel.storage.database import Database, open_database
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
@@ -142,14 +144,45 @@ def _differences(
         is_kept = None if kept is None else kept[name]
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"
-    yield from _wrong_sales(connection, stored, judged.rows)
+    buyer = orders.kept_buyer(connection, stored.shop_id, stored.order.id)
+    if buyer != judged.buyer:
+        yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
+    wrong = list(_wrong_sales(connection, stored, judged.rows))
+    yield from wrong
+    if not wrong:
+        rows = [orders.sale_row(stored, sale) for sale in judged.rows]
+        yield from _other_columns(connection, stored, schema.sales, rows)
 
 
 def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: list[Sale]) -> Iterator[str]:
     is_sold = sales.sales_of_order(connection, stored.shop_id, stored.order.id)
-    must_sell = sorted(rows, key=lambda sale: (sale.line, sale.click_id))
-    if is_sold != must_sell:
-        yield f"sales are {_told(is_sold)} and must be {_told(must_sell)}"
+    if sorted(is_sold, key=_place) != sorted(rows, key=_place):
+        yield f"sales are {_told(is_sold)} and must be {_told(rows)}"
+        return
+    its_refunds = refunds.refund_rows(stored.shop_id, stored.order.id, rows)
+    yield from _other_columns(connection, stored, schema.sale_refunds, its_refunds)
+
+
+def _other_columns(
+    connection: sa.Connection, stored: StoredOrder, table: sa.Table, must: list[dict[str, Any]]
+) -> Iterator[str]:
+    """What differs in the rows of an order that a report does not show as it is, such as converted sums."""
+    name = table.name.removeprefix("sale_")
+    this = sa.and_(table.c.shop_id == stored.shop_id, table.c.order_id == stored.order.id)
+    key = itemgetter(*(column.name for column in table.primary_key))
+    # Sorted here: databases sort texts by rules of their own.
+    kept = sorted(connection.execute(sa.select(table).where(this)).mappings(), key=key)
+    if len(kept) != len(must):
+        yield f"{name} are {len(kept)} rows and must be {len(must)}"
+        return
+    pairs = zip(kept, sorted(must, key=key), strict=True)
+    others = {column for row, other in pairs for column in other if row[column] != other[column]}
+    if others:
+        yield f"{name} are kept with another {', '.join(sorted(others))}"
+
+
+def _place(sale: Sale) -> tuple[str, bytes]:
+    return sale.line, sale.click_id
 
 
 def _as_kept(decision: Decision) -> dict[str, object]:

@@ -68,7 +68,10 @@ class LinkActivity:
 
 
 def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Sequence[CampaignLink]) -> None:
-    """Store a campaign with its links, in their order."""
+    """Store a campaign with its links, in their order.
+
+    Orders that name it already are decided again: the shop's clock may be ahead of ours.
+    """
     connection.execute(
         sa.insert(campaigns).values({name: getattr(campaign, name) for name in Campaign.__slots__})
     )
@@ -86,6 +89,13 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
     ]
     if rows:
         connection.execute(sa.insert(links), rows)
+    if campaign.utm_campaign:
+        naming = (
+            orders.c.emp_id == campaign.emp_id,
+            orders.c.utm_campaign == campaign.utm_campaign,
+            orders.c.placed_at >= campaign.created_at,
+        )
+        connection.execute(sa.update(orders).where(*naming).values(due=True))
 
 
 def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.attribution import CLOCK_SKEW
-from salepixel.clicks import TOKEN_CONTACT_BYTES, Click, Signal, Verdict, least_id_at, signals_of
+from salepixel.clicks import Click, Signal, Verdict, least_id_at, signals_of
 from salepixel.storage.accounts import get_account, hold_account
 from salepixel.storage.contacts import refused_among
 from salepixel.storage.many import is_one_of
+from salepixel.storage.orders import make_each_due
 from salepixel.storage.schema import (
     bought,
     campaigns,
@@ -24,8 +25,8 @@ from salepixel.storage.schema import (
     journals,
     links,
     losses,
+    order_clicks,
     orders,
-    sales,
 )
 from salepixel.storage.upsert import insert
 from salepixel.streams import LossRecord
@@ -86,7 +87,8 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
 
     The click of a contact who refused to be followed is nobody's.
     A click's verdict may change with its neighbours, so the same contact's clicks around the new ones
-    are judged again. Orders that these clicks may explain by e-mail are decided again.
+    are judged again. Orders that name these clicks, or that they may explain by who clicked, are decided
+    again.
     """
     if not batch:
         return
@@ -100,7 +102,6 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
     changed = _change_verdicts(connection, around)
     _orders_due(connection, [click for click, _ in batch] + changed)
-    _name_contacts(connection, [click for click, _ in batch if click.id not in around.stored])
 
 
 def _without_refused(
@@ -142,7 +143,7 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
 def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
     """A paid order carries this click's token, so a person made it, for good; also if it comes in later.
 
-    Other orders that it may explain by e-mail are decided again when its verdict changes.
+    Other orders that name it, or that it may explain by e-mail, are decided again when its verdict changes.
     """
     values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
     connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
@@ -351,9 +352,10 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
 
 
 def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
-    """Make the orders due that these clicks may explain by who clicked."""
+    """Make the orders due that name one of these clicks, or that they may explain by who clicked."""
     if not touched:
         return
+    make_each_due(connection, _orders_naming(connection, {click.id for click in touched}))
     # Most clicks come before any order that they could explain: one look spares thousands.
     first, last = _span(touched)
     in_time = {
@@ -365,6 +367,13 @@ def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
         for is_theirs in _orders_of(connection, emp_id, refs):
             explained = sa.and_(in_time[emp_id], is_theirs)
             connection.execute(sa.update(orders).where(explained).values(due=True))
+
+
+def _orders_naming(connection: sa.Connection, ids: Collection[bytes]) -> list[tuple[str, str]]:
+    # One look between the first and the last: clicks come by the thousand and seldom after their order.
+    between = order_clicks.c.click_id.between(min(ids), max(ids))
+    rows = connection.execute(sa.select(order_clicks).where(between))
+    return sorted({(row.shop_id, row.order_id) for row in rows if row.click_id in ids})
 
 
 def _orders_of(
@@ -397,21 +406,11 @@ def _orders_between(
     in_time = sa.and_(
         orders.c.emp_id == emp_id,
         orders.c.placed_at >= first - CLOCK_SKEW,
-        orders.c.placed_at <= last + account.policy.longest_window,
+        # As far back as evidence is gathered: of a click outside the window it is told that it is.
+        orders.c.placed_at <= last + 2 * account.policy.longest_window,
     )
     any_order = connection.scalar(sa.select(orders.c.id).where(in_time).limit(1))
     return None if any_order is None else in_time
-
-
-def _name_contacts(connection: sa.Connection, new: Sequence[Click]) -> None:
-    """Sales of a click that was known by its token alone get the contact that did not fit into it."""
-    cut = [click.id for click in new if len(click.contact.encode()) > TOKEN_CONTACT_BYTES]
-    for start in range(0, len(cut), _CHUNK):
-        earned = sa.select(sales.c.shop_id, sales.c.order_id).where(
-            sales.c.click_id.in_(cut[start : start + _CHUNK])
-        )
-        theirs = sa.tuple_(orders.c.shop_id, orders.c.id).in_(earned)
-        connection.execute(sa.update(orders).where(theirs).values(due=True))
 
 
 def _span(some: Sequence[Click]) -> tuple[datetime, datetime]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from salepixel.attribution import Candidate, Decision, Outcome
+from salepixel.evidence import Rung
 from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
@@ -20,7 +21,15 @@ from salepixel.storage.refunds import (
     rate_columns,
     replace_sale_refunds,
 )
-from salepixel.storage.schema import UtcTime, decision_contacts, decisions, orders, sales, shops
+from salepixel.storage.schema import (
+    UtcTime,
+    decision_contacts,
+    decisions,
+    order_clicks,
+    orders,
+    sales,
+    shops,
+)
 from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
@@ -222,6 +231,7 @@ def store_decision(
     }
     connection.execute(_upsert_decision(connection.dialect.name), values)
     _keep_contacts(connection, stored, decision)
+    _keep_named_clicks(connection, stored, decision)
     connection.execute(
         sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
     )
@@ -253,6 +263,23 @@ def _keep_contacts(connection: sa.Connection, stored: StoredOrder, decision: Dec
 def _forget_contacts() -> Any:
     its = decision_contacts.c.shop_id == sa.bindparam("shop")
     return sa.delete(decision_contacts).where(its, decision_contacts.c.order_id == sa.bindparam("order"))
+
+
+def _keep_named_clicks(connection: sa.Connection, stored: StoredOrder, decision: Decision) -> None:
+    """Note the clicks that the order names itself: what the decision tells of one may change."""
+    named = {
+        one.evidence.click.id
+        for one in decision.candidates
+        if one.evidence.click and one.evidence.rung in (Rung.TOKEN, Rung.COOKIE)
+    }
+    rows = [{"click_id": key, "shop_id": stored.shop_id, "order_id": stored.order.id} for key in named]
+    if rows:
+        connection.execute(_insert_named(connection.dialect.name), rows)
+
+
+@cache
+def _insert_named(dialect: str) -> Any:
+    return insert_into(dialect, order_clicks).on_conflict_do_nothing()
 
 
 def kept_buyer(connection: sa.Connection, shop_id: str, order_id: str) -> str:

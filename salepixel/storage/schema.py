@@ -268,6 +268,14 @@ shop_days = sa.Table(
     sa.Column("counted_at", UtcTime, nullable=False),
 )
 
+order_clicks = sa.Table(
+    "order_clicks",  # clicks that a decided order names itself, by its token or at the pixel, known or not
+    metadata,
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+)
+
 deliveries = sa.Table(
     "deliveries",
     metadata,

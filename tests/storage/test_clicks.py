@@ -169,7 +169,7 @@ def test_a_persons_click_has_the_order_with_their_address_decided_again(database
     with database.write() as connection:
         add_account(connection, Account(1, "Shoes", "EUR", NOON))
         store_contacts(connection, 1, [Contact("ana", "hash-of-ana")], NOON)
-        for number, placed in (("1", NOON + timedelta(days=1)), ("2", NOON + timedelta(days=9))):
+        for number, placed in (("1", NOON + timedelta(days=1)), ("2", NOON + timedelta(days=15))):
             bought = order(id=number, number=number, placed_at=placed, email_hash="hash-of-ana")
             orders.store_order(connection, "s1", 1, bought, "")
     with database.write() as connection:

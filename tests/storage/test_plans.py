@@ -44,6 +44,10 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
             "ix_decisions_buyer",
         ),
+        (
+            lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
+            "autoindex_order_clicks_1 (click_id>? AND click_id<?)",
+        ),
     ],
     ids=[
         "orders that are due",
@@ -51,6 +55,7 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
         "neighbours of a click",
         "orders of the time",
         "orders of a buyer",
+        "orders that name a click",
     ],
 )
 def test_an_index_finds_what_the_worker_asks_for_all_the_time(

@@ -124,7 +124,7 @@ def test_two_orders_of_a_customer_that_are_decided_at_once_know_of_each_other(wo
         placed_at=NOON - 2 * HOUR,
     )
     world.order(first)
-    shop_id, _ = due(world)[0]
+    shop_id, _ = world.due()[0]
 
     def buy_again() -> None:
         world.order(order(id="O2", number="2", customer="u1"))
@@ -164,9 +164,4 @@ def test_what_an_account_counts_may_change_while_an_order_is_decided(world: Worl
         orders.get_order(connection, shop.id, "O1", lock=True)
     changing.join(20)
     assert failed == []
-    assert due(world) == [(shop.id, "O1")]
-
-
-def due(world: World) -> list[tuple[str, str]]:
-    with world.database.read() as connection:
-        return orders.due_orders(connection, 10)
+    assert world.due() == [(shop.id, "O1")]

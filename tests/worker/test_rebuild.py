@@ -4,6 +4,8 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import ClickSealer
+from salepixel.clicks import Click, ClickSealer, Signal
 from salepixel.keys import load_keys
-from salepixel.storage import schema
+from salepixel.storage import campaigns, clicks, schema
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel_worker.rebuild import rebuild_all, verify_all
-from tests.make import NOON, click_at, order
-from tests.worker.world import HOUR, World, story
+from tests.make import CAMPAIGN, NOON, click_at, order
+from tests.worker.world import HOUR, NO_SIGNAL, World, story
 
 
 @pytest.fixture
@@ -129,3 +131,101 @@ def test_a_refund_of_a_sale_that_there_is_not_is_found(told: World) -> None:
         connection.execute(sa.insert(schema.sale_refunds).from_select(names, one))
     (line,) = verify_all(told.database, told.sealer).different
     assert line == "order 1 (O1): refunds are 3 rows and must be 2"
+
+
+TOKEN = click_at(NOON - HOUR, "ana")
+NOBODYS = click_at(NOON - HOUR, "")
+LONG = click_at(NOON - HOUR, "x" * 60)
+
+
+def token_of(click: Click, **told: Any) -> Callable[[World], None]:
+    return lambda world: world.order(order(**told, click_token=world.sealer.seal(click)))
+
+
+def cookie_of(click: Click) -> Callable[[World], None]:
+    def happen(world: World) -> None:
+        world.order(order())
+        world.hit("order=1042", click)
+
+    return happen
+
+
+def click(made: Click, signals: Signal = NO_SIGNAL) -> Callable[[World], None]:
+    return lambda world: world.click(made, signals)
+
+
+def contact(ref: str, email_hash: str | None) -> Callable[[World], None]:
+    return lambda world: world.contact(ref, email_hash)
+
+
+def campaign_named(name: str) -> Callable[[World], None]:
+    def happen(world: World) -> None:
+        with world.database.write() as connection:
+            made = campaigns.Campaign("0000000000c9", 1, "Winter", "plain", NOON, utm_campaign=name)
+            campaigns.add_campaign(connection, made, [])
+
+    return happen
+
+
+def sent_just_before(made: Click) -> Callable[[World], None]:
+    """It is told late when the mail went out, and that the click came in no time."""
+
+    def happen(world: World) -> None:
+        with world.database.write() as connection:
+            campaign = campaigns.get_campaign(connection, CAMPAIGN)
+            assert campaign is not None
+            campaigns.tell_when_sent(connection, campaign, made.clicked_at - timedelta(milliseconds=300))
+            assert clicks.settle_clicks(connection, NOON, 10) == 1
+
+    return happen
+
+
+@pytest.mark.parametrize(
+    ("known", "later"),
+    [
+        pytest.param([token_of(NOBODYS)], click(NOBODYS), id="nobody's click"),
+        pytest.param([token_of(NOBODYS)], click(NOBODYS, Signal.HEAD), id="a machine's click"),
+        pytest.param([token_of(NOBODYS, paid=False)], click(NOBODYS), id="of an order that is not paid"),
+        pytest.param([cookie_of(NOBODYS)], click(NOBODYS), id="nobody's click, at the pixel"),
+        pytest.param(
+            [contact("ana", "h1"), token_of(TOKEN, email_hash="h2")], click(TOKEN), id="a forwarded mail's"
+        ),
+        pytest.param(
+            [contact("ana", "h1"), contact("bo", "h2"), token_of(TOKEN, email_hash="h2")],
+            click(TOKEN),
+            id="left at a shared browser",
+        ),
+        pytest.param([token_of(LONG)], click(LONG), id="of a reference too long for a token"),
+        pytest.param([token_of(LONG, paid=False)], click(LONG), id="the same, of an order that is not paid"),
+        pytest.param(
+            [click(NOBODYS), token_of(NOBODYS, paid=False)],
+            sent_just_before(NOBODYS),
+            id="known, and judged again when the mail's time is told",
+        ),
+        pytest.param(
+            [contact("ana", "h"), lambda world: world.order(order(email_hash="h"))],
+            click(click_at(NOON - 10 * 24 * HOUR)),
+            id="outside the window, which is said too",
+        ),
+        pytest.param(
+            [lambda world: world.order(order(utm_campaign="u", placed_at=NOON + HOUR))],
+            campaign_named("u"),
+            id="a campaign by its name",
+        ),
+    ],
+)
+def test_what_an_order_names_may_come_in_after_it(
+    database: Database,
+    sealer: ClickSealer,
+    known: list[Callable[[World], None]],
+    later: Callable[[World], None],
+) -> None:
+    world = World(database, sealer)
+    world.connect()
+    for happen in known:
+        happen(world)
+        world.reconcile()
+    later(world)
+    assert world.due(), "or nothing was learned"
+    world.reconcile()
+    assert verify_all(database, sealer).different == []

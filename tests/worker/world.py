@@ -103,6 +103,10 @@ class World:
         with self.database.write() as connection:
             fold._store_hit(connection, self.sealer, record)
 
+    def due(self) -> list[tuple[str, str]]:
+        with self.database.read() as connection:
+            return orders.due_orders(connection, 100)
+
     def decide(self, connection: sa.Connection, shop_id: str, order_id: str) -> None:
         """Reconcile one order in a transaction that goes on."""
         reconcile_order(connection, self.sealer, shop_id, order_id, NOON)

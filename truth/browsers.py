@@ -1,7 +1,7 @@
 """What browsers do with cookies and link parameters, as far as it decides what a shop can learn.
 
 The table stands in docs/explanation/attribution.md; `confirmed_by` names the engine that did it in
-tests/browser, or is empty where nobody here could try it (what only Apple's Safari does).
+tests/browser: a relative where the browser itself is not to be had here (Safari, Brave).
 """
 
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ BROWSERS = (
     Browser("chrome", True, True, True, True, 0.34, "Chromium"),
     Browser("chrome_no_third_party", False, True, True, True, 0.12, "Chromium"),
     Browser("safari", False, True, True, True, 0.30, "WebKitGTK"),
-    Browser("safari_private", False, True, True, True, 0.04),
+    Browser("safari_private", False, True, True, True, 0.04, "WebKitGTK"),
     Browser("firefox", False, True, True, True, 0.08, "Firefox ESR"),
     Browser("firefox_strict", False, True, True, True, 0.03, "Firefox ESR"),
-    Browser("brave", False, True, True, True, 0.04),
-    Browser("list_blocker", False, False, True, False, 0.05),
+    Browser("brave", False, True, True, True, 0.04, "Chromium"),
+    Browser("list_blocker", False, False, True, False, 0.05, "WebKitGTK"),
 )

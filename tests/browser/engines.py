@@ -188,14 +188,12 @@ def webkit(folder: Path, proxy_port: int) -> Iterator[Driver]:
 
 
 @contextmanager
-def mini_browser(folder: Path, proxy_port: int, url: str, *, itp: bool) -> Iterator[None]:
+def mini_browser(folder: Path, proxy_port: int, url: str, *options: str) -> Iterator[None]:
     """WebKitGTK's MiniBrowser at an address, driven by nobody: only then its tracking prevention works."""
-    home = folder / f"mini-browser-{itp}"
+    home = folder / "mini-browser"
     home.mkdir()
-    options = ["--ignore-tls-errors", f"--proxy=http://127.0.0.1:{proxy_port}"]
-    if itp:
-        options.append("--enable-itp")
-    command = ["xvfb-run", "-a", MINI_BROWSER, *options, url]
+    network = ["--ignore-tls-errors", f"--proxy=http://127.0.0.1:{proxy_port}"]
+    command = ["xvfb-run", "-a", MINI_BROWSER, *network, *options, url]
     with _running(command, {"HOME": str(home), "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1"}):
         yield
 

@@ -50,9 +50,9 @@ class Sites:
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     port: int = 0
 
-    def token_at(self, path: str) -> str:
-        """The click token in the address of the last request of our host for a path; empty without one."""
-        found = [target for name, target, _ in self.seen if name == TRACKING_HOST and target.startswith(path)]
+    def token_at(self, host: str, path: str) -> str:
+        """The click token in the address of the last request for a path; empty without one."""
+        found = [target for name, target, _ in self.seen if name == host and target.startswith(path)]
         return parse_qs(urlsplit(found[-1]).query).get("spx", [""])[0] if found else ""
 
     def cookies_at(self, host: str, path: str) -> str | None:

@@ -69,6 +69,8 @@ def store_order(
 ) -> bool:
     """Keep a snapshot if it is newer than the one we have; True when it was. It is then due.
 
+    So are later orders of its customer, when it is another one's now or has moved among them.
+
     `always`: keep it in any case, for an order that was put together from all that is known of it.
     `healed_at`: now, for one that came by a poll of the shop; the first such time stays with the order.
     """
@@ -92,10 +94,35 @@ def store_order(
         "open": order.is_open,
         "healed_at": healed_at,
     }
+    this = {"shop": shop_id, "order": order.id}
+    before = None if always else connection.execute(_its_place_among_orders(), this).first()
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
         date_again(connection, shop_id, order.id)
+    if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
+        since = min(before.placed_at, order.placed_at)
+        for customer in {before.customer, order.customer} - {None}:
+            _decide_later_ones_again(connection, shop_id, customer, since, order.id)
     return is_newer
+
+
+@cache
+def _its_place_among_orders() -> Any:
+    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    return sa.select(orders.c.customer, orders.c.placed_at).where(*this).with_for_update()
+
+
+def _decide_later_ones_again(
+    connection: sa.Connection, shop_id: str, customer: str, since: datetime, but: str
+) -> None:
+    """Make the orders of a customer of the shop due that were placed since then, but this one."""
+    later = sa.and_(
+        orders.c.shop_id == shop_id,
+        orders.c.customer == customer,
+        orders.c.placed_at >= since,
+        orders.c.id != but,
+    )
+    connection.execute(sa.update(orders).where(later).values(due=True))
 
 
 @cache
@@ -241,13 +268,7 @@ def store_decision(
     this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
     connection.execute(sa.update(orders).where(this).values(due=False))
     if order.customer and buyer != before:
-        later = sa.and_(
-            orders.c.shop_id == stored.shop_id,
-            orders.c.customer == order.customer,
-            orders.c.placed_at >= order.placed_at,
-            orders.c.id != order.id,
-        )
-        connection.execute(sa.update(orders).where(later).values(due=True))
+        _decide_later_ones_again(connection, stored.shop_id, order.customer, order.placed_at, order.id)
 
 
 def _keep_contacts(connection: sa.Connection, stored: StoredOrder, decision: Decision) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -236,6 +237,45 @@ def test_a_customer_is_known_by_an_earlier_order(world: World, first: str) -> No
     with world.database.read() as connection:
         found = {row.sale.order: row.sale.click_id for row in sales.all_sales(connection, CAMPAIGN)}
     assert found == {"1": token.id, "2": later.id}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reasons"),
+    [
+        ({"customer": "u9"}, {"same": "no_click", "other": "known_customer"}),
+        ({"customer": None}, {"same": "no_click", "other": "no_click"}),
+        ({"placed_at": NOON + HOUR}, {"same": "no_click", "other": "no_click"}),
+        ({"placed_at": NOON + HOUR, "customer": "u9"}, {"same": "no_click", "other": "no_click"}),
+        ({"placed_at": NOON - 28 * HOUR}, {"same": "known_customer", "other": "no_click"}),
+    ],
+    ids=["another customer", "no customer", "later than they", "both", "moved, and still before them"],
+)
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_order_that_is_told_otherwise_names_the_buyer_of_others_than_before(
+    world: World, changed: dict[str, Any], reasons: dict[str, str], closed: bool
+) -> None:
+    token, later = click_at(NOON - 30 * HOUR), click_at(NOON - HOUR, serial=1)
+    world.click(token)
+    world.click(later)
+    naming = order(
+        id="naming",
+        number="0",
+        customer="u1",
+        click_token=world.sealer.seal(token),
+        placed_at=NOON - 29 * HOUR,
+        updated_at=NOON - 29 * HOUR,
+    )
+    world.order(naming)
+    world.order(order(id="same", number="1", customer="u1"))
+    world.order(order(id="other", number="2", customer="u9"))
+    before = {"naming": "click_token_on_order", "same": "known_customer", "other": "no_click"}
+    assert world.reasons() == before
+    if closed:
+        with world.database.write() as connection:
+            assert policies.close_months(connection, 1, NOON - 24 * HOUR) == 0
+    world.order(replace(naming, **changed, updated_at=NOON))
+    assert {key: reason for key, reason in world.reasons().items() if key != "naming"} == reasons
+    assert verify_all(world.database, world.sealer).different == []
 
 
 def test_a_later_order_names_no_buyer_of_an_earlier_one(world: World) -> None:

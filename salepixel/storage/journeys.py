@@ -25,7 +25,10 @@ def read_journeys(
     """
     longest = policy.longest_window
     bought = _purchases(connection, emp_id, first, last, longest)
-    for touches, contact in _touches(connection, emp_id, first, last, longest):
+    # Of a forwarded mail: it led to somebody else's order, and was somebody else's click.
+    elsewhere = {purchase.credited.click_id for purchase in bought.get("", ())}
+    for clicked, contact in _touches(connection, emp_id, first, last, longest):
+        touches = [touch for touch in clicked if touch.click_id not in elsewhere]
         if found := journeys_of(touches, bought.pop(contact, []), first, last, policy):
             yield found
     for contact, purchases in bought.items():

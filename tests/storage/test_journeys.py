@@ -115,6 +115,18 @@ def test_a_buyer_without_a_contact_has_the_credited_click_and_each_order_for_its
     assert read(connection) == [[(1, 4980)], [(1, 4980)]]
 
 
+def test_a_click_that_earned_an_order_for_nobody_is_not_one_of_its_contact_that_led_to_nothing(
+    connection: sa.Connection,
+) -> None:
+    forwarded = Evidence(Rung.TOKEN, clicked(connection, 3), other_address=True)
+    decision = decided(connection, [forwarded], Policy())
+    assert decision.forwarded
+    assert read(connection) == [[(1, 4980)]]
+    clicked(connection, 2)
+    clicked(connection, 1)
+    assert read(connection) == [[(1, 4980)], [(2, None)]]
+
+
 def test_an_order_that_several_clicks_share_is_one_purchase(connection: sa.Connection) -> None:
     first, second = clicked(connection, 3), clicked(connection, 2)
     shared = [Evidence(Rung.EMAIL, click, Verdict.HUMAN) for click in (first, second)]

@@ -14,7 +14,7 @@ from salepixel.rates import Rates
 from salepixel.report import Sale
 from salepixel.storage.accounts import POLICY, Account, change_account, hold_account, keep_policy
 from salepixel.storage.judging import judge_order
-from salepixel.storage.orders import Place, StoredOrder, orders_from
+from salepixel.storage.orders import Place, StoredOrder, is_due, orders_from
 from salepixel.storage.sales import sales_of_order
 from salepixel.storage.schema import orders, policies
 from salepixel.storage.shops import list_shops
@@ -34,12 +34,20 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a policy changes for one order; amounts in minor units of its currency by campaign, no zeros."""
+    """What a policy changes for one order; amounts in minor units of its currency by campaign, no zeros.
+
+    `differs`: which of `campaign`, `contact`, `click` and `amount` are others than before.
+    """
 
     stored: StoredOrder
     before: Mapping[str, int]
     after: Mapping[str, int]
     reason: str
+    differs: tuple[str, ...] = ()
+
+
+_Credit = dict[tuple[str, str, bytes], int]
+"""What is credited of an order, by campaign, contact and click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +122,47 @@ def preview_policy(
 ) -> Preview:
     """What `changed` would move among the next `limit` orders of open months, newest first.
 
-    Nothing is written.
+    Nothing is written. An order that is still to be decided is compared with what the present policy makes
+    of it.
     """
     shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
     moves = []
     for stored in page[:limit]:
-        judged = judge_order(connection, sealer, changed, shops[stored.shop_id], stored, rates)
-        before = _by_campaign(sales_of_order(connection, stored.shop_id, stored.order.id))
-        now = _by_campaign(judged.rows)
+        shop = shops[stored.shop_id]
+        judged = judge_order(connection, sealer, changed, shop, stored, rates)
+        if is_due(connection, stored.shop_id, stored.order.id):
+            is_sold = judge_order(connection, sealer, account, shop, stored, rates).rows
+        else:
+            is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
+        before, now = _credit(is_sold), _credit(judged.rows)
         if before != now:
-            moves.append(Move(stored, before, now, judged.decision.reason))
+            amounts = _by_campaign(before), _by_campaign(now)
+            moves.append(Move(stored, *amounts, judged.decision.reason, _differs(before, now)))
     return Preview(len(page[:limit]), moves, page[limit - 1].place if len(page) > limit else None)
 
 
-def _by_campaign(rows: list[Sale]) -> dict[str, int]:
-    amounts: dict[str, int] = {}
+def _credit(rows: list[Sale]) -> _Credit:
+    credit: _Credit = {}
     for sale in rows:
-        amounts[sale.campaign] = amounts.get(sale.campaign, 0) + to_minor(sale.amount, sale.currency)
+        key = sale.campaign, sale.contact, sale.click_id
+        credit[key] = credit.get(key, 0) + to_minor(sale.amount, sale.currency)
+    return credit
+
+
+def _differs(before: _Credit, now: _Credit) -> tuple[str, ...]:
+    who = enumerate(("campaign", "contact", "click"))
+    found = [name for i, name in who if {key[i] for key in before} != {key[i] for key in now}]
+    is_other = any(before[key] != now[key] for key in before.keys() & now.keys())
+    if is_other or _by_campaign(before) != _by_campaign(now):
+        found.append("amount")
+    return tuple(found)
+
+
+def _by_campaign(credit: _Credit) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for (campaign, _, _), amount in credit.items():
+        amounts[campaign] = amounts.get(campaign, 0) + amount
     return {campaign: amount for campaign, amount in sorted(amounts.items()) if amount}
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from pydantic import AfterValidator, Field
@@ -81,6 +81,9 @@ class MoveOut(Output):
     currency: str
     before: list[AmountOut]
     after: list[AmountOut]
+    differs: list[Literal["campaign", "contact", "click", "amount"]] = Field(
+        description="What is another one than before, of who is credited and with how much."
+    )
     reason: str = Field(description="Of the new decision.")
 
 
@@ -285,6 +288,7 @@ def _move_as_json(move: Move) -> dict[str, Any]:
         "currency": order.currency,
         "before": _amounts(move.before, order.currency),
         "after": _amounts(move.after, order.currency),
+        "differs": list(move.differs),
         "reason": move.reason,
     }
 

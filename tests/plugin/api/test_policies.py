@@ -44,11 +44,61 @@ def test_a_preview_says_what_would_move_and_moves_nothing(office: Office) -> Non
     assert move["before"] == [{"campaign": new["id"], "amount": "39.80"}]
     halves = {old["id"]: "19.90", new["id"]: "19.90"}
     assert {part["campaign"]: part["amount"] for part in move["after"]} == halves
+    assert move["differs"] == ["campaign", "click", "amount"]
     sums = {part["campaign"]: part["amount"] for part in preview["sums"]}
     assert sums == {old["id"]: "19.90", new["id"]: "-19.90"}
     assert preview["next"] is None
     assert office.get(decision) == before
     assert len(office.get(POLICY)["policies"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("clicked", "told", "change", "differs"),
+    [
+        ([4, 0], {}, {"model": "first"}, ["click"]),
+        ([4, 2, 0], {}, {"model": "position"}, ["click", "amount"]),
+        (
+            [9],
+            {"email": "a.n.a@gmail.com"},
+            {"alias_match": True},
+            ["campaign", "contact", "click", "amount"],
+        ),
+        ([0], {}, {"window_days": 1}, []),
+        ([4, 0], {"lines": [{"item": "Gift", "quantity": 1, "amount": 0}]}, {"model": "first"}, ["click"]),
+    ],
+    ids=["another click", "shared", "somebody instead of nobody", "nothing", "for nothing"],
+)
+def test_a_preview_shows_whatever_changes_of_who_is_credited(
+    office: Office, clicked: list[int], told: dict[str, Any], change: dict[str, Any], differs: list[str]
+) -> None:
+    office.call("PATCH", "/accounts/7", {"window_days": 30})
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "ana", "email": "ana@gmail.com"}]})
+    campaign = office.campaign()
+    for days in clicked:
+        office.click(campaign, "ana", PLACED - timedelta(days=days))
+    shop, order = office.order(**({"email": "ana@gmail.com"} | told))
+    before = office.get(f"/orders/{shop}/{order}/decision")
+    moves = office.post(f"{POLICY}/preview", change, SHOES)["moves"]
+    assert [move["differs"] for move in moves] == ([differs] if differs else [])
+    office.post(POLICY, change, SHOES)
+    office.reconcile(shop, order)
+    after = office.get(f"/orders/{shop}/{order}/decision")
+    credited = [
+        [(one["click"], one["share"]) for one in decision["candidates"] if one["share"]]
+        for decision in (before, after)
+    ]
+    assert (credited[0] != credited[1]) is bool(differs)
+
+
+def test_a_preview_does_not_show_what_changes_under_the_present_policy_too(office: Office) -> None:
+    (_, new), _ = bought_by_ana(office)
+    office.click(
+        new, "ana", PLACED + timedelta(minutes=30)
+    )  # it comes in late; the order waits for the worker
+    assert office.post(f"{POLICY}/preview", {"window_days": 30}, SHOES)["moves"] == []
+    (move,) = office.post(f"{POLICY}/preview", {"model": "first"}, SHOES)["moves"]
+    assert move["before"] == [{"campaign": new["id"], "amount": "39.80"}]
+    assert move["differs"] == ["campaign", "click", "amount"]
 
 
 def test_what_is_applied_gets_a_number_that_decisions_name(office: Office) -> None:

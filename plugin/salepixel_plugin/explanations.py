@@ -176,6 +176,11 @@ LIFT = {
 _NO_DIFFERENCE = N_(
     "No difference: %(mailed)s bought, of those who were mailed as of those who were left out."
 )
+_LEFT = N_(
+    "Not counted are %(mailed)s who were mailed and %(held_out)s who were left out, for they refused to be "
+    "followed since. A mail moves people to do so, and they would seldom have bought, so it may have caused "
+    "less than it seems."
+)
 _LIFT = {
     "no_holdout": N_("Nobody was left out of this campaign, so nobody can tell what it caused."),
     "not_sent": N_(
@@ -216,9 +221,13 @@ def explain_lift(told: Mapping[str, Any], language: Language) -> str:
     }
     for word, name in (("extra", "extra_buyers"), ("low", "extra_low"), ("high", "extra_high")):
         words[word] = language.number(round(told[name])) if told[name] is not None else ""
-    if told["state"] == "not_enough_data" and not told["needed"]:
-        return language.text(_NO_DIFFERENCE, **words)
-    return language.text(_LIFT[told["state"]], **words)
+    is_equal = told["state"] == "not_enough_data" and not told["needed"]
+    sentence = language.text(_NO_DIFFERENCE if is_equal else _LIFT[told["state"]], **words)
+    refused = {name: told[name]["refused"] if told[name] else 0 for name in ("mailed", "held_out")}
+    if not any(refused.values()):
+        return sentence
+    left = {name: language.number(count) for name, count in refused.items()}
+    return f"{sentence} {language.text(_LEFT, **left)}"
 
 
 def explain(decision: Mapping[str, Any], order: str, language: Language) -> str:

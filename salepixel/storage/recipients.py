@@ -25,11 +25,13 @@ _NO_SALE = (Reason.CANCELLED, Reason.PIXEL_IS_NO_PROOF)
 class Group:
     """One group of a campaign's recipients; `net` of all their sales, by currency, by the account's terms.
 
-    People are addresses, since orders are found by them; `without_address` counts who has none.
+    People are addresses, since orders are found by them; `without_address` counts who has none, `refused` who
+    has refused to be followed since, of whom nothing else is told.
     """
 
     people: int = 0
     without_address: int = 0
+    refused: int = 0
     buyers: set[str] = field(default_factory=set)
     orders: int = 0
     net: dict[str, Decimal] = field(default_factory=dict)
@@ -76,18 +78,17 @@ def compare_groups(
     """
     groups = {False: Group(), True: Group()}
     theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
-    followed = sa.and_(
-        recipients.c.campaign_id == campaign_id, sa.func.coalesce(contacts.c.consent, sa.true())
-    )
+    consent = sa.func.coalesce(contacts.c.consent, sa.true())
+    followed = sa.and_(recipients.c.campaign_id == campaign_id, consent)
     counted = sa.select(
         recipients.c.held_out,
-        sa.func.count(sa.distinct(contacts.c.email_hash)),
-        sa.func.count().filter(contacts.c.email_hash.is_(None)),
+        sa.func.count(sa.distinct(contacts.c.email_hash)).filter(consent),
+        sa.func.count().filter(consent, contacts.c.email_hash.is_(None)),
+        sa.func.count().filter(~consent),
     ).select_from(recipients.outerjoin(contacts, theirs))
-    for held_out, people, without in connection.execute(
-        counted.where(followed).group_by(recipients.c.held_out)
-    ):
-        groups[bool(held_out)].people, groups[bool(held_out)].without_address = people, without
+    ours = counted.where(recipients.c.campaign_id == campaign_id)
+    for held_out, *counts in connection.execute(ours.group_by(recipients.c.held_out)):
+        groups[bool(held_out)] = Group(*counts)
     bought = sa.and_(
         orders.c.emp_id == account.emp_id,
         orders.c.email_hash == contacts.c.email_hash,

@@ -51,6 +51,9 @@ class GroupOut(Output):
 
     people: int = Field(description="Different addresses of those who let us follow them.")
     without_address: int = Field(description="Whose orders cannot be found; not among the people.")
+    refused: int = Field(
+        description="Who has refused to be followed since they were told of; not among the people."
+    )
     buyers: int
     rate: float
     orders: int
@@ -205,6 +208,7 @@ def _group_as_json(group: Group) -> dict[str, Any]:
     return {
         "people": group.people,
         "without_address": group.without_address,
+        "refused": group.refused,
         "buyers": len(group.buyers),
         "rate": round(group.arm.rate, 6),
         "orders": group.orders,

@@ -90,6 +90,24 @@ def test_who_refused_is_in_no_group(office: Office) -> None:
     told = office.get(f"/campaigns/{campaign}/lift")
     assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) - 2
     assert (told["mailed"]["buyers"], told["held_out"]["buyers"]) == (0, 0)
+    assert (told["mailed"]["refused"], told["held_out"]["refused"]) == (0, 1), "c0 never was in a group"
+
+
+def test_who_refuses_after_the_mail_is_in_no_group_and_it_is_told_how_many_did(office: Office) -> None:
+    """The mail has a link for it, so that the mailed group alone loses people: to be seen, not hidden."""
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    leaving = [{"ref": ref, "consent": False} for ref in (*mail[:30], *out[:2])]
+    for ref in (mail[0], mail[40]):
+        buys(office, ref)
+    office.post("/contacts", {"empId": 7, "contacts": leaving})
+    told = office.get(f"/campaigns/{campaign}/lift")
+    counted = [(told[group]["people"], told[group]["refused"]) for group in ("mailed", "held_out")]
+    assert counted == [(len(mail) - 30, 30), (len(out) - 2, 2)]
+    assert told["mailed"]["buyers"] == 1
+    assert "Not counted are 30 who were mailed and 2 who were left out" in told["explanation"]
+    spanish = office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
+    assert "No cuentan 30 que lo recibieron y 2 que quedaron fuera" in spanish
 
 
 def test_contacts_who_share_an_address_are_one_and_in_one_group(office: Office) -> None:
@@ -126,6 +144,7 @@ def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(offi
     assert told["mailed"] == {
         "people": len(mail),
         "without_address": 0,
+        "refused": 0,
         "buyers": 60,
         "rate": round(60 / len(mail), 6),
         "orders": 61,

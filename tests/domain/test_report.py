@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from salepixel.attribution import Policy, decide
+from salepixel.clicks import Verdict
 from salepixel.evidence import Evidence, Rung
-from salepixel.orders import Order
+from salepixel.models import Model
+from salepixel.orders import Order, OrderLine
 from salepixel.report import Sale, Status, sale_rows, totals
 from tests.make import NOON, click_at, order
 
@@ -40,6 +42,38 @@ def test_each_row_says_the_state_of_its_money(
     changes: dict[str, Any], verified: bool, status: Status
 ) -> None:
     assert {sale.status for sale in sold(order(**changes), verified)} == {status}
+
+
+@pytest.mark.parametrize("model", list(Model))
+@pytest.mark.parametrize("clicks", [1, 3, 4, 7])
+def test_of_no_share_more_is_given_back_than_it_was_worth(model: Model, clicks: int) -> None:
+    """Largest remainder alone would: split in four, 11 cents may give a share more than 12 cents do."""
+    evidence = [
+        Evidence(Rung.EMAIL, click_at(NOON - timedelta(hours=n), serial=n), Verdict.HUMAN)
+        for n in range(1, clicks + 1)
+    ]
+    for cents in range(40):
+        for given_back in {0, cents // 3, cents - 2, cents - 1, cents} - {-1, -2}:
+            cost, refunded = Decimal(cents).scaleb(-2), Decimal(given_back).scaleb(-2)
+            bought = order(total=cost, refunded=refunded, lines=(OrderLine("L1", "x", 1, cost),))
+            rows = sale_rows(bought, decide(1, bought, evidence, Policy(model=model)))
+            assert all(row.refunded <= row.amount for row in rows)
+            assert sum(row.amount for row in rows) == cost
+            assert sum(row.refunded for row in rows) == refunded
+            assert all(sum(r.amount for r in row.refunds) == row.refunded for row in rows)
+
+
+def test_what_is_given_back_later_changes_no_amount() -> None:
+    evidence = [
+        Evidence(Rung.EMAIL, click_at(NOON - timedelta(hours=n), serial=n), Verdict.HUMAN)
+        for n in range(1, 5)
+    ]
+    of_refunds = [order(), order(refunded=Decimal("19.99")), order(refunded=Decimal("59.79"))]
+    amounts = [
+        [row.amount for row in sale_rows(o, decide(1, o, evidence, Policy(model=Model.POSITION)))]
+        for o in of_refunds
+    ]
+    assert amounts[1:] == amounts[:1] * 2
 
 
 def test_an_order_without_a_click_gives_no_row() -> None:

@@ -14,7 +14,8 @@ from salepixel.money import MAX_AMOUNT, BadMoney, check_currency
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY, _YEAR = timedelta(days=1), timedelta(days=366)
-_MAX_DIGITS = 4  # after the point; no currency has more
+MAX_DIGITS = 4
+"""Of an amount after the point; no currency has more."""
 
 UNSET: Any = None
 """Stands for a field that was not sent; null is refused like any other wrong value."""
@@ -46,8 +47,8 @@ def _amount(value: Decimal) -> Decimal:
     if value >= MAX_AMOUNT:
         raise ValueError("must be less than 1000000000000")
     exponent = value.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -_MAX_DIGITS:
-        raise ValueError(f"must not have more than {_MAX_DIGITS} decimals")
+    if isinstance(exponent, int) and exponent < -MAX_DIGITS:
+        raise ValueError(f"must not have more than {MAX_DIGITS} decimals")
     return value
 
 

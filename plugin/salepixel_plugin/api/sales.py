@@ -8,13 +8,13 @@ from flask import request
 from pydantic import Field, model_validator
 
 from salepixel import jobs
-from salepixel.money import MAX_AMOUNT, round_money, to_minor
+from salepixel.money import MAX_AMOUNT, allocate, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
 from salepixel.storage import deliveries, orders, shops
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.contacts import Email, Stored
 from salepixel_plugin.api.door import Input, blueprint
-from salepixel_plugin.api.fields import Amount, Currency, EmpId, Name, Quantity, Text, Time
+from salepixel_plugin.api.fields import MAX_DIGITS, Amount, Currency, EmpId, Name, Quantity, Text, Time
 from salepixel_plugin.services import Services, services
 
 EVENT = "sales_api"
@@ -75,7 +75,9 @@ class OrderIn(Input):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         in_lines = sum((line.amount for line in self.lines), Decimal(0))
-        if in_lines >= MAX_AMOUNT:
+        # As it will be kept: rounded up to the limit it could not be read again.
+        most = max(in_lines, self.total or in_lines)
+        if in_lines >= MAX_AMOUNT or round_money(most, self.currency) >= MAX_AMOUNT:
             raise ValueError("the lines add up to more than an order can cost")
         # Shops round each line or the sum: a cent a line is no mistake.
         tolerance = len(self.lines)
@@ -130,7 +132,7 @@ def add_sales(wanted: SalesIn) -> dict[str, int]:
 
 
 def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> Order:
-    amounts = [round_money(line.amount, told.currency) for line in told.lines]
+    amounts = _amounts(told)
     in_lines = sum(amounts, Decimal(0))
     total = in_lines if told.total is None else round_money(told.total, told.currency)
     return Order(
@@ -151,7 +153,7 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
             for number, (line, amount) in enumerate(zip(told.lines, amounts, strict=True), 1)
         ),
         shipping=max(total - in_lines, Decimal(0)),
-        # The cents by which rounded lines exceed the total.
+        # A cent each at most, by which the shop's rounding made the lines dearer: nobody paid it.
         deducted=max(in_lines - total, Decimal(0)),
         email_hash=here.keys.hash_email(emp_id, told.email) if told.email else None,
         click_token=told.click or None,
@@ -161,6 +163,14 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
         utm_campaign=told.utm_campaign,
         payment=told.payment,
     )
+
+
+def _amounts(told: OrderIn) -> list[Decimal]:
+    """The lines' amounts with the currency's digits, so that they add up to what their sum is rounded to."""
+    in_lines = sum((line.amount for line in told.lines), Decimal(0))
+    weights = [int(line.amount.scaleb(MAX_DIGITS)) for line in told.lines]
+    parts = allocate(to_minor(in_lines, told.currency), weights)
+    return [from_minor(part, told.currency) for part in parts]
 
 
 def _ring(here: Services, shop_id: str, order_ids: list[str]) -> None:

@@ -151,6 +151,18 @@ def _lines(*lines: tuple[str, str | None, str | None]) -> list[dict[str, Any]]:
             [("Item 1", "0.00", "0.00")],
             id="zero total",
         ),
+        pytest.param(
+            {"shipping": "included"},
+            {"lines": _lines(("5.00", None, "5.00"), ("5.00", None, None)), "total": "9.98"},
+            [("Item 1", "4.99", "4.99"), ("Item 2", "4.99", "0.01")],
+            id="a cent each above the total, and a line refunded whole",
+        ),
+        pytest.param(
+            {"shipping": "included"},
+            {"lines": _lines(*3 * [("0.0035", None, None)]), "total": "0.0105"},
+            [("Item 1", "0.01", "0.00"), ("Item 2", "0.00", "0.00"), ("Item 3", "0.00", "0.00")],
+            id="less than half cents each",
+        ),
     ],
 )
 def test_lines_are_counted_as_the_account_chose(
@@ -170,6 +182,15 @@ def test_lines_are_counted_as_the_account_chose(
         ({"lines": _lines(("10.00", None, "10.01"))}, "more than `amount`"),
         ({"lines": _lines(("10.00", "11.00", None))}, "more than `amount`"),
         ({"lines": _lines(("10.00", None, "8.00")), "refunded": "7.99"}, "less than what was refunded"),
+        ({"lines": _lines(("999999999999.9999", None, None))}, "more than an order can cost"),
+        (
+            {"lines": _lines(("1.00", None, None)), "total": "999999999999.9999"},
+            "more than an order can cost",
+        ),
+        (
+            {"lines": _lines(("5.00", None, None), ("5.00", None, None)), "total": "9.97"},
+            "less than the lines",
+        ),
     ],
 )
 def test_lines_that_do_not_add_up_are_refused(office: Office, told: dict[str, Any], why: str) -> None:

@@ -13,7 +13,7 @@ from salepixel.money import to_minor
 from salepixel.rates import Rates
 from salepixel.report import Sale
 from salepixel.storage.accounts import POLICY, Account, change_account, hold_account, keep_policy
-from salepixel.storage.judging import judge_order
+from salepixel.storage.judging import is_for_good, judge_order
 from salepixel.storage.orders import Place, StoredOrder, is_due, orders_from
 from salepixel.storage.sales import sales_of_order
 from salepixel.storage.schema import orders, policies
@@ -129,6 +129,8 @@ def preview_policy(
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
     moves = []
     for stored in page[:limit]:
+        if is_for_good(connection, account, stored):
+            continue  # its shop has told another day since
         shop = shops[stored.shop_id]
         judged = judge_order(connection, sealer, changed, shop, stored, rates)
         if is_due(connection, stored.shop_id, stored.order.id):

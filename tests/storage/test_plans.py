@@ -48,6 +48,9 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
             "autoindex_order_clicks_1 (click_id>? AND click_id<?)",
         ),
+        (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
+        (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number"),
+        (lambda connection: orders.make_pixel_twins_due(connection, 1, order()), "ix_orders_shop_id_number"),
     ],
     ids=[
         "orders that are due",
@@ -56,6 +59,9 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
         "orders of the time",
         "orders of a buyer",
         "orders that name a click",
+        "an order of a shop by its id",
+        "an order of a shop by its number",
+        "orders that the pixel made",
     ],
 )
 def test_an_index_finds_what_the_worker_asks_for_all_the_time(

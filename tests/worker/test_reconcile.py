@@ -16,9 +16,11 @@ from salepixel.storage import (
     accounts,
     campaigns,
     clicks,
+    orders,
     policies,
     sales,
     schema,
+    shops,
 )
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import verify_all
@@ -345,21 +347,48 @@ def test_a_token_left_in_a_shared_browser_makes_its_contact_no_buyer(world: Worl
     assert world.reasons()["O1"] == "other_contact"
 
 
-def test_an_order_that_pixel_and_shop_tell_counts_once(database: Database, sealer: ClickSealer) -> None:
-    """Seen by the pixel before the shop was connected, and told by the shop when it changes afterwards."""
-    world = World(database, sealer)
-    click = click_at(NOON - HOUR)
-    world.click(click)
-    world.hit("order=1042&PRODUCTO=Red+shoes&CANTIDAD=2&IMPORTE=59,80", click)
-    world.hit("order=1043&PRODUCTO=Laces&CANTIDAD=1&IMPORTE=20", click, 1)
-    assert len(world.report()) == 2
-    world.connect(at=NOON + HOUR)
-    world.order(order(placed_at=NOON - timedelta(seconds=1), updated_at=NOON + 2 * HOUR))
-    assert [(row[0], row[4], row[5]) for row in world.report()] == [
-        ("1042", "20.00", "confirmed"),
-        ("1042", "39.80", "confirmed"),
-        ("1043", "20.00", "unverified"),
+@pytest.mark.parametrize("shop_first", [False, True])
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("order=1042", "pixel_is_no_proof"),
+        ("order=O1", "pixel_is_no_proof"),
+        ("order=1042&currency=USD", "pixel_is_no_proof"),
+        ("order=1043", "cookie_at_pixel"),
+        ("product=Hat", "cookie_at_pixel"),
+    ],
+)
+def test_an_order_that_its_shop_tells_too_is_counted_once(
+    database: Database, sealer: ClickSealer, told: str, reason: str, shop_first: bool
+) -> None:
+    """A shop that is connected later may tell of orders that the pixel made money of: changed or imported."""
+    world, click = World(database, sealer), click_at(NOON - HOUR)
+    happenings: list[Callable[[], None]] = [
+        lambda: world.hit(f"{told}&IMPORTE=59,80", click),
+        lambda: world.connect(at=NOON + HOUR),
+        lambda: world.order(order(click_token=sealer.seal(click), placed_at=NOON, updated_at=NOON + HOUR)),
     ]
+    for happen in happenings[1:] + happenings[:1] if shop_first else happenings:
+        happen()
+        assert verify_all(database, sealer).different == []
+        world.reconcile()
+    with database.read() as connection:
+        reasons = connection.scalars(sa.select(schema.decisions.c.reason)).all()
+    assert sorted(reasons) == sorted(["click_token_on_order", reason])
+    assert sum(Decimal(row[4]) for row in world.report() if row[5] == "confirmed") == Decimal("59.80")
+    assert len(world.report()) == (2 if reason == "pixel_is_no_proof" else 3)
+    assert verify_all(database, sealer).different == []
+
+
+def test_a_shop_of_another_account_tells_nothing_of_an_order(database: Database, sealer: ClickSealer) -> None:
+    world = World(database, sealer)
+    world.connect(at=NOON + HOUR)
+    world.hit("order=1042&IMPORTE=59,80", click_at(NOON - HOUR))
+    with database.write() as connection:
+        accounts.add_account(connection, accounts.Account(2, "Hats", "EUR", NOON))
+        shop = shops.shop_of_account(connection, 2, "api", NOON)
+        orders.store_order(connection, shop.id, 2, order(), "")
+    assert world.reasons()["1042"] == "cookie_at_pixel"
 
 
 @pytest.mark.parametrize(
@@ -398,6 +427,21 @@ def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None
     world.order(order(id="late", number="2", email_hash="h"))
     assert sorted(row[4] for row in world.report()) == halves
     assert world.reasons() == {"O1": "email_match", "late": "month_closed"}
+
+
+def test_a_policy_moves_no_order_that_was_of_a_closed_month(world: World) -> None:
+    token = world.sealer.seal(click_at(NOON - 2 * HOUR))
+    world.order(order(click_token=token, placed_at=NOON - HOUR))
+    world.reconcile()
+    with world.database.write() as connection:
+        assert policies.close_months(connection, 1, NOON) == 0
+    world.order(order(click_token=token, placed_at=NOON + 99 * HOUR, updated_at=NOON + 9 * HOUR))
+    with world.database.read() as connection:
+        account = accounts.get_account(connection, 1)
+        assert account is not None
+        changed = policies.with_policy(account, {"window_days": 1})
+        preview = policies.preview_policy(connection, world.sealer, account, changed, SHIPPED, 9, None)
+    assert preview.moves == []
 
 
 def test_what_a_policy_would_move_is_what_it_moves(world: World) -> None:

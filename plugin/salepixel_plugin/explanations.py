@@ -69,8 +69,8 @@ _DECIDED = {
         "Order %(order)s came in after its month was closed, and closed months do not change any more."
     ),
     "pixel_is_no_proof": N_(
-        "Order %(order)s is known from the pixel alone, and the account has a connected shop: "
-        "only the shop's own orders make money."
+        "Of order %(order)s the pixel told, and the account has a connected shop: "
+        "only what the shop itself tells makes money."
     ),
     NOT_YET: N_("Order %(order)s has arrived and is being looked at. Come back in a minute."),
 }

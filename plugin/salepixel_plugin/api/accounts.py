@@ -154,7 +154,7 @@ def get_account(emp_id: int) -> dict[str, Any]:
 @blueprint.patch("/accounts/<int:emp_id>")
 @blueprint.input(AccountChange, arg_name="change")
 @blueprint.output(AccountWithSecret)
-@blueprint.doc(security="bearer", responses={409: "Chosen once, and there are sales"})
+@blueprint.doc(security="bearer", responses={409: "Chosen once, and there are sales, or closed months"})
 def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     """Change an account."""
     here = services()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -21,6 +22,10 @@ from salepixel.links import LinkSealer
 from salepixel.redis import open_redis
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import metadata
+
+# A busy machine is no mistake of the code: no test may fail for the time that it takes.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from salepixel.connectors.contract import (
     HashAddress,
     Page,
     Refused,
+    ShopAway,
     TokenRefused,
     Unreadable,
 )
@@ -85,7 +86,7 @@ def _asked_orders(
     shop: Shop, wanted: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress
 ) -> Iterator[Page]:
     schema, after = saleor_api.fetch_version(shop.api_url, _token(shop)), None
-    while True:
+    for _ in range(saleor_api.MAX_PAGES):
         found = saleor_api.fetch_orders(shop.api_url, _token(shop), schema, wanted, after)
         orders, unread = [], []
         for node in found.nodes:
@@ -94,9 +95,12 @@ def _asked_orders(
             except Unreadable as error:
                 unread.append(error.reason)
         yield Page(tuple(orders), tuple(unread))
-        after = found.after
-        if after is None:
+        if found.after is None:
             return
+        if found.after == after:
+            break
+        after = found.after
+    raise ShopAway("its pages of orders do not end")
 
 
 def _token(shop: Shop) -> str:

@@ -29,6 +29,12 @@ MAX_PAGE_BYTES = 8_000_000
 PAGE_ORDERS = 50
 """Orders of one answer: about 2.5 kB each in the recorded deliveries; Saleor gives 100 at most."""
 
+MAX_PAGES = 10_000
+"""Of one question: half a million orders. One shop's pages without end must not keep the others waiting."""
+
+MAX_COUNT = 10**9
+"""More orders than any shop has in a day, and few enough to be stored."""
+
 OLDEST = (3, 14)
 _HAS_ALL_FIELDS = (3, 19)  # the oldest schema with all that we ask for; 3.14 lacks what is named here
 _NOT_IN_OLDEST = re.compile(
@@ -133,7 +139,7 @@ def count_orders(api_url: str, token: str, days: Sequence[date]) -> dict[date, i
     for name, day in names.items():
         connection = found.get(name)
         count = connection.get("totalCount") if isinstance(connection, dict) else None
-        if type(count) is not int or count < 0:
+        if type(count) is not int or not 0 <= count <= MAX_COUNT:
             raise ShopAway("its answer has no count of orders")
         counts[day] = count
     return counts

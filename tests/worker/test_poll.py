@@ -197,6 +197,39 @@ def test_a_shop_that_cannot_be_asked_is_told_and_asked_again(
     assert office.healed() == {"1001": True}
 
 
+@pytest.mark.parametrize("cursor", ["the same", "another each time"])
+def test_pages_without_end_are_a_problem_of_that_shop_alone(
+    office: Office, monkeypatch: pytest.MonkeyPatch, cursor: str
+) -> None:
+    monkeypatch.setattr(saleor_api, "MAX_PAGES", 5)
+    asked: list[int] = []
+
+    def page(*_: Any) -> saleor_api.OrderNodes:
+        asked.append(1)
+        return saleor_api.OrderNodes((), cursor if cursor == "the same" else f"{len(asked)}")
+
+    monkeypatch.setattr(saleor_api, "fetch_orders", page)
+    office.poll_all(NOON + 10 * MINUTE)
+    assert len(asked) <= 5
+    assert office.state().problem == "its pages of orders do not end"
+
+
+@pytest.mark.parametrize("count", [-1, 10**30, "7", None, True])
+def test_a_count_that_cannot_be_is_a_problem_of_that_shop(
+    office: Office, shop: StandInSaleor, monkeypatch: pytest.MonkeyPatch, count: object
+) -> None:
+    answer = shop.answer
+
+    def lie(path: str, authorization: str, body: bytes = b"{}") -> tuple[int, Any]:
+        status, content = answer(path, authorization, body)
+        day = f"d{NOON:%Y%m%d}"
+        return status, {"data": {day: {"totalCount": count}}} if day in content.get("data", {}) else content
+
+    monkeypatch.setattr(shop, "answer", lie)
+    office.poll_all(NOON + 10 * MINUTE)
+    assert office.state().problem == "its answer has no count of orders"
+
+
 def test_an_order_that_cannot_be_read_keeps_no_other_waiting(office: Office) -> None:
     office.have("1001")
     office.shop.keep({**office.have("1002"), "id": "broken", "lines": None})

@@ -48,6 +48,10 @@ class Language:
         """A share of 1 in percent."""
         return format_percent(share, locale=self.code)
 
+    def confidence(self, share: float) -> str:
+        """A confidence in percent; never all, for the buyer may have come without the mail."""
+        return self.percent(min(share, 0.99))
+
     def rate(self, share: float) -> str:
         """A small share of 1 in percent, with two decimals where it has them."""
         return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)

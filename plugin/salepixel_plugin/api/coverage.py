@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from salepixel.storage import coverage, polls
+from salepixel.storage import coverage, polls, shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.coverage import DayCoverage, Seen
 from salepixel.storage.polls import Poll
@@ -77,7 +77,7 @@ class CoverageOut(Output):
 
 @dataclass(frozen=True)
 class Coverage:
-    """The coverage of an account over some days."""
+    """The coverage of an account over some days; `waiting`: addresses of shops that are not connected yet."""
 
     account: Account
     first: date
@@ -86,6 +86,7 @@ class Coverage:
     by_payment: list[Seen]
     by_browser: list[Seen]
     polls: list[Poll]
+    waiting: list[str]
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")
@@ -125,6 +126,11 @@ def read_coverage(emp_id: int, asked: CoverageDays) -> Coverage:
             coverage.seen_by_payment(connection, emp_id, period),
             coverage.seen_by_browser(connection, emp_id, period),
             polls.list_polls(connection, emp_id),
+            [
+                shop.api_url
+                for shop in shops.list_shops(connection, emp_id)
+                if shop.platform == "saleor" and shop.connected_at is None
+            ],
         )
 
 

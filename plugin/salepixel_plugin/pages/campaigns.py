@@ -34,14 +34,15 @@ def list_campaigns() -> Response:
         ids = [campaign.id for campaign in shown]
         its_clicks = activity.count_clicks(connection, ids)
         totals = sales.totals_of_campaigns(connection, ids)
-        names = {account.emp_id: account.name for account in list_accounts(connection, scope())}
+        accounts = list_accounts(connection, scope())
         dead = outbox.count_dead(connection, scope().emp_id)
     return page(
         "campaigns.html",
         campaigns=shown,
         clicks=its_clicks,
         totals=totals,
-        names=names,
+        names={account.emp_id: account.name for account in accounts},
+        accounts=accounts,
         dead=dead,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )

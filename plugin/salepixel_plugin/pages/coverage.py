@@ -14,15 +14,16 @@ _BAD_DAYS = N_("These are not days. Write them as 2026-11-23, at most %(days)s o
 @blueprint.get("/accounts/<int:emp_id>/coverage")
 def show_coverage(emp_id: int) -> Response:
     """Day by day: in the shop, by webhook, healed, missing, seen by the pixel, attributed."""
-    told = {name: text for name, text in request.args.items() if text}
+    chosen = {name: text for name, text in request.args.items() if text}
     try:
-        asked = CoverageDays.model_validate(told)
+        asked = CoverageDays.model_validate(chosen)
     except ValidationError:
         message = language().text(_BAD_DAYS, days=language().number(MOST_DAYS))
         raise Refusal(422, "bad_days", message) from None
     found = read_coverage(emp_id, asked)
-    sums = {
-        name: sum(getattr(day, name) or 0 for day in found.days)
-        for name in ("in_shop", "by_webhook", "healed", "missing", "seen", "attributed", "known")
-    }
+    names = ("by_webhook", "healed", "missing", "seen", "attributed")
+    sums: dict[str, int | None] = {name: sum(getattr(day, name) for day in found.days) for name in names}
+    told = [day.in_shop for day in found.days if day.in_shop is not None]
+    # A sum of some of the days would stand beside sums of all of them.
+    sums["in_shop"] = sum(told) if len(told) == len(found.days) else None
     return page("coverage.html", found=found, sums=sums)

@@ -1,5 +1,8 @@
 """The page that tells which orders are known, and by which way."""
 
+import re
+from datetime import timedelta
+
 import pytest
 
 from salepixel.storage import polls
@@ -17,16 +20,33 @@ def text_of(office: Office, path: str = PATH, key: str = SHOES) -> str:
     return answer.text
 
 
-def test_the_campaigns_lead_to_it(office: Office) -> None:
-    office.campaign()
-    assert PATH in _check(office.page("/").text).links
+def test_the_first_page_leads_to_it_also_before_there_is_a_campaign(office: Office) -> None:
+    links = _check(office.page("/", SHOES).text).links
+    assert PATH in links
+    assert "/accounts/8/coverage" not in links, "another account's"
+
+
+def test_a_shop_whose_app_is_not_installed_yet_is_named(office: Office) -> None:
+    office.post("/shops", {"empId": 7, "platform": "saleor", "api_url": "https://new.test/graphql/"})
+    assert "https://new.test/graphql/ is named here, but the app is not installed" in text_of(office)
+    asked_shop(office)
+    assert "https://shop.test/graphql/ is named here" not in text_of(office)
+
+
+def test_a_sum_of_some_of_the_days_is_not_shown(office: Office) -> None:
+    asked_shop(office)
+    office.order()
+    in_shop = re.compile(r'data-label="In the shop" class="number">(.*?)</td>')
+    assert in_shop.findall(text_of(office)) == ["2", "2"]
+    office.order(id="o-2", number="2", placed_at=(PLACED - timedelta(days=2)).isoformat())
+    assert [cell.count("–") for cell in in_shop.findall(text_of(office))] == [0, 1, 1]
 
 
 def test_it_shows_the_days_and_what_the_pixel_did_not_see(office: Office) -> None:
     asked_shop(office)
     office.order(click=office.click(office.campaign(), "ana"), payment="PayPal")
     shown = text_of(office)
-    assert "https://shop.test/graphql/ was asked" in shown
+    assert "https://shop.test/graphql/ was asked for all that changed until" in shown
     assert "The pixel has seen none of these orders" in shown
     assert "Found by asking the shop" in shown
 

@@ -103,3 +103,10 @@ def test_a_time_is_in_utc_and_says_so() -> None:
     moment = datetime(2026, 11, 23, 1, 5, tzinfo=timezone(timedelta(hours=2)))
     assert LANGUAGES["en"].time(moment) == "22 Nov 2026, 23:05 UTC"
     assert LANGUAGES["es"].time(moment.astimezone(UTC)) == "22 nov 2026, 23:05 UTC"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "text"), [(0.995, "99%"), (0.99, "99%"), (0.6975, "70%"), (0.6, "60%")]
+)
+def test_a_confidence_is_never_all(confidence: float, text: str) -> None:
+    assert LANGUAGES["en"].confidence(confidence) == text

@@ -4,6 +4,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from salepixel.embedded import NoEmbeddedRedis
@@ -20,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="salepixel", description="Which e-mail earned this order? Docs: docs/ in the source tree."
     )
+    parser.add_argument("--version", action="version", version=f"salepixel {version('salepixel')}")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start edge, plugin and worker, with an embedded Valkey and SQLite")
     up.add_argument("--data", type=Path, help="folder for keys, journals and stores (SALEPIXEL_DATA)")

@@ -4,6 +4,7 @@ Every field is the variable `SALEPIXEL_<NAME>`. All problems are reported at onc
 docs/reference/settings.md is held to these fields by a test.
 """
 
+import difflib
 import hashlib
 import os
 import tempfile
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from redis.connection import parse_url
 
 PREFIX = "SALEPIXEL_"
 
@@ -25,9 +28,9 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-def _setting(default: str, parse: Callable[[str], Any], doc: str) -> Any:
-    # The default is a text, read like a value from outside: one way in.
-    return field(metadata={"default": default, "parse": parse, "doc": doc})
+def _setting(default: str, parse: Callable[[str], Any], doc: str, *, secret: bool = False) -> Any:
+    # The default is a text, read like a value from outside: one way in. `{name}` in it is a field above.
+    return field(repr=not secret, metadata={"default": default, "parse": parse, "doc": doc, "secret": secret})
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -44,6 +47,33 @@ def _web_address(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise ValueError("must be an address such as https://track.shop.example, without a path")
     return text.rstrip("/")
+
+
+def _redis(text: str) -> str:
+    try:
+        parse_url(text)  # type: ignore[no-untyped-call]  # as in redis-py
+    except ValueError:
+        # Without what was read: a password with a "/" or "#" is cut there, and would be shown as the port.
+        raise ValueError("must be an address such as redis://:password@host:6379/0") from None
+    return text
+
+
+def _postgresql(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("postgresql", "postgresql+psycopg") and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or "://" not in text:
+        raise ValueError(
+            "must be an address such as postgresql://user:password@host/name, with the characters @ : / # "
+            "of a password written as %40 %3A %2F %23"
+        )
+    return text
+
+
+def _optional(parse: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: parse(text) if text else ""
 
 
 def _parameter(text: str) -> str:
@@ -71,12 +101,14 @@ class Settings:
     """What more than one service reads."""
 
     data: Path = _setting("data", _folder, "Folder for keys, journals and the embedded stores.")
-    redis_url: str = _setting("", str, "Redis or Valkey to use instead of the embedded one.")
+    redis_url: str = _setting(
+        "", _optional(_redis), "Redis or Valkey to use instead of the embedded one.", secret=True
+    )
     host: str = _setting("127.0.0.1", str, "Address on which edge and plugin listen.")
     edge_port: int = _setting("8080", _whole(1, 65535), "Port of the edge.")
     plugin_port: int = _setting("8081", _whole(1, 65535), "Port of the plugin.")
     edge_url: str = _setting(
-        "http://127.0.0.1:8080",
+        "http://127.0.0.1:{edge_port}",
         _web_address,
         "Public address of the edge. https makes its cookies Secure; accounts with a tracking host use "
         "that host with this scheme.",
@@ -91,13 +123,18 @@ class Settings:
         values: dict[str, Any] = {}
         problems = []
         for item in fields(cls):
-            name = PREFIX + item.name.upper()
+            name = variable(item.name)
             # Set but empty means not set, as in docker compose files.
-            text = environ.get(name) or item.metadata["default"]
+            text = environ.get(name)
             try:
-                values[item.name] = item.metadata["parse"](text)
+                values[item.name] = item.metadata["parse"](text or item.metadata["default"].format(**values))
+            except KeyError:
+                continue  # its default is made of a setting that is refused
             except ValueError as error:
-                problems.append(f"{name}={text!r}: {error}")
+                problems.append(
+                    f"{name}: {error}" if item.metadata["secret"] else f"{name}={text!r}: {error}"
+                )
+        problems += _unknown(environ)
         if problems:
             raise BadSettings("\n".join(problems))
         return cls(**values)
@@ -147,7 +184,10 @@ class StorageSettings(Settings):
     """What the plugin and the worker share."""
 
     database_url: str = _setting(
-        "", str, "PostgreSQL to use instead of the embedded SQLite: postgresql://user:password@host/name."
+        "",
+        _optional(_postgresql),
+        "PostgreSQL to use instead of the embedded SQLite: postgresql://user:password@host/name.",
+        secret=True,
     )
 
 
@@ -156,9 +196,11 @@ class PluginSettings(StorageSettings):
     """The plugin."""
 
     plugin_url: str = _setting(
-        "http://127.0.0.1:8081", _web_address, "Public address of the plugin, as shops reach it."
+        "http://127.0.0.1:{plugin_port}", _web_address, "Public address of the plugin, as shops reach it."
     )
-    api_key: str = _setting("", str, "A key with all rights, made at start. Keep it long and secret.")
+    api_key: str = _setting(
+        "", str, "A key with all rights, made at start. Keep it long and secret.", secret=True
+    )
     plugin_threads: int = _setting("4", _whole(1, 256), "Requests that the plugin works on at a time.")
 
 
@@ -169,3 +211,26 @@ class WorkerSettings(StorageSettings):
     forward_hosts: frozenset[str] = _setting(
         "", _hosts, "Hosts that sales may be forwarded to, separated by commas; none by default."
     )
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + name.upper()
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    """A line for each variable of ours that no service reads: a misspelt setting would be a silent default.
+
+    Every service knows the names of all, for they mostly start with one environment.
+    """
+    known = [
+        variable(item.name)
+        for kind in (EdgeSettings, PluginSettings, WorkerSettings)
+        for item in fields(kind)
+    ]
+    problems = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and environ[name] and name not in known:
+            near = difflib.get_close_matches(name.upper(), known, 1, cutoff=0)[0]
+            problems.append(f"{name} is not a setting; did you mean {near}?")
+    return problems

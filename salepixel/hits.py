@@ -44,7 +44,7 @@ class Hit:
 
     emp_id: int
     product: str = ""
-    quantity: int = 1
+    quantity: Decimal = Decimal(1)
     amount: Decimal | None = None
     order: str = ""
     currency: str = ""
@@ -138,13 +138,13 @@ def _emp_id(text: str) -> int:
     return int(text)
 
 
-def _quantity(text: str, emp_id: int) -> int:
+def _quantity(text: str, emp_id: int) -> Decimal:
     if not text:
-        return 1
+        return Decimal(1)
     # "2,00" and "2.0" are whole numbers as some shops format them.
     whole, _, fraction = text.replace(",", ".").partition(".")
     if not (whole.isascii() and whole.isdigit() and len(whole) <= 7 and fraction.strip("0") == ""):
         raise BadHit("bad_quantity", emp_id)
     if not 0 < int(whole) <= MAX_QUANTITY:
         raise BadHit("bad_quantity", emp_id)
-    return int(whole)
+    return Decimal(whole)

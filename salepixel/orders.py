@@ -15,13 +15,14 @@ SHIPPING = "shipping"
 class OrderLine:
     """One line: `amount` is what the buyer pays for the whole line, tax included, in the order's currency.
 
+    `quantity` has at most three decimals, for what is sold by weight.
     `net`: the same without tax, None where not told. `refunded`: what the shop says was given back of
     this line, tax included; None where it tells only the order's sum.
     """
 
     id: str
     item: str
-    quantity: int
+    quantity: Decimal
     amount: Decimal
     sku: str | None = None
     net: Decimal | None = None
@@ -116,7 +117,12 @@ class Order:
     def parts(self) -> list[OrderLine]:
         """The lines, and shipping as the last one."""
         shipping = OrderLine(
-            SHIPPING, "Shipping", 0, self.shipping, net=self.shipping_net, refunded=self.shipping_refunded
+            SHIPPING,
+            "Shipping",
+            Decimal(0),
+            self.shipping,
+            net=self.shipping_net,
+            refunded=self.shipping_refunded,
         )
         return [*self.lines, shipping]
 

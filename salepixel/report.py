@@ -12,6 +12,7 @@ from salepixel.evidence import Rung
 from salepixel.models import split
 from salepixel.money import Rate, allocate, from_minor, to_minor
 from salepixel.orders import Order, RefundState
+from salepixel.quantities import from_thousandths, to_thousandths
 from salepixel.sold import GROSS, Refund, SoldLine, Terms, sold_lines
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -45,7 +46,7 @@ class Sale:
     contact: str
     item: str
     sku: str | None
-    quantity: int
+    quantity: Decimal
     amount: Decimal
     refunded: Decimal
     currency: str
@@ -81,7 +82,7 @@ class Total:
 
     currency: str
     orders: int
-    quantity: int
+    quantity: Decimal
     gross: Decimal
     refunded: Decimal
 
@@ -131,7 +132,7 @@ def sale_rows(
     nothing = from_minor(0, order.currency)
     for line in lines:
         amounts = _split(line.amount, order.currency, given)
-        quantities = split(line.quantity, given)
+        quantities = _split_quantity(line.quantity, given)
         for i, one in enumerate(decision.shares):
             click = one.evidence.click
             rows.append(
@@ -217,6 +218,12 @@ def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[De
     return [from_minor(part, currency) for part in split(to_minor(amount, currency), given)]
 
 
+def _split_quantity(quantity: Decimal, given: Sequence[Fraction]) -> list[Decimal]:
+    if quantity == quantity.to_integral_value():  # pieces stay whole
+        return [Decimal(part) for part in split(int(quantity), given)]
+    return [from_thousandths(part) for part in split(to_thousandths(quantity), given)]
+
+
 def totals(sales: Iterable[Sale]) -> list[Total]:
     """Sums per currency, by code."""
     by_currency: dict[str, list[Sale]] = {}
@@ -226,7 +233,7 @@ def totals(sales: Iterable[Sale]) -> list[Total]:
         Total(
             currency,
             orders=len({sale.order for sale in rows}),
-            quantity=sum(sale.quantity for sale in rows),
+            quantity=sum((sale.quantity for sale in rows), Decimal(0)),
             gross=sum((sale.amount for sale in rows), Decimal(0)),
             refunded=sum((sale.refunded for sale in rows), Decimal(0)),
         )

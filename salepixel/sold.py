@@ -37,7 +37,7 @@ class SoldLine:
     id: str
     item: str
     sku: str | None
-    quantity: int
+    quantity: Decimal
     amount: Decimal
     refunded: Decimal
     refunds: tuple[Refund, ...]

@@ -51,8 +51,8 @@ def order(**changes: Any) -> Order:
         "paid": True,
         "cancelled": False,
         "lines": (
-            OrderLine("L1", "Red shoes", 2, Decimal("39.80"), "R-1"),
-            OrderLine("L2", "Laces", 1, Decimal("20.00"), None),
+            OrderLine("L1", "Red shoes", Decimal(2), Decimal("39.80"), "R-1"),
+            OrderLine("L2", "Laces", Decimal(1), Decimal("20.00"), None),
         ),
     }
     return Order(**(values | changes))

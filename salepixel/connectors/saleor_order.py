@@ -110,14 +110,18 @@ def _with_granted(order: Order, granted: Any) -> Order:
 
 
 def _granted_weights(order: Order, refund: Mapping[str, Any]) -> list[int]:
-    quantities: dict[str, int] = {}
+    quantities: dict[str, Decimal] = {}
     named = refund.get("lines")
     for line in named if isinstance(named, list) else ():
         found = as_object(line, "bad_refund")
         line_id = _text(as_object(found.get("orderLine"), "bad_refund"), "id")
-        quantities[line_id] = quantities.get(line_id, 0) + _quantity(found)
+        quantities[line_id] = quantities.get(line_id, Decimal(0)) + _quantity(found)
     weights = [
-        to_minor(line.amount, order.currency) * quantities.get(line.id, 0) // max(line.quantity, 1)
+        int(
+            to_minor(line.amount, order.currency)
+            * quantities.get(line.id, Decimal(0))
+            // max(line.quantity, Decimal(1))
+        )
         for line in order.lines
     ]
     shipping = to_minor(order.shipping, order.currency) if refund.get("shippingCostsIncluded") is True else 0
@@ -135,11 +139,11 @@ def _read_line(line: Mapping[str, Any], currency: str) -> OrderLine:
     )
 
 
-def _quantity(line: Mapping[str, Any]) -> int:
+def _quantity(line: Mapping[str, Any]) -> Decimal:
     quantity = line.get("quantity")
     if type(quantity) is not int or not 0 <= quantity <= _MAX_QUANTITY:
         raise Unreadable("bad_quantity")
-    return quantity
+    return Decimal(quantity)
 
 
 def _item(line: Mapping[str, Any]) -> str:

@@ -115,7 +115,7 @@ def _one_line(lines: Sequence[OrderLine]) -> OrderLine:
     return OrderLine(
         id="order",
         item=", ".join(line.item for line in lines if line.item),
-        quantity=sum(line.quantity for line in lines),
+        quantity=sum((line.quantity for line in lines), Decimal(0)),
         amount=max(line.amount for line in lines),
     )
 

@@ -121,7 +121,7 @@ def totals_of_campaigns(
         total = Total(
             row.currency,
             row.orders,
-            int(row.quantity),
+            row.quantity,
             from_minor(read_sum(row, "gross"), row.currency),
             from_minor(read_sum(row, "refunded"), row.currency),
         )
@@ -147,7 +147,7 @@ def totals_by_refund_date(
     found = []
     for code in sorted({*by_code, *refunded}):
         nothing = from_minor(0, code)
-        total = by_code.get(code) or Total(code, 0, 0, nothing, nothing)
+        total = by_code.get(code) or Total(code, 0, Decimal(0), nothing, nothing)
         found.append(replace(total, refunded=refunded.get(code, nothing)))
     return found
 

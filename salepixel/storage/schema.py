@@ -1,9 +1,12 @@
 """The tables. Money is stored in minor units with its currency, time in microseconds since 1970, UTC."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+
+from salepixel.quantities import from_thousandths, to_thousandths
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,6 +36,21 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         """Aware, in UTC."""
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class Quantity(sa.types.TypeDecorator[Decimal]):
+    """A quantity of at most three decimals as an integer of thousandths: sums are exact in every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
+        """Half up."""
+        return None if value is None else to_thousandths(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
+        """Without trailing zeros."""
+        return None if value is None else from_thousandths(int(value))
 
 
 accounts = sa.Table(
@@ -223,7 +241,7 @@ hits = sa.Table(
     sa.Column("order_id", sa.Text, nullable=False),  # of the order it makes in a pixel-only account, or empty
     sa.Column("click_token", sa.Text, nullable=False),
     sa.Column("product", sa.Text, nullable=False),
-    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("quantity", Quantity, nullable=False),
     sa.Column("amount", sa.Text, nullable=False),  # decimal, empty: not told
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("signed", sa.Boolean, nullable=False),
@@ -370,7 +388,7 @@ sales = sa.Table(
     sa.Column("contact", sa.Text, nullable=False),
     sa.Column("item", sa.Text, nullable=False),
     sa.Column("sku", sa.Text),
-    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("quantity", Quantity, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("refunded", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),

@@ -36,7 +36,7 @@ def test_an_order_is_read_whole() -> None:
             OrderLine(
                 "T3JkZXJMaW5lOjFlODVjNTZmLWZkYjYtNDk4MS1iMDE4LTY1MTg1NjkxYzQ0MA==",
                 "Blue Plimsolls (40)",
-                2,
+                Decimal(2),
                 Decimal("380.69"),
                 "818223582",
                 Decimal("309.50"),
@@ -44,7 +44,7 @@ def test_an_order_is_read_whole() -> None:
             OrderLine(
                 "T3JkZXJMaW5lOjAwMDk5ODMzLWIwZTYtNGU4OC05MjMzLTc4MjE5OGI0YTE2MQ==",
                 "Reversed Monotype Tee (XL)",
-                1,
+                Decimal(1),
                 Decimal("99.31"),
                 "9182235820",
                 Decimal("80.74"),

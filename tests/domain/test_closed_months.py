@@ -123,7 +123,10 @@ def test_clicks_that_share_a_closed_sale_share_what_is_refunded_of_it() -> None:
         # A line that was put on the order later has no sale.
         (
             {
-                "lines": (*order().lines, OrderLine("L3", "Hat", 1, Decimal(50), refunded=Decimal(50))),
+                "lines": (
+                    *order().lines,
+                    OrderLine("L3", "Hat", Decimal(1), Decimal(50), refunded=Decimal(50)),
+                ),
                 "total": Decimal("122.10"),
                 "refunded": Decimal("50.00"),
             },
@@ -132,7 +135,7 @@ def test_clicks_that_share_a_closed_sale_share_what_is_refunded_of_it() -> None:
         # One that became dearer: no more than it was sold for.
         (
             {
-                "lines": (OrderLine("L2", "Laces", 1, Decimal(90), refunded=Decimal(70)),),
+                "lines": (OrderLine("L2", "Laces", Decimal(1), Decimal(90), refunded=Decimal(70)),),
                 "total": Decimal("102.30"),
                 "refunded": Decimal("70.00"),
             },

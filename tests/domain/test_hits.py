@@ -19,13 +19,13 @@ from salepixel.hits import BadHit, Hit, is_signed, parse_hit, sign_hit
         ("empID=7", Hit(7)),
         (
             "empId=7&PRODUCTO=Zapato%20rojo&CANTIDAD=2&IMPORTE=1.234,56",
-            Hit(7, "Zapato rojo", 2, Decimal("1234.56")),
+            Hit(7, "Zapato rojo", Decimal(2), Decimal("1234.56")),
         ),
         (
             "empId=7&product=Shoe&quantity=2&amount=1,234.56&order=A-1&currency=usd",
-            Hit(7, "Shoe", 2, Decimal("1234.56"), "A-1", "USD"),
+            Hit(7, "Shoe", Decimal(2), Decimal("1234.56"), "A-1", "USD"),
         ),
-        ("empId=7&CANTIDAD=2,00&IMPORTE=", Hit(7, "", 2)),
+        ("empId=7&CANTIDAD=2,00&IMPORTE=", Hit(7, "", Decimal(2))),
         ("empId=7&moneda=KWD&importe=1.234", Hit(7, amount=Decimal("1.234"), currency="KWD")),
         ("empId=7&empId=8&x=y", Hit(7)),
     ],
@@ -75,7 +75,7 @@ def test_a_product_name_survives_the_url(name: str) -> None:
 
 
 def test_a_signature_covers_everything_that_is_money() -> None:
-    secret, hit = b"secret", Hit(7, "Shoe", 2, Decimal("39.80"), "A-1", "EUR")
+    secret, hit = b"secret", Hit(7, "Shoe", Decimal(2), Decimal("39.80"), "A-1", "EUR")
     signed = replace(hit, signature=sign_hit(secret, hit))
     assert is_signed(secret, signed)
     assert is_signed(secret, replace(signed, amount=Decimal("39.8")))

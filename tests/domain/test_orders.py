@@ -33,7 +33,7 @@ def test_a_cancelled_order_counts_as_refunded_whole() -> None:
 
 @given(st.lists(st.decimals(0, 10**6, places=2), min_size=1, max_size=10), st.decimals(0, 10**7, places=2))
 def test_no_line_is_refunded_more_than_it_cost(amounts: list[Decimal], refunded: Decimal) -> None:
-    lines = tuple(OrderLine(str(i), "x", 1, amount) for i, amount in enumerate(amounts))
+    lines = tuple(OrderLine(str(i), "x", Decimal(1), amount) for i, amount in enumerate(amounts))
     by_line = order(lines=lines, refunded=refunded).refunded_by_line()
     assert all(0 <= part <= line.amount for part, line in zip(by_line, lines, strict=True))
     assert sum(by_line) == min(refunded, sum(amounts))

@@ -22,7 +22,7 @@ def sold(o: Order, verified: bool = True) -> list[Sale]:
 
 def test_a_sale_names_contact_item_quantity_amount_and_date() -> None:
     first, second = sold(order())
-    assert (first.contact, first.item, first.sku, first.quantity) == ("ana", "Red shoes", "R-1", 2)
+    assert (first.contact, first.item, first.sku, first.quantity) == ("ana", "Red shoes", "R-1", Decimal(2))
     assert (first.amount, first.currency, first.purchased_at) == (Decimal("39.80"), "EUR", NOON)
     assert (first.order, first.evidence, first.confidence) == ("1042", Rung.TOKEN, 0.99)
     assert second.item == "Laces"
@@ -55,7 +55,7 @@ def test_of_no_share_more_is_given_back_than_it_was_worth(model: Model, clicks: 
     for cents in range(40):
         for given_back in {0, cents // 3, cents - 2, cents - 1, cents} - {-1, -2}:
             cost, refunded = Decimal(cents).scaleb(-2), Decimal(given_back).scaleb(-2)
-            bought = order(total=cost, refunded=refunded, lines=(OrderLine("L1", "x", 1, cost),))
+            bought = order(total=cost, refunded=refunded, lines=(OrderLine("L1", "x", Decimal(1), cost),))
             rows = sale_rows(bought, decide(1, bought, evidence, Policy(model=model)))
             assert all(row.refunded <= row.amount for row in rows)
             assert sum(row.amount for row in rows) == cost
@@ -76,6 +76,20 @@ def test_what_is_given_back_later_changes_no_amount() -> None:
     assert amounts[1:] == amounts[:1] * 2
 
 
+@pytest.mark.parametrize(
+    ("quantity", "shared"), [("3", ["1", "2"]), ("1", ["0", "1"]), ("0.5", ["0.25", "0.25"])]
+)
+def test_pieces_stay_whole_when_clicks_share_them_and_weights_are_divided(
+    quantity: str, shared: list[str]
+) -> None:
+    clicks = [click_at(NOON - timedelta(days=days), serial=days) for days in (1, 2)]
+    evidence = [Evidence(Rung.EMAIL, click, Verdict.HUMAN) for click in clicks]
+    bought = order(lines=(OrderLine("L1", "Cheese", Decimal(quantity), Decimal("59.80")),))
+    rows = sale_rows(bought, decide(1, bought, evidence, Policy(model=Model.LINEAR)))
+    assert sorted(str(row.quantity) for row in rows) == shared
+    assert [total.quantity for total in totals(rows)] == [Decimal(quantity)]
+
+
 def test_an_order_without_a_click_gives_no_row() -> None:
     assert sale_rows(order(), decide(1, order(), [], Policy())) == []
 
@@ -83,6 +97,6 @@ def test_an_order_without_a_click_gives_no_row() -> None:
 def test_currencies_are_never_added_up() -> None:
     rows = sold(order(refunded=Decimal("10.00"))) + sold(order(id="O2", number="2", currency="USD"))
     euro, dollar = totals(rows)
-    assert (euro.currency, euro.orders, euro.quantity) == ("EUR", 1, 3)
+    assert (euro.currency, euro.orders, euro.quantity) == ("EUR", 1, Decimal(3))
     assert (euro.gross, euro.refunded, euro.net) == (Decimal("59.80"), Decimal("10.00"), Decimal("49.80"))
     assert (dollar.currency, dollar.net) == ("USD", Decimal("59.80"))

@@ -27,8 +27,8 @@ def taxed(**changes: Any) -> Order:
     values: dict[str, Any] = {
         "total": Decimal("133.10"),
         "lines": (
-            OrderLine("L1", "Red shoes", 2, Decimal("84.70"), "R-1", net=Decimal("70.00")),
-            OrderLine("L2", "Laces", 1, Decimal("36.30"), net=Decimal("30.00")),
+            OrderLine("L1", "Red shoes", Decimal(2), Decimal("84.70"), "R-1", net=Decimal("70.00")),
+            OrderLine("L2", "Laces", Decimal(1), Decimal("36.30"), net=Decimal("30.00")),
         ),
         "shipping": Decimal("12.10"),
         "shipping_net": Decimal("10.00"),
@@ -100,7 +100,11 @@ LIVES = [
     ),
     (
         "given away",
-        {"lines": (OrderLine("L1", "Sample", 1, Decimal(0)),), "shipping": Decimal(0), "total": Decimal(0)},
+        {
+            "lines": (OrderLine("L1", "Sample", Decimal(1), Decimal(0)),),
+            "shipping": Decimal(0),
+            "total": Decimal(0),
+        },
         "paid",
         ("0.00", "0.00"),
     ),
@@ -262,7 +266,7 @@ def test_with_shipping_the_lines_are_the_order_to_the_cent(
     deducted = min(gift_card, whole)
     bought = order(
         lines=tuple(
-            OrderLine(str(n), "x", 1, amount, net=amount * (100 - tax) / 100)
+            OrderLine(str(n), "x", Decimal(1), amount, net=amount * (100 - tax) / 100)
             for n, (amount, tax) in enumerate(lines)
         ),
         shipping=shipping,
@@ -291,7 +295,7 @@ def test_clicks_that_share_a_line_share_each_of_its_refunds() -> None:
         "L1",
         "x",
         None,
-        1,
+        Decimal(1),
         Decimal("10.00"),
         Decimal("3.00"),
         (Refund(at, Decimal("1.00")), Refund(at + DAY, Decimal("2.00"))),

@@ -251,7 +251,7 @@ def test_the_pixel_is_always_an_image_and_says_why_it_does_not_count(
 
 @pytest.mark.parametrize("emp_id", [8, 9])
 def test_a_signed_pixel_counts(edge: RunningEdge, emp_id: int) -> None:
-    signature = sign_hit(SECRET, Hit(emp_id, "Shoes", 2, Decimal("39.80"), "1042", "EUR"))
+    signature = sign_hit(SECRET, Hit(emp_id, "Shoes", Decimal(2), Decimal("39.80"), "1042", "EUR"))
     fields = {
         "empId": emp_id,
         "PRODUCTO": "Shoes",

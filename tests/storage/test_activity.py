@@ -77,7 +77,9 @@ def test_totals_of_many_campaigns_are_those_of_each(database: Database) -> None:
             CAMPAIGN: sale_totals(connection, CAMPAIGN)
         }
         assert sale_totals(connection, EMPTY) == []
-        assert sale_totals(connection, CAMPAIGN)[0] == Total("EUR", 2, 6, Decimal("119.60"), Decimal("0.00"))
+        assert sale_totals(connection, CAMPAIGN)[0] == Total(
+            "EUR", 2, Decimal(6), Decimal("119.60"), Decimal("0.00")
+        )
 
 
 def test_orders_are_counted_by_their_evidence(database: Database) -> None:

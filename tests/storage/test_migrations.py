@@ -84,6 +84,13 @@ def test_0006_keeps_when_sales_were_refunded_and_has_closed_ones_looked_at_again
         assert due_orders(connection, 9) == [("s1", "O1")], "the other one's month is open"
 
 
+def test_0010_keeps_quantities(older: Database) -> None:
+    upgrade(older, "0009", "")
+    migrate(older)
+    with older.read() as connection:
+        assert [row.sale.quantity for row in all_sales(connection, "c1")] == [Decimal(1)]
+
+
 def test_0008_keeps_what_was_told_of_refunds(older: Database) -> None:
     told = "INSERT INTO refunds VALUES ('s1', 'O1', 1000000, 1000, false, 2000000);"
     upgrade(older, "0005", told)

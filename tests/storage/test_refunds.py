@@ -147,7 +147,7 @@ def test_deciding_otherwise_takes_the_refunds_of_its_sales_away(database: Databa
 
 
 def test_a_great_order_is_converted_into_a_small_currency(database: Database) -> None:
-    lines = (OrderLine("L1", "A ship", 1, Decimal("900000000000.00")),)
+    lines = (OrderLine("L1", "A ship", Decimal(1), Decimal("900000000000.00")),)
     bought = order(lines=lines, total=Decimal("900000000000.00"), refunded=Decimal("1.00"))
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, bought, "")

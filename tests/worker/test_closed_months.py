@@ -60,8 +60,8 @@ def bought(refunded: str = "0", at: datetime = SOLD, **changes: Any) -> Order:
         "email_hash": "hash-of-ana",
         "total": Decimal("60.00"),
         "lines": (
-            OrderLine("L1", "Red shoes", 2, Decimal("45.00"), net=Decimal("37.19")),
-            OrderLine("L2", "Laces", 1, Decimal("15.00"), net=Decimal("12.40")),
+            OrderLine("L1", "Red shoes", Decimal(2), Decimal("45.00"), net=Decimal("37.19")),
+            OrderLine("L2", "Laces", Decimal(1), Decimal("15.00"), net=Decimal("12.40")),
         ),
     }
     return order(**(values | changes))

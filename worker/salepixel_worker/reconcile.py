@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
 from salepixel.attribution import Decision
 from salepixel.clicks import ClickSealer
+from salepixel.quantities import round_quantity
 from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
 from salepixel.storage import accounts, clicks, hits, orders, outbox, refunds, shops
@@ -100,7 +102,7 @@ def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:
         whole = {
             "item": ", ".join(items.values()),
             "sku": "",
-            "quantity": str(sum(sale.quantity for sale in rows)),
+            "quantity": _quantity(rows),
             "amount": str(sum((sale.amount for sale in rows), start=rows[0].amount * 0)),
         }
         return {"": whole}
@@ -113,9 +115,13 @@ def _line_words(rows: Sequence[Sale], line: str) -> dict[str, str]:
     return {
         "item": its[0].item,
         "sku": its[0].sku or "",
-        "quantity": str(sum(sale.quantity for sale in its)),
+        "quantity": _quantity(its),
         "amount": str(sum((sale.amount for sale in its), start=its[0].amount * 0)),
     }
+
+
+def _quantity(rows: Sequence[Sale]) -> str:
+    return str(round_quantity(sum((sale.quantity for sale in rows), Decimal(0))))
 
 
 def fill_template(template: str, words: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from salepixel.links import BadDestination, check_destination
 from salepixel.money import MAX_AMOUNT, BadMoney, check_currency
+from salepixel.quantities import MAX_QUANTITY, round_quantity
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
@@ -50,6 +51,13 @@ def _amount(value: Decimal) -> Decimal:
     if isinstance(exponent, int) and exponent < -MAX_DIGITS:
         raise ValueError(f"must not have more than {MAX_DIGITS} decimals")
     return value
+
+
+def _quantity(value: Decimal) -> Decimal:
+    rounded = round_quantity(value) if value.is_finite() and value <= MAX_QUANTITY else Decimal(0)
+    if rounded <= 0:
+        raise ValueError(f"must be more than 0 and at most {MAX_QUANTITY}")
+    return rounded
 
 
 def _destination(url: str) -> str:
@@ -103,7 +111,10 @@ Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator
 Amount = Annotated[
     Decimal, Field(description="As text, or as a number.", examples=["39.80"]), AfterValidator(_amount)
 ]
-Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+Quantity = Annotated[
+    Decimal, Field(description="At most three decimals count: by weight, say."), AfterValidator(_quantity)
+]
+QuantityOut = Annotated[int | float, Field(description="At most three decimals.", examples=[2, 0.5])]
 Url = Annotated[str, AfterValidator(_destination)]
 UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
 HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]

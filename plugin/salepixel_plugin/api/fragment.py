@@ -16,6 +16,7 @@ from salepixel.clicks import BadClickToken, Click
 from salepixel.hits import MAX_TEXT, Hit, sign_hit
 from salepixel.links import with_parameter
 from salepixel.money import round_money
+from salepixel.quantities import round_quantity
 from salepixel.storage.accounts import Account
 from salepixel.storage.campaigns import link_sells
 from salepixel_plugin.access import target_account
@@ -125,14 +126,14 @@ def _hosted_pixels(account: Account, wanted: FragmentIn) -> list[str]:
     ]
     if account.forward_per == "order":
         products = ", ".join(product for product, _, _ in told)
-        told = [(products, sum(n for _, n, _ in told), _sum(wanted.lines, wanted.currency))]
+        told = [(products, sum((n for _, n, _ in told), Decimal(0)), _sum(wanted.lines, wanted.currency))]
     return [
         _with_fields(
             account.hosted_pixel,
             {
                 "empId": account.hosted_emp_id,
                 "PRODUCTO": product,
-                "CANTIDAD": str(quantity),
+                "CANTIDAD": str(round_quantity(quantity)),
                 "IMPORTE": f"{amount:f}",
             },
         )

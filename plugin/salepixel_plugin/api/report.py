@@ -12,6 +12,7 @@ from flask import Response
 from pydantic import Field
 
 from salepixel.evidence import Rung
+from salepixel.quantities import as_number
 from salepixel.report import ConvertedTotal, Total
 from salepixel.storage import accounts, clicks, sales
 from salepixel.storage.campaigns import Campaign
@@ -22,7 +23,7 @@ from salepixel.storage.orders import rfc3339
 from salepixel.storage.sales import ALWAYS, Period, StoredSale
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.door import Output, answers_with, blueprint
-from salepixel_plugin.api.fields import Currency, Money
+from salepixel_plugin.api.fields import Currency, Money, QuantityOut
 from salepixel_plugin.api.losses import LossOut, losses_as_json
 from salepixel_plugin.api.paging import (
     Days,
@@ -48,7 +49,7 @@ class SaleOut(Output):
     contact: str | None
     item: str
     sku: str | None
-    quantity: int
+    quantity: QuantityOut
     amount: Money
     currency: Currency
     refunded: Money
@@ -78,7 +79,7 @@ class TotalOut(Output):
 
     currency: str
     orders: int
-    quantity: int
+    quantity: QuantityOut
     gross: Money
     refunded: Money
     net: Money
@@ -191,7 +192,7 @@ def sale_as_json(stored: StoredSale) -> dict[str, Any]:
         "contact": sale.contact or None,
         "item": sale.item,
         "sku": sale.sku,
-        "quantity": sale.quantity,
+        "quantity": as_number(sale.quantity),
         "amount": f"{sale.amount:f}",
         "currency": sale.currency,
         "refunded": f"{sale.refunded:f}",
@@ -279,7 +280,7 @@ def _total_as_json(total: Total) -> dict[str, Any]:
     return {
         "currency": total.currency,
         "orders": total.orders,
-        "quantity": total.quantity,
+        "quantity": as_number(total.quantity),
         "gross": f"{total.gross:f}",
         "refunded": f"{total.refunded:f}",
         "net": f"{total.net:f}",

@@ -50,8 +50,8 @@ def test_each_line_is_a_signed_pixel_that_the_edge_can_read(office: Office) -> N
     }
     hits = [parse_hit(url.query) for url in urls]
     assert [(hit.product, hit.quantity, hit.amount) for hit in hits] == [
-        ('Zapato "ñ" <b>&', 2, Decimal("1234.50")),
-        ("Laces + 1", 1, Decimal(3)),
+        ('Zapato "ñ" <b>&', Decimal(2), Decimal("1234.50")),
+        ("Laces + 1", Decimal(1), Decimal(3)),
     ]
     for hit in hits:
         assert (hit.emp_id, hit.order, hit.currency, hit.click) == (7, "1042", "EUR", click)

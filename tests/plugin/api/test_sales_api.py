@@ -224,3 +224,14 @@ def test_lines_that_were_rounded_up_add_up_to_the_total_and_are_refunded_whole(
     office.order(click=token, currency=currency, total=total, refunded=total, lines=told)
     (sums,) = office.get(f"/campaigns/{campaign['id']}/sales")["totals"]
     assert (sums["gross"], Decimal(sums["net"])) == (total, Decimal(0))
+
+
+def test_what_is_sold_by_weight_has_a_decimal_quantity_in_the_report(office: Office) -> None:
+    campaign = office.campaign()
+    token = office.click(campaign, "c1")
+    for order_id, quantity in (("w-1", 0.5), ("w-2", "0.25"), ("w-3", 2)):
+        lines = [{"item": "Cheese", "quantity": quantity, "amount": "10.00"}]
+        office.order(id=order_id, number=order_id, click=token, lines=lines)
+    report = office.get(f"/campaigns/{campaign['id']}/sales")
+    assert sorted(row["quantity"] for row in report["rows"]) == [0.25, 0.5, 2]
+    assert report["totals"][0]["quantity"] == 2.75

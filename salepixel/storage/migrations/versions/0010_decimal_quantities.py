@@ -1,0 +1,11 @@
+"""quantities in thousandths: what is sold by weight has decimals"""
+
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    op.execute("UPDATE hits SET quantity = quantity * 1000")
+    op.execute("UPDATE sales SET quantity = quantity * 1000")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from salepixel.embedded import NoEmbeddedRedis
 from salepixel.keys import BadKeys
+from salepixel.logs import configure_logs
 from salepixel.settings import BadSettings, environment
 from salepixel.supervisor import CannotStart, Supervisor
 
@@ -48,6 +49,7 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.command == "rates":
         sys.exit(_rates(environ, arguments.action, arguments.source))
+    configure_logs()
     try:
         Supervisor(environ).run(lambda text: print(text, flush=True))
     except (BadSettings, BadKeys) as problem:

@@ -291,7 +291,7 @@ class Connection(asyncio.Protocol):
             self._all.handler.handle(request, self)
         except Exception:
             # A mistake of ours: nobody must wait for an answer that does not come.
-            log.exception("request_failed", path=request.path[:40])
+            log.exception("request_failed")
             self._busy = self._last = False
             self._refuse(FAILED)
 

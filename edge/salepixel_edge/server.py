@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from salepixel.keys import BadKeys, load_keys
+from salepixel.logs import configure_logs
 from salepixel.processes import allow_stopping, end_with_parent
 from salepixel.settings import BadSettings, EdgeSettings, environment
 from salepixel_edge.app import Edge
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 
 def main() -> None:
     """Serve; exits 2 with a line per problem when the settings cannot be used."""
+    configure_logs()
     try:
         settings = EdgeSettings.load(environment())
         load_keys(settings.keys_file)

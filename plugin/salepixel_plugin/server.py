@@ -8,6 +8,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from salepixel.keys import BadKeys, load_keys
+from salepixel.logs import configure_logs
 from salepixel.processes import end_with_parent
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, PluginSettings, environment
@@ -17,6 +18,7 @@ from salepixel_plugin.app import create_app, prepare
 
 def create() -> APIFlask:
     """The application of one granian worker process, from the environment."""
+    configure_logs()
     end_with_parent()
     settings = PluginSettings.load(environment())
     database = open_database(settings.database_url, settings.data)
@@ -26,6 +28,7 @@ def create() -> APIFlask:
 
 def main() -> None:
     """Migrate, prepare, serve; exits 2 with a line per problem when the settings cannot be used."""
+    configure_logs()
     try:
         settings = PluginSettings.load(environment())
         load_keys(settings.keys_file)

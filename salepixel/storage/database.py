@@ -110,6 +110,7 @@ def _postgresql(url: str) -> sa.Engine:
         raise UnsafeDatabase(f"SALEPIXEL_DATABASE_URL must be postgresql://..., not {parsed.drivername}://")
     return sa.create_engine(
         parsed.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,  # an error's text is logged
         pool_pre_ping=True,
         pool_timeout=5,
         connect_args={"connect_timeout": 5, "options": "-c statement_timeout=60000 -c timezone=UTC"},
@@ -118,7 +119,12 @@ def _postgresql(url: str) -> sa.Engine:
 
 def _sqlite_engine(path: Path) -> sa.Engine:
     engine = sa.create_engine(
-        f"sqlite:///{path}", module=_sqlite, connect_args={"timeout": 10}, pool_timeout=5, pool_size=16
+        f"sqlite:///{path}",
+        module=_sqlite,
+        hide_parameters=True,  # an error's text is logged
+        connect_args={"timeout": 10},
+        pool_timeout=5,
+        pool_size=16,
     )
 
     @sa.event.listens_for(engine, "connect")

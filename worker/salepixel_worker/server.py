@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 from salepixel.jobs import ALLOWED, QUEUE, Bell
 from salepixel.keys import BadKeys, load_keys
+from salepixel.logs import configure_logs
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage.database import UnsafeDatabase, migrate
@@ -44,6 +45,10 @@ class JobWorker(SimpleWorker):
         """The handler of SIGTERM and SIGINT."""
         self.told_to_stop = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def handle_exception(self, job: Job, *exc_info: object) -> None:
+        """Log a job that raised; RQ would log the error's text, which may quote an order."""
+        log.error("job_failed", job=job.id, exc_info=exc_info)
 
 
 def work(redis_address: str) -> None:
@@ -77,6 +82,7 @@ def work(redis_address: str) -> None:
 
 def main() -> None:
     """Run until SIGTERM; exits 2 with a line per problem when the settings cannot be used."""
+    configure_logs()
     try:
         settings = WorkerSettings.load(environment())
         keys = load_keys(settings.keys_file)

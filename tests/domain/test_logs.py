@@ -1,0 +1,156 @@
+"""What a log never holds, and what a log that cannot be written never does."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.logs import LineWriter, describe_error
+from salepixel.storage.database import Database
+from salepixel.storage.schema import api_keys
+
+CANARY = "sp_canary-8c1f0ana@example.com"
+
+
+def _run(script: str, rich: bool = False, **rest: int) -> subprocess.CompletedProcess[str]:
+    """A process that logs as the services do, with `rich` as a developer has it, or without."""
+    hidden = "" if rich else "import sys; sys.modules['rich'] = None\n"
+    begin = (
+        f"from salepixel.logs import configure_logs, log, lost_lines\nconfigure_logs()\nkey = {CANARY!r}\n"
+    )
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | rest
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-c", hidden + begin + textwrap.dedent(script)], text=True, check=False, **options
+    )
+
+
+WITH_A_SECRET_AT_HAND = {
+    "a local variable": """
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            log.exception("failed")
+    """,
+    "a message that quotes it": """
+        try:
+            int(key)
+        except ValueError:
+            log.exception("failed")
+    """,
+    "a cause that quotes it": """
+        try:
+            try:
+                {}[key]
+            except KeyError as error:
+                raise RuntimeError("more of " + key) from error
+        except RuntimeError:
+            log.exception("failed")
+    """,
+    "several at once": """
+        try:
+            raise ExceptionGroup(key, [ValueError(key), KeyError(key)])
+        except ExceptionGroup:
+            log.exception("failed")
+    """,
+    "a note": """
+        try:
+            error = ValueError()
+            error.add_note(key)
+            raise error
+        except ValueError:
+            log.exception("failed")
+    """,
+    "a library that logs it": """
+        import logging
+        try:
+            int(key)
+        except ValueError:
+            logging.getLogger("waitress").exception("failed: %s", key)
+    """,
+    "nobody caught it": "int(key)",
+    "nobody caught it in a thread": """
+        import threading
+        thread = threading.Thread(target=int, args=(key,))
+        thread.start()
+        thread.join()
+    """,
+}
+
+
+@pytest.mark.parametrize("rich", [True, False], ids=["rich", "no rich"])
+@pytest.mark.parametrize("script", WITH_A_SECRET_AT_HAND.values(), ids=WITH_A_SECRET_AT_HAND)
+def test_a_failure_is_logged_with_its_place_and_without_values(script: str, rich: bool) -> None:
+    ended = _run(script, rich)
+    assert CANARY not in ended.stdout + ended.stderr
+    assert "Error" in ended.stdout or "ExceptionGroup" in ended.stdout
+    assert "failed" in ended.stdout or "not_caught" in ended.stdout
+
+
+def test_a_message_that_names_code_is_kept() -> None:
+    ended = _run("""
+        try:
+            None.nothing
+        except AttributeError:
+            log.exception("failed", shop="s1")
+        try:
+            open("/none/at/all")
+        except OSError:
+            log.exception("failed")
+    """)
+    assert "'NoneType' object has no attribute 'nothing'" in ended.stdout
+    assert "shop=s1" in ended.stdout
+    assert "No such file or directory" in ended.stdout
+
+
+def test_a_database_error_shows_no_parameter_and_no_row(database: Database) -> None:
+    row = {"digest": CANARY, "id": CANARY}
+    with pytest.raises(sa.exc.IntegrityError) as raised, database.write() as connection:
+        connection.execute(sa.insert(api_keys), row)  # without a name
+    assert CANARY not in describe_error(raised.value)
+    assert "IntegrityError" in describe_error(raised.value)
+    assert "[parameters" not in str(raised.value)
+
+
+def test_a_full_disk_under_the_log_ends_no_process() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = _run(
+            """
+            import sys
+            for _ in range(5):
+                log.info("event")
+            sys.stderr.write(str(lost_lines()))
+            """,
+            stdout=full.fileno(),
+        )
+    assert (ended.returncode, ended.stderr) == (0, "5")
+
+
+def test_a_log_that_nobody_reads_ends_no_process() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = _run("log.info('event')\nimport sys; sys.stderr.write(str(lost_lines()))", stdout=writer)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "1")
+
+
+def test_lines_that_could_not_be_written_are_counted_in_the_next_that_can() -> None:
+    reader, descriptor = os.pipe()
+    os.set_blocking(descriptor, False)
+    writer = LineWriter(descriptor)
+    writer.msg("first")
+    while not writer.lost:
+        writer.msg("x" * 1000)
+    writer.msg("x" * 5000)
+    assert writer.lost == 2
+    os.read(reader, 2**20)
+    writer.msg("second")
+    lines = os.read(reader, 2**20).decode().splitlines()
+    assert re.fullmatch(r"\S+ \[warning  ] log_lines_lost count=[12]", lines[-2])
+    assert lines[-1] == "second"
+    os.close(reader)
+    os.close(descriptor)

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from salepixel.embedded import NoEmbeddedRedis
-from salepixel.keys import BadKeys
+from salepixel.keys import BadKeys, accept_keys
 from salepixel.logs import configure_logs
-from salepixel.settings import BadSettings, environment
+from salepixel.settings import BadSettings, StorageSettings, environment
 from salepixel.supervisor import CannotStart, Supervisor
 
 _PROGRAMS = {"journal": "salepixel_edge.journals", "rebuild": "salepixel_worker.rebuild"}
@@ -38,6 +38,11 @@ def main() -> None:
     rates.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     rates.add_argument("action", nargs="?", choices=("show", "refresh"), default="show")
     rates.add_argument("source", nargs="?", default="", help="a file or address; the bank's own by default")
+    accept = commands.add_parser(
+        "accept-keys",
+        help="take the keys.json that is there, or a new one, for this installation's from now on",
+    )
+    accept.add_argument("--data", type=Path, help="folder of keys.json (SALEPIXEL_DATA)")
     arguments, rest = parser.parse_known_args()
     environ = environment()
     if arguments.data:
@@ -49,6 +54,8 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.command == "rates":
         sys.exit(_rates(environ, arguments.action, arguments.source))
+    if arguments.command == "accept-keys":
+        sys.exit(_accept_keys(environ))
     configure_logs()
     try:
         Supervisor(environ).run(lambda text: print(text, flush=True))
@@ -64,7 +71,6 @@ def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
     # Here and not above: an edge alone has no storage.
     from salepixel.rates import BadRates
     from salepixel.refresh import describe_rates, refresh_rates
-    from salepixel.settings import StorageSettings
     from salepixel.storage.database import UnsafeDatabase
 
     try:
@@ -76,6 +82,24 @@ def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
     except (BadRates, UnsafeDatabase) as problem:
         print(f"salepixel: {problem}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _accept_keys(environ: Mapping[str, str]) -> int:
+    from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
+    from salepixel.storage.installation import accept_database
+
+    try:
+        settings = StorageSettings.load(environ)
+        database = open_database(settings.database_url, settings.data)
+        migrate(database)
+        keys = accept_keys(settings.keys_file)
+        with database.write() as connection:
+            accept_database(connection, keys)
+    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseAway) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"{settings.keys_file} holds the keys of this installation from now on: back it up.")
     return 0
 
 

@@ -7,12 +7,21 @@ import os
 import secrets
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+RESTORE = (
+    "Restore keys.json from your backup. Without a backup the links that were sent stay dead; to go on with "
+    "the keys that are there, or with new ones: salepixel accept-keys"
+)
+_DATA = ("salepixel.sqlite3", "journal")
+"""What services keep beside the keys: who has these has links that were sent."""
 
 
 class BadKeys(ValueError):
@@ -25,6 +34,7 @@ class Keys:
 
     active: int
     secrets: Mapping[int, bytes] = field(repr=False)
+    made_at: datetime | None = None  # aware UTC; None: by a version that did not say, or by hand
 
     def derive(self, key_id: int, purpose: str, length: int = 32) -> bytes:
         """A key for one purpose (HKDF-SHA256, RFC 5869). Raises KeyError for an unknown id."""
@@ -60,6 +70,14 @@ class Keys:
     def _hash(self, emp_id: int, text: str) -> str:
         message = f"{emp_id}\n{text}".encode()
         return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What an installation's stores know these keys by: 32 hex digits that open nothing.
+
+        Of the oldest key, which stays when keys are rotated.
+        """
+        return self.derive(min(self.secrets), "fingerprint", 16).hex()
 
     @cached_property
     def holdout_secret(self) -> bytes:
@@ -98,33 +116,85 @@ def _normal(text: str) -> str:
 
 
 def load_keys(path: Path) -> Keys:
-    """Read the key file, making it (mode 0600) when there is none. Raises BadKeys."""
+    """Read the key file, making it (mode 0600) for a new installation. Raises BadKeys.
+
+    Its fingerprint is kept beside it. Where there is one, or data of an installation, no keys are made and no
+    others are taken: with other keys every link that was sent is a 404, and no address has the hash it had.
+    """
+    try:
+        if not path.exists():
+            _check_nothing_is_there(path)
+            _create(path)
+        if path.stat().st_mode & 0o077:
+            raise BadKeys(f"{path} can be read by others; run: chmod 600 {path}")
+        keys = _read(path)
+        mark = _mark(path)
+        known = mark.read_text().strip() if mark.exists() else ""
+    except OSError as error:
+        raise BadKeys(
+            f"{error.filename or path}: {error.strerror}. May this user read and write {path.parent}?"
+        ) from error
+    if known and known != keys.fingerprint:
+        raise BadKeys(f"{path} holds the keys of another installation than {path.parent}. {RESTORE}")
+    if not known:
+        with suppress(OSError):  # a full or read-only disk keeps no edge from serving
+            _write_once(mark, keys.fingerprint)
+    return keys
+
+
+def accept_keys(path: Path) -> Keys:
+    """Go on with the keys that are there, or with new ones, as those of this folder. Raises BadKeys."""
     if not path.exists():
         _create(path)
-    if path.stat().st_mode & 0o077:
-        raise BadKeys(f"{path} can be read by others; run: chmod 600 {path}")
+    _mark(path).unlink(missing_ok=True)
+    return load_keys(path)
+
+
+def _check_nothing_is_there(path: Path) -> None:
+    found = [name for name in (_mark(path).name, *_DATA) if (path.parent / name).exists()]
+    if found:
+        raise BadKeys(
+            f"{path} is gone, and {path.parent} holds data of its installation ({found[0]}). {RESTORE}"
+        )
+
+
+def _mark(path: Path) -> Path:
+    return path.with_suffix(".fingerprint")
+
+
+def _read(path: Path) -> Keys:
     try:
         content = json.loads(path.read_bytes())
         found = {int(number): bytes.fromhex(value) for number, value in content["keys"].items()}
         active = int(content["active"])
+        made_at = datetime.fromisoformat(content["made_at"]).astimezone(UTC) if "made_at" in content else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadKeys(f"{path} is not a key file ({error}); restore it from a backup") from error
     if active not in found or not all(0 < n < 256 and len(s) == 32 for n, s in found.items()):
         raise BadKeys(f"{path}: the active key must be listed; ids are 1 to 255, secrets 64 hex digits")
-    return Keys(active, found)
+    return Keys(active, found, made_at)
 
 
 def _create(path: Path) -> None:
-    content = {"active": 1, "keys": {"1": secrets.token_hex(32)}}
+    content = {
+        "active": 1,
+        "keys": {"1": secrets.token_hex(32)},
+        "made_at": datetime.now(UTC).isoformat(),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
+    _write_once(path, json.dumps(content))
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file, durably and for ourselves alone; where there is one already, that one stays."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
     try:
-        # A link, not a rename: of several processes that start at once the first one's keys stay.
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, not a rename: of several processes that start at once the first one's stays.
         path.hardlink_to(draft)
     except FileExistsError:
         pass

@@ -12,7 +12,8 @@ from salepixel.logs import configure_logs
 from salepixel.processes import end_with_parent
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, PluginSettings, environment
-from salepixel.storage.database import UnsafeDatabase, migrate, open_database
+from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
+from salepixel.storage.installation import claim_database
 from salepixel_plugin.app import create_app, prepare
 
 
@@ -31,14 +32,19 @@ def main() -> None:
     configure_logs()
     try:
         settings = PluginSettings.load(environment())
-        load_keys(settings.keys_file)
+        keys = load_keys(settings.keys_file)
         database = open_database(settings.database_url, settings.data)
         migrate(database)
+        with database.write() as connection:
+            claim_database(connection, keys)
         prepare(settings, database, open_redis(settings.redis_address))
         database.close()
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
+    except DatabaseAway as problem:
+        print(problem, file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     Server(
         "salepixel_plugin.server:create",
         address=settings.host,

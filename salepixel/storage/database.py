@@ -13,17 +13,26 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 try:
     from pysqlite3 import dbapi2 as _sqlite
 except ImportError:  # no wheel for this platform; the interpreter's own is checked like any other
     _sqlite = sqlite3
 
+_REFUSALS = ("28", "3D", "42501")
+"""SQLSTATE of a wrong name or password, of no such database, and of a missing right: since PostgreSQL 15 only
+its owner may make tables in `public` (postgresql.org/docs/current/errcodes-appendix.html)."""
+
 _MIGRATION_LOCK = 0x5A1E  # any number that no other program on this PostgreSQL uses for a lock
 
 
 class UnsafeDatabase(RuntimeError):
     """This database cannot keep our promise; the message says what to do."""
+
+
+class DatabaseAway(RuntimeError):
+    """The database cannot be used now; the message says why in one line, and what to do."""
 
 
 class Database:
@@ -78,13 +87,49 @@ def open_database(url: str, data: Path) -> Database:
 
 
 def migrate(database: Database) -> None:
-    """Bring the tables to this version. Safe to run by several processes at once."""
+    """Bring the tables to this version. Safe to run by several processes at once.
+
+    Raises DatabaseAway where nobody answers, or refuses us; UnsafeDatabase for tables of a newer version.
+    """
+    try:
+        _migrate(database)
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.ProgrammingError) as error:
+        if not _is_the_operators(error):
+            raise
+        raise DatabaseAway(_explain(database, error)) from error
+    except CommandError as error:
+        raise UnsafeDatabase(
+            f"The database is of another version of salepixel than this one ({error}): install that version, "
+            "or restore the backup that was made before it."
+        ) from error
+
+
+def _migrate(database: Database) -> None:
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
         config = _alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _is_the_operators(error: sa.exc.DBAPIError) -> bool:
+    """False for a mistake of ours in a statement: its traceback is what helps then."""
+    state = getattr(error.orig, "sqlstate", None)
+    refused = state is not None and state.startswith(_REFUSALS)
+    return refused or not isinstance(error, sa.exc.ProgrammingError)
+
+
+def _explain(database: Database, error: sa.exc.DBAPIError) -> str:
+    said = str(error.orig).strip()
+    said = (said.rpartition("FATAL:")[2] or said).strip().splitlines()[0].rstrip(".")
+    url = database.engine.url
+    if url.get_backend_name() == "postgresql":
+        where = url.render_as_string(hide_password=True).replace("+psycopg", "")
+        return f"PostgreSQL ({where}): {said}. Start it, or correct SALEPIXEL_DATABASE_URL."
+    return (
+        f"SQLite ({url.database}): {said}. May this user read and write there, and is there room on the disk?"
+    )
 
 
 def is_current(database: Database) -> bool:

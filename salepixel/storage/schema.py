@@ -53,6 +53,13 @@ class Quantity(sa.types.TypeDecorator[Decimal]):
         return None if value is None else from_thousandths(int(value))
 
 
+installation = sa.Table(
+    "installation",  # one row: whose keys the links, tokens and hashes of this database were made with
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # 1
+    sa.Column("fingerprint", sa.Text, nullable=False),  # Keys.fingerprint
+)
+
 accounts = sa.Table(
     "accounts",
     metadata,
@@ -263,13 +270,7 @@ shops = sa.Table(
     sa.Column("jwks_at", UtcTime),
     sa.Column("connected_at", UtcTime),  # first time; never taken back
     sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("name", sa.Text, nullable=False, server_default=""),
-    sa.Column("disconnected_at", UtcTime),  # when its app was deleted in the shop
-    sa.Column("app_active", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("app_status_at", UtcTime),  # when the shop said whether it is active; null: not yet
-    sa.Column("paused_at", UtcTime),
-    sa.Column("removed_at", UtcTime),
-    sa.UniqueConstraint("api_url", "emp_id"),  # one Saleor may serve several accounts
+    sa.UniqueConstraint("api_url"),
     sa.Index(None, "emp_id"),
 )
 

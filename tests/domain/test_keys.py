@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.keys import BadKeys, Keys, load_keys
+from salepixel.keys import BadKeys, Keys, accept_keys, load_keys
 
 
 def test_keys_are_made_once_and_for_nobody_else(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_keys_are_made_once_and_for_nobody_else(tmp_path: Path) -> None:
         found = list(pool.map(load_keys, [path] * 16))
     assert len({keys.secrets[1] for keys in found}) == 1
     assert path.stat().st_mode & 0o777 == 0o600
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path.with_suffix(".fingerprint"), path]
 
 
 def test_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
@@ -44,6 +44,56 @@ def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path, content: str
     with pytest.raises(BadKeys):
         load_keys(path)
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize("left", ["keys.fingerprint", "salepixel.sqlite3", "journal"])
+def test_no_new_keys_are_made_beside_the_data_of_others(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).mkdir() if left == "journal" else (tmp_path / left).touch()
+    with pytest.raises(BadKeys, match=f"is gone, and .*{left}.*backup"):
+        load_keys(tmp_path / "keys.json")
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_keys_of_another_installation_are_refused(tmp_path: Path) -> None:
+    path, other = tmp_path / "keys.json", tmp_path / "other" / "keys.json"
+    first = load_keys(path)
+    load_keys(other)
+    kept = path.read_bytes()
+    other.replace(path)
+    with pytest.raises(BadKeys, match="of another installation"):
+        load_keys(path)
+    path.write_bytes(kept)
+    assert load_keys(path) == first
+
+
+def test_rotated_keys_are_those_of_the_same_installation(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    load_keys(path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "active": 2, "keys": {**content["keys"], "2": "ab" * 32}}))
+    assert load_keys(path).active == 2
+
+
+def test_a_folder_of_before_takes_the_keys_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "keys.json").write_text(json.dumps({"active": 1, "keys": {"1": "ab" * 32}}))
+    (tmp_path / "keys.json").chmod(0o600)
+    assert load_keys(tmp_path / "keys.json").fingerprint == (tmp_path / "keys.fingerprint").read_text()
+
+
+def test_who_has_no_backup_can_go_on_with_new_keys(tmp_path: Path) -> None:
+    first = load_keys(tmp_path / "keys.json")
+    (tmp_path / "keys.json").unlink()
+    second = accept_keys(tmp_path / "keys.json")
+    assert first.fingerprint != second.fingerprint
+    assert load_keys(tmp_path / "keys.json") == second
+
+
+def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadKeys, match="May this user read and write") as refused:
+        load_keys(tmp_path / "file" / "keys.json")
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_secrets_do_not_show_in_a_traceback(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 
 from salepixel.storage.database import (
     Database,
+    DatabaseAway,
     UnsafeDatabase,
     check_sqlite,
     is_current,
@@ -83,3 +84,45 @@ def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
         write_twice()
     with database.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"database": "nobodys"}, 'database "nobodys" does not exist'),
+        ({"username": "nobody"}, 'role "nobody" does not exist'),
+        ({"query": {"host": "/nowhere"}}, "No such file or directory"),
+    ],
+)
+def test_a_postgresql_that_cannot_be_used_is_one_sentence_without_its_password(
+    postgresql: str, tmp_path: Path, change: dict[str, object], says: str
+) -> None:
+    url = sa.make_url(postgresql).set(password="hidden").set(**change)  # type: ignore[arg-type]
+    database = open_database(url.render_as_string(hide_password=False), tmp_path)
+    with pytest.raises(DatabaseAway) as refused:
+        migrate(database)
+    said = str(refused.value)
+    assert says in said
+    assert said.endswith("Start it, or correct SALEPIXEL_DATABASE_URL.")
+    assert ("hidden" in said, len(said.splitlines())) == (False, 1)
+
+
+def test_a_sqlite_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "salepixel.sqlite3").mkdir()
+    with pytest.raises(
+        DatabaseAway, match=r"unable to open database file\. May this user read and write there"
+    ):
+        migrate(open_database("", tmp_path))
+
+
+def test_a_database_of_a_newer_version_is_one_sentence(database: Database) -> None:
+    revision = sa.table("alembic_version", sa.column("version_num"))
+    with database.write() as connection:
+        (now,) = connection.execute(sa.select(revision.c.version_num)).one()
+        connection.execute(sa.update(revision).values(version_num="9999"))
+    try:
+        with pytest.raises(UnsafeDatabase, match="of another version of salepixel than this one"):
+            migrate(database)
+    finally:
+        with database.write() as connection:
+            connection.execute(sa.update(revision).values(version_num=now))

@@ -16,7 +16,8 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
-from salepixel.storage.database import UnsafeDatabase, migrate
+from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
+from salepixel.storage.installation import claim_database
 from salepixel_worker.forward import Forwarder
 from salepixel_worker.jobs import stores
 from salepixel_worker.poll import Poller
@@ -87,9 +88,14 @@ def main() -> None:
         settings = WorkerSettings.load(environment())
         keys = load_keys(settings.keys_file)
         migrate(stores().database)
+        with stores().database.write() as connection:
+            claim_database(connection, keys)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
+    except DatabaseAway as problem:
+        print(problem, file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     Scheduler(open_redis(settings.redis_address)).start()
     Forwarder(stores().database, settings.forward_hosts).start()
     Poller(stores().database, keys, Bell(open_redis(settings.redis_address))).start()

@@ -7,7 +7,8 @@ from decimal import Decimal
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
-from salepixel.money import BadMoney, check_currency, parse_amount
+from salepixel.money import BadMoney, minor_digits
+from salepixel.reading.money import read_amount, read_currency
 
 MAX_QUERY = 4096  # bytes
 MAX_FIELDS = 40
@@ -100,9 +101,8 @@ def _read_fields(query: str) -> dict[str, str]:
 
 @lru_cache(1024)  # a shop has so many prices
 def _read_money(amount: str, currency: str) -> tuple[Decimal | None, str]:
-    checked = check_currency(currency) if currency else ""
-    digits = 3 if checked in ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND") else 2
-    return parse_amount(amount, digits) if amount else None, checked
+    checked = read_currency(currency) if currency else ""
+    return read_amount(amount, minor_digits(checked)) if amount else None, checked
 
 
 def without_click(query: str) -> str:

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from salepixel.connectors.contract import HashAddress, Unreadable
-from salepixel.money import BadMoney, allocate, check_currency, from_minor, round_money, to_minor
+from salepixel.money import BadMoney, allocate, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
+from salepixel.reading.money import read_currency
 
 CLICK_KEY = "salepixel_click"
 """The metadata key with the click token. Saleor copies it from the checkout to the order."""
@@ -35,7 +36,7 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
     """
     total_field = as_object(order.get("total"), "no_total")
     try:
-        currency = check_currency(_text(total_field, "currency"))
+        currency = read_currency(_text(total_field, "currency"))
     except BadMoney as error:
         raise Unreadable(error.reason) from error
     total = _gross(order, "total", currency)

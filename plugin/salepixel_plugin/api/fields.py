@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from salepixel.links import BadDestination, check_destination
-from salepixel.money import MAX_AMOUNT, BadMoney, check_currency
+from salepixel.money import MAX_AMOUNT, BadMoney
 from salepixel.quantities import MAX_QUANTITY, round_quantity
+from salepixel.reading.money import read_currency
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
@@ -37,7 +38,7 @@ def _filled(text: str) -> str:
 
 def _currency(text: str) -> str:
     try:
-        return check_currency(text)
+        return read_currency(text)
     except BadMoney:
         raise ValueError("must be a three-letter code such as EUR") from None
 

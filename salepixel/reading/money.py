@@ -1,0 +1,194 @@
+"""Amounts and currencies as people, shops and JavaScript write them."""
+
+import re
+from decimal import Decimal
+
+from salepixel.money import MAX_AMOUNT, BadMoney
+from salepixel.reading.text import read_text
+
+_LIMIT = MAX_AMOUNT - Decimal("0.5")
+"""From here on an amount may be rounded up to MAX_AMOUNT, in a currency without decimals."""
+
+_MAX_WRITTEN = 60
+_MAX_FRACTION = 16
+"""With 12 digits before the mark what Decimal works out exactly. Rounding half up looks at one digit only."""
+
+_SIMPLE = re.compile(r"[0-9]{1,11}(?:[.,][0-9]{1,2})?")
+# The number, and what stands before and behind it. A mark before the first digit belongs to the number
+# (".50"), unless it ends an abbreviation ("Rs.500").
+_PARTS = re.compile(r"([^0-9]*?)((?:(?<![\w/])[.,])?[0-9](?:[0-9., ']*[0-9])?)([^0-9]*)")
+_NO_CENTS = re.compile(r"[.,:]\s?-{1,2}|[.,]")
+"""Behind a number, in place of cents: "39,-", "39.--", "39."."""
+
+_SAME = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "ʼ": "'", "´": "'"})
+_IN_USE = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
+    CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF
+    GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK
+    LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD
+    OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN
+    SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF
+    YER ZAR ZMW ZWG
+"""
+_CODES = frozenset(_IN_USE.split())
+"""The currencies in use (ISO 4217): only these are taken for one inside an amount, "5 pcs" is none."""
+
+_NAMES = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR"}
+"""Other names of a currency. "$", "£", "¥" and "kr" are of several, so they name none."""
+
+_MARKS = frozenset(
+    (
+        *"$£¥￥₹₽₩₪₫₱₴₺₦₡₲₵₸₼₾฿៛¢¤円元",
+        *(
+            "R$",
+            "US$",
+            "A$",
+            "AU$",
+            "C$",
+            "CA$",
+            "MX$",
+            "NZ$",
+            "HK$",
+            "NT$",
+            "S$",
+            "S/",
+            "S/.",
+            "B/.",
+            "BS",
+            "BS.",
+        ),
+        *(
+            "GS",
+            "Q",
+            "L",
+            "R",
+            "RM",
+            "RP",
+            "RS",
+            "RS.",
+            "FR",
+            "FR.",
+            "SFR",
+            "SFR.",
+            "KR",
+            "KR.",
+            "KČ",
+            "ZŁ",
+            "FT",
+        ),
+        *(
+            "LEI",
+            "ЛВ",
+            "ЛВ.",
+            "РУБ",
+            "РУБ.",
+            "Р",
+            "Р.",
+            "ГРН",
+            "ГРН.",
+            "ДИН",
+            "ДИН.",
+            "ДЕН",
+            "DIN",
+            "DIN.",
+            "KN",
+        ),
+        *("KM", "TL", "DH", "KD", "BD", "QR", "SR"),
+    )
+)
+"""How currencies are marked beside an amount, in capital letters."""
+
+
+def read_currency(text: str) -> str:
+    """A currency's three-letter code in capital letters. Raises BadMoney: bad_currency."""
+    code = read_text(text, 10).upper()
+    code = "EUR" if code == "€" else code
+    if not (len(code) == 3 and code.isascii() and code.isalpha()):
+        raise BadMoney("bad_currency")
+    return code
+
+
+def named_currency(text: str) -> str:
+    """The currency that an amount names itself ("39,80 EUR", "€5"); empty where it names none, or is none."""
+    found = None if _SIMPLE.fullmatch(text) else _PARTS.fullmatch(_bare(text))
+    marks = (_currency_mark(found[1]), _currency_mark(_behind(found[3]))) if found else ()
+    return next((code for mark in marks if (code := _NAMES.get(mark, mark)) in _CODES), "")
+
+
+def read_amount(text: str, digits: int) -> Decimal:
+    """Read an amount that people or programs wrote: "1.234,56 €", "1,234.56", "59.849999999999994", "39,-".
+
+    Exact, as it is written; whoever knows the currency rounds half up to its `digits`. Of a point and a
+    comma the last is the decimal mark. One that occurs twice groups thousands, as apostrophes and spaces do.
+    One alone is a decimal mark, however many digits follow: JavaScript writes so. Only where the currency has
+    no decimals it groups thousands before three digits ("1.234" JPY is 1234).
+    Raises BadMoney: bad_amount or negative_amount.
+    """
+    if _SIMPLE.fullmatch(text):
+        return Decimal(_with_point(*text.replace(",", ".").partition(".")[::2]))
+    found = _PARTS.fullmatch(_bare(text))
+    if found is None:
+        raise BadMoney("bad_amount")
+    before, number, behind = found.groups()
+    if "-" in _behind(behind) or not all(
+        _is_mark(_currency_mark(text)) for text in (before, _behind(behind))
+    ):
+        raise BadMoney("bad_amount")
+    if "-" in before:
+        raise BadMoney("negative_amount")
+    decimal_mark = _decimal_mark(number, digits)
+    whole, _, fraction = number.rpartition(decimal_mark) if decimal_mark else (number, "", "")
+    joined = _without_groups(whole)
+    if len(joined) > 15 or not (fraction or joined) or not (fraction or "0").isdigit():
+        raise BadMoney("bad_amount")
+    amount = Decimal(_with_point(joined or "0", fraction[:_MAX_FRACTION]))
+    if amount >= _LIMIT:
+        raise BadMoney("bad_amount")
+    return amount
+
+
+def _bare(text: str) -> str:
+    return read_text(text, _MAX_WRITTEN + 1).translate(_SAME)
+
+
+def _with_point(whole: str, fraction: str) -> str:
+    return f"{whole}.{fraction or '0'}"
+
+
+def _behind(text: str) -> str:
+    no_cents = _NO_CENTS.match(text)
+    return text[no_cents.end() :] if no_cents else text
+
+
+def _currency_mark(beside: str) -> str:
+    return beside.replace("-", "").strip().upper()
+
+
+def _is_mark(mark: str) -> bool:
+    return not mark or mark in _CODES or mark in _NAMES or mark in _MARKS
+
+
+def _decimal_mark(number: str, digits: int) -> str:
+    dots, commas = number.count("."), number.count(",")
+    if dots and commas:
+        return "." if number.rfind(".") > number.rfind(",") else ","
+    if dots + commas != 1:
+        return ""
+    mark = "." if dots else ","
+    whole, _, fraction = number.partition(mark)
+    groups_thousands = not digits and len(fraction) == 3 and len(whole) <= 3 and whole.isdigit()
+    return "" if groups_thousands and whole[0] != "0" else mark
+
+
+def _without_groups(whole: str) -> str:
+    """The digits of a number in groups of three, or as in India of two before the last three."""
+    marks = set(whole) - set("0123456789")
+    if len(marks) > 1:
+        raise BadMoney("bad_amount")
+    first, *groups = whole.split(marks.pop()) if marks else [whole]
+    *middle, last = groups or ["000"]
+    by_thousands = 1 <= len(first) <= 3 and all(len(group) == 3 for group in middle)
+    in_india = 1 <= len(first) <= 2 and all(len(group) == 2 for group in middle)
+    if groups and not (len(last) == 3 and (by_thousands or in_india)):
+        raise BadMoney("bad_amount")
+    return first + "".join(groups)

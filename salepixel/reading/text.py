@@ -1,0 +1,75 @@
+"""Text from shops, browsers and mailers: one normal form, so that equal texts are equal bytes."""
+
+import re
+from unicodedata import category, normalize
+
+_LOST = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
+"""What no database, JSON or XML file can hold: U+FFFD takes its place, as in Unicode 16, 3.9."""
+
+# Default ignorable characters (Unicode TR 44) that change nothing but how a text is laid out or compared:
+# controls, soft hyphen, zero-width space, word joiner, byte order mark, marks of direction. Tags and
+# variation selectors are parts of emoji and stay.
+_DROPPED = re.compile(
+    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
+)
+_JOINERS = re.compile("[\u200c\u200d]+")
+_JOINED = ("\u200c", "\u200d")
+_SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
+_MAX_MARKS = 30
+"""Marks on one letter that a cut steps back over: the longest of real texts (UAX 15, Stream-Safe)."""
+
+
+def read_text(value: str, limit: int) -> str:
+    """A text on one line in NFC, at most `limit` characters, cut before a character that would be torn.
+
+    White space of any kind and length is one space, none at the ends. Invisible characters are dropped; the
+    joiners of emoji sequences and of Persian or Indic words stay where they join. Reading twice is reading
+    once. Never raises: what cannot be kept as text is U+FFFD.
+    """
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip()[:limit].rstrip()
+    text = _DROPPED.sub("", _LOST.sub("\ufffd", value))
+    text = normalize("NFC", " ".join(text.split()))
+    if _JOINERS.search(text):
+        text = normalize("NFC", _JOINERS.sub(_joiner, text))
+    return _cut(text, limit) if len(text) > limit else text
+
+
+def decode_bytes(raw: bytes) -> str:
+    """The text of percent-decoded bytes: UTF-8, else windows-1252.
+
+    Browsers encode a query as the page is encoded, and treat ISO 8859-1 as windows-1252 (WHATWG Encoding,
+    4.2). Its five unassigned bytes are U+FFFD.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("windows-1252", "replace")
+
+
+def _joiner(found: re.Match[str]) -> str:
+    """The first of a run of joiners where it stands between what can join, else nothing."""
+    text, start, end = found.string, found.start(), found.end()
+    between = start > 0 and end < len(text) and text[start - 1] > "\x7f" and text[end] > "\x7f"
+    return text[start] if between else ""
+
+
+def _cut(text: str, limit: int) -> str:
+    end = limit
+    while limit - end < _MAX_MARKS and end > 0 and _continues(text, end):
+        end -= 1
+    if end == 0 or _continues(text, end):
+        end = limit
+    return text[:end].rstrip("\u200c\u200d ")
+
+
+def _continues(text: str, position: int) -> bool:
+    """Whether the character at a position belongs to the one before it."""
+    here = text[position]
+    return (
+        here in _JOINED
+        or text[position - 1] in _JOINED
+        or category(here)[0] == "M"
+        or _SKIN_TONES.match(here) is not None
+    )

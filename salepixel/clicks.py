@@ -17,9 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from salepixel.keys import Keys
-
-MAX_CONTACT = 200
-"""Characters of a contact reference that are kept; longer ones are treated as unknown."""
+from salepixel.reading.references import normal_reference
 
 TOKEN_CONTACT_BYTES = 39
 """A contact that fits into a token; with header and tag this makes 119 characters."""
@@ -196,5 +194,7 @@ class ClickSealer:
             raise BadClickToken("not as we wrote it")
         click_id, emp_id, campaign, link = _BODY.unpack_from(opened)
         contact = opened[_BODY.size :]
-        reference = "#" + contact[1:].hex() if contact[:1] == b"\x00" else contact.decode()
+        # Normal: tokens of older edges may hold a reference as it was sent.
+        told = contact[:1] != b"\x00"
+        reference = normal_reference(contact.decode()) if told else "#" + contact[1:].hex()
         return Click(click_id, emp_id, campaign.hex(), link.hex(), reference)

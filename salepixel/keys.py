@@ -16,6 +16,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from salepixel.reading.addresses import BadHost, unicode_host
+
 RESTORE = (
     "Restore keys.json from your backup. Without a backup the links that were sent stay dead; to go on with "
     "the keys that are there, or with new ones: salepixel accept-keys"
@@ -92,11 +94,13 @@ class Keys:
 def normal_address(email: str) -> str:
     """An address as it is compared: letter case, white space around it and forms of one letter do not matter.
 
-    Nor does how the domain is written. It is read to Unicode and not made ASCII: Python's own `idna` is that
-    of 2003, which makes two domains one, such as straße.de and strasse.de.
+    Nor does how the domain is written. It is mapped as browsers do and read to Unicode, not made
+    ASCII: hashes that were made before stay.
     """
-    name, at, domain = _normal(email.strip()).rpartition("@")
-    return name + at + ".".join(map(_read_label, domain.split(".")))
+    name, at, domain = unicodedata.normalize("NFC", email.strip()).rpartition("@")
+    with suppress(BadHost):
+        domain = unicode_host(domain)
+    return _normal(name) + at + ".".join(map(_read_label, _normal(domain).split(".")))
 
 
 def _read_label(label: str) -> str:

@@ -16,6 +16,7 @@ from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 from salepixel.keys import Keys
+from salepixel.reading.addresses import normal_host
 
 MAX_URL = 2000
 _VERSION = 1
@@ -59,15 +60,17 @@ def check_destination(url: str) -> str:
         raise BadDestination("holds a space, a quote, a bracket, a backslash or a control character")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-        ascii_host = host.encode("idna").decode() if host else ""
-    except (ValueError, UnicodeError) as error:
+        host, port = parts.hostname, parts.port
+        host = normal_host(host) if host else ""
+    except ValueError as error:
         raise BadDestination("has a host or port that cannot be") from error
-    if parts.scheme not in ("http", "https") or not ascii_host:
+    if parts.scheme not in ("http", "https") or not host:
         raise BadDestination("must start with http:// or https:// and name a host")
     if "@" in parts.netloc:
         raise BadDestination("must not hold a user name or password")
-    netloc = parts.netloc if parts.netloc.isascii() else ascii_host + (f":{parts.port}" if parts.port else "")
+    netloc = parts.netloc
+    if not netloc.isascii() or "%" in netloc:
+        netloc = host + (f":{port}" if port is not None else "")
     return quote(parts._replace(netloc=netloc).geturl(), safe=_PRINTABLE)
 
 

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from redis.connection import parse_url
 
+from salepixel.reading.addresses import normal_host
+
 PREFIX = "SALEPIXEL_"
 
 
@@ -89,7 +91,7 @@ def _name(text: str) -> str:
 
 
 def _hosts(text: str) -> frozenset[str]:
-    return frozenset(host.strip().lower() for host in text.split(",") if host.strip())
+    return frozenset(normal_host(host.strip()) for host in text.split(",") if host.strip())
 
 
 def _folder(text: str) -> Path:

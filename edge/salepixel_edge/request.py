@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from salepixel.clicks import MAX_CONTACT, Signal
+from salepixel.clicks import Signal
+from salepixel.reading.references import MAX_CONTACT
 
 MAX_COOKIE_HEADER = 4096
 MAX_COOKIE = 255
@@ -102,13 +103,13 @@ def read_address(request: Request, proxies: int) -> bytes:
 
 
 def read_host(headers: Headers) -> str:
-    """The host that was asked for, in lower case and without its port."""
+    """The host that was asked for, in lower case, without its port and the dot of the root."""
     return _host(headers.get(b"host", b""))
 
 
 @lru_cache(256)
 def _host(value: bytes) -> str:
-    return _PORT.sub(b"", value.strip()).decode("latin-1").lower()
+    return _PORT.sub(b"", value.strip()).decode("latin-1").lower().removesuffix(".")
 
 
 def read_cookie(headers: Headers, name: bytes) -> str:

@@ -213,6 +213,7 @@ def test_nothing_but_get_and_head_is_taken(edge: RunningEdge, method: str, path:
         ("empId=7", "track.shop.test", ""),
         ("empId=7&IMPORTE=39,80&order=1042&currency=EUR", "track.shop.test", ""),
         ("empId=8&IMPORTE=5", "any.host.test", ""),
+        ("empId=7", "track.shop.test.", ""),
         ("empId=7", "other.test", "wrong_host"),
         ("empId=7", "127.0.0.1", "wrong_host"),
         ("empId=7", "[::1]:8080", "wrong_host"),

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salepixel.clicks import MAX_CONTACT, Signal
+from salepixel.clicks import Signal
+from salepixel.reading.references import MAX_CONTACT
 from salepixel_edge.request import (
     MAX_COOKIE,
     MAX_COOKIE_HEADER,
@@ -139,6 +140,8 @@ def test_the_address_is_what_our_own_proxies_say(forwarded: bytes, proxies: int,
     [
         (b"Track.Shop.Test", "track.shop.test"),
         (b"track.shop.test:8080", "track.shop.test"),
+        (b"track.shop.test.", "track.shop.test"),
+        (b"track.shop.test.:8080", "track.shop.test"),
         (b"[::1]:80", "[::1]"),
         (b"\xff\xfe", "\xff\xfe"),
         (b"", ""),

@@ -46,7 +46,7 @@ class AccountIn(Input):
     emp_id: EmpId = Field(alias="empId")
     name: Name
     tracking_host: HostOrEmpty = Field("", description=_HOST, examples=["track.shop.test"])
-    site: Text = Field("", examples=["shop.test"])
+    site: HostOrEmpty = Field("", examples=["shop.test"])
     currency: Currency
     window_days: Days = 7
     pixel_amount: Per = Field("line", description=_PIXEL_AMOUNT)
@@ -65,7 +65,7 @@ class AccountChange(Input):
 
     name: Name = Field(UNSET)
     tracking_host: HostOrEmpty = Field(UNSET, description=_HOST)
-    site: Text = Field(UNSET)
+    site: HostOrEmpty = Field(UNSET)
     currency: Currency = Field(UNSET)
     window_days: Days = Field(UNSET)
     pixel_amount: Per = Field(UNSET, description=_PIXEL_AMOUNT)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from salepixel import jobs
-from salepixel.clicks import MAX_CONTACT
+from salepixel.reading.references import MAX_CONTACT
 from salepixel.storage.accounts import hold_account
 from salepixel.storage.contacts import Contact, refused_among, store_contacts
 from salepixel_plugin.access import target_account

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from salepixel.links import BadDestination, check_destination
 from salepixel.money import MAX_AMOUNT, BadMoney
 from salepixel.quantities import MAX_QUANTITY, round_quantity
+from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.money import read_currency
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -70,8 +71,8 @@ def _destination(url: str) -> str:
 
 def _host(text: str) -> str:
     try:
-        host = text.strip().lower().encode("idna").decode() if text.strip() else ""
-    except UnicodeError:
+        host = normal_host(text.strip()) if text.strip() else ""
+    except BadHost:
         host = "."
     if host and not all(_HOST_LABEL.fullmatch(label) for label in host.split(".")):
         raise ValueError("must be a host name such as track.shop.example, without scheme, port and path")

@@ -173,3 +173,20 @@ def test_no_answer_shows_a_shops_token(office: Office) -> None:
     with office.database.write() as connection:
         connection.execute(sa.text("UPDATE shops SET token = 'hidden', jwks = 'hidden', app_id = 'hidden'"))
     assert "hidden" not in office.call("GET", "/shops").text
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("Track.Shop.test.", "track.shop.test"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("faß.example", "xn--fa-hia.example"),
+        ("οδος.gr", "xn--pxavbm.gr"),
+    ],
+)
+def test_the_hosts_of_an_account_are_those_that_browsers_ask_for(
+    office: Office, written: str, host: str
+) -> None:
+    changed = office.call("PATCH", "/accounts/7", {"tracking_host": written, "site": written}).json
+    assert isinstance(changed, dict)
+    assert (changed["tracking_host"], changed["site"]) == (host, host)

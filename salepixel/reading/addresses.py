@@ -1,0 +1,69 @@
+"""Hosts as people, browsers and mail programs write them, in one normal form."""
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+import idna
+
+_ASCII_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_ADDRESS = re.compile(r"[0-9a-f:.]+")
+MAX_HOST = 253
+
+
+class BadHost(ValueError):
+    """A text that names no host; the message says why."""
+
+
+@lru_cache(1024)  # an installation has few, and every pixel hit asks
+def normal_host(text: str) -> str:
+    """The host as DNS and certificates know it: ASCII, in lower case, without the dot of the root.
+
+    Names of other letters are mapped as browsers do: UTS 46, non-transitional, so that straße.example is not
+    strasse.example. `text` is a host alone; an IPv6 address may have its brackets and comes back without.
+    Raises BadHost.
+    """
+    if ":" in text:
+        address = text.removeprefix("[").removesuffix("]").lower()
+        if not _ADDRESS.fullmatch(address):
+            raise BadHost("is no IP address")
+        return address
+    host = unicode_host(unquote(text) if "%" in text else text)
+    labels = [_ascii_label(label) for label in host.split(".")]
+    written = ".".join(labels)
+    if len(written) > MAX_HOST:
+        raise BadHost(f"is longer than {MAX_HOST} characters")
+    return written
+
+
+def unicode_host(text: str) -> str:
+    """The host's name mapped by UTS 46, not made ASCII, without the dot of the root. Raises BadHost."""
+    if text.isascii():
+        return text.lower().removesuffix(".")
+    try:
+        return idna.uts46_remap(text, std3_rules=False, transitional=False).removesuffix(".")
+    except (idna.IDNAError, UnicodeError) as error:
+        raise BadHost("holds a character that no host name has") from error
+
+
+def _ascii_label(label: str) -> str:
+    try:
+        if label.startswith("xn--"):
+            _check(label.removeprefix("xn--").encode("ascii").decode("punycode"))
+        elif not label.isascii():
+            _check(label)
+            label = "xn--" + label.encode("punycode").decode("ascii")
+    except (idna.IDNAError, UnicodeError) as error:
+        raise BadHost("holds letters that do not stand together in a host name") from error
+    if not _ASCII_LABEL.fullmatch(label):
+        raise BadHost("is no host name")
+    return label
+
+
+def _check(label: str) -> None:
+    """Raise for what browsers refuse (UTS 46, 4.1: joiners, directions). Symbols such as ❤ they take."""
+    idna.check_initial_combiner(label)
+    idna.check_bidi(label)
+    for at, letter in enumerate(label):
+        if letter in "\u200c\u200d" and not idna.valid_contextj(label, at):
+            raise idna.InvalidCodepointContext("a joiner that joins nothing")

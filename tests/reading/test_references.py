@@ -1,0 +1,99 @@
+"""A contact has one reference, however the link to it was mailed, copied or shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salepixel.reading.references import MAX_CONTACT, is_merge_tag, normal_reference
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "c9",
+        "c9 ",
+        " c9",
+        "c9.",
+        "c9\u00a0",
+        "\ufeffc9\u200b",
+        "c9?utm_source=nl",
+        "c9?utm_source=nl&x=y",
+        "c9)",
+        "c9>",
+        "c9,",
+        'c9".',
+        "c9?",
+        "c9\r\n",
+        "\u202ac9\u202c",
+        "c\u00ad9",
+        "c9…",
+        "c9).",
+        "\u2003c9\t",
+    ],
+)
+def test_what_is_added_on_the_way_is_no_part_of_a_reference(written: str) -> None:
+    assert normal_reference(written) == "c9"
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("Ana@Example.test", "Ana@Example.test"),
+        ("a+b@shop.test", "a+b@shop.test"),
+        ("a b", "a b"),
+        ("Ana\u00a0Pen\u0303a", "Ana Peña"),
+        ("Ana (Peña)", "Ana (Peña)"),
+        ("YWJjZA==", "YWJjZA=="),
+        ("abc/", "abc/"),
+        ("-x_", "-x_"),
+        ("who?me", "who?me"),
+        ("3F2504E0-4F89-11D3-9A0C-0305E82C3301", "3F2504E0-4F89-11D3-9A0C-0305E82C3301"),
+        ("x" * MAX_CONTACT, "x" * MAX_CONTACT),
+    ],
+)
+def test_what_is_a_reference_stays(written: str, normal: str) -> None:
+    assert normal_reference(written) == normal
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", " ", ".", "\u200b", "\u202e", "a\0b", "a\nb", "x" * (MAX_CONTACT + 1), "?utm_source=x", "\ue000"],
+)
+def test_what_cannot_be_a_reference_is_none(written: str) -> None:
+    assert normal_reference(written) == ""
+
+
+@given(st.text(max_size=250))
+def test_a_normal_form_is_its_own(text: str) -> None:
+    normal = normal_reference(text)
+    assert normal_reference(normal) == normal
+    assert normal.isprintable()
+    assert len(normal) <= MAX_CONTACT
+    assert normal_reference(f"\u00a0{text}. ") == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{contact}",
+        "{{ .Subscriber.UUID }}",
+        "{%if x",
+        "*|UNIQID|*",
+        "{$email}",
+        "{contactfield=id}",
+        "[%Field%]",
+        "[[id]]",
+        "%%emailaddr%%",
+        "%EMAIL%",
+        "__test_email__",
+        "c_id",
+        "00000000-0000-0000-0000-000000000000",
+    ],
+)
+def test_the_tags_of_known_mailers_are_known(text: str) -> None:
+    assert is_merge_tag(text)
+
+
+@pytest.mark.parametrize("text", ["", "c1", "c_id2", "50%", "a%20b", "[x]", "{x}"])
+def test_what_is_no_tag_is_none(text: str) -> None:
+    assert not is_merge_tag(text)

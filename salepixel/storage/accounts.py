@@ -13,6 +13,7 @@ from salepixel.attribution import Policy
 from salepixel.links import new_id
 from salepixel.models import Model
 from salepixel.sold import Terms
+from salepixel.storage.queue import mark_due
 from salepixel.storage.schema import accounts, api_keys, campaigns, orders, policies, sales
 from salepixel.storage.upsert import insert, took_effect
 
@@ -130,7 +131,7 @@ def has_sales(connection: sa.Connection, emp_id: int) -> bool:
 def decide_all_again(connection: sa.Connection, emp_id: int) -> None:
     """Make every order of an account due."""
     hold_account(connection, emp_id, to_change=True)
-    connection.execute(sa.update(orders).where(orders.c.emp_id == emp_id).values(due=True))
+    mark_due(connection, orders.c.emp_id == emp_id)
 
 
 def get_account(connection: sa.Connection, emp_id: int) -> Account | None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from salepixel.clicks import Verdict, least_id_at
 from salepixel.storage.accounts import hold_account
+from salepixel.storage.queue import mark_due
 from salepixel.storage.schema import campaigns, clicks, links, orders, sales
 from salepixel.verdicts import SOON_AFTER_SENDING
 
@@ -95,7 +96,7 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
             orders.c.utm_campaign == campaign.utm_campaign,
             orders.c.placed_at >= campaign.created_at,
         )
-        connection.execute(sa.update(orders).where(*naming).values(due=True))
+        mark_due(connection, *naming)
 
 
 def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
@@ -173,7 +174,7 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
     if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
         return False
     since = sa.and_(orders.c.emp_id == campaign.emp_id, orders.c.placed_at >= campaign.created_at)
-    connection.execute(sa.update(orders).where(since).values(due=True))
+    mark_due(connection, since)
     return True
 
 

@@ -15,6 +15,7 @@ from salepixel.storage.accounts import get_account, hold_account
 from salepixel.storage.contacts import refused_among
 from salepixel.storage.many import is_one_of
 from salepixel.storage.orders import make_each_due
+from salepixel.storage.queue import mark_due
 from salepixel.storage.schema import (
     bought,
     campaigns,
@@ -366,7 +367,7 @@ def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
     for emp_id, refs in _contacts_of([click for click in touched if click.emp_id in in_time]).items():
         for is_theirs in _orders_of(connection, emp_id, refs):
             explained = sa.and_(in_time[emp_id], is_theirs)
-            connection.execute(sa.update(orders).where(explained).values(due=True))
+            mark_due(connection, explained)
 
 
 def _orders_naming(connection: sa.Connection, ids: Collection[bytes]) -> list[tuple[str, str]]:

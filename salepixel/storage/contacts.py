@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from salepixel.attribution import Reason
 from salepixel.storage.accounts import hold_account
 from salepixel.storage.many import is_one_of
+from salepixel.storage.queue import mark_due
 from salepixel.storage.schema import contacts, decision_contacts, decisions, orders
 from salepixel.storage.upsert import insert
 
@@ -122,13 +123,11 @@ def _decide_again(
     texts = [found for found in hashes if found]
     for column in (orders.c.email_hash, orders.c.alias_hash):
         theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, texts))
-        connection.execute(sa.update(orders).where(theirs).values(due=True))
+        mark_due(connection, theirs)
     named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
         decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)
     )
-    connection.execute(
-        sa.update(orders).where(sa.tuple_(orders.c.shop_id, orders.c.id).in_(named)).values(due=True)
-    )
+    mark_due(connection, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
 
 
 def _decide_refused_again(connection: sa.Connection, emp_id: int) -> None:
@@ -137,4 +136,4 @@ def _decide_refused_again(connection: sa.Connection, emp_id: int) -> None:
         decisions.c.emp_id == emp_id, decisions.c.candidates.contains(f'"{Reason.REFUSED_CONSENT}"')
     )
     theirs = sa.tuple_(orders.c.shop_id, orders.c.id).in_(refused)
-    connection.execute(sa.update(orders).where(theirs).values(due=True))
+    mark_due(connection, theirs)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from salepixel.storage.accounts import hold_account
 from salepixel.storage.many import is_one_of
+from salepixel.storage.queue import mark_due
 from salepixel.storage.schema import coupons, orders
 from salepixel.storage.upsert import insert
 
@@ -48,7 +49,7 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
     if rows:
         connection.execute(insert(connection, coupons).on_conflict_do_nothing(), rows)
     used = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, orders.c.voucher, codes))
-    connection.execute(sa.update(orders).where(used).values(due=True))
+    mark_due(connection, used)
     query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
         coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.code, codes)
     )

@@ -63,6 +63,36 @@ class Database:
         self.engine.dispose()
 
 
+def is_passing(error: BaseException) -> bool:
+    """Whether a database was away, busy or full, so that the same may succeed later, whatever it was."""
+    if isinstance(error, sa.exc.TimeoutError):
+        return True  # no connection became free
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError):
+        return False
+    cause: Any = error.orig
+    if cause is None or hasattr(cause, "sqlstate"):
+        # None: there was no answer at all. The codes: postgresql.org/docs/current/errcodes-appendix.html
+        state: str | None = getattr(cause, "sqlstate", None)
+        return state is None or state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+    # The low byte is the primary code: sqlite.org/rescode.html
+    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _PASSING_SQLITE
+
+
+_PASSING_CLASSES = ("08", "40", "55", "57", "58")
+"""No connection, deadlock, lock not available, shut down, input or output failed."""
+
+_PASSING_STATES = ("25006", "53100", "53300")
+"""Read-only after a failover, disk full, too many connections. Not out of memory: that is the statement's."""
+
+_PASSING_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15, 22})
+"""Busy, locked, read-only, input or output failed, full, cannot open, locking failed, no large files."""
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether PostgreSQL ended a statement that took too long: it was busy, or the statement is hopeless."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) == "57014"
+
+
 def check_sqlite(module: ModuleType) -> None:
     """Refuse a SQLite that can corrupt a file which two processes write (sqlite.org/changes, 3.51.3).
 

@@ -15,6 +15,7 @@ from salepixel.evidence import Rung
 from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.report import Sale
+from salepixel.storage.queue import DUE, NEW, mark_decided, mark_due
 from salepixel.storage.refunds import (
     date_again,
     keep_refund_state,
@@ -85,7 +86,6 @@ def store_order(
         "email_hash": order.email_hash,
         "snapshot": _SNAPSHOT.dump_json(order).decode(),
         "delivery": delivery,
-        "due": True,
         "alias_hash": order.alias_hash,
         "customer": order.customer,
         "voucher": order.voucher.strip().upper() or None,
@@ -122,15 +122,18 @@ def _decide_later_ones_again(
         orders.c.placed_at >= since,
         orders.c.id != but,
     )
-    connection.execute(sa.update(orders).where(later).values(due=True))
+    mark_due(connection, later)
+
+
+_COLUMNS = [column.name for column in orders.c if column.name not in NEW]
 
 
 @cache
 def _upsert_order(dialect: str, always: bool) -> Any:
     # Built once: building costs more than executing, and an order is on its way to a waiting shop.
-    statement = insert_into(dialect, orders)
+    statement = insert_into(dialect, orders).values(NEW)
     new = statement.excluded
-    changed = {c.name: new[c.name] for c in orders.c if c.name not in ("shop_id", "id", "emp_id")}
+    changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")} | DUE
     changed["healed_at"] = sa.func.coalesce(orders.c.healed_at, new.healed_at)
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
     return statement.on_conflict_do_update(
@@ -173,12 +176,6 @@ def orders_from(
     return [_stored(row) for row in connection.execute(query)]
 
 
-def due_orders(connection: sa.Connection, limit: int) -> list[tuple[str, str]]:
-    """Orders to be reconciled, as (shop id, order id)."""
-    query = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.due).limit(limit)
-    return [(row.shop_id, row.id) for row in connection.execute(query)]
-
-
 def open_orders(connection: sa.Connection, shop_id: str, since: datetime, limit: int) -> dict[str, Order]:
     """A shop's newest orders since then that are neither paid nor cancelled, by their ids."""
     still_open = orders.c.shop_id == shop_id, orders.c.open, orders.c.placed_at >= since
@@ -193,15 +190,14 @@ def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> Non
     # Two statements, each with an index of its own: an account may have millions of orders.
     for column in (orders.c.id, orders.c.number):
         named = sa.and_(orders.c.shop_id.in_(its_shops), column.in_(refs))
-        connection.execute(sa.update(orders).where(named).values(due=True))
+        mark_due(connection, named)
 
 
 def make_pixel_twins_due(connection: sa.Connection, emp_id: int, order: Order) -> None:
     """Make due what the pixel told of an order that a shop of its account tells: it is no proof any more."""
     pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
     named = orders.c.number.in_([order.id, order.number])
-    twins = sa.and_(orders.c.shop_id.in_(pixels), named, ~orders.c.due)
-    connection.execute(sa.update(orders).where(twins).values(due=True))
+    mark_due(connection, orders.c.shop_id.in_(pixels), named, ~orders.c.due)
 
 
 def is_told_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
@@ -224,7 +220,7 @@ def make_each_due(connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -
     named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
     if pairs:
         rows = [{"shop": shop_id, "order": order_id} for shop_id, order_id in pairs]
-        connection.execute(sa.update(orders).where(*named).values(due=True), rows)
+        mark_due(connection, *named, rows=rows)
 
 
 def buyers_known_before(connection: sa.Connection, stored: StoredOrder) -> list[str]:
@@ -273,8 +269,7 @@ def store_decision(
     if rows:
         connection.execute(sa.insert(sales), [sale_row(stored, sale) for sale in rows])
     replace_sale_refunds(connection, stored.shop_id, order.id, rows)
-    this = sa.and_(orders.c.shop_id == stored.shop_id, orders.c.id == order.id)
-    connection.execute(sa.update(orders).where(this).values(due=False))
+    mark_decided(connection, stored.shop_id, order.id)
     if order.customer and buyer != before:
         _decide_later_ones_again(connection, stored.shop_id, order.customer, order.placed_at, order.id)
 
@@ -378,18 +373,6 @@ def decided_as_of(connection: sa.Connection, shop_id: str, order_id: str) -> dat
         decisions.c.outcome != Outcome.PENDING,
     )
     return connection.scalar(query)
-
-
-def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether an order waits to be reconciled."""
-    query = sa.select(orders.c.due).where(orders.c.shop_id == shop_id, orders.c.id == order_id)
-    return bool(connection.scalar(query))
-
-
-def keep_decision(connection: sa.Connection, shop_id: str, order_id: str) -> None:
-    """Leave an order as it was decided: it is no longer due."""
-    this = sa.and_(orders.c.shop_id == shop_id, orders.c.id == order_id)
-    connection.execute(sa.update(orders).where(this).values(due=False))
 
 
 def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> dict[str, Any] | None:

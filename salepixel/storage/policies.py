@@ -14,7 +14,8 @@ from salepixel.rates import Rates
 from salepixel.report import Sale
 from salepixel.storage.accounts import POLICY, Account, change_account, hold_account, keep_policy
 from salepixel.storage.judging import is_for_good, judge_order
-from salepixel.storage.orders import Place, StoredOrder, is_due, orders_from
+from salepixel.storage.orders import Place, StoredOrder, orders_from
+from salepixel.storage.queue import is_due, mark_due
 from salepixel.storage.sales import sales_of_order
 from salepixel.storage.schema import orders, policies
 from salepixel.storage.shops import list_shops
@@ -171,4 +172,4 @@ def _by_campaign(credit: _Credit) -> dict[str, int]:
 def _decide_open_months_again(connection: sa.Connection, account: Account) -> None:
     since = account.closed_before or account.created_at - timedelta(days=36500)
     ours = sa.and_(orders.c.emp_id == account.emp_id, orders.c.placed_at >= since)
-    connection.execute(sa.update(orders).where(ours).values(due=True))
+    mark_due(connection, ours)

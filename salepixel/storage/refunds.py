@@ -11,6 +11,7 @@ from salepixel.money import from_minor, round_minor, to_minor
 from salepixel.orders import Order, RefundState
 from salepixel.report import Sale
 from salepixel.sold import Refund
+from salepixel.storage.queue import DUE
 from salepixel.storage.schema import orders, refunds, sale_refunds
 from salepixel.storage.upsert import insert_into, took_effect
 
@@ -43,7 +44,7 @@ def _make_due() -> Any:
     its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
     given_back = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
     this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
-    return sa.update(orders).where(*this, given_back).values(due=True)
+    return sa.update(orders).where(*this, given_back).values(DUE)
 
 
 @cache

@@ -329,7 +329,11 @@ orders = sa.Table(
     sa.Column("email_hash", sa.Text),
     sa.Column("snapshot", sa.Text, nullable=False),  # JSON of orders.Order
     sa.Column("delivery", sa.Text, nullable=False),  # digest of the delivery it came with, or empty
-    sa.Column("due", sa.Boolean, nullable=False),  # to be reconciled
+    sa.Column("due", sa.Boolean, nullable=False),  # to be reconciled; this and the next are of queue.py
+    sa.Column("next_attempt_at", UtcTime),  # when its turn is; null: parked, or not due
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # that failed
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # names no person
+    sa.Column("failed_at", UtcTime),
     sa.Column("alias_hash", sa.Text),
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
     sa.Column("voucher", sa.Text),  # in upper case
@@ -345,7 +349,18 @@ orders = sa.Table(
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index(None, "emp_id", "placed_at"),
     # As the question is put: SQLite compares the texts.
-    sa.Index("ix_orders_due", "due", sqlite_where=sa.text("due = 1"), postgresql_where=sa.text("due")),
+    sa.Index(
+        "ix_orders_due",
+        "next_attempt_at",
+        sqlite_where=sa.text("due = 1"),
+        postgresql_where=sa.text("due"),
+    ),
+    sa.Index(
+        "ix_orders_failed",
+        "failed_at",
+        sqlite_where=sa.text("attempts > 0"),
+        postgresql_where=sa.text("attempts > 0"),
+    ),
     sa.Index(
         "ix_orders_open",
         "shop_id",

@@ -15,6 +15,7 @@ from salepixel.storage.accounts import Account, add_account
 from salepixel.storage.campaigns import Campaign
 from salepixel.storage.contacts import Contact, store_contacts
 from salepixel.storage.database import Database
+from salepixel.storage.queue import due_orders
 from salepixel.verdicts import FINAL_AFTER, Judged, cleared, judge
 from tests.make import CAMPAIGN, NOON, click_at, order
 
@@ -159,10 +160,10 @@ def test_a_changed_verdict_has_the_orders_decided_again_that_it_bears_on(databas
         connection.execute(sa.update(schema.orders).values(due=False))
         for click in (suspect, quiet):
             clicks.clear_click(connection, click.id, "s1", "9")
-        assert orders.due_orders(connection, 10) == [("s1", "1")]
+        assert due_orders(connection, 10) == [("s1", "1")]
         connection.execute(sa.update(schema.orders).values(due=False))
         clicks.clear_click(connection, suspect.id, "s1", "9")
-        assert orders.due_orders(connection, 10) == []
+        assert due_orders(connection, 10) == []
 
 
 def test_a_persons_click_has_the_order_with_their_address_decided_again(database: Database) -> None:
@@ -176,7 +177,7 @@ def test_a_persons_click_has_the_order_with_their_address_decided_again(database
         connection.execute(sa.update(schema.orders).values(due=False))
         clicks.store_clicks(connection, [(click_at(NOON), Signal(0))])
     with database.read() as connection:
-        assert orders.due_orders(connection, 10) == [("s1", "1")]
+        assert due_orders(connection, 10) == [("s1", "1")]
 
 
 def test_a_mark_moves_only_from_where_it_was(database: Database) -> None:

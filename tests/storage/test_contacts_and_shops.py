@@ -10,6 +10,7 @@ from salepixel.storage.campaigns import Campaign, CampaignLink
 from salepixel.storage.contacts import Contact
 from salepixel.storage.database import Database
 from salepixel.storage.deliveries import count_rejection, list_rejections
+from salepixel.storage.queue import due_orders
 from tests.make import CAMPAIGN, LINK, NOON, order
 
 
@@ -34,7 +35,7 @@ def test_an_address_learned_late_has_its_orders_decided_again(database: Database
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
         connection.execute(sa.update(schema.orders).values(due=False))
         contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
-        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+        assert due_orders(connection, 10) == [("s1", "O1")]
 
 
 def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_again(
@@ -45,7 +46,7 @@ def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_aga
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
         connection.execute(sa.update(schema.orders).values(due=False))
         contacts.store_contacts(connection, 1, [Contact("c1", None, consent=False)], NOON)
-        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+        assert due_orders(connection, 10) == [("s1", "O1")]
         assert consenting(connection, 1, "h1") == []
         contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
         assert consenting(connection, 1, "h1") == ["c1"], "an address not told again stays"
@@ -74,7 +75,7 @@ def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(databas
         assert not campaigns.switch_link(connection, campaign, "nolink", False)
         assert not campaigns.link_sells(connection, LINK)
         assert campaigns.link_sells(connection, "of a lost database")
-        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+        assert due_orders(connection, 10) == [("s1", "O1")]
 
 
 def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) -> None:

@@ -12,7 +12,7 @@ from alembic.config import Config
 
 from salepixel.storage.accounts import get_account
 from salepixel.storage.database import Database, migrate, open_database
-from salepixel.storage.orders import due_orders
+from salepixel.storage.queue import due_orders
 from salepixel.storage.refunds import refund_history
 from salepixel.storage.sales import all_sales
 from salepixel.storage.schema import EPOCH

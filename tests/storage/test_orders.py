@@ -14,6 +14,7 @@ from salepixel.orders import Order
 from salepixel.report import sale_rows, totals
 from salepixel.storage import orders, sales, schema
 from salepixel.storage.database import Database
+from salepixel.storage.queue import due_orders
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 SECOND = timedelta(seconds=1)
@@ -42,7 +43,7 @@ def test_only_news_make_an_order_due(database: Database) -> None:
         assert not orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
         assert not orders.store_order(connection, "s1", 1, SNAPSHOTS[0], "")
         assert orders.store_order(connection, "s1", 1, SNAPSHOTS[2], "")
-        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+        assert due_orders(connection, 10) == [("s1", "O1")]
 
 
 def test_an_order_that_an_earlier_version_kept_is_read(database: Database) -> None:
@@ -71,7 +72,7 @@ def test_deciding_again_replaces_the_sales(database: Database) -> None:
         rows = [row.sale for row in sales.all_sales(connection, CAMPAIGN)]
         assert rows == sale_rows(SNAPSHOTS[3], decision)[::-1]
         assert sales.sale_totals(connection, CAMPAIGN) == totals(rows)
-        assert orders.due_orders(connection, 10) == []
+        assert due_orders(connection, 10) == []
         kept = orders.get_decision(connection, "s1", "O1")
     assert kept is not None
     assert (kept["outcome"], kept["reason"]) == ("attributed", "click_token_on_order")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from salepixel.clicks import Signal
 from salepixel.storage import accounts, clicks, orders
 from salepixel.storage.database import Database
+from salepixel.storage.queue import due_orders
 from tests.make import NOON, click_at, order
 
 
@@ -30,7 +31,7 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda connection: orders.due_orders(connection, 10), "ix_orders_due"),
+        (lambda connection: due_orders(connection, 10), "ix_orders_due"),
         (lambda connection: clicks.settle_clicks(connection, NOON, 10), "ix_clicks_not_final"),
         (
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),

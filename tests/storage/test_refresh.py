@@ -21,6 +21,7 @@ from salepixel.report import sale_rows
 from salepixel.settings import StorageSettings
 from salepixel.storage import accounts, orders
 from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.queue import due_orders
 from tests.make import NOON, click_at, order, rates_file
 
 LAST = SHIPPED.last_day()
@@ -66,7 +67,7 @@ def test_orders_that_a_newer_rate_fits_are_converted_again(
     said = refresh_rates(settings, str(newer))
     assert said == (f"Rates to {TODAY} are in use, before to {LAST}. Orders to be converted again: 1.")
     with database.read() as connection:
-        assert orders.due_orders(connection, 10) == [("s1", "O1")]
+        assert due_orders(connection, 10) == [("s1", "O1")]
     assert describe_rates(settings).endswith(f"{FILE_NAME}, to {TODAY}.")
     sell(database, rates, order(id="O1", currency="USD", placed_at=NOW))
     assert refresh_rates(settings, str(newer)).endswith("again: 0.")

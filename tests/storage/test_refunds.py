@@ -16,6 +16,7 @@ from salepixel.rates import SHIPPED
 from salepixel.report import converted, sale_rows, totals
 from salepixel.storage import accounts, orders, refunds, sales, schema
 from salepixel.storage.database import Database
+from salepixel.storage.queue import due_orders
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 DAY = timedelta(days=1)
@@ -52,7 +53,7 @@ def test_whatever_came_first_each_refund_has_its_day(sqlite: Database, arrival: 
     with sqlite.write() as connection:
         for snapshot in (*arrival, *arrival):
             orders.store_order(connection, "s1", 1, snapshot, "")
-            if orders.due_orders(connection, 1):
+            if due_orders(connection, 1):
                 reconcile(connection)
         assert by_day(connection) == EXPECTED
         (total,) = sales.sale_totals(connection, CAMPAIGN)
@@ -75,10 +76,10 @@ def test_a_late_snapshot_that_tells_of_a_refund_makes_its_order_due(database: Da
         orders.store_order(connection, "s1", 1, LIFE[3], "")
         reconcile(connection)
         assert not orders.store_order(connection, "s1", 1, LIFE[1], "")
-        assert orders.due_orders(connection, 9) == [("s1", "O1")]
+        assert due_orders(connection, 9) == [("s1", "O1")]
         reconcile(connection)
         assert not orders.store_order(connection, "s1", 1, LIFE[1], "")
-        assert orders.due_orders(connection, 9) == []
+        assert due_orders(connection, 9) == []
 
 
 def test_one_that_tells_of_none_does_not(database: Database) -> None:
@@ -86,7 +87,7 @@ def test_one_that_tells_of_none_does_not(database: Database) -> None:
         orders.store_order(connection, "s1", 1, order(updated_at=NOON + DAY), "")
         reconcile(connection)
         orders.store_order(connection, "s1", 1, LIFE[0], "")
-        assert orders.due_orders(connection, 9) == []
+        assert due_orders(connection, 9) == []
 
 
 def test_the_same_told_again_and_again_is_kept_once_with_its_first_day(database: Database) -> None:

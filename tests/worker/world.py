@@ -22,6 +22,7 @@ from salepixel.storage import (
     shops,
 )
 from salepixel.storage.database import Database
+from salepixel.storage.queue import due_orders
 from salepixel.streams import HitRecord
 from salepixel_worker import fold
 from salepixel_worker.reconcile import reconcile_order
@@ -105,7 +106,7 @@ class World:
 
     def due(self) -> list[tuple[str, str]]:
         with self.database.read() as connection:
-            return orders.due_orders(connection, 100)
+            return due_orders(connection, 100)
 
     def decide(self, connection: sa.Connection, shop_id: str, order_id: str) -> None:
         """Reconcile one order in a transaction that goes on."""

@@ -13,8 +13,8 @@ from salepixel.rates import Rates
 from salepixel.redis import open_redis
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
+from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import fold_all
-from salepixel_worker.reconcile import reconcile_order
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
 
 FOLD_SECONDS = 0.5
@@ -61,8 +61,7 @@ def reconcile(shop_id: str, order_id: str) -> None:
     """Reconcile one order, after the clicks that are known by now."""
     here = stores()
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
-    with here.database.write() as connection:
-        reconcile_order(connection, here.sealer, shop_id, order_id, datetime.now(UTC), here.rates)
+    attempt_order(here.database, here.sealer, shop_id, order_id, here.rates)
 
 
 def sweep() -> None:

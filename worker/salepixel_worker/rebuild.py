@@ -22,6 +22,7 @@ from salepixel.storage.accounts import Account, KeyScope, list_accounts
 from salepixel.storage.database import Database, open_database
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
 from salepixel.storage.orders import Place, StoredOrder
+from salepixel.storage.queue import is_due
 from salepixel.storage.shops import Shop, list_shops
 from salepixel_worker.reconcile import reconcile_order
 
@@ -75,7 +76,7 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
     for account, shop, page in _pages(database, found):
         with database.read() as connection:
             for stored in page:
-                if orders.is_due(connection, stored.shop_id, stored.order.id):
+                if is_due(connection, stored.shop_id, stored.order.id):
                     found.due += 1
                     continue
                 if is_for_good(connection, account, stored):

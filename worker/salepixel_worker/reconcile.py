@@ -18,6 +18,7 @@ from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import open_token
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
 from salepixel.storage.orders import StoredOrder
+from salepixel.storage.queue import mark_decided
 
 
 def reconcile_order(
@@ -46,7 +47,7 @@ def reconcile_order(
         refunds.replace_sale_refunds(
             connection, shop_id, order_id, sales_for_good(connection, account, stored)
         )
-        orders.keep_decision(connection, shop_id, order_id)
+        mark_decided(connection, shop_id, order_id)
         return None
     if shop.platform == "pixel":
         stored = _made_again(connection, account, stored)

@@ -1,19 +1,20 @@
 """The sweep: finds what a lost job left behind, and repeats what Redis must know."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from redis import Redis
 
 from salepixel.clicks import ClickSealer
 from salepixel.rates import SHIPPED, Rates
-from salepixel.storage import clicks, orders
+from salepixel.storage import clicks
 from salepixel.storage.database import Database
 from salepixel.storage.directory import publish_directory
+from salepixel.storage.queue import due_orders
 from salepixel.streams import stream_key
+from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import journal_names, publish_mark, published_mark
-from salepixel_worker.reconcile import reconcile_order
 
 SETTLED_AT_ONCE = 2000
 
@@ -21,19 +22,15 @@ log = structlog.get_logger()
 
 
 def reconcile_due(database: Database, sealer: ClickSealer, limit: int, rates: Rates = SHIPPED) -> int:
-    """Reconcile orders that are due; gives how many. One that fails does not keep others waiting."""
+    """Attempt the orders that are due, oldest first; gives how many, also when they fail.
+
+    One that fails is put off, so those behind it have their turn. Raises what is no order's own fault.
+    """
     with database.read() as connection:
-        due = orders.due_orders(connection, limit)
-    done = 0
+        due = due_orders(connection, limit)
     for shop_id, order_id in due:
-        try:
-            with database.write() as connection:
-                reconcile_order(connection, sealer, shop_id, order_id, datetime.now(UTC), rates)
-        except Exception:
-            log.exception("order_not_reconciled", shop=shop_id, order=order_id)
-            continue
-        done += 1
-    return done
+        attempt_order(database, sealer, shop_id, order_id, rates)
+    return len(due)
 
 
 def settle_verdicts(database: Database, now: datetime, budget_seconds: float) -> int:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.storage.directory import read_directory
-from salepixel.storage.orders import due_orders
+from salepixel.storage.queue import due_orders
 from salepixel.storage.schema import metadata
 from salepixel_plugin.api import mailers
 from tests.plugin.conftest import SHOES, Office

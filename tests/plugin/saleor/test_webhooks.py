@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 from demo.saleor import Line, Signed, StandInSaleor
 from salepixel import jobs
 from salepixel.storage.database import Database
-from salepixel.storage.orders import due_orders, find_order
+from salepixel.storage.orders import find_order
+from salepixel.storage.queue import due_orders
 from salepixel.storage.schema import deliveries
 from salepixel.storage.shops import Shop
 from tests.plugin.saleor import captures

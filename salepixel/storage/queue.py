@@ -1,0 +1,196 @@
+"""The queue of orders to be decided: marked due, taken oldest first, put off when they fail, then parked.
+
+It is the columns `due` ... `failed_at` of the table `orders`, and nothing else reads or writes them but this
+module, the index that finds what is due, and who asks whether one order is due.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema import UtcTime, orders
+
+FIRST_PAUSE = timedelta(minutes=1)
+"""After the first attempt that failed; doubled after each further one."""
+
+MAX_ATTEMPTS = 8
+"""Then an order is parked, two hours after its first attempt: until it changes, or is requeued by hand."""
+
+MAX_ERROR = 300
+
+Place = tuple[datetime, str, str]
+"""Where an order stands in the list of those that failed: failed_at, shop, id."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedOrder:
+    """An order that could not be decided. `next_attempt_at` None: it is parked."""
+
+    shop_id: str
+    order_id: str
+    emp_id: int
+    number: str
+    attempts: int
+    last_error: str
+    failed_at: datetime
+    next_attempt_at: datetime | None
+
+    @property
+    def state(self) -> Literal["retrying", "parked"]:
+        """Whether it is tried again by itself."""
+        return "parked" if self.next_attempt_at is None else "retrying"
+
+    @property
+    def place(self) -> Place:
+        """To read on after this one."""
+        return self.failed_at, self.shop_id, self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How many orders wait for their first attempt and since when the oldest does; how many failed."""
+
+    due: int = 0
+    oldest_due_at: datetime | None = None
+    retrying: int = 0
+    parked: int = 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+_NOW = sa.bindparam("marked_at", callable_=_now, type_=UtcTime())
+# One that waits already keeps its place, or whoever marks it again and again would keep it from its turn.
+_WAITS = sa.and_(orders.c.due, orders.c.attempts == 0)
+DUE: dict[str, Any] = {
+    "due": True,
+    "next_attempt_at": sa.case((_WAITS, orders.c.next_attempt_at), else_=_NOW),
+    "attempts": 0,
+    "last_error": "",
+    "failed_at": None,
+}
+"""What an UPDATE of orders sets to mark them due: at the end of the queue, with all attempts before them."""
+
+NEW: dict[str, Any] = {**DUE, "next_attempt_at": _NOW}
+"""The same for an INSERT."""
+
+_DECIDED = {"due": False, "next_attempt_at": None, "attempts": 0, "last_error": "", "failed_at": None}
+
+
+def mark_due(
+    connection: sa.Connection, *which: sa.ColumnElement[bool], rows: Sequence[Mapping[str, Any]] | None = None
+) -> int:
+    """Mark the orders due for which these conditions are true; `rows`: once for each of these parameters.
+
+    What failed before begins anew. Gives how many were marked, where there are no `rows`.
+    """
+    statement = sa.update(orders).where(*which).values(DUE)
+    return connection.execute(statement, rows).rowcount
+
+
+def mark_decided(connection: sa.Connection, shop_id: str, order_id: str) -> None:
+    """Take an order off the queue."""
+    connection.execute(sa.update(orders).where(*_this(shop_id, order_id)).values(_DECIDED))
+
+
+def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
+    """Whether an order is still to be decided; parked ones are, too."""
+    return bool(connection.scalar(sa.select(orders.c.due).where(*_this(shop_id, order_id))))
+
+
+def due_orders(connection: sa.Connection, limit: int, now: datetime | None = None) -> list[tuple[str, str]]:
+    """Orders to be decided by `now`, as (shop id, order id): those first whose turn came first."""
+    by_now = orders.c.due, orders.c.next_attempt_at <= (now or _now())
+    query = sa.select(orders.c.shop_id, orders.c.id).where(*by_now).order_by(orders.c.next_attempt_at)
+    return [(row.shop_id, row.id) for row in connection.execute(query.limit(limit))]
+
+
+def record_failure(
+    connection: sa.Connection, shop_id: str, order_id: str, error: str, at: datetime
+) -> FailedOrder | None:
+    """Note an attempt that failed: the order is put off, or parked after MAX_ATTEMPTS. None: it is gone.
+
+    `error` must not name persons: it is shown.
+    """
+    # Locked: a change that came meanwhile has set the attempts back to 0.
+    lock = sa.select(orders.c.attempts).where(*_this(shop_id, order_id)).with_for_update()
+    before = connection.scalar(lock)
+    if before is None:
+        return None
+    attempts = before + 1
+    pause = FIRST_PAUSE * 2**before
+    values = {
+        "due": True,
+        "next_attempt_at": at + pause if attempts < MAX_ATTEMPTS else None,
+        "attempts": attempts,
+        "last_error": error[:MAX_ERROR],
+        "failed_at": at,
+    }
+    connection.execute(sa.update(orders).where(*_this(shop_id, order_id)).values(values))
+    return _failed_orders(connection, *_this(shop_id, order_id))[0]
+
+
+def list_failed(
+    connection: sa.Connection, emp_id: int | None, limit: int, before: Place | None = None
+) -> list[FailedOrder]:
+    """The orders that could not be decided, of one account or of all, those first that failed last.
+
+    `before`: the place of the last one seen.
+    """
+    key = orders.c.failed_at, orders.c.shop_id, orders.c.id
+    which = _have_failed(emp_id)
+    if before is not None:
+        which.append(sa.tuple_(*key) < before)
+    return _failed_orders(connection, *which, limit=limit)
+
+
+def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
+    """How many orders of one account or of all could not be decided."""
+    return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*_have_failed(emp_id))) or 0
+
+
+def requeue(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
+    """Mark due what could not be decided, with all attempts before it; gives how many.
+
+    All of one account or of all accounts, or the one (shop id, order id) `only`.
+    """
+    return mark_due(connection, *_have_failed(emp_id), *(_this(*only) if only else ()))
+
+
+def read_state(connection: sa.Connection) -> QueueState:
+    """The state of the whole queue."""
+    waits, is_parked = orders.c.attempts == 0, orders.c.next_attempt_at.is_(None)
+    query = sa.select(
+        sa.func.count().filter(waits).label("due"),
+        sa.func.min(orders.c.next_attempt_at).filter(waits).label("oldest"),
+        sa.func.count().filter(~waits, ~is_parked).label("retrying"),
+        sa.func.count().filter(is_parked).label("parked"),
+    )
+    row = connection.execute(query.where(orders.c.due)).one()
+    return QueueState(row.due, row.oldest, row.retrying, row.parked)
+
+
+def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return orders.c.shop_id == shop_id, orders.c.id == order_id
+
+
+def _have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
+    failed = orders.c.attempts > 0
+    return [failed] if emp_id is None else [failed, orders.c.emp_id == emp_id]
+
+
+def _failed_orders(
+    connection: sa.Connection, *which: sa.ColumnElement[bool], limit: int = 1
+) -> list[FailedOrder]:
+    key = orders.c.failed_at, orders.c.shop_id, orders.c.id
+    columns = {"order_id": orders.c.id} | {name: orders.c[name] for name in _COLUMNS}
+    query = sa.select(*(column.label(name) for name, column in columns.items())).where(*which)
+    found = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit))
+    return [FailedOrder(**row._mapping) for row in found]
+
+
+_COLUMNS = ("shop_id", "emp_id", "number", "attempts", "last_error", "failed_at", "next_attempt_at")

@@ -1,0 +1,261 @@
+"""An order that cannot be decided is put off and parked; it never keeps another one waiting."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg.errors
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+from rq.timeouts import JobTimeoutException
+
+from salepixel.clicks import ClickSealer
+from salepixel.jobs import Bell
+from salepixel.money import BadMoney
+from salepixel.rates import Rates
+from salepixel.settings import WorkerSettings
+from salepixel.storage import accounts, orders, queue, schema, shops
+from salepixel.storage.database import Database
+from salepixel_worker import attempt, jobs
+from salepixel_worker.sweep import reconcile_due
+from tests.make import NOON, click_at, order
+from tests.worker.world import HOUR, World
+
+
+@pytest.fixture
+def world(database: Database, sealer: ClickSealer) -> World:
+    world = World(database, sealer)
+    world.connect()
+    return world
+
+
+WHOLE, BROKEN = '"placed_at":"2026-11-23', '"placed_at":"0001-01-01'
+"""An order of the year 1, as earlier versions took it: no window of days before it can be reckoned."""
+
+
+def spoil(world: World, *ids: str, whole: str = WHOLE, broken: str = BROKEN) -> None:
+    """Make it impossible to decide these orders."""
+    snapshot = sa.func.replace(schema.orders.c.snapshot, whole, broken)
+    with world.database.write() as connection:
+        its = schema.orders.c.id.in_(ids)
+        connection.execute(sa.update(schema.orders).where(its).values(snapshot=snapshot))
+
+
+def later(world: World, by: timedelta) -> None:
+    """Let time go by: what is put off is tried so much earlier."""
+    at = schema.orders.c.next_attempt_at
+    with world.database.write() as connection:
+        micros = sa.type_coerce(at, sa.BigInteger) - by // timedelta(microseconds=1)
+        connection.execute(sa.update(schema.orders).values(next_attempt_at=sa.type_coerce(micros, at.type)))
+
+
+def failed(world: World) -> list[queue.FailedOrder]:
+    with world.database.read() as connection:
+        return queue.list_failed(connection, None, 100)
+
+
+def test_orders_that_cannot_be_decided_keep_no_other_account_waiting(world: World) -> None:
+    # In the size of jobs.SWEEP_ORDERS this was 1,050 orders, from one mail link and one second.
+    at_once, ids = 20, [f"P{n}" for n in range(25)]
+    with world.database.write() as connection:
+        (shop,) = shops.list_shops(connection, 1)
+        for order_id in ids:
+            orders.store_order(connection, shop.id, 1, order(id=order_id, number=order_id), "")
+        accounts.add_account(connection, accounts.Account(2, "Hats", "EUR", NOON))
+        other = shops.shop_of_account(connection, 2, "api", NOON)
+        orders.store_order(connection, other.id, 2, order(id="H1", number="1"), "")
+    spoil(world, *ids)
+    taken = reconcile_due(world.database, world.sealer, at_once)
+    assert taken == at_once, "the sweep goes on, although all of these failed"
+    assert reconcile_due(world.database, world.sealer, at_once) == 6
+    with world.database.read() as connection:
+        assert orders.get_decision(connection, other.id, "H1") is not None
+        state = queue.read_state(connection)
+        assert queue.count_failed(connection, 1) == 25
+        assert queue.count_failed(connection, 2) == 0
+    assert (state.due, state.oldest_due_at, state.retrying, state.parked) == (0, None, 25, 0)
+
+
+def test_neighbours_of_one_that_fails_are_decided(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.click(click)
+    for n in range(5):
+        world.order(order(id=f"O{n}", number=str(n), click_token=world.sealer.seal(click)))
+    spoil(world, "O2")
+    assert {row[0] for row in world.report()} == {"0", "1", "3", "4"}
+    (one,) = failed(world)
+    assert (one.order_id, one.number, one.emp_id, one.attempts, one.state) == ("O2", "2", 1, 1, "retrying")
+
+
+def test_pauses_grow_and_then_it_is_parked_until_it_is_requeued(world: World) -> None:
+    world.order(order())
+    spoil(world, "O1")
+    pauses = []
+    for n in range(1, queue.MAX_ATTEMPTS):
+        assert reconcile_due(world.database, world.sealer, 10) == 1
+        (one,) = failed(world)
+        assert one.attempts == n
+        assert one.next_attempt_at is not None
+        pauses.append((one.next_attempt_at - one.failed_at) // timedelta(minutes=1))
+        assert reconcile_due(world.database, world.sealer, 10) == 0, "it is not its turn yet"
+        later(world, timedelta(days=1))
+    assert pauses == [1, 2, 4, 8, 16, 32, 64]
+    reconcile_due(world.database, world.sealer, 10)
+    (one,) = failed(world)
+    assert (one.state, one.next_attempt_at) == ("parked", None)
+    assert reconcile_due(world.database, world.sealer, 10) == 0
+    with world.database.read() as connection:
+        assert queue.is_due(connection, one.shop_id, "O1"), "no month is closed over it"
+        assert queue.read_state(connection).parked == 1
+    with world.database.write() as connection:
+        assert queue.requeue(connection, 2) == 0
+        assert queue.requeue(connection, 1, (one.shop_id, "O2")) == 0
+        assert queue.requeue(connection, 1, (one.shop_id, "O1")) == 1
+    spoil(world, "O1", whole=BROKEN, broken=WHOLE)
+    assert reconcile_due(world.database, world.sealer, 10) == 1
+    assert failed(world) == []
+
+
+def test_a_change_of_the_order_begins_anew(world: World) -> None:
+    world.order(order())
+    spoil(world, "O1")
+    for _ in range(queue.MAX_ATTEMPTS):
+        reconcile_due(world.database, world.sealer, 10)
+        later(world, timedelta(days=1))
+    assert failed(world)[0].state == "parked"
+    world.order(order(updated_at=NOON + HOUR))
+    assert failed(world) == []
+    assert reconcile_due(world.database, world.sealer, 10) == 1
+    assert failed(world) == []
+    with world.database.read() as connection:
+        assert queue.read_state(connection) == queue.QueueState()
+
+
+def test_what_bears_on_an_order_begins_anew_too(world: World) -> None:
+    world.order(order(email_hash="hash-of-ana"))
+    spoil(world, "O1")
+    reconcile_due(world.database, world.sealer, 10)
+    assert len(failed(world)) == 1
+    world.contact("ana", "hash-of-ana")
+    assert failed(world) == []
+    assert world.due() == [(failed_shop(world), "O1")]
+
+
+def failed_shop(world: World) -> str:
+    with world.database.read() as connection:
+        return shops.list_shops(connection, 1)[0].id
+
+
+def test_the_oldest_has_its_turn_first_and_keeps_it(world: World) -> None:
+    for n in range(4):
+        world.order(order(id=f"O{n}", number=str(n)))
+    with world.database.write() as connection:
+        queue.mark_due(connection, schema.orders.c.id == "O0")
+    assert [order_id for _, order_id in world.due()] == ["O0", "O1", "O2", "O3"]
+
+
+def test_a_failure_says_what_failed_and_names_no_person(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.click(click)
+    world.order(order(customer="ana@shop.test", click_token=world.sealer.seal(click)))
+    spoil(world, "O1", whole='"amount":"39.80"', broken='"amount":"1E+12"')
+    reconcile_due(world.database, world.sealer, 10)
+    (one,) = failed(world)
+    assert one.last_error.startswith("BadMoney: bad_amount (money.py:")
+    assert "ana" not in one.last_error
+
+
+def test_an_error_of_the_database_is_told_without_its_values() -> None:
+    too_large = psycopg.errors.NumericValueOutOfRange("value of ana@shop.test is out of range")
+    told = attempt.describe(sa.exc.DataError("INSERT", {"contact": "ana@shop.test"}, too_large))
+    assert told == "NumericValueOutOfRange: 22003"
+    assert attempt.describe(ValueError("ana@shop.test")) == "ValueError"
+    assert attempt.describe(BadMoney("bad_amount")) == "BadMoney: bad_amount"
+
+
+AWAY = [
+    sa.exc.OperationalError("", {}, psycopg.OperationalError("connection failed")),
+    sa.exc.OperationalError("", {}, psycopg.errors.AdminShutdown("")),
+    sa.exc.OperationalError("", {}, psycopg.errors.DeadlockDetected("")),
+    sa.exc.OperationalError("", {}, psycopg.errors.DiskFull("")),
+    sa.exc.InternalError("", {}, psycopg.errors.ReadOnlySqlTransaction("")),
+    sa.exc.TimeoutError(),
+]
+OWN_FAULT = [
+    sa.exc.OperationalError("", {}, psycopg.errors.ProgramLimitExceeded("")),
+    sa.exc.OperationalError("", {}, psycopg.errors.QueryCanceled("")),
+    sa.exc.OperationalError("", {}, psycopg.errors.OutOfMemory("")),
+    sa.exc.DataError("", {}, psycopg.errors.NumericValueOutOfRange("")),
+    OverflowError("Python int too large to convert to SQLite INTEGER"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(getattr(error, "orig", error)).__name__)
+def test_a_database_that_is_away_is_no_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    world.order(order())
+    monkeypatch.setattr(attempt, "reconcile_order", _raises(error))
+    with pytest.raises(type(error)):
+        reconcile_due(world.database, world.sealer, 10)
+    assert failed(world) == []
+    assert len(world.due()) == 1
+
+
+@pytest.mark.parametrize("error", OWN_FAULT, ids=lambda error: type(getattr(error, "orig", error)).__name__)
+def test_what_will_never_pass_is_an_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    world.order(order())
+    monkeypatch.setattr(attempt, "reconcile_order", _raises(error))
+    assert reconcile_due(world.database, world.sealer, 10) == 1
+    assert failed(world)[0].attempts == 1
+
+
+def test_an_order_that_takes_the_jobs_whole_time_is_put_off_and_ends_the_job(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.order(order())
+    monkeypatch.setattr(attempt, "reconcile_order", _raises(JobTimeoutException()))
+    with pytest.raises(JobTimeoutException):
+        reconcile_due(world.database, world.sealer, 10)
+    assert failed(world)[0].attempts == 1
+
+
+def _raises(error: Exception) -> object:
+    def reconcile(*_: object) -> None:
+        raise error
+
+    return reconcile
+
+
+@pytest.fixture
+def here(world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stores of the jobs."""
+    settings = WorkerSettings.load({})
+    stores = jobs.Stores(settings, world.database, redis, world.sealer, Rates())
+    monkeypatch.setattr(jobs, "stores", lambda: stores)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_sweep_that_took_all_it_may_asks_for_another(
+    world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SWEEP_ORDERS", 2)
+    for n in range(2):
+        world.order(order(id=f"O{n}", number=str(n)))
+    spoil(world, "O0", "O1")
+    jobs.sweep()
+    assert Bell(redis).waiting() == 1
+    jobs.sweep()
+    assert Bell(redis).waiting() == 1, "nothing was due"
+
+
+@pytest.mark.usefixtures("here")
+def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
+    world.order(order())
+    spoil(world, "O1")
+    jobs.reconcile(failed_shop(world), "O1")
+    assert failed(world)[0].attempts == 1
+    assert world.due() == []
+    assert failed(world)[0].failed_at <= datetime.now(UTC)

@@ -137,7 +137,7 @@ class Supervisor:
         return services
 
     def _wait_for_ports(self) -> None:
-        """Granian shares a port with whoever has it: half of the clicks would go to another program."""
+        """Better one sentence now than a process that ends again and again."""
         deadline = time.monotonic() + PORT_SECONDS  # processes of a killed stack need a moment to end
         for port in (self.settings.edge_port, self.settings.plugin_port):
             while not self._stopping and not _is_free(self.settings.host, port):

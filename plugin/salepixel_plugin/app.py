@@ -8,7 +8,7 @@ import structlog
 from apiflask import APIFlask
 from flask import Response, jsonify, request
 from redis import Redis
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, ServiceUnavailable
 
 from salepixel.clicks import ClickSealer
 from salepixel.jobs import Bell
@@ -19,6 +19,8 @@ from salepixel.storage import accounts
 from salepixel.storage.database import Database
 from salepixel_plugin import api, health, pages, saleor
 from salepixel_plugin.directory import publish_directory
+from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
+from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
 
 MAX_BODY_BYTES = 1_000_000
@@ -58,12 +60,28 @@ def create_app(settings: PluginSettings, *, database: Database, redis: Redis, ke
         links=LinkSealer(keys),
         clicks=ClickSealer(keys),
     )
+    app.before_request(_refuse_body)
     for blueprint in (api.blueprint, saleor.blueprint, pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(sa.exc.OperationalError, _database_away)
     app.register_error_handler(sa.exc.TimeoutError, _database_away)
     app.register_error_handler(sa.exc.InterfaceError, _database_away)
     return app
+
+
+def _refuse_body() -> tuple[Response, int] | None:
+    """Answer a request whose body is not here."""
+    reason = request.environ.get(REFUSED)
+    if reason is None:
+        return None
+    if request.path == SIGNED_PATH:
+        return refuse_body(reason)
+    if reason == "too_large":
+        request.max_content_length = MAX_CALL_BYTES
+        raise RequestEntityTooLarge
+    if reason == "busy":
+        raise ServiceUnavailable("Too much is being received now; send it again.")
+    raise BadRequest("The body ended before its end; send it again.")
 
 
 def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:

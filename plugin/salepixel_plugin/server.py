@@ -1,63 +1,53 @@
-"""Starts the plugin: Flask on granian."""
+"""Starts the plugin: Flask on waitress."""
 
+import logging
+import os
+import socket
 import sys
-from pathlib import Path
-
-from apiflask import APIFlask
-from granian.constants import Interfaces
-from granian.server import Server
+import tempfile
 
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs
-from salepixel.processes import end_with_parent
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, PluginSettings, environment
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
 from salepixel.storage.installation import claim_database
 from salepixel_plugin.app import create_app, prepare
-
-
-def create() -> APIFlask:
-    """The application of one granian worker process, from the environment."""
-    configure_logs()
-    end_with_parent()
-    settings = PluginSettings.load(environment())
-    database = open_database(settings.database_url, settings.data)
-    redis = open_redis(settings.redis_address)
-    return create_app(settings, database=database, redis=redis, keys=load_keys(settings.keys_file))
+from salepixel_plugin.reception import listen, serve
 
 
 def main() -> None:
     """Migrate, prepare, serve; exits 2 with a line per problem when the settings cannot be used."""
     configure_logs()
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line per request on a busy day
     try:
         settings = PluginSettings.load(environment())
         keys = load_keys(settings.keys_file)
+        listener = _listen(settings)
         database = open_database(settings.database_url, settings.data)
+        redis = open_redis(settings.redis_address)
         migrate(database)
         with database.write() as connection:
             claim_database(connection, keys)
-        prepare(settings, database, open_redis(settings.redis_address))
-        database.close()
+        prepare(settings, database, redis)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
         sys.exit(2)
     except DatabaseAway as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         sys.exit(1)
-    Server(
-        "salepixel_plugin.server:create",
-        address=settings.host,
-        port=settings.plugin_port,
-        interface=Interfaces.WSGI,
-        factory=True,
-        blocking_threads=settings.plugin_threads,
-        websockets=False,
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=10,
-        working_dir=Path.cwd(),
-    ).serve()
+    tempfile.tempdir = str(settings.data)  # where large bodies wait: /tmp is memory on many machines
+    serve(create_app(settings, database=database, redis=redis, keys=keys), listener, settings.plugin_threads)
+    database.close()
+
+
+def _listen(settings: PluginSettings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.plugin_port)
+    except OSError as error:
+        address = f"{settings.host} port {settings.plugin_port}"
+        reason = os.strerror(error.errno or 0)
+        raise BadSettings(f"The plugin cannot listen on {address}: {reason}") from error
 
 
 if __name__ == "__main__":

@@ -214,7 +214,6 @@ def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, s
         ("salepixel_worker.server", False),
         ("valkey-server", False),
         ("salepixel_edge.server", True),
-        ("salepixel_plugin.server", True),
     ]
     chance = random.Random(9)  # noqa: S311
     with closing(Player(stack, shop)) as player, closing(Player(stack, shop)) as reader:

@@ -22,17 +22,29 @@ from salepixel.orders import Order
 from salepixel.storage.deliveries import delivery_digest, store_delivery
 from salepixel.storage.orders import store_order
 from salepixel.storage.shops import Shop, drop_token, find_shop, get_shop
+from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
 from salepixel_plugin.services import services
 
 DOOR = "saleor_webhook"
-MAX_BODY_BYTES = 1_000_000
 
 log = structlog.get_logger()
 
-_STATUS = {"too_large": 413, "malformed": 400, "event_mismatch": 400, "keys_away": 503}
+_STATUS = {
+    "too_large": 413,
+    "malformed": 400,
+    "event_mismatch": 400,
+    "cut_short": 503,
+    "busy": 503,
+    "keys_away": 503,
+}
 """Every other refusal is a 401."""
+_MESSAGES = {
+    "too_large": "A delivery may have 32 MB.",
+    "cut_short": "The body ended before its end; send it again.",
+    "busy": "Too much is being received now; send it again.",
+}
 _KEPT_HEADERS = ("content-type", "user-agent", "traceparent")
 """With all saleor-*: what helps to look into a delivery later. A shop's own headers may hold secrets."""
 
@@ -53,6 +65,8 @@ def take_delivery() -> tuple[Response, int]:
         check = partial(CONNECTORS[shop.platform].verify, delivery)
         _key_reloads().verify(check, shop, services().database)
     except Refused as refusal:
+        if refusal.reason in _MESSAGES:
+            return refuse_body(refusal.reason)
         return _refuse(refusal.reason, refusal.message)
     except KeysAway:
         return _refuse("keys_away", "The shop's signing keys cannot be checked now; send again.")
@@ -66,15 +80,28 @@ def take_delivery() -> tuple[Response, int]:
     return jsonify(ok=True), 200
 
 
+def refuse_body(reason: str) -> tuple[Response, int]:
+    """The answer to a delivery that did not come in whole; `reason`: `too_large`, `cut_short` or `busy`.
+
+    What ended early is a 503 where a shop may have sent it, so that it is sent again, else a 400.
+    """
+    answer, status = _refuse(reason, _MESSAGES[reason])
+    if reason == "cut_short" and "Saleor-Signature" not in request.headers:
+        return answer, 400
+    return answer, status
+
+
 def _receive() -> Delivery:
     # One byte more than we take: Werkzeug cuts a chunked body at its limit and says nothing.
-    request.max_content_length = MAX_BODY_BYTES + 1
+    request.max_content_length = MAX_DELIVERY_BYTES + 1
     try:
         body = request.get_data(cache=True)  # before anything else can read or parse it
     except RequestEntityTooLarge:
         body = None
-    if body is None or len(body) > MAX_BODY_BYTES:
-        raise Refused("too_large", "A delivery may have 1 MB.")
+    if body is None or len(body) > MAX_DELIVERY_BYTES:
+        raise Refused("too_large", _MESSAGES["too_large"])
+    if request.content_length not in (None, len(body)):
+        raise Refused("cut_short", _MESSAGES["cut_short"])
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Delivery(headers.get("saleor-api-url", ""), headers.get("saleor-event", "").lower(), headers, body)
 

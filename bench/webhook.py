@@ -32,8 +32,8 @@ def run(_redis: Redis) -> Ratio:
 
 def _measure(folder: Path, stack: Stack, shop: StandInSaleor) -> Ratio:
     player = Player(stack, shop)
-    player.api("POST", "/shops", {"empId": 1, "platform": "saleor", "api_url": shop.api_url})
-    shop.install(stack.plugin_url).raise_for_status()
+    added = player.api("POST", "/shops", {"empId": 1, "platform": "saleor", "api_url": shop.api_url})
+    shop.install(added["manifest_url"]).raise_for_status()
     player.close()
     serial = 0
     database = open_database("", folder / "yardstick")
@@ -53,7 +53,7 @@ def _measure(folder: Path, stack: Stack, shop: StandInSaleor) -> Ratio:
             begun = time.perf_counter()
             for signed in made:
                 answer = session.post(
-                    f"{stack.plugin_url}/saleor/webhooks",
+                    shop.target,
                     data=signed.body,
                     headers=dict(signed.headers),
                     timeout=20,

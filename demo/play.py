@@ -68,7 +68,7 @@ class Player:
         campaign = self.api("POST", "/campaigns", mail)
         url = self.shop.api_url
         connected = self.api("POST", "/shops", {"empId": EMP_ID, "platform": "saleor", "api_url": url})
-        installed = self.shop.install(self.stack.plugin_url)
+        installed = self.shop.install(connected["manifest_url"])
         if not installed.ok:
             raise WentWrong(f"The shop's app was not installed: {installed.text}")
         return Scene(campaign["id"], connected["id"], [link["tracked_url"] for link in campaign["links"]])

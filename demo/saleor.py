@@ -46,6 +46,7 @@ class StandInSaleor(Orders):
         super().__init__(channel, currency)
         self.token = ""
         self.app_id = ""
+        self.target = ""
         self.permissions: tuple[str, ...] = ("MANAGE_ORDERS",)
         self.away: set[str] = set()
         self.calls: list[str] = []
@@ -81,11 +82,12 @@ class StandInSaleor(Orders):
         """Sign with another key from now on; the old one is gone from the JWKS."""
         self.key = key or SigningKey()
 
-    def install(self, plugin_url: str) -> requests.Response:
+    def install(self, manifest_url: str) -> requests.Response:
         """Read the manifest and register with a fresh token, as when staff press Install."""
         asking = {"Saleor-Schema-Version": SCHEMA_VERSION}
-        manifest = requests.get(f"{plugin_url}/saleor/manifest", headers=asking, timeout=_TIMEOUT_SECONDS)
+        manifest = requests.get(manifest_url, headers=asking, timeout=_TIMEOUT_SECONDS)
         manifest.raise_for_status()
+        self.target = manifest.json()["webhooks"][0]["targetUrl"]
         self._installations += 1
         self.app_id = global_id("App", self._installations)
         self.token = secrets.token_urlsafe(22)[:30]
@@ -136,9 +138,9 @@ class StandInSaleor(Orders):
         return Signed(headers, body)
 
     def send(self, plugin_url: str, signed: Signed) -> requests.Response:
-        """Send a delivery once."""
+        """Send a delivery once, to where the manifest of the installation wants it."""
         return requests.post(
-            f"{plugin_url}/saleor/webhooks",
+            self.target or f"{plugin_url}/saleor/webhooks",
             data=signed.body,
             headers=dict(signed.headers),
             timeout=_TIMEOUT_SECONDS,

@@ -73,7 +73,7 @@ class Theatre:
         api("POST", f"/campaigns/{made[CODES_IN]['id']}/coupons", {"coupons": codes})
         url = self._shop.api_url
         shop = api("POST", "/shops", {"empId": emp_id, "platform": "saleor", "api_url": url})
-        self._shop.install(self._player.stack.plugin_url).raise_for_status()
+        self._shop.install(shop["manifest_url"]).raise_for_status()
         links = tuple(tuple(link["tracked_url"] for link in one["links"]) for one in made)
         return Scene(emp_id, shop["id"], tuple(one["id"] for one in made), links)
 

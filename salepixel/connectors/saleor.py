@@ -63,6 +63,19 @@ def read_orders(delivery: Delivery, hash_address: HashAddress) -> list[Order]:
     return [read_order(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
 
 
+def read_app_status(delivery: Delivery) -> tuple[bool, datetime] | None:
+    """Whether a verified delivery says that our app is active in the shop, and when it said so (UTC)."""
+    if delivery.event != "app_status_changed":
+        return None
+    content = _load(delivery)
+    app = content.get("app")
+    active = app.get("isActive") if isinstance(app, dict) else None
+    try:
+        return (active, read_time(content, "issuedAt")) if isinstance(active, bool) else None
+    except Unreadable:
+        return None
+
+
 def changed_orders(shop: Shop, since: datetime, until: datetime, hash_address: HashAddress) -> Iterator[Page]:
     """The orders whose `updatedAt` lies between two times, page by page. Raises ShopAway, TokenRefused.
 

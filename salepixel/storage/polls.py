@@ -27,9 +27,15 @@ class Poll:
 def claim_poll(connection: sa.Connection, now: datetime, until: datetime) -> Poll | None:
     """The shop that has waited longest for its poll; nobody else gets it before `until`. None: none waits.
 
-    A shop is polled for as long as we have its token, from the day (UTC) of its first registration on.
+    A shop is polled for as long as we have its token and nobody paused it, from the day (UTC) of its first
+    registration on.
     """
-    can_be_asked = shops.c.token.is_not(None), shops.c.connected_at.is_not(None)
+    can_be_asked = (
+        shops.c.token.is_not(None),
+        shops.c.connected_at.is_not(None),
+        shops.c.paused_at.is_(None),
+        shops.c.removed_at.is_(None),
+    )
     _begin(connection, *can_be_asked)
     row = connection.execute(
         sa.select(polls)

@@ -270,7 +270,13 @@ shops = sa.Table(
     sa.Column("jwks_at", UtcTime),
     sa.Column("connected_at", UtcTime),  # first time; never taken back
     sa.Column("created_at", UtcTime, nullable=False),
-    sa.UniqueConstraint("api_url"),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("disconnected_at", UtcTime),  # when its app was deleted in the shop
+    sa.Column("app_active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("app_status_at", UtcTime),  # when the shop said whether it is active; null: not yet
+    sa.Column("paused_at", UtcTime),
+    sa.Column("removed_at", UtcTime),
+    sa.UniqueConstraint("api_url", "emp_id"),  # one Saleor may serve several accounts
     sa.Index(None, "emp_id"),
 )
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -9,16 +11,33 @@ from salepixel.links import new_id
 from salepixel.storage.schema import shops
 from salepixel.storage.upsert import insert
 
-_BY_ADDRESS = sa.select(shops).where(shops.c.api_url == sa.bindparam("api_url"))  # built once: asked often
+_OLDEST_FIRST = (shops.c.created_at, shops.c.id)
+_BY_ADDRESS = (  # built once: asked often
+    sa.select(shops).where(shops.c.api_url == sa.bindparam("api_url")).order_by(*_OLDEST_FIRST).limit(1)
+)
+
+
+class State(StrEnum):
+    """Whether a shop's orders reach us, and what keeps them from it."""
+
+    WAITING = "waiting"  # the app was never installed
+    CONNECTED = "connected"
+    INACTIVE = "inactive"  # staff deactivated the app in the shop
+    DISCONNECTED = "disconnected"  # the app was deleted in the shop
+    PAUSED = "paused"  # here, by its account
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
     """A store. `platform` is saleor, api (orders by the sales API) or pixel (a store known by its pixel).
 
-    `api_url` is the address of a Saleor's API and unique; the other platforms have one shop per account.
+    `api_url` is the address of a Saleor's API, once for each account: one Saleor may serve several accounts.
+    The other platforms have one shop per account.
     `connected_at` is when it first proved itself; it is never taken back, so that an account does not
     fall back to believing its pixel.
+    `disconnected_at`: when its app was deleted. `app_active` is what the shop said of our app at
+    `app_status_at`, by its own clock.
     """
 
     id: str
@@ -31,15 +50,41 @@ class Shop:
     jwks: str | None = None
     jwks_at: datetime | None = None
     connected_at: datetime | None = None
+    name: str = ""
+    disconnected_at: datetime | None = None
+    app_active: bool = True
+    app_status_at: datetime | None = None
+    paused_at: datetime | None = None
+    removed_at: datetime | None = None
+
+    @property
+    def state(self) -> State:
+        """What its account did comes first, then what the shop did."""
+        if self.removed_at is not None:
+            return State.REMOVED
+        if self.paused_at is not None:
+            return State.PAUSED
+        if self.connected_at is None:
+            return State.WAITING
+        if self.platform == "saleor" and self.token is None:
+            return State.DISCONNECTED
+        return State.CONNECTED if self.app_active else State.INACTIVE
 
 
 def add_shop(connection: sa.Connection, emp_id: int, platform: str, api_url: str, at: datetime) -> Shop:
-    """Let a shop register; gives the one that is there already if the address is known."""
+    """Let a shop of an account register; gives the one that is there already if the account has this address.
+
+    One that was removed is back, and waits for its app to be installed again.
+    """
     values = {"id": new_id(), "emp_id": emp_id, "platform": platform, "api_url": api_url, "created_at": at}
     if platform == "api":
         values["connected_at"] = at  # who holds the account's key has proved enough
     connection.execute(insert(connection, shops).values(values).on_conflict_do_nothing())
-    shop = find_shop(connection, api_url)
+    this = sa.and_(shops.c.api_url == api_url, shops.c.emp_id == emp_id)
+    connection.execute(
+        sa.update(shops).where(this, shops.c.removed_at.is_not(None)).values(removed_at=None, paused_at=None)
+    )
+    shop = _shop(connection.execute(sa.select(shops).where(this)).first())
     assert shop is not None, "just stored"  # noqa: S101
     return shop
 
@@ -51,19 +96,25 @@ def shop_of_account(connection: sa.Connection, emp_id: int, platform: str, at: d
 
 def get_shop(connection: sa.Connection, shop_id: str) -> Shop | None:
     """The shop, or None."""
-    row = connection.execute(sa.select(shops).where(shops.c.id == shop_id)).first()
-    return None if row is None else Shop(**row._mapping)
+    return _shop(connection.execute(sa.select(shops).where(shops.c.id == shop_id)).first())
 
 
 def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:
-    """The shop with this address, or None: exact, because it decides whom we trust."""
-    row = connection.execute(_BY_ADDRESS, {"api_url": api_url}).first()
+    """The first shop that was added with this address, to the letter, or None.
+
+    For deliveries of an app that was installed before webhooks named their shop: until then an address
+    belonged to one account, whose shop is older than any other with the same address.
+    """
+    return _shop(connection.execute(_BY_ADDRESS, {"api_url": api_url}).first())
+
+
+def _shop(row: sa.Row[Any] | None) -> Shop | None:
     return None if row is None else Shop(**row._mapping)
 
 
 def list_shops(connection: sa.Connection, emp_id: int | None) -> list[Shop]:
     """The shops of one account or of all, oldest first."""
-    query = sa.select(shops).order_by(shops.c.created_at, shops.c.id)
+    query = sa.select(shops).order_by(*_OLDEST_FIRST)
     if emp_id is not None:
         query = query.where(shops.c.emp_id == emp_id)
     return [Shop(**row._mapping) for row in connection.execute(query)]
@@ -72,10 +123,10 @@ def list_shops(connection: sa.Connection, emp_id: int | None) -> list[Shop]:
 def connect_shop(
     connection: sa.Connection, shop: Shop, app_id: str, token: str, jwks: str, at: datetime
 ) -> None:
-    """Keep what a registration proved; the last registration counts."""
+    """Keep what a registration proved; the last registration counts. Not for a shop that was removed."""
     connection.execute(
         sa.update(shops)
-        .where(shops.c.id == shop.id)
+        .where(shops.c.id == shop.id, shops.c.removed_at.is_(None))
         .values(
             app_id=app_id,
             token=token,
@@ -84,6 +135,9 @@ def connect_shop(
             connected_at=sa.func.coalesce(
                 shops.c.connected_at, sa.bindparam("at", at, shops.c.connected_at.type)
             ),
+            disconnected_at=None,
+            app_active=True,
+            app_status_at=None,
         )
     )
 
@@ -93,9 +147,36 @@ def keep_jwks(connection: sa.Connection, shop_id: str, jwks: str, at: datetime) 
     connection.execute(sa.update(shops).where(shops.c.id == shop_id).values(jwks=jwks, jwks_at=at))
 
 
-def drop_token(connection: sa.Connection, shop_id: str) -> None:
-    """Forget a shop's token: its app was deleted."""
-    connection.execute(sa.update(shops).where(shops.c.id == shop_id).values(token=None))
+def disconnect_shop(connection: sa.Connection, shop_id: str, app_id: str, at: datetime) -> None:
+    """Forget a shop's token: this installation of its app was deleted. A newer one stays."""
+    this = sa.and_(shops.c.id == shop_id, shops.c.app_id == app_id, shops.c.token.is_not(None))
+    connection.execute(sa.update(shops).where(this).values(token=None, disconnected_at=at))
+
+
+def keep_app_status(connection: sa.Connection, shop_id: str, active: bool, said_at: datetime) -> None:
+    """Keep whether the app is active in the shop, if nothing newer was said of it (by the shop's clock)."""
+    is_newer = sa.or_(shops.c.app_status_at.is_(None), shops.c.app_status_at < said_at)
+    values = {"app_active": active, "app_status_at": said_at}
+    connection.execute(sa.update(shops).where(shops.c.id == shop_id, is_newer).values(values))
+
+
+def change_shop(
+    connection: sa.Connection, shop_id: str, *, name: str | None, paused: bool | None, at: datetime
+) -> None:
+    """Change what is given. The time at which a shop was paused first stays until it is resumed."""
+    values: dict[str, Any] = {} if name is None else {"name": name}
+    if paused is not None:
+        since = sa.bindparam("at", at, shops.c.paused_at.type)
+        values["paused_at"] = sa.func.coalesce(shops.c.paused_at, since) if paused else None
+    if values:
+        connection.execute(sa.update(shops).where(shops.c.id == shop_id).values(values))
+
+
+def remove_shop(connection: sa.Connection, shop_id: str, at: datetime) -> None:
+    """Forget all by which a shop is trusted and asked; its orders and `connected_at` stay."""
+    this = sa.and_(shops.c.id == shop_id, shops.c.removed_at.is_(None))
+    forgotten = dict.fromkeys(("app_id", "token", "jwks", "jwks_at"))
+    connection.execute(sa.update(shops).where(this).values(removed_at=at, **forgotten))
 
 
 def connected_since(connection: sa.Connection, emp_id: int) -> datetime | None:

@@ -86,7 +86,7 @@ def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) 
         later = NOON + timedelta(days=1)
         shops.connect_shop(connection, shop, "app1", "token", "{}", NOON)
         shops.connect_shop(connection, shop, "app2", "token2", "{}", later)
-        shops.drop_token(connection, shop.id)
+        shops.disconnect_shop(connection, shop.id, "app2", later)
         assert shops.connected_since(connection, 1) == NOON
         found = shops.find_shop(connection, "https://shop.test/graphql/")
     assert found is not None

@@ -16,6 +16,7 @@ from salepixel.storage.queue import due_orders
 from salepixel.storage.refunds import refund_history
 from salepixel.storage.sales import all_sales
 from salepixel.storage.schema import EPOCH
+from salepixel.storage.shops import add_shop, find_shop, list_shops
 from tests.make import order
 
 BEFORE = """
@@ -98,3 +99,24 @@ def test_0008_keeps_what_was_told_of_refunds(older: Database) -> None:
     with older.read() as connection:
         (state,) = refund_history(connection, "s1", order(currency="USD"))
     assert (state.refunded, state.issued_at.second) == (Decimal("10.00"), 2)
+
+
+def test_0013_keeps_shops_and_lets_another_account_have_their_address(older: Database) -> None:
+    columns = (
+        "INSERT INTO shops (id, emp_id, platform, api_url, app_id, token, jwks, connected_at, created_at)"
+    )
+    kept = f"{columns} VALUES ('s1', 1, 'saleor', 'https://a.test/', 'A1', 't', '{{}}', 5, 1)"
+    deleted = f"{columns} VALUES ('s2', 1, 'saleor', 'https://b.test/', 'A2', NULL, '{{}}', 5, 2)"
+    delivery = "INSERT INTO deliveries VALUES ('d', 's2', 'app_deleted', '{}', x'00', 7, '')"
+    upgrade(older, "0009", f"{kept};{deleted};{delivery};")
+    migrate(older)
+    with older.write() as connection:
+        first, second = list_shops(connection, 1)
+        assert (first.id, first.token, first.state) == ("s1", "t", "connected")
+        assert (second.state, second.disconnected_at) == (
+            "disconnected",
+            EPOCH + timedelta(microseconds=7),
+        )
+        other = add_shop(connection, 2, "saleor", "https://a.test/", EPOCH + timedelta(days=1))
+        assert (other.emp_id, other.id != "s1") == (2, True)
+        assert find_shop(connection, "https://a.test/") == first

@@ -249,7 +249,7 @@ def test_two_workers_do_not_ask_the_same_shop_at_once(office: Office) -> None:
 
 def test_a_shop_without_our_app_is_not_asked(office: Office) -> None:
     with office.database.write() as connection:
-        shops.drop_token(connection, office.shop_id)
+        shops.disconnect_shop(connection, office.shop_id, "app", NOON)
     assert not office.poll(NOON + HOUR)
     assert office.shop.calls == []
 

@@ -3,24 +3,37 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import sqlalchemy as sa
 from pydantic import Field
 
 from salepixel.storage import shops
-from salepixel.storage.shops import Shop
-from salepixel_plugin.access import Refusal, scope, target_account
+from salepixel.storage.shops import Shop, State
+from salepixel_plugin.access import Refusal, is_id, not_found, scope, target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import EmpId, Url
+from salepixel_plugin.api.fields import UNSET, EmpId, Name, Url
+from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.services import services
 
 
 class ShopIn(Input):
-    """A store that may register."""
+    """A store that is to be connected."""
 
     emp_id: EmpId = Field(alias="empId")
     platform: Literal["saleor"]
     api_url: Url = Field(
         description="As the store names itself, to the letter: it decides whom we trust.",
         examples=["https://shop.example/graphql/"],
+    )
+
+
+class ShopChange(Input):
+    """What to change of a store; what is not named stays."""
+
+    name: Name = Field(default=UNSET, description="As the account calls it.")
+    paused: bool = Field(
+        default=UNSET,
+        description="True: its deliveries are refused and it is not asked. False: it is asked for all that "
+        "changed meanwhile.",
     )
 
 
@@ -32,7 +45,16 @@ class ShopOut(Output):
     platform: Literal["saleor", "api", "pixel"]
     api_url: str | None = Field(description="Null for stores known by the sales API or by their pixel.")
     created_at: datetime
+    name: str
+    state: State | None = Field(description="Null for stores known by the sales API or by their pixel.")
+    manifest_url: str | None = Field(
+        description="From where the store's staff install the app. It binds the installation to this "
+        "account: give it to nobody else."
+    )
     connected_at: datetime | None = Field(description="When it first proved itself; null: not yet.")
+    disconnected_at: datetime | None = Field(description="When the app was deleted in the store.")
+    paused_at: datetime | None
+    removed_at: datetime | None
 
 
 class ShopsOut(Output):
@@ -44,19 +66,15 @@ class ShopsOut(Output):
 @blueprint.post("/shops")
 @blueprint.input(ShopIn, arg_name="wanted")
 @blueprint.output(ShopOut, 201)
-@blueprint.doc(
-    security="bearer",
-    responses={403: "A foreign account", 404: "No such account", 409: "Another account has this shop"},
-)
+@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_shop(wanted: ShopIn) -> dict[str, Any]:
-    """Let a store register with this account; the same address again gives the same store."""
+    """Let a store register with this account; the same address again gives the same store.
+
+    Other accounts may add the same address: it belongs to whoever installs the app from its `manifest_url`.
+    """
     with services().database.write() as connection:
         target_account(connection, wanted.emp_id)
         shop = shops.add_shop(connection, wanted.emp_id, wanted.platform, wanted.api_url, datetime.now(UTC))
-        if shop.emp_id != wanted.emp_id:
-            raise Refusal(
-                409, "taken", "Another account has a shop with this address; a shop has one account."
-            )
     return _as_json(shop)
 
 
@@ -64,17 +82,59 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
 @blueprint.output(ShopsOut)
 @blueprint.doc(security="bearer")
 def list_shops() -> dict[str, Any]:
-    """The stores that the key opens."""
+    """The stores that the key opens, also those that were removed."""
     with services().database.read() as connection:
         return {"shops": [_as_json(shop) for shop in shops.list_shops(connection, scope().emp_id)]}
 
 
+@blueprint.patch("/shops/<shop_id>")
+@blueprint.input(ShopChange, arg_name="wanted")
+@blueprint.output(ShopOut)
+@blueprint.doc(security="bearer", responses={409: "A store that does not connect, or was removed"})
+def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
+    """Rename a store, pause it, or resume it."""
+    with services().database.write() as connection:
+        shop = _own_shop(connection, shop_id)
+        if shop.removed_at is not None:
+            raise Refusal(409, "shop_removed", "This store was removed; add it again with POST /shops.")
+        shops.change_shop(connection, shop_id, name=wanted.name, paused=wanted.paused, at=datetime.now(UTC))
+        return _as_json(_own_shop(connection, shop_id))
+
+
+@blueprint.delete("/shops/<shop_id>")
+@blueprint.output(ShopOut)
+@blueprint.doc(security="bearer", responses={409: "A store that does not connect"})
+def remove_shop(shop_id: str) -> dict[str, Any]:
+    """Disconnect a store: its token is forgotten, its deliveries are refused, its orders stay."""
+    with services().database.write() as connection:
+        _own_shop(connection, shop_id)
+        shops.remove_shop(connection, shop_id, datetime.now(UTC))
+        return _as_json(_own_shop(connection, shop_id))
+
+
+def _own_shop(connection: sa.Connection, shop_id: str) -> Shop:
+    shop = shops.get_shop(connection, shop_id) if is_id(shop_id) else None
+    if shop is None or not scope().allows(shop.emp_id):
+        raise not_found("shop")
+    if shop.platform != "saleor":
+        said = "Only a store that connects by its app can be changed; this one has no app."
+        raise Refusal(409, "no_connection", said)
+    return shop
+
+
 def _as_json(shop: Shop) -> dict[str, Any]:
+    has_app, at = shop.platform == "saleor", services()
     return {
         "id": shop.id,
         "empId": shop.emp_id,
         "platform": shop.platform,
-        "api_url": shop.api_url if shop.platform == "saleor" else None,
+        "api_url": shop.api_url if has_app else None,
         "created_at": shop.created_at,
+        "name": shop.name,
+        "state": shop.state if has_app else None,
+        "manifest_url": manifest_url(at.settings.plugin_url, at.keys, shop.id) if has_app else None,
         "connected_at": shop.connected_at,
+        "disconnected_at": shop.disconnected_at,
+        "paused_at": shop.paused_at,
+        "removed_at": shop.removed_at,
     }

@@ -1,5 +1,10 @@
-"""The manifest: what a Saleor reads before it installs us. Never read again after the installation."""
+"""The manifest: what a Saleor reads before it installs us. Never read again after the installation.
 
+Each shop has a manifest of its own: its code goes into `tokenTargetUrl`, its id into the app's id (which
+Saleor wants to be unique among its apps: it may serve several accounts) and into the address of the webhooks.
+"""
+
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -8,6 +13,8 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from salepixel.connectors.saleor_api import order_fields, read_version
+from salepixel.storage import accounts, shops
+from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
 ORDER_EVENTS = (
@@ -26,20 +33,54 @@ ORDER_EVENTS = (
 LIFECYCLE_EVENTS = ("APP_INSTALLED", "APP_STATUS_CHANGED", "APP_DELETED")
 
 _HAS_NEW_TAB = (3, 22)
+_NAME_CHARS = 60
+"""Saleor's limit for the name of an app."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Which shop of which account (its name) an app is installed for, and the code that proves it."""
+
+    shop: str
+    account: str
+    code: str
 
 
 def give_manifest() -> Response:
-    """GET /saleor/manifest, for the Saleor version in the request's Saleor-Schema-Version."""
+    """GET /saleor/manifest?code=, for the Saleor version in the request's Saleor-Schema-Version.
+
+    Without a code of ours it is given too: the registration fails then, and staff read there what to do.
+    """
     asking = read_version(request.headers.get("Saleor-Schema-Version", ""))
-    return jsonify(build_manifest(services().settings.plugin_url, asking))
+    installation = _find_installation(request.args.get("code", ""))
+    return jsonify(build_manifest(services().settings.plugin_url, asking, installation))
 
 
-def build_manifest(plugin_url: str, schema: tuple[int, int]) -> dict[str, Any]:
+def _find_installation(code: str) -> Installation | None:
+    shop_id = read_code(services().keys, code)
+    if shop_id is None:
+        return None
+    with services().database.read() as connection:
+        shop = shops.get_shop(connection, shop_id)
+        account = accounts.get_account(connection, shop.emp_id) if shop else None
+    return Installation(shop_id, account.name, code) if account else None
+
+
+def build_manifest(
+    plugin_url: str, schema: tuple[int, int], installation: Installation | None = None
+) -> dict[str, Any]:
     """The manifest for a version of Saleor's schema, such as (3, 23)."""
     orders = _text("subscription.graphql") + order_fields(schema)
+    register, webhooks = f"{plugin_url}/saleor/register", f"{plugin_url}/saleor/webhooks"
+    app_id, name = "salepixel", "Salepixel"
+    if installation:
+        register += f"?code={installation.code}"
+        webhooks += f"?shop={installation.shop}"
+        app_id += f"-{installation.shop}"
+        name += f" ({installation.account})"
     return {
-        "id": "salepixel",
-        "name": "Salepixel",
+        "id": app_id,
+        "name": name[:_NAME_CHARS],
         "version": version("salepixel"),
         "about": "Shows which e-mail campaign earned each order, and why.",
         "author": "Salepixel",
@@ -47,13 +88,13 @@ def build_manifest(plugin_url: str, schema: tuple[int, int]) -> dict[str, Any]:
         # Enough for the subscription below (measured on 3.23.28).
         "permissions": ["MANAGE_ORDERS"],
         "appUrl": f"{plugin_url}/",
-        "tokenTargetUrl": f"{plugin_url}/saleor/register",
+        "tokenTargetUrl": register,
         "extensions": _extensions(plugin_url, schema),
         "webhooks": [
-            _webhook("orders", ORDER_EVENTS, orders, plugin_url),
+            _webhook("orders", ORDER_EVENTS, orders, webhooks),
             # An own entry, for a shop before 3.23.5 sends these to apps with MANAGE_APPS only: what it
             # refuses here must not touch the orders.
-            _webhook("lifecycle", LIFECYCLE_EVENTS, _text("subscription_lifecycle.graphql"), plugin_url),
+            _webhook("lifecycle", LIFECYCLE_EVENTS, _text("subscription_lifecycle.graphql"), webhooks),
         ],
     }
 
@@ -74,12 +115,12 @@ def _extensions(plugin_url: str, schema: tuple[int, int]) -> list[dict[str, Any]
     return [link]
 
 
-def _webhook(name: str, events: tuple[str, ...], query: str, plugin_url: str) -> dict[str, Any]:
+def _webhook(name: str, events: tuple[str, ...], query: str, target: str) -> dict[str, Any]:
     return {
         "name": name,
         "asyncEvents": list(events),
         "query": query,
-        "targetUrl": f"{plugin_url}/saleor/webhooks",
+        "targetUrl": target,
         "isActive": True,
     }
 

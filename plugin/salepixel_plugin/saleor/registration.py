@@ -1,7 +1,8 @@
 """Registration: a Saleor hands us the token of a new installation.
 
-Nothing in this request is signed. What makes it true is that the address is one that the shop's owner gave
-us before (so we never call an address of a stranger's choosing), and that this shop knows the token.
+Nothing in this request is signed. The code in its address says for which shop it is: only who has the code,
+from the account that added the shop, can register for it. We call the address that the account gave, and no
+other; what proves the installation is that this shop knows the token.
 """
 
 import re
@@ -14,8 +15,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from salepixel.connectors.contract import ShopAway, TokenRefused
 from salepixel.connectors.saleor_api import App, ask_for_app, fetch_jwks
 from salepixel.connectors.strict_json import BadJson, load_object
-from salepixel.storage.shops import Shop, connect_shop, find_shop
+from salepixel.storage.shops import Shop, connect_shop, get_shop
 from salepixel_plugin.rejections import count_refusal, is_address
+from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
 MAX_MESSAGE_CHARS = 255
@@ -35,13 +37,13 @@ class _Failure(Exception):
 
 
 def register() -> tuple[Response, int]:
-    """POST /saleor/register. Any number of times for a shop; the last token counts."""
+    """POST /saleor/register?code=. Any number of times for a shop; the last token counts."""
     try:
-        api_url = request.headers.get("Saleor-Api-Url", "")
         token = _read_token()
-        shop = _allowed_shop(api_url)
-        app = _app_of(api_url, token)
-        jwks = _jwks_of(api_url)
+        shop = _shop_of_code(request.args.get("code", ""))
+        _check_address(shop, request.headers.get("Saleor-Api-Url", ""))
+        app = _app_of(shop.api_url, token)
+        jwks = _jwks_of(shop.api_url)
     except _Failure as failure:
         count_refusal("saleor_register", failure.code.lower())
         error = {"code": failure.code, "message": failure.message}
@@ -64,16 +66,42 @@ def _read_token() -> str:
     return token
 
 
-def _allowed_shop(api_url: str) -> Shop:
+def _shop_of_code(code: str) -> Shop:
+    if not code:
+        # An app that was installed before codes, whose staff press Retry, is no other case.
+        text = (
+            "This app has no code of a shop. Delete it here, then install it from your shop's own manifest "
+            "address: the manifest_url that POST or GET /api/v1/shops of salepixel answers with."
+        )
+        raise _Failure(403, "CODE_MISSING", text)
+    shop_id = read_code(services().keys, code)
+    with services().database.read() as connection:
+        shop = get_shop(connection, shop_id) if shop_id else None
+    if shop is None:
+        text = (
+            "The code in the manifest address is not valid. Delete the app here, then install it from the "
+            "manifest_url that GET /api/v1/shops of salepixel shows for your shop."
+        )
+        raise _Failure(403, "CODE_UNKNOWN", text)
+    if shop.removed_at is not None:
+        text = (
+            "This shop was removed from salepixel. Add it again with POST /api/v1/shops; then delete the app "
+            "here and install it from the manifest_url of the answer."
+        )
+        raise _Failure(403, "SHOP_REMOVED", text)
+    return shop
+
+
+def _check_address(shop: Shop, api_url: str) -> None:
     if not is_address(api_url):
         raise _Failure(400, "BAD_REQUEST", "The header Saleor-Api-Url must be the address of your API.")
-    with services().database.read() as connection:
-        shop = find_shop(connection, api_url)
-    if shop is None or shop.platform != "saleor":
+    if shop.api_url != api_url:
         # The address comes last: Saleor cuts the text.
-        hint = "Add this shop in salepixel first, then press Retry: POST /api/v1/shops with platform saleor"
-        raise _Failure(403, "SALEOR_URL_PROHIBITED", f"{hint} and api_url {api_url}")
-    return shop
+        text = (
+            "This manifest address is for another shop. Add yours with POST /api/v1/shops of salepixel and "
+            "install the app from the manifest_url of the answer. The api_url, to the letter: "
+        )
+        raise _Failure(403, "SALEOR_URL_PROHIBITED", text + api_url)
 
 
 def _app_of(api_url: str, token: str) -> App:

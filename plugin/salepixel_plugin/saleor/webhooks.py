@@ -18,10 +18,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from salepixel import jobs
 from salepixel.connectors import CONNECTORS
 from salepixel.connectors.contract import Delivery, Refused, Unreadable
+from salepixel.connectors.saleor import LIFECYCLE, read_app_status
 from salepixel.orders import Order
 from salepixel.storage.deliveries import delivery_digest, store_delivery
 from salepixel.storage.orders import store_order
-from salepixel.storage.shops import Shop, drop_token, find_shop, get_shop
+from salepixel.storage.shops import Shop, disconnect_shop, find_shop, get_shop, keep_app_status
+from salepixel_plugin.access import is_id
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
@@ -58,12 +60,16 @@ class _Content:
 
 
 def take_delivery() -> tuple[Response, int]:
-    """POST /saleor/webhooks, for all events."""
+    """POST /saleor/webhooks?shop=, for all events.
+
+    An app that was installed before its webhooks named their shop is known by Saleor-Api-Url alone.
+    """
     try:
         delivery = _receive()
-        shop = _find_sender(delivery)
+        shop = _find_sender(delivery, request.args.get("shop"))
         check = partial(CONNECTORS[shop.platform].verify, delivery)
         _key_reloads().verify(check, shop, services().database)
+        _refuse_paused(delivery, shop)
     except Refused as refusal:
         if refusal.reason in _MESSAGES:
             return refuse_body(refusal.reason)
@@ -106,14 +112,26 @@ def _receive() -> Delivery:
     return Delivery(headers.get("saleor-api-url", ""), headers.get("saleor-event", "").lower(), headers, body)
 
 
-def _find_sender(delivery: Delivery) -> Shop:
+def _find_sender(delivery: Delivery, named: str | None) -> Shop:
     shop = None
     if is_address(delivery.api_url):
         with services().database.read() as connection:
-            shop = find_shop(connection, delivery.api_url)
+            if named is None:
+                shop = find_shop(connection, delivery.api_url)
+            elif is_id(named):
+                shop = get_shop(connection, named)
+    if shop is not None and shop.removed_at is not None:
+        raise Refused("shop_removed", "This shop was removed from its account. Delete the app in the shop.")
     if shop is None or shop.platform != "saleor" or shop.jwks is None or shop.app_id is None:
         raise Refused("unknown_installation", "No installation of this app is known for Saleor-Api-Url.")
+    if shop.api_url != delivery.api_url:
+        raise Refused("unknown_installation", "The shop in this address has another Saleor-Api-Url.")
     return shop
+
+
+def _refuse_paused(delivery: Delivery, shop: Shop) -> None:
+    if shop.paused_at is not None and delivery.event not in LIFECYCLE:
+        raise Refused("shop_paused", "This shop is paused; when it is resumed, it is asked for its orders.")
 
 
 def _read(delivery: Delivery, shop: Shop) -> _Content:
@@ -140,8 +158,7 @@ def _store(delivery: Delivery, shop: Shop, content: _Content) -> list[str]:
         )
         if not is_new:
             return []
-        if delivery.event == "app_deleted" and _is_installed(connection, shop):
-            drop_token(connection, shop.id)
+        _keep_app(connection, delivery, shop)
         return [
             order.id
             for order in content.orders
@@ -149,10 +166,12 @@ def _store(delivery: Delivery, shop: Shop, content: _Content) -> list[str]:
         ]
 
 
-def _is_installed(connection: sa.Connection, shop: Shop) -> bool:
-    # Staff may have installed the app again since we read the shop; that token must stay.
-    current = get_shop(connection, shop.id)
-    return current is not None and current.app_id == shop.app_id
+def _keep_app(connection: sa.Connection, delivery: Delivery, shop: Shop) -> None:
+    if delivery.event == "app_deleted":
+        # Staff may have installed the app again since we read the shop; that token must stay.
+        disconnect_shop(connection, shop.id, shop.app_id or "", datetime.now(UTC))
+    elif status := read_app_status(delivery):
+        keep_app_status(connection, shop.id, *status)
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

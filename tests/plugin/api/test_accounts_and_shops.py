@@ -9,7 +9,7 @@ from salepixel.storage.directory import read_directory
 from salepixel.storage.queue import due_orders
 from salepixel.storage.schema import metadata
 from salepixel_plugin.api import mailers
-from tests.plugin.conftest import SHOES, Office
+from tests.plugin.conftest import HATS, SHOES, Office
 
 
 def test_a_new_account_has_a_pixel_secret_and_its_own_policy(office: Office) -> None:
@@ -158,14 +158,69 @@ def test_ten_thousand_contacts_fit_in_a_call_and_no_more(office: Office) -> None
     assert office.call("POST", "/contacts", {"empId": 7, "contacts": contacts}).status_code == 422
 
 
-def test_a_shop_belongs_to_one_account(office: Office) -> None:
-    wanted: dict[str, Any] = {"platform": "saleor", "api_url": "https://shop.test/graphql/"}
-    first = office.post("/shops", {"empId": 7, **wanted})
-    assert office.post("/shops", {"empId": 7, **wanted})["id"] == first["id"]
-    taken = office.call("POST", "/shops", {"empId": 8, **wanted})
-    assert taken.status_code == 409
-    assert first["id"] not in taken.text
-    assert [shop["connected_at"] for shop in office.get("/shops")["shops"]] == [None]
+SALEOR: dict[str, Any] = {"platform": "saleor", "api_url": "https://shop.test/graphql/"}
+
+
+def test_each_account_may_add_an_address_and_has_a_manifest_address_of_its_own(office: Office) -> None:
+    first = office.post("/shops", {"empId": 7, **SALEOR})
+    again = office.post("/shops", {"empId": 7, **SALEOR})
+    assert again == first
+    theirs = office.post("/shops", {"empId": 8, **SALEOR}, HATS)
+    assert theirs["id"] != first["id"]
+    codes = {one["manifest_url"] for one in (first, theirs)}
+    assert len(codes) == 2
+    assert all(url.startswith("http://127.0.0.1:8081/saleor/manifest?code=") for url in codes)
+    (listed,) = office.get("/shops", SHOES)["shops"]
+    assert listed == first
+    assert (first["state"], first["connected_at"]) == ("waiting", None)
+
+
+def test_a_shop_is_renamed_paused_resumed_and_removed(office: Office) -> None:
+    path = f"/shops/{office.post('/shops', {'empId': 7, **SALEOR})['id']}"
+
+    def change(**wanted: Any) -> Any:
+        answer = office.call("PATCH", path, wanted, SHOES)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    assert change(name="Spain")["name"] == "Spain"
+    paused = change(paused=True)
+    assert (paused["state"], paused["name"]) == ("paused", "Spain")
+    assert change(paused=True) == paused, "since the first time"
+    assert change(paused=False)["state"] == "waiting"
+    assert change()["name"] == "Spain"
+
+    removed = office.call("DELETE", path, key=SHOES)
+    assert (removed.status_code, removed.json["state"]) == (200, "removed")  # type: ignore[index]
+    assert office.call("DELETE", path, key=SHOES).json == removed.json
+    assert [shop["state"] for shop in office.get("/shops", SHOES)["shops"]] == ["removed"]
+    late = office.call("PATCH", path, {"paused": True}, SHOES)
+    assert (late.status_code, late.json["reason"]) == (409, "shop_removed")  # type: ignore[index]
+    back = office.post("/shops", {"empId": 7, **SALEOR})
+    assert (path, back["state"]) == (f"/shops/{back['id']}", "waiting")
+
+
+@pytest.mark.parametrize("wanted", [{"paused": 1}, {"paused": None}, {"name": ""}, {"api_url": "x"}])
+def test_a_wrong_change_of_a_shop_is_refused(office: Office, wanted: dict[str, Any]) -> None:
+    path = f"/shops/{office.post('/shops', {'empId': 7, **SALEOR})['id']}"
+    assert office.call("PATCH", path, wanted).status_code == 422
+
+
+def test_a_shop_without_an_app_cannot_be_changed(office: Office) -> None:
+    shop, _ = office.order()
+    (listed,) = office.get("/shops", SHOES)["shops"]
+    assert (listed["state"], listed["manifest_url"]) == (None, None)
+    for method, body in (("PATCH", {"paused": True}), ("DELETE", None)):
+        answer = office.call(method, f"/shops/{shop}", body, SHOES)
+        assert (answer.status_code, answer.json["reason"]) == (409, "no_connection")  # type: ignore[index]
+
+
+@pytest.mark.parametrize("shop", ["0123456789ab", "x", "%00", None])
+def test_a_shop_of_another_account_is_not_to_be_seen(office: Office, shop: str | None) -> None:
+    shop = shop or office.post("/shops", {"empId": 7, **SALEOR})["id"]
+    for method, body in (("PATCH", {"paused": True}), ("DELETE", None)):
+        assert office.call(method, f"/shops/{shop}", body, HATS).status_code == 404
+    assert all(one["state"] == "waiting" for one in office.get("/shops", SHOES)["shops"])
 
 
 def test_no_answer_shows_a_shops_token(office: Office) -> None:

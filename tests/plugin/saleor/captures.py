@@ -15,6 +15,7 @@ from salepixel.storage.shops import Shop
 
 FOLDER = Path(__file__).parents[2] / "data" / "saleor"
 API_URL = "http://127.0.0.1:8000/graphql/"
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 JWKS = (FOLDER / "jwks.json").read_text()
 APP = "QXBwOjEx"
 """The id of the second installation, which all orders were sent to."""

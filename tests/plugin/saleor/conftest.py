@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from redis import Redis
@@ -24,6 +25,7 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.deliveries import list_rejections
 from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
 from salepixel_plugin.app import create_app
+from salepixel_plugin.saleor.codes import manifest_url
 from tests.make import CAMPAIGN, LINK, click_at
 from tests.plugin.saleor import captures
 
@@ -35,15 +37,27 @@ class Plugin:
     url: str
     app: APIFlask
     database: Database
+    keys: Keys
 
     @property
     def client(self) -> FlaskClient:
         return self.app.test_client()
 
-    def allow(self, api_url: str) -> Shop:
+    def allow(self, api_url: str, emp_id: int = 1) -> Shop:
         """What POST /api/v1/shops does."""
         with self.database.write() as connection:
-            return add_shop(connection, 1, "saleor", api_url, datetime.now(UTC))
+            return add_shop(connection, emp_id, "saleor", api_url, datetime.now(UTC))
+
+    def manifest_url(self, shop: Shop) -> str:
+        """What POST /api/v1/shops answers with, of an account that is there."""
+        with self.database.write() as connection:
+            account = accounts.Account(shop.emp_id, "Shoes", "EUR", datetime.now(UTC))
+            accounts.add_account(connection, account)
+        return manifest_url(self.url, self.keys, shop.id)
+
+    def install(self, shop: StandInSaleor, emp_id: int = 1) -> requests.Response:
+        """Staff of a shop install the app for an account."""
+        return shop.install(self.manifest_url(self.allow(shop.api_url, emp_id)))
 
     def shop(self, api_url: str) -> Shop:
         with self.database.read() as connection:
@@ -110,7 +124,7 @@ def plugin(sqlite: Database, plugin_redis: Redis, keys: Keys) -> Iterator[Plugin
     server.app = app
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield Plugin(url, app, sqlite)
+    yield Plugin(url, app, sqlite, keys)
     server.shutdown()
     thread.join()
     server.server_close()
@@ -135,8 +149,7 @@ def saleor() -> Iterator[StandInSaleor]:
 @pytest.fixture
 def installed(saleor: StandInSaleor, plugin: Plugin) -> StandInSaleor:
     """A stand-in shop that has registered."""
-    plugin.allow(saleor.api_url)
-    answer = saleor.install(plugin.url)
+    answer = plugin.install(saleor)
     assert answer.status_code == 200, answer.text
     saleor.calls.clear()
     return saleor

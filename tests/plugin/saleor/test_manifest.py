@@ -5,22 +5,33 @@ import re
 
 import pytest
 
-from salepixel_plugin.saleor.manifest import LIFECYCLE_EVENTS, ORDER_EVENTS, build_manifest
+from salepixel_plugin.saleor.codes import make_code
+from salepixel_plugin.saleor.manifest import LIFECYCLE_EVENTS, ORDER_EVENTS, Installation, build_manifest
 from tests.plugin.saleor.conftest import Plugin
 
 URL = "https://salepixel.shop.test"
 
 
 def test_the_manifest_names_this_plugin(plugin: Plugin) -> None:
-    answer = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": "3.23"})
+    shop = plugin.allow("https://shop.test/graphql/")
+    path = plugin.manifest_url(shop).removeprefix(plugin.url)
+    answer = plugin.client.get(path, headers={"Saleor-Schema-Version": "3.23"})
     manifest = answer.get_json()
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
-    assert manifest["id"] == "salepixel"
+    assert (manifest["id"], manifest["name"]) == (f"salepixel-{shop.id}", "Salepixel (Shoes)")
     assert manifest["permissions"] == ["MANAGE_ORDERS"]
-    assert manifest["tokenTargetUrl"] == f"{plugin.url}/saleor/register"
+    code = make_code(plugin.keys, shop.id)
+    assert manifest["tokenTargetUrl"] == f"{plugin.url}/saleor/register?code={code}"
     assert manifest["appUrl"] == f"{plugin.url}/"
-    assert {hook["targetUrl"] for hook in manifest["webhooks"]} == {f"{plugin.url}/saleor/webhooks"}
+    targets = {hook["targetUrl"] for hook in manifest["webhooks"]}
+    assert targets == {f"{plugin.url}/saleor/webhooks?shop={shop.id}"}
     assert all(manifest[name] for name in ("name", "version", "about", "author"))
+
+
+@pytest.mark.parametrize("query", ["", "?code=", "?code=0123", "?code=é", "?code=" + "0" * 44])
+def test_without_a_code_of_ours_a_manifest_binds_to_no_shop(plugin: Plugin, query: str) -> None:
+    manifest = plugin.client.get(f"/saleor/manifest{query}").get_json()
+    assert (manifest["id"], manifest["tokenTargetUrl"]) == ("salepixel", f"{plugin.url}/saleor/register")
 
 
 def test_one_webhook_has_all_order_events() -> None:
@@ -65,7 +76,8 @@ def test_every_page_that_the_manifest_names_exists(plugin: Plugin) -> None:
 
 
 def test_the_manifest_keeps_the_limits_of_saleor() -> None:
-    manifest = build_manifest(URL, (3, 23))
+    manifest = build_manifest(URL, (3, 23), Installation("0" * 12, "n" * 200, "0" * 44))
+    assert len(manifest["name"]) <= 60
     assert len(manifest["appUrl"]) <= 200
     assert len(manifest["version"]) <= 60
     assert all(len(hook["targetUrl"]) <= 255 for hook in manifest["webhooks"])

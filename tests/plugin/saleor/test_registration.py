@@ -10,6 +10,7 @@ from responses import RequestsMock
 
 from demo.saleor import JWKS_PATH, StandInSaleor
 from demo.saleor_key import SigningKey
+from salepixel_plugin.saleor.codes import make_code
 from salepixel_plugin.saleor.registration import MAX_MESSAGE_CHARS
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin
@@ -20,14 +21,19 @@ OUR_APP = {"data": {"app": {"id": captures.APP, "permissions": [{"code": "MANAGE
 
 
 def register(plugin: Plugin, api_url: str = GRAPHQL, **changes: Any) -> tuple[int, dict[str, Any]]:
-    request: dict[str, Any] = {"headers": {"Saleor-Api-Url": api_url}, "json": {"auth_token": "t" * 30}}
+    """Register with the code of account 1's shop at GRAPHQL."""
+    code = make_code(plugin.keys, plugin.allow(GRAPHQL).id)
+    request: dict[str, Any] = {
+        "headers": {"Saleor-Api-Url": api_url},
+        "json": {"auth_token": "t" * 30},
+        "query_string": {"code": code},
+    }
     answer = plugin.client.post("/saleor/register", **{**request, **changes})
     return answer.status_code, answer.get_json()
 
 
 def test_a_shop_that_was_added_is_connected(plugin: Plugin, saleor: StandInSaleor) -> None:
-    plugin.allow(saleor.api_url)
-    answer = saleor.install(plugin.url)
+    answer = plugin.install(saleor)
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     shop = plugin.shop(saleor.api_url)
     assert (shop.app_id, shop.token) == (saleor.app_id, saleor.token)
@@ -38,7 +44,7 @@ def test_a_shop_that_was_added_is_connected(plugin: Plugin, saleor: StandInSaleo
 
 def test_the_last_registration_counts(plugin: Plugin, installed: StandInSaleor) -> None:
     first = plugin.shop(installed.api_url)
-    installed.install(plugin.url)
+    plugin.install(installed)
     second = plugin.shop(installed.api_url)
     assert (second.app_id, second.token) == (installed.app_id, installed.token)
     assert (second.app_id, second.token) != (first.app_id, first.token)
@@ -60,7 +66,6 @@ def test_the_last_registration_counts(plugin: Plugin, installed: StandInSaleor) 
     ],
 )
 def test_a_shop_that_nobody_added_is_never_called(plugin: Plugin, api_url: str) -> None:
-    plugin.allow(GRAPHQL)
     with RequestsMock(assert_all_requests_are_fired=False) as shops:
         status, answer = register(plugin, api_url)
         assert not shops.calls
@@ -89,7 +94,6 @@ def test_a_shop_that_nobody_added_is_never_called(plugin: Plugin, api_url: str) 
     ids=str,
 )
 def test_an_odd_request_is_refused_without_a_call(plugin: Plugin, request_parts: dict[str, Any]) -> None:
-    plugin.allow(GRAPHQL)
     with RequestsMock(assert_all_requests_are_fired=False) as shops:
         status, answer = register(plugin, **request_parts)
         assert not shops.calls
@@ -137,7 +141,6 @@ def test_an_oversized_request_is_refused(plugin: Plugin) -> None:
 def test_a_failure_tells_staff_what_to_do(
     plugin: Plugin, graphql: dict[str, Any], jwks: dict[str, Any], status: int, code: str
 ) -> None:
-    plugin.allow(GRAPHQL)
     with RequestsMock() as shops:
         shops.add(responses.POST, GRAPHQL, **graphql)
         if jwks:
@@ -156,15 +159,14 @@ def test_a_failure_tells_staff_what_to_do(
 def test_a_failed_registration_leaves_the_earlier_one(plugin: Plugin, installed: StandInSaleor) -> None:
     before = plugin.shop(installed.api_url)
     installed.away.add(JWKS_PATH)
-    assert installed.install(plugin.url).status_code == 503
+    assert plugin.install(installed).status_code == 503
     assert plugin.shop(installed.api_url) == before
     installed.away.clear()
-    assert installed.install(plugin.url).status_code == 200
+    assert plugin.install(installed).status_code == 200
 
 
 def test_the_token_is_sent_to_the_shop_and_to_nobody_else(plugin: Plugin, monkeypatch: Any) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    plugin.allow(GRAPHQL)
     with RequestsMock() as shops:
         shops.add(responses.POST, GRAPHQL, json=OUR_APP)
         shops.add(responses.GET, KEYS, body=captures.JWKS)

@@ -163,15 +163,14 @@ def test_app_deleted_drops_the_token(plugin: Plugin, installed: StandInSaleor) -
     assert plugin.shop(installed.api_url).token is None
     assert [row.event for row in stored(plugin)] == ["app_installed", "app_status_changed", "app_deleted"]
 
-    installed.install(plugin.url)
+    plugin.install(installed)
     assert installed.send(plugin.url, deleted).status_code == 401, "that was the installation before"
     assert plugin.shop(installed.api_url).token == installed.token
 
 
 def test_two_shops_do_not_mix(plugin: Plugin, installed: StandInSaleor) -> None:
     with StandInSaleor(channel="other") as other:
-        plugin.allow(other.api_url)
-        other.install(plugin.url)
+        plugin.install(other)
         signed = other.sign("order_paid", {"order": other.order("1", [SHOES])})
         assert other.send(plugin.url, signed).status_code == 200
         # As the first shop: signed by a key that is not its own, though both name their app alike.

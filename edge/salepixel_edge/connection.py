@@ -6,6 +6,7 @@ image need, GET and HEAD without a body, and ends the connection of whoever send
 """
 
 import asyncio
+import re
 import resource
 import time
 from collections import deque
@@ -18,11 +19,17 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from salepixel_edge.request import Headers, Request
 
 MAX_HEAD_BYTES = 16 * 1024
-PIECE_BYTES = 1024
-"""How much is parsed at a time of what is more than one head may be: it may be many small ones."""
+PIECE_BYTES = 2048
+"""How much is parsed at a time: it may hold many small heads."""
 
 MAX_WAITING = 64
-"""Requests of one client that wait their turn; who sends more is not read from until they are fewer."""
+"""Pipelined requests of one client that wait their turn. Above this many nothing more is parsed or read."""
+
+MAX_WAITING_BYTES = 16 * 1024
+"""How many bytes their heads may have had; above this, too, nothing more is parsed or read."""
+
+RECEIVE_BYTES = 16 * 1024
+"""The kernel's buffer for what a client sends (it takes twice that), and so the most that one read gives."""
 
 HEAD_SECONDS = 10.0
 """How long a client may take to send a head."""
@@ -48,15 +55,25 @@ UNAVAILABLE = (
 log = structlog.get_logger()
 
 
+_KEPT = (
+    *("host", "user-agent", "cookie", "x-forwarded-for", "if-none-match", "transfer-encoding"),
+    *("sec-gpc", "sec-fetch-site", "sec-purpose", "purpose", "x-purpose", "x-moz"),
+)
+"""The headers that something here reads; a waiting request holds no others."""
+
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
 class _Lower(dict[bytes, bytes]):
-    """Names of headers in lower case, at hand for those that every browser sends."""
+    """Names of headers in lower case, empty for those that nobody reads."""
 
     def __missing__(self, name: bytes) -> bytes:
-        return name.lower()
+        name = name.lower()
+        return name if name.decode("latin-1") in _KEPT else b""
 
 
 _LOWER = _Lower(
-    (name.encode(), name.lower().encode())
+    (name.encode(), name.lower().encode() if name.lower() in _KEPT else b"")
     for name in (
         *("Host", "Connection", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Cookie"),
         *(
@@ -139,8 +156,13 @@ class Connection(asyncio.Protocol):
         self._asked = False  # a request has come
         self._busy = False  # a request is being answered
         self._last = False  # no more requests are taken
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._waiting: deque[tuple[Request, bool, int]] = deque()
+        self._waiting_bytes = 0
+        self._unparsed = b""  # what came with the last read and must wait until fewer requests do
+        self._parsing = False
+        self._two_hosts = False  # in the head in hand
         self._untaken = False  # the client does not take its answers
+        self._held = False  # the next request waits until it does
         self._paused = False  # the client is not read from
         self._parser = HttpRequestParser(self)
 
@@ -161,6 +183,12 @@ class Connection(asyncio.Protocol):
         """The client is gone. What it asked for is written down all the same."""
         self._all.open.discard(self)
         self._waiting.clear()
+        self._unparsed = b""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return len(self._waiting)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of one or more heads."""
@@ -168,14 +196,30 @@ class Connection(asyncio.Protocol):
             return
         if not self._head_bytes:
             self._begun = time.monotonic()
-        if self._head_bytes + len(data) <= MAX_HEAD_BYTES:
+        if self._unparsed or len(data) > PIECE_BYTES:
+            self._unparsed += data
+            self._parse_on()
+        else:
             self._parse(data)
-            return
-        for start in range(0, len(data), PIECE_BYTES):
-            if not self._last:
-                self._parse(data[start : start + PIECE_BYTES])
+
+    def _parse_on(self) -> None:
+        """Parse what has come, until requests must wait for the client to take answers, or for their turn."""
+        if self._parsing:
+            return  # a request was answered at once
+        self._parsing, data, at = True, self._unparsed, 0
+        while at < len(data) and not self._last and not self._must_wait():
+            self._parse(data[at : at + PIECE_BYTES])
+            at += PIECE_BYTES
+        self._parsing, self._unparsed = False, b"" if self._last else data[at:]
+
+    def _must_wait(self) -> bool:
+        full = len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES
+        return full or self._untaken
 
     def _parse(self, data: bytes) -> None:
+        if not data.isascii():
+            # llhttp refuses such bytes in a target, where browsers and mailers do send UTF-8.
+            data = _HIGH.sub(lambda byte: b"%%%02X" % byte[0][0], data)
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(TOO_LARGE)
@@ -195,8 +239,13 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header. Of one that comes twice the last counts, however its name is written."""
         name, headers = _LOWER[name], self._headers
-        if name in headers and name == b"x-forwarded-for":
-            value = b"%b,%b" % (headers[name], value)  # each proxy may add its own (RFC 9110, 5.3)
+        if not name:
+            return
+        if name in headers:
+            if name == b"x-forwarded-for":
+                value = b"%b,%b" % (headers[name], value)  # each proxy may add its own (RFC 9110, 5.3)
+            elif name == b"host":
+                self._two_hosts = True
         headers[name] = value
 
     def on_body(self, _body: bytes) -> None:
@@ -207,21 +256,27 @@ class Connection(asyncio.Protocol):
         """The end of a request."""
         if self._last:
             return
-        if b"transfer-encoding" in self._headers:
+        parser, url, headers = self._parser, self._url, self._headers
+        version = parser.get_http_version()
+        hosts = not self._two_hosts and (b"host" in headers or version == "1.0")  # RFC 9112, 3.2
+        if not hosts or b"transfer-encoding" in headers:
             # An empty body may be followed by trailers, which are no headers: they could say who asks.
             self._refuse(BAD_REQUEST)
             return
-        parser, url = self._parser, self._url
         if not url.startswith(b"/"):  # http://host/path is as good as /path (RFC 9112, 3.2.2)
             url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
         path, _, query = url.partition(b"?")
-        request = Request(parser.get_method(), path, query, self._headers, self._address)
+        request = Request(parser.get_method(), path, query, headers, self._address)
         self._headers = {}
         self._url, self._head_bytes = b"", 0
         self._asked = True
-        keep = parser.should_keep_alive() and parser.get_http_version() == "1.1" and not self._all.ending
-        if self._busy:
-            self._waiting.append((request, keep))
+        keep = parser.should_keep_alive() and version == "1.1" and not self._all.ending
+        if self._busy or self._untaken:
+            self._held = self._held or not self._busy
+            self._busy = True
+            size = len(url) + sum(map(len, headers.values()))
+            self._waiting.append((request, keep, size))
+            self._waiting_bytes += size
             self._read_or_pause()
         else:
             self._handle(request, keep)
@@ -257,11 +312,18 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client takes its answers again."""
         self._untaken = False
-        self._read_or_pause()
+        if self._held:
+            self._held = False
+            self._take_next()
+        else:
+            self._go_on()
 
     def is_overdue(self, now: float) -> bool:
         """True when the client has taken longer than it may."""
-        return not self._busy and now - self._begun > (HEAD_SECONDS if self._head_bytes else IDLE_SECONDS)
+        if self._busy and not self._held:
+            return False
+        half = self._head_bytes and not self._held
+        return now - self._begun > (HEAD_SECONDS if half else IDLE_SECONDS)
 
     def is_new(self, now: float) -> bool:
         """True for a client that connected a moment ago and has asked for nothing yet."""
@@ -269,7 +331,7 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """End what is overdue."""
-        if self._head_bytes and not self._last:
+        if self._head_bytes and not self._last and not self._held:
             self._refuse(TOO_SLOW)
         else:
             self.abort()
@@ -296,12 +358,22 @@ class Connection(asyncio.Protocol):
             self._refuse(FAILED)
 
     def _take_next(self) -> None:
-        if self._waiting:  # none, when the client has left
-            self._handle(*self._waiting.popleft())
-            self._read_or_pause()
+        if self._untaken:
+            self._held = True
+        elif self._waiting:  # none, when the client has left
+            request, keep, size = self._waiting.popleft()
+            self._waiting_bytes -= size
+            self._handle(request, keep)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Parse what was left and read more, as far as there is room."""
+        if self._unparsed:
+            self._parse_on()
+        self._read_or_pause()
 
     def _read_or_pause(self) -> None:
-        pause = self._untaken or len(self._waiting) >= MAX_WAITING
+        pause = self._must_wait() or bool(self._unparsed)
         if pause == self._paused or self._transport.is_closing():
             return
         self._paused = pause

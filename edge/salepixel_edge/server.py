@@ -18,6 +18,7 @@ from salepixel.processes import allow_stopping, end_with_parent
 from salepixel.settings import BadSettings, EdgeSettings, environment
 from salepixel_edge.app import Edge
 from salepixel_edge.board import Board
+from salepixel_edge.connection import RECEIVE_BYTES
 
 BACKLOG = 4096
 DRAIN_SECONDS = 10.0
@@ -153,7 +154,9 @@ async def _serve(settings: EdgeSettings, listener: socket.socket, board: Board, 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)  # connections inherit it
+    return listener
 
 
 if __name__ == "__main__":

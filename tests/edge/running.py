@@ -147,6 +147,11 @@ class RunningEdge:
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
+    def resident_bytes(self) -> int:
+        """The memory that its processes hold."""
+        status = [Path(f"/proc/{pid}/status").read_text() for pid in self.workers()]
+        return sum(int(text.partition("VmRSS:")[2].split()[0]) * 1024 for text in status)
+
     def terminate(self) -> int:
         """Stop as an operator does; gives the exit code."""
         assert self.process is not None

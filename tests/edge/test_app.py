@@ -311,7 +311,7 @@ HOSTILE = {
     "bytes in the path": b"GET /c/\xff\xfe\x80 HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in the query": b"GET /track/sale?empId=7&PRODUCTO=\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
     "utf-8 in the query": b"GET /track/sale?empId=8&PRODUCTO="
-    + "ñ".encode() * 2000
+    + "ñ".encode() * 500
     + b" HTTP/1.1\r\nHost: x\r\n\r\n",
     "percent bytes in the path": b"GET /c/%ff%fe HTTP/1.1\r\nHost: x\r\n\r\n",
     "bytes in headers": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: \xff\xfe\r\n"
@@ -363,6 +363,21 @@ def test_hostile_bytes_get_a_clear_answer_or_none_and_never_an_error_of_ours(
         if b"evil.test" in HOSTILE[case]:
             assert b"evil.test" not in answer
     assert edge.get("/c/x").status == 404
+
+
+@pytest.mark.parametrize(
+    ("case", "status"), [("no host", b"400"), ("two hosts", b"400"), ("utf-8 in the query", b"200")]
+)
+def test_what_a_request_must_have_and_may_have(edge: RunningEdge, case: str, status: bytes) -> None:
+    assert edge.raw(HOSTILE[case])[9:12] == status
+
+
+def test_letters_in_a_query_are_no_reason_to_lose_a_visitor(edge: RunningEdge, token: str) -> None:
+    answer = edge.raw(f"GET /c/{token}?k=Peña HTTP/1.1\r\nHost: track.shop.test\r\n\r\n".encode())
+    assert answer[9:12] == b"302"
+    record = journaled(edge)[-1]
+    assert isinstance(record, ClickRecord)
+    assert record.click.contact == "Peña"
 
 
 def test_everything_that_was_journaled_can_be_read_again(edge: RunningEdge) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,13 @@ from salepixel_edge.connection import (
     IDLE_SECONDS,
     MAX_HEAD_BYTES,
     MAX_WAITING,
+    MAX_WAITING_BYTES,
     NEW_SECONDS,
+    PIECE_BYTES,
     Connection,
     Connections,
 )
-from salepixel_edge.request import Request, read_address
+from salepixel_edge.request import Request, read_address, read_cookie
 from tests.edge.make import until
 from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
@@ -87,7 +89,7 @@ def test_a_head_may_come_in_pieces(cut: int) -> None:
         connection.data_received(piece) if piece else None
     (request,) = slow.asked
     assert (request.method, request.path, request.query) == (b"GET", b"/c/abc", b"k=ana")
-    assert request.headers == {b"host": b"x", b"user-agent": b"Firefox", b"x-odd": b"a: b"}
+    assert request.headers == {b"host": b"x", b"user-agent": b"Firefox"}, "others are not kept"
     assert request.address == b"192.0.2.1"
 
 
@@ -118,8 +120,43 @@ def test_no_visitor_says_otherwise_than_the_proxies_who_asks(names: tuple[str, .
 
 def test_of_a_header_that_comes_twice_the_last_counts() -> None:
     _, slow, connection, _ = connect()
-    connection.data_received(get("/", "SEC-gpc: 0", "Sec-GPC: 1", "host: y"))
-    assert slow.asked[0].headers == {b"host": b"y", b"sec-gpc": b"1"}
+    connection.data_received(get("/", "SEC-gpc: 0", "Sec-GPC: 1"))
+    assert slow.asked[0].headers == {b"host": b"x", b"sec-gpc": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("version", "hosts", "taken"),
+    [
+        ("1.1", ["Host: x"], True),
+        ("1.1", ["Host:"], True),
+        ("1.1", [], False),
+        ("1.1", ["Host: x", "Host: y"], False),
+        ("1.1", ["Host: x", "HOST: x"], False),
+        ("1.0", [], True),
+        ("1.0", ["Host: x", "host: y"], False),
+    ],
+)
+def test_a_request_names_one_host(version: str, hosts: list[str], taken: bool) -> None:
+    """RFC 9112, 3.2: proxies may have looked at another one than we would."""
+    _, slow, connection, wire = connect()
+    connection.data_received("\r\n".join([f"GET / HTTP/{version}", *hosts, "", ""]).encode())
+    assert bool(slow.asked) is taken
+    assert wire.sent[9:12] == (b"" if taken else b"400")
+    connection.send(b"HTTP/1.1 200 OK\r\n\r\n") if taken else None
+    if not wire.closed:
+        connection.data_received(get("/2"))
+        assert len(slow.asked) == 2, "of the next request it counts anew"
+
+
+@pytest.mark.parametrize("cut", [None, 14, 15, 16])
+def test_letters_in_a_target_are_read_as_browsers_would_have_encoded_them(cut: int | None) -> None:
+    _, slow, connection, _ = connect()
+    data = "GET /ñ?k=Peña HTTP/1.1\r\nHost: x\r\nCookie: a=ñ; spx7=b\r\n\r\n".encode()
+    for piece in (data[:cut], data[cut:]) if cut else (data,):
+        connection.data_received(piece)
+    (request,) = slow.asked
+    assert (request.path, request.query) == (b"/%C3%B1", b"k=Pe%C3%B1a")
+    assert read_cookie(request.headers, b"spx7") == "b"
 
 
 @pytest.mark.parametrize(
@@ -277,6 +314,53 @@ def test_many_heads_that_come_at_once_are_not_taken_for_one_that_is_too_large() 
     asyncio.run(play())
 
 
+@pytest.mark.parametrize("path", ["/", "/" + "x" * 5000])
+def test_of_what_a_client_pipelines_little_is_kept(path: str) -> None:
+    async def play() -> None:
+        _, slow, connection, wire = connect()
+        count = 2_000_000 // len(get(path))
+        connection.data_received(get(path) * count)
+        paused = [wire.reading_paused]
+        assert len(slow.asked) == 1
+        assert connection.waiting <= MAX_WAITING + PIECE_BYTES // len(get("/"))
+        assert connection.waiting <= MAX_WAITING_BYTES // len(path) + PIECE_BYTES // len(get("/"))
+        for _ in range(count):
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            await asyncio.sleep(0)
+        assert len(slow.asked) == wire.sent.count(b"200") == count, "all of it is answered in the end"
+        assert [*paused, wire.reading_paused] == [True, False]
+
+    asyncio.run(play())
+
+
+def test_who_takes_no_answers_gets_no_more_of_them_and_is_cut_at_last() -> None:
+    async def play() -> None:
+        class AtOnce:
+            def handle(self, _request: Request, connection: Connection) -> None:
+                connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+                if wire.sent.count(b"200") == 3:
+                    connection.pause_writing()  # as a transport does from within its write
+
+        connection, wire = Connections(AtOnce(), 1).make(), Wire()
+        connection.connection_made(wire)  # type: ignore[arg-type]
+        connection.data_received(get("/") * 5000)
+        await asyncio.sleep(0)
+        assert wire.sent.count(b"200") == 3
+        paused = [wire.reading_paused]
+        assert connection.is_overdue(time.monotonic() + IDLE_SECONDS + 1)
+        assert not connection.is_overdue(time.monotonic() + IDLE_SECONDS - 5)
+        connection.resume_writing()
+        for _ in range(5000):
+            await asyncio.sleep(0)
+        assert wire.sent.count(b"200") == 5000
+        assert [*paused, wire.reading_paused] == [True, False]
+        connection.pause_writing()
+        connection.cut()
+        assert wire.closed
+
+    asyncio.run(play())
+
+
 def test_what_comes_between_two_answers_waits_its_turn_and_an_end_leaves_nobody_out() -> None:
     async def play() -> None:
         connections, slow, connection, wire = connect()
@@ -412,3 +496,26 @@ def test_a_changed_link_leads_elsewhere_and_one_switched_off_nowhere(
     assert edge.get(path).header("location").startswith("https://shop.test/new?spx="), "without Redis too"
     tampered = path.replace(path[10], "A" if path[10] != "A" else "B", 1)
     assert edge.get(tampered).status == 404
+
+
+def test_forty_clients_that_send_and_do_not_read_are_kept_small(edge: RunningEdge) -> None:
+    """And nobody else waits for them. Each would send 9 MB, 360 MB in all."""
+    edge.get("/c/x")
+    before = edge.resident_bytes()
+    clients = []
+    try:
+        for _ in range(40):
+            client = socket.create_connection(("127.0.0.1", edge.port), 5)
+            client.setblocking(False)
+            clients.append(client)
+        requests, sent = get("/c/x") * 1000, [0] * len(clients)
+        for _ in range(20):
+            for number, client in enumerate(clients):
+                with suppress(BlockingIOError):
+                    while sent[number] < 9_000_000:
+                        sent[number] += client.send(requests[sent[number] % len(requests) :])
+            assert edge.get("/c/x").status == 404
+        assert edge.resident_bytes() - before < 10_000_000
+    finally:
+        for client in clients:
+            client.close()

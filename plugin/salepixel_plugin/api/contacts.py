@@ -4,15 +4,17 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, InstanceOf, WrapValidator
+from pydantic.json_schema import SkipJsonSchema
 
 from salepixel import jobs
 from salepixel.reading.references import MAX_CONTACT
 from salepixel.storage.accounts import hold_account
 from salepixel.storage.contacts import Contact, refused_among, store_contacts
 from salepixel_plugin.access import target_account
-from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.door import Input, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId, Name
+from salepixel_plugin.api.items import BadItem, Stored, each, split_items
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
 
@@ -45,23 +47,26 @@ class ContactsIn(Input):
 
     max_bytes: ClassVar[int] = 8_000_000  # 10,000 with the longest references and addresses
     emp_id: EmpId = Field(alias="empId")
-    contacts: Annotated[list[ContactIn], Field(max_length=10_000)]
-
-
-class Stored(Output):
-    """How many were stored."""
-
-    stored: int
+    contacts: Annotated[
+        list[
+            Annotated[ContactIn | SkipJsonSchema[InstanceOf[BadItem]], WrapValidator(each(ContactIn, "ref"))]
+        ],
+        Field(max_length=10_000),
+    ]
 
 
 @blueprint.post("/contacts")
 @blueprint.input(ContactsIn, arg_name="wanted")
 @blueprint.output(Stored)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
-def add_contacts(wanted: ContactsIn) -> dict[str, int]:
-    """Add or change contacts, up to 10,000 in a call; of several entries for one each field as last told."""
+def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
+    """Add or change contacts, up to 10,000 in a call; of several entries for one each field as last told.
+
+    A bad one does not keep the others from being stored: `not_stored` names it.
+    """
     here = services()
-    emp_id, merged = wanted.emp_id, _merged(wanted.contacts)
+    good, bad = split_items(wanted.contacts, "contacts")
+    emp_id, merged = wanted.emp_id, _merged([contact for _, contact in good])
     with here.database.write() as connection:
         target_account(connection, emp_id)
         hold_account(connection, emp_id, to_change=True)  # before it is read who refused
@@ -73,7 +78,7 @@ def add_contacts(wanted: ContactsIn) -> dict[str, int]:
         stored = store_contacts(connection, emp_id, batch, datetime.now(UTC))
     publish_directory(here.database, here.redis)  # edges do not follow who refuses
     here.bell.ring(jobs.SWEEP)
-    return {"stored": stored}
+    return {"stored": stored, "not_stored": bad or None}
 
 
 def _merged(contacts: list[ContactIn]) -> dict[str, dict[str, Any]]:

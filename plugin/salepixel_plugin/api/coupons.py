@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, InstanceOf, WrapValidator
+from pydantic.json_schema import SkipJsonSchema
 
 from salepixel import jobs
 from salepixel.storage.coupons import Coupon, store_coupons
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.contacts import Reference
-from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.door import Input, blueprint
 from salepixel_plugin.api.fields import Name
+from salepixel_plugin.api.items import BadItem, Stored, each, split_items
 from salepixel_plugin.services import services
 
 
@@ -25,13 +27,20 @@ class CouponsIn(Input):
     """Coupons of a campaign."""
 
     max_bytes: ClassVar[int] = 8_000_000
-    coupons: Annotated[list[CouponIn], Field(max_length=10_000)]
+    coupons: Annotated[
+        list[
+            Annotated[
+                CouponIn | SkipJsonSchema[InstanceOf[BadItem]],
+                WrapValidator(each(CouponIn, "code", empty_is_absent=False)),
+            ]
+        ],
+        Field(max_length=10_000),
+    ]
 
 
-class CouponsStored(Output):
+class CouponsStored(Stored):
     """What became of them."""
 
-    stored: int
     taken: list[str] = Field(description="Codes of another campaign or contact, which keep them.")
 
 
@@ -40,10 +49,14 @@ class CouponsStored(Output):
 @blueprint.output(CouponsStored)
 @blueprint.doc(security="bearer", responses={404: "No such campaign"})
 def add_coupons(campaign_id: str, wanted: CouponsIn) -> dict[str, Any]:
-    """Tell which codes the campaign's mails hold, up to 10,000 in a call; twice is once."""
-    batch = [Coupon(coupon.code, campaign_id, coupon.ref or "") for coupon in wanted.coupons]
+    """Store which codes the campaign's mails hold, up to 10,000 in a call; idempotent.
+
+    A bad one does not keep the others from being stored: `not_stored` names it.
+    """
+    good, bad = split_items(wanted.coupons, "coupons")
+    batch = [Coupon(coupon.code, campaign_id, coupon.ref or "") for _, coupon in good]
     with services().database.write() as connection:
         campaign = see_campaign(connection, campaign_id)
         taken = store_coupons(connection, campaign.emp_id, batch, datetime.now(UTC))
     services().bell.ring(jobs.SWEEP)
-    return {"stored": len(batch) - len(taken), "taken": sorted(set(taken))}
+    return {"stored": len(batch) - len(taken), "taken": sorted(set(taken)), "not_stored": bad or None}

@@ -1,6 +1,7 @@
 """The door of the API: who may enter, how bodies are read, how refusals look."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import pydantic
@@ -62,7 +63,7 @@ class StrictAdapter(PydanticAdapter):
             request.max_content_length = getattr(self.model_class, "max_bytes", Input.max_bytes)
             return self.model_class.model_validate_json(request.get_data())
         except pydantic.ValidationError as error:
-            raise _invalid(error) from None
+            raise invalid([(error, ())]) from None
 
 
 registry.register("pydantic", StrictAdapter)
@@ -119,11 +120,14 @@ def _snake(name: str) -> str:
     return re.sub(r"[^a-z]+", "_", name.lower())
 
 
-def _invalid(error: pydantic.ValidationError) -> Refusal:
-    details = error.errors(include_url=False, include_input=False, include_context=False)
-    errors: dict[str, list[str]] = {}
-    for detail in details[:MAX_ERRORS]:
-        errors.setdefault(_place(detail), []).append(_say(detail))
+Found = Sequence[tuple[pydantic.ValidationError, tuple[str | int, ...]]]
+"""Errors, each with the place in the body at which its model stands."""
+
+
+def invalid(found: Found) -> Refusal:
+    """The refusal (422) of a body, or of a part of it, with what is wrong field by field."""
+    details = [detail for error, _ in found for detail in _details(error)]
+    errors = describe_errors(found)
     if details[0]["type"] == "json_invalid":
         return Refusal(422, "not_json", f"Send a JSON object. {_say(details[0])}.", errors)
     place, said = next(iter(errors.items()))
@@ -131,8 +135,18 @@ def _invalid(error: pydantic.ValidationError) -> Refusal:
     return Refusal(422, "invalid", f"Correct {place}: {said[0]}.{more}", errors)
 
 
-def _place(detail: ErrorDetails) -> str:
-    return ".".join(str(part) for part in detail["loc"]) or "body"
+def describe_errors(found: Found) -> dict[str, list[str]]:
+    """Field -> what is wrong with it, of the first MAX_ERRORS."""
+    errors: dict[str, list[str]] = {}
+    placed = [(place, detail) for error, place in found for detail in _details(error)]
+    for place, detail in placed[:MAX_ERRORS]:
+        where = ".".join(str(part) for part in (*place, *detail["loc"])) or "body"
+        errors.setdefault(where, []).append(_say(detail))
+    return errors
+
+
+def _details(error: pydantic.ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False, include_context=False)
 
 
 def _say(detail: ErrorDetails) -> str:

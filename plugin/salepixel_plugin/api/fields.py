@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
@@ -17,8 +17,10 @@ from salepixel.reading.money import read_currency
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY, _YEAR = timedelta(days=1), timedelta(days=366)
-MAX_DIGITS = 4
-"""Of an amount after the point; no currency has more."""
+MAX_DIGITS = 6
+"""Of an amount after the point, half up: programs that count in floats send 59.849999999999994."""
+
+_SMALLEST = Decimal(1).scaleb(-MAX_DIGITS)
 
 UNSET: Any = None
 """Stands for a field that was not sent; null is refused like any other wrong value."""
@@ -49,10 +51,7 @@ def _amount(value: Decimal) -> Decimal:
         raise ValueError("must not be negative; tell what was given back in `refunded`")
     if value >= MAX_AMOUNT:
         raise ValueError("must be less than 1000000000000")
-    exponent = value.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -MAX_DIGITS:
-        raise ValueError(f"must not have more than {MAX_DIGITS} decimals")
-    return value
+    return value.quantize(_SMALLEST, ROUND_HALF_UP)
 
 
 def _quantity(value: Decimal) -> Decimal:

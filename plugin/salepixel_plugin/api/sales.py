@@ -2,24 +2,35 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, ClassVar, Self
+from operator import itemgetter
+from typing import Annotated, Any, ClassVar, Self
 
 from flask import request
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, WrapValidator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from salepixel import jobs
+from salepixel.hits import MAX_TEXT
 from salepixel.money import MAX_AMOUNT, allocate, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
 from salepixel.storage import deliveries, orders, shops
 from salepixel_plugin.access import target_account
-from salepixel_plugin.api.contacts import Email, Stored
+from salepixel_plugin.api.contacts import Email
 from salepixel_plugin.api.door import Input, blueprint
 from salepixel_plugin.api.fields import MAX_DIGITS, Amount, Currency, EmpId, Name, Quantity, Text, Time
+from salepixel_plugin.api.items import BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.services import Services, services
 
 EVENT = "sales_api"
+_REPEATED = "This call was received before, and this order is known; nothing changed."
+
 RINGS = 20
 """For so many orders the worker is called one by one; for more, one sweep does them all."""
+
+
+def _cut(token: str) -> str:
+    """A token as it is kept: what is longer than ours are cannot be opened, and costs no order."""
+    return token[:MAX_TEXT]
 
 
 class SaleLineIn(Input):
@@ -51,7 +62,9 @@ class OrderIn(Input):
     currency: Currency
     placed_at: Time
     updated_at: Time | None = Field(
-        None, description="The newest counts, of equal ones the one told later; placed_at where not told."
+        None,
+        description="The newest counts, of equal ones the one sent later. Without it an order is as of the "
+        "call that brings it.",
     )
     paid: bool = True
     cancelled: bool = False
@@ -60,7 +73,9 @@ class OrderIn(Input):
         None, description="What was given back of the total; the sum of the lines where not told."
     )
     email: Email | None = Field(None, description="Of the buyer; matched as a keyed hash.")
-    click: Text | None = Field(None, description="The click token: `spx` of the page that was reached.")
+    click: Annotated[str, AfterValidator(_cut)] | None = Field(
+        None, description="The click token: `spx` of the page that was reached."
+    )
     voucher: Text = Field("", description="The voucher's code.")
     customer: Text | None = Field(None, description="Your id of the buyer, where there is an account.")
     utm_campaign: Text = ""
@@ -95,21 +110,26 @@ class SalesIn(Input):
 
     max_bytes: ClassVar[int] = 8_000_000
     emp_id: EmpId = Field(alias="empId")
-    orders: Annotated[list[OrderIn], Field(max_length=1000)]
+    orders: Annotated[
+        list[Annotated[OrderIn | SkipJsonSchema[InstanceOf[BadItem]], WrapValidator(each(OrderIn, "id"))]],
+        Field(max_length=1000),
+    ]
 
 
 @blueprint.post("/sales")
 @blueprint.input(SalesIn, arg_name="wanted")
 @blueprint.output(Stored)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
-def add_sales(wanted: SalesIn) -> dict[str, int]:
+def add_sales(wanted: SalesIn) -> dict[str, Any]:
     """Add or change orders; `stored` counts those that are newer than what was known.
 
-    The same body again changes nothing, whatever came since: it is somebody who had no answer.
+    Each order is read by itself: `not_stored` names those that were not, with the reason. Idempotent: the
+    same body again changes nothing, whatever came since.
     """
     here = services()
     now = datetime.now(UTC)
-    stored = []
+    good, bad = split_items(wanted.orders, "orders")
+    stored, passed = [], bad
     with here.database.write() as connection:
         target_account(connection, wanted.emp_id)
         shop = shops.shop_of_account(connection, wanted.emp_id, "api", now)
@@ -123,15 +143,24 @@ def add_sales(wanted: SalesIn) -> dict[str, int]:
             body=request.get_data(),
             at=now,
         )
-        for position, told in enumerate(wanted.orders if is_new else ()):
-            order = _order(here, wanted.emp_id, told, now + timedelta(microseconds=position))
+        for position, told in good:
+            known = orders.get_order(connection, shop.id, told.id, lock=True)
+            if known and not is_new:
+                passed.append(not_stored(position, told.id, "repeated", _REPEATED))
+                continue
+            since = known.order.updated_at if known else told.placed_at
+            order = _order(here, wanted.emp_id, told, since, now + timedelta(microseconds=position))
             if orders.store_order(connection, shop.id, wanted.emp_id, order, digest):
                 stored.append(order.id)
+            else:
+                message = f"A newer state of this order is known, of {orders.rfc3339(since)}."
+                passed.append(not_stored(position, told.id, "older_than_known", message))
     _ring(here, shop.id, stored)
-    return {"stored": len(stored)}
+    return {"stored": len(stored), "not_stored": sorted(passed, key=itemgetter("position")) or None}
 
 
-def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> Order:
+def _order(here: Services, emp_id: int, told: OrderIn, known_at: datetime, issued_at: datetime) -> Order:
+    """The order as it will be kept. Without `updated_at` it is as of this call: after what is known."""
     amounts = _amounts(told)
     in_lines = sum(amounts, Decimal(0))
     total = in_lines if told.total is None else round_money(told.total, told.currency)
@@ -140,7 +169,7 @@ def _order(here: Services, emp_id: int, told: OrderIn, issued_at: datetime) -> O
         number=told.number or told.id,
         currency=told.currency,
         placed_at=told.placed_at,
-        updated_at=told.updated_at or told.placed_at,
+        updated_at=told.updated_at or max(told.placed_at, known_at),
         issued_at=issued_at,
         total=total,
         refunded=told.refunded_in_lines if told.refunded is None else told.refunded,

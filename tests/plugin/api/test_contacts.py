@@ -47,3 +47,12 @@ def test_a_contact_told_several_times_in_a_call_is_all_that_was_told(
         found = get_contacts(connection, 7, ["ana"])["ana"]
     assert found.consent is consent
     assert found.email_hash == (office.keys.hash_email(7, address) if address else None)
+
+
+def test_a_bad_contact_does_not_keep_its_neighbours_from_being_stored(office: Office) -> None:
+    contacts = [{"ref": "c1", "email": ""}, {"ref": "c2", "email": "no address"}, {"ref": "c3"}]
+    answer = office.post("/contacts", {"empId": 7, "contacts": contacts}, SHOES)
+    assert answer["stored"] == 2
+    (bad,) = answer["not_stored"]
+    assert (bad["position"], bad["name"], bad["reason"]) == (1, "c2", "invalid")
+    assert "e-mail address" in bad["message"]

@@ -81,3 +81,11 @@ def test_a_code_of_another_account_says_nothing(office: Office) -> None:
 def test_what_is_no_coupon_is_refused(office: Office, coupon: dict[str, Any]) -> None:
     path = f"/campaigns/{office.campaign()['id']}/coupons"
     assert office.call("POST", path, {"coupons": [coupon]}, ALL).status_code == 422
+
+
+def test_a_bad_code_does_not_keep_its_neighbours_from_being_stored(office: Office) -> None:
+    coupons = [{"code": "A-1"}, {"code": "A-3", "ref": ""}, {"code": "A-2", "ref": "c2"}]
+    answer = office.post(f"/campaigns/{office.campaign()['id']}/coupons", {"coupons": coupons})
+    assert (answer["stored"], answer["taken"]) == (2, [])
+    (bad,) = answer["not_stored"]
+    assert (bad["position"], bad["reason"]) == (1, "invalid"), "a code of nobody is not one of everybody"

@@ -48,7 +48,8 @@ def test_an_order_is_kept_with_the_body_that_brought_it(office: Office) -> None:
 def test_the_newest_version_of_an_order_counts(office: Office) -> None:
     later, latest = ((PLACED + timedelta(minutes=n)).isoformat() for n in (1, 2))
     assert office.post("/sales", _sent(updated_at=latest, refunded="3")) == {"stored": 1}
-    assert office.post("/sales", _sent(updated_at=later, refunded="1")) == {"stored": 0}
+    answer = office.post("/sales", _sent(updated_at=later, refunded="1"))
+    assert (answer["stored"], [item["reason"] for item in answer["not_stored"]]) == (0, ["older_than_known"])
     assert _kept(office).order.refunded == Decimal(3)
     assert office.post("/sales", _sent(updated_at=latest, refunded="4")) == {"stored": 1}
     assert _kept(office).order.refunded == Decimal(4), "of equal versions the one received later counts"
@@ -235,3 +236,78 @@ def test_what_is_sold_by_weight_has_a_decimal_quantity_in_the_report(office: Off
     report = office.get(f"/campaigns/{campaign['id']}/sales")
     assert sorted(row["quantity"] for row in report["rows"]) == [0.25, 0.5, 2]
     assert report["totals"][0]["quantity"] == 2.75
+
+
+def test_a_bad_order_does_not_keep_its_neighbours_from_being_stored(office: Office) -> None:
+    orders = [
+        _sent(id="o-1")["orders"][0],
+        _sent(id="o-2", currency="euros", lines=[{"item": "Hat", "quantity": 0, "amount": "x"}])["orders"][0],
+        _sent(id="o-3")["orders"][0],
+        ["not an order"],
+    ]
+    answer = office.post("/sales", {"empId": 7, "orders": orders})
+    assert answer["stored"] == 2
+    named, nameless = answer["not_stored"]
+    assert (named["position"], named["name"], named["reason"]) == (1, "o-2", "invalid")
+    assert set(named["errors"]) == {"currency", "lines.0.quantity", "lines.0.amount"}
+    assert (nameless["position"], nameless["name"], nameless["reason"]) == (3, "", "invalid")
+    again = office.post("/sales", {"empId": 7, "orders": orders})
+    assert [item["reason"] for item in again["not_stored"]] == ["repeated", "invalid", "repeated", "invalid"]
+
+
+def test_when_no_order_is_good_the_call_is_refused_with_every_mistake(office: Office) -> None:
+    bad = [_sent(currency="euros")["orders"][0], _sent(lines=[])["orders"][0]]
+    answer = office.call("POST", "/sales", {"empId": 7, "orders": bad})
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert set(answer.json["errors"]) == {"orders.0.currency", "orders.1.lines"}
+
+
+@pytest.mark.parametrize(
+    "field", ["number", "updated_at", "total", "refunded", "email", "click", "voucher", "customer", "payment"]
+)
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_field_of_an_order_counts_as_not_sent(office: Office, field: str, empty: str) -> None:
+    assert office.post("/sales", _sent(**{field: empty})) == {"stored": 1}
+    as_sent = _kept(office).order
+    assert (as_sent.number, as_sent.total, as_sent.email_hash) == ("o-1", Decimal("10.00"), None)
+    assert (as_sent.click_token, as_sent.customer, as_sent.refunded) == (None, None, Decimal(0))
+
+
+@pytest.mark.parametrize("field", ["sku", "net", "refunded"])
+def test_an_empty_field_of_a_line_counts_as_not_sent(office: Office, field: str) -> None:
+    lines = [{"item": "Hat", "quantity": 1, "amount": "10.00", field: ""}]
+    assert office.post("/sales", _sent(lines=lines)) == {"stored": 1}
+
+
+def test_a_token_that_is_too_long_to_be_ours_costs_no_order(office: Office) -> None:
+    assert office.post("/sales", _sent(click="x" * 201)) == {"stored": 1}
+    assert _kept(office).order.click_token
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("59.849999999999994", "59.85"),
+        ("11.115", "11.12"),
+        ("2.675", "2.68"),
+        ("1e2", "100"),
+        ('"7.005"', "7.01"),
+    ],
+)
+def test_amounts_of_programs_that_count_in_floats_are_rounded(
+    office: Office, written: str, amount: str
+) -> None:
+    office.post("/sales", json.dumps(_sent()).replace('"10.00"', written).encode())
+    assert _kept(office).order.total == Decimal(amount)
+
+
+def test_a_refund_without_updated_at_counts_after_a_state_that_had_one(office: Office) -> None:
+    later = (PLACED + timedelta(minutes=30)).isoformat()
+    office.post("/sales", _sent(updated_at=later))
+    assert office.post("/sales", _sent(refunded="4")) == {"stored": 1}
+    assert _kept(office).order.refunded == Decimal(4)
+    assert _kept(office).order.updated_at == PLACED + timedelta(minutes=30)
+    answer = office.post("/sales", _sent(updated_at=PLACED.isoformat(), refunded="1"))
+    assert answer["not_stored"][0]["reason"] == "older_than_known"
+    assert _kept(office).order.refunded == Decimal(4)

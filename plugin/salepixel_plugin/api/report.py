@@ -1,10 +1,9 @@
 """The report of a campaign: its sales as rows, sums and CSV; and its clicks."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -14,13 +13,13 @@ from pydantic import Field
 from salepixel.evidence import Rung
 from salepixel.quantities import as_number
 from salepixel.report import ConvertedTotal, Total
-from salepixel.storage import accounts, clicks, sales
+from salepixel.storage import accounts, campaigns, clicks, sales
 from salepixel.storage.campaigns import Campaign
 from salepixel.storage.clicks import StoredClick
 from salepixel.storage.database import Database
 from salepixel.storage.losses import losses_since
 from salepixel.storage.orders import rfc3339
-from salepixel.storage.sales import ALWAYS, Period, StoredSale
+from salepixel.storage.sales import Period, StoredSale
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.door import Output, answers_with, blueprint
 from salepixel_plugin.api.fields import Currency, Money, QuantityOut
@@ -35,12 +34,13 @@ from salepixel_plugin.api.paging import (
     read_sales_cursor,
     write_cursor,
 )
+from salepixel_plugin.exports import XLSX, Words, as_download, people_csv, people_xlsx, program_csv
+from salepixel_plugin.languages import LANGUAGES, Language
 from salepixel_plugin.services import services
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a cell for a formula (OWASP, "CSV Injection")."""
+_PAGE = 500
 
-_CSV_PAGE = 500
+Kind = Literal["csv", "xlsx"]
 
 
 class SaleOut(Output):
@@ -158,14 +158,36 @@ def list_sales(campaign_id: str, page: PageOfDays) -> dict[str, Any]:
     }
 
 
+class FileQuery(Days):
+    """Which days, and for whom the file is."""
+
+    lang: Literal["en", "es"] | None = Field(
+        None,
+        description="For a person's spreadsheet, with its separator, decimal mark and headers; without it a "
+        "CSV is for programs, and a workbook in English.",
+    )
+
+
 @blueprint.get("/campaigns/<campaign_id>/sales.csv")
-@blueprint.input(Days, location="query", arg_name="days")
+@blueprint.input(FileQuery, location="query", arg_name="asked")
 @blueprint.doc(security="bearer", responses=answers_with("text/csv", "All sales, newest first"))
-def list_sales_as_csv(campaign_id: str, days: Days) -> Response:
-    """The sales of a campaign, all of those days, for a spreadsheet."""
+def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
+    """The sales of a campaign, all of those days, as CSV."""
     with services().database.read() as connection:
-        see_campaign(connection, campaign_id)
-    return sales_csv(campaign_id, days.period)
+        campaign = see_campaign(connection, campaign_id)
+    if asked.lang is None:
+        return sales_as_csv(campaign_id, asked.period)
+    return sales_for_people(campaign, asked.period, "csv", LANGUAGES[asked.lang])
+
+
+@blueprint.get("/campaigns/<campaign_id>/sales.xlsx")
+@blueprint.input(FileQuery, location="query", arg_name="asked")
+@blueprint.doc(security="bearer", responses=answers_with(XLSX, "All sales, newest first, and their sums"))
+def list_sales_as_xlsx(campaign_id: str, asked: FileQuery) -> Response:
+    """The sales of a campaign, all of those days, as an Excel workbook."""
+    with services().database.read() as connection:
+        campaign = see_campaign(connection, campaign_id)
+    return sales_for_people(campaign, asked.period, "xlsx", LANGUAGES[asked.lang or "en"])
 
 
 @blueprint.get("/campaigns/<campaign_id>/clicks")
@@ -213,36 +235,39 @@ def sale_as_json(stored: StoredSale) -> dict[str, Any]:
     }
 
 
-def sales_csv(campaign_id: str, period: Period = ALWAYS) -> Response:
-    """All sales of a campaign in a period as a download. The caller has checked that it may be seen."""
-    answer = Response(_csv_lines(services().database, campaign_id, period), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="sales-{campaign_id}.csv"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+def sales_as_csv(campaign_id: str, period: Period) -> Response:
+    """All sales of a campaign in a period for programs. The caller has checked that it may be seen."""
+    found = sales_by_page(services().database, campaign_id, period)
+    pages = ([sale_as_json(stored) for stored in page] for page in found)
+    return as_download(program_csv(list(SaleOut.model_fields), pages), f"sales-{campaign_id}.csv", "text/csv")
 
 
-def _csv_lines(database: Database, campaign_id: str, period: Period) -> Iterator[str]:
-    yield _csv_text([list(SaleOut.model_fields)])
+def sales_for_people(campaign: Campaign, period: Period, kind: Kind, language: Language) -> Response:
+    """All sales of a campaign in a period for a spreadsheet, in a language. The caller has checked."""
+    name, pages = (
+        f"sales-{campaign.id}.{kind}",
+        partial(sales_by_page, services().database, campaign.id, period),
+    )
+    with services().database.read() as connection:
+        links = campaigns.links_of(connection, campaign.id)
+        words = Words(campaign.name, {link.id: link.label or link.url for link in links})
+        totals = sales.sale_totals(connection, campaign.id, period)
+    if kind == "csv":
+        return as_download(people_csv(language, words, pages), name, "text/csv")
+    return as_download(people_xlsx(language, words, pages, totals), name, XLSX)
+
+
+def sales_by_page(database: Database, campaign_id: str, period: Period) -> Iterator[list[StoredSale]]:
+    """The sales of a campaign in a period, newest first, some hundred at a time."""
     after = None
     # A connection for each page: one that waits for a slow reader would hold up SQLite's checkpoints.
     while True:
         with database.read() as connection:
-            page = sales.list_sales(connection, campaign_id, _CSV_PAGE, after, period)
+            page = sales.list_sales(connection, campaign_id, _PAGE, after, period)
         if not page:
             return
-        yield _csv_text([list(map(_csv_cell, sale_as_json(stored).values())) for stored in page])
+        yield page
         after = page[-1].cursor
-
-
-def _csv_text(rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def _csv_cell(value: object) -> str:
-    cell = "" if value is None else str(value)
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 @dataclass(frozen=True)

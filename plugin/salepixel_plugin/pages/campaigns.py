@@ -16,7 +16,7 @@ from salepixel_plugin.access import Refusal, scope, see_campaign
 from salepixel_plugin.api.campaigns import LinkChange, change_link, see_link
 from salepixel_plugin.api.paging import Days, read_cursor, read_sales_cursor, read_time, write_cursor
 from salepixel_plugin.api.recipients import lift_as_json, measure_lift
-from salepixel_plugin.api.report import campaign_sums, sales_csv
+from salepixel_plugin.api.report import Kind, campaign_sums, sales_for_people
 from salepixel_plugin.explanations import explain_lift
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page
@@ -129,12 +129,12 @@ def list_sales(campaign_id: str) -> Response:
         )
 
 
-@blueprint.get("/campaigns/<campaign_id>/sales.csv")
-def download_sales(campaign_id: str) -> Response:
-    """The SALES table, all of it or of some days, for a spreadsheet."""
+@blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
+def download_sales(campaign_id: str, kind: Kind) -> Response:
+    """The SALES table, all of it or of some days, for a spreadsheet in the reader's language."""
     with services().database.read() as connection:
-        see_campaign(connection, campaign_id)
-    return sales_csv(campaign_id, _days().period)
+        campaign = see_campaign(connection, campaign_id)
+    return sales_for_people(campaign, _days().period, kind, language())
 
 
 @blueprint.get("/campaigns/<campaign_id>/contacts")

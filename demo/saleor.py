@@ -38,7 +38,8 @@ class Signed:
 class StandInSaleor(Orders):
     """A shop on a free port of 127.0.0.1, running while it is used as a context manager.
 
-    `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order.
+    `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order, `asked`
+    the GraphQL among them.
     `orders` holds, by their ids, the orders that the shop has: the newest of those kept.
     """
 
@@ -50,6 +51,8 @@ class StandInSaleor(Orders):
         self.permissions: tuple[str, ...] = ("MANAGE_ORDERS",)
         self.away: set[str] = set()
         self.calls: list[str] = []
+        self.asked: list[str] = []
+        self.version = f"{SCHEMA_VERSION}.28"
         self.orders: dict[str, Mapping[str, Any]] = {}
         self._installations = 0
         self.rotate_key()
@@ -84,7 +87,7 @@ class StandInSaleor(Orders):
 
     def install(self, manifest_url: str) -> requests.Response:
         """Read the manifest and register with a fresh token, as when staff press Install."""
-        asking = {"Saleor-Schema-Version": SCHEMA_VERSION}
+        asking = {"Saleor-Schema-Version": self.version.rpartition(".")[0]}
         manifest = requests.get(manifest_url, headers=asking, timeout=_TIMEOUT_SECONDS)
         manifest.raise_for_status()
         self.target = manifest.json()["webhooks"][0]["targetUrl"]
@@ -174,12 +177,13 @@ class StandInSaleor(Orders):
             return 404, {}
         known = bool(self.token) and authorization == f"Bearer {self.token}"
         asked = json.loads(body)
+        self.asked.append(asked["query"])
         if "{app{" in asked["query"]:
             app = {"id": self.app_id, "permissions": [{"code": code} for code in self.permissions]}
             return 200, {"data": {"app": app if known else None}}
         if not known:
             return 200, {"errors": [NO_PERMISSION], "data": {"orders": None}}
-        return 200, {"data": answer_orders(asked, self.orders)}
+        return 200, {"data": answer_orders(asked, self.orders, self.version)}
 
 
 def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:

@@ -12,18 +12,21 @@ NO_PERMISSION = {
 """The error with which Saleor answers a token that it does not know, or that may not."""
 
 _COUNT = re.compile(
-    r'(d\d{8}): orders\(first: 1, filter: \{created: \{gte: "([-\d]+)", lte: "([-\d]+)"\}\}\)'
+    r"(d\d{8}): orders\(first: 1, (?:filter|where): "
+    r'\{\w+: \{gte: "([-\d]{10}).*?", lte: "([-\d]{10}).*?"\}\}\)'
 )
 
 
-def answer_orders(asked: Mapping[str, Any], orders: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def answer_orders(
+    asked: Mapping[str, Any], orders: Mapping[str, Mapping[str, Any]], version: str
+) -> dict[str, Any]:
     """The `data` for a question: the shop's version, a page of orders, or counts of days."""
     query, values = asked["query"], asked.get("variables") or {}
     if "shop{version}" in query:
-        return {"shop": {"version": "3.23.28"}}
+        return {"shop": {"version": version}}
     newest_first = sorted(orders.values(), key=lambda order: (order["created"], order["id"]), reverse=True)
     if "SalePixelOrders" in query:
-        return {"orders": _page([one for one in newest_first if _is_wanted(one, values["filter"])], values)}
+        return {"orders": _page([one for one in newest_first if _is_wanted(one, values["wanted"])], values)}
     return {
         name: {"totalCount": sum(_is_between(order, first, last) for order in newest_first)}
         for name, first, last in _COUNT.findall(query)

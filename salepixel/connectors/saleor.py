@@ -92,7 +92,8 @@ def named_orders(shop: Shop, ids: Sequence[str], at: datetime, hash_address: Has
 
 def count_orders(shop: Shop, days: Sequence[date]) -> dict[date, int]:
     """How many orders the shop has of each day (UTC). Raises ShopAway, TokenRefused."""
-    return saleor_api.count_orders(shop.api_url, _token(shop), days)
+    schema = saleor_api.fetch_version(shop.api_url, _token(shop))
+    return saleor_api.count_orders(shop.api_url, _token(shop), schema, days)
 
 
 def _asked_orders(

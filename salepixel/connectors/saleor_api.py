@@ -36,13 +36,14 @@ MAX_COUNT = 10**9
 """More orders than any shop has in a day, and few enough to be stored."""
 
 OLDEST = (3, 14)
-_HAS_ALL_FIELDS = (3, 19)  # the oldest schema with all that we ask for; 3.14 lacks what is named here
-_NOT_IN_OLDEST = re.compile(
-    r"^  (voucherCode|transactions \{.*?\}|grantedRefunds \{.*?^  \})\n", re.DOTALL | re.MULTILINE
-)
+_NEWEST = (999, 999)
+_HAS_WHERE = (3, 22)  # `filter` is deprecated since then
+_ONLY_IN = re.compile(r" # (?:since |until )?(\d+\.\d+)(?: to (\d+\.\d+))?$")
+"""Ends a line of saleor_order.graphql that not all versions of the schema have, or need."""
+
 _APP_QUERY = "{app{id permissions{code}}}"
-_PAGE_QUERY = """query SalePixelOrders($first: Int!, $after: String, $filter: OrderFilterInput!) {
-  orders(first: $first, after: $after, filter: $filter) {
+_PAGE_QUERY = """query SalePixelOrders($first: Int!, $after: String, $wanted: WANTED!) {
+  orders(first: $first, after: $after, ARGUMENT: $wanted) {
     pageInfo { hasNextPage endCursor }
     edges { node { ...Sale } }
   }
@@ -111,11 +112,12 @@ def fetch_orders(
 ) -> OrderNodes:
     """A page of the orders that a filter finds, drafts not among them. Raises TokenRefused or ShopAway.
 
-    `wanted` is Saleor's OrderFilterInput. No order of the answer is asked for: LAST_MODIFIED_AT is not in
-    every version, and a cursor holds values, so pages stay whole while orders change.
+    `wanted` is what OrderFilterInput and OrderWhereInput have in common. No order of the answer is asked for:
+    LAST_MODIFIED_AT is not in every version, and a cursor holds values, so pages stay whole while orders
+    change.
     """
-    values = {"first": PAGE_ORDERS, "after": after, "filter": wanted}
-    found: Any = _ask(api_url, token, _PAGE_QUERY + order_fields(schema), values).get("orders")
+    values = {"first": PAGE_ORDERS, "after": after, "wanted": wanted}
+    found: Any = _ask(api_url, token, _page_query(schema), values).get("orders")
     try:
         nodes = tuple(edge["node"] for edge in found["edges"])
         info = found["pageInfo"]
@@ -124,15 +126,14 @@ def fetch_orders(
         raise ShopAway("its answer has no orders") from error
 
 
-def count_orders(api_url: str, token: str, days: Sequence[date]) -> dict[date, int]:
+def count_orders(api_url: str, token: str, schema: tuple[int, int], days: Sequence[date]) -> dict[date, int]:
     """How many orders a shop has of each day (UTC, as Saleor keeps its times), drafts not counted.
 
     Raises TokenRefused or ShopAway.
     """
     names = {f"d{day:%Y%m%d}": day for day in days}
     asked = " ".join(
-        f'{name}: orders(first: 1, filter: {{created: {{gte: "{day}", lte: "{day}"}}}}) {{totalCount}}'
-        for name, day in names.items()
+        f"{name}: orders(first: 1, {_of_day(schema, day)}) {{totalCount}}" for name, day in names.items()
     )
     found = _ask(api_url, token, f"{{{asked}}}", {})
     counts = {}
@@ -152,8 +153,34 @@ def read_version(text: str) -> tuple[int, int]:
 
 
 def order_fields(schema: tuple[int, int]) -> str:
-    """The fragment `Sale`: what we ask of an order, by webhooks and by calls alike."""
-    return _fields() if schema >= _HAS_ALL_FIELDS else _NOT_IN_OLDEST.sub("", _fields())
+    """The fragment `Sale`: what we ask of an order, by webhooks and by calls alike.
+
+    A field that a version lacks is not asked of it, nor one that it deprecates.
+    """
+    return "".join(_ONLY_IN.sub("", line) + "\n" for line in _fields().splitlines() if _is_in(line, schema))
+
+
+def _is_in(line: str, schema: tuple[int, int]) -> bool:
+    found = _ONLY_IN.search(line)
+    if found is None:
+        return True
+    named = read_version(found[1])
+    oldest = OLDEST if " # until " in line else named
+    newest = named if " # until " in line else read_version(found[2]) if found[2] else _NEWEST
+    return oldest <= schema <= newest
+
+
+def _page_query(schema: tuple[int, int]) -> str:
+    has_where = schema >= _HAS_WHERE
+    query = _PAGE_QUERY.replace("WANTED", "OrderWhereInput" if has_where else "OrderFilterInput")
+    return query.replace("ARGUMENT", "where" if has_where else "filter") + order_fields(schema)
+
+
+def _of_day(schema: tuple[int, int], day: date) -> str:
+    if schema < _HAS_WHERE:
+        return f'filter: {{created: {{gte: "{day}", lte: "{day}"}}}}'
+    first, last = f"{day}T00:00:00Z", f"{day}T23:59:59.999999Z"
+    return f'where: {{createdAt: {{gte: "{first}", lte: "{last}"}}}}'
 
 
 @cache

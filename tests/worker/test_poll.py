@@ -264,14 +264,6 @@ def test_the_shop_says_how_many_orders_it_has_of_each_day_since_it_was_connected
     assert found == {f"{NOON.date()}": 1, f"{NOON.date() + timedelta(days=1)}": 1}
 
 
-def test_a_shop_of_an_old_version_is_not_asked_for_what_it_does_not_have() -> None:
-    new, old = saleor_api.order_fields((3, 23)), saleor_api.order_fields((3, 14))
-    for name in ("voucherCode", "grantedRefunds", "transactions"):
-        assert name in new
-        assert name not in old
-    assert old.count("{") == old.count("}")
-
-
 def test_polling_alone_gives_the_recorded_final_orders(office: Office) -> None:
     """The same orders, to the cent, as by the recorded webhooks."""
     recorded = captures.final_orders()

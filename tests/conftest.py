@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from salepixel import outgoing
 from salepixel.clicks import ClickSealer
 from salepixel.embedded import valkey_command
 from salepixel.keys import Keys
@@ -26,6 +28,9 @@ from salepixel.storage.schema import metadata
 # A busy machine is no mistake of the code: no test may fail for the time that it takes.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
+outgoing.allow_private(LOOPBACK)  # the other hosts of the tests are on this machine
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,307 @@
+"""Calls to other hosts: everything that the product asks of another machine goes through `call`.
+
+One deadline covers the whole of a call, from looking up the name to the last byte of the answer, so a host
+that drips a byte at a time costs no more than one that is silent. The address is checked after the name was
+looked up, and the checked one is connected to: a name cannot mean a public address first and a private one
+then. No redirect is followed, no proxy and no .netrc of the environment is used, nothing is tried twice.
+
+Needed are urllib3 and certifi; an edge calls nobody.
+"""
+
+import math
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache
+from http.client import HTTPException
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+import certifi
+import structlog
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.util import Url, parse_url
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+MAX_HEAD_BYTES = 32_768
+"""As nginx and Node bound what they read; http.client alone would take 6.5 MB of headers."""
+
+MAX_ADDRESSES = 4
+"""How many addresses of a host are tried; each gets its share of the time."""
+
+_PIECE_BYTES = 65_536
+_PORTS = {"http": 80, "https": 443}
+_CONNECTIONS = {"http": HTTPConnection, "https": HTTPSConnection}
+_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC: tuple[Network, ...] = (
+    IPv4Network(
+        "192.0.0.0/24"
+    ),  # IANA's special block, partly public by its registry; Oracle's metadata are here
+    IPv4Network("192.88.99.0/24"),  # once relays of 6to4
+    IPv4Network("168.63.129.16/32"),  # public by its number, but Azure's own server inside of its machines
+    IPv6Network("2002::/16"),  # 6to4
+    IPv6Network("2001::/23"),  # IANA's special block; with Teredo, which like 6to4 hides an IPv4 address
+)
+"""What Python calls public all the same, in all or some of its versions."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host answered, whatever the status. `body` is empty when none was wanted."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+class CallFailed(Exception):
+    """No answer. `reason` is its counted name; the text may be shown to anybody."""
+
+    reason = ""
+    text = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Unreachable(CallFailed):
+    """The name is unknown, nobody listens, TLS fails, or what comes is not HTTP."""
+
+    reason = "unreachable"
+    text = "it cannot be reached"
+
+
+class Forbidden(Unreachable):
+    """An address that may not be called. The text is that of Unreachable: it tells nothing of our network."""
+
+    reason = "forbidden_address"
+
+
+class TooSlow(CallFailed):
+    """No whole answer before the deadline."""
+
+    reason = "too_slow"
+    text = "it did not answer in time"
+
+
+class TooLarge(CallFailed):
+    """An answer above the limit, or a head above MAX_HEAD_BYTES."""
+
+    reason = "too_large"
+    text = "its answer is too large"
+
+
+class _Reach:
+    """Which networks that are not public this process may call; set once, at its start."""
+
+    private: tuple[Network, ...] = ()
+
+
+def allow_private(networks: Iterable[Network]) -> None:
+    """Let this process call these networks too (SALEPIXEL_PRIVATE_NETWORKS). None until this is called."""
+    _Reach.private = tuple(networks)
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    seconds: float,
+    max_bytes: int = 0,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Send one request and give the answer. Raises CallFailed.
+
+    It is over after `seconds`, come what may. The body of the answer has at most `max_bytes`; with 0 it is
+    not read at all. A redirect is an answer like any other.
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        target = _read_url(url)
+        scheme, host = str(target.scheme), str(target.host).strip("[]")
+        port = target.port or _PORTS[scheme]
+        with (
+            closing(_open(_look_up(host, port, deadline), deadline)) as plain,
+            closing(_encrypt(plain, host) if scheme == "https" else plain) as opened,
+        ):
+            connection = _CONNECTIONS[scheme](host, port)
+            connection.sock = opened
+            connection.request(
+                method,
+                target.request_uri,
+                body=body,
+                headers={"Accept-Encoding": "identity", "Connection": "close", **(headers or {})},
+                preload_content=False,
+                decode_content=False,
+            )
+            with closing(connection.getresponse()) as response:
+                opened.max_bytes = math.inf  # that was for the head; the body is counted without its framing
+                content = bytearray()
+                while max_bytes and (piece := response.read1(_PIECE_BYTES)):
+                    content += piece
+                    if len(content) > max_bytes:
+                        raise TooLarge
+                return Answer(response.status, bytes(content))
+    except (OSError, HTTPException, HTTPError, ValueError) as error:
+        raise Unreachable from error
+
+
+def may_call(address: Address) -> bool:
+    """True for a public address, and for one in a network that `allow_private` opened."""
+    meant = _meant(address)
+    return _is_public(meant) or any(meant in network for network in _Reach.private)
+
+
+def _meant(address: Address) -> Address:
+    """The address that packets go to: mapped and NAT64 addresses lead to the IPv4 address in them."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+def _is_public(address: Address) -> bool:
+    # is_global alone calls multicast and IPv4-compatible addresses public.
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return not any(address in network for network in _NOT_PUBLIC)
+
+
+class _Socket(socket.socket):
+    """A socket whose waits all end at one deadline, and which takes so many bytes and no more."""
+
+    deadline: float
+    max_bytes: float = MAX_HEAD_BYTES
+
+    def recv_into(self, *args: Any) -> int:
+        """As in the base class, which every reader of http.client ends in. Raises TooSlow, TooLarge."""
+        if self.max_bytes <= 0:
+            raise TooLarge
+        self.wait_until(self.deadline)
+        try:
+            received = super().recv_into(*args)
+        except TimeoutError as error:
+            raise TooSlow from error
+        self.max_bytes -= received
+        return received
+
+    def send(self, *args: Any) -> int:
+        """As in the base class; TLS sends all with it. Raises TooSlow."""
+        self.wait_until(self.deadline)
+        try:
+            return super().send(*args)
+        except TimeoutError as error:
+            raise TooSlow from error
+
+    def sendall(self, *args: Any) -> None:
+        """As in the base class. Raises TooSlow."""
+        self.wait_until(self.deadline)
+        try:
+            super().sendall(*args)
+        except TimeoutError as error:
+            raise TooSlow from error
+
+    def wait_until(self, deadline: float) -> None:
+        """Let the next wait end at a time of the monotonic clock. Raises TooSlow when it is over."""
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TooSlow
+        self.settimeout(remaining)
+
+
+class _TlsSocket(_Socket, ssl.SSLSocket):
+    """The same for TLS."""
+
+
+def _read_url(url: str) -> Url:
+    target = parse_url(url)
+    if target.scheme not in _PORTS or not target.host or target.auth:
+        raise ValueError("not an address of the web")
+    return target
+
+
+def _encrypt(plain: _Socket, host: str) -> _Socket:
+    """The same connection with TLS, to a host that proved its name. Raises TooSlow, OSError."""
+    plain.wait_until(plain.deadline)
+    try:
+        encrypted = _tls().wrap_socket(plain, server_hostname=host.rstrip("."))
+    except TimeoutError as error:
+        raise TooSlow from error
+    assert isinstance(encrypted, _TlsSocket), "as _tls says"  # noqa: S101
+    encrypted.deadline = plain.deadline
+    return encrypted
+
+
+def _open(addresses: list[tuple[socket.AddressFamily, Any]], deadline: float) -> _Socket:
+    """A connection to the first of these that takes it."""
+    failure: CallFailed = Unreachable()
+    for tried, (family, address) in enumerate(addresses):
+        opened = _Socket(family, socket.SOCK_STREAM)
+        opened.deadline = deadline
+        try:
+            now = time.monotonic()
+            opened.wait_until(now + (deadline - now) / (len(addresses) - tried))
+            opened.connect(address)
+        except OSError as error:
+            opened.close()
+            failure = TooSlow() if isinstance(error, TimeoutError) else Unreachable()
+        except BaseException:
+            opened.close()
+            raise
+        else:
+            return opened
+    raise failure
+
+
+def _look_up(host: str, port: int, deadline: float) -> list[tuple[socket.AddressFamily, Any]]:
+    """The addresses of a host that may be called, at least one. Raises Forbidden, Unreachable, TooSlow."""
+    found: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    # getaddrinfo knows no deadline. One that hangs is left behind and ends with the resolver's own patience,
+    # about half a minute. There are never many of them, for each caller waits for its deadline first.
+    threading.Thread(target=look, name=f"look up {host}", daemon=True).start()
+    try:
+        result = found.get(timeout=max(0.0, deadline - time.monotonic()))
+    except queue.Empty:
+        raise TooSlow from None
+    if not isinstance(result, list):
+        raise Unreachable from result
+    addresses = [(family, where) for family, _, _, _, where in result if may_call(_address(where))]
+    if not addresses:
+        log.warning("address_refused", host=host, setting="SALEPIXEL_PRIVATE_NETWORKS")
+        raise Forbidden
+    return addresses[:MAX_ADDRESSES]
+
+
+def _address(where: tuple[Any, ...]) -> Address:
+    return ip_address(where[0])
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The system's authorities, with those an operator added, and certifi's for a machine that has none."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    context.sslsocket_class = _TlsSocket
+    return context

@@ -53,5 +53,5 @@ soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times k
 	touch $@
 
 lock: ## after a change of dependencies in pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all -o requirements/run.txt pyproject.toml requirements/build.in
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all --group demo -o requirements/run.txt pyproject.toml requirements/build.in
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all --group dev -o requirements/dev.txt pyproject.toml requirements/build.in

@@ -56,6 +56,7 @@ class Stack:
             "SALEPIXEL_EDGE_URL": self.edge_url,
             "SALEPIXEL_PLUGIN_URL": self.plugin_url,
             "SALEPIXEL_API_KEY": self.api_key,
+            "SALEPIXEL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128",  # where the demo's shop is
         }
         with self._log.open("ab") as log:
             already = log.tell()

@@ -69,12 +69,14 @@ def main() -> None:
 
 def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
     # Here and not above: an edge alone has no storage.
+    from salepixel import outgoing
     from salepixel.rates import BadRates
     from salepixel.refresh import describe_rates, refresh_rates
     from salepixel.storage.database import UnsafeDatabase
 
     try:
         settings = StorageSettings.load(environ)
+        outgoing.allow_private(settings.private_networks)
         print(refresh_rates(settings, source) if action == "refresh" else describe_rates(settings))
     except BadSettings as problem:
         print(problem, file=sys.stderr)

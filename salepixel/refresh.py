@@ -3,17 +3,17 @@
 import tempfile
 from datetime import date
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from currency_converter import ECB_URL
 
+from salepixel import outgoing
 from salepixel.rates import FILE_NAME, FIRST_DAY, BadRates, Rates, read_rates
 from salepixel.settings import StorageSettings
 from salepixel.storage.database import Database, is_current, open_database
 from salepixel.storage.orders import make_each_due
 from salepixel.storage.sales import orders_of_other_rates
 
+TIMEOUT_SECONDS = 60.0
 MAX_BYTES = 20_000_000
 """The bank's file had 0.6 MB in 2026."""
 
@@ -48,17 +48,25 @@ def _convert_again(database: Database, rates: Rates) -> int:
 
 
 def _fetch(source: str) -> bytes:
+    if source.startswith(("https://", "http://")):
+        return _download(source)
     try:
-        if source.startswith(("https://", "http://")):
-            with urlopen(source, timeout=30) as answer:  # noqa: S310  # an operator's address, of the web
-                content: bytes = answer.read(MAX_BYTES + 1)
-        else:
-            content = Path(source).read_bytes()[: MAX_BYTES + 1]
-    except (OSError, URLError) as error:
+        content = Path(source).read_bytes()
+    except OSError as error:
         raise BadRates(f"{source} cannot be read: {error}") from error
     if len(content) > MAX_BYTES:
         raise BadRates(f"{source} has more than {MAX_BYTES} bytes")
     return content
+
+
+def _download(url: str) -> bytes:
+    try:
+        answer = outgoing.call("GET", url, seconds=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
+    except outgoing.CallFailed as error:
+        raise BadRates(f"{url} cannot be read: {error}") from error
+    if answer.status != 200:
+        raise BadRates(f"{url} cannot be read: it answered {answer.status}")
+    return answer.body
 
 
 def _put_in_place(content: bytes, folder: Path, before: date) -> date:

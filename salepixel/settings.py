@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -92,6 +93,13 @@ def _name(text: str) -> str:
 
 def _hosts(text: str) -> frozenset[str]:
     return frozenset(normal_host(host.strip()) for host in text.split(",") if host.strip())
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(block.strip()) for block in text.split(",") if block.strip())
+    except ValueError as error:
+        raise ValueError(f"must be CIDR blocks such as 10.1.0.0/16, separated by commas; {error}") from None
 
 
 def _folder(text: str) -> Path:
@@ -190,6 +198,13 @@ class StorageSettings(Settings):
         _optional(_postgresql),
         "PostgreSQL to use instead of the embedded SQLite: postgresql://user:password@host/name.",
         secret=True,
+    )
+    private_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "",
+        _networks,
+        "Networks that are not public and may be called all the same, as CIDR blocks separated by commas, "
+        "such as 10.1.0.0/16; none by default. Needed when a shop, or a host that sales are forwarded to, "
+        "has a private address.",
     )
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 
+from salepixel import outgoing
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs
 from salepixel.redis import open_redis
@@ -23,6 +24,7 @@ def main() -> None:
     try:
         settings = PluginSettings.load(environment())
         keys = load_keys(settings.keys_file)
+        outgoing.allow_private(settings.private_networks)
         listener = _listen(settings)
         database = open_database(settings.database_url, settings.data)
         redis = open_redis(settings.redis_address)

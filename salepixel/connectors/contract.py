@@ -49,7 +49,14 @@ class Unreadable(ValueError):
 
 
 class ShopAway(Exception):
-    """The shop did not give a usable answer now; the message says how."""
+    """The shop did not give a usable answer now; the message says how.
+
+    `reason` is its counted name: shop_away, or shop_ and the reason of an outgoing.CallFailed.
+    """
+
+    def __init__(self, message: str, reason: str = "shop_away") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class TokenRefused(Exception):

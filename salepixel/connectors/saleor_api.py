@@ -1,12 +1,10 @@
 """Calls to a Saleor: whose is this token, which keys does the shop sign with, which orders does it have.
 
-Only for shops on the allow-list; the callers see to that. No redirect is followed (it could lead inside our
-network), and neither time nor the size of an answer is without end.
+Only for shops on the allow-list; the callers see to that.
 """
 
 import json as encoder
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,9 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import requests
-from urllib3.exceptions import HTTPError
-
+from salepixel import outgoing
 from salepixel.connectors.contract import ShopAway, TokenRefused
 from salepixel.connectors.signatures import BadKeySet, read_keys
 from salepixel.connectors.strict_json import BadJson, load_object
@@ -235,33 +231,12 @@ def _call(
     seconds: float = TIMEOUT_SECONDS,
     most: int = MAX_ANSWER_BYTES,
 ) -> tuple[int, bytes]:
-    deadline = time.monotonic() + seconds
-    with requests.Session() as session:
-        # Neither a proxy nor a .netrc of the environment: the latter would replace our token.
-        session.trust_env = False
-        session.headers["Accept-Encoding"] = "identity"
-        try:
-            with session.request(
-                method,
-                url,
-                json=json,
-                headers=headers,
-                timeout=(TIMEOUT_SECONDS, seconds),
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                return answer.status_code, _read(answer, deadline, most)
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise ShopAway(type(error).__name__) from error
-
-
-def _read(answer: requests.Response, deadline: float, most: int) -> bytes:
-    # read1 gives what has come; read would wait for the whole, however slowly it drips in.
-    body = b""
-    while piece := answer.raw.read1(MAX_ANSWER_BYTES):
-        body += piece
-        if len(body) > most:
-            raise ShopAway(f"more than {most} bytes")
-        if time.monotonic() > deadline:
-            raise ShopAway("too slow")
-    return body
+    body, sent = None, dict(headers or {})
+    if json is not None:
+        body = encoder.dumps(json).encode()
+        sent["Content-Type"] = "application/json"
+    try:
+        answer = outgoing.call(method, url, seconds=seconds, max_bytes=most, body=body, headers=sent)
+    except outgoing.CallFailed as error:
+        raise ShopAway(str(error), f"shop_{error.reason}") from error
+    return answer.status, answer.body

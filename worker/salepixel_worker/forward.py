@@ -6,9 +6,9 @@ from collections.abc import Set
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-import requests
 import structlog
 
+from salepixel.outgoing import CallFailed, call
 from salepixel.storage import outbox
 from salepixel.storage.database import Database
 from salepixel.storage.outbox import Outgoing
@@ -17,6 +17,7 @@ RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200
 """Pauses between attempts, about three days in all, as Standard Webhooks advises."""
 
 LOOK_SECONDS = 1.0
+TIMEOUT_SECONDS = 10.0
 
 _AT_ONCE = 10
 _CLAIM = timedelta(minutes=5)  # longer than all of them may take
@@ -50,33 +51,28 @@ def forward_due(database: Database, allowed_hosts: Set[str], limit: int = _AT_ON
     with database.write() as connection:
         claimed = outbox.claim_outgoing(connection, now, now + _CLAIM, limit)
     taken = 0
-    with requests.Session() as session:
-        for outgoing in claimed:
-            state, answer = _send(session, outgoing, allowed_hosts)
-            next_at = datetime.now(UTC)
-            if state == "waiting":
-                next_at += RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER) - 1)]
-            with database.write() as connection:
-                outbox.record_attempt(connection, outgoing, state=state, answer=answer, next_at=next_at)
-            taken += state == "sent"
+    for outgoing in claimed:
+        state, answer = _send(outgoing, allowed_hosts)
+        next_at = datetime.now(UTC)
+        if state == "waiting":
+            next_at += RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER) - 1)]
+        with database.write() as connection:
+            outbox.record_attempt(connection, outgoing, state=state, answer=answer, next_at=next_at)
+        taken += state == "sent"
     return taken
 
 
-def _send(session: requests.Session, outgoing: Outgoing, allowed_hosts: Set[str]) -> tuple[str, str]:
+def _send(outgoing: Outgoing, allowed_hosts: Set[str]) -> tuple[str, str]:
     host = (urlsplit(outgoing.url).hostname or "").lower()
     if host not in allowed_hosts:
         return "dead", f"{host} is not in SALEPIXEL_FORWARD_HOSTS"
     try:
-        with session.get(
-            outgoing.url,
-            headers={"Idempotency-Key": outgoing.id},
-            timeout=(3, 10),
-            allow_redirects=False,  # a redirect could lead anywhere, also inside our own network
-            stream=True,  # the body does not matter; do not let it be endless
-        ) as response:
-            status = response.status_code
-    except requests.RequestException as error:
-        return _again(outgoing), type(error).__name__
+        # A redirect could lead anywhere, so it is an answer as well; the body does not matter.
+        status = call(
+            "GET", outgoing.url, seconds=TIMEOUT_SECONDS, headers={"Idempotency-Key": outgoing.id}
+        ).status
+    except CallFailed as error:
+        return _again(outgoing), error.reason
     if 200 <= status < 300:
         return "sent", str(status)
     if 300 <= status < 500 and status not in _TRY_AGAIN:

@@ -80,7 +80,7 @@ def poll_due(database: Database, keys: Keys, bell: jobs.Bell, now: datetime) -> 
         problem = str(error) if isinstance(error, ShopAway) else "token_refused"
         log.warning("shop_not_polled", shop=poll.shop.id, problem=problem)
         with database.write() as connection:
-            count_rejection(connection, _DOOR, "shop_away" if isinstance(error, ShopAway) else problem)
+            count_rejection(connection, _DOOR, error.reason if isinstance(error, ShopAway) else problem)
             polls.fail_poll(connection, poll, problem, now, now + EVERY)
         return True
     is_behind = until < now - LEAVE_TO_WEBHOOKS

@@ -11,6 +11,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from salepixel import outgoing
 from salepixel.jobs import ALLOWED, QUEUE, Bell
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs
@@ -87,6 +88,7 @@ def main() -> None:
     try:
         settings = WorkerSettings.load(environment())
         keys = load_keys(settings.keys_file)
+        outgoing.allow_private(settings.private_networks)
         migrate(stores().database)
         with stores().database.write() as connection:
             claim_database(connection, keys)

@@ -1,30 +1,38 @@
 """A shop is connected when its owner added it and it vouches for the token; staff read why it was not."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
-import responses
-from responses import RequestsMock
 
 from demo.saleor import JWKS_PATH, StandInSaleor
 from demo.saleor_key import SigningKey
 from salepixel_plugin.saleor.codes import make_code
 from salepixel_plugin.saleor.registration import MAX_MESSAGE_CHARS
+from tests.far_host import Behaviour, FarHost, answers, breaks_off
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin
 
 GRAPHQL = captures.API_URL
-KEYS = "http://127.0.0.1:8000/.well-known/jwks.json"
 OUR_APP = {"data": {"app": {"id": captures.APP, "permissions": [{"code": "MANAGE_ORDERS"}]}}}
 
 
-def register(plugin: Plugin, api_url: str = GRAPHQL, **changes: Any) -> tuple[int, dict[str, Any]]:
-    """Register with the code of account 1's shop at GRAPHQL."""
-    code = make_code(plugin.keys, plugin.allow(GRAPHQL).id)
+@pytest.fixture
+def far() -> Iterator[FarHost]:
+    """A shop that answers well, unless told otherwise."""
+    with FarHost() as host:
+        host.answers |= {"/graphql/": answers(200, OUR_APP), JWKS_PATH: answers(200, captures.JWKS.encode())}
+        yield host
+
+
+def register(
+    plugin: Plugin, shop: str = GRAPHQL, api_url: str = "", **changes: Any
+) -> tuple[int, dict[str, Any]]:
+    """Register with the code of account 1's shop at an address, by default from there."""
+    code = make_code(plugin.keys, plugin.allow(shop).id)
     request: dict[str, Any] = {
-        "headers": {"Saleor-Api-Url": api_url},
+        "headers": {"Saleor-Api-Url": api_url or shop},
         "json": {"auth_token": "t" * 30},
         "query_string": {"code": code},
     }
@@ -55,20 +63,20 @@ def test_the_last_registration_counts(plugin: Plugin, installed: StandInSaleor) 
     "api_url",
     [
         "http://169.254.169.254/graphql/",
-        "http://127.0.0.1:8000/graphql",
-        "http://127.0.0.1:8000/graphql/?",
-        "http://127.0.0.1:8000@evil.test/graphql/",
-        "HTTP://127.0.0.1:8000/graphql/",
+        "{shop}/graphql",
+        "{shop}/graphql/?",
+        "{shop}@evil.test/graphql/",
+        "{SHOP}/graphql/",
         "api:1",
         "file:///etc/passwd",
-        "",
+        " ",
         "http://" + "a" * 9_000,
     ],
 )
-def test_a_shop_that_nobody_added_is_never_called(plugin: Plugin, api_url: str) -> None:
-    with RequestsMock(assert_all_requests_are_fired=False) as shops:
-        status, answer = register(plugin, api_url)
-        assert not shops.calls
+def test_a_shop_that_nobody_added_is_never_called(plugin: Plugin, far: FarHost, api_url: str) -> None:
+    api_url = api_url.format(shop=far.url, SHOP=far.url.upper())
+    status, answer = register(plugin, f"{far.url}/graphql/", api_url)
+    assert far.requests == []
     assert status in (400, 403)
     assert answer["success"] is False
     if status == 403:
@@ -93,10 +101,11 @@ def test_a_shop_that_nobody_added_is_never_called(plugin: Plugin, api_url: str) 
     ],
     ids=str,
 )
-def test_an_odd_request_is_refused_without_a_call(plugin: Plugin, request_parts: dict[str, Any]) -> None:
-    with RequestsMock(assert_all_requests_are_fired=False) as shops:
-        status, answer = register(plugin, **request_parts)
-        assert not shops.calls
+def test_an_odd_request_is_refused_without_a_call(
+    plugin: Plugin, far: FarHost, request_parts: dict[str, Any]
+) -> None:
+    status, answer = register(plugin, f"{far.url}/graphql/", **request_parts)
+    assert far.requests == []
     assert (status, answer["error"]["code"]) == (400, "BAD_REQUEST")
 
 
@@ -108,50 +117,47 @@ def test_an_oversized_request_is_refused(plugin: Plugin) -> None:
 @pytest.mark.parametrize(
     ("graphql", "jwks", "status", "code"),
     [
-        ({"json": {"data": {"app": None}}}, {}, 401, "UNKNOWN_APP_ID"),
-        ({"json": {"errors": [{}], "data": {"app": None}}}, {}, 401, "UNKNOWN_APP_ID"),
-        ({"json": {"errors": [{}]}, "status": 400}, {}, 401, "UNKNOWN_APP_ID"),
-        ({"status": 401}, {}, 401, "UNKNOWN_APP_ID"),
-        ({"json": {"data": {"app": {"id": "A", "permissions": []}}}}, {}, 403, "PERMISSION_MISSING"),
-        ({"json": {"data": {"app": {"id": "A", "permissions": None}}}}, {}, 403, "PERMISSION_MISSING"),
-        ({"json": {"data": {"app": {"id": 5, "permissions": []}}}}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"json": {"data": {"app": "A"}}}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"json": {"data": 5}}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"json": {}}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"body": b"<html>"}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"body": b" " * 64_001}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"status": 500}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"body": requests.ConnectionError()}, {}, 503, "SALEOR_NOT_AVAILABLE"),
-        ({"body": requests.Timeout()}, {}, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(200, {"data": {"app": None}}), None, 401, "UNKNOWN_APP_ID"),
+        (answers(200, {"errors": [{}], "data": {"app": None}}), None, 401, "UNKNOWN_APP_ID"),
+        (answers(400, {"errors": [{}]}), None, 401, "UNKNOWN_APP_ID"),
+        (answers(401), None, 401, "UNKNOWN_APP_ID"),
+        (answers(200, {"data": {"app": {"id": "A", "permissions": []}}}), None, 403, "PERMISSION_MISSING"),
+        (answers(200, {"data": {"app": {"id": "A", "permissions": None}}}), None, 403, "PERMISSION_MISSING"),
+        (answers(200, {"data": {"app": {"id": 5, "permissions": []}}}), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(200, {"data": {"app": "A"}}), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(200, {"data": 5}), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(200, {}), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(200, b"<html>"), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(200, b" " * 64_001), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (answers(500), None, 503, "SALEOR_NOT_AVAILABLE"),
+        (breaks_off, None, 503, "SALEOR_NOT_AVAILABLE"),
         (
-            {"status": 302, "headers": {"Location": "http://169.254.169.254/"}},
-            {},
+            answers(302, Location="http://169.254.169.254/"),
+            None,
             503,
             "SALEOR_NOT_AVAILABLE",
         ),
-        ({"json": OUR_APP}, {"status": 404}, 503, "JWKS_NOT_AVAILABLE"),
-        ({"json": OUR_APP}, {"status": 401}, 503, "JWKS_NOT_AVAILABLE"),
-        ({"json": OUR_APP}, {"status": 302, "headers": {"Location": KEYS}}, 503, "JWKS_NOT_AVAILABLE"),
-        ({"json": OUR_APP}, {"json": {"keys": []}}, 503, "JWKS_NOT_AVAILABLE"),
-        ({"json": OUR_APP}, {"body": b"\xff"}, 503, "JWKS_NOT_AVAILABLE"),
-        ({"json": OUR_APP}, {"body": requests.ConnectionError()}, 503, "JWKS_NOT_AVAILABLE"),
-        ({"json": OUR_APP}, {"json": {"keys": [SigningKey(1024).jwk]}}, 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), answers(404), 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), answers(401), 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), answers(302, Location=JWKS_PATH), 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), answers(200, {"keys": []}), 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), answers(200, b"\xff"), 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), breaks_off, 503, "JWKS_NOT_AVAILABLE"),
+        (answers(200, OUR_APP), answers(200, {"keys": [SigningKey(1024).jwk]}), 503, "JWKS_NOT_AVAILABLE"),
     ],
 )
 def test_a_failure_tells_staff_what_to_do(
-    plugin: Plugin, graphql: dict[str, Any], jwks: dict[str, Any], status: int, code: str
+    plugin: Plugin, far: FarHost, graphql: Behaviour, jwks: Behaviour | None, status: int, code: str
 ) -> None:
-    with RequestsMock() as shops:
-        shops.add(responses.POST, GRAPHQL, **graphql)
-        if jwks:
-            shops.add(responses.GET, KEYS, **jwks)
-        answered, content = register(plugin)
+    far.answers |= {"/graphql/": graphql, JWKS_PATH: jwks or breaks_off}
+    answered, content = register(plugin, f"{far.url}/graphql/")
+    assert len(far.requests) == (2 if jwks else 1)
     assert (answered, content["success"], content["error"]["code"]) == (status, False, code)
     message = content["error"]["message"]
     assert message[0].isupper()
     assert 20 < len(message) < MAX_MESSAGE_CHARS
     assert "ttt" not in message
-    shop = plugin.shop(GRAPHQL)
+    shop = plugin.shop(f"{far.url}/graphql/")
     assert (shop.app_id, shop.token, shop.jwks, shop.connected_at) == (None, None, None, None)
     assert plugin.refusals() == {("saleor_register", code.lower()): 1}
 
@@ -165,12 +171,11 @@ def test_a_failed_registration_leaves_the_earlier_one(plugin: Plugin, installed:
     assert plugin.install(installed).status_code == 200
 
 
-def test_the_token_is_sent_to_the_shop_and_to_nobody_else(plugin: Plugin, monkeypatch: Any) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with RequestsMock() as shops:
-        shops.add(responses.POST, GRAPHQL, json=OUR_APP)
-        shops.add(responses.GET, KEYS, body=captures.JWKS)
-        assert register(plugin) == (200, {"success": True})
-        to_graphql, to_keys = (call.request.headers for call in shops.calls)
-    assert to_graphql["Authorization"] == f"Bearer {'t' * 30}"
-    assert "Authorization" not in to_keys
+def test_the_token_is_sent_to_the_shop_and_to_nobody_else(plugin: Plugin, far: FarHost) -> None:
+    assert register(plugin, f"{far.url}/graphql/") == (200, {"success": True})
+    to_graphql, to_keys = far.requests
+    assert (to_graphql.method, to_graphql.target) == ("POST", "/graphql/")
+    assert to_graphql.headers["authorization"] == f"Bearer {'t' * 30}"
+    assert to_graphql.headers["content-type"] == "application/json"
+    assert (to_keys.method, to_keys.target) == ("GET", JWKS_PATH)
+    assert "authorization" not in to_keys.headers

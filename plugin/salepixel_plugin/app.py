@@ -8,7 +8,7 @@ import structlog
 from apiflask import APIFlask
 from flask import Response, jsonify, request
 from redis import Redis
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable
 
 from salepixel.clicks import ClickSealer
 from salepixel.jobs import Bell
@@ -16,7 +16,7 @@ from salepixel.keys import Keys
 from salepixel.links import LinkSealer
 from salepixel.settings import PluginSettings
 from salepixel.storage import accounts
-from salepixel.storage.database import Database
+from salepixel.storage.database import Database, is_of_values, is_passing
 from salepixel_plugin import api, health, pages, saleor
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
@@ -63,9 +63,8 @@ def create_app(settings: PluginSettings, *, database: Database, redis: Redis, ke
     app.before_request(_refuse_body)
     for blueprint in (api.blueprint, saleor.blueprint, pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
-    app.register_error_handler(sa.exc.OperationalError, _database_away)
-    app.register_error_handler(sa.exc.TimeoutError, _database_away)
-    app.register_error_handler(sa.exc.InterfaceError, _database_away)
+    for kind in (sa.exc.DBAPIError, sa.exc.TimeoutError, OverflowError):
+        app.register_error_handler(kind, _database_failed)
     return app
 
 
@@ -93,8 +92,13 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
     publish_directory(database, redis)
 
 
-def _database_away(error: Exception) -> tuple[Response, int] | HTTPException:
-    """503 and not 500: a shop sends its delivery again, and a person knows that it will pass."""
+def _database_failed(error: Exception) -> tuple[Response, int]:
+    """503 for what passes: a shop sends its delivery again. 422 for values that no database takes."""
+    if is_of_values(error):
+        log.error("unstorable", error=type(error).__name__)
+        return jsonify(message="Something in it is too long or too large.", reason="unstorable"), 422
+    if not is_passing(error) and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        raise error
     log.error("database_away", error=str(error).splitlines()[0])
     answer = jsonify(message="The database does not answer; try again in a moment.", reason="database_away")
     answer.headers["Retry-After"] = "5"

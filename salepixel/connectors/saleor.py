@@ -6,9 +6,10 @@ it is named for, so no amount depends on the event's name.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from salepixel.bounds import OutOfBounds, check_order
 from salepixel.connectors import saleor_api
 from salepixel.connectors.contract import (
     BadSignature,
@@ -60,7 +61,7 @@ def read_orders(delivery: Delivery, hash_address: HashAddress) -> list[Order]:
     if not isinstance(orders, list):
         raise Unreadable("no_order")
     found = [as_object(order, "no_order") for order in orders]
-    return [read_order(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
+    return [_read(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
 
 
 def read_app_status(delivery: Delivery) -> tuple[bool, datetime] | None:
@@ -105,7 +106,7 @@ def _asked_orders(
         orders, unread = [], []
         for node in found.nodes:
             try:
-                orders.append(read_order(as_object(node, "no_order"), issued_at, hash_address))
+                orders.append(_read(as_object(node, "no_order"), issued_at, hash_address))
             except Unreadable as error:
                 unread.append(error.reason)
         yield Page(tuple(orders), tuple(unread))
@@ -115,6 +116,13 @@ def _asked_orders(
             break
         after = found.after
     raise ShopAway("its pages of orders do not end")
+
+
+def _read(order: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress) -> Order:
+    try:
+        return check_order(read_order(order, issued_at, hash_address), datetime.now(UTC))
+    except OutOfBounds as error:
+        raise Unreadable(error.reason) from error
 
 
 def _token(shop: Shop) -> str:

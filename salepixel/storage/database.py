@@ -93,6 +93,16 @@ def is_timeout(error: BaseException) -> bool:
     return getattr(getattr(error, "orig", None), "sqlstate", None) == "57014"
 
 
+def is_of_values(error: BaseException) -> bool:
+    """Whether a database refused the values of a statement, too large or too long: that will never pass."""
+    cause = getattr(error, "orig", None)
+    state: str | None = getattr(cause, "sqlstate", None)
+    # Data exception, program limit exceeded: an entry of an index that is too long, say. psycopg calls the
+    # latter an operational error.
+    of_values = state is not None and state[:2] in ("22", "54")
+    return of_values or isinstance(error, sa.exc.DataError | OverflowError)
+
+
 def check_sqlite(module: ModuleType) -> None:
     """Refuse a SQLite that can corrupt a file which two processes write (sqlite.org/changes, 3.51.3).
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.evidence import Rung
 from salepixel.money import Rate, from_minor
+from salepixel.quantities import from_thousandths
 from salepixel.report import ConvertedTotal, Sale, Status, Total
 from salepixel.sold import Refund
 from salepixel.storage.refunds import refunds_of
@@ -100,7 +101,7 @@ def totals_of_campaigns(
         sa.select(
             sales.c.campaign_id,
             sales.c.currency,
-            sa.func.sum(sales.c.quantity).label("quantity"),
+            *great_sum(sa.type_coerce(sales.c.quantity, sa.BigInteger), "quantity"),
             *great_sum(sales.c.amount, "gross"),
             *great_sum(sales.c.refunded, "refunded"),
         )
@@ -108,7 +109,7 @@ def totals_of_campaigns(
         .group_by(sales.c.campaign_id, sales.c.shop_id, sales.c.order_id, sales.c.currency)
         .subquery()
     )
-    parts = ("quantity", "gross_high", "gross_low", "refunded_high", "refunded_low")
+    parts = [f"{name}_{half}" for name in ("quantity", "gross", "refunded") for half in ("high", "low")]
     query = sa.select(
         by_order.c.campaign_id,
         by_order.c.currency,
@@ -121,7 +122,7 @@ def totals_of_campaigns(
         total = Total(
             row.currency,
             row.orders,
-            row.quantity,
+            from_thousandths(read_sum(row, "quantity")),
             from_minor(read_sum(row, "gross"), row.currency),
             from_minor(read_sum(row, "refunded"), row.currency),
         )

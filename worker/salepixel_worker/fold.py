@@ -5,7 +5,7 @@ The contract with the edge is the docstring of salepixel/streams.py.
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,11 +14,14 @@ from typing import cast
 import sqlalchemy as sa
 import structlog
 from redis import Redis
+from rq.timeouts import JobTimeoutException
 
+from salepixel.bounds import OutOfBounds, check_order
 from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal, is_digest
 from salepixel.hits import BadHit, Hit, is_signed, parse_hit
+from salepixel.money import BadMoney
 from salepixel.storage import accounts, clicks, contacts, deliveries, hits, orders, shops
-from salepixel.storage.database import Database
+from salepixel.storage.database import Database, is_passing
 from salepixel.streams import (
     FIELD,
     JOURNALS_KEY,
@@ -34,10 +37,14 @@ from salepixel.streams import (
     unpack_payload,
 )
 from salepixel_worker.agents import agent_signals
+from salepixel_worker.attempt import describe
 from salepixel_worker.networks import NO_NETWORK, network_signal
 
 ENTRIES_AT_ONCE = 8
 """Stream entries of one transaction: up to 64 kB each, some five thousand clicks in all."""
+
+MAX_HITS = 500
+"""Of one order: each further one has all of them read again, and no order has so many lines."""
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 """What XRANGE gives: (id, fields)."""
@@ -160,7 +167,7 @@ def _store(
     clicks.store_clicks(connection, batch)
     for number, record in run.records:
         if isinstance(record, HitRecord):
-            _store_hit(connection, sealer, record)
+            _try_to_store_hit(connection, sealer, record)
         elif isinstance(record, LossRecord):
             clicks.store_loss(connection, journal, number, record)
     if run.lost:
@@ -169,6 +176,18 @@ def _store(
         clicks.store_loss(connection, journal, run.first_lost, LossRecord(run.lost, now_ms, now_ms))
     for _ in range(run.unreadable):
         deliveries.count_rejection(connection, "fold", "unknown_record")
+
+
+def _try_to_store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:
+    """Store a hit, or count one that cannot be: no hit stops a journal and all the clicks in it."""
+    try:
+        with connection.begin_nested():
+            _store_hit(connection, sealer, record)
+    except Exception as error:
+        if is_passing(error) or isinstance(error, JobTimeoutException):
+            raise
+        log.error("hit_not_stored", emp_id=record.emp_id, error=describe(error))
+        deliveries.count_rejection(connection, "pixel", "unstorable")
 
 
 def _signals(record: ClickRecord) -> Signal:
@@ -200,16 +219,35 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
     since = shops.connected_since(connection, account.emp_id)
     if not ignored and (since is None or stored.hit_at < since):
         stored = replace(stored, order_id=hits.pixel_order_id(hit, click))
-    if not hits.store_hit(connection, stored) or ignored:
+    its_hits = hits.hits_making(connection, account.emp_id, stored.order_id) if stored.order_id else []
+    if stored.order_id and (reason := _out_of_bounds(account, stored, its_hits)):
+        deliveries.count_rejection(connection, "pixel", reason)
+        stored = replace(stored, ignored=reason, order_id="")
+    if not hits.store_hit(connection, stored) or stored.ignored:
         return
     if stored.order_id:
         shop = shops.shop_of_account(connection, account.emp_id, "pixel", stored.hit_at)
-        order = hits.order_from_hits(
-            account, stored.order_id, hits.hits_making(connection, account.emp_id, stored.order_id)
-        )
+        order = hits.order_from_hits(account, stored.order_id, [*its_hits, stored])
         orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
     if hit.order:
         orders.make_due(connection, account.emp_id, [hit.order])
+
+
+def _out_of_bounds(
+    account: accounts.Account, stored: hits.StoredHit, its_hits: Sequence[hits.StoredHit]
+) -> str:
+    """Why the order that a hit makes together with others cannot be one; empty when it can."""
+    if stored.id in {hit.id for hit in its_hits}:
+        return ""  # folded before
+    if len(its_hits) >= MAX_HITS:
+        return "too_many_hits"
+    # Line by line, whatever the account takes their amounts for now: it may choose anew.
+    by_line = replace(account, pixel_amount="line")
+    try:
+        check_order(hits.order_from_hits(by_line, stored.order_id, [*its_hits, stored]), datetime.now(UTC))
+    except (OutOfBounds, BadMoney) as error:
+        return error.reason
+    return ""
 
 
 def _refused(connection: sa.Connection, click: Click) -> bool:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, InstanceOf, WrapValidator, model_val
 from pydantic.json_schema import SkipJsonSchema
 
 from salepixel import jobs
+from salepixel.bounds import MAX_LINES, MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.hits import MAX_TEXT
 from salepixel.money import MAX_AMOUNT, allocate, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
@@ -150,6 +151,11 @@ def add_sales(wanted: SalesIn) -> dict[str, Any]:
                 continue
             since = known.order.updated_at if known else told.placed_at
             order = _order(here, wanted.emp_id, told, since, now + timedelta(microseconds=position))
+            try:
+                check_order(order, now)
+            except OutOfBounds as error:
+                passed.append(not_stored(position, told.id, error.reason, _OUT_OF_BOUNDS[error.reason]))
+                continue
             if orders.store_order(connection, shop.id, wanted.emp_id, order, digest):
                 stored.append(order.id)
             else:
@@ -157,6 +163,15 @@ def add_sales(wanted: SalesIn) -> dict[str, Any]:
                 passed.append(not_stored(position, told.id, "older_than_known", message))
     _ring(here, shop.id, stored)
     return {"stored": len(stored), "not_stored": sorted(passed, key=itemgetter("position")) or None}
+
+
+_OUT_OF_BOUNDS = {
+    "bad_amount": "Its amounts, or their sum, are more than an order can cost.",
+    "bad_quantity": "A line has more items than an order can have.",
+    "bad_time": "Its times must be after the year 2000 and not in the future.",
+    "long_reference": f"An id, number or other reference has more than {MAX_REFERENCE_BYTES} bytes.",
+    "too_many_lines": f"It has more than {MAX_LINES} lines.",
+}
 
 
 def _order(here: Services, emp_id: int, told: OrderIn, known_at: datetime, issued_at: datetime) -> Order:

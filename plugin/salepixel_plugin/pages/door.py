@@ -12,6 +12,7 @@ from flask import Response, g, make_response, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
+from salepixel.storage.database import is_of_values
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.api.door import refuse_http
@@ -156,6 +157,8 @@ def refuse(refusal: Refusal) -> Response:
 @blueprint.errorhandler(sa.exc.TimeoutError)
 @blueprint.errorhandler(sa.exc.InterfaceError)
 def _database_away(error: Exception) -> Response:
+    if is_of_values(error):
+        raise error
     said = N_("The database does not answer. Try again in a moment; nothing is lost.")
     answer = refuse(Refusal(503, "database_away", said))
     answer.headers["Retry-After"] = "5"

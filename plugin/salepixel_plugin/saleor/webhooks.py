@@ -20,6 +20,7 @@ from salepixel.connectors import CONNECTORS
 from salepixel.connectors.contract import Delivery, Refused, Unreadable
 from salepixel.connectors.saleor import LIFECYCLE, read_app_status
 from salepixel.orders import Order
+from salepixel.storage.database import is_of_values
 from salepixel.storage.deliveries import delivery_digest, store_delivery
 from salepixel.storage.orders import store_order
 from salepixel.storage.shops import Shop, disconnect_shop, find_shop, get_shop, keep_app_status
@@ -77,7 +78,14 @@ def take_delivery() -> tuple[Response, int]:
     except KeysAway:
         return _refuse("keys_away", "The shop's signing keys cannot be checked now; send again.")
     content = _read(delivery, shop)
-    newer = _store(delivery, shop, content)
+    try:
+        newer = _store(delivery, shop, content)
+    except (sa.exc.DBAPIError, OverflowError) as error:
+        if not is_of_values(error):
+            raise
+        # A 503 would be sent again for ever; as it came it can be kept.
+        content = _Content((), "unstorable")
+        newer = _store(delivery, shop, content)
     for order_id in newer:
         services().bell.ring(jobs.RECONCILE, shop.id, order_id)
     if content.unread:

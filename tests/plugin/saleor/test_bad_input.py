@@ -3,13 +3,17 @@
 from decimal import Decimal
 from io import BytesIO
 
+import psycopg.errors
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from demo.saleor import Line, StandInSaleor
+from salepixel.storage import schema
 from salepixel.storage.shops import Shop
+from salepixel_plugin.saleor import webhooks
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin
 
@@ -100,3 +104,18 @@ def test_no_signed_json_makes_a_500(plugin: Plugin, installed: StandInSaleor, da
     signed = installed.sign("order_updated", {"order": order})
     answer = plugin.client.post("/saleor/webhooks", data=signed.body, headers=signed.headers)
     assert answer.status_code in (200, 400)
+
+
+def test_a_delivery_that_the_database_refuses_is_kept_and_not_sent_again_for_ever(
+    plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bool:
+        raise sa.exc.OperationalError("", {}, psycopg.errors.ProgramLimitExceeded(""))
+
+    monkeypatch.setattr(webhooks, "store_order", refuse)
+    answer = installed.send(
+        plugin.url, installed.sign("order_paid", {"order": installed.order("1", [SHOES])})
+    )
+    assert answer.status_code == 200
+    with plugin.database.read() as connection:
+        assert list(connection.scalars(sa.select(schema.deliveries.c.unread))) == ["unstorable"]

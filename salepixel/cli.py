@@ -9,7 +9,7 @@ from pathlib import Path
 
 from salepixel.embedded import NoEmbeddedRedis
 from salepixel.keys import BadKeys, accept_keys
-from salepixel.logs import configure_logs
+from salepixel.logs import configure_logs, write_line, write_problem
 from salepixel.settings import BadSettings, StorageSettings, environment
 from salepixel.supervisor import CannotStart, Supervisor
 
@@ -58,12 +58,12 @@ def main() -> None:
         sys.exit(_accept_keys(environ))
     configure_logs()
     try:
-        Supervisor(environ).run(lambda text: print(text, flush=True))
+        Supervisor(environ).run(write_line)
     except (BadSettings, BadKeys) as problem:
-        print(problem, file=sys.stderr)
+        write_problem(str(problem))
         sys.exit(2)
     except (CannotStart, NoEmbeddedRedis) as problem:
-        print(f"salepixel: {problem}", file=sys.stderr)
+        write_problem(f"salepixel: {problem}")
         sys.exit(1)
 
 

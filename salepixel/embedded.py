@@ -3,6 +3,7 @@
 import ctypes
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -37,6 +38,19 @@ def valkey_command(data: Path, socket: Path) -> list[str]:
         "--loglevel": "warning",
     }
     return [str(get_binary_path()), *(word for option in options.items() for word in option)]
+
+
+def set_aside(data: Path) -> Path | None:
+    """Have the embedded Valkey start empty, keeping its append-only file under another name.
+
+    Gives that name; None when there is none. It holds nothing that is not elsewhere: the edges ship their
+    journals again, and the sweep finds what was enqueued.
+    """
+    file = data / "valkey" / "appendonlydir"
+    if not file.exists():
+        return None
+    kept = file.with_name(f"{file.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    return file.rename(kept)
 
 
 def die_with_parent() -> None:

@@ -62,6 +62,20 @@ class LineWriter:
 
 
 _writer = LineWriter()
+_problems = LineWriter(2)
+
+
+def write_line(text: str) -> None:
+    """Write a text for people to standard output, among the log's lines; or count it."""
+    _writer.msg(text)
+
+
+def write_problem(text: str) -> None:
+    """Write why a process cannot start to standard error, where people look first; or count it.
+
+    Not `print`: with a full disk below it the process would end with a traceback, and with another code.
+    """
+    _problems.msg(text)
 
 
 def configure_logs() -> None:
@@ -69,6 +83,7 @@ def configure_logs() -> None:
 
     With or without `rich`, which structlog would use to print the local variables of every frame.
     """
+    _hold_descriptors()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -84,9 +99,21 @@ def configure_logs() -> None:
     threading.excepthook = lambda hook: _log_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
 
 
+def _hold_descriptors() -> None:
+    """Occupy standard output and error where they are closed: the next file would get their number.
+
+    Read-only, so that lines are lost and counted, not written into another's file.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # gets the lowest number that is free (open(2))
+
+
 def lost_lines() -> int:
     """How many lines of this process's log could not be written since it started."""
-    return _writer.lost
+    return _writer.lost + _problems.lost
 
 
 def describe_error(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from salepixel.logs import lost_lines
 from salepixel_edge.board import Facts
 from salepixel_edge.connection import Connections
 from salepixel_edge.shipper import Shipper
@@ -59,6 +60,7 @@ def read_facts(
         "connections": len(connections.open) if connections else 0,
         "refused": connections.refused if connections else 0,
         "counts": dict(counts),
+        "log_lines_lost": lost_lines(),
     }
 
 
@@ -96,6 +98,7 @@ def judge_health(processes: Sequence[Facts], expected: int) -> tuple[str, Facts]
         },
         "connections": sum(process["connections"] for process in processes),
         "refused": sum(process["refused"] for process in processes),
+        "log_lines_lost": sum(process["log_lines_lost"] for process in processes),
         "counts": dict(sorted(counts.items())),
         "journals": sorted(process["journal"] for process in processes if process["journal"]),
     }
@@ -127,6 +130,11 @@ class _Processes(Collector):
         refused = CounterMetricFamily(
             "salepixel_edge_refused_connections", "Connections above the limit.", labels=("journal",)
         )
+        log_lines = CounterMetricFamily(
+            "salepixel_edge_log_lines_lost",
+            "Lines of the log that could not be written.",
+            labels=("journal",),
+        )
         up = GaugeMetricFamily(
             "salepixel_edge_up", "Whether a part goes on: process, disk, redis.", labels=("journal", "part")
         )
@@ -137,12 +145,13 @@ class _Processes(Collector):
                 counted.add_metric((journal, name), count)
             lost.add_metric((journal,), process["lost"][0])
             refused.add_metric((journal,), process["refused"])
+            log_lines.add_metric((journal,), process["log_lines_lost"])
             up.add_metric((journal, "process"), _goes_on(process))
             up.add_metric((journal, "disk"), process["disk"] == "ok")
             up.add_metric((journal, "redis"), process["redis"] == "ok")
             for key, gauge in gauges.items():
                 gauge.add_metric((journal,), process[key])
-        return [counted, lost, refused, up, *gauges.values()]
+        return [counted, lost, refused, log_lines, up, *gauges.values()]
 
 
 def _rfc3339(milliseconds: int) -> str:

@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from salepixel.keys import BadKeys, load_keys
-from salepixel.logs import configure_logs
+from salepixel.logs import configure_logs, write_problem
 from salepixel.processes import allow_stopping, end_with_parent
 from salepixel.settings import BadSettings, EdgeSettings, environment
 from salepixel_edge.app import Edge
@@ -39,11 +39,11 @@ def main() -> None:
         load_keys(settings.keys_file)
         listener = _listen(settings.host, settings.edge_port)
     except (BadSettings, BadKeys) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
+        write_problem(str(problem))
         sys.exit(2)
     except OSError as error:
         address = f"{settings.host} port {settings.edge_port}"
-        print(f"The edge cannot listen on {address}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        write_problem(f"The edge cannot listen on {address}: {error.strerror}")
         sys.exit(2)
     Processes(settings, listener).run()
 

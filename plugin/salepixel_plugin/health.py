@@ -5,6 +5,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from redis.exceptions import RedisError
 
+from salepixel.logs import lost_lines
 from salepixel.storage.database import is_current
 from salepixel_plugin.services import services
 
@@ -21,8 +22,9 @@ def healthz() -> tuple[Response, int]:
         return jsonify(status="unavailable", database="away"), 503
     if not ready:
         return jsonify(status="unavailable", database="not migrated"), 503
+    facts: dict[str, object] = {"database": "ok", "log_lines_lost": lost_lines()}
     try:
         waiting = here.bell.waiting()
     except RedisError:
-        return jsonify(status="degraded", database="ok", redis="away"), 200
-    return jsonify(status="ok", database="ok", redis="ok", jobs_waiting=waiting), 200
+        return jsonify(status="degraded", redis="away", **facts), 200
+    return jsonify(status="ok", redis="ok", jobs_waiting=waiting, **facts), 200

@@ -8,7 +8,7 @@ import tempfile
 
 from salepixel import outgoing
 from salepixel.keys import BadKeys, load_keys
-from salepixel.logs import configure_logs
+from salepixel.logs import configure_logs, write_problem
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, PluginSettings, environment
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
@@ -33,10 +33,10 @@ def main() -> None:
             claim_database(connection, keys)
         prepare(settings, database, redis)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
+        write_problem(str(problem))
         sys.exit(2)
     except DatabaseAway as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        write_problem(str(problem))
         sys.exit(1)
     tempfile.tempdir = str(settings.data)  # where large bodies wait: /tmp is memory on many machines
     serve(create_app(settings, database=database, redis=redis, keys=keys), listener, settings.plugin_threads)

@@ -35,6 +35,7 @@ WELL: dict[str, Any] = {
     "lost": [0, 0, 0],
     "connections": 4,
     "refused": 0,
+    "log_lines_lost": 3,
     "counts": {"clicks": 8, "hits": 2},
     "stuck": False,
 }
@@ -70,6 +71,7 @@ def test_the_numbers_are_those_of_all_processes() -> None:
     _, facts = judge_health(lost, 2)
     assert facts["counts"] == {"bad_link": 5, "clicks": 9, "hits": 2}
     assert (facts["durable"], facts["lag"], facts["connections"]) == (20, 6, 8)
+    assert facts["log_lines_lost"] == 6
     assert facts["lag_seconds"] == 4.0
     assert facts["lost"] == {
         "count": 7,

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from salepixel import outgoing
 from salepixel.jobs import ALLOWED, QUEUE, Bell
 from salepixel.keys import BadKeys, load_keys
-from salepixel.logs import configure_logs
+from salepixel.logs import configure_logs, write_problem
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
@@ -61,20 +61,26 @@ def work(redis_address: str) -> None:
     takes jobs in a way that loses them when it is killed.
     """
     connection = open_redis(redis_address, timeout_seconds=30)
+    told_to_stop = False
     while True:
-        worker = JobWorker(
-            [Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=KnownJob)],
-            connection=connection,
-            serializer=JSONSerializer,
-            job_class=KnownJob,
-            worker_ttl=30,
-            maintenance_interval=30,
-        )
-        worker.max_connection_wait_time = 2  # seconds; RQ would wait up to a minute for a Redis that is back
         try:
-            worker.work(logging_level="WARNING")
+            worker = JobWorker(  # asks Redis for its name already here
+                [Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=KnownJob)],
+                connection=connection,
+                serializer=JSONSerializer,
+                job_class=KnownJob,
+                worker_ttl=30,
+                maintenance_interval=30,
+            )
+            worker.max_connection_wait_time = (
+                2  # seconds; RQ would wait up to a minute for a Redis that is back
+            )
+            try:
+                worker.work(logging_level="WARNING")
+            finally:
+                told_to_stop = worker.told_to_stop
         except RedisError as error:
-            if worker.told_to_stop:
+            if told_to_stop:
                 return
             log.warning("worker_waits_for_redis", error=str(error))
             time.sleep(1)
@@ -93,10 +99,10 @@ def main() -> None:
         with stores().database.write() as connection:
             claim_database(connection, keys)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201  # the terminal is where one looks
+        write_problem(str(problem))
         sys.exit(2)
     except DatabaseAway as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        write_problem(str(problem))
         sys.exit(1)
     Scheduler(open_redis(settings.redis_address)).start()
     Forwarder(stores().database, settings.forward_hosts).start()

@@ -1,0 +1,238 @@
+"""`salepixel up` where something is away or damaged: the edge serves, or a sentence says what to do."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import requests
+import sqlalchemy as sa
+
+from demo.stack import DidNotStart, Stack, free_port
+from salepixel.embedded import die_with_parent
+
+KEY = "sp_a-key-of-more-than-twenty-characters"
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(requests.RequestException):
+            if condition():
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def health(url: str) -> dict[str, object]:
+    answer = requests.get(f"{url}/healthz", timeout=5)
+    return answer.json() if answer.ok else {}
+
+
+@contextmanager
+def up(data: Path, stdout: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
+    """`salepixel up` whose log goes to a file, and the addresses of edge and plugin; ready or not."""
+    edge, plugin = free_port(0), free_port(0)
+    chosen = {
+        "SALEPIXEL_EDGE_PORT": str(edge),
+        "SALEPIXEL_PLUGIN_PORT": str(plugin),
+        "SALEPIXEL_API_KEY": KEY,
+        **settings,
+    }
+    with stdout.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "salepixel.cli", "up", "--data", str(data)],
+            env={**os.environ, **chosen},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_parent,
+        )
+    try:
+        yield process, f"http://127.0.0.1:{edge}", f"http://127.0.0.1:{plugin}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run(arguments: list[str], settings: Mapping[str, str], **options: object) -> tuple[int, str]:
+    """A command that ends; gives its code and all that it says."""
+    done = subprocess.run(  # type: ignore[call-overload]
+        [sys.executable, "-m", "salepixel.cli", *arguments],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **options,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_nothing_ends_when_no_line_of_the_log_can_be_written(tmp_path: Path) -> None:
+    with up(tmp_path / "data", Path("/dev/full")) as (process, edge, plugin):
+        assert until(lambda: health(edge) and health(plugin).get("status") == "ok")
+        links = [{"url": "https://shop.example/", "label": "Hero", "sale_pixel": True}]
+        bearer = {"Authorization": f"Bearer {KEY}"}
+        made = requests.post(
+            f"{plugin}/api/v1/campaigns",
+            json={"empId": 1, "name": "Autumn", "links": links},
+            headers=bearer,
+            timeout=20,
+        ).json()
+        link = made["links"][0]["tracked_url"].replace("{contact}", "ana")
+        assert requests.get(link, allow_redirects=False, timeout=20).status_code == 302
+        clicks = f"{plugin}/api/v1/campaigns/{made['id']}/clicks"
+        assert until(lambda: requests.get(clicks, headers=bearer, timeout=20).json()["rows"]), "it is folded"
+        assert process.poll() is None
+
+
+def test_a_log_that_nobody_reads_any_more_ends_nothing(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    data = tmp_path / "data"
+    with up(data, Path(f"/proc/self/fd/{writer}")) as (process, edge, plugin):
+        os.close(reader)
+        os.close(writer)
+        assert until(lambda: health(edge) and health(plugin).get("status") == "ok")
+        assert process.poll() is None
+
+
+def test_a_damaged_file_of_valkey_is_set_aside_and_no_click_is_lost(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data", api_key=KEY) as stack:
+        stack.stop()
+        files = list((stack.data / "valkey" / "appendonlydir").glob("*.aof"))
+        for file in files:
+            file.write_bytes(b"this is no command\r\n" * 200)
+        stack.start()
+        (kept,) = (stack.data / "valkey").glob("appendonlydir.damaged-*")
+        assert len(list(kept.iterdir())) >= len(files)
+        assert "valkey_file_damaged" in (stack.data / "up.log").read_text()
+
+
+def test_without_its_postgresql_the_edge_serves_and_all_is_ready_when_it_is_back(
+    tmp_path: Path, postgresql: str
+) -> None:
+    there = sa.make_url(postgresql)
+    engine = sa.create_engine(there.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text("DROP DATABASE IF EXISTS late"))
+        connection.execute(sa.text("CREATE DATABASE late"))
+    engine.dispose()
+    door, log = tmp_path / "pg", tmp_path / "up.log"
+    url = f"postgresql://salepixel:hidden@/late?host={door}"
+    with up(tmp_path / "data", log, SALEPIXEL_DATABASE_URL=url) as (process, edge, plugin):
+        assert until(lambda: health(edge))
+        assert until(lambda: "Start it, or correct SALEPIXEL_DATABASE_URL." in log.read_text())
+        assert until(lambda: "not_ready" in log.read_text())
+        assert process.poll() is None
+        said = log.read_text()
+        assert ("Traceback" in said, "hidden" in said, "ready\n" in said) == (False, False, False)
+        door.symlink_to(str(there.query["host"]))
+        assert until(lambda: "ready\n" in log.read_text())
+        assert health(plugin)["status"] == "ok"
+
+
+def test_a_redis_that_is_away_keeps_edge_and_plugin_from_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "up.log"
+    address = f"redis://:hidden@127.0.0.1:{free_port(0)}"
+    with up(tmp_path / "data", log, SALEPIXEL_REDIS_URL=address) as (process, edge, plugin):
+        assert until(lambda: health(edge)["redis"] == "away")
+        assert until(lambda: health(plugin).get("redis") == "away")
+        assert until(lambda: "not_ready" in log.read_text())
+        said = log.read_text()
+        assert ("Traceback" in said, "hidden" in said, "ready\n" in said) == (False, False, False)
+        assert "starting_again" not in said, "nothing ends for that"
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"SALEPIXEL_EDGE_PROT": "9000"}, "did you mean SALEPIXEL_EDGE_PORT?"),
+        (
+            {"SALEPIXEL_DATABASE_URL": "mysql://root@localhost/shop"},
+            "must be an address such as postgresql://",
+        ),
+        ({"SALEPIXEL_REDIS_URL": "localhost:6379"}, "must be an address such as redis://"),
+        ({"SALEPIXEL_EDGE_PORT": "9000", "SALEPIXEL_PLUGIN_PORT": "9000"}, "give each a port of its own"),
+        ({"SALEPIXEL_HOST": "no.such.host.invalid"}, "Use an address of this machine"),
+        ({"SALEPIXEL_HOST": "192.0.2.1"}, "Use an address of this machine"),
+    ],
+)
+def test_a_setting_that_can_never_do_is_one_sentence(
+    tmp_path: Path, settings: dict[str, str], says: str
+) -> None:
+    code, said = run(["up", "--data", str(tmp_path)], settings)
+    assert code in (1, 2)
+    assert says in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, said = run(["up", "--data", str(tmp_path)], {"SALEPIXEL_PLUGIN_PORT": str(port)})
+    assert code == 1
+    assert said.strip() == (
+        f"salepixel: Another program listens on port {port}: stop it, or choose another port with "
+        "SALEPIXEL_PLUGIN_PORT."
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "closed").mkdir(mode=0o500)
+    places = [tmp_path / "file", tmp_path / "file" / "data"]
+    if os.geteuid() != 0:  # root may write everywhere
+        places.append(tmp_path / "closed")
+    for place in places:
+        code, said = run(["up", "--data", str(place)], {})
+        assert code == 2
+        assert "choose another folder with --data" in said
+        assert len(said.splitlines()) == 1
+
+
+def test_lost_or_foreign_keys_start_nothing(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data", api_key=KEY) as stack:
+        stack.stop()
+        keys, data = stack.data / "keys.json", stack.data
+        kept = keys.read_bytes()
+        keys.unlink()
+        with pytest.raises(DidNotStart, match=r"keys\.json is gone"):
+            stack.start()
+        assert not keys.exists()
+        content = json.loads(kept)
+        content["keys"]["1"] = "ab" * 32
+        keys.write_text(json.dumps(content))
+        keys.chmod(0o600)
+        with pytest.raises(DidNotStart, match="of another installation"):
+            stack.start()
+        (data / "keys.fingerprint").unlink()  # as in a new folder, with the database elsewhere
+        with pytest.raises(DidNotStart, match="other keys than those that the database was written with"):
+            stack.start()
+        (data / "keys.fingerprint").unlink()
+        keys.write_bytes(kept)
+        stack.start()
+        stack.stop()
+        keys.unlink()
+        code, said = run(["accept-keys", "--data", str(data)], {})
+        assert (code, "back it up" in said) == (0, True)
+        stack.start()
+
+
+def test_the_end_of_the_start_says_where_to_go(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data", api_key=KEY) as stack:
+        said = (stack.data / "up.log").read_text().partition("ready\n")[2]
+        assert f"Open {stack.plugin_url} first" in said
+        assert stack.edge_url in said
+        assert KEY not in said

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.clicks import Verdict, least_id_at
+from salepixel.reading.names import name_key
 from salepixel.storage.accounts import hold_account
 from salepixel.storage.queue import mark_due
 from salepixel.storage.schema import campaigns, clicks, links, orders, sales
@@ -68,13 +69,19 @@ class LinkActivity:
     orders: int
 
 
+_CAMPAIGN = [campaigns.c[name] for name in Campaign.__slots__]
+
+
 def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Sequence[CampaignLink]) -> None:
     """Store a campaign with its links, in their order.
 
     Orders that name it already are decided again: the shop's clock may be ahead of ours.
     """
     connection.execute(
-        sa.insert(campaigns).values({name: getattr(campaign, name) for name in Campaign.__slots__})
+        sa.insert(campaigns).values(
+            **{name: getattr(campaign, name) for name in Campaign.__slots__},
+            utm_key=name_key(campaign.utm_campaign),
+        )
     )
     rows = [
         {
@@ -93,7 +100,7 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
     if campaign.utm_campaign:
         naming = (
             orders.c.emp_id == campaign.emp_id,
-            orders.c.utm_campaign == campaign.utm_campaign,
+            orders.c.utm_campaign == name_key(campaign.utm_campaign),
             orders.c.placed_at >= campaign.created_at,
         )
         mark_due(connection, *naming)
@@ -118,7 +125,7 @@ def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datet
 
 def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None:
     """The campaign, or None."""
-    row = connection.execute(sa.select(campaigns).where(campaigns.c.id == campaign_id)).first()
+    row = connection.execute(sa.select(*_CAMPAIGN).where(campaigns.c.id == campaign_id)).first()
     return None if row is None else Campaign(**row._mapping)
 
 
@@ -127,7 +134,7 @@ def with_utm_campaign(connection: sa.Connection, emp_id: int, name: str, until: 
     if not name:
         return []
     query = sa.select(campaigns.c.id).where(
-        campaigns.c.emp_id == emp_id, campaigns.c.utm_campaign == name, campaigns.c.created_at <= until
+        campaigns.c.emp_id == emp_id, campaigns.c.utm_key == name_key(name), campaigns.c.created_at <= until
     )
     newest = campaigns.c.created_at.desc(), campaigns.c.id
     return list(connection.scalars(query.order_by(*newest).limit(1)))
@@ -137,7 +144,7 @@ def list_campaigns(
     connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
 ) -> list[Campaign]:
     """Campaigns, newest first, of one account or of all; `before`: time and id of the last one seen."""
-    query = sa.select(campaigns).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
+    query = sa.select(*_CAMPAIGN).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
     if emp_id is not None:
         query = query.where(campaigns.c.emp_id == emp_id)
     if before is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.reading.names import name_key
 from salepixel.storage.accounts import hold_account
 from salepixel.storage.many import is_one_of
 from salepixel.storage.queue import mark_due
@@ -22,11 +23,6 @@ class Coupon:
     contact: str = ""
 
 
-def normal_code(code: str) -> str:
-    """A code as it is compared: shops take codes in any case."""
-    return code.strip().upper()
-
-
 def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon], at: datetime) -> list[str]:
     """Add coupons; gives the codes of those that another campaign or contact has already, which keep them.
 
@@ -34,7 +30,7 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
     decided again.
     """
     hold_account(connection, emp_id, to_change=True)
-    wanted = [(normal_code(coupon.code), coupon) for coupon in batch]
+    wanted = [(name_key(coupon.code), coupon) for coupon in batch]
     codes = list(dict(wanted))
     rows = [
         {
@@ -60,7 +56,7 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
 def find_coupon(connection: sa.Connection, emp_id: int, code: str) -> Coupon | None:
     """The coupon with this code, or None."""
     query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
-        coupons.c.emp_id == emp_id, coupons.c.code == normal_code(code)
+        coupons.c.emp_id == emp_id, coupons.c.code == name_key(code)
     )
     row = connection.execute(query).first()
     return None if row is None else Coupon(*row)

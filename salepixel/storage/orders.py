@@ -14,6 +14,7 @@ from salepixel.attribution import Candidate, Decision, Outcome
 from salepixel.evidence import Rung
 from salepixel.money import to_minor
 from salepixel.orders import Order
+from salepixel.reading.names import name_key
 from salepixel.report import Sale
 from salepixel.storage.queue import DUE, NEW, mark_decided, mark_due
 from salepixel.storage.refunds import (
@@ -88,8 +89,8 @@ def store_order(
         "delivery": delivery,
         "alias_hash": order.alias_hash,
         "customer": order.customer,
-        "voucher": order.voucher.strip().upper() or None,
-        "utm_campaign": order.utm_campaign or None,
+        "voucher": name_key(order.voucher) or None,
+        "utm_campaign": name_key(order.utm_campaign) or None,
         "payment": order.payment or None,
         "open": order.is_open,
         "healed_at": healed_at,

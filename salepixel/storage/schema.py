@@ -125,7 +125,8 @@ campaigns = sa.Table(
     sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
     sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # left out by lot
     sa.Index(None, "emp_id", "created_at"),
-    sa.Index("ix_campaigns_utm_campaign", "emp_id", "utm_campaign"),
+    sa.Column("utm_key", sa.Text, nullable=False, server_default=""),  # by which orders find it
+    sa.Index("ix_campaigns_utm_key", "emp_id", "utm_key"),
 )
 
 links = sa.Table(
@@ -342,8 +343,8 @@ orders = sa.Table(
     sa.Column("failed_at", UtcTime),
     sa.Column("alias_hash", sa.Text),
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
-    sa.Column("voucher", sa.Text),  # in upper case
-    sa.Column("utm_campaign", sa.Text),
+    sa.Column("voucher", sa.Text),  # as reading.names.name_key has it
+    sa.Column("utm_campaign", sa.Text),  # likewise
     sa.Column("payment", sa.Text),  # how it was paid, as the shop calls it; null: not told
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
     sa.Column("healed_at", UtcTime),  # when a poll first told what no webhook had

@@ -120,3 +120,18 @@ def test_0013_keeps_shops_and_lets_another_account_have_their_address(older: Dat
         other = add_shop(connection, 2, "saleor", "https://a.test/", EPOCH + timedelta(days=1))
         assert (other.emp_id, other.id != "s1") == (2, True)
         assert find_shop(connection, "https://a.test/") == first
+
+
+def test_0014_compares_names_and_codes_by_their_keys(older: Database) -> None:
+    before = """
+    INSERT INTO campaigns (id, emp_id, name, mailer, created_at, utm_campaign)
+        VALUES ('c1', 1, 'Autumn', 'plain', 0, 'otoño'), ('c2', 1, 'None', 'plain', 0, '');
+    UPDATE orders SET utm_campaign = 'Otoño', voucher = 'X1' WHERE id = 'O1';
+    """
+    upgrade(older, "0013", before)
+    migrate(older)
+    with older.read() as connection:
+        keys = connection.execute(sa.text("SELECT utm_key FROM campaigns ORDER BY id")).scalars().all()
+        named = connection.execute(sa.text("SELECT utm_campaign, voucher FROM orders ORDER BY id")).all()
+    assert keys == ["OTOÑO", ""]
+    assert [tuple(row) for row in named] == [("OTOÑO", "X1"), (None, None)]

@@ -211,8 +211,8 @@ def test_a_code_for_everybody_names_the_campaign_alone(world: World) -> None:
 
 def test_utm_campaign_names_the_campaign_alone(world: World) -> None:
     with world.database.write() as connection:
-        connection.execute(sa.update(schema.campaigns).values(utm_campaign="autumn"))
-    world.order(order(utm_campaign="autumn"))
+        connection.execute(sa.update(schema.campaigns).values(utm_campaign="autumn", utm_key="AUTUMN"))
+    world.order(order(utm_campaign=" Autumn"))
     world.order(order(id="O2", number="2", utm_campaign="winter"))
     assert world.reasons() == {"O1": "campaign_named", "O2": "no_click"}
 

@@ -206,12 +206,14 @@ class Directory:
     `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
     changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
     `refused` has the contacts who do not want to be followed, by account, as `contact_digest` names them.
+    `currencies` has the accounts' currencies; one that was published before 2026-11-28 has none.
     """
 
     accounts: dict[int, tuple[str, str]]
     require_signature: frozenset[int] = frozenset()
     links: dict[str, str] = field(default_factory=dict)
     refused: dict[int, frozenset[str]] = field(default_factory=dict)
+    currencies: dict[int, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As it is stored at DIRECTORY_KEY."""
@@ -221,6 +223,7 @@ class Directory:
                 "require_signature": sorted(self.require_signature),
                 "links": self.links,
                 "refused": {str(k): sorted(digests) for k, digests in self.refused.items()},
+                "currencies": {str(k): currency for k, currency in self.currencies.items()},
             }
         )
 
@@ -234,6 +237,7 @@ class Directory:
                 bytes.fromhex(secret)
             links = {str(link): str(url) for link, url in content["links"].items()}
             refused = {int(k): frozenset(map(str, v)) for k, v in content.get("refused", {}).items()}
-            return cls(accounts, frozenset(content["require_signature"]), links, refused)
+            currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
+            return cls(accounts, frozenset(content["require_signature"]), links, refused, currencies)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

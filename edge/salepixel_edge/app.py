@@ -25,7 +25,7 @@ from salepixel_edge.connection import Connection, Connections
 from salepixel_edge.directory import kept_directory
 from salepixel_edge.health import judge_health, read_facts, write_metrics
 from salepixel_edge.journal import Journal
-from salepixel_edge.pixel import Judgement, PixelRequest, judge, record_of
+from salepixel_edge.pixel import Judgement, PixelRequest, judge, query_text, record_of
 from salepixel_edge.request import (
     Request,
     read_address,
@@ -208,7 +208,7 @@ class Edge:
 
     def _pixel(self, request: Request, connection: Connection) -> None:
         signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
-        asked = PixelRequest(request.query.decode(errors="replace"), read_host(request.headers), signals)
+        asked = PixelRequest(query_text(request.query), read_host(request.headers), signals)
         judgement = judge(asked, self._directory)
         if judgement.reason == "unknown_account" and len(self._tasks) < WAIT_FOR_NEWS:
             waiting = self._loop.create_task(self._judge_later(request, asked, connection))
@@ -231,7 +231,7 @@ class Edge:
         self, request: Request, asked: PixelRequest, judgement: Judgement, connection: Connection
     ) -> None:
         self._counts[judgement.reason or "hits"] += 1
-        head = b"HTTP/1.1 200 OK\r\n" + self._date + _image_headers(judgement.reason)
+        head = b"HTTP/1.1 200 OK\r\n" + self._date + _image_headers(judgement.reason, judgement.hit.problem)
         answer = head if request.method == b"HEAD" else head + GIF
         if judgement.account:
             cookie = read_cookie(request.headers, f"{self._cookie_name}{judgement.account}".encode())
@@ -280,8 +280,8 @@ class Edge:
 
 
 @lru_cache
-def _image_headers(reason: str) -> bytes:
-    verdict = f"ignored; {reason}" if reason else "counted"
+def _image_headers(reason: str, problem: str) -> bytes:
+    verdict = f"ignored; {reason}" if reason else f"counted; {problem}" if problem else "counted"
     return f"{_IMAGE}x-salepixel: {verdict}\r\ncontent-length: {len(GIF)}\r\n\r\n".encode()
 
 

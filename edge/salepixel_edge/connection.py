@@ -22,6 +22,9 @@ MAX_HEAD_BYTES = 16 * 1024
 PIECE_BYTES = 2048
 """How much is parsed at a time: it may hold many small heads."""
 
+_JOINED = {b"x-forwarded-for": b",", b"cookie": b"; "}
+"""Headers in parts: proxies add addresses (RFC 9110, 5.3), HTTP/2 cuts cookies (RFC 9113, 8.2.3)."""
+
 MAX_WAITING = 64
 """Pipelined requests of one client that wait their turn. Above this many nothing more is parsed or read."""
 
@@ -242,8 +245,8 @@ class Connection(asyncio.Protocol):
         if not name:
             return
         if name in headers:
-            if name == b"x-forwarded-for":
-                value = b"%b,%b" % (headers[name], value)  # each proxy may add its own (RFC 9110, 5.3)
+            if name in _JOINED:
+                value = b"%b%b%b" % (headers[name], _JOINED[name], value)
             elif name == b"host":
                 self._two_hosts = True
         headers[name] = value

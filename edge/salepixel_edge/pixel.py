@@ -1,6 +1,7 @@
 """The pixel's judgement: pure, from what a request says to whether its hit counts and what is kept of it."""
 
 from dataclasses import dataclass
+from urllib.parse import quote_from_bytes
 
 from salepixel.clicks import Signal
 from salepixel.hits import BadHit, Hit, is_signed, parse_hit, without_click
@@ -10,9 +11,17 @@ _PRIVACY = int(Signal.PRIVACY)
 _NO_VISIT = int(Signal.HEAD | Signal.PREFETCH)
 
 
+_ASCII = bytes(range(128))
+
+
+def query_text(query: bytes) -> str:
+    """A query as text: bytes beyond ASCII percent-encoded, whatever their encoding, so that none is lost."""
+    return query.decode() if query.isascii() else quote_from_bytes(query, safe=_ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class PixelRequest:
-    """What is looked at: the raw query, the host in lower case, the signals (as of Signal) of the request."""
+    """What is looked at: the query (of query_text), the host in lower case, the signals (as of Signal)."""
 
     query: str
     host: str
@@ -36,7 +45,8 @@ class Judgement:
 def judge(request: PixelRequest, directory: Directory | None) -> Judgement:
     """Judge a hit by what is known of the accounts; with None, nothing yet, the fold will judge."""
     try:
-        hit, reason = parse_hit(request.query), ""
+        hit = parse_hit(request.query, directory.currencies if directory else {})
+        reason = "" if hit.is_readable else hit.problem
     except BadHit as bad:
         hit, reason = Hit(bad.emp_id), bad.reason
     if not hit.emp_id:
@@ -51,10 +61,12 @@ def judge(request: PixelRequest, directory: Directory | None) -> Judgement:
     if not reason and request.signals & _NO_VISIT:
         reason = "not_a_visit"
     signed = bool(secret and hit.signature) and is_signed(bytes.fromhex(secret), hit)
-    if not reason and hit.signature and secret and not signed:
-        reason = "bad_signature"
-    if not reason and not signed and directory and hit.emp_id in directory.require_signature:
-        reason = "unsigned"
+    if not reason and not signed and directory is not None:
+        if secret and hit.signature:
+            # The currency says what amount was signed. A directory of an older plugin has none; the fold has.
+            reason = "bad_signature" if hit.emp_id in directory.currencies else ""
+        elif hit.emp_id in directory.require_signature:
+            reason = "unsigned"
     return Judgement(reason, hit.emp_id, hit, signed)
 
 

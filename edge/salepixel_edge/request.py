@@ -8,7 +8,6 @@ from urllib.parse import unquote_to_bytes
 from salepixel.clicks import Signal
 from salepixel.reading.references import MAX_CONTACT
 
-MAX_COOKIE_HEADER = 4096
 MAX_COOKIE = 255
 MAX_AGENT = 300
 
@@ -114,11 +113,8 @@ def _host(value: bytes) -> str:
 
 def read_cookie(headers: Headers, name: bytes) -> str:
     """The value of a cookie, empty when there is none; what is longer than ours ever are is not ours."""
-    text = headers.get(b"cookie", b"")
-    if len(text) > MAX_COOKIE_HEADER:
-        return ""
-    for part in text.split(b";"):
+    for part in headers.get(b"cookie", b"").split(b";"):
         key, _, value = part.strip().partition(b"=")
-        if key == name:
-            return value.decode() if len(value) <= MAX_COOKIE and value.isascii() else ""
+        if key == name and len(value) <= MAX_COOKIE and value.isascii():
+            return value.decode()
     return ""

@@ -33,12 +33,12 @@ _IN_USE = """
 _CODES = frozenset(_IN_USE.split())
 """The currencies in use (ISO 4217): only these are taken for one inside an amount, "5 pcs" is none."""
 
-_NAMES = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR"}
-"""Other names of a currency. "$", "£", "¥" and "kr" are of several, so they name none."""
+_NAMES = {"EURO": "EUR", "EUROS": "EUR"}
+"""Other names of a currency. Signs name none: "$" is of several, and shops sign "5 €" without one."""
 
 _MARKS = frozenset(
     (
-        *"$£¥￥₹₽₩₪₫₱₴₺₦₡₲₵₸₼₾฿៛¢¤円元",
+        *"€$£¥￥₹₽₩₪₫₱₴₺₦₡₲₵₸₼₾฿៛¢¤円元",
         *(
             "R$",
             "US$",
@@ -109,7 +109,7 @@ def read_currency(text: str) -> str:
 
 
 def named_currency(text: str) -> str:
-    """The currency that an amount names itself ("39,80 EUR", "€5"); empty where it names none, or is none."""
+    """The currency that an amount names itself ("39,80 EUR"); empty where it names none, or is none."""
     found = None if _SIMPLE.fullmatch(text) else _PARTS.fullmatch(_bare(text))
     marks = (_currency_mark(found[1]), _currency_mark(_behind(found[3]))) if found else ()
     return next((code for mark in marks if (code := _NAMES.get(mark, mark)) in _CODES), "")

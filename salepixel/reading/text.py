@@ -1,7 +1,7 @@
 """Text from shops, browsers and mailers: one normal form, so that equal texts are equal bytes."""
 
 import re
-from unicodedata import category, normalize
+from unicodedata import category, is_normalized, normalize
 
 _LOST = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 """What no database, JSON or XML file can hold: U+FFFD takes its place, as in Unicode 16, 3.9."""
@@ -10,8 +10,8 @@ _LOST = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
 # controls, soft hyphen, zero-width space, word joiner, byte order mark, marks of direction. Tags and
 # variation selectors are parts of emoji and stay.
 _DROPPED = re.compile(
-    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"
+    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 _JOINERS = re.compile("[\u200c\u200d]+")
 _JOINED = ("\u200c", "\u200d")
@@ -27,8 +27,10 @@ def read_text(value: str, limit: int) -> str:
     joiners of emoji sequences and of Persian or Indic words stay where they join. Reading twice is reading
     once. Never raises: what cannot be kept as text is U+FFFD.
     """
-    if value.isascii() and value.isprintable() and "  " not in value:
-        return value.strip()[:limit].rstrip()
+    # Nothing that is printable is dropped or white space but the space.
+    if value.isprintable() and "  " not in value and (value.isascii() or is_normalized("NFC", value)):
+        text = value.strip()
+        return _cut(text, limit) if len(text) > limit else text
     text = _DROPPED.sub("", _LOST.sub("\ufffd", value))
     text = normalize("NFC", " ".join(text.split()))
     if _JOINERS.search(text):

@@ -21,6 +21,7 @@ def read_directory(connection: sa.Connection) -> Directory:
         require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
         links=changed_links(connection),
         refused=_refused(connection),
+        currencies={row.emp_id: row.currency for row in rows},
     )
 
 

@@ -12,6 +12,7 @@ from salepixel.clicks import Click
 from salepixel.hits import Hit
 from salepixel.money import round_money
 from salepixel.orders import Order, OrderLine
+from salepixel.reading.orders import order_key
 from salepixel.storage.accounts import Account
 from salepixel.storage.schema import hits
 from salepixel.storage.upsert import insert, took_effect
@@ -67,18 +68,38 @@ def hits_making(connection: sa.Connection, emp_id: int, order_id: str) -> list[S
     return _read(connection, hits.c.emp_id == emp_id, hits.c.order_id == order_id)
 
 
-def pixel_order_id(hit: Hit, click: Click | None) -> str:
+def pixel_order_id(connection: sa.Connection, account: Account, hit: Hit, click: Click | None) -> str:
     """The order to which a hit belongs when the pixel is all we have; empty when it can make none.
 
-    The shop's own reference where it is told. Otherwise the same click, item, quantity and amount is
-    the same sale: a reload counts once, and without a click nobody could be credited.
+    One that is stored under a name that was given before 2026-11-28 keeps it.
     """
+    names = order_names(hit, account.currency, click)
+    if len(names) < 2:
+        return names[0] if names else ""
+    ours = sa.and_(hits.c.emp_id == account.emp_id, hits.c.order_id.in_(names))
+    known = set(connection.scalars(sa.select(hits.c.order_id).where(ours)))
+    return next((name for name in names[1:] if name in known), names[0])
+
+
+def order_names(hit: Hit, account_currency: str, click: Click | None) -> list[str]:
+    """The name of the order that a hit makes, then those that were given to it before 2026-11-28; or none.
+
+    The shop's number where it is told. Otherwise the same click, item, quantity and amount is the same sale:
+    a reload counts once, and without a click nobody could be credited. In all of them what is read counts,
+    and not how it is written: "175", "175.0000" and "175 EUR" are one amount in an account in EUR.
+    """
+    currency = hit.currency or account_currency
     if hit.order:
-        return f"{hit.order} {hit.currency}".strip()
+        is_foreign = currency != account_currency
+        names = [f"{order_key(hit.order)} {currency}" if is_foreign else order_key(hit.order)]
+        names += [f"{hit.order} {currency}"] if is_foreign else [hit.order, f"{hit.order} {currency}"]
+        return list(dict.fromkeys(names))
     if click is None:
-        return ""
-    sale = f"{click.id.hex()}\n{hit.product}\n{hit.quantity}\n{hit.amount}\n{hit.currency}"
-    return "pixel-" + hashlib.blake2b(sale.encode(), digest_size=8).hexdigest()
+        return []
+    amount = "" if hit.amount is None else str(round_money(hit.amount, currency))
+    told = [(amount, currency), (str(hit.amount), hit.currency)]
+    sales = [f"{click.id.hex()}\n{hit.product}\n{hit.quantity}\n{amount}\n{code}" for amount, code in told]
+    return ["pixel-" + hashlib.blake2b(sale.encode(), digest_size=8).hexdigest() for sale in sales]
 
 
 def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHit]) -> Order:

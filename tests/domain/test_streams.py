@@ -67,8 +67,15 @@ def test_any_bytes_are_a_record_or_refused(payload: bytes) -> None:
 
 def test_the_directory_comes_back_as_it_was_written() -> None:
     refused = {7: frozenset({contact_digest(b"c1")})}
-    directory = Directory({7: ("track.shop.test", "00ff"), 1: ("", "")}, frozenset({7}), {}, refused)
+    directory = Directory(
+        {7: ("track.shop.test", "00ff"), 1: ("", "")}, frozenset({7}), {}, refused, {7: "KWD", 1: "EUR"}
+    )
     assert Directory.from_json(directory.to_json()) == directory
+
+
+def test_a_directory_that_was_published_without_currencies_is_read() -> None:
+    text = '{"accounts": {"7": ["", ""]}, "require_signature": [], "links": {}, "refused": {}}'
+    assert Directory.from_json(text) == Directory({7: ("", "")})
 
 
 @pytest.mark.parametrize(

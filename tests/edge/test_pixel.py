@@ -1,16 +1,18 @@
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from salepixel.clicks import Signal, new_click_id
-from salepixel.hits import parse_hit, sign_hit
+from salepixel.hits import Hit, parse_hit, sign_hit
 from salepixel.streams import MAX_PAYLOAD, Directory, pack_payload, unpack_payload
-from salepixel_edge.pixel import PixelRequest, judge, record_of
+from salepixel_edge.pixel import PixelRequest, judge, query_text, record_of
 
 SECRET = bytes(range(32))
 DIRECTORY = Directory(
     {7: ("track.shop.test", ""), 8: ("", SECRET.hex()), 9: ("", SECRET.hex())},
     require_signature=frozenset({9}),
+    currencies={7: "EUR", 8: "EUR", 9: "EUR"},
 )
 SALE = "PRODUCTO=Shoes&CANTIDAD=2&IMPORTE=39,80&order=1042&currency=EUR"
 
@@ -43,6 +45,8 @@ def signed(emp_id: int) -> str:
         (asking("empId=7&IMPORTE=1e999"), "bad_amount", 7),
         (asking("empId=7&CANTIDAD=x"), "bad_quantity", 7),
         (asking("empId=7&" + "x" * 5000), "too_long", 0),
+        (asking("empId=7&IMPORTE=5&PEDIDO=undefined"), "", 7),
+        (asking("empId=7&IMPORTE=5&IMPORTE=6"), "repeated_parameter", 7),
         (asking("empId=7", signals=Signal.HEAD), "not_a_visit", 7),
         (asking("empId=7", signals=Signal.PREFETCH), "not_a_visit", 7),
         (asking("empId=7", signals=Signal.PRIVACY), "", 7),
@@ -57,6 +61,33 @@ def signed(emp_id: int) -> str:
 def test_why_a_hit_counts_or_not(request_: PixelRequest, reason: str, account: int) -> None:
     judgement = judge(request_, DIRECTORY)
     assert (judgement.reason, judgement.account) == (reason, account)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"), [("empId=8&sig=x", ""), ("empId=9&sig=x", ""), ("empId=9", "unsigned")]
+)
+def test_where_the_currency_is_not_known_the_fold_judges_the_signature(query: str, reason: str) -> None:
+    judgement = judge(asking(query), replace(DIRECTORY, currencies={}))
+    assert (judgement.reason, judgement.signed) == (reason, False)
+
+
+def test_a_signed_amount_is_read_with_the_decimals_of_the_accounts_currency() -> None:
+    dinars = replace(DIRECTORY, currencies={8: "KWD"})
+    query = f"empId=8&IMPORTE=12.500&sig={sign_hit(SECRET, Hit(8, amount=Decimal('12.5')))}"
+    assert judge(asking(query), dinars).signed
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (b"empId=7&PRODUCTO=Tea%20cup", "empId=7&PRODUCTO=Tea%20cup"),
+        (b"empId=7&PRODUCTO=Camis\xe9ta", "empId=7&PRODUCTO=Camis%E9ta"),
+        ("empId=7&PRODUCTO=Camiséta".encode(), "empId=7&PRODUCTO=Camis%C3%A9ta"),
+        (b'empId=7&PRODUCTO="\xff" [%]', 'empId=7&PRODUCTO="%FF" [%]'),
+    ],
+)
+def test_nothing_of_what_was_sent_is_lost(sent: bytes, text: str) -> None:
+    assert query_text(sent) == text
 
 
 def test_an_edge_that_knows_no_accounts_yet_leaves_it_to_the_fold() -> None:
@@ -78,6 +109,7 @@ def test_the_record_says_whether_a_right_signature_was_on_it(query: str, is_sign
     [
         ("empId=8&spx=abc&IMPORTE=5", "empId=8&IMPORTE=5"),
         ("empId=8&CLICK=abc", "empId=8"),
+        ("empId=8&amp;spx=abc&spx[]=abc&spx%5B%5D=abc", "empId=8"),
         ("empId=8&s%70x=abc", "empId=8"),
         ("empId=8&PRODUCTO=spx", "empId=8&PRODUCTO=spx"),
     ],

@@ -1,18 +1,25 @@
 """Without a shop, the pixel's hits make the orders: reloads count once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
 
-from salepixel.hits import Hit
+from salepixel.clicks import Click
+from salepixel.hits import Hit, parse_hit
 from salepixel.storage.accounts import Account
-from salepixel.storage.hits import StoredHit, order_from_hits, pixel_order_id
+from salepixel.storage.database import Database
+from salepixel.storage.hits import StoredHit, order_from_hits, order_names, pixel_order_id, store_hit
 from tests.make import NOON, click_at
 
 SHOES = Hit(1, "Shoes", Decimal(2), Decimal("39.8"), "A-1")
 LACES = Hit(1, "Laces", Decimal(1), Decimal("5"), "A-1")
+
+
+def name(hit: Hit, click: Click | None) -> str:
+    return order_names(hit, "EUR", click)[0]
 
 
 def stored(hit: Hit, second: int) -> StoredHit:
@@ -22,11 +29,67 @@ def stored(hit: Hit, second: int) -> StoredHit:
 def test_an_order_is_known_by_the_shops_reference_or_by_click_and_content() -> None:
     click, other = click_at(NOON), click_at(NOON, serial=1)
     bare = Hit(1, "Shoes", Decimal(2), Decimal("39.8"))
-    assert pixel_order_id(SHOES, None) == pixel_order_id(LACES, click) == "A-1"
-    assert pixel_order_id(bare, click) == pixel_order_id(bare, click)
-    assert pixel_order_id(bare, click) != pixel_order_id(bare, other)
-    assert pixel_order_id(bare, click) != pixel_order_id(Hit(1, "Shoes", Decimal(1), Decimal("39.8")), click)
-    assert pixel_order_id(bare, None) == ""
+    assert name(SHOES, None) == name(LACES, click) == "A-1"
+    assert name(bare, click) == name(bare, click)
+    assert name(bare, click) != name(bare, other)
+    assert name(bare, click) != name(Hit(1, "Shoes", Decimal(1), Decimal("39.8")), click)
+    assert order_names(bare, "EUR", None) == []
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        ("IMPORTE=175", "IMPORTE=175.0000", "IMPORTE=175&MONEDA=EUR", "IMPORTE=175,00+EUR&CANTIDAD=1,0"),
+        ("PRODUCTO=Tea%20cup&IMPORTE=1", "PRODUCTO=Tea%C2%A0cup&IMPORTE=1"),
+        ("order=9&currency=EUR", "PEDIDO=9", "PEDIDO=%239", "PEDIDO=009&IMPORTE=5"),
+        ("order=so-9", "order=SO-9"),
+        ("order=9&currency=USD", "order=%239&IMPORTE=5+USD"),
+        ("IMPORTE=5&order=undefined", "IMPORTE=5"),
+    ],
+)
+def test_one_purchase_has_one_name_however_it_is_spelled(same: tuple[str, ...]) -> None:
+    click = click_at(NOON)
+    assert len({name(parse_hit(f"empId=1&{query}"), click) for query in same}) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("IMPORTE=175", "IMPORTE=175&MONEDA=USD"), ("order=9", "order=9&currency=USD"), ("IMPORTE=1", "")],
+)
+def test_what_differs_in_what_it_says_is_another_purchase(one: str, other: str) -> None:
+    click = click_at(NOON)
+    assert name(parse_hit(f"empId=1&{one}"), click) != name(parse_hit(f"empId=1&{other}"), click)
+
+
+@pytest.mark.parametrize(
+    ("older", "query"),
+    [
+        ("9 EUR", "order=9&currency=EUR"),
+        ("9 EUR", "order=9"),
+        ("#9", "order=%239"),
+        ("so-9", "order=so-9"),
+        ("9 USD", "order=9&currency=USD"),
+    ],
+)
+def test_a_purchase_that_is_stored_under_an_older_name_keeps_it(
+    sqlite: Database, older: str, query: str
+) -> None:
+    account, hit = Account(1, "Shoes", "EUR", NOON), parse_hit(f"empId=1&{query}")
+    with sqlite.write() as connection:
+        store_hit(connection, StoredHit(click_at(NOON).id, hit, "", False, "", older))
+        assert pixel_order_id(connection, account, hit, None) == older
+        assert (
+            pixel_order_id(connection, replace(account, emp_id=2), hit, None)
+            == order_names(hit, "EUR", None)[0]
+        )
+
+
+def test_a_reload_after_an_upgrade_is_the_purchase_that_was_stored_before(sqlite: Database) -> None:
+    account, click, hit = Account(1, "Shoes", "EUR", NOON), click_at(NOON), parse_hit("empId=1&IMPORTE=175")
+    older = order_names(hit, "EUR", click)[1]
+    with sqlite.write() as connection:
+        store_hit(connection, StoredHit(click.id, hit, "", False, "", older))
+        assert pixel_order_id(connection, account, hit, click) == older
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ class World:
     def __init__(self, database: Database, sealer: ClickSealer, **account: Any) -> None:
         self.database, self.sealer = database, sealer
         with database.write() as connection:
-            accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON, **account))
+            currency = account.pop("currency", "EUR")
+            accounts.add_account(connection, accounts.Account(1, "Shoes", currency, NOON, **account))
             campaigns.add_campaign(
                 connection,
                 campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON - 9 * HOUR),
@@ -98,9 +99,9 @@ class World:
             assert shop is not None
             orders.store_order(connection, shop.id, 1, bought, "")
 
-    def hit(self, query: str, click: Click | None, serial: int = 0) -> None:
+    def hit(self, query: str, click: Click | None, serial: int = 0, ignored: str = "") -> None:
         token = self.sealer.seal(click) if click else ""
-        record = HitRecord(click_at(NOON, serial=serial).id, 1, f"empId=1&{query}", token, "", False)
+        record = HitRecord(click_at(NOON, serial=serial).id, 1, f"empId=1&{query}", token, ignored, False)
         with self.database.write() as connection:
             fold._store_hit(connection, self.sealer, record)
 

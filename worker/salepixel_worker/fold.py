@@ -18,9 +18,10 @@ from rq.timeouts import JobTimeoutException
 
 from salepixel.bounds import OutOfBounds, check_order
 from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal, is_digest
-from salepixel.hits import BadHit, Hit, is_signed, parse_hit
+from salepixel.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
 from salepixel.money import BadMoney
 from salepixel.storage import accounts, clicks, contacts, deliveries, hits, orders, shops
+from salepixel.storage.accounts import Account
 from salepixel.storage.database import Database, is_passing
 from salepixel.streams import (
     FIELD,
@@ -200,29 +201,31 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
     if account is None:
         deliveries.count_rejection(connection, "pixel", "unknown_account")
         return
-    hit, ignored = _read_hit(record)
+    hit, ignored = _read_hit(record, account)
     signed = record.signed
     if not ignored:
-        # Again, because the edge may not have known the account's secret yet.
+        # Again, because the edge may not have known the account's secret or currency yet.
         secret = bytes.fromhex(account.pixel_secret)
         signed = bool(secret and hit.signature) and is_signed(secret, hit)
-        if secret and hit.signature and not signed:
+        if secret and hit.signature and not signed and hit.is_readable:
             ignored = "bad_signature"
         elif account.pixel_signed and not signed:
             ignored = "unsigned"
-    if ignored:
-        deliveries.count_rejection(connection, "pixel", ignored)
     token, click = _open(sealer, account.emp_id, record.cookie, hit.click)
     if click and _refused(connection, click):
         token, click = "", None
     stored = hits.StoredHit(record.id, hit, token, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
     if not ignored and (since is None or stored.hit_at < since):
-        stored = replace(stored, order_id=hits.pixel_order_id(hit, click))
+        # Where a shop is connected a hit is evidence: only what makes money must be readable.
+        ignored = "" if hit.is_readable else hit.problem
+        order_id = "" if ignored else hits.pixel_order_id(connection, account, hit, click)
+        stored = replace(stored, ignored=ignored, order_id=order_id)
     its_hits = hits.hits_making(connection, account.emp_id, stored.order_id) if stored.order_id else []
     if stored.order_id and (reason := _out_of_bounds(account, stored, its_hits)):
-        deliveries.count_rejection(connection, "pixel", reason)
         stored = replace(stored, ignored=reason, order_id="")
+    if stored.ignored or hit.problem:
+        deliveries.count_rejection(connection, "pixel", stored.ignored or hit.problem)
     if not hits.store_hit(connection, stored) or stored.ignored:
         return
     if stored.order_id:
@@ -261,11 +264,13 @@ def _refused(connection: sa.Connection, click: Click) -> bool:
     return bool(contacts.refused_among(connection, click.emp_id, [click.contact]))
 
 
-def _read_hit(record: HitRecord) -> tuple[Hit, str]:
+def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:
+    """The hit as the account's currency says, and why it is ignored; what is unreadable is judged later."""
+    ignored = "" if record.ignored in UNREADABLE else record.ignored
     try:
-        return parse_hit(record.query), record.ignored
+        return parse_hit(record.query, {account.emp_id: account.currency}), ignored
     except BadHit as bad:
-        return Hit(record.emp_id), record.ignored or bad.reason
+        return Hit(record.emp_id), ignored or bad.reason
 
 
 def _open(sealer: ClickSealer, emp_id: int, *tokens: str) -> tuple[str, Click | None]:

@@ -1,0 +1,124 @@
+"""What a pixel says counts as it was meant, once; beside a shop it is evidence, whatever it says of money."""
+
+from collections.abc import Callable
+from itertools import permutations
+
+import pytest
+
+from salepixel.clicks import ClickSealer
+from salepixel.storage.database import Database
+from salepixel.storage.deliveries import list_rejections
+from tests.make import NOON, click_at, order
+from tests.worker.world import HOUR, World
+
+ANA = click_at(NOON - HOUR, "ana")
+
+
+def rejections(world: World) -> list[tuple[str, int]]:
+    with world.database.read() as connection:
+        return sorted((reason, count) for _, _, reason, count in list_rejections(connection, 1))
+
+
+@pytest.mark.parametrize("arrival", list(permutations(range(3))))
+@pytest.mark.parametrize(
+    ("spellings", "amount"),
+    [
+        (
+            (
+                "PRODUCTO=Tee&IMPORTE=175",
+                "PRODUCTO=Tee&IMPORTE=175.0000",
+                "PRODUCTO=Tee&IMPORTE=175&MONEDA=EUR",
+            ),
+            "175.00",
+        ),
+        (
+            ("order=9&currency=EUR&IMPORTE=5", "PEDIDO=9&IMPORTE=5", "PEDIDO=%239&amp;IMPORTE=5,00%20%80"),
+            "5.00",
+        ),
+    ],
+)
+def test_one_purchase_in_several_spellings_counts_once(
+    sqlite: Database, sealer: ClickSealer, spellings: tuple[str, ...], amount: str, arrival: tuple[int, ...]
+) -> None:
+    world = World(sqlite, sealer)
+    world.click(ANA)
+    for serial in arrival:
+        world.hit(spellings[serial], ANA, serial)
+    assert [row[4] for row in world.report()] == [amount]
+
+
+def test_buyers_of_whom_the_page_gave_no_order_number_are_several_sales(
+    database: Database, sealer: ClickSealer
+) -> None:
+    world = World(database, sealer)
+    for serial, contact in enumerate(("ana", "bo", "cy")):
+        click = click_at(NOON - HOUR, contact, serial=serial)
+        world.click(click)
+        world.hit("PEDIDO=undefined&PRODUCTO=Tee&IMPORTE=10", click, serial)
+    assert sorted(row[2] for row in world.report()) == ["ana", "bo", "cy"]
+    assert rejections(world) == [("placeholder_order", 3)]
+
+
+@pytest.mark.parametrize(
+    ("currency", "told", "amount"),
+    [
+        ("KWD", "12.500", "12.500"),
+        ("BHD", "1,250", "1.250"),
+        ("JPY", "1.250", "1250"),
+        ("EUR", "59.849999999999994", "59.85"),
+    ],
+)
+def test_the_accounts_currency_says_how_many_decimals(
+    sqlite: Database, sealer: ClickSealer, currency: str, told: str, amount: str
+) -> None:
+    world = World(sqlite, sealer, currency=currency)
+    world.click(ANA)
+    world.hit(f"PRODUCTO=Tea&IMPORTE={told}", ANA)
+    assert [row[4] for row in world.report()] == [amount]
+
+
+def test_what_is_sold_by_weight_is_a_sale(sqlite: Database, sealer: ClickSealer) -> None:
+    world = World(sqlite, sealer)
+    world.click(ANA)
+    world.hit("PRODUCTO=Tea&CANTIDAD=0,5&IMPORTE=7", ANA)
+    assert [row[4] for row in world.report()] == ["7.00"]
+
+
+@pytest.mark.parametrize(
+    "told", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6"]
+)
+def test_without_a_shop_money_that_cannot_be_read_is_no_sale(
+    sqlite: Database, sealer: ClickSealer, told: str
+) -> None:
+    world = World(sqlite, sealer)
+    world.click(ANA)
+    world.hit(f"order=77&{told}", ANA)
+    assert world.report() == []
+    assert len(rejections(world)) == 1
+
+
+@pytest.mark.parametrize(
+    "told", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6", ""]
+)
+@pytest.mark.parametrize("hit_first", [True, False])
+def test_beside_a_shop_a_hit_is_evidence_whatever_it_says_of_money(
+    database: Database, sealer: ClickSealer, told: str, hit_first: bool
+) -> None:
+    world = World(database, sealer)
+    world.connect()
+    world.click(ANA)
+    happens: list[Callable[[], None]] = [
+        lambda: world.hit(f"PEDIDO=77&{told}", ANA),
+        lambda: world.order(order(id="T3JkZXI6MQ==", number="77", placed_at=NOON)),
+    ]
+    for happen in happens if hit_first else reversed(happens):
+        happen()
+        world.reconcile()
+    assert world.reasons() == {"T3JkZXI6MQ==": "cookie_at_pixel"}
+
+
+def test_what_was_unreadable_for_an_older_edge_is_read_again(sqlite: Database, sealer: ClickSealer) -> None:
+    world = World(sqlite, sealer)
+    world.click(ANA)
+    world.hit("PRODUCTO=Red%C2%A0shoes&IMPORTE=5", ANA, ignored="bad_text")
+    assert [row[1] for row in world.report()] == ["Red shoes"]

@@ -1,30 +1,127 @@
-"""Health: is this process able to do its work now?"""
+"""Health: is this process able to do its work now, and does the worker keep up with the orders?"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from apiflask import APIBlueprint
 from flask import Response, jsonify
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from salepixel.logs import lost_lines
+from salepixel.storage import outbox, queue
 from salepixel.storage.database import is_current
+from salepixel.storage.deliveries import sum_rejections
 from salepixel_plugin.services import services
 
 blueprint = APIBlueprint("health", __name__, enable_openapi=False)
+
+_ORDERS = {
+    "due": ("salepixel_orders_due", "Orders that wait for their first attempt."),
+    "oldest_due_seconds": ("salepixel_orders_oldest_due_seconds", "How long the oldest of them has waited."),
+    "retrying": ("salepixel_orders_retrying", "Orders that failed and are tried again."),
+    "parked": ("salepixel_orders_parked", "Orders that failed too often and are not tried again."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known now. `orders`, `rejected` and `outbox` are empty while the database is away."""
+
+    database: str
+    redis: str
+    jobs_waiting: int | None
+    orders: Mapping[str, float]
+    rejected: Mapping[tuple[str, str], int]
+    outbox: Mapping[str, int]
 
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[Response, int]:
     """200 when deliveries can be taken; Redis away is only degraded, since the sweep finds all work."""
-    here = services()
-    try:
-        ready = is_current(here.database)
-    except sa.exc.SQLAlchemyError:
-        return jsonify(status="unavailable", database="away"), 503
-    if not ready:
-        return jsonify(status="unavailable", database="not migrated"), 503
-    facts: dict[str, object] = {"database": "ok", "log_lines_lost": lost_lines()}
-    try:
-        waiting = here.bell.waiting()
-    except RedisError:
+    state = _database_state()
+    if state != "ok":
+        return jsonify(status="unavailable", database=state), 503
+    facts = {"database": "ok", "orders": _orders(), "log_lines_lost": lost_lines()}
+    jobs_waiting = _jobs_waiting()
+    if jobs_waiting is None:
         return jsonify(status="degraded", redis="away", **facts), 200
-    return jsonify(status="ok", redis="ok", jobs_waiting=waiting, **facts), 200
+    return jsonify(status="ok", redis="ok", jobs_waiting=jobs_waiting, **facts), 200
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The same for Prometheus, with the counts of what was refused and of what is forwarded."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Metrics(_read_facts()))
+    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _read_facts() -> _Facts:
+    state, waiting = _database_state(), _jobs_waiting()
+    redis = "away" if waiting is None else "ok"
+    if state != "ok":
+        return _Facts(state, redis, waiting, {}, {}, {})
+    with services().database.read() as connection:
+        rejected, forwarded = sum_rejections(connection), outbox.count_outgoing(connection)
+    return _Facts(state, redis, waiting, _orders(), rejected, forwarded)
+
+
+def _database_state() -> str:
+    try:
+        return "ok" if is_current(services().database) else "not migrated"
+    except sa.exc.SQLAlchemyError:
+        return "away"
+
+
+def _jobs_waiting() -> int | None:
+    try:
+        return services().bell.waiting()
+    except RedisError:
+        return None
+
+
+def _orders() -> dict[str, Any]:
+    with services().database.read() as connection:
+        state = queue.read_state(connection)
+    waited = datetime.now(UTC) - state.oldest_due_at if state.oldest_due_at else None
+    return {
+        "due": state.due,
+        "oldest_due_seconds": max(round(waited.total_seconds(), 1), 0) if waited else 0,
+        "retrying": state.retrying,
+        "parked": state.parked,
+    }
+
+
+class _Metrics(Collector):
+    def __init__(self, facts: _Facts) -> None:
+        self._facts = facts
+
+    def collect(self) -> Iterable[Metric]:
+        facts = self._facts
+        up = GaugeMetricFamily(
+            "salepixel_plugin_up", "Whether a part can be reached: database, redis.", labels=("part",)
+        )
+        up.add_metric(("database",), facts.database == "ok")
+        up.add_metric(("redis",), facts.redis == "ok")
+        rejected = CounterMetricFamily(
+            "salepixel_rejections", "What was refused or ignored, ever.", labels=("door", "reason")
+        )
+        for key, count in facts.rejected.items():
+            rejected.add_metric(key, count)
+        forwarded = GaugeMetricFamily("salepixel_outbox", "Sales to be forwarded.", labels=("state",))
+        for state, count in facts.outbox.items():
+            forwarded.add_metric((state,), count)
+        yield from (up, rejected, forwarded)
+        lost = "Log lines that could not be written, since the start."
+        yield CounterMetricFamily("salepixel_plugin_log_lines_lost", lost, value=lost_lines())
+        if facts.jobs_waiting is not None:
+            jobs = "Jobs that no worker has taken yet."
+            yield GaugeMetricFamily("salepixel_jobs_waiting", jobs, value=facts.jobs_waiting)
+        for name, value in facts.orders.items():
+            yield GaugeMetricFamily(*_ORDERS[name], value=value)

@@ -71,3 +71,10 @@ def list_rejections(connection: sa.Connection, days: int) -> list[tuple[str, str
         (row.day, row.door, row.reason, row._mapping["count"])
         for row in connection.execute(query.order_by(*order))
     ]
+
+
+def sum_rejections(connection: sa.Connection) -> dict[tuple[str, str], int]:
+    """How many were refused since the beginning, by (door, reason)."""
+    key = rejections.c.door, rejections.c.reason
+    query = sa.select(*key, sa.func.sum(rejections.c.count).label("total")).group_by(*key).order_by(*key)
+    return {(row.door, row.reason): int(row.total) for row in connection.execute(query)}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
-from salepixel.storage import activity, campaigns, outbox, sales
+from salepixel.storage import activity, campaigns, outbox, queue, sales
 from salepixel.storage.accounts import list_accounts
 from salepixel.storage.campaigns import Campaign
 from salepixel.storage.losses import losses_since
@@ -36,6 +36,7 @@ def list_campaigns() -> Response:
         totals = sales.totals_of_campaigns(connection, ids)
         accounts = list_accounts(connection, scope())
         dead = outbox.count_dead(connection, scope().emp_id)
+        failed = queue.count_failed(connection, scope().emp_id)
     return page(
         "campaigns.html",
         campaigns=shown,
@@ -44,6 +45,7 @@ def list_campaigns() -> Response:
         names={account.emp_id: account.name for account in accounts},
         accounts=accounts,
         dead=dead,
+        failed=failed,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 

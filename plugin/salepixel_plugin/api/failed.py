@@ -1,0 +1,105 @@
+"""Orders that could not be decided: tried again by themselves, then parked until somebody requeues them."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from salepixel.storage import queue
+from salepixel.storage.queue import FailedOrder
+from salepixel_plugin.access import scope, target_account
+from salepixel_plugin.api.door import Input, Output, blueprint
+from salepixel_plugin.api.fields import UNSET, EmpId, Id, Text
+from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.services import services
+
+
+class FailedOrderOut(Output):
+    """An order that could not be decided."""
+
+    emp_id: EmpId = Field(alias="empId")
+    shop: Id
+    order_id: str
+    order: str = Field(description="The order's number.")
+    state: Literal["retrying", "parked"] = Field(description="Parked: not tried again by itself.")
+    attempts: int
+    error: str = Field(description="The kind of the last error and where it was raised; names no person.")
+    failed_at: datetime
+    next_attempt_at: datetime | None
+
+
+class FailedOrdersOut(Output):
+    """Orders that could not be decided, those first that failed last."""
+
+    rows: list[FailedOrderOut]
+    next: Next
+
+
+class Requeue(Input):
+    """What to try again."""
+
+    emp_id: EmpId = Field(alias="empId")
+    shop: Text = Field(UNSET, description="With `order_id` one order; without both all of the account.")
+    order_id: str = Field(UNSET, max_length=1000)
+
+    @model_validator(mode="after")
+    def _names_one_or_all(self) -> Self:
+        if (self.shop is None) != (self.order_id is None):
+            raise ValueError("give `shop` and `order_id`, or neither")
+        return self
+
+
+class RequeueOut(Output):
+    """How many are due now."""
+
+    requeued: int
+
+
+@blueprint.get("/orders/failed")
+@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.output(FailedOrdersOut)
+@blueprint.doc(security="bearer")
+def list_failed(page: Page) -> dict[str, Any]:
+    """Orders that could not be decided, of the accounts that the key opens."""
+    with services().database.read() as connection:
+        before = read_failed_cursor(page.cursor)
+        found = queue.list_failed(connection, scope().emp_id, page.limit + 1, before)
+    shown = found[: page.limit]
+    return {
+        "rows": [_as_json(order) for order in shown],
+        "next": write_cursor(*shown[-1].place) if len(found) > page.limit else None,
+    }
+
+
+@blueprint.post("/orders/failed/retry")
+@blueprint.input(Requeue, arg_name="wanted")
+@blueprint.output(RequeueOut)
+@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+def requeue(wanted: Requeue) -> dict[str, Any]:
+    """Try again what could not be decided, with all attempts before it. Idempotent."""
+    only = None if wanted.shop is None else (wanted.shop, wanted.order_id)
+    with services().database.write() as connection:
+        target_account(connection, wanted.emp_id)
+        return {"requeued": queue.requeue(connection, wanted.emp_id, only)}
+
+
+def read_failed_cursor(cursor: str | None) -> queue.Place | None:
+    """Where a page ended. Raises a Refusal (422)."""
+    if cursor is None:
+        return None
+    time, shop_id, order_id = read_cursor(cursor, 3)
+    return read_time(time), shop_id, order_id
+
+
+def _as_json(order: FailedOrder) -> dict[str, Any]:
+    return {
+        "empId": order.emp_id,
+        "shop": order.shop_id,
+        "order_id": order.order_id,
+        "order": order.number,
+        "state": order.state,
+        "attempts": order.attempts,
+        "error": order.last_error,
+        "failed_at": order.failed_at,
+        "next_attempt_at": order.next_attempt_at,
+    }

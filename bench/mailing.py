@@ -101,7 +101,9 @@ TABLE = """| load | answered | a second | refused | p50 ms | p99 ms | slowest ms
 
 def run(profiles: Sequence[Profile], data: Path, *, workers: int = 1) -> list[Result]:
     """Play the profiles one after the other on one stack."""
-    with Stack(data, api_key="bench", settings={"SALEPIXEL_EDGE_WORKERS": str(workers)}) as stack:
+    with Stack(
+        data, api_key="sp_bench_of_a_mailing", settings={"SALEPIXEL_EDGE_WORKERS": str(workers)}
+    ) as stack:
         link = _link(stack)
         sealer = ClickSealer(load_keys(data / "keys.json"))
         results = []

@@ -25,7 +25,7 @@ def run(_redis: Redis) -> Ratio:
     with (
         tempfile.TemporaryDirectory() as folder,
         StandInSaleor() as shop,
-        Stack(Path(folder) / "data", api_key="sp_bench") as stack,
+        Stack(Path(folder) / "data", api_key="sp_bench_of_the_plugin") as stack,
     ):
         return _measure(Path(folder), stack, shop)
 

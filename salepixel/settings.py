@@ -7,6 +7,7 @@ docs/reference/settings.md is held to these fields by a test.
 import difflib
 import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -88,6 +89,15 @@ def _parameter(text: str) -> str:
 def _name(text: str) -> str:
     if not (text and text.isascii() and text.replace("-", "").isalnum() and len(text) <= 40):
         raise ValueError("must be letters, digits and hyphens, 40 at most")
+    return text
+
+
+def _key(text: str) -> str:
+    if len(text) < 20 or not (text.isascii() and text.isprintable()):
+        raise ValueError(
+            "must be 20 or more letters, digits and signs of ASCII. Here is one that nobody has: "
+            + secrets.token_urlsafe(24)
+        )
     return text
 
 
@@ -215,8 +225,17 @@ class PluginSettings(StorageSettings):
     plugin_url: str = _setting(
         "http://127.0.0.1:{plugin_port}", _web_address, "Public address of the plugin, as shops reach it."
     )
+    plugin_proxies: int = _setting(
+        "0",
+        _whole(0, 9),
+        "Proxies of yours in front of the plugin that add to X-Forwarded-For whom they serve. With a wrong "
+        "number one person's wrong keys slow down others.",
+    )
     api_key: str = _setting(
-        "", str, "A key with all rights, made at start. Keep it long and secret.", secret=True
+        "",
+        _optional(_key),
+        "A key with all rights, made at start: 20 characters or more, by chance and secret.",
+        secret=True,
     )
     plugin_threads: int = _setting("4", _whole(1, 256), "Requests that the plugin works on at a time.")
 

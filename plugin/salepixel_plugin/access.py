@@ -1,27 +1,30 @@
 """Who asks, and what they may see: API keys, sessions, and refusals that say what to do."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import cast
 
 import sqlalchemy as sa
-from flask import g, request, session
+from flask import g, request
 
-from salepixel.storage import accounts, campaigns
+from salepixel.storage import accounts, campaigns, sessions
 from salepixel.storage.accounts import Account, KeyScope, find_digest_scope, key_digest
 from salepixel.storage.campaigns import Campaign
 from salepixel_plugin.languages import N_
 from salepixel_plugin.rejections import count_refusal
 from salepixel_plugin.services import services
 
-_SESSION_KEY = "key"
+SESSION_COOKIE = "salepixel_session"
 _ID_LENGTH = 12
 _UNKNOWN_KEY = N_("This API key is not known; check that it was copied whole.")
+_TOO_MANY = N_("Too many wrong keys came from your network. Try again in %(minutes)s minutes.")
 
 
 class Refusal(Exception):
     """An answer that is no: its status, the name of the reason, and a message that says what to do.
 
-    `said` is the message without its `words`, as translations know it.
+    `said` is the message without its `words`, as translations know it. `retry_after`: in so many seconds it
+    may be another answer; 0 when it never will.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class Refusal(Exception):
         reason: str,
         message: str,
         errors: Mapping[str, list[str]] | None = None,
+        retry_after: int = 0,
         **words: object,
     ) -> None:
         self.status = status
@@ -37,6 +41,7 @@ class Refusal(Exception):
         self.said, self.words = message, words
         self.message = message % words if words else message
         self.errors = dict(errors or {})
+        self.retry_after = retry_after
         super().__init__(self.message)
 
 
@@ -61,36 +66,56 @@ def bearer_scope() -> KeyScope | None:
 
 def session_scope() -> KeyScope | None:
     """What the key that a person signed in with may do; None when nobody did."""
-    digest = session.get(_SESSION_KEY)
-    if not isinstance(digest, str):
+    session_id = request.cookies.get(SESSION_COOKIE)
+    if not session_id:
         return None
     with services().database.read() as connection:
-        return find_digest_scope(connection, digest)
-
-
-def find_scope(key: str) -> KeyScope | None:
-    """What a key may do; one that is not ours is counted."""
-    database = services().database
-    with database.read() as connection:
-        found = find_digest_scope(connection, key_digest(key)) if key else None
-    if found is None:
-        count_refusal("key", "bad_key")
+        found = sessions.find_session_scope(connection, session_id, datetime.now(UTC))
+    g.salepixel_signed_in = found is not None
     return found
 
 
-def sign_in(key: str) -> bool:
-    """Begin a session; False for a key that is not ours."""
+def is_signed_in() -> bool:
+    """True when a session opened this request."""
+    return bool(g.get("salepixel_signed_in", False))
+
+
+def find_scope(key: str) -> KeyScope | None:
+    """What a key may do; one that is not ours is counted.
+
+    Raises a Refusal (429) for a key that was never right, from an address that sent too many wrong ones.
+    """
+    here, digest, address = services(), key_digest(key), request.remote_addr or ""
+    if pause := here.wrong_keys.pause(address, digest):
+        minutes = -(-pause // 60)
+        raise Refusal(429, "too_many_wrong_keys", _TOO_MANY, retry_after=pause, minutes=minutes)
+    with here.database.read() as connection:
+        found = find_digest_scope(connection, digest) if key else None
+    if found is not None:
+        here.wrong_keys.note_right(digest)
+        return found
+    count_refusal("key", "bad_key")
+    if here.wrong_keys.note_wrong(address):
+        count_refusal("key", "too_many_wrong_keys")
+    return None
+
+
+def sign_in(key: str) -> str | None:
+    """Begin a session; gives the id for its cookie, None for a key that is not ours.
+
+    Raises a Refusal (429) as `find_scope` does. An earlier session of this browser ends.
+    """
     if find_scope(key) is None:
-        return False
-    session.clear()
-    session.permanent = True  # that is: until PERMANENT_SESSION_LIFETIME, and not for ever
-    session[_SESSION_KEY] = key_digest(key)
-    return True
+        return None
+    with services().database.write() as connection:
+        sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))
+        return sessions.start_session(connection, key_digest(key), datetime.now(UTC))
 
 
 def sign_out() -> None:
-    """End the session."""
-    session.clear()
+    """End the session, for every copy of its cookie."""
+    with services().database.write() as connection:
+        sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))
 
 
 def is_from_our_page() -> bool:

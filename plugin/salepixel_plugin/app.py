@@ -9,6 +9,7 @@ from apiflask import APIFlask
 from flask import Response, jsonify, request
 from redis import Redis
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from salepixel.clicks import ClickSealer
 from salepixel.jobs import Bell
@@ -22,6 +23,7 @@ from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
 from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
+from salepixel_plugin.wrong_keys import WrongKeys
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -50,7 +52,6 @@ def create_app(settings: PluginSettings, *, database: Database, redis: Redis, ke
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
-    app.secret_key = keys.derive(keys.active, "session")
     app.extensions["salepixel"] = Services(
         settings=settings,
         database=database,
@@ -59,7 +60,12 @@ def create_app(settings: PluginSettings, *, database: Database, redis: Redis, ke
         keys=keys,
         links=LinkSealer(keys),
         clicks=ClickSealer(keys),
+        wrong_keys=WrongKeys(),
     )
+    if settings.plugin_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation has it
+            app.wsgi_app, x_for=settings.plugin_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
     app.before_request(_refuse_body)
     for blueprint in (api.blueprint, saleor.blueprint, pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)

@@ -12,6 +12,7 @@ from salepixel.keys import Keys
 from salepixel.links import LinkSealer
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
+from salepixel_plugin.wrong_keys import WrongKeys
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Services:
     keys: Keys
     links: LinkSealer
     clicks: ClickSealer
+    wrong_keys: WrongKeys
 
 
 def services() -> Services:

@@ -14,7 +14,7 @@ from salepixel.links import new_id
 from salepixel.models import Model
 from salepixel.sold import Terms
 from salepixel.storage.queue import mark_due
-from salepixel.storage.schema import accounts, api_keys, campaigns, orders, policies, sales
+from salepixel.storage.schema import accounts, api_keys, campaigns, orders, policies, sales, sessions
 from salepixel.storage.upsert import insert, took_effect
 
 POLICY = ("window_days", "model", "alias_match", "campaign_windows")
@@ -186,7 +186,7 @@ def list_api_keys(connection: sa.Connection, scope: KeyScope) -> list[KeyEntry]:
 
 def remove_api_key(connection: sa.Connection, key_id: str) -> bool:
     """Take a key back, at once and with its sessions; False when there is none with this id."""
-    return bool(connection.execute(sa.delete(api_keys).where(api_keys.c.id == key_id)).rowcount)
+    return _remove_keys(connection, api_keys.c.id == key_id) > 0
 
 
 def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
@@ -199,13 +199,20 @@ def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
     # An account's key may have any name, this one too.
     ours = sa.and_(api_keys.c.name == FIRST_KEY, api_keys.c.emp_id.is_(None))
     earlier = sa.and_(ours, api_keys.c.digest != key_digest(key))
-    connection.execute(sa.delete(api_keys).where(earlier))
+    _remove_keys(connection, earlier)
     if key:
         add_api_key(connection, key, None, FIRST_KEY, at)
 
 
+def _remove_keys(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    # Its sessions too, or they would be open again should the key ever come back.
+    digests = sa.select(api_keys.c.digest).where(which)
+    connection.execute(sa.delete(sessions).where(sessions.c.key_digest.in_(digests)))
+    return int(connection.execute(sa.delete(api_keys).where(which)).rowcount)
+
+
 def find_digest_scope(connection: sa.Connection, digest: str) -> KeyScope | None:
-    """What the key with this digest may do; a session keeps the digest and not the key."""
+    """What the key with this digest may do."""
     query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
     row = connection.execute(query).first()
     return None if row is None else KeyScope(row.emp_id, row.name)

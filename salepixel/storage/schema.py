@@ -112,6 +112,16 @@ api_keys = sa.Table(
     sa.UniqueConstraint("id"),
 )
 
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the id in the cookie, hex
+    sa.Column("key_digest", sa.Text, nullable=False),  # of the key that signed in
+    sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Index(None, "key_digest"),
+    sa.Index(None, "expires_at"),
+)
+
 campaigns = sa.Table(
     "campaigns",
     metadata,

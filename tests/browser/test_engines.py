@@ -61,7 +61,7 @@ ENGINES = [
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = {"SALEPIXEL_EDGE_URL": f"https://{TRACKING_HOST}"}
     folder = tmp_path_factory.mktemp("stack") / "data"
-    with Stack(folder, api_key="sp_test", settings=settings) as running:
+    with Stack(folder, api_key="sp_test_of_the_stack", settings=settings) as running:
         yield running
 
 

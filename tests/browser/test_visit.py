@@ -48,7 +48,7 @@ class ShopPages(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "data", api_key="sp_test") as running:
+    with Stack(tmp_path_factory.mktemp("stack") / "data", api_key="sp_test_of_the_stack") as running:
         yield running
 
 

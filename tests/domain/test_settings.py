@@ -132,3 +132,22 @@ def test_a_deep_data_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
     deep = Settings.load({"SALEPIXEL_DATA": str(tmp_path / ("x" * 120))})
     assert len(str(deep.embedded_socket)) <= 100
     assert Settings.load({"SALEPIXEL_DATA": "/srv/data"}).redis_address == "unix:///srv/data/valkey.sock"
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 19, "secret-secret-sécret-x", "secret-secret\tsecret"])
+def test_a_key_that_can_be_guessed_or_not_be_sent_is_refused_with_a_good_one(key: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        PluginSettings.load({"SALEPIXEL_API_KEY": key})
+    said = str(refused.value)
+    assert said.startswith("SALEPIXEL_API_KEY: must be 20 or more")
+    assert key not in said
+    good = said.rpartition(" ")[2]
+    assert PluginSettings.load({"SALEPIXEL_API_KEY": good}).api_key == good
+    with pytest.raises(BadSettings) as again:
+        PluginSettings.load({"SALEPIXEL_API_KEY": key})
+    assert good not in str(again.value), "each time another one"
+
+
+def test_no_key_and_a_long_one_are_taken() -> None:
+    for key in ("", "x" * 20, "the key with all rights"):
+        assert PluginSettings.load({"SALEPIXEL_API_KEY": key}).api_key == key

@@ -35,7 +35,7 @@ def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, 
     settings = request.getfixturevalue("postgresql_settings") if database == "postgresql" else {}
     story = tell(seed=11)
     with (
-        Stack(tmp_path / "data", api_key="sp_test", settings=settings) as stack,
+        Stack(tmp_path / "data", api_key="sp_test_of_the_stack", settings=settings) as stack,
         StandInSaleor() as shop,
         closing(Player(stack, shop)) as player,
     ):

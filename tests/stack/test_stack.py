@@ -30,7 +30,7 @@ def shop() -> Iterator[StandInSaleor]:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(tmp_path / "data", api_key="sp_test") as running:
+    with Stack(tmp_path / "data", api_key="sp_test_of_the_stack") as running:
         yield running
 
 
@@ -100,7 +100,7 @@ def test_a_link_changed_after_sending_leads_elsewhere_within_ten_seconds(
 
 
 def test_a_second_stack_on_the_same_data_is_refused(stack: Stack) -> None:
-    second = Stack(stack.data, api_key="sp_test")
+    second = Stack(stack.data, api_key="sp_test_of_the_stack")
     with pytest.raises(DidNotStart, match="Another `salepixel up` runs"):
         second.start()
 
@@ -120,7 +120,7 @@ def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, s
 
 
 def test_a_port_that_is_taken_is_not_shared(stack: Stack, tmp_path: Path) -> None:
-    second = Stack(tmp_path / "second", api_key="sp_test")
+    second = Stack(tmp_path / "second", api_key="sp_test_of_the_stack")
     second.plugin_port = stack.plugin_port
     with pytest.raises(DidNotStart, match=f"Another program listens on port {stack.plugin_port}"):
         second.start()

@@ -12,7 +12,7 @@ def test_a_world_is_played_through_the_doors_and_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "CONTACTS", 120)
-    with Stack(tmp_path / "data", api_key="sp_truth") as stack:
+    with Stack(tmp_path / "data", api_key="sp_truth_of_the_world") as stack:
         results, kept = run.play_all(stack, [1])
     assert kept == [], "nothing is stored of who opted out"
     report = run.summarise(results, 1)

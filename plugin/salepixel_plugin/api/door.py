@@ -95,6 +95,8 @@ def refuse(refusal: Refusal) -> Response:
     """A refusal as JSON."""
     answer = jsonify(message=refusal.message, reason=refusal.reason, errors=refusal.errors)
     answer.status_code = refusal.status
+    if refusal.retry_after:
+        answer.headers["Retry-After"] = str(refusal.retry_after)
     if refusal.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="salepixel"'
     return answer

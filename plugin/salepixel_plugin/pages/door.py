@@ -1,6 +1,7 @@
 """The door of the pages: who may enter, in which language, with which headers, and how refusals look."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from apiflask import APIBlueprint
 from babel import negotiate_locale
-from flask import Response, g, make_response, redirect, render_template, request, session, url_for
+from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
@@ -17,8 +18,10 @@ from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.api.door import refuse_http
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
+from salepixel_plugin.services import services
 
-SESSION_HOURS = 12
+LANGUAGE_COOKIE = "salepixel_language"
+_LANGUAGE_SECONDS = 365 * 86_400
 OPEN_TO_ALL = ("pages.login", "pages.enter", "pages.static")
 _FOR_PROGRAMS = ("/api/", "/saleor/", "/healthz", "/metrics")
 _HEADERS = {
@@ -46,14 +49,6 @@ _STYLE = hashlib.sha256((Path(__file__).parent / "static" / "pages.css").read_by
 
 @blueprint.record
 def _prepare(state: BlueprintSetupState) -> None:
-    settings = state.app.extensions["salepixel"].settings
-    state.app.config.update(
-        SESSION_COOKIE_NAME="salepixel_session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.plugin_url.startswith("https:"),
-        PERMANENT_SESSION_LIFETIME=SESSION_HOURS * 3600,
-    )
     jinja: Any = state.app.jinja_env
     jinja.add_extension("jinja2.ext.i18n")
     jinja.install_gettext_callables(
@@ -72,8 +67,8 @@ def choose_language() -> None:
     """The one that was asked for by `?lang=`, now or earlier, else the best that the browser accepts."""
     asked = request.args.get("lang")
     if asked in LANGUAGES:
-        session["lang"] = asked
-    wanted = [str(session.get("lang", "")), *request.accept_languages.values()]
+        g.salepixel_asked_language = asked
+    wanted = [asked or "", request.cookies.get(LANGUAGE_COOKIE, ""), *request.accept_languages.values()]
     code = negotiate_locale(wanted, list(LANGUAGES), sep="-") or ENGLISH.code
     g.salepixel_language = LANGUAGES[code]
 
@@ -88,7 +83,7 @@ def page(template: str, **values: Any) -> Response:
             style=_STYLE,
             words=explanations,
             same_page=same_page,
-            signed_in="key" in session,
+            signed_in=access.is_signed_in(),
             **values,
         )
     )
@@ -135,7 +130,22 @@ def guard(answer: Response) -> Response:
     """No script, nothing from elsewhere, in nobody's frame."""
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
+    if asked := g.pop("salepixel_asked_language", None):
+        set_cookie(answer, LANGUAGE_COOKIE, asked, _LANGUAGE_SECONDS)
     return answer
+
+
+def set_cookie(answer: Response, name: str, value: str, seconds: int) -> None:
+    """A cookie that no script and no other site's form gets, for so long."""
+    answer.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        expires=datetime.now(UTC) + timedelta(seconds=seconds),
+        httponly=True,
+        samesite="Lax",
+        secure=services().settings.plugin_url.startswith("https:"),
+    )
 
 
 def say(refusal: Refusal) -> str:
@@ -150,6 +160,8 @@ def refuse(refusal: Refusal) -> Response:
     said = language().text(message) if refusal.status == 404 else say(refusal)
     answer = page("refusal.html", status=refusal.status, message=said)
     answer.status_code = refusal.status
+    if refusal.retry_after:
+        answer.headers["Retry-After"] = str(refusal.retry_after)
     return answer
 
 

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, redirect, request, url_for
 
+from salepixel.storage.sessions import SESSION_HOURS
 from salepixel_plugin import access
-from salepixel_plugin.pages.door import blueprint, page, require_our_page
+from salepixel_plugin.pages.door import blueprint, page, require_our_page, set_cookie
 
 
 @blueprint.get("/login")
@@ -20,18 +21,23 @@ def enter() -> Response:
     """Begin a session."""
     require_our_page()
     there = local_path(request.form.get("next"))
-    if not access.sign_in(request.form.get("key", "").strip()):
+    session_id = access.sign_in(request.form.get("key", "").strip())
+    if session_id is None:
         answer = page("login.html", next=there, failed=True)
         answer.status_code = 403
         return answer
-    return cast(Response, redirect(there, 303))
+    answer = cast(Response, redirect(there, 303))
+    set_cookie(answer, access.SESSION_COOKIE, session_id, SESSION_HOURS * 3600)
+    return answer
 
 
 @blueprint.post("/logout")
 def leave() -> Response:
     """End the session."""
     access.sign_out()
-    return cast(Response, redirect(url_for("pages.login"), 303))
+    answer = cast(Response, redirect(url_for("pages.login"), 303))
+    answer.delete_cookie(access.SESSION_COOKIE)
+    return answer
 
 
 def local_path(text: str | None) -> str:

@@ -1,13 +1,19 @@
 """Signing in with a key, and what other sites cannot make a browser do."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
+from salepixel.storage.accounts import add_api_key
+from salepixel.storage.schema import rejections, sessions
 from salepixel_plugin.app import create_app
+from salepixel_plugin.wrong_keys import MOST, WINDOW_SECONDS
 from tests.plugin.conftest import SHOES, Office
 
 
@@ -86,6 +92,141 @@ def test_a_session_ends_with_its_key(office: Office) -> None:
     with office.database.write() as connection:
         connection.exec_driver_sql("DELETE FROM api_keys")
     assert browser.get("/").status_code == 303
+
+
+def _cookie(browser: FlaskClient) -> str:
+    found = browser.get_cookie("salepixel_session")
+    assert found is not None
+    return found.value
+
+
+def _copy(office: Office, cookie: str) -> FlaskClient:
+    """Another browser that got hold of the cookie."""
+    thief = office.browser
+    thief.set_cookie("salepixel_session", cookie)
+    return thief
+
+
+def test_signing_out_ends_every_copy_of_the_cookie(office: Office) -> None:
+    browser = office.browser
+    _enter(browser)
+    thief = _copy(office, _cookie(browser))
+    assert thief.get("/").status_code == 200
+    browser.post("/logout")
+    assert thief.get("/").status_code == 303
+
+
+def test_taking_a_key_back_ends_its_sessions_even_if_it_comes_back(office: Office) -> None:
+    made = office.post("/accounts/7/keys", {"name": "mailer"})
+    browser = office.browser
+    _enter(browser, made["key"])
+    thief = _copy(office, _cookie(browser))
+    assert office.call("DELETE", f"/keys/{made['id']}").status_code == 200
+    assert [each.get("/").status_code for each in (browser, thief)] == [303, 303]
+    with office.database.write() as connection:
+        add_api_key(connection, made["key"], 7, "mailer", datetime.now(UTC))
+    assert [each.get("/").status_code for each in (browser, thief)] == [303, 303]
+
+
+def test_signing_in_again_ends_the_earlier_session_of_the_browser(office: Office) -> None:
+    browser = office.browser
+    _enter(browser)
+    thief = _copy(office, _cookie(browser))
+    _enter(browser)
+    assert thief.get("/").status_code == 303
+    assert browser.get("/").status_code == 200
+
+
+def test_a_session_ends_after_its_time_though_the_cookie_is_kept(office: Office) -> None:
+    browser = office.browser
+    _enter(browser)
+    with office.database.write() as connection:
+        connection.execute(sa.update(sessions).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    assert browser.get("/").status_code == 303
+    _enter(office.browser)
+    with office.database.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(sessions)) == 1
+
+
+def test_the_cookie_is_an_id_of_which_the_database_has_a_digest(office: Office) -> None:
+    browser = office.browser
+    _enter(browser)
+    with office.database.read() as connection:
+        row = connection.execute(sa.select(sessions)).one()
+    assert _cookie(browser) not in str(row)
+    assert _cookie(browser) != _cookie(_entered(office))
+
+
+def _entered(office: Office) -> FlaskClient:
+    browser = office.browser
+    _enter(browser)
+    return browser
+
+
+def test_rotating_keys_signs_nobody_out(office: Office) -> None:
+    here = office.app.extensions["salepixel"]
+    browser = _entered(office)
+    browser.get("/?lang=es")
+    rotated = Keys(2, {**here.keys.secrets, 2: bytes(32)})
+    app = create_app(here.settings, database=here.database, redis=here.redis, keys=rotated)
+    after = app.test_client()
+    for name in ("salepixel_session", "salepixel_language"):
+        cookie = browser.get_cookie(name)
+        assert cookie is not None
+        after.set_cookie(name, cookie.value)
+    answer = after.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Language"] == "es"
+
+
+WRONG = [f"a wrong key, number {number}" for number in range(MOST)]
+
+
+def test_ten_wrong_keys_slow_down_the_address_and_nobody_else(office: Office) -> None:
+    for key in WRONG:
+        assert _enter(office.browser, key).status_code == 403
+    slowed = _enter(office.browser, SHOES)
+    assert slowed.status_code == 429
+    assert 0 < int(slowed.headers["Retry-After"]) <= WINDOW_SECONDS
+    assert "wrong keys" in slowed.text
+    assert office.call("GET", "/campaigns", key=SHOES).status_code == 429
+    elsewhere: Any = {"REMOTE_ADDR": "198.51.100.7"}
+    assert _enter(office.browser, SHOES, environ_base=elsewhere).status_code == 303
+    with office.database.read() as connection:
+        counted = connection.execute(sa.select(rejections.c.reason, rejections.c.count)).all()
+    assert dict(tuple(row) for row in counted) == {
+        "bad_key": MOST,
+        "too_many_wrong_keys": 1,
+    }
+
+
+def test_a_key_that_was_right_before_is_not_slowed(office: Office) -> None:
+    assert office.call("GET", "/campaigns", key=SHOES).status_code == 200
+    for key in WRONG:
+        assert office.call("GET", "/campaigns", key=key).status_code == 401
+    assert office.call("GET", "/campaigns", key="one more").status_code == 429
+    assert office.call("GET", "/campaigns", key=SHOES).status_code == 200
+    assert _enter(office.browser, SHOES).status_code == 303
+
+
+def test_webhooks_are_never_slowed(office: Office) -> None:
+    for key in WRONG:
+        _enter(office.browser, key)
+    for _ in range(3):
+        assert office.browser.post("/saleor/webhooks", data=b"{}").status_code == 401
+
+
+@pytest.mark.parametrize(("proxies", "slowed"), [("0", 429), ("1", 303)])
+def test_whose_address_it_is_says_a_proxy_only_where_one_is_set(
+    office: Office, proxies: str, slowed: int
+) -> None:
+    here = office.app.extensions["salepixel"]
+    settings = PluginSettings.load({"SALEPIXEL_PLUGIN_PROXIES": proxies})
+    app = create_app(settings, database=here.database, redis=here.redis, keys=here.keys)
+    for key in WRONG:
+        _enter(app.test_client(), key, headers={"X-Forwarded-For": "203.0.113.9"})
+    headers = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}  # the first is what the client says
+    assert _enter(app.test_client(), SHOES, headers=headers).status_code == slowed
 
 
 def test_a_forged_cookie_is_no_session(office: Office) -> None:

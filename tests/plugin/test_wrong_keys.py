@@ -1,0 +1,70 @@
+"""Wrong keys slow down where they come from, for a while, in a table of bounded size."""
+
+import pytest
+
+from salepixel_plugin import wrong_keys
+from salepixel_plugin.wrong_keys import ADDRESSES, KEYS, MOST, WINDOW_SECONDS, WrongKeys
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _slow_down(table: WrongKeys, address: str) -> None:
+    assert [table.note_wrong(address) for _ in range(MOST)] == [False] * (MOST - 1) + [True]
+
+
+def test_the_address_is_slowed_until_its_time_is_over() -> None:
+    clock = Clock()
+    table = WrongKeys(clock)
+    _slow_down(table, "192.0.2.1")
+    assert 0 < table.pause("192.0.2.1", "a") <= WINDOW_SECONDS + 1
+    assert table.pause("192.0.2.2", "a") == 0
+    clock.now += WINDOW_SECONDS
+    assert table.pause("192.0.2.1", "a") == 0
+    _slow_down(table, "192.0.2.1")
+
+
+def test_wrong_keys_now_and_then_slow_nobody() -> None:
+    clock = Clock()
+    table = WrongKeys(clock)
+    for _ in range(10 * MOST):
+        assert not table.note_wrong("192.0.2.1")
+        clock.now += WINDOW_SECONDS / (MOST - 2)
+        assert table.pause("192.0.2.1", "a") == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "2001:db8:0:0:ffff::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("", "nonsense", True),
+    ],
+)
+def test_an_address_is_what_one_customer_of_a_provider_has(one: str, other: str, same: bool) -> None:
+    table = WrongKeys(Clock())
+    _slow_down(table, one)
+    assert (table.pause(other, "a") > 0) is same
+
+
+def test_the_table_is_bounded_and_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ADDRESSES <= 10_000
+    assert KEYS <= 10_000
+    monkeypatch.setattr(wrong_keys, "ADDRESSES", 3)
+    table = WrongKeys(Clock())
+    for number in range(5):
+        _slow_down(table, f"192.0.2.{number}")
+    assert [table.pause(f"192.0.2.{number}", "a") > 0 for number in range(5)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]

@@ -32,9 +32,9 @@ class FarHost:
     request is read before.
     """
 
-    at_once: bool = False
     answers: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    at_once: bool = False
 
     def __enter__(self) -> Self:
         self._over = threading.Event()

@@ -2,14 +2,15 @@
 
 A shop may change its key at any time and tells nobody. So a delivery that does not verify is tried again
 with fresh keys, but a stranger who sends nonsense must not make us call the shop for each of it: one
-reload per shop and minute, by one thread while the others wait for its result. Meanwhile deliveries that
-fit the keys we have are taken as ever.
+reload per shop and minute, by one thread. The others do not wait for its result, for a shop may be slow and
+threads are few: they answer 503, and the shop sends again. Meanwhile deliveries that fit the keys we have are
+taken as ever.
 """
 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -19,6 +20,7 @@ from salepixel.connectors.saleor_api import fetch_jwks
 from salepixel.connectors.signatures import BadKeySet, read_keys
 from salepixel.storage.database import Database
 from salepixel.storage.shops import Shop, get_shop, keep_jwks
+from salepixel_plugin.saleor.calls import Busy, Calls
 
 RELOAD_SECONDS = 60.0
 
@@ -31,7 +33,6 @@ class KeysAway(Exception):
 
 @dataclass
 class _Reload:
-    lock: threading.Lock = field(default_factory=threading.Lock)
     tried_at: float = float("-inf")
     done: bool = False
     missing: frozenset[str | None] = frozenset()  # names of keys that the fresh set did not have
@@ -40,8 +41,8 @@ class _Reload:
 class KeyReloads:
     """The reloads of this process; one instance per application."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, calls: Calls, clock: Callable[[], float] = time.monotonic) -> None:
+        self._calls, self._clock = calls, clock
         self._lock = threading.Lock()
         self._reloads: dict[str, _Reload] = {}
 
@@ -58,30 +59,39 @@ class KeyReloads:
     def _with_fresh_keys(self, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
         with self._lock:
             reload = self._reloads.setdefault(shop.id, _Reload())
-        with reload.lock:
-            with database.read() as connection:
-                current = get_shop(connection, shop.id) or shop
-            if current.jwks != shop.jwks:
-                return current  # reloaded while we waited, or by another process
-            if self._clock() - reload.tried_at >= RELOAD_SECONDS:
-                return self._reload(reload, shop, failure, database)
-            # A key that the fresh set did not have is forged or outdated. Another one may be newer than
-            # the set, and a 401 would lose its deliveries for good: Saleor sends again only after a 5xx.
-            may_be_newer = failure.reason == "unknown_key" and failure.kid not in reload.missing
-            if not reload.done or may_be_newer:
-                raise KeysAway
-            raise failure
+            is_due = self._clock() - reload.tried_at >= RELOAD_SECONDS
+            before = replace(reload)
+            if is_due:
+                reload.tried_at, reload.done = self._clock(), False
+        # After the look at `before`: what a reload that is done has stored is seen.
+        with database.read() as connection:
+            current = get_shop(connection, shop.id) or shop
+        if current.jwks != shop.jwks:
+            reload.tried_at = before.tried_at if is_due else reload.tried_at
+            return current  # reloaded since the delivery's keys were read, or by another process
+        if is_due:
+            return self._reload(reload, shop, failure, database)
+        # A key that the fresh set did not have is forged or outdated. Another one may be newer than the
+        # set, and a 401 would lose its deliveries for good: Saleor sends again only after a 5xx.
+        may_be_newer = failure.reason == "unknown_key" and failure.kid not in before.missing
+        if not before.done or may_be_newer:
+            raise KeysAway
+        raise failure
 
     def _reload(self, reload: _Reload, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
-        reload.tried_at, reload.done = self._clock(), False
         try:
-            jwks = fetch_jwks(shop.api_url)
+            with self._calls.one(shop.emp_id):
+                jwks = fetch_jwks(shop.api_url)
+        except Busy as error:
+            reload.tried_at = float("-inf")  # not tried
+            raise KeysAway from error
         except ShopAway as error:
             log.warning("jwks_not_reloaded", shop=shop.id, error=str(error))
             raise KeysAway from error
         with database.write() as connection:
             keep_jwks(connection, shop.id, jwks, datetime.now(UTC))
-        reload.done, reload.missing = True, (_names(shop.jwks) | {failure.kid}) - _names(jwks)
+        reload.missing = (_names(shop.jwks) | {failure.kid}) - _names(jwks)
+        reload.done = True
         log.info("jwks_reloaded", shop=shop.id, changed=jwks != shop.jwks)
         return replace(shop, jwks=jwks)
 

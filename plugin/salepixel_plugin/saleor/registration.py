@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.connectors.contract import ShopAway, TokenRefused
@@ -17,6 +17,7 @@ from salepixel.connectors.saleor_api import App, ask_for_app, fetch_jwks
 from salepixel.connectors.strict_json import BadJson, load_object
 from salepixel.storage.shops import Shop, connect_shop, get_shop
 from salepixel_plugin.rejections import count_refusal, is_address
+from salepixel_plugin.saleor.calls import Busy, Calls, TooMany
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
@@ -42,8 +43,7 @@ def register() -> tuple[Response, int]:
         token = _read_token()
         shop = _shop_of_code(request.args.get("code", ""))
         _check_address(shop, request.headers.get("Saleor-Api-Url", ""))
-        app = _app_of(shop.api_url, token)
-        jwks = _jwks_of(shop.api_url)
+        app, jwks = _ask(shop, token)
     except _Failure as failure:
         count_refusal("saleor_register", failure.code.lower())
         error = {"code": failure.code, "message": failure.message}
@@ -104,9 +104,24 @@ def _check_address(shop: Shop, api_url: str) -> None:
         raise _Failure(403, "SALEOR_URL_PROHIBITED", text + api_url)
 
 
-def _app_of(api_url: str, token: str) -> App:
+def _ask(shop: Shop, token: str) -> tuple[App, str]:
+    """What the shop says of the token, and its keys."""
+    calls: Calls = current_app.extensions["salepixel_calls"]
     try:
-        app = ask_for_app(api_url, token)
+        calls.count_registration(shop.id, request.remote_addr or "")
+        with calls.one(shop.emp_id):
+            return _app_of(shop, token), _jwks_of(shop)
+    except TooMany as error:
+        text = "There were too many registrations of this shop, or from its address. Press Retry in a minute."
+        raise _Failure(429, "TOO_MANY", text) from error
+    except Busy as error:
+        text = "Salepixel is waiting for this or another shop just now. Press Retry in a few seconds."
+        raise _Failure(503, "BUSY", text) from error
+
+
+def _app_of(shop: Shop, token: str) -> App:
+    try:
+        app = ask_for_app(shop.api_url, token)
     except TokenRefused as error:
         text = (
             "The shop refused its own token. If the app was installed to be activated later, "
@@ -114,17 +129,20 @@ def _app_of(api_url: str, token: str) -> App:
         )
         raise _Failure(401, "UNKNOWN_APP_ID", text) from error
     except ShopAway as error:
-        text = f"Salepixel cannot reach this shop's API ({error}). Let it, then press Retry: {api_url}"
-        raise _Failure(503, "SALEOR_NOT_AVAILABLE", text) from error
+        # What came instead of a Saleor is for the operator: it tells whoever added the shop of our network.
+        log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
+        text = "Salepixel got no answer of a Saleor API. See that it can be reached, then press Retry: "
+        raise _Failure(503, "SALEOR_NOT_AVAILABLE", text + shop.api_url) from error
     if "MANAGE_ORDERS" not in app.permissions:
         text = "The app needs the permission to manage orders; without it no order reaches salepixel."
         raise _Failure(403, "PERMISSION_MISSING", text)
     return app
 
 
-def _jwks_of(api_url: str) -> str:
+def _jwks_of(shop: Shop) -> str:
     try:
-        return fetch_jwks(api_url)
+        return fetch_jwks(shop.api_url)
     except ShopAway as error:
-        text = f"The shop's /.well-known/jwks.json is not available ({error}). Press Retry later."
+        log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
+        text = "The shop's /.well-known/jwks.json is not available, or has no key to use. Press Retry later."
         raise _Failure(503, "JWKS_NOT_AVAILABLE", text) from error

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     ALIAS_MATCH = "alias_match"
     CAMPAIGN_NAMED = "campaign_named"
     UNPAID = "unpaid"
+    REPLACEMENT = "replacement"
     CANCELLED = "cancelled"
     NO_CLICK = "no_click"
     INVALID_TOKEN = "invalid_token"
@@ -176,6 +177,8 @@ def decide(
     found = _judge(order, policy, eligible, rest)
     if not proven:
         return _none(found, Outcome.UNATTRIBUTED, Reason.PIXEL_IS_NO_PROOF)
+    if order.replaces is not None:
+        return _none(found, Outcome.UNATTRIBUTED, Reason.REPLACEMENT)
     # Where placing is enough, one that is cancelled unpaid was a sale, and is refunded on that day.
     is_sale = order.paid or policy.sale_when == "placed"
     if order.cancelled and not is_sale:

@@ -59,7 +59,7 @@ def check_order(order: Order, now: datetime) -> Order:
 
 
 def _references(order: Order) -> Iterator[str]:
-    yield from (order.id, order.number, order.utm_campaign)
+    yield from (order.id, order.number, order.utm_campaign, order.replaces or "")
     # In capital letters, as it is looked up: some letters have more bytes there.
     yield order.voucher.upper()
     yield from (text for text in (order.customer, order.email_hash, order.alias_hash) if text)
@@ -68,11 +68,11 @@ def _references(order: Order) -> Iterator[str]:
 
 
 def _amounts(order: Order) -> Iterator[Decimal]:
-    yield from (order.total, order.refunded, order.shipping, order.deducted)
+    yield from (order.total, order.refunded, order.shipping, order.deducted, order.by_gift_card)
     # No part can be given more of than there is, but the parts are added up before that is known.
     yield sum((line.amount for line in order.lines), order.shipping)
     yield sum((line.refunded or Decimal(0) for line in order.lines), order.shipping_refunded or Decimal(0))
-    for amount in (order.shipping_net, order.shipping_refunded, order.charged):
+    for amount in (order.shipping_net, order.shipping_refunded, order.charged, order.covers):
         if amount is not None:
             yield amount
     for line in order.lines:

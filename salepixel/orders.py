@@ -1,11 +1,11 @@
 """Orders: our newest snapshot of a shop's order, with its lines and what was refunded of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from salepixel.money import allocate, from_minor, to_minor
+from salepixel.money import allocate, to_minor
 
 SHIPPING = "shipping"
 """The line id of shipping where an account counts it: a line of its own, so that items keep their prices."""
@@ -17,7 +17,8 @@ class OrderLine:
 
     `quantity` has at most three decimals, for what is sold by weight.
     `net`: the same without tax, None where not told. `refunded`: what the shop says was given back of
-    this line, tax included; None where it tells only the order's sum.
+    this line, tax included; None where it tells only the order's sum. `granted`: what it lets the buyer off
+    of this line without having given it back.
     """
 
     id: str
@@ -27,13 +28,14 @@ class OrderLine:
     sku: str | None = None
     net: Decimal | None = None
     refunded: Decimal | None = None
+    granted: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundState:
-    """What one snapshot of an order told of refunds: the sum so far, tax included.
+    """What one snapshot of an order told of its money, tax included: `refunded` is the sum so far.
 
-    `charged`: as of an order.
+    `charged`, `covers`: as of an order.
     """
 
     updated_at: datetime
@@ -41,6 +43,7 @@ class RefundState:
     refunded: Decimal
     cancelled: bool = False
     charged: Decimal | None = None
+    covers: Decimal | None = None
 
     @property
     def version(self) -> tuple[datetime, datetime]:
@@ -53,11 +56,15 @@ class Order:
     """A snapshot of an order.
 
     Amounts are gross, in `currency`; times are aware UTC. `issued_at` tells snapshots with the same
-    `updated_at` apart. `paid` means paid in full at some time, also when refunded since. `deducted` came
-    off lines and shipping together: gift cards, and discounts that the shop did not put on the lines.
-    `voucher` is the code that the buyer used; `customer` is the shop's id of a buyer with an account there;
-    `payment` is how the order was paid, as the shop calls it. `charged` is all that was ever charged, also
-    what was given back since, where the shop does not say itself that the order is paid; else None.
+    `updated_at` apart. `paid` means paid at some time, by this snapshot alone, also when refunded since.
+    `deducted` came off lines and shipping together: discounts that the shop did not put on the lines.
+    `by_gift_card` is what gift cards paid of them, which is not in `total`. `voucher` is the code that the
+    buyer used; `customer` is the shop's id of a buyer with an account there; `payment` is how the order was
+    paid, as the shop calls it. `charged` is all that was ever charged, also what was given back since, and
+    `covers` the total that is paid for by what is there, with what the shop lets the buyer off; None where a
+    shop tells only `paid` and `refunded`. `replaces`: the id of the order of which this one replaces goods,
+    empty where the shop does not name it; None for a purchase. `draft`: whether staff wrote it as a draft
+    first, so that it was placed when that was completed; None where this snapshot does not say.
     """
 
     id: str
@@ -83,6 +90,11 @@ class Order:
     utm_campaign: str = ""
     payment: str = ""
     charged: Decimal | None = None
+    covers: Decimal | None = None
+    by_gift_card: Decimal = Decimal(0)
+    replaces: str | None = None
+    draft: bool | None = False
+    shipping_granted: Decimal = Decimal(0)
 
     @property
     def is_open(self) -> bool:
@@ -96,23 +108,10 @@ class Order:
 
     @property
     def refund_state(self) -> RefundState:
-        """What this snapshot tells of refunds."""
-        return RefundState(self.updated_at, self.issued_at, self.refunded, self.cancelled, self.charged)
-
-    def was_paid(self, history: Iterable[RefundState]) -> bool:
-        """Whether it was ever paid in full, by all that its snapshots told.
-
-        Charges that make up the total together need not have been there together: a first card's may have
-        been given back before a second one's. It was if a snapshot told of it between them. Where none did,
-        the order looks like one that was paid and refunded in part, which is so much more common that it
-        counts as that. Money that a bank takes back is off `charged`: what was paid so waits again.
-        """
-        if not self.paid or self.charged is None:
-            return self.paid
-        before = [s.refunded for s in history if s.charged is not None and s.charged < self.total]
-        more = self.charged - self.total
-        # What a later snapshot takes back was never refunded.
-        return min(max(before, default=Decimal(0)), self.refunded + more) <= more
+        """What this snapshot tells of its money."""
+        return RefundState(
+            *(self.updated_at, self.issued_at, self.refunded, self.cancelled, self.charged, self.covers)
+        )
 
     def parts(self) -> list[OrderLine]:
         """The lines, and shipping as the last one."""
@@ -123,28 +122,38 @@ class Order:
             self.shipping,
             net=self.shipping_net,
             refunded=self.shipping_refunded,
+            granted=self.shipping_granted,
         )
         return [*self.lines, shipping]
 
-    def paid_by_part(self) -> list[int]:
-        """What was paid for each part, tax included, in minor units; they add up to the total.
+    def paid_by_part(self, worth: Decimal | None = None) -> list[int]:
+        """What was paid for each part, tax included, in minor units.
 
-        A gift card was earned when it was sold, so what it paid is off again, in proportion.
+        They add up to the total and what gift cards paid: a gift card is a way to pay. `worth`: what was
+        charged of the total, where that is less; the rest is off what was granted first, then off all.
         """
         amounts = [to_minor(part.amount, self.currency) for part in self.parts()]
         deducted = allocate(min(to_minor(self.deducted, self.currency), sum(amounts)), amounts)
-        return [amount - off for amount, off in zip(amounts, deducted, strict=True)]
+        paid = [amount - off for amount, off in zip(amounts, deducted, strict=True)]
+        if worth is None or worth >= self.total:
+            return paid
+        not_charged = to_minor(self.total - worth, self.currency)
+        granted = [
+            min(to_minor(part.granted, self.currency), most)
+            for part, most in zip(self.parts(), paid, strict=True)
+        ]
+        let_off = _fill(_fill([0] * len(paid), granted, not_charged), paid, not_charged)
+        return [amount - off for amount, off in zip(paid, let_off, strict=True)]
 
-    def given_back_by_part(self) -> list[int]:
-        """What was refunded of each part, tax included, in minor units; never more than was paid.
+    def given_back_by_part(self, paid: Sequence[int], given_back: Decimal) -> list[int]:
+        """What was given back of each part, tax included, in minor units; never more than was `paid` for it.
 
         First what the shop told by line; the rest in proportion over the parts of which nothing was told,
         then over all, by largest remainder. A cancelled order counts as refunded whole.
         """
-        paid = self.paid_by_part()
         if self.cancelled:
-            return paid
-        refunded = min(to_minor(self.refunded, self.currency), sum(paid))
+            return list(paid)
+        refunded = min(to_minor(given_back, self.currency), sum(paid))
         told = [part.refunded for part in self.parts()]
         given = [
             min(to_minor(amount or Decimal(0), self.currency), most)
@@ -156,10 +165,6 @@ class Order:
             given, [most if amount is None else 0 for amount, most in zip(told, paid, strict=True)], refunded
         )
         return _fill(given, paid, refunded)
-
-    def refunded_by_line(self) -> tuple[Decimal, ...]:
-        """What was refunded of each line, tax included, in the lines' order and currency."""
-        return tuple(from_minor(part, self.currency) for part in self.given_back_by_part()[:-1])
 
 
 def _fill(given: Sequence[int], most: Sequence[int], total: int) -> list[int]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from salepixel.attribution import Decision
+from salepixel.charges import read_ledger
 from salepixel.evidence import Rung
 from salepixel.models import split
 from salepixel.money import Rate, allocate, from_minor, to_minor
@@ -24,6 +25,7 @@ class Status(StrEnum):
     CONFIRMED = "confirmed"
     REFUNDED = "refunded"
     CANCELLED = "cancelled"
+    CHARGEBACK = "chargeback"
     UNVERIFIED = "unverified"
 
 
@@ -128,7 +130,9 @@ def sale_rows(
         return []
     given = [one.share for one in decision.shares]
     rows = []
-    lines = sold_lines(order, terms, history)
+    known = tuple(history)
+    lines = sold_lines(order, terms, known)
+    charged_back = bool(read_ledger(order, known).charged_back)
     nothing = from_minor(0, order.currency)
     for line in lines:
         amounts = _split(line.amount, order.currency, given)
@@ -152,7 +156,7 @@ def sale_rows(
                     order=order.number,
                     evidence=won.evidence.rung,
                     confidence=won.confidence,
-                    status=_status(order, line.amount, line.refunded, verified),
+                    status=_status(order, line, verified, charged_back),
                     rate=rate,
                     share=round(float(one.share), 6),
                 )
@@ -253,9 +257,11 @@ def converted(sales: Iterable[Sale], currency: str) -> ConvertedTotal:
     )
 
 
-def _status(order: Order, amount: Decimal, refunded: Decimal, verified: bool) -> Status:
+def _status(order: Order, line: SoldLine, verified: bool, charged_back: bool) -> Status:
     if not verified:
         return Status.UNVERIFIED
     if order.cancelled:
         return Status.CANCELLED
-    return Status.REFUNDED if refunded and refunded >= amount else Status.CONFIRMED
+    if line.refunded and line.refunded >= line.amount:
+        return Status.REFUNDED
+    return Status.CHARGEBACK if charged_back and line.refunded else Status.CONFIRMED

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate, pairwise
 
+from salepixel.charges import Ledger, read_ledger
 from salepixel.money import allocate, from_minor, to_minor
 from salepixel.orders import Order, OrderLine, RefundState
 
@@ -65,8 +66,10 @@ def sold_lines(
     a line of its own, without a quantity: items keep their prices, and with tax the lines then add up to
     the order's total.
     """
-    parts, paid = order.parts(), order.paid_by_part()
-    refunds = _spread(_steps(order, sum(paid), history), order.given_back_by_part())
+    parts, ledger = order.parts(), read_ledger(order, history)
+    paid = order.paid_by_part(ledger.worth)
+    given_back = order.given_back_by_part(paid, ledger.given_back[-1])
+    refunds = _spread(_steps(order, sum(paid), ledger), given_back)
     counted = len(parts) if terms.shipping == "included" and order.shipping else len(order.lines)
     return tuple(
         _sold(part, amount, dated, terms, order.currency)
@@ -74,18 +77,24 @@ def sold_lines(
     )
 
 
-def _steps(order: Order, whole: int, history: Iterable[RefundState]) -> dict[datetime, int]:
+def refunded_by_line(order: Order, history: Iterable[RefundState] = ()) -> tuple[Decimal, ...]:
+    """What was given back of each line by now, tax included, in the lines' order and currency."""
+    ledger = read_ledger(order, history)
+    given_back = order.given_back_by_part(order.paid_by_part(ledger.worth), ledger.given_back[-1])
+    return tuple(from_minor(part, order.currency) for part in given_back[:-1])
+
+
+def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     """By how much (minor units) the refunded sum grew, and when.
 
-    From the known snapshots as a set, so the sequence in which they came means nothing. What a later
-    snapshot took back was never refunded: the sum at a time is the least that was told from then on.
+    What a later snapshot took back was never refunded: the sum at a time is the least that was told from then
+    on.
     """
-    # Of states with one version the order's own is the last one, and the rest have a sequence of their own.
-    states = sorted(
-        {*history, order.refund_state},
-        key=lambda state: (state.version, state == order.refund_state, state.cancelled, state.refunded),
-    )
-    told = [whole if s.cancelled else min(to_minor(s.refunded, order.currency), whole) for s in states]
+    states = ledger.states
+    told = [
+        whole if state.cancelled else min(to_minor(amount, order.currency), whole)
+        for state, amount in zip(states, ledger.given_back, strict=True)
+    ]
     kept = [*accumulate(reversed(told), min)][::-1]
     steps: dict[datetime, int] = {}
     for place, state in enumerate(states):

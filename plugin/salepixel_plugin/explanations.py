@@ -38,6 +38,10 @@ _DECIDED = {
         "Order %(order)s was probably earned by this campaign: the order names it, but nobody who clicked."
     ),
     "unpaid": N_("Order %(order)s is not paid yet. It will be decided when it is."),
+    "replacement": N_(
+        "Order %(order)s replaces goods of an earlier order, so it is no second purchase: "
+        "what was bought counts with that order."
+    ),
     "cancelled": N_("Order %(order)s was cancelled before it was paid, so there is nothing to credit."),
     "no_click": N_(
         "No click leads to order %(order)s: it carries no click token, no pixel saw it with a click's "
@@ -75,6 +79,10 @@ _DECIDED = {
     NOT_YET: N_("Order %(order)s has arrived and is being looked at. Come back in a minute."),
 }
 
+_PART_PAID = N_(
+    "Order %(order)s is not paid in full yet: %(paid)s of %(total)s are paid. "
+    "It will be decided when the rest is."
+)
 _FORWARDED = N_(
     "Somebody with another e-mail address bought, so the e-mail was probably forwarded: "
     "the campaign is credited, and no contact."
@@ -109,6 +117,7 @@ STATUS = {
     "confirmed": N_("Confirmed"),
     "refunded": N_("Refunded"),
     "cancelled": N_("Cancelled"),
+    "chargeback": N_("Charged back"),
     "unverified": N_("Unverified"),
 }
 
@@ -132,6 +141,7 @@ REASON = {
     "weak_evidence": N_("The evidence is too weak"),
     "month_closed": N_("Came after its month was closed"),
     "unpaid": N_("Not paid yet"),
+    "replacement": N_("Replaces goods of an earlier order"),
     "cancelled": N_("Cancelled before it was paid"),
     "no_click": N_("No click leads to it"),
     "invalid_token": N_("Its click token is not one that we made"),
@@ -230,8 +240,12 @@ def explain_lift(told: Mapping[str, Any], language: Language) -> str:
     return f"{sentence} {language.text(_LEFT, **left)}"
 
 
-def explain(decision: Mapping[str, Any], order: str, language: Language) -> str:
-    """A decision as a sentence."""
+def explain(
+    decision: Mapping[str, Any], order: str, language: Language, part_paid: tuple[str, str] | None = None
+) -> str:
+    """A decision as a sentence; `part_paid`: what of an order was paid and its total, in words."""
+    if decision["reason"] == "unpaid" and part_paid:
+        return language.text(_PART_PAID, order=order, paid=part_paid[0], total=part_paid[1])
     winner = next((item for item in decision["candidates"] if item["credited"]), None)
     words = {"order": order, "contact": "", "time": ""}
     if winner:

@@ -65,10 +65,14 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Orders that a shop gave when it was asked; `unread`: for each that could not be read the reason."""
+    """Orders that a shop gave; `unread`: for each that could not be read the reason.
+
+    `drafts`: the ids of those that are drafts now, which are no orders yet.
+    """
 
     orders: tuple[Order, ...]
     unread: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
 
 
 HashAddress = Callable[[str], tuple[str, str]]
@@ -84,7 +88,7 @@ class Connector(Protocol):
     def verify(self, delivery: Delivery, shop: Shop) -> None:
         """Return when the shop sent this delivery, to us, as this event. Raises Refused."""
 
-    def read_orders(self, delivery: Delivery, hash_address: HashAddress) -> list[Order]:
+    def read_orders(self, delivery: Delivery, hash_address: HashAddress) -> Page:
         """The orders in a verified delivery, none where it is about something else. Raises Unreadable."""
 
     def changed_orders(

@@ -6,10 +6,11 @@ it is named for, so no amount depends on the event's name.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from salepixel.bounds import OutOfBounds, check_order
+from salepixel.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.connectors import saleor_api
 from salepixel.connectors.contract import (
     BadSignature,
@@ -21,7 +22,7 @@ from salepixel.connectors.contract import (
     TokenRefused,
     Unreadable,
 )
-from salepixel.connectors.saleor_order import as_object, read_order, read_time
+from salepixel.connectors.saleor_order import as_object, read_id, read_order, read_time
 from salepixel.connectors.signatures import verify_detached
 from salepixel.connectors.strict_json import BadJson, load_object
 from salepixel.orders import Order
@@ -51,17 +52,48 @@ def verify(delivery: Delivery, shop: Shop) -> None:
         raise Refused("event_mismatch", "Saleor-Event does not say what the body says.")
 
 
-def read_orders(delivery: Delivery, hash_address: HashAddress) -> list[Order]:
-    """The orders in a verified delivery, without drafts. Raises Unreadable."""
+def read_orders(delivery: Delivery, hash_address: HashAddress) -> Page:
+    """The orders in a verified delivery; one that cannot be read does not keep the others away.
+
+    Raises Unreadable.
+    """
     if delivery.event in LIFECYCLE:
-        return []
+        return Page(())
     content = _load(delivery)
     issued_at = read_time(content, "issuedAt")
-    orders = content["orders"] if "orders" in content else [content.get("order")]
-    if not isinstance(orders, list):
-        raise Unreadable("no_order")
-    found = [as_object(order, "no_order") for order in orders]
-    return [_read(order, issued_at, hash_address) for order in found if order.get("status") != "DRAFT"]
+    listed = content["orders"] if "orders" in content else [content.get("order")]
+    if not isinstance(listed, list):
+        raise Unreadable(_why_none(content))
+    is_created = delivery.event == "order_created"
+    orders, unread, drafts = [], [], []
+    for one in listed:
+        try:
+            found = as_object(one, _why_none(content))
+            if found.get("status") == "DRAFT":
+                drafts.append(_read_draft(found))
+            else:
+                orders.append(_as_created(_read(found, issued_at, hash_address), is_created))
+        except Unreadable as error:
+            unread.append(error.reason)
+    return Page(tuple(orders), tuple(unread), tuple(drafts))
+
+
+def _read_draft(order: Mapping[str, Any]) -> str:
+    draft = read_id(order)
+    if len(draft.encode()) > MAX_REFERENCE_BYTES:
+        raise Unreadable("long_reference")
+    return draft
+
+
+def _why_none(content: Mapping[str, Any]) -> str:
+    """A Saleor that cannot answer one field gives no order, and errors beside it."""
+    return "shop_error" if content.get("errors") else "no_order"
+
+
+def _as_created(order: Order, is_created: bool) -> Order:
+    # An order is created from a checkout or by completing a draft: imports have an event of their own
+    # (order/actions.py of Saleor 3.23).
+    return replace(order, draft=True) if is_created and order.draft is None else order
 
 
 def read_app_status(delivery: Delivery) -> tuple[bool, datetime] | None:

@@ -1,6 +1,6 @@
 """A Saleor's order, as our selection (saleor_order.graphql) gives it, in webhooks and answers alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +26,9 @@ _MAX_QUANTITY = 10**9
 # in totalRefunded.
 _CANCELLED = frozenset({"CANCELED", "EXPIRED"})
 _PAID = ("FULL", "OVERCHARGED")  # may be asked for anything, also what has no hash
+_PAID_OUT = "SUCCESS"
+_NOT_PAID_OUT = ("PENDING", "FAILURE")
+"""Of a granted refund (OrderGrantedRefundStatusEnum); NONE says nothing: it may be paid out by hand."""
 
 
 def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress) -> Order:
@@ -40,19 +43,20 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
     except BadMoney as error:
         raise Unreadable(error.reason) from error
     total = _gross(order, "total", currency)
-    charged = _amount(order.get("totalCharged"), currency)
-    given_back = _amount(order.get("totalRefunded"), currency)
-    is_paid = order.get("isPaid") is True or order.get("chargeStatus") in _PAID
+    refunded = _amount(order.get("totalRefunded"), currency)
+    # A refund that is pending is off totalCharged already (measured on 3.23.28), and may still fail.
+    held = _amount(order.get("totalCharged"), currency) + _optional(order.get("totalRefundPending"), currency)
     shipping = _gross(order, "shippingPrice", currency)
     status = _text(order, "status")
     is_told = bool(order.get("userEmail"))
     email_hash, alias_hash = hash_address(_text(order, "userEmail")) if is_told else (None, None)
-    listed = order.get("lines")
-    if not isinstance(listed, list):
-        raise Unreadable("no_lines")
-    lines = [_read_line(as_object(line, "no_lines"), currency) for line in listed]
+    lines = [_read_line(line, currency) for line in _objects(order.get("lines"), "no_lines")]
+    whole = sum((line.amount for line in lines), shipping)
+    by_gift_card = min(_by_gift_card(order, total, shipping, currency), max(whole - total, Decimal(0)))
     user = order.get("user")
     updated_at = read_time(order, "updatedAt")
+    # isPaid is not read: a webhook still said true after a line was added to a paid order (3.23.28).
+    covers = max(held, min(held + _let_off(order, held, currency), total))
     read = Order(
         id=_text(order, "id"),
         number=_text(order, "number"),
@@ -61,13 +65,10 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
         updated_at=updated_at,
         issued_at=issued_at or updated_at,
         total=total,
-        # A refund takes the sum off totalCharged (measured on 3.23.28; Saleor demands it of apps that report
-        # by transactionUpdate). So what is missing of the total was given back of it; more that was given
-        # back had been charged by mistake, or for lines that are no longer there.
-        refunded=min(given_back, max(total - charged, Decimal(0))),
-        # It makes isPaid false again, too: whether it was paid then follows from sums, see Order.was_paid.
-        paid=is_paid or charged + given_back >= total,
-        charged=None if is_paid else charged + given_back,
+        refunded=refunded,
+        paid=max(covers, held + refunded) >= total,
+        charged=held + refunded,
+        covers=covers,
         cancelled=status in _CANCELLED,
         lines=tuple(lines),
         shipping=shipping,
@@ -75,58 +76,133 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
         alias_hash=alias_hash,
         click_token=_click_token(order.get("metadata")),
         shipping_net=_net(order, "shippingPrice", currency),
-        # A gift card shows nowhere else (measured on 3.23.28).
-        deducted=max(sum((line.amount for line in lines), shipping) - total, Decimal(0)),
+        deducted=max(whole - total - by_gift_card, Decimal(0)),
+        by_gift_card=by_gift_card,
         voucher=_plain(order.get("voucherCode")),
         customer=_plain(user.get("id")) or None if isinstance(user, dict) else None,
         utm_campaign=_metadata(order.get("metadata"), UTM_CAMPAIGN),
         payment=_payment(order),
+        replaces=_replaces(order),
+        draft=_draft(order),
     )
-    return _with_granted(read, order.get("grantedRefunds"))
+    return _with_refunds_by_line(read, order)
 
 
-def _with_granted(order: Order, granted: Any) -> Order:
-    """The order with what was refunded of each line, as far as granted refunds say it.
+def _by_gift_card(order: Mapping[str, Any], total: Decimal, shipping: Decimal, currency: str) -> Decimal:
+    """What gift cards paid: it shows as subtotal and shipping less the total only (measured on 3.23.28).
 
-    One says quantities of lines, whether shipping is in it, and its amount, which people may change; its
-    money is spread over what it names. Whether it was paid out only totalRefunded says: the domain never
-    counts more than that, and spreads what no granted refund explains.
+    An app that was installed before we selected giftCards sends none: then a discount may explain it, which
+    an older Saleor takes off the total alone.
     """
-    parts = order.parts()
-    told = [0] * len(parts)
-    for refund in granted if isinstance(granted, list) else ():
-        weights = _granted_weights(order, as_object(refund, "bad_refund"))
-        amount = to_minor(_amount(refund.get("amount"), order.currency), order.currency)
-        told = [sum(pair) for pair in zip(told, allocate(amount, weights), strict=True)]
-    if not sum(told):
-        return order
-    # All of it explained: the lines that are not named were not refunded.
-    is_all = sum(told) >= to_minor(order.refunded, order.currency)
-    *lines, shipping = [from_minor(part, order.currency) if part or is_all else None for part in told]
+    subtotal, cards = order.get("subtotal"), order.get("giftCards")
+    if not isinstance(subtotal, dict) or not (
+        cards if isinstance(cards, list) else not order.get("discounts")
+    ):
+        return Decimal(0)
+    return max(_amount(subtotal.get("gross"), currency) + shipping - total, Decimal(0))
+
+
+def _let_off(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
+    """What need not be paid: refunds that the shop granted, where it says that the rest is paid for.
+
+    chargeStatus alone does not: it stays FULL when a line is added after the payment (measured on 3.23.28).
+    """
+    if order.get("chargeStatus") not in _PAID or not held:
+        return Decimal(0)
+    granted = _optional_objects(order.get("grantedRefunds"))
+    return sum((_amount(refund.get("amount"), currency) for refund in granted), Decimal(0))
+
+
+def _replaces(order: Mapping[str, Any]) -> str | None:
+    """The order of which this one replaces goods; an older selection of ours has its origin only."""
+    original = order.get("original")
+    if isinstance(original, str) and original:
+        return _plain(original)
+    return "" if order.get("origin") == "REISSUE" else None
+
+
+def _draft(order: Mapping[str, Any]) -> bool | None:
+    """Whether it was a draft: not if it comes from a checkout. An older selection of ours has the origin."""
+    if order.get("origin") == "DRAFT":
+        return True
+    return False if order.get("checkoutId") else None
+
+
+class _ByPart:
+    """Sums in minor units for each line of an order and, last, its shipping."""
+
+    def __init__(self, order: Order) -> None:
+        self._order, self._places = order, {line.id: place for place, line in enumerate(order.lines)}
+        self.amounts = [0] * (len(order.lines) + 1)
+
+    def add(self, refund: Mapping[str, Any], amount: Decimal, shipping: Decimal) -> None:
+        """Spread an amount over the quantities of lines that a refund names, `shipping` weighing as much.
+
+        Only these are touched, so that many refunds of an order with many lines cost no more than their size.
+        """
+        currency = self._order.currency
+        weights: dict[int, int] = {}
+        for line in _optional_objects(refund.get("lines")):
+            place = self._places.get(_text(as_object(line.get("orderLine"), "bad_refund"), "id"))
+            quantity = _quantity(line)
+            if place is not None:
+                its = self._order.lines[place]
+                worth = to_minor(its.amount, currency) * quantity // max(its.quantity, Decimal(1))
+                weights[place] = weights.get(place, 0) + int(worth)
+        weights[len(self._order.lines)] = to_minor(shipping, currency)
+        places = sorted(weights)
+        parts = allocate(to_minor(amount, currency), [weights[place] for place in places])
+        for place, part in zip(places, parts, strict=True):
+            self.amounts[place] += part
+
+    def add_shipping(self, amount: Decimal) -> None:
+        """Add an amount that is of the shipping alone."""
+        self.amounts[-1] += to_minor(amount, self._order.currency)
+
+    def take(self, most: int) -> list[int]:
+        """Take so much at most, in proportion; the rest stays."""
+        taken = allocate(min(most, sum(self.amounts)), self.amounts)
+        self.amounts = [amount - part for amount, part in zip(self.amounts, taken, strict=True)]
+        return taken
+
+
+def _with_refunds_by_line(order: Order, told: Mapping[str, Any]) -> Order:
+    """The order with what was refunded of each line, as far as the shop says it.
+
+    Refunds of fulfilments (the payments of before transactions) were paid out. A granted refund says whether
+    it was; where it does not, only totalRefunded says it. What was granted and not paid out, the buyer is let
+    off, if it was never charged: the domain sees to that, and spreads what nothing here explains.
+    """
+    sure, open_, let_off = _ByPart(order), _ByPart(order), _ByPart(order)
+    for fulfilment in _optional_objects(told.get("fulfillments")):
+        amount = _optional(fulfilment.get("totalRefundedAmount"), order.currency)
+        shipping = min(amount, _optional(fulfilment.get("shippingRefundedAmount"), order.currency))
+        sure.add(fulfilment, amount - shipping, Decimal(0))
+        sure.add_shipping(shipping)
+    for refund in _optional_objects(told.get("grantedRefunds")):
+        shipping = order.shipping if refund.get("shippingCostsIncluded") is True else Decimal(0)
+        status = refund.get("status")
+        by_part = sure if status == _PAID_OUT else let_off if status in _NOT_PAID_OUT else open_
+        by_part.add(refund, _amount(refund.get("amount"), order.currency), shipping)
+    refunded = to_minor(order.refunded, order.currency)
+    paid_out = open_.take(max(0, refunded - sum(sure.amounts)))
+    told_of = [sum(pair) for pair in zip(sure.amounts, paid_out, strict=True)]
+    granted = [sum(pair) for pair in zip(open_.amounts, let_off.amounts, strict=True)]
+    return _with_parts(order, told_of, granted, is_all=0 < sum(told_of) >= refunded)
+
+
+def _with_parts(order: Order, refunded: Iterable[int], granted: Iterable[int], *, is_all: bool) -> Order:
+    """`is_all`: all that was refunded is explained, so the parts that are not named were not refunded."""
+    currency = order.currency
+    *by_line, of_shipping = [from_minor(part, currency) if part or is_all else None for part in refunded]
+    *off_line, off_shipping = [from_minor(part, currency) if part else Decimal(0) for part in granted]
+    named = zip(order.lines, by_line, off_line, strict=True)
     return replace(
         order,
-        lines=tuple(replace(line, refunded=part) for line, part in zip(order.lines, lines, strict=True)),
-        shipping_refunded=shipping,
+        lines=tuple(replace(line, refunded=part, granted=off) for line, part, off in named),
+        shipping_refunded=of_shipping,
+        shipping_granted=off_shipping,
     )
-
-
-def _granted_weights(order: Order, refund: Mapping[str, Any]) -> list[int]:
-    quantities: dict[str, Decimal] = {}
-    named = refund.get("lines")
-    for line in named if isinstance(named, list) else ():
-        found = as_object(line, "bad_refund")
-        line_id = _text(as_object(found.get("orderLine"), "bad_refund"), "id")
-        quantities[line_id] = quantities.get(line_id, Decimal(0)) + _quantity(found)
-    weights = [
-        int(
-            to_minor(line.amount, order.currency)
-            * quantities.get(line.id, Decimal(0))
-            // max(line.quantity, Decimal(1))
-        )
-        for line in order.lines
-    ]
-    shipping = to_minor(order.shipping, order.currency) if refund.get("shippingCostsIncluded") is True else 0
-    return [*weights, shipping]
 
 
 def _read_line(line: Mapping[str, Any], currency: str) -> OrderLine:
@@ -217,6 +293,21 @@ def _amount(money: Any, currency: str) -> Decimal:
     return amount
 
 
+def _optional(money: Any, currency: str) -> Decimal:
+    """An amount that not every version, or selection of ours, tells: nothing where it is not told."""
+    return Decimal(0) if money is None else _amount(money, currency)
+
+
+def _optional_objects(value: Any) -> list[dict[str, Any]]:
+    return _objects(value, "bad_refund") if isinstance(value, list) else []
+
+
+def _objects(value: Any, reason: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        raise Unreadable(reason)
+    return [as_object(one, reason) for one in value]
+
+
 def as_object(value: Any, reason: str) -> dict[str, Any]:
     """The value, if it is a JSON object. Raises Unreadable with this reason."""
     if not isinstance(value, dict):
@@ -238,6 +329,11 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def read_id(order: Mapping[str, Any]) -> str:
+    """The id of an order, of a draft too. Raises Unreadable."""
+    return _text(order, "id")
 
 
 def read_time(parent: Mapping[str, Any], name: str) -> datetime:

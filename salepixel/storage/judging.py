@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from salepixel.attribution import Decision, Outcome, Reason, decide
+from salepixel.charges import read_ledger
 from salepixel.clicks import ClickSealer
 from salepixel.rates import Rates
 from salepixel.report import Sale, sale_rows, with_refunds
@@ -43,7 +44,7 @@ def judge_order(
     gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
     proven = not from_pixel or _is_only_proof(connection, account, stored)
     history = refund_history(connection, shop.id, stored.order)
-    order = replace(stored.order, paid=stored.order.was_paid(history))
+    order = replace(stored.order, paid=read_ledger(stored.order, history).paid)
     decision = decide(
         account.emp_id,
         order,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.reading.names import name_key
 from salepixel.report import Sale
+from salepixel.storage.drafts import note_draft
 from salepixel.storage.queue import DUE, NEW, mark_decided, mark_due
 from salepixel.storage.refunds import (
     date_again,
@@ -100,6 +101,10 @@ def store_order(
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
         date_again(connection, shop_id, order.id)
+        if order.draft is not False:  # it may tell of an earlier completion
+            mark_due(connection, orders.c.shop_id == shop_id, orders.c.id == order.id)
+    if order.draft:
+        note_draft(connection, shop_id, order.id)
     if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
         since = min(before.placed_at, order.placed_at)
         for customer in {before.customer, order.customer} - {None}:
@@ -140,6 +145,19 @@ def _upsert_order(dialect: str, always: bool) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "id"], set_=changed, where=None if always else is_newer
     )
+
+
+def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> StoredOrder:
+    """Keep when an order was placed as it is known now: its draft was completed then."""
+    if order == stored.order:
+        return stored
+    its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
+    values = {"placed_at": order.placed_at, "snapshot": _SNAPSHOT.dump_json(order).decode()}
+    connection.execute(sa.update(orders).where(*its).values(values))
+    if order.customer:
+        since = min(order.placed_at, stored.order.placed_at)
+        _decide_later_ones_again(connection, stored.shop_id, order.customer, since, order.id)
+    return replace(stored, order=order)
 
 
 def read_snapshot(text: str) -> Order:

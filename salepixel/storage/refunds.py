@@ -30,12 +30,16 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
         "cancelled": order.cancelled,
         "currency": order.currency,
         "charged": None if order.charged is None else to_minor(order.charged, order.currency),
+        "covers": None if order.covers is None else to_minor(order.covers, order.currency),
     }
     return took_effect(connection, _insert_state(connection.dialect.name), values)
 
 
 def date_again(connection: sa.Connection, shop_id: str, order_id: str) -> None:
-    """Make an order due of which something was refunded: a late snapshot may tell of an earlier day."""
+    """Make an order due whose money a late snapshot may change.
+
+    Of what was refunded the day may be an earlier one; what does not look paid may have been.
+    """
     connection.execute(_make_due(), {"shop": shop_id, "order": order_id})
 
 
@@ -44,19 +48,33 @@ def _make_due() -> Any:
     its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
     given_back = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
     this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
-    return sa.update(orders).where(*this, given_back).values(DUE)
+    return sa.update(orders).where(*this, sa.or_(given_back, orders.c.open)).values(DUE)
 
 
 @cache
 def _insert_state(dialect: str) -> Any:
-    # Who sends the same order every day adds no rows; the earliest is the same in any sequence.
+    # Who sends the same order every day adds no rows; the earliest is the same in any sequence, and so is the
+    # most of what was charged.
     statement = insert_into(dialect, refunds)
-    earlier = statement.excluded.issued_at < refunds.c.issued_at
+    new, kept = statement.excluded, refunds.c
+    more = {name: _more(new[name], kept[name]) for name in ("charged", "covers")}
+    tells_more = [sa.or_(new[name] > kept[name], _is_first(new[name], kept[name])) for name in more]
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "order_id", "updated_at", "refunded", "cancelled", "currency"],
-        set_={"issued_at": statement.excluded.issued_at},
-        where=earlier,
+        set_={
+            "issued_at": sa.case((new.issued_at < kept.issued_at, new.issued_at), else_=kept.issued_at),
+            **more,
+        },
+        where=sa.or_(new.issued_at < kept.issued_at, *tells_more),
     )
+
+
+def _more(new: Any, kept: Any) -> Any:
+    return sa.case((sa.or_(new > kept, kept.is_(None)), new), else_=kept)
+
+
+def _is_first(new: Any, kept: Any) -> Any:
+    return sa.and_(kept.is_(None), new.is_not(None))
 
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
@@ -66,18 +84,19 @@ def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> lis
 
 
 def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
-    refunded, charged = row.refunded, row.charged
+    refunded, charged, covers = row.refunded, row.charged, row.covers
     if row.currency not in ("", currency):
         # The shop has corrected it since. Nothing, and all of it, are the same in every currency.
         if refunded and not row.cancelled:
             return None
-        refunded, charged = 0, None
+        refunded, charged, covers = 0, None, None
     return RefundState(
         row.updated_at,
         row.issued_at,
         from_minor(refunded, currency),
         row.cancelled,
         None if charged is None else from_minor(charged, currency),
+        None if covers is None else from_minor(covers, currency),
     )
 
 

@@ -461,6 +461,14 @@ refunds = sa.Table(
     sa.Column("issued_at", UtcTime, nullable=False),  # of the first that told this
     sa.Column("currency", sa.Text, primary_key=True, server_default=""),  # empty: the order's own
     sa.Column("charged", sa.BigInteger),  # ever; null: the shop said itself whether it was paid, or nothing
+    sa.Column("covers", sa.BigInteger),  # the total that was paid for; null: not told, or kept before it was
+)
+
+drafts = sa.Table(
+    "drafts",  # orders that staff wrote as drafts first: they were placed when they were completed
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
 )
 
 sale_refunds = sa.Table(

@@ -50,7 +50,7 @@ from tests.plugin.saleor.captures import Change, changed, read
         (lambda order: order["lines"][0].update(productName=None), "no_productName"),
         (lambda order: order["lines"][0]["totalPrice"]["net"].update(amount="1"), "bad_amount"),
         (lambda order: order.update(grantedRefunds=["a"]), "bad_refund"),
-        (lambda order: order.update(grantedRefunds=[{"lines": [{}]}]), "bad_refund"),
+        (lambda order: order.update(grantedRefunds=[{"amount": {"amount": 1}, "lines": [{}]}]), "bad_refund"),
         (lambda order: order.update(grantedRefunds=[{"amount": None}]), "no_amount"),
     ],
 )

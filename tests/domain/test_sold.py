@@ -13,7 +13,7 @@ from salepixel.attribution import Policy, decide
 from salepixel.evidence import Evidence, Rung
 from salepixel.orders import Order, OrderLine, RefundState
 from salepixel.report import sale_rows
-from salepixel.sold import GROSS, Refund, SoldLine, Terms, sold_lines
+from salepixel.sold import GROSS, Refund, SoldLine, Terms, refunded_by_line, sold_lines
 from tests.make import NOON, click_at, order
 
 DAY = timedelta(days=1)
@@ -161,7 +161,7 @@ def test_a_refund_is_of_the_line_that_the_shop_names(
     )
     shipping_refunded = None if shipping is None else Decimal(shipping)
     bought = taxed(lines=lines, shipping_refunded=shipping_refunded, refunded=Decimal(refunded))
-    assert [str(amount) for amount in bought.refunded_by_line()] == expected
+    assert [str(amount) for amount in refunded_by_line(bought)] == expected
 
 
 def told(days: float, refunded: str, *, cancelled: bool = False, again: int = 0) -> RefundState:
@@ -281,7 +281,7 @@ def test_with_shipping_the_lines_are_the_order_to_the_cent(
     given_back = bought.total if cancelled else min(refunded, bought.total)
     assert sum(line.refunded for line in sold) == given_back
     by_line = {line.id: line.refunded for line in sold}
-    assert tuple(by_line[line.id] for line in bought.lines) == bought.refunded_by_line()
+    assert tuple(by_line[line.id] for line in bought.lines) == refunded_by_line(bought)
     without_tax = sold_lines(bought, Terms("net", "included"), history)
     for gross, net in zip(sold, without_tax, strict=True):
         assert 0 <= net.refunded <= net.amount <= gross.amount

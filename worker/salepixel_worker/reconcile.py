@@ -13,7 +13,7 @@ from salepixel.clicks import ClickSealer
 from salepixel.quantities import round_quantity
 from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
-from salepixel.storage import accounts, clicks, hits, orders, outbox, refunds, shops
+from salepixel.storage import accounts, clicks, drafts, hits, orders, outbox, refunds, shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.evidence import open_token
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
@@ -52,6 +52,8 @@ def reconcile_order(
     if shop.platform == "pixel":
         stored = _made_again(connection, account, stored)
     else:
+        completed = drafts.as_completed(connection, shop_id, stored.order)
+        stored = orders.keep_place(connection, stored, completed)
         orders.make_pixel_twins_due(connection, account.emp_id, stored.order)
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     orders.store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)

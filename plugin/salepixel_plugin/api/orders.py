@@ -8,15 +8,18 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.attribution import Outcome, Reason
+from salepixel.charges import read_ledger
 from salepixel.clicks import Verdict
 from salepixel.evidence import Rung
 from salepixel.models import Model
+from salepixel.orders import RefundState
 from salepixel.storage import accounts, orders, shops
 from salepixel.storage.orders import StoredOrder
+from salepixel.storage.refunds import refund_history
 from salepixel_plugin.access import is_id, not_found, scope
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.explanations import NOT_YET, explain
-from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.languages import LANGUAGES, Language
 from salepixel_plugin.services import services
 
 _MAX_NAME = 400
@@ -71,6 +74,10 @@ class DecisionOut(Output):
     conflicting: list[Rung] = Field(description="Evidence that speaks for another contact.")
     candidates: list[CandidateOut]
     explanation: str
+    replaces: str | None = Field(
+        description="The id of the order of which this one replaces goods, empty where the shop does not "
+        "name it; null for a purchase."
+    )
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ class Decided:
 
     stored: StoredOrder
     decision: dict[str, Any]
+    history: list[RefundState]
 
 
 @blueprint.get("/orders/<shop_id>/<path:name>/decision")
@@ -95,8 +103,20 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
         "order_id": order.id,
         "shop": shop_id,
         **decided.decision,
-        "explanation": explain(decided.decision, order.number, LANGUAGES[asked.lang]),
+        "explanation": explain_decided(decided, LANGUAGES[asked.lang]),
+        "replaces": order.replaces,
     }
+
+
+def explain_decided(decided: Decided, language: Language) -> str:
+    """The decision of an order as a sentence; of one that is paid in part, how much is."""
+    order = decided.stored.order
+    ledger = read_ledger(order, decided.history)
+    held = ledger.held
+    if ledger.paid or not held:
+        return explain(decided.decision, order.number, language)
+    part = language.money(held, order.currency), language.money(order.total, order.currency)
+    return explain(decided.decision, order.number, language, part_paid=part)
 
 
 def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided:
@@ -114,7 +134,7 @@ def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided:
         policy = account.policy.version if account else 0
         decision = {"outcome": Outcome.PENDING, "reason": NOT_YET, "policy": policy, "candidates": []}
         decision |= orders.UNTOLD
-    return Decided(stored, _as_told(decision))
+    return Decided(stored, _as_told(decision), refund_history(connection, shop_id, stored.order))
 
 
 def _as_told(decision: dict[str, Any]) -> dict[str, Any]:

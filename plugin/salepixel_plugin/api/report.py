@@ -59,7 +59,7 @@ class SaleOut(Output):
     link: str | None = Field(description="Null where only the campaign is known.")
     evidence: Rung
     confidence: float
-    status: Literal["confirmed", "refunded", "cancelled", "unverified"]
+    status: Literal["confirmed", "refunded", "cancelled", "chargeback", "unverified"]
     share: float = Field(description="Of the line, that the account's model gives to this click.")
     refunded_at: datetime | None = Field(description="When the last of `refunded` was.")
     converted: Money | None = Field(

@@ -5,10 +5,11 @@ from typing import Any
 
 from flask import Response
 
+from salepixel.sold import refunded_by_line
 from salepixel.storage.campaigns import Campaign, get_campaign, links_of
 from salepixel_plugin.access import scope
-from salepixel_plugin.api.orders import see_decided
-from salepixel_plugin.explanations import explain, explain_candidate
+from salepixel_plugin.api.orders import explain_decided, see_decided
+from salepixel_plugin.explanations import explain_candidate
 from salepixel_plugin.pages.door import blueprint, language, page
 from salepixel_plugin.services import services
 
@@ -25,14 +26,15 @@ def explain_order(shop_id: str, name: str) -> Response:
             if campaign and scope().allows(campaign.emp_id):
                 campaigns[campaign_id] = campaign
                 labels |= {link.id: link.label or link.url for link in links_of(connection, campaign_id)}
+        refunded = refunded_by_line(decided.stored.order, decided.history)
     order = decided.stored.order
     return page(
         "order.html",
         order=order,
         emp_id=decided.stored.emp_id,
-        lines=zip(order.lines, order.refunded_by_line(), strict=True),
+        lines=zip(order.lines, refunded, strict=True),
         decision=decided.decision,
-        sentence=explain(decided.decision, order.number, language()),
+        sentence=explain_decided(decided, language()),
         candidates=[_candidate(item) for item in _by_time(decided.decision["candidates"])],
         campaigns=campaigns,
         labels=labels,

@@ -5,7 +5,6 @@ that may pass, and a delivery that is true but not understood is kept and answer
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import cast
@@ -17,11 +16,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel import jobs
 from salepixel.connectors import CONNECTORS
-from salepixel.connectors.contract import Delivery, Refused, Unreadable
+from salepixel.connectors.contract import Delivery, Page, Refused, Unreadable
 from salepixel.connectors.saleor import LIFECYCLE, read_app_status
-from salepixel.orders import Order
 from salepixel.storage.database import is_of_values
 from salepixel.storage.deliveries import delivery_digest, store_delivery
+from salepixel.storage.drafts import note_draft
 from salepixel.storage.orders import store_order
 from salepixel.storage.shops import Shop, disconnect_shop, find_shop, get_shop, keep_app_status
 from salepixel_plugin.access import is_id
@@ -52,14 +51,6 @@ _KEPT_HEADERS = ("content-type", "user-agent", "traceparent")
 """With all saleor-*: what helps to look into a delivery later. A shop's own headers may hold secrets."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What was read of a delivery; `unread` says why nothing was."""
-
-    orders: tuple[Order, ...]
-    unread: str = ""
-
-
 def take_delivery() -> tuple[Response, int]:
     """POST /saleor/webhooks?shop=, for all events.
 
@@ -84,13 +75,13 @@ def take_delivery() -> tuple[Response, int]:
         if not is_of_values(error):
             raise
         # A 503 would be sent again for ever; as it came it can be kept.
-        content = _Content((), "unstorable")
+        content = Page((), ("unstorable",))
         newer = _store(delivery, shop, content)
     for order_id in newer:
         services().bell.ring(jobs.RECONCILE, shop.id, order_id)
-    if content.unread:
-        log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=content.unread)
-        count_refusal(DOOR, content.unread)
+    for reason in content.unread:
+        log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=reason)
+        count_refusal(DOOR, reason)
     return jsonify(ok=True), 200
 
 
@@ -142,15 +133,15 @@ def _refuse_paused(delivery: Delivery, shop: Shop) -> None:
         raise Refused("shop_paused", "This shop is paused; when it is resumed, it is asked for its orders.")
 
 
-def _read(delivery: Delivery, shop: Shop) -> _Content:
+def _read(delivery: Delivery, shop: Shop) -> Page:
     hash_address = partial(services().keys.hash_address, shop.emp_id)
     try:
-        return _Content(tuple(CONNECTORS[shop.platform].read_orders(delivery, hash_address)))
+        return CONNECTORS[shop.platform].read_orders(delivery, hash_address)
     except Unreadable as error:
-        return _Content((), error.reason)
+        return Page((), (error.reason,))
 
 
-def _store(delivery: Delivery, shop: Shop, content: _Content) -> list[str]:
+def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
     """Keep the delivery and what it says in one transaction; gives the ids of the orders that were newer."""
     digest = delivery_digest(delivery.api_url, delivery.event, delivery.body)
     with services().database.write() as connection:
@@ -162,11 +153,13 @@ def _store(delivery: Delivery, shop: Shop, content: _Content) -> list[str]:
             headers=_kept(delivery.headers),
             body=delivery.body,
             at=datetime.now(UTC),
-            unread=content.unread,
+            unread=" ".join(sorted(set(content.unread))),
         )
         if not is_new:
             return []
         _keep_app(connection, delivery, shop)
+        for order_id in content.drafts:
+            note_draft(connection, shop.id, order_id)
         return [
             order.id
             for order in content.orders

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from salepixel.connectors import saleor
-from salepixel.connectors.contract import Delivery
+from salepixel.connectors.contract import Delivery, Unreadable
 from salepixel.orders import Order
 from salepixel.storage.shops import Shop
 
@@ -85,8 +85,16 @@ def hash_address(email: str) -> tuple[str, str]:
 
 
 def read(body: bytes, event: str = "order_updated") -> list[Order]:
-    """The orders that the connector finds in these bytes."""
-    return saleor.read_orders(Delivery(API_URL, event, {}, body), hash_address)
+    """The orders that the connector finds in these bytes. Raises Unreadable for one that cannot be read."""
+    return read_all(Delivery(API_URL, event, {}, body))
+
+
+def read_all(delivery: Delivery) -> list[Order]:
+    """The orders of a delivery. Raises Unreadable for one that cannot be read."""
+    page = saleor.read_orders(delivery, hash_address)
+    for reason in page.unread:
+        raise Unreadable(reason)
+    return list(page.orders)
 
 
 def changed(change: Change, name: str = "h_pln_channel_voucher/004-order_updated") -> bytes:

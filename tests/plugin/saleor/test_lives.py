@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from salepixel.attribution import Policy, decide
 from salepixel.clicks import ClickSealer
-from salepixel.connectors import saleor
 from salepixel.evidence import Evidence, Rung
 from salepixel.keys import Keys
 from salepixel.orders import Order
 from salepixel.rates import SHIPPED
 from salepixel.report import Sale, converted, sale_rows, totals
-from salepixel.sold import Terms, sold_lines
+from salepixel.sold import Terms, refunded_by_line, sold_lines
 from salepixel.storage import orders, refunds, sales, schema
 from salepixel.storage.database import Database
 from salepixel.storage.shops import Shop
@@ -137,7 +136,7 @@ def report_of(
         for table in (schema.orders, schema.refunds):
             connection.execute(sa.delete(table))
         for captured in sequence:
-            for order in saleor.read_orders(captured.delivery, captures.hash_address):
+            for order in captures.read_all(captured.delivery):
                 orders.store_order(connection, "s1", 1, order, "")
         ids = connection.scalars(sa.select(schema.orders.c.id).order_by(schema.orders.c.id)).all()
         return [row for order_id in ids for row in _rows(connection, order_id, terms, sale_when)]
@@ -161,12 +160,24 @@ def read(change: captures.Change, name: str = LIFE) -> Order:
     return order
 
 
-def test_a_gift_card_is_off_the_lines_and_the_order_adds_up_to_its_total() -> None:
+def test_a_gift_card_is_a_way_to_pay_and_the_lines_count_whole() -> None:
     def pay_half_by_card(order: dict[str, Any]) -> None:
         order["total"]["gross"]["amount"] = 100.00
+        order["giftCards"] = [{"id": "R2lmdENhcmQ6MTE="}]
 
     order = read(pay_half_by_card)
-    assert order.deducted == Decimal("98.31")
+    assert (order.by_gift_card, order.deducted) == (Decimal("98.31"), Decimal(0))
+    with_shipping = sold_lines(order, Terms(shipping="included"))
+    assert [str(line.amount) for line in with_shipping] == ["81.19", "45.47", "71.65"]
+
+
+def test_a_discount_that_the_shop_did_not_put_on_the_lines_is_off_them() -> None:
+    def discount(order: dict[str, Any]) -> None:
+        order["total"]["gross"]["amount"] = 100.00
+        order["giftCards"] = []
+
+    order = read(discount)
+    assert (order.by_gift_card, order.deducted) == (Decimal(0), Decimal("98.31"))
     with_shipping = sold_lines(order, Terms(shipping="included"))
     assert sum(line.amount for line in with_shipping) == Decimal("100.00")
     assert [str(line.amount) for line in with_shipping] == ["40.94", "22.93", "36.13"]
@@ -235,7 +246,7 @@ def test_a_granted_refund_is_of_its_lines(
                 line["orderLine"]["id"] = order["lines"][line["orderLine"]["id"]]["id"]
         order["grantedRefunds"] = refunds
 
-    assert [str(amount) for amount in read(grant).refunded_by_line()] == expected
+    assert [str(amount) for amount in refunded_by_line(read(grant))] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+"""what a snapshot told that was paid for; which orders were drafts first"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    op.add_column("refunds", sa.Column("covers", sa.BigInteger()))
+    op.create_table(
+        "drafts",
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shop_id", "order_id", name=op.f("pk_drafts")),
+    )

@@ -1,11 +1,17 @@
 # Every target sets up what it needs: a virtual environment in .venv from the hash-locked lists in requirements/.
 # The lists are whole, so nothing is resolved (--no-deps): for `pydantic[email]` of another package's metadata pip 23
 # takes the newest release, which no list has, as soon as there is one. `make check` looks for gaps instead.
-PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo run test test-browser check format bench truth soak lock
+# An environment whose Python was removed is made again.
+$(shell test -x $(BIN)/python || rm -f .venv/made)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-browser check format bench truth soak lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/run ## a sample campaign through the real doors; ONCE=1 exits after the report
 	$(BIN)/python -m demo $(if $(ONCE),--once)
@@ -26,7 +32,7 @@ check: .venv/dev ## the environment, format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/dev
+format: .venv/dev ## the format and what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -40,10 +46,11 @@ soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times k
 	$(BIN)/python -m bench.mailing
 	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py -k kill_9
 
-.venv/pyvenv.cfg:
-	$(PYTHON) -m venv .venv
+.venv/made:
+	@sh requirements/environment.sh $(PYTHON)
+	@touch $@
 
-.venv/run: requirements/run.txt pyproject.toml .venv/pyvenv.cfg
+.venv/run: requirements/run.txt pyproject.toml .venv/made
 	$(INSTALL) --no-deps --require-hashes -r requirements/run.txt
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@

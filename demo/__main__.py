@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 
 from demo.play import Player, Scene, WentWrong, rows_of
 from demo.saleor import StandInSaleor
-from demo.stack import DidNotStart, Stack
+from demo.stack import DidNotStart, Stack, free_port
 from demo.story import Story, tell
+from salepixel.settings import BadSettings, PluginSettings, environment
 
 SHOWN_ROWS = 14
 WAIT_SECONDS = 60
@@ -29,19 +31,43 @@ def main() -> int:
     end_by_signals()
     story = tell()
     try:
+        ports = choose_ports(environment())
         with tempfile.TemporaryDirectory(prefix="salepixel-demo-") as folder:
             say("Starting the stack: Valkey, SQLite, edge, plugin, worker ...")
             with (
-                Stack(Path(folder), api_key=f"sp_{secrets.token_urlsafe(24)}", ports=(8080, 8081)) as stack,
+                Stack(Path(folder), api_key=f"sp_{secrets.token_urlsafe(24)}", ports=ports) as stack,
                 StandInSaleor() as shop,
                 closing(Player(stack, shop)) as player,
             ):
                 return show(player, story, once)
+    except BadSettings as problem:
+        print(problem, file=sys.stderr)
+        return 2
     except (DidNotStart, WentWrong) as problem:
         print(f"The demo failed: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0
+
+
+def choose_ports(environ: Mapping[str, str]) -> tuple[int, int]:
+    """The ports of edge and plugin: those of the settings; for a default that is taken any other.
+
+    Raises BadSettings for a port that was chosen and is taken.
+    """
+    settings = PluginSettings.load(environ)
+    ports = []
+    for name, wanted in (("edge", settings.edge_port), ("plugin", settings.plugin_port)):
+        variable = f"SALEPIXEL_{name.upper()}_PORT"
+        port = free_port(wanted)
+        if port != wanted and environ.get(variable):
+            raise BadSettings(
+                f"Another program listens on port {wanted}: choose another one with {variable}."
+            )
+        if port != wanted:
+            say(f"Another program listens on port {wanted}: the {name} takes {port}.")
+        ports.append(port)
+    return ports[0], ports[1]
 
 
 def show(player: Player, story: Story, once: bool) -> int:

@@ -92,6 +92,17 @@ def test_every_mailer_is_listed() -> None:
     assert [tag for tag in TAGS.values() if tag and f"`{tag}`" not in text] == []
 
 
+HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
+def test_every_variable_of_a_how_to_is_explained_on_its_page(page: Path) -> None:
+    text = page.read_text()
+    prose = CODE.sub("", text)
+    used = set(re.findall(r"\$([A-Z]+)\b", "".join(CODE.findall(text))))
+    assert [name for name in sorted(used) if f"`${name}`" not in prose] == []
+
+
 def test_every_setting_that_is_named_is_one() -> None:
     kinds = (EdgeSettings, PluginSettings, WorkerSettings)
     settings = {PREFIX + field.name.upper() for kind in kinds for field in fields(kind)}

@@ -1,0 +1,121 @@
+"""`make` finds a Python that does, heals what was interrupted, and says in one sentence what is missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+OLD = """case "$1" in -V) echo Python 3.10.13;; *) exit 1;; esac"""
+"""A Python that is too old."""
+
+REAL = f'exec {sys.executable} "$@"'
+
+WITHOUT_ENSUREPIP = f"""
+case "$*" in
+    "-c import ensurepip"|"-c import virtualenv") exit 1;;
+    "-m pip --python "*) exec "$4" -m ensurepip;;
+    "-m venv --clear --without-pip "*|-c*|-V) exec {sys.executable} "$@";;
+    *) echo "The virtual environment was not created successfully" >&2; exit 1;;
+esac"""
+"""Debian's python3 without python3-venv, with python3-pip; its pip takes the wheel from the interpreter."""
+
+BARE = WITHOUT_ENSUREPIP.replace('"-c import ensurepip"', '"-c import pip"|"-c import ensurepip"')
+"""The same without python3-pip."""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A source tree and a PATH with nothing but a shell."""
+    (tmp_path / "requirements").mkdir()
+    shutil.copy(ROOT / "requirements" / "environment.sh", tmp_path / "requirements")
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+def run(tree: Path, pythons: dict[str, str], chosen: str = "") -> subprocess.CompletedProcess[str]:
+    for name, does in pythons.items():
+        program = tree / "bin" / name
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    return subprocess.run(
+        ["/bin/sh", "requirements/environment.sh", *([chosen] if chosen else [])],
+        cwd=tree,
+        env={"PATH": str(tree / "bin"), "HOME": str(tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def has_pip(tree: Path) -> bool:
+    asked = [str(tree / ".venv" / "bin" / "python"), "-m", "pip", "--version"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+def test_a_newer_python_is_taken_when_the_first_in_the_path_is_old(tree: Path) -> None:
+    assert run(tree, {"python3": OLD, "python3.12": REAL}).returncode == 0
+    assert has_pip(tree)
+
+
+def test_what_an_interrupted_make_left_is_made_again(tree: Path) -> None:
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    (tree / ".venv" / "pyvenv.cfg").touch()
+    (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    assert run(tree, {"python3": REAL}).returncode == 0
+    assert has_pip(tree)
+    made = (tree / ".venv" / "pyvenv.cfg").stat().st_mtime_ns
+    assert run(tree, {"python3": REAL}).returncode == 0
+    assert (tree / ".venv" / "pyvenv.cfg").stat().st_mtime_ns == made, "what is whole is left alone"
+
+
+def test_a_machine_without_ensurepip_gets_pip_from_its_own(tree: Path) -> None:
+    done = run(tree, {"python3": WITHOUT_ENSUREPIP})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert has_pip(tree)
+
+
+@pytest.mark.parametrize(
+    ("pythons", "chosen", "says"),
+    [
+        (
+            {"python3": OLD},
+            "",
+            "needs Python 3.11 or newer, and python3 is Python 3.10.13: install a newer one",
+        ),
+        ({}, "", "needs Python 3.11 or newer, and python3 is not there: install"),
+        ({"python3": REAL}, "python3.9", "needs Python 3.11 or newer, and python3.9 is not there"),
+        ({"python3": BARE}, "", "(Debian, Ubuntu: apt install python3-venv), or without root uv"),
+        ({"python3": OLD, "python3.11": BARE}, "", "cannot make a virtual environment here"),
+    ],
+)
+def test_what_is_missing_is_one_sentence(tree: Path, pythons: dict[str, str], chosen: str, says: str) -> None:
+    done = run(tree, pythons, chosen)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tree / ".venv" / "made").exists()
+
+
+def test_make_alone_lists_every_target() -> None:
+    environment = {**os.environ, "MAKEFLAGS": ""}
+    done = subprocess.run(["make"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    listed = [line.split()[1] for line in done.stdout.splitlines()]
+    assert listed == [
+        "help",
+        "demo",
+        "run",
+        "test",
+        "test-browser",
+        "check",
+        "format",
+        "bench",
+        "truth",
+        "soak",
+        "lock",
+    ]

@@ -121,6 +121,16 @@ def is_silent(connection: socket.socket, over: threading.Event) -> None:
     over.wait()
 
 
+def holds(asked: threading.Event, enough: threading.Event) -> Behaviour:
+    """Says that the request has come, and nothing else until it is enough; then the connection is gone."""
+
+    def hold(connection: socket.socket, over: threading.Event) -> None:
+        asked.set()
+        enough.wait()
+
+    return hold
+
+
 def breaks_off(connection: socket.socket, over: threading.Event) -> None:
     """The connection is gone before an answer."""
 

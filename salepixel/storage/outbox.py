@@ -1,7 +1,7 @@
 """The outbox: sales to be told to another server, each until it was taken or given up."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ class Outgoing:
     emp_id: int
     url: str
     attempts: int
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,23 @@ def _key(emp_id: int, shop_id: str, order_id: str, part: str) -> str:
     return hashlib.sha256(f"{emp_id}\n{shop_id}\n{order_id}\n{part}".encode()).hexdigest()[:32]
 
 
-def claim_outgoing(connection: sa.Connection, now: datetime, until: datetime, limit: int) -> list[Outgoing]:
-    """Take what is to be sent by now, the longest waiting first; nobody else gets it before `until`.
+def claim_outgoing(
+    connection: sa.Connection,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    host: str = "",
+    hosts: Collection[str] = (),
+) -> list[Outgoing]:
+    """Take what is to be sent to a host by now, the longest waiting first, so that nobody else does.
 
-    Whoever took a row and died leaves it to be sent again then, under the same idempotency key.
+    With the host "" what goes to none of `hosts`. Whoever took a row and died leaves it to be sent again at
+    `until`, under the same idempotency key.
     """
     query = (
-        sa.select(outbox.c.id, outbox.c.emp_id, outbox.c.url, outbox.c.attempts)
+        sa.select(outbox.c.id, outbox.c.emp_id, outbox.c.url, outbox.c.attempts, outbox.c.next_at)
         .where(outbox.c.state == "waiting", outbox.c.next_at <= now)
+        .where(_goes_to(host) if host else ~sa.or_(sa.false(), *map(_goes_to, hosts)))
         .order_by(outbox.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -88,6 +98,26 @@ def claim_outgoing(connection: sa.Connection, now: datetime, until: datetime, li
     ids = [outgoing.id for outgoing in claimed]
     connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(next_at=until))
     return claimed
+
+
+def _goes_to(host: str) -> sa.ColumnElement[bool]:
+    # What is written otherwise (capitals are not) goes with the rest; the sender looks at the host itself.
+    url = sa.func.lower(outbox.c.url)
+    starts = [f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:?#"]
+    return sa.or_(*(url.startswith(start, autoescape=True) for start in starts))
+
+
+def release_outgoing(connection: sa.Connection, claimed: Sequence[Outgoing]) -> None:
+    """Give back what was claimed and not sent: it keeps its place."""
+    for outgoing in claimed:
+        of_row = outbox.c.id == outgoing.id
+        connection.execute(sa.update(outbox).where(of_row).values(next_at=outgoing.due_at))
+
+
+def has_due(connection: sa.Connection, now: datetime) -> bool:
+    """True when something is to be sent by now."""
+    due = sa.select(outbox.c.id).where(outbox.c.state == "waiting", outbox.c.next_at <= now)
+    return connection.scalar(due.limit(1)) is not None
 
 
 def record_attempt(

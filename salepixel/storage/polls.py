@@ -1,6 +1,6 @@
 """Polls: how far the orders of each shop were asked for, and how many the shop says that it has."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -24,8 +24,12 @@ class Poll:
     problem_since: datetime | None = None
 
 
-def claim_poll(connection: sa.Connection, now: datetime, until: datetime) -> Poll | None:
+def claim_poll(
+    connection: sa.Connection, now: datetime, until: datetime, apart_from: Collection[int] = ()
+) -> Poll | None:
     """The shop that has waited longest for its poll; nobody else gets it before `until`. None: none waits.
+
+    Shops of the accounts `apart_from` are left waiting.
 
     A shop is polled for as long as we have its token and nobody paused it, from the day (UTC) of its first
     registration on.
@@ -40,7 +44,7 @@ def claim_poll(connection: sa.Connection, now: datetime, until: datetime) -> Pol
     row = connection.execute(
         sa.select(polls)
         .join(shops, shops.c.id == polls.c.shop_id)
-        .where(*can_be_asked, polls.c.next_at <= now)
+        .where(*can_be_asked, polls.c.next_at <= now, shops.c.emp_id.not_in(apart_from))
         .order_by(polls.c.next_at)
         .limit(1)
         .with_for_update(of=polls, skip_locked=True)

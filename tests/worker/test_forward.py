@@ -1,6 +1,8 @@
 """A sale is told to another server until it took it: the same key each time, and only where allowed."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +13,10 @@ from freezegun import freeze_time
 from salepixel.clicks import ClickSealer
 from salepixel.storage import outbox, schema
 from salepixel.storage.database import Database
-from salepixel_worker.forward import RETRY_AFTER, forward_due
+from salepixel_worker import forward
+from salepixel_worker.forward import RETRY_AFTER, forward_due, forward_to
 from salepixel_worker.reconcile import fill_template
-from tests.far_host import FarHost, answers, breaks_off
+from tests.far_host import FarHost, answers, breaks_off, holds, is_silent
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
 
@@ -128,3 +131,63 @@ def test_no_request_goes_to_a_host_that_the_operator_did_not_allow(
 def test_words_are_quoted_and_other_braces_kept() -> None:
     filled = fill_template("https://x.test/?a={item}&b={other}", {"item": "a&b={empId}/é"})
     assert filled == "https://x.test/?a=a%26b%3D%7BempId%7D%2F%C3%A9&b={other}"
+
+
+OTHER = "localhost"  # another host by its name
+
+
+def to_other(database: Database, host: FarHost, count: int) -> None:
+    """So many orders are to be told to the other host, one after the other."""
+    url = host.url.replace("127.0.0.1", OTHER)
+    with database.write() as connection:
+        for number in range(count):
+            at = NOON - HOUR + timedelta(seconds=number)
+            outbox.announce_order(connection, 1, "s", f"{number}", {"": f"{url}/{number}"}, at)
+
+
+def test_while_one_host_is_slow_the_sales_of_others_are_sent(
+    database: Database, sealer: ClickSealer, host: FarHost
+) -> None:
+    asked, over = threading.Event(), threading.Event()
+    host.answers |= {"/0": holds(asked, over), PATH: answers(200)}
+    sold(database, sealer, host)
+    to_other(database, host, 30)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(forward_to, database, OTHER, ALLOWED | {OTHER})
+        asked.wait()
+        assert forward_to(database, "127.0.0.1", ALLOWED | {OTHER}) == (2, True)
+        assert not slow.done()
+        over.set()
+    assert slow.result() == (0, False)
+
+
+def test_what_a_host_that_does_not_answer_was_to_get_keeps_its_place_and_its_attempts(
+    database: Database, host: FarHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forward, "TIMEOUT_SECONDS", 0.3)
+    to_other(database, host, 3)
+    host.answers["*"] = is_silent
+    assert forward_to(database, OTHER, {OTHER}) == (0, False)
+    assert states(database) == {("waiting", 1, "too_slow"), ("waiting", 0, "")}
+    assert len(host.requests) == 1
+    host.answers["*"] = answers(200)
+    monkeypatch.undo()
+    assert forward_to(database, OTHER, {OTHER}) == (2, True)
+    assert [request.target for request in host.requests] == ["/0", "/1", "/2"]
+
+
+def test_what_goes_to_no_host_that_was_named_goes_with_the_rest(sqlite: Database, host: FarHost) -> None:
+    to_other(sqlite, host, 1)
+    with sqlite.write() as connection:
+        connection.execute(sa.update(schema.outbox).values(url="http://a@evil.test/"))
+        urls = ["HTTPS://A.test/", "http://a.test:80/", "http://a_test/", "http://b.test?a.test/"]
+        for number, url in enumerate(urls):
+            outbox.announce_order(connection, 1, "s", f"other {number}", {"": url}, NOON)
+
+        def claim(host: str) -> set[str]:
+            claimed = outbox.claim_outgoing(connection, NOON, NOON, 9, host, ["a.test", "a"])
+            return {outgoing.url for outgoing in claimed}
+
+        assert claim("a.test") == set(urls[:2])
+        assert claim("a") == set()
+        assert claim("") == {"http://a@evil.test/", *urls[2:]}

@@ -1,7 +1,9 @@
 """What a shop's webhooks did not bring, a poll of the shop finds: once, and whatever comes in between."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +22,7 @@ from salepixel.storage.database import Database
 from salepixel.storage.deliveries import list_rejections
 from salepixel.storage.orders import store_order
 from salepixel_worker import poll
+from tests.far_host import FarHost, holds
 from tests.make import NOON, click_at, order
 from tests.plugin.saleor import captures
 from tests.worker.world import HOUR, World
@@ -281,3 +284,44 @@ def test_polling_alone_gives_the_recorded_final_orders(office: Office) -> None:
     for order_id, one in recorded.items():
         assert Decimal(stored[order_id]["total"]) == one["total"]["gross"]["amount"]
         assert Decimal(stored[order_id]["refunded"]) == one["totalRefunded"]["amount"]
+
+
+def test_while_one_shop_is_slow_those_of_other_accounts_are_polled(office: Office) -> None:
+    office.have("1001")
+    asked, over = threading.Event(), threading.Event()
+    with FarHost({"*": holds(asked, over)}) as slow:
+        with office.database.write() as connection:
+            for number in range(2):
+                added = shops.add_shop(connection, 2, "saleor", f"{slow.url}/{number}", NOON)
+                shops.connect_shop(connection, added, "app", "token", "{}", NOON - 2 * HOUR)
+        poller, now = poll.Poller(office.database, office.keys, office.bell), NOON + 10 * MINUTE
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(poller.poll_next, now)
+            asked.wait()
+            while poller.poll_next(now):
+                pass
+            assert office.healed() == {"1001": True}
+            assert not first.done()
+            assert len(slow.requests) == 1, "one shop of an account at a time"
+            over.set()
+        assert poller.poll_next(now)
+        assert len(slow.requests) == 2
+
+
+def test_a_shop_whose_orders_do_not_come_within_its_turn_is_asked_for_less(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.have("1001", NOON - HOUR)
+    poller, begin, now = poll.Poller(office.database, office.keys, office.bell), NOON.replace(hour=0), NOON
+    now += timedelta(days=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(poll, "TURN_SECONDS", -1.0)
+        assert poller.poll_next(now)
+    assert office.state().problem == "its orders did not come in time"
+    marks = []
+    for _ in range(3):
+        now += 5 * MINUTE
+        assert poller.poll_next(now)
+        marks.append(office.state().mark - begin)
+    assert marks == [timedelta(hours=12), timedelta(hours=36), timedelta(hours=60)]
+    assert office.refusals() == {"shop_too_slow": 1}

@@ -18,66 +18,95 @@ RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200
 
 LOOK_SECONDS = 1.0
 TIMEOUT_SECONDS = 10.0
+MAX_PAUSE_SECONDS = 300.0
+"""A host that does not answer is left alone for twice as long each time, up to this."""
 
 _AT_ONCE = 10
-_CLAIM = timedelta(minutes=5)  # longer than all of them may take
+_CLAIM = timedelta(minutes=5)  # longer than all of them may take: _AT_ONCE times TIMEOUT_SECONDS
 _TRY_AGAIN = (408, 425, 429)
 
 log = structlog.get_logger()
 
 
 class Forwarder(threading.Thread):
-    """Sends what is due, on a thread of its own: orders must not wait for another server's slowness."""
+    """Sends what is due to one host, on a thread of its own: neither orders nor other hosts wait for it.
 
-    def __init__(self, database: Database, allowed_hosts: Set[str]) -> None:
-        super().__init__(name="forwarder", daemon=True)
-        self._database = database
-        self._allowed_hosts = allowed_hosts
+    The host "" stands for all others: what goes there is given up without a call.
+    """
+
+    def __init__(self, database: Database, host: str, allowed_hosts: Set[str]) -> None:
+        super().__init__(name=f"forwarder {host}", daemon=True)
+        self._database, self._host, self._allowed_hosts = database, host, allowed_hosts
 
     def run(self) -> None:
         """Look for what is due, for as long as the process lives; the database may come and go."""
+        pause = LOOK_SECONDS
         while True:
             try:
-                forward_due(self._database, self._allowed_hosts)
+                _, answers = forward_to(self._database, self._host, self._allowed_hosts)
+                pause = LOOK_SECONDS if answers else min(2 * pause, MAX_PAUSE_SECONDS)
             except Exception:
-                log.exception("not_forwarded")
-                time.sleep(5)
-            time.sleep(LOOK_SECONDS)
+                log.exception("not_forwarded", host=self._host)
+                pause = 5.0
+            time.sleep(pause)
 
 
-def forward_due(database: Database, allowed_hosts: Set[str], limit: int = _AT_ONCE) -> int:
-    """Send what is due; gives the number of requests that were taken by the other side."""
+def start_forwarders(database: Database, allowed_hosts: Set[str]) -> None:
+    """A thread for each host that the operator allowed, and one for what goes to others."""
+    for host in {"", *allowed_hosts}:
+        Forwarder(database, host, allowed_hosts).start()
+
+
+def forward_due(database: Database, allowed_hosts: Set[str]) -> int:
+    """Send what is due to each host in turn; gives how many requests were taken by the other side."""
+    return sum(forward_to(database, host, allowed_hosts)[0] for host in sorted({"", *allowed_hosts}))
+
+
+def forward_to(database: Database, host: str, allowed_hosts: Set[str]) -> tuple[int, bool]:
+    """Send what is due to a host, in the order in which it became due.
+
+    Gives the number of requests that were taken, and False when the host did not answer: what it was to get
+    after that waits in its place, and no attempt is counted.
+    """
     now = datetime.now(UTC)
+    with database.read() as connection:
+        if not outbox.has_due(connection, now):
+            return 0, True
     with database.write() as connection:
-        claimed = outbox.claim_outgoing(connection, now, now + _CLAIM, limit)
+        claimed = outbox.claim_outgoing(connection, now, now + _CLAIM, _AT_ONCE, host, allowed_hosts)
     taken = 0
-    for outgoing in claimed:
-        state, answer = _send(outgoing, allowed_hosts)
+    for number, outgoing in enumerate(claimed):
+        state, answer, answers = _send(outgoing, allowed_hosts)
         next_at = datetime.now(UTC)
         if state == "waiting":
             next_at += RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER) - 1)]
         with database.write() as connection:
             outbox.record_attempt(connection, outgoing, state=state, answer=answer, next_at=next_at)
+            if not answers:
+                outbox.release_outgoing(connection, claimed[number + 1 :])
         taken += state == "sent"
-    return taken
+        if not answers:
+            return taken, False
+    return taken, True
 
 
-def _send(outgoing: Outgoing, allowed_hosts: Set[str]) -> tuple[str, str]:
+def _send(outgoing: Outgoing, allowed_hosts: Set[str]) -> tuple[str, str, bool]:
+    """The row's new state, the answer to note, and whether the host answered."""
     host = (urlsplit(outgoing.url).hostname or "").lower()
     if host not in allowed_hosts:
-        return "dead", f"{host} is not in SALEPIXEL_FORWARD_HOSTS"
+        return "dead", f"{host} is not in SALEPIXEL_FORWARD_HOSTS", True
     try:
         # A redirect could lead anywhere, so it is an answer as well; the body does not matter.
         status = call(
             "GET", outgoing.url, seconds=TIMEOUT_SECONDS, headers={"Idempotency-Key": outgoing.id}
         ).status
     except CallFailed as error:
-        return _again(outgoing), error.reason
+        return _again(outgoing), error.reason, False
     if 200 <= status < 300:
-        return "sent", str(status)
+        return "sent", str(status), True
     if 300 <= status < 500 and status not in _TRY_AGAIN:
-        return "dead", str(status)
-    return _again(outgoing), str(status)
+        return "dead", str(status), True
+    return _again(outgoing), str(status), True
 
 
 def _again(outgoing: Outgoing) -> str:

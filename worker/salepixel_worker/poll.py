@@ -41,6 +41,13 @@ OPEN_ORDERS = 100
 COUNTED_DAYS = 3
 """A shop is asked how many orders it has of today and the days before: later ones rarely get older."""
 
+AT_A_TIME = 4
+"""Shops that are polled at a time, each of another account."""
+
+TURN_SECONDS = 60.0
+SHORTEST = timedelta(minutes=10)
+"""A shop whose orders do not come within its turn is asked for half of the time next, down to this."""
+
 LOOK_SECONDS = 5.0
 
 _CLAIM = timedelta(minutes=3)  # longer than a page may take
@@ -49,31 +56,61 @@ _DOOR = "poll"
 log = structlog.get_logger()
 
 
-class Poller(threading.Thread):
-    """Polls what is due, on a thread of its own: orders must not wait for a shop's slowness."""
+class Poller:
+    """Polls what is due, on threads of its own: orders must not wait for a shop's slowness.
+
+    Nor does a shop: one shop of an account is polled at a time, so a slow one takes its own account's turn.
+    """
 
     def __init__(self, database: Database, keys: Keys, bell: jobs.Bell) -> None:
-        super().__init__(name="poller", daemon=True)
         self._database, self._keys, self._bell = database, keys, bell
+        self._accounts: set[int] = set()  # whose shops are being polled
+        self._spans: dict[str, timedelta] = {}  # shops of which AT_ONCE was too much
+        self._lock = threading.Lock()
 
-    def run(self) -> None:
-        """Look for what is due, for as long as the process lives; the database may come and go."""
+    def start(self) -> None:
+        """Poll for as long as the process lives."""
+        for number in range(AT_A_TIME):
+            threading.Thread(target=self._run, name=f"poller {number}", daemon=True).start()
+
+    def _run(self) -> None:
         while True:
             try:
-                while poll_due(self._database, self._keys, self._bell, datetime.now(UTC)):
+                while self.poll_next(datetime.now(UTC)):
                     pass
             except Exception:
-                log.exception("not_polled")
+                log.exception("not_polled")  # the database may come and go
             time.sleep(LOOK_SECONDS)
+
+    def poll_next(self, now: datetime) -> bool:
+        """Poll the shop that has waited longest, of an account without a turn; False when none is due."""
+        with self._lock:
+            with self._database.write() as connection:
+                poll = polls.claim_poll(connection, now, now + _CLAIM, self._accounts)
+            if poll is None:
+                return False
+            self._accounts.add(poll.shop.emp_id)
+            span = self._spans.get(poll.shop.id, AT_ONCE)
+        try:
+            in_time = poll_claimed(self._database, self._keys, self._bell, poll, now, span)
+        finally:
+            with self._lock:
+                self._accounts.remove(poll.shop.emp_id)
+        with self._lock:
+            self._spans[poll.shop.id] = min(AT_ONCE, span * 2) if in_time else max(SHORTEST, span / 2)
+        return True
 
 
 def poll_due(database: Database, keys: Keys, bell: jobs.Bell, now: datetime) -> bool:
     """Poll the shop that has waited longest; False when none is due."""
-    with database.write() as connection:
-        poll = polls.claim_poll(connection, now, now + _CLAIM)
-    if poll is None:
-        return False
-    until = min(now - LEAVE_TO_WEBHOOKS, poll.mark + AT_ONCE)
+    return Poller(database, keys, bell).poll_next(now)
+
+
+def poll_claimed(
+    database: Database, keys: Keys, bell: jobs.Bell, poll: Poll, now: datetime, span: timedelta
+) -> bool:
+    """Ask a shop for what changed since its mark, in at most this span; False when it took too long."""
+    until = min(now - LEAVE_TO_WEBHOOKS, poll.mark + span)
     try:
         healed = _poll_shop(database, keys, poll, until, now)
     except (ShopAway, TokenRefused) as error:
@@ -82,7 +119,7 @@ def poll_due(database: Database, keys: Keys, bell: jobs.Bell, now: datetime) -> 
         with database.write() as connection:
             count_rejection(connection, _DOOR, error.reason if isinstance(error, ShopAway) else problem)
             polls.fail_poll(connection, poll, problem, now, now + EVERY)
-        return True
+        return getattr(error, "reason", "") != "shop_too_slow"
     is_behind = until < now - LEAVE_TO_WEBHOOKS
     with database.write() as connection:
         polls.end_poll(connection, poll.shop.id, max(until, poll.mark), now if is_behind else now + EVERY)
@@ -98,13 +135,22 @@ def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now:
     hash_address = partial(keys.hash_address, shop.emp_id)
     healed = 0
     if until > poll.mark:
-        pages = connector.changed_orders(shop, poll.mark - OVERLAP, until, hash_address)
+        pages = _in_time(connector.changed_orders(shop, poll.mark - OVERLAP, until, hash_address))
         healed += sum(_keep(database, poll, page, now) for page in pages)
     healed += sum(_keep(database, poll, page, now) for page in _ended(database, poll, hash_address, now))
     counts = connector.count_orders(shop, _days_to_count(poll, now))
     with database.write() as connection:
         polls.store_counts(connection, shop.id, counts, now)
     return healed
+
+
+def _in_time(pages: Iterator[Page]) -> Iterator[Page]:
+    """The pages that come within TURN_SECONDS. Raises ShopAway then."""
+    end = time.monotonic() + TURN_SECONDS
+    for page in pages:
+        yield page
+        if time.monotonic() > end:
+            raise ShopAway("its orders did not come in time", "shop_too_slow")
 
 
 def _days_to_count(poll: Poll, now: datetime) -> list[date]:

@@ -19,7 +19,7 @@ from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
-from salepixel_worker.forward import Forwarder
+from salepixel_worker.forward import start_forwarders
 from salepixel_worker.jobs import stores
 from salepixel_worker.poll import Poller
 from salepixel_worker.scheduler import Scheduler
@@ -105,7 +105,7 @@ def main() -> None:
         write_problem(str(problem))
         sys.exit(1)
     Scheduler(open_redis(settings.redis_address)).start()
-    Forwarder(stores().database, settings.forward_hosts).start()
+    start_forwarders(stores().database, settings.forward_hosts)
     Poller(stores().database, keys, Bell(open_redis(settings.redis_address))).start()
     try:
         work(settings.redis_address)

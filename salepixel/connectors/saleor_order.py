@@ -10,6 +10,7 @@ from salepixel.connectors.contract import HashAddress, Unreadable
 from salepixel.money import BadMoney, allocate, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
 from salepixel.reading.money import read_currency
+from salepixel.reading.text import read_text
 
 CLICK_KEY = "salepixel_click"
 """The metadata key with the click token. Saleor copies it from the checkout to the order."""
@@ -211,7 +212,7 @@ def _read_line(line: Mapping[str, Any], currency: str) -> OrderLine:
         item=_item(line),
         quantity=_quantity(line),
         amount=_gross(line, "totalPrice", currency),
-        sku=_text(line, "productSku") if line.get("productSku") else None,
+        sku=_plain(line.get("productSku")) or None,
         net=_net(line, "totalPrice", currency),
     )
 
@@ -224,8 +225,9 @@ def _quantity(line: Mapping[str, Any]) -> Decimal:
 
 
 def _item(line: Mapping[str, Any]) -> str:
-    product = _text(line, "productName")
-    variant = _text(line, "variantName") if line.get("variantName") else ""
+    product, variant = _plain(line.get("productName")), _plain(line.get("variantName"))
+    if not product:
+        raise Unreadable("no_productName")
     # Saleor writes the variant's global id where a variant has no name.
     if not variant or variant == product or variant.startswith(_VARIANT_ID):
         return product
@@ -262,10 +264,8 @@ def _metadata(metadata: Any, key: str) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A text that a buyer may have written, cut and storable; empty for anything else."""
-    if not isinstance(value, str):
-        return ""
-    return value[:_MAX_PLAIN_CHARS].encode("utf-8", "replace").decode().replace("\0", "?").strip()
+    """A text that people may have written, cut and storable; empty for anything else."""
+    return read_text(value, _MAX_PLAIN_CHARS) if isinstance(value, str) else ""
 
 
 def _net(parent: Mapping[str, Any], name: str, currency: str) -> Decimal | None:

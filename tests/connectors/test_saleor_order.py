@@ -177,3 +177,21 @@ def in_yen(order: dict[str, Any]) -> None:
 def test_amounts_have_the_digits_of_their_currency() -> None:
     (order,) = read(changed(in_yen))
     assert (str(order.total), str(order.lines[0].amount)) == ("1980", "1980")
+
+
+@pytest.mark.parametrize(
+    ("written", "item"),
+    [
+        ("Red\u00a0\u200bshoes\n", "Red shoes"),
+        ("Tea\0\ud800", "Tea\ufffd\ufffd"),
+        ("x" * 300, "x" * 255),
+        ("Camise\u0301ta", "Camiséta"),
+    ],
+)
+def test_no_name_of_a_product_costs_an_order(written: str, item: str) -> None:
+    (order,) = read(
+        changed(
+            lambda order: order["lines"][0].update(productName=written, variantName="", productSku=written)
+        )
+    )
+    assert (order.lines[0].item, order.lines[0].sku) == (item, item)

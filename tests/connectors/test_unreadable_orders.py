@@ -32,7 +32,6 @@ from tests.plugin.saleor.captures import Change, changed, read
         (lambda order: order.update(id="x" * 20_000), "long_reference"),
         (lambda order: order.update(number="x" * 20_000), "long_reference"),
         (lambda order: order["lines"][0].update(id="x" * 20_000), "long_reference"),
-        (lambda order: order["lines"][0].update(productSku="x" * 20_000), "long_reference"),
         (lambda order: order["total"]["gross"].update(amount=999999999999.995), "bad_amount"),
         (lambda order: order.update(total=None), "no_total"),
         (lambda order: order["total"].update(currency="EURO"), "bad_currency"),

@@ -13,10 +13,13 @@ from salepixel.money import MAX_AMOUNT, BadMoney
 from salepixel.quantities import MAX_QUANTITY, round_quantity
 from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.money import read_currency
+from salepixel.reading.orders import PlaceholderOrder, read_order_number
+from salepixel.reading.text import read_text
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY, _YEAR = timedelta(days=1), timedelta(days=366)
+_MAX_TEXT = 200
 MAX_DIGITS = 6
 """Of an amount after the point, half up: programs that count in floats send 59.849999999999994."""
 
@@ -27,16 +30,20 @@ UNSET: Any = None
 
 
 def _clean(text: str) -> str:
-    # PostgreSQL refuses NUL, and the rest breaks lines in e-mails, tables and logs.
-    if not text.isprintable():
-        raise ValueError("must not hold line breaks or other control characters")
-    return text.strip()
+    return read_text(text, _MAX_TEXT)
 
 
 def _filled(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
     return text
+
+
+def _order_number(text: str) -> str:
+    try:
+        return read_order_number(text)
+    except PlaceholderOrder:
+        raise ValueError("is a placeholder that nobody filled in, and no order") from None
 
 
 def _currency(text: str) -> str:
@@ -106,8 +113,18 @@ def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
 
 EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account, named by its number.", examples=[7])]
 Id = Annotated[str, Field(examples=["9f86d081884c"])]
-Text = Annotated[str, Field(max_length=200), AfterValidator(_clean)]
+Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_filled)]
+Item = Annotated[
+    str,
+    Field(max_length=2000, description="Read as one line and cut after 200 characters."),
+    AfterValidator(_clean),
+]
+"""What was bought, in the words of a shop: no reason to lose a sale."""
+
+OrderNumber = Annotated[Name, AfterValidator(_order_number)]
+FilledItem = Annotated[Item, AfterValidator(_filled)]
+
 Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]
 Amount = Annotated[
     Decimal, Field(description="As text, or as a number.", examples=["39.80"]), AfterValidator(_amount)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from salepixel.attribution import CLOCK_SKEW
 from salepixel.clicks import BadClickToken, Click
-from salepixel.hits import MAX_TEXT, Hit, sign_hit
+from salepixel.hits import Hit, sign_hit
 from salepixel.links import with_parameter
 from salepixel.money import round_money
 from salepixel.quantities import round_quantity
@@ -22,7 +22,7 @@ from salepixel.storage.campaigns import link_sells
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.campaigns import edge_url
 from salepixel_plugin.api.door import Input, answers_with, blueprint
-from salepixel_plugin.api.fields import Amount, Currency, EmpId, Name, Quantity
+from salepixel_plugin.api.fields import Amount, Currency, EmpId, Item, Name, Quantity
 from salepixel_plugin.services import services
 
 _IMAGE = Markup('<img src="{}" alt="" width="1" height="1">')
@@ -31,7 +31,7 @@ _IMAGE = Markup('<img src="{}" alt="" width="1" height="1">')
 class FragmentLine(Input):
     """A line of the order."""
 
-    product: Annotated[str, Field(max_length=2000)]
+    product: Item
     quantity: Quantity
     amount: Amount
 
@@ -89,7 +89,7 @@ def _our_pixels(account: Account, wanted: FragmentIn) -> list[str]:
         amount = whole if account.pixel_amount == "order" else round_money(line.amount, wanted.currency)
         hit = Hit(
             emp_id=account.emp_id,
-            product=_plain(line.product),
+            product=line.product,
             quantity=line.quantity,
             amount=amount,
             order=wanted.order,
@@ -120,10 +120,7 @@ def _hosted_pixels(account: Account, wanted: FragmentIn) -> list[str]:
     """Those of a hosted pixel that the shop goes on using, with the names it knows."""
     if not account.hosted_pixel:
         return []
-    told = [
-        (_plain(line.product), line.quantity, round_money(line.amount, wanted.currency))
-        for line in wanted.lines
-    ]
+    told = [(line.product, line.quantity, round_money(line.amount, wanted.currency)) for line in wanted.lines]
     if account.forward_per == "order":
         products = ", ".join(product for product, _, _ in told)
         told = [(products, sum((n for _, n, _ in told), Decimal(0)), _sum(wanted.lines, wanted.currency))]
@@ -149,8 +146,3 @@ def _with_fields(url: str, fields: dict[str, str]) -> str:
 
 def _sum(lines: Sequence[FragmentLine], currency: str) -> Decimal:
     return sum((round_money(line.amount, currency) for line in lines), Decimal(0))
-
-
-def _plain(product: str) -> str:
-    """A name as the pixel takes it: one line, not too long, no space around it."""
-    return "".join(c if c.isprintable() else " " for c in product)[:MAX_TEXT].strip()

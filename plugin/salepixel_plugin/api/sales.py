@@ -18,7 +18,18 @@ from salepixel.storage import deliveries, orders, shops
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.contacts import Email
 from salepixel_plugin.api.door import Input, blueprint
-from salepixel_plugin.api.fields import MAX_DIGITS, Amount, Currency, EmpId, Name, Quantity, Text, Time
+from salepixel_plugin.api.fields import (
+    MAX_DIGITS,
+    Amount,
+    Currency,
+    EmpId,
+    FilledItem,
+    Name,
+    OrderNumber,
+    Quantity,
+    Text,
+    Time,
+)
 from salepixel_plugin.api.items import BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.services import Services, services
 
@@ -37,7 +48,7 @@ def _cut(token: str) -> str:
 class SaleLineIn(Input):
     """A line of an order."""
 
-    item: Name
+    item: FilledItem
     sku: Text | None = None
     quantity: Quantity
     amount: Amount = Field(description="What the buyer pays for the whole line, tax included.")
@@ -58,7 +69,7 @@ class SaleLineIn(Input):
 class OrderIn(Input):
     """An order as it is now; sent again after a change it replaces what was sent before."""
 
-    id: Name
+    id: OrderNumber
     number: Name | None = Field(None, description="As people know it; the id where there is none.")
     currency: Currency
     placed_at: Time

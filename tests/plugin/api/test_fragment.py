@@ -119,3 +119,13 @@ def test_visitors_who_came_from_no_e_mail_get_nothing(office: Office) -> None:
     }
     for why, click in nothing.items():
         assert _pixels(office, click) == [], why
+
+
+def test_a_pixel_names_every_item_as_the_edge_reads_it(office: Office) -> None:
+    click = office.click(office.campaign(), "c1")
+    secret = bytes.fromhex(office.get("/accounts/7")["pixel_secret"])
+    names = ["Red\u00a0\u200bshoes\n", "y" * 300, "Set 👨\u200d👩\u200d👧"]
+    lines = [{"product": name, "quantity": "0.5", "amount": "1"} for name in names]
+    hits = [parse_hit(urlsplit(url).query) for url in _pixels(office, click, lines=lines)]
+    assert [hit.product for hit in hits] == ["Red shoes", "y" * 200, "Set 👨\u200d👩\u200d👧"]
+    assert all(is_signed(secret, hit) for hit in hits)

@@ -311,3 +311,23 @@ def test_a_refund_without_updated_at_counts_after_a_state_that_had_one(office: O
     answer = office.post("/sales", _sent(updated_at=PLACED.isoformat(), refunded="1"))
     assert answer["not_stored"][0]["reason"] == "older_than_known"
     assert _kept(office).order.refunded == Decimal(4)
+
+
+@pytest.mark.parametrize(
+    ("item", "kept"),
+    [
+        ("Red\u00a0\u200bshoes\n", "Red shoes"),
+        ("x" * 300, "x" * 200),
+        ("Set 👨\u200d👩\u200d👧", "Set 👨\u200d👩\u200d👧"),
+    ],
+)
+def test_no_name_of_an_item_costs_an_order(office: Office, item: str, kept: str) -> None:
+    lines = [{"item": item, "quantity": 1, "amount": "10.00"}]
+    office.call("POST", "/sales", _sent(lines=lines))
+    assert [line.item for line in _kept(office).order.lines] == [kept]
+
+
+def test_a_placeholder_is_no_order_id(office: Office) -> None:
+    answer = office.call("POST", "/sales", _sent(id="undefined"))
+    assert answer.status_code == 422
+    assert "placeholder" in answer.text

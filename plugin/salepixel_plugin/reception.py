@@ -54,6 +54,7 @@ connection, and it would never read why."""
 
 STOP_SECONDS = 10
 CONNECTIONS = 15_000
+ACCEPTS = 1_000
 _FILES_FOR_OTHERS = 1_000
 _BACKLOG = 4096
 
@@ -295,6 +296,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
             bind_socket=False,
             sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
         )
+
+    def handle_accept(self) -> None:
+        """Accept all that wait, and not one in each turn: with thousands of connections a turn takes 10 ms."""
+        for _ in range(ACCEPTS):
+            before = len(self.map)
+            super().handle_accept()
+            if not before < len(self.map) < self.adj.connection_limit:
+                break
 
     def maintenance(self, now: float) -> None:
         """Close connections whose time is over."""

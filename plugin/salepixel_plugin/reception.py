@@ -298,7 +298,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         )
 
     def handle_accept(self) -> None:
-        """Accept all that wait, and not one in each turn: with thousands of connections a turn takes 10 ms."""
+        """Accept all that wait, and not one a turn: with thousands of connections a turn takes 10 ms."""
         for _ in range(ACCEPTS):
             before = len(self.map)
             super().handle_accept()

@@ -13,10 +13,12 @@ from werkzeug.test import TestResponse
 from demo.saleor import Line, StandInSaleor
 from salepixel.storage import schema
 from salepixel.storage.shops import Shop
+from salepixel_plugin.reception import REFUSED
 from salepixel_plugin.saleor import webhooks
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin
 
+PATH = "/saleor/webhooks"
 PAID = captures.captured("b_customer_two_charges_refunds/006-order_fully_paid")
 SHOES = Line("Red shoes", 2, Decimal("39.80"), "R-1")
 
@@ -68,6 +70,64 @@ def test_over_32_mb_without_a_length_is_413(
         environ_overrides=chunked,
     )
     assert reason_of(answer) == expected
+
+
+def test_one_large_delivery_is_read_at_a_time_and_small_ones_beside_it(
+    plugin: Plugin, installed: StandInSaleor
+) -> None:
+    large = installed.sign_raw("order_paid", b" " * (webhooks.LARGE_BYTES + 1))
+    small = installed.sign_raw("order_paid", b" " * webhooks.LARGE_BYTES)
+    with webhooks._one_large:
+        assert reason_of(plugin.client.post(PATH, data=large.body, headers=large.headers)) == (503, "busy")
+        assert reason_of(plugin.client.post(PATH, data=small.body, headers=small.headers)) == (
+            400,
+            "malformed",
+        )
+    for _ in range(2):
+        answer = plugin.client.post(PATH, data=large.body, headers=large.headers)
+        assert reason_of(answer) == (400, "malformed")
+
+
+@pytest.mark.parametrize(("signed", "expected"), [(True, 503), (False, 400)])
+@pytest.mark.parametrize("reason", ["cut_short", "too_large", "busy"])
+def test_a_delivery_that_is_not_whole_is_sent_again_by_whoever_can_sign(
+    plugin: Plugin, reason: str, signed: bool, expected: int
+) -> None:
+    """What a shop may have sent is a 503, for Saleor does not send again after a 4xx."""
+    headers = {"Saleor-Signature": "a..b"} if signed else {}
+    answer = plugin.client.post(PATH, headers=headers, environ_overrides={REFUSED: reason})
+    wanted = {"cut_short": expected, "too_large": 413, "busy": 503}[reason]
+    assert reason_of(answer) == (wanted, reason)
+    if wanted == 503:
+        assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "expected"),
+    [
+        ("/api/v1/contacts", "too_large", (413, "too_large")),
+        ("/api/v1/contacts", "cut_short", (400, "bad_request")),
+        ("/api/v1/contacts", "busy", (503, "service_unavailable")),
+        ("/saleor/register", "cut_short", (400, "bad_request")),
+    ],
+)
+def test_a_call_that_is_not_whole_is_refused(
+    plugin: Plugin, path: str, reason: str, expected: tuple[int, str]
+) -> None:
+    assert reason_of(plugin.client.post(path, environ_overrides={REFUSED: reason})) == expected
+
+
+def test_a_body_shorter_than_its_length_is_never_verified_as_whole(
+    plugin: Plugin, installed: StandInSaleor
+) -> None:
+    signed = installed.sign_raw("order_paid", b"{}")
+    answer = plugin.client.post(
+        PATH,
+        input_stream=BytesIO(signed.body),
+        headers=signed.headers,
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": "3"},
+    )
+    assert reason_of(answer) == (503, "cut_short")
 
 
 LATIN = st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f")

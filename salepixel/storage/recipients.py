@@ -1,6 +1,6 @@
 """Who was to get a campaign's mail, who was left out by lot, and what all of them bought."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from salepixel.attribution import Outcome, Reason
 from salepixel.clicks import Verdict
 from salepixel.holdout import Arm
-from salepixel.orders import Order
+from salepixel.orders import Order, RefundState
 from salepixel.sold import Terms, sold_lines
 from salepixel.storage.accounts import Account
 from salepixel.storage.many import is_one_of
 from salepixel.storage.orders import read_snapshot
+from salepixel.storage.refunds import refund_history
 from salepixel.storage.schema import clicks, contacts, decisions, orders, recipients
 from salepixel.storage.upsert import insert
 
-_NO_SALE = (Reason.CANCELLED, Reason.PIXEL_IS_NO_PROOF)
+_NO_SALE = (Reason.CANCELLED, Reason.PIXEL_IS_NO_PROOF, Reason.REPLACEMENT)
 
 
 @dataclass
@@ -41,9 +42,10 @@ class Group:
         """The group as it is compared."""
         return Arm(self.people, len(self.buyers))
 
-    def add(self, email_hash: str, order: Order, terms: Terms) -> None:
-        """Add an order that one of them placed."""
-        kept = sum((line.amount - line.refunded for line in sold_lines(order, terms)), Decimal(0))
+    def add(self, email_hash: str, order: Order, terms: Terms, history: Sequence[RefundState]) -> None:
+        """Add an order that one of them placed; `history`: what its snapshots told of its money."""
+        lines = sold_lines(order, terms, history)
+        kept = sum((line.amount - line.refunded for line in lines), Decimal(0))
         self.buyers.add(email_hash)
         self.orders += 1
         self.net[order.currency] = self.net.get(order.currency, Decimal(0)) + kept
@@ -108,7 +110,10 @@ def compare_groups(
     for row in connection.execute(query):
         order = read_snapshot(row.snapshot)
         if not order.cancelled:
-            groups[bool(row.held_out)].add(row.email_hash, order, account.terms)
+            # Of one that is paid and not refunded the newest snapshot says all.
+            is_whole = order.paid and not order.refunded
+            history = [] if is_whole else refund_history(connection, row.shop_id, order)
+            groups[bool(row.held_out)].add(row.email_hash, order, account.terms, history)
     return groups[False], groups[True]
 
 

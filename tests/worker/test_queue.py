@@ -1,5 +1,6 @@
 """An order that cannot be decided is put off and parked; it never keeps another one waiting."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg.errors
@@ -13,9 +14,9 @@ from salepixel.jobs import Bell
 from salepixel.money import BadMoney
 from salepixel.rates import Rates
 from salepixel.settings import WorkerSettings
-from salepixel.storage import accounts, orders, queue, schema, shops
+from salepixel.storage import accounts, orders, policies, queue, schema, shops
 from salepixel.storage.database import Database
-from salepixel_worker import attempt, jobs
+from salepixel_worker import attempt, jobs, rebuild
 from salepixel_worker.sweep import reconcile_due
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
@@ -259,3 +260,25 @@ def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
     assert failed(world)[0].attempts == 1
     assert world.due() == []
     assert failed(world)[0].failed_at <= datetime.now(UTC)
+
+
+def test_no_preview_and_no_rebuild_ends_over_an_order_that_cannot_be_decided(world: World) -> None:
+    click = click_at(NOON - HOUR)
+    world.click(click)
+    for n in range(3):
+        world.order(order(id=f"O{n}", number=str(n), click_token=world.sealer.seal(click)))
+    spoil(world, "O1")
+    world.reconcile()
+    with world.database.read() as connection:
+        account = accounts.get_account(connection, 1)
+        assert account is not None
+        changed = replace(account, window_days=0)
+        preview = policies.preview_policy(connection, world.sealer, account, changed, Rates(), 10, None)
+    assert [move.stored.order.id for move in preview.moves] == ["O2", "O0"]
+    with world.database.write() as connection:
+        queue.requeue(connection, None)
+    found = rebuild.rebuild_all(world.database, world.sealer)
+    assert (found.orders, len(found.different)) == (2, 1)
+    assert "cannot be decided: OverflowError" in found.different[0]
+    assert [one.order_id for one in failed(world)] == ["O1"]
+    assert rebuild.verify_all(world.database, world.sealer).different == []

@@ -32,14 +32,15 @@ def attempt_order(
     except Exception as error:
         if is_passing(error) and not is_timeout(error):
             raise
-        _put_off(database, shop_id, order_id, error)
+        put_off(database, shop_id, order_id, error)
         if isinstance(error, JobTimeoutException):
             raise  # the job's time is over, and no alarm would end the next order
         return False
     return True
 
 
-def _put_off(database: Database, shop_id: str, order_id: str, error: Exception) -> None:
+def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -> None:
+    """Note that an order could not be decided, and log why."""
     told = describe(error)
     with database.write() as connection:
         failed = queue.record_failure(connection, shop_id, order_id, told, datetime.now(UTC))

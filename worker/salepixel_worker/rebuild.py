@@ -19,11 +19,12 @@ from salepixel.report import Sale
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage import hits, orders, refunds, sales, schema
 from salepixel.storage.accounts import Account, KeyScope, list_accounts
-from salepixel.storage.database import Database, open_database
+from salepixel.storage.database import Database, is_passing, open_database
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
 from salepixel.storage.orders import Place, StoredOrder
 from salepixel.storage.queue import is_due
 from salepixel.storage.shops import Shop, list_shops
+from salepixel_worker.attempt import describe, put_off
 from salepixel_worker.reconcile import reconcile_order
 
 PAGE = 200
@@ -94,13 +95,21 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
 
 
 def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
-    """Reconcile every order again, each in a transaction of its own."""
+    """Reconcile every order again, each in a transaction of its own; what cannot be decided is put off."""
     found = Found()
     now = datetime.now(UTC)
     for _, _, page in _pages(database, found):
         for stored in page:
-            with database.write() as connection:
-                decided = reconcile_order(connection, sealer, stored.shop_id, stored.order.id, now, rates)
+            try:
+                with database.write() as connection:
+                    decided = reconcile_order(connection, sealer, stored.shop_id, stored.order.id, now, rates)
+            except Exception as error:
+                if is_passing(error):
+                    raise
+                put_off(database, stored.shop_id, stored.order.id, error)
+                what = f"order {stored.order.number} ({stored.order.id}): cannot be decided"
+                found.different.append(f"{what}: {describe(error)}")
+                continue
             found.orders += decided is not None
             found.closed += decided is None
     return found

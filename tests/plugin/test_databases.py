@@ -1,0 +1,136 @@
+"""Every page and every list answers on every database that we support, with rows at the limits in it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import url_for
+
+from salepixel.clicks import Signal
+from salepixel.keys import Keys
+from salepixel.storage import outbox, polls, queue, schema
+from salepixel.storage.accounts import Account, add_account
+from salepixel.storage.clicks import store_loss
+from salepixel.storage.database import Database, migrate, open_database
+from salepixel.streams import LossRecord
+from salepixel_worker.sweep import reconcile_due
+from tests.conftest import running_postgresql
+from tests.plugin.conftest import ALL, Office, _opened
+
+MOST = "999999999999.99"
+MANY = 1_000
+"""So many of the greatest amount in a currency with four decimals are more than 64 bits."""
+
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian's packages are, by version."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "wheel", "oldest"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """An empty, migrated database: SQLite, the PostgreSQL of the wheel, the oldest one of this machine."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        yield from _migrated("", folder)
+        return
+    found = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if request.param == "oldest" and not found:
+        pytest.skip("no PostgreSQL of the system: apt-get install postgresql-15")
+    with running_postgresql(str(found[0].parent) if request.param == "oldest" else "") as address:
+        yield from _migrated(address, folder)
+
+
+def _migrated(address: str, folder: Path) -> Iterator[Database]:
+    opened = open_database(address, folder)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def office(
+    database: Database, keys: Keys, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Office, dict[str, str]]]:
+    """An office in which everything is as large as it may be, and what stands for names in addresses."""
+    with _opened(tmp_path_factory.mktemp("office"), database, keys) as opened:
+        yield opened, fill(opened)
+
+
+def fill(office: Office) -> dict[str, str]:
+    with office.database.write() as connection:
+        add_account(connection, Account(7, "Shoes", "EUR", datetime.now(UTC) - timedelta(days=9)))
+    campaign = office.campaign()
+    people = [{"ref": f"c{n}", "email": f"c{n}@shop.test"} for n in range(4)]
+    office.post("/contacts", {"empId": 7, "contacts": people})
+    token = office.click(campaign, "c0", signals=Signal.SAFARI)
+    line = {"item": "Gold", "quantity": 1_000_000, "amount": MOST, "refunded": "1.01"}
+    for n, currency in enumerate(("EUR", "KWD", "JPY")):
+        amounts = {"amount": "999999999998"} if currency == "JPY" else {}
+        lines = [line | amounts | ({"refunded": "1"} if currency == "JPY" else {})]
+        shop, order = office.order(id=f"o-{n}", number=f"{n}", currency=currency, click=token, lines=lines)
+    office.order(id="o-9", number="9", email="c1@shop.test", payment="PayPal")
+    now = datetime.now(UTC)
+    with office.database.write() as connection:
+        rows = list(connection.execute(sa.select(schema.sales)).mappings())
+        most = {"currency": "CLF", "quantity": Decimal(10**13), "amount": 10**16 - 1, "refunded": 10**16 - 1}
+        converted = {"converted": 10**16 - 1, "converted_refunded": 10**16 - 1}
+        copies = [{**rows[0], **most, **converted, "order_id": f"copy-{n}"} for n in range(MANY)]
+        connection.execute(sa.insert(schema.sales), copies)
+        queue.record_failure(connection, shop, "o-9", "BadMoney: bad_amount", now)
+        outbox.announce_order(connection, 7, shop, order, {"": "https://x.test/"}, now)
+        (claimed,) = outbox.claim_outgoing(connection, now, now, 10)
+        outbox.record_attempt(connection, claimed, state="dead", answer="404", next_at=now)
+        polls.claim_poll(connection, now, now)
+        polls.store_counts(connection, shop, {now.date(): 2**40}, now)
+        store_loss(connection, "edge-1", 1, LossRecord(2**40, 1, 2))
+    return {
+        "campaign_id": campaign["id"],
+        "link_id": campaign["links"][0]["id"],
+        "emp_id": "7",
+        "shop_id": shop,
+        "name": order,
+        "order_id": order,
+        "ref": "c0",
+        "version": "1",
+        "kind": "csv",
+    }
+
+
+def test_every_page_and_every_list_answers(office: tuple[Office, dict[str, str]]) -> None:
+    here, names = office
+    rules = [rule for rule in here.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    asked = []
+    with here.app.test_request_context():
+        for rule in rules:
+            if rule.endpoint.endswith("static") or rule.endpoint.startswith(("saleor", "openapi")):
+                continue
+            arguments: dict[str, Any] = {name: names[name] for name in rule.arguments}
+            asked.append(url_for(rule.endpoint, **arguments))
+    assert len(asked) > 20
+    headers = {"Authorization": f"Bearer {ALL}"}
+    answers = {path: here.app.test_client().get(path, headers=headers).status_code for path in asked}
+    assert {path: status for path, status in answers.items() if status not in (200, 303)} == {}
+
+
+def test_sums_are_exact_however_great(office: tuple[Office, dict[str, str]]) -> None:
+    here, names = office
+    totals = here.get(f"/campaigns/{names['campaign_id']}/sales")["totals"]
+    most = next(total for total in totals if total["currency"] == "CLF")
+    assert Decimal(most["gross"]) == MANY * (10**16 - 1) * Decimal("0.0001")
+    assert Decimal(most["net"]) == 0
+    assert Decimal(str(most["quantity"])) == MANY * 10**13
+
+
+def test_months_close_and_policies_change(office: tuple[Office, dict[str, str]]) -> None:
+    here, _ = office
+    preview = here.call("POST", "/accounts/7/policies/preview", {"window_days": 3, "model": "linear"})
+    assert preview.status_code == 200, preview.text
+    changed = here.call("POST", "/accounts/7/policies", {"window_days": 3, "model": "linear"})
+    assert changed.status_code in (200, 201), changed.text
+    while reconcile_due(here.database, here.sealer, 100):
+        pass
+    with here.database.read() as connection:
+        assert queue.read_state(connection).retrying == 0

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from salepixel.embedded import die_with_parent
 from salepixel.settings import environment
@@ -58,8 +58,8 @@ class Stack:
             "SALEPIXEL_API_KEY": self.api_key,
             "SALEPIXEL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128",  # where the demo's shop is
         }
-        with self._log.open("ab") as log:
-            already = log.tell()
+        already = self._log.stat().st_size if self._log.exists() else 0
+        with self._open_log() as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "salepixel.cli", "up", "--data", str(self.data)],
                 env={**environment(), **chosen, **self._settings},
@@ -74,6 +74,10 @@ class Stack:
         except BaseException:  # Ctrl-C too: nobody calls __exit__ for what was not entered
             self.stop()
             raise
+
+    def _open_log(self) -> IO[bytes]:
+        """Where the stack writes its log, which ends up in `_log`."""
+        return self._log.open("ab")
 
     def stop(self) -> None:
         """Stop all processes, the one that writes first."""
@@ -95,7 +99,7 @@ class Stack:
     def _wait_ready(self, process: subprocess.Popen[bytes], already: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and process.poll() is None:
-            if b"ready\n" in self._log.read_bytes()[already:]:
+            if self._log.exists() and b"ready\n" in self._log.read_bytes()[already:]:
                 return
             time.sleep(0.05)
         raise DidNotStart(self._log.read_text(errors="replace")[-3000:])

@@ -55,7 +55,7 @@ def failed(world: World) -> list[queue.FailedOrder]:
 
 
 def test_orders_that_cannot_be_decided_keep_no_other_account_waiting(world: World) -> None:
-    # In the size of jobs.SWEEP_ORDERS this was 1,050 orders, from one mail link and one second.
+    # In the size of jobs.DRAIN_ORDERS this was 1,050 orders, from one mail link and one second.
     at_once, ids = 20, [f"P{n}" for n in range(25)]
     with world.database.write() as connection:
         (shop,) = shops.list_shops(connection, 1)
@@ -239,17 +239,22 @@ def here(world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_a_sweep_that_took_all_it_may_asks_for_another(
+def test_orders_that_are_due_let_others_go_first_and_go_on_until_none_is_left(
     world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "SWEEP_ORDERS", 2)
-    for n in range(2):
+    """A thousand orders that fail keep no new one waiting: each slice of them ends, and asks for the next."""
+    monkeypatch.setattr(jobs, "DRAIN_SECONDS", 0.0)
+    for n in range(4):
         world.order(order(id=f"O{n}", number=str(n)))
-    spoil(world, "O0", "O1")
+    spoil(world, "O0", "O1", "O2")
     jobs.sweep()
-    assert Bell(redis).waiting() == 1
+    assert (len(failed(world)), Bell(redis).waiting()) == (1, 1)
     jobs.sweep()
-    assert Bell(redis).waiting() == 1, "nothing was due"
+    assert (len(failed(world)), Bell(redis).waiting()) == (2, 1), "one slice waits already"
+    jobs.drain()
+    assert (len(failed(world)), Bell(redis).waiting()) == (3, 2), "the one that ran has asked for the next"
+    jobs.drain()
+    assert (world.due(), Bell(redis).waiting()) == ([], 2)
 
 
 @pytest.mark.usefixtures("here")

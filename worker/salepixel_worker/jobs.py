@@ -7,12 +7,13 @@ from functools import cache
 from redis import Redis
 
 from salepixel.clicks import ClickSealer
-from salepixel.jobs import SWEEP, Bell
+from salepixel.jobs import DRAIN, Bell
 from salepixel.keys import load_keys
 from salepixel.rates import Rates
 from salepixel.redis import open_redis
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
+from salepixel.storage.queue import due_orders
 from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
@@ -20,7 +21,9 @@ from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
 FOLD_SECONDS = 0.5
 """A job folds for so long and then lets an order through; the scheduler rings again."""
 
-SWEEP_ORDERS = 1000
+DRAIN_ORDERS = 1000
+DRAIN_SECONDS = 0.5
+"""Orders that are due are reconciled for so long; then the next job has its turn, such as a new order."""
 
 SETTLE_SECONDS = 2.0
 """A sweep makes verdicts final for so long; what is left waits for the next one."""
@@ -54,7 +57,14 @@ def fold() -> None:
     """Fold clicks and pixel hits, then reconcile the orders that they bear on."""
     here = stores()
     if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
-        reconcile_due(here.database, here.sealer, SWEEP_ORDERS, here.rates)
+        _drain(here)
+
+
+def drain() -> None:
+    """Reconcile orders that are due, oldest first, for a moment; asks for itself while some are left."""
+    here = stores()
+    Bell(here.redis).taken(DRAIN)
+    _drain(here)
 
 
 def reconcile(shop_id: str, order_id: str) -> None:
@@ -70,5 +80,13 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
-    if reconcile_due(here.database, here.sealer, SWEEP_ORDERS, here.rates) == SWEEP_ORDERS:
-        Bell(here.redis).ring(SWEEP)  # there is more, and others may go first
+    _drain(here)
+
+
+def _drain(here: Stores) -> None:
+    if not reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, DRAIN_SECONDS):
+        return
+    with here.database.read() as connection:
+        is_more = bool(due_orders(connection, 1))
+    if is_more:
+        Bell(here.redis).ring_once(DRAIN)

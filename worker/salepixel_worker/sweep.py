@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from math import inf
 
 import structlog
 from redis import Redis
@@ -21,15 +22,20 @@ SETTLED_AT_ONCE = 2000
 log = structlog.get_logger()
 
 
-def reconcile_due(database: Database, sealer: ClickSealer, limit: int, rates: Rates = SHIPPED) -> int:
-    """Attempt the orders that are due, oldest first; gives how many, also when they fail.
+def reconcile_due(
+    database: Database, sealer: ClickSealer, limit: int, rates: Rates = SHIPPED, budget_seconds: float = inf
+) -> int:
+    """Attempt orders that are due, oldest first, for about so long; gives how many, also when they fail.
 
     One that fails is put off, so those behind it have their turn. Raises what is no order's own fault.
     """
+    deadline = time.monotonic() + budget_seconds
     with database.read() as connection:
         due = due_orders(connection, limit)
-    for shop_id, order_id in due:
+    for taken, (shop_id, order_id) in enumerate(due, 1):
         attempt_order(database, sealer, shop_id, order_id, rates)
+        if time.monotonic() > deadline:
+            return taken
     return len(due)
 
 

@@ -128,7 +128,7 @@ def _orders_with_decisions(
 
 
 def _is_seen() -> sa.ColumnElement[bool]:
-    names = sa.or_(hits.c.order_ref == orders.c.id, hits.c.order_ref == orders.c.number)
+    names = sa.or_(hits.c.order_ref == orders.c.id, hits.c.order_key == orders.c.number_key)
     return sa.exists().where(hits.c.emp_id == orders.c.emp_id, names, hits.c.ignored == "")
 
 

@@ -57,7 +57,7 @@ def _clicks_at_pixel(
     its_hits = (
         hits.hits_making(connection, account.emp_id, order.id)
         if from_pixel
-        else hits.hits_naming(connection, account.emp_id, [order.id, order.number])
+        else hits.hits_naming(connection, account.emp_id, order.id, order.number)
     )
     return list({c.id: c for hit in its_hits if (c := open_token(sealer, hit.click_token))}.values())
 

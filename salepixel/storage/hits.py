@@ -46,6 +46,7 @@ def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
         "id": stored.id,
         "emp_id": hit.emp_id,
         "order_ref": hit.order,
+        "order_key": order_key(hit.order),
         "order_id": stored.order_id,
         "click_token": stored.click_token,
         "product": hit.product,
@@ -58,9 +59,10 @@ def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
     return took_effect(connection, insert(connection, hits).values(values).on_conflict_do_nothing())
 
 
-def hits_naming(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> list[StoredHit]:
-    """The hits that count and name an order by one of these references, oldest first."""
-    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_ref.in_([ref for ref in refs if ref]))
+def hits_naming(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> list[StoredHit]:
+    """The hits that count and name an order by its id, or by its number in any spelling, oldest first."""
+    named = sa.or_(hits.c.order_ref == order_id, hits.c.order_key == order_key(number))
+    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_ref != "", named)
 
 
 def hits_making(connection: sa.Connection, emp_id: int, order_id: str) -> list[StoredHit]:

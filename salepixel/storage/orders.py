@@ -15,6 +15,7 @@ from salepixel.evidence import Rung
 from salepixel.money import to_minor
 from salepixel.orders import Order
 from salepixel.reading.names import name_key
+from salepixel.reading.orders import order_key
 from salepixel.report import Sale
 from salepixel.storage.drafts import note_draft
 from salepixel.storage.queue import DUE, NEW, mark_decided, mark_due
@@ -82,6 +83,7 @@ def store_order(
         "id": order.id,
         "emp_id": emp_id,
         "number": order.number,
+        "number_key": order_key(order.number),
         "placed_at": order.placed_at,
         "updated_at": order.updated_at,
         "issued_at": order.issued_at,
@@ -204,18 +206,18 @@ def open_orders(connection: sa.Connection, shop_id: str, since: datetime, limit:
 
 
 def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> None:
-    """Make the orders of an account that have one of these ids or numbers due."""
+    """Make the orders of an account due that have one of these ids, or numbers in any spelling."""
     its_shops = list(connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)))
     # Two statements, each with an index of its own: an account may have millions of orders.
-    for column in (orders.c.id, orders.c.number):
-        named = sa.and_(orders.c.shop_id.in_(its_shops), column.in_(refs))
+    for its_name in (orders.c.id.in_(refs), orders.c.number_key.in_([order_key(ref) for ref in refs])):
+        named = sa.and_(orders.c.shop_id.in_(its_shops), its_name)
         mark_due(connection, named)
 
 
 def make_pixel_twins_due(connection: sa.Connection, emp_id: int, order: Order) -> None:
     """Make due what the pixel told of an order that a shop of its account tells: it is no proof any more."""
     pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
-    named = orders.c.number.in_([order.id, order.number])
+    named = orders.c.number_key.in_([order_key(order.id), order_key(order.number)])
     mark_due(connection, orders.c.shop_id.in_(pixels), named, ~orders.c.due)
 
 
@@ -226,9 +228,9 @@ def is_told_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
     """
     tell = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform != "pixel")
     # Two questions, each with an index of its own: a shop may have millions of orders.
-    for column in (orders.c.id, orders.c.number):
+    for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
         told = sa.select(orders.c.id).select_from(orders.join(decisions, _ITS_DECISION))
-        named = told.where(orders.c.shop_id.in_(tell), column == ref)
+        named = told.where(orders.c.shop_id.in_(tell), its_name)
         if connection.execute(named.limit(1)).first():
             return True
     return False

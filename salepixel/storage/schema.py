@@ -264,7 +264,11 @@ hits = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("signed", sa.Boolean, nullable=False),
     sa.Column("ignored", sa.Text, nullable=False),  # reason, or empty
+    sa.Column(
+        "order_key", sa.Text, nullable=False, server_default=""
+    ),  # reading.orders.order_key of order_ref
     sa.Index(None, "emp_id", "order_ref"),
+    sa.Index("ix_hits_emp_id_order_key", "emp_id", "order_key"),
     sa.Index(None, "emp_id", "order_id"),
 )
 
@@ -358,7 +362,9 @@ orders = sa.Table(
     sa.Column("payment", sa.Text),  # how it was paid, as the shop calls it; null: not told
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
     sa.Column("healed_at", UtcTime),  # when a poll first told what no webhook had
+    sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # reading.orders.order_key of number
     sa.Index(None, "shop_id", "number"),
+    sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
     sa.Index("ix_orders_alias_hash", "emp_id", "alias_hash"),
     sa.Index("ix_orders_customer", "shop_id", "customer"),
     sa.Index("ix_orders_voucher", "emp_id", "voucher"),

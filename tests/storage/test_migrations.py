@@ -135,3 +135,20 @@ def test_0014_compares_names_and_codes_by_their_keys(older: Database) -> None:
         named = connection.execute(sa.text("SELECT utm_campaign, voucher FROM orders ORDER BY id")).all()
     assert keys == ["OTOÑO", ""]
     assert [tuple(row) for row in named] == [("OTOÑO", "X1"), (None, None)]
+
+
+BEFORE_0017 = """
+UPDATE orders SET number = '#077' WHERE id = 'O1';
+INSERT INTO hits
+    (id, emp_id, order_ref, order_id, click_token, product, quantity, amount, currency, signed, ignored)
+    VALUES (x'01', 1, 'so-9', '', '', '', 1, '', '', false, '');
+"""
+
+
+def test_0017_gives_numbers_the_key_by_which_they_are_compared(older: Database) -> None:
+    upgrade(older, "0016", BEFORE_0017)
+    migrate(older)
+    with older.read() as connection:
+        keys = connection.execute(sa.text("SELECT number, number_key FROM orders ORDER BY id")).all()
+        assert [tuple(row) for row in keys] == [("#077", "77"), ("2", "2")]
+        assert connection.scalar(sa.text("SELECT order_key FROM hits")) == "SO-9"

@@ -50,8 +50,11 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
             "autoindex_order_clicks_1 (click_id>? AND click_id<?)",
         ),
         (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
-        (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number"),
-        (lambda connection: orders.make_pixel_twins_due(connection, 1, order()), "ix_orders_shop_id_number"),
+        (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
+        (
+            lambda connection: orders.make_pixel_twins_due(connection, 1, order()),
+            "ix_orders_shop_id_number_key",
+        ),
     ],
     ids=[
         "orders that are due",

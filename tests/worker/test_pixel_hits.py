@@ -117,6 +117,25 @@ def test_beside_a_shop_a_hit_is_evidence_whatever_it_says_of_money(
     assert world.reasons() == {"T3JkZXI6MQ==": "cookie_at_pixel"}
 
 
+@pytest.mark.parametrize("number", ["77", "#77", "077", "A-1"])
+@pytest.mark.parametrize("hit_first", [True, False])
+def test_a_hit_names_an_order_however_its_number_is_spelled(
+    database: Database, sealer: ClickSealer, number: str, hit_first: bool
+) -> None:
+    world = World(database, sealer)
+    world.connect()
+    world.click(ANA)
+    told = {"77": "%2377", "#77": "0077", "077": "N%BA77", "A-1": "a-1"}[number]
+    happens: list[Callable[[], None]] = [
+        lambda: world.hit(f"PEDIDO={told}", ANA),
+        lambda: world.order(order(id="T3JkZXI6MQ==", number=number, placed_at=NOON)),
+    ]
+    for happen in happens if hit_first else reversed(happens):
+        happen()
+        world.reconcile()
+    assert world.reasons() == {"T3JkZXI6MQ==": "cookie_at_pixel"}
+
+
 def test_what_was_unreadable_for_an_older_edge_is_read_again(sqlite: Database, sealer: ClickSealer) -> None:
     world = World(sqlite, sealer)
     world.click(ANA)

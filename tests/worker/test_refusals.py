@@ -31,7 +31,7 @@ def test_who_refused_is_not_followed(world: World) -> None:
     with world.database.read() as connection:
         (stored,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
         decided = connection.execute(sa.select(schema.decisions)).all()
-        (hit,) = hits.hits_naming(connection, 1, ["3"])
+        (hit,) = hits.hits_naming(connection, 1, "3", "3")
     assert stored.click.contact == ""
     assert not [row for row in decided if "ana" in row.candidates + row.details + row.buyer]
     assert hit.click_token == ""

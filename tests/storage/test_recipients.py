@@ -36,6 +36,7 @@ def test_each_group_has_its_sales_of_the_time_once(database: Database) -> None:
         bought("3", "h2", *nobody, placed_at=NOON + 7 * DAY)
         bought("4", "h5", Outcome.PENDING, Reason.UNPAID, paid=False)
         bought("5", "h6", *nobody)
+        bought("6", "h1", Outcome.UNATTRIBUTED, Reason.REPLACEMENT, replaces="1")
         mailed, held_out = recipients.compare_groups(connection, CAMPAIGN, account, NOON, NOON + 7 * DAY)
     assert (mailed.people, mailed.without_address, mailed.buyers, mailed.orders) == (2, 0, {"h1"}, 1)
     assert (held_out.people, held_out.without_address, held_out.buyers, held_out.orders) == (1, 1, {"h2"}, 1)

@@ -84,6 +84,15 @@ def refunded_by_line(order: Order, history: Iterable[RefundState] = ()) -> tuple
     return tuple(from_minor(part, order.currency) for part in given_back[:-1])
 
 
+def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal | None:
+    """The sum that was given back of a paid order of which nothing is left; None where something is."""
+    ledger = read_ledger(order, history)
+    paid = order.paid_by_part(ledger.worth)
+    given = sum(order.given_back_by_part(paid, ledger.given_back[-1]))
+    is_whole = ledger.paid and given > 0 and given == sum(paid)
+    return from_minor(given, order.currency) if is_whole else None
+
+
 def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     """By how much (minor units) the refunded sum grew, and when.
 

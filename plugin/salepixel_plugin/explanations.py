@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from salepixel_plugin.languages import N_, Language
@@ -87,6 +88,7 @@ _FORWARDED = N_(
     "Somebody with another e-mail address bought, so the e-mail was probably forwarded: "
     "the campaign is credited, and no contact."
 )
+_REFUNDED = N_("It was refunded in full: %(refunded)s were given back, and nothing of it is left.")
 _CONFLICT = N_("Other, weaker evidence speaks for another contact.")
 
 _PASSED_OVER = {
@@ -238,6 +240,11 @@ def explain_lift(told: Mapping[str, Any], language: Language) -> str:
         return sentence
     left = {name: language.number(count) for name, count in refused.items()}
     return f"{sentence} {language.text(_LEFT, **left)}"
+
+
+def explain_refund(refunded: Decimal, currency: str, language: Language) -> str:
+    """That an order was refunded in full, as a sentence with the sum."""
+    return language.text(_REFUNDED, refunded=language.money(refunded, currency))
 
 
 def explain(

@@ -13,12 +13,13 @@ from salepixel.clicks import Verdict
 from salepixel.evidence import Rung
 from salepixel.models import Model
 from salepixel.orders import RefundState
+from salepixel.sold import refunded_whole
 from salepixel.storage import accounts, orders, shops
 from salepixel.storage.orders import StoredOrder
 from salepixel.storage.refunds import refund_history
 from salepixel_plugin.access import is_id, not_found, scope
 from salepixel_plugin.api.door import Output, blueprint
-from salepixel_plugin.explanations import NOT_YET, explain
+from salepixel_plugin.explanations import NOT_YET, explain, explain_refund
 from salepixel_plugin.languages import LANGUAGES, Language
 from salepixel_plugin.services import services
 
@@ -109,12 +110,16 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
 
 
 def explain_decided(decided: Decided, language: Language) -> str:
-    """The decision of an order as a sentence; of one that is paid in part, how much is."""
+    """The decision of an order in sentences; how much is paid of it in part, or was refunded of all of it."""
     order = decided.stored.order
     ledger = read_ledger(order, decided.history)
     held = ledger.held
     if ledger.paid or not held:
-        return explain(decided.decision, order.number, language)
+        sentence = explain(decided.decision, order.number, language)
+        refunded = refunded_whole(order, decided.history)
+        if refunded is None:
+            return sentence
+        return f"{sentence} {explain_refund(refunded, order.currency, language)}"
     part = language.money(held, order.currency), language.money(order.total, order.currency)
     return explain(decided.decision, order.number, language, part_paid=part)
 

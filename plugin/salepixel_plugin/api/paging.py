@@ -3,9 +3,9 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from salepixel.storage.sales import Cursor, Period
 from salepixel_plugin.access import Refusal
@@ -34,6 +34,12 @@ class Days(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
     since: Day | None = Field(None, alias="from", description="The first day, UTC.")
     to: Day | None = Field(None, description="The last day, UTC.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since and self.to and self.since > self.to:
+            raise ValueError("`from` must not be after `to`")
+        return self
 
     @property
     def period(self) -> Period:

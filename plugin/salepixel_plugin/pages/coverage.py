@@ -8,7 +8,9 @@ from salepixel_plugin.api.coverage import MOST_DAYS, CoverageDays, read_coverage
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page
 
-_BAD_DAYS = N_("These are not days. Write them as 2026-11-23, at most %(days)s of them, or leave them empty.")
+_BAD_DAYS = N_(
+    "Write days as 2026-11-23, the first one first, at most %(days)s of them, or leave them empty."
+)
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")

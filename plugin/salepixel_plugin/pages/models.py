@@ -18,7 +18,9 @@ NAMES = {
     "markov": N_("Markov"),
 }
 
-_BAD_PERIOD = N_("This period cannot be read. Write dates such as 2026-11-23, at most 366 days apart.")
+_BAD_PERIOD = N_(
+    "This period cannot be read. Write dates such as 2026-11-23, the first one first, at most 366 days apart."
+)
 
 
 @blueprint.get("/accounts/<int:emp_id>/models")

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from salepixel.sold import refunded_by_line
+from salepixel.sold import refunded_by_line, refunded_whole
 from salepixel.storage.campaigns import Campaign, get_campaign, links_of
 from salepixel_plugin.access import scope
 from salepixel_plugin.api.orders import explain_decided, see_decided
@@ -33,6 +33,7 @@ def explain_order(shop_id: str, name: str) -> Response:
         order=order,
         shop_id=shop_id,
         emp_id=decided.stored.emp_id,
+        refunded_whole=refunded_whole(order, decided.history),
         lines=zip(order.lines, refunded, strict=True),
         decision=decided.decision,
         sentence=explain_decided(decided, language()),

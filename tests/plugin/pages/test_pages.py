@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from salepixel.clicks import Signal
 from tests.plugin.conftest import ALL, PLACED, SHOES, Office
 
+ROOT = Path(__file__).parents[3]
 XSS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -168,7 +170,7 @@ def test_the_sales_table_shows_some_days_and_what_all_is_worth(office: Office) -
     assert "Red shoes" not in later
     wrong = office.page(f"{address}?from=yesterday")
     assert wrong.status_code == 422
-    assert "Write them as 2026-11-23" in wrong.text
+    assert "Write days as 2026-11-23" in wrong.text
     for path in (address, f"/campaigns/{campaign['id']}"):
         assert "Converted, all together" in office.page(path).text
 
@@ -299,8 +301,48 @@ def test_a_person_sees_nothing_of_another_account(office: Office) -> None:
     assert office.get(f"/campaigns/{campaign['id']}")["links"][0]["sale_pixel"] is True
 
 
+def test_days_without_sales_and_days_the_wrong_way_round_say_so(office: Office) -> None:
+    address = f"/campaigns/{office.campaign()['id']}/sales"
+    empty = office.page(f"{address}?from=2020-01-01&to=2020-01-02").text
+    assert "No sales in these days" in empty
+    assert "<table" not in empty
+    assert 'value="2020-01-01"' in empty, "other days can be chosen"
+    spanish = office.page(f"{address}?from=2020-01-01&to=&lang=es").text
+    assert "No hay ventas en estos días" in spanish or "<table" in spanish
+    for path in (address, f"{address}.csv", "/accounts/7/coverage", "/accounts/7/models"):
+        answer = office.page(f"{path}?from=2026-11-24&to=2026-11-23&lang=en")
+        assert (answer.status_code, "the first one first" in answer.text) == (422, True)
+    api = office.call("GET", f"/campaigns/{office.campaign()['id']}/sales?from=2026-11-24&to=2026-11-23")
+    assert api.status_code == 422
+
+
+def test_a_fully_refunded_order_says_so_with_its_sums(office: Office) -> None:
+    campaign = office.campaign()
+    token = office.click(campaign, "c1", PLACED - timedelta(hours=1))
+    told: dict[str, Any] = {"click": token, "total": "39.80"}
+    shop, order = office.order(**told)
+    path = f"/orders/{shop}/{order}"
+    assert "refunded in full" not in office.page(path).text
+    office.order(**told, refunded="9.95", updated_at=(PLACED + timedelta(minutes=1)).isoformat())
+    assert "refunded in full" not in office.page(path).text
+    office.order(**told, refunded="39.80", updated_at=(PLACED + timedelta(minutes=2)).isoformat())
+    page = office.page(path).text
+    assert "It was refunded in full: €39.80 were given back" in page
+    assert "The whole order" in page
+    assert "Se reembolsó por completo" in office.page(f"{path}?lang=es").text
+    decision = office.call("GET", f"{path}/decision").json
+    assert decision is not None
+    assert "refunded in full: €39.80" in decision["explanation"]
+
+
 def test_pages_with_nothing_to_show_say_what_to_do(office: Office) -> None:
-    assert "POST /api/v1/campaigns" in office.page("/").text
+    first = office.page("/").text
+    assert "POST /api/v1/campaigns" in first
+    for guide in re.findall(r"docs/[\w/-]+\.md", first):
+        assert (ROOT / guide).exists()
+    leads = {link for link in _check(first).links if link.startswith("/accounts/")}
+    assert leads
+    assert {office.page(link).status_code for link in leads} == {200}
     campaign = office.campaign()["id"]
     assert "Look under Links" in office.page(f"/campaigns/{campaign}/sales").text
     assert "merge tag" in office.page(f"/campaigns/{campaign}/contacts").text

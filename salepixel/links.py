@@ -13,7 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from salepixel.keys import Keys
 from salepixel.reading.addresses import normal_host
@@ -113,7 +113,36 @@ class LinkSealer:
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
-    """The url with one more query parameter (value already URL-safe), before any fragment."""
+    """The url with this query parameter once (value already URL-safe), before any fragment."""
+    return _with_query(without_parameters(url, frozenset((name,))), f"{name}={value}")
+
+
+def with_appended(url: str, appended: str) -> str:
+    """The url with a query that a mailer appended to a link to it: of a name that both have its value wins.
+
+    `appended` is ASCII without `#` and white space, so nothing before the query can change.
+    """
+    names = frozenset(map(parameter_name, appended.split("&")))
+    return _with_query(without_parameters(url, names), appended)
+
+
+def without_parameters(url: str, names: frozenset[str]) -> str:
+    """The url without query parameters of these names, in whatever number and spelling."""
+    base, hash_mark, fragment = url.partition("#")
+    path, _, query = base.partition("?")
+    parts = query.split("&")
+    kept = [part for part in parts if parameter_name(part) not in names]
+    if len(kept) == len(parts):
+        return url
+    return path + ("?" if kept else "") + "&".join(kept) + hash_mark + fragment
+
+
+def parameter_name(part: str) -> str:
+    """The name in one part of a query, such as `a` in `a=b` and in `%61`."""
+    return unquote_plus(part.partition("=")[0])
+
+
+def _with_query(url: str, query: str) -> str:
     base, hash_mark, fragment = url.partition("#")
     joiner = "&" if "?" in base else "?"
-    return f"{base}{joiner}{name}={value}{hash_mark}{fragment}"
+    return f"{base}{joiner}{query}{hash_mark}{fragment}"

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from salepixel.clicks import Click, Signal, pack_claims, signals_of
+from salepixel.reading.references import normal_reference
 
 JOURNALS_KEY = "salepixel:journals"
 """A Redis set: the names of all journals that ever shipped."""
@@ -145,6 +146,8 @@ def unpack_payload(payload: bytes) -> Record:
             address = _CLICK_SIZE + length
             agent = address + address_length
             contact = payload[_CLICK_SIZE:address].decode()
+            if not contact.isalnum():  # an edge of another version may have sent it as it was
+                contact = normal_reference(contact)
             click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
             said = payload[agent:].decode(errors="replace")
             return ClickRecord(click, signals_of(signals), said, payload[address:agent].decode())
@@ -205,8 +208,9 @@ class Directory:
 
     `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
     changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
-    `refused` has the contacts who do not want to be followed, by account, as `contact_digest` names them.
     `currencies` has the accounts' currencies; one that was published before 2026-11-28 has none.
+    `refused` has the contacts who do not want to be followed, by account, as `contact_digest` names them;
+    `tags` the merge tags of its campaigns for a contact that no mailer is known by, as references are normal.
     """
 
     accounts: dict[int, tuple[str, str]]
@@ -214,6 +218,7 @@ class Directory:
     links: dict[str, str] = field(default_factory=dict)
     refused: dict[int, frozenset[str]] = field(default_factory=dict)
     currencies: dict[int, str] = field(default_factory=dict)
+    tags: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As it is stored at DIRECTORY_KEY."""
@@ -224,6 +229,7 @@ class Directory:
                 "links": self.links,
                 "refused": {str(k): sorted(digests) for k, digests in self.refused.items()},
                 "currencies": {str(k): currency for k, currency in self.currencies.items()},
+                "tags": {str(k): sorted(tags) for k, tags in self.tags.items()},
             }
         )
 
@@ -236,8 +242,12 @@ class Directory:
             for _, secret in accounts.values():
                 bytes.fromhex(secret)
             links = {str(link): str(url) for link, url in content["links"].items()}
-            refused = {int(k): frozenset(map(str, v)) for k, v in content.get("refused", {}).items()}
             currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
-            return cls(accounts, frozenset(content["require_signature"]), links, refused, currencies)
+            # Directories of older versions have none of these.
+            refused, tags = (
+                {int(k): frozenset(map(str, v)) for k, v in content.get(name, {}).items()}
+                for name in ("refused", "tags")
+            )
+            return cls(accounts, frozenset(content["require_signature"]), links, refused, currencies, tags)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

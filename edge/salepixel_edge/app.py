@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from functools import lru_cache
 from importlib.resources import files
@@ -16,7 +16,15 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from salepixel.clicks import ClickIds, ClickSealer, Signal, pack_claims
 from salepixel.keys import load_keys
-from salepixel.links import BadDestination, BadLink, LinkSealer, check_destination, with_parameter
+from salepixel.links import (
+    BadDestination,
+    BadLink,
+    LinkSealer,
+    check_destination,
+    with_appended,
+    with_parameter,
+    without_parameters,
+)
 from salepixel.redis import open_redis
 from salepixel.settings import EdgeSettings
 from salepixel.streams import Directory, contact_digest, pack_click, pack_payload
@@ -30,9 +38,10 @@ from salepixel_edge.request import (
     Request,
     read_address,
     read_agent,
-    read_contact,
+    read_asked,
     read_cookie,
     read_host,
+    read_pasted,
     read_signals,
 )
 from salepixel_edge.shipper import Shipper, take_journal
@@ -48,6 +57,9 @@ REDIS_SECONDS = 0.5
 
 KNOWN_LINKS = 4096
 """Decoded links that are kept at hand: a mailing has dozens, and each is asked for a million times."""
+
+KNOWN_APPENDED = 512
+"""Links with what a mailer appended that are kept at hand: mostly the same for a whole mailing."""
 
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
@@ -74,17 +86,24 @@ _IMAGE = f"{_PRIVATE}x-robots-tag: noindex\r\ncontent-type: image/gif\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is the same in all answers to clicks on one link, made once.
+    """What is the same in all answers to clicks on one link, made once. `url` is where it leads.
 
     `plain` is the answer without a token, after its date; `parts` the same in three parts, between which
     the token goes: into the address and into the cookie. No claims: the link is switched off. `refused`: the
-    contacts of its account who do not want to be followed, as of streams.contact_digest.
+    contacts of its account who do not want to be followed, as of streams.contact_digest. `tags`: merge tags
+    of the account's campaigns that no mailer is known by, in UTF-8.
     """
 
     claims: bytes
-    plain: bytes
-    parts: tuple[bytes, bytes, bytes]
+    emp_id: int = 0
+    url: str = ""
+    plain: bytes = b""
+    parts: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     refused: frozenset[str] = frozenset()
+    tags: frozenset[bytes] = frozenset()
+
+
+_NOWHERE = Target(b"")
 
 
 class Edge:
@@ -104,6 +123,7 @@ class Edge:
         self._cookie_name = "__Host-spx" if self._secure else "spx"
         self._link_sealer = LinkSealer(keys)
         self._targets = lru_cache(KNOWN_LINKS)(self._target)
+        self._appended = lru_cache(KNOWN_APPENDED)(self._target_with)
         self._sealer = ClickSealer(keys)
         self._ids = ClickIds()
         self._directory = kept_directory(settings.data)
@@ -151,9 +171,13 @@ class Edge:
             connection.send(self._other(request))
 
     def _click(self, request: Request, connection: Connection) -> None:
+        token, query = request.path[3:], request.query
         try:
-            target = self._targets(request.path[3:])
+            target = self._targets(token)
         except BadLink:
+            token, query, found = self._find(token, query)
+            target = found or _NOWHERE
+        if target is _NOWHERE:
             self._counts["bad_link"] += 1
             connection.send(self._answer(request, "404 Not Found", _PAGE, NOT_FOUND))
             return
@@ -162,7 +186,11 @@ class Edge:
             connection.send(self._answer(request, "410 Gone", _PAGE, NOT_FOUND))
             return
         headers = request.headers
-        contact, unrendered = read_contact(request.query)
+        contact, unrendered, appended = read_asked(query)
+        if appended:
+            target = self._appended(token, appended)
+        if contact in target.tags:
+            contact, unrendered = b"", True
         signals = read_signals(request.method, headers, unrendered=unrendered, secure=self._secure)
         address = read_address(request, self._proxies)
         if contact and target.refused and contact_digest(contact) in target.refused:
@@ -173,9 +201,9 @@ class Edge:
         if signals & _NO_TOKEN:
             answer = b"HTTP/1.1 302 Found\r\n" + self._date + target.plain
         else:
-            token = self._sealer.seal_packed(click_id, target.claims, contact)
+            sealed = self._sealer.seal_packed(click_id, target.claims, contact)
             before, between, after = target.parts
-            answer = b"".join((b"HTTP/1.1 302 Found\r\n", self._date, before, token, between, token, after))
+            answer = b"".join((b"HTTP/1.1 302 Found\r\n", self._date, before, sealed, between, sealed, after))
         record = pack_click(click_id, target.claims, signals, contact, address, read_agent(headers))
         self._writer.append(record, connection, answer)
         self._counts["clicks"] += 1
@@ -187,24 +215,46 @@ class Edge:
         link = self._link_sealer.open(token.decode("latin-1"))
         url = self._directory.links.get(link.link) if self._directory else None
         if url == "":
-            return Target(b"", b"", (b"", b"", b""))
+            return Target(b"")
         try:
             url = check_destination(url) if url else link.url
         except BadDestination:
             url = link.url  # the plugin checks them: somebody wrote into Redis
+        url = without_parameters(url, frozenset((self._settings.click_parameter,)))
+        refused, tags = frozenset[str](), frozenset[bytes]()
+        if self._directory:
+            refused = self._directory.refused.get(link.emp_id, refused)
+            tags = frozenset(tag.encode() for tag in self._directory.tags.get(link.emp_id, ()))
+        claims = pack_claims(link.emp_id, link.campaign, link.link)
+        return Target(claims, link.emp_id, url, *self._redirects(link.emp_id, url), refused, tags)
+
+    def _target_with(self, token: bytes, appended: bytes) -> Target:
+        """The same link with what a mailer appended; nobody appends a click token. Raises BadLink."""
+        target = self._targets(token)
+        ours = frozenset((self._settings.click_parameter,))
+        url = without_parameters(with_appended(target.url, appended.decode()), ours)
+        plain, parts = self._redirects(target.emp_id, url)
+        return replace(target, url=url, plain=plain, parts=parts)
+
+    def _redirects(self, emp_id: int, url: str) -> tuple[bytes, tuple[bytes, bytes, bytes]]:
+        """The answers that lead to a url, as Target has them."""
         flags = "; Secure" if self._secure else ""
         with_token = with_parameter(url, self._settings.click_parameter, _TOKEN)
-        cookie = f"set-cookie: {self._cookie_name}{link.emp_id}={_TOKEN}; Path=/; Max-Age={COOKIE_SECONDS}"
+        cookie = f"set-cookie: {self._cookie_name}{emp_id}={_TOKEN}; Path=/; Max-Age={COOKIE_SECONDS}"
         end = f"{_HIDDEN}content-length: 0\r\n\r\n"
         before, between, after = (
             f"location: {with_token}\r\n{cookie}; HttpOnly; SameSite=Lax{flags}\r\n{end}".encode().split(
                 _TOKEN.encode()
             )
         )
-        plain = f"location: {url}\r\n{end}".encode()
-        claims = pack_claims(link.emp_id, link.campaign, link.link)
-        refused = self._directory.refused.get(link.emp_id, frozenset()) if self._directory else frozenset()
-        return Target(claims, plain, (before, between, after), refused)
+        return f"location: {url}\r\n{end}".encode(), (before, between, after)
+
+    def _find(self, path: bytes, query: bytes) -> tuple[bytes, bytes, Target | None]:
+        """The link in a path that holds more than its token, with the query that is in it too."""
+        token, rest = read_pasted(path) or (b"", b"")
+        with suppress(BadLink):
+            return token, b"&".join(filter(None, (rest, query))), self._targets(token)
+        return b"", b"", None
 
     def _pixel(self, request: Request, connection: Connection) -> None:
         signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
@@ -273,10 +323,16 @@ class Edge:
 
     def _know(self, directory: Directory) -> None:
         known = self._directory
-        changed = known is None or (directory.links, directory.refused) != (known.links, known.refused)
+        changed = known is None or _of_links(directory) != _of_links(known)
         self._directory = directory
         if changed:
             self._targets.cache_clear()
+            self._appended.cache_clear()
+
+
+def _of_links(directory: Directory) -> tuple[object, ...]:
+    """What answers to clicks are made of."""
+    return directory.links, directory.refused, directory.tags
 
 
 @lru_cache

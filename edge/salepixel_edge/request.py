@@ -3,20 +3,22 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from salepixel.clicks import Signal
-from salepixel.reading.references import MAX_CONTACT
+from salepixel.reading.references import MAX_CONTACT, is_merge_tag, normal_reference
+from salepixel.reading.text import decode_bytes
 
 MAX_COOKIE = 255
 MAX_AGENT = 300
 
-# The marks of merge tags that a mailer did not fill in: Handlebars and Jinja, Mailchimp, MailerLite,
-# Mautic, Acumbamail, Salesforce; and {contact}, what we give where no mailer is named.
-_UNRENDERED = re.compile(
-    rb"\{\{|\}\}|\{%|\*\||\|\*|\{\$|\{contactfield|\[%|\[\[|\]\]|%%|\{contact\}"
-    rb"|^%[A-Z_]+%$|^__test_email__$|^c_id$|^(?:0{8}-0{4}-0{4}-0{4}-0{12})?$"
-)
+MAX_APPENDED = 2000
+"""Characters of what a mailer appends that go on to the destination, which may be as long itself."""
+
+_ESCAPED = re.compile(rb"(?:^|&)(?:amp;)+")  # an ampersand that somebody wrote as in HTML
+_GLUED = re.compile(rb"(?:\?|%3[Ff])([\w.~-]+(?:=|%3[Dd]).*)", re.DOTALL)
+_PASTED = re.compile(rb"([\w-]+)([^\w?&]*)(?:[?&](.*))?", re.DOTALL)
+_SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"#<>\\^`{|}')
 _PREFETCH = re.compile(rb"prefetch|preview|prerender", re.IGNORECASE)
 _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _PORT = re.compile(rb":\d+$")
@@ -40,28 +42,66 @@ class Request:
     address: bytes
 
 
-def read_contact(query: bytes) -> tuple[bytes, bool]:
-    """The contact reference in `k=` (UTF-8), and whether a mailer left its merge tag as it was.
+def read_asked(query: bytes) -> tuple[bytes, bool, bytes]:
+    """What the query of a link says: contact, whether its merge tag was left as it was, what was appended.
 
-    A plus stays a plus: mailers write references as they are, and some are e-mail addresses. What cannot
-    be a reference (too long, not text) is an unknown contact, an empty text.
+    The contact is the normal form of the reference in `k=`, wherever it stands, in UTF-8; empty for an
+    unknown one. A plus stays a plus: mailers write references as they are, and some are e-mail addresses.
+    The rest of the query, also what is glued to the reference by a second `?`, goes on to the destination:
+    ASCII without `#` and white space.
     """
+    if query[:2] == b"k=" and query[2:].isalnum() and len(query) <= MAX_CONTACT + 2:
+        return query[2:], False, b""  # as most mailers write them
+    return _read_asked(query)
+
+
+def _read_asked(query: bytes) -> tuple[bytes, bool, bytes]:
+    if b"amp;" in query:
+        query = _ESCAPED.sub(b"&", query)
+    contact, rest = None, []
     for part in query.split(b"&"):
-        name, _, raw = part.partition(b"=")
-        if name == b"k":
+        name, _, value = part.partition(b"=")
+        if name != b"k":
+            rest.append(part)
+        elif contact is None:
+            glued = _GLUED.search(value)
+            contact = value[: glued.start()] if glued else value
+            if glued:
+                rest.append(glued[1] if b"=" in glued[1] else unquote_to_bytes(glued[1]))
+    if not contact:
+        return b"", False, _appended(rest)
+    text = decode_bytes(unquote_to_bytes(contact))
+    if is_merge_tag(text) or is_merge_tag(contact.decode("latin-1")):
+        return b"", True, _appended(rest)
+    return normal_reference(text).encode(), False, _appended(rest)
+
+
+def _appended(parts: list[bytes]) -> bytes:
+    """Parts of a query as they may stand in a Location, as many as there is room for."""
+    kept, room = [], MAX_APPENDED
+    for part in parts:
+        written = quote(part, safe=_SAFE)
+        room -= len(written) + 1
+        if room < 0:
             break
-    else:
-        return b"", False
-    if raw.isalnum() and len(raw) <= MAX_CONTACT:  # as most mailers write them
-        return raw, False
-    contact = unquote_to_bytes(raw)
-    if _UNRENDERED.search(raw) or _UNRENDERED.search(contact):
-        return b"", True
-    try:
-        text = contact.decode()
-    except UnicodeError:
-        return b"", False
-    return (contact if len(text) <= MAX_CONTACT and text.isprintable() else b""), False
+        if written:
+            kept.append(written)
+    return "&".join(kept).encode()
+
+
+def read_pasted(path: bytes) -> tuple[bytes, bytes] | None:
+    """The token and the query in a path that holds more than a token, None for one that does not.
+
+    Mail programs percent-encode letters and the question mark, and take the stop, the bracket or the slash
+    after a link for a part of it. `path` is what stands after `/c/`.
+    """
+    found = _PASTED.fullmatch(unquote_to_bytes(path))
+    if found is None or found[1] == path:
+        return None
+    between = found[2].decode(errors="replace")
+    if any(c.isalnum() or (c < " " and c not in "\t\r\n") for c in between):
+        return None
+    return found[1], found[3] or b""
 
 
 def read_signals(method: bytes, headers: Headers, *, unrendered: bool, secure: bool) -> int:

@@ -39,7 +39,7 @@ def normal_reference(text: str) -> str:
         before, whole = whole, whole.strip().rstrip(_STOPS)
         if whole and whole.count(_BRACKETS.get(whole[-1], whole[-1])) < whole.count(whole[-1]):
             whole = whole[:-1]
-    return whole if len(whole) <= MAX_CONTACT and whole.isprintable() else ""
+    return whole if len(whole) <= MAX_CONTACT and whole.isprintable() and "\ufffd" not in whole else ""
 
 
 def is_merge_tag(text: str) -> bool:

@@ -106,6 +106,12 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
         mark_due(connection, *naming)
 
 
+def contact_tags(connection: sa.Connection) -> list[tuple[int, str]]:
+    """Each merge tag that an account's campaigns have for a contact, once."""
+    query = sa.select(campaigns.c.emp_id, campaigns.c.contact_tag).distinct()
+    return [(row.emp_id, row.contact_tag) for row in connection.execute(query)]
+
+
 def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
     """Set when a campaign's mails began to go out; gives the campaign as it is now.
 

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from redis import Redis
 from redis.client import Pipeline
 
+from salepixel.reading.references import is_merge_tag, normal_reference
 from salepixel.storage.accounts import KeyScope, list_accounts
-from salepixel.storage.campaigns import changed_links
+from salepixel.storage.campaigns import changed_links, contact_tags
 from salepixel.storage.contacts import all_refused
 from salepixel.storage.database import Database
 from salepixel.streams import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Directory, contact_digest
@@ -22,6 +23,7 @@ def read_directory(connection: sa.Connection) -> Directory:
         links=changed_links(connection),
         refused=_refused(connection),
         currencies={row.emp_id: row.currency for row in rows},
+        tags=_tags(connection),
     )
 
 
@@ -30,6 +32,14 @@ def _refused(connection: sa.Connection) -> dict[int, frozenset[str]]:
     for emp_id, ref in all_refused(connection):
         found.setdefault(emp_id, set()).add(contact_digest(ref.encode()))
     return {emp_id: frozenset(digests) for emp_id, digests in found.items()}
+
+
+def _tags(connection: sa.Connection) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for emp_id, tag in contact_tags(connection):
+        if not is_merge_tag(tag):
+            found.setdefault(emp_id, set()).add(normal_reference(tag))
+    return {emp_id: frozenset(tags - {""}) for emp_id, tags in found.items()}
 
 
 def publish_directory(database: Database, redis: Redis) -> None:

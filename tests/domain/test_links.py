@@ -1,5 +1,8 @@
 """A tracked link leads where we said, or nowhere."""
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +15,11 @@ from salepixel.links import (
     LinkSealer,
     check_destination,
     new_id,
+    parameter_name,
+    with_appended,
     with_parameter,
 )
+from salepixel_edge.request import MAX_APPENDED, read_asked
 
 LINK = Link(7, "0000000000c1", "0000000000a1", "https://shop.test/p/1?a=b")
 
@@ -105,11 +111,56 @@ def test_a_destination_that_could_mislead_is_refused(url: str) -> None:
         ("https://a.test/?b=c", "https://a.test/?b=c&spx=T"),
         ("https://a.test/?b=c#d?e", "https://a.test/?b=c&spx=T#d?e"),
         ("https://a.test#d", "https://a.test?spx=T#d"),
+        ("https://a.test/?spx=OLD", "https://a.test/?spx=T"),
+        ("https://a.test/?spx=OLD&b=c#d", "https://a.test/?b=c&spx=T#d"),
+        ("https://a.test/?b=c&spx=OLD&e=f&spx=OLDER", "https://a.test/?b=c&e=f&spx=T"),
+        ("https://a.test/?spx&b=c&spx=", "https://a.test/?b=c&spx=T"),
+        ("https://a.test/?%73px=OLD&s%70%78=OLD", "https://a.test/?spx=T"),
+        ("https://a.test/?spx2=x&SPX=y&xspx=z", "https://a.test/?spx2=x&SPX=y&xspx=z&spx=T"),
+        ("https://a.test/?b=c&b=d", "https://a.test/?b=c&b=d&spx=T"),
     ],
 )
-def test_a_parameter_goes_before_the_fragment(url: str, result: str) -> None:
+def test_a_parameter_is_there_once_before_the_fragment(url: str, result: str) -> None:
     assert with_parameter(url, "spx", "T") == result
+
+
+@pytest.mark.parametrize(
+    ("url", "appended", "result"),
+    [
+        ("https://a.test/", "utm_source=x", "https://a.test/?utm_source=x"),
+        ("https://a.test/?b=c#d", "utm_source=x&e", "https://a.test/?b=c&utm_source=x&e#d"),
+        (
+            "https://a.test/?utm_source=ours&b=c&utm_%73ource=too",
+            "utm_source=x&utm_source=y",
+            "https://a.test/?b=c&utm_source=x&utm_source=y",
+        ),
+        ("https://a.test?b=c", "b=", "https://a.test?b="),
+    ],
+)
+def test_what_a_mailer_appends_wins_over_the_links_own(url: str, appended: str, result: str) -> None:
+    assert with_appended(url, appended) == result
 
 
 def test_ids_are_not_counted() -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+@given(
+    url=st.sampled_from(
+        ["https://shop.test/p?a=b#top", "https://shop.test", "http://shop.test:81?x", "https://a.test/#"]
+    ),
+    query=st.one_of(st.binary(max_size=80), st.text(max_size=80).map(str.encode)),
+)
+def test_no_query_leads_to_another_host(url: str, query: bytes) -> None:
+    _, _, appended = read_asked(query)
+    written = with_parameter(with_appended(url, appended.decode()) if appended else url, "spx", "T")
+    before, after = urlsplit(url), urlsplit(written)
+    assert (after.scheme, after.netloc, after.path, after.fragment) == (
+        before.scheme,
+        before.netloc,
+        before.path,
+        before.fragment,
+    )
+    assert re.fullmatch(r"[!-~]+", written)
+    assert [one for one in after.query.split("&") if parameter_name(one) == "spx"] == ["spx=T"]
+    assert len(written) <= len(url) + MAX_APPENDED + 10

@@ -66,16 +66,27 @@ def test_any_bytes_are_a_record_or_refused(payload: bytes) -> None:
 
 
 def test_the_directory_comes_back_as_it_was_written() -> None:
-    refused = {7: frozenset({contact_digest(b"c1")})}
     directory = Directory(
-        {7: ("track.shop.test", "00ff"), 1: ("", "")}, frozenset({7}), {}, refused, {7: "KWD", 1: "EUR"}
+        {7: ("track.shop.test", "00ff"), 1: ("", "")},
+        frozenset({7}),
+        {},
+        {7: frozenset({contact_digest(b"c1")})},
+        {7: "KWD", 1: "EUR"},
+        {7: frozenset({"-ID-"})},
     )
     assert Directory.from_json(directory.to_json()) == directory
 
 
-def test_a_directory_that_was_published_without_currencies_is_read() -> None:
-    text = '{"accounts": {"7": ["", ""]}, "require_signature": [], "links": {}, "refused": {}}'
-    assert Directory.from_json(text) == Directory({7: ("", "")})
+def test_a_directory_of_an_older_version_is_read() -> None:
+    older = '{"accounts": {"7": ["", ""]}, "require_signature": [], "links": {}}'
+    assert Directory.from_json(older) == Directory({7: ("", "")})
+
+
+@pytest.mark.parametrize(("sent", "contact"), [("c9. ", "c9"), ("c9\u200b", "c9"), ("c9", "c9"), ("", "")])
+def test_a_contact_that_an_older_edge_sent_has_its_normal_form(sent: str, contact: str) -> None:
+    record = unpack_payload(pack_payload(ClickRecord(click_at(NOON, contact=sent), Signal(0), "")))
+    assert isinstance(record, ClickRecord)
+    assert record.click.contact == contact
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,9 @@ DIRECTORY = Directory(
         9: ("", SECRET.hex()),
     },
     frozenset({9}),
-    refused={7: frozenset({contact_digest("who refusé".encode())})},
     currencies={7: "EUR", 8: "EUR", 9: "EUR"},
+    refused={7: frozenset({contact_digest("who refusé".encode()), contact_digest(b"c9")})},
+    tags={7: frozenset({"-CONTACTID-", "[ID]", "%id%", "{ID}", "$ID$", "@ID@", "CONTACTO"})},
 )
 URL = "https://shop.test/p/1?a=b#top"
 HOST = {"Host": "track.shop.test"}
@@ -96,7 +97,7 @@ def journaled(edge: RunningEdge) -> list[Record]:
 def test_a_click_is_redirected_with_its_token_on_the_destination_and_in_a_cookie(
     edge: RunningEdge, token: str, sealer: ClickSealer
 ) -> None:
-    answer = edge.get(f"/c/{token}?utm_source=x&k=ana%2B1@example.test")
+    answer = edge.get(f"/c/{token}?k=ana%2B1@example.test")
     assert (answer.status, answer.body) == (302, b"")
     destination = urlsplit(answer.header("location"))
     assert destination._replace(query="").geturl() == "https://shop.test/p/1#top"
@@ -145,7 +146,22 @@ def test_over_https_the_cookie_is_bound_to_the_host(
         ("GET", {}, "?k=%7B%7Bcontact.id%7D%7D", Signal.UNRENDERED),
         ("GET", {}, "?k=*|UNIQID|*", Signal.UNRENDERED),
         ("GET", {}, "?k=%EMAIL%", Signal.UNRENDERED),
-        ("GET", {}, "?k=", Signal.UNRENDERED),
+        ("GET", {}, "?k=-CONTACTID-", Signal.UNRENDERED),
+        ("GET", {}, "?k=[ID]", Signal.UNRENDERED),
+        ("GET", {}, "?k=%5BID%5D", Signal.UNRENDERED),
+        ("GET", {}, "?k=%id%", Signal.UNRENDERED),
+        ("GET", {}, "?k=%25id%25", Signal.UNRENDERED),
+        ("GET", {}, "?k={ID}", Signal.UNRENDERED),
+        ("GET", {}, "?k=%7BID%7D.", Signal.UNRENDERED),
+        ("GET", {}, "?k=$ID$", Signal.UNRENDERED),
+        ("GET", {}, "?k=@ID@", Signal.UNRENDERED),
+        ("GET", {}, "?k=CONTACTO", Signal.UNRENDERED),
+        ("GET", {}, "?k=c9", Signal.PRIVACY),
+        ("GET", {}, "?k=c9%20", Signal.PRIVACY),
+        ("GET", {}, "?k=%20c9", Signal.PRIVACY),
+        ("GET", {}, "?k=c9.", Signal.PRIVACY),
+        ("GET", {}, "?k=c9%C2%A0", Signal.PRIVACY),
+        ("GET", {}, "?k=%EF%BB%BFc9%E2%80%8B", Signal.PRIVACY),
     ],
 )
 def test_what_is_no_visit_is_redirected_and_labelled_without_cookie_and_token(
@@ -157,6 +173,90 @@ def test_what_is_no_visit_is_redirected_and_labelled_without_cookie_and_token(
     assert isinstance(record, ClickRecord)
     assert record.signals == signal
     assert record.click.contact == ("c1" if signal in (Signal.HEAD, Signal.PREFETCH) else "")
+
+
+@pytest.mark.parametrize("query", ["", "?k=", "?k", "?k=%20"])
+def test_an_unknown_contact_is_a_visitor_all_the_same(
+    edge: RunningEdge, token: str, sealer: ClickSealer, query: str
+) -> None:
+    location = edge.get(f"/c/{token}{query}").header("location")
+    (click_token,) = parse_qs(urlsplit(location).query)["spx"]
+    assert sealer.open(click_token).contact == ""
+    record = journaled(edge)[-1]
+    assert isinstance(record, ClickRecord)
+    assert (record.click.contact, record.signals) == ("", Signal(0))
+
+
+@pytest.mark.parametrize(
+    ("query", "contact", "destination"),
+    [
+        ("k=ana&utm_source=klaviyo&utm_medium=email", "ana", "a=b&utm_source=klaviyo&utm_medium=email"),
+        ("utm_source=klaviyo&k=ana", "ana", "a=b&utm_source=klaviyo"),
+        ("k=ana?utm_source=x", "ana", "a=b&utm_source=x"),
+        ("k=ana&a=mailer", "ana", "a=mailer"),
+        ("k=ana&%61=mailer&c=Peña".replace("ñ", "%C3%B1"), "ana", "%61=mailer&c=Pe%C3%B1a"),
+        ("k=ana&spx=OLD&s%70x=&spx", "ana", "a=b"),
+        ("k=c9?utm_source=nl", "", "a=b&utm_source=nl"),
+    ],
+)
+def test_what_the_mailer_appended_reaches_the_shop(
+    edge: RunningEdge, token: str, sealer: ClickSealer, query: str, contact: str, destination: str
+) -> None:
+    location = edge.get(f"/c/{token}?{query}").header("location")
+    path, _, rest = location.partition("?")
+    assert path == "https://shop.test/p/1"
+    query, _, fragment = rest.partition("#")
+    assert fragment == "top"
+    rest, _, click_token = query.partition("&spx=")
+    assert rest == destination
+    assert (sealer.open(click_token).contact if click_token else "") == contact
+    record = journaled(edge)[-1]
+    assert isinstance(record, ClickRecord)
+    assert record.click.contact == contact
+
+
+@pytest.mark.parametrize(
+    "query", ["spx={old}", "a=b&spx={old}&c=d", "spx={old}&spx={old}", "spx=&spx", "%73px={old}"]
+)
+@pytest.mark.parametrize(("method", "tokens"), [("GET", 1), ("HEAD", 0)])
+def test_a_token_in_a_stored_destination_goes_nowhere(
+    edge: RunningEdge, links: LinkSealer, sealer: ClickSealer, query: str, method: str, tokens: int
+) -> None:
+    old = sealer.seal(click_at(NOON, contact="somebody", emp_id=7))
+    url = "https://shop.test/p?" + query.format(old=old)
+    token = links.seal(Link(7, CAMPAIGN, LINK, url))
+    location = edge.get(f"/c/{token}?k=ana", method=method).header("location")
+    found = parse_qs(urlsplit(location).query, keep_blank_values=True).get("spx", [])
+    assert [sealer.open(one).contact for one in found] == ["ana"] * tokens
+    assert old not in location
+
+
+@pytest.mark.parametrize(
+    ("path", "contact"),
+    [
+        ("{token}/?k=c1", "c1"),
+        ("{token}%3Fk%3Dc1", "c1"),
+        ("{token}%3fk=c1", "c1"),
+        ("{token}&k=c1", "c1"),
+        ("{token}&amp;k=c1", "c1"),
+        ("{token})", ""),
+        ("{token}.", ""),
+        ("{token}.?k=c1", "c1"),
+        ("{token}%20", ""),
+        ("{token}=", ""),
+        ("{token}%C2%A0?k=c1", "c1"),
+        ("{coded}?k=c1", "c1"),
+        ("{token}%3Fk%3Dc1?utm_source=x", "c1"),
+    ],
+)
+def test_what_mail_programs_make_of_a_link_still_leads_on(
+    edge: RunningEdge, token: str, sealer: ClickSealer, path: str, contact: str
+) -> None:
+    coded = "".join(f"%{ord(c):02x}" if at % 3 else c for at, c in enumerate(token))
+    answer = edge.get("/c/" + path.format(token=token, coded=coded))
+    assert answer.status == 302
+    (click_token,) = parse_qs(urlsplit(answer.header("location")).query)["spx"]
+    assert sealer.open(click_token).contact == contact
 
 
 def wrong_tokens(token: str) -> list[str]:
@@ -172,8 +272,9 @@ def wrong_tokens(token: str) -> list[str]:
         other,
         other_key,
         token + "A",
-        token + "=",
-        token + "/",
+        token + "/x",
+        token + "%C3%B1",
+        token[:-1] + ".",
         "/" + token,
         token + "%00",
         token + "%0d%0aSet-Cookie:x=1",

@@ -1,17 +1,21 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salepixel.clicks import Signal
-from salepixel.reading.references import MAX_CONTACT
+from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel_edge.request import (
+    MAX_APPENDED,
     MAX_COOKIE,
     Request,
     read_address,
     read_agent,
-    read_contact,
+    read_asked,
     read_cookie,
     read_host,
+    read_pasted,
     read_signals,
 )
 
@@ -19,36 +23,63 @@ BROWSER = {b"user-agent": b"Mozilla/5.0", b"sec-fetch-site": b"none"}
 
 
 @pytest.mark.parametrize(
-    ("query", "contact"),
+    ("query", "contact", "appended"),
     [
-        ("", ""),
-        ("k=ana", "ana"),
-        ("utm_source=x&k=ana", "ana"),
-        ("k=ana&utm_source=x", "ana"),
-        ("k=a%C3%B1o", "año"),
-        ("k=a+b@shop.test", "a+b@shop.test"),
-        ("k=a%2Bb", "a+b"),
-        ("k=a%20b", "a b"),
-        ("k=first&k=second", "first"),
-        ("kk=ana", ""),
-        ("k=" + "x" * MAX_CONTACT, "x" * MAX_CONTACT),
+        ("", "", ""),
+        ("k=ana", "ana", ""),
+        ("utm_source=x&k=ana", "ana", "utm_source=x"),
+        ("k=ana&utm_source=x", "ana", "utm_source=x"),
+        ("k=ana&utm_source=klaviyo&utm_medium=email", "ana", "utm_source=klaviyo&utm_medium=email"),
+        ("a=1&k=ana&b=2", "ana", "a=1&b=2"),
+        ("k=ana?utm_source=x", "ana", "utm_source=x"),
+        ("k=ana?utm_source=x&utm_medium=y", "ana", "utm_source=x&utm_medium=y"),
+        ("k=ana%3Futm_source%3Dx%26b%3D2&c=3", "ana", "utm_source=x&b=2&c=3"),
+        ("k=ana%3Futm_source=x", "ana", "utm_source=x"),
+        ("k=who?me", "who?me", ""),
+        ("k=ana&amp;utm_source=x", "ana", "utm_source=x"),
+        ("utm_source=x&amp;amp;k=ana", "ana", "utm_source=x"),
+        ("&&k=ana&&", "ana", ""),
+        ("k=ana&bare", "ana", "bare"),
+        ("k=a%C3%B1o", "año", ""),
+        ("k=a%F1o", "año", ""),
+        ("k=a+b@shop.test", "a+b@shop.test", ""),
+        ("k=a%2Bb", "a+b", ""),
+        ("k=a%20b", "a b", ""),
+        ("k=c9%20", "c9", ""),
+        ("k=%20c9", "c9", ""),
+        ("k=c9.", "c9", ""),
+        ("k=c9)", "c9", ""),
+        ("k=c9%C2%A0", "c9", ""),
+        ("k=c9%E2%80%8B", "c9", ""),
+        ("k=first&k=second", "first", ""),
+        ("k=", "", ""),
+        ("k", "", ""),
+        ("k=%20", "", ""),
+        ("k=&utm_source=x", "", "utm_source=x"),
+        ("kk=ana", "", "kk=ana"),
+        ("k=" + "x" * MAX_CONTACT, "x" * MAX_CONTACT, ""),
+        ('k=a&q=a b\r\nSet-Cookie: x#<>"', "a", "q=a%20b%0D%0ASet-Cookie:%20x%23%3C%3E%22"),
+        ("k=a&q=\xf1", "a", "q=%C3%B1"),
+        ("k=a&q=" + "x" * MAX_APPENDED + "&r=1", "a", ""),
+        ("k=a&r=1&q=" + "x" * MAX_APPENDED, "a", "r=1"),
     ],
 )
-def test_the_contact_is_what_the_mailer_wrote(query: str, contact: str) -> None:
-    assert read_contact(query.encode()) == (contact.encode(), False)
+def test_a_query_names_the_contact_and_what_the_mailer_appended(
+    query: str, contact: str, appended: str
+) -> None:
+    assert read_asked(query.encode()) == (contact.encode(), False, appended.encode())
 
 
 @pytest.mark.parametrize(
-    "query", ["k=%FF", "k=a%00b", "k=a%0Ab", "k=" + "x" * (MAX_CONTACT + 1), "k=%E2%80%AE"]
+    "query", ["k=a%00b", "k=a%0Ab", "k=" + "x" * (MAX_CONTACT + 1), "k=%E2%80%AE", "k=%81"]
 )
 def test_what_cannot_be_a_contact_is_unknown(query: str) -> None:
-    assert read_contact(query.encode()) == (b"", False)
+    assert read_asked(query.encode()) == (b"", False, b"")
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        "",
         "{contact}",
         "{{ .Subscriber.UUID }}".replace(" ", "%20"),
         "%7B%7Bcontact.id%7D%7D",
@@ -69,20 +100,54 @@ def test_what_cannot_be_a_contact_is_unknown(query: str) -> None:
     ],
 )
 def test_a_merge_tag_that_was_not_filled_in_is_no_contact(value: str) -> None:
-    assert read_contact(f"a=b&k={value}".encode()) == (b"", True)
-
-
-def test_k_without_a_value_was_not_filled_in() -> None:
-    assert read_contact(b"k") == (b"", True)
+    assert read_asked(f"a=b&k={value}".encode()) == (b"", True, b"a=b")
 
 
 @settings(deadline=None)
 @given(st.binary())
 def test_no_query_breaks_the_reading_of_the_contact(query: bytes) -> None:
-    contact, unrendered = read_contact(b"k=" + query)
-    assert contact.decode().isprintable()
-    assert len(contact.decode()) <= MAX_CONTACT
+    contact, unrendered, appended = read_asked(b"k=" + query)
+    assert contact.decode() == normal_reference(contact.decode())
     assert not (contact and unrendered)
+    assert re.fullmatch(rb"[!-~]{0,%d}" % MAX_APPENDED, appended)
+    assert b"#" not in appended
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "query"),
+    [
+        ("tok-en_1/", "tok-en_1", ""),
+        ("token)", "token", ""),
+        ("token.", "token", ""),
+        ("token%20", "token", ""),
+        ("token%C2%A0", "token", ""),
+        ("token%E2%80%9D.", "token", ""),
+        ("token%0D%0A", "token", ""),
+        ("t%6Fken", "token", ""),
+        ("token%3Fk%3Dc1", "token", "k=c1"),
+        ("token%3fk%3Dc%2520x", "token", "k=c%20x"),
+        ("token&k=c1", "token", "k=c1"),
+        ("token&amp;k=c1", "token", "amp;k=c1"),
+        ("token/?k=c1".replace("?", "%3F"), "token", "k=c1"),
+        ("token%3F", "token", ""),
+    ],
+)
+def test_a_token_is_found_in_what_mail_programs_made_of_it(path: str, token: str, query: str) -> None:
+    assert read_pasted(path.encode()) == (token.encode(), query.encode())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "token", "/", "token/x", "token%00", "token%0d%0aSet-Cookie:x=1", "token%C3%B1", "token%23x", "a.b"],
+)
+def test_what_no_mail_program_adds_is_no_link(path: str) -> None:
+    assert read_pasted(path.encode()) is None
+
+
+@given(st.binary(max_size=60))
+def test_any_path_is_a_token_or_none(path: bytes) -> None:
+    found = read_pasted(path)
+    assert found is None or re.fullmatch(rb"[\w-]+", found[0])
 
 
 @pytest.mark.parametrize(

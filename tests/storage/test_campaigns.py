@@ -39,3 +39,16 @@ def test_who_changes_one_thing_does_not_undo_another(database: Database) -> None
             replace(HERO, label="Top", active=False, changed_at=NOON),
             ABOUT,
         ]
+
+
+def test_edges_know_the_tags_that_are_no_mailers(database: Database) -> None:
+    tags = {1: ["{contact}", "-CONTACTID-", "-CONTACTID-", " [ID]"], 2: ["%EMAIL%"], 3: ["ID."]}
+    with database.write() as connection:
+        for emp_id, its in tags.items():
+            for number, tag in enumerate(its):
+                campaign = Campaign(f"{emp_id}{number:011}", emp_id, "Autumn", "other", NOON, tag)
+                add_campaign(connection, campaign, [])
+        assert read_directory(connection).tags == {
+            1: frozenset({"-CONTACTID-", "[ID]"}),
+            3: frozenset({"ID"}),
+        }

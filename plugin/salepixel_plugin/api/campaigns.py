@@ -10,6 +10,7 @@ from pydantic import Field
 
 from salepixel import jobs
 from salepixel.links import Link, new_id
+from salepixel.reading.references import is_merge_tag
 from salepixel.storage import campaigns
 from salepixel.storage.accounts import Account, get_account
 from salepixel.storage.campaigns import Campaign, CampaignLink
@@ -144,9 +145,12 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
         wanted.holdout_percent,
     )
     its_links = [CampaignLink(new_id(), link.url, link.label, link.sale_pixel) for link in wanted.links]
-    with services().database.write() as connection:
+    here = services()
+    with here.database.write() as connection:
         account = target_account(connection, wanted.emp_id)
         campaigns.add_campaign(connection, campaign, its_links)
+    if not is_merge_tag(tag):
+        publish_directory(here.database, here.redis)  # edges know such a tag by it alone
     return _with_links(campaign, account, its_links)
 
 

@@ -7,13 +7,15 @@ because browsers that see a target url inside a link skip the hop.
 
 import hashlib
 import hmac
+import re
 import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import quote, unquote_plus, urlsplit
+from html import unescape
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 from salepixel.keys import Keys
 from salepixel.reading.addresses import normal_host
@@ -22,6 +24,14 @@ MAX_URL = 2000
 _VERSION = 1
 _HEAD = struct.Struct(">BBI6s6s")
 _TAG = 16
+_HTML_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
+
+# As in reading.references, but whole: half of a tag may be part of an address. Percent and letters are a tag
+# where they cannot be an encoded byte.
+_MERGE_TAG = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\*\|.*?\|\*|\[\[.*?\]\]|\[%.*?%\]|%%\w+%%|\{\$\w+\}|\{contactfield=[^}]*\}"
+    r"|\{contact\}|%(?![0-9A-F]{2})[A-Z_]{2,}%|(?<==)%[A-Z_]{2,}%(?=[&#]|$)"
+)
 _PRINTABLE = "".join(chr(c) for c in range(0x21, 0x7F))
 
 
@@ -72,6 +82,33 @@ def check_destination(url: str) -> str:
     if not netloc.isascii() or "%" in netloc:
         netloc = host + (f":{port}" if port is not None else "")
     return quote(parts._replace(netloc=netloc).geturl(), safe=_PRINTABLE)
+
+
+def read_destination(text: str, click_parameter: str) -> tuple[str, list[str]]:
+    """The destination that a person gives a link, as of check_destination, and notices of what was changed.
+
+    Pasted from a page's source it may be written as HTML; pasted from a browser it may carry the click token
+    of whoever copied it. Raises BadDestination, also for a merge tag, which no mailer sees in a tracked link.
+    """
+    notices = []
+    url = _HTML_REFERENCE.sub(lambda found: unescape(found[0]), text)
+    if url != text:
+        notices.append("HTML references such as &amp; were decoded, once")
+    if tag := _MERGE_TAG.search(url) or _MERGE_TAG.search(unquote(url)):
+        raise tag_in_destination(tag[0])
+    checked = check_destination(url)
+    stripped = without_parameters(checked, frozenset((click_parameter,)))
+    if stripped != checked:
+        notices.append(f"the parameter {click_parameter} was removed: each click brings its own")
+    return stripped, notices
+
+
+def tag_in_destination(tag: str) -> BadDestination:
+    """Why a destination with a merge tag cannot be a link's, and what to do."""
+    return BadDestination(
+        f"holds the merge tag {tag}, which no mailer replaces inside a tracked link: send this link "
+        "untracked, or make one link for each page"
+    )
 
 
 class LinkSealer:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from salepixel.clicks import Signal
-from salepixel.reading.references import MAX_CONTACT, is_merge_tag, normal_reference
+from salepixel.reading.references import BARE_TAGS, MAX_CONTACT, is_merge_tag, normal_reference
 from salepixel.reading.text import decode_bytes
 
 MAX_COOKIE = 255
@@ -18,6 +18,9 @@ MAX_APPENDED = 2000
 _ESCAPED = re.compile(rb"(?:^|&)(?:amp;)+")  # an ampersand that somebody wrote as in HTML
 _GLUED = re.compile(rb"(?:\?|%3[Ff])([\w.~-]+(?:=|%3[Dd]).*)", re.DOTALL)
 _PASTED = re.compile(rb"([\w-]+)([^\w?&]*)(?:[?&](.*))?", re.DOTALL)
+_BARE_TAGS = frozenset(tag.encode() for tag in BARE_TAGS)
+_PLAIN = re.compile(rb"[\w@+-](?:[\w@+.-]*[\w@+-])?")
+_WRITTEN = re.compile(rb"(?:[\w.~=%+:/-]+(?:&[\w.~=%+:/-]+)*)?")  # what quote would leave as it is
 _SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"#<>\\^`{|}')
 _PREFETCH = re.compile(rb"prefetch|preview|prerender", re.IGNORECASE)
 _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
@@ -50,34 +53,40 @@ def read_asked(query: bytes) -> tuple[bytes, bool, bytes]:
     The rest of the query, also what is glued to the reference by a second `?`, goes on to the destination:
     ASCII without `#` and white space.
     """
-    if query[:2] == b"k=" and query[2:].isalnum() and len(query) <= MAX_CONTACT + 2:
-        return query[2:], False, b""  # as most mailers write them
-    return _read_asked(query)
-
-
-def _read_asked(query: bytes) -> tuple[bytes, bool, bytes]:
+    if query[:2] == b"k=" and _is_plain(contact := query[2:]):
+        return contact, False, b""
     if b"amp;" in query:
         query = _ESCAPED.sub(b"&", query)
-    contact, rest = None, []
+    value, rest = None, list[bytes]()
     for part in query.split(b"&"):
-        name, _, value = part.partition(b"=")
-        if name != b"k":
+        if part[:2] != b"k=" and part != b"k":
             rest.append(part)
-        elif contact is None:
-            glued = _GLUED.search(value)
-            contact = value[: glued.start()] if glued else value
-            if glued:
+        elif value is None:
+            value = part[2:]
+            if glued := _GLUED.search(value):
+                value = value[: glued.start()]
                 rest.append(glued[1] if b"=" in glued[1] else unquote_to_bytes(glued[1]))
-    if not contact:
-        return b"", False, _appended(rest)
-    text = decode_bytes(unquote_to_bytes(contact))
-    if is_merge_tag(text) or is_merge_tag(contact.decode("latin-1")):
-        return b"", True, _appended(rest)
-    return normal_reference(text).encode(), False, _appended(rest)
+    appended = _appended(rest)
+    if not value or _is_plain(value):
+        return value or b"", False, appended
+    text = decode_bytes(unquote_to_bytes(value))
+    if is_merge_tag(text) or is_merge_tag(value.decode("latin-1")):
+        return b"", True, appended
+    return normal_reference(text).encode(), False, appended
+
+
+def _is_plain(value: bytes) -> bool:
+    """True for a reference as most mailers write them: in its normal form, and no merge tag."""
+    if value.isalnum():
+        return len(value) <= MAX_CONTACT
+    return len(value) <= MAX_CONTACT and value not in _BARE_TAGS and _PLAIN.fullmatch(value) is not None
 
 
 def _appended(parts: list[bytes]) -> bytes:
     """Parts of a query as they may stand in a Location, as many as there is room for."""
+    whole = b"&".join(parts)
+    if len(whole) <= MAX_APPENDED and _WRITTEN.fullmatch(whole):
+        return whole
     kept, room = [], MAX_APPENDED
     for part in parts:
         written = quote(part, safe=_SAFE)

@@ -17,9 +17,12 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 # Merge tags: Handlebars and Jinja, Mailchimp, MailerLite, Mautic, Acumbamail, Salesforce; and {contact},
 # what we give where no mailer is named.
+BARE_TAGS = ("__test_email__", "c_id", "00000000-0000-0000-0000-000000000000")
+"""Those of them that look like references."""
+
 _UNRENDERED = re.compile(
-    r"\{\{|\}\}|\{%|\*\||\|\*|\{\$|\{contactfield|\[%|\[\[|\]\]|%%|\{contact\}"
-    r"|^%[A-Z_]+%$|^__test_email__$|^c_id$|^0{8}-0{4}-0{4}-0{4}-0{12}$"
+    r"\{\{|\}\}|\{%|\*\||\|\*|\{\$|\{contactfield|\[%|\[\[|\]\]|%%|\{contact\}|^%[A-Z_]+%$"
+    + "".join(f"|^{tag}$" for tag in BARE_TAGS)
 )
 
 

@@ -41,10 +41,11 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
     for start in range(0, len(newest), _CHUNK):
         chunk = newest[start : start + _CHUNK]
         ours = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref.in_([c.ref for c in chunk]))
-        known = sa.select(contacts.c.ref, contacts.c.email_hash, contacts.c.alias_hash, contacts.c.consent)
-        rows = connection.execute(known.where(ours)).all()
-        before = {found for row in rows for found in (row.email_hash, row.alias_hash)}
-        refused = {row.ref for row in rows if not row.consent}
+        rows = connection.execute(sa.select(contacts.c.email_hash, contacts.c.alias_hash).where(ours)).all()
+        told = {found for c in chunk for found in (c.email_hash, c.alias_hash)}
+        hashes = {found for found in told.union(*rows) if found}
+        concerned = _sharing(connection, emp_id, chunk, hashes)
+        refused = refused_among(connection, emp_id, concerned)
         statement = insert(connection, contacts).values(
             [
                 {
@@ -66,9 +67,8 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
             "updated_at": new.updated_at,
         }
         connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
-        told = {c.email_hash for c in chunk} | {c.alias_hash for c in chunk}
-        _decide_again(connection, emp_id, (told | before) - {None}, [c.ref for c in chunk])
-        if any(c.consent and c.ref in refused for c in chunk):
+        _decide_again(connection, emp_id, hashes, concerned)
+        if refused - refused_among(connection, emp_id, refused):
             _decide_refused_again(connection, emp_id)
     return len(newest)
 
@@ -95,34 +95,68 @@ def with_alias(connection: sa.Connection, emp_id: int, alias_hash: str | None) -
     return _read(connection, contacts.c.emp_id == emp_id, contacts.c.alias_hash == alias_hash)
 
 
+def opted_out() -> sa.ColumnElement[bool]:
+    """Whether a row of `contacts` opted out, by its reference or by another one of the same address.
+
+    Worked out, not stored: it holds whatever is told first, and ends with the opt-out that it follows from.
+    """
+    other = contacts.alias()
+    by_address = sa.exists().where(
+        other.c.emp_id == contacts.c.emp_id, other.c.email_hash == contacts.c.email_hash, ~other.c.consent
+    )
+    return sa.or_(~contacts.c.consent, by_address)
+
+
+def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
+    """Those of these contacts who opted out themselves, whatever was told of their address."""
+    query = sa.select(contacts.c.ref).where(
+        contacts.c.emp_id == emp_id, ~contacts.c.consent, is_one_of(connection, contacts.c.ref, refs)
+    )
+    return set(connection.scalars(query))
+
+
 def refused_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
-    """Those of these contacts who refused to be followed."""
+    """Those of these contacts who refused to be followed, by this reference or another of their address."""
     refused = sa.and_(contacts.c.emp_id == emp_id, ~contacts.c.consent)
     # Asked for each batch of clicks: in most accounts nobody has, and one look spares thousands.
     if connection.scalar(sa.select(contacts.c.ref).where(refused).limit(1)) is None:
         return set()
-    query = sa.select(contacts.c.ref).where(refused, is_one_of(connection, contacts.c.ref, refs))
-    return set(connection.scalars(query))
+    among = contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs)
+    return set(connection.scalars(sa.select(contacts.c.ref).where(*among, opted_out())))
 
 
 def all_refused(connection: sa.Connection) -> list[tuple[int, str]]:
-    """Everybody who refused to be followed, as (empId, reference)."""
-    query = sa.select(contacts.c.emp_id, contacts.c.ref).where(~contacts.c.consent)
+    """Everybody who refused to be followed, as (empId, reference), under each reference of their address."""
+    refused, shared = contacts.alias(), contacts.c
+    same = sa.and_(shared.emp_id == refused.c.emp_id, shared.email_hash == refused.c.email_hash)
+    by_address = sa.select(shared.emp_id, shared.ref).join(refused, same).where(~refused.c.consent)
+    query = sa.select(shared.emp_id, shared.ref).where(~shared.consent).union(by_address)
     return [(row.emp_id, row.ref) for row in connection.execute(query)]
 
 
 def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Contact]:
-    query = sa.select(*(contacts.c[name] for name in Contact.__slots__)).where(*conditions)
+    consent = sa.type_coerce(~opted_out(), sa.Boolean).label("consent")
+    columns = (consent if name == "consent" else contacts.c[name] for name in Contact.__slots__)
+    query = sa.select(*columns).where(*conditions)
     return [Contact(*row) for row in connection.execute(query.order_by(contacts.c.ref))]
 
 
+def _sharing(
+    connection: sa.Connection, emp_id: int, batch: Sequence[Contact], hashes: Collection[str]
+) -> set[str]:
+    """The references of these contacts, and all others of these addresses."""
+    others = sa.select(contacts.c.ref).where(
+        contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.email_hash, hashes)
+    )
+    return {c.ref for c in batch}.union(connection.scalars(others))
+
+
 def _decide_again(
-    connection: sa.Connection, emp_id: int, hashes: Collection[str | None], refs: Collection[str]
+    connection: sa.Connection, emp_id: int, hashes: Collection[str], refs: Collection[str]
 ) -> None:
     """Make the orders due that these addresses may explain, or that name one of these contacts."""
-    texts = [found for found in hashes if found]
     for column in (orders.c.email_hash, orders.c.alias_hash):
-        theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, texts))
+        theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, hashes))
         mark_due(connection, theirs)
     named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
         decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)

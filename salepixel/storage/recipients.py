@@ -13,6 +13,7 @@ from salepixel.holdout import Arm
 from salepixel.orders import Order, RefundState
 from salepixel.sold import Terms, sold_lines
 from salepixel.storage.accounts import Account
+from salepixel.storage.contacts import opted_out
 from salepixel.storage.many import is_one_of
 from salepixel.storage.orders import read_snapshot
 from salepixel.storage.refunds import refund_history
@@ -80,7 +81,7 @@ def compare_groups(
     """
     groups = {False: Group(), True: Group()}
     theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
-    consent = sa.func.coalesce(contacts.c.consent, sa.true())
+    consent = sa.func.coalesce(~opted_out(), sa.true())
     followed = sa.and_(recipients.c.campaign_id == campaign_id, consent)
     counted = sa.select(
         recipients.c.held_out,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from salepixel.storage import accounts, campaigns, contacts, orders, outbox, schema, shops
@@ -10,7 +11,9 @@ from salepixel.storage.campaigns import Campaign, CampaignLink
 from salepixel.storage.contacts import Contact
 from salepixel.storage.database import Database
 from salepixel.storage.deliveries import count_rejection, list_rejections
+from salepixel.storage.directory import read_directory
 from salepixel.storage.queue import due_orders
+from salepixel.streams import contact_digest
 from tests.make import CAMPAIGN, LINK, NOON, order
 
 
@@ -50,6 +53,46 @@ def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_aga
         assert consenting(connection, 1, "h1") == []
         contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
         assert consenting(connection, 1, "h1") == ["c1"], "an address not told again stays"
+
+
+@pytest.mark.parametrize("first", ["opted out", "new"])
+def test_an_address_that_opted_out_stays_so_under_a_new_reference(database: Database, first: str) -> None:
+    old, new = Contact("c1", "h1", consent=False), Contact("c2", "h1")
+    with database.write() as connection:
+        for contact in (old, new) if first == "opted out" else (new, old):
+            contacts.store_contacts(connection, 1, [contact], NOON)
+        contacts.store_contacts(connection, 1, [Contact("c3", "h3"), Contact("c4", None)], NOON)
+        contacts.store_contacts(connection, 2, [Contact("c5", "h1")], NOON)  # another account
+        assert consenting(connection, 1, "h1") == []
+        assert contacts.refused_among(connection, 1, ["c1", "c2", "c3", "c4"]) == {"c1", "c2"}
+        assert contacts.opted_out_by_reference(connection, 1, ["c1", "c2", "c3"]) == {"c1"}
+        assert contacts.refused_among(connection, 2, ["c5"]) == set()
+        assert sorted(contacts.all_refused(connection)) == [(1, "c1"), (1, "c2")]
+        assert contact_digest(b"c2") in read_directory(connection).refused[1]
+        assert not contacts.get_contacts(connection, 1, ["c2"])["c2"].consent
+
+
+def test_an_address_opts_in_by_the_reference_that_opted_out(database: Database) -> None:
+    with database.write() as connection:
+        contacts.store_contacts(
+            connection, 1, [Contact("c1", "h1", consent=False), Contact("c2", "h1")], NOON
+        )
+        contacts.store_contacts(connection, 1, [Contact("c2", "h1")], NOON)
+        assert consenting(connection, 1, "h1") == [], "a mailer's list says yes for all"
+        contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
+        assert consenting(connection, 1, "h1") == ["c1", "c2"]
+
+
+def test_orders_of_an_address_are_decided_again_under_all_its_references(database: Database) -> None:
+    with database.write() as connection:
+        contacts.store_contacts(connection, 1, [Contact("c2", "h1")], NOON)
+        orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
+        orders.store_order(connection, "s1", 1, order(id="O2", number="2"), "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        named = {"emp_id": 1, "shop_id": "s1", "order_id": "O2", "contact": "c2"}
+        connection.execute(sa.insert(schema.decision_contacts).values(named))
+        contacts.store_contacts(connection, 1, [Contact("c1", "h1", consent=False)], NOON)
+        assert sorted(due_orders(connection, 10)) == [("s1", "O1"), ("s1", "O2")]
 
 
 def test_another_key_in_the_settings_shuts_the_earlier_one_out(database: Database) -> None:

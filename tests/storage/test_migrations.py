@@ -152,3 +152,41 @@ def test_0017_gives_numbers_the_key_by_which_they_are_compared(older: Database) 
         keys = connection.execute(sa.text("SELECT number, number_key FROM orders ORDER BY id")).all()
         assert [tuple(row) for row in keys] == [("#077", "77"), ("2", "2")]
         assert connection.scalar(sa.text("SELECT order_key FROM hits")) == "SO-9"
+
+
+INSERT INTO contacts (emp_id, ref, email_hash, consent, updated_at) VALUES (1, 'c9.', 'h9', false, 0),
+    (1, 'c9', NULL, true, 0), (1, 'c8 ', 'h8', true, 0), (1, 'c7', 'h7', true, 0), (2, 'c9', 'h9', true, 0),
+    (1, 'Jose\u0301', NULL, true, 0), (1, '.', NULL, true, 0), (1, 'Ana (b)', NULL, true, 0);
+INSERT INTO coupons (emp_id, code, campaign_id, contact, created_at) VALUES (1, 'X', 'c1', 'c9.', 0);
+INSERT INTO recipients (campaign_id, contact, held_out)
+    VALUES ('c1', 'c9.', true), ('c1', 'c9', false), ('c1', 'c8 ', true);
+INSERT INTO clicks (id, emp_id, campaign_id, link_id, contact, verdict, signals, reasons, score, final)
+    VALUES (x'01', 1, 'c1', 'a1', 'c9?utm_source=nl', 'human', 0, '', 0, true),
+    (x'02', 1, 'c1', 'a1', 'c7', 'human', 0, '', 0, true);
+INSERT INTO decision_contacts (shop_id, order_id, emp_id, contact) VALUES ('s1', 'O2', 1, 'c9?utm_source=nl');
+UPDATE orders SET due = false;
+"""
+
+
+def test_0017_gives_each_contact_one_reference_and_an_opt_out_wins(older: Database) -> None:
+    upgrade(older, "0016", BEFORE_0017)
+    migrate(older)
+    with older.read() as connection:
+        rows = connection.execute(
+            sa.text("SELECT emp_id, ref, email_hash, consent FROM contacts ORDER BY 1, 2")
+        )
+        assert [tuple(row) for row in rows] == [
+            (1, ".", None, 1),
+            (1, "Ana (b)", None, 1),
+            (1, "Jos\u00e9", None, 1),
+            (1, "c7", "h7", 1),
+            (1, "c8", "h8", 1),
+            (1, "c9", "h9", 0),
+            (2, "c9", "h9", 1),
+        ]
+        assert connection.scalar(sa.text("SELECT contact FROM coupons")) == "c9"
+        groups = connection.execute(sa.text("SELECT contact, held_out FROM recipients ORDER BY 1"))
+        assert [tuple(row) for row in groups] == [("c8", 1), ("c9", 0)]
+        contacts = connection.scalars(sa.text("SELECT contact FROM clicks ORDER BY id"))
+        assert list(contacts) == ["c9", "c7"]
+        assert due_orders(connection, 9) == [("s1", "O2")]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from salepixel import jobs
-from salepixel.links import Link, new_id
+from salepixel.links import Link, new_id, read_destination, tag_in_destination
 from salepixel.reading.references import is_merge_tag
 from salepixel.storage import campaigns
 from salepixel.storage.accounts import Account, get_account
@@ -17,7 +17,7 @@ from salepixel.storage.campaigns import Campaign, CampaignLink
 from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
 from salepixel_plugin.api import mailers
 from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Id, Name, PlannedTime, Text, Url
+from salepixel_plugin.api.fields import UNSET, EmpId, Id, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
@@ -27,10 +27,15 @@ SentAt = Annotated[
 ]
 
 
+Warnings = Annotated[
+    list[str], Field(description="What was changed in what was sent: where, and why. Look at the result.")
+]
+
+
 class LinkIn(Input):
     """A destination."""
 
-    url: Url = Field(examples=["https://shop.test/p/1?a=b"])
+    url: LinkUrl = Field(examples=["https://shop.test/p/1?a=b"])
     label: Text = ""
     sale_pixel: bool = Field(False, description="True: its clicks may earn sales.")
 
@@ -90,6 +95,12 @@ class CampaignWithLinks(CampaignOut):
     links: list[LinkOut]
 
 
+class CampaignMade(CampaignWithLinks):
+    """A new campaign, and what was changed in what was sent."""
+
+    warnings: Warnings
+
+
 class CampaignsOut(Output):
     """Campaigns, newest first."""
 
@@ -100,10 +111,16 @@ class CampaignsOut(Output):
 class LinkChange(Input):
     """What is to change, also after sending; what is not named stays."""
 
-    url: Url = Field(UNSET, description="Where it leads from now on; `original_url` undoes all changes.")
+    url: LinkUrl = Field(UNSET, description="Where it leads from now on; `original_url` undoes all changes.")
     active: bool = Field(UNSET, description="False: switch it off; visitors see a page that says so.")
     label: Text = Field(UNSET)
     sale_pixel: bool = Field(UNSET, description="Orders since the campaign began are decided again.")
+
+
+class LinkChanged(LinkOut):
+    """A link as it is now, and what was changed in what was sent."""
+
+    warnings: Warnings
 
 
 class LinkActivity(LinkOut):
@@ -123,7 +140,7 @@ class LinksOut(Output):
 
 @blueprint.post("/campaigns")
 @blueprint.input(CampaignIn, arg_name="wanted")
-@blueprint.output(CampaignWithLinks, 201)
+@blueprint.output(CampaignMade, 201)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
     """Make a campaign; the answer has a tracked url for each link."""
@@ -144,14 +161,23 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
         wanted.utm_campaign,
         wanted.holdout_percent,
     )
-    its_links = [CampaignLink(new_id(), link.url, link.label, link.sale_pixel) for link in wanted.links]
+    its_links, warnings = [], []
+    for place, link in enumerate(wanted.links):
+        if tag in link.url:
+            said = str(tag_in_destination(tag))
+            raise Refusal(
+                422, "invalid", f"Correct links.{place}.url: {said}.", {f"links.{place}.url": [said]}
+            )
+        url, notices = _read_url(link.url)
+        its_links.append(CampaignLink(new_id(), url, link.label, link.sale_pixel))
+        warnings += [f"links.{place}.url: {notice}" for notice in notices]
     here = services()
     with here.database.write() as connection:
         account = target_account(connection, wanted.emp_id)
         campaigns.add_campaign(connection, campaign, its_links)
     if not is_merge_tag(tag):
         publish_directory(here.database, here.redis)  # edges know such a tag by it alone
-    return _with_links(campaign, account, its_links)
+    return _with_links(campaign, account, its_links) | {"warnings": warnings}
 
 
 @blueprint.get("/campaigns")
@@ -225,7 +251,7 @@ def list_links(campaign_id: str) -> dict[str, Any]:
 
 @blueprint.patch("/campaigns/<campaign_id>/links/<link_id>")
 @blueprint.input(LinkChange, arg_name="change")
-@blueprint.output(LinkOut)
+@blueprint.output(LinkChanged)
 @blueprint.doc(security="bearer")
 def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, Any]:
     """Change where a link leads, switch it off, name it anew, let its clicks earn sales or not.
@@ -235,14 +261,20 @@ def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, 
     link = change_link(campaign_id, link_id, change)
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
-        return _link_as_json(campaign, get_account(connection, campaign.emp_id), link)
+        told = _link_as_json(campaign, get_account(connection, campaign.emp_id), link)
+    notices = _read_url(change.url)[1] if "url" in change.model_fields_set else []
+    return told | {"warnings": [f"url: {notice}" for notice in notices]}
+
+
+def _read_url(url: str) -> tuple[str, list[str]]:
+    return read_destination(url, services().settings.click_parameter)
 
 
 def change_link(campaign_id: str, link_id: str, change: LinkChange) -> CampaignLink:
     """Change a link of a campaign that this request may see, tell the edges, and give it as it is then."""
     here, values = services(), change.model_dump(exclude_unset=True)
     if "url" in values:
-        values["new_url"] = values.pop("url")
+        values["new_url"], _ = _read_url(values.pop("url"))
     with here.database.write() as connection:
         campaign = see_campaign(connection, campaign_id)
         before = see_link(connection, campaign, link_id)

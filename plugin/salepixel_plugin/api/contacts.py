@@ -8,12 +8,12 @@ from pydantic import AfterValidator, Field, InstanceOf, WrapValidator
 from pydantic.json_schema import SkipJsonSchema
 
 from salepixel import jobs
-from salepixel.reading.references import MAX_CONTACT
+from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel.storage.accounts import hold_account
-from salepixel.storage.contacts import Contact, refused_among, store_contacts
+from salepixel.storage.contacts import Contact, opted_out_by_reference, store_contacts
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.door import Input, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Name
+from salepixel_plugin.api.fields import UNSET, EmpId
 from salepixel_plugin.api.items import BadItem, Stored, each, split_items
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.services import services
@@ -28,17 +28,29 @@ def _address(text: str) -> str:
 
 
 Email = Annotated[str, Field(max_length=320, examples=["ana@example.com"]), AfterValidator(_address)]
-Reference = Annotated[Name, Field(max_length=MAX_CONTACT)]
+
+
+def _reference(text: str) -> str:
+    reference = normal_reference(text)
+    if not reference:
+        raise ValueError("must not be empty or hold line breaks or other control characters")
+    return reference
+
+
+Reference = Annotated[str, Field(max_length=MAX_CONTACT), AfterValidator(_reference)]
 
 
 class ContactIn(Input):
     """A recipient."""
 
-    ref: Reference = Field(description="As the mailer writes it into the link.", examples=["c1"])
+    ref: Reference = Field(
+        description="As the mailer writes it into the link; kept in its normal form.", examples=["c1"]
+    )
     email: Email | None = Field(None, description="Kept as a keyed hash only.")
     consent: bool = Field(
         UNSET,
-        description="False: nothing that they do is followed. Not told: as it was; true for a new contact.",
+        description="False: nothing that they do is followed, nor what any other reference of the same "
+        "address does. Not told: as it was; true for a new contact.",
     )
 
 
@@ -70,7 +82,7 @@ def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
     with here.database.write() as connection:
         target_account(connection, emp_id)
         hold_account(connection, emp_id, to_change=True)  # before it is read who refused
-        refused = refused_among(connection, emp_id, merged)
+        refused = opted_out_by_reference(connection, emp_id, merged)
         batch = []
         for ref, told in merged.items():
             hashes = here.keys.hash_address(emp_id, told["email"]) if "email" in told else (None, None)

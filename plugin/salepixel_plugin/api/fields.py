@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from salepixel.links import BadDestination, check_destination
+from salepixel.links import BadDestination, check_destination, read_destination
 from salepixel.money import MAX_AMOUNT, BadMoney
 from salepixel.quantities import MAX_QUANTITY, round_quantity
 from salepixel.reading.addresses import BadHost, normal_host
@@ -75,6 +75,15 @@ def _destination(url: str) -> str:
         raise ValueError(f"{error}; give the full address of a page") from None
 
 
+def _link_destination(url: str) -> str:
+    """As it was sent, once it can be a link's; who stores it reads it and says what was changed."""
+    try:
+        read_destination(url, "")
+    except BadDestination as error:
+        raise ValueError(f"{error}; give the full address of a page") from None
+    return url
+
+
 def _host(text: str) -> str:
     try:
         host = normal_host(text.strip()) if text.strip() else ""
@@ -134,6 +143,7 @@ Quantity = Annotated[
 ]
 QuantityOut = Annotated[int | float, Field(description="At most three decimals.", examples=[2, 0.5])]
 Url = Annotated[str, AfterValidator(_destination)]
+LinkUrl = Annotated[str, AfterValidator(_link_destination)]
 UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
 HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from salepixel.storage.contacts import get_contacts
+from salepixel.storage.contacts import all_refused, get_contacts
+from salepixel.storage.coupons import find_coupon
 from tests.plugin.conftest import SHOES, Office
 
 
@@ -56,3 +57,30 @@ def test_a_bad_contact_does_not_keep_its_neighbours_from_being_stored(office: Of
     (bad,) = answer["not_stored"]
     assert (bad["position"], bad["name"], bad["reason"]) == (1, "c2", "invalid")
     assert "e-mail address" in bad["message"]
+
+
+@pytest.mark.parametrize(
+    "written", ["c9 ", " c9", "c9.", "c9\u00a0", "c9\u200b", "\ufeffc9", "c9?utm_source=nl"]
+)
+def test_a_reference_has_one_form_at_every_door(office: Office, written: str) -> None:
+    told = {"ref": "c9", "email": "nine@example.com", "consent": False}
+    office.post("/contacts", {"empId": 7, "contacts": [told]}, SHOES)
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": written, "email": "nine@example.com"}]}, SHOES)
+    with office.database.read() as connection:
+        assert all_refused(connection) == [(7, "c9")]
+    wanted = {"empId": 7, "name": "Autumn", "holdout_percent": 50, "links": [{"url": "https://shop.test/"}]}
+    campaign = office.post("/campaigns", wanted)["id"]
+    path = f"/campaigns/{campaign}"
+    assert office.post(f"{path}/recipients", {"contacts": [written]})["not_measured"] == ["c9"]
+    office.post(f"{path}/coupons", {"coupons": [{"code": "X9", "ref": written}]})
+    with office.database.read() as connection:
+        coupon = find_coupon(connection, 7, "X9")
+    assert coupon is not None
+    assert coupon.contact == "c9"
+
+
+@pytest.mark.parametrize("written", ["", " ", ".", "\u200b", "a\nb", "a\0b"])
+def test_what_cannot_be_a_reference_is_refused(office: Office, written: str) -> None:
+    answer = office.post("/contacts", {"empId": 7, "contacts": [{"ref": written}, {"ref": "c1"}]}, SHOES)
+    assert answer["stored"] == 1
+    assert [bad["position"] for bad in answer["not_stored"]] == [0]

@@ -1,8 +1,7 @@
 (() => {
   const tag = document.currentScript, { parameter = "spx", empId } = tag.dataset, KEY = "salepixel";
-  const off = navigator.globalPrivacyControl;
-  const each = use => !off && ["localStorage", "sessionStorage"].some(name => {
-    try { return use(window[name]); } catch (refused) { return false; }
+  const each = use => !navigator.globalPrivacyControl && ["localStorage", "sessionStorage"].some(name => {
+    try { return use(window[name]); } catch {}
   });
   const load = key => {
     let found;
@@ -13,11 +12,12 @@
     store.setItem(key, JSON.stringify({ v, at: Date.now() }));
     return true;
   });
-  const part = RegExp(`([?&])${parameter}=([\\w-]{60,120})(&|$)`), found = part.exec(location.search);
-  if (found) {
-    save(KEY, found[2]);
-    const rest = location.search.replace(part, found[3] && "$1");
-    history.replaceState(history.state, "", location.pathname + rest + location.hash);
+  const { search } = location, params = q => new URLSearchParams(q);
+  const token = params(search).getAll(parameter).filter(v => /^[\w-]{60,120}$/.test(v)).pop();
+  if (token) {
+    save(KEY, token);
+    const rest = search.slice(1).split("&").filter(v => !params(v).has(parameter)).join("&");
+    history.replaceState(history.state, "", location.pathname + (rest && "?" + rest) + location.hash);
   }
   const click = () => load(KEY);
   const metadata = () => click() ? [{ key: "salepixel_click", value: click() }] : [];
@@ -26,7 +26,7 @@
     if (!spx || order && load(done)) return;
     if (order) save(done, 1);
     for (const { product, quantity, amount } of lines) {
-      const query = new URLSearchParams({ empId, spx }), image = new Image(1, 1);
+      const query = params({ empId, spx }), image = new Image(1, 1);
       const facts = { PRODUCTO: product, CANTIDAD: quantity, IMPORTE: amount, order, currency };
       for (const name in facts) if (facts[name] != null) query.append(name, facts[name]);
       image.alt = "";

@@ -127,6 +127,9 @@ def token(sealer: ClickSealer) -> str:
         ("/p?spx={token}&a=b", "/p?a=b"),
         ("/p?flag&spx={token}&a=b#reviews", "/p?flag&a=b#reviews"),
         ("/p?spx=short", "/p?spx=short"),
+        ("/p?spx=OLD&a=b&spx={token}&spx", "/p?a=b"),
+        ("/p?%73px=&a=%zz&s%70x={token}#c", "/p?a=%zz#c"),
+        ("/p?spx2=x&spx={token}&&c=?", "/p?spx2=x&&c=?"),
     ],
 )
 def test_the_click_is_taken_out_of_the_address_and_nothing_else(

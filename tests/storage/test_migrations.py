@@ -154,6 +154,7 @@ def test_0017_gives_numbers_the_key_by_which_they_are_compared(older: Database) 
         assert connection.scalar(sa.text("SELECT order_key FROM hits")) == "SO-9"
 
 
+BEFORE_0018 = """
 INSERT INTO contacts (emp_id, ref, email_hash, consent, updated_at) VALUES (1, 'c9.', 'h9', false, 0),
     (1, 'c9', NULL, true, 0), (1, 'c8 ', 'h8', true, 0), (1, 'c7', 'h7', true, 0), (2, 'c9', 'h9', true, 0),
     (1, 'Jose\u0301', NULL, true, 0), (1, '.', NULL, true, 0), (1, 'Ana (b)', NULL, true, 0);
@@ -168,8 +169,8 @@ UPDATE orders SET due = false;
 """
 
 
-def test_0017_gives_each_contact_one_reference_and_an_opt_out_wins(older: Database) -> None:
-    upgrade(older, "0016", BEFORE_0017)
+def test_0018_gives_each_contact_one_reference_and_an_opt_out_wins(older: Database) -> None:
+    upgrade(older, "0017", BEFORE_0018)
     migrate(older)
     with older.read() as connection:
         rows = connection.execute(

@@ -7,8 +7,8 @@ from alembic import op
 
 from salepixel.reading.references import normal_reference
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 
 _BYTES = {"sqlite": "length(CAST({0} AS BLOB))", "postgresql": "octet_length({0})"}
 _ENDS = ", ".join(f"'{end}'" for end in ' .,;:!?>")]}')

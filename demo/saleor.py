@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import requests
 
-from demo.saleor_answers import NO_PERMISSION, answer_orders
+from demo.saleor_answers import NO_ORIGIN, NO_PERMISSION, answer_orders
 from demo.saleor_key import SigningKey
 from demo.saleor_orders import Line, Orders, global_id
 
@@ -40,7 +40,9 @@ class StandInSaleor(Orders):
 
     `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order, `asked`
     the GraphQL among them.
-    `orders` holds, by their ids, the orders that the shop has: the newest of those kept.
+    `orders` holds, by their ids, the orders that the shop has: the newest of those kept. `broken` holds the
+    ids of those that it cannot answer for: a page with one of them is null, as with Saleor's empty `origin`.
+    `app_active` and `permissions` are what staff changed of our app.
     """
 
     def __init__(self, *, channel: str = "default-channel", currency: str = "EUR") -> None:
@@ -53,6 +55,8 @@ class StandInSaleor(Orders):
         self.calls: list[str] = []
         self.asked: list[str] = []
         self.version = f"{SCHEMA_VERSION}.28"
+        self.app_active = True
+        self.broken: set[str] = set()
         self.orders: dict[str, Mapping[str, Any]] = {}
         self._installations = 0
         self.rotate_key()
@@ -175,15 +179,22 @@ class StandInSaleor(Orders):
             return 200, {"keys": [self.key.jwk]}
         if path != "/graphql/":
             return 404, {}
-        known = bool(self.token) and authorization == f"Bearer {self.token}"
+        known = bool(self.token) and authorization == f"Bearer {self.token}" and self.app_active
         asked = json.loads(body)
         self.asked.append(asked["query"])
         if "{app{" in asked["query"]:
             app = {"id": self.app_id, "permissions": [{"code": code} for code in self.permissions]}
             return 200, {"data": {"app": app if known else None}}
-        if not known:
+        if not known or ("orders(" in asked["query"] and "MANAGE_ORDERS" not in self.permissions):
             return 200, {"errors": [NO_PERMISSION], "data": {"orders": None}}
-        return 200, {"data": answer_orders(asked, self.orders, self.version)}
+        data = answer_orders(asked, self.orders, self.version)
+        if "...Sale" in asked["query"] and self._has_broken(data):
+            return 200, {"errors": [NO_ORIGIN], "data": {"orders": None}}
+        return 200, {"data": data}
+
+    def _has_broken(self, data: Mapping[str, Any]) -> bool:
+        edges = data["orders"]["edges"] if "orders" in data else ()
+        return any(edge["node"]["id"] in self.broken for edge in edges)
 
 
 def _handler(shop: StandInSaleor) -> type[BaseHTTPRequestHandler]:

@@ -59,19 +59,37 @@ class ShopAway(Exception):
         self.reason = reason
 
 
+class AskForLess(ShopAway):
+    """The shop cannot answer for so many orders at once: too large, too slow, or one of them fails."""
+
+
 class TokenRefused(Exception):
     """The shop does not know this token, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An order of a shop that could not be read.
+
+    `reason` is its counted name, `detail` what the shop said. `id` and `number` are empty where not even
+    these could be read.
+    """
+
+    reason: str
+    id: str = ""
+    number: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Orders that a shop gave; `unread`: for each that could not be read the reason.
+    """Orders that a shop gave, and those of them that could not be read.
 
     `drafts`: the ids of those that are drafts now, which are no orders yet.
     """
 
-    orders: tuple[Order, ...]
-    unread: tuple[str, ...] = ()
+    orders: tuple[Order, ...] = ()
+    unread: tuple[Unread, ...] = ()
     drafts: tuple[str, ...] = ()
 
 
@@ -106,3 +124,9 @@ class Connector(Protocol):
 
     def count_orders(self, shop: Shop, days: Sequence[date]) -> dict[date, int]:
         """How many orders the shop has of each day (UTC)."""
+
+    def why_refused(self, shop: Shop) -> str:
+        """Why the shop refuses our token: `app_inactive`, `permission_removed`, or else `token_refused`.
+
+        Raises ShopAway.
+        """

@@ -13,6 +13,7 @@ from typing import Any
 from salepixel.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.connectors import saleor_api
 from salepixel.connectors.contract import (
+    AskForLess,
     BadSignature,
     Delivery,
     HashAddress,
@@ -20,6 +21,7 @@ from salepixel.connectors.contract import (
     Refused,
     ShopAway,
     TokenRefused,
+    Unread,
     Unreadable,
 )
 from salepixel.connectors.saleor_order import as_object, read_id, read_order, read_time
@@ -30,6 +32,13 @@ from salepixel.storage.shops import Shop
 
 LIFECYCLE = frozenset({"app_installed", "app_updated", "app_status_changed", "app_deleted"})
 
+MAX_NAME = 255
+"""Characters of an order's id or number that is shown though the order cannot be read."""
+
+MIN_SLOW_ORDERS = 6
+"""A shop that is too slow for so few orders is away; half of them again would take 20 s each time."""
+
+_UNANSWERED = {"shop_away": "order_not_answered", "shop_too_large": "order_too_large"}
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -74,7 +83,7 @@ def read_orders(delivery: Delivery, hash_address: HashAddress) -> Page:
             else:
                 orders.append(_as_created(_read(found, issued_at, hash_address), is_created))
         except Unreadable as error:
-            unread.append(error.reason)
+            unread.append(_unread(one, error.reason))
     return Page(tuple(orders), tuple(unread), tuple(drafts))
 
 
@@ -129,24 +138,46 @@ def count_orders(shop: Shop, days: Sequence[date]) -> dict[date, int]:
     return saleor_api.count_orders(shop.api_url, _token(shop), schema, days)
 
 
+def why_refused(shop: Shop) -> str:
+    """Why the shop refuses our token. Raises ShopAway."""
+    try:
+        app = saleor_api.ask_for_app(shop.api_url, _token(shop))
+    except TokenRefused:
+        return "token_refused" if shop.app_active else "app_inactive"
+    return "token_refused" if saleor_api.PERMISSION in app.permissions else "permission_removed"
+
+
 def _asked_orders(
     shop: Shop, wanted: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress
 ) -> Iterator[Page]:
+    """Page by page; one that fails is asked for again in halves, down to the one order that fails.
+
+    Saleor answers null for a whole page when one order of it cannot be written, and a page of large orders
+    has more bytes than we take.
+    """
     schema, after = saleor_api.fetch_version(shop.api_url, _token(shop)), None
+    first = saleor_api.PAGE_ORDERS
     for _ in range(saleor_api.MAX_PAGES):
-        found = saleor_api.fetch_orders(shop.api_url, _token(shop), schema, wanted, after)
-        orders, unread = [], []
-        for node in found.nodes:
-            try:
-                orders.append(_read(as_object(node, "no_order"), issued_at, hash_address))
-            except Unreadable as error:
-                unread.append(error.reason)
-        yield Page(tuple(orders), tuple(unread))
-        if found.after is None:
+        try:
+            found = saleor_api.fetch_orders(shop.api_url, _token(shop), schema, wanted, after, first)
+        except AskForLess as trouble:
+            if first == 1:
+                page, leads_to = _skip(shop, schema, wanted, after, trouble)
+            elif trouble.reason == "shop_too_slow" and first <= MIN_SLOW_ORDERS:
+                raise
+            else:
+                page, leads_to, first = Page(), after, first // 2
+                yield page  # nothing yet; it says that we are still at it
+                continue
+        else:
+            page, leads_to = _read_page(found.nodes, issued_at, hash_address), found.after
+            first = min(first * 2, saleor_api.PAGE_ORDERS)
+        yield page
+        if leads_to is None:
             return
-        if found.after == after:
+        if leads_to == after:
             break
-        after = found.after
+        after = leads_to
     raise ShopAway("its pages of orders do not end")
 
 
@@ -155,6 +186,36 @@ def _read(order: Mapping[str, Any], issued_at: datetime | None, hash_address: Ha
         return check_order(read_order(order, issued_at, hash_address), datetime.now(UTC))
     except OutOfBounds as error:
         raise Unreadable(error.reason) from error
+
+
+def _skip(
+    shop: Shop, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None, trouble: AskForLess
+) -> tuple[Page, str | None]:
+    """The one order that fails, as unread, and where the others begin. Raises what it cannot name."""
+    if trouble.reason not in _UNANSWERED:
+        raise trouble
+    place = saleor_api.fetch_place(shop.api_url, _token(shop), schema, wanted, after)
+    reason = _UNANSWERED[trouble.reason]
+    return Page(unread=tuple(_unread(node, reason, str(trouble)) for node in place.nodes)), place.after
+
+
+def _read_page(nodes: Sequence[Any], issued_at: datetime | None, hash_address: HashAddress) -> Page:
+    orders, unread = [], []
+    for node in nodes:
+        try:
+            orders.append(_read(as_object(node, "no_order"), issued_at, hash_address))
+        except Unreadable as error:
+            unread.append(_unread(node, error.reason))
+    return Page(tuple(orders), tuple(unread))
+
+
+def _unread(node: object, reason: str, detail: str = "") -> Unread:
+    told = node if isinstance(node, dict) else {}
+    return Unread(reason, _short(told.get("id")), _short(told.get("number")), detail)
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_NAME and value.isprintable() else ""
 
 
 def _token(shop: Shop) -> str:

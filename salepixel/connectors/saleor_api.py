@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from salepixel import outgoing
-from salepixel.connectors.contract import ShopAway, TokenRefused
+from salepixel.connectors.contract import AskForLess, ShopAway, TokenRefused
 from salepixel.connectors.signatures import BadKeySet, read_keys
 from salepixel.connectors.strict_json import BadJson, load_object
 
@@ -41,10 +41,13 @@ _APP_QUERY = "{app{id permissions{code}}}"
 _PAGE_QUERY = """query SalePixelOrders($first: Int!, $after: String, $wanted: WANTED!) {
   orders(first: $first, after: $after, ARGUMENT: $wanted) {
     pageInfo { hasNextPage endCursor }
-    edges { node { ...Sale } }
+    edges { node { SELECTED } }
   }
 }
 """
+PERMISSION = "MANAGE_ORDERS"
+"""What our app needs. Saleor has no permission for reading orders alone."""
+
 _NO_PERMISSION = frozenset({"PermissionDenied", "InvalidTokenError", "ExpiredSignatureError"})
 
 
@@ -104,16 +107,38 @@ def fetch_version(api_url: str, token: str) -> tuple[int, int]:
 
 
 def fetch_orders(
-    api_url: str, token: str, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None
+    api_url: str,
+    token: str,
+    schema: tuple[int, int],
+    wanted: Mapping[str, Any],
+    after: str | None,
+    first: int = PAGE_ORDERS,
 ) -> OrderNodes:
-    """A page of the orders that a filter finds, drafts not among them. Raises TokenRefused or ShopAway.
+    """A page of the orders that a filter finds, drafts not among them.
+
+    Raises TokenRefused, AskForLess (when fewer than `first` may be answered) or ShopAway.
 
     `wanted` is what OrderFilterInput and OrderWhereInput have in common. No order of the answer is asked for:
     LAST_MODIFIED_AT is not in every version, and a cursor holds values, so pages stay whole while orders
     change.
     """
-    values = {"first": PAGE_ORDERS, "after": after, "wanted": wanted}
-    found: Any = _ask(api_url, token, _page_query(schema), values).get("orders")
+    values = {"first": first, "after": after, "wanted": wanted}
+    return _read_page(_ask(api_url, token, _page_query(schema) + order_fields(schema), values))
+
+
+def fetch_place(
+    api_url: str, token: str, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None
+) -> OrderNodes:
+    """Only `id` and `number` of the next order, for one that fails as a whole, and where to go on after it.
+
+    Raises TokenRefused or ShopAway.
+    """
+    values = {"first": 1, "after": after, "wanted": wanted}
+    return _read_page(_ask(api_url, token, _page_query(schema, "id number"), values))
+
+
+def _read_page(data: Mapping[str, Any]) -> OrderNodes:
+    found: Any = data.get("orders")
     try:
         nodes = tuple(edge["node"] for edge in found["edges"])
         info = found["pageInfo"]
@@ -166,10 +191,10 @@ def _is_in(line: str, schema: tuple[int, int]) -> bool:
     return oldest <= schema <= newest
 
 
-def _page_query(schema: tuple[int, int]) -> str:
+def _page_query(schema: tuple[int, int], selected: str = "...Sale") -> str:
     has_where = schema >= _HAS_WHERE
     query = _PAGE_QUERY.replace("WANTED", "OrderWhereInput" if has_where else "OrderFilterInput")
-    return query.replace("ARGUMENT", "where" if has_where else "filter") + order_fields(schema)
+    return query.replace("ARGUMENT", "where" if has_where else "filter").replace("SELECTED", selected)
 
 
 def _of_day(schema: tuple[int, int], day: date) -> str:
@@ -200,21 +225,23 @@ def _ask(api_url: str, token: str, query: str, values: Mapping[str, Any]) -> dic
         content = load_object(answer)
     except BadJson as error:
         raise ShopAway(f"no Saleor answers there (status {status})") from error
-    errors = content.get("errors")
+    errors, data = content.get("errors"), content.get("data")
     if errors:
-        _raise_for(errors)
-    data = content.get("data")
+        _raise_for(errors, is_of_orders=isinstance(data, dict))
     if status != 200 or not isinstance(data, dict):
         raise ShopAway(f"it answered {status} without data")
     return data
 
 
-def _raise_for(errors: Any) -> None:
+def _raise_for(errors: Any, *, is_of_orders: bool) -> None:
+    """`is_of_orders`: the question was understood, and answering it for one of the orders failed."""
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
     text = encoder.dumps(first.get("extensions"), default=str)
     if any(f'"{code}"' in text for code in _NO_PERMISSION):
         raise TokenRefused
     message = "".join(one for one in str(first.get("message", "an error"))[:200] if one.isprintable())
+    if is_of_orders:
+        raise AskForLess(f"it answered: {message}")
     raise ShopAway(f"it answered: {message}")
 
 
@@ -237,6 +264,8 @@ def _call(
         sent["Content-Type"] = "application/json"
     try:
         answer = outgoing.call(method, url, seconds=seconds, max_bytes=most, body=body, headers=sent)
+    except (outgoing.TooLarge, outgoing.TooSlow) as error:
+        raise AskForLess(str(error), f"shop_{error.reason}") from error
     except outgoing.CallFailed as error:
         raise ShopAway(str(error), f"shop_{error.reason}") from error
     return answer.status, answer.body

@@ -23,7 +23,7 @@ class DayCoverage:
 
     `in_shop`: how many the shops say that they have, None where none was asked. `known` = `by_webhook` +
     `healed`: told by a webhook (or the sales API) in time, or found by asking the shop. `missing`: that the
-    shops have and we do not know.
+    shops had and we did not know when they were last asked, None where none was.
     """
 
     day: date
@@ -33,7 +33,7 @@ class DayCoverage:
     seen: int
     attributed: int
     in_shop: int | None = None
-    missing: int = 0
+    missing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def coverage_by_day(connection: sa.Connection, emp_id: int, period: Period) -> l
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, date], int]) -> DayCoverage:
+def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, date], Any]) -> DayCoverage:
     ours = [row for (_, its_day), row in found.items() if its_day == day]
-    told = {shop_id: count for (shop_id, its_day), count in counts.items() if its_day == day}
+    told = {shop_id: row for (shop_id, its_day), row in counts.items() if its_day == day}
     known = {row.shop_id: row.known for row in ours}
     total, healed = sum(known.values()), sum(row.healed for row in ours)
     return DayCoverage(
@@ -83,9 +83,15 @@ def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, 
         healed=healed,
         seen=sum(row.seen for row in ours),
         attributed=sum(row.attributed for row in ours),
-        in_shop=sum(told.values()) if told else None,
-        missing=sum(max(0, count - known.get(shop_id, 0)) for shop_id, count in told.items()),
+        in_shop=sum(row.orders for row in told.values()) if told else None,
+        missing=sum(_missing(row, known.get(shop_id, 0)) for shop_id, row in told.items()) if told else None,
     )
+
+
+def _missing(counted: Any, known_now: int) -> int:
+    # Counts from before `known` was kept are held against what is known now.
+    known = known_now if counted.known is None else counted.known
+    return int(max(0, counted.orders - known))
 
 
 def seen_by_payment(connection: sa.Connection, emp_id: int, period: Period) -> list[Seen]:
@@ -136,7 +142,7 @@ def _sum_of(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.sum(sa.case((condition, 1), else_=0))
 
 
-def _shop_counts(connection: sa.Connection, emp_id: int, period: Period) -> dict[tuple[str, date], int]:
+def _shop_counts(connection: sa.Connection, emp_id: int, period: Period) -> dict[tuple[str, date], Any]:
     query = (
         sa.select(shop_days).join(shops, shops.c.id == shop_days.c.shop_id).where(shops.c.emp_id == emp_id)
     )
@@ -144,7 +150,7 @@ def _shop_counts(connection: sa.Connection, emp_id: int, period: Period) -> dict
         query = query.where(shop_days.c.day >= period.since.date().isoformat())
     if period.until is not None:
         query = query.where(shop_days.c.day < period.until.date().isoformat())
-    return {(row.shop_id, date.fromisoformat(row.day)): row.orders for row in connection.execute(query)}
+    return {(row.shop_id, date.fromisoformat(row.day)): row for row in connection.execute(query)}
 
 
 def _sorted(rows: Iterable[sa.Row[Any]]) -> list[Seen]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema import polls, shop_days, shops
+from salepixel.storage.schema import orders, polls, shop_days, shops
 from salepixel.storage.shops import Shop, get_shop
 from salepixel.storage.upsert import insert
 
@@ -71,9 +71,11 @@ def keep_claim(connection: sa.Connection, shop_id: str, until: datetime) -> None
 
 
 def end_poll(connection: sa.Connection, shop_id: str, mark: datetime, next_at: datetime) -> None:
-    """Note that all that changed until `mark` is known."""
+    """Note that all that changed until `mark` is known. A shop that answers has our app active."""
     values = {"mark": mark, "next_at": next_at, "problem": "", "problem_since": None}
     connection.execute(sa.update(polls).where(polls.c.shop_id == shop_id).values(values))
+    inactive = shops.c.id == shop_id, ~shops.c.app_active
+    connection.execute(sa.update(shops).where(*inactive).values(app_active=True))
 
 
 def fail_poll(connection: sa.Connection, poll: Poll, problem: str, at: datetime, next_at: datetime) -> None:
@@ -82,16 +84,42 @@ def fail_poll(connection: sa.Connection, poll: Poll, problem: str, at: datetime,
     connection.execute(sa.update(polls).where(polls.c.shop_id == poll.shop.id).values(values))
 
 
-def store_counts(connection: sa.Connection, shop_id: str, counts: Mapping[date, int], at: datetime) -> None:
-    """Keep how many orders a shop says that it has of some days (UTC)."""
+def store_counts(connection: sa.Connection, shop: Shop, counts: Mapping[date, int], at: datetime) -> None:
+    """Keep how many orders a shop says that it has of some days (UTC), and how many of them we know now.
+
+    What is known later says nothing of this count: orders that came since would hide those that are missing.
+    """
     rows = [
-        {"shop_id": shop_id, "day": day.isoformat(), "orders": count, "counted_at": at}
+        {
+            "shop_id": shop.id,
+            "day": day.isoformat(),
+            "orders": count,
+            "known": _count_known(connection, shop, day),
+            "counted_at": at,
+        }
         for day, count in counts.items()
     ]
     if rows:
         statement = insert(connection, shop_days).values(rows)
-        changed = {name: statement.excluded[name] for name in ("orders", "counted_at")}
+        changed = {name: statement.excluded[name] for name in ("orders", "known", "counted_at")}
         connection.execute(statement.on_conflict_do_update(index_elements=["shop_id", "day"], set_=changed))
+
+
+def _count_known(connection: sa.Connection, shop: Shop, day: date) -> int:
+    begin = datetime.combine(day, time(), UTC)
+    of_day = orders.c.placed_at >= begin, orders.c.placed_at < begin + timedelta(days=1)
+    query = sa.select(sa.func.count()).where(
+        orders.c.emp_id == shop.emp_id, orders.c.shop_id == shop.id, *of_day
+    )
+    return connection.scalar(query) or 0
+
+
+def days_with_missing(connection: sa.Connection, shop_id: str, since: date, limit: int) -> list[date]:
+    """The newest days (UTC) since then of which a shop had more orders than we knew, when it was counted."""
+    missing = shop_days.c.shop_id == shop_id, shop_days.c.known < shop_days.c.orders
+    query = sa.select(shop_days.c.day).where(*missing, shop_days.c.day >= since.isoformat())
+    days = connection.scalars(query.order_by(shop_days.c.day.desc()).limit(limit))
+    return [date.fromisoformat(day) for day in days]
 
 
 def list_polls(connection: sa.Connection, emp_id: int) -> list[Poll]:

@@ -312,6 +312,19 @@ shop_days = sa.Table(
     sa.Column("day", sa.Text, primary_key=True),  # UTC, 2026-11-23
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Column("counted_at", UtcTime, nullable=False),
+    sa.Column("known", sa.BigInteger),  # of these, at the same time; null: not counted then
+)
+
+unread_orders = sa.Table(
+    "unread_orders",  # what a shop has, and could not be read when it was asked
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, nullable=False),  # empty: not told
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),  # what the shop said, or empty
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("next_at", UtcTime, nullable=False),  # when to ask for it again
 )
 
 order_clicks = sa.Table(

@@ -16,6 +16,7 @@ from salepixel.storage import outbox, polls, queue, schema
 from salepixel.storage.accounts import Account, add_account
 from salepixel.storage.clicks import store_loss
 from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.shops import list_shops
 from salepixel.streams import LossRecord
 from salepixel_worker.sweep import reconcile_due
 from tests.conftest import running_postgresql
@@ -84,7 +85,8 @@ def fill(office: Office) -> dict[str, str]:
         (claimed,) = outbox.claim_outgoing(connection, now, now, 10)
         outbox.record_attempt(connection, claimed, state="dead", answer="404", next_at=now)
         polls.claim_poll(connection, now, now)
-        polls.store_counts(connection, shop, {now.date(): 2**40}, now)
+        (its_shop,) = (one for one in list_shops(connection, 7) if one.id == shop)
+        polls.store_counts(connection, its_shop, {now.date(): 2**40}, now)
         store_loss(connection, "edge-1", 1, LossRecord(2**40, 1, 2))
     return {
         "campaign_id": campaign["id"],

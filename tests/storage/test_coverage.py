@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.clicks import ClickSealer, Signal
-from salepixel.storage import polls, schema
+from salepixel.storage import polls, schema, shops
 from salepixel.storage.coverage import (
     DayCoverage,
     Seen,
@@ -47,8 +47,8 @@ def days(world: World, period: Period = ALWAYS) -> list[DayCoverage]:
 
 def count(world: World, counts: dict[date, int]) -> None:
     with world.database.write() as connection:
-        shop_id = connection.execute(sa.select(schema.shops.c.id)).scalar_one()
-        polls.store_counts(connection, shop_id, counts, NOON)
+        (shop,) = shops.list_shops(connection, 1)
+        polls.store_counts(connection, shop, counts, NOON)
 
 
 def test_each_order_is_counted_once_and_where_it_belongs(world: World) -> None:
@@ -76,6 +76,28 @@ def test_more_orders_than_the_shop_says_leave_none_missing(world: World) -> None
     buy(world, "2")
     count(world, {TODAY: 1})
     assert days(world)[0].missing == 0
+
+
+def test_orders_that_come_after_the_count_hide_none_that_are_missing(world: World) -> None:
+    buy(world, "1")
+    count(world, {TODAY: 21})
+    for number in range(30):
+        buy(world, f"later-{number}")
+    assert (days(world)[0].in_shop, days(world)[0].missing) == (21, 20)
+
+
+def test_a_count_from_before_that_was_kept_is_held_against_what_is_known_now(world: World) -> None:
+    buy(world, "1")
+    count(world, {TODAY: 3})
+    with world.database.write() as connection:
+        connection.execute(sa.update(schema.shop_days).values(known=None))
+    buy(world, "2")
+    assert days(world)[0].missing == 1
+
+
+def test_of_a_shop_that_was_not_asked_nobody_knows_what_is_missing(world: World) -> None:
+    buy(world, "1")
+    assert (days(world)[0].in_shop, days(world)[0].missing) == (None, None)
 
 
 def test_a_period_has_its_own_days(world: World) -> None:

@@ -174,7 +174,7 @@ def test_a_long_absence_is_worked_off_day_by_day(office: Office) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "problem"),
-    [("away", "it answered 503 without data"), ("token", "token_refused"), ("broken", "has no orders")],
+    [("away", "it answered 503 without data"), ("token", "token_refused"), ("odd", "has no orders")],
 )
 def test_a_shop_that_cannot_be_asked_is_told_and_asked_again(
     office: Office, shop: StandInSaleor, monkeypatch: pytest.MonkeyPatch, trouble: str, problem: str

@@ -19,11 +19,12 @@ from salepixel.connectors import CONNECTORS
 from salepixel.connectors.contract import HashAddress, Page, ShopAway, TokenRefused
 from salepixel.keys import Keys
 from salepixel.orders import Order
-from salepixel.storage import polls
+from salepixel.storage import polls, unread
 from salepixel.storage.database import Database
 from salepixel.storage.deliveries import count_rejection
 from salepixel.storage.orders import open_orders, store_order
 from salepixel.storage.polls import Poll
+from salepixel.storage.unread import UnreadOrder
 
 EVERY = timedelta(minutes=5)
 """Between two polls of a shop; with LEAVE_TO_WEBHOOKS the longest that a missed order is missing."""
@@ -40,6 +41,12 @@ OPEN_FOR = timedelta(days=60)
 OPEN_ORDERS = 100
 COUNTED_DAYS = 3
 """A shop is asked how many orders it has of today and the days before: later ones rarely get older."""
+
+RECOUNTED_DAYS = 10
+
+UNREAD_ORDERS = 20
+ASK_AGAIN = timedelta(hours=1)
+"""How many orders that could not be read one poll asks for again, and how often: three calls for each."""
 
 AT_A_TIME = 4
 """Shops that are polled at a time, each of another account."""
@@ -114,10 +121,10 @@ def poll_claimed(
     try:
         healed = _poll_shop(database, keys, poll, until, now)
     except (ShopAway, TokenRefused) as error:
-        problem = str(error) if isinstance(error, ShopAway) else "token_refused"
+        reason, problem = _problem(poll, error)
         log.warning("shop_not_polled", shop=poll.shop.id, problem=problem)
         with database.write() as connection:
-            count_rejection(connection, _DOOR, error.reason if isinstance(error, ShopAway) else problem)
+            count_rejection(connection, _DOOR, reason)
             polls.fail_poll(connection, poll, problem, now, now + EVERY)
         return getattr(error, "reason", "") != "shop_too_slow"
     is_behind = until < now - LEAVE_TO_WEBHOOKS
@@ -129,6 +136,18 @@ def poll_claimed(
     return True
 
 
+def _problem(poll: Poll, error: ShopAway | TokenRefused) -> tuple[str, str]:
+    """The counted name of what keeps a shop from being asked, and what the page says of it."""
+    if isinstance(error, TokenRefused):
+        try:
+            reason = CONNECTORS[poll.shop.platform].why_refused(poll.shop)
+        except ShopAway as away:
+            error = away
+        else:
+            return reason, reason
+    return error.reason, str(error)
+
+
 def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now: datetime) -> int:
     """Ask for all that may be missing; gives how many orders were. Raises ShopAway, TokenRefused."""
     shop, connector = poll.shop, CONNECTORS[poll.shop.platform]
@@ -138,9 +157,12 @@ def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now:
         pages = _in_time(connector.changed_orders(shop, poll.mark - OVERLAP, until, hash_address))
         healed += sum(_keep(database, poll, page, now) for page in pages)
     healed += sum(_keep(database, poll, page, now) for page in _ended(database, poll, hash_address, now))
-    counts = connector.count_orders(shop, _days_to_count(poll, now))
+    healed += _ask_for_unread(database, poll, hash_address, now)
+    with database.read() as connection:
+        days = _days_to_count(connection, poll, now)
+    counts = connector.count_orders(shop, days)
     with database.write() as connection:
-        polls.store_counts(connection, shop.id, counts, now)
+        polls.store_counts(connection, shop, counts, now)
     return healed
 
 
@@ -153,10 +175,28 @@ def _in_time(pages: Iterator[Page]) -> Iterator[Page]:
             raise ShopAway("its orders did not come in time", "shop_too_slow")
 
 
-def _days_to_count(poll: Poll, now: datetime) -> list[date]:
-    days = [now.date() - timedelta(days=n) for n in range(COUNTED_DAYS)]
+def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list[date]:
+    """Today and the days before since the shop was connected, and those of which orders are missing still."""
+    days = {now.date() - timedelta(days=n) for n in range(COUNTED_DAYS)}
+    days |= {*polls.days_with_missing(connection, poll.shop.id, (now - OPEN_FOR).date(), RECOUNTED_DAYS)}
     begun = poll.shop.connected_at
-    return [day for day in days if begun is None or day >= begun.date()]
+    return sorted(day for day in days if begun is None or day >= begun.date())
+
+
+def _ask_for_unread(database: Database, poll: Poll, hash_address: HashAddress, now: datetime) -> int:
+    """Ask again for orders that could not be read; gives how many were found."""
+    shop = poll.shop
+    with database.read() as connection:
+        ids = unread.unread_due(connection, shop.id, now, UNREAD_ORDERS)
+    if not ids:
+        return 0
+    pages = list(CONNECTORS[shop.platform].named_orders(shop, ids, now, hash_address))
+    healed = sum(_keep(database, poll, page, now) for page in pages)
+    answered = {order.id for page in pages for order in page.orders}
+    answered |= {order.id for page in pages for order in page.unread}
+    with database.write() as connection:
+        unread.forget_unread(connection, shop.id, set(ids) - answered)
+    return healed
 
 
 def _ended(database: Database, poll: Poll, hash_address: HashAddress, now: datetime) -> Iterator[Page]:
@@ -179,8 +219,11 @@ def _keep(database: Database, poll: Poll, page: Page, now: datetime) -> int:
     shop = poll.shop
     with database.write() as connection:
         polls.keep_claim(connection, shop.id, datetime.now(UTC) + _CLAIM)
-        for reason in page.unread:
-            count_rejection(connection, _DOOR, reason)
+        for one in page.unread:
+            order = UnreadOrder(shop.id, one.id, one.number, one.reason, one.detail, now)
+            if not one.id or unread.keep_unread(connection, order, now + ASK_AGAIN):
+                count_rejection(connection, _DOOR, one.reason)
+        unread.forget_unread(connection, shop.id, [order.id for order in page.orders])
         return sum(_store(connection, shop.id, shop.emp_id, order, now) for order in page.orders)
 
 

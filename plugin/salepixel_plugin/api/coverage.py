@@ -4,18 +4,26 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
+import sqlalchemy as sa
 from pydantic import Field, model_validator
 
 from salepixel.storage import coverage, polls, shops
 from salepixel.storage.accounts import Account
 from salepixel.storage.coverage import DayCoverage, Seen
 from salepixel.storage.polls import Poll
+from salepixel.storage.shops import Shop, State
+from salepixel.storage.unread import UnreadOrder, list_unread
 from salepixel_plugin.access import see_account
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.api.paging import Days
+from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.services import services
 
 MOST_DAYS = 92
+MOST_UNREAD = 20
+"""Orders that could not be read, of one answer or page."""
+
+_REFUSALS = ("app_inactive", "permission_removed", "token_refused")
 SHOWN_DAYS = 14
 
 
@@ -43,7 +51,9 @@ class DayOut(Output):
     known: int = Field(description="by_webhook + healed.")
     by_webhook: int = Field(description="Told by a webhook, or by the sales API.")
     healed: int = Field(description="Of these a webhook was lost; the poll of the shop found it.")
-    missing: int = Field(description="In the shop, and not known here (yet).")
+    missing: int | None = Field(
+        description="In the shop, and not known here when the shop was last asked; null where none was asked."
+    )
     seen: int = Field(description="Also seen by the pixel.")
     attributed: int = Field(description="Credited to a campaign, surely or likely.")
 
@@ -56,14 +66,35 @@ class SeenOut(Output):
     seen: int
 
 
+class UnreadOut(Output):
+    """An order that the shop has and that could not be read; it is asked for again every hour."""
+
+    order: str
+    number: str | None
+    reason: str = Field(description="As it is counted by `GET /rejections`.")
+    detail: str | None = Field(description="What the shop said.")
+    since: datetime
+
+
 class PolledOut(Output):
-    """How far a shop was asked for its orders."""
+    """Whether a shop's orders reach us, and how far it was asked for them."""
 
     shop: str
     api_url: str
-    known_until: datetime = Field(description="All that changed until then is known.")
-    problem: str | None = Field(description="Why the last poll failed; it is tried again every five minutes.")
+    state: State
+    known_until: datetime | None = Field(
+        description="All that changed until then is known; null: it was not asked yet."
+    )
+    missed_since: datetime | None = Field(
+        description="Orders since then are missing, or may be, until what keeps them away is mended. "
+        "Then they are asked for."
+    )
+    problem: str | None = Field(
+        description="Why the last poll failed; it is tried again every five minutes. `app_inactive`, "
+        "`permission_removed`, `token_refused`, or what the shop answered."
+    )
     problem_since: datetime | None
+    unread: list[UnreadOut] = Field(description=f"The newest {MOST_UNREAD} of the account.")
 
 
 class CoverageOut(Output):
@@ -76,8 +107,39 @@ class CoverageOut(Output):
 
 
 @dataclass(frozen=True)
+class ShopHealth:
+    """Whether a shop's orders reach us. `poll` is None until it is first asked."""
+
+    shop: Shop
+    poll: Poll | None
+    unread: list[UnreadOrder]
+    manifest_url: str
+
+    @property
+    def cause(self) -> str:
+        """What keeps its orders away: the name of its state or of its problem, empty for nothing."""
+        if self.shop.state is not State.CONNECTED:
+            return str(self.shop.state)
+        problem = self.poll.problem if self.poll else ""
+        return problem if problem in ("", *_REFUSALS) else "away"
+
+    @property
+    def missed_since(self) -> datetime | None:
+        """Since when (UTC) orders are missing, or may be; None while nothing keeps them away."""
+        shop, known_until = self.shop, self.poll.mark if self.poll else None
+        since = {
+            State.PAUSED: shop.paused_at,
+            State.REMOVED: shop.removed_at,
+            State.DISCONNECTED: shop.disconnected_at,
+            State.INACTIVE: shop.app_status_at,
+        }
+        # Why a token is refused, webhooks stop as well; when that was, nobody said.
+        return since.get(shop.state) or (known_until if self.cause not in ("", State.WAITING) else None)
+
+
+@dataclass(frozen=True)
 class Coverage:
-    """The coverage of an account over some days; `waiting`: addresses of shops that are not connected yet."""
+    """The coverage of an account over some days, and how its shops are."""
 
     account: Account
     first: date
@@ -85,8 +147,7 @@ class Coverage:
     days: list[DayCoverage]
     by_payment: list[Seen]
     by_browser: list[Seen]
-    polls: list[Poll]
-    waiting: list[str]
+    shops: list[ShopHealth]
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")
@@ -100,16 +161,7 @@ def show_coverage(emp_id: int, asked: CoverageDays) -> dict[str, Any]:
         "days": [{name: getattr(day, name) for name in DayOut.model_fields} for day in found.days],
         "by_payment": [_seen_as_json(one) for one in found.by_payment],
         "by_browser": [_seen_as_json(one) for one in found.by_browser],
-        "shops": [
-            {
-                "shop": poll.shop.id,
-                "api_url": poll.shop.api_url,
-                "known_until": poll.mark,
-                "problem": poll.problem or None,
-                "problem_since": poll.problem_since,
-            }
-            for poll in found.polls
-        ],
+        "shops": [_health_as_json(health) for health in found.shops],
     }
 
 
@@ -125,13 +177,46 @@ def read_coverage(emp_id: int, asked: CoverageDays) -> Coverage:
             coverage.coverage_by_day(connection, emp_id, period),
             coverage.seen_by_payment(connection, emp_id, period),
             coverage.seen_by_browser(connection, emp_id, period),
-            polls.list_polls(connection, emp_id),
-            [
-                shop.api_url
-                for shop in shops.list_shops(connection, emp_id)
-                if shop.platform == "saleor" and shop.connected_at is None
-            ],
+            _list_health(connection, emp_id),
         )
+
+
+def _list_health(connection: sa.Connection, emp_id: int) -> list[ShopHealth]:
+    its_polls = {poll.shop.id: poll for poll in polls.list_polls(connection, emp_id)}
+    its_unread = list_unread(connection, emp_id, MOST_UNREAD)
+    return [
+        ShopHealth(
+            shop,
+            its_polls.get(shop.id),
+            [order for order in its_unread if order.shop_id == shop.id],
+            manifest_url(services().settings.plugin_url, services().keys, shop.id),
+        )
+        for shop in shops.list_shops(connection, emp_id)
+        if shop.platform == "saleor"
+    ]
+
+
+def _health_as_json(health: ShopHealth) -> dict[str, Any]:
+    poll = health.poll
+    return {
+        "shop": health.shop.id,
+        "api_url": health.shop.api_url,
+        "state": health.shop.state,
+        "known_until": poll.mark if poll else None,
+        "missed_since": health.missed_since,
+        "problem": (poll.problem or None) if poll else None,
+        "problem_since": poll.problem_since if poll else None,
+        "unread": [
+            {
+                "order": order.order_id,
+                "number": order.number or None,
+                "reason": order.reason,
+                "detail": order.detail or None,
+                "since": order.since,
+            }
+            for order in health.unread
+        ],
+    }
 
 
 def _seen_as_json(one: Seen) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from flask import Response, request
 from pydantic import ValidationError
 
+from salepixel.storage.coverage import DayCoverage
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.api.coverage import MOST_DAYS, CoverageDays, read_coverage
 from salepixel_plugin.languages import N_
@@ -23,9 +24,11 @@ def show_coverage(emp_id: int) -> Response:
         message = language().text(_BAD_DAYS, days=language().number(MOST_DAYS))
         raise Refusal(422, "bad_days", message) from None
     found = read_coverage(emp_id, asked)
-    names = ("by_webhook", "healed", "missing", "seen", "attributed")
-    sums: dict[str, int | None] = {name: sum(getattr(day, name) for day in found.days) for name in names}
-    told = [day.in_shop for day in found.days if day.in_shop is not None]
+    names = ("in_shop", "by_webhook", "healed", "missing", "seen", "attributed")
+    return page("coverage.html", found=found, sums={name: _sum_of(found.days, name) for name in names})
+
+
+def _sum_of(days: list[DayCoverage], name: str) -> int | None:
+    counts = [getattr(day, name) for day in days]
     # A sum of some of the days would stand beside sums of all of them.
-    sums["in_shop"] = sum(told) if len(told) == len(found.days) else None
-    return page("coverage.html", found=found, sums=sums)
+    return None if None in counts else sum(counts)

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from salepixel.connectors.saleor_api import order_fields, read_version
+from salepixel.connectors.saleor_api import PERMISSION, order_fields, read_version
 from salepixel.storage import accounts, shops
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
@@ -86,7 +86,7 @@ def build_manifest(
         "author": "Salepixel",
         "requiredSaleorVersion": ">=3.14 <4",
         # Enough for the subscription below (measured on 3.23.28).
-        "permissions": ["MANAGE_ORDERS"],
+        "permissions": [PERMISSION],
         "appUrl": f"{plugin_url}/",
         "tokenTargetUrl": register,
         "extensions": _extensions(plugin_url, schema),
@@ -108,7 +108,7 @@ def _extensions(plugin_url: str, schema: tuple[int, int]) -> list[dict[str, Any]
         "label": "E-mail sales",
         "mount": "NAVIGATION_ORDERS",
         "target": "NEW_TAB",
-        "permissions": ["MANAGE_ORDERS"],
+        "permissions": [PERMISSION],
         "url": f"{plugin_url}/",
         "options": {"newTabTarget": {"method": "GET"}},
     }

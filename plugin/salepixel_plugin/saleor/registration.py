@@ -13,7 +13,7 @@ from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.connectors.contract import ShopAway, TokenRefused
-from salepixel.connectors.saleor_api import App, ask_for_app, fetch_jwks
+from salepixel.connectors.saleor_api import PERMISSION, App, ask_for_app, fetch_jwks
 from salepixel.connectors.strict_json import BadJson, load_object
 from salepixel.storage.shops import Shop, connect_shop, get_shop
 from salepixel_plugin.rejections import count_refusal, is_address
@@ -133,7 +133,7 @@ def _app_of(shop: Shop, token: str) -> App:
         log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
         text = "Salepixel got no answer of a Saleor API. See that it can be reached, then press Retry: "
         raise _Failure(503, "SALEOR_NOT_AVAILABLE", text + shop.api_url) from error
-    if "MANAGE_ORDERS" not in app.permissions:
+    if PERMISSION not in app.permissions:
         text = "The app needs the permission to manage orders; without it no order reaches salepixel."
         raise _Failure(403, "PERMISSION_MISSING", text)
     return app

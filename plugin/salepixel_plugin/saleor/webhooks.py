@@ -17,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel import jobs
 from salepixel.connectors import CONNECTORS
-from salepixel.connectors.contract import Delivery, Page, Refused, Unreadable
+from salepixel.connectors.contract import Delivery, Page, Refused, Unread, Unreadable
 from salepixel.connectors.saleor import LIFECYCLE, read_app_status
 from salepixel.storage.database import is_of_values
 from salepixel.storage.deliveries import delivery_digest, store_delivery
@@ -89,11 +89,11 @@ def _take() -> tuple[Response, int]:
         if not is_of_values(error):
             raise
         # A 503 would be sent again for ever; as it came it can be kept.
-        content = Page((), ("unstorable",))
+        content = Page(unread=(Unread("unstorable"),))
         newer = _store(delivery, shop, content)
     for order_id in newer:
         services().bell.ring(jobs.RECONCILE, shop.id, order_id)
-    for reason in content.unread:
+    for reason in (one.reason for one in content.unread):
         log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=reason)
         count_refusal(DOOR, reason)
     return jsonify(ok=True), 200
@@ -152,7 +152,7 @@ def _read(delivery: Delivery, shop: Shop) -> Page:
     try:
         return CONNECTORS[shop.platform].read_orders(delivery, hash_address)
     except Unreadable as error:
-        return Page((), (error.reason,))
+        return Page(unread=(Unread(error.reason),))
 
 
 def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
@@ -167,7 +167,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
             headers=_kept(delivery.headers),
             body=delivery.body,
             at=datetime.now(UTC),
-            unread=" ".join(sorted(set(content.unread))),
+            unread=" ".join(sorted({one.reason for one in content.unread})),
         )
         if not is_new:
             return []

@@ -1,13 +1,16 @@
 """The coverage by the API: an account's own, of some days, with what keeps a shop from being asked."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage import polls, schema
+from salepixel.storage import polls, schema, shops
+from salepixel.storage.unread import UnreadOrder, keep_unread
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 
+HOUR = timedelta(hours=1)
 COVERAGE = "/accounts/7/coverage"
 
 
@@ -19,7 +22,9 @@ def asked_shop(office: Office) -> str:
         connected = sa.update(schema.shops).where(schema.shops.c.id == shop)
         connection.execute(connected.values(token="t", connected_at=PLACED))
         assert polls.claim_poll(connection, PLACED, PLACED)
-        polls.store_counts(connection, shop, {PLACED.date(): 2}, PLACED)
+        found = shops.get_shop(connection, shop)
+        assert found
+        polls.store_counts(connection, found, {PLACED.date(): 2}, PLACED)
         polls.end_poll(connection, shop, PLACED, PLACED)
     return shop
 
@@ -53,6 +58,61 @@ def test_a_shop_that_cannot_be_asked_is_named_with_the_reason(office: Office) ->
     told = office.get(COVERAGE, SHOES)["shops"][0]
     assert told["problem"] == "it answered 503"
     assert datetime.fromisoformat(told["problem_since"]) == PLACED
+
+
+@pytest.mark.parametrize(
+    ("values", "problem", "state", "missed"),
+    [
+        ({}, "", "connected", None),
+        ({}, "it answered 503", "connected", PLACED),
+        ({}, "permission_removed", "connected", PLACED),
+        ({"token": None, "disconnected_at": PLACED + HOUR}, "", "disconnected", PLACED + HOUR),
+        ({"token": None}, "", "disconnected", PLACED),
+        ({"app_active": False, "app_status_at": PLACED + HOUR}, "app_inactive", "inactive", PLACED + HOUR),
+        ({"paused_at": PLACED + HOUR}, "", "paused", PLACED + HOUR),
+        ({"removed_at": PLACED + HOUR}, "", "removed", PLACED + HOUR),
+    ],
+)
+def test_since_when_orders_are_missing_is_told(
+    office: Office, values: dict[str, Any], problem: str, state: str, missed: datetime | None
+) -> None:
+    asked_shop(office)
+    with office.database.write() as connection:
+        if values:
+            connection.execute(sa.update(schema.shops).values(values))
+        if problem:
+            polls.fail_poll(connection, polls.list_polls(connection, 7)[0], problem, PLACED + HOUR, PLACED)
+    (told,) = office.get(COVERAGE, SHOES)["shops"]
+    since = told["missed_since"] and datetime.fromisoformat(told["missed_since"])
+    assert (told["state"], since) == (state, missed)
+    assert datetime.fromisoformat(told["known_until"]) == PLACED
+
+
+def test_a_shop_that_waits_for_its_app_is_listed(office: Office) -> None:
+    wanted = {"empId": 7, "platform": "saleor", "api_url": "https://shop.test/graphql/"}
+    shop = office.post("/shops", wanted)["id"]
+    assert office.get(COVERAGE, SHOES)["shops"] == [
+        {
+            "shop": shop,
+            "api_url": "https://shop.test/graphql/",
+            "state": "waiting",
+            "known_until": None,
+            "missed_since": None,
+            "problem": None,
+            "problem_since": None,
+            "unread": [],
+        }
+    ]
+
+
+def test_orders_that_cannot_be_read_are_listed_with_their_reason(office: Office) -> None:
+    shop = asked_shop(office)
+    with office.database.write() as connection:
+        keep_unread(connection, UnreadOrder(shop, "T3", "", "order_too_large", "", PLACED), PLACED)
+    (told,) = office.get(COVERAGE, SHOES)["shops"]
+    (order,) = told["unread"]
+    assert datetime.fromisoformat(order.pop("since")) == PLACED
+    assert order == {"order": "T3", "number": None, "reason": "order_too_large", "detail": None}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,14 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from salepixel.storage import polls
+from salepixel.storage import polls, schema
+from salepixel.storage.unread import UnreadOrder, keep_unread
+from salepixel_plugin.languages import LANGUAGES
 from tests.plugin.api.test_coverage import asked_shop
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import _check
@@ -28,9 +32,10 @@ def test_the_first_page_leads_to_it_also_before_there_is_a_campaign(office: Offi
 
 def test_a_shop_whose_app_is_not_installed_yet_is_named(office: Office) -> None:
     office.post("/shops", {"empId": 7, "platform": "saleor", "api_url": "https://new.test/graphql/"})
-    assert "https://new.test/graphql/ is named here, but the app is not installed" in text_of(office)
+    assert "https://new.test/graphql/ was added, but the app is not installed" in text_of(office)
+    assert office.get("/shops")["shops"][0]["manifest_url"] in text_of(office)
     asked_shop(office)
-    assert "https://shop.test/graphql/ is named here" not in text_of(office)
+    assert "https://shop.test/graphql/ was added, but" not in text_of(office)
 
 
 def test_a_sum_of_some_of_the_days_is_not_shown(office: Office) -> None:
@@ -55,7 +60,9 @@ def test_it_shows_the_days_and_what_the_pixel_did_not_see(office: Office) -> Non
     ("problem", "said"),
     [
         ("it answered 503", "cannot be asked for its orders since"),
-        ("token_refused", "Is the app still installed there?"),
+        ("token_refused", "the app was deactivated or deleted there"),
+        ("app_inactive", "press Activate"),
+        ("permission_removed", 'tick "Manage orders"'),
         ("it answered: <b>boo</b>", "&lt;b&gt;boo&lt;/b&gt;"),
     ],
 )
@@ -64,6 +71,45 @@ def test_it_says_why_a_shop_cannot_be_asked_and_what_to_do(office: Office, probl
     with office.database.write() as connection:
         polls.fail_poll(connection, polls.list_polls(connection, 7)[0], problem, PLACED, PLACED)
     assert said in text_of(office)
+
+
+@pytest.mark.parametrize(
+    ("values", "said", "shows_manifest"),
+    [
+        ({"token": None, "disconnected_at": PLACED}, "has not been connected since", True),
+        ({"token": None, "disconnected_at": None}, "has not been connected since", True),
+        ({"app_active": False, "app_status_at": PLACED}, "deactivated the app", False),
+        ({"paused_at": PLACED}, "has been paused since", False),
+        ({"removed_at": PLACED}, "was removed on", False),
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_it_says_what_keeps_orders_away_since_when_and_what_to_do(
+    office: Office, values: dict[str, Any], said: str, shows_manifest: bool, lang: str
+) -> None:
+    asked_shop(office)
+    with office.database.write() as connection:
+        connection.execute(sa.update(schema.shops).values(values))
+    shown = text_of(office, f"{PATH}?lang={lang}")
+    since = LANGUAGES[lang].time(PLACED)
+    notice = re.search(rf"<p[^>]*>[^<]*shop\.test/graphql/ [^<]*{re.escape(since)}[^<]*", shown)
+    assert notice, "since when"
+    assert (lang == "es") or said in notice[0]
+    assert "was asked for all that changed" not in shown
+    assert ("/saleor/manifest?code=" in shown) is shows_manifest
+
+
+def test_it_names_the_orders_that_cannot_be_read(office: Office) -> None:
+    shop = asked_shop(office)
+    with office.database.write() as connection:
+        for number, detail in (("1042", "it answered: <b>no origin</b>"), ("", "")):
+            order = UnreadOrder(shop, f"id-{number}", number, "order_not_answered", detail, PLACED)
+            keep_unread(connection, order, PLACED)
+    shown = text_of(office)
+    assert "that cannot be read" in shown
+    assert "1042" in shown
+    assert "&lt;b&gt;no origin" in shown
+    assert "id-" in shown
 
 
 def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:

@@ -92,8 +92,8 @@ def read(body: bytes, event: str = "order_updated") -> list[Order]:
 def read_all(delivery: Delivery) -> list[Order]:
     """The orders of a delivery. Raises Unreadable for one that cannot be read."""
     page = saleor.read_orders(delivery, hash_address)
-    for reason in page.unread:
-        raise Unreadable(reason)
+    for one in page.unread:
+        raise Unreadable(one.reason)
     return list(page.orders)
 
 

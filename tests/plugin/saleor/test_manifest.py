@@ -64,7 +64,7 @@ def test_a_saleor_is_told_only_what_it_knows(
     manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": asking}).get_json()
     assert [extension["mount"] for extension in manifest["extensions"]] == mounts
     query = manifest["webhooks"][0]["query"]
-    assert {name in query for name in ("voucherCode", "grantedRefunds", "shippingCostsIncluded")} == {has_all}
+    assert ("voucherCode" in query) is has_all
     assert query.count("{") == query.count("}")
     assert "totalRefunded { amount }\n" in query
 

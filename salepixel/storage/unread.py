@@ -1,0 +1,55 @@
+"""Orders of a shop that could not be read when it was asked: shown to people, and asked for again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema import shops, unread_orders
+from salepixel.storage.upsert import insert, took_effect
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadOrder:
+    """An order that we do not know. `number` and `detail`, what the shop said, may be empty."""
+
+    shop_id: str
+    order_id: str
+    number: str
+    reason: str
+    detail: str
+    since: datetime
+
+
+def keep_unread(connection: sa.Connection, order: UnreadOrder, next_at: datetime) -> bool:
+    """Note an order and when to ask for it again; True when it was not known to be unread."""
+    values = {name: getattr(order, name) for name in UnreadOrder.__slots__} | {"next_at": next_at}
+    statement = insert(connection, unread_orders).values(values)
+    if took_effect(connection, statement.on_conflict_do_nothing()):
+        return True
+    this = unread_orders.c.shop_id == order.shop_id, unread_orders.c.order_id == order.order_id
+    changed = {"reason": order.reason, "detail": order.detail, "next_at": next_at}
+    connection.execute(sa.update(unread_orders).where(*this).values(changed))
+    return False
+
+
+def forget_unread(connection: sa.Connection, shop_id: str, ids: Iterable[str]) -> None:
+    """These orders of a shop were read, or it has them no more."""
+    named = unread_orders.c.order_id.in_(list(ids))
+    connection.execute(sa.delete(unread_orders).where(unread_orders.c.shop_id == shop_id, named))
+
+
+def unread_due(connection: sa.Connection, shop_id: str, now: datetime, limit: int) -> list[str]:
+    """The ids of a shop's orders to be asked for again, those that waited longest first."""
+    due = unread_orders.c.shop_id == shop_id, unread_orders.c.next_at <= now
+    query = sa.select(unread_orders.c.order_id).where(*due).order_by(unread_orders.c.next_at)
+    return list(connection.scalars(query.limit(limit)))
+
+
+def list_unread(connection: sa.Connection, emp_id: int, limit: int) -> list[UnreadOrder]:
+    """An account's orders that could not be read, newest first."""
+    columns = [unread_orders.c[name] for name in UnreadOrder.__slots__]
+    query = sa.select(*columns).join(shops, shops.c.id == unread_orders.c.shop_id)
+    query = query.where(shops.c.emp_id == emp_id).order_by(unread_orders.c.since.desc(), *columns[:2])
+    return [UnreadOrder(*row) for row in connection.execute(query.limit(limit))]

@@ -62,7 +62,7 @@ def _references(order: Order) -> Iterator[str]:
     yield from (order.id, order.number, order.utm_campaign, order.replaces or "")
     # In capital letters, as it is looked up: some letters have more bytes there.
     yield order.voucher.upper()
-    yield from (text for text in (order.customer, order.email_hash, order.alias_hash) if text)
+    yield from (text for text in (order.customer, order.email_hash, order.alias_hash, order.replaces) if text)
     for line in order.lines:
         yield from (line.id, line.sku or "")
 
@@ -72,8 +72,10 @@ def _amounts(order: Order) -> Iterator[Decimal]:
     # No part can be given more of than there is, but the parts are added up before that is known.
     yield sum((line.amount for line in order.lines), order.shipping)
     yield sum((line.refunded or Decimal(0) for line in order.lines), order.shipping_refunded or Decimal(0))
+    yield sum((line.granted for line in order.lines), order.shipping_granted)
     for amount in (order.shipping_net, order.shipping_refunded, order.charged, order.covers):
         if amount is not None:
             yield amount
     for line in order.lines:
-        yield from (amount for amount in (line.amount, line.net, line.refunded) if amount is not None)
+        told = line.amount, line.net, line.refunded, line.granted
+        yield from (amount for amount in told if amount is not None)

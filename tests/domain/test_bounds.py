@@ -58,6 +58,10 @@ def test_an_order_at_the_limits_is_taken(changes: dict[str, Any]) -> None:
         ({"refunded": MAX_AMOUNT}, "bad_amount"),
         ({"charged": MAX_AMOUNT}, "bad_amount"),
         ({"deducted": MAX_AMOUNT}, "bad_amount"),
+        ({"covers": MAX_AMOUNT}, "bad_amount"),
+        ({"by_gift_card": MAX_AMOUNT}, "bad_amount"),
+        (line(granted=MAX_AMOUNT), "bad_amount"),
+        ({"replaces": LONG + "a"}, "long_reference"),
         ({"shipping": MAX_AMOUNT - CENT}, "bad_amount"),  # with the lines
         (line(net=MAX_AMOUNT), "bad_amount"),
         (line(refunded=Decimal("999999999999.9999")), "bad_amount"),

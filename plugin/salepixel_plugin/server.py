@@ -25,13 +25,14 @@ def main() -> None:
         settings = PluginSettings.load(environment())
         keys = load_keys(settings.keys_file)
         outgoing.allow_private(settings.private_networks)
-        listener = _listen(settings)
         database = open_database(settings.database_url, settings.data)
         redis = open_redis(settings.redis_address)
         migrate(database)
         with database.write() as connection:
             claim_database(connection, keys)
         prepare(settings, database, redis)
+        # Last: whoever comes before is refused at once, and need not wait for the rest of this.
+        listener = _listen(settings)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         write_problem(str(problem))
         sys.exit(2)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
-from salepixel.clicks import ClickSealer, Signal, Verdict
+from salepixel.clicks import ClickSealer, Signal, Verdict, new_click_id
 from salepixel.storage import accounts, clicks, schema
 from salepixel.storage.database import Database
 from salepixel.storage.deliveries import list_rejections
@@ -25,6 +25,7 @@ from salepixel.streams import (
     pack_payload,
     stream_key,
 )
+from salepixel_worker import fold
 from salepixel_worker.fold import fold_all, fold_journal
 from tests.make import CAMPAIGN, NOON, click_at
 
@@ -64,6 +65,23 @@ def test_each_record_is_folded_once_and_the_stream_trimmed(
     assert folded(database) == [f"c{n}" for n in range(1, 11)]
     assert redis.get(mark_key(JOURNAL)) == b"10"
     assert redis.xlen(stream_key(JOURNAL)) <= 1
+
+
+def test_a_flood_of_pixel_hits_is_folded_in_short_transactions(
+    database: Database, redis: Redis, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A webhook waits for the database's only writer, and an entry of the stream may hold a thousand hits."""
+    monkeypatch.setattr(fold, "HITS_AT_ONCE", 3)
+    hits = [HitRecord(new_click_id(n), 9, f"empId=9&PEDIDO={n}", "", "", False) for n in range(1, 9)]
+    ship(redis, 1, [*RECORDS[:2], *hits[:5], RECORDS[2]])
+    ship(redis, 9, [RECORDS[3], *hits[5:]])
+    steps = []
+    while count := fold_journal(database, redis, sealer, JOURNAL):
+        steps.append(count)
+    assert steps == [5, 5, 2]
+    assert folded(database) == ["c1", "c2", "c3", "c4"]
+    with database.read() as connection:
+        assert [row[1:] for row in list_rejections(connection, 9)] == [("pixel", "unknown_account", 8)]
 
 
 def test_what_is_shipped_again_is_not_folded_again(

@@ -258,6 +258,17 @@ def test_orders_that_are_due_let_others_go_first_and_go_on_until_none_is_left(
 
 
 @pytest.mark.usefixtures("here")
+def test_the_job_of_an_order_decides_others_that_are_due_too(world: World) -> None:
+    for n in range(3):
+        world.order(order(id=f"O{n}", number=str(n)))
+    with world.database.read() as connection:
+        (shop,) = shops.list_shops(connection, 1)
+    jobs.reconcile(shop.id, "O1")
+    assert world.due() == []
+    jobs.reconcile(shop.id, "O2")
+
+
+@pytest.mark.usefixtures("here")
 def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
     world.order(order())
     spoil(world, "O1")

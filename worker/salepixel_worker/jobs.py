@@ -13,7 +13,7 @@ from salepixel.rates import Rates
 from salepixel.redis import open_redis
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
-from salepixel.storage.queue import due_orders
+from salepixel.storage.queue import due_orders, is_due
 from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
@@ -68,10 +68,18 @@ def drain() -> None:
 
 
 def reconcile(shop_id: str, order_id: str) -> None:
-    """Reconcile one order, after the clicks that are known by now."""
+    """Reconcile one order, after the clicks that are known by now, and then for a moment others that are due.
+
+    With those its fold serves, too: their own jobs find nothing left to do. Else many orders at once would
+    each wait for a fold of their own while clicks pour in.
+    """
     here = stores()
+    with here.database.read() as connection:
+        if not is_due(connection, shop_id, order_id):
+            return
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     attempt_order(here.database, here.sealer, shop_id, order_id, here.rates)
+    _drain(here)
 
 
 def sweep() -> None:

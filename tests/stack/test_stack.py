@@ -225,6 +225,8 @@ def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, s
                 time.sleep(chance.uniform(0.2, 0.8))
                 command, only_children = victims[killed % len(victims)]
                 killed += kill(stack, command, only_children=only_children) > 0
+                if killed % len(victims) == 0:
+                    until(lambda: _all_answer(stack), 30)  # or the pauses before a restart leave no traffic
                 if killed == KILLS:
                     break
         finally:

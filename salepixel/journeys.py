@@ -248,7 +248,9 @@ def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]
     campaigns = sorted({state for pair in steps for state in pair} - {_START, _ORDER, _NOTHING})
     states = [_START, *campaigns]
     leaving = {state: sum(n for (there, _), n in steps.items() if there == state) for state in states}
-    visits = _inverse([[(a == b) - _probability(steps, leaving, a, b) for b in states] for a in states])
+    inverse = _inverse([[(a == b) - _probability(steps, leaving, a, b) for b in states] for a in states])
+    # N sums powers of probabilities, so what is below zero is a rounding error of the elimination (-6e-17).
+    visits = [[max(0.0, n) for n in row] for row in inverse]
     ends = [_probability(steps, leaving, state, _ORDER) for state in states]
     orders = [sum(n * end for n, end in zip(row, ends, strict=True)) for row in visits]
     effects = {campaign: visits[0][i] / visits[i][i] * orders[i] for i, campaign in enumerate(states) if i}

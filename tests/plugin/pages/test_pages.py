@@ -82,9 +82,11 @@ def test_whatever_a_text_holds_is_shown_as_text(office: Office, text: str, lang:
     campaign = office.campaign(name=readable, label=readable)
     line = {"item": readable, "sku": readable, "quantity": 1, "amount": "1"}
     token = office.click(campaign, text)
-    shop, order = office.order(id=f"{readable}/x", number=readable, click=token, lines=[line])
+    # A template's marks are refused in an order's id and number, and in nothing else.
+    number = readable.replace("{{", "{ {").replace("}}", "} }")
+    shop, order = office.order(id=f"{number}/x", number=number, click=token, lines=[line])
     quoted = office.get(f"/campaigns/{campaign['id']}/sales")["rows"][0]["order"]
-    assert quoted == readable
+    assert quoted == number
     for path in (*_all_paths(campaign["id"], shop, order), _form_of(campaign)):
         answer = office.app.test_client().get(
             path, query_string={"lang": lang}, headers={"Authorization": f"Bearer {ALL}"}

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +17,7 @@ from salepixel.orders import Order, OrderLine
 from salepixel.reading.orders import order_key
 from salepixel.storage.accounts import Account
 from salepixel.storage.schema import hits
-from salepixel.storage.upsert import insert, took_effect
+from salepixel.storage.upsert import insert_into, took_effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,12 @@ def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
         "signed": stored.signed,
         "ignored": stored.ignored,
     }
-    return took_effect(connection, insert(connection, hits).values(values).on_conflict_do_nothing())
+    return took_effect(connection, _insert_hit(connection.dialect.name), values)
+
+
+@cache
+def _insert_hit(dialect: str) -> Any:
+    return insert_into(dialect, hits).on_conflict_do_nothing()
 
 
 def hits_naming(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> list[StoredHit]:

@@ -47,8 +47,11 @@ ENTRIES_AT_ONCE = 8
 MAX_HITS = 500
 """Of one order: each further one has all of them read again, and no order has so many lines."""
 
-HITS_AT_ONCE = 100
+HITS_AT_ONCE = 25
 """Pixel hits of one transaction: about 2 ms each, and a webhook waits for the database's only writer."""
+
+LET_IN_SECONDS = 0.03
+"""After so many hits, where more may follow: SQLite's writers ask again after 25 ms, and none has a turn."""
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 """What XRANGE gives: (id, fields)."""
@@ -58,13 +61,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Records of a journal in sequence, and how many of them are gone for good: the first of those."""
+    """Records of a journal in sequence, and how many of them are gone for good: the first of those.
+
+    `is_full`: it ends with as many hits as one transaction takes.
+    """
 
     records: list[tuple[int, Record]]
     unreadable: int
     lost: int
     last: int
     first_lost: int = 0
+    is_full: bool = False
 
 
 class Gap(Exception):
@@ -127,6 +134,8 @@ def _fold_entries(
                 return 0  # another worker folded this meanwhile
             _store(connection, sealer, journal, mark, run, now)
     publish_mark(redis, journal, run.last)
+    if run.is_full:
+        time.sleep(LET_IN_SECONDS)
     return run.last - mark
 
 
@@ -165,7 +174,7 @@ def read_run(entries: Entries, mark: int) -> Run:
             records.append((number, record))
             its_hits += isinstance(record, HitRecord)
             if its_hits == HITS_AT_ONCE:
-                return Run(records, unreadable, lost, last, first_lost)
+                return Run(records, unreadable, lost, last, first_lost, is_full=True)
     return Run(records, unreadable, lost, last, first_lost)
 
 

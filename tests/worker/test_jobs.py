@@ -4,6 +4,7 @@ from importlib import import_module
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -42,4 +43,17 @@ def test_one_scheduler_rings_and_another_takes_over(redis: Redis) -> None:
     redis.flushall()  # the lock's time is over, or Redis lost it
     second.tick()
     first.tick()
+    assert bell.waiting() == 1
+
+
+def test_after_redis_was_away_the_sweep_comes_at_once(redis: Redis) -> None:
+    scheduler, bell = Scheduler(redis), jobs.Bell(redis)
+    scheduler.tick()
+    assert bell.waiting() == 1
+    scheduler._redis = Redis(unix_socket_path="/nonexistent/valkey.sock")
+    with pytest.raises(RedisError):
+        scheduler.tick()
+    scheduler._redis = redis
+    redis.flushall()  # it came back to nothing
+    scheduler.tick()
     assert bell.waiting() == 1

@@ -50,7 +50,17 @@ class Scheduler(threading.Thread):
             time.sleep(TICK_SECONDS)
 
     def tick(self) -> None:
-        """Ring for what is due, if this process is the scheduler. Raises RedisError."""
+        """Ring for what is due, if this process is the scheduler. Raises RedisError.
+
+        After Redis was away the sweep comes at once: whoever rang meanwhile was not heard.
+        """
+        try:
+            self._ring_for_what_is_due()
+        except RedisError:
+            self._swept_at = float("-inf")
+            raise
+
+    def _ring_for_what_is_due(self) -> None:
         self._redis.set(alive_key(os.getpid()), 1, ex=5)
         # A queue that is not worked off needs no more of the same.
         if not self._is_leader() or self._bell.waiting() > 0:

@@ -172,6 +172,49 @@ SIGN = {
     "bought": N_("A paid order carries its token: a person, whatever else is seen"),
 }
 
+PIXEL_PROBLEM = {
+    "bad_amount": N_(
+        "The amount cannot be read, or it is too large. Send a number with a decimal point, such as 39.80, "
+        "in IMPORTE or amount."
+    ),
+    "negative_amount": N_("The amount is below zero. Send what the customer paid, and no refunds."),
+    "bad_quantity": N_("The quantity cannot be read. Send a number such as 2 in CANTIDAD or quantity."),
+    "bad_currency": N_(
+        "The currency cannot be read, or the amount names another one. Send one code of three letters, such "
+        "as EUR, in MONEDA or currency."
+    ),
+    "bad_text": N_("A text could not be read. Send the parameters in UTF-8, percent-encoded."),
+    "repeated_parameter": N_(
+        "A parameter has several values, such as two amounts. Send one pixel for each line of the order."
+    ),
+    "placeholder_order": N_(
+        "The order number is a placeholder that the page did not fill in, such as undefined or "
+        "{{order.number}}. Put your shop's variable for the order number into PEDIDO or order. Until then "
+        "these hits count without an order number."
+    ),
+    "too_long": N_(
+        "The pixel's address has more than 4,096 bytes or 40 parameters. Send only the parameters that the "
+        "pixel reads."
+    ),
+    "bad_signature": N_(
+        "The signature does not match. Sign with this account's pixel secret, over the values that you send."
+    ),
+    "unsigned": N_(
+        "The hit is not signed, and this account accepts only signed hits. Have your server sign the pixel."
+    ),
+    "not_a_visit": N_(
+        "A program or a prefetch requested the pixel, and no visitor. There is nothing that you need to do."
+    ),
+    "bad_time": N_("The clock of the tracking server was wrong. Ask its operator to set it."),
+    "too_many_hits": N_("One order has 500 hits. Send a different order number with each order."),
+}
+_OTHER_PROBLEM = N_("The hit could not be used. Ask the operator of this server, and name the reason.")
+
+
+def explain_pixel_problem(reason: str, language: Language) -> str:
+    """What a problem of pixel hits means and what to do, in sentences."""
+    return language.text(PIXEL_PROBLEM.get(reason, _OTHER_PROBLEM))
+
 
 LIFT = {
     "no_holdout": N_("Not measured"),

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.attribution import Outcome
-from salepixel.clicks import Signal
+from salepixel.clicks import Signal, least_id_at
 from salepixel.storage.sales import Period
 from salepixel.storage.schema import clicks, decisions, hits, orders, sales, shop_days, shops
 
@@ -48,6 +48,33 @@ class Seen:
     def lost(self) -> float:
         """The share that the pixel did not see."""
         return 1 - self.seen / self.orders if self.orders else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PixelProblem:
+    """How many pixel hits had a problem, named by `reason`, and how many of them are ignored for it."""
+
+    reason: str
+    hits: int
+    ignored: int
+
+
+def pixel_problems(connection: sa.Connection, emp_id: int, period: Period) -> list[PixelProblem]:
+    """Why pixel hits of a period (UTC) were ignored, or what could not be read of them, most hits first."""
+    columns = (
+        hits.c.problem,
+        sa.func.count().label("hits"),
+        _sum_of(hits.c.ignored != "").label("ignored"),
+    )
+    # As the partial index has it: SQLite compares the texts.
+    query = sa.select(*columns).where(hits.c.emp_id == emp_id, sa.text("hits.problem != ''"))
+    if period.since is not None:
+        query = query.where(hits.c.id >= least_id_at(period.since))
+    if period.until is not None:
+        query = query.where(hits.c.id < least_id_at(period.until))
+    rows = connection.execute(query.group_by(hits.c.problem))
+    found = [PixelProblem(row.problem, row.hits, row.ignored) for row in rows]
+    return sorted(found, key=lambda one: (-one.hits, one.reason))
 
 
 def coverage_by_day(connection: sa.Connection, emp_id: int, period: Period) -> list[DayCoverage]:

@@ -36,6 +36,11 @@ class StoredHit:
     order_id: str = ""
 
     @property
+    def problem(self) -> str:
+        """Why it is ignored, or what could not be read of a hit that counts; empty for nothing."""
+        return self.ignored or self.hit.problem
+
+    @property
     def hit_at(self) -> datetime:
         """When, in UTC, to the millisecond."""
         return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int.from_bytes(self.id[:6]))
@@ -57,6 +62,7 @@ def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
         "currency": hit.currency,
         "signed": stored.signed,
         "ignored": stored.ignored,
+        "problem": stored.problem,
     }
     return took_effect(connection, _insert_hit(connection.dialect.name), values)
 

@@ -267,9 +267,17 @@ hits = sa.Table(
     sa.Column(
         "order_key", sa.Text, nullable=False, server_default=""
     ),  # reading.orders.order_key of order_ref
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),  # `ignored`, or what is unread of it
     sa.Index(None, "emp_id", "order_ref"),
     sa.Index("ix_hits_emp_id_order_key", "emp_id", "order_key"),
     sa.Index(None, "emp_id", "order_id"),
+    sa.Index(
+        "ix_hits_problems",
+        "emp_id",
+        "id",
+        sqlite_where=sa.text("problem != ''"),
+        postgresql_where=sa.text("problem != ''"),
+    ),
 )
 
 shops = sa.Table(

@@ -14,6 +14,7 @@ from salepixel.storage.schema import metadata
 from salepixel.verdicts import BOUGHT, WEIGHTS
 from salepixel_edge.health import judge_health, write_metrics
 from salepixel_plugin.api.mailers import TAGS
+from salepixel_plugin.explanations import PIXEL_PROBLEM
 from tests.edge.test_health import WELL
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,9 @@ def test_every_reason_to_ignore_a_hit_is_explained() -> None:
     names = {a or b for source in sources for a, b in re.findall(named, source.read_text())}
     assert {"no_empid", "bad_amount", "wrong_host", "unsigned"} <= names
     assert [name for name in sorted(names) if f"`{name}`" not in read("reference/edge.md")] == []
+    # Those of a hit that can be given to no account are the edge's only.
+    nobodys = {"no_empid", "bad_empid", "unknown_account", "wrong_host"}
+    assert names - nobodys <= set(PIXEL_PROBLEM)
 
 
 def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:

@@ -10,8 +10,10 @@ from salepixel.clicks import ClickSealer, Signal
 from salepixel.storage import polls, schema, shops
 from salepixel.storage.coverage import (
     DayCoverage,
+    PixelProblem,
     Seen,
     coverage_by_day,
+    pixel_problems,
     seen_by_browser,
     seen_by_payment,
 )
@@ -149,3 +151,32 @@ def test_what_the_pixel_loses_is_told_by_browser_and_payment(world: World) -> No
 def test_a_share_of_the_lost() -> None:
     assert Seen("Safari", 4, 1).lost == 0.75
     assert Seen("Safari", 0, 0).lost == 0.0
+
+
+def test_problems_of_pixel_hits_are_counted_by_account_and_day_with_those_that_are_ignored(
+    world: World,
+) -> None:
+    queries = ["order=undefined", "order=null&IMPORTE=5", "order=7", "order=8&IMPORTE=x", "order=8"]
+    for serial, query in enumerate(queries):
+        world.hit(query, None, serial)
+    world.hit("order=9", None, 9, ignored="not_a_visit")
+    world.hit("order=9", None, 9, ignored="not_a_visit")  # folded twice
+    found = [
+        PixelProblem("placeholder_order", 2, 0),
+        PixelProblem("bad_amount", 1, 0),  # beside a shop it is evidence
+        PixelProblem("not_a_visit", 1, 1),
+    ]
+    tomorrow = NOON + timedelta(days=1)
+    with world.database.read() as connection:
+        assert pixel_problems(connection, 1, ALWAYS) == found
+        assert pixel_problems(connection, 1, Period(NOON, tomorrow)) == found
+        assert pixel_problems(connection, 1, Period(tomorrow, None)) == []
+        assert pixel_problems(connection, 1, Period(None, NOON)) == []
+        assert pixel_problems(connection, 2, ALWAYS) == []
+
+
+def test_without_a_shop_a_hit_that_cannot_be_read_is_ignored(database: Database, sealer: ClickSealer) -> None:
+    world = World(database, sealer)
+    world.hit("order=8&IMPORTE=x", None)
+    with world.database.read() as connection:
+        assert pixel_problems(connection, 1, ALWAYS) == [PixelProblem("bad_amount", 1, 1)]

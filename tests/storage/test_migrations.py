@@ -11,10 +11,11 @@ from alembic import command
 from alembic.config import Config
 
 from salepixel.storage.accounts import get_account
+from salepixel.storage.coverage import PixelProblem, pixel_problems
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.queue import due_orders
 from salepixel.storage.refunds import refund_history
-from salepixel.storage.sales import all_sales
+from salepixel.storage.sales import ALWAYS, all_sales
 from salepixel.storage.schema import EPOCH
 from salepixel.storage.shops import add_shop, find_shop, list_shops
 from tests.make import order
@@ -39,6 +40,12 @@ INSERT INTO sale_refunds (shop_id, order_id, line_id, click_id, refunded_at, cam
 UPDATE orders SET due = false;
 UPDATE orders SET placed_at = 20 WHERE id = 'O2';
 UPDATE accounts SET closed_before = 10;
+"""
+BEFORE_0020 = """
+INSERT INTO hits (id, emp_id, order_ref, order_id, click_token, product, quantity, amount, currency, signed,
+    ignored)
+    VALUES (x'01', 1, '', '', '', '', 1, '', '', false, 'unsigned'), (x'02', 1, '', '', '', '', 1, '', '',
+    false, '');
 """
 
 
@@ -191,3 +198,10 @@ def test_0018_gives_each_contact_one_reference_and_an_opt_out_wins(older: Databa
         contacts = connection.scalars(sa.text("SELECT contact FROM clicks ORDER BY id"))
         assert list(contacts) == ["c9", "c7"]
         assert due_orders(connection, 9) == [("s1", "O2")]
+
+
+def test_0020_counts_the_problems_of_hits_that_were_ignored_before(older: Database) -> None:
+    upgrade(older, "0019", BEFORE_0020)
+    migrate(older)
+    with older.read() as connection:
+        assert pixel_problems(connection, 1, ALWAYS) == [PixelProblem("unsigned", 1, 1)]

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from salepixel.clicks import Signal
 from salepixel.storage import accounts, clicks, orders
+from salepixel.storage.coverage import pixel_problems
 from salepixel.storage.database import Database
 from salepixel.storage.queue import due_orders
+from salepixel.storage.sales import Period
 from tests.make import NOON, click_at, order
 
 
@@ -55,6 +57,10 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
             lambda connection: orders.make_pixel_twins_due(connection, 1, order()),
             "ix_orders_shop_id_number_key",
         ),
+        (
+            lambda connection: pixel_problems(connection, 1, Period(NOON, NOON)),
+            "INDEX ix_hits_problems (emp_id=? AND id>? AND id<?)",
+        ),
     ],
     ids=[
         "orders that are due",
@@ -66,6 +72,7 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
         "an order of a shop by its id",
         "an order of a shop by its number",
         "orders that the pixel made",
+        "problems of pixel hits",
     ],
 )
 def test_an_index_finds_what_the_worker_asks_for_all_the_time(

@@ -241,8 +241,8 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
     its_hits = hits.hits_making(connection, account.emp_id, stored.order_id) if stored.order_id else []
     if stored.order_id and (reason := _out_of_bounds(account, stored, its_hits)):
         stored = replace(stored, ignored=reason, order_id="")
-    if stored.ignored or hit.problem:
-        deliveries.count_rejection(connection, "pixel", stored.ignored or hit.problem)
+    if stored.problem:
+        deliveries.count_rejection(connection, "pixel", stored.problem)
     if not hits.store_hit(connection, stored) or stored.ignored:
         return
     if stored.order_id:

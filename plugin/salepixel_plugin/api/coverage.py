@@ -9,13 +9,15 @@ from pydantic import Field, model_validator
 
 from salepixel.storage import coverage, polls, shops
 from salepixel.storage.accounts import Account
-from salepixel.storage.coverage import DayCoverage, Seen
+from salepixel.storage.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.storage.polls import Poll
 from salepixel.storage.shops import Shop, State
 from salepixel.storage.unread import UnreadOrder, list_unread
 from salepixel_plugin.access import see_account
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.api.paging import Days
+from salepixel_plugin.explanations import explain_pixel_problem
+from salepixel_plugin.languages import ENGLISH
 from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.services import services
 
@@ -66,6 +68,15 @@ class SeenOut(Output):
     seen: int
 
 
+class PixelProblemOut(Output):
+    """Pixel hits that were ignored, or of which something could not be read."""
+
+    reason: str
+    hits: int
+    ignored: int = Field(description="Of these; the others count, without what could not be read.")
+    advice: str = Field(description="What it means and what to do, in English.")
+
+
 class UnreadOut(Output):
     """An order that the shop has and that could not be read; it is asked for again every hour."""
 
@@ -103,6 +114,7 @@ class CoverageOut(Output):
     days: list[DayOut] = Field(description="Newest first; days without orders are left out.")
     by_payment: list[SeenOut] = Field(description="By how the orders were paid, as the shop calls it.")
     by_browser: list[SeenOut] = Field(description="Of the orders whose click is known, by its browser.")
+    pixel_problems: list[PixelProblemOut] = Field(description="Most hits first.")
     shops: list[PolledOut]
 
 
@@ -147,6 +159,7 @@ class Coverage:
     days: list[DayCoverage]
     by_payment: list[Seen]
     by_browser: list[Seen]
+    pixel_problems: list[PixelProblem]
     shops: list[ShopHealth]
 
 
@@ -161,6 +174,15 @@ def show_coverage(emp_id: int, asked: CoverageDays) -> dict[str, Any]:
         "days": [{name: getattr(day, name) for name in DayOut.model_fields} for day in found.days],
         "by_payment": [_seen_as_json(one) for one in found.by_payment],
         "by_browser": [_seen_as_json(one) for one in found.by_browser],
+        "pixel_problems": [
+            {
+                "reason": one.reason,
+                "hits": one.hits,
+                "ignored": one.ignored,
+                "advice": explain_pixel_problem(one.reason, ENGLISH),
+            }
+            for one in found.pixel_problems
+        ],
         "shops": [_health_as_json(health) for health in found.shops],
     }
 
@@ -177,6 +199,7 @@ def read_coverage(emp_id: int, asked: CoverageDays) -> Coverage:
             coverage.coverage_by_day(connection, emp_id, period),
             coverage.seen_by_payment(connection, emp_id, period),
             coverage.seen_by_browser(connection, emp_id, period),
+            coverage.pixel_problems(connection, emp_id, period),
             _list_health(connection, emp_id),
         )
 

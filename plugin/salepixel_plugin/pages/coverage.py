@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from salepixel.storage.coverage import DayCoverage
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.api.coverage import MOST_DAYS, CoverageDays, read_coverage
+from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page
 
@@ -25,7 +26,9 @@ def show_coverage(emp_id: int) -> Response:
         raise Refusal(422, "bad_days", message) from None
     found = read_coverage(emp_id, asked)
     names = ("in_shop", "by_webhook", "healed", "missing", "seen", "attributed")
-    return page("coverage.html", found=found, sums={name: _sum_of(found.days, name) for name in names})
+    problems = [(one, explain_pixel_problem(one.reason, language())) for one in found.pixel_problems]
+    sums = {name: _sum_of(found.days, name) for name in names}
+    return page("coverage.html", found=found, problems=problems, sums=sums)
 
 
 def _sum_of(days: list[DayCoverage], name: str) -> int | None:

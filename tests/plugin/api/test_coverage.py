@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from salepixel.clicks import new_click_id
+from salepixel.hits import Hit
 from salepixel.storage import polls, schema, shops
+from salepixel.storage.hits import StoredHit, store_hit
 from salepixel.storage.unread import UnreadOrder, keep_unread
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 
@@ -140,3 +143,23 @@ def test_another_account_sees_nothing_of_it(office: Office) -> None:
     asked_shop(office)
     assert office.call("GET", COVERAGE, key=HATS).status_code == 404
     assert office.get("/accounts/8/coverage", HATS)["shops"] == []
+
+
+def ignored_hit(office: Office, problem: str, ignored: str = "") -> None:
+    """A hit of account 7 with a problem, as the fold stores it."""
+    hit = Hit(7, problem=problem)
+    with office.database.write() as connection:
+        stored = StoredHit(new_click_id(int(PLACED.timestamp() * 1000)), hit, "", False, ignored)
+        assert store_hit(connection, stored)
+
+
+def test_it_counts_the_pixel_hits_that_had_a_problem_and_says_what_to_do(office: Office) -> None:
+    ignored_hit(office, "placeholder_order")
+    ignored_hit(office, "placeholder_order")
+    ignored_hit(office, "bad_amount", "bad_amount")
+    told = office.get(COVERAGE, SHOES)["pixel_problems"]
+    counts = [("placeholder_order", 2, 0), ("bad_amount", 1, 1)]
+    assert [(one["reason"], one["hits"], one["ignored"]) for one in told] == counts
+    assert "Put your shop's variable for the order number into PEDIDO" in told[0]["advice"]
+    assert office.get(f"{COVERAGE}?to=2026-01-02", SHOES)["pixel_problems"] == []
+    assert office.get("/accounts/8/coverage", HATS)["pixel_problems"] == []

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from salepixel.storage import polls, schema
 from salepixel.storage.unread import UnreadOrder, keep_unread
 from salepixel_plugin.languages import LANGUAGES
-from tests.plugin.api.test_coverage import asked_shop
+from tests.plugin.api.test_coverage import asked_shop, ignored_hit
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import _check
 
@@ -126,3 +126,23 @@ def test_days_that_cannot_be_are_refused_in_words(office: Office) -> None:
 
 def test_another_account_sees_nothing_of_it(office: Office) -> None:
     assert office.page(PATH, HATS).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            ("Pixel hits with a problem", "Put your shop&#39;s variable for the order number into PEDIDO"),
+        ),
+        ("es", ("Visitas al píxel con algún problema", "la variable de su tienda para el número de pedido")),
+    ],
+)
+def test_it_says_why_pixel_hits_had_a_problem_and_what_to_do(
+    office: Office, lang: str, said: tuple[str, str]
+) -> None:
+    assert said[0] not in text_of(office, f"{PATH}?lang={lang}")
+    ignored_hit(office, "placeholder_order")
+    ignored_hit(office, "of another version", "of another version")
+    shown = text_of(office, f"{PATH}?lang={lang}")
+    assert [text for text in (*said, "placeholder_order", "of another version") if text not in shown] == []

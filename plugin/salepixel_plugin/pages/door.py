@@ -22,7 +22,7 @@ from salepixel_plugin.services import services
 
 LANGUAGE_COOKIE = "salepixel_language"
 _LANGUAGE_SECONDS = 365 * 86_400
-OPEN_TO_ALL = ("pages.login", "pages.enter", "pages.static")
+OPEN_TO_ALL = ("pages.login", "pages.enter", "pages.static", "pages.show_about")
 _FOR_PROGRAMS = ("/api/", "/saleor/", "/healthz", "/metrics")
 _HEADERS = {
     "Content-Security-Policy": (

@@ -88,6 +88,11 @@ def build_manifest(
         # Enough for the subscription below (measured on 3.23.28).
         "permissions": [PERMISSION],
         "appUrl": f"{plugin_url}/",
+        "homepageUrl": f"{plugin_url}/about",
+        "dataPrivacyUrl": f"{plugin_url}/about#privacy",
+        "supportUrl": f"{plugin_url}/about#support",
+        # Saleor takes a square PNG of at least 256 pixels, and no other (saleor/app/validators.py).
+        "brand": {"logo": {"default": f"{plugin_url}/assets/logo.png"}},
         "tokenTargetUrl": register,
         "extensions": _extensions(plugin_url, schema),
         "webhooks": [

@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -75,10 +77,36 @@ def test_every_page_that_the_manifest_names_exists(plugin: Plugin) -> None:
         assert plugin.client.get(url.removeprefix(plugin.url)).status_code in (200, 302, 303, 401)
 
 
+@pytest.mark.parametrize("lang", ["en", "es"])
+@pytest.mark.parametrize("field", ["homepageUrl", "dataPrivacyUrl", "supportUrl"])
+def test_pages_about_the_app_need_no_key_and_have_the_part_that_is_named(
+    plugin: Plugin, field: str, lang: str
+) -> None:
+    address = urlsplit(build_manifest(plugin.url, (3, 23))[field])
+    assert f"{address.scheme}://{address.netloc}" == plugin.url
+    answer = plugin.client.get(f"{address.path}?lang={lang}")
+    assert answer.status_code == 200
+    assert f'<html lang="{lang}">' in answer.text
+    assert not address.fragment or f'id="{address.fragment}"' in answer.text
+
+
+def test_the_logo_is_a_png_as_saleor_takes_it_and_needs_no_key(plugin: Plugin) -> None:
+    address = build_manifest(plugin.url, (3, 23))["brand"]["logo"]["default"]
+    answer = plugin.client.get(address.removeprefix(plugin.url))
+    assert (answer.status_code, answer.mimetype) == (200, "image/png")
+    assert address.endswith(".png")
+    assert answer.data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", answer.data[16:24])
+    assert width == height >= 256
+    assert len(answer.data) < 10_000
+    answer.close()
+
+
 def test_the_manifest_keeps_the_limits_of_saleor() -> None:
     manifest = build_manifest(URL, (3, 23), Installation("0" * 12, "n" * 200, "0" * 44))
     assert len(manifest["name"]) <= 60
-    assert len(manifest["appUrl"]) <= 200
+    urls = [manifest[name] for name in ("appUrl", "homepageUrl", "dataPrivacyUrl", "supportUrl")]
+    assert all(len(url) <= 200 for url in urls)
     assert len(manifest["version"]) <= 60
     assert all(len(hook["targetUrl"]) <= 255 for hook in manifest["webhooks"])
     assert json.loads(json.dumps(manifest)) == manifest

@@ -43,6 +43,7 @@ def test_every_question_is_valid_in_the_schema(
     manifest = build_manifest(plugin.url, saleor_api.read_version(version))
     questions = [*installed.asked, *(webhook["query"] for webhook in manifest["webhooks"])]
     schema = schema_of(version)
+    assert any("app{id permissions" in question for question in questions), "the registration's"
     assert any("node { id number }" in question for question in questions)
     assert len({question.partition("{")[0] for question in questions}) >= 3
     for question in questions:

@@ -51,8 +51,8 @@ def answers_with(content_type: str, description: str) -> dict[int | str, dict[st
 class StrictAdapter(PydanticAdapter):
     """Reads bodies by pydantic's own JSON parser, which has limits where Python's raises or guesses.
 
-    Deep nesting, lone surrogates and numbers of thousands of digits are errors of the sender there,
-    and in JSON, unlike in Python, a strict Decimal or datetime is a text.
+    Deep nesting and numbers of thousands of digits are errors of the sender there, and in JSON, unlike in
+    Python, a strict Decimal or datetime is a text. Half a letter is U+FFFD, as at the other doors.
     """
 
     def validate_input(self, request: Request, location: str, **kwargs: Any) -> pydantic.BaseModel:
@@ -61,12 +61,29 @@ class StrictAdapter(PydanticAdapter):
             if location == "query":
                 return self.model_class.model_validate_strings(request.args.to_dict())
             request.max_content_length = getattr(self.model_class, "max_bytes", Input.max_bytes)
-            return self.model_class.model_validate_json(request.get_data())
+            return self.model_class.model_validate_json(_with_whole_letters(request.get_data()))
         except pydantic.ValidationError as error:
             raise invalid([(error, ())]) from None
 
 
 registry.register("pydantic", StrictAdapter)
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape in JSON, outside of whose texts no backslash stands; group 1: one half of a surrogate pair."""
+
+
+def _with_whole_letters(body: bytes) -> bytes:
+    """The JSON with U+FFFD for half a letter: JavaScript writes it where a text was cut within an emoji.
+
+    One such name would refuse the whole call, with all that stands beside it.
+    """
+    if not _SURROGATE.search(body):
+        return body
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 @blueprint.record

@@ -327,6 +327,26 @@ def test_no_name_of_an_item_costs_an_order(office: Office, item: str, kept: str)
     assert [line.item for line in _kept(office).order.lines] == [kept]
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (r"Tea \ud83d", "Tea \ufffd"),
+        (r"\ude00 Tea", "\ufffd Tea"),
+        (r"\uD83D\uD83D\uDE00", "\ufffd\U0001f600"),
+        (r"Tea \ud83d\ude00", "Tea \U0001f600"),
+        (r"C:\\ud83d", r"C:\ud83d"),
+        (r"\\\ud83d\n", "\\\ufffd"),
+    ],
+)
+def test_half_a_letter_costs_neither_its_order_nor_the_others(
+    office: Office, written: str, kept: str
+) -> None:
+    """JavaScript cuts texts between the halves of an emoji, and JSON.stringify writes the half."""
+    body = json.dumps(_sent(lines=[{"item": "NAME", "quantity": 1, "amount": 1}]))
+    assert office.post("/sales", body.replace("NAME", written).encode()) == {"stored": 1}
+    assert _kept(office).order.lines[0].item == kept
+
+
 def test_a_placeholder_is_no_order_id(office: Office) -> None:
     answer = office.call("POST", "/sales", _sent(id="undefined"))
     assert answer.status_code == 422

@@ -48,7 +48,7 @@ def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
         ),
     )
     paid = _was_paid(order, states)
-    if not paid or order.covers is None:
+    if not paid or own.covers is None or own.charged is None:
         told = tuple(_told(state, order.total) for state in states)
         return Ledger(paid, order.total, tuple(states), told)
     most = max(state.charged for state in states if state.charged is not None and state.covers is not None)

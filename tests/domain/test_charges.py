@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -87,3 +88,21 @@ def test_snapshots_may_come_twice_late_and_shuffled(told: States, data: st.DataO
     ledger = read_ledger(newest(history), shuffled)
     assert ledger == read_ledger(newest(history), history)
     assert all(0 <= amount <= TOTAL for amount in ledger.given_back)
+
+
+SUMS = st.none() | AMOUNTS.map(Decimal)
+
+
+@given(st.booleans(), SUMS, SUMS, st.lists(st.tuples(AMOUNTS, SUMS, SUMS), max_size=3))
+def test_a_ledger_is_defined_whatever_snapshots_tell_and_leave_out(
+    paid: bool, charged: Decimal | None, covers: Decimal | None, before: list[tuple[str, Any, Any]]
+) -> None:
+    told = [RefundState(NOON, NOON, Decimal(back), False, *rest) for back, *rest in before]
+    ledger = read_ledger(replace(order(), paid=paid, charged=charged, covers=covers), told)
+    assert 0 <= ledger.worth <= TOTAL
+    assert ledger.held >= 0
+
+
+def test_what_is_covered_without_a_word_of_what_was_charged_is_worth_its_total() -> None:
+    ledger = read_ledger(replace(order(), paid=False, charged=None, covers=TOTAL))
+    assert (ledger.paid, ledger.worth, ledger.given_back) == (True, TOTAL, (Decimal(0),))

@@ -78,8 +78,7 @@ some_orders = st.builds(
     by_gift_card=amounts,
     replaces=st.none() | references,
     shipping_granted=amounts,
-    # Doors tell both or neither.
-).map(lambda bought: replace(bought, covers=None) if bought.charged is None else bought)
+)
 
 
 @pytest.fixture

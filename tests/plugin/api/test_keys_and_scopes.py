@@ -1,5 +1,6 @@
 """A key opens its account and nothing else, whatever it asks for."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ IN_AN_ACCOUNT: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic eDp5", "Bearer é"])
 def test_without_a_known_key_nobody_enters(office: Office, header: str) -> None:
-    client = office.app.test_client()
+    client, calls = office.app.test_client(), count(1)
     for rule in office.app.url_map.iter_rules():
         if not rule.endpoint.startswith("api."):
             continue
@@ -30,7 +31,11 @@ def test_without_a_known_key_nobody_enters(office: Office, header: str) -> None:
         for parameter in rule.arguments:
             path = path.replace(f"<{parameter}>", "000000000000")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            answer = client.open(path, method=method, headers={"Authorization": header})
+            # From an address of its own each: ten wrong keys slow one down.
+            address = {"REMOTE_ADDR": f"192.0.2.{next(calls)}"}
+            answer = client.open(
+                path, method=method, headers={"Authorization": header}, environ_overrides=address
+            )
             assert answer.status_code == 401, (method, path)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")
             assert answer.json is not None

@@ -31,8 +31,10 @@ for python in $pythons; do
             made && exit 0
     fi
 done
-if [ -z "${1:-}" ] && command -v uv >/dev/null 2>&1; then
-    uv venv --quiet --seed --clear --python ">=3.11" .venv && made && exit 0
+# Its installer puts uv where the PATH of this terminal may not look yet.
+uv=$(PATH="$PATH:${HOME:-}/.local/bin" command -v uv)
+if [ -z "${1:-}" ] && [ -n "$uv" ]; then
+    "$uv" venv --quiet --seed --clear --python ">=3.11" .venv && made && exit 0
 fi
 
 if [ -z "$pythons" ]; then

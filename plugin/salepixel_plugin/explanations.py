@@ -88,7 +88,7 @@ _FORWARDED = N_(
     "Somebody with another e-mail address bought, so the e-mail was probably forwarded: "
     "the campaign is credited, and no contact."
 )
-_REFUNDED = N_("It was refunded in full: %(refunded)s were given back, and nothing of it is left.")
+_REFUNDED = N_("It was refunded in full: %(refunded)s. Nothing of it counts as net sales.")
 _CONFLICT = N_("Other, weaker evidence speaks for another contact.")
 
 _PASSED_OVER = {
@@ -237,9 +237,10 @@ _LEFT = N_(
     "less than it seems."
 )
 _LIFT = {
-    "no_holdout": N_("Nobody was left out of this campaign, so nobody can tell what it caused."),
+    "no_holdout": N_("This campaign has no control group, so what it caused cannot be measured."),
     "not_sent": N_(
-        "We were not told when this campaign was sent, so we do not know which orders came after."
+        "It is not known when this campaign was sent, so orders after it cannot be counted. "
+        "Set its sent_at by the API: docs/how-to/measure-lift.md."
     ),
     "nobody": N_("There is nobody in one of the two groups yet. Tell the recipients first."),
     "no_addresses": N_(

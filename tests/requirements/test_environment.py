@@ -80,6 +80,16 @@ def test_a_machine_without_ensurepip_gets_pip_from_its_own(tree: Path) -> None:
     assert has_pip(tree)
 
 
+@pytest.mark.parametrize("folder", ["bin", ".local/bin"])
+def test_uv_is_taken_from_where_its_installer_put_it(tree: Path, folder: str) -> None:
+    uv = tree / folder / "uv"
+    uv.parent.mkdir(parents=True, exist_ok=True)
+    uv.write_text(f"#!/bin/sh\nexec {sys.executable} -m venv .venv\n")
+    uv.chmod(0o755)
+    assert run(tree, {"python3": OLD, "python3.11": BARE}).returncode == 0
+    assert has_pip(tree)
+
+
 @pytest.mark.parametrize(
     ("pythons", "chosen", "says"),
     [

@@ -113,8 +113,8 @@ def test_no_difference_asks_for_no_number_of_people(
 @pytest.mark.parametrize(
     ("percent", "sent", "assign", "english", "spanish"),
     [
-        (0, SENT, False, "Nobody was left out of this campaign", "No se dejó a nadie fuera"),
-        (50, None, True, "We were not told when this campaign was sent", "No se nos dijo cuándo"),
+        (0, SENT, False, "This campaign has no control group", "no tiene grupo de control"),
+        (50, None, True, "It is not known when this campaign was sent", "No se sabe cuándo"),
         (50, SENT, False, "There is nobody in one of the two groups yet", "Todavía no hay nadie"),
         (50, NOW - timedelta(days=3), True, "Still running: orders until", "Aún en curso: cuentan"),
     ],

@@ -162,7 +162,7 @@ def test_the_sales_table_shows_some_days_and_what_all_is_worth(office: Office) -
     assert "≈ €35.62" in text
     assert "Converted, all together: €0.00 net, of €35.62 gross" in text
     assert "there is no rate for their day: sales in KES." in text
-    assert "By the day of each refund: $39.80 net, $0.00 were given back in these days" in text
+    assert "By the day of each refund: $39.80 net, $0.00 refunded in these days" in text
     assert 'value="2026-10-30"' in on_that_day.text
     download = f"{address}.csv?from=2026-10-30&amp;to=2026-10-30"
     assert f'href="{download}"' in on_that_day.text
@@ -329,7 +329,7 @@ def test_a_fully_refunded_order_says_so_with_its_sums(office: Office) -> None:
     assert "refunded in full" not in office.page(path).text
     office.order(**told, refunded="39.80", updated_at=(PLACED + timedelta(minutes=2)).isoformat())
     page = office.page(path).text
-    assert "It was refunded in full: €39.80 were given back" in page
+    assert "It was refunded in full: €39.80. Nothing of it counts as net sales." in page
     assert "The whole order" in page
     assert "Se reembolsó por completo" in office.page(f"{path}?lang=es").text
     decision = office.call("GET", f"{path}/decision").json
@@ -400,3 +400,25 @@ def test_every_page_is_guarded_by_its_headers(office: Office) -> None:
         assert headers["Referrer-Policy"] == "same-origin"
         if not path.startswith("/assets"):
             assert headers["Cache-Control"] == "no-store"
+
+
+def test_the_guides_that_pages_name_are_there() -> None:
+    plugin = ROOT / "plugin" / "salepixel_plugin"
+    texts = [*(plugin / "pages" / "templates").rglob("*.html"), plugin / "explanations.py"]
+    texts.append(plugin / "translations" / "es.po")
+    named = {name for text in texts for name in re.findall(r"docs/[\w/-]+\.md", text.read_text())}
+    assert named
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_paper_has_nothing_that_is_there_to_be_pressed_only() -> None:
+    pages = ROOT / "plugin" / "salepixel_plugin" / "pages"
+    on_paper = (pages / "static" / "pages.css").read_text().partition("@media print")[2]
+    hidden = re.search(r"^.*display: none !important", on_paper, re.MULTILINE)
+    assert hidden
+    assert ".act," in hidden[0]
+    for name in ("failed", "outbox"):
+        template = (pages / "templates" / "pages" / f"{name}.html").read_text()
+        column = re.findall(r'<t[hd][^>]*>(?:\{\{ _\("Try again"\) \}\}</th>|\s*<form)', template)
+        assert len(column) == 2
+        assert all('class="act"' in cell for cell in column)

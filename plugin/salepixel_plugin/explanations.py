@@ -10,6 +10,15 @@ from salepixel_plugin.languages import N_, Language
 NOT_YET = "not_reconciled_yet"
 """The reason of an order that has arrived and not been looked at; takes seconds, a minute at most."""
 
+FAILED = "cannot_be_decided"
+"""The reason of an order whose last attempt failed: judging it, or reading it, would fail again."""
+
+_FAILED = N_(
+    "Order %(order)s cannot be decided, because of an error: %(error)s. So the report does not have it as it "
+    "is now. Report the error to the operator of this server. When its cause is corrected, try the order "
+    "again on the page of orders that could not be decided."
+)
+
 _DECIDED = {
     "click_token_on_order": N_(
         "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
@@ -309,6 +318,11 @@ def explain(
     if decision.get("credited") and decision.get("conflicting"):
         sentences.append(language.text(_CONFLICT))
     return " ".join(sentences)
+
+
+def explain_failure(order: str, error: str, language: Language) -> str:
+    """Why an order cannot be decided and what to do, in sentences."""
+    return language.text(_FAILED, order=order, error=error)
 
 
 def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:

@@ -178,9 +178,16 @@ def get_order(
 
 def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:
     """An order by its id or its number, the newest where a shop gave a number twice."""
-    query = sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.number == name)
-    row = connection.execute(query.order_by(orders.c.placed_at.desc()).limit(1)).first()
-    return get_order(connection, shop_id, name) or (None if row is None else _stored(row))
+    order_id = find_order_id(connection, shop_id, name)
+    return None if order_id is None else get_order(connection, shop_id, order_id)
+
+
+def find_order_id(connection: sa.Connection, shop_id: str, name: str) -> str | None:
+    """The same, its id alone: what cannot be decided may not be readable."""
+    its_id = sa.select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.id == name)
+    by_number = sa.select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.number == name)
+    newest = by_number.order_by(orders.c.placed_at.desc()).limit(1)
+    return connection.scalar(its_id) or connection.scalar(newest)
 
 
 def orders_from(

@@ -99,13 +99,19 @@ def apply_policy(
     return True
 
 
-def close_months(connection: sa.Connection, emp_id: int, before: datetime) -> int:
+def close_months(
+    connection: sa.Connection, emp_id: int, before: datetime, *, without_failed: bool = False
+) -> int:
     """Close what was placed before a time, for good; gives how many orders of it are still to be decided.
 
     It is closed when that is 0. Deciding an order holds the account, so none is under way meanwhile.
+    `without_failed`: those that could not be decided are left out. They stay on the queue; one that has no
+    sales by then earns nothing.
     """
     account = hold_account(connection, emp_id, to_change=True)
     waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
+    if without_failed:
+        waiting = sa.and_(waiting, orders.c.attempts == 0)
     due = connection.scalar(sa.select(sa.func.count()).select_from(orders).where(waiting)) or 0
     if account and not due and (account.closed_before is None or account.closed_before < before):
         change_account(connection, emp_id, {"closed_before": before})

@@ -154,6 +154,16 @@ def list_failed(
     return _failed_orders(connection, *which, limit=limit)
 
 
+def find_failed(connection: sa.Connection, shop_id: str, order_id: str) -> FailedOrder | None:
+    """An order, if it could not be decided when it was tried last."""
+    return next(iter(_failed_orders(connection, orders.c.attempts > 0, *_this(shop_id, order_id))), None)
+
+
+def failed_before(connection: sa.Connection, emp_id: int, before: datetime, limit: int) -> list[FailedOrder]:
+    """The orders of an account, placed before then, that could not be decided, the last failure first."""
+    return _failed_orders(connection, *_have_failed(emp_id), orders.c.placed_at < before, limit=limit)
+
+
 def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
     """How many orders of one account or of all could not be decided."""
     return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*_have_failed(emp_id))) or 0

@@ -1,29 +1,30 @@
 """Orders: why one was credited to a click, or to none."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.attribution import Outcome, Reason
+from salepixel.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.charges import read_ledger
 from salepixel.clicks import Verdict
 from salepixel.evidence import Rung
 from salepixel.models import Model
 from salepixel.orders import RefundState
 from salepixel.sold import refunded_whole
-from salepixel.storage import accounts, orders, shops
+from salepixel.storage import accounts, orders, queue, shops
 from salepixel.storage.orders import StoredOrder
 from salepixel.storage.refunds import refund_history
 from salepixel_plugin.access import is_id, not_found, scope
 from salepixel_plugin.api.door import Output, blueprint
-from salepixel_plugin.explanations import NOT_YET, explain, explain_refund
+from salepixel_plugin.explanations import FAILED, NOT_YET, explain, explain_failure, explain_refund
 from salepixel_plugin.languages import LANGUAGES, Language
 from salepixel_plugin.services import services
 
-_MAX_NAME = 400
+_MAX_NAME = MAX_REFERENCE_BYTES
 
 
 class LanguageQuery(BaseModel):
@@ -90,6 +91,17 @@ class Decided:
     history: list[RefundState]
 
 
+@dataclass(frozen=True)
+class Undecidable:
+    """An order that cannot be decided, and maybe not even be read."""
+
+    emp_id: int
+    order_id: str
+    number: str
+    error: str
+    policy: int
+
+
 @blueprint.get("/orders/<shop_id>/<path:name>/decision")
 @blueprint.input(LanguageQuery, location="query", arg_name="asked")
 @blueprint.output(DecisionOut)
@@ -98,6 +110,15 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
     """Which click earned an order and why, or why none did; `name` is the order's id or its number."""
     with services().database.read() as connection:
         decided = see_decided(connection, shop_id, name)
+    if isinstance(decided, Undecidable):
+        return {
+            "order": decided.number,
+            "order_id": decided.order_id,
+            "shop": shop_id,
+            **_undecided(decided.policy, FAILED),
+            "explanation": explain_failure(decided.number, decided.error, LANGUAGES[asked.lang]),
+            "replaces": None,
+        }
     order = decided.stored.order
     return {
         "order": order.number,
@@ -124,22 +145,35 @@ def explain_decided(decided: Decided, language: Language) -> str:
     return explain(decided.decision, order.number, language, part_paid=part)
 
 
-def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided:
-    """An order with its decision, if this request may see it."""
+def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided | Undecidable:
+    """An order with its decision, or why there can be none, if this request may see it."""
     shop = shops.get_shop(connection, shop_id) if is_id(shop_id) else None
     if shop is None or not scope().allows(shop.emp_id):
         raise not_found("shop")
     readable = name.isprintable() and len(name) <= _MAX_NAME
-    stored = orders.find_order(connection, shop_id, name) if readable else None
+    order_id = orders.find_order_id(connection, shop_id, name) if readable else None
+    if order_id is None:
+        raise not_found("order")
+    account = accounts.get_account(connection, shop.emp_id)
+    policy = account.policy.version if account else 0
+    if failed := queue.find_failed(connection, shop_id, order_id):
+        return Undecidable(failed.emp_id, order_id, failed.number, failed.last_error, policy)
+    stored = orders.get_order(connection, shop_id, order_id)
     if stored is None:
         raise not_found("order")
-    decision = orders.get_decision(connection, shop_id, stored.order.id)
+    decision = orders.get_decision(connection, shop_id, order_id)
     if decision is None:
-        account = accounts.get_account(connection, stored.emp_id)
-        policy = account.policy.version if account else 0
-        decision = {"outcome": Outcome.PENDING, "reason": NOT_YET, "policy": policy, "candidates": []}
-        decision |= orders.UNTOLD
+        try:
+            check_order(stored.order, datetime.now(UTC))
+        except OutOfBounds as error:  # stored before doors refused it; its first attempt will fail
+            return Undecidable(stored.emp_id, order_id, stored.order.number, error.reason, policy)
+        decision = _undecided(policy, NOT_YET)
     return Decided(stored, _as_told(decision), refund_history(connection, shop_id, stored.order))
+
+
+def _undecided(policy: int, reason: str) -> dict[str, Any]:
+    told = {"outcome": Outcome.PENDING, "reason": reason, "policy": policy, "candidates": []}
+    return told | orders.UNTOLD
 
 
 def _as_told(decision: dict[str, Any]) -> dict[str, Any]:

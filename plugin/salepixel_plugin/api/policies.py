@@ -14,7 +14,7 @@ from salepixel import jobs
 from salepixel.models import Model
 from salepixel.money import from_minor
 from salepixel.rates import Rates
-from salepixel.storage import campaigns, policies
+from salepixel.storage import campaigns, policies, queue
 from salepixel.storage.accounts import Account
 from salepixel.storage.orders import rfc3339
 from salepixel.storage.policies import Move, PolicyVersion, Preview
@@ -26,6 +26,13 @@ from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, writ
 from salepixel_plugin.languages import N_
 from salepixel_plugin.services import services
 
+MOST_NAMED = 10
+"""Orders that keep a month open, of one answer."""
+
+_FAILED = N_(
+    "%(count)s orders of that time could not be decided: %(orders)s. Try them again on the page of orders "
+    "that could not be decided, or close the month without them."
+)
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -107,6 +114,9 @@ class MonthIn(Input):
     """A month to close, with all before it."""
 
     month: Annotated[str, AfterValidator(_month)] = Field(examples=["2026-10"])
+    without_failed: bool = Field(
+        False, description="Leave out the orders that could not be decided; they earn nothing later."
+    )
 
 
 class ClosedOut(Output):
@@ -206,7 +216,7 @@ def apply_change(emp_id: int, change: PolicyChange, seen: int | None = None) -> 
 @blueprint.post("/accounts/<int:emp_id>/closings")
 @blueprint.input(MonthIn, arg_name="wanted")
 @blueprint.output(ClosedOut)
-@blueprint.doc(security="bearer", responses={422: "The month is not over yet"})
+@blueprint.doc(security="bearer", responses={409: "Orders are not decided", 422: "The month is not over yet"})
 def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
     """Close a month (UTC) and all before it: their decisions and sales never change again."""
     return {"closed_before": close_until(emp_id, wanted)}
@@ -215,7 +225,8 @@ def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
 def close_until(emp_id: int, wanted: MonthIn) -> datetime | None:
     """Close a month of an account that the request may see; gives until when the account is closed then.
 
-    Raises a Refusal: 422 for a month that is not over, 409 while orders of that time are to be decided.
+    Raises a Refusal: 422 for a month that is not over, 409 while orders of that time are to be decided
+    (`orders_waiting`), or could not be (`orders_failed`).
     """
     year, month = map(int, wanted.month.split("-"))
     until = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
@@ -224,8 +235,18 @@ def close_until(emp_id: int, wanted: MonthIn) -> datetime | None:
         raise Refusal(422, "month_not_over", message, month=wanted.month)
     with services().database.write() as connection:
         see_account(connection, emp_id)
-        waiting = policies.close_months(connection, emp_id, until)
+        waiting = policies.close_months(connection, emp_id, until, without_failed=wanted.without_failed)
         account = see_account(connection, emp_id)
+        failed = [] if wanted.without_failed else queue.failed_before(connection, emp_id, until, waiting)
+    if failed and len(failed) == waiting:
+        named = ", ".join(order.number for order in failed[:MOST_NAMED])
+        raise Refusal(
+            409,
+            "orders_failed",
+            _FAILED,
+            count=waiting,
+            orders=named + (" …" if waiting > MOST_NAMED else ""),
+        )
     if waiting:
         services().bell.ring(jobs.SWEEP)
         message = N_("%(waiting)s orders of that time are being decided; try again in a minute.")

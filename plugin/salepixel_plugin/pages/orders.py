@@ -8,8 +8,8 @@ from flask import Response
 from salepixel.sold import refunded_by_line, refunded_whole
 from salepixel.storage.campaigns import Campaign, get_campaign, links_of
 from salepixel_plugin.access import scope
-from salepixel_plugin.api.orders import explain_decided, see_decided
-from salepixel_plugin.explanations import explain_candidate
+from salepixel_plugin.api.orders import Undecidable, explain_decided, see_decided
+from salepixel_plugin.explanations import explain_candidate, explain_failure
 from salepixel_plugin.pages.door import blueprint, language, page
 from salepixel_plugin.services import services
 
@@ -19,6 +19,9 @@ def explain_order(shop_id: str, name: str) -> Response:
     """What earned an order, and which clicks were passed over, in the order of time."""
     with services().database.read() as connection:
         decided = see_decided(connection, shop_id, name)
+        if isinstance(decided, Undecidable):
+            sentence = explain_failure(decided.number, decided.error, language())
+            return page("undecided.html", failed=decided, shop_id=shop_id, sentence=sentence)
         campaigns: dict[str, Campaign] = {}
         labels: dict[str, str] = {}
         for campaign_id in {item["campaign"] for item in decided.decision["candidates"]} - {None}:

@@ -89,14 +89,16 @@ def close_month(emp_id: int) -> Response:
     """Close a month and all before it, when the box says that this is meant."""
     month = request.form.get("month", "").strip()
     try:
-        wanted = MonthIn.model_validate_strings({"month": month})
+        without = "true" if request.form.get("without_failed") else "false"
+        wanted = MonthIn.model_validate_strings({"month": month, "without_failed": without})
         if not request.form.get("sure"):
             return _policy_page(emp_id, {}, {"sure": language().text(_NOT_SURE)}, 422, month)
         close_until(emp_id, wanted)
     except ValidationError:
         return _policy_page(emp_id, {}, {"month": language().text(_NO_MONTH)}, 422, month)
     except Refusal as refusal:
-        return _policy_page(emp_id, {}, {"month": say(refusal)}, refusal.status, month)
+        wrong = {"month": say(refusal), refusal.reason: say(refusal)}
+        return _policy_page(emp_id, {}, wrong, refusal.status, month)
     return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
 
 

@@ -1,11 +1,16 @@
 """Orders that could not be decided: shown with their error, tried again, each account its own."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from salepixel.storage import queue, schema
-from tests.plugin.conftest import ALL, HATS, SHOES, Office
+from tests.plugin.api.test_policies import LAST_MONTH
+from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
+from tests.plugin.pages.test_pages import Page, _check
 
 NOW = datetime.now(UTC)
 
@@ -114,3 +119,83 @@ def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
         'salepixel_rejections_total{door="key",reason="bad_key"} 1.0',
     ):
         assert line in lines
+
+
+def spoil(office: Office, snapshot: Callable[[str], str]) -> str:
+    """An order whose stored snapshot no door would take now, not tried yet; gives its shop."""
+    shop, _ = office.order(id="o-1", number="1042")
+    with office.database.write() as connection:
+        text = connection.scalars(sa.select(schema.orders.c.snapshot)).one()
+        connection.execute(sa.delete(schema.decisions))
+        connection.execute(sa.update(schema.orders).values(snapshot=snapshot(text)))
+        queue.mark_due(connection)
+    return shop
+
+
+SPOILT = {
+    "an amount that rounds up to the limit": lambda text: text.replace("39.80", "999999999999.9999"),
+    "a time of the year 1": lambda text: re.sub(r'"placed_at":"\d+', '"placed_at":"0001', text),
+    "no snapshot of ours": lambda _: "{}",
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_page_of_an_order_that_cannot_be_decided_says_so_with_its_error(
+    office: Office, name: str, lang: str
+) -> None:
+    shop = spoil(office, SPOILT[name])
+    if name != "no snapshot of ours":
+        assert office.page(f"/orders/{shop}/o-1", SHOES).status_code == 200, "before its first attempt"
+    with office.database.write() as connection:
+        queue.record_failure(connection, shop, "o-1", "BadMoney: bad_amount (money.py:48)", NOW)
+    link = next(link for link in Page(office.page("/orders/failed", SHOES).text).links if shop in link)
+    answer = office.page(f"{link}?lang={lang}", SHOES)
+    assert answer.status_code == 200
+    assert _check(answer.text).language == lang
+    said = {"en": "Order 1042 cannot be decided", "es": "El pedido 1042 no se puede decidir"}[lang]
+    assert said in answer.text
+    assert "BadMoney: bad_amount (money.py:48)" in answer.text
+    assert f'value="{shop}"' in answer.text, "the button that tries it again"
+    told = office.get(f"/orders/{shop}/1042/decision?lang={lang}", SHOES)
+    assert (told["outcome"], told["reason"], told["order_id"]) == ("pending", "cannot_be_decided", "o-1")
+    assert said in told["explanation"]
+    assert office.page(link, HATS).status_code == 404
+
+
+def test_a_failed_order_keeps_its_month_open_until_it_is_left_out(office: Office) -> None:
+    old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
+    shop, _ = office.order(id="o-1", number="1042", placed_at=old)
+    office.order(id="o-2", number="1043", placed_at=old)
+    with office.database.write() as connection:
+        for _ in range(queue.MAX_ATTEMPTS):
+            queue.record_failure(connection, shop, "o-1", "BadMoney", NOW)
+    wanted = {"month": LAST_MONTH}
+    refused = office.call("POST", "/accounts/7/closings", wanted, SHOES)
+    assert refused.json is not None
+    assert (refused.status_code, refused.json["reason"]) == (409, "orders_failed")
+    assert "1 orders of that time could not be decided: 1042." in refused.json["message"]
+    with office.database.write() as connection:
+        queue.mark_due(connection, schema.orders.c.id == "o-2")
+    for more in ({}, {"without_failed": True}):
+        refused = office.call("POST", "/accounts/7/closings", wanted | more, SHOES)
+        assert refused.json is not None
+        assert (refused.status_code, refused.json["reason"]) == (409, "orders_waiting")
+    office.reconcile(shop, "o-2")
+    office.post("/accounts/7/closings", wanted | {"without_failed": True}, SHOES)
+    assert [row["order"] for row in office.get("/orders/failed", SHOES)["rows"]] == ["1042"]
+    office.reconcile(shop, "o-1")  # its cause is corrected
+    assert office.get("/orders/failed", SHOES)["rows"] == []
+
+
+def test_an_order_left_out_of_a_closed_month_earns_nothing_later_and_says_why(office: Office) -> None:
+    old = PLACED.replace(day=1) - timedelta(days=3)
+    token = office.click(office.campaign(), "ana", old)
+    shop, _ = office.order(id="o-1", number="1042", click=token, placed_at=old.isoformat())
+    with office.database.write() as connection:
+        for table in (schema.sales, schema.decisions):
+            connection.execute(sa.delete(table))
+        queue.record_failure(connection, shop, "o-1", "BadMoney", NOW)
+    office.post("/accounts/7/closings", {"month": LAST_MONTH, "without_failed": True}, SHOES)
+    office.reconcile(shop, "o-1")
+    assert office.get(f"/orders/{shop}/o-1/decision", SHOES)["reason"] == "month_closed"

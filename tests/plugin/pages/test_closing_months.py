@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from salepixel.storage import queue
 from tests.plugin.api.test_policies import LAST_MONTH
 from tests.plugin.conftest import PLACED, SHOES, Office
 from tests.plugin.pages.forms import Form
@@ -51,6 +52,25 @@ def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Off
         assert f'id="bad-month">{said}' in html
         assert Form(html, CLOSINGS).fields["month"] == LAST_MONTH
     assert office.get("/accounts/7/policies")["closed_before"] is None
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "could not be decided: 1042."), ("es", "no se pudieron decidir: 1042.")]
+)
+def test_a_failed_order_is_named_and_may_be_left_out(office: Office, lang: str, said: str) -> None:
+    old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
+    shop, order = office.order(placed_at=old)
+    with office.database.write() as connection:
+        queue.record_failure(connection, shop, order, "BadMoney", PLACED)
+    assert "without_failed" not in shown(office)
+    sent = {"month": LAST_MONTH, "sure": "on"}
+    html = shown(office, f"{CLOSINGS}?lang={lang}", 409, method="POST", data=sent)
+    assert said in html
+    assert "/orders/failed" in _check(html).links
+    assert 'name="without_failed"' in html
+    answer = office.page(CLOSINGS, SHOES, method="POST", data=sent | {"without_failed": "on"})
+    assert (answer.status_code, answer.location) == (303, PAGE)
+    assert office.get("/accounts/7/policies")["closed_before"]
 
 
 def test_another_language_can_be_chosen_where_a_form_was_refused(office: Office) -> None:

@@ -34,10 +34,16 @@ def minor_digits(currency: str) -> int:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """An amount in minor units (cents), rounded half up where a shop sends more digits than exist."""
+    """An amount in minor units (cents), rounded half up where a shop sends more digits than exist.
+
+    Raises BadMoney, also for what rounds up to the limit: it could not be read again.
+    """
     if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
         raise BadMoney("bad_amount")
-    return round_minor(amount, currency)
+    minor = round_minor(amount, currency)
+    if abs(minor) >= int(MAX_AMOUNT) * 10 ** minor_digits(currency):
+        raise BadMoney("bad_amount")
+    return minor
 
 
 def round_minor(amount: Decimal, currency: str) -> int:

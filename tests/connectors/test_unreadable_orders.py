@@ -33,6 +33,13 @@ from tests.plugin.saleor.captures import Change, changed, read
         (lambda order: order.update(number="x" * 20_000), "long_reference"),
         (lambda order: order["lines"][0].update(id="x" * 20_000), "long_reference"),
         (lambda order: order["total"]["gross"].update(amount=999999999999.995), "bad_amount"),
+        (lambda order: order["totalRefunded"].update(amount=999999999999.995), "bad_amount"),
+        (lambda order: order["totalCharged"].update(amount=999999999999.995), "bad_amount"),
+        (lambda order: order.update(totalRefundPending={"amount": 999999999999.995}), "bad_amount"),
+        (
+            lambda order: order["lines"][0]["totalPrice"]["gross"].update(amount=999999999999.995),
+            "bad_amount",
+        ),
         (lambda order: order.update(total=None), "no_total"),
         (lambda order: order["total"].update(currency="EURO"), "bad_currency"),
         (lambda order: order["total"].update(gross=None), "no_amount"),

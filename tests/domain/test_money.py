@@ -29,7 +29,9 @@ def test_an_amount_shows_its_currencys_digits() -> None:
     assert [str(from_minor(3980, code)) for code in ("EUR", "JPY", "KWD")] == ["39.80", "3980", "3.980"]
 
 
-@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e12", "-1e999"])
+@pytest.mark.parametrize(
+    "amount", ["NaN", "Infinity", "1e12", "-1e999", "999999999999.995", "-999999999999.999"]
+)
 def test_what_is_no_amount_is_refused(amount: str) -> None:
     with pytest.raises(BadMoney, match="bad_amount"):
         to_minor(Decimal(amount), "EUR")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from salepixel.links import BadDestination, check_destination, read_destination
-from salepixel.money import MAX_AMOUNT, BadMoney
+from salepixel.money import MAX_AMOUNT, BadMoney, to_minor
 from salepixel.quantities import MAX_QUANTITY, round_quantity
 from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.money import read_currency
@@ -59,6 +59,14 @@ def _amount(value: Decimal) -> Decimal:
     if value >= MAX_AMOUNT:
         raise ValueError("must be less than 1000000000000")
     return value.quantize(_SMALLEST, ROUND_HALF_UP)
+
+
+def check_sum(amount: Decimal, currency: str) -> None:
+    """Return when lines may add up to this. Raises ValueError, with a message for people."""
+    try:
+        to_minor(amount, currency)
+    except BadMoney:
+        raise ValueError("the lines add up to more than an order can cost") from None
 
 
 def _quantity(value: Decimal) -> Decimal:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import quote, urlencode
 
 from flask import Response
 from markupsafe import Markup
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from salepixel.attribution import CLOCK_SKEW
 from salepixel.clicks import BadClickToken, Click
@@ -22,7 +22,7 @@ from salepixel.storage.campaigns import link_sells
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.campaigns import edge_url
 from salepixel_plugin.api.door import Input, answers_with, blueprint
-from salepixel_plugin.api.fields import Amount, Currency, EmpId, Item, Name, Quantity
+from salepixel_plugin.api.fields import Amount, Currency, EmpId, Item, Name, Quantity, check_sum
 from salepixel_plugin.services import services
 
 _IMAGE = Markup('<img src="{}" alt="" width="1" height="1">')
@@ -44,6 +44,11 @@ class FragmentIn(Input):
     order: Name
     currency: Currency
     lines: Annotated[list[FragmentLine], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        check_sum(sum((line.amount for line in self.lines), Decimal(0)), self.currency)
+        return self
 
 
 @blueprint.post("/fragment")

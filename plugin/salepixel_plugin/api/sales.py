@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from salepixel import jobs
 from salepixel.bounds import MAX_LINES, MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.hits import MAX_TEXT
-from salepixel.money import MAX_AMOUNT, allocate, from_minor, round_money, to_minor
+from salepixel.money import allocate, from_minor, round_money, to_minor
 from salepixel.orders import Order, OrderLine
 from salepixel.storage import deliveries, orders, shops
 from salepixel_plugin.access import target_account
@@ -29,6 +29,7 @@ from salepixel_plugin.api.fields import (
     Quantity,
     Text,
     Time,
+    check_sum,
 )
 from salepixel_plugin.api.items import BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.services import Services, services
@@ -102,10 +103,7 @@ class OrderIn(Input):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         in_lines = sum((line.amount for line in self.lines), Decimal(0))
-        # As it will be kept: rounded up to the limit it could not be read again.
-        most = max(in_lines, self.total or in_lines)
-        if in_lines >= MAX_AMOUNT or round_money(most, self.currency) >= MAX_AMOUNT:
-            raise ValueError("the lines add up to more than an order can cost")
+        check_sum(max(in_lines, self.total or in_lines), self.currency)
         # Shops round each line or the sum: a cent a line is no mistake.
         tolerance = len(self.lines)
         if self.total is not None and (

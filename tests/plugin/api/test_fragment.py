@@ -70,7 +70,7 @@ def test_the_edge_reads_the_amount_of_every_currency_as_it_was_meant(office: Off
     secret = bytes.fromhex(office.get("/accounts/7")["pixel_secret"])
     currencies = [code for code in sorted(list_currencies()) if minor_digits(code) == digits]
     for currency in currencies[:40]:
-        amounts = [Decimal(text).scaleb(-digits) for text in ("1", "1234", "1234567", "999999999999")]
+        amounts = [Decimal(text).scaleb(-digits) for text in ("1", "1234", "1234567", "998000000000")]
         lines = [{"product": "x", "quantity": 1, "amount": f"{amount:f}"} for amount in amounts]
         hits = [parse_hit(urlsplit(u).query) for u in _pixels(office, click, currency=currency, lines=lines)]
         assert [hit.amount for hit in hits] == amounts, currency
@@ -129,3 +129,12 @@ def test_a_pixel_names_every_item_as_the_edge_reads_it(office: Office) -> None:
     hits = [parse_hit(urlsplit(url).query) for url in _pixels(office, click, lines=lines)]
     assert [hit.product for hit in hits] == ["Red shoes", "y" * 200, "Set 👨\u200d👩\u200d👧"]
     assert all(is_signed(secret, hit) for hit in hits)
+
+
+@pytest.mark.parametrize("amounts", [["999999999999.999"], ["600000000000", "600000000000"]])
+def test_more_than_an_order_can_cost_is_refused(office: Office, amounts: list[str]) -> None:
+    lines = [{"product": "Hat", "quantity": 1, "amount": amount} for amount in amounts]
+    told = {"empId": 7, "click": "", "order": "1", "currency": "EUR", "lines": lines}
+    answer = office.call("POST", "/fragment", told)
+    assert answer.status_code == 422
+    assert "more than an order can cost" in answer.text

@@ -44,6 +44,7 @@ def main() -> None:
     )
     accept.add_argument("--data", type=Path, help="folder of keys.json (SALEPIXEL_DATA)")
     arguments, rest = parser.parse_known_args()
+    configure_logs()
     environ = environment()
     if arguments.data:
         environ["SALEPIXEL_DATA"] = str(arguments.data.absolute())
@@ -56,7 +57,6 @@ def main() -> None:
         sys.exit(_rates(environ, arguments.action, arguments.source))
     if arguments.command == "accept-keys":
         sys.exit(_accept_keys(environ))
-    configure_logs()
     try:
         Supervisor(environ).run(write_line)
     except (BadSettings, BadKeys) as problem:

@@ -12,6 +12,7 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import RedisError
 
+from salepixel.logs import configure_logs
 from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, EdgeSettings, environment
 from salepixel.streams import (
@@ -150,6 +151,7 @@ def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
 
 def main() -> None:
     """Run a command; exits 2 when it was called wrongly, 1 when something is wrong with a journal."""
+    configure_logs()
     parser = argparse.ArgumentParser(
         prog="salepixel journal",
         description="The edge's journals. --data: folder of the edge (SALEPIXEL_DATA).",

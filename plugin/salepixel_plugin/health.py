@@ -17,6 +17,7 @@ from salepixel.logs import lost_lines
 from salepixel.storage import outbox, queue
 from salepixel.storage.database import is_current
 from salepixel.storage.deliveries import sum_rejections
+from salepixel_plugin.reception import count_refused
 from salepixel_plugin.services import services
 
 blueprint = APIBlueprint("health", __name__, enable_openapi=False)
@@ -47,7 +48,12 @@ def healthz() -> tuple[Response, int]:
     state = _database_state()
     if state != "ok":
         return jsonify(status="unavailable", database=state), 503
-    facts = {"database": "ok", "orders": _orders(), "log_lines_lost": lost_lines()}
+    facts = {
+        "database": "ok",
+        "orders": _orders(),
+        "refused": count_refused(),
+        "log_lines_lost": lost_lines(),
+    }
     jobs_waiting = _jobs_waiting()
     if jobs_waiting is None:
         return jsonify(status="degraded", redis="away", **facts), 200
@@ -117,7 +123,11 @@ class _Metrics(Collector):
         forwarded = GaugeMetricFamily("salepixel_outbox", "Sales to be forwarded.", labels=("state",))
         for state, count in facts.outbox.items():
             forwarded.add_metric((state,), count)
-        yield from (up, rejected, forwarded)
+        early = "Requests that were refused before they were whole, since the start."
+        refused = CounterMetricFamily("salepixel_plugin_refused_requests", early, labels=("reason",))
+        for reason, count in count_refused().items():
+            refused.add_metric((reason,), count)
+        yield from (up, rejected, forwarded, refused)
         lost = "Log lines that could not be written, since the start."
         yield CounterMetricFamily("salepixel_plugin_log_lines_lost", lost, value=lost_lines())
         if facts.jobs_waiting is not None:

@@ -64,7 +64,18 @@ REFUSED = "salepixel.refused"
 SIGNED_PATH = "/saleor/webhooks"
 SIGNATURE = "SALEOR_SIGNATURE"
 
+_refused = dict.fromkeys(("too_large", "cut_short", "busy", "bad_head"), 0)
+"""Counted by the event loop alone, and in memory: it must not wait for a database."""
+
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def count_refused() -> dict[str, int]:
+    """How many requests were refused before they were whole, by reason, since this process started.
+
+    `bad_head`: a head that is too large, or no HTTP; the others as of REFUSED.
+    """
+    return dict(_refused)
 
 
 class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -86,6 +97,7 @@ class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has 
             if self.error and self.body_rcv is not None:
                 self.refuse("cut_short")
                 return len(data)
+            _refused["bad_head"] += bool(self.error)
             return taken
         if self.limit is None:
             self.limit = self._body_limit()
@@ -99,6 +111,7 @@ class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has 
 
     def refuse(self, reason: str) -> None:
         """End the request here: the application answers it without its body."""
+        _refused[reason] += 1
         self.refused = reason
         self.error = None
         self.completed = True

@@ -154,3 +154,34 @@ def test_lines_that_could_not_be_written_are_counted_in_the_next_that_can() -> N
     assert lines[-1] == "second"
     os.close(reader)
     os.close(descriptor)
+
+
+@pytest.mark.parametrize(
+    ("program", "asked"),
+    [
+        ("salepixel.cli", ["rates", "show"]),
+        ("salepixel_edge.journals", ["list"]),
+        ("salepixel_worker.rebuild", ["--verify"]),
+    ],
+)
+def test_every_command_logs_what_nobody_caught_as_the_services_do(
+    tmp_path: Path, program: str, asked: list[str]
+) -> None:
+    script = textwrap.dedent(f"""
+        import sys
+        from {program} import main
+        sys.argv[1:] = {asked!r}
+        try:
+            main()
+        except BaseException:
+            pass
+        print(sys.excepthook.__module__)
+    """)
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "SALEPIXEL_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[-1] == "salepixel.logs", ended.stdout + ended.stderr

@@ -25,6 +25,9 @@ def app(environ, start_response):
     body = environ["wsgi.input"].read()
     if environ["PATH_INFO"] == "/slow":
         time.sleep(1)
+    if environ["PATH_INFO"] == "/refused":
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(reception.count_refused()).encode()]
     said = {"refused": environ.get(reception.REFUSED), "bytes": len(body), "address": environ["REMOTE_ADDR"]}
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(said).encode()]
@@ -197,6 +200,26 @@ def test_a_head_is_bounded(served: Served) -> None:
 
 def test_two_lengths_are_refused(served: Served) -> None:
     assert served.ask(post("/", b"xy", "Content-Length: 1\r\n"))[0] == 400
+
+
+def test_what_is_refused_before_it_is_whole_is_counted_by_reason() -> None:
+    half = post(WEBHOOK, b" " * 500_000, SIGNED, length=1_000_000)
+    with serving(MAX_HELD_BYTES=600_000) as served, served.connect() as oldest, served.connect() as other:
+        for client in (oldest, other):
+            client.sendall(half)
+            time.sleep(0.05)
+        assert read_answer(oldest)[1]["refused"] == "busy"
+        served.ask(post("/", b"", length=10**9))
+        for sent in (CUT_SHORT["less than its length"], CUT_SHORT["no chunk"]):
+            served.ask(sent, end=True)
+        assert served.ask(b"nonsense\r\n\r\n")[0] == 400
+        assert served.ask(post("/", b"xy", "Content-Length: 1\r\n"))[0] == 400
+        assert (
+            served.ask(b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"x" * 2 * reception.MAX_HEAD_BYTES)[0]
+            == 431
+        )
+        found = served.ask(b"GET /refused HTTP/1.1\r\nHost: x\r\n\r\n")[1]
+    assert found == {"too_large": 1, "cut_short": 2, "busy": 1, "bad_head": 3}
 
 
 def test_one_who_does_not_wait_for_answers_gets_two(served: Served) -> None:

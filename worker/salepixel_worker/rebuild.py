@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from salepixel.attribution import Decision
 from salepixel.clicks import ClickSealer
 from salepixel.keys import BadKeys, load_keys
+from salepixel.logs import configure_logs
 from salepixel.rates import SHIPPED, Rates
 from salepixel.report import Sale
 from salepixel.settings import BadSettings, WorkerSettings, environment
@@ -46,6 +47,7 @@ class Found:
 
 def main() -> None:
     """Exit 0 when all is as it must be, 1 when something differs, 2 when it could not look."""
+    configure_logs()
     parser = argparse.ArgumentParser(prog="salepixel rebuild", description=__doc__)
     parser.add_argument("--verify", action="store_true", help="compare and write nothing")
     verify = parser.parse_args().verify

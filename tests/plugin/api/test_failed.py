@@ -101,7 +101,9 @@ def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
         its = schema.orders.c.id == "waiting"
         queue.mark_due(connection, its)
         connection.execute(sa.update(schema.orders).where(its).values(next_attempt_at=hour_ago))
-    orders = office.browser.get("/healthz").get_json()["orders"]
+    health = office.browser.get("/healthz").get_json()
+    assert health["refused"] == {"too_large": 0, "cut_short": 0, "busy": 0, "bad_head": 0}
+    orders = health["orders"]
     oldest = orders.pop("oldest_due_seconds")
     assert orders == {"due": 1, "retrying": 1, "parked": 1}
     assert oldest >= 3600
@@ -117,6 +119,7 @@ def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
         'salepixel_plugin_up{part="database"} 1.0',
         'salepixel_plugin_up{part="redis"} 0.0',
         'salepixel_rejections_total{door="key",reason="bad_key"} 1.0',
+        'salepixel_plugin_refused_requests_total{reason="busy"} 0.0',
     ):
         assert line in lines
 

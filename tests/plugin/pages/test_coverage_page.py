@@ -146,3 +146,13 @@ def test_it_says_why_pixel_hits_had_a_problem_and_what_to_do(
     ignored_hit(office, "of another version", "of another version")
     shown = text_of(office, f"{PATH}?lang={lang}")
     assert [text for text in (*said, "placeholder_order", "of another version") if text not in shown] == []
+
+
+def test_it_says_why_more_orders_came_than_the_shop_counted(office: Office) -> None:
+    hint = "those that came since the shop was last counted"
+    asked_shop(office)
+    office.order()
+    assert hint not in text_of(office), "the shop counted two"
+    for number in ("2", "3"):
+        office.order(id=f"o-{number}", number=number)
+    assert hint in text_of(office)

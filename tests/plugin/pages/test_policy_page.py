@@ -240,14 +240,17 @@ def test_whatever_a_name_holds_is_shown_as_text(office: Office, text: str) -> No
     readable = "".join(c if c.isprintable() else " " for c in text).strip()
     campaign = office.campaign(name=readable)
     token = office.click(campaign, "ana", PLACED - timedelta(days=2))
-    office.order(id=f"{readable}/x", number=readable, click=token)
+    # A template's marks are refused in an order's id and number, and in nothing else.
+    number = readable.replace("{{", "{ {").replace("}}", "} }")
+    office.order(id=f"{number}/x", number=number, click=token)
     office.post("/accounts/7/policies", {"campaign_windows": {campaign["id"]: 1}})
-    office.reconcile(office.get("/shops")["shops"][0]["id"], f"{readable}/x")
+    office.reconcile(office.get("/shops")["shops"][0]["id"], f"{number}/x")
     sent = {"campaign_windows." + text: text, "campaign": text, "campaign_days": text, "window_days": text}
     for lang in ("en", "es"):
         assert readable in unescape(shown(office, PAGE, query_string={"lang": lang}))
         wider = {"lang": lang, f"campaign_windows.{campaign['id']}": "5"}
         preview = shown(office, PREVIEW, query_string=wider)
-        assert unescape(preview).count(readable) >= 4, "the change, the sums, the order and what it gets"
+        assert unescape(preview).count(readable) >= 3, "the change, the sums, and what the order gets"
+        assert number in unescape(preview)
         shown(office, PREVIEW, 422, query_string={"lang": lang} | sent)
         shown(office, CLOSINGS, 422, method="POST", data={"month": text, "sure": "on"})

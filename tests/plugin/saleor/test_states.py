@@ -16,6 +16,7 @@ from tests.make import CAMPAIGN, NOON, click_at
 from tests.plugin.saleor.conftest import Plugin, mail_buyers
 
 DAY = timedelta(days=1)
+PLACED = NOON - 7 * DAY  # so that all that happens to an order is in the past
 LINES = [Line("Red shoes", 2, Decimal("84.70"), "R-1"), Line("Laces", 1, Decimal("36.30"))]
 
 # Each state as (days after the order, what the stand-in shop is told, what is changed in its JSON).
@@ -142,10 +143,10 @@ def test_each_life_of_an_order_has_its_money_and_its_days(
 ) -> None:
     """`paid`, `placed`: (sold, refunded, refunded by day) of the order, by the account's `sale_when`."""
     mail_buyers(plugin, keys)
-    token = sealer.seal(click_at(NOON - DAY))
+    token = sealer.seal(click_at(PLACED - DAY))
     deliveries = list(enumerate(states))
     for number, (day, told, changes) in reversed(deliveries) if backwards else deliveries:
-        options: dict[str, Any] = {"token": token, "created": NOON, "updated": at(day), **told}
+        options: dict[str, Any] = {"token": token, "created": PLACED, "updated": at(day), **told}
         order = installed.order("1", options.pop("lines", LINES), **options)
         issued = at(day) + timedelta(seconds=number)
         answer = installed.deliver(plugin.url, "order_updated", order | changes, issued=issued)
@@ -161,7 +162,7 @@ def test_each_life_of_an_order_has_its_money_and_its_days(
 
 
 def at(day: int) -> datetime:
-    return NOON + day * DAY
+    return PLACED + day * DAY
 
 
 def report(plugin: Plugin) -> list[tuple[str, str, dict[int, str]]]:
@@ -171,7 +172,7 @@ def report(plugin: Plugin) -> list[tuple[str, str, dict[int, str]]]:
         totals = sales.sale_totals(connection, CAMPAIGN)
     by_day: dict[int, Decimal] = {}
     for refund in (refund for row in rows for refund in row.refunds):
-        day = (refund.at - NOON).days
+        day = (refund.at - PLACED).days
         by_day[day] = by_day.get(day, Decimal(0)) + refund.amount
     told = {day: str(amount) for day, amount in sorted(by_day.items())}
     return [(str(sums.gross), str(sums.refunded), told) for sums in totals]

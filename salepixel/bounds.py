@@ -21,8 +21,8 @@ MAX_QUANTITY_OF_SHOP = 1000 * MAX_QUANTITY
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """Far from 1970, before which no click has an id, and from the year 1, before which there is no window."""
 
-CLOCKS = timedelta(days=1)
-"""How far a shop's clock may be ahead. A snapshot of the year 9999 would be the newest one for ever."""
+CLOCKS = timedelta(days=31)
+"""How far a shop's time may be ahead. A snapshot of the year 9999 would be the newest one for ever."""
 
 
 class OutOfBounds(ValueError):

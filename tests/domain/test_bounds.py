@@ -37,7 +37,7 @@ def times(at: datetime) -> dict[str, Any]:
         line(id=LONG, sku=LONG),
         {"id": LONG, "number": LONG, "customer": LONG, "voucher": LONG, "utm_campaign": LONG},
         times(datetime(2000, 1, 1, tzinfo=UTC)),
-        times(NOON + timedelta(days=1)),
+        times(NOON + timedelta(days=31)),
         {"lines": ()},
     ],
 )
@@ -80,7 +80,7 @@ def test_an_order_at_the_limits_is_taken(changes: dict[str, Any]) -> None:
         ({"placed_at": datetime(1999, 12, 31, 23, 59, tzinfo=UTC)}, "bad_time"),
         ({"placed_at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)}, "bad_time"),
         ({"updated_at": datetime(9999, 12, 31, tzinfo=UTC)}, "bad_time"),
-        ({"issued_at": NOON + timedelta(days=1, seconds=1)}, "bad_time"),
+        ({"issued_at": NOON + timedelta(days=31, seconds=1)}, "bad_time"),
         ({"lines": (OrderLine("L", "", Decimal(1), Decimal(0)),) * (MAX_LINES + 1)}, "too_many_lines"),
     ],
 )

@@ -181,7 +181,8 @@ def test_a_setting_that_can_never_do_is_one_sentence(
 def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        code, said = run(["up", "--data", str(tmp_path)], {"SALEPIXEL_PLUGIN_PORT": str(port)})
+        ports = {"SALEPIXEL_EDGE_PORT": str(free_port(0)), "SALEPIXEL_PLUGIN_PORT": str(port)}
+        code, said = run(["up", "--data", str(tmp_path)], ports)
     assert code == 1
     assert said.strip() == (
         f"salepixel: Another program listens on port {port}: stop it, or choose another port with "

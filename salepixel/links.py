@@ -13,6 +13,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from html import unescape
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
@@ -84,7 +85,14 @@ def check_destination(url: str) -> str:
     return quote(parts._replace(netloc=netloc).geturl(), safe=_PRINTABLE)
 
 
-def read_destination(text: str, click_parameter: str) -> tuple[str, list[str]]:
+class Notice(StrEnum):
+    """What was changed of a destination that a person gave."""
+
+    DECODED = "html_decoded"
+    CLICK_REMOVED = "click_removed"
+
+
+def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]]:
     """The destination that a person gives a link, as of check_destination, and notices of what was changed.
 
     Pasted from a page's source it may be written as HTML; pasted from a browser it may carry the click token
@@ -93,13 +101,13 @@ def read_destination(text: str, click_parameter: str) -> tuple[str, list[str]]:
     notices = []
     url = _HTML_REFERENCE.sub(lambda found: unescape(found[0]), text)
     if url != text:
-        notices.append("HTML references such as &amp; were decoded, once")
+        notices.append(Notice.DECODED)
     if tag := _MERGE_TAG.search(url) or _MERGE_TAG.search(unquote(url)):
         raise tag_in_destination(tag[0])
     checked = check_destination(url)
     stripped = without_parameters(checked, frozenset((click_parameter,)))
     if stripped != checked:
-        notices.append(f"the parameter {click_parameter} was removed: each click brings its own")
+        notices.append(Notice.CLICK_REMOVED)
     return stripped, notices
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from salepixel.links import Notice
 from salepixel_plugin.languages import N_, Language
 
 NOT_YET = "not_reconciled_yet"
@@ -225,6 +226,12 @@ def explain_pixel_problem(reason: str, language: Language) -> str:
     return language.text(PIXEL_PROBLEM.get(reason, _OTHER_PROBLEM))
 
 
+NOTICE = {
+    "html_decoded": N_("HTML references such as &amp; were decoded, once"),
+    "click_removed": N_("the parameter %(parameter)s was removed: each click brings its own"),
+}
+
+
 LIFT = {
     "no_holdout": N_("Not measured"),
     "not_sent": N_("Not measured yet"),
@@ -318,6 +325,11 @@ def explain(
     if decision.get("credited") and decision.get("conflicting"):
         sentences.append(language.text(_CONFLICT))
     return " ".join(sentences)
+
+
+def explain_notice(notice: Notice, click_parameter: str, language: Language) -> str:
+    """What was changed of a link's destination, without a capital and a full stop."""
+    return language.text(NOTICE[notice], parameter=click_parameter)
 
 
 def explain_failure(order: str, error: str, language: Language) -> str:

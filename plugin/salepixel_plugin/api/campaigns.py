@@ -1,5 +1,6 @@
 """Campaigns: e-mail sendings with their tracked links."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import Field
 
 from salepixel import jobs
-from salepixel.links import Link, new_id, read_destination, tag_in_destination
+from salepixel.links import Link, Notice, new_id, read_destination, tag_in_destination
 from salepixel.reading.references import is_merge_tag
 from salepixel.storage import campaigns
 from salepixel.storage.accounts import Account, get_account
@@ -20,6 +21,8 @@ from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId, Id, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
 from salepixel_plugin.directory import publish_directory
+from salepixel_plugin.explanations import explain_notice
+from salepixel_plugin.languages import ENGLISH, Language
 from salepixel_plugin.services import services
 
 SentAt = Annotated[
@@ -170,7 +173,7 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
             )
         url, notices = _read_url(link.url)
         its_links.append(CampaignLink(new_id(), url, link.label, link.sale_pixel))
-        warnings += [f"links.{place}.url: {notice}" for notice in notices]
+        warnings += [f"links.{place}.url: {said}" for said in explain_notices(notices, ENGLISH)]
     here = services()
     with here.database.write() as connection:
         account = target_account(connection, wanted.emp_id)
@@ -258,23 +261,31 @@ def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, 
 
     The tracked url stays; edges follow within seconds.
     """
-    link = change_link(campaign_id, link_id, change)
+    link, notices = change_link(campaign_id, link_id, change)
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         told = _link_as_json(campaign, get_account(connection, campaign.emp_id), link)
-    notices = _read_url(change.url)[1] if "url" in change.model_fields_set else []
-    return told | {"warnings": [f"url: {notice}" for notice in notices]}
+    return told | {"warnings": [f"url: {said}" for said in explain_notices(notices, ENGLISH)]}
 
 
-def _read_url(url: str) -> tuple[str, list[str]]:
+def _read_url(url: str) -> tuple[str, list[Notice]]:
     return read_destination(url, services().settings.click_parameter)
 
 
-def change_link(campaign_id: str, link_id: str, change: LinkChange) -> CampaignLink:
-    """Change a link of a campaign that this request may see, tell the edges, and give it as it is then."""
+def explain_notices(notices: Sequence[Notice], language: Language) -> list[str]:
+    """What was changed of a destination, in a language."""
+    return [explain_notice(notice, services().settings.click_parameter, language) for notice in notices]
+
+
+def change_link(campaign_id: str, link_id: str, change: LinkChange) -> tuple[CampaignLink, list[Notice]]:
+    """Change a link of a campaign that this request may see, and publish it to the edges.
+
+    Gives it as it is then, and what of its new destination was changed.
+    """
     here, values = services(), change.model_dump(exclude_unset=True)
+    notices: list[Notice] = []
     if "url" in values:
-        values["new_url"], _ = _read_url(values.pop("url"))
+        values["new_url"], notices = _read_url(values.pop("url"))
     with here.database.write() as connection:
         campaign = see_campaign(connection, campaign_id)
         before = see_link(connection, campaign, link_id)
@@ -284,7 +295,7 @@ def change_link(campaign_id: str, link_id: str, change: LinkChange) -> CampaignL
     # Also when nothing changed: who asks again, because an edge did not follow, is served.
     publish_directory(here.database, here.redis)
     here.bell.ring(jobs.SWEEP)
-    return after
+    return after, notices
 
 
 def see_link(connection: sa.Connection, campaign: Campaign, link_id: str) -> CampaignLink:

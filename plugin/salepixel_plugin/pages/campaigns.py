@@ -13,7 +13,7 @@ from salepixel.storage.accounts import list_accounts
 from salepixel.storage.campaigns import Campaign
 from salepixel.storage.losses import losses_since
 from salepixel_plugin.access import Refusal, scope, see_campaign
-from salepixel_plugin.api.campaigns import LinkChange, change_link, see_link
+from salepixel_plugin.api.campaigns import LinkChange, change_link, explain_notices, see_link
 from salepixel_plugin.api.paging import Days, read_cursor, read_sales_cursor, read_time, write_cursor
 from salepixel_plugin.api.recipients import lift_as_json, measure_lift
 from salepixel_plugin.api.report import Kind, campaign_sums, sales_for_people
@@ -98,16 +98,21 @@ def change(campaign_id: str, link_id: str) -> Response:
         answer = _link_form(campaign_id, link_id, values, wrong)
         answer.status_code = 422
         return answer
-    change_link(campaign_id, link_id, wanted)
+    _, notices = change_link(campaign_id, link_id, wanted)
+    if notices:
+        return _link_form(campaign_id, link_id, {}, (), explain_notices(notices, language()))
     return cast(Response, redirect(url_for("pages.links", campaign_id=campaign_id), 303))
 
 
-def _link_form(campaign_id: str, link_id: str, sent: dict[str, Any], wrong: Sequence[str]) -> Response:
+def _link_form(
+    campaign_id: str, link_id: str, sent: dict[str, Any], wrong: Sequence[str], notices: Sequence[str] = ()
+) -> Response:
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         shown = see_link(connection, campaign, link_id)
         values = {"url": shown.destination, "label": shown.label, "active": shown.active} | sent
-        return _tab(connection, campaign, "links", "link.html", link=shown, values=values, wrong=wrong)
+        told = {"values": values, "wrong": wrong, "notices": notices}
+        return _tab(connection, campaign, "links", "link.html", link=shown, **told)
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales")

@@ -271,6 +271,33 @@ def test_a_link_is_changed_by_its_form_and_the_list_shows_it(office: Office) -> 
     assert (link["url"], link["label"], link["active"], link["sale_pixel"]) == (NEW, "Hero 2", False, True)
 
 
+@pytest.mark.parametrize(
+    ("pasted", "notices"),
+    [
+        ("https://shop.test/p?a=1&amp;b=2", {"en": ["were decoded"], "es": ["se han decodificado"]}),
+        ("https://shop.test/p?spx=x", {"en": ["spx was removed"], "es": ["se ha quitado el parámetro spx"]}),
+        (
+            "https://shop.test/p?a=1&#38;spx=x",
+            {"en": ["were decoded", "spx was removed"], "es": ["se han decodificado", "parámetro spx"]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_form_of_a_link_says_what_was_corrected_of_a_pasted_address(
+    office: Office, pasted: str, notices: dict[str, list[str]], lang: str
+) -> None:
+    path = _form_of(office.campaign())
+    sent = {"url": pasted, "label": "Hero", "active": "on"}
+    answer = office.page(f"{path}?lang={lang}", method="POST", data=sent)
+    assert answer.status_code == 200
+    _check(answer.text)
+    said = re.findall(r"<li>(.*?)</li>", answer.text)
+    assert [text in line for text, line in zip(notices[lang], said, strict=True)] == [True] * len(said)
+    saved = Page(answer.text)
+    assert ("value", unescape(pasted).partition("spx")[0].rstrip("?&")) in saved.attributes
+    assert 'role="status"' not in office.page(path).text
+
+
 def test_the_form_of_a_link_says_what_is_wrong_and_keeps_what_was_written(office: Office) -> None:
     campaign = office.campaign()
     path = _form_of(campaign)

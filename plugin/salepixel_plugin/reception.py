@@ -142,6 +142,16 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
         return environ
 
 
+class _Waiting(list[Any]):
+    """The requests of a connection. One that comes while another waits is the last that is answered."""
+
+    def append(self, request: Any) -> None:
+        """Add a request, with the lock held: marked later, a thread could have taken it already."""
+        if self:
+            request.headers["CONNECTION"] = "close"
+        super().append(request)
+
+
 class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A client's connection."""
 
@@ -151,6 +161,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     requests: Any
     _unread = False
     _drained_by = 0.0
+
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.requests = _Waiting()
 
     def readable(self) -> bool:
         """True while bytes are taken: also from a client that was refused and still sends."""
@@ -162,8 +176,6 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             return False
         taken = bool(super().received(data))
         with self.requests_lock:
-            for request in self.requests[1:2]:
-                request.headers["CONNECTION"] = "close"
             self._unread |= any(request.refused for request in self.requests)
         self.server.bodies.count(self)
         self.server.bodies.make_room()

@@ -249,7 +249,7 @@ def test_a_hit_that_would_make_an_order_beyond_the_limits_is_ignored(
 
 def test_a_hit_of_a_clock_that_is_wrong_makes_no_order(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
-    for n, when in enumerate((datetime(1970, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=9))):
+    for n, when in enumerate((datetime(1970, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=39))):
         with database.write() as connection:
             fold._store_hit(connection, sealer, hit(f"PEDIDO={n}&IMPORTE=1", n, sealer, when))
     assert rejected(database) == {"bad_time": 2}

@@ -178,6 +178,19 @@ def is_current(database: Database) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == _newest_revision()
 
 
+def require_current(database: Database) -> None:
+    """Return when the tables are those of this version. Raises DatabaseAway, UnsafeDatabase."""
+    try:
+        good = is_current(database)
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        raise DatabaseAway(_explain(database, error)) from error
+    if not good:
+        raise UnsafeDatabase(
+            "The tables are those of another version of salepixel: start it once with `salepixel up`, which "
+            "brings them to this one."
+        )
+
+
 @cache
 def _newest_revision() -> str | None:
     return ScriptDirectory.from_config(_alembic()).get_current_head()

@@ -123,6 +123,18 @@ def test_the_command_says_what_differs(tmp_path: Path, amount: int, code: int, s
     assert said in done.stdout
 
 
+def test_tables_that_are_not_of_this_version_are_named(tmp_path: Path) -> None:
+    """After an update somebody compares before anything was started that brings the tables to it."""
+    load_keys(tmp_path / "keys.json")
+    command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ)
+    )
+    assert done.returncode == 2
+    assert "start it once with `salepixel up`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_refund_of_a_sale_that_there_is_not_is_found(told: World) -> None:
     with told.database.write() as connection:
         columns = [column for column in schema.sale_refunds.c if column.name != "line_id"]

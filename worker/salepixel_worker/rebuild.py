@@ -20,7 +20,14 @@ from salepixel.report import Sale
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage import hits, orders, refunds, sales, schema
 from salepixel.storage.accounts import Account, KeyScope, list_accounts
-from salepixel.storage.database import Database, is_passing, open_database
+from salepixel.storage.database import (
+    Database,
+    DatabaseAway,
+    UnsafeDatabase,
+    is_passing,
+    open_database,
+    require_current,
+)
 from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
 from salepixel.storage.orders import Place, StoredOrder
 from salepixel.storage.queue import is_due
@@ -54,10 +61,11 @@ def main() -> None:
     try:
         settings = WorkerSettings.load(environment())
         sealer = ClickSealer(load_keys(settings.keys_file))
-    except (BadSettings, BadKeys) as problem:
+        database = open_database(settings.database_url, settings.data)
+        require_current(database)
+    except (BadSettings, BadKeys, DatabaseAway, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)
         sys.exit(2)
-    database = open_database(settings.database_url, settings.data)
     rates = Rates(settings.data)
     found = verify_all(database, sealer, rates) if verify else rebuild_all(database, sealer, rates)
     for line in found.different[:SHOWN]:

@@ -22,16 +22,20 @@ from salepixel.keys import Keys
 from salepixel.reading.addresses import normal_host
 
 MAX_URL = 2000
+_MAX_WRITTEN = 3 * MAX_URL
+"""Of a destination in which `&` is written as `&amp;` and the like."""
+
 _VERSION = 1
 _HEAD = struct.Struct(">BBI6s6s")
 _TAG = 16
 _HTML_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 
 # As in reading.references, but whole: half of a tag may be part of an address. Percent and letters are a tag
-# where they cannot be an encoded byte.
+# where they cannot be an encoded byte. None is long: so a thousand beginnings without an end take no time.
 _MERGE_TAG = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\*\|.*?\|\*|\[\[.*?\]\]|\[%.*?%\]|%%\w+%%|\{\$\w+\}|\{contactfield=[^}]*\}"
-    r"|\{contact\}|%(?![0-9A-F]{2})[A-Z_]{2,}%|(?<==)%[A-Z_]{2,}%(?=[&#]|$)"
+    r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\*\|.{0,200}?\|\*|\[\[.{0,200}?\]\]|\[%.{0,200}?%\]|%%\w{1,200}%%"
+    r"|\{\$\w{1,200}\}|\{contactfield=[^}]{0,200}\}|\{contact\}"
+    r"|%(?![0-9A-F]{2})[A-Z_]{2,200}%|(?<==)%[A-Z_]{2,200}%(?=[&#]|$)"
 )
 _PRINTABLE = "".join(chr(c) for c in range(0x21, 0x7F))
 
@@ -98,6 +102,8 @@ def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]
     Pasted from a page's source it may be written as HTML; pasted from a browser it may carry the click token
     of whoever copied it. Raises BadDestination, also for a merge tag, which no mailer sees in a tracked link.
     """
+    if len(text) > _MAX_WRITTEN:
+        raise BadDestination(f"longer than {MAX_URL} characters")
     notices = []
     url = _HTML_REFERENCE.sub(lambda found: unescape(found[0]), text)
     if url != text:

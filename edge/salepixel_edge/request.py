@@ -17,7 +17,8 @@ MAX_APPENDED = 2000
 
 _ESCAPED = re.compile(rb"(?:^|&)(?:amp;)+")  # an ampersand that somebody wrote as in HTML
 _GLUED = re.compile(rb"(?:\?|%3[Ff])([\w.~-]+(?:=|%3[Dd]).*)", re.DOTALL)
-_PASTED = re.compile(rb"([\w-]+)([^\w?&]*)(?:[?&](.*))?", re.DOTALL)
+# Nothing is given back ("++", "*+"): of "----...!a" a search for another split would take seconds.
+_PASTED = re.compile(rb"([\w-]++)([^\w?&]*+)(?:[?&](.*))?", re.DOTALL)
 _BARE_TAGS = frozenset(tag.encode() for tag in BARE_TAGS)
 _PLAIN = re.compile(rb"[\w@+-](?:[\w@+.-]*[\w@+-])?")
 _WRITTEN = re.compile(rb"(?:[\w.~=%+:/-]+(?:&[\w.~=%+:/-]+)*)?")  # what quote would leave as it is

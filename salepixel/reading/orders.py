@@ -20,7 +20,7 @@ _PLACEHOLDERS = frozenset(
 _NO_WORD = re.compile(r"[\W_]+")
 # Handlebars, Jinja, Liquid, Mailchimp, JavaScript, PHP, ERB, Smarty, Salesforce.
 _TEMPLATE = re.compile(r"\{\{|\}\}|\{%|%\}|\$\{|\{\$|\*\||\|\*|<[?%]|\[\[|\]\]|%%")
-_WRAPPED = re.compile(r"[{\[<%$@_]+[^0-9]*[}\]>%$@_]+")
+_WRAPPED = re.compile(r"[{\[<%$@_][^0-9]*[}\]>%$@_]")
 _NUMBER_SIGN = re.compile(r"(?:#|№|N[ºo°]\.?)\s*(?=[0-9])", re.IGNORECASE)
 
 

@@ -6,6 +6,9 @@ import unicodedata
 MAX_CONTACT = 200
 """Characters of a contact reference that are kept; longer ones are treated as unknown."""
 
+_MAX_WRITTEN = 2 * MAX_CONTACT
+"""With what stands around it. What follows takes the square of this in time, and the edge has one thread."""
+
 # Nearly all references look like this and are normal as they are.
 _PLAIN = re.compile(r"[\w@+=/-](?:[\w@+=/.-]*[\w@+=/-])?", re.ASCII)
 
@@ -35,7 +38,9 @@ def normal_reference(text: str) -> str:
     """
     if _PLAIN.fullmatch(text):
         return text if len(text) <= MAX_CONTACT else ""
-    seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    seen = _TAIL.sub("", "".join(c for c in text if unicodedata.category(c) != "Cf")).strip()
+    if len(seen) > _MAX_WRITTEN:
+        return ""
     whole = _TAIL.sub("", _SPACE.sub(" ", unicodedata.normalize("NFC", seen)))
     before = None
     while before != whole:

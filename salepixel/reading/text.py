@@ -20,6 +20,11 @@ _MAX_MARKS = 30
 """Marks on one letter that a cut steps back over: the longest of real texts (UAX 15, Stream-Safe)."""
 
 
+_WRITTEN = 8
+"""So many characters are looked at for each that is kept: to compose marks takes the square of their number
+(64,000 of them 3 s), and a shop's texts may have megabytes."""
+
+
 def read_text(value: str, limit: int) -> str:
     """A text on one line in NFC, at most `limit` characters, cut before a character that would be torn.
 
@@ -27,12 +32,14 @@ def read_text(value: str, limit: int) -> str:
     joiners of emoji sequences and of Persian or Indic words stay where they join. Reading twice is reading
     once. Never raises: what cannot be kept as text is U+FFFD.
     """
+    most = _WRITTEN * limit
     # Nothing that is printable is dropped or white space but the space.
-    if value.isprintable() and "  " not in value and (value.isascii() or is_normalized("NFC", value)):
+    is_clean = value.isprintable() and "  " not in value
+    if is_clean and (value.isascii() or (len(value) <= most and is_normalized("NFC", value))):
         text = value.strip()
         return _cut(text, limit) if len(text) > limit else text
     text = _DROPPED.sub("", _LOST.sub("\ufffd", value))
-    text = normalize("NFC", " ".join(text.split()))
+    text = normalize("NFC", " ".join(text.split())[:most])
     if _JOINERS.search(text):
         text = normalize("NFC", _JOINERS.sub(_joiner, text))
     return _cut(text, limit) if len(text) > limit else text

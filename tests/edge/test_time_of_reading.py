@@ -1,0 +1,50 @@
+"""What strangers send is read in time that grows as its length: the edge has one thread for everybody."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from salepixel.links import read_destination
+from salepixel.reading.orders import read_order_number
+from salepixel.reading.references import normal_reference
+from salepixel.reading.text import read_text
+from salepixel_edge.request import read_asked, read_pasted
+
+MARKS = "\u0301\u0316"
+"""Out of their canonical sequence, which is restored by exchanging neighbours."""
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda n: read_pasted(b"-" * n + b"!a"),
+        lambda n: read_pasted(b"a" + b"%2D" * n + b"%21a"),
+        lambda n: read_asked(b"k=" + b")" * n),
+        lambda n: read_asked(b"k=a&" + b"?" * n),
+        lambda n: normal_reference("a" + "]}" * (n // 2)),
+        lambda n: normal_reference("a" + MARKS * (n // 2)),
+        lambda n: read_text("a" + MARKS * (n // 2), 200),
+        lambda n: read_text(MARKS * (n // 2) + "\n", 200),
+        lambda n: read_order_number("@" * n + "1"),
+        lambda n: read_destination("https://shop.test/?c=" + "{{" * (n // 2), "spx"),
+        lambda n: read_destination("https://shop.test/?c=" + "[" * n, "spx"),
+        lambda n: read_destination("https://shop.test/?c=" + "*|" * (n // 2), "spx"),
+    ],
+)
+def test_a_text_sixteen_times_as_long_takes_no_square_of_that(read: Callable[[int], object]) -> None:
+    """The square is 256 times; of 16,000 hyphens it was eleven seconds, in which nobody was redirected."""
+    short, long = _seconds(read, 1_000), _seconds(read, 16_000)
+    assert long < 80 * short + 0.05
+
+
+def _seconds(read: Callable[[int], object], length: int) -> float:
+    """Of this process alone, the least of some tries: what else the machine does is not measured."""
+    tries = []
+    for _ in range(3):
+        begun = time.process_time()
+        with suppress(ValueError):
+            read(length)
+        tries.append(time.process_time() - begun)
+    return min(tries)

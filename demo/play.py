@@ -111,7 +111,7 @@ class Player:
                 email=purchase.buyer.email,
                 token=on_order,
                 created=now,
-                updated=now + timedelta(seconds=after),
+                updated=now + timedelta(microseconds=after),  # before it is sent, as in a shop
                 paid=paid,
                 refunded=refunded,
             )

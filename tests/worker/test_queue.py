@@ -258,7 +258,10 @@ def test_orders_that_are_due_let_others_go_first_and_go_on_until_none_is_left(
 
 
 @pytest.mark.usefixtures("here")
-def test_the_job_of_an_order_decides_others_that_are_due_too(world: World) -> None:
+def test_the_job_of_an_order_decides_others_that_are_due_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "BESIDE_SECONDS", 60.0)
     for n in range(3):
         world.order(order(id=f"O{n}", number=str(n)))
     with world.database.read() as connection:

@@ -22,8 +22,11 @@ FOLD_SECONDS = 0.5
 """A job folds for so long and then lets an order through; the scheduler rings again."""
 
 DRAIN_ORDERS = 1000
-DRAIN_SECONDS = 0.5
+DRAIN_SECONDS = 0.25
 """Orders that are due are reconciled for so long; then the next job has its turn, such as a new order."""
+
+BESIDE_SECONDS = 0.1
+"""The same by the job of one order: with a backlog, jobs must not come quicker than they end."""
 
 SETTLE_SECONDS = 2.0
 """A sweep makes verdicts final for so long; what is left waits for the next one."""
@@ -57,14 +60,14 @@ def fold() -> None:
     """Fold clicks and pixel hits, then reconcile the orders that they bear on."""
     here = stores()
     if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
-        _drain(here)
+        _drain(here, DRAIN_SECONDS)
 
 
 def drain() -> None:
     """Reconcile orders that are due, oldest first, for a moment; asks for itself while some are left."""
     here = stores()
     Bell(here.redis).taken(DRAIN)
-    _drain(here)
+    _drain(here, DRAIN_SECONDS)
 
 
 def reconcile(shop_id: str, order_id: str) -> None:
@@ -79,7 +82,7 @@ def reconcile(shop_id: str, order_id: str) -> None:
             return
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     attempt_order(here.database, here.sealer, shop_id, order_id, here.rates)
-    _drain(here)
+    _drain(here, BESIDE_SECONDS)
 
 
 def sweep() -> None:
@@ -88,11 +91,11 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
-    _drain(here)
+    _drain(here, DRAIN_SECONDS)
 
 
-def _drain(here: Stores) -> None:
-    if not reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, DRAIN_SECONDS):
+def _drain(here: Stores, seconds: float) -> None:
+    if not reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, seconds):
         return
     with here.database.read() as connection:
         is_more = bool(due_orders(connection, 1))

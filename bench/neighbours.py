@@ -156,19 +156,21 @@ class PipedStack(Stack):
     """A stack that logs into a pipe, whose reader may go away."""
 
     def close_log(self) -> None:
-        """From now on no log line can be written."""
-        self._reader.close()
+        """After the next line no log line can be written."""
+        self._closing.set()
 
     def _open_log(self) -> IO[bytes]:
         reader, writer = os.pipe()
-        self._reader = os.fdopen(reader, "rb")
+        self._reader, self._closing = os.fdopen(reader, "rb"), threading.Event()
         threading.Thread(target=self._copy, daemon=True).start()
         return os.fdopen(writer, "wb")
 
     def _copy(self) -> None:
-        with suppress(OSError, ValueError), self._log.open("ab", buffering=0) as log:
+        with self._reader, self._log.open("ab", buffering=0) as log:
             for line in self._reader:
                 log.write(line)
+                if self._closing.is_set():
+                    return
 
 
 class Drip(threading.Thread):

@@ -26,7 +26,8 @@ DRAIN_SECONDS = 0.25
 """Orders that are due are reconciled for so long; then the next job has its turn, such as a new order."""
 
 BESIDE_SECONDS = 0.1
-"""The same by the job of one order: with a backlog, jobs must not come quicker than they end."""
+"""The job of one order folds for so long, and reconciles others for so long: in a backlog jobs must not come
+quicker than they end. A click that is folded later has its order decided again."""
 
 SETTLE_SECONDS = 2.0
 """A sweep makes verdicts final for so long; what is left waits for the next one."""
@@ -80,7 +81,7 @@ def reconcile(shop_id: str, order_id: str) -> None:
     with here.database.read() as connection:
         if not is_due(connection, shop_id, order_id):
             return
-    fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
+    fold_all(here.database, here.redis, here.sealer, BESIDE_SECONDS)
     attempt_order(here.database, here.sealer, shop_id, order_id, here.rates)
     _drain(here, BESIDE_SECONDS)
 

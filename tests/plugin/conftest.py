@@ -19,9 +19,10 @@ from salepixel.redis import open_redis
 from salepixel.settings import PluginSettings
 from salepixel.storage.accounts import add_api_key
 from salepixel.storage.clicks import store_clicks
-from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.database import Database, open_database
 from salepixel_plugin.app import create_app, prepare
 from salepixel_worker.reconcile import reconcile_order
+from tests.databases import copy_template
 
 NO_SIGNAL = Signal(0)
 ALL = "the key with all rights"
@@ -106,11 +107,10 @@ class Office:
 
 
 @pytest.fixture(scope="session")
-def office_files(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def office_files(keys: Keys, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the database of an office as each test finds it; copying is quicker than migrating."""
     folder = tmp_path_factory.mktemp("office")
-    database = open_database("", folder)
-    migrate(database)
+    database = copy_template(sqlite_template, folder)
     with _opened(folder, database, keys) as office:
         for emp_id, name, key in ((7, "Shoes", SHOES), (8, "Hats", HATS)):
             host = f"track{emp_id}.shop.test"

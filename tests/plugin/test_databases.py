@@ -19,7 +19,7 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.shops import list_shops
 from salepixel.streams import LossRecord
 from salepixel_worker.sweep import reconcile_due
-from tests.conftest import running_postgresql
+from tests.databases import running_postgresql
 from tests.plugin.conftest import ALL, Office, _opened
 
 MOST = "999999999999.99"

@@ -4,30 +4,27 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from demo.__main__ import compare
 from demo.play import Player
 from demo.saleor import StandInSaleor
 from demo.stack import Stack
 from demo.story import tell
+from tests.databases import new_postgresql_database
+from tests.waiting import until
 
 
 @pytest.fixture
-def postgresql_settings(postgresql: str) -> dict[str, str]:
+def postgresql_settings(postgresql: str) -> Iterator[dict[str, str]]:
     """A database of its own, since other tests empty the shared one."""
-    url = sa.make_url(postgresql)
-    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text("CREATE DATABASE demo"))
-    engine.dispose()
-    return {"SALEPIXEL_DATABASE_URL": url.set(database="demo").render_as_string(hide_password=False)}
+    with new_postgresql_database(postgresql, "demo") as address:
+        yield {"SALEPIXEL_DATABASE_URL": address}
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
@@ -44,10 +41,21 @@ def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, 
             player.scan(scene, contact)
         for purchase in story.purchases:
             player.buy(scene, purchase)
-        deadline = time.monotonic() + 60
-        while (problems := compare(player, scene, story)) and time.monotonic() < deadline:
-            time.sleep(0.2)
-    assert problems == []
+        until(lambda: not compare(player, scene, story))
+        assert compare(player, scene, story) == []
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder so near the root that the socket of Valkey lies in the data folder, and goes with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def as_in_a_terminal() -> None:
+    """For preexec_fn: under nohup, or behind `make test &`, a program is started with these ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
@@ -58,28 +66,23 @@ def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, 
         (signal.SIGINT, "Starting the stack"),
     ],
 )
-def test_a_demo_that_is_ended_leaves_nothing_running(number: int, said: str, tmp_path: Path) -> None:
+def test_a_demo_that_is_ended_leaves_nothing_running(number: int, said: str, short_path: Path) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "demo"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(short_path)},
         stdout=subprocess.PIPE,
         text=True,
-        # Whoever runs the tests under nohup has a SIGHUP that is ignored, and so would the demo.
-        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=as_in_a_terminal,
     )
     assert demo.stdout is not None
     with demo, demo.stdout as output:
         while said not in output.readline():
             assert demo.poll() is None
-        deadline = time.monotonic() + 10
-        while (
-            not any(log.stat().st_size for log in tmp_path.glob("*/up.log")) and time.monotonic() < deadline
-        ):
-            time.sleep(0.05)
+        assert until(lambda: any(log.stat().st_size for log in short_path.glob("*/up.log")))
         demo.send_signal(number)
         assert demo.wait(60) == 0
-    assert list(tmp_path.iterdir()) == []
-    assert [folder for folder in Path("/proc").glob("[0-9]*") if str(tmp_path) in command_line(folder)] == []
+    assert list(short_path.iterdir()) == []
+    assert [pid for pid in Path("/proc").glob("[0-9]*") if str(short_path) in command_line(pid)] == []
 
 
 def command_line(folder: Path) -> str:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +19,7 @@ from salepixel.refresh import describe_rates, refresh_rates
 from salepixel.report import sale_rows
 from salepixel.settings import StorageSettings
 from salepixel.storage import accounts, orders
-from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.database import Database
 from salepixel.storage.queue import due_orders
 from tests.make import NOON, click_at, order, rates_file
 
@@ -35,13 +34,10 @@ def settings(tmp_path: Path) -> StorageSettings:
 
 
 @pytest.fixture
-def database(settings: StorageSettings) -> Iterator[Database]:
-    opened = open_database("", settings.data)
-    migrate(opened)
-    with opened.write() as connection:
+def database(sqlite: Database) -> Database:
+    with sqlite.write() as connection:
         accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON))
-    yield opened
-    opened.close()
+    return sqlite
 
 
 def sell(database: Database, rates: Rates, bought: Order) -> None:

@@ -21,9 +21,6 @@ OTHER = click_at(NOON - 3 * HOUR, serial=1)
 
 @pytest.fixture
 def world(postgresql_database: Database, sealer: ClickSealer) -> World:
-    with postgresql_database.write() as connection:
-        for table in schema.metadata.sorted_tables:
-            connection.execute(sa.delete(table))
     world = World(postgresql_database, sealer)
     world.connect()
     return world

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from salepixel.clicks import Click, ClickSealer
 from salepixel.orders import Order, OrderLine
 from salepixel.storage import campaigns, sales, schema
-from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
+from tests.databases import copy_template
 from tests.make import CAMPAIGN, click_at, order
 from tests.worker.world import HOUR, World
 
@@ -221,11 +222,13 @@ def happen(world: World, event: Order | datetime) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_comes_whenever_no_closed_report_changes_and_all_verifies(
-    tmp_path: Path, sealer: ClickSealer, seed: int
+    tmp_path: Path, sqlite_template: Path, sealer: ClickSealer, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311
     account = chance.choice([{}, {"tax": "net"}, {"shipping": "included"}])
-    first, second = [shop(opened(tmp_path / name), sealer, **account) for name in ("one", "other")]
+    first, second = [
+        shop(copy_template(sqlite_template, tmp_path / name), sealer, **account) for name in ("one", "other")
+    ]
     orders = [
         replace(told, id=f"O{n}", number=f"{n}", currency=currency)
         for n, currency in enumerate(("EUR", "USD", "JPY"))
@@ -261,10 +264,3 @@ def test_whatever_comes_whenever_no_closed_report_changes_and_all_verifies(
             )
     for world in (first, second):
         world.database.close()
-
-
-def opened(folder: Path) -> Database:
-    folder.mkdir()
-    database = open_database("", folder)
-    migrate(database)
-    return database

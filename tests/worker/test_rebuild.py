@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from salepixel.clicks import Click, ClickSealer, Signal
 from salepixel.keys import load_keys
 from salepixel.storage import campaigns, clicks, schema
-from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
+from tests.databases import copy_template
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.world import HOUR, NO_SIGNAL, World, story
 
@@ -105,10 +106,11 @@ def test_an_order_that_waits_is_counted_and_not_wrong(told: World) -> None:
 @pytest.mark.parametrize(
     ("amount", "code", "said"), [(0, 0, "0 differ"), (1, 1, "order 1042 (O1): sales are")]
 )
-def test_the_command_says_what_differs(tmp_path: Path, amount: int, code: int, said: str) -> None:
+def test_the_command_says_what_differs(
+    tmp_path: Path, sqlite_template: Path, amount: int, code: int, said: str
+) -> None:
     sealer = ClickSealer(load_keys(tmp_path / "keys.json"))
-    database = open_database("", tmp_path)
-    migrate(database)
+    database = copy_template(sqlite_template, tmp_path)
     world = World(database, sealer)
     world.connect()
     world.order(order(click_token=sealer.seal(click_at(NOON - HOUR))))

@@ -1,6 +1,5 @@
 """The plugin behind a real socket, with a real database; Redis is away unless a test asks for it."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from salepixel.keys import Keys
 from salepixel.redis import open_redis
 from salepixel.settings import PluginSettings
 from salepixel.storage import accounts, campaigns, clicks, contacts
-from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.database import Database
 from salepixel.storage.deliveries import list_rejections
 from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
 from salepixel_plugin.app import create_app
@@ -84,25 +83,6 @@ def mail_buyers(plugin: Plugin, keys: Keys, **account: Any) -> None:
             contacts.store_contacts(connection, 1, [contacts.Contact(ref, keys.hash_email(1, email))], then)
             clicked_at = datetime.fromisoformat(order["created"]).astimezone(UTC) - timedelta(hours=1)
             clicks.store_clicks(connection, [(click_at(clicked_at, ref, serial=serial), Signal(0))])
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a migrated SQLite."""
-    folder = tmp_path_factory.mktemp("migrated")
-    opened = open_database("", folder)
-    migrate(opened)
-    opened.close()
-    return folder / "salepixel.sqlite3"
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path, migrated: Path) -> Iterator[Database]:
-    """An empty SQLite: a copy, since migrating takes longer than most of these tests."""
-    shutil.copy(migrated, tmp_path)
-    opened = open_database("", tmp_path)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

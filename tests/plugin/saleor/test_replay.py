@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 from salepixel.storage.orders import get_order
-from salepixel.storage.schema import deliveries, metadata, orders
+from salepixel.storage.schema import deliveries, orders
 from salepixel.storage.shops import Shop
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.captures import Captured
@@ -114,9 +114,6 @@ class TestOnPostgresql:
 
     @pytest.fixture
     def sqlite(self, postgresql_database: Database) -> Database:
-        with postgresql_database.write() as connection:
-            for table in metadata.sorted_tables:
-                connection.execute(sa.delete(table))
         return postgresql_database
 
     def test_deliveries_at_the_same_time(self, plugin: Plugin, captured_shop: Shop) -> None:

@@ -1,0 +1,17 @@
+"""Waiting for what will be so: on a condition, never for a time."""
+
+import time
+from collections.abc import Callable
+
+PATIENCE_SECONDS = 60.0
+"""Nothing takes this long on a quiet machine; a busy one makes a test wait longer, not fail."""
+
+
+def until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
+    """Whether a condition becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

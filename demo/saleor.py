@@ -45,7 +45,13 @@ class StandInSaleor(Orders):
     `app_active` and `permissions` are what staff changed of our app.
     """
 
-    def __init__(self, *, channel: str = "default-channel", currency: str = "EUR") -> None:
+    def __init__(
+        self,
+        *,
+        channel: str = "default-channel",
+        currency: str = "EUR",
+        key: SigningKey | None = None,
+    ) -> None:
         super().__init__(channel, currency)
         self.token = ""
         self.app_id = ""
@@ -59,7 +65,7 @@ class StandInSaleor(Orders):
         self.broken: set[str] = set()
         self.orders: dict[str, Mapping[str, Any]] = {}
         self._installations = 0
-        self.rotate_key()
+        self.rotate_key(key)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = False  # so that closing waits for the last answer
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from demo.saleor_key import SigningKey
 from salepixel import outgoing
 from salepixel.clicks import ClickSealer
 from salepixel.embedded import valkey_command
@@ -43,6 +44,12 @@ def sealer(keys: Keys) -> ClickSealer:
 @pytest.fixture(scope="session")
 def links(keys: Keys) -> LinkSealer:
     return LinkSealer(keys)
+
+
+@pytest.fixture(scope="session")
+def shop_key() -> SigningKey:
+    """The key of the stand-in shop: making one takes 50 ms. A test that rotates it makes another."""
+    return SigningKey()
 
 
 @pytest.fixture(scope="session")

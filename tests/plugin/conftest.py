@@ -20,9 +20,10 @@ from salepixel.settings import PluginSettings
 from salepixel.storage.accounts import add_api_key
 from salepixel.storage.clicks import store_clicks
 from salepixel.storage.database import Database, open_database
-from salepixel_plugin.app import create_app, prepare
+from salepixel_plugin.app import prepare
 from salepixel_worker.reconcile import reconcile_order
 from tests.databases import copy_template
+from tests.plugin.apps import attached_app
 
 NO_SIGNAL = Signal(0)
 ALL = "the key with all rights"
@@ -136,7 +137,6 @@ def _opened(folder: Path, database: Database, keys: Keys) -> Iterator[Office]:
     redis = open_redis(f"unix://{folder}/none.sock")
     settings = PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(folder)})
     prepare(settings, database, redis)
-    yield Office(
-        create_app(settings, database=database, redis=redis, keys=keys), database, ClickSealer(keys), keys
-    )
+    with attached_app(settings, database=database, redis=redis, keys=keys) as app:
+        yield Office(app, database, ClickSealer(keys), keys)
     redis.close()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from redis import Redis
 
 from demo.saleor import Line, StandInSaleor
+from demo.saleor_key import SigningKey
 from salepixel.clicks import ClickSealer
 from salepixel.connectors import saleor_api
 from salepixel.jobs import Bell
@@ -32,8 +33,8 @@ LINES = [Line("Red shoes", 2, Decimal("39.80"), "R-1"), Line("Laces", 1, Decimal
 
 
 @pytest.fixture
-def shop() -> Iterator[StandInSaleor]:
-    with StandInSaleor() as opened:
+def shop(shop_key: SigningKey) -> Iterator[StandInSaleor]:
+    with StandInSaleor(key=shop_key) as opened:
         opened.app_id, opened.token = "app", "token"
         yield opened
 

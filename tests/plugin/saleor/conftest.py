@@ -15,6 +15,7 @@ from redis import Redis
 from werkzeug.serving import make_server
 
 from demo.saleor import StandInSaleor
+from demo.saleor_key import SigningKey
 from salepixel.clicks import Signal
 from salepixel.keys import Keys
 from salepixel.redis import open_redis
@@ -23,9 +24,9 @@ from salepixel.storage import accounts, campaigns, clicks, contacts
 from salepixel.storage.database import Database
 from salepixel.storage.deliveries import list_rejections
 from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
-from salepixel_plugin.app import create_app
 from salepixel_plugin.saleor.codes import manifest_url
 from tests.make import CAMPAIGN, LINK, click_at
+from tests.plugin.apps import attached_app
 from tests.plugin.saleor import captures
 
 
@@ -98,15 +99,14 @@ def plugin(sqlite: Database, plugin_redis: Redis, keys: Keys) -> Iterator[Plugin
     server = make_server("127.0.0.1", 0, APIFlask("not_yet"), threaded=True)
     server.daemon_threads = False  # type: ignore[attr-defined]  # of its ThreadingMixIn
     url = f"http://127.0.0.1:{server.server_port}"
-    app = create_app(
-        PluginSettings.load({"SALEPIXEL_PLUGIN_URL": url}), database=sqlite, redis=plugin_redis, keys=keys
-    )
-    server.app = app
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield Plugin(url, app, sqlite, keys)
-    server.shutdown()
-    thread.join()
+    settings = PluginSettings.load({"SALEPIXEL_PLUGIN_URL": url})
+    with attached_app(settings, database=sqlite, redis=plugin_redis, keys=keys) as app:
+        server.app = app
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield Plugin(url, app, sqlite, keys)
+        server.shutdown()
+        thread.join()
     server.server_close()
 
 
@@ -120,9 +120,9 @@ def captured_shop(plugin: Plugin) -> Shop:
 
 
 @pytest.fixture
-def saleor() -> Iterator[StandInSaleor]:
+def saleor(shop_key: SigningKey) -> Iterator[StandInSaleor]:
     """A stand-in shop that salepixel does not know."""
-    with StandInSaleor() as shop:
+    with StandInSaleor(key=shop_key) as shop:
         yield shop
 
 

@@ -18,8 +18,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bench import edge, fold, verdicts, webhook
-from salepixel.embedded import valkey_command
-from salepixel.redis import open_redis
+from salepixel.stack.embedded import valkey_command
+from salepixel.wire.redis import open_redis
 
 
 class Measured(Protocol):

@@ -7,10 +7,11 @@ from pathlib import Path
 from redis import Redis
 
 from bench.rounds import Ratio, in_turn
-from salepixel.clicks import Click, ClickSealer, Signal, new_click_id
+from salepixel.clicks.records import ClickRecord, pack_payload
+from salepixel.clicks.tokens import Click, ClickSealer, Signal, new_click_id
 from salepixel.keys import Keys
 from salepixel.storage.database import Database, migrate, open_database
-from salepixel.streams import FIELD, JOURNALS_KEY, ClickRecord, frame, pack_payload, stream_key
+from salepixel.wire.streams import FIELD, JOURNALS_KEY, frame, stream_key
 from salepixel_worker.fold import ENTRIES_AT_ONCE, fold_all
 
 CLICKS = 40_000

@@ -22,7 +22,7 @@ import uvloop
 from bench.bad_clients import BadClients
 from bench.visitors import Crowd, Log
 from demo.stack import Stack
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
 from salepixel.storage import schema
 from salepixel.storage.database import Database, open_database

@@ -21,10 +21,12 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from demo.stack import free_port
+from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.keys import load_keys
-from salepixel.links import Link, LinkSealer, new_id
 from salepixel.settings import environment
-from salepixel.streams import DIRECTORY_KEY, JOURNALS_KEY, Directory
+from salepixel.storage.ids import new_id
+from salepixel.wire.directory import DIRECTORY_KEY, Directory
+from salepixel.wire.streams import JOURNALS_KEY
 from salepixel_worker.fold import publish_mark
 
 HERE = Path(__file__).parent / "yardsticks"

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from redis import Redis
 
-from salepixel.clicks import Click, ClickSealer, Signal, Verdict, new_click_id
+from salepixel.campaigns.store import Campaign, add_campaign
+from salepixel.clicks.records import ClickRecord, pack_payload
+from salepixel.clicks.store import list_clicks
+from salepixel.clicks.tokens import Click, ClickSealer, Signal, Verdict, new_click_id
 from salepixel.keys import Keys
-from salepixel.storage.campaigns import Campaign, add_campaign
-from salepixel.storage.clicks import list_clicks
 from salepixel.storage.database import Database, migrate, open_database
-from salepixel.streams import FIELD, JOURNALS_KEY, ClickRecord, frame, pack_payload, stream_key
+from salepixel.wire.streams import FIELD, JOURNALS_KEY, frame, stream_key
 from salepixel_worker.fold import fold_all
 from salepixel_worker.networks import Network, read_networks
 from salepixel_worker.sweep import settle_verdicts

@@ -14,8 +14,8 @@ from bench.rounds import Ratio, in_turn
 from demo.play import Player
 from demo.saleor import Line, Signed, StandInSaleor
 from demo.stack import Stack
+from salepixel.orders.deliveries import store_delivery
 from salepixel.storage.database import migrate, open_database
-from salepixel.storage.deliveries import store_delivery
 
 DELIVERIES = 200
 

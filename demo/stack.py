@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from salepixel.embedded import die_with_parent
 from salepixel.settings import environment
+from salepixel.stack.embedded import die_with_parent
 
 
 class DidNotStart(RuntimeError):

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from salepixel.embedded import NoEmbeddedRedis
 from salepixel.keys import BadKeys, accept_keys
 from salepixel.logs import configure_logs, write_line, write_problem
 from salepixel.settings import BadSettings, StorageSettings, environment
-from salepixel.supervisor import CannotStart, Supervisor
+from salepixel.stack.embedded import NoEmbeddedRedis
+from salepixel.stack.supervisor import CannotStart, Supervisor
 
 _PROGRAMS = {"journal": "salepixel_edge.journals", "rebuild": "salepixel_worker.rebuild"}
 """Commands that are a service's own programs: what all services share knows none of them."""
@@ -69,10 +69,10 @@ def main() -> None:
 
 def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
     # Here and not above: an edge alone has no storage.
-    from salepixel import outgoing
-    from salepixel.rates import BadRates
-    from salepixel.refresh import describe_rates, refresh_rates
+    from salepixel.money.rates import BadRates
+    from salepixel.report.refresh import describe_rates, refresh_rates
     from salepixel.storage.database import UnsafeDatabase
+    from salepixel.wire import outgoing
 
     try:
         settings = StorageSettings.load(environ)

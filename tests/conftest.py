@@ -14,13 +14,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from demo.saleor_key import SigningKey
-from salepixel import outgoing
-from salepixel.clicks import ClickSealer
-from salepixel.embedded import valkey_command
+from salepixel.campaigns.links import LinkSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.links import LinkSealer
-from salepixel.redis import open_redis
+from salepixel.stack.embedded import valkey_command
 from salepixel.storage.database import Database, migrate, open_database
+from salepixel.wire import outgoing
+from salepixel.wire.redis import open_redis
 from tests.databases import copy_template, empty, make_template, running_postgresql
 
 # A busy machine is no mistake of the code: no test may fail for the time that it takes.

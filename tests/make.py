@@ -9,8 +9,8 @@ from zipfile import ZipFile
 
 from currency_converter import CURRENCY_FILE
 
-from salepixel.clicks import Click, new_click_id
-from salepixel.orders import Order, OrderLine
+from salepixel.clicks.tokens import Click, new_click_id
+from salepixel.orders.order import Order, OrderLine
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CAMPAIGN = "0000000000c1"

@@ -16,9 +16,9 @@ from typing import Any
 from demo.play import Player
 from demo.saleor import StandInSaleor
 from demo.stack import Stack
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.clicks.verdicts import LINKS_WINDOW
 from salepixel.keys import load_keys
-from salepixel.verdicts import LINKS_WINDOW
 from truth import privacy, score
 from truth.browsers import BROWSERS
 from truth.play import Played, Theatre

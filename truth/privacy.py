@@ -8,7 +8,7 @@ import requests
 import sqlalchemy as sa
 
 from demo.stack import Stack
-from salepixel.clicks import BadClickToken, ClickSealer
+from salepixel.clicks.tokens import BadClickToken, ClickSealer
 from salepixel.keys import load_keys
 from salepixel.storage import schema
 from salepixel.storage.database import open_database

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from pathlib import Path
 
-from salepixel.clicks import Click, ClickSealer, new_click_id
+from salepixel.campaigns.links import LinkSealer, with_parameter
+from salepixel.clicks.tokens import Click, ClickSealer, new_click_id
 from salepixel.keys import load_keys
-from salepixel.links import LinkSealer, with_parameter
 from salepixel.settings import environment
 
 ENVIRONMENT = environment()

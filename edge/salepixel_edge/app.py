@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from salepixel.clicks import ClickIds, ClickSealer, Signal, pack_claims
-from salepixel.keys import load_keys
-from salepixel.links import (
+from salepixel.campaigns.links import (
     BadDestination,
     BadLink,
     LinkSealer,
@@ -25,9 +23,12 @@ from salepixel.links import (
     with_parameter,
     without_parameters,
 )
-from salepixel.redis import open_redis
+from salepixel.clicks.records import pack_click, pack_payload
+from salepixel.clicks.tokens import ClickIds, ClickSealer, Signal, pack_claims
+from salepixel.keys import load_keys
 from salepixel.settings import EdgeSettings
-from salepixel.streams import Directory, contact_digest, pack_click, pack_payload
+from salepixel.wire.directory import Directory, contact_digest
+from salepixel.wire.redis import open_redis
 from salepixel_edge.board import Board, Facts
 from salepixel_edge.connection import Connection, Connections
 from salepixel_edge.directory import kept_directory

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from salepixel.streams import BadRecord, read_frames
+from salepixel.wire.streams import BadRecord, read_frames
 
 LEAST_RECORD = 16
 _WINDOW = 64 * 1024

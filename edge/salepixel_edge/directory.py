@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from salepixel.streams import BadDirectory, Directory
+from salepixel.wire.directory import BadDirectory, Directory
 
 log = structlog.get_logger()
 

@@ -4,7 +4,7 @@ A journal lives in a slot, a folder `<data>/journal/<n>/` that one process holds
 
     lock                       held (flock) by the process that writes or ships this journal
     name                       the journal's name, never used again for another numbering
-    00000000000000000001.seg   records from number 1 on, see salepixel/streams.py for a record's bytes
+    00000000000000000001.seg   records from number 1 on, see salepixel/wire/streams.py for a record's bytes
     00000000000000004711.seg   the next segment; the last one is written to
     ...seg.torn                what was cut off a segment's end after a crash, for people to look at
     lost                       a loss that is counted and not in the journal yet, see losses.py
@@ -27,7 +27,8 @@ from typing import IO
 
 import structlog
 
-from salepixel.streams import LossRecord, frame
+from salepixel.clicks.records import LossRecord
+from salepixel.wire.streams import frame
 from salepixel_edge.damage import LEAST_RECORD, Damage, read_around
 from salepixel_edge.losses import LossFile, sync_folder
 

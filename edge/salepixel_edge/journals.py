@@ -12,18 +12,11 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import RedisError
 
+from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
 from salepixel.logs import configure_logs
-from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, EdgeSettings, environment
-from salepixel.streams import (
-    BadRecord,
-    ClickRecord,
-    HitRecord,
-    Record,
-    mark_key,
-    stream_key,
-    unpack_payload,
-)
+from salepixel.wire.redis import open_redis
+from salepixel.wire.streams import BadRecord, mark_key, stream_key
 from salepixel_edge.damage import Damage, read_around
 from salepixel_edge.shipment import published_mark
 

@@ -12,7 +12,7 @@ from zlib import crc32
 
 import structlog
 
-from salepixel.streams import LossRecord
+from salepixel.clicks.records import LossRecord
 
 _KEPT = struct.Struct(">QQQQ")
 _NOTHING = bytes(_KEPT.size + 4)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
-from salepixel.clicks import Signal
-from salepixel.hits import BadHit, Hit, is_signed, parse_hit, without_click
-from salepixel.streams import Directory, HitRecord
+from salepixel.clicks.hits import BadHit, Hit, is_signed, parse_hit, without_click
+from salepixel.clicks.records import HitRecord
+from salepixel.clicks.tokens import Signal
+from salepixel.wire.directory import Directory
 
 _PRIVACY = int(Signal.PRIVACY)
 _NO_VISIT = int(Signal.HEAD | Signal.PREFETCH)

@@ -6,7 +6,7 @@ from errno import EIO
 
 import structlog
 
-from salepixel.streams import BadRecord, read_frames
+from salepixel.wire.streams import BadRecord, read_frames
 from salepixel_edge.damage import find_record
 from salepixel_edge.journal import Journal, Position
 

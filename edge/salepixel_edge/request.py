@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
-from salepixel.clicks import Signal
+from salepixel.clicks.tokens import Signal
 from salepixel.reading.references import BARE_TAGS, MAX_CONTACT, is_merge_tag, normal_reference
 from salepixel.reading.text import decode_bytes
 

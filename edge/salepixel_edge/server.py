@@ -14,8 +14,8 @@ import uvloop
 
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
-from salepixel.processes import allow_stopping, end_with_parent
 from salepixel.settings import BadSettings, EdgeSettings, environment
+from salepixel.stack.processes import allow_stopping, end_with_parent
 from salepixel_edge.app import Edge
 from salepixel_edge.board import Board
 from salepixel_edge.connection import RECEIVE_BYTES

@@ -1,4 +1,4 @@
-"""How far one journal has been shipped, by the contract in salepixel/streams.py."""
+"""How far one journal has been shipped, by the contract in salepixel/wire/streams.py."""
 
 import time
 from collections import deque
@@ -9,19 +9,8 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from salepixel.streams import (
-    FIELD,
-    JOURNALS_KEY,
-    OLDEST,
-    BadRecord,
-    ClickRecord,
-    HitRecord,
-    Record,
-    mark_key,
-    read_frames,
-    stream_key,
-    unpack_payload,
-)
+from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
+from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, BadRecord, mark_key, read_frames, stream_key
 from salepixel_edge.journal import Journal
 from salepixel_edge.reader import Reader, Run
 

@@ -16,16 +16,10 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from salepixel.redis import open_redis
+from salepixel.clicks.records import LossRecord, pack_payload
 from salepixel.settings import EdgeSettings
-from salepixel.streams import (
-    DIRECTORY_KEY,
-    DIRECTORY_VERSION_KEY,
-    BadDirectory,
-    Directory,
-    LossRecord,
-    pack_payload,
-)
+from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, BadDirectory, Directory
+from salepixel.wire.redis import open_redis
 from salepixel_edge.directory import keep_directory
 from salepixel_edge.journal import Journal, take_slot, try_slot
 from salepixel_edge.shipment import Shipment, highest_known, published_mark

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from salepixel.streams import LossRecord, pack_payload
+from salepixel.clicks.records import LossRecord, pack_payload
 from salepixel_edge.journal import Journal
 
 REPORT_SECONDS = 1.0

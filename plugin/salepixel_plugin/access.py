@@ -7,9 +7,12 @@ from typing import cast
 import sqlalchemy as sa
 from flask import g, request
 
-from salepixel.storage import accounts, campaigns, sessions
-from salepixel.storage.accounts import Account, KeyScope, find_digest_scope, key_digest
-from salepixel.storage.campaigns import Campaign
+from salepixel.accounts import sessions
+from salepixel.accounts import store as accounts
+from salepixel.accounts.api_keys import KeyScope, find_digest_scope, key_digest
+from salepixel.accounts.store import Account
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.store import Campaign
 from salepixel_plugin.languages import N_
 from salepixel_plugin.rejections import count_refusal
 from salepixel_plugin.services import services

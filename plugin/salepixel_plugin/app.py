@@ -11,13 +11,14 @@ from redis import Redis
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from salepixel.clicks import ClickSealer
-from salepixel.jobs import Bell
+from salepixel.accounts import store as accounts
+from salepixel.accounts.api_keys import set_first_key
+from salepixel.campaigns.links import LinkSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.links import LinkSealer
 from salepixel.settings import PluginSettings
-from salepixel.storage import accounts
 from salepixel.storage.database import Database, is_of_values, is_passing
+from salepixel.wire.jobs import Bell
 from salepixel_plugin import api, health, pages, saleor
 from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
@@ -106,7 +107,7 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
     now = datetime.now(UTC)
     with database.write() as connection:
         accounts.add_account(connection, accounts.Account(1, "First account", "EUR", now))
-        accounts.set_first_key(connection, settings.api_key, now)
+        set_first_key(connection, settings.api_key, now)
     publish_directory(database, redis)
 
 

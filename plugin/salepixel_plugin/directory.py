@@ -4,7 +4,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from salepixel.storage import directory
+from salepixel.campaigns import directory
 from salepixel.storage.database import Database
 
 log = structlog.get_logger()

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from salepixel.links import Notice
+from salepixel.campaigns.links import Notice
 from salepixel_plugin.languages import N_, Language
 
 NOT_YET = "not_reconciled_yet"

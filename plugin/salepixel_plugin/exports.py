@@ -14,9 +14,9 @@ from babel.numbers import get_decimal_symbol
 from flask import Response
 from xlsxwriter.worksheet import Worksheet
 
-from salepixel.money import minor_digits
-from salepixel.report import Total
-from salepixel.storage.sales import StoredSale
+from salepixel.attribution.sale_store import StoredSale
+from salepixel.money.amounts import minor_digits
+from salepixel.report.totals import Total
 from salepixel_plugin.explanations import EVIDENCE, STATUS
 from salepixel_plugin.languages import N_, Language
 

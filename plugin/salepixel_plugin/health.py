@@ -13,10 +13,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
+from salepixel.destinations import outbox
 from salepixel.logs import lost_lines
-from salepixel.storage import outbox, queue
+from salepixel.orders import queue
+from salepixel.orders.deliveries import sum_rejections
 from salepixel.storage.database import is_current
-from salepixel.storage.deliveries import sum_rejections
 from salepixel_plugin.reception import count_refused
 from salepixel_plugin.services import services
 

@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 import structlog
 
-from salepixel.storage.deliveries import count_rejection
+from salepixel.orders.deliveries import count_rejection
 from salepixel_plugin.services import services
 
 log = structlog.get_logger()

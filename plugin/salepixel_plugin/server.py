@@ -6,13 +6,13 @@ import socket
 import sys
 import tempfile
 
-from salepixel import outgoing
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
-from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, PluginSettings, environment
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
 from salepixel.storage.installation import claim_database
+from salepixel.wire import outgoing
+from salepixel.wire.redis import open_redis
 from salepixel_plugin.app import create_app, prepare
 from salepixel_plugin.reception import listen, serve
 

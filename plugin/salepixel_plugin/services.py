@@ -6,12 +6,12 @@ from typing import cast
 from flask import current_app
 from redis import Redis
 
-from salepixel.clicks import ClickSealer
-from salepixel.jobs import Bell
+from salepixel.campaigns.links import LinkSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.links import LinkSealer
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
+from salepixel.wire.jobs import Bell
 from salepixel_plugin.wrong_keys import WrongKeys
 
 

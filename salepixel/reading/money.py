@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from salepixel.money import MAX_AMOUNT, BadMoney
+from salepixel.money.amounts import MAX_AMOUNT, BadMoney
 from salepixel.reading.text import read_text
 
 _LIMIT = MAX_AMOUNT - Decimal("0.5")

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from salepixel.quantities import MAX_QUANTITY, round_quantity
+from salepixel.money.quantities import MAX_QUANTITY, round_quantity
 from salepixel.reading.text import read_text
 
 _QUANTITY = re.compile(r"[0-9]{1,7}(?:[.,][0-9]*)?|[.,][0-9]+")

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.quantities import from_thousandths, to_thousandths
+from salepixel.money.quantities import from_thousandths, to_thousandths
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

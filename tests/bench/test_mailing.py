@@ -6,7 +6,7 @@ import pytest
 
 from bench.mailing import SHORT, compare, run
 from bench.visitors import Log
-from salepixel.clicks import new_click_id
+from salepixel.clicks.tokens import new_click_id
 from salepixel.storage import schema
 from salepixel.storage.database import migrate, open_database
 

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from bench.verdicts import CAUGHT_GOAL, KEPT_GOAL, KINDS, SEED, Confusion, judge_all, labelled_clicks
-from salepixel.clicks import Verdict
+from salepixel.clicks.tokens import Verdict
 from salepixel.storage.database import Database
 
 UNCATCHABLE = {

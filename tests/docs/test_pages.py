@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.attribution import Outcome, Reason
-from salepixel.evidence import Rung
-from salepixel.jobs import ALLOWED
+from salepixel.attribution.evidence import Rung
+from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
+from salepixel.orders.outcome import Outcome, Reason
 from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.storage.schema import metadata
-from salepixel.verdicts import BOUGHT, WEIGHTS
+from salepixel.wire.jobs import ALLOWED
 from salepixel_edge.health import judge_health, write_metrics
 from salepixel_plugin.api.mailers import TAGS
 from salepixel_plugin.explanations import PIXEL_PROBLEM
@@ -59,7 +59,7 @@ def test_every_rung_of_the_ladder_is_explained() -> None:
 
 
 def test_every_reason_to_ignore_a_hit_is_explained() -> None:
-    sources = [ROOT / "salepixel" / name for name in ("hits.py", "money.py")]
+    sources = [ROOT / "salepixel" / name for name in ("clicks/hits.py", "money/amounts.py")]
     sources.append(ROOT / "edge" / "salepixel_edge" / "pixel.py")
     named = r'(?:BadHit|BadMoney|Judgement)\("(\w+)"|\breason = "(\w+)"'
     names = {a or b for source in sources for a, b in re.findall(named, source.read_text())}
@@ -74,7 +74,7 @@ def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
     folder = ROOT / "plugin" / "salepixel_plugin"
     text = (read("reference/reasons.md") + (ROOT / "plugin" / "README.md").read_text()).lower()
     named = r'(?:Refused|BadSignature|UnknownKey|_refuse|Unreadable)\("(\w+)"|_Failure\(\d+, "(\w+)"'
-    sources = [*(ROOT / "salepixel" / "connectors").glob("*.py"), *folder.glob("saleor/*.py")]
+    sources = [*(ROOT / "salepixel" / "shops").rglob("*.py"), *folder.glob("saleor/*.py")]
     names = {(a or b).lower() for source in sources for a, b in re.findall(named, source.read_text())}
     assert {"unknown_installation", "mixed_currencies", "saleor_url_prohibited"} <= names
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []

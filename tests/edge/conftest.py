@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.links import Link, LinkSealer
+from salepixel.campaigns.links import Link, LinkSealer
 from tests.edge.running import Valkey
 from tests.make import CAMPAIGN, LINK
 

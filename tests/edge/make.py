@@ -7,16 +7,9 @@ from typing import cast
 
 from redis import Redis
 
-from salepixel.clicks import Click, Signal, new_click_id
-from salepixel.streams import (
-    JOURNALS_KEY,
-    BadRecord,
-    ClickRecord,
-    Record,
-    pack_payload,
-    stream_key,
-    unpack_payload,
-)
+from salepixel.clicks.records import ClickRecord, Record, pack_payload, unpack_payload
+from salepixel.clicks.tokens import Click, Signal, new_click_id
+from salepixel.wire.streams import JOURNALS_KEY, BadRecord, stream_key
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.reader import Reader
 from salepixel_worker.fold import Entries, Gap, publish_mark, read_run
@@ -41,7 +34,7 @@ def open_journal(slot: Path, segment_bytes: int = 16 * 1024 * 1024) -> Journal:
 
 def read_journal(journal: Journal, after: int = 0) -> list[tuple[int, Record]]:
     """All records of a journal, with their numbers."""
-    from salepixel.streams import read_frames
+    from salepixel.wire.streams import read_frames
 
     reader, found = Reader(journal), []
     reader.seek(after)

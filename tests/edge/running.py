@@ -17,9 +17,9 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
-from salepixel.embedded import valkey_command
 from salepixel.keys import Keys
-from salepixel.redis import open_redis
+from salepixel.stack.embedded import valkey_command
+from salepixel.wire.redis import open_redis
 from tests.edge.make import until
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"

@@ -12,21 +12,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from salepixel.clicks import ClickSealer, Signal
-from salepixel.hits import Hit, sign_hit
+from salepixel.campaigns.links import Link, LinkSealer
+from salepixel.clicks.hits import Hit, sign_hit
+from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
+from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.keys import Keys
-from salepixel.links import Link, LinkSealer
-from salepixel.redis import open_redis
-from salepixel.streams import (
-    DIRECTORY_KEY,
-    ClickRecord,
-    Directory,
-    HitRecord,
-    Record,
-    contact_digest,
-    read_frames,
-    unpack_payload,
-)
+from salepixel.wire.directory import DIRECTORY_KEY, Directory, contact_digest
+from salepixel.wire.redis import open_redis
+from salepixel.wire.streams import read_frames
 from salepixel_edge.app import GIF, NOT_FOUND
 from tests.edge.running import AGENT, Answer, RunningEdge
 from tests.make import CAMPAIGN, LINK, NOON, click_at

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.keys import Keys
-from salepixel.links import Link, LinkSealer
-from salepixel.streams import DIRECTORY_KEY, Directory
+from salepixel.wire.directory import DIRECTORY_KEY, Directory
 from salepixel_edge.connection import (
     IDLE_SECONDS,
     MAX_HEAD_BYTES,

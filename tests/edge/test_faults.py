@@ -20,11 +20,12 @@ import pytest
 import sqlalchemy as sa
 from redis.exceptions import ResponseError
 
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.records import ClickRecord, LossRecord
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.streams import ClickRecord, LossRecord, read_frames
+from salepixel.wire.streams import read_frames
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import republish
 from tests.edge.make import Fold, make_unreadable, until

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.keys import Keys
-from salepixel.links import Link, LinkSealer
-from salepixel.streams import stream_key
+from salepixel.wire.streams import stream_key
 from salepixel_edge.health import judge_health, write_metrics
 from salepixel_edge.shipment import MAX_STREAM
 from tests.edge.make import open_journal, payload, until

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salepixel.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
+from salepixel.wire.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
 from salepixel_edge.damage import find_record
 from salepixel_edge.journal import KNOWN_WRITES, Journal, take_slot, try_slot
 from salepixel_edge.reader import RUN_BYTES, Reader, Run

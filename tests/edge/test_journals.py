@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.streams import frame, mark_key
+from salepixel.wire.streams import frame, mark_key
 from salepixel_edge.journal import Journal
 from salepixel_edge.journals import (
     NoSuchJournal,

@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.streams import stream_key
+from salepixel.wire.streams import stream_key
 from salepixel_worker.fold import fold_all, journal_names
 from tests.edge.make import Fold, until
 from tests.edge.running import RunningEdge, Valkey, eventually_gone

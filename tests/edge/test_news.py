@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from salepixel.settings import EdgeSettings
-from salepixel.streams import Directory
+from salepixel.wire.directory import Directory
 from salepixel_edge.app import WAIT_FOR_NEWS, Edge
 from salepixel_edge.board import Board
 from salepixel_edge.connection import Connection

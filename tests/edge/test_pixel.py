@@ -3,9 +3,11 @@ from decimal import Decimal
 
 import pytest
 
-from salepixel.clicks import Signal, new_click_id
-from salepixel.hits import Hit, parse_hit, sign_hit
-from salepixel.streams import MAX_PAYLOAD, Directory, pack_payload, unpack_payload
+from salepixel.clicks.hits import Hit, parse_hit, sign_hit
+from salepixel.clicks.records import pack_payload, unpack_payload
+from salepixel.clicks.tokens import Signal, new_click_id
+from salepixel.wire.directory import Directory
+from salepixel.wire.streams import MAX_PAYLOAD
 from salepixel_edge.pixel import PixelRequest, judge, query_text, record_of
 
 SECRET = bytes(range(32))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salepixel.clicks import Signal
+from salepixel.clicks.tokens import Signal
 from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel_edge.request import (
     MAX_APPENDED,

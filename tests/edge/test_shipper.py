@@ -11,17 +11,10 @@ from typing import cast
 
 import pytest
 
+from salepixel.clicks.records import LossRecord
 from salepixel.settings import EdgeSettings
-from salepixel.streams import (
-    DIRECTORY_KEY,
-    DIRECTORY_VERSION_KEY,
-    JOURNALS_KEY,
-    OLDEST,
-    Directory,
-    LossRecord,
-    mark_key,
-    stream_key,
-)
+from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Directory
+from salepixel.wire.streams import JOURNALS_KEY, OLDEST, mark_key, stream_key
 from salepixel_edge import shipment as shipment_module
 from salepixel_edge import shipper as shipper_module
 from salepixel_edge.directory import keep_directory, kept_directory

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from tests.edge.running import RunningEdge
 from tests.make import NOON, click_at

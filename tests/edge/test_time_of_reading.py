@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from salepixel.links import read_destination
-from salepixel.reading.orders import read_order_number
+from salepixel.campaigns.links import read_destination
+from salepixel.reading.order_numbers import read_order_number
 from salepixel.reading.references import normal_reference
 from salepixel.reading.text import read_text
 from salepixel_edge.request import read_asked, read_pasted

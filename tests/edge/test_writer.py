@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from salepixel.streams import MAX_PAYLOAD, ClickRecord, LossRecord, frame, pack_payload
+from salepixel.clicks.records import ClickRecord, LossRecord, pack_payload
+from salepixel.wire.streams import MAX_PAYLOAD, frame
 from salepixel_edge import writer as writer_module
 from salepixel_edge.journal import Journal
 from salepixel_edge.writer import Writer

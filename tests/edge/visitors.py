@@ -4,8 +4,8 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from salepixel.clicks import ClickSealer
-from salepixel.streams import ClickRecord
+from salepixel.clicks.records import ClickRecord
+from salepixel.clicks.tokens import ClickSealer
 from tests.edge.make import Fold, until
 from tests.edge.running import RunningEdge
 

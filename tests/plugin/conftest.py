@@ -13,13 +13,13 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from salepixel.clicks import Click, ClickSealer, Signal, new_click_id
+from salepixel.accounts.api_keys import add_api_key
+from salepixel.clicks.store import store_clicks
+from salepixel.clicks.tokens import Click, ClickSealer, Signal, new_click_id
 from salepixel.keys import Keys
-from salepixel.redis import open_redis
 from salepixel.settings import PluginSettings
-from salepixel.storage.accounts import add_api_key
-from salepixel.storage.clicks import store_clicks
 from salepixel.storage.database import Database, open_database
+from salepixel.wire.redis import open_redis
 from salepixel_plugin.app import prepare
 from salepixel_worker.reconcile import reconcile_order
 from tests.databases import copy_template

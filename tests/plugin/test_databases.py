@@ -10,14 +10,17 @@ import pytest
 import sqlalchemy as sa
 from flask import url_for
 
-from salepixel.clicks import Signal
+from salepixel.accounts.store import Account, add_account
+from salepixel.clicks.records import LossRecord
+from salepixel.clicks.store import store_loss
+from salepixel.clicks.tokens import Signal
+from salepixel.destinations import outbox
 from salepixel.keys import Keys
-from salepixel.storage import outbox, polls, queue, schema
-from salepixel.storage.accounts import Account, add_account
-from salepixel.storage.clicks import store_loss
+from salepixel.orders import queue
+from salepixel.shops import polls
+from salepixel.shops.store import list_shops
+from salepixel.storage import schema
 from salepixel.storage.database import Database, migrate, open_database
-from salepixel.storage.shops import list_shops
-from salepixel.streams import LossRecord
 from salepixel_worker.sweep import reconcile_due
 from tests.databases import running_postgresql
 from tests.plugin.conftest import ALL, Office, _opened

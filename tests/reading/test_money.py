@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salepixel.money import BadMoney, round_money
+from salepixel.money.amounts import BadMoney, round_money
 from salepixel.reading.money import named_currency, read_amount, read_currency
 
 DIGITS = {"EUR": 2, "KWD": 3, "JPY": 0}

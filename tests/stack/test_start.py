@@ -15,7 +15,7 @@ import requests
 import sqlalchemy as sa
 
 from demo.stack import DidNotStart, Stack, free_port
-from salepixel.embedded import die_with_parent
+from salepixel.stack.embedded import die_with_parent
 
 KEY = "sp_a-key-of-more-than-twenty-characters"
 

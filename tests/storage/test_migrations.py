@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from salepixel.storage.accounts import get_account
-from salepixel.storage.coverage import PixelProblem, pixel_problems
+from salepixel.accounts.store import get_account
+from salepixel.orders.queue import due_orders
+from salepixel.orders.refunds import refund_history
+from salepixel.report.coverage import PixelProblem, pixel_problems
+from salepixel.report.sales import ALWAYS, all_sales
+from salepixel.shops.store import add_shop, find_shop, list_shops
 from salepixel.storage.database import Database, migrate, open_database
-from salepixel.storage.queue import due_orders
-from salepixel.storage.refunds import refund_history
-from salepixel.storage.sales import ALWAYS, all_sales
 from salepixel.storage.schema import EPOCH
-from salepixel.storage.shops import add_shop, find_shop, list_shops
 from tests.make import order
 
 BEFORE = """

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import Signal
-from salepixel.storage import accounts, clicks, orders
-from salepixel.storage.coverage import pixel_problems
+from salepixel.accounts import store as accounts
+from salepixel.attribution.decisions import is_told_by_shop
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import Signal
+from salepixel.orders import store as orders
+from salepixel.orders.queue import due_orders, make_pixel_twins_due
+from salepixel.report.coverage import pixel_problems
+from salepixel.report.sales import Period
 from salepixel.storage.database import Database
-from salepixel.storage.queue import due_orders
-from salepixel.storage.sales import Period
 from tests.make import NOON, click_at, order
 
 
@@ -51,10 +54,10 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
             "autoindex_order_clicks_1 (click_id>? AND click_id<?)",
         ),
-        (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
-        (lambda connection: orders.is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
+        (lambda connection: is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
+        (lambda connection: is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
         (
-            lambda connection: orders.make_pixel_twins_due(connection, 1, order()),
+            lambda connection: make_pixel_twins_due(connection, 1, order()),
             "ix_orders_shop_id_number_key",
         ),
         (

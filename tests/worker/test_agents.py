@@ -2,7 +2,7 @@
 
 import pytest
 
-from salepixel.clicks import Signal
+from salepixel.clicks.tokens import Signal
 from salepixel_worker.agents import agent_signals
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"

@@ -7,10 +7,17 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import ClickSealer
-from salepixel.storage import accounts, campaigns, clicks, contacts, coupons, orders, schema, shops
+from salepixel.accounts import store as accounts
+from salepixel.campaigns import contacts, coupons
+from salepixel.campaigns import store as campaigns
+from salepixel.clicks import store as clicks
+from salepixel.clicks.records import HitRecord
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.orders import store as orders
+from salepixel.orders.queue import decide_all_again
+from salepixel.shops import store as shops
+from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.streams import HitRecord
 from salepixel_worker.fold import _store_hit
 from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 from tests.worker.world import HOUR, NO_SIGNAL, World
@@ -146,7 +153,7 @@ def test_what_an_account_counts_may_change_while_an_order_is_decided(world: Worl
     def change() -> None:
         try:
             with world.database.write() as connection:
-                accounts.decide_all_again(connection, 1)
+                decide_all_again(connection, 1)
                 accounts.change_account(connection, 1, {"tax": "net"})
         except sa.exc.OperationalError as error:
             failed.append(error)

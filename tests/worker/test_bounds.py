@@ -12,16 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from salepixel.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
-from salepixel.clicks import ClickSealer
-from salepixel.money import MAX_AMOUNT
-from salepixel.orders import Order, OrderLine
-from salepixel.storage import activity, orders, queue, sales, schema
-from salepixel.storage.coverage import coverage_by_day, seen_by_browser, seen_by_payment
+from salepixel.clicks.records import ClickRecord, HitRecord
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.money.amounts import MAX_AMOUNT
+from salepixel.orders import queue
+from salepixel.orders import store as orders
+from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
+from salepixel.orders.deliveries import list_rejections
+from salepixel.orders.order import Order, OrderLine
+from salepixel.report import activity, sales
+from salepixel.report.coverage import coverage_by_day, seen_by_browser, seen_by_payment
+from salepixel.report.sales import ALWAYS
+from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.deliveries import list_rejections
-from salepixel.storage.sales import ALWAYS
-from salepixel.streams import ClickRecord, HitRecord
 from salepixel_worker import fold
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.test_fold import ship

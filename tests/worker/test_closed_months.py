@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import Click, ClickSealer
-from salepixel.orders import Order, OrderLine
-from salepixel.storage import campaigns, sales, schema
+from salepixel.campaigns import store as campaigns
+from salepixel.clicks.tokens import Click, ClickSealer
+from salepixel.orders.order import Order, OrderLine
+from salepixel.report import sales
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
 from tests.databases import copy_template

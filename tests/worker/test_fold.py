@@ -8,23 +8,14 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
-from salepixel.clicks import ClickSealer, Signal, Verdict, new_click_id
-from salepixel.storage import accounts, clicks, schema
+from salepixel.accounts import store as accounts
+from salepixel.clicks import store as clicks
+from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, pack_payload
+from salepixel.clicks.tokens import ClickSealer, Signal, Verdict, new_click_id
+from salepixel.orders.deliveries import list_rejections
+from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.deliveries import list_rejections
-from salepixel.streams import (
-    FIELD,
-    JOURNALS_KEY,
-    OLDEST,
-    ClickRecord,
-    HitRecord,
-    LossRecord,
-    Record,
-    frame,
-    mark_key,
-    pack_payload,
-    stream_key,
-)
+from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, frame, mark_key, stream_key
 from salepixel_worker import fold
 from salepixel_worker.fold import fold_all, fold_journal
 from tests.make import CAMPAIGN, NOON, click_at

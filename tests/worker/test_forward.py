@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 from freezegun import freeze_time
 
-from salepixel.clicks import ClickSealer
-from salepixel.storage import outbox, schema
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations import outbox
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker import forward
 from salepixel_worker.forward import RETRY_AFTER, forward_due, forward_to

@@ -9,7 +9,7 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from salepixel import jobs
+from salepixel.wire import jobs
 from salepixel_worker.scheduler import Scheduler
 from salepixel_worker.server import KnownJob
 

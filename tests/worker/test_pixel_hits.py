@@ -5,9 +5,9 @@ from itertools import permutations
 
 import pytest
 
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.orders.deliveries import list_rejections
 from salepixel.storage.database import Database
-from salepixel.storage.deliveries import list_rejections
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
 

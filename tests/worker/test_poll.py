@@ -14,14 +14,16 @@ from redis import Redis
 
 from demo.saleor import Line, StandInSaleor
 from demo.saleor_key import SigningKey
-from salepixel.clicks import ClickSealer
-from salepixel.connectors import saleor_api
-from salepixel.jobs import Bell
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.storage import polls, schema, shops
+from salepixel.orders.deliveries import list_rejections
+from salepixel.orders.store import store_order
+from salepixel.shops import polls
+from salepixel.shops import store as shops
+from salepixel.shops.saleor import api as saleor_api
+from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.deliveries import list_rejections
-from salepixel.storage.orders import store_order
+from salepixel.wire.jobs import Bell
 from salepixel_worker import poll
 from tests.far_host import FarHost, holds
 from tests.make import NOON, click_at, order

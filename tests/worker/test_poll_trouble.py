@@ -7,10 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from demo.saleor import StandInSaleor
-from salepixel.connectors import saleor_api
-from salepixel.connectors.contract import AskForLess
-from salepixel.storage import polls, schema, shops, unread
-from salepixel.storage.unread import UnreadOrder
+from salepixel.orders import unread
+from salepixel.orders.unread import UnreadOrder
+from salepixel.shops import polls
+from salepixel.shops import store as shops
+from salepixel.shops.contract import AskForLess
+from salepixel.shops.saleor import api as saleor_api
+from salepixel.storage import schema
 from tests.make import NOON
 from tests.worker.test_poll import MINUTE, Office, office, shop
 from tests.worker.world import HOUR

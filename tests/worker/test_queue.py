@@ -9,13 +9,19 @@ import sqlalchemy as sa
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
-from salepixel.clicks import ClickSealer
-from salepixel.jobs import Bell
-from salepixel.money import BadMoney
-from salepixel.rates import Rates
+from salepixel.accounts import store as accounts
+from salepixel.attribution import policies
+from salepixel.attribution.decisions import get_decision
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.money.amounts import BadMoney
+from salepixel.money.rates import Rates
+from salepixel.orders import queue
+from salepixel.orders import store as orders
 from salepixel.settings import WorkerSettings
-from salepixel.storage import accounts, orders, policies, queue, schema, shops
+from salepixel.shops import store as shops
+from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel.wire.jobs import Bell
 from salepixel_worker import attempt, jobs, rebuild
 from salepixel_worker.sweep import reconcile_due
 from tests.make import NOON, click_at, order
@@ -69,7 +75,7 @@ def test_orders_that_cannot_be_decided_keep_no_other_account_waiting(world: Worl
     assert taken == at_once, "the sweep goes on, although all of these failed"
     assert reconcile_due(world.database, world.sealer, at_once) == 6
     with world.database.read() as connection:
-        assert orders.get_decision(connection, other.id, "H1") is not None
+        assert get_decision(connection, other.id, "H1") is not None
         state = queue.read_state(connection)
         assert queue.count_failed(connection, 1) == 25
         assert queue.count_failed(connection, 2) == 0

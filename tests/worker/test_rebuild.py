@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import Click, ClickSealer, Signal
+from salepixel.campaigns import store as campaigns
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import Click, ClickSealer, Signal
 from salepixel.keys import load_keys
-from salepixel.storage import campaigns, clicks, schema
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
 from tests.databases import copy_template

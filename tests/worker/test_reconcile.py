@@ -10,18 +10,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import Click, ClickSealer, Signal, Verdict
-from salepixel.rates import SHIPPED
-from salepixel.storage import (
-    accounts,
-    campaigns,
-    clicks,
-    orders,
-    policies,
-    sales,
-    schema,
-    shops,
-)
+from salepixel.accounts import store as accounts
+from salepixel.attribution import policies
+from salepixel.campaigns import store as campaigns
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import Click, ClickSealer, Signal, Verdict
+from salepixel.money.rates import SHIPPED
+from salepixel.orders import store as orders
+from salepixel.orders.queue import decide_all_again
+from salepixel.report import sales
+from salepixel.shops import store as shops
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, NOON, OTHER_LINK, click_at, order
@@ -405,7 +404,7 @@ def test_a_pixels_order_is_as_the_account_reads_its_hits(
     world.report()
     with database.write() as connection:
         accounts.change_account(connection, 1, change)
-        accounts.decide_all_again(connection, 1)
+        decide_all_again(connection, 1)
     assert [row[4] for row in world.report()] == amounts
     assert verify_all(database, sealer).different == []
 

@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import ClickSealer
-from salepixel.storage import clicks, hits, policies, schema
+from salepixel.attribution import policies
+from salepixel.clicks import hit_store as hits
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.world import HOUR, World

@@ -7,23 +7,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.clicks import Click, ClickSealer, Signal
-from salepixel.orders import Order
-from salepixel.storage import (
-    accounts,
-    campaigns,
-    clicks,
-    contacts,
-    coupons,
-    orders,
-    policies,
-    sales,
-    schema,
-    shops,
-)
+from salepixel.accounts import store as accounts
+from salepixel.attribution import policies
+from salepixel.campaigns import contacts, coupons
+from salepixel.campaigns import store as campaigns
+from salepixel.clicks import store as clicks
+from salepixel.clicks.records import HitRecord
+from salepixel.clicks.tokens import Click, ClickSealer, Signal
+from salepixel.orders import store as orders
+from salepixel.orders.order import Order
+from salepixel.orders.queue import due_orders
+from salepixel.report import sales
+from salepixel.shops import store as shops
+from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.queue import due_orders
-from salepixel.streams import HitRecord
 from salepixel_worker import fold
 from salepixel_worker.reconcile import reconcile_order
 from salepixel_worker.sweep import reconcile_due

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from crawleruseragents import is_crawler
 
-from salepixel.clicks import Signal
+from salepixel.clicks.tokens import Signal
 
 # Mail gateways that the crawler list does not have (gophish#973, laravel-passwordless-login#79 and the
 # vendors' own names). Never the bare "bot": CUBOT makes telephones.

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 import structlog
 from rq.timeouts import JobTimeoutException
 
-from salepixel.clicks import ClickSealer
-from salepixel.rates import SHIPPED, Rates
-from salepixel.storage import queue
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.money.rates import SHIPPED, Rates
+from salepixel.orders import queue
 from salepixel.storage.database import Database, is_passing, is_timeout
 from salepixel_worker.reconcile import reconcile_order
 

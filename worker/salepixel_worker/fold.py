@@ -1,6 +1,6 @@
 """The fold: clicks and pixel hits from the streams into the database, exactly once, in order.
 
-The contract with the edge is the docstring of salepixel/streams.py.
+The contract with the edge is the docstring of salepixel/wire/streams.py.
 """
 
 import gc
@@ -16,27 +16,22 @@ import structlog
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
-from salepixel.bounds import OutOfBounds, check_order
-from salepixel.clicks import BadClickToken, Click, ClickSealer, Signal, is_digest
-from salepixel.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
-from salepixel.money import BadMoney
-from salepixel.storage import accounts, clicks, contacts, deliveries, hits, orders, shops
-from salepixel.storage.accounts import Account
+from salepixel.accounts import store as accounts
+from salepixel.accounts.store import Account
+from salepixel.clicks import hit_store as hits
+from salepixel.clicks import store as clicks
+from salepixel.clicks.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
+from salepixel.clicks.opt_outs import refused_among
+from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, unpack_payload
+from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, Signal, is_digest
+from salepixel.money.amounts import BadMoney
+from salepixel.orders import deliveries
+from salepixel.orders import store as orders
+from salepixel.orders.bounds import OutOfBounds, check_order
+from salepixel.orders.queue import make_due
+from salepixel.shops import store as shops
 from salepixel.storage.database import Database, is_passing
-from salepixel.streams import (
-    FIELD,
-    JOURNALS_KEY,
-    OLDEST,
-    BadRecord,
-    ClickRecord,
-    HitRecord,
-    LossRecord,
-    Record,
-    mark_key,
-    read_frames,
-    stream_key,
-    unpack_payload,
-)
+from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, BadRecord, mark_key, read_frames, stream_key
 from salepixel_worker.agents import agent_signals
 from salepixel_worker.attempt import describe
 from salepixel_worker.networks import NO_NETWORK, network_signal
@@ -250,7 +245,7 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
         order = hits.order_from_hits(account, stored.order_id, [*its_hits, stored])
         orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
     if hit.order:
-        orders.make_due(connection, account.emp_id, [hit.order])
+        make_due(connection, account.emp_id, [hit.order])
 
 
 def _out_of_bounds(
@@ -278,7 +273,7 @@ def _refused(connection: sa.Connection, click: Click) -> bool:
         click = stored.click if stored else click
         if not click.contact:
             return True
-    return bool(contacts.refused_among(connection, click.emp_id, [click.contact]))
+    return bool(refused_among(connection, click.emp_id, [click.contact]))
 
 
 def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:

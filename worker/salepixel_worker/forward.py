@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from salepixel.outgoing import CallFailed, call
-from salepixel.storage import outbox
+from salepixel.destinations import outbox
+from salepixel.destinations.outbox import Outgoing
 from salepixel.storage.database import Database
-from salepixel.storage.outbox import Outgoing
+from salepixel.wire.outgoing import CallFailed, call
 
 RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200, 1440)]
 """Pauses between attempts, about three days in all, as Standard Webhooks advises."""

@@ -1,4 +1,4 @@
-"""The jobs, by the names in salepixel/jobs.py. Each takes ids only and may be lost or run twice."""
+"""The jobs, by the names in salepixel/wire/jobs.py. Each takes ids only and may be lost or run twice."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,14 +6,14 @@ from functools import cache
 
 from redis import Redis
 
-from salepixel.clicks import ClickSealer
-from salepixel.jobs import DRAIN, Bell
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
-from salepixel.rates import Rates
-from salepixel.redis import open_redis
+from salepixel.money.rates import Rates
+from salepixel.orders.queue import due_orders, is_due
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
-from salepixel.storage.queue import due_orders, is_due
+from salepixel.wire.jobs import DRAIN, Bell
+from salepixel.wire.redis import open_redis
 from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts

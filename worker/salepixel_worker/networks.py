@@ -8,7 +8,7 @@ from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_pton
 
-from salepixel.clicks import Signal
+from salepixel.clicks.tokens import Signal
 
 _SIGNALS = {"certain": Signal.GATEWAY, "probable": Signal.GATEWAY_LIKELY}
 _MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address as IPv6 writes it, ::ffff:192.0.2.1

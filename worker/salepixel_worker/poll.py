@@ -14,17 +14,18 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
-from salepixel import jobs
-from salepixel.connectors import CONNECTORS
-from salepixel.connectors.contract import HashAddress, Page, ShopAway, TokenRefused
 from salepixel.keys import Keys
-from salepixel.orders import Order
-from salepixel.storage import polls, unread
+from salepixel.orders import unread
+from salepixel.orders.deliveries import count_rejection
+from salepixel.orders.order import Order
+from salepixel.orders.store import open_orders, store_order
+from salepixel.orders.unread import UnreadOrder
+from salepixel.shops import polls
+from salepixel.shops.contract import HashAddress, Page, ShopAway, TokenRefused
+from salepixel.shops.platforms import CONNECTORS
+from salepixel.shops.polls import Poll
 from salepixel.storage.database import Database
-from salepixel.storage.deliveries import count_rejection
-from salepixel.storage.orders import open_orders, store_order
-from salepixel.storage.polls import Poll
-from salepixel.storage.unread import UnreadOrder
+from salepixel.wire import jobs
 
 EVERY = timedelta(minutes=5)
 """Between two polls of a shop; with LEAVE_TO_WEBHOOKS the longest that a missed order is missing."""

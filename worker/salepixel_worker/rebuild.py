@@ -11,15 +11,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.attribution import Decision
-from salepixel.clicks import ClickSealer
+from salepixel.accounts.api_keys import KeyScope
+from salepixel.accounts.store import Account, list_accounts
+from salepixel.attribution.decide import Decision
+from salepixel.attribution.decisions import candidates_as_json, details_as_json, get_decision, kept_buyer
+from salepixel.attribution.judge import is_for_good, judge_order, sales_for_good
+from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_order
+from salepixel.attribution.sales import Sale
+from salepixel.clicks import hit_store as hits
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs
-from salepixel.rates import SHIPPED, Rates
-from salepixel.report import Sale
+from salepixel.money.rates import SHIPPED, Rates
+from salepixel.orders import store as orders
+from salepixel.orders.queue import is_due
+from salepixel.orders.store import Place, StoredOrder
 from salepixel.settings import BadSettings, WorkerSettings, environment
-from salepixel.storage import hits, orders, refunds, sales, schema
-from salepixel.storage.accounts import Account, KeyScope, list_accounts
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import list_shops
+from salepixel.storage import schema
 from salepixel.storage.database import (
     Database,
     DatabaseAway,
@@ -28,10 +38,6 @@ from salepixel.storage.database import (
     open_database,
     require_current,
 )
-from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
-from salepixel.storage.orders import Place, StoredOrder
-from salepixel.storage.queue import is_due
-from salepixel.storage.shops import Shop, list_shops
 from salepixel_worker.attempt import describe, put_off
 from salepixel_worker.reconcile import reconcile_order
 
@@ -158,28 +164,28 @@ def _differences(
         if not its_hits or hits.order_from_hits(account, stored.order.id, its_hits) != stored.order:
             yield "is not what its pixel hits say"
     judged = judge_order(connection, sealer, account, shop, stored, rates)
-    kept = orders.get_decision(connection, stored.shop_id, stored.order.id)
+    kept = get_decision(connection, stored.shop_id, stored.order.id)
     must = _as_kept(judged.decision)
     for name, value in must.items():
         is_kept = None if kept is None else kept[name]
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"
-    buyer = orders.kept_buyer(connection, stored.shop_id, stored.order.id)
+    buyer = kept_buyer(connection, stored.shop_id, stored.order.id)
     if buyer != judged.buyer:
         yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
     wrong = list(_wrong_sales(connection, stored, judged.rows))
     yield from wrong
     if not wrong:
-        rows = [orders.sale_row(stored, sale) for sale in judged.rows]
+        rows = [sale_row(stored, sale) for sale in judged.rows]
         yield from _other_columns(connection, stored, schema.sales, rows)
 
 
 def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: list[Sale]) -> Iterator[str]:
-    is_sold = sales.sales_of_order(connection, stored.shop_id, stored.order.id)
+    is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
     if sorted(is_sold, key=_place) != sorted(rows, key=_place):
         yield f"sales are {_told(is_sold)} and must be {_told(rows)}"
         return
-    its_refunds = refunds.refund_rows(stored.shop_id, stored.order.id, rows)
+    its_refunds = refund_rows(stored.shop_id, stored.order.id, rows)
     yield from _other_columns(connection, stored, schema.sale_refunds, its_refunds)
 
 
@@ -210,8 +216,8 @@ def _as_kept(decision: Decision) -> dict[str, object]:
         "outcome": decision.outcome,
         "reason": decision.reason,
         "policy": decision.policy,
-        "candidates": orders.candidates_as_json(decision),
-        **orders.details_as_json(decision),
+        "candidates": candidates_as_json(decision),
+        **details_as_json(decision),
     }
 
 

@@ -8,17 +8,25 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from salepixel.attribution import Decision
-from salepixel.clicks import ClickSealer
-from salepixel.quantities import round_quantity
-from salepixel.rates import SHIPPED, Rates
-from salepixel.report import Sale
-from salepixel.storage import accounts, clicks, drafts, hits, orders, outbox, refunds, shops
-from salepixel.storage.accounts import Account
-from salepixel.storage.evidence import open_token
-from salepixel.storage.judging import is_for_good, judge_order, sales_for_good
-from salepixel.storage.orders import StoredOrder
-from salepixel.storage.queue import mark_decided
+from salepixel.accounts import store as accounts
+from salepixel.accounts.store import Account
+from salepixel.attribution.decide import Decision
+from salepixel.attribution.decisions import store_decision
+from salepixel.attribution.gather import open_token
+from salepixel.attribution.judge import is_for_good, judge_order, sales_for_good
+from salepixel.attribution.sale_store import replace_sale_refunds
+from salepixel.attribution.sales import Sale
+from salepixel.clicks import hit_store as hits
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations import outbox
+from salepixel.money.quantities import round_quantity
+from salepixel.money.rates import SHIPPED, Rates
+from salepixel.orders import drafts
+from salepixel.orders import store as orders
+from salepixel.orders.queue import make_pixel_twins_due, mark_decided
+from salepixel.orders.store import StoredOrder
+from salepixel.shops import store as shops
 
 
 def reconcile_order(
@@ -44,9 +52,7 @@ def reconcile_order(
     if stored.order.paid and shop.platform != "pixel":
         _clear_its_click(connection, sealer, stored)
     if is_for_good(connection, account, stored):
-        refunds.replace_sale_refunds(
-            connection, shop_id, order_id, sales_for_good(connection, account, stored)
-        )
+        replace_sale_refunds(connection, shop_id, order_id, sales_for_good(connection, account, stored))
         mark_decided(connection, shop_id, order_id)
         return None
     if shop.platform == "pixel":
@@ -54,9 +60,9 @@ def reconcile_order(
     else:
         completed = drafts.as_completed(connection, shop_id, stored.order)
         stored = orders.keep_place(connection, stored, completed)
-        orders.make_pixel_twins_due(connection, account.emp_id, stored.order)
+        make_pixel_twins_due(connection, account.emp_id, stored.order)
     judged = judge_order(connection, sealer, account, shop, stored, rates)
-    orders.store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)
+    store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)
     _announce(connection, account, stored, judged.rows, now)
     return judged.decision
 

@@ -12,8 +12,8 @@ from redis import Redis
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
 
-from salepixel.jobs import FOLD, SWEEP, Bell
-from salepixel.streams import stream_key
+from salepixel.wire.jobs import FOLD, SWEEP, Bell
+from salepixel.wire.streams import stream_key
 from salepixel_worker.fold import journal_names
 
 TICK_SECONDS = 0.25

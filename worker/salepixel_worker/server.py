@@ -11,14 +11,14 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from salepixel import outgoing
-from salepixel.jobs import ALLOWED, QUEUE, Bell
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
-from salepixel.redis import open_redis
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
+from salepixel.wire import outgoing
+from salepixel.wire.jobs import ALLOWED, QUEUE, Bell
+from salepixel.wire.redis import open_redis
 from salepixel_worker.forward import start_forwarders
 from salepixel_worker.jobs import stores
 from salepixel_worker.poll import Poller

@@ -7,13 +7,13 @@ from math import inf
 import structlog
 from redis import Redis
 
-from salepixel.clicks import ClickSealer
-from salepixel.rates import SHIPPED, Rates
-from salepixel.storage import clicks
+from salepixel.campaigns.directory import publish_directory
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.money.rates import SHIPPED, Rates
+from salepixel.orders.queue import due_orders
 from salepixel.storage.database import Database
-from salepixel.storage.directory import publish_directory
-from salepixel.storage.queue import due_orders
-from salepixel.streams import stream_key
+from salepixel.wire.streams import stream_key
 from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import journal_names, publish_mark, published_mark
 

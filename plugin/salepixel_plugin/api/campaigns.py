@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel import jobs
-from salepixel.links import Link, Notice, new_id, read_destination, tag_in_destination
+from salepixel.accounts.store import Account, get_account
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.links import Link, Notice, read_destination, tag_in_destination
+from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.reading.references import is_merge_tag
-from salepixel.storage import campaigns
-from salepixel.storage.accounts import Account, get_account
-from salepixel.storage.campaigns import Campaign, CampaignLink
+from salepixel.report.activity import link_activity
+from salepixel.storage.ids import new_id
+from salepixel.wire import jobs
 from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
 from salepixel_plugin.api import mailers
 from salepixel_plugin.api.door import Input, Output, blueprint
@@ -237,7 +239,7 @@ def list_links(campaign_id: str) -> dict[str, Any]:
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
         account = get_account(connection, campaign.emp_id)
-        activity = campaigns.link_activity(connection, campaign_id)
+        activity = link_activity(connection, campaign_id)
     return {
         "links": [
             _link_as_json(campaign, account, row.link)

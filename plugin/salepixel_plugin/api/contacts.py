@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, InstanceOf, WrapValidator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel import jobs
+from salepixel.accounts.store import hold_account
+from salepixel.campaigns.contacts import Contact, opted_out_by_reference, store_contacts
 from salepixel.reading.references import MAX_CONTACT, normal_reference
-from salepixel.storage.accounts import hold_account
-from salepixel.storage.contacts import Contact, opted_out_by_reference, store_contacts
+from salepixel.wire import jobs
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.door import Input, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId

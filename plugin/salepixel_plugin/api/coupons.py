@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, InstanceOf, WrapValidator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel import jobs
-from salepixel.storage.coupons import Coupon, store_coupons
+from salepixel.campaigns.coupons import Coupon, store_coupons
+from salepixel.wire import jobs
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.contacts import Reference
 from salepixel_plugin.api.door import Input, blueprint

@@ -7,12 +7,14 @@ from typing import Any, Self
 import sqlalchemy as sa
 from pydantic import Field, model_validator
 
-from salepixel.storage import coverage, polls, shops
-from salepixel.storage.accounts import Account
-from salepixel.storage.coverage import DayCoverage, PixelProblem, Seen
-from salepixel.storage.polls import Poll
-from salepixel.storage.shops import Shop, State
-from salepixel.storage.unread import UnreadOrder, list_unread
+from salepixel.accounts.store import Account
+from salepixel.orders.unread import UnreadOrder, list_unread
+from salepixel.report import coverage
+from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
+from salepixel.shops import polls
+from salepixel.shops import store as shops
+from salepixel.shops.polls import Poll
+from salepixel.shops.shop import Shop, State
 from salepixel_plugin.access import see_account
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.api.paging import Days

@@ -5,8 +5,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from salepixel.storage import queue
-from salepixel.storage.queue import FailedOrder
+from salepixel.orders import queue
+from salepixel.orders.queue import FailedOrder
 from salepixel_plugin.access import scope, target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId, Id, Text

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from salepixel.links import BadDestination, check_destination, read_destination
-from salepixel.money import MAX_AMOUNT, BadMoney, to_minor
-from salepixel.quantities import MAX_QUANTITY, round_quantity
+from salepixel.campaigns.links import BadDestination, check_destination, read_destination
+from salepixel.money.amounts import MAX_AMOUNT, BadMoney, to_minor
+from salepixel.money.quantities import MAX_QUANTITY, round_quantity
 from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.money import read_currency
-from salepixel.reading.orders import PlaceholderOrder, read_order_number
+from salepixel.reading.order_numbers import PlaceholderOrder, read_order_number
 from salepixel.reading.text import read_text
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")

@@ -11,14 +11,14 @@ from flask import Response
 from markupsafe import Markup
 from pydantic import Field, model_validator
 
-from salepixel.attribution import CLOCK_SKEW
-from salepixel.clicks import BadClickToken, Click
-from salepixel.hits import Hit, sign_hit
-from salepixel.links import with_parameter
-from salepixel.money import round_money
-from salepixel.quantities import round_quantity
-from salepixel.storage.accounts import Account
-from salepixel.storage.campaigns import link_sells
+from salepixel.accounts.policy import CLOCK_SKEW
+from salepixel.accounts.store import Account
+from salepixel.campaigns.links import with_parameter
+from salepixel.campaigns.store import link_sells
+from salepixel.clicks.hits import Hit, sign_hit
+from salepixel.clicks.tokens import BadClickToken, Click
+from salepixel.money.amounts import round_money
+from salepixel.money.quantities import round_quantity
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.campaigns import edge_url
 from salepixel_plugin.api.door import Input, answers_with, blueprint

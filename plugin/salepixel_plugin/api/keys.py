@@ -6,8 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from salepixel.storage import accounts
-from salepixel.storage.accounts import FIRST_KEY, KeyEntry
+from salepixel.accounts.api_keys import FIRST_KEY, KeyEntry, add_api_key, list_api_keys, remove_api_key
 from salepixel_plugin.access import Refusal, not_found, scope, see_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import EmpId, Id, Name
@@ -53,7 +52,7 @@ def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
     key = "sp_" + secrets.token_urlsafe(32)
     with services().database.write() as connection:
         see_account(connection, emp_id)
-        key_id = accounts.add_api_key(connection, key, emp_id, wanted.name, datetime.now(UTC))
+        key_id = add_api_key(connection, key, emp_id, wanted.name, datetime.now(UTC))
     return {"id": key_id, "key": key, "empId": emp_id, "name": wanted.name}
 
 
@@ -63,7 +62,7 @@ def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
 def list_keys() -> dict[str, Any]:
     """The keys of the account that the key opens, or all keys for a key with all rights."""
     with services().database.read() as connection:
-        return {"keys": [_as_json(entry) for entry in accounts.list_api_keys(connection, scope())]}
+        return {"keys": [_as_json(entry) for entry in list_api_keys(connection, scope())]}
 
 
 @blueprint.delete("/keys/<key_id>")
@@ -72,14 +71,14 @@ def list_keys() -> dict[str, Any]:
 def remove_key(key_id: str) -> dict[str, Any]:
     """Take a key back: from now on it opens nothing, and who signed in with it is out."""
     with services().database.write() as connection:
-        found = (entry for entry in accounts.list_api_keys(connection, scope()) if entry.id == key_id)
+        found = (entry for entry in list_api_keys(connection, scope()) if entry.id == key_id)
         entry = next(found, None)
         if entry is None:
             raise not_found("key")
         if entry.is_of_settings:
             said = f"This is the key of {FIRST_KEY}: change that setting and start again, which shuts it out."
             raise Refusal(409, "key_of_settings", said)
-        accounts.remove_api_key(connection, key_id)
+        remove_api_key(connection, key_id)
     return _as_json(entry)
 
 

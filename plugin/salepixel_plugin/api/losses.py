@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from salepixel.storage.losses import Loss, losses_since
+from salepixel.clicks.losses import Loss, losses_since
 from salepixel_plugin.access import require_all_rights
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.services import services

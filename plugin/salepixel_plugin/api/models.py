@@ -8,12 +8,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from salepixel.journeys import AN_ORDER, MARKOV, SHAPLEY, Interval, Shortage, Tally, tally
-from salepixel.models import Model
-from salepixel.money import from_minor
-from salepixel.storage import campaigns
-from salepixel.storage.accounts import Account
-from salepixel.storage.journeys import read_journeys
+from salepixel.accounts.policy import Model
+from salepixel.accounts.store import Account
+from salepixel.campaigns import store as campaigns
+from salepixel.money.amounts import from_minor
+from salepixel.report.journey_store import read_journeys
+from salepixel.report.journeys import AN_ORDER, MARKOV, SHAPLEY, Interval, Shortage, Tally, tally
 from salepixel_plugin.access import see_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import Money, PlannedTime

@@ -7,17 +7,22 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
-from salepixel.attribution import Outcome, Reason
-from salepixel.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
-from salepixel.charges import read_ledger
-from salepixel.clicks import Verdict
-from salepixel.evidence import Rung
-from salepixel.models import Model
-from salepixel.orders import RefundState
-from salepixel.sold import refunded_whole
-from salepixel.storage import accounts, orders, queue, shops
-from salepixel.storage.orders import StoredOrder
-from salepixel.storage.refunds import refund_history
+from salepixel.accounts import store as accounts
+from salepixel.accounts.policy import Model
+from salepixel.attribution.decisions import UNTOLD
+from salepixel.attribution.decisions import get_decision as find_decision
+from salepixel.attribution.evidence import Rung
+from salepixel.clicks.tokens import Verdict
+from salepixel.orders import queue
+from salepixel.orders import store as orders
+from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
+from salepixel.orders.charges import read_ledger
+from salepixel.orders.order import RefundState
+from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.refunds import refund_history
+from salepixel.orders.sold import refunded_whole
+from salepixel.orders.store import StoredOrder
+from salepixel.shops import store as shops
 from salepixel_plugin.access import is_id, not_found, scope
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.explanations import FAILED, NOT_YET, explain, explain_failure, explain_refund
@@ -161,7 +166,7 @@ def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided |
     stored = orders.get_order(connection, shop_id, order_id)
     if stored is None:
         raise not_found("order")
-    decision = orders.get_decision(connection, shop_id, order_id)
+    decision = find_decision(connection, shop_id, order_id)
     if decision is None:
         try:
             check_order(stored.order, datetime.now(UTC))
@@ -173,7 +178,7 @@ def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided |
 
 def _undecided(policy: int, reason: str) -> dict[str, Any]:
     told = {"outcome": Outcome.PENDING, "reason": reason, "policy": policy, "candidates": []}
-    return told | orders.UNTOLD
+    return told | UNTOLD
 
 
 def _as_told(decision: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from salepixel.storage import outbox
-from salepixel.storage.outbox import DeadLetter
+from salepixel.destinations import outbox
+from salepixel.destinations.outbox import DeadLetter
 from salepixel_plugin.access import scope, target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId, Id, Text

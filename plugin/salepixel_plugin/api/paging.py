@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from salepixel.storage.sales import Cursor, Period
+from salepixel.attribution.sale_store import Cursor
+from salepixel.report.sales import Period
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.languages import N_
 

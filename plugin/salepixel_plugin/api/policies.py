@@ -10,14 +10,16 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from pydantic import AfterValidator, Field
 
-from salepixel import jobs
-from salepixel.models import Model
-from salepixel.money import from_minor
-from salepixel.rates import Rates
-from salepixel.storage import campaigns, policies, queue
-from salepixel.storage.accounts import Account
-from salepixel.storage.orders import rfc3339
-from salepixel.storage.policies import Move, PolicyVersion, Preview
+from salepixel.accounts.policy import Model
+from salepixel.accounts.store import Account
+from salepixel.attribution import policies
+from salepixel.attribution.decisions import rfc3339
+from salepixel.attribution.policies import Move, PolicyVersion, Preview
+from salepixel.campaigns import store as campaigns
+from salepixel.money.amounts import from_minor
+from salepixel.money.rates import Rates
+from salepixel.orders import queue
+from salepixel.wire import jobs
 from salepixel_plugin.access import Refusal, is_id, see_account
 from salepixel_plugin.api.accounts import Days
 from salepixel_plugin.api.door import Input, Output, blueprint

@@ -7,13 +7,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel.attribution import Policy
-from salepixel.holdout import Lift, is_held_out, lift
-from salepixel.storage import contacts, recipients
-from salepixel.storage.accounts import get_account
-from salepixel.storage.campaigns import Campaign
-from salepixel.storage.orders import rfc3339
-from salepixel.storage.recipients import Group
+from salepixel.accounts.policy import Policy
+from salepixel.accounts.store import get_account
+from salepixel.attribution.decisions import rfc3339
+from salepixel.campaigns import contacts, recipients
+from salepixel.campaigns.holdout import Lift, is_held_out, lift
+from salepixel.campaigns.store import Campaign
+from salepixel.report.lift import Group, compare_groups, count_contaminated
 from salepixel_plugin.access import Refusal, see_campaign
 from salepixel_plugin.api.contacts import Reference
 from salepixel_plugin.api.door import Input, Output, blueprint
@@ -157,8 +157,8 @@ def measure_lift(connection: sa.Connection, campaign: Campaign) -> Measured:
     if not campaign.holdout_percent or campaign.sent_at is None or account is None:
         return Measured("not_sent" if campaign.holdout_percent else "no_holdout")
     since, until = campaign.sent_at, _ends_at(campaign, account.policy)
-    groups = recipients.compare_groups(connection, campaign.id, account, since, until)
-    contaminated = recipients.count_contaminated(connection, campaign.id)
+    groups = compare_groups(connection, campaign.id, account, since, until)
+    contaminated = count_contaminated(connection, campaign.id)
     found = lift(groups[0].arm, groups[1].arm)
     return Measured(_state(found, until, *groups), since, until, *groups, found, contaminated)
 

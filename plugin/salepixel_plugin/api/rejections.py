@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from salepixel.storage.deliveries import list_rejections
+from salepixel.orders.deliveries import list_rejections
 from salepixel_plugin.access import require_all_rights
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.services import services

@@ -10,16 +10,20 @@ import sqlalchemy as sa
 from flask import Response
 from pydantic import Field
 
-from salepixel.evidence import Rung
-from salepixel.quantities import as_number
-from salepixel.report import ConvertedTotal, Total
-from salepixel.storage import accounts, campaigns, clicks, sales
-from salepixel.storage.campaigns import Campaign
-from salepixel.storage.clicks import StoredClick
+from salepixel.accounts import store as accounts
+from salepixel.attribution.decisions import rfc3339
+from salepixel.attribution.evidence import Rung
+from salepixel.attribution.sale_store import StoredSale
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.store import Campaign
+from salepixel.clicks import store as clicks
+from salepixel.clicks.losses import losses_since
+from salepixel.clicks.store import StoredClick
+from salepixel.money.quantities import as_number
+from salepixel.report import sales
+from salepixel.report.sales import Period
+from salepixel.report.totals import ConvertedTotal, Total
 from salepixel.storage.database import Database
-from salepixel.storage.losses import losses_since
-from salepixel.storage.orders import rfc3339
-from salepixel.storage.sales import Period, StoredSale
 from salepixel_plugin.access import see_campaign
 from salepixel_plugin.api.door import Output, answers_with, blueprint
 from salepixel_plugin.api.fields import Currency, Money, QuantityOut

@@ -9,12 +9,15 @@ from flask import request
 from pydantic import AfterValidator, Field, InstanceOf, WrapValidator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel import jobs
-from salepixel.bounds import MAX_LINES, MAX_REFERENCE_BYTES, OutOfBounds, check_order
-from salepixel.hits import MAX_TEXT
-from salepixel.money import allocate, from_minor, round_money, to_minor
-from salepixel.orders import Order, OrderLine
-from salepixel.storage import deliveries, orders, shops
+from salepixel.attribution.decisions import rfc3339
+from salepixel.clicks.hits import MAX_TEXT
+from salepixel.money.amounts import allocate, from_minor, round_money, to_minor
+from salepixel.orders import deliveries
+from salepixel.orders import store as orders
+from salepixel.orders.bounds import MAX_LINES, MAX_REFERENCE_BYTES, OutOfBounds, check_order
+from salepixel.orders.order import Order, OrderLine
+from salepixel.shops import store as shops
+from salepixel.wire import jobs
 from salepixel_plugin.access import target_account
 from salepixel_plugin.api.contacts import Email
 from salepixel_plugin.api.door import Input, blueprint
@@ -168,7 +171,7 @@ def add_sales(wanted: SalesIn) -> dict[str, Any]:
             if orders.store_order(connection, shop.id, wanted.emp_id, order, digest):
                 stored.append(order.id)
             else:
-                message = f"A newer state of this order is known, of {orders.rfc3339(since)}."
+                message = f"A newer state of this order is known, of {rfc3339(since)}."
                 passed.append(not_stored(position, told.id, "older_than_known", message))
     _ring(here, shop.id, stored)
     return {"stored": len(stored), "not_stored": sorted(passed, key=itemgetter("position")) or None}

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel.storage import shops
-from salepixel.storage.shops import Shop, State
+from salepixel.shops import store as shops
+from salepixel.shops.shop import Shop, State
 from salepixel_plugin.access import Refusal, is_id, not_found, scope, target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId, Name, Url

@@ -8,10 +8,14 @@ import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
-from salepixel.storage import activity, campaigns, outbox, queue, sales
-from salepixel.storage.accounts import list_accounts
-from salepixel.storage.campaigns import Campaign
-from salepixel.storage.losses import losses_since
+from salepixel.accounts.store import list_accounts
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.store import Campaign
+from salepixel.clicks.losses import losses_since
+from salepixel.destinations import outbox
+from salepixel.orders import queue
+from salepixel.report import activity, sales
+from salepixel.report.activity import link_activity
 from salepixel_plugin.access import Refusal, scope, see_campaign
 from salepixel_plugin.api.campaigns import LinkChange, change_link, explain_notices, see_link
 from salepixel_plugin.api.paging import Days, read_cursor, read_sales_cursor, read_time, write_cursor
@@ -76,7 +80,7 @@ def links(campaign_id: str) -> Response:
     """What happened on each link, with its switch."""
     with services().database.read() as connection:
         campaign = see_campaign(connection, campaign_id)
-        return _tab(connection, campaign, "links", links=campaigns.link_activity(connection, campaign_id))
+        return _tab(connection, campaign, "links", links=link_activity(connection, campaign_id))
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")

@@ -3,7 +3,7 @@
 from flask import Response, request
 from pydantic import ValidationError
 
-from salepixel.storage.coverage import DayCoverage
+from salepixel.report.coverage import DayCoverage
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.api.coverage import MOST_DAYS, CoverageDays, read_coverage
 from salepixel_plugin.explanations import explain_pixel_problem

@@ -4,8 +4,8 @@ from typing import cast
 
 from flask import Response, redirect, request, url_for
 
-from salepixel.storage import queue
-from salepixel.storage.accounts import list_accounts
+from salepixel.accounts.store import list_accounts
+from salepixel.orders import queue
 from salepixel_plugin.access import scope
 from salepixel_plugin.api.failed import read_failed_cursor
 from salepixel_plugin.api.paging import write_cursor

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Response
 
-from salepixel.sold import refunded_by_line, refunded_whole
-from salepixel.storage.campaigns import Campaign, get_campaign, links_of
+from salepixel.campaigns.store import Campaign, get_campaign, links_of
+from salepixel.orders.sold import refunded_by_line, refunded_whole
 from salepixel_plugin.access import scope
 from salepixel_plugin.api.orders import Undecidable, explain_decided, see_decided
 from salepixel_plugin.explanations import explain_candidate, explain_failure

@@ -5,8 +5,8 @@ from typing import cast
 
 from flask import Response, redirect, request, url_for
 
-from salepixel.storage import outbox
-from salepixel.storage.accounts import list_accounts
+from salepixel.accounts.store import list_accounts
+from salepixel.destinations import outbox
 from salepixel_plugin.access import scope
 from salepixel_plugin.api.outbox import read_dead_cursor, write_dead_cursor
 from salepixel_plugin.pages.door import blueprint, page

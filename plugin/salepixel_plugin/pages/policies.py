@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
-from salepixel.models import Model
-from salepixel.money import from_minor
-from salepixel.storage import campaigns, policies
-from salepixel.storage.accounts import Account
-from salepixel.storage.policies import PolicyVersion
+from salepixel.accounts.policy import Model
+from salepixel.accounts.store import Account
+from salepixel.attribution import policies
+from salepixel.attribution.policies import PolicyVersion
+from salepixel.campaigns import store as campaigns
+from salepixel.money.amounts import from_minor
 from salepixel_plugin.access import Refusal, is_id, see_account
 from salepixel_plugin.api.paging import bad_cursor, write_cursor
 from salepixel_plugin.api.policies import (

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, redirect, request, url_for
 
-from salepixel.storage.sessions import SESSION_HOURS
+from salepixel.accounts.sessions import SESSION_HOURS
 from salepixel_plugin import access
 from salepixel_plugin.pages.door import blueprint, page, require_our_page, set_cookie
 

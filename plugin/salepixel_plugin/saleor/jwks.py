@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 
 import structlog
 
-from salepixel.connectors.contract import ShopAway, UnknownKey
-from salepixel.connectors.saleor_api import fetch_jwks
-from salepixel.connectors.signatures import BadKeySet, read_keys
+from salepixel.shops.contract import ShopAway, UnknownKey
+from salepixel.shops.saleor.api import fetch_jwks
+from salepixel.shops.shop import Shop
+from salepixel.shops.signatures import BadKeySet, read_keys
+from salepixel.shops.store import get_shop, keep_jwks
 from salepixel.storage.database import Database
-from salepixel.storage.shops import Shop, get_shop, keep_jwks
 from salepixel_plugin.saleor.calls import Busy, Calls
 
 RELOAD_SECONDS = 60.0

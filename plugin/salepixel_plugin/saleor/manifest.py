@@ -12,8 +12,9 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from salepixel.connectors.saleor_api import PERMISSION, order_fields, read_version
-from salepixel.storage import accounts, shops
+from salepixel.accounts import store as accounts
+from salepixel.shops import store as shops
+from salepixel.shops.saleor.api import PERMISSION, order_fields, read_version
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 

@@ -12,10 +12,11 @@ import structlog
 from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from salepixel.connectors.contract import ShopAway, TokenRefused
-from salepixel.connectors.saleor_api import PERMISSION, App, ask_for_app, fetch_jwks
-from salepixel.connectors.strict_json import BadJson, load_object
-from salepixel.storage.shops import Shop, connect_shop, get_shop
+from salepixel.shops.contract import ShopAway, TokenRefused
+from salepixel.shops.saleor.api import PERMISSION, App, ask_for_app, fetch_jwks
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import connect_shop, get_shop
+from salepixel.shops.strict_json import BadJson, load_object
 from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.calls import Busy, Calls, TooMany
 from salepixel_plugin.saleor.codes import read_code

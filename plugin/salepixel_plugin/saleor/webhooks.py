@@ -15,15 +15,16 @@ import structlog
 from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from salepixel import jobs
-from salepixel.connectors import CONNECTORS
-from salepixel.connectors.contract import Delivery, Page, Refused, Unread, Unreadable
-from salepixel.connectors.saleor import LIFECYCLE, read_app_status
+from salepixel.orders.deliveries import delivery_digest, store_delivery
+from salepixel.orders.drafts import note_draft
+from salepixel.orders.store import store_order
+from salepixel.shops.contract import Delivery, Page, Refused, Unread, Unreadable
+from salepixel.shops.platforms import CONNECTORS
+from salepixel.shops.saleor.connector import LIFECYCLE, read_app_status
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import disconnect_shop, find_shop, get_shop, keep_app_status
 from salepixel.storage.database import is_of_values
-from salepixel.storage.deliveries import delivery_digest, store_delivery
-from salepixel.storage.drafts import note_draft
-from salepixel.storage.orders import store_order
-from salepixel.storage.shops import Shop, disconnect_shop, find_shop, get_shop, keep_app_status
+from salepixel.wire import jobs
 from salepixel_plugin.access import is_id
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 from salepixel_plugin.rejections import count_refusal, is_address

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage.directory import read_directory
-from salepixel.storage.queue import due_orders
+from salepixel.campaigns.directory import read_directory
+from salepixel.orders.queue import due_orders
 from salepixel.storage.schema import metadata
 from salepixel_plugin.api import mailers
 from tests.plugin.conftest import HATS, SHOES, Office

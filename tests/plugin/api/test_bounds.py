@@ -6,7 +6,8 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage import orders, schema
+from salepixel.orders import store as orders
+from salepixel.storage import schema
 from tests.plugin.conftest import PLACED, SHOES, Office
 
 NEARLY = "999999999999.9999"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from salepixel.clicks import Signal
-from salepixel.links import LinkSealer
+from salepixel.campaigns.links import LinkSealer
+from salepixel.clicks.tokens import Signal
 from salepixel_worker.sweep import settle_verdicts
 from tests.plugin.conftest import PLACED, Office
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from salepixel.storage.contacts import all_refused, get_contacts
-from salepixel.storage.coupons import find_coupon
+from salepixel.campaigns.contacts import all_refused, get_contacts
+from salepixel.campaigns.coupons import find_coupon
 from tests.plugin.conftest import SHOES, Office
 
 

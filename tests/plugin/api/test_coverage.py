@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import new_click_id
-from salepixel.hits import Hit
-from salepixel.storage import polls, schema, shops
-from salepixel.storage.hits import StoredHit, store_hit
-from salepixel.storage.unread import UnreadOrder, keep_unread
+from salepixel.clicks.hit_store import StoredHit, store_hit
+from salepixel.clicks.hits import Hit
+from salepixel.clicks.tokens import new_click_id
+from salepixel.orders.unread import UnreadOrder, keep_unread
+from salepixel.shops import polls
+from salepixel.shops import store as shops
+from salepixel.storage import schema
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 
 HOUR = timedelta(hours=1)

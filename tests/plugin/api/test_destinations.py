@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from salepixel.clicks import ClickSealer
-from salepixel.links import LinkSealer
+from salepixel.campaigns.links import LinkSealer
+from salepixel.clicks.tokens import ClickSealer
 from tests.make import NOON, click_at
 from tests.plugin.conftest import Office
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage import queue, schema
+from salepixel.orders import queue
+from salepixel.storage import schema
 from tests.plugin.api.test_policies import LAST_MONTH
 from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import Page, _check

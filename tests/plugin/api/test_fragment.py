@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from babel.numbers import list_currencies
 
-from salepixel.hits import is_signed, parse_hit
-from salepixel.money import minor_digits
+from salepixel.clicks.hits import is_signed, parse_hit
+from salepixel.money.amounts import minor_digits
 from tests.plugin.conftest import PLACED, Office
 
 LINES = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from salepixel.storage.accounts import key_digest, set_first_key
+from salepixel.accounts.api_keys import key_digest, set_first_key
 from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
 
 LINK = {"url": "https://shop.test/"}

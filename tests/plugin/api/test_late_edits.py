@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
-from salepixel.links import LinkSealer
+from salepixel.campaigns.directory import publish_directory
+from salepixel.campaigns.links import LinkSealer
 from salepixel.storage.database import Database
-from salepixel.storage.directory import publish_directory
-from salepixel.streams import DIRECTORY_KEY, Directory
+from salepixel.wire.directory import DIRECTORY_KEY, Directory
 from salepixel_worker.sweep import republish
 from tests.plugin.conftest import SHOES, Office
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from salepixel.storage.clicks import store_loss
-from salepixel.streams import LossRecord
+from salepixel.clicks.records import LossRecord
+from salepixel.clicks.store import store_loss
 from tests.plugin.conftest import SHOES, Office
 
 HOUR = timedelta(hours=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from salepixel import journeys
+from salepixel.report import journeys
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 
 DAY = timedelta(days=1)

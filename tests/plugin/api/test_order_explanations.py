@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from salepixel.orders import Order
-from salepixel.storage import orders
+from salepixel.orders import store as orders
+from salepixel.orders.order import Order
 from tests.plugin.conftest import Office
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage import outbox, schema
+from salepixel.destinations import outbox
+from salepixel.storage import schema
 from tests.plugin.conftest import ALL, HATS, SHOES, Office
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from salepixel.campaigns.recipients import assign_recipients
 from salepixel.keys import Keys
-from salepixel.storage.recipients import assign_recipients
 from tests.plugin.conftest import HATS, SHOES, Office
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage.orders import find_order
+from salepixel.orders.store import find_order
 from salepixel.storage.schema import deliveries
 from tests.plugin.conftest import PLACED, Office
 

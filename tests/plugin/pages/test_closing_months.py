@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from salepixel.storage import queue
+from salepixel.orders import queue
 from tests.plugin.api.test_policies import LAST_MONTH
 from tests.plugin.conftest import PLACED, SHOES, Office
 from tests.plugin.pages.forms import Form

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.storage import polls, schema
-from salepixel.storage.unread import UnreadOrder, keep_unread
+from salepixel.orders.unread import UnreadOrder, keep_unread
+from salepixel.shops import polls
+from salepixel.storage import schema
 from salepixel_plugin.languages import LANGUAGES
 from tests.plugin.api.test_coverage import asked_shop, ignored_hit
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office

@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 from babel.messages.pofile import read_po
 
-from salepixel.attribution import Outcome, Reason
-from salepixel.evidence import Rung
-from salepixel.report import Status
-from salepixel.verdicts import BOUGHT, WEIGHTS
+from salepixel.attribution.evidence import Rung
+from salepixel.attribution.sales import Status
+from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
+from salepixel.orders.outcome import Outcome, Reason
 from salepixel_plugin import explanations
 from salepixel_plugin.api.recipients import LiftOut
 from salepixel_plugin.explanations import explain, explain_candidate

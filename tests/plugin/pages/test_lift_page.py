@@ -6,8 +6,8 @@ from html import unescape
 
 import pytest
 
-from salepixel.holdout import Arm, lift
-from salepixel.storage.recipients import assign_recipients
+from salepixel.campaigns.holdout import Arm, lift
+from salepixel.campaigns.recipients import assign_recipients
 from salepixel_plugin.languages import LANGUAGES
 from tests.plugin.api.test_recipients import NOW, SENT, assigned, buys, made, told_when
 from tests.plugin.conftest import HATS, SHOES, Office

@@ -2,7 +2,7 @@
 
 import pytest
 
-from salepixel import journeys
+from salepixel.report import journeys
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import XSS, _check
 

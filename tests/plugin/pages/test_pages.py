@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from salepixel.clicks import Signal
+from salepixel.clicks.tokens import Signal
 from tests.plugin.conftest import ALL, PLACED, SHOES, Office
 
 ROOT = Path(__file__).parents[3]

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from salepixel.accounts.api_keys import add_api_key
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
-from salepixel.storage.accounts import add_api_key
 from salepixel.storage.schema import rejections, sessions
 from salepixel_plugin.app import create_app
 from salepixel_plugin.wrong_keys import MOST, WINDOW_SECONDS

@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from salepixel.connectors import saleor
-from salepixel.connectors.contract import Delivery, Unreadable
-from salepixel.orders import Order
-from salepixel.storage.shops import Shop
+from salepixel.orders.order import Order
+from salepixel.shops.contract import Delivery, Unreadable
+from salepixel.shops.saleor import connector as saleor
+from salepixel.shops.shop import Shop
 
 FOLDER = Path(__file__).parents[2] / "data" / "saleor"
 API_URL = "http://127.0.0.1:8000/graphql/"

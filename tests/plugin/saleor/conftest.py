@@ -16,14 +16,18 @@ from werkzeug.serving import make_server
 
 from demo.saleor import StandInSaleor
 from demo.saleor_key import SigningKey
-from salepixel.clicks import Signal
+from salepixel.accounts import store as accounts
+from salepixel.campaigns import contacts
+from salepixel.campaigns import store as campaigns
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import Signal
 from salepixel.keys import Keys
-from salepixel.redis import open_redis
+from salepixel.orders.deliveries import list_rejections
 from salepixel.settings import PluginSettings
-from salepixel.storage import accounts, campaigns, clicks, contacts
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import add_shop, connect_shop, find_shop
 from salepixel.storage.database import Database
-from salepixel.storage.deliveries import list_rejections
-from salepixel.storage.shops import Shop, add_shop, connect_shop, find_shop
+from salepixel.wire.redis import open_redis
 from salepixel_plugin.saleor.codes import manifest_url
 from tests.make import CAMPAIGN, LINK, click_at
 from tests.plugin.apps import attached_app

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from salepixel.connectors.contract import Delivery
+from salepixel.shops.contract import Delivery
 from tests.plugin.saleor.captures import FOLDER as OLDER
 
 FOLDER = OLDER.with_name("saleor-2")

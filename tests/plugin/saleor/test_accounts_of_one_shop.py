@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from demo.saleor import Line, Signed, StandInSaleor
 from salepixel.keys import Keys
-from salepixel.storage import schema, shops
-from salepixel.storage.shops import Shop
+from salepixel.shops import store as shops
+from salepixel.shops.shop import Shop
+from salepixel.storage import schema
 from salepixel_plugin.saleor.codes import make_code, read_code
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from demo.saleor import Line, StandInSaleor
+from salepixel.shops.shop import Shop
 from salepixel.storage import schema
-from salepixel.storage.shops import Shop
 from salepixel_plugin.reception import REFUSED
 from salepixel_plugin.saleor import webhooks
 from tests.plugin.saleor import captures

@@ -10,9 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from demo.saleor import Line, StandInSaleor
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.storage import orders, sales, schema
+from salepixel.orders import store as orders
+from salepixel.report import sales
+from salepixel.storage import schema
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, NOON, click_at
 from tests.plugin.saleor.conftest import Plugin, mail_buyers

@@ -12,17 +12,22 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from salepixel.attribution import Policy, decide
-from salepixel.clicks import ClickSealer
-from salepixel.evidence import Evidence, Rung
+from salepixel.accounts.policy import Policy, Terms
+from salepixel.attribution.decide import decide
+from salepixel.attribution.evidence import Evidence, Rung
+from salepixel.attribution.sales import Sale, sale_rows
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.orders import Order
-from salepixel.rates import SHIPPED
-from salepixel.report import Sale, converted, sale_rows, totals
-from salepixel.sold import Terms, refunded_by_line, sold_lines
-from salepixel.storage import orders, refunds, sales, schema
+from salepixel.money.rates import SHIPPED
+from salepixel.orders import refunds
+from salepixel.orders import store as orders
+from salepixel.orders.order import Order
+from salepixel.orders.sold import refunded_by_line, sold_lines
+from salepixel.report import sales
+from salepixel.report.totals import converted, totals
+from salepixel.shops.shop import Shop
+from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.shops import Shop
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, click_at
 from tests.plugin.saleor import captures

@@ -11,18 +11,22 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.attribution import Policy, Reason, decide
-from salepixel.charges import read_ledger
-from salepixel.clicks import ClickSealer
-from salepixel.connectors import saleor
-from salepixel.connectors.saleor_order import read_order
-from salepixel.connectors.signatures import verify_detached
-from salepixel.evidence import Evidence, Rung
+from salepixel.accounts.policy import Policy, Terms
+from salepixel.attribution.decide import decide
+from salepixel.attribution.evidence import Evidence, Rung
+from salepixel.attribution.sales import Status, sale_rows
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
-from salepixel.orders import Order, RefundState
-from salepixel.report import Status, sale_rows
-from salepixel.sold import Terms, sold_lines
-from salepixel.storage import drafts, orders, refunds, schema
+from salepixel.orders import drafts, refunds
+from salepixel.orders import store as orders
+from salepixel.orders.charges import read_ledger
+from salepixel.orders.order import Order, RefundState
+from salepixel.orders.outcome import Reason
+from salepixel.orders.sold import sold_lines
+from salepixel.shops.saleor import connector as saleor
+from salepixel.shops.saleor.order import read_order
+from salepixel.shops.signatures import verify_detached
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from tests.make import click_at
 from tests.plugin.saleor import recordings

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from salepixel.orders.store import get_order
+from salepixel.shops.shop import Shop
 from salepixel.storage.database import Database
-from salepixel.storage.orders import get_order
 from salepixel.storage.schema import deliveries, orders
-from salepixel.storage.shops import Shop
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.captures import Captured
 from tests.plugin.saleor.conftest import Plugin

@@ -5,11 +5,12 @@ import random
 import pytest
 import sqlalchemy as sa
 
-from salepixel.clicks import ClickSealer
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.report import totals
-from salepixel.storage import sales, schema
-from salepixel.storage.shops import Shop
+from salepixel.report import sales
+from salepixel.report.totals import totals
+from salepixel.shops.shop import Shop
+from salepixel.storage import schema
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN
 from tests.plugin.saleor import captures

@@ -11,7 +11,8 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 from graphql.validation import NoDeprecatedCustomRule
 
 from demo.saleor import StandInSaleor
-from salepixel.connectors import saleor, saleor_api
+from salepixel.shops.saleor import api as saleor_api
+from salepixel.shops.saleor import connector as saleor
 from salepixel_plugin.saleor.manifest import build_manifest
 from tests.make import NOON
 from tests.plugin.saleor import captures

@@ -11,7 +11,7 @@ import pytest
 
 from demo.saleor import JWKS_PATH, StandInSaleor
 from demo.saleor_key import SigningKey
-from salepixel import outgoing
+from salepixel.wire import outgoing
 from salepixel_plugin.saleor.calls import (
     MOST_OF_ADDRESS,
     MOST_OF_SHOP,

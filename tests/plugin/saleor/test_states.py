@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from demo.saleor import Line, StandInSaleor
-from salepixel.clicks import ClickSealer
+from salepixel.accounts import store as accounts
+from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.storage import accounts, sales
+from salepixel.orders.queue import decide_all_again
+from salepixel.report import sales
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, NOON, click_at
 from tests.plugin.saleor.conftest import Plugin, mail_buyers
@@ -156,7 +158,7 @@ def test_each_life_of_an_order_has_its_money_and_its_days(
     change = {"sale_when": "placed"}
     with plugin.database.write() as connection:
         accounts.change_account(connection, 1, change)
-        accounts.decide_all_again(connection, 1)
+        decide_all_again(connection, 1)
     reconcile_due(plugin.database, sealer, 9)
     assert report(plugin) == placed
 

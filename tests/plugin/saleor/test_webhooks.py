@@ -11,12 +11,12 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from demo.saleor import Line, Signed, StandInSaleor
-from salepixel import jobs
+from salepixel.orders.queue import due_orders
+from salepixel.orders.store import find_order
+from salepixel.shops.shop import Shop
 from salepixel.storage.database import Database
-from salepixel.storage.orders import find_order
-from salepixel.storage.queue import due_orders
 from salepixel.storage.schema import deliveries
-from salepixel.storage.shops import Shop
+from salepixel.wire import jobs
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.captures import Captured
 from tests.plugin.saleor.conftest import Plugin

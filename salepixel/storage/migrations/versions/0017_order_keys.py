@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from salepixel.reading.orders import order_key
+from salepixel.reading.order_numbers import order_key
 
 revision = "0017"
 down_revision = "0016"

@@ -1,0 +1,43 @@
+"""Who is signed in to the pages: a row for each, under the digest of an id that only the cookie has."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from salepixel.accounts.api_keys import KeyScope
+from salepixel.storage.schema import api_keys, sessions
+
+SESSION_HOURS = 12
+"""A session ends so long after signing in, used or not."""
+
+
+def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> str:
+    """Sign in with the key of this digest; gives the id for the cookie. Removes rows that are over."""
+    connection.execute(sa.delete(sessions).where(sessions.c.expires_at <= at))
+    session_id = secrets.token_urlsafe(32)
+    expires_at = at + timedelta(hours=SESSION_HOURS)
+    values = {"digest": _digest(session_id), "key_digest": key_digest, "expires_at": expires_at}
+    connection.execute(sa.insert(sessions), values)
+    return session_id
+
+
+def find_session_scope(connection: sa.Connection, session_id: str, at: datetime) -> KeyScope | None:
+    """What the key of a session may do; None once the session has ended or its key was taken back."""
+    query = (
+        sa.select(api_keys.c.emp_id, api_keys.c.name)
+        .join(sessions, sessions.c.key_digest == api_keys.c.digest)
+        .where(sessions.c.digest == _digest(session_id), sessions.c.expires_at > at)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else KeyScope(row.emp_id, row.name)
+
+
+def end_session(connection: sa.Connection, session_id: str) -> None:
+    """Sign out: the id opens nothing any more, wherever its cookie was copied to."""
+    connection.execute(sa.delete(sessions).where(sessions.c.digest == _digest(session_id)))
+
+
+def _digest(session_id: str) -> str:
+    return hashlib.sha256(session_id.encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""Accounts and the API keys that open them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts.api_keys import KeyScope
+from salepixel.accounts.policy import Model, Policy, Terms
+from salepixel.storage.schema import accounts, campaigns, policies, sales
+from salepixel.storage.upsert import insert, took_effect
+
+POLICY = ("window_days", "model", "alias_match", "campaign_windows")
+"""What a policy is made of, as columns of accounts and of policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A sub-account, named by its `emp_id`; an empty `tracking_host` means any host."""
+
+    emp_id: int
+    name: str
+    currency: str
+    created_at: datetime
+    tracking_host: str = ""
+    site: str = ""
+    window_days: int = 7
+    pixel_amount: str = "line"
+    pixel_secret: str = ""
+    pixel_signed: bool = False
+    hosted_pixel: str = ""
+    hosted_emp_id: str = ""
+    forward_url: str = ""
+    forward_per: str = "line"
+    policy_version: int = 1
+    model: str = "last"
+    alias_match: bool = False
+    campaign_windows: str = "{}"
+    closed_before: datetime | None = None
+    sale_when: str = "paid"
+    tax: str = "gross"
+    shipping: str = "excluded"
+
+    @property
+    def policy(self) -> Policy:
+        """The rule by which this account's orders are decided."""
+        windows = {key: timedelta(days=days) for key, days in json.loads(self.campaign_windows).items()}
+        return Policy(
+            version=self.policy_version,
+            window=timedelta(days=self.window_days),
+            model=Model(self.model),
+            alias_match=self.alias_match,
+            windows=windows,
+            sale_when=self.sale_when,
+        )
+
+    def has_closed(self, at: datetime) -> bool:
+        """Whether a time (aware) lies in a month that is closed."""
+        return self.closed_before is not None and at < self.closed_before
+
+    @property
+    def terms(self) -> Terms:
+        """What this account counts of an order."""
+        return Terms(self.tax, self.shipping)
+
+
+def add_account(connection: sa.Connection, account: Account) -> bool:
+    """Store a new account; False when its empId is taken."""
+    values = {name: getattr(account, name) for name in Account.__slots__}
+    if not took_effect(connection, insert(connection, accounts).values(values).on_conflict_do_nothing()):
+        return False
+    keep_policy(connection, account, account.created_at)
+    return True
+
+
+def keep_policy(connection: sa.Connection, account: Account, at: datetime) -> None:
+    """Write down the policy that an account has, as its version."""
+    values = {name: getattr(account, name) for name in POLICY}
+    row = {"emp_id": account.emp_id, "version": account.policy_version, "applied_at": at}
+    connection.execute(sa.insert(policies).values(values | row))
+
+
+def change_account(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:
+    """Change some columns of an account."""
+    connection.execute(sa.update(accounts).where(accounts.c.emp_id == emp_id).values(**values))
+
+
+def has_sales(connection: sa.Connection, emp_id: int) -> bool:
+    """True when a campaign of the account has a sale: what it counts is no more to be changed."""
+    # By way of the campaigns: sales have no index by account.
+    its = sa.select(sales.c.line_id).join(campaigns, campaigns.c.id == sales.c.campaign_id)
+    return connection.execute(its.where(campaigns.c.emp_id == emp_id).limit(1)).first() is not None
+
+
+def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
+    """The account, or None."""
+    return _read_account(connection, sa.select(accounts).where(accounts.c.emp_id == emp_id))
+
+
+def hold_account(connection: sa.Connection, emp_id: int, *, to_change: bool = False) -> Account | None:
+    """The account as it stays until the transaction ends; `to_change`: nobody else holds it then.
+
+    Who decides an order holds it to change it, and who stores what decisions rest on holds it: of two
+    transactions at once neither would see what the other stores, and the order would stay as it is. It is
+    held before orders and clicks are changed, so that nobody waits for each other for ever.
+    """
+    query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
+    return _read_account(connection, query.with_for_update(read=not to_change))
+
+
+def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account | None:
+    row = connection.execute(query).first()
+    return None if row is None else Account(**row._mapping)
+
+
+def list_accounts(connection: sa.Connection, scope: KeyScope) -> list[Account]:
+    """The accounts that a key opens, by empId."""
+    query = sa.select(accounts).order_by(accounts.c.emp_id)
+    if scope.emp_id is not None:
+        query = query.where(accounts.c.emp_id == scope.emp_id)
+    return [Account(**row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,1 @@
+"""Which click earned an order: evidence, decision, sales."""

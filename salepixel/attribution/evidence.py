@@ -1,0 +1,109 @@
+"""Evidence: why an order may belong to a click, a contact or a campaign, and how far that can be believed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from math import prod
+
+from salepixel.clicks.tokens import Click, Verdict
+from salepixel.orders.order import Order
+
+HIGHEST = 0.995
+"""However much agrees: a buyer may have found the shop without our mail all the same."""
+
+
+class Rung(StrEnum):
+    """Where evidence comes from, strongest first.
+
+    TOKEN: the click token on the order. COOKIE: the click's cookie at the pixel, for this order. COUPON: a
+    code that one contact got. CUSTOMER: a click of the contact whom the shop's customer, or a stronger rung
+    of this order, is known to be. EMAIL: a click of a contact with the order's address. ALIAS: with one that
+    leads to the same mailbox. CAMPAIGN: the order names a campaign, by utm_campaign or a code for everybody.
+    """
+
+    TOKEN = "token"
+    COOKIE = "cookie"
+    COUPON = "coupon"
+    CUSTOMER = "customer"
+    EMAIL = "email"
+    ALIAS = "alias"
+    CAMPAIGN = "campaign"
+
+
+NAMES_BUYER = (Rung.TOKEN, Rung.COOKIE, Rung.COUPON)
+"""On these rungs the order itself says which contact bought; the others follow from who that is."""
+
+_FIXED = {
+    Rung.TOKEN: 0.99,
+    Rung.COOKIE: 0.97,
+    Rung.COUPON: 0.95,
+    Rung.CUSTOMER: 0.93,
+    Rung.ALIAS: 0.75,
+    Rung.CAMPAIGN: 0.6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A click that may have earned an order; `click` is None where only a campaign, or contact, is named.
+
+    `sale_pixel`: the click's link may earn sales. `consent` is False for a contact who refused to be
+    followed. `other_address`: the address that we know of the contact is not the order's; `other_buyer`: and
+    the order's is another contact's, so that the browser is shared.
+    """
+
+    rung: Rung
+    click: Click | None
+    verdict: Verdict = Verdict.UNKNOWN
+    sale_pixel: bool = True
+    named_campaign: str = ""
+    named_contact: str = ""
+    consent: bool = True
+    other_address: bool = False
+    other_buyer: bool = False
+
+    @property
+    def campaign(self) -> str:
+        """The campaign that it speaks for."""
+        return self.click.campaign if self.click else self.named_campaign
+
+    @property
+    def contact(self) -> str:
+        """The contact that it speaks for, empty when it names none."""
+        return self.click.contact if self.click else self.named_contact
+
+
+def confidence_of(order: Order, item: Evidence) -> float:
+    """How likely the click led to the order, by this evidence alone: the ladder's start values, 0 to 1.
+
+    An e-mail match halves in 14 days, not below one half. When it may have been a machine that clicked, a
+    match by who the contact is, is worth half.
+    """
+    if item.rung is not Rung.EMAIL:
+        worth = _FIXED[item.rung]
+    else:
+        age = order.placed_at - item.click.clicked_at if item.click else timedelta.max
+        worth = max(0.5, 0.9 * 2 ** (-max(0.0, age / timedelta(days=14))))
+    doubt = item.rung in (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS) and item.verdict is Verdict.UNKNOWN
+    return round(worth * (0.5 if doubt else 1.0), 4)
+
+
+def agree(confidences: Iterable[float]) -> float:
+    """The confidence when independent evidence says the same: 1 - (1 - a)(1 - b)..., at most HIGHEST."""
+    return round(min(HIGHEST, 1 - prod(1 - one for one in confidences)), 4)
+
+
+def named_buyer(emp_id: int, evidence: Iterable[Evidence]) -> str:
+    """The contact of an account whom the order's own token, cookie or coupon names; empty: nobody.
+
+    A token or cookie of a contact who is somebody else than the order's address, or customer, says nothing of
+    who bought: the mail may have been forwarded, or the browser shared. Nor does another account's: the same
+    reference is another person there.
+    """
+    for item in sorted(evidence, key=lambda item: list(Rung).index(item.rung)):
+        is_ours = item.click is None or item.click.emp_id == emp_id
+        says_who = item.consent and not item.other_address and not item.other_buyer
+        if item.rung in NAMES_BUYER and item.contact and is_ours and says_who:
+            return item.contact
+    return ""

@@ -1,0 +1,102 @@
+"""Judging one order from all that is stored, without writing: to reconcile, to preview, to verify."""
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import Account
+from salepixel.attribution.decide import Decision, decide
+from salepixel.attribution.decisions import decided_as_of, is_told_by_shop
+from salepixel.attribution.gather import gather_evidence
+from salepixel.attribution.sale_store import sales_of_order
+from salepixel.attribution.sales import Sale, sale_rows, with_refunds
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.money.rates import Rates
+from salepixel.orders.charges import read_ledger
+from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.refunds import refund_history
+from salepixel.orders.sold import sold_lines
+from salepixel.orders.store import StoredOrder
+from salepixel.shops import store as shops
+from salepixel.shops.shop import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an order's decision and sales must be; `buyer` is the contact whom its own evidence names."""
+
+    decision: Decision
+    rows: list[Sale]
+    buyer: str
+
+
+def judge_order(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    shop: Shop,
+    stored: StoredOrder,
+    rates: Rates,
+) -> Judged:
+    """Decide an order of a shop of this account by the account's policy and terms as they are given.
+
+    Not for one that `is_for_good`.
+    """
+    from_pixel = shop.platform == "pixel"
+    gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
+    proven = not from_pixel or _is_only_proof(connection, account, stored)
+    history = refund_history(connection, shop.id, stored.order)
+    order = replace(stored.order, paid=read_ledger(stored.order, history).paid)
+    decision = decide(
+        account.emp_id,
+        order,
+        gathered.evidence,
+        account.policy,
+        invalid_token=gathered.invalid_token,
+        proven=proven,
+    )
+    rows = sale_rows(
+        order,
+        decision,
+        verified=not from_pixel,
+        terms=account.terms,
+        history=history,
+        rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
+    )
+    if rows and account.has_closed(order.placed_at):
+        decision, rows = _too_late(decision), []
+    return Judged(decision, rows, gathered.buyer)
+
+
+def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
+    """Whether the pixel is the source of an order: no shop was connected then, and none told of it since."""
+    since = shops.connected_since(connection, account.emp_id)
+    is_before = since is None or stored.order.placed_at < since
+    return is_before and not is_told_by_shop(connection, account.emp_id, stored.order.number)
+
+
+def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
+    """Whether an order was decided as one of a month that is closed since, whatever is told of it now."""
+    placed_at = decided_as_of(connection, stored.shop_id, stored.order.id)
+    return placed_at is not None and account.has_closed(placed_at)
+
+
+def sales_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> list[Sale]:
+    """The sales of an order that `is_for_good`, as they are, with what is refunded of them by now."""
+    sold = sales_of_order(connection, stored.shop_id, stored.order.id)
+    if not sold or account.closed_before is None:
+        return sold
+    history = refund_history(connection, stored.shop_id, stored.order)
+    return with_refunds(sold, sold_lines(stored.order, account.terms, history), account.closed_before)
+
+
+def _too_late(decision: Decision) -> Decision:
+    """The decision of an order that comes after its month was closed: it earns nobody anything."""
+    return replace(
+        decision,
+        outcome=Outcome.UNATTRIBUTED,
+        reason=Reason.MONTH_CLOSED,
+        credited=None,
+        forwarded=False,
+        candidates=tuple(replace(one, share=one.share * 0) for one in decision.candidates),
+    )

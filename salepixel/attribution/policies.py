@@ -1,0 +1,183 @@
+"""Policies: versions of an account's rule, what a change would move, and months that are closed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import POLICY, Account, change_account, hold_account, keep_policy
+from salepixel.attribution.judge import is_for_good, judge_order
+from salepixel.attribution.sale_store import sales_of_order
+from salepixel.attribution.sales import Sale
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.money.amounts import to_minor
+from salepixel.money.rates import Rates
+from salepixel.orders.queue import has_failed, is_due, mark_due
+from salepixel.orders.store import Place, StoredOrder, orders_from
+from salepixel.shops.store import list_shops
+from salepixel.storage.schema import orders, policies
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A policy that is, or was, in force."""
+
+    version: int
+    window_days: int
+    model: str
+    alias_match: bool
+    campaign_windows: Mapping[str, int]
+    applied_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a policy changes for one order; amounts in minor units of its currency by campaign, no zeros.
+
+    `differs`: which of `campaign`, `contact`, `click` and `amount` are others than before.
+    """
+
+    stored: StoredOrder
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    reason: str
+    differs: tuple[str, ...] = ()
+
+
+_Credit = dict[tuple[str, str, bytes], int]
+"""What is credited of an order, by campaign, contact and click."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a policy moves among the orders that were looked at; `older`: where those before them begin."""
+
+    looked_at: int
+    moves: list[Move]
+    older: Place | None
+
+
+def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]:
+    """All versions of an account's policy, the newest first."""
+    columns = [policies.c[name] for name in ("version", *POLICY, "applied_at")]
+    query = sa.select(*columns).where(policies.c.emp_id == emp_id).order_by(policies.c.version.desc())
+    return [
+        PolicyVersion(r.version, r.window_days, r.model, r.alias_match, json.loads(r.campaign_windows), r[-1])
+        for r in connection.execute(query)
+    ]
+
+
+def with_policy(account: Account, changes: Mapping[str, Any]) -> Account:
+    """The account as it would be under a changed policy; its number is the next one if anything differs."""
+    changed = replace(account, **changes)
+    if all(getattr(changed, name) == getattr(account, name) for name in POLICY):
+        return account
+    return replace(changed, policy_version=account.policy_version + 1)
+
+
+def apply_policy(
+    connection: sa.Connection, emp_id: int, changes: Mapping[str, Any], at: datetime, seen: int | None = None
+) -> bool:
+    """Put a changed policy of an account in force; orders of open months are decided again.
+
+    Of two who change it at once the second changes what the first has made of it, unless it says the number
+    of the policy that it has seen: then nothing happens, and False is given, when another one is in force.
+    """
+    account = hold_account(connection, emp_id, to_change=True)
+    if account is None or seen not in (None, account.policy_version):
+        return False
+    changed = with_policy(account, changes)
+    if changed.policy_version == account.policy_version:
+        return True
+    names = ("policy_version", *POLICY)
+    change_account(connection, account.emp_id, {name: getattr(changed, name) for name in names})
+    keep_policy(connection, changed, at)
+    _decide_open_months_again(connection, changed)
+    return True
+
+
+def close_months(
+    connection: sa.Connection, emp_id: int, before: datetime, *, without_failed: bool = False
+) -> int:
+    """Close what was placed before a time, for good; gives how many orders of it are still to be decided.
+
+    It is closed when that is 0. Deciding an order holds the account, so none is under way meanwhile.
+    `without_failed`: those that could not be decided are left out. They stay on the queue; one that has no
+    sales by then earns nothing.
+    """
+    account = hold_account(connection, emp_id, to_change=True)
+    waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
+    if without_failed:
+        waiting = sa.and_(waiting, orders.c.attempts == 0)
+    due = connection.scalar(sa.select(sa.func.count()).select_from(orders).where(waiting)) or 0
+    if account and not due and (account.closed_before is None or account.closed_before < before):
+        change_account(connection, emp_id, {"closed_before": before})
+    return due
+
+
+def preview_policy(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    changed: Account,
+    rates: Rates,
+    limit: int,
+    after: Place | None,
+) -> Preview:
+    """What `changed` would move among the next `limit` orders of open months, newest first.
+
+    Nothing is written. An order that is still to be decided is compared with what the present policy makes
+    of it; one that could not be decided is left out.
+    """
+    shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
+    page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
+    moves = []
+    for stored in page[:limit]:
+        if is_for_good(connection, account, stored):
+            continue  # its shop has told another day since
+        if has_failed(connection, stored.shop_id, stored.order.id):
+            continue
+        shop = shops[stored.shop_id]
+        judged = judge_order(connection, sealer, changed, shop, stored, rates)
+        if is_due(connection, stored.shop_id, stored.order.id):
+            is_sold = judge_order(connection, sealer, account, shop, stored, rates).rows
+        else:
+            is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
+        before, now = _credit(is_sold), _credit(judged.rows)
+        if before != now:
+            amounts = _by_campaign(before), _by_campaign(now)
+            moves.append(Move(stored, *amounts, judged.decision.reason, _differs(before, now)))
+    return Preview(len(page[:limit]), moves, page[limit - 1].place if len(page) > limit else None)
+
+
+def _credit(rows: list[Sale]) -> _Credit:
+    credit: _Credit = {}
+    for sale in rows:
+        key = sale.campaign, sale.contact, sale.click_id
+        credit[key] = credit.get(key, 0) + to_minor(sale.amount, sale.currency)
+    return credit
+
+
+def _differs(before: _Credit, now: _Credit) -> tuple[str, ...]:
+    who = enumerate(("campaign", "contact", "click"))
+    found = [name for i, name in who if {key[i] for key in before} != {key[i] for key in now}]
+    is_other = any(before[key] != now[key] for key in before.keys() & now.keys())
+    if is_other or _by_campaign(before) != _by_campaign(now):
+        found.append("amount")
+    return tuple(found)
+
+
+def _by_campaign(credit: _Credit) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for (campaign, _, _), amount in credit.items():
+        amounts[campaign] = amounts.get(campaign, 0) + amount
+    return {campaign: amount for campaign, amount in sorted(amounts.items()) if amount}
+
+
+def _decide_open_months_again(connection: sa.Connection, account: Account) -> None:
+    since = account.closed_before or account.created_at - timedelta(days=36500)
+    ours = sa.and_(orders.c.emp_id == account.emp_id, orders.c.placed_at >= since)
+    mark_due(connection, ours)

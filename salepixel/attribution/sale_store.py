@@ -1,0 +1,184 @@
+"""Sales and their refunds as they are stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.attribution.evidence import Rung
+from salepixel.attribution.sales import Sale, Status
+from salepixel.money.amounts import Rate, from_minor, round_minor, to_minor
+from salepixel.orders.sold import Refund
+from salepixel.orders.store import StoredOrder
+from salepixel.storage.schema import (
+    sale_refunds,
+    sales,
+)
+
+SaleKey = tuple[str, str, str, bytes]
+"""Shop, order, line, click."""
+
+
+def replace_sale_refunds(
+    connection: sa.Connection, shop_id: str, order_id: str, rows: Sequence[Sale]
+) -> None:
+    """Replace what was refunded of an order's sales by what these say."""
+    connection.execute(_delete_of(), {"shop": shop_id, "order": order_id})
+    dated = refund_rows(shop_id, order_id, rows)
+    if dated:
+        connection.execute(sa.insert(sale_refunds), dated)
+
+
+@cache
+def _delete_of() -> Any:
+    its = sale_refunds.c.shop_id == sa.bindparam("shop"), sale_refunds.c.order_id == sa.bindparam("order")
+    return sa.delete(sale_refunds).where(*its)
+
+
+def refunds_of(
+    connection: sa.Connection, pairs: Sequence[tuple[str, str]]
+) -> dict[SaleKey, tuple[Refund, ...]]:
+    """What was refunded of the sales of orders (shop, order), oldest first."""
+    query = sa.select(sale_refunds).where(
+        sale_refunds.c.shop_id.in_({shop_id for shop_id, _ in pairs}),
+        sale_refunds.c.order_id.in_({order_id for _, order_id in pairs}),
+    )
+    found: dict[SaleKey, tuple[Refund, ...]] = {}
+    for row in connection.execute(query.order_by(sale_refunds.c.refunded_at)):
+        key = (row.shop_id, row.order_id, row.line_id, row.click_id)
+        found[key] = (*found.get(key, ()), Refund(row.refunded_at, from_minor(row.amount, row.currency)))
+    return found
+
+
+def rate_columns(sale: Sale) -> dict[str, Any]:
+    """The columns of a sale that hold its worth in the account's currency."""
+    rate, converted, refunded = sale.rate, sale.converted, sale.converted_refunded
+    if rate is None or converted is None or refunded is None:
+        return dict.fromkeys(("converted", "converted_refunded", "converted_currency", "rate", "rate_date"))
+    return {
+        "converted": round_minor(converted, rate.into),
+        "converted_refunded": round_minor(refunded, rate.into),
+        "converted_currency": rate.into,
+        "rate": f"{rate.value:f}",
+        "rate_date": rate.on.isoformat(),
+    }
+
+
+def _refund_rows(shop_id: str, order_id: str, sale: Sale) -> list[dict[str, Any]]:
+    return [
+        {
+            "shop_id": shop_id,
+            "order_id": order_id,
+            "line_id": sale.line,
+            "click_id": sale.click_id,
+            "refunded_at": refund.at,
+            "campaign_id": sale.campaign,
+            "amount": to_minor(refund.amount, sale.currency),
+            "currency": sale.currency,
+            "converted": converted,
+        }
+        for refund, converted in zip(sale.refunds, _converted(sale), strict=True)
+    ]
+
+
+def _converted(sale: Sale) -> list[int | None]:
+    # The growth of the converted sum, so that the parts add up to it to the cent.
+    if sale.rate is None:
+        return [None] * len(sale.refunds)
+    so_far, sums = sale.amount * 0, [0]
+    for refund in sale.refunds:
+        so_far += refund.amount
+        sums.append(round_minor(sale.rate.convert(so_far), sale.rate.into))
+    return [later - earlier for earlier, later in pairwise(sums)]
+
+
+def refund_rows(shop_id: str, order_id: str, rows: Sequence[Sale]) -> list[dict[str, Any]]:
+    """What is kept of the refunds of an order's sales."""
+    return [values for sale in rows for values in _refund_rows(shop_id, order_id, sale)]
+
+
+def sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
+    """What is kept of a sale of an order."""
+    return {
+        "shop_id": stored.shop_id,
+        "order_id": stored.order.id,
+        "line_id": sale.line,
+        "emp_id": stored.emp_id,
+        "campaign_id": sale.campaign,
+        "link_id": sale.link,
+        "click_id": sale.click_id,
+        "contact": sale.contact,
+        "item": sale.item,
+        "sku": sale.sku,
+        "quantity": sale.quantity,
+        "amount": to_minor(sale.amount, sale.currency),
+        "refunded": to_minor(sale.refunded, sale.currency),
+        "currency": sale.currency,
+        "purchased_at": sale.purchased_at,
+        "order_number": sale.order,
+        "evidence": sale.evidence,
+        "confidence": sale.confidence,
+        "status": sale.status,
+        "share": sale.share,
+        "refunded_at": sale.refunded_at,
+        **rate_columns(sale),
+    }
+
+
+Cursor = tuple[datetime, str, str, str, bytes]
+"""Where a page of sales ended: purchased_at, shop, order, line, click."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSale:
+    """A row of the report with the shop and id of its order."""
+
+    shop_id: str
+    order_id: str
+    sale: Sale
+
+    @property
+    def cursor(self) -> Cursor:
+        """To read on after this row."""
+        return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line, self.sale.click_id
+
+
+def sales_of_order(connection: sa.Connection, shop_id: str, order_id: str) -> list[Sale]:
+    """The rows of one order, of all campaigns, by line and click."""
+    this = sa.and_(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
+    rows = connection.execute(sa.select(sales).where(this).order_by(sales.c.line_id, sales.c.click_id)).all()
+    refunds = refunds_of(connection, [(shop_id, order_id)])
+    return [
+        _stored(row, refunds.get((shop_id, order_id, row.line_id, row.click_id), ())).sale for row in rows
+    ]
+
+
+def _stored(row: sa.Row[Any], refunds: tuple[Refund, ...]) -> StoredSale:
+    sale = Sale(
+        line=row.line_id,
+        click_id=row.click_id,
+        campaign=row.campaign_id,
+        link=row.link_id,
+        contact=row.contact,
+        item=row.item,
+        sku=row.sku,
+        quantity=row.quantity,
+        amount=from_minor(row.amount, row.currency),
+        refunded=from_minor(row.refunded, row.currency),
+        currency=row.currency,
+        purchased_at=row.purchased_at,
+        order=row.order_number,
+        evidence=Rung(row.evidence),
+        confidence=row.confidence,
+        status=Status(row.status),
+        share=row.share,
+        refunds=refunds,
+        refunded_at=row.refunded_at,
+        rate=row.rate and Rate(row.converted_currency, Decimal(row.rate), date.fromisoformat(row.rate_date)),
+    )
+    return StoredSale(row.shop_id, row.order_id, sale)

@@ -1,0 +1,205 @@
+"""The campaign sales report: rows and sums, a pure function of orders and decisions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from salepixel.accounts.policy import GROSS, Terms
+from salepixel.attribution.decide import Decision
+from salepixel.attribution.evidence import Rung
+from salepixel.attribution.models import split
+from salepixel.money.amounts import Rate, allocate, from_minor, to_minor
+from salepixel.money.quantities import from_thousandths, to_thousandths
+from salepixel.orders.charges import read_ledger
+from salepixel.orders.order import Order, RefundState
+from salepixel.orders.sold import Refund, SoldLine, sold_lines
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Status(StrEnum):
+    """The state of a sale's money."""
+
+    CONFIRMED = "confirmed"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+    CHARGEBACK = "chargeback"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An order line credited to a click: one row of the report. Amounts are in `currency`.
+
+    `share` of the line that the account's model gives to this click: amounts and quantity are this share's.
+    `click_id` and `link` are empty where only the campaign is known, `contact` also
+    where the mail was forwarded.
+    `refunded`, last at `refunded_at`, is that of the sale's month: it stays when that was closed. `refunds`
+    are all that is known by now. `rate` is that of the day (UTC) of the sale into the account's currency,
+    also for what is refunded later, so that a sale refunded whole is worth nothing; None: there is none.
+    """
+
+    line: str
+    click_id: bytes
+    campaign: str
+    link: str
+    contact: str
+    item: str
+    sku: str | None
+    quantity: Decimal
+    amount: Decimal
+    refunded: Decimal
+    currency: str
+    purchased_at: datetime
+    order: str
+    evidence: Rung
+    confidence: float
+    status: Status
+    share: float = 1.0
+    refunds: tuple[Refund, ...] = ()
+    rate: Rate | None = None
+    refunded_at: datetime | None = None
+
+    @property
+    def refunded_later(self) -> Decimal:
+        """What was refunded after its month was closed; negative where less was than was thought then."""
+        return sum((refund.amount for refund in self.refunds), -self.refunded)
+
+    @property
+    def converted(self) -> Decimal | None:
+        """The amount in the account's currency."""
+        return self.rate.convert(self.amount) if self.rate else None
+
+    @property
+    def converted_refunded(self) -> Decimal | None:
+        """What was refunded, in the account's currency."""
+        return self.rate.convert(self.refunded) if self.rate else None
+
+
+def sale_rows(
+    order: Order,
+    decision: Decision,
+    *,
+    verified: bool = True,
+    terms: Terms = GROSS,
+    history: Iterable[RefundState] = (),
+    rate: Rate | None = None,
+) -> list[Sale]:
+    """The rows that an order gives: one per line and click that shares it, none when no click earned it.
+
+    `terms`, `history`: as `sold_lines` takes them. `rate`: of the day of the sale.
+    """
+    won = decision.credited
+    if won is None:
+        return []
+    given = [one.share for one in decision.shares]
+    rows = []
+    known = tuple(history)
+    lines = sold_lines(order, terms, known)
+    charged_back = bool(read_ledger(order, known).charged_back)
+    nothing = from_minor(0, order.currency)
+    for line in lines:
+        amounts = _split(line.amount, order.currency, given)
+        quantities = _split_quantity(line.quantity, given)
+        for i, one in enumerate(decision.shares):
+            click = one.evidence.click
+            rows.append(
+                Sale(
+                    line=line.id,
+                    click_id=click.id if click else b"",
+                    campaign=one.evidence.campaign,
+                    link=click.link if click else "",
+                    contact=decision.contact,
+                    item=line.item,
+                    sku=line.sku,
+                    quantity=quantities[i],
+                    amount=amounts[i],
+                    refunded=nothing,
+                    currency=order.currency,
+                    purchased_at=order.placed_at,
+                    order=order.number,
+                    evidence=won.evidence.rung,
+                    confidence=won.confidence,
+                    status=_status(order, line, verified, charged_back),
+                    rate=rate,
+                    share=round(float(one.share), 6),
+                )
+            )
+    return [
+        replace(
+            sale,
+            refunded=sum((refund.amount for refund in sale.refunds), nothing),
+            refunded_at=sale.refunds[-1].at if sale.refunds else None,
+        )
+        for sale in with_refunds(rows, lines)
+    ]
+
+
+def with_refunds(
+    sales: Sequence[Sale], lines: Iterable[SoldLine], closed_before: datetime = _NEVER
+) -> list[Sale]:
+    """All sales of one order with the refunds that its lines tell by now; their sums stay as they are.
+
+    Refunds dated before `closed_before` (UTC) stay too, whatever is told now. What the order's sum is
+    short of then is added on its day, or at `closed_before` where that day is closed: to the sales that
+    are short of it. So nothing depends on how often, or in which steps of closing, this was done.
+    """
+    told = _told_by_sale(sales, lines)
+    dated = [
+        {
+            refund.at: to_minor(refund.amount, sale.currency)
+            for refund in sale.refunds
+            if refund.at < closed_before
+        }
+        for sale in sales
+    ]
+    for at in sorted({max(day, closed_before) for days in told for day in days}):
+        by_then = [sum(amount for day, amount in days.items() if day <= at) for days in told]
+        so_far = [sum(days.values()) for days in dated]
+        short = [max(0, must - has) for must, has in zip(by_then, so_far, strict=True)]
+        grown = allocate(max(0, sum(by_then) - sum(so_far)), short)
+        for days, amount in zip(dated, grown, strict=True):
+            if amount:
+                days[at] = amount
+    return [
+        replace(sale, refunds=tuple(Refund(at, from_minor(n, sale.currency)) for at, n in days.items()))
+        for sale, days in zip(sales, dated, strict=True)
+    ]
+
+
+def _told_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[dict[datetime, int]]:
+    """What lines tell that was refunded of each sale: minor units by time, nothing in another currency."""
+    told: list[dict[datetime, int]] = [{} for _ in sales]
+    of_line: dict[tuple[str, str], list[int]] = {}
+    # By click, so that the same one gets the odd cent in whichever sequence they stand.
+    for i in sorted(range(len(sales)), key=lambda i: sales[i].click_id):
+        of_line.setdefault((sales[i].line, sales[i].currency), []).append(i)
+    for line in lines:
+        its = of_line.get((line.id, line.currency), [])
+        amounts = [to_minor(sales[i].amount, line.currency) for i in its]
+        for i, days in zip(its, line.refunds_by_click(amounts), strict=True):
+            told[i] = days
+    return told
+
+
+def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[Decimal]:
+    return [from_minor(part, currency) for part in split(to_minor(amount, currency), given)]
+
+
+def _split_quantity(quantity: Decimal, given: Sequence[Fraction]) -> list[Decimal]:
+    if quantity == quantity.to_integral_value():  # pieces stay whole
+        return [Decimal(part) for part in split(int(quantity), given)]
+    return [from_thousandths(part) for part in split(to_thousandths(quantity), given)]
+
+
+def _status(order: Order, line: SoldLine, verified: bool, charged_back: bool) -> Status:
+    if not verified:
+        return Status.UNVERIFIED
+    if order.cancelled:
+        return Status.CANCELLED
+    if line.refunded and line.refunded >= line.amount:
+        return Status.REFUNDED
+    return Status.CHARGEBACK if charged_back and line.refunded else Status.CONFIRMED

@@ -1,0 +1,152 @@
+"""Contacts: the mailer's references, and e-mail addresses as keyed hashes."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import hold_account
+from salepixel.clicks.opt_outs import opted_out, refused_among
+from salepixel.orders.outcome import Reason
+from salepixel.orders.queue import mark_due
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import contacts, decision_contacts, decisions, orders
+from salepixel.storage.upsert import insert
+
+_CHUNK = 500  # bound parameters of one statement stay far below SQLite's limit
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A recipient; the hashes as keys.hash_email makes them, None when no address is known.
+
+    `alias_hash` is of the address without what leads to the same mailbox (keys.hash_alias). `consent` is
+    False for who refused to be followed: nothing that they do is kept with their reference.
+    """
+
+    ref: str
+    email_hash: str | None
+    consent: bool = True
+    alias_hash: str | None = None
+
+
+def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:
+    """Add or change contacts; gives how many. An address that is not told again stays as it was.
+
+    Orders bought with one of their addresses, the old or the new, are decided again.
+    """
+    hold_account(connection, emp_id, to_change=True)
+    # The last of several entries for one contact counts; one statement may not hit a row twice.
+    newest = list({contact.ref: contact for contact in batch}.values())
+    for start in range(0, len(newest), _CHUNK):
+        chunk = newest[start : start + _CHUNK]
+        ours = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref.in_([c.ref for c in chunk]))
+        rows = connection.execute(sa.select(contacts.c.email_hash, contacts.c.alias_hash).where(ours)).all()
+        told = {found for c in chunk for found in (c.email_hash, c.alias_hash)}
+        hashes = {found for found in told.union(*rows) if found}
+        concerned = _sharing(connection, emp_id, chunk, hashes)
+        refused = refused_among(connection, emp_id, concerned)
+        statement = insert(connection, contacts).values(
+            [
+                {
+                    "emp_id": emp_id,
+                    "ref": c.ref,
+                    "email_hash": c.email_hash,
+                    "alias_hash": c.alias_hash,
+                    "consent": c.consent,
+                    "updated_at": at,
+                }
+                for c in chunk
+            ]
+        )
+        new = statement.excluded
+        changed = {
+            "email_hash": sa.func.coalesce(new.email_hash, contacts.c.email_hash),
+            "alias_hash": sa.func.coalesce(new.alias_hash, contacts.c.alias_hash),
+            "consent": new.consent,
+            "updated_at": new.updated_at,
+        }
+        connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
+        _decide_again(connection, emp_id, hashes, concerned)
+        if refused - refused_among(connection, emp_id, refused):
+            _decide_refused_again(connection, emp_id)
+    return len(newest)
+
+
+def get_contacts(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> dict[str, Contact]:
+    """The contacts of an account with these references, as far as they are known."""
+    if not refs:
+        return {}
+    found = _read(connection, contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
+    return {contact.ref: contact for contact in found}
+
+
+def with_email(connection: sa.Connection, emp_id: int, email_hash: str | None) -> list[Contact]:
+    """The contacts of an account with this address; who refused to be followed is among them."""
+    if not email_hash:
+        return []
+    return _read(connection, contacts.c.emp_id == emp_id, contacts.c.email_hash == email_hash)
+
+
+def with_alias(connection: sa.Connection, emp_id: int, alias_hash: str | None) -> list[Contact]:
+    """The contacts of an account whose address leads to this mailbox."""
+    if not alias_hash:
+        return []
+    return _read(connection, contacts.c.emp_id == emp_id, contacts.c.alias_hash == alias_hash)
+
+
+def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
+    """Those of these contacts who opted out themselves, whatever was told of their address."""
+    query = sa.select(contacts.c.ref).where(
+        contacts.c.emp_id == emp_id, ~contacts.c.consent, is_one_of(connection, contacts.c.ref, refs)
+    )
+    return set(connection.scalars(query))
+
+
+def all_refused(connection: sa.Connection) -> list[tuple[int, str]]:
+    """Everybody who refused to be followed, as (empId, reference), under each reference of their address."""
+    refused, shared = contacts.alias(), contacts.c
+    same = sa.and_(shared.emp_id == refused.c.emp_id, shared.email_hash == refused.c.email_hash)
+    by_address = sa.select(shared.emp_id, shared.ref).join(refused, same).where(~refused.c.consent)
+    query = sa.select(shared.emp_id, shared.ref).where(~shared.consent).union(by_address)
+    return [(row.emp_id, row.ref) for row in connection.execute(query)]
+
+
+def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Contact]:
+    consent = sa.type_coerce(~opted_out(), sa.Boolean).label("consent")
+    columns = (consent if name == "consent" else contacts.c[name] for name in Contact.__slots__)
+    query = sa.select(*columns).where(*conditions)
+    return [Contact(*row) for row in connection.execute(query.order_by(contacts.c.ref))]
+
+
+def _sharing(
+    connection: sa.Connection, emp_id: int, batch: Sequence[Contact], hashes: Collection[str]
+) -> set[str]:
+    """The references of these contacts, and all others of these addresses."""
+    others = sa.select(contacts.c.ref).where(
+        contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.email_hash, hashes)
+    )
+    return {c.ref for c in batch}.union(connection.scalars(others))
+
+
+def _decide_again(
+    connection: sa.Connection, emp_id: int, hashes: Collection[str], refs: Collection[str]
+) -> None:
+    """Make the orders due that these addresses may explain, or that name one of these contacts."""
+    for column in (orders.c.email_hash, orders.c.alias_hash):
+        theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, hashes))
+        mark_due(connection, theirs)
+    named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
+        decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)
+    )
+    mark_due(connection, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
+
+
+def _decide_refused_again(connection: sa.Connection, emp_id: int) -> None:
+    """Make the orders due to which something of somebody who refused leads: a decision does not say whose."""
+    refused = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
+        decisions.c.emp_id == emp_id, decisions.c.candidates.contains(f'"{Reason.REFUSED_CONSENT}"')
+    )
+    theirs = sa.tuple_(orders.c.shop_id, orders.c.id).in_(refused)
+    mark_due(connection, theirs)

@@ -1,0 +1,62 @@
+"""Coupons: codes that a campaign gave to one contact, or to everybody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import hold_account
+from salepixel.orders.queue import mark_due
+from salepixel.reading.names import name_key
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import coupons, orders
+from salepixel.storage.upsert import insert
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A code of a campaign; `contact` who alone got it, empty when everybody did."""
+
+    code: str
+    campaign: str
+    contact: str = ""
+
+
+def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon], at: datetime) -> list[str]:
+    """Add coupons; gives the codes of those that another campaign or contact has already, which keep them.
+
+    Of several owners that one code has in a batch the first gets it. Orders that used one of the codes are
+    decided again.
+    """
+    hold_account(connection, emp_id, to_change=True)
+    wanted = [(name_key(coupon.code), coupon) for coupon in batch]
+    codes = list(dict(wanted))
+    rows = [
+        {
+            "emp_id": emp_id,
+            "code": code,
+            "campaign_id": coupon.campaign,
+            "contact": coupon.contact,
+            "created_at": at,
+        }
+        for code, coupon in wanted
+    ]
+    if rows:
+        connection.execute(insert(connection, coupons).on_conflict_do_nothing(), rows)
+    used = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, orders.c.voucher, codes))
+    mark_due(connection, used)
+    query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
+        coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.code, codes)
+    )
+    owners = {row.code: (row.campaign_id, row.contact) for row in connection.execute(query)}
+    return sorted(code for code, coupon in wanted if owners[code] != (coupon.campaign, coupon.contact))
+
+
+def find_coupon(connection: sa.Connection, emp_id: int, code: str) -> Coupon | None:
+    """The coupon with this code, or None."""
+    query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
+        coupons.c.emp_id == emp_id, coupons.c.code == name_key(code)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Coupon(*row)

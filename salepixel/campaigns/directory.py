@@ -1,0 +1,61 @@
+"""The directory: what edges must know of accounts and of links that were changed after sending."""
+
+import hashlib
+
+import sqlalchemy as sa
+from redis import Redis
+from redis.client import Pipeline
+
+from salepixel.accounts.api_keys import KeyScope
+from salepixel.accounts.store import list_accounts
+from salepixel.campaigns.contacts import all_refused
+from salepixel.campaigns.store import changed_links, contact_tags
+from salepixel.reading.references import is_merge_tag, normal_reference
+from salepixel.storage.database import Database
+from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Directory, contact_digest
+
+
+def read_directory(connection: sa.Connection) -> Directory:
+    """What the database says now."""
+    rows = list_accounts(connection, KeyScope(None, ""))
+    return Directory(
+        accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
+        require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
+        links=changed_links(connection),
+        refused=_refused(connection),
+        currencies={row.emp_id: row.currency for row in rows},
+        tags=_tags(connection),
+    )
+
+
+def _refused(connection: sa.Connection) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for emp_id, ref in all_refused(connection):
+        found.setdefault(emp_id, set()).add(contact_digest(ref.encode()))
+    return {emp_id: frozenset(digests) for emp_id, digests in found.items()}
+
+
+def _tags(connection: sa.Connection) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for emp_id, tag in contact_tags(connection):
+        if not is_merge_tag(tag):
+            found.setdefault(emp_id, set()).add(normal_reference(tag))
+    return {emp_id: frozenset(tags - {""}) for emp_id, tags in found.items()}
+
+
+def publish_directory(database: Database, redis: Redis) -> None:
+    """Put the directory where edges read it. Raises RedisError.
+
+    Several processes publish. One that has read the database before a change must not write after the one
+    that made it, so whoever finds that another wrote meanwhile reads the database again.
+    """
+
+    def write(pipeline: Pipeline) -> None:
+        with database.read() as connection:
+            directory = read_directory(connection)
+        text = directory.to_json()
+        version = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        pipeline.multi()
+        pipeline.mset({DIRECTORY_KEY: text, DIRECTORY_VERSION_KEY: version})
+
+    redis.transaction(write, DIRECTORY_KEY)

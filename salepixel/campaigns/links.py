@@ -1,0 +1,189 @@
+"""Tracked links: account, campaign, link and destination in one authenticated token.
+
+The edge answers from the token alone: no look-up, and no destination that we did not sign, so it can
+never be an open redirect. The token is not secret; its destination is not readable at a glance either,
+because browsers that see a target url inside a link skip the hop.
+"""
+
+import hashlib
+import hmac
+import re
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from html import unescape
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
+
+from salepixel.keys import Keys
+from salepixel.reading.addresses import normal_host
+
+MAX_URL = 2000
+_MAX_WRITTEN = 3 * MAX_URL
+"""Of a destination in which `&` is written as `&amp;` and the like."""
+
+_VERSION = 1
+_HEAD = struct.Struct(">BBI6s6s")
+_TAG = 16
+_HTML_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
+
+# As in reading.references, but whole: half of a tag may be part of an address. Percent and letters are a tag
+# where they cannot be an encoded byte. None is long: so a thousand beginnings without an end take no time.
+_MERGE_TAG = re.compile(
+    r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\*\|.{0,200}?\|\*|\[\[.{0,200}?\]\]|\[%.{0,200}?%\]|%%\w{1,200}%%"
+    r"|\{\$\w{1,200}\}|\{contactfield=[^}]{0,200}\}|\{contact\}"
+    r"|%(?![0-9A-F]{2})[A-Z_]{2,200}%|(?<==)%[A-Z_]{2,200}%(?=[&#]|$)"
+)
+_PRINTABLE = "".join(chr(c) for c in range(0x21, 0x7F))
+
+
+class BadLink(ValueError):
+    """Not a link that we made: cut, changed, or signed with a key that is gone."""
+
+
+class BadDestination(ValueError):
+    """A url that cannot be the destination of a link; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A destination in a campaign. `campaign` and `link` are 12 hex digits, see new_id."""
+
+    emp_id: int
+    campaign: str
+    link: str
+    url: str
+
+
+def check_destination(url: str) -> str:
+    """Give the url as it may stand in a Location header (ASCII only). Raises BadDestination."""
+    if len(url) > MAX_URL:
+        raise BadDestination(f"longer than {MAX_URL} characters")
+    if any(c <= " " or c in '\\"<>\x7f' for c in url):
+        raise BadDestination("holds a space, a quote, a bracket, a backslash or a control character")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        host = normal_host(host) if host else ""
+    except ValueError as error:
+        raise BadDestination("has a host or port that cannot be") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise BadDestination("must start with http:// or https:// and name a host")
+    if "@" in parts.netloc:
+        raise BadDestination("must not hold a user name or password")
+    netloc = parts.netloc
+    if not netloc.isascii() or "%" in netloc:
+        netloc = host + (f":{port}" if port is not None else "")
+    return quote(parts._replace(netloc=netloc).geturl(), safe=_PRINTABLE)
+
+
+class Notice(StrEnum):
+    """What was changed of a destination that a person gave."""
+
+    DECODED = "html_decoded"
+    CLICK_REMOVED = "click_removed"
+
+
+def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]]:
+    """The destination that a person gives a link, as of check_destination, and notices of what was changed.
+
+    Pasted from a page's source it may be written as HTML; pasted from a browser it may carry the click token
+    of whoever copied it. Raises BadDestination, also for a merge tag, which no mailer sees in a tracked link.
+    """
+    if len(text) > _MAX_WRITTEN:
+        raise BadDestination(f"longer than {MAX_URL} characters")
+    notices = []
+    url = _HTML_REFERENCE.sub(lambda found: unescape(found[0]), text)
+    if url != text:
+        notices.append(Notice.DECODED)
+    if tag := _MERGE_TAG.search(url) or _MERGE_TAG.search(unquote(url)):
+        raise tag_in_destination(tag[0])
+    checked = check_destination(url)
+    stripped = without_parameters(checked, frozenset((click_parameter,)))
+    if stripped != checked:
+        notices.append(Notice.CLICK_REMOVED)
+    return stripped, notices
+
+
+def tag_in_destination(tag: str) -> BadDestination:
+    """Why a destination with a merge tag cannot be a link's, and what to do."""
+    return BadDestination(
+        f"holds the merge tag {tag}, which no mailer replaces inside a tracked link: send this link "
+        "untracked, or make one link for each page"
+    )
+
+
+class LinkSealer:
+    """Makes and opens link tokens with an installation's keys."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    @cached_property
+    def _macs(self) -> dict[int, bytes]:
+        return {key_id: self._keys.derive(key_id, "link") for key_id in self._keys.secrets}
+
+    def seal(self, link: Link) -> str:
+        """The token of a link: URL-safe, about 46 characters more than 4/3 of the destination."""
+        body = _HEAD.pack(
+            _VERSION, self._keys.active, link.emp_id, bytes.fromhex(link.campaign), bytes.fromhex(link.link)
+        ) + link.url.encode("ascii")
+        return urlsafe_b64encode(body + self._tag(self._keys.active, body)).rstrip(b"=").decode()
+
+    def open(self, token: str) -> Link:
+        """The link of a token. Raises BadLink for anything that `seal` did not make."""
+        try:
+            raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+            version, key_id, emp_id, campaign, link = _HEAD.unpack_from(raw)
+        except (UnicodeError, Base64Error, ValueError, struct.error) as error:
+            raise BadLink("unreadable") from error
+        if version != _VERSION or key_id not in self._macs:
+            raise BadLink("unknown version or key")
+        body, tag = raw[:-_TAG], raw[-_TAG:]
+        if not hmac.compare_digest(tag, self._tag(key_id, body)):
+            raise BadLink("forged or cut")
+        # The alphabet of base64 leaves spare bits in the last character: only one spelling is ours.
+        if urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
+            raise BadLink("not as we wrote it")
+        return Link(emp_id, campaign.hex(), link.hex(), body[_HEAD.size :].decode("ascii"))
+
+    def _tag(self, key_id: int, body: bytes) -> bytes:
+        return hmac.digest(self._macs[key_id], body, hashlib.sha256)[:_TAG]
+
+
+def with_parameter(url: str, name: str, value: str) -> str:
+    """The url with this query parameter once (value already URL-safe), before any fragment."""
+    return _with_query(without_parameters(url, frozenset((name,))), f"{name}={value}")
+
+
+def with_appended(url: str, appended: str) -> str:
+    """The url with a query that a mailer appended to a link to it: of a name that both have its value wins.
+
+    `appended` is ASCII without `#` and white space, so nothing before the query can change.
+    """
+    names = frozenset(map(parameter_name, appended.split("&")))
+    return _with_query(without_parameters(url, names), appended)
+
+
+def without_parameters(url: str, names: frozenset[str]) -> str:
+    """The url without query parameters of these names, in whatever number and spelling."""
+    base, hash_mark, fragment = url.partition("#")
+    path, _, query = base.partition("?")
+    parts = query.split("&")
+    kept = [part for part in parts if parameter_name(part) not in names]
+    if len(kept) == len(parts):
+        return url
+    return path + ("?" if kept else "") + "&".join(kept) + hash_mark + fragment
+
+
+def parameter_name(part: str) -> str:
+    """The name in one part of a query, such as `a` in `a=b` and in `%61`."""
+    return unquote_plus(part.partition("=")[0])
+
+
+def _with_query(url: str, query: str) -> str:
+    base, hash_mark, fragment = url.partition("#")
+    joiner = "&" if "?" in base else "?"
+    return f"{base}{joiner}{query}{hash_mark}{fragment}"

@@ -1,0 +1,28 @@
+"""Who was to get a campaign's mail, who was left out by lot, and what all of them bought."""
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import recipients
+from salepixel.storage.upsert import insert
+
+
+def assign_recipients(connection: sa.Connection, campaign_id: str, lots: Mapping[str, bool]) -> None:
+    """Keep who is left out (True) and who is not; who was assigned before stays as they were."""
+    rows = [
+        {"campaign_id": campaign_id, "contact": contact, "held_out": out} for contact, out in lots.items()
+    ]
+    if rows:
+        connection.execute(insert(connection, recipients).on_conflict_do_nothing(), rows)
+
+
+def assigned_recipients(
+    connection: sa.Connection, campaign_id: str, refs: Collection[str]
+) -> dict[str, bool]:
+    """Those of these contacts who were assigned, and whether they are left out."""
+    query = sa.select(recipients.c.contact, recipients.c.held_out).where(
+        recipients.c.campaign_id == campaign_id, is_one_of(connection, recipients.c.contact, refs)
+    )
+    return {row.contact: bool(row.held_out) for row in connection.execute(query)}

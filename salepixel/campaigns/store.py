@@ -1,0 +1,205 @@
+"""Campaigns and their links."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import hold_account
+from salepixel.clicks.tokens import least_id_at
+from salepixel.clicks.verdicts import SOON_AFTER_SENDING
+from salepixel.orders.queue import mark_due
+from salepixel.reading.names import name_key
+from salepixel.storage.schema import campaigns, clicks, links, orders
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLink:
+    """A destination in a campaign; `sale_pixel` says whether its clicks may earn sales.
+
+    `url` is what its token holds. After sending it may lead to `new_url` instead (empty: it does not), or
+    nowhere when it is not `active`; `changed_at` is when one of these two was last changed.
+    """
+
+    id: str
+    url: str
+    label: str
+    sale_pixel: bool
+    new_url: str = ""
+    active: bool = True
+    changed_at: datetime | None = None
+
+    @property
+    def destination(self) -> str:
+        """Where it leads while it is active."""
+        return self.new_url or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference.
+
+    `sent_at`: when its mails began to go out, None when we were not told. `utm_campaign`: what its links have
+    under this name, empty for nothing. `holdout_percent` of its recipients are left out by lot.
+    """
+
+    id: str
+    emp_id: int
+    name: str
+    mailer: str
+    created_at: datetime
+    contact_tag: str = "{contact}"
+    sent_at: datetime | None = None
+    utm_campaign: str = ""
+    holdout_percent: int = 0
+
+
+_CAMPAIGN = [campaigns.c[name] for name in Campaign.__slots__]
+
+
+def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Sequence[CampaignLink]) -> None:
+    """Store a campaign with its links, in their order.
+
+    Orders that name it already are decided again: the shop's clock may be ahead of ours.
+    """
+    connection.execute(
+        sa.insert(campaigns).values(
+            **{name: getattr(campaign, name) for name in Campaign.__slots__},
+            utm_key=name_key(campaign.utm_campaign),
+        )
+    )
+    rows = [
+        {
+            "id": link.id,
+            "campaign_id": campaign.id,
+            "emp_id": campaign.emp_id,
+            "position": position,
+            "url": link.url,
+            "label": link.label,
+            "sale_pixel": link.sale_pixel,
+        }
+        for position, link in enumerate(its_links)
+    ]
+    if rows:
+        connection.execute(sa.insert(links), rows)
+    if campaign.utm_campaign:
+        naming = (
+            orders.c.emp_id == campaign.emp_id,
+            orders.c.utm_campaign == name_key(campaign.utm_campaign),
+            orders.c.placed_at >= campaign.created_at,
+        )
+        mark_due(connection, *naming)
+
+
+def contact_tags(connection: sa.Connection) -> list[tuple[int, str]]:
+    """Each merge tag that an account's campaigns have for a contact, once."""
+    query = sa.select(campaigns.c.emp_id, campaigns.c.contact_tag).distinct()
+    return [(row.emp_id, row.contact_tag) for row in connection.execute(query)]
+
+
+def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
+    """Set when a campaign's mails began to go out; gives the campaign as it is now.
+
+    Clicks within seconds of it, and of what it was before, are judged again by the next sweep.
+    """
+    this = campaigns.c.id == campaign.id
+    connection.execute(sa.update(campaigns).where(this).values(sent_at=sent_at))
+    for begun in filter(None, (campaign.sent_at, sent_at)):
+        soon = sa.and_(
+            clicks.c.campaign_id == campaign.id,
+            clicks.c.id >= least_id_at(begun),
+            clicks.c.id < least_id_at(begun + SOON_AFTER_SENDING),
+        )
+        connection.execute(sa.update(clicks).where(soon).values(final=False))
+    return replace(campaign, sent_at=sent_at)
+
+
+def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None:
+    """The campaign, or None."""
+    row = connection.execute(sa.select(*_CAMPAIGN).where(campaigns.c.id == campaign_id)).first()
+    return None if row is None else Campaign(**row._mapping)
+
+
+def with_utm_campaign(connection: sa.Connection, emp_id: int, name: str, until: datetime) -> list[str]:
+    """The campaign that has this `utm_campaign`: the newest one made until then, in a list; or none."""
+    if not name:
+        return []
+    query = sa.select(campaigns.c.id).where(
+        campaigns.c.emp_id == emp_id, campaigns.c.utm_key == name_key(name), campaigns.c.created_at <= until
+    )
+    newest = campaigns.c.created_at.desc(), campaigns.c.id
+    return list(connection.scalars(query.order_by(*newest).limit(1)))
+
+
+def list_campaigns(
+    connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
+) -> list[Campaign]:
+    """Campaigns, newest first, of one account or of all; `before`: time and id of the last one seen."""
+    query = sa.select(*_CAMPAIGN).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
+    if emp_id is not None:
+        query = query.where(campaigns.c.emp_id == emp_id)
+    if before is not None:
+        query = query.where(sa.tuple_(campaigns.c.created_at, campaigns.c.id) < before)
+    return [Campaign(**row._mapping) for row in connection.execute(query)]
+
+
+def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
+    """A campaign's links, in their order."""
+    query = (
+        sa.select(*(links.c[name] for name in CampaignLink.__slots__))
+        .where(links.c.campaign_id == campaign_id)
+        .order_by(links.c.position)
+    )
+    return [CampaignLink(*row) for row in connection.execute(query)]
+
+
+def link_sells(connection: sa.Connection, link_id: str) -> bool:
+    """Whether a link's clicks may earn sales; True for a link that we do not know (any more).
+
+    A click token outlives a lost database; we signed its link, so its order is still worth its credit.
+    """
+    sells = connection.scalar(sa.select(links.c.sale_pixel).where(links.c.id == link_id))
+    return True if sells is None else sells
+
+
+def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sale_pixel: bool) -> bool:
+    """Let a link earn sales or not; False when the campaign has no such link.
+
+    Orders placed since the campaign exists are decided again.
+    """
+    hold_account(connection, campaign.emp_id, to_change=True)
+    ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
+    if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
+        return False
+    since = sa.and_(orders.c.emp_id == campaign.emp_id, orders.c.placed_at >= campaign.created_at)
+    mark_due(connection, since)
+    return True
+
+
+def change_link(
+    connection: sa.Connection, link: CampaignLink, changed: CampaignLink, at: datetime
+) -> CampaignLink:
+    """Change a link's label and where it leads, and give it as it is then; its `url` stays.
+
+    A `new_url` that is the `url` is none. What is the same in both stays as it is, so that who changes the
+    label does not undo what another one changed meanwhile; `changed_at` moves when it leads elsewhere.
+    """
+    if changed.new_url == link.url:
+        changed = replace(changed, new_url="")
+    if (changed.new_url, changed.active) != (link.new_url, link.active):
+        changed = replace(changed, changed_at=at)
+    names = ("label", "new_url", "active", "changed_at")
+    values = {n: getattr(changed, n) for n in names if getattr(changed, n) != getattr(link, n)}
+    if values:
+        connection.execute(sa.update(links).where(links.c.id == link.id).values(**values))
+    return changed
+
+
+def changed_links(connection: sa.Connection) -> dict[str, str]:
+    """The links that do not lead where their token says: id -> where then, empty for nowhere."""
+    elsewhere = sa.or_(links.c.new_url != "", ~links.c.active)
+    query = sa.select(links.c.id, links.c.new_url, links.c.active)
+    # The index holds those that ever changed. Ordering by id here would have SQLite read all links instead.
+    found = connection.execute(query.where(links.c.changed_at.is_not(None), elsewhere)).all()
+    return {row.id: row.new_url if row.active else "" for row in sorted(found, key=lambda row: str(row.id))}

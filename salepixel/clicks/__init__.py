@@ -1,0 +1,1 @@
+"""Clicks and pixel hits: tokens, records, verdicts, store."""

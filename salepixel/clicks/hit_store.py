@@ -1,0 +1,178 @@
+"""Pixel hits: evidence for orders, and in an account without a shop the orders themselves."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import Account
+from salepixel.clicks.hits import Hit
+from salepixel.clicks.tokens import Click
+from salepixel.money.amounts import round_money
+from salepixel.orders.order import Order, OrderLine
+from salepixel.reading.order_numbers import order_key
+from salepixel.storage.schema import hits
+from salepixel.storage.upsert import insert_into, took_effect
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHit:
+    """A pixel hit with the click that was found on it. `ignored`: why it does not count, or empty.
+
+    `id` is made like a click id and tells the time. `order_id` names the order that the hit makes in an
+    account that has only its pixel; empty where it makes none.
+    """
+
+    id: bytes
+    hit: Hit
+    click_token: str
+    signed: bool
+    ignored: str
+    order_id: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Why it is ignored, or what could not be read of a hit that counts; empty for nothing."""
+        return self.ignored or self.hit.problem
+
+    @property
+    def hit_at(self) -> datetime:
+        """When, in UTC, to the millisecond."""
+        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int.from_bytes(self.id[:6]))
+
+
+def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
+    """Keep a hit; False when it was here already."""
+    hit = stored.hit
+    values = {
+        "id": stored.id,
+        "emp_id": hit.emp_id,
+        "order_ref": hit.order,
+        "order_key": order_key(hit.order),
+        "order_id": stored.order_id,
+        "click_token": stored.click_token,
+        "product": hit.product,
+        "quantity": hit.quantity,
+        "amount": "" if hit.amount is None else str(hit.amount),
+        "currency": hit.currency,
+        "signed": stored.signed,
+        "ignored": stored.ignored,
+        "problem": stored.problem,
+    }
+    return took_effect(connection, _insert_hit(connection.dialect.name), values)
+
+
+@cache
+def _insert_hit(dialect: str) -> Any:
+    return insert_into(dialect, hits).on_conflict_do_nothing()
+
+
+def hits_naming(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> list[StoredHit]:
+    """The hits that count and name an order by its id, or by its number in any spelling, oldest first."""
+    named = sa.or_(hits.c.order_ref == order_id, hits.c.order_key == order_key(number))
+    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_ref != "", named)
+
+
+def hits_making(connection: sa.Connection, emp_id: int, order_id: str) -> list[StoredHit]:
+    """The hits of which a pixel-only order is made, oldest first."""
+    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_id == order_id)
+
+
+def pixel_order_id(connection: sa.Connection, account: Account, hit: Hit, click: Click | None) -> str:
+    """The order to which a hit belongs when the pixel is all we have; empty when it can make none.
+
+    One that is stored under a name that was given before 2026-11-28 keeps it.
+    """
+    names = order_names(hit, account.currency, click)
+    if len(names) < 2:
+        return names[0] if names else ""
+    ours = sa.and_(hits.c.emp_id == account.emp_id, hits.c.order_id.in_(names))
+    known = set(connection.scalars(sa.select(hits.c.order_id).where(ours)))
+    return next((name for name in names[1:] if name in known), names[0])
+
+
+def order_names(hit: Hit, account_currency: str, click: Click | None) -> list[str]:
+    """The name of the order that a hit makes, then those that were given to it before 2026-11-28; or none.
+
+    The shop's number where it is told. Otherwise the same click, item, quantity and amount is the same sale:
+    a reload counts once, and without a click nobody could be credited. In all of them what is read counts,
+    and not how it is written: "175", "175.0000" and "175 EUR" are one amount in an account in EUR.
+    """
+    currency = hit.currency or account_currency
+    if hit.order:
+        is_foreign = currency != account_currency
+        names = [f"{order_key(hit.order)} {currency}" if is_foreign else order_key(hit.order)]
+        names += [f"{hit.order} {currency}"] if is_foreign else [hit.order, f"{hit.order} {currency}"]
+        return list(dict.fromkeys(names))
+    if click is None:
+        return []
+    amount = "" if hit.amount is None else str(round_money(hit.amount, currency))
+    told = [(amount, currency), (str(hit.amount), hit.currency)]
+    sales = [f"{click.id.hex()}\n{hit.product}\n{hit.quantity}\n{amount}\n{code}" for amount, code in told]
+    return ["pixel-" + hashlib.blake2b(sale.encode(), digest_size=8).hexdigest() for sale in sales]
+
+
+def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHit]) -> Order:
+    """The order that hits tell of, the same for every sequence and repetition of them (at least one)."""
+    ordered = sorted(its_hits, key=lambda stored: stored.id)
+    first, last = ordered[0], ordered[-1]
+    currency = first.hit.currency or account.currency
+    lines: dict[str, OrderLine] = {}
+    for stored in ordered:
+        hit = stored.hit
+        amount = round_money(hit.amount or Decimal(0), currency)
+        key = hashlib.blake2b(f"{hit.product}\n{hit.quantity}\n{amount}".encode(), digest_size=8).hexdigest()
+        lines.setdefault(key, OrderLine(key, hit.product, hit.quantity, amount))
+    by_line = tuple(lines.values())
+    if account.pixel_amount == "order":
+        by_line = (_one_line(by_line),)
+    return Order(
+        id=order_id,
+        number=first.hit.order or order_id,
+        currency=currency,
+        placed_at=first.hit_at,
+        updated_at=last.hit_at,
+        issued_at=last.hit_at,
+        total=sum((line.amount for line in by_line), Decimal(0)),
+        refunded=Decimal(0),
+        paid=True,
+        cancelled=False,
+        lines=by_line,
+    )
+
+
+def _one_line(lines: Sequence[OrderLine]) -> OrderLine:
+    """Where each hit tells the amount of the whole purchase, it is one sale of that amount."""
+    return OrderLine(
+        id="order",
+        item=", ".join(line.item for line in lines if line.item),
+        quantity=sum((line.quantity for line in lines), Decimal(0)),
+        amount=max(line.amount for line in lines),
+    )
+
+
+def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[StoredHit]:
+    query = sa.select(hits).where(hits.c.ignored == "", *conditions).order_by(hits.c.id)
+    return [
+        StoredHit(
+            id=row.id,
+            hit=Hit(
+                emp_id=row.emp_id,
+                product=row.product,
+                quantity=row.quantity,
+                amount=Decimal(row.amount) if row.amount else None,
+                order=row.order_ref,
+                currency=row.currency,
+            ),
+            click_token=row.click_token,
+            signed=row.signed,
+            ignored=row.ignored,
+            order_id=row.order_id,
+        )
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,119 @@
+"""Journal records: clicks, pixel hits and losses as bytes."""
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from salepixel.clicks.tokens import Click, Signal, pack_claims, signals_of
+from salepixel.reading.references import normal_reference
+from salepixel.wire.streams import BadRecord
+
+_CLICK = struct.Struct(">c16sI6s6sHHB")
+
+
+_CLICK_TAIL = struct.Struct(">HHB")
+
+
+_HIT = struct.Struct(">c16sI?HB")
+
+
+_CLICK_SIZE = _CLICK.size
+
+
+_CLICK_KIND, _HIT_KIND, _LOSS_KIND = b"\1", b"\2", b"\3"
+
+
+class ClickRecord(NamedTuple):
+    """A click as the edge saw it.
+
+    The user agent and the visitor's IP address (as text, empty when it is not known) travel to the fold,
+    which judges by them, and no further.
+    """
+
+    click: Click
+    signals: Signal
+    agent: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HitRecord:
+    """A pixel hit as the edge saw it.
+
+    `id` is made like a click id. `query` is as it was sent, `cookie` the value of the account's cookie
+    (unopened, at most 255 bytes) or empty, `ignored` the reason why it does not count or empty, `signed`
+    whether a right signature was on it.
+    """
+
+    id: bytes
+    emp_id: int
+    query: str
+    cookie: str
+    ignored: str
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LossRecord:
+    """So many clicks and hits were answered but not written, between two times (milliseconds, UTC)."""
+
+    count: int
+    from_ms: int
+    to_ms: int
+
+
+Record = ClickRecord | HitRecord | LossRecord
+
+
+def pack_click(
+    click_id: bytes, claims: bytes, signals: int, contact: bytes, address: bytes, agent: bytes
+) -> bytes:
+    """A click's bytes, from parts that are at hand: see salepixel.clicks.pack_claims; texts in UTF-8."""
+    lengths = _CLICK_TAIL.pack(signals, len(contact), len(address))
+    return b"".join((_CLICK_KIND, click_id, claims, lengths, contact, address, agent))
+
+
+def pack_payload(record: Record) -> bytes:
+    """A record's bytes, without number and checksum."""
+    if isinstance(record, ClickRecord):
+        click = record.click
+        return pack_click(
+            click.id,
+            pack_claims(click.emp_id, click.campaign, click.link),
+            record.signals,
+            click.contact.encode(),
+            record.address.encode(),
+            record.agent.encode(),
+        )
+    if isinstance(record, HitRecord):
+        query, cookie = record.query.encode(), record.cookie.encode()
+        head = _HIT.pack(_HIT_KIND, record.id, record.emp_id, record.signed, len(query), len(cookie))
+        return b"".join((head, query, cookie, record.ignored.encode()))
+    return _LOSS_KIND + json.dumps([record.count, record.from_ms, record.to_ms]).encode()
+
+
+def unpack_payload(payload: bytes) -> Record:
+    """The record of a payload. Raises BadRecord."""
+    try:
+        kind = payload[:1]
+        if kind == _CLICK_KIND:
+            _, click_id, emp_id, campaign, link, signals, length, address_length = _CLICK.unpack_from(payload)
+            address = _CLICK_SIZE + length
+            agent = address + address_length
+            contact = payload[_CLICK_SIZE:address].decode()
+            if not contact.isalnum():  # an edge of another version may have sent it as it was
+                contact = normal_reference(contact)
+            click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
+            said = payload[agent:].decode(errors="replace")
+            return ClickRecord(click, signals_of(signals), said, payload[address:agent].decode())
+        if kind == _HIT_KIND:
+            _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
+            rest, start = payload[_HIT.size :], length + cookie_length
+            texts = rest[:length].decode(), rest[length:start].decode(), rest[start:].decode()
+            return HitRecord(hit_id, emp_id, *texts, signed)
+        if kind == _LOSS_KIND:
+            return LossRecord(*json.loads(payload[1:]))
+    except (struct.error, ValueError, TypeError, IndexError) as error:
+        raise BadRecord("damaged payload") from error
+    raise BadRecord(f"unknown kind {kind.hex() or 'none'}")

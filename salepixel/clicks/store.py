@@ -1,0 +1,419 @@
+"""Clicks with their verdicts, and the marks that say how far each journal is folded."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from salepixel.accounts.policy import CLOCK_SKEW
+from salepixel.accounts.store import get_account, hold_account
+from salepixel.clicks.opt_outs import refused_among
+from salepixel.clicks.records import LossRecord
+from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
+from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, Judged, cleared, judge, weigh
+from salepixel.orders.queue import make_each_due, mark_due
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import (
+    bought,
+    campaigns,
+    clicks,
+    contacts,
+    coupons,
+    decisions,
+    journals,
+    links,
+    losses,
+    order_clicks,
+    orders,
+)
+from salepixel.storage.upsert import insert
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClick:
+    """A click as the report knows it; `sale_pixel` of its link, True when the link is not known.
+
+    `score` and `reasons` as in `verdicts.Judged`. `final`: ten minutes have passed since; only a purchase,
+    or an edge that could not ship for so long, changes the verdict now.
+    """
+
+    click: Click
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    score: float
+    final: bool
+    sale_pixel: bool = True
+
+
+def read_mark(connection: sa.Connection, journal: str) -> int:
+    """The number up to which a journal is folded, 0 for a new one."""
+    return connection.scalar(sa.select(journals.c.mark).where(journals.c.name == journal)) or 0
+
+
+def read_marks(connection: sa.Connection) -> dict[str, int]:
+    """The marks of all journals."""
+    return {row.name: row.mark for row in connection.execute(sa.select(journals.c.name, journals.c.mark))}
+
+
+def move_mark(connection: sa.Connection, journal: str, old: int, new: int, at: datetime) -> bool:
+    """Move a mark from old to new; False when somebody else moved it meanwhile."""
+    start = insert(connection, journals).values(name=journal, mark=0, folded_at=at)
+    connection.execute(start.on_conflict_do_nothing())
+    ours = sa.and_(journals.c.name == journal, journals.c.mark == old)
+    return connection.execute(sa.update(journals).where(ours).values(mark=new, folded_at=at)).rowcount == 1
+
+
+def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossRecord) -> None:
+    """Keep what an edge says it could not write down."""
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
+    values = {
+        "journal": journal,
+        "number": number,
+        "count": loss.count,
+        "from_at": epoch + timedelta(milliseconds=loss.from_ms),
+        "to_at": epoch + timedelta(milliseconds=loss.to_ms),
+    }
+    connection.execute(insert(connection, losses).values(values).on_conflict_do_nothing())
+
+
+def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]) -> None:
+    """Store clicks with their first verdicts; those known already stay as they are.
+
+    The click of a contact who refused to be followed is nobody's.
+    A click's verdict may change with its neighbours, so the same contact's clicks around the new ones
+    are judged again. Orders that name these clicks, or that they may explain by who clicked, are decided
+    again.
+    """
+    if not batch:
+        return
+    # Not to change it: several journals may be folded at once.
+    for emp_id in sorted({click.emp_id for click, _ in batch}):
+        hold_account(connection, emp_id)
+    batch = _without_refused(connection, batch)
+    around = _judge_around(connection, batch)
+    verdicts = around.verdicts
+    rows = [(*click, int(signals), *_as_stored(verdicts[click.id]), False) for click, signals in batch]
+    connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
+    changed = _change_verdicts(connection, around)
+    _orders_due(connection, [click for click, _ in batch] + changed)
+
+
+def _without_refused(
+    connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]
+) -> Sequence[tuple[Click, Signal]]:
+    refused = {
+        emp_id: found
+        for emp_id, refs in _contacts_of([click for click, _ in batch]).items()
+        if (found := refused_among(connection, emp_id, refs))
+    }
+    if not refused:
+        return batch
+    return [
+        (click._replace(contact="") if click.contact in refused.get(click.emp_id, ()) else click, signals)
+        for click, signals in batch
+    ]
+
+
+def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
+    """Make the verdicts of the oldest clicks final that are old enough; gives how many, 0: none is left.
+
+    They are judged once more: two journals that were folded at the same time did not see each other's
+    clicks, and when a campaign was sent may have been told late. Orders that a changed verdict bears on
+    are decided again.
+    """
+    old = sa.select(clicks.c.id).where(
+        clicks.c.final == sa.false(), clicks.c.id < least_id_at(now - FINAL_AFTER)
+    )
+    some = clicks.c.id.in_(old.order_by(clicks.c.id).limit(limit))
+    for emp_id in sorted(connection.scalars(sa.select(clicks.c.emp_id).where(some).distinct())):
+        hold_account(connection, emp_id)
+    settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*_KNOWN)).all()
+    if settled:
+        around = _judge_around(connection, [], [_known(row) for row in settled])
+        _orders_due(connection, _change_verdicts(connection, around))
+    return len(settled)
+
+
+def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
+    """A paid order carries this click's token, so a person made it, for good; also if it comes in later.
+
+    Other orders that name it, or that it may explain by e-mail, are decided again when its verdict changes.
+    """
+    values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
+    connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
+    row = connection.execute(sa.select(*_KNOWN).where(clicks.c.id == click_id)).first()
+    if row is not None:
+        known = _known(row)
+        verdict, reasons, score = known.judged
+        before = Judged(Verdict(verdict), tuple(reasons.split()), score)
+        around = _Around({click_id: cleared(before)}, {click_id: known})
+        _orders_due(connection, _change_verdicts(connection, around))
+
+
+def clicks_of_contacts(
+    connection: sa.Connection, emp_id: int, refs: Sequence[str], since: datetime, until: datetime
+) -> list[StoredClick]:
+    """What these contacts clicked between two times, oldest first."""
+    if not refs:
+        return []
+    query = _with_links().where(
+        clicks.c.emp_id == emp_id,
+        clicks.c.contact.in_(refs),
+        clicks.c.id >= least_id_at(since),
+        clicks.c.id < least_id_at(until + timedelta(milliseconds=1)),
+    )
+    return [_stored(row) for row in connection.execute(query.order_by(clicks.c.id))]
+
+
+def get_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> dict[bytes, StoredClick]:
+    """The clicks with these ids, as far as they are known."""
+    if not ids:
+        return {}
+    query = _with_links().where(clicks.c.id.in_(ids))
+    return {row.id: _stored(row) for row in connection.execute(query)}
+
+
+def list_clicks(
+    connection: sa.Connection, campaign_id: str, limit: int, after: bytes | None
+) -> list[StoredClick]:
+    """A campaign's clicks, oldest first; `after`: id of the last one seen."""
+    query = _with_links().where(clicks.c.campaign_id == campaign_id)
+    if after is not None:
+        query = query.where(clicks.c.id > after)
+    return [_stored(row) for row in connection.execute(query.order_by(clicks.c.id).limit(limit))]
+
+
+def _with_links() -> sa.Select[Any]:
+    return sa.select(clicks, links.c.sale_pixel).select_from(
+        clicks.outerjoin(links, links.c.id == clicks.c.link_id)
+    )
+
+
+def _stored(row: sa.Row[Any]) -> StoredClick:
+    click = Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
+    sells = True if row.sale_pixel is None else row.sale_pixel
+    return StoredClick(click, Verdict(row.verdict), tuple(row.reasons.split()), row.score, row.final, sells)
+
+
+AsStored = tuple[str, str, float]
+"""Verdict, reasons and score as they stand in a row."""
+
+
+class _Known(NamedTuple):
+    """A stored click, with what it is judged by and how it was judged."""
+
+    click: Click
+    signals: Signal
+    judged: AsStored
+
+
+_CLICK = [clicks.c[name] for name in ("id", "emp_id", "campaign_id", "link_id", "contact")]
+_KNOWN = [*_CLICK, *(clicks.c[name] for name in ("signals", "verdict", "reasons", "score"))]
+
+
+def _known(row: Sequence[Any]) -> _Known:
+    return _Known(Click(row[0], row[1], row[2], row[3], row[4]), signals_of(row[5]), (row[6], row[7], row[8]))
+
+
+def _as_stored(judged: Judged) -> AsStored:
+    return str(judged.verdict), " ".join(judged.reasons), judged.score
+
+
+@cache
+def _insert_clicks(dialect: str) -> str:
+    # Told to the driver as it is: per row, SQLAlchemy would cost as much as the database.
+    names, mark = [column.name for column in clicks.c], "%s" if dialect == "postgresql" else "?"
+    values = ", ".join([mark] * len(names))
+    return f"INSERT INTO clicks ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Clicks with their neighbours: how all are judged now, and how those were judged that are stored.
+
+    Only verdicts of clicks between `low` and `high` (ids) are reliable: of those all neighbours are here.
+    """
+
+    verdicts: dict[bytes, Judged]
+    stored: dict[bytes, _Known]
+    low: bytes = bytes(16)
+    high: bytes = b"\xff" * 16
+
+
+def _judge_around(
+    connection: sa.Connection, new: Sequence[tuple[Click, Signal]], known: Sequence[_Known] = ()
+) -> _Around:
+    """Judge new clicks, or known ones again, with what the same contacts did around them."""
+    some = [click for click, _ in new] + [one.click for one in known]
+    first, last = _span(some)
+    stored = {one.click.id: one for one in known}
+    # Twice the window: the neighbours' own verdicts must not change for want of their neighbours.
+    _add_clicks_between(connection, stored, some, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
+    people: dict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = {}
+    for pair in chain(
+        (pair for pair in new if pair[0].id not in stored), (one[:2] for one in stored.values())
+    ):
+        click = pair[0]
+        # A click of nobody known stands alone.
+        people.setdefault((click.emp_id, click.campaign, click.contact or click.id), []).append(pair)
+    sent = _sent_at(connection, {campaign for _, campaign, _ in people})
+    verdicts = {}
+    for (_, campaign, _), theirs in people.items():
+        if len(theirs) == 1 and campaign not in sent:
+            # As `judge` would say; this is what most clicks are, and the fold is to be quick.
+            click, signals = theirs[0]
+            verdicts[click.id] = weigh(signals)
+            continue
+        theirs.sort(key=_by_id)
+        for (click, _), judged in zip(theirs, judge(theirs, sent.get(campaign)), strict=True):
+            verdicts[click.id] = judged
+    suspects = [click_id for click_id, judged in verdicts.items() if judged.verdict is not Verdict.HUMAN]
+    for click_id in _bought(connection, suspects):
+        verdicts[click_id] = cleared(verdicts[click_id])
+    low, high = (
+        least_id_at(first - LINKS_WINDOW),
+        least_id_at(last + LINKS_WINDOW + timedelta(milliseconds=1)),
+    )
+    return _Around(verdicts, stored, low, high)
+
+
+def _by_id(pair: tuple[Click, Signal]) -> bytes:
+    return pair[0].id
+
+
+def _add_clicks_between(
+    connection: sa.Connection,
+    stored: dict[bytes, _Known],
+    of_whom: Sequence[Click],
+    since: datetime,
+    until: datetime,
+) -> None:
+    """Add what the contacts of these clicks clicked between two times."""
+    for emp_id, refs in _contacts_of(of_whom).items():
+        query = sa.select(*_KNOWN).where(
+            clicks.c.emp_id == emp_id,
+            is_one_of(connection, clicks.c.contact, refs),
+            clicks.c.id >= least_id_at(since),
+            clicks.c.id < least_id_at(until),
+        )
+        for row in connection.execute(query):
+            if row[0] not in stored:
+                stored[row[0]] = _known(row)
+
+
+def _contacts_of(some: Sequence[Click]) -> dict[int, set[str]]:
+    """The known contacts who made these clicks, by account."""
+    found: dict[int, set[str]] = {}
+    for click in some:
+        if click.contact:
+            found.setdefault(click.emp_id, set()).add(click.contact)
+    return found
+
+
+def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
+    told = sa.and_(is_one_of(connection, campaigns.c.id, ids), campaigns.c.sent_at.is_not(None))
+    query = sa.select(campaigns.c.id, campaigns.c.sent_at).where(told)
+    return {row.id: row.sent_at for row in connection.execute(query)}
+
+
+def _bought(connection: sa.Connection, ids: Sequence[bytes]) -> list[bytes]:
+    found: list[bytes] = []
+    for start in range(0, len(ids), _CHUNK):
+        query = sa.select(bought.c.click_id).where(bought.c.click_id.in_(ids[start : start + _CHUNK]))
+        found.extend(connection.scalars(query))
+    return found
+
+
+def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
+    """Write the verdicts of stored clicks that are others now; gives these clicks."""
+    changed, values = [], []
+    # In the order of their ids, so that two workers that change the same rows wait and do not deadlock.
+    for click_id, known in sorted(around.stored.items()):
+        if around.low <= click_id < around.high:
+            verdict, reasons, score = judged = _as_stored(around.verdicts[click_id])
+            if judged != known.judged:
+                changed.append(known.click)
+                values.append({"key": click_id, "v": verdict, "r": reasons, "s": score})
+    if changed:
+        update = sa.update(clicks).where(clicks.c.id == sa.bindparam("key"))
+        marks: dict[str, Any] = {
+            "verdict": sa.bindparam("v"),
+            "reasons": sa.bindparam("r"),
+            "score": sa.bindparam("s"),
+        }
+        connection.execute(update.values(marks), values)
+    return changed
+
+
+def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
+    """Make the orders due that name one of these clicks, or that they may explain by who clicked."""
+    if not touched:
+        return
+    make_each_due(connection, _orders_naming(connection, {click.id for click in touched}))
+    # Most clicks come before any order that they could explain: one look spares thousands.
+    first, last = _span(touched)
+    in_time = {
+        emp_id: explained
+        for emp_id in {click.emp_id for click in touched}
+        if (explained := _orders_between(connection, emp_id, first, last)) is not None
+    }
+    for emp_id, refs in _contacts_of([click for click in touched if click.emp_id in in_time]).items():
+        for is_theirs in _orders_of(connection, emp_id, refs):
+            explained = sa.and_(in_time[emp_id], is_theirs)
+            mark_due(connection, explained)
+
+
+def _orders_naming(connection: sa.Connection, ids: Collection[bytes]) -> list[tuple[str, str]]:
+    # One look between the first and the last: clicks come by the thousand and seldom after their order.
+    between = order_clicks.c.click_id.between(min(ids), max(ids))
+    rows = connection.execute(sa.select(order_clicks).where(between))
+    return sorted({(row.shop_id, row.order_id) for row in rows if row.click_id in ids})
+
+
+def _orders_of(
+    connection: sa.Connection, emp_id: int, refs: Collection[str]
+) -> Iterator[sa.ColumnElement[bool]]:
+    """What is true of orders that may be these contacts': an index each, so a statement each."""
+    theirs = sa.and_(contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
+    yield orders.c.email_hash.in_(sa.select(contacts.c.email_hash).where(theirs))
+    yield orders.c.alias_hash.in_(sa.select(contacts.c.alias_hash).where(theirs))
+    given = sa.and_(coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.contact, refs))
+    yield orders.c.voucher.in_(sa.select(coupons.c.code).where(given))
+    known = sa.and_(decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs))
+    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(known)
+    this = sa.tuple_(orders.c.shop_id, orders.c.id)
+    yield this.in_(named)
+    earlier = orders.alias()
+    by_customer = sa.select(earlier.c.shop_id, earlier.c.customer).where(
+        sa.tuple_(earlier.c.shop_id, earlier.c.id).in_(named), earlier.c.customer.is_not(None)
+    )
+    yield sa.tuple_(orders.c.shop_id, orders.c.customer).in_(by_customer)
+
+
+def _orders_between(
+    connection: sa.Connection, emp_id: int, first: datetime, last: datetime
+) -> sa.ColumnElement[bool] | None:
+    """What is true of an account's orders that clicks between two times may explain; None: it has none."""
+    account = get_account(connection, emp_id)
+    if account is None:
+        return None
+    in_time = sa.and_(
+        orders.c.emp_id == emp_id,
+        orders.c.placed_at >= first - CLOCK_SKEW,
+        # As far back as evidence is gathered: of a click outside the window it is told that it is.
+        orders.c.placed_at <= last + 2 * account.policy.longest_window,
+    )
+    any_order = connection.scalar(sa.select(orders.c.id).where(in_time).limit(1))
+    return None if any_order is None else in_time
+
+
+def _span(some: Sequence[Click]) -> tuple[datetime, datetime]:
+    ids = [click.id for click in some]
+    least, greatest = (Click(i, 0, "", "").clicked_at for i in (min(ids), max(ids)))
+    return least, greatest

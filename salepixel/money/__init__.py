@@ -1,0 +1,1 @@
+"""Amounts, quantities and exchange rates."""

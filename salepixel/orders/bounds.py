@@ -1,0 +1,81 @@
+"""What an order can be, so that databases store it and rules decide it: one check for all doors."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from salepixel.money.amounts import MAX_AMOUNT, BadMoney, round_money
+from salepixel.money.quantities import MAX_QUANTITY
+from salepixel.orders.order import Order
+
+MAX_REFERENCE_BYTES = 1000
+"""Of an id, a number or any other text by which something is looked up, in UTF-8.
+
+An entry of a PostgreSQL index may have 2,704 bytes, and the key of a sale holds two of these.
+"""
+
+MAX_LINES = 20_000
+MAX_QUANTITY_OF_SHOP = 1000 * MAX_QUANTITY
+"""Saleor's own limit is near 2**31; in thousandths this is far inside 64 bits."""
+
+FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+"""Far from 1970, before which no click has an id, and from the year 1, before which there is no window."""
+
+CLOCKS = timedelta(days=31)
+"""How far a shop's time may be ahead. A snapshot of the year 9999 would be the newest one for ever."""
+
+
+class OutOfBounds(ValueError):
+    """An order that cannot be stored or decided. `reason` is its counted name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def check_order(order: Order, now: datetime) -> Order:
+    """Give the order as it is. Raises OutOfBounds: bad_amount, bad_quantity, bad_time, long_reference,
+    too_many_lines.
+
+    `now`: aware UTC. Amounts are held against the limit as they will be kept, rounded to the currency's
+    digits: what rounds up to it could not be read again.
+    """
+    if len(order.lines) > MAX_LINES:
+        raise OutOfBounds("too_many_lines")
+    if any(len(text.encode()) > MAX_REFERENCE_BYTES for text in _references(order)):
+        raise OutOfBounds("long_reference")
+    times = order.placed_at, order.updated_at, order.issued_at
+    if not all(FIRST_DAY <= time <= now + CLOCKS for time in times):
+        raise OutOfBounds("bad_time")
+    if not all(0 <= line.quantity <= MAX_QUANTITY_OF_SHOP for line in order.lines):
+        raise OutOfBounds("bad_quantity")
+    try:
+        amounts = [round_money(amount, order.currency) for amount in _amounts(order)]
+    except (BadMoney, ArithmeticError) as error:
+        raise OutOfBounds("bad_amount") from error
+    if not all(0 <= amount < MAX_AMOUNT for amount in amounts):
+        raise OutOfBounds("bad_amount")
+    return order
+
+
+def _references(order: Order) -> Iterator[str]:
+    yield from (order.id, order.number, order.utm_campaign, order.replaces or "")
+    # In capital letters, as it is looked up: some letters have more bytes there.
+    yield order.voucher.upper()
+    yield from (text for text in (order.customer, order.email_hash, order.alias_hash, order.replaces) if text)
+    for line in order.lines:
+        yield from (line.id, line.sku or "")
+
+
+def _amounts(order: Order) -> Iterator[Decimal]:
+    yield from (order.total, order.refunded, order.shipping, order.deducted, order.by_gift_card)
+    # No part can be given more of than there is, but the parts are added up before that is known.
+    yield sum((line.amount for line in order.lines), order.shipping)
+    yield sum((line.refunded or Decimal(0) for line in order.lines), order.shipping_refunded or Decimal(0))
+    yield sum((line.granted for line in order.lines), order.shipping_granted)
+    for amount in (order.shipping_net, order.shipping_refunded, order.charged, order.covers):
+        if amount is not None:
+            yield amount
+    for line in order.lines:
+        told = line.amount, line.net, line.refunded, line.granted
+        yield from (amount for amount in told if amount is not None)

@@ -1,0 +1,42 @@
+"""Orders that were drafts first: they count as placed when their draft was completed."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.orders.order import Order
+from salepixel.orders.queue import mark_due
+from salepixel.orders.refunds import refund_history
+from salepixel.storage.schema import drafts, orders
+from salepixel.storage.upsert import insert_into, took_effect
+
+
+def note_draft(connection: sa.Connection, shop_id: str, order_id: str) -> None:
+    """Note that an order was a draft; one that is known already is decided again."""
+    this = {"shop_id": shop_id, "order_id": order_id}
+    if took_effect(connection, _insert_draft(connection.dialect.name), this):
+        mark_due(connection, orders.c.shop_id == shop_id, orders.c.id == order_id)
+
+
+@cache
+def _insert_draft(dialect: str) -> Any:
+    return insert_into(dialect, drafts).on_conflict_do_nothing()
+
+
+def as_completed(connection: sa.Connection, shop_id: str, order: Order) -> Order:
+    """The order as placed when its draft was completed, if it was one: when its first snapshot was changed.
+
+    A shop tells only when the draft was written, which may be days before the click that it carries.
+    Completing it is a change, so no snapshot of the order is older than that (`updatedAt`).
+    """
+    if order.draft is False or not (order.draft or _was_draft(connection, shop_id, order.id)):
+        return order
+    changed = [state.updated_at for state in refund_history(connection, shop_id, order)]
+    return replace(order, placed_at=min([*changed, order.updated_at]))
+
+
+def _was_draft(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
+    its = drafts.c.shop_id == shop_id, drafts.c.order_id == order_id
+    return connection.execute(sa.select(drafts.c.order_id).where(*its)).first() is not None

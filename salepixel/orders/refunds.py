@@ -1,0 +1,82 @@
+"""When what was refunded: of orders as their snapshots told it, and of the sales that follow."""
+
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.money.amounts import from_minor, to_minor
+from salepixel.orders.order import Order, RefundState
+from salepixel.storage.schema import refunds
+from salepixel.storage.upsert import insert_into, took_effect
+
+
+def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> bool:
+    """Keep what a snapshot tells of refunds, also of one that is not the newest; False when it is known."""
+    values = {
+        "shop_id": shop_id,
+        "order_id": order.id,
+        "updated_at": order.updated_at,
+        "issued_at": order.issued_at,
+        "refunded": to_minor(order.refunded, order.currency),
+        "cancelled": order.cancelled,
+        "currency": order.currency,
+        "charged": None if order.charged is None else to_minor(order.charged, order.currency),
+        "covers": None if order.covers is None else to_minor(order.covers, order.currency),
+    }
+    return took_effect(connection, _insert_state(connection.dialect.name), values)
+
+
+@cache
+def _insert_state(dialect: str) -> Any:
+    # Who sends the same order every day adds no rows; the earliest is the same in any sequence, and so is the
+    # most of what was charged.
+    statement = insert_into(dialect, refunds)
+    new, kept = statement.excluded, refunds.c
+    more = {name: _more(new[name], kept[name]) for name in ("charged", "covers")}
+    tells_more = [sa.or_(new[name] > kept[name], _is_first(new[name], kept[name])) for name in more]
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "order_id", "updated_at", "refunded", "cancelled", "currency"],
+        set_={
+            "issued_at": sa.case((new.issued_at < kept.issued_at, new.issued_at), else_=kept.issued_at),
+            **more,
+        },
+        where=sa.or_(new.issued_at < kept.issued_at, *tells_more),
+    )
+
+
+def _more(new: Any, kept: Any) -> Any:
+    return sa.case((sa.or_(new > kept, kept.is_(None)), new), else_=kept)
+
+
+def _is_first(new: Any, kept: Any) -> Any:
+    return sa.and_(kept.is_(None), new.is_not(None))
+
+
+def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
+    """What the known snapshots of an order told of refunds, as far as it can be told in its currency."""
+    rows = connection.execute(_states_of(), {"shop": shop_id, "order": order.id})
+    return [state for row in rows if (state := _state(row, order.currency))]
+
+
+def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
+    refunded, charged, covers = row.refunded, row.charged, row.covers
+    if row.currency not in ("", currency):
+        # The shop has corrected it since. Nothing, and all of it, are the same in every currency.
+        if refunded and not row.cancelled:
+            return None
+        refunded, charged, covers = 0, None, None
+    return RefundState(
+        row.updated_at,
+        row.issued_at,
+        from_minor(refunded, currency),
+        row.cancelled,
+        None if charged is None else from_minor(charged, currency),
+        None if covers is None else from_minor(covers, currency),
+    )
+
+
+@cache
+def _states_of() -> Any:
+    its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
+    return sa.select(refunds).where(*its)

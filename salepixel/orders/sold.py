@@ -1,0 +1,143 @@
+"""What an account counts of an order: its lines by the account's terms, and when what was refunded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import accumulate, pairwise
+
+from salepixel.accounts.policy import GROSS, Terms
+from salepixel.money.amounts import allocate, from_minor, to_minor
+from salepixel.orders.charges import Ledger, read_ledger
+from salepixel.orders.order import Order, OrderLine, RefundState
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back at a time (UTC)."""
+
+    at: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line as an account counts it; `refunds` add up to `refunded`, oldest first."""
+
+    id: str
+    item: str
+    sku: str | None
+    quantity: Decimal
+    amount: Decimal
+    refunded: Decimal
+    refunds: tuple[Refund, ...]
+    currency: str
+
+    def refunds_by_click(self, amounts: Sequence[int]) -> list[dict[datetime, int]]:
+        """What was refunded of each click that got so much of the line, by time; all in minor units.
+
+        In proportion to what they got, and never more than that: of a line that cost less when its month
+        was closed, no more is refunded. Both the sum of each click and that of each time are exact.
+        """
+        steps, left = {}, sum(amounts)
+        for refund in self.refunds:
+            steps[refund.at] = min(to_minor(refund.amount, self.currency), left)
+            left -= steps[refund.at]
+        return _spread(steps, allocate(sum(steps.values()), amounts))
+
+
+def sold_lines(
+    order: Order, terms: Terms = GROSS, history: Iterable[RefundState] = ()
+) -> tuple[SoldLine, ...]:
+    """The lines of an order as an account counts them, with what was refunded of each and when.
+
+    `history`: what all known snapshots told of refunds, in any sequence and number. Included shipping is
+    a line of its own, without a quantity: items keep their prices, and with tax the lines then add up to
+    the order's total.
+    """
+    parts, ledger = order.parts(), read_ledger(order, history)
+    paid = order.paid_by_part(ledger.worth)
+    given_back = order.given_back_by_part(paid, ledger.given_back[-1])
+    refunds = _spread(_steps(order, sum(paid), ledger), given_back)
+    counted = len(parts) if terms.shipping == "included" and order.shipping else len(order.lines)
+    return tuple(
+        _sold(part, amount, dated, terms, order.currency)
+        for part, amount, dated in list(zip(parts, paid, refunds, strict=True))[:counted]
+    )
+
+
+def refunded_by_line(order: Order, history: Iterable[RefundState] = ()) -> tuple[Decimal, ...]:
+    """What was given back of each line by now, tax included, in the lines' order and currency."""
+    ledger = read_ledger(order, history)
+    given_back = order.given_back_by_part(order.paid_by_part(ledger.worth), ledger.given_back[-1])
+    return tuple(from_minor(part, order.currency) for part in given_back[:-1])
+
+
+def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal | None:
+    """The sum that was given back of a paid order of which nothing is left; None where something is."""
+    ledger = read_ledger(order, history)
+    paid = order.paid_by_part(ledger.worth)
+    given = sum(order.given_back_by_part(paid, ledger.given_back[-1]))
+    is_whole = ledger.paid and given > 0 and given == sum(paid)
+    return from_minor(given, order.currency) if is_whole else None
+
+
+def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
+    """By how much (minor units) the refunded sum grew, and when.
+
+    What a later snapshot took back was never refunded: the sum at a time is the least that was told from then
+    on.
+    """
+    states = ledger.states
+    told = [
+        whole if state.cancelled else min(to_minor(amount, order.currency), whole)
+        for state, amount in zip(states, ledger.given_back, strict=True)
+    ]
+    kept = [*accumulate(reversed(told), min)][::-1]
+    steps: dict[datetime, int] = {}
+    for place, state in enumerate(states):
+        grown = kept[place] - (kept[place - 1] if place else 0)
+        # Saleor expires an order and leaves its updatedAt; a caller of the sales API may tell none.
+        is_later = not place or state.updated_at > states[place - 1].updated_at
+        # Nothing is given back of what is not bought yet: so no sale reaches into a month before its own.
+        at = max(state.updated_at if is_later else state.issued_at, order.placed_at)
+        if grown:
+            steps[at] = steps.get(at, 0) + grown
+    return dict(sorted(steps.items()))
+
+
+def _spread(steps: dict[datetime, int], given_back: Sequence[int]) -> list[dict[datetime, int]]:
+    """Each step over the parts, in proportion to what is still to come of each: both sums stay exact."""
+    left = list(given_back)
+    by_part: list[dict[datetime, int]] = [{} for _ in left]
+    for at, grown in steps.items():
+        for place, share in enumerate(allocate(grown, left)):
+            left[place] -= share
+            by_part[place][at] = share
+    return by_part
+
+
+def _sold(part: OrderLine, paid: int, refunds: dict[datetime, int], terms: Terms, currency: str) -> SoldLine:
+    gross = to_minor(part.amount, currency)
+    net = gross if terms.tax == "gross" or part.net is None else to_minor(part.net, currency)
+    so_far = [_scale(total, net, gross) for total in accumulate(refunds.values(), initial=0)]
+    grown = [later - earlier for earlier, later in pairwise(so_far)]
+    return SoldLine(
+        id=part.id,
+        item=part.item,
+        sku=part.sku,
+        quantity=part.quantity,
+        amount=from_minor(_scale(paid, net, gross), currency),
+        refunded=from_minor(so_far[-1], currency),
+        refunds=_refunds(zip(refunds, grown, strict=True), currency),
+        currency=currency,
+    )
+
+
+def _scale(amount: int, net: int, gross: int) -> int:
+    """Of an amount with tax the part without, half up."""
+    return (2 * amount * net + gross) // (2 * gross) if gross else 0
+
+
+def _refunds(dated: Iterable[tuple[datetime, int]], currency: str) -> tuple[Refund, ...]:
+    return tuple(Refund(at, from_minor(amount, currency)) for at, amount in dated if amount)

@@ -1,0 +1,183 @@
+"""Orders, their decisions and the sales that follow from them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from salepixel.orders.drafts import note_draft
+from salepixel.orders.order import Order
+from salepixel.orders.queue import DUE, NEW, _decide_later_ones_again, date_again, mark_due
+from salepixel.orders.refunds import keep_refund_state
+from salepixel.reading.names import name_key
+from salepixel.reading.order_numbers import order_key
+from salepixel.storage.schema import (
+    orders,
+)
+from salepixel.storage.upsert import insert_into, took_effect
+
+_SNAPSHOT = TypeAdapter(Order)
+
+
+Place = tuple[datetime, str, str]
+"""Where an order stands in a list of an account's orders: placed_at, shop, id."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """An order of a shop; `delivery` names the delivery that its newest snapshot came with."""
+
+    shop_id: str
+    emp_id: int
+    order: Order
+    delivery: str
+
+    @property
+    def place(self) -> Place:
+        """To read on after this order."""
+        return self.order.placed_at, self.shop_id, self.order.id
+
+
+def store_order(
+    connection: sa.Connection,
+    shop_id: str,
+    emp_id: int,
+    order: Order,
+    delivery: str,
+    *,
+    always: bool = False,
+    healed_at: datetime | None = None,
+) -> bool:
+    """Keep a snapshot if it is newer than the one we have; True when it was. It is then due.
+
+    So are later orders of its customer, when it is another one's now or has moved among them.
+
+    `always`: keep it in any case, for an order that was put together from all that is known of it.
+    `healed_at`: now, for one that came by a poll of the shop; the first such time stays with the order.
+    """
+    values = {
+        "shop_id": shop_id,
+        "id": order.id,
+        "emp_id": emp_id,
+        "number": order.number,
+        "number_key": order_key(order.number),
+        "placed_at": order.placed_at,
+        "updated_at": order.updated_at,
+        "issued_at": order.issued_at,
+        "email_hash": order.email_hash,
+        "snapshot": _SNAPSHOT.dump_json(order).decode(),
+        "delivery": delivery,
+        "alias_hash": order.alias_hash,
+        "customer": order.customer,
+        "voucher": name_key(order.voucher) or None,
+        "utm_campaign": name_key(order.utm_campaign) or None,
+        "payment": order.payment or None,
+        "open": order.is_open,
+        "healed_at": healed_at,
+    }
+    this = {"shop": shop_id, "order": order.id}
+    before = None if always else connection.execute(_its_place_among_orders(), this).first()
+    is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
+    if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
+        date_again(connection, shop_id, order.id)
+        if order.draft is not False:  # it may tell of an earlier completion
+            mark_due(connection, orders.c.shop_id == shop_id, orders.c.id == order.id)
+    if order.draft:
+        note_draft(connection, shop_id, order.id)
+    if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
+        since = min(before.placed_at, order.placed_at)
+        for customer in {before.customer, order.customer} - {None}:
+            _decide_later_ones_again(connection, shop_id, customer, since, order.id)
+    return is_newer
+
+
+@cache
+def _its_place_among_orders() -> Any:
+    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    return sa.select(orders.c.customer, orders.c.placed_at).where(*this).with_for_update()
+
+
+_COLUMNS = [column.name for column in orders.c if column.name not in NEW]
+
+
+@cache
+def _upsert_order(dialect: str, always: bool) -> Any:
+    # Built once: building costs more than executing, and an order is on its way to a waiting shop.
+    statement = insert_into(dialect, orders).values(NEW)
+    new = statement.excluded
+    changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")} | DUE
+    changed["healed_at"] = sa.func.coalesce(orders.c.healed_at, new.healed_at)
+    is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "id"], set_=changed, where=None if always else is_newer
+    )
+
+
+def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> StoredOrder:
+    """Keep when an order was placed as it is known now: its draft was completed then."""
+    if order == stored.order:
+        return stored
+    its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
+    values = {"placed_at": order.placed_at, "snapshot": _SNAPSHOT.dump_json(order).decode()}
+    connection.execute(sa.update(orders).where(*its).values(values))
+    if order.customer:
+        since = min(order.placed_at, stored.order.placed_at)
+        _decide_later_ones_again(connection, stored.shop_id, order.customer, since, order.id)
+    return replace(stored, order=order)
+
+
+def read_snapshot(text: str) -> Order:
+    """The order that a row's `snapshot` holds."""
+    return _SNAPSHOT.validate_json(text)
+
+
+def get_order(
+    connection: sa.Connection, shop_id: str, order_id: str, *, lock: bool = False
+) -> StoredOrder | None:
+    """An order by its id; `lock` keeps others from changing it until the transaction ends."""
+    query = sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.id == order_id)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _stored(row)
+
+
+def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:
+    """An order by its id or its number, the newest where a shop gave a number twice."""
+    order_id = find_order_id(connection, shop_id, name)
+    return None if order_id is None else get_order(connection, shop_id, order_id)
+
+
+def find_order_id(connection: sa.Connection, shop_id: str, name: str) -> str | None:
+    """The same, its id alone: what cannot be decided may not be readable."""
+    its_id = sa.select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.id == name)
+    by_number = sa.select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.number == name)
+    newest = by_number.order_by(orders.c.placed_at.desc()).limit(1)
+    return connection.scalar(its_id) or connection.scalar(newest)
+
+
+def orders_from(
+    connection: sa.Connection, emp_id: int, since: datetime | None, limit: int, after: Place | None
+) -> list[StoredOrder]:
+    """An account's orders placed since then, newest first; `after`: the place of the last one seen."""
+    key = (orders.c.placed_at, orders.c.shop_id, orders.c.id)
+    query = sa.select(orders).where(orders.c.emp_id == emp_id)
+    if since is not None:
+        query = query.where(orders.c.placed_at >= since)
+    if after is not None:
+        query = query.where(sa.tuple_(*key) < after)
+    query = query.order_by(*(column.desc() for column in key)).limit(limit)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def open_orders(connection: sa.Connection, shop_id: str, since: datetime, limit: int) -> dict[str, Order]:
+    """A shop's newest orders since then that are neither paid nor cancelled, by their ids."""
+    still_open = orders.c.shop_id == shop_id, orders.c.open, orders.c.placed_at >= since
+    query = sa.select(orders.c.id, orders.c.snapshot).where(*still_open)
+    rows = connection.execute(query.order_by(orders.c.placed_at.desc()).limit(limit))
+    return {row.id: read_snapshot(row.snapshot) for row in rows}
+
+
+def _stored(row: sa.Row[Any]) -> StoredOrder:
+    return StoredOrder(row.shop_id, row.emp_id, read_snapshot(row.snapshot), row.delivery)

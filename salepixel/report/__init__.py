@@ -1,0 +1,1 @@
+"""The report: rows, sums, journeys, tracking health, lift."""

@@ -1,0 +1,155 @@
+"""What people and machines did in campaigns, counted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from salepixel.campaigns.store import CampaignLink, links_of
+from salepixel.clicks.tokens import Verdict
+from salepixel.money.amounts import from_minor
+from salepixel.report.sums import great_sum, read_sum
+from salepixel.storage.schema import clicks, sales
+
+
+@dataclass(frozen=True, slots=True)
+class ClickCounts:
+    """The clicks of a campaign; `contacts` are different people who clicked.
+
+    `human` are all that are not called a machine's; of these, `unknown` may be.
+    """
+
+    human: int = 0
+    machine: int = 0
+    contacts: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContactActivity:
+    """A contact with what they did in a campaign; `net` per currency, never added up."""
+
+    contact: str
+    human_clicks: int
+    machine_clicks: int
+    orders: int
+    net: dict[str, Decimal] = field(default_factory=dict)
+
+
+def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, ClickCounts]:
+    """The clicks of each campaign that has any."""
+    is_machine = clicks.c.verdict == Verdict.MACHINE
+    query = (
+        sa.select(
+            clicks.c.campaign_id,
+            sa.func.count().filter(~is_machine),
+            sa.func.count().filter(is_machine),
+            sa.func.count(sa.distinct(clicks.c.contact)).filter(~is_machine, clicks.c.contact != ""),
+            sa.func.count().filter(clicks.c.verdict == Verdict.UNKNOWN),
+        )
+        .where(clicks.c.campaign_id.in_(ids))
+        .group_by(clicks.c.campaign_id)
+    )
+    return {row[0]: ClickCounts(*row[1:]) for row in connection.execute(query)}
+
+
+def count_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
+    """For each reason of a verdict, how many clicks of a campaign have it; a click may have several."""
+    has_any = sa.and_(clicks.c.campaign_id == campaign_id, clicks.c.reasons != "")
+    query = sa.select(clicks.c.reasons, sa.func.count()).where(has_any).group_by(clicks.c.reasons)
+    found: Counter[str] = Counter()
+    for reasons, count in connection.execute(query):
+        found.update(dict.fromkeys(reasons.split(), count))
+    return dict(found.most_common())
+
+
+def contact_activity(
+    connection: sa.Connection, campaign_id: str, limit: int, after: str | None
+) -> list[ContactActivity]:
+    """The known contacts who clicked or bought, by reference; `after`: the last one seen."""
+    # A sale's click may be known from its token alone, so a buyer may have no click here.
+    everybody = sa.union(
+        sa.select(clicks.c.contact).where(clicks.c.campaign_id == campaign_id),
+        sa.select(sales.c.contact).where(sales.c.campaign_id == campaign_id),
+    ).subquery()
+    query = sa.select(everybody.c.contact).where(everybody.c.contact > (after or ""))
+    refs = list(connection.scalars(query.order_by(everybody.c.contact).limit(limit)))
+    clicked = _clicks_by_contact(connection, campaign_id, refs)
+    bought = _orders_by_contact(connection, campaign_id, refs)
+    net = _net_by_contact(connection, campaign_id, refs)
+    return [
+        ContactActivity(ref, *clicked.get(ref, (0, 0)), bought.get(ref, 0), net.get(ref, {})) for ref in refs
+    ]
+
+
+def _clicks_by_contact(
+    connection: sa.Connection, campaign_id: str, refs: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    is_machine = clicks.c.verdict == Verdict.MACHINE
+    query = (
+        sa.select(clicks.c.contact, sa.func.count().filter(~is_machine), sa.func.count().filter(is_machine))
+        .where(clicks.c.campaign_id == campaign_id, clicks.c.contact.in_(refs))
+        .group_by(clicks.c.contact)
+    )
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def _orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequence[str]) -> dict[str, int]:
+    an_order = sa.select(sales.c.contact, sales.c.shop_id, sales.c.order_id).distinct()
+    pairs = an_order.where(sales.c.campaign_id == campaign_id, sales.c.contact.in_(refs)).subquery()
+    query = sa.select(pairs.c.contact, sa.func.count()).group_by(pairs.c.contact)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _net_by_contact(
+    connection: sa.Connection, campaign_id: str, refs: Sequence[str]
+) -> dict[str, dict[str, Decimal]]:
+    query = (
+        sa.select(sales.c.contact, sales.c.currency, *great_sum(sales.c.amount - sales.c.refunded, "net"))
+        .where(sales.c.campaign_id == campaign_id, sales.c.contact.in_(refs))
+        .group_by(sales.c.contact, sales.c.currency)
+        .order_by(sales.c.contact, sales.c.currency)
+    )
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.contact, {})[row.currency] = from_minor(read_sum(row, "net"), row.currency)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LinkActivity:
+    """A link with what happened on it: `contacts` are different people, `orders` the sales it earned.
+
+    `human_clicks` are all that are not called a machine's.
+    """
+
+    link: CampaignLink
+    human_clicks: int
+    machine_clicks: int
+    contacts: int
+    orders: int
+
+
+def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActivity]:
+    """What happened on each link of a campaign, in the links' order."""
+    by_verdict = sa.select(
+        clicks.c.link_id,
+        sa.func.count().filter(clicks.c.verdict != Verdict.MACHINE).label("human"),
+        sa.func.count().filter(clicks.c.verdict == Verdict.MACHINE).label("machine"),
+        sa.func.count(sa.distinct(clicks.c.contact))
+        .filter(clicks.c.verdict != Verdict.MACHINE, clicks.c.contact != "")
+        .label("contacts"),
+    ).where(clicks.c.campaign_id == campaign_id)
+    counted = {row.link_id: row for row in connection.execute(by_verdict.group_by(clicks.c.link_id))}
+    an_order = sa.select(sales.c.link_id, sales.c.shop_id, sales.c.order_id).distinct()
+    pairs = an_order.where(sales.c.campaign_id == campaign_id).subquery()
+    earned = sa.select(pairs.c.link_id, sa.func.count()).group_by(pairs.c.link_id)
+    earned_by = {row[0]: row[1] for row in connection.execute(earned)}
+    activity = []
+    for link in links_of(connection, campaign_id):
+        row = counted.get(link.id)
+        human, machine, contacts = (row.human, row.machine, row.contacts) if row else (0, 0, 0)
+        activity.append(LinkActivity(link, human, machine, contacts, earned_by.get(link.id, 0)))
+    return activity

@@ -1,0 +1,112 @@
+"""What a mail caused: the sales of both groups of a campaign, compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from salepixel.accounts.policy import Terms
+from salepixel.accounts.store import Account
+from salepixel.campaigns.holdout import Arm
+from salepixel.clicks.opt_outs import opted_out
+from salepixel.clicks.tokens import Verdict
+from salepixel.orders.order import Order, RefundState
+from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.refunds import refund_history
+from salepixel.orders.sold import sold_lines
+from salepixel.orders.store import read_snapshot
+from salepixel.storage.schema import clicks, contacts, decisions, orders, recipients
+
+_NO_SALE = (Reason.CANCELLED, Reason.PIXEL_IS_NO_PROOF, Reason.REPLACEMENT)
+
+
+@dataclass
+class Group:
+    """One group of a campaign's recipients; `net` of all their sales, by currency, by the account's terms.
+
+    People are addresses, since orders are found by them; `without_address` counts who has none, `refused` who
+    has refused to be followed since, of whom nothing else is told.
+    """
+
+    people: int = 0
+    without_address: int = 0
+    refused: int = 0
+    buyers: set[str] = field(default_factory=set)
+    orders: int = 0
+    net: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def arm(self) -> Arm:
+        """The group as it is compared."""
+        return Arm(self.people, len(self.buyers))
+
+    def add(self, email_hash: str, order: Order, terms: Terms, history: Sequence[RefundState]) -> None:
+        """Add an order that one of them placed; `history`: what its snapshots told of its money."""
+        lines = sold_lines(order, terms, history)
+        kept = sum((line.amount - line.refunded for line in lines), Decimal(0))
+        self.buyers.add(email_hash)
+        self.orders += 1
+        self.net[order.currency] = self.net.get(order.currency, Decimal(0)) + kept
+
+
+def compare_groups(
+    connection: sa.Connection, campaign_id: str, account: Account, since: datetime, until: datetime
+) -> tuple[Group, Group]:
+    """Those who were to be mailed and those who were left out, with all their sales of a time.
+
+    An order is found by its address alone, of both groups in the same way: a click token could only be
+    found of who got the mail. Who refused to be followed is in neither group.
+    """
+    groups = {False: Group(), True: Group()}
+    theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
+    consent = sa.func.coalesce(~opted_out(), sa.true())
+    followed = sa.and_(recipients.c.campaign_id == campaign_id, consent)
+    counted = sa.select(
+        recipients.c.held_out,
+        sa.func.count(sa.distinct(contacts.c.email_hash)).filter(consent),
+        sa.func.count().filter(consent, contacts.c.email_hash.is_(None)),
+        sa.func.count().filter(~consent),
+    ).select_from(recipients.outerjoin(contacts, theirs))
+    ours = counted.where(recipients.c.campaign_id == campaign_id)
+    for held_out, *counts in connection.execute(ours.group_by(recipients.c.held_out)):
+        groups[bool(held_out)] = Group(*counts)
+    bought = sa.and_(
+        orders.c.emp_id == account.emp_id,
+        orders.c.email_hash == contacts.c.email_hash,
+        orders.c.placed_at >= since,
+        orders.c.placed_at < until,
+    )
+    decided = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
+    # Distinct: several contacts may have an order's address.
+    query = (
+        sa.select(
+            recipients.c.held_out, orders.c.shop_id, orders.c.id, orders.c.email_hash, orders.c.snapshot
+        )
+        .distinct()
+        .select_from(recipients.join(contacts, theirs).join(orders, bought).join(decisions, decided))
+        .where(followed, decisions.c.outcome != Outcome.PENDING, decisions.c.reason.not_in(_NO_SALE))
+    )
+    for row in connection.execute(query):
+        order = read_snapshot(row.snapshot)
+        if not order.cancelled:
+            # Of one that is paid and not refunded the newest snapshot says all.
+            is_whole = order.paid and not order.refunded
+            history = [] if is_whole else refund_history(connection, row.shop_id, order)
+            groups[bool(row.held_out)].add(row.email_hash, order, account.terms, history)
+    return groups[False], groups[True]
+
+
+def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
+    """How many who were left out clicked all the same: somebody forwarded the mail to them."""
+    clicked = sa.and_(
+        clicks.c.campaign_id == recipients.c.campaign_id,
+        clicks.c.contact == recipients.c.contact,
+        clicks.c.verdict != Verdict.MACHINE,
+    )
+    query = sa.select(sa.func.count(sa.distinct(recipients.c.contact))).select_from(
+        recipients.join(clicks, clicked)
+    )
+    ours = sa.and_(recipients.c.campaign_id == campaign_id, recipients.c.held_out)
+    return connection.scalar(query.where(ours)) or 0

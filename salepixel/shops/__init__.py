@@ -1,0 +1,1 @@
+"""Shops: one contract, a folder for each platform, and shops as stored."""

@@ -1,0 +1,1 @@
+"""Running it all: one supervisor, its services and the embedded Valkey."""

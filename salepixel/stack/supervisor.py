@@ -1,0 +1,235 @@
+"""`salepixel up`: starts the processes, says when all are ready, restarts what dies, stops all in order."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from salepixel.keys import load_keys
+from salepixel.settings import BadSettings, EdgeSettings, PluginSettings, WorkerSettings
+from salepixel.stack.embedded import set_aside, valkey_command
+from salepixel.stack.service import BAD_SETTINGS, Service, is_free, is_healthy, is_set, redis_answers
+
+log = structlog.get_logger()
+
+TURN_SECONDS = 10.0
+"""For so long a process may start alone; then the next one is started beside it."""
+
+REPORT_SECONDS = 10.0
+"""After so long, and then after twice as long again and again, what is not ready is reported."""
+
+STOP_SECONDS = 15.0
+PORT_SECONDS = 10.0
+DAMAGED_AFTER = 2
+"""A Valkey that ended so often before it answered cannot read its own file."""
+
+
+class CannotStart(RuntimeError):
+    """The stack cannot start; the message says what to do."""
+
+
+class Supervisor:
+    """The stack of one data folder."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read all settings. Raises BadSettings, BadKeys, NoEmbeddedRedis."""
+        problems: list[str] = []
+        for kind in (EdgeSettings, PluginSettings, WorkerSettings):
+            try:
+                kind.load(environ)
+            except BadSettings as error:
+                problems += str(error).splitlines()
+        if problems:
+            raise BadSettings("\n".join(dict.fromkeys(problems)))
+        self.settings = PluginSettings.load(environ)
+        if self.settings.edge_port == self.settings.plugin_port:
+            raise BadSettings(
+                f"SALEPIXEL_EDGE_PORT and SALEPIXEL_PLUGIN_PORT are both {self.settings.edge_port}: "
+                "give each a port of its own"
+            )
+        _make_folder(self.settings.data)
+        load_keys(self.settings.keys_file)
+        self.services = self._services(environ)
+        self._stopping = False
+
+    def run(self, announce: Callable[[str], None]) -> None:
+        """Run until SIGTERM or SIGINT. Raises CannotStart.
+
+        What is away keeps nothing else down: each process is started, and started again, for itself, the
+        edge first, which needs none of the others.
+        """
+        lock = _lock(self.settings.data / "up.lock")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        try:
+            self._wait_for_ports()
+            self._start_all(announce)
+            while not self._stopping:
+                for service in self.services:
+                    service.restart_if_dead()
+                    service.ready(ask_again=False)
+                time.sleep(0.1)
+        finally:
+            self._stop_all()
+            lock.close()
+
+    def _start_all(self, announce: Callable[[str], None]) -> None:
+        """Start each when the one before answers or has had its turn; return when all answer."""
+        begun, next_report = time.monotonic(), REPORT_SECONDS
+        started = 0
+        while not self._stopping:
+            while started < len(self.services) and self._may_start(started):
+                self.services[started].start()
+                started += 1
+            for service in self.services[:started]:
+                if service.process and service.process.poll() == BAD_SETTINGS and not service.has_answered:
+                    raise CannotStart(f"The {service.name} cannot run with these settings; see above.")
+                service.restart_if_dead()
+            if started == len(self.services) and all(service.ready() for service in self.services):
+                announce(self._welcome())
+                return
+            if time.monotonic() - begun > next_report:
+                next_report *= 2
+                states = {service.name: service.state for service in self.services if not service.ready()}
+                log.warning("not_ready", **states, seconds=round(time.monotonic() - begun))
+            time.sleep(0.05)
+
+    def _may_start(self, number: int) -> bool:
+        if number == 0:
+            return True
+        before = self.services[number - 1]
+        return before.ready() or before.restarts > 0 or time.monotonic() - before.started_at > TURN_SECONDS
+
+    def _welcome(self) -> str:
+        settings = self.settings
+        lines = [
+            "ready",
+            f"Open {settings.plugin_url} first: campaigns, their sales, and why (the plugin).",
+            f"Links and the pixel are at {settings.edge_url} (the edge).",
+        ]
+        if settings.api_key:
+            lines.append("Sign in with the key in SALEPIXEL_API_KEY.")
+        else:
+            lines.append("Set SALEPIXEL_API_KEY, and start again, to sign in.")
+        return "\n".join(lines)
+
+    def _services(self, environ: Mapping[str, str]) -> list[Service]:
+        settings = self.settings
+        inherited = {
+            **environ,
+            "SALEPIXEL_DATA": str(settings.data),
+            "SALEPIXEL_REDIS_URL": settings.redis_address,
+        }
+        python = [sys.executable, "-m"]
+        services = [
+            Service(
+                "edge",
+                [*python, "salepixel_edge.server"],
+                inherited,
+                lambda _: is_healthy(settings.host, settings.edge_port),
+            ),
+            Service(
+                "plugin",
+                [*python, "salepixel_plugin.server"],
+                inherited,
+                lambda _: is_healthy(settings.host, settings.plugin_port),
+            ),
+            Service(
+                "worker",
+                [*python, "salepixel_worker.server"],
+                inherited,
+                lambda pid: is_set(settings.redis_address, f"salepixel:worker:{pid}"),
+            ),
+        ]
+        if not settings.redis_url:
+            valkey = Service(
+                "valkey",
+                valkey_command(settings.data, settings.embedded_socket),
+                inherited,
+                lambda _: redis_answers(settings.redis_address),
+                self._look_at_valkey,
+            )
+            services.insert(1, valkey)
+        return services
+
+    def _look_at_valkey(self, failures: int) -> None:
+        """Start empty when it cannot read its file: what it held is shipped and found again."""
+        # Once: what fails with an empty folder too is not the file.
+        if failures == DAMAGED_AFTER and (kept := set_aside(self.settings.data)):
+            log.error("valkey_file_damaged", set_aside=str(kept), lost="nothing: the journals ship again")
+
+    def _wait_for_ports(self) -> None:
+        """A port that another program has is named here, once, and not by a service again and again."""
+        deadline = time.monotonic() + PORT_SECONDS  # processes of a killed stack need a moment to end
+        host = self.settings.host
+        for name, port in (("EDGE", self.settings.edge_port), ("PLUGIN", self.settings.plugin_port)):
+            try:
+                while not self._stopping and not is_free(host, port):
+                    if time.monotonic() > deadline:
+                        raise CannotStart(
+                            f"Another program listens on port {port}: stop it, or choose another port with "
+                            f"SALEPIXEL_{name}_PORT."
+                        )
+                    time.sleep(0.1)
+            except PermissionError as error:
+                raise CannotStart(
+                    f"This user may not listen on port {port}: choose one from 1024 on with "
+                    f"SALEPIXEL_{name}_PORT, and put a proxy in front."
+                ) from error
+            except OSError as error:
+                raise CannotStart(
+                    f"Nothing can listen on SALEPIXEL_HOST={host}: {error.strerror}. Use an address of this "
+                    "machine, such as 127.0.0.1, or 0.0.0.0 for all of them."
+                ) from error
+
+    def _stop(self, _signal: int, _frame: object) -> None:
+        self._stopping = True
+
+    def _stop_all(self) -> None:
+        # Who writes stops before what is written to: Valkey last.
+        for service in sorted(self.services, key=lambda service: service.name == "valkey"):
+            process = service.process
+            if process is None or process.poll() is not None:
+                continue
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _make_folder(data: Path) -> None:
+    """Make the data folder. Raises BadSettings where this user cannot write to it."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(data, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise BadSettings(
+            f"{data} cannot be written to ({reason}): choose another folder with --data or SALEPIXEL_DATA, "
+            "or have its owner give it to this user"
+        )
+
+
+def _lock(path: Path) -> IO[str]:
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise CannotStart(
+            f"Another `salepixel up` runs on {path.parent}; stop it, or use another --data."
+        ) from error
+    return file

@@ -1,0 +1,12 @@
+"""Ids of what we create."""
+
+import secrets
+
+
+def new_id() -> str:
+    """A new id for a campaign, link or shop: 48 random bits as 12 hex digits.
+
+    Random, not counted: ids live on in links and tokens, and must not be given again by an
+    installation that lost its database.
+    """
+    return secrets.token_hex(6)

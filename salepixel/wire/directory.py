@@ -1,0 +1,73 @@
+"""The directory: what edges know of accounts, changed links and opt-outs, as it stands in Redis."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+DIRECTORY_KEY = "salepixel:directory"
+"""A Redis string: JSON of what edges must know of accounts and of changed links, see Directory."""
+
+
+DIRECTORY_VERSION_KEY = "salepixel:directory:version"
+"""A Redis string: a digest of the directory, so that edges read the whole of it only when it has changed."""
+
+
+class BadDirectory(ValueError):
+    """Text that is not a directory of accounts."""
+
+
+def contact_digest(contact: bytes) -> str:
+    """How the directory names a contact (in UTF-8): short, and nobody can read it."""
+    return hashlib.blake2b(contact, digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What edges know of accounts: empId -> (tracking host or empty, pixel secret in hex or empty).
+
+    `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
+    changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
+    `currencies` has the accounts' currencies; one that was published before 2026-11-28 has none.
+    `refused` has the contacts who do not want to be followed, by account, as `contact_digest` names them;
+    `tags` the merge tags of its campaigns for a contact that no mailer is known by, as references are normal.
+    """
+
+    accounts: dict[int, tuple[str, str]]
+    require_signature: frozenset[int] = frozenset()
+    links: dict[str, str] = field(default_factory=dict)
+    refused: dict[int, frozenset[str]] = field(default_factory=dict)
+    currencies: dict[int, str] = field(default_factory=dict)
+    tags: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """As it is stored at DIRECTORY_KEY."""
+        return json.dumps(
+            {
+                "accounts": {str(k): list(v) for k, v in self.accounts.items()},
+                "require_signature": sorted(self.require_signature),
+                "links": self.links,
+                "refused": {str(k): sorted(digests) for k, digests in self.refused.items()},
+                "currencies": {str(k): currency for k, currency in self.currencies.items()},
+                "tags": {str(k): sorted(tags) for k, tags in self.tags.items()},
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Directory":
+        """Raises BadDirectory for anything that `to_json` did not write."""
+        try:
+            content: Any = json.loads(text)
+            accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
+            for _, secret in accounts.values():
+                bytes.fromhex(secret)
+            links = {str(link): str(url) for link, url in content["links"].items()}
+            currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
+            # Directories of older versions have none of these.
+            refused, tags = (
+                {int(k): frozenset(map(str, v)) for k, v in content.get(name, {}).items()}
+                for name in ("refused", "tags")
+            )
+            return cls(accounts, frozenset(content["require_signature"]), links, refused, currencies, tags)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadDirectory("not a directory of accounts") from error

@@ -1,0 +1,176 @@
+"""What an account knows of its contacts and shops."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.accounts import store as accounts
+from salepixel.accounts.api_keys import KeyScope, add_api_key, find_key_scope, set_first_key
+from salepixel.accounts.store import Account
+from salepixel.campaigns import contacts
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.contacts import Contact
+from salepixel.campaigns.directory import read_directory
+from salepixel.campaigns.store import Campaign, CampaignLink
+from salepixel.clicks.opt_outs import refused_among
+from salepixel.destinations import outbox
+from salepixel.orders import store as orders
+from salepixel.orders.deliveries import count_rejection, list_rejections
+from salepixel.orders.queue import due_orders
+from salepixel.shops import store as shops
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel.wire.directory import contact_digest
+from tests.make import CAMPAIGN, LINK, NOON, order
+
+
+def consenting(connection: sa.Connection, emp_id: int, email_hash: str) -> list[str]:
+    return [one.ref for one in contacts.with_email(connection, emp_id, email_hash) if one.consent]
+
+
+def test_contacts_are_added_and_changed_in_one_go(database: Database) -> None:
+    many = [Contact(f"c{n}", f"h{n % 700}") for n in range(1200)]
+    with database.write() as connection:
+        assert contacts.store_contacts(connection, 1, many, NOON) == 1200
+        assert contacts.store_contacts(connection, 1, [Contact("c1", "x"), Contact("c1", "y")], NOON) == 1
+        assert consenting(connection, 1, "y") == ["c1"]
+        assert consenting(connection, 1, "h1") == ["c701"]
+        assert consenting(connection, 2, "h2") == []
+        contacts.store_contacts(connection, 1, [Contact("c701", "h1", consent=False)], NOON)
+        assert consenting(connection, 1, "h1") == []
+
+
+def test_an_address_learned_late_has_its_orders_decided_again(database: Database) -> None:
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
+        assert due_orders(connection, 10) == [("s1", "O1")]
+
+
+def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_again(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
+        orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        contacts.store_contacts(connection, 1, [Contact("c1", None, consent=False)], NOON)
+        assert due_orders(connection, 10) == [("s1", "O1")]
+        assert consenting(connection, 1, "h1") == []
+        contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
+        assert consenting(connection, 1, "h1") == ["c1"], "an address not told again stays"
+
+
+@pytest.mark.parametrize("first", ["opted out", "new"])
+def test_an_address_that_opted_out_stays_so_under_a_new_reference(database: Database, first: str) -> None:
+    old, new = Contact("c1", "h1", consent=False), Contact("c2", "h1")
+    with database.write() as connection:
+        for contact in (old, new) if first == "opted out" else (new, old):
+            contacts.store_contacts(connection, 1, [contact], NOON)
+        contacts.store_contacts(connection, 1, [Contact("c3", "h3"), Contact("c4", None)], NOON)
+        contacts.store_contacts(connection, 2, [Contact("c5", "h1")], NOON)  # another account
+        assert consenting(connection, 1, "h1") == []
+        assert refused_among(connection, 1, ["c1", "c2", "c3", "c4"]) == {"c1", "c2"}
+        assert contacts.opted_out_by_reference(connection, 1, ["c1", "c2", "c3"]) == {"c1"}
+        assert refused_among(connection, 2, ["c5"]) == set()
+        assert sorted(contacts.all_refused(connection)) == [(1, "c1"), (1, "c2")]
+        assert contact_digest(b"c2") in read_directory(connection).refused[1]
+        assert not contacts.get_contacts(connection, 1, ["c2"])["c2"].consent
+
+
+def test_an_address_opts_in_by_the_reference_that_opted_out(database: Database) -> None:
+    with database.write() as connection:
+        contacts.store_contacts(
+            connection, 1, [Contact("c1", "h1", consent=False), Contact("c2", "h1")], NOON
+        )
+        contacts.store_contacts(connection, 1, [Contact("c2", "h1")], NOON)
+        assert consenting(connection, 1, "h1") == [], "a mailer's list says yes for all"
+        contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
+        assert consenting(connection, 1, "h1") == ["c1", "c2"]
+
+
+def test_orders_of_an_address_are_decided_again_under_all_its_references(database: Database) -> None:
+    with database.write() as connection:
+        contacts.store_contacts(connection, 1, [Contact("c2", "h1")], NOON)
+        orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
+        orders.store_order(connection, "s1", 1, order(id="O2", number="2"), "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        named = {"emp_id": 1, "shop_id": "s1", "order_id": "O2", "contact": "c2"}
+        connection.execute(sa.insert(schema.decision_contacts).values(named))
+        contacts.store_contacts(connection, 1, [Contact("c1", "h1", consent=False)], NOON)
+        assert sorted(due_orders(connection, 10)) == [("s1", "O1"), ("s1", "O2")]
+
+
+def test_another_key_in_the_settings_shuts_the_earlier_one_out(database: Database) -> None:
+    with database.write() as connection:
+        for key in ("first", "second"):
+            set_first_key(connection, key, NOON)
+        assert find_key_scope(connection, "first") is None
+        assert find_key_scope(connection, "second") is not None
+        set_first_key(connection, "", NOON)
+        assert find_key_scope(connection, "second") is None
+
+
+def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(database: Database) -> None:
+    campaign = Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON)
+    with database.write() as connection:
+        campaigns.add_campaign(connection, campaign, [CampaignLink(LINK, "https://shop.test/", "Hero", True)])
+        for day in (-1, 1):
+            placed = order(id=f"O{day}", number=f"{day}", placed_at=NOON + timedelta(days=day))
+            orders.store_order(connection, "s1", 1, placed, "")
+        connection.execute(sa.update(schema.orders).values(due=False))
+        assert campaigns.link_sells(connection, LINK)
+        assert campaigns.switch_link(connection, campaign, LINK, False)
+        assert not campaigns.switch_link(connection, campaign, "nolink", False)
+        assert not campaigns.link_sells(connection, LINK)
+        assert campaigns.link_sells(connection, "of a lost database")
+        assert due_orders(connection, 10) == [("s1", "O1")]
+
+
+def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) -> None:
+    with database.write() as connection:
+        shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON)
+        assert shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON).id == shop.id
+        assert shops.connected_since(connection, 1) is None
+        later = NOON + timedelta(days=1)
+        shops.connect_shop(connection, shop, "app1", "token", "{}", NOON)
+        shops.connect_shop(connection, shop, "app2", "token2", "{}", later)
+        shops.disconnect_shop(connection, shop.id, "app2", later)
+        assert shops.connected_since(connection, 1) == NOON
+        found = shops.find_shop(connection, "https://shop.test/graphql/")
+    assert found is not None
+    assert (found.app_id, found.token, found.jwks_at) == ("app2", None, later)
+
+
+def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
+    with database.write() as connection:
+        assert accounts.add_account(connection, Account(7, "Shoes", "EUR", NOON))
+        assert not accounts.add_account(connection, Account(7, "Other", "EUR", NOON))
+        add_api_key(connection, "all", None, "all", NOON)
+        add_api_key(connection, "seven", 7, "seven", NOON)
+        assert find_key_scope(connection, "all") == KeyScope(None, "all")
+        assert find_key_scope(connection, "seven") == KeyScope(7, "seven")
+        assert find_key_scope(connection, "other") is None
+    assert [KeyScope(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
+
+
+def test_a_sale_is_told_once_and_claimed_by_one(database: Database) -> None:
+    with database.write() as connection:
+        for _ in range(2):
+            outbox.announce_order(connection, 1, "s1", "O1", {"L1": "https://x.test/"}, NOON)
+        until = NOON + timedelta(minutes=2)
+        (claimed,) = outbox.claim_outgoing(connection, NOON, until, 10)
+        assert outbox.claim_outgoing(connection, NOON, until, 10) == []
+        outbox.record_attempt(connection, claimed, state="sent", answer="200", next_at=NOON)
+        assert outbox.claim_outgoing(connection, until, until, 10) == []
+        assert outbox.count_outgoing(connection) == {"sent": 1}
+
+
+def test_refusals_are_counted_by_name(database: Database) -> None:
+    with database.write() as connection:
+        for reason in ("bad_signature", "bad_signature", "too_large"):
+            count_rejection(connection, "saleor_webhook", reason)
+        counted = [(door, reason, count) for _, door, reason, count in list_rejections(connection, 7)]
+    assert counted == [("saleor_webhook", "bad_signature", 2), ("saleor_webhook", "too_large", 1)]

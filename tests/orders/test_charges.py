@@ -1,0 +1,108 @@
+"""An order's money by all that its snapshots told, in whichever sequence they came."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salepixel.orders.charges import read_ledger
+from salepixel.orders.order import Order, RefundState
+from tests.make import NOON, order
+
+TOTAL = Decimal("59.80")
+States = list[tuple[str, str]]
+
+
+def states(told: States) -> list[RefundState]:
+    """One snapshot a day: what is there, and what was refunded."""
+    found = []
+    for day, (held, refunded) in enumerate(told):
+        at, there, back = NOON + timedelta(days=day), Decimal(held), Decimal(refunded)
+        found.append(RefundState(at, at, back, charged=there + back, covers=there))
+    return found
+
+
+def newest(history: list[RefundState]) -> Order:
+    last = history[-1]
+    assert last.charged is not None
+    return replace(
+        order(refunded=last.refunded, updated_at=last.updated_at, issued_at=last.issued_at),
+        charged=last.charged,
+        covers=last.covers,
+        paid=last.charged >= TOTAL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "paid", "worth", "given_back", "charged_back"),
+    [
+        pytest.param([("0", "0")], False, "59.80", "0", "0", id="placed"),
+        pytest.param([("0", "0"), ("30", "0")], False, "59.80", "0", "0", id="paid in part"),
+        pytest.param([("0", "0"), ("59.80", "0")], True, "59.80", "0", "0", id="paid"),
+        pytest.param([("59.80", "0"), ("49.80", "10")], True, "59.80", "10", "0", id="refunded in part"),
+        pytest.param([("59.80", "0"), ("0", "59.80")], True, "59.80", "59.80", "0", id="refunded whole"),
+        pytest.param([("59.80", "0"), ("49.80", "0")], True, "59.80", "10", "10", id="charged back in part"),
+        pytest.param([("59.80", "0"), ("0", "0")], True, "59.80", "59.80", "59.80", id="charged back whole"),
+        pytest.param(
+            [("59.80", "0"), ("59.80", "10")], True, "59.80", "10", "0", id="refunded, the charge not lowered"
+        ),
+        pytest.param(
+            [("59.80", "0"), ("59.80", "10"), ("49.80", "10")], True, "59.80", "10", "0", id="lowered later"
+        ),
+        pytest.param(
+            [("69.80", "0"), ("59.80", "10")], True, "59.80", "0", "0", id="charged too much, corrected"
+        ),
+        pytest.param(
+            [("59.80", "0"), ("49.80", "10"), ("59.80", "0")], True, "59.80", "0", "0", id="reversed"
+        ),
+        pytest.param(
+            [("59.80", "0"), ("0", "59.80"), ("59.80", "59.80")], True, "59.80", "0", "0", id="charged again"
+        ),
+        pytest.param(
+            [("30", "0"), ("0", "30"), ("29.80", "30")], False, "59.80", "30", "0", id="another card"
+        ),
+    ],
+)
+def test_an_order_is_worth_what_was_charged_less_what_is_not_there_any_more(
+    told: States, paid: bool, worth: str, given_back: str, charged_back: str
+) -> None:
+    history = states(told)
+    ledger = read_ledger(newest(history), history)
+    assert (ledger.paid, ledger.worth, ledger.given_back[-1], ledger.charged_back) == (
+        paid,
+        *(Decimal(amount) for amount in (worth, given_back, charged_back)),
+    )
+
+
+AMOUNTS = st.sampled_from(["0", "10", "29.80", "30", "49.80", "59.80", "69.80"])
+
+
+@given(st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=6), st.data())
+def test_snapshots_may_come_twice_late_and_shuffled(told: States, data: st.DataObject) -> None:
+    history = states(told)
+    shuffled = data.draw(st.permutations(history * 2))
+    ledger = read_ledger(newest(history), shuffled)
+    assert ledger == read_ledger(newest(history), history)
+    assert all(0 <= amount <= TOTAL for amount in ledger.given_back)
+
+
+SUMS = st.none() | AMOUNTS.map(Decimal)
+
+
+@given(st.booleans(), SUMS, SUMS, st.lists(st.tuples(AMOUNTS, SUMS, SUMS), max_size=3))
+def test_a_ledger_is_defined_whatever_snapshots_tell_and_leave_out(
+    paid: bool, charged: Decimal | None, covers: Decimal | None, before: list[tuple[str, Any, Any]]
+) -> None:
+    told = [RefundState(NOON, NOON, Decimal(back), False, *rest) for back, *rest in before]
+    ledger = read_ledger(replace(order(), paid=paid, charged=charged, covers=covers), told)
+    assert 0 <= ledger.worth <= TOTAL
+    assert ledger.held >= 0
+
+
+def test_what_is_covered_without_a_word_of_what_was_charged_is_worth_its_total() -> None:
+    ledger = read_ledger(replace(order(), paid=False, charged=None, covers=TOTAL))
+    assert (ledger.paid, ledger.worth, ledger.given_back) == (True, TOTAL, (Decimal(0),))

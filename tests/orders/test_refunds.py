@@ -1,0 +1,191 @@
+"""The days of refunds are kept, from whichever snapshot tells of them, once."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import permutations
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.accounts import store as accounts
+from salepixel.accounts.policy import Policy
+from salepixel.attribution.decide import decide
+from salepixel.attribution.decisions import store_decision
+from salepixel.attribution.evidence import Evidence, Rung
+from salepixel.attribution.sales import sale_rows
+from salepixel.money.rates import SHIPPED
+from salepixel.orders import refunds
+from salepixel.orders import store as orders
+from salepixel.orders.order import Order, OrderLine
+from salepixel.orders.queue import due_orders
+from salepixel.report import sales
+from salepixel.report.totals import converted, totals
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from tests.make import CAMPAIGN, NOON, click_at, order
+
+DAY = timedelta(days=1)
+LIFE = [
+    order(paid=False),
+    order(updated_at=NOON + 1 * DAY, refunded=Decimal("10.00")),
+    order(updated_at=NOON + 2 * DAY, refunded=Decimal("10.00")),
+    order(updated_at=NOON + 3 * DAY, refunded=Decimal("59.80")),
+]
+
+
+def reconcile(connection: sa.Connection, order_id: str = "O1") -> None:
+    stored = orders.get_order(connection, "s1", order_id)
+    assert stored is not None
+    decision = decide(1, stored.order, [Evidence(Rung.TOKEN, click_at(NOON - DAY))], Policy())
+    history = refunds.refund_history(connection, "s1", stored.order)
+    store_decision(connection, stored, decision, sale_rows(stored.order, decision, history=history))
+
+
+def by_day(connection: sa.Connection) -> dict[str, str]:
+    found = {}
+    for day in range(5):
+        period = sales.Period(NOON + day * DAY, NOON + (day + 1) * DAY)
+        for total in sales.totals_by_refund_date(connection, CAMPAIGN, period):
+            found[f"{day}"] = f"{total.gross} - {total.refunded} = {total.net}"
+    return found
+
+
+EXPECTED = {"0": "59.80 - 0.00 = 59.80", "1": "0.00 - 10.00 = -10.00", "3": "0.00 - 49.80 = -49.80"}
+
+
+@pytest.mark.parametrize("arrival", list(permutations(LIFE)))
+def test_whatever_came_first_each_refund_has_its_day(sqlite: Database, arrival: tuple[Order, ...]) -> None:
+    with sqlite.write() as connection:
+        for snapshot in (*arrival, *arrival):
+            orders.store_order(connection, "s1", 1, snapshot, "")
+            if due_orders(connection, 1):
+                reconcile(connection)
+        assert by_day(connection) == EXPECTED
+        (total,) = sales.sale_totals(connection, CAMPAIGN)
+        assert (total.gross, total.refunded) == (Decimal("59.80"), Decimal("59.80"))
+
+
+def test_days_are_the_same_on_both_databases(database: Database) -> None:
+    with database.write() as connection:
+        for snapshot in reversed(LIFE):
+            orders.store_order(connection, "s1", 1, snapshot, "")
+        reconcile(connection)
+        assert by_day(connection) == EXPECTED
+        rows = [row.sale for row in sales.all_sales(connection, CAMPAIGN)]
+        assert {row.refunded_at for row in rows} == {NOON + 3 * DAY}
+        assert sales.totals_by_refund_date(connection, CAMPAIGN) == totals(rows)
+
+
+def test_a_late_snapshot_that_tells_of_a_refund_makes_its_order_due(database: Database) -> None:
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, LIFE[3], "")
+        reconcile(connection)
+        assert not orders.store_order(connection, "s1", 1, LIFE[1], "")
+        assert due_orders(connection, 9) == [("s1", "O1")]
+        reconcile(connection)
+        assert not orders.store_order(connection, "s1", 1, LIFE[1], "")
+        assert due_orders(connection, 9) == []
+
+
+def test_one_that_tells_of_none_does_not(database: Database) -> None:
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, order(updated_at=NOON + DAY), "")
+        reconcile(connection)
+        orders.store_order(connection, "s1", 1, LIFE[0], "")
+        assert due_orders(connection, 9) == []
+
+
+def test_the_same_told_again_and_again_is_kept_once_with_its_first_day(database: Database) -> None:
+    with database.write() as connection:
+        # A caller of the sales API that tells no updated_at: the time of the call counts.
+        for day in (5, 2, 9, 2):
+            again = order(issued_at=NOON + day * DAY, refunded=Decimal("10.00"))
+            orders.store_order(connection, "s1", 1, again, "")
+        orders.store_order(connection, "s1", 1, order(issued_at=NOON + DAY), "")
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.refunds)) == 2
+        reconcile(connection)
+        assert by_day(connection)["2"] == "0.00 - 10.00 = -10.00"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"refunded": Decimal("30.00")}, []),
+        ({"refunded": Decimal(0)}, [(Decimal(0), False)]),
+        ({"refunded": Decimal("30.00"), "cancelled": True}, [(Decimal(0), True)]),
+        ({"refunded": Decimal(3000), "currency": "JPY"}, [(Decimal(3000), False)]),
+    ],
+)
+def test_of_refunds_told_in_another_currency_only_nothing_and_all_are_known(
+    database: Database, told: dict[str, Any], kept: list[Any]
+) -> None:
+    corrected = order(currency="JPY", total=Decimal(5980), updated_at=NOON + 9 * DAY)
+    with database.write() as connection:
+        refunds.keep_refund_state(connection, "s1", order(updated_at=NOON + DAY, **told))
+        history = refunds.refund_history(connection, "s1", corrected)
+    assert [(state.refunded, state.cancelled) for state in history] == kept
+
+
+def test_a_currency_that_is_corrected_leaves_the_days_of_what_was_told_in_the_right_one(
+    database: Database,
+) -> None:
+    # In the same version of the order, as a caller of the sales API who tells no updated_at sends it.
+    wrong, right = order(refunded=Decimal("30.00")), order(refunded=Decimal(3000), currency="JPY")
+    with database.write() as connection:
+        for snapshot in (
+            wrong,
+            replace(right, issued_at=NOON + DAY),
+            replace(right, issued_at=NOON + 2 * DAY),
+        ):
+            refunds.keep_refund_state(connection, "s1", snapshot)
+        (state,) = refunds.refund_history(connection, "s1", right)
+    assert state.issued_at == NOON + DAY
+
+
+def test_deciding_otherwise_takes_the_refunds_of_its_sales_away(database: Database) -> None:
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, LIFE[3], "")
+        reconcile(connection)
+        stored = orders.get_order(connection, "s1", "O1")
+        assert stored is not None
+        store_decision(connection, stored, decide(1, stored.order, [], Policy()), [])
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.sale_refunds)) == 0
+
+
+def test_a_great_order_is_converted_into_a_small_currency(database: Database) -> None:
+    lines = (OrderLine("L1", "A ship", Decimal(1), Decimal("900000000000.00")),)
+    bought = order(lines=lines, total=Decimal("900000000000.00"), refunded=Decimal("1.00"))
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, bought, "")
+        stored = orders.get_order(connection, "s1", "O1")
+        assert stored is not None
+        decision = decide(1, bought, [Evidence(Rung.TOKEN, click_at(NOON - DAY))], Policy())
+        rate = SHIPPED.rate("EUR", "IDR", SHIPPED.last_day())
+        rows = sale_rows(bought, decision, rate=rate)
+        store_decision(connection, stored, decision, rows)
+        told = sales.converted_total(connection, CAMPAIGN, "IDR")
+    assert told == converted(rows, "IDR")
+    assert told.gross > 10**15
+
+
+def test_the_converted_sum_of_the_store_is_that_of_the_rows(database: Database) -> None:
+    day = SHIPPED.last_day()
+    with database.write() as connection:
+        accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON))
+        for number, currency in enumerate(("EUR", "USD", "JPY", "KES")):
+            bought = order(id=currency, number=str(number), currency=currency, refunded=Decimal(7))
+            orders.store_order(connection, "s1", 1, bought, "")
+            stored = orders.get_order(connection, "s1", currency)
+            assert stored is not None
+            decision = decide(1, bought, [Evidence(Rung.TOKEN, click_at(NOON - DAY))], Policy())
+            rows = sale_rows(bought, decision, rate=SHIPPED.rate(currency, "EUR", day))
+            store_decision(connection, stored, decision, rows)
+        rows = [row.sale for row in sales.all_sales(connection, CAMPAIGN)]
+        told = sales.converted_total(connection, CAMPAIGN, "EUR")
+        assert told == converted(rows, "EUR")
+        assert told.without_rate == ("KES",)
+        in_euro = sum(r.converted or 0 for r in rows if r.currency == "EUR")
+        assert in_euro == Decimal("59.80") < told.gross
+        assert sales.converted_total(connection, CAMPAIGN, "USD").without_rate == ("EUR", "JPY", "KES", "USD")

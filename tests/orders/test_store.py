@@ -1,0 +1,101 @@
+"""The newest snapshot of an order counts, whichever way the snapshots come."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.accounts.policy import Policy
+from salepixel.attribution.decide import decide
+from salepixel.attribution.decisions import get_decision, store_decision
+from salepixel.attribution.evidence import Evidence, Rung
+from salepixel.attribution.sales import sale_rows
+from salepixel.orders import store as orders
+from salepixel.orders.order import Order
+from salepixel.orders.queue import due_orders
+from salepixel.report import sales
+from salepixel.report.totals import totals
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from tests.make import CAMPAIGN, NOON, click_at, order
+
+SECOND = timedelta(seconds=1)
+SNAPSHOTS = [
+    order(paid=False),
+    order(issued_at=NOON + SECOND),
+    order(updated_at=NOON + SECOND, issued_at=NOON + SECOND, refunded=Decimal("10.00")),
+    order(updated_at=NOON + SECOND, issued_at=NOON + 2 * SECOND, refunded=Decimal("20.00")),
+]
+
+
+@pytest.mark.parametrize("arrival", list(permutations(SNAPSHOTS)))
+def test_the_newest_snapshot_wins(sqlite: Database, arrival: tuple[Order, ...]) -> None:
+    for snapshot in (*arrival, *arrival):
+        with sqlite.write() as connection:
+            orders.store_order(connection, "s1", 1, snapshot, "")
+    with sqlite.read() as connection:
+        stored = orders.find_order(connection, "s1", "1042")
+    assert stored is not None
+    assert stored.order == SNAPSHOTS[-1]
+
+
+def test_only_news_make_an_order_due(database: Database) -> None:
+    with database.write() as connection:
+        assert orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
+        assert not orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
+        assert not orders.store_order(connection, "s1", 1, SNAPSHOTS[0], "")
+        assert orders.store_order(connection, "s1", 1, SNAPSHOTS[2], "")
+        assert due_orders(connection, 10) == [("s1", "O1")]
+
+
+def test_an_order_that_an_earlier_version_kept_is_read(database: Database) -> None:
+    newer = {"shipping_net", "shipping_refunded", "deducted", "voucher", "customer", "utm_campaign"}
+    with database.write() as connection:
+        orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
+        kept = json.loads(connection.scalar(sa.select(schema.orders.c.snapshot)) or "")
+        earlier = {name: value for name, value in kept.items() if name not in newer}
+        for line in earlier["lines"]:
+            del line["net"], line["refunded"]
+        connection.execute(sa.update(schema.orders).values(snapshot=json.dumps(earlier)))
+        stored = orders.get_order(connection, "s1", "O1")
+    assert stored is not None
+    assert stored.order == SNAPSHOTS[1]
+
+
+def test_deciding_again_replaces_the_sales(database: Database) -> None:
+    evidence = [Evidence(Rung.TOKEN, click_at(NOON - SECOND))]
+    with database.write() as connection:
+        for snapshot in (SNAPSHOTS[1], SNAPSHOTS[3], SNAPSHOTS[3]):
+            orders.store_order(connection, "s1", 1, snapshot, "")
+            stored = orders.get_order(connection, "s1", "O1", lock=True)
+            assert stored is not None
+            decision = decide(1, stored.order, evidence, Policy())
+            store_decision(connection, stored, decision, sale_rows(stored.order, decision))
+        rows = [row.sale for row in sales.all_sales(connection, CAMPAIGN)]
+        assert rows == sale_rows(SNAPSHOTS[3], decision)[::-1]
+        assert sales.sale_totals(connection, CAMPAIGN) == totals(rows)
+        assert due_orders(connection, 10) == []
+        kept = get_decision(connection, "s1", "O1")
+    assert kept is not None
+    assert (kept["outcome"], kept["reason"]) == ("attributed", "click_token_on_order")
+    assert kept["candidates"][0]["credited"] is True
+
+
+def test_sales_are_read_page_by_page(database: Database) -> None:
+    evidence = [Evidence(Rung.TOKEN, click_at(NOON - SECOND))]
+    with database.write() as connection:
+        for number in range(7):
+            bought = order(id=f"O{number}", number=str(number), placed_at=NOON + number * SECOND)
+            orders.store_order(connection, "s1", 1, bought, "")
+            stored = orders.get_order(connection, "s1", bought.id)
+            assert stored is not None
+            decision = decide(1, bought, evidence, Policy())
+            store_decision(connection, stored, decision, sale_rows(bought, decision))
+        seen, after = [], None
+        while page := sales.list_sales(connection, CAMPAIGN, 3, after):
+            seen += [(row.order_id, row.sale.line) for row in page]
+            after = page[-1].cursor
+    assert seen == [(f"O{n}", line) for n in range(6, -1, -1) for line in ("L2", "L1")]

@@ -1,0 +1,50 @@
+"""The groups of a holdout, on both databases."""
+
+from datetime import timedelta
+from typing import Any
+
+from salepixel.accounts import store as accounts
+from salepixel.accounts.policy import Policy
+from salepixel.attribution.decide import Decision
+from salepixel.attribution.decisions import store_decision
+from salepixel.campaigns import contacts, recipients
+from salepixel.orders import store as orders
+from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.store import StoredOrder
+from salepixel.report.lift import compare_groups
+from salepixel.storage.database import Database
+from tests.make import CAMPAIGN, NOON, order
+
+DAY = timedelta(days=1)
+
+
+def test_each_group_has_its_sales_of_the_time_once(database: Database) -> None:
+    with database.write() as connection:
+        account = accounts.Account(1, "Shoes", "EUR", NOON)
+        people = [("ana", "h1"), ("bo", "h2"), ("cy", "h2"), ("di", None), ("ed", "h5")]
+        batch = [contacts.Contact(ref, address) for ref, address in people]
+        contacts.store_contacts(connection, 1, [*batch, contacts.Contact("fay", "h6", consent=False)], NOON)
+        lots = {"ana": False, "bo": True, "cy": True, "di": True, "ed": False, "fay": True}
+        for _ in range(2):
+            recipients.assign_recipients(connection, CAMPAIGN, lots)
+        recipients.assign_recipients(connection, CAMPAIGN, {"ana": True})
+        assert recipients.assigned_recipients(connection, CAMPAIGN, ["ana", "gus"]) == {"ana": False}
+
+        def bought(name: str, address: str, outcome: Outcome, reason: Reason, **told: Any) -> None:
+            its = order(id=name, number=name, email_hash=address, **told)
+            orders.store_order(connection, "s1", 1, its, "")
+            stored = StoredOrder("s1", 1, its, "")
+            store_decision(connection, stored, Decision(outcome, reason, Policy().version), [])
+
+        nobody = Outcome.UNATTRIBUTED, Reason.NO_CLICK
+        bought("1", "h1", *nobody)
+        bought("2", "h2", *nobody)
+        bought("3", "h2", *nobody, placed_at=NOON + 7 * DAY)
+        bought("4", "h5", Outcome.PENDING, Reason.UNPAID, paid=False)
+        bought("5", "h6", *nobody)
+        bought("6", "h1", Outcome.UNATTRIBUTED, Reason.REPLACEMENT, replaces="1")
+        mailed, held_out = compare_groups(connection, CAMPAIGN, account, NOON, NOON + 7 * DAY)
+    assert (mailed.people, mailed.without_address, mailed.buyers, mailed.orders) == (2, 0, {"h1"}, 1)
+    assert (held_out.people, held_out.without_address, held_out.buyers, held_out.orders) == (1, 1, {"h2"}, 1)
+    assert (mailed.refused, held_out.refused) == (0, 1)
+    assert {currency: str(net) for currency, net in held_out.net.items()} == {"EUR": "59.80"}

@@ -167,7 +167,7 @@ def test_a_failure_says_what_failed_and_names_no_person(world: World) -> None:
     spoil(world, "O1", whole='"amount":"39.80"', broken='"amount":"1E+12"')
     reconcile_due(world.database, world.sealer, 10)
     (one,) = failed(world)
-    assert one.last_error.startswith("BadMoney: bad_amount (money.py:")
+    assert one.last_error.startswith("BadMoney: bad_amount (amounts.py:")
     assert "ana" not in one.last_error
 
 

@@ -59,7 +59,7 @@ def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -
 
 
 def describe(error: BaseException) -> str:
-    """The kind of an error and where it was raised: "BadMoney: bad_amount (money.py:48, to_minor)".
+    """The kind of an error and where it was raised: "BadMoney: bad_amount (amounts.py:48, to_minor)".
 
     Not its message, which may hold an address or a name; only `reason`, the counted name that ours have.
     """

@@ -1,5 +1,6 @@
 """Waiting for what will be so: on a condition, never for a time."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -14,4 +15,14 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) ->
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
+    return True
+
+
+async def until_async(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
+    """The same within an event loop, which goes on meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.01)
     return True

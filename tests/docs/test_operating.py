@@ -4,8 +4,7 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import requests
 from demo.stack import Stack
 from tests.docs.test_tutorial import put_curl
 from tests.edge.running import AGENT
+from tests.waiting import PATIENCE_SECONDS, until
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 KEY = "choose-a-long-secret"
@@ -35,7 +35,7 @@ def run(page: str, section: str, **environment: str | Path) -> str:
         env={**os.environ, **{name: str(value) for name, value in environment.items()}},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
@@ -51,15 +51,6 @@ def ask(stack: Stack, method: str, path: str, content: object = None, key: str =
     )
     answer.raise_for_status()
     return answer.json()
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_a_restored_backup_gets_the_later_clicks_from_the_journal(stack: Stack, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Records, and a stand-in for the worker, for the tests of the edge."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +11,7 @@ from salepixel.wire.streams import JOURNALS_KEY, BadRecord, stream_key
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.reader import Reader
 from salepixel_worker.fold import Entries, Gap, publish_mark, read_run
+from tests.waiting import until as until
 
 
 def payload(contact: str) -> bytes:
@@ -47,15 +46,6 @@ def make_unreadable(file: Path) -> None:
     """Have the kernel answer a read of this file with EIO: what is behind the link is mapped nowhere."""
     file.unlink()
     file.symlink_to("/proc/self/mem")
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return condition()
 
 
 class Fold:

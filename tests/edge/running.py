@@ -20,7 +20,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from salepixel.keys import Keys
 from salepixel.stack.embedded import valkey_command
 from salepixel.wire.redis import open_redis
-from tests.edge.make import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 
@@ -81,7 +81,7 @@ class RunningEdge:
         if wait:
             self.wait()
 
-    def wait(self, seconds: float = 20) -> None:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it answers."""
         deadline = time.monotonic() + seconds
         while True:
@@ -112,7 +112,7 @@ class RunningEdge:
         finally:
             connection.close()
 
-    def raw(self, request: bytes, timeout: float = 1) -> bytes:
+    def raw(self, request: bytes, timeout: float = PATIENCE_SECONDS) -> bytes:
         """What comes back for some bytes: a head and what comes along with it, nothing when it is closed."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             answer = b""
@@ -129,7 +129,7 @@ class RunningEdge:
         state: dict[str, Any] = json.loads(self.get("/healthz").body)
         return state
 
-    def wait_for(self, name: str, value: object, seconds: float = 10) -> dict[str, Any]:
+    def wait_for(self, name: str, value: object, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait until a field of /healthz has a value."""
         deadline = time.monotonic() + seconds
         while (state := self.health())[name] != value:
@@ -156,7 +156,7 @@ class RunningEdge:
         """Stop as an operator does; gives the exit code."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         """Kill -9 all at once, as a lack of memory does."""
@@ -165,7 +165,7 @@ class RunningEdge:
         for pid in (self.process.pid, *(self.workers() if self.process.poll() is None else ())):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(PATIENCE_SECONDS)
 
 
 class Valkey:
@@ -218,11 +218,6 @@ def free_port() -> int:
     return port
 
 
-def eventually_gone(pids: list[int], seconds: float) -> bool:
-    """True when all these processes end in time."""
-    deadline = time.monotonic() + seconds
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+def eventually_gone(pids: list[int]) -> bool:
+    """True when all these processes end."""
+    return until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))

@@ -24,6 +24,7 @@ from salepixel_worker.fold import fold_all, journal_names
 from tests.edge.make import Fold, until
 from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.edge.visitors import Visitors, folded, has_all
+from tests.waiting import PATIENCE_SECONDS
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
 """`make soak` asks for more."""
@@ -97,7 +98,7 @@ def test_two_edges_on_one_redis_and_one_that_is_taken_away_lose_nothing(
         for crowd in crowds:
             crowd.stop()
             answered += crowd.answered
-        assert until(lambda: has_each_once(sqlite, valkey, sealer, answered), 30)
+        assert until(lambda: has_each_once(sqlite, valkey, sealer, answered))
         names = {name.split("-")[0] for name in journal_names(valkey.client)}
         assert names == {"madrid", "paris"}
         again.kill()
@@ -132,18 +133,21 @@ def test_sigterm_answers_who_is_waiting_and_ships_all(
     assert set(visitors.answered) <= set(folded(fold)), "shipped before the processes ended"
 
 
+NOT_HEEDED = "killed_because_it_did_not_end"
+
+
 def test_an_edge_that_ends_answers_who_had_connected_and_refuses_who_comes_later(
     edge: RunningEdge, path: str
 ) -> None:
     address = "127.0.0.1", edge.port
-    with socket.create_connection(address, timeout=5) as connected:
+    with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connected:
         assert edge.process is not None
         edge.process.terminate()
         # To be left in the queue of a socket that nobody accepts from ends without an answer.
-        assert until(lambda: not takes_connections(address), 0.8)
         connected.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert connected.recv(4096).startswith(b"HTTP/1.1 302")
-    assert edge.process.wait(10) == 0
+    assert until(lambda: not takes_connections(address))
+    assert edge.process.wait(PATIENCE_SECONDS) == 0
 
 
 def takes_connections(address: tuple[str, int]) -> bool:
@@ -164,10 +168,9 @@ def test_who_is_stopped_while_it_starts_ends_too(
         assert until(lambda: len(starting.workers()) == 2)
         time.sleep(after)
         workers = starting.workers()
-        begun = time.monotonic()
         starting.terminate()
-        assert time.monotonic() - begun < 10, "killed because it did not listen"
-        assert eventually_gone(workers, 1)
+        assert NOT_HEEDED not in (tmp_path / "edge.log").read_text()
+        assert eventually_gone(workers)
     finally:
         starting.kill()
 
@@ -207,7 +210,7 @@ def test_workers_end_when_their_parent_was_killed(edge: RunningEdge) -> None:
     edge.process.kill()
     edge.process.wait()
     try:
-        assert eventually_gone(workers, 4)
+        assert eventually_gone(workers)
     finally:
         for pid in workers:
             with suppress(ProcessLookupError):
@@ -239,9 +242,8 @@ def test_an_edge_that_gets_no_process_serves_with_those_it_has_and_tries_again(
         refusing.touch()
         os.kill(edge.workers()[0], signal.SIGKILL)
         assert until(lambda: len(edge.workers()) == 1)
-        begun = time.monotonic()
         assert edge.terminate() == 0
-        assert time.monotonic() - begun < 10
+        assert NOT_HEEDED not in (tmp_path / "edge" / "edge.log").read_text()
     finally:
         edge.kill()
 
@@ -269,6 +271,10 @@ main()
     ]
 
 
+def is_stopped(pid: int) -> bool:
+    return "State:\tT" in Path(f"/proc/{pid}/status").read_text()
+
+
 def test_a_frozen_edge_goes_on_where_it_was(edge: RunningEdge, path: str, sealer: ClickSealer) -> None:
     visitors = Visitors(edge, path, sealer)
     try:
@@ -276,7 +282,7 @@ def test_a_frozen_edge_goes_on_where_it_was(edge: RunningEdge, path: str, sealer
         workers = edge.workers()
         for pid in workers:
             os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.3)
+        assert until(lambda: all(is_stopped(pid) for pid in workers))
         for pid in workers:
             os.kill(pid, signal.SIGCONT)
         before = len(visitors.answered)
@@ -293,14 +299,13 @@ def test_no_visitor_waits_for_redis(
     away.start()
     visitors = Visitors(away, path, sealer, count=2)
     try:
-        assert until(lambda: len(visitors.answered) > 200)
+        assert until(lambda: len(visitors.answered) > 200), "each would wait for 2 s, or for 5"
         assert until(lambda: away.health()["oldest_unshipped_seconds"] > 0.3)
         health = away.health()
         answer = away.get("/healthz")
     finally:
         visitors.stop()
         away.kill()
-    assert sorted(visitors.waited)[len(visitors.waited) // 2] < 0.25
     assert (answer.status, health["status"], health["redis"]) == (200, "degraded", "away")
     assert health["lag"] == health["durable"] > 0
     again = RunningEdge(tmp_path, redis_address, keys)
@@ -321,7 +326,7 @@ def test_no_visitor_waits_for_a_redis_that_hangs(
     try:
         assert until(lambda: len(visitors.answered) > 20)
         valkey.signal(signal.SIGSTOP)
-        time.sleep(3)
+        visitors.wait_for(200)
         valkey.signal(signal.SIGCONT)
         fold = Fold(valkey.client)
         visitors.stop()
@@ -329,8 +334,6 @@ def test_no_visitor_waits_for_a_redis_that_hangs(
     finally:
         visitors.stop()
         edge.kill()
-    assert len(visitors.answered) > 200
-    assert max(visitors.waited) < 1
 
 
 def test_an_edge_that_restarts_without_redis_knows_what_it_knew(tmp_path: Path, keys: Keys) -> None:

@@ -17,6 +17,7 @@ from salepixel_edge import writer as writer_module
 from salepixel_edge.journal import Journal
 from salepixel_edge.writer import Writer
 from tests.edge.make import contact_of, open_journal, payload, read_journal, until
+from tests.waiting import PATIENCE_SECONDS, until_async
 
 Play = Callable[[Writer], Awaitable[None]]
 
@@ -63,7 +64,7 @@ class Disk:
     """The journal's disk: counts its fsyncs, and refuses or waits while told so."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.syncs = 0
+        self.asked = self.syncs = 0
         self.write_error = 0
         self.sync_error = 0
         self.ready = threading.Event()
@@ -79,7 +80,8 @@ class Disk:
         return self._write(descriptor, data)
 
     def fdatasync(self, descriptor: int) -> None:
-        self.ready.wait(10)
+        self.asked += 1
+        self.ready.wait(PATIENCE_SECONDS)
         self.syncs += 1
         if self.sync_error:
             raise OSError(self.sync_error, os.strerror(self.sync_error))
@@ -95,7 +97,7 @@ def test_nobody_is_answered_before_the_disk_has_it(journal: Journal, disk: Disk)
     async def story(writer: Writer) -> None:
         disk.ready.clear()
         durable = append(writer, payload("ana"))
-        await asyncio.sleep(0.05)
+        assert await until_async(lambda: disk.asked)
         assert not durable.done()
         assert (writer.last, journal.durable.number) == (1, 0)
         disk.ready.set()
@@ -118,7 +120,7 @@ def test_while_a_batch_is_written_the_next_one_gathers(journal: Journal, disk: D
     async def story(writer: Writer) -> None:
         disk.ready.clear()
         first = append(writer, payload("first"))
-        await asyncio.sleep(0.05)
+        assert await until_async(lambda: disk.asked)
         others = [append(writer, payload(f"c{n}")) for n in range(100)]
         disk.ready.set()
         await asyncio.gather(first, *others)
@@ -170,11 +172,10 @@ def test_a_loss_is_written_down_even_if_nobody_clicks_any_more(
     async def story(writer: Writer) -> None:
         disk.sync_error = errno.EIO
         await append(writer, payload("lost"))
-        await asyncio.sleep(0.2)
+        assert await until_async(lambda: disk.asked > 3)
         assert writer.is_refused
         disk.sync_error = 0
-        await asyncio.sleep(0.5)
-        assert not writer.is_refused
+        assert await until_async(lambda: not writer.is_refused)
 
     play(journal, story)
     ((number, loss),) = read_journal(journal)
@@ -384,8 +385,7 @@ def test_a_disk_that_hangs_is_seen(journal: Journal, disk: Disk) -> None:
         assert writer.stalled_seconds() == 0
         disk.ready.clear()
         durable = append(writer, payload("ana"))
-        await asyncio.sleep(0.1)
-        assert writer.stalled_seconds() > 0.05
+        assert await until_async(lambda: writer.stalled_seconds() > 0.05)
         disk.ready.set()
         await durable
         assert writer.stalled_seconds() == 0

@@ -18,14 +18,13 @@ class Visitors:
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(count)]
         self.answered: list[bytes] = []
-        self.waited: list[float] = []
         for thread in self._threads:
             thread.start()
 
     def wait_for(self, count: int) -> None:
         """Wait until so many more were answered."""
         before = len(self.answered)
-        assert until(lambda: len(self.answered) >= before + count, 20)
+        assert until(lambda: len(self.answered) >= before + count)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -34,16 +33,14 @@ class Visitors:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            begun = time.monotonic()
             try:
-                answer = self._edge.get(self._path, timeout=5)
+                answer = self._edge.get(self._path, timeout=5)  # an edge that is killed may leave it waiting
             except OSError:
                 time.sleep(0.01)
                 continue
             assert answer.status == 302
             (token,) = parse_qs(urlsplit(answer.header("location")).query)["spx"]
             self.answered.append(self._sealer.open(token).id)
-            self.waited.append(time.monotonic() - begun)
 
 
 def folded(fold: Fold) -> list[bytes]:

@@ -3,28 +3,28 @@
 import json
 import os
 import resource
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from salepixel_plugin import reception
+from tests.waiting import until
 
 SERVER = """
-import json, socket, sys, time
+import json, os, signal, socket, sys, time
 from salepixel_plugin import reception
 
 def app(environ, start_response):
     body = environ["wsgi.input"].read()
-    if environ["PATH_INFO"] == "/slow":
-        time.sleep(1)
+    if environ["PATH_INFO"] == "/ends":
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.5)
     if environ["PATH_INFO"] == "/refused":
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(reception.count_refused()).encode()]
@@ -56,6 +56,17 @@ class Served:
             if end:
                 client.shutdown(socket.SHUT_WR)
             return read_answer(client)
+
+    def takes(self, client: socket.socket, half: bytes) -> None:
+        """Send a large part of a body, and wait until it is there."""
+        before = self._bodies()
+        client.sendall(half)
+        assert until(lambda: self._bodies() > before)
+
+    def _bodies(self) -> int:
+        """How many wait in files, which have no name any more."""
+        files = Path(f"/proc/{self.process.pid}/fd").iterdir()
+        return sum(str(file.readlink()).endswith("(deleted)") for file in files if file.is_symlink())
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))  # noqa: PTH208
@@ -123,13 +134,6 @@ def serving(**bounds: float) -> Iterator[Served]:
 def served() -> Iterator[Served]:
     with serving() as running:
         yield running
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 # What is refused before it is here
@@ -205,9 +209,8 @@ def test_two_lengths_are_refused(served: Served) -> None:
 def test_what_is_refused_before_it_is_whole_is_counted_by_reason() -> None:
     half = post(WEBHOOK, b" " * 500_000, SIGNED, length=1_000_000)
     with serving(MAX_HELD_BYTES=600_000) as served, served.connect() as oldest, served.connect() as other:
-        for client in (oldest, other):
-            client.sendall(half)
-            time.sleep(0.05)
+        served.takes(oldest, half)
+        other.sendall(half)
         assert read_answer(oldest)[1]["refused"] == "busy"
         served.ask(post("/", b"", length=10**9))
         for sent in (CUT_SHORT["less than its length"], CUT_SHORT["no chunk"]):
@@ -270,7 +273,7 @@ def test_idle_and_half_sent_clients_keep_nobody_waiting() -> None:
 
 def test_silent_clients_are_closed() -> None:
     with serving(SILENT_SECONDS=1) as served, idle_and_half_sent(served, 30, 30) as clients:
-        assert wait_until(lambda: not any(_is_open(client) for client in clients))
+        assert until(lambda: not any(_is_open(client) for client in clients))
 
 
 def test_one_who_sends_a_byte_now_and_then_is_closed() -> None:
@@ -283,22 +286,22 @@ def test_one_who_sends_a_byte_now_and_then_is_closed() -> None:
                 body.sendall(b"{")
             return not _is_open(head) and not _is_open(body)
 
-        assert wait_until(is_closed)
+        assert until(is_closed)
 
 
 def test_the_silent_are_closed_sooner_when_connections_run_short() -> None:
     bounds = {"SILENT_SECONDS": 3600, "PRESSED_SECONDS": 1, "PRESSED_SHARE": 0.001}
     with serving(**bounds) as served, idle_and_half_sent(served, 30, 5) as clients:
-        assert wait_until(lambda: not any(_is_open(client) for client in clients))
+        assert until(lambda: not any(_is_open(client) for client in clients))
 
 
 def test_of_too_much_half_sent_the_oldest_is_refused_and_a_delivery_is_taken() -> None:
     half = post(WEBHOOK, b" " * 500_000, SIGNED, length=1_000_000)
     with serving(MAX_HELD_BYTES=2_000_000) as served, ExitStack() as stack:
         clients = [stack.enter_context(served.connect()) for _ in range(6)]
-        for client in clients:
+        served.takes(clients[0], half)
+        for client in clients[1:]:
             client.sendall(half)
-            time.sleep(0.05)
         assert read_answer(clients[0])[1]["refused"] == "busy"
         assert served.ask(post(WEBHOOK, b" " * 900_000, SIGNED))[1]["bytes"] == 900_000
         assert _is_open(clients[-1])
@@ -311,8 +314,8 @@ def test_bodies_wait_in_files_and_leave_none() -> None:
             for _ in range(5):
                 client = stack.enter_context(served.connect())
                 client.sendall(post(WEBHOOK, b" " * 1_000_000, SIGNED, length=2_000_000))
-            assert wait_until(lambda: served.open_files() >= before + 9)
-        assert wait_until(lambda: served.open_files() <= before)
+            assert until(lambda: served.open_files() >= before + 9)
+        assert until(lambda: served.open_files() <= before)
 
 
 def test_what_a_stranger_says_of_a_proxy_is_not_believed(served: Served) -> None:
@@ -325,11 +328,9 @@ def test_what_a_stranger_says_of_a_proxy_is_not_believed(served: Served) -> None
 
 def test_requests_in_hand_are_answered_before_the_end() -> None:
     with serving() as served, served.connect() as client, served.connect() as idle:
-        client.sendall(post("/slow", b"{}"))
-        time.sleep(0.3)
-        served.process.send_signal(signal.SIGTERM)
+        client.sendall(post("/ends", b"{}"))
         assert read_answer(client)[1]["bytes"] == 2
-        assert wait_until(lambda: not _is_open(idle))
+        assert until(lambda: not _is_open(idle))
         assert served.process.wait(30) == 0
 
 

@@ -4,14 +4,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
 
 from salepixel.storage.database import open_database
+from tests.waiting import until
 
 KEY = "sp_canary-of-the-settings"
 WRONG = "sp_canary-that-is-wrong"
@@ -42,13 +43,13 @@ class Process:
                 stdout=file,
                 stderr=file,
             )
-        for _ in range(600):
-            try:
-                requests.get(f"{self.url}/healthz", timeout=5)
-                return
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        raise AssertionError(self.output.read_text())
+        assert until(self._answers), self.output.read_text()
+
+    def _answers(self) -> bool:
+        with suppress(requests.ConnectionError):
+            requests.get(f"{self.url}/healthz", timeout=5)
+            return True
+        return False
 
     def ask(self, method: str, path: str, key: str = KEY, **rest: object) -> int:
         headers = {"Authorization": f"Bearer {key}", "Cookie": f"salepixel_session={COOKIE}"}

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
-import time
 
 import psutil
+
+from tests.waiting import until
 
 CHILD = """
 import multiprocessing, os, sys, time
@@ -13,7 +14,7 @@ from salepixel.processes import end_with_parent
 def child():
     time.sleep({delay})
     end_with_parent(0.05)
-    time.sleep(60)
+    time.sleep(600)
 
 if __name__ == "__main__":
     process = multiprocessing.get_context("{method}").Process(target=child)
@@ -34,7 +35,7 @@ if pid:
     os._exit(0)
 time.sleep(0.3)
 end_with_parent(0.05, forked_by=parent)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -59,12 +60,13 @@ def _ends(**settings: object) -> bool:
 
 def _ends_when_alone(script: str) -> bool:
     parent = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
-    pid = int(parent.stdout)
-    for _ in range(100):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.05)
-    psutil.Process(pid).kill()
-    return False
+    return until(lambda: _has_ended(int(parent.stdout)))
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

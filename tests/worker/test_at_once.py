@@ -1,7 +1,6 @@
 """Two transactions at once, neither of which sees the other: what one stores bears on orders of the other."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +19,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.fold import _store_hit
 from tests.make import CAMPAIGN, LINK, NOON, click_at, order
+from tests.waiting import until
 from tests.worker.world import HOUR, NO_SIGNAL, World
 
 CLICK = click_at(NOON - HOUR)
@@ -36,12 +36,12 @@ def world(postgresql_database: Database, sealer: ClickSealer) -> World:
 def until_it_ends_or_waits(database: Database, other: threading.Thread) -> None:
     """Give another thread time for all it can do before it must wait for us."""
     waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    deadline = time.monotonic() + 20
-    while other.is_alive() and time.monotonic() < deadline:
+
+    def ended_or_waits() -> bool:
         with database.read() as connection:
-            if connection.scalar(waits):
-                return
-        time.sleep(0.01)
+            return not other.is_alive() or bool(connection.scalar(waits))
+
+    assert until(ended_or_waits)
 
 
 def tell_contacts(connection: sa.Connection, world: World) -> None:

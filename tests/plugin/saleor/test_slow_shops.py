@@ -24,6 +24,7 @@ from salepixel_plugin.saleor.codes import make_code
 from tests.conftest import LOOPBACK
 from tests.far_host import FarHost, answers, is_silent
 from tests.plugin.saleor.conftest import Plugin
+from tests.waiting import until
 
 
 @dataclass
@@ -55,12 +56,6 @@ def register(plugin: Plugin, api_url: str, emp_id: int = 1) -> tuple[int, dict[s
         query_string={"code": code},
     )
     return answer.status_code, answer.get_json()
-
-
-def until(condition: Any) -> None:
-    """Wait for it; the test's own limit of time ends it."""
-    while not condition():
-        threading.Event().wait(0.01)
 
 
 @contextmanager

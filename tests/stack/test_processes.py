@@ -9,7 +9,7 @@ from tests.waiting import until
 
 CHILD = """
 import multiprocessing, os, sys, time
-from salepixel.processes import end_with_parent
+from salepixel.stack.processes import end_with_parent
 
 def child():
     time.sleep({delay})
@@ -26,7 +26,7 @@ if __name__ == "__main__":
 
 FORKED = """
 import os, time
-from salepixel.processes import end_with_parent
+from salepixel.stack.processes import end_with_parent
 
 parent = os.getpid()
 pid = os.fork()

@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 import requests
 
-from demo.play import Player
-from demo.saleor import Line, StandInSaleor
-from demo.stack import Stack
+from kit.play import Player
+from kit.saleor import Line, StandInSaleor
+from kit.stack import Stack
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 
 IDLE, HALF = 5_000, 500

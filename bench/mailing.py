@@ -21,7 +21,7 @@ import uvloop
 
 from bench.bad_clients import BadClients
 from bench.visitors import Crowd, Log
-from demo.stack import Stack
+from kit.stack import Stack
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
 from salepixel.storage import schema

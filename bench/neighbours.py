@@ -29,10 +29,10 @@ import requests
 import sqlalchemy as sa
 
 from bench.__main__ import machine
-from demo.play import PERSON, TRACKING_HOST, Player, Scene
-from demo.saleor import Line, StandInSaleor
-from demo.stack import Stack
-from demo.story import Contact, Story
+from kit.play import PERSON, TRACKING_HOST, Player, Scene
+from kit.saleor import Line, StandInSaleor
+from kit.stack import Stack
+from kit.story import Contact, Story
 from salepixel.storage import schema
 from salepixel.storage.database import Database, open_database
 

@@ -20,7 +20,7 @@ import psutil
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from demo.stack import free_port
+from kit.ports import free_port
 from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.keys import load_keys
 from salepixel.settings import environment

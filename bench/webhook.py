@@ -11,9 +11,9 @@ import requests
 from redis import Redis
 
 from bench.rounds import Ratio, in_turn
-from demo.play import Player
-from demo.saleor import Line, Signed, StandInSaleor
-from demo.stack import Stack
+from kit.play import Player
+from kit.saleor import Line, Signed, StandInSaleor
+from kit.stack import Stack
 from salepixel.orders.deliveries import store_delivery
 from salepixel.storage.database import migrate, open_database
 

@@ -13,10 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from demo.play import Player, Scene, WentWrong, rows_of
-from demo.saleor import StandInSaleor
-from demo.stack import DidNotStart, Stack, free_port
-from demo.story import Story, tell
+from kit.play import Player, Scene, WentWrong, rows_of
+from kit.ports import free_port
+from kit.saleor import StandInSaleor
+from kit.stack import DidNotStart, Stack
+from kit.story import Story, tell
 from salepixel.settings import BadSettings, PluginSettings, environment
 
 SHOWN_ROWS = 14

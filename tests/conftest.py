@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from demo.saleor_key import SigningKey
+from kit.saleor_key import SigningKey
 from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo.play import Player
-from demo.saleor import StandInSaleor
-from demo.stack import Stack
+from kit.play import Player
+from kit.saleor import StandInSaleor
+from kit.stack import Stack
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.clicks.verdicts import LINKS_WINDOW
 from salepixel.keys import load_keys

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from demo.play import Player
-from demo.saleor import Line, Signed, StandInSaleor
+from kit.play import Player
+from kit.saleor import Line, Signed, StandInSaleor
 from truth.world import CAMPAIGNS, CODES_IN, LINKS, Click, Home, Order, World
 
 READER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:153.0) Gecko/20100101 Firefox/153.0"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import requests
 import sqlalchemy as sa
 
-from demo.stack import Stack
+from kit.stack import Stack
 from salepixel.clicks.tokens import BadClickToken, ClickSealer
 from salepixel.keys import load_keys
 from salepixel.storage import schema

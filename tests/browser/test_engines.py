@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from demo.play import Player
-from demo.saleor import StandInSaleor
-from demo.stack import Stack
+from kit.play import Player
+from kit.saleor import StandInSaleor
+from kit.stack import Stack
 from tests.browser.engines import Driver, chromium, firefox, mini_browser, need, webkit
 from tests.browser.sites import EMP_ID, TRACKING_HOST, Sites, serve_sites
 from truth.browsers import BROWSERS

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
-from demo.play import EMP_ID, TRACKING_HOST, Player
-from demo.saleor import StandInSaleor
-from demo.stack import Stack
+from kit.play import EMP_ID, TRACKING_HOST, Player
+from kit.saleor import StandInSaleor
+from kit.stack import Stack
 from tests.browser.engines import need
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from demo.stack import Stack
+from kit.stack import Stack
 from tests.docs.test_tutorial import put_curl
 from tests.edge.running import AGENT
 from tests.waiting import PATIENCE_SECONDS, until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.stack import Stack
+from kit.stack import Stack
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 KEY = "choose-a-long-secret"

@@ -17,6 +17,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 
+from kit.ports import free_port
 from salepixel.keys import Keys
 from salepixel.stack.embedded import valkey_command
 from salepixel.wire.redis import open_redis
@@ -208,14 +209,6 @@ class Valkey:
             return "LOADING"
         except RedisError:
             return ""
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def eventually_gone(pids: list[int]) -> bool:

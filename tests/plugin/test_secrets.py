@@ -1,7 +1,6 @@
 """What the plugin logs holds no secret and nobody's address: by canaries, through the real process."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from kit.ports import free_port
 from salepixel.storage.database import open_database
 from tests.waiting import until
 
@@ -25,9 +25,7 @@ class Process:
     """The plugin, with its output in a file."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.folder, self.output = folder, folder / "output"
         settings = {

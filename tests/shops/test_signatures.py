@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.saleor_key import SigningKey, base64url
+from kit.saleor_key import SigningKey, base64url
 from salepixel.shops.contract import BadSignature, Delivery, Refused, UnknownKey
 from salepixel.shops.saleor import connector as saleor
 from salepixel.shops.signatures import BadKeySet, read_keys, verify_detached

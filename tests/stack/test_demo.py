@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from demo.__main__ import compare
-from demo.play import Player
-from demo.saleor import StandInSaleor
-from demo.stack import Stack
-from demo.story import tell
+from kit.play import Player
+from kit.saleor import StandInSaleor
+from kit.stack import Stack
+from kit.story import tell
 from tests.databases import new_postgresql_database
 from tests.waiting import until
 

@@ -13,10 +13,10 @@ import psutil
 import pytest
 import requests
 
-from demo.play import EMP_ID, Player, Scene, rows_of
-from demo.saleor import Line, Signed, StandInSaleor
-from demo.stack import DidNotStart, Stack
-from demo.story import Contact, Purchase, tell
+from kit.play import EMP_ID, Player, Scene, rows_of
+from kit.saleor import Line, Signed, StandInSaleor
+from kit.stack import DidNotStart, Stack
+from kit.story import Contact, Purchase, tell
 from tests.waiting import until
 
 KILLS = 24

@@ -13,7 +13,8 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from demo.stack import DidNotStart, Stack, free_port
+from kit.ports import free_port
+from kit.stack import DidNotStart, Stack
 from salepixel.stack.embedded import die_with_parent
 from tests.waiting import until
 
@@ -31,7 +32,7 @@ def health(url: str) -> dict[str, object]:
 @contextmanager
 def up(data: Path, stdout: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
     """`salepixel up` whose log goes to a file, and the addresses of edge and plugin; ready or not."""
-    edge, plugin = free_port(0), free_port(0)
+    edge, plugin = free_port(), free_port()
     chosen = {
         "SALEPIXEL_EDGE_PORT": str(edge),
         "SALEPIXEL_PLUGIN_PORT": str(plugin),
@@ -137,7 +138,7 @@ def test_without_its_postgresql_the_edge_serves_and_all_is_ready_when_it_is_back
 
 def test_a_redis_that_is_away_keeps_edge_and_plugin_from_nothing(tmp_path: Path) -> None:
     log = tmp_path / "up.log"
-    address = f"redis://:hidden@127.0.0.1:{free_port(0)}"
+    address = f"redis://:hidden@127.0.0.1:{free_port()}"
     with up(tmp_path / "data", log, SALEPIXEL_REDIS_URL=address) as (process, edge, plugin):
         assert until(lambda: health(edge).get("redis") == "away")
         assert until(lambda: health(plugin).get("redis") == "away")
@@ -174,7 +175,7 @@ def test_a_setting_that_can_never_do_is_one_sentence(
 def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        ports = {"SALEPIXEL_EDGE_PORT": str(free_port(0)), "SALEPIXEL_PLUGIN_PORT": str(port)}
+        ports = {"SALEPIXEL_EDGE_PORT": str(free_port()), "SALEPIXEL_PLUGIN_PORT": str(port)}
         code, said = run(["up", "--data", str(tmp_path)], ports)
     assert code == 1
     assert said.strip() == (

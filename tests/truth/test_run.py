@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import truth.__main__ as run
-from demo.stack import Stack
+from kit.stack import Stack
 
 
 def test_a_world_is_played_through_the_doors_and_scored(

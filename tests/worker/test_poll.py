@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from redis import Redis
 
-from demo.saleor import Line, StandInSaleor
-from demo.saleor_key import SigningKey
+from kit.saleor import Line, StandInSaleor
+from kit.saleor_key import SigningKey
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.orders.deliveries import list_rejections

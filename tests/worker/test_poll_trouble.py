@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from demo.saleor import StandInSaleor
+from kit.saleor import StandInSaleor
 from salepixel.orders import unread
 from salepixel.orders.unread import UnreadOrder
 from salepixel.shops import polls

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.serving import make_server
 
-from demo.saleor import StandInSaleor
-from demo.saleor_key import SigningKey
+from kit.saleor import StandInSaleor
+from kit.saleor_key import SigningKey
 from salepixel.accounts import store as accounts
 from salepixel.campaigns import contacts
 from salepixel.campaigns import store as campaigns

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from demo.saleor import Line, Signed, StandInSaleor
+from kit.saleor import Line, Signed, StandInSaleor
 from salepixel.keys import Keys
 from salepixel.shops import store as shops
 from salepixel.shops.shop import Shop

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from demo.saleor import Line, StandInSaleor
+from kit.saleor import Line, StandInSaleor
 from salepixel.shops.shop import Shop
 from salepixel.storage import schema
 from salepixel_plugin.reception import REFUSED

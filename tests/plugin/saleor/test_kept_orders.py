@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from demo.saleor import Line, StandInSaleor
+from kit.saleor import Line, StandInSaleor
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.orders import store as orders

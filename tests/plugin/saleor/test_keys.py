@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from demo.saleor import JWKS_PATH, Line, Signed, StandInSaleor
-from demo.saleor_key import SigningKey
+from kit.saleor import JWKS_PATH, Line, Signed, StandInSaleor
+from kit.saleor_key import SigningKey
 from salepixel.storage.schema import deliveries
 from salepixel_plugin.saleor.calls import Calls
 from salepixel_plugin.saleor.jwks import RELOAD_SECONDS, KeyReloads

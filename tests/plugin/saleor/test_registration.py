@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from demo.saleor import JWKS_PATH, StandInSaleor
-from demo.saleor_key import SigningKey
+from kit.saleor import JWKS_PATH, StandInSaleor
+from kit.saleor_key import SigningKey
 from salepixel_plugin.saleor.codes import make_code
 from salepixel_plugin.saleor.registration import MAX_MESSAGE_CHARS
 from tests.far_host import Behaviour, FarHost, answers, breaks_off

@@ -10,7 +10,7 @@ import pytest
 from graphql import GraphQLSchema, build_schema, parse, validate
 from graphql.validation import NoDeprecatedCustomRule
 
-from demo.saleor import StandInSaleor
+from kit.saleor import StandInSaleor
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.shops.saleor import connector as saleor
 from salepixel_plugin.saleor.manifest import build_manifest

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from demo.saleor import JWKS_PATH, StandInSaleor
-from demo.saleor_key import SigningKey
+from kit.saleor import JWKS_PATH, StandInSaleor
+from kit.saleor_key import SigningKey
 from salepixel.wire import outgoing
 from salepixel_plugin.saleor.calls import (
     MOST_OF_ADDRESS,

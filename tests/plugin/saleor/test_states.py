@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demo.saleor import Line, StandInSaleor
+from kit.saleor import Line, StandInSaleor
 from salepixel.accounts import store as accounts
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys

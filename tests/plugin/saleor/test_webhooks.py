@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from demo.saleor import Line, Signed, StandInSaleor
+from kit.saleor import Line, Signed, StandInSaleor
 from salepixel.orders.queue import due_orders
 from salepixel.orders.store import find_order
 from salepixel.shops.shop import Shop

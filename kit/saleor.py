@@ -16,9 +16,9 @@ from typing import Any, Self
 
 import requests
 
-from demo.saleor_answers import NO_ORIGIN, NO_PERMISSION, answer_orders
-from demo.saleor_key import SigningKey
-from demo.saleor_orders import Line, Orders, global_id
+from kit.saleor_answers import NO_ORIGIN, NO_PERMISSION, answer_orders
+from kit.saleor_key import SigningKey
+from kit.saleor_orders import Line, Orders, global_id
 
 __all__ = ["Line", "Signed", "StandInSaleor"]
 

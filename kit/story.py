@@ -1,10 +1,10 @@
-"""The story of the demo: who gets the mail, who clicks, who buys, and so what the report must say."""
+"""A story: who gets the mail, who clicks, who buys, and so what the report must say."""
 
 import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from demo.saleor import Line
+from kit.saleor import Line
 
 CONTACTS = 300
 LINKS = [

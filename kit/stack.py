@@ -1,6 +1,5 @@
-"""The whole stack as a child process, for the demo and the tests."""
+"""The whole stack as a child process."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from kit.ports import free_port
 from salepixel.settings import environment
 from salepixel.stack.embedded import die_with_parent
 
@@ -103,16 +103,3 @@ class Stack:
                 return
             time.sleep(0.05)
         raise DidNotStart(self._log.read_text(errors="replace")[-3000:])
-
-
-def free_port(preferred: int) -> int:
-    """This port if nobody listens on it, else any other."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port")

@@ -1,4 +1,4 @@
-"""Plays the story through the real doors: HTTP clicks, signed deliveries, the API."""
+"""Plays a story through the real doors: HTTP clicks, signed deliveries, the API."""
 
 import random
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
-from demo.saleor import Signed, StandInSaleor
-from demo.stack import Stack
-from demo.story import LINKS, Contact, Purchase, Story
+from kit.saleor import Signed, StandInSaleor
+from kit.stack import Stack
+from kit.story import LINKS, Contact, Purchase, Story
 
 EMP_ID = 7
 TRACKING_HOST = "track.shop.test"

@@ -34,7 +34,8 @@ def read_around(data: bytes, first: int, damages: list[Damage]) -> Iterator[tupl
             return
         except BadRecord as bad:
             damages.append(Damage(last, offset, str(bad)))
-        found = find_record(data, offset + 1, last + 1, last + (len(data) - offset) // LEAST_RECORD)
+        # Counted from the segment's start: `last` may be stale, of an older sector far behind its own place.
+        found = find_record(data, offset + 1, last + 1, first + len(data) // LEAST_RECORD)
         if found is None:
             return
         offset = found

@@ -177,9 +177,11 @@ class Journal:
             with suppress(OSError):
                 os.truncate(self.path(segment), good)
                 return
-        # Records may have stood there that were shipped. Numbers must not be given twice, so go past all
-        # that could have fitted; with a segment, so that a next start knows it too.
-        self._floor = last + (size - good) // LEAST_RECORD + 1
+        # Records may have stood there that were shipped, and numbers must not be given twice: skip all that
+        # could have fitted since the first damage, behind which any number may be stale. Open it now,
+        # so that the next start knows the numbers too.
+        after, offset = (damages[0].after, damages[0].offset) if damages else (last, good)
+        self._floor = after + (size - offset) // LEAST_RECORD + 1
         with suppress(OSError):  # the first write will try it again
             self._open_segment()
 

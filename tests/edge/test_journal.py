@@ -2,6 +2,7 @@
 
 import errno
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salepixel.wire.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
-from salepixel_edge.damage import find_record
+from salepixel_edge.damage import find_record, read_around
 from salepixel_edge.journal import KNOWN_WRITES, Journal, take_slot, try_slot
 from salepixel_edge.reader import RUN_BYTES, Reader, Run
 
@@ -271,6 +272,22 @@ def test_whatever_is_spoiled_what_is_whole_is_read_and_nothing_else(data: st.Dat
         journal.close()
 
 
+def test_no_whole_record_is_lost_behind_stale_bytes() -> None:
+    content = b"".join(frame(number, payload(number)) for number in range(1, 121))
+    dice = random.Random(11)  # noqa: S311  # the same damages each time
+    for _ in range(600):
+        begin = dice.randrange(len(content))
+        size = dice.randint(1, len(content) - begin)
+        stale = dice.randrange(len(content) - size + 1) if dice.random() < 0.5 else 0
+        spoiled = content[:begin] + content[min(stale, begin) :][:size] + content[begin + size :]
+        whole, end = set(), 0
+        for number, _, after in read_frames(content):
+            if after <= begin or end >= begin + size:
+                whole.add(number)
+            end = after
+        assert whole <= {number for number, _, _ in read_around(spoiled, 1, [])}
+
+
 @settings(max_examples=50, deadline=None)
 @given(at=st.floats(0, 0.95), bit=st.integers(0, 7), starts=st.integers(1, 3))
 def test_numbers_go_on_after_the_last_whole_record_behind_damage(at: float, bit: int, starts: int) -> None:
@@ -291,12 +308,15 @@ def test_numbers_go_on_after_the_last_whole_record_behind_damage(at: float, bit:
 
 
 @pytest.mark.parametrize("starts", [1, 3])
-def test_numbers_that_damage_at_the_end_has_hidden_are_not_given_again(slots: Path, starts: int) -> None:
+@pytest.mark.parametrize("rubbish", [b"\xff" * 200, b"\xff" * 1400 + frame(4, payload(4)) + b"\xff" * 200])
+def test_numbers_that_damage_at_the_end_has_hidden_are_not_given_again(
+    slots: Path, rubbish: bytes, starts: int
+) -> None:
     journal = take_slot(slots, "edge", SEGMENT)
     write(journal, 40, batch=40)
     journal.close()
     content = bytearray(journal.path(1).read_bytes())
-    content[-200:] = b"\xff" * 200
+    content[-len(rubbish) :] = rubbish
     journal.path(1).write_bytes(content)
     for _ in range(starts):
         journal = take_slot(slots, "edge", SEGMENT)

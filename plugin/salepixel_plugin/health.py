@@ -38,7 +38,7 @@ class _Facts:
     database: str
     redis: str
     jobs_waiting: int | None
-    orders: Mapping[str, float]
+    orders: Mapping[str, Any]
     rejected: Mapping[tuple[str, str], int]
     outbox: Mapping[str, int]
 
@@ -102,6 +102,7 @@ def _orders() -> dict[str, Any]:
         "oldest_due_seconds": max(round(waited.total_seconds(), 1), 0) if waited else 0,
         "retrying": state.retrying,
         "parked": state.parked,
+        "because": dict(state.because),
     }
 
 
@@ -134,5 +135,12 @@ class _Metrics(Collector):
         if facts.jobs_waiting is not None:
             jobs = "Jobs that no worker has taken yet."
             yield GaugeMetricFamily("salepixel_jobs_waiting", jobs, value=facts.jobs_waiting)
-        for name, value in facts.orders.items():
-            yield GaugeMetricFamily(*_ORDERS[name], value=value)
+        for name, described in _ORDERS.items():
+            if name in facts.orders:
+                yield GaugeMetricFamily(*described, value=facts.orders[name])
+        because = GaugeMetricFamily(
+            "salepixel_orders_due_because", "Orders that wait, by the reason.", labels=("reason",)
+        )
+        for reason, count in facts.orders.get("because", {}).items():
+            because.add_metric((reason,), count)
+        yield because

@@ -13,7 +13,8 @@ from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sale_store import replace_sale_refunds, sale_row
 from salepixel.attribution.sales import Sale
 from salepixel.orders.outcome import Outcome
-from salepixel.orders.queue import _decide_later_ones_again, mark_decided
+from salepixel.orders.queue import mark_decided
+from salepixel.orders.requeue import requeue_later_orders_of_customer
 from salepixel.orders.store import StoredOrder
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.schema import (
@@ -97,7 +98,9 @@ def store_decision(
     replace_sale_refunds(connection, stored.shop_id, order.id, rows)
     mark_decided(connection, stored.shop_id, order.id)
     if order.customer and buyer != before:
-        _decide_later_ones_again(connection, stored.shop_id, order.customer, order.placed_at, order.id)
+        requeue_later_orders_of_customer(
+            connection, stored.shop_id, order.customer, order.placed_at, order.id
+        )
 
 
 def _keep_contacts(connection: sa.Connection, stored: StoredOrder, decision: Decision) -> None:

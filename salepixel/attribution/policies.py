@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +15,9 @@ from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.amounts import to_minor
 from salepixel.money.rates import Rates
-from salepixel.orders.queue import has_failed, is_due, mark_due
-from salepixel.orders.store import Place, StoredOrder, orders_from
+from salepixel.orders.queue import has_failed, is_due
+from salepixel.orders.requeue import Why, requeue_orders_since
+from salepixel.orders.store import OrderPlace, StoredOrder, orders_from
 from salepixel.shops.store import list_shops
 from salepixel.storage.schema import orders, policies
 
@@ -57,7 +58,7 @@ class Preview:
 
     looked_at: int
     moves: list[Move]
-    older: Place | None
+    older: OrderPlace | None
 
 
 def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]:
@@ -95,7 +96,7 @@ def apply_policy(
     names = ("policy_version", *POLICY)
     change_account(connection, account.emp_id, {name: getattr(changed, name) for name in names})
     keep_policy(connection, changed, at)
-    _decide_open_months_again(connection, changed)
+    requeue_orders_since(connection, emp_id, account.closed_before, Why.ATTRIBUTION_SETTINGS)
     return True
 
 
@@ -125,7 +126,7 @@ def preview_policy(
     changed: Account,
     rates: Rates,
     limit: int,
-    after: Place | None,
+    after: OrderPlace | None,
 ) -> Preview:
     """What `changed` would move among the next `limit` orders of open months, newest first.
 
@@ -175,9 +176,3 @@ def _by_campaign(credit: _Credit) -> dict[str, int]:
     for (campaign, _, _), amount in credit.items():
         amounts[campaign] = amounts.get(campaign, 0) + amount
     return {campaign: amount for campaign, amount in sorted(amounts.items()) if amount}
-
-
-def _decide_open_months_again(connection: sa.Connection, account: Account) -> None:
-    since = account.closed_before or account.created_at - timedelta(days=36500)
-    ours = sa.and_(orders.c.emp_id == account.emp_id, orders.c.placed_at >= since)
-    mark_due(connection, ours)

@@ -8,10 +8,9 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import hold_account
 from salepixel.clicks.opt_outs import opted_out, refused_among
-from salepixel.orders.outcome import Reason
-from salepixel.orders.queue import mark_due
+from salepixel.orders.requeue import requeue_orders_of_contacts, requeue_orders_of_opted_out
 from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import contacts, decision_contacts, decisions, orders
+from salepixel.storage.schema import contacts
 from salepixel.storage.upsert import insert
 
 _CHUNK = 500  # bound parameters of one statement stay far below SQLite's limit
@@ -68,9 +67,9 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
             "updated_at": new.updated_at,
         }
         connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
-        _decide_again(connection, emp_id, hashes, concerned)
+        requeue_orders_of_contacts(connection, emp_id, hashes, concerned)
         if refused - refused_among(connection, emp_id, refused):
-            _decide_refused_again(connection, emp_id)
+            requeue_orders_of_opted_out(connection, emp_id)
     return len(newest)
 
 
@@ -128,25 +127,3 @@ def _sharing(
         contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.email_hash, hashes)
     )
     return {c.ref for c in batch}.union(connection.scalars(others))
-
-
-def _decide_again(
-    connection: sa.Connection, emp_id: int, hashes: Collection[str], refs: Collection[str]
-) -> None:
-    """Make the orders due that these addresses may explain, or that name one of these contacts."""
-    for column in (orders.c.email_hash, orders.c.alias_hash):
-        theirs = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, column, hashes))
-        mark_due(connection, theirs)
-    named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
-        decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)
-    )
-    mark_due(connection, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
-
-
-def _decide_refused_again(connection: sa.Connection, emp_id: int) -> None:
-    """Make the orders due to which something of somebody who refused leads: a decision does not say whose."""
-    refused = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
-        decisions.c.emp_id == emp_id, decisions.c.candidates.contains(f'"{Reason.REFUSED_CONSENT}"')
-    )
-    theirs = sa.tuple_(orders.c.shop_id, orders.c.id).in_(refused)
-    mark_due(connection, theirs)

@@ -7,10 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.accounts.store import hold_account
-from salepixel.orders.queue import mark_due
+from salepixel.orders.requeue import requeue_orders_with_codes
 from salepixel.reading.names import name_key
 from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import coupons, orders
+from salepixel.storage.schema import coupons
 from salepixel.storage.upsert import insert
 
 
@@ -44,8 +44,7 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
     ]
     if rows:
         connection.execute(insert(connection, coupons).on_conflict_do_nothing(), rows)
-    used = sa.and_(orders.c.emp_id == emp_id, is_one_of(connection, orders.c.voucher, codes))
-    mark_due(connection, used)
+    requeue_orders_with_codes(connection, emp_id, codes)
     query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
         coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.code, codes)
     )

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from salepixel.accounts.store import hold_account
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
-from salepixel.orders.queue import mark_due
+from salepixel.orders.requeue import Why, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
-from salepixel.storage.schema import campaigns, clicks, links, orders
+from salepixel.storage.schema import campaigns, clicks, links
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,8 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
     if rows:
         connection.execute(sa.insert(links), rows)
     if campaign.utm_campaign:
-        naming = (
-            orders.c.emp_id == campaign.emp_id,
-            orders.c.utm_campaign == name_key(campaign.utm_campaign),
-            orders.c.placed_at >= campaign.created_at,
-        )
-        mark_due(connection, *naming)
+        key = name_key(campaign.utm_campaign)
+        requeue_orders_naming_campaign(connection, campaign.emp_id, key, campaign.created_at)
 
 
 def contact_tags(connection: sa.Connection) -> list[tuple[int, str]]:
@@ -172,8 +168,7 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
     ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
     if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
         return False
-    since = sa.and_(orders.c.emp_id == campaign.emp_id, orders.c.placed_at >= campaign.created_at)
-    mark_due(connection, since)
+    requeue_orders_since(connection, campaign.emp_id, campaign.created_at, Why.SALES_LINK)
     return True
 
 

@@ -1,6 +1,6 @@
 """Clicks with their verdicts, and the marks that say how far each journal is folded."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,20 +15,15 @@ from salepixel.clicks.opt_outs import refused_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
 from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, Judged, cleared, judge, weigh
-from salepixel.orders.queue import make_each_due, mark_due
+from salepixel.orders.requeue import requeue_orders_naming_clicks, requeue_orders_of_clickers
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
     bought,
     campaigns,
     clicks,
-    contacts,
-    coupons,
-    decisions,
     journals,
     links,
     losses,
-    order_clicks,
-    orders,
 )
 from salepixel.storage.upsert import insert
 
@@ -101,7 +96,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     rows = [(*click, int(signals), *_as_stored(verdicts[click.id]), False) for click, signals in batch]
     connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
     changed = _change_verdicts(connection, around)
-    _orders_due(connection, [click for click, _ in batch] + changed)
+    _requeue_orders(connection, [click for click, _ in batch] + changed)
 
 
 def _without_refused(
@@ -136,7 +131,7 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
     settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*_KNOWN)).all()
     if settled:
         around = _judge_around(connection, [], [_known(row) for row in settled])
-        _orders_due(connection, _change_verdicts(connection, around))
+        _requeue_orders(connection, _change_verdicts(connection, around))
     return len(settled)
 
 
@@ -153,7 +148,7 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
         verdict, reasons, score = known.judged
         before = Judged(Verdict(verdict), tuple(reasons.split()), score)
         around = _Around({click_id: cleared(before)}, {click_id: known})
-        _orders_due(connection, _change_verdicts(connection, around))
+        _requeue_orders(connection, _change_verdicts(connection, around))
 
 
 def clicks_of_contacts(
@@ -351,66 +346,17 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
     return changed
 
 
-def _orders_due(connection: sa.Connection, touched: Sequence[Click]) -> None:
-    """Make the orders due that name one of these clicks, or that they may explain by who clicked."""
+def _requeue_orders(connection: sa.Connection, touched: Sequence[Click]) -> None:
+    """Requeue the orders that carry one of these clicks, or that may be of who clicked."""
     if not touched:
         return
-    make_each_due(connection, _orders_naming(connection, {click.id for click in touched}))
-    # Most clicks come before any order that they could explain: one look spares thousands.
+    requeue_orders_naming_clicks(connection, {click.id for click in touched})
     first, last = _span(touched)
-    in_time = {
-        emp_id: explained
-        for emp_id in {click.emp_id for click in touched}
-        if (explained := _orders_between(connection, emp_id, first, last)) is not None
-    }
-    for emp_id, refs in _contacts_of([click for click in touched if click.emp_id in in_time]).items():
-        for is_theirs in _orders_of(connection, emp_id, refs):
-            explained = sa.and_(in_time[emp_id], is_theirs)
-            mark_due(connection, explained)
-
-
-def _orders_naming(connection: sa.Connection, ids: Collection[bytes]) -> list[tuple[str, str]]:
-    # One look between the first and the last: clicks come by the thousand and seldom after their order.
-    between = order_clicks.c.click_id.between(min(ids), max(ids))
-    rows = connection.execute(sa.select(order_clicks).where(between))
-    return sorted({(row.shop_id, row.order_id) for row in rows if row.click_id in ids})
-
-
-def _orders_of(
-    connection: sa.Connection, emp_id: int, refs: Collection[str]
-) -> Iterator[sa.ColumnElement[bool]]:
-    """What is true of orders that may be these contacts': an index each, so a statement each."""
-    theirs = sa.and_(contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
-    yield orders.c.email_hash.in_(sa.select(contacts.c.email_hash).where(theirs))
-    yield orders.c.alias_hash.in_(sa.select(contacts.c.alias_hash).where(theirs))
-    given = sa.and_(coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.contact, refs))
-    yield orders.c.voucher.in_(sa.select(coupons.c.code).where(given))
-    known = sa.and_(decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs))
-    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(known)
-    this = sa.tuple_(orders.c.shop_id, orders.c.id)
-    yield this.in_(named)
-    earlier = orders.alias()
-    by_customer = sa.select(earlier.c.shop_id, earlier.c.customer).where(
-        sa.tuple_(earlier.c.shop_id, earlier.c.id).in_(named), earlier.c.customer.is_not(None)
-    )
-    yield sa.tuple_(orders.c.shop_id, orders.c.customer).in_(by_customer)
-
-
-def _orders_between(
-    connection: sa.Connection, emp_id: int, first: datetime, last: datetime
-) -> sa.ColumnElement[bool] | None:
-    """What is true of an account's orders that clicks between two times may explain; None: it has none."""
-    account = get_account(connection, emp_id)
-    if account is None:
-        return None
-    in_time = sa.and_(
-        orders.c.emp_id == emp_id,
-        orders.c.placed_at >= first - CLOCK_SKEW,
-        # As far back as evidence is gathered: of a click outside the window it is told that it is.
-        orders.c.placed_at <= last + 2 * account.policy.longest_window,
-    )
-    any_order = connection.scalar(sa.select(orders.c.id).where(in_time).limit(1))
-    return None if any_order is None else in_time
+    for emp_id, refs in _contacts_of(touched).items():
+        if account := get_account(connection, emp_id):
+            # As far back as evidence is gathered: of a click outside the window the decision says that it is.
+            until = last + 2 * account.policy.longest_window
+            requeue_orders_of_clickers(connection, emp_id, refs, first - CLOCK_SKEW, until)
 
 
 def _span(some: Sequence[Click]) -> tuple[datetime, datetime]:

@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.orders.order import Order
-from salepixel.orders.queue import mark_due
 from salepixel.orders.refunds import refund_history
-from salepixel.storage.schema import drafts, orders
+from salepixel.orders.requeue import Why, requeue_order
+from salepixel.storage.schema import drafts
 from salepixel.storage.upsert import insert_into, took_effect
 
 
@@ -17,7 +17,7 @@ def note_draft(connection: sa.Connection, shop_id: str, order_id: str) -> None:
     """Note that an order was a draft; one that is known already is decided again."""
     this = {"shop_id": shop_id, "order_id": order_id}
     if took_effect(connection, _insert_draft(connection.dialect.name), this):
-        mark_due(connection, orders.c.shop_id == shop_id, orders.c.id == order_id)
+        requeue_order(connection, shop_id, order_id, Why.WAS_DRAFT)
 
 
 @cache

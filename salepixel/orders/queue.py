@@ -1,26 +1,18 @@
-"""The queue of orders to be decided: marked due, taken oldest first, put off when they fail, then parked.
+"""The queue of orders to be decided: taken oldest first, put off when they fail, parked after eight attempts.
 
-It is the columns `due` ... `failed_at` of the table `orders`, and nothing else reads or writes them but this
-module, the index that finds what is due, and who asks whether one order is due.
+It is the columns `due` ... `due_because` of the table `orders`. Only this module and requeue.py, which marks
+orders due, write them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from salepixel.accounts.store import hold_account
-from salepixel.orders.order import Order
-from salepixel.reading.order_numbers import order_key
-from salepixel.storage.schema import (
-    UtcTime,
-    orders,
-    refunds,
-    shops,
-)
+from salepixel.storage.schema import UtcTime, orders
 
 FIRST_PAUSE = timedelta(minutes=1)
 """After the first attempt that failed; doubled after each further one."""
@@ -30,13 +22,16 @@ MAX_ATTEMPTS = 8
 
 MAX_ERROR = 300
 
-Place = tuple[datetime, str, str]
+FailedPlace = tuple[datetime, str, str]
 """Where an order stands in the list of those that failed: failed_at, shop, id."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedOrder:
-    """An order that could not be decided. `next_attempt_at` None: it is parked."""
+    """An order that could not be decided. `next_attempt_at` None: it is parked.
+
+    `due_because`: why it was on the queue, a `requeue.Why`, or empty where that was not noted yet.
+    """
 
     shop_id: str
     order_id: str
@@ -46,6 +41,7 @@ class FailedOrder:
     last_error: str
     failed_at: datetime
     next_attempt_at: datetime | None
+    due_because: str
 
     @property
     def state(self) -> Literal["retrying", "parked"]:
@@ -53,19 +49,23 @@ class FailedOrder:
         return "parked" if self.next_attempt_at is None else "retrying"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> FailedPlace:
         """To read on after this one."""
         return self.failed_at, self.shop_id, self.order_id
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How many orders wait for their first attempt and since when the oldest does; how many failed."""
+    """How many orders wait for their first attempt and since when the oldest does; how many failed.
+
+    `because`: of those that wait, how many for each reason (a `requeue.Why`), by its name.
+    """
 
     due: int = 0
     oldest_due_at: datetime | None = None
     retrying: int = 0
     parked: int = 0
+    because: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def _now() -> datetime:
@@ -73,32 +73,41 @@ def _now() -> datetime:
 
 
 _NOW = sa.bindparam("marked_at", callable_=_now, type_=UtcTime())
-# One that waits already keeps its place, or whoever marks it again and again would keep it from its turn.
-_WAITS = sa.and_(orders.c.due, orders.c.attempts == 0)
-DUE: dict[str, Any] = {
-    "due": True,
-    "next_attempt_at": sa.case((_WAITS, orders.c.next_attempt_at), else_=_NOW),
+_DECIDED = {
+    "due": False,
+    "next_attempt_at": None,
     "attempts": 0,
     "last_error": "",
     "failed_at": None,
+    "due_because": "",
 }
-"""What an UPDATE of orders sets to mark them due: at the end of the queue, with all attempts before them."""
-
-NEW: dict[str, Any] = {**DUE, "next_attempt_at": _NOW}
-"""The same for an INSERT."""
-
-_DECIDED = {"due": False, "next_attempt_at": None, "attempts": 0, "last_error": "", "failed_at": None}
 
 
-def mark_due(
-    connection: sa.Connection, *which: sa.ColumnElement[bool], rows: Sequence[Mapping[str, Any]] | None = None
-) -> int:
-    """Mark the orders due for which these conditions are true; `rows`: once for each of these parameters.
+def marks_due(why: str) -> dict[str, Any]:
+    """What an UPDATE of orders sets to mark them due: at the end of the queue, with all attempts before them.
 
-    What failed before begins anew. Gives how many were marked, where there are no `rows`.
+    `why`: a `requeue.Why`.
     """
-    statement = sa.update(orders).where(*which).values(DUE)
-    return connection.execute(statement, rows).rowcount
+    # One that waits already keeps its place and its reason. Who is marked again and again would never come
+    # to its turn.
+    waits = sa.and_(orders.c.due, orders.c.attempts == 0)
+    return {
+        **new_on_queue(why),
+        "next_attempt_at": sa.case((waits, orders.c.next_attempt_at), else_=_NOW),
+        "due_because": sa.case((waits, orders.c.due_because), else_=sa.literal(str(why))),
+    }
+
+
+def new_on_queue(why: str) -> dict[str, Any]:
+    """The same for an INSERT."""
+    return {
+        "due": True,
+        "next_attempt_at": _NOW,
+        "attempts": 0,
+        "last_error": "",
+        "failed_at": None,
+        "due_because": str(why),
+    }
 
 
 def mark_decided(connection: sa.Connection, shop_id: str, order_id: str) -> None:
@@ -150,7 +159,7 @@ def record_failure(
 
 
 def list_failed(
-    connection: sa.Connection, emp_id: int | None, limit: int, before: Place | None = None
+    connection: sa.Connection, emp_id: int | None, limit: int, before: FailedPlace | None = None
 ) -> list[FailedOrder]:
     """The orders that could not be decided, of one account or of all, those first that failed last.
 
@@ -178,25 +187,24 @@ def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*_have_failed(emp_id))) or 0
 
 
-def requeue(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
-    """Mark due what could not be decided, with all attempts before it; gives how many.
-
-    All of one account or of all accounts, or the one (shop id, order id) `only`.
-    """
-    return mark_due(connection, *_have_failed(emp_id), *(_this(*only) if only else ()))
-
-
 def read_state(connection: sa.Connection) -> QueueState:
     """The state of the whole queue."""
     waits, is_parked = orders.c.attempts == 0, orders.c.next_attempt_at.is_(None)
     query = sa.select(
+        orders.c.due_because,
         sa.func.count().filter(waits).label("due"),
         sa.func.min(orders.c.next_attempt_at).filter(waits).label("oldest"),
         sa.func.count().filter(~waits, ~is_parked).label("retrying"),
         sa.func.count().filter(is_parked).label("parked"),
     )
-    row = connection.execute(query.where(orders.c.due)).one()
-    return QueueState(row.due, row.oldest, row.retrying, row.parked)
+    rows = connection.execute(query.where(orders.c.due).group_by(orders.c.due_because)).all()
+    return QueueState(
+        due=sum(row.due for row in rows),
+        oldest_due_at=min((row.oldest for row in rows if row.oldest), default=None),
+        retrying=sum(row.retrying for row in rows),
+        parked=sum(row.parked for row in rows),
+        because={row.due_because: row.due for row in rows if row.due},
+    )
 
 
 def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
@@ -218,63 +226,7 @@ def _failed_orders(
     return [FailedOrder(**row._mapping) for row in found]
 
 
-_COLUMNS = ("shop_id", "emp_id", "number", "attempts", "last_error", "failed_at", "next_attempt_at")
-
-
-def decide_all_again(connection: sa.Connection, emp_id: int) -> None:
-    """Make every order of an account due."""
-    hold_account(connection, emp_id, to_change=True)
-    mark_due(connection, orders.c.emp_id == emp_id)
-
-
-def _decide_later_ones_again(
-    connection: sa.Connection, shop_id: str, customer: str, since: datetime, but: str
-) -> None:
-    """Make the orders of a customer of the shop due that were placed since then, but this one."""
-    later = sa.and_(
-        orders.c.shop_id == shop_id,
-        orders.c.customer == customer,
-        orders.c.placed_at >= since,
-        orders.c.id != but,
-    )
-    mark_due(connection, later)
-
-
-def make_due(connection: sa.Connection, emp_id: int, refs: Sequence[str]) -> None:
-    """Make the orders of an account due that have one of these ids, or numbers in any spelling."""
-    its_shops = list(connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)))
-    # Two statements, each with an index of its own: an account may have millions of orders.
-    for its_name in (orders.c.id.in_(refs), orders.c.number_key.in_([order_key(ref) for ref in refs])):
-        named = sa.and_(orders.c.shop_id.in_(its_shops), its_name)
-        mark_due(connection, named)
-
-
-def make_pixel_twins_due(connection: sa.Connection, emp_id: int, order: Order) -> None:
-    """Make due what the pixel told of an order that a shop of its account tells: it is no proof any more."""
-    pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
-    named = orders.c.number_key.in_([order_key(order.id), order_key(order.number)])
-    mark_due(connection, orders.c.shop_id.in_(pixels), named, ~orders.c.due)
-
-
-def make_each_due(connection: sa.Connection, pairs: Sequence[tuple[str, str]]) -> None:
-    """Make orders due, given as (shop id, order id)."""
-    named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
-    if pairs:
-        rows = [{"shop": shop_id, "order": order_id} for shop_id, order_id in pairs]
-        mark_due(connection, *named, rows=rows)
-
-
-def date_again(connection: sa.Connection, shop_id: str, order_id: str) -> None:
-    """Make an order due whose money a late snapshot may change.
-
-    Of what was refunded the day may be an earlier one; what does not look paid may have been.
-    """
-    connection.execute(_make_due(), {"shop": shop_id, "order": order_id})
-
-
-@cache
-def _make_due() -> Any:
-    its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
-    given_back = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
-    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
-    return sa.update(orders).where(*this, sa.or_(given_back, orders.c.open)).values(DUE)
+_COLUMNS = (
+    *("shop_id", "emp_id", "number", "attempts"),
+    *("last_error", "failed_at", "next_attempt_at", "due_because"),
+)

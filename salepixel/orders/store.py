@@ -10,19 +10,22 @@ from pydantic import TypeAdapter
 
 from salepixel.orders.drafts import note_draft
 from salepixel.orders.order import Order
-from salepixel.orders.queue import DUE, NEW, _decide_later_ones_again, date_again, mark_due
+from salepixel.orders.queue import marks_due, new_on_queue
 from salepixel.orders.refunds import keep_refund_state
+from salepixel.orders.requeue import (
+    Why,
+    requeue_later_orders_of_customer,
+    requeue_order,
+    requeue_order_of_earlier_snapshot,
+)
 from salepixel.reading.names import name_key
 from salepixel.reading.order_numbers import order_key
-from salepixel.storage.schema import (
-    orders,
-)
+from salepixel.storage.schema import orders
 from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
 
-
-Place = tuple[datetime, str, str]
+OrderPlace = tuple[datetime, str, str]
 """Where an order stands in a list of an account's orders: placed_at, shop, id."""
 
 
@@ -36,7 +39,7 @@ class StoredOrder:
     delivery: str
 
     @property
-    def place(self) -> Place:
+    def place(self) -> OrderPlace:
         """To read on after this order."""
         return self.order.placed_at, self.shop_id, self.order.id
 
@@ -82,15 +85,15 @@ def store_order(
     before = None if always else connection.execute(_its_place_among_orders(), this).first()
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
-        date_again(connection, shop_id, order.id)
+        requeue_order_of_earlier_snapshot(connection, shop_id, order.id)
         if order.draft is not False:  # it may tell of an earlier completion
-            mark_due(connection, orders.c.shop_id == shop_id, orders.c.id == order.id)
+            requeue_order(connection, shop_id, order.id, Why.EARLIER_SNAPSHOT)
     if order.draft:
         note_draft(connection, shop_id, order.id)
     if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
         since = min(before.placed_at, order.placed_at)
         for customer in {before.customer, order.customer} - {None}:
-            _decide_later_ones_again(connection, shop_id, customer, since, order.id)
+            requeue_later_orders_of_customer(connection, shop_id, customer, since, order.id)
     return is_newer
 
 
@@ -100,15 +103,17 @@ def _its_place_among_orders() -> Any:
     return sa.select(orders.c.customer, orders.c.placed_at).where(*this).with_for_update()
 
 
-_COLUMNS = [column.name for column in orders.c if column.name not in NEW]
+_NEW = new_on_queue(Why.NEW_ORDER)
+_COLUMNS = [column.name for column in orders.c if column.name not in _NEW]
 
 
 @cache
 def _upsert_order(dialect: str, always: bool) -> Any:
     # Built once: building costs more than executing, and an order is on its way to a waiting shop.
-    statement = insert_into(dialect, orders).values(NEW)
+    statement = insert_into(dialect, orders).values(_NEW)
     new = statement.excluded
-    changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")} | DUE
+    changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")}
+    changed |= marks_due(Why.ORDER_CHANGED)
     changed["healed_at"] = sa.func.coalesce(orders.c.healed_at, new.healed_at)
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
     return statement.on_conflict_do_update(
@@ -125,7 +130,7 @@ def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> 
     connection.execute(sa.update(orders).where(*its).values(values))
     if order.customer:
         since = min(order.placed_at, stored.order.placed_at)
-        _decide_later_ones_again(connection, stored.shop_id, order.customer, since, order.id)
+        requeue_later_orders_of_customer(connection, stored.shop_id, order.customer, since, order.id)
     return replace(stored, order=order)
 
 
@@ -158,7 +163,7 @@ def find_order_id(connection: sa.Connection, shop_id: str, name: str) -> str | N
 
 
 def orders_from(
-    connection: sa.Connection, emp_id: int, since: datetime | None, limit: int, after: Place | None
+    connection: sa.Connection, emp_id: int, since: datetime | None, limit: int, after: OrderPlace | None
 ) -> list[StoredOrder]:
     """An account's orders placed since then, newest first; `after`: the place of the last one seen."""
     key = (orders.c.placed_at, orders.c.shop_id, orders.c.id)

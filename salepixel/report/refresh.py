@@ -7,7 +7,7 @@ from pathlib import Path
 from currency_converter import ECB_URL
 
 from salepixel.money.rates import FILE_NAME, FIRST_DAY, BadRates, Rates, read_rates
-from salepixel.orders.queue import make_each_due
+from salepixel.orders.requeue import Why, requeue_orders
 from salepixel.report.sales import orders_of_other_rates
 from salepixel.settings import StorageSettings
 from salepixel.storage.database import Database, is_current, open_database
@@ -28,7 +28,7 @@ def describe_rates(settings: StorageSettings) -> str:
 def refresh_rates(settings: StorageSettings, source: str = "") -> str:
     """Take a history from an address or a file, the bank's own by default; gives what to print.
 
-    Orders that another rate fits now are made due. Raises BadRates when it cannot be used: the old one
+    Orders that another rate fits now are requeued. Raises BadRates when it cannot be used: the old one
     stays.
     """
     before = Rates(settings.data).last_day()
@@ -43,7 +43,7 @@ def _convert_again(database: Database, rates: Rates) -> int:
     with database.read() as connection:
         due = orders_of_other_rates(connection, rates.rate)
     with database.write() as connection:
-        make_each_due(connection, due)
+        requeue_orders(connection, due, Why.EXCHANGE_RATES)
     return len(due)
 
 

@@ -9,6 +9,7 @@ import pytest
 from salepixel.attribution.evidence import Rung
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
 from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.requeue import Why
 from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.storage.schema import metadata
 from salepixel.wire.jobs import ALLOWED
@@ -50,6 +51,7 @@ def test_every_reason_is_explained() -> None:
     text = read("reference/reasons.md")
     names = [*Reason, BOUGHT]
     assert [name for name in names if f"`{name}`" not in text] == []
+    assert [why for why in Why if f"| `{why}` |" not in text] == []
     assert [outcome for outcome in Outcome if outcome not in text] == []
     assert [name for name, weight in WEIGHTS.items() if f"`{name}` | {weight} |" not in text] == []
 

@@ -12,7 +12,8 @@ from salepixel.attribution.decisions import is_told_by_shop
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.orders import store as orders
-from salepixel.orders.queue import due_orders, make_pixel_twins_due
+from salepixel.orders.queue import due_orders
+from salepixel.orders.requeue import requeue_pixel_twins
 from salepixel.report.coverage import pixel_problems
 from salepixel.report.sales import Period
 from salepixel.storage.database import Database
@@ -57,7 +58,7 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
         (lambda connection: is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
         (lambda connection: is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
         (
-            lambda connection: make_pixel_twins_due(connection, 1, order()),
+            lambda connection: requeue_pixel_twins(connection, 1, "O1", "1042"),
             "ix_orders_shop_id_number_key",
         ),
         (

@@ -13,7 +13,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.records import HitRecord
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.orders import store as orders
-from salepixel.orders.queue import decide_all_again
+from salepixel.orders.requeue import requeue_account
 from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -153,7 +153,7 @@ def test_what_an_account_counts_may_change_while_an_order_is_decided(world: Worl
     def change() -> None:
         try:
             with world.database.write() as connection:
-                decide_all_again(connection, 1)
+                requeue_account(connection, 1)
                 accounts.change_account(connection, 1, {"tax": "net"})
         except sa.exc.OperationalError as error:
             failed.append(error)

@@ -20,6 +20,7 @@ from salepixel.orders import store as orders
 from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.orders.deliveries import list_rejections
 from salepixel.orders.order import Order, OrderLine
+from salepixel.orders.requeue import requeue_account
 from salepixel.report import activity, sales
 from salepixel.report.coverage import coverage_by_day, seen_by_browser, seen_by_payment
 from salepixel.report.sales import ALWAYS
@@ -208,7 +209,7 @@ def test_whatever_pixels_tell_can_be_decided(
         # The other way of reading amounts, chosen later, makes no order that cannot be decided.
         changed = {"pixel_amount": "line" if one_sale else "order"}
         connection.execute(sa.update(schema.accounts).values(changed))
-        queue.mark_due(connection)
+        requeue_account(connection, 1)
     world.reconcile()
     with database.read() as connection:
         assert [one.last_error for one in queue.list_failed(connection, None, 9)] == []

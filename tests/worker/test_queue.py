@@ -17,6 +17,7 @@ from salepixel.money.amounts import BadMoney
 from salepixel.money.rates import Rates
 from salepixel.orders import queue
 from salepixel.orders import store as orders
+from salepixel.orders.requeue import Why, requeue_failed, requeue_order
 from salepixel.settings import WorkerSettings
 from salepixel.shops import store as shops
 from salepixel.storage import schema
@@ -114,9 +115,9 @@ def test_pauses_grow_and_then_it_is_parked_until_it_is_requeued(world: World) ->
         assert queue.is_due(connection, one.shop_id, "O1"), "no month is closed over it"
         assert queue.read_state(connection).parked == 1
     with world.database.write() as connection:
-        assert queue.requeue(connection, 2) == 0
-        assert queue.requeue(connection, 1, (one.shop_id, "O2")) == 0
-        assert queue.requeue(connection, 1, (one.shop_id, "O1")) == 1
+        assert requeue_failed(connection, 2) == 0
+        assert requeue_failed(connection, 1, (one.shop_id, "O2")) == 0
+        assert requeue_failed(connection, 1, (one.shop_id, "O1")) == 1
     spoil(world, "O1", whole=BROKEN, broken=WHOLE)
     assert reconcile_due(world.database, world.sealer, 10) == 1
     assert failed(world) == []
@@ -156,7 +157,8 @@ def test_the_oldest_has_its_turn_first_and_keeps_it(world: World) -> None:
     for n in range(4):
         world.order(order(id=f"O{n}", number=str(n)))
     with world.database.write() as connection:
-        queue.mark_due(connection, schema.orders.c.id == "O0")
+        (shop,) = shops.list_shops(connection, 1)
+        requeue_order(connection, shop.id, "O0", Why.CLICKS)
     assert [order_id for _, order_id in world.due()] == ["O0", "O1", "O2", "O3"]
 
 
@@ -301,7 +303,7 @@ def test_no_preview_and_no_rebuild_ends_over_an_order_that_cannot_be_decided(wor
         preview = policies.preview_policy(connection, world.sealer, account, changed, Rates(), 10, None)
     assert [move.stored.order.id for move in preview.moves] == ["O2", "O0"]
     with world.database.write() as connection:
-        queue.requeue(connection, None)
+        requeue_failed(connection, None)
     found = rebuild.rebuild_all(world.database, world.sealer)
     assert (found.orders, len(found.different)) == (2, 1)
     assert "cannot be decided: OverflowError" in found.different[0]

@@ -17,7 +17,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, Verdict
 from salepixel.money.rates import SHIPPED
 from salepixel.orders import store as orders
-from salepixel.orders.queue import decide_all_again
+from salepixel.orders.requeue import requeue_account
 from salepixel.report import sales
 from salepixel.shops import store as shops
 from salepixel.storage import schema
@@ -404,7 +404,7 @@ def test_a_pixels_order_is_as_the_account_reads_its_hits(
     world.report()
     with database.write() as connection:
         accounts.change_account(connection, 1, change)
-        decide_all_again(connection, 1)
+        requeue_account(connection, 1)
     assert [row[4] for row in world.report()] == amounts
     assert verify_all(database, sealer).different == []
 

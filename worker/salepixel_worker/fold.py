@@ -28,7 +28,7 @@ from salepixel.money.amounts import BadMoney
 from salepixel.orders import deliveries
 from salepixel.orders import store as orders
 from salepixel.orders.bounds import OutOfBounds, check_order
-from salepixel.orders.queue import make_due
+from salepixel.orders.requeue import requeue_orders_of_pixel_hit
 from salepixel.shops import store as shops
 from salepixel.storage.database import Database, is_passing
 from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, BadRecord, mark_key, read_frames, stream_key
@@ -245,7 +245,7 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
         order = hits.order_from_hits(account, stored.order_id, [*its_hits, stored])
         orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
     if hit.order:
-        make_due(connection, account.emp_id, [hit.order])
+        requeue_orders_of_pixel_hit(connection, account.emp_id, hit.order)
 
 
 def _out_of_bounds(

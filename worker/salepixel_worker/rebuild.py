@@ -25,7 +25,7 @@ from salepixel.logs import configure_logs
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
 from salepixel.orders.queue import is_due
-from salepixel.orders.store import Place, StoredOrder
+from salepixel.orders.store import OrderPlace, StoredOrder
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
@@ -137,7 +137,7 @@ def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str
     with database.read() as connection:
         accounts = list_accounts(connection, KeyScope(None, ""))
     for account in accounts:
-        after: Place | None = None
+        after: OrderPlace | None = None
         while True:
             with database.read() as connection:
                 shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}

@@ -24,7 +24,8 @@ from salepixel.money.quantities import round_quantity
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import drafts
 from salepixel.orders import store as orders
-from salepixel.orders.queue import make_pixel_twins_due, mark_decided
+from salepixel.orders.queue import mark_decided
+from salepixel.orders.requeue import requeue_pixel_twins
 from salepixel.orders.store import StoredOrder
 from salepixel.shops import store as shops
 
@@ -60,7 +61,7 @@ def reconcile_order(
     else:
         completed = drafts.as_completed(connection, shop_id, stored.order)
         stored = orders.keep_place(connection, stored, completed)
-        make_pixel_twins_due(connection, account.emp_id, stored.order)
+        requeue_pixel_twins(connection, account.emp_id, stored.order.id, stored.order.number)
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)
     _announce(connection, account, stored, judged.rows, now)

@@ -11,7 +11,7 @@ from salepixel.accounts import store as accounts
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
 from salepixel.attribution import policies
-from salepixel.orders.queue import decide_all_again
+from salepixel.orders.requeue import requeue_account
 from salepixel_plugin.access import Refusal, require_all_rights, scope, see_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
@@ -173,7 +173,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
             )
             raise Refusal(409, "months_closed", message)
         if changed & {*CHOSEN_ONCE, "currency", "pixel_amount"}:
-            decide_all_again(connection, emp_id)
+            requeue_account(connection, emp_id)
         # Nobody could sign for an account that has no secret, so all its pixels would be refused.
         if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
             values["pixel_secret"] = secrets.token_hex(32)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from salepixel.orders import queue
 from salepixel.orders.queue import FailedOrder
+from salepixel.orders.requeue import requeue_failed
 from salepixel_plugin.access import scope, target_account
 from salepixel_plugin.api.door import Input, Output, blueprint
 from salepixel_plugin.api.fields import UNSET, EmpId, Id, Text
@@ -24,6 +25,7 @@ class FailedOrderOut(Output):
     state: Literal["retrying", "parked"] = Field(description="Parked: not tried again by itself.")
     attempts: int
     error: str = Field(description="The kind of the last error and where it was raised; names no person.")
+    because: str = Field(description="Why it was on the queue; empty where that was not recorded.")
     failed_at: datetime
     next_attempt_at: datetime | None
 
@@ -80,10 +82,10 @@ def requeue(wanted: Requeue) -> dict[str, Any]:
     only = None if wanted.shop is None else (wanted.shop, wanted.order_id)
     with services().database.write() as connection:
         target_account(connection, wanted.emp_id)
-        return {"requeued": queue.requeue(connection, wanted.emp_id, only)}
+        return {"requeued": requeue_failed(connection, wanted.emp_id, only)}
 
 
-def read_failed_cursor(cursor: str | None) -> queue.Place | None:
+def read_failed_cursor(cursor: str | None) -> queue.FailedPlace | None:
     """Where a page ended. Raises a Refusal (422)."""
     if cursor is None:
         return None
@@ -100,6 +102,7 @@ def _as_json(order: FailedOrder) -> dict[str, Any]:
         "state": order.state,
         "attempts": order.attempts,
         "error": order.last_error,
+        "because": order.due_because,
         "failed_at": order.failed_at,
         "next_attempt_at": order.next_attempt_at,
     }

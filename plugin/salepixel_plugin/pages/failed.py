@@ -6,13 +6,37 @@ from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.store import list_accounts
 from salepixel.orders import queue
+from salepixel.orders.requeue import Why, requeue_failed
 from salepixel_plugin.access import scope
 from salepixel_plugin.api.failed import read_failed_cursor
 from salepixel_plugin.api.paging import write_cursor
+from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, page
 from salepixel_plugin.services import services
 
 PAGE = 50
+
+BECAUSE = {
+    "": N_("Not recorded"),
+    Why.NEW_ORDER: N_("New order"),
+    Why.ORDER_CHANGED: N_("The shop changed the order"),
+    Why.EARLIER_SNAPSHOT: N_("An earlier state of the order came late"),
+    Why.WAS_DRAFT: N_("The order was a draft first"),
+    Why.EARLIER_ORDER: N_("An earlier order of the same customer changed"),
+    Why.SHOP_REPORTED: N_("The shop reported the order, too"),
+    Why.PIXEL_HIT: N_("A pixel hit names the order"),
+    Why.CLICKS: N_("Clicks were added or their verdict changed"),
+    Why.CONTACTS: N_("A contact was added or changed"),
+    Why.OPTED_IN: N_("A contact opted in again"),
+    Why.COUPONS: N_("A coupon code was added"),
+    Why.NEW_CAMPAIGN: N_("A campaign was created"),
+    Why.SALES_LINK: N_("A sales link was switched on or off"),
+    Why.ATTRIBUTION_SETTINGS: N_("The attribution settings changed"),
+    Why.ACCOUNT_SETTINGS: N_("The account's settings changed"),
+    Why.EXCHANGE_RATES: N_("There are new exchange rates"),
+    Why.BY_HAND: N_("Somebody tried it again by hand"),
+}
+"""Why an order is on the queue, for people."""
 
 
 @blueprint.get("/orders/failed")
@@ -24,7 +48,7 @@ def list_failed() -> Response:
         names = {account.emp_id: account.name for account in list_accounts(connection, scope())}
     shown = found[:PAGE]
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
-    return page("failed.html", orders=shown, names=names, next=following)
+    return page("failed.html", orders=shown, names=names, because=BECAUSE, next=following)
 
 
 @blueprint.post("/orders/failed")
@@ -34,5 +58,5 @@ def requeue() -> Response:
     only = (shop_id, order_id) if shop_id and order_id else None
     if only is None or all(text.isprintable() for text in only):
         with services().database.write() as connection:
-            queue.requeue(connection, scope().emp_id, only)
+            requeue_failed(connection, scope().emp_id, only)
     return cast(Response, redirect(url_for("pages.list_failed"), 303))

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.orders import queue
+from salepixel.orders.requeue import Why, requeue_order
 from salepixel.storage import schema
 from tests.plugin.api.test_policies import LAST_MONTH
 from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
@@ -42,6 +43,7 @@ def test_what_failed_is_listed_with_its_error(office: Office) -> None:
         "state": "retrying",
         "attempts": 1,
         "error": "BadMoney: bad_amount (money.py:48)",
+        "because": "",
         "failed_at": NOW.isoformat().replace("+00:00", "Z"),
         "next_attempt_at": next_attempt,
     }
@@ -96,17 +98,17 @@ def test_a_long_list_is_read_page_by_page(office: Office) -> None:
 def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
     fail(office, 7, "retried")
     fail(office, 7, "parked", queue.MAX_ATTEMPTS)
-    office.order(id="waiting")
+    shop, _ = office.order(id="waiting")
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     with office.database.write() as connection:
         its = schema.orders.c.id == "waiting"
-        queue.mark_due(connection, its)
+        requeue_order(connection, shop, "waiting", Why.CONTACTS)
         connection.execute(sa.update(schema.orders).where(its).values(next_attempt_at=hour_ago))
     health = office.browser.get("/healthz").get_json()
     assert health["refused"] == {"too_large": 0, "cut_short": 0, "busy": 0, "bad_head": 0}
     orders = health["orders"]
     oldest = orders.pop("oldest_due_seconds")
-    assert orders == {"due": 1, "retrying": 1, "parked": 1}
+    assert orders == {"due": 1, "retrying": 1, "parked": 1, "because": {"contacts": 1}}
     assert oldest >= 3600
     assert office.browser.get("/saleor/nothing").status_code == 404
     office.call("GET", "/accounts", key="no key of ours")
@@ -115,6 +117,7 @@ def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
     lines = answer.text.splitlines()
     for line in (
         "salepixel_orders_due 1.0",
+        'salepixel_orders_due_because{reason="contacts"} 1.0',
         "salepixel_orders_retrying 1.0",
         "salepixel_orders_parked 1.0",
         'salepixel_plugin_up{part="database"} 1.0',
@@ -132,7 +135,7 @@ def spoil(office: Office, snapshot: Callable[[str], str]) -> str:
         text = connection.scalars(sa.select(schema.orders.c.snapshot)).one()
         connection.execute(sa.delete(schema.decisions))
         connection.execute(sa.update(schema.orders).values(snapshot=snapshot(text)))
-        queue.mark_due(connection)
+        requeue_order(connection, shop, "o-1", Why.CONTACTS)
     return shop
 
 
@@ -180,7 +183,7 @@ def test_a_failed_order_keeps_its_month_open_until_it_is_left_out(office: Office
     assert (refused.status_code, refused.json["reason"]) == (409, "orders_failed")
     assert "1 orders of that time could not be decided: 1042." in refused.json["message"]
     with office.database.write() as connection:
-        queue.mark_due(connection, schema.orders.c.id == "o-2")
+        requeue_order(connection, shop, "o-2", Why.CONTACTS)
     for more in ({}, {"without_failed": True}):
         refused = office.call("POST", "/accounts/7/closings", wanted | more, SHOES)
         assert refused.json is not None

@@ -12,10 +12,12 @@ from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sales import Status
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
 from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.requeue import Why
 from salepixel_plugin import explanations
 from salepixel_plugin.api.recipients import LiftOut
 from salepixel_plugin.explanations import explain, explain_candidate
 from salepixel_plugin.languages import FOLDER, LANGUAGES
+from salepixel_plugin.pages.failed import BECAUSE
 from tests.plugin.pages.messages import messages_in_sources
 
 _NEVER_A_DECISION = {Reason.EARLIER_CLICK, Reason.WEAKER_EVIDENCE, Reason.NOT_BY_MODEL}
@@ -54,6 +56,7 @@ def test_every_word_of_the_domain_has_a_text() -> None:
     assert set(explanations.OUTCOME) == set(Outcome)
     assert set(explanations.REASON) == set(Reason) - _NEVER_A_DECISION
     assert set(explanations.LIFT) == set(get_args(LiftOut.model_fields["state"].annotation))
+    assert set(BECAUSE) == {*Why, ""}
     assert set(explanations.SIGN) == {*WEIGHTS, BOUGHT}
 
 

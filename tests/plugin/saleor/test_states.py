@@ -11,7 +11,7 @@ from kit.saleor import Line, StandInSaleor
 from salepixel.accounts import store as accounts
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.orders.queue import decide_all_again
+from salepixel.orders.requeue import requeue_account
 from salepixel.report import sales
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, NOON, click_at
@@ -158,7 +158,7 @@ def test_each_life_of_an_order_has_its_money_and_its_days(
     change = {"sale_when": "placed"}
     with plugin.database.write() as connection:
         accounts.change_account(connection, 1, change)
-        decide_all_again(connection, 1)
+        requeue_account(connection, 1)
     reconcile_due(plugin.database, sealer, 9)
     assert report(plugin) == placed
 

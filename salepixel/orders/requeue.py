@@ -1,0 +1,225 @@
+"""Who marks orders due, and why: each function is named for what happened, and takes plain values.
+
+The queue (queue.py) keeps the reason with the order until it is decided. Nothing else marks orders due.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import hold_account
+from salepixel.orders.outcome import Reason
+from salepixel.orders.queue import marks_due
+from salepixel.reading.order_numbers import order_key
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import (
+    contacts,
+    coupons,
+    decision_contacts,
+    decisions,
+    order_clicks,
+    orders,
+    refunds,
+    shops,
+)
+
+
+class Why(StrEnum):
+    """Why an order is on the queue. Stored and shown: docs/reference/reasons.md."""
+
+    NEW_ORDER = "new_order"
+    ORDER_CHANGED = "order_changed"
+    EARLIER_SNAPSHOT = "earlier_snapshot"
+    WAS_DRAFT = "was_draft"
+    EARLIER_ORDER = "earlier_order"
+    SHOP_REPORTED = "shop_reported"
+    PIXEL_HIT = "pixel_hit"
+    CLICKS = "clicks"
+    CONTACTS = "contacts"
+    OPTED_IN = "opted_in"
+    COUPONS = "coupons"
+    NEW_CAMPAIGN = "new_campaign"
+    SALES_LINK = "sales_link"
+    ATTRIBUTION_SETTINGS = "attribution_settings"
+    ACCOUNT_SETTINGS = "account_settings"
+    EXCHANGE_RATES = "exchange_rates"
+    BY_HAND = "by_hand"
+
+
+def requeue_order(connection: sa.Connection, shop_id: str, order_id: str, why: Why) -> None:
+    """Mark one order due."""
+    _mark_due(connection, why, orders.c.shop_id == shop_id, orders.c.id == order_id)
+
+
+def requeue_orders(connection: sa.Connection, pairs: Sequence[tuple[str, str]], why: Why) -> None:
+    """Mark orders due, given as (shop id, order id)."""
+    named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    if pairs:
+        statement = sa.update(orders).where(*named).values(marks_due(why))
+        connection.execute(statement, [{"shop": shop_id, "order": order_id} for shop_id, order_id in pairs])
+
+
+def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
+    """Mark due what could not be decided, because a person asked for it; gives how many.
+
+    All of one account or of all accounts, or the one (shop id, order id) `only`.
+    """
+    which = [orders.c.attempts > 0]
+    if emp_id is not None:
+        which.append(orders.c.emp_id == emp_id)
+    if only is not None:
+        which += [orders.c.shop_id == only[0], orders.c.id == only[1]]
+    return _mark_due(connection, Why.BY_HAND, *which)
+
+
+def requeue_account(connection: sa.Connection, emp_id: int) -> None:
+    """Mark every order of an account due: what it counts has changed. Locks the account."""
+    hold_account(connection, emp_id, to_change=True)
+    _mark_due(connection, Why.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
+
+
+def requeue_orders_since(connection: sa.Connection, emp_id: int, since: datetime | None, why: Why) -> None:
+    """Mark the orders of an account due that were placed since a time; None: all."""
+    is_since = sa.true() if since is None else orders.c.placed_at >= since
+    _mark_due(connection, why, orders.c.emp_id == emp_id, is_since)
+
+
+def requeue_later_orders_of_customer(
+    connection: sa.Connection, shop_id: str, customer: str, since: datetime, order_id: str
+) -> None:
+    """Mark the orders of a shop's customer due that were placed since then, but not `order_id`.
+
+    That one says, or does not say any more, who the customer is.
+    """
+    _mark_due(
+        connection,
+        Why.EARLIER_ORDER,
+        orders.c.shop_id == shop_id,
+        orders.c.customer == customer,
+        orders.c.placed_at >= since,
+        orders.c.id != order_id,
+    )
+
+
+def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, order_id: str) -> None:
+    """Mark an order due whose money a snapshot may change that came late.
+
+    Of what was refunded the day may be an earlier one; what does not look paid may have been.
+    """
+    connection.execute(_money_may_change(), {"shop": shop_id, "order": order_id})
+
+
+@cache
+def _money_may_change() -> Any:
+    its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
+    is_refunded = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
+    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    statement = sa.update(orders).where(*this, sa.or_(is_refunded, orders.c.open))
+    return statement.values(marks_due(Why.EARLIER_SNAPSHOT))
+
+
+def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str) -> None:
+    """Mark the orders of an account due that have the id of a pixel hit, or its number in any spelling."""
+    its_shops = list(connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)))
+    # Two statements, each with an index of its own: an account may have millions of orders.
+    for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
+        _mark_due(connection, Why.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
+
+
+def requeue_pixel_twins(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> None:
+    """Mark due what the pixel reported of an order that a shop of its account reports: it counts no more."""
+    pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
+    named = orders.c.number_key.in_([order_key(order_id), order_key(number)])
+    _mark_due(connection, Why.SHOP_REPORTED, orders.c.shop_id.in_(pixels), named, ~orders.c.due)
+
+
+def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:
+    """Mark the orders due that carry one of these clicks, by their token or at the pixel."""
+    if not ids:
+        return
+    # One look between the first and the last: clicks come by the thousand and seldom after their order.
+    between = order_clicks.c.click_id.between(min(ids), max(ids))
+    rows = connection.execute(sa.select(order_clicks).where(between))
+    named = sorted({(row.shop_id, row.order_id) for row in rows if row.click_id in ids})
+    requeue_orders(connection, named, Why.CLICKS)
+
+
+def requeue_orders_of_clickers(
+    connection: sa.Connection, emp_id: int, refs: Collection[str], since: datetime, until: datetime
+) -> None:
+    """Mark the orders due that may be of contacts who clicked, placed between two times (both included)."""
+    in_time = orders.c.emp_id == emp_id, orders.c.placed_at >= since, orders.c.placed_at <= until
+    # Most clicks come before any order that they could explain: one look spares five statements.
+    if connection.scalar(sa.select(orders.c.id).where(*in_time).limit(1)) is None:
+        return
+    for is_theirs in _may_be_of(connection, emp_id, refs):
+        _mark_due(connection, Why.CLICKS, *in_time, is_theirs)
+
+
+def _may_be_of(
+    connection: sa.Connection, emp_id: int, refs: Collection[str]
+) -> Iterator[sa.ColumnElement[bool]]:
+    """What is true of orders that may be these contacts': an index each, so a statement each."""
+    theirs = sa.and_(contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
+    yield orders.c.email_hash.in_(sa.select(contacts.c.email_hash).where(theirs))
+    yield orders.c.alias_hash.in_(sa.select(contacts.c.alias_hash).where(theirs))
+    given = sa.and_(coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.contact, refs))
+    yield orders.c.voucher.in_(sa.select(coupons.c.code).where(given))
+    known = sa.and_(decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs))
+    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(known)
+    yield sa.tuple_(orders.c.shop_id, orders.c.id).in_(named)
+    earlier = orders.alias()
+    by_customer = sa.select(earlier.c.shop_id, earlier.c.customer).where(
+        sa.tuple_(earlier.c.shop_id, earlier.c.id).in_(named), earlier.c.customer.is_not(None)
+    )
+    yield sa.tuple_(orders.c.shop_id, orders.c.customer).in_(by_customer)
+
+
+def requeue_orders_of_contacts(
+    connection: sa.Connection, emp_id: int, hashes: Collection[str], refs: Collection[str]
+) -> None:
+    """Mark the orders due that were bought with one of these addresses, or whose decision names a contact.
+
+    `hashes`: of addresses and of the mailboxes that they lead to. `refs`: of the contacts.
+    """
+    for column in (orders.c.email_hash, orders.c.alias_hash):
+        is_theirs = is_one_of(connection, column, hashes)
+        _mark_due(connection, Why.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
+    named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
+        decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)
+    )
+    _mark_due(connection, Why.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
+
+
+def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
+    """Mark the orders due that an opt-out bears on: somebody opted in, and a decision does not say whom."""
+    theirs = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
+        decisions.c.emp_id == emp_id, decisions.c.candidates.contains(f'"{Reason.REFUSED_CONSENT}"')
+    )
+    _mark_due(connection, Why.OPTED_IN, sa.tuple_(orders.c.shop_id, orders.c.id).in_(theirs))
+
+
+def requeue_orders_with_codes(connection: sa.Connection, emp_id: int, codes: Collection[str]) -> None:
+    """Mark the orders due that used one of these codes, as `reading.names.name_key` writes them."""
+    used = is_one_of(connection, orders.c.voucher, codes)
+    _mark_due(connection, Why.COUPONS, orders.c.emp_id == emp_id, used)
+
+
+def requeue_orders_naming_campaign(
+    connection: sa.Connection, emp_id: int, utm_key: str, since: datetime
+) -> None:
+    """Mark the orders due that name a campaign, as `name_key` writes it, and were placed since then."""
+    naming = orders.c.utm_campaign == utm_key, orders.c.placed_at >= since
+    _mark_due(connection, Why.NEW_CAMPAIGN, orders.c.emp_id == emp_id, *naming)
+
+
+def _mark_due(connection: sa.Connection, why: Why, *which: sa.ColumnElement[bool]) -> int:
+    """Mark the orders due for which all of this is true; gives how many.
+
+    What failed before begins anew, with all attempts before it.
+    """
+    return connection.execute(sa.update(orders).where(*which).values(marks_due(why))).rowcount

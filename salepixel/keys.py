@@ -6,13 +6,18 @@ import json
 import os
 import secrets
 import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple, NewType
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -26,8 +31,39 @@ _DATA = ("salepixel.sqlite3", "journal")
 """What services keep beside the keys: who has these has links that were sent."""
 
 
+Sealed = NewType("Sealed", str)
+"""A secret as it is stored: "sealed <key id> <base64>", or empty where there is none. See Keys.seal."""
+
+NO_SECRET = Sealed("")
+
+_SEALED = "sealed "
+"""No plain secret begins so: a token has no space, a pixel secret is hexadecimal."""
+
+
 class BadKeys(ValueError):
     """The key file cannot be used; the message says why and what to do."""
+
+
+class BadSeal(ValueError):
+    """A stored secret that these keys did not seal for this place: changed, moved, or its key is gone."""
+
+
+class Place(NamedTuple):
+    """Where a secret is stored. A sealed secret opens in its own place only."""
+
+    table: str
+    row: str | int
+    column: str
+
+
+def pixel_secret_place(emp_id: int) -> Place:
+    """The place of an account's pixel secret."""
+    return Place("accounts", emp_id, "pixel_secret")
+
+
+def token_place(shop_id: str) -> Place:
+    """The place of the token by which a shop is asked."""
+    return Place("shops", shop_id, "token")
 
 
 @dataclass(frozen=True)
@@ -43,6 +79,33 @@ class Keys:
         return HKDF(SHA256(), length, salt=None, info=f"salepixel {purpose}".encode()).derive(
             self.secrets[key_id]
         )
+
+    def seal(self, place: Place, secret: str) -> Sealed:
+        """A secret as it may be stored: encrypted with the active key for this place; empty stays empty.
+
+        AES-SIV (RFC 5297), as for click tokens: it needs no nonce.
+        """
+        if not secret:
+            return NO_SECRET
+        sealed = self._seals[self.active].encrypt(secret.encode(), _associated(place, self.active))
+        return Sealed(f"{_SEALED}{self.active} {urlsafe_b64encode(sealed).decode()}")
+
+    def open(self, place: Place, sealed: Sealed) -> str:
+        """The secret in clear: open it where it is used, and keep it nowhere. Raises BadSeal."""
+        if not sealed:
+            return ""
+        key_id = sealed_with(sealed)
+        if key_id not in self._seals:
+            raise BadSeal("its key is not in keys.json")
+        try:
+            raw = urlsafe_b64decode(sealed.rpartition(" ")[2])
+            return self._seals[key_id].decrypt(raw, _associated(place, key_id)).decode()
+        except (InvalidTag, Base64Error, ValueError) as error:
+            raise BadSeal("changed, or sealed for another place") from error
+
+    @cached_property
+    def _seals(self) -> dict[int, AESSIV]:
+        return {key_id: AESSIV(self.derive(key_id, "stored secret", 64)) for key_id in self.secrets}
 
     def hash_email(self, emp_id: int, email: str) -> str:
         """The keyed hash under which an account knows an e-mail address: 32 hex digits.
@@ -89,6 +152,18 @@ class Keys:
     @cached_property
     def _email_key(self) -> bytes:
         return self.derive(min(self.secrets), "email")
+
+
+def sealed_with(stored: str) -> int | None:
+    """The id of the key that a stored secret is sealed with; None for one in clear."""
+    if not stored.startswith(_SEALED):
+        return None
+    number = stored.split(" ")[1]
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
+def _associated(place: Place, key_id: int) -> list[bytes]:
+    return [str(part).encode() for part in (*place, key_id)]
 
 
 def normal_address(email: str) -> str:

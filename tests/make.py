@@ -10,6 +10,7 @@ from zipfile import ZipFile
 from currency_converter import CURRENCY_FILE
 
 from salepixel.clicks.tokens import Click, new_click_id
+from salepixel.keys import Keys, Sealed, token_place
 from salepixel.orders.order import Order, OrderLine
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -25,6 +26,11 @@ def click_at(
     milliseconds = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     click_id = new_click_id(milliseconds, lambda size: serial.to_bytes(size))
     return Click(click_id, emp_id, CAMPAIGN, link, contact)
+
+
+def seal_token(keys: Keys, shop_id: str, token: str = "token") -> Sealed:  # noqa: S107  # a test's
+    """A shop's token as it is stored."""
+    return keys.seal(token_place(shop_id), token)
 
 
 def rates_file(path: Path, dollars: Mapping[date, str]) -> None:

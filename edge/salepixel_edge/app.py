@@ -114,7 +114,7 @@ class Edge:
         self, settings: EdgeSettings, loop: asyncio.AbstractEventLoop, board: Board, page: int
     ) -> None:
         """Take a journal and begin to ship it. Where the disk gives none, visitors are served still."""
-        keys = load_keys(settings.keys_file)
+        self._keys = keys = load_keys(settings.keys_file)
         self._settings = settings
         self._loop = loop
         self._board, self._page = board, page
@@ -260,7 +260,7 @@ class Edge:
     def _pixel(self, request: Request, connection: Connection) -> None:
         signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
         asked = PixelRequest(query_text(request.query), read_host(request.headers), signals)
-        judgement = judge(asked, self._directory)
+        judgement = judge(asked, self._directory, self._keys)
         if judgement.reason == "unknown_account" and len(self._tasks) < WAIT_FOR_NEWS:
             waiting = self._loop.create_task(self._judge_later(request, asked, connection))
             self._tasks.add(waiting)
@@ -276,7 +276,7 @@ class Edge:
             if not self._shipper.connected or self._shipper.directory_reads >= reads + 2:
                 break
             await asyncio.sleep(0.05)
-        self._count_hit(request, asked, judge(asked, self._directory), connection)
+        self._count_hit(request, asked, judge(asked, self._directory, self._keys), connection)
 
     def _count_hit(
         self, request: Request, asked: PixelRequest, judgement: Judgement, connection: Connection

@@ -6,6 +6,7 @@ from urllib.parse import quote_from_bytes
 from salepixel.clicks.hits import BadHit, Hit, is_signed, parse_hit, without_click
 from salepixel.clicks.records import HitRecord
 from salepixel.clicks.tokens import Signal
+from salepixel.keys import Keys, Sealed, pixel_secret_place
 from salepixel.wire.directory import Directory
 
 _PRIVACY = int(Signal.PRIVACY)
@@ -43,8 +44,11 @@ class Judgement:
     signed: bool = False
 
 
-def judge(request: PixelRequest, directory: Directory | None) -> Judgement:
-    """Judge a hit by what is known of the accounts; with None, nothing yet, the fold will judge."""
+def judge(request: PixelRequest, directory: Directory | None, keys: Keys) -> Judgement:
+    """Judge a hit by what is known of the accounts; with None, nothing yet, the fold will judge.
+
+    The fold judges a signature, too, if its secret was sealed with a key that this edge has not got yet.
+    """
     try:
         hit = parse_hit(request.query, directory.currencies if directory else {})
         reason = "" if hit.is_readable else hit.problem
@@ -52,18 +56,24 @@ def judge(request: PixelRequest, directory: Directory | None) -> Judgement:
         hit, reason = Hit(bad.emp_id), bad.reason
     if not hit.emp_id:
         return Judgement(reason, 0, hit)
-    tracking_host, secret = "", ""
+    tracking_host, sealed = "", ""
     if directory is not None:
         if hit.emp_id not in directory.accounts:
             return Judgement("unknown_account", 0, hit)
-        tracking_host, secret = directory.accounts[hit.emp_id]
+        tracking_host, sealed = directory.accounts[hit.emp_id]
     if tracking_host and request.host != tracking_host.lower():
         return Judgement("wrong_host", 0, hit)
     if not reason and request.signals & _NO_VISIT:
         reason = "not_a_visit"
-    signed = bool(secret and hit.signature) and is_signed(bytes.fromhex(secret), hit)
+    has_signature, signed = bool(sealed and hit.signature), False
+    if has_signature:
+        try:
+            secret = bytes.fromhex(keys.open(pixel_secret_place(hit.emp_id), Sealed(sealed)))
+        except ValueError:  # also BadSeal
+            return Judgement(reason, hit.emp_id, hit)
+        signed = is_signed(secret, hit)
     if not reason and not signed and directory is not None:
-        if secret and hit.signature:
+        if has_signature:
             # The currency says what amount was signed. A directory of an older plugin has none; the fold has.
             reason = "bad_signature" if hit.emp_id in directory.currencies else ""
         elif hit.emp_id in directory.require_signature:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.api_keys import KeyScope
 from salepixel.accounts.policy import Model, Policy, Terms
+from salepixel.keys import NO_SECRET, Sealed
 from salepixel.storage.schema import accounts, campaigns, policies, sales
 from salepixel.storage.upsert import insert, took_effect
 
@@ -19,7 +20,10 @@ POLICY = ("window_days", "model", "alias_match", "campaign_windows")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A sub-account, named by its `emp_id`; an empty `tracking_host` means any host."""
+    """A sub-account, named by its `emp_id`; an empty `tracking_host` means any host.
+
+    `pixel_secret` is sealed, for keys.pixel_secret_place; empty: none was made.
+    """
 
     emp_id: int
     name: str
@@ -29,7 +33,7 @@ class Account:
     site: str = ""
     window_days: int = 7
     pixel_amount: str = "line"
-    pixel_secret: str = ""
+    pixel_secret: Sealed = NO_SECRET
     pixel_signed: bool = False
     hosted_pixel: str = ""
     hosted_emp_id: str = ""

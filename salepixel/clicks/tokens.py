@@ -151,15 +151,15 @@ class ClickSealer:
     """
 
     def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+        self.keys = keys
 
     @cached_property
     def _ciphers(self) -> dict[int, AESSIV]:
-        return {key_id: AESSIV(self._keys.derive(key_id, "click", 32)) for key_id in self._keys.secrets}
+        return {key_id: AESSIV(self.keys.derive(key_id, "click", 32)) for key_id in self.keys.secrets}
 
     @cached_property
     def _active(self) -> tuple[bytes, AESSIV]:
-        return bytes((_VERSION, self._keys.active)), self._ciphers[self._keys.active]
+        return bytes((_VERSION, self.keys.active)), self._ciphers[self.keys.active]
 
     def seal(self, click: Click) -> str:
         """The token of a click: URL-safe, at most 119 characters.

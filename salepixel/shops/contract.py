@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from salepixel.keys import BadSeal, Keys, token_place
 from salepixel.orders.order import Order
 from salepixel.shops.shop import Shop
 
@@ -68,6 +69,25 @@ class TokenRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """A shop with its token in clear: made when the shop is asked, and kept nowhere."""
+
+    shop: Shop
+    token: str = field(repr=False)
+
+
+def open_access(keys: Keys, shop: Shop) -> Access:
+    """What a shop is asked with. Raises TokenRefused where we have no token, or cannot open it."""
+    try:
+        token = keys.open(token_place(shop.id), shop.token) if shop.token else ""
+    except BadSeal as error:
+        raise TokenRefused from error
+    if not token:
+        raise TokenRefused
+    return Access(shop, token)
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """An order of a shop that could not be read.
 
@@ -110,7 +130,7 @@ class Connector(Protocol):
         """The orders in a verified delivery, none where it is about something else. Raises Unreadable."""
 
     def changed_orders(
-        self, shop: Shop, since: datetime, until: datetime, hash_address: HashAddress
+        self, access: Access, since: datetime, until: datetime, hash_address: HashAddress
     ) -> Iterator[Page]:
         """The orders that changed between two times (UTC, both included), page by page.
 
@@ -118,14 +138,14 @@ class Connector(Protocol):
         """
 
     def named_orders(
-        self, shop: Shop, ids: Sequence[str], at: datetime, hash_address: HashAddress
+        self, access: Access, ids: Sequence[str], at: datetime, hash_address: HashAddress
     ) -> Iterator[Page]:
         """The orders with these ids as they are now, at `at` (UTC)."""
 
-    def count_orders(self, shop: Shop, days: Sequence[date]) -> dict[date, int]:
+    def count_orders(self, access: Access, days: Sequence[date]) -> dict[date, int]:
         """How many orders the shop has of each day (UTC)."""
 
-    def why_refused(self, shop: Shop) -> str:
+    def why_refused(self, access: Access) -> str:
         """Why the shop refuses our token: `app_inactive`, `permission_removed`, or else `token_refused`.
 
         Raises ShopAway.

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from salepixel.keys import Sealed
+
 
 class State(StrEnum):
     """Whether a shop's orders reach us, and what keeps them from it."""
@@ -24,6 +26,7 @@ class Shop:
     The other platforms have one shop per account.
     `connected_at` is when it first proved itself; it is never taken back, so that an account does not
     fall back to believing its pixel.
+    `token` is what the shop gave us to ask it by, sealed: see contract.open_access.
     `disconnected_at`: when its app was deleted. `app_active` is what the shop said of our app at
     `app_status_at`, by its own clock.
     """
@@ -34,7 +37,7 @@ class Shop:
     api_url: str
     created_at: datetime
     app_id: str | None = None
-    token: str | None = None
+    token: Sealed | None = None
     jwks: str | None = None
     jwks_at: datetime | None = None
     connected_at: datetime | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.keys import Sealed
 from salepixel.shops.shop import Shop
 from salepixel.storage.ids import new_id
 from salepixel.storage.schema import shops
@@ -66,9 +67,12 @@ def list_shops(connection: sa.Connection, emp_id: int | None) -> list[Shop]:
 
 
 def connect_shop(
-    connection: sa.Connection, shop: Shop, app_id: str, token: str, jwks: str, at: datetime
+    connection: sa.Connection, shop: Shop, app_id: str, token: Sealed, jwks: str, at: datetime
 ) -> None:
-    """Keep what a registration proved; the last registration counts. Not for a shop that was removed."""
+    """Keep what a registration proved; the last registration counts. Not for a shop that was removed.
+
+    `token` is sealed for keys.token_place.
+    """
     connection.execute(
         sa.update(shops)
         .where(shops.c.id == shop.id, shops.c.removed_at.is_(None))

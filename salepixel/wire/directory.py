@@ -24,7 +24,7 @@ def contact_digest(contact: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What edges know of accounts: empId -> (tracking host or empty, pixel secret in hex or empty).
+    """What edges know of accounts: empId -> (tracking host or empty, pixel secret, sealed or empty).
 
     `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
     changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
@@ -59,8 +59,6 @@ class Directory:
         try:
             content: Any = json.loads(text)
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
-            for _, secret in accounts.values():
-                bytes.fromhex(secret)
             links = {str(link): str(url) for link, url in content["links"].items()}
             currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
             # Directories of older versions have none of these.

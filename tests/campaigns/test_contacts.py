@@ -15,6 +15,7 @@ from salepixel.campaigns.directory import read_directory
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.clicks.opt_outs import refused_among
 from salepixel.destinations import outbox
+from salepixel.keys import Sealed
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import count_rejection, list_rejections
 from salepixel.orders.queue import due_orders
@@ -135,8 +136,8 @@ def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) 
         assert shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON).id == shop.id
         assert shops.connected_since(connection, 1) is None
         later = NOON + timedelta(days=1)
-        shops.connect_shop(connection, shop, "app1", "token", "{}", NOON)
-        shops.connect_shop(connection, shop, "app2", "token2", "{}", later)
+        shops.connect_shop(connection, shop, "app1", Sealed("first"), "{}", NOON)
+        shops.connect_shop(connection, shop, "app2", Sealed("second"), "{}", later)
         shops.disconnect_shop(connection, shop.id, "app2", later)
         assert shops.connected_since(connection, 1) == NOON
         found = shops.find_shop(connection, "https://shop.test/graphql/")

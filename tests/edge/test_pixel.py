@@ -6,13 +6,21 @@ import pytest
 from salepixel.clicks.hits import Hit, parse_hit, sign_hit
 from salepixel.clicks.records import pack_payload, unpack_payload
 from salepixel.clicks.tokens import Signal, new_click_id
+from salepixel.keys import Keys, pixel_secret_place
 from salepixel.wire.directory import Directory
 from salepixel.wire.streams import MAX_PAYLOAD
 from salepixel_edge.pixel import PixelRequest, judge, query_text, record_of
 
 SECRET = bytes(range(32))
+KEYS = Keys(1, {1: b"k" * 32})
+
+
+def sealed(emp_id: int, keys: Keys = KEYS) -> str:
+    return keys.seal(pixel_secret_place(emp_id), SECRET.hex())
+
+
 DIRECTORY = Directory(
-    {7: ("track.shop.test", ""), 8: ("", SECRET.hex()), 9: ("", SECRET.hex())},
+    {7: ("track.shop.test", ""), 8: ("", sealed(8)), 9: ("", sealed(9))},
     require_signature=frozenset({9}),
     currencies={7: "EUR", 8: "EUR", 9: "EUR"},
 )
@@ -61,7 +69,7 @@ def signed(emp_id: int) -> str:
     ],
 )
 def test_why_a_hit_counts_or_not(request_: PixelRequest, reason: str, account: int) -> None:
-    judgement = judge(request_, DIRECTORY)
+    judgement = judge(request_, DIRECTORY, KEYS)
     assert (judgement.reason, judgement.account) == (reason, account)
 
 
@@ -69,14 +77,14 @@ def test_why_a_hit_counts_or_not(request_: PixelRequest, reason: str, account: i
     ("query", "reason"), [("empId=8&sig=x", ""), ("empId=9&sig=x", ""), ("empId=9", "unsigned")]
 )
 def test_where_the_currency_is_not_known_the_fold_judges_the_signature(query: str, reason: str) -> None:
-    judgement = judge(asking(query), replace(DIRECTORY, currencies={}))
+    judgement = judge(asking(query), replace(DIRECTORY, currencies={}), KEYS)
     assert (judgement.reason, judgement.signed) == (reason, False)
 
 
 def test_a_signed_amount_is_read_with_the_decimals_of_the_accounts_currency() -> None:
     dinars = replace(DIRECTORY, currencies={8: "KWD"})
     query = f"empId=8&IMPORTE=12.500&sig={sign_hit(SECRET, Hit(8, amount=Decimal('12.5')))}"
-    assert judge(asking(query), dinars).signed
+    assert judge(asking(query), dinars, KEYS).signed
 
 
 @pytest.mark.parametrize(
@@ -93,7 +101,7 @@ def test_nothing_of_what_was_sent_is_lost(sent: bytes, text: str) -> None:
 
 
 def test_an_edge_that_knows_no_accounts_yet_leaves_it_to_the_fold() -> None:
-    judgement = judge(asking("empId=12345", host="any.test"), None)
+    judgement = judge(asking("empId=12345", host="any.test"), None, KEYS)
     assert (judgement.reason, judgement.account) == ("", 12345)
 
 
@@ -101,7 +109,7 @@ def test_an_edge_that_knows_no_accounts_yet_leaves_it_to_the_fold() -> None:
     ("query", "is_signed"), [(signed(8), True), ("empId=8", False), ("empId=8&sig=x", False)]
 )
 def test_the_record_says_whether_a_right_signature_was_on_it(query: str, is_signed: bool) -> None:
-    record = record_of(asking(query), judge(asking(query), DIRECTORY), "", new_click_id())
+    record = record_of(asking(query), judge(asking(query), DIRECTORY, KEYS), "", new_click_id())
     assert record.signed is is_signed
     assert record.query == query
 
@@ -118,19 +126,26 @@ def test_the_record_says_whether_a_right_signature_was_on_it(query: str, is_sign
 )
 def test_who_wants_privacy_is_not_linked_to_a_click(query: str, left: str) -> None:
     private = asking(query, signals=Signal.PRIVACY)
-    record = record_of(private, judge(private, DIRECTORY), "cookie", new_click_id())
+    record = record_of(private, judge(private, DIRECTORY, KEYS), "cookie", new_click_id())
     assert (record.query, record.cookie) == (left, "")
     open_ = replace(private, signals=NONE)
-    assert record_of(open_, judge(open_, DIRECTORY), "cookie", new_click_id()).query == query
+    assert record_of(open_, judge(open_, DIRECTORY, KEYS), "cookie", new_click_id()).query == query
+
+
+@pytest.mark.parametrize("secret", [sealed(9, Keys(2, {2: b"n" * 32})), sealed(8), SECRET.hex()])
+def test_a_signature_whose_secret_cannot_be_opened_here_is_left_to_the_fold(secret: str) -> None:
+    directory = replace(DIRECTORY, accounts={9: ("", secret)})
+    judgement = judge(asking(signed(9)), directory, KEYS)
+    assert (judgement.reason, judgement.account, judgement.signed) == ("", 9, False)
 
 
 @pytest.mark.parametrize("letter", ["x", "\u00f1", "\u20ac", "\U0001f600", '"', "\\", "\x7f"])
 def test_the_longest_query_fits_into_a_record(letter: str) -> None:
     query = "empId=8&"
     query += letter * ((4096 - len(query)) // len(letter.encode()))
-    judgement = judge(asking(query), DIRECTORY)
+    judgement = judge(asking(query), DIRECTORY, KEYS)
     assert judgement.reason == ""
     record = record_of(asking(query), judgement, "x" * 255, new_click_id())
     assert len(pack_payload(record)) <= MAX_PAYLOAD
     assert unpack_payload(pack_payload(record)) == record
-    assert judge(asking(query + letter * 9), DIRECTORY).reason == "too_long"
+    assert judge(asking(query + letter * 9), DIRECTORY, KEYS).reason == "too_long"

@@ -12,6 +12,7 @@ from salepixel.accounts import store as accounts
 from salepixel.clicks import store as clicks
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, pack_payload
 from salepixel.clicks.tokens import ClickSealer, Signal, Verdict, new_click_id
+from salepixel.keys import pixel_secret_place
 from salepixel.orders.deliveries import list_rejections
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -233,7 +234,8 @@ def test_a_signature_that_the_edge_could_not_check_is_checked(
     sqlite: Database, redis: Redis, sealer: ClickSealer, query: str, ignored: str
 ) -> None:
     with sqlite.write() as connection:
-        signed = accounts.Account(7, "Shoes", "EUR", NOON, pixel_secret="00ff", pixel_signed=True)
+        secret = sealer.keys.seal(pixel_secret_place(7), "00ff")
+        signed = accounts.Account(7, "Shoes", "EUR", NOON, pixel_secret=secret, pixel_signed=True)
         accounts.add_account(connection, signed)
     ship(redis, 1, [HitRecord(click_at(NOON).id, 7, query, "", "", False)])
     fold_all(sqlite, redis, sealer, 5)

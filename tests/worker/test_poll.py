@@ -26,7 +26,7 @@ from salepixel.storage.database import Database
 from salepixel.wire.jobs import Bell
 from salepixel_worker import poll
 from tests.far_host import FarHost, holds
-from tests.make import NOON, click_at, order
+from tests.make import NOON, click_at, order, seal_token
 from tests.plugin.saleor import captures
 from tests.worker.world import HOUR, World
 
@@ -49,7 +49,9 @@ class Office:
         self.world = World(database, ClickSealer(keys))
         with database.write() as connection:
             added = shops.add_shop(connection, 1, "saleor", shop.api_url, NOON)
-            shops.connect_shop(connection, added, "app", shop.token, "{}", NOON - HOUR)
+            shops.connect_shop(
+                connection, added, "app", seal_token(keys, added.id, shop.token), "{}", NOON - HOUR
+            )
         self.shop_id = added.id
 
     def have(self, number: str, at: datetime = NOON, **more: Any) -> dict[str, Any]:
@@ -296,7 +298,9 @@ def test_while_one_shop_is_slow_those_of_other_accounts_are_polled(office: Offic
         with office.database.write() as connection:
             for number in range(2):
                 added = shops.add_shop(connection, 2, "saleor", f"{slow.url}/{number}", NOON)
-                shops.connect_shop(connection, added, "app", "token", "{}", NOON - 2 * HOUR)
+                shops.connect_shop(
+                    connection, added, "app", seal_token(office.keys, added.id), "{}", NOON - 2 * HOUR
+                )
         poller, now = poll.Poller(office.database, office.keys, office.bell), NOON + 10 * MINUTE
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(poller.poll_next, now)

@@ -24,7 +24,7 @@ from salepixel.storage.database import Database
 from salepixel_worker import fold
 from salepixel_worker.reconcile import reconcile_order
 from salepixel_worker.sweep import reconcile_due
-from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
+from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order, seal_token
 
 HOUR = timedelta(hours=1)
 NO_SIGNAL = Signal(0)
@@ -51,7 +51,7 @@ class World:
     def connect(self, at: Any = NOON - 9 * HOUR) -> None:
         with self.database.write() as connection:
             shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON)
-            shops.connect_shop(connection, shop, "app", "token", "{}", at)
+            shops.connect_shop(connection, shop, "app", seal_token(self.sealer.keys, shop.id), "{}", at)
 
     def click(self, click: Click, signals: Signal = NO_SIGNAL) -> None:
         with self.database.write() as connection:

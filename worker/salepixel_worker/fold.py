@@ -24,6 +24,7 @@ from salepixel.clicks.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
 from salepixel.clicks.opt_outs import refused_among
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, unpack_payload
 from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, Signal, is_digest
+from salepixel.keys import pixel_secret_place
 from salepixel.money.amounts import BadMoney
 from salepixel.orders import deliveries
 from salepixel.orders import store as orders
@@ -217,7 +218,8 @@ def _store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord
     signed = record.signed
     if not ignored:
         # Again, because the edge may not have known the account's secret or currency yet.
-        secret = bytes.fromhex(account.pixel_secret)
+        place = pixel_secret_place(account.emp_id)
+        secret = bytes.fromhex(sealer.keys.open(place, account.pixel_secret))
         signed = bool(secret and hit.signature) and is_signed(secret, hit)
         if secret and hit.signature and not signed and hit.is_readable:
             ignored = "bad_signature"

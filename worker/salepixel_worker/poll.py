@@ -21,7 +21,14 @@ from salepixel.orders.order import Order
 from salepixel.orders.store import open_orders, store_order
 from salepixel.orders.unread import UnreadOrder
 from salepixel.shops import polls
-from salepixel.shops.contract import HashAddress, Page, ShopAway, TokenRefused
+from salepixel.shops.contract import (
+    Access,
+    HashAddress,
+    Page,
+    ShopAway,
+    TokenRefused,
+    open_access,
+)
 from salepixel.shops.platforms import CONNECTORS
 from salepixel.shops.polls import Poll
 from salepixel.storage.database import Database
@@ -122,7 +129,7 @@ def poll_claimed(
     try:
         healed = _poll_shop(database, keys, poll, until, now)
     except (ShopAway, TokenRefused) as error:
-        reason, problem = _problem(poll, error)
+        reason, problem = _problem(keys, poll, error)
         log.warning("shop_not_polled", shop=poll.shop.id, problem=problem)
         with database.write() as connection:
             count_rejection(connection, _DOOR, reason)
@@ -137,11 +144,13 @@ def poll_claimed(
     return True
 
 
-def _problem(poll: Poll, error: ShopAway | TokenRefused) -> tuple[str, str]:
+def _problem(keys: Keys, poll: Poll, error: ShopAway | TokenRefused) -> tuple[str, str]:
     """The counted name of what keeps a shop from being asked, and what the page says of it."""
     if isinstance(error, TokenRefused):
         try:
-            reason = CONNECTORS[poll.shop.platform].why_refused(poll.shop)
+            reason = CONNECTORS[poll.shop.platform].why_refused(open_access(keys, poll.shop))
+        except TokenRefused:
+            return "token_refused", "token_refused"  # there is none that we could ask with
         except ShopAway as away:
             error = away
         else:
@@ -152,16 +161,17 @@ def _problem(poll: Poll, error: ShopAway | TokenRefused) -> tuple[str, str]:
 def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now: datetime) -> int:
     """Ask for all that may be missing; gives how many orders were. Raises ShopAway, TokenRefused."""
     shop, connector = poll.shop, CONNECTORS[poll.shop.platform]
+    access = open_access(keys, shop)
     hash_address = partial(keys.hash_address, shop.emp_id)
     healed = 0
     if until > poll.mark:
-        pages = _in_time(connector.changed_orders(shop, poll.mark - OVERLAP, until, hash_address))
+        pages = _in_time(connector.changed_orders(access, poll.mark - OVERLAP, until, hash_address))
         healed += sum(_keep(database, poll, page, now) for page in pages)
-    healed += sum(_keep(database, poll, page, now) for page in _ended(database, poll, hash_address, now))
-    healed += _ask_for_unread(database, poll, hash_address, now)
+    healed += sum(_keep(database, poll, page, now) for page in _ended(database, access, hash_address, now))
+    healed += _ask_for_unread(database, poll, access, hash_address, now)
     with database.read() as connection:
         days = _days_to_count(connection, poll, now)
-    counts = connector.count_orders(shop, days)
+    counts = connector.count_orders(access, days)
     with database.write() as connection:
         polls.store_counts(connection, shop, counts, now)
     return healed
@@ -184,14 +194,16 @@ def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list
     return sorted(day for day in days if begun is None or day >= begun.date())
 
 
-def _ask_for_unread(database: Database, poll: Poll, hash_address: HashAddress, now: datetime) -> int:
+def _ask_for_unread(
+    database: Database, poll: Poll, access: Access, hash_address: HashAddress, now: datetime
+) -> int:
     """Ask again for orders that could not be read; gives how many were found."""
     shop = poll.shop
     with database.read() as connection:
         ids = unread.unread_due(connection, shop.id, now, UNREAD_ORDERS)
     if not ids:
         return 0
-    pages = list(CONNECTORS[shop.platform].named_orders(shop, ids, now, hash_address))
+    pages = list(CONNECTORS[shop.platform].named_orders(access, ids, now, hash_address))
     healed = sum(_keep(database, poll, page, now) for page in pages)
     answered = {order.id for page in pages for order in page.orders}
     answered |= {order.id for page in pages for order in page.unread}
@@ -200,13 +212,13 @@ def _ask_for_unread(database: Database, poll: Poll, hash_address: HashAddress, n
     return healed
 
 
-def _ended(database: Database, poll: Poll, hash_address: HashAddress, now: datetime) -> Iterator[Page]:
+def _ended(database: Database, access: Access, hash_address: HashAddress, now: datetime) -> Iterator[Page]:
     """Of the orders that are open for us, those that are not any more: an order may expire unchanged."""
     with database.read() as connection:
-        known = open_orders(connection, poll.shop.id, now - OPEN_FOR, OPEN_ORDERS)
+        known = open_orders(connection, access.shop.id, now - OPEN_FOR, OPEN_ORDERS)
     if not known:
         return
-    for page in CONNECTORS[poll.shop.platform].named_orders(poll.shop, list(known), now, hash_address):
+    for page in CONNECTORS[access.shop.platform].named_orders(access, list(known), now, hash_address):
         yield replace(page, orders=tuple(order for order in page.orders if _has_ended(order, known)))
 
 

@@ -11,6 +11,7 @@ from salepixel.accounts import store as accounts
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
 from salepixel.attribution import policies
+from salepixel.keys import Sealed, pixel_secret_place
 from salepixel.orders.requeue import requeue_account
 from salepixel_plugin.access import Refusal, require_all_rights, scope, see_account
 from salepixel_plugin.api.door import Input, Output, blueprint
@@ -127,7 +128,8 @@ def add_account(wanted: AccountIn) -> dict[str, Any]:
     """Make an account."""
     require_all_rights()
     here = services()
-    account = Account(**wanted.model_dump(), created_at=datetime.now(UTC), pixel_secret=secrets.token_hex(32))
+    secret = _new_pixel_secret(wanted.emp_id)
+    account = Account(**wanted.model_dump(), created_at=datetime.now(UTC), pixel_secret=secret)
     with here.database.write() as connection:
         if not accounts.add_account(connection, account):
             raise Refusal(409, "taken", f"There is an account {wanted.emp_id} already; choose another empId.")
@@ -176,7 +178,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
             requeue_account(connection, emp_id)
         # Nobody could sign for an account that has no secret, so all its pixels would be refused.
         if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
-            values["pixel_secret"] = secrets.token_hex(32)
+            values["pixel_secret"] = _new_pixel_secret(emp_id)
         if "window_days" in values:
             window = {"window_days": values.pop("window_days")}
             policies.apply_policy(connection, emp_id, window, datetime.now(UTC))
@@ -201,4 +203,9 @@ def _as_json(account: Account) -> dict[str, Any]:
 
 
 def _with_secret(account: Account) -> dict[str, Any]:
-    return _as_json(account) | {"pixel_secret": account.pixel_secret}
+    place = pixel_secret_place(account.emp_id)
+    return _as_json(account) | {"pixel_secret": services().keys.open(place, account.pixel_secret)}
+
+
+def _new_pixel_secret(emp_id: int) -> Sealed:
+    return services().keys.seal(pixel_secret_place(emp_id), secrets.token_hex(32))

@@ -17,6 +17,7 @@ from salepixel.campaigns.links import with_parameter
 from salepixel.campaigns.store import link_sells
 from salepixel.clicks.hits import Hit, sign_hit
 from salepixel.clicks.tokens import BadClickToken, Click
+from salepixel.keys import pixel_secret_place
 from salepixel.money.amounts import round_money
 from salepixel.money.quantities import round_quantity
 from salepixel_plugin.access import target_account
@@ -89,6 +90,8 @@ def _may_earn(account: Account, click: Click) -> bool:
 def _our_pixels(account: Account, wanted: FragmentIn) -> list[str]:
     """One for each line. They tell the click, so that they are evidence where cookies are refused."""
     whole = _sum(wanted.lines, wanted.currency)
+    place = pixel_secret_place(account.emp_id)
+    secret = bytes.fromhex(services().keys.open(place, account.pixel_secret))
     urls = []
     for line in wanted.lines:
         amount = whole if account.pixel_amount == "order" else round_money(line.amount, wanted.currency)
@@ -101,8 +104,8 @@ def _our_pixels(account: Account, wanted: FragmentIn) -> list[str]:
             currency=wanted.currency,
             click=wanted.click,
         )
-        if account.pixel_secret:
-            hit = replace(hit, signature=sign_hit(bytes.fromhex(account.pixel_secret), hit))
+        if secret:
+            hit = replace(hit, signature=sign_hit(secret, hit))
         urls.append(f"{edge_url(account)}/track/sale?{_query(hit)}")
     return urls
 

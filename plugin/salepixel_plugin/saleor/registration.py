@@ -12,6 +12,7 @@ import structlog
 from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from salepixel.keys import token_place
 from salepixel.shops.contract import ShopAway, TokenRefused
 from salepixel.shops.saleor.api import PERMISSION, App, ask_for_app, fetch_jwks
 from salepixel.shops.shop import Shop
@@ -50,7 +51,8 @@ def register() -> tuple[Response, int]:
         error = {"code": failure.code, "message": failure.message}
         return jsonify(success=False, error=error), failure.status
     with services().database.write() as connection:
-        connect_shop(connection, shop, app.id, token, jwks, datetime.now(UTC))
+        sealed = services().keys.seal(token_place(shop.id), token)
+        connect_shop(connection, shop, app.id, sealed, jwks, datetime.now(UTC))
     log.info("saleor_registered", shop=shop.id, app=app.id)
     return jsonify(success=True), 200
 

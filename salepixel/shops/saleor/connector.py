@@ -13,6 +13,7 @@ from typing import Any
 from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.orders.order import Order
 from salepixel.shops.contract import (
+    Access,
     AskForLess,
     BadSignature,
     Delivery,
@@ -118,51 +119,55 @@ def read_app_status(delivery: Delivery) -> tuple[bool, datetime] | None:
         return None
 
 
-def changed_orders(shop: Shop, since: datetime, until: datetime, hash_address: HashAddress) -> Iterator[Page]:
+def changed_orders(
+    access: Access, since: datetime, until: datetime, hash_address: HashAddress
+) -> Iterator[Page]:
     """The orders whose `updatedAt` lies between two times, page by page. Raises ShopAway, TokenRefused.
 
     Saleor leaves `updatedAt` as it was when an order expires, so these are not among them.
     """
     between = {"updatedAt": {"gte": since.isoformat(), "lte": until.isoformat()}}
-    return _asked_orders(shop, between, None, hash_address)
+    return _asked_orders(access, between, None, hash_address)
 
 
-def named_orders(shop: Shop, ids: Sequence[str], at: datetime, hash_address: HashAddress) -> Iterator[Page]:
+def named_orders(
+    access: Access, ids: Sequence[str], at: datetime, hash_address: HashAddress
+) -> Iterator[Page]:
     """The orders with these ids as they are at `at`. Raises ShopAway, TokenRefused."""
-    return _asked_orders(shop, {"ids": list(ids)}, at, hash_address)
+    return _asked_orders(access, {"ids": list(ids)}, at, hash_address)
 
 
-def count_orders(shop: Shop, days: Sequence[date]) -> dict[date, int]:
+def count_orders(access: Access, days: Sequence[date]) -> dict[date, int]:
     """How many orders the shop has of each day (UTC). Raises ShopAway, TokenRefused."""
-    schema = saleor_api.fetch_version(shop.api_url, _token(shop))
-    return saleor_api.count_orders(shop.api_url, _token(shop), schema, days)
+    schema = saleor_api.fetch_version(access.shop.api_url, access.token)
+    return saleor_api.count_orders(access.shop.api_url, access.token, schema, days)
 
 
-def why_refused(shop: Shop) -> str:
+def why_refused(access: Access) -> str:
     """Why the shop refuses our token. Raises ShopAway."""
     try:
-        app = saleor_api.ask_for_app(shop.api_url, _token(shop))
+        app = saleor_api.ask_for_app(access.shop.api_url, access.token)
     except TokenRefused:
-        return "token_refused" if shop.app_active else "app_inactive"
+        return "token_refused" if access.shop.app_active else "app_inactive"
     return "token_refused" if saleor_api.PERMISSION in app.permissions else "permission_removed"
 
 
 def _asked_orders(
-    shop: Shop, wanted: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress
+    access: Access, wanted: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress
 ) -> Iterator[Page]:
     """Page by page; one that fails is asked for again in halves, down to the one order that fails.
 
     Saleor answers null for a whole page when one order of it cannot be written, and a page of large orders
     has more bytes than we take.
     """
-    schema, after = saleor_api.fetch_version(shop.api_url, _token(shop)), None
+    schema, after = saleor_api.fetch_version(access.shop.api_url, access.token), None
     first = saleor_api.PAGE_ORDERS
     for _ in range(saleor_api.MAX_PAGES):
         try:
-            found = saleor_api.fetch_orders(shop.api_url, _token(shop), schema, wanted, after, first)
+            found = saleor_api.fetch_orders(access.shop.api_url, access.token, schema, wanted, after, first)
         except AskForLess as trouble:
             if first == 1:
-                page, leads_to = _skip(shop, schema, wanted, after, trouble)
+                page, leads_to = _skip(access, schema, wanted, after, trouble)
             elif trouble.reason == "shop_too_slow" and first <= MIN_SLOW_ORDERS:
                 raise
             else:
@@ -189,12 +194,12 @@ def _read(order: Mapping[str, Any], issued_at: datetime | None, hash_address: Ha
 
 
 def _skip(
-    shop: Shop, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None, trouble: AskForLess
+    access: Access, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None, trouble: AskForLess
 ) -> tuple[Page, str | None]:
     """The one order that fails, as unread, and where the others begin. Raises what it cannot name."""
     if trouble.reason not in _UNANSWERED:
         raise trouble
-    place = saleor_api.fetch_place(shop.api_url, _token(shop), schema, wanted, after)
+    place = saleor_api.fetch_place(access.shop.api_url, access.token, schema, wanted, after)
     reason = _UNANSWERED[trouble.reason]
     return Page(unread=tuple(_unread(node, reason, str(trouble)) for node in place.nodes)), place.after
 
@@ -216,12 +221,6 @@ def _unread(node: object, reason: str, detail: str = "") -> Unread:
 
 def _short(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= MAX_NAME and value.isprintable() else ""
-
-
-def _token(shop: Shop) -> str:
-    if shop.token is None:
-        raise TokenRefused
-    return shop.token
 
 
 def _load(delivery: Delivery) -> dict[str, Any]:

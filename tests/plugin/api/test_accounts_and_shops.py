@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.campaigns.directory import read_directory
+from salepixel.keys import Sealed, pixel_secret_place
 from salepixel.orders.queue import due_orders
 from salepixel.storage.schema import metadata
 from salepixel_plugin.api import mailers
@@ -38,7 +39,9 @@ def test_a_new_account_has_a_pixel_secret_and_its_own_policy(office: Office) -> 
     }
     with office.database.read() as connection:
         directory = read_directory(connection)
-    assert directory.accounts[70] == (made["tracking_host"], made["pixel_secret"])
+    host, secret = directory.accounts[70]
+    assert host == made["tracking_host"]
+    assert office.sealer.keys.open(pixel_secret_place(70), Sealed(secret)) == made["pixel_secret"]
     assert 70 in directory.require_signature
 
 

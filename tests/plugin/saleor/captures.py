@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from salepixel.keys import Sealed
 from salepixel.orders.order import Order
 from salepixel.shops.contract import Delivery, Unreadable
 from salepixel.shops.saleor import connector as saleor
@@ -76,7 +77,8 @@ def captured(name: str) -> Captured:
 
 def shop(app_id: str = APP, jwks: str = JWKS) -> Shop:
     """The recorded shop after its registration."""
-    return Shop("s1", 1, "saleor", API_URL, datetime(2026, 11, 23, tzinfo=UTC), app_id, "token", jwks)
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    return Shop("s1", 1, "saleor", API_URL, at, app_id, Sealed("sealed"), jwks)
 
 
 def hash_address(email: str) -> tuple[str, str]:

@@ -24,12 +24,13 @@ from salepixel.clicks.tokens import Signal
 from salepixel.keys import Keys
 from salepixel.orders.deliveries import list_rejections
 from salepixel.settings import PluginSettings
+from salepixel.shops.contract import open_access
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import add_shop, connect_shop, find_shop
 from salepixel.storage.database import Database
 from salepixel.wire.redis import open_redis
 from salepixel_plugin.saleor.codes import manifest_url
-from tests.make import CAMPAIGN, LINK, click_at
+from tests.make import CAMPAIGN, LINK, click_at, seal_token
 from tests.plugin.apps import attached_app
 from tests.plugin.saleor import captures
 
@@ -68,6 +69,10 @@ class Plugin:
             shop = find_shop(connection, api_url)
         assert shop is not None
         return shop
+
+    def token(self, api_url: str) -> str:
+        """The token by which the shop is asked."""
+        return open_access(self.keys, self.shop(api_url)).token
 
     def refusals(self) -> dict[tuple[str, str], int]:
         """Counts by door and reason."""
@@ -119,7 +124,9 @@ def captured_shop(plugin: Plugin) -> Shop:
     """The recorded shop, connected as by its second registration."""
     shop = plugin.allow(captures.API_URL)
     with plugin.database.write() as connection:
-        connect_shop(connection, shop, captures.APP, "token", captures.JWKS, datetime.now(UTC))
+        connect_shop(
+            connection, shop, captures.APP, seal_token(plugin.keys, shop.id), captures.JWKS, datetime.now(UTC)
+        )
     return plugin.shop(captures.API_URL)
 
 

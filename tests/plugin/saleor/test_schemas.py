@@ -11,6 +11,7 @@ from graphql import GraphQLSchema, build_schema, parse, validate
 from graphql.validation import NoDeprecatedCustomRule
 
 from kit.saleor import StandInSaleor
+from salepixel.shops.contract import open_access
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.shops.saleor import connector as saleor
 from salepixel_plugin.saleor.manifest import build_manifest
@@ -30,17 +31,17 @@ def schema_of(version: str) -> GraphQLSchema:
 def test_every_question_is_valid_in_the_schema(
     plugin: Plugin, installed: StandInSaleor, version: str
 ) -> None:
-    shop = plugin.shop(installed.api_url)
+    access = open_access(plugin.keys, plugin.shop(installed.api_url))
     installed.version, since = version, NOON - timedelta(days=1)
     broken = installed.order("1", [], created=NOON - timedelta(hours=1))
     installed.keep(broken)
     installed.broken = {broken["id"]}  # so that its number alone is asked for, too
     for pages in (
-        saleor.changed_orders(shop, since, NOON, captures.hash_address),
-        saleor.named_orders(shop, ["T3JkZXI6MQ=="], NOON, captures.hash_address),
+        saleor.changed_orders(access, since, NOON, captures.hash_address),
+        saleor.named_orders(access, ["T3JkZXI6MQ=="], NOON, captures.hash_address),
     ):
         assert list(pages)
-    saleor.count_orders(shop, [since.date(), NOON.date()])
+    saleor.count_orders(access, [since.date(), NOON.date()])
     manifest = build_manifest(plugin.url, saleor_api.read_version(version))
     questions = [*installed.asked, *(webhook["query"] for webhook in manifest["webhooks"])]
     schema = schema_of(version)

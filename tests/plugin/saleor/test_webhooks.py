@@ -115,13 +115,13 @@ def test_a_shop_that_never_registered_is_401(plugin: Plugin) -> None:
 def test_a_delivery_to_an_earlier_installation_is_401(plugin: Plugin, captured_shop: Shop) -> None:
     deleted = captures.captured("i_app_lifecycle/009-app_deleted")
     assert reason_of(post(plugin, deleted)) == (401, "other_app")
-    assert plugin.shop(captures.API_URL).token == "token"
+    assert plugin.token(captures.API_URL) == "token"
 
 
 def test_saleor_event_is_not_signed_and_must_fit(plugin: Plugin, captured_shop: Shop) -> None:
     assert reason_of(post(plugin, PAID, saleor_event="app_deleted")) == (400, "event_mismatch")
     assert reason_of(post(plugin, PAID, saleor_event="")) == (400, "event_mismatch")
-    assert plugin.shop(captures.API_URL).token == "token"
+    assert plugin.token(captures.API_URL) == "token"
 
 
 def test_no_signature_is_401(plugin: Plugin, captured_shop: Shop) -> None:
@@ -157,7 +157,7 @@ def test_app_deleted_drops_the_token(plugin: Plugin, installed: StandInSaleor) -
     app = {"app": {"id": installed.app_id, "name": "Salepixel", "isActive": False}}
     for event in ("app_installed", "app_status_changed"):
         assert installed.send(plugin.url, installed.sign(event, app)).status_code == 200
-    assert plugin.shop(installed.api_url).token == installed.token
+    assert plugin.token(installed.api_url) == installed.token
     deleted = installed.sign("app_deleted", app)
     assert installed.send(plugin.url, deleted).status_code == 200
     assert plugin.shop(installed.api_url).token is None
@@ -165,7 +165,7 @@ def test_app_deleted_drops_the_token(plugin: Plugin, installed: StandInSaleor) -
 
     plugin.install(installed)
     assert installed.send(plugin.url, deleted).status_code == 401, "that was the installation before"
-    assert plugin.shop(installed.api_url).token == installed.token
+    assert plugin.token(installed.api_url) == installed.token
 
 
 def test_two_shops_do_not_mix(plugin: Plugin, installed: StandInSaleor) -> None:

@@ -1,0 +1,174 @@
+"""Secrets at rest: no file and no dump of the database shows one, and each opens in its own place only."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.accounts.store import Account, add_account, get_account
+from salepixel.keys import BadKeys, BadSeal, Keys, Sealed, pixel_secret_place, token_place
+from salepixel.shops.contract import TokenRefused, open_access
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import add_shop, connect_shop, get_shop
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel.storage.installation import accept_database, claim_database
+from tests.databases import copy_template
+from tests.make import seal_token
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+FIRST = Keys(1, {1: b"a" * 32}, NOW - timedelta(days=2))
+ROTATED = Keys(2, {**FIRST.secrets, 2: b"c" * 32})
+OTHER = Keys(1, {1: b"b" * 32}, NOW)
+TOKEN = "canary-token-of-the-shop"
+SECRET = "ca4a" * 16
+
+
+def fill(database: Database, keys: Keys | None) -> str:
+    """A shop and an account with secrets, sealed or, with None, in clear as earlier versions stored them."""
+    with database.write() as connection:
+        secret = keys.seal(pixel_secret_place(7), SECRET) if keys else Sealed(SECRET)
+        add_account(connection, Account(7, "Shoes", "EUR", NOW, pixel_secret=secret))
+        shop = add_shop(connection, 7, "saleor", "https://shop.test/graphql/", NOW)
+        token = seal_token(keys, shop.id, TOKEN) if keys else Sealed(TOKEN)
+        connect_shop(connection, shop, "app", token, "{}", NOW)
+    return shop.id
+
+
+def claim(database: Database, keys: Keys) -> None:
+    with database.write() as connection:
+        claim_database(connection, keys)
+
+
+def read(database: Database, shop_id: str) -> tuple[Shop, Account]:
+    with database.read() as connection:
+        shop, account = get_shop(connection, shop_id), get_account(connection, 7)
+    assert shop is not None
+    assert account is not None
+    return shop, account
+
+
+def opened(database: Database, keys: Keys, shop_id: str) -> tuple[str, str]:
+    shop, account = read(database, shop_id)
+    secret = keys.open(pixel_secret_place(7), account.pixel_secret)
+    return open_access(keys, shop).token, secret
+
+
+def test_what_earlier_versions_stored_in_clear_is_sealed_at_the_next_start(database: Database) -> None:
+    shop_id = fill(database, None)
+    claim(database, FIRST)
+    before = read(database, shop_id)
+    claim(database, FIRST)
+    assert read(database, shop_id) == before, "twice changes nothing"
+    assert TOKEN not in str(before)
+    assert SECRET not in str(before)
+    assert opened(database, FIRST, shop_id) == (TOKEN, SECRET)
+
+
+@pytest.mark.parametrize("keys", [FIRST, None], ids=["sealed", "in clear before"])
+def test_no_byte_of_a_secret_is_in_the_files_of_the_database(
+    sqlite_template: Path, tmp_path: Path, keys: Keys | None
+) -> None:
+    database = copy_template(sqlite_template, tmp_path)
+    shop_id = fill(database, keys)
+    claim(database, FIRST)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE shops SET name = 'Shoes'")
+    assert opened(database, FIRST, shop_id) == (TOKEN, SECRET)
+    database.close()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("salepixel.sqlite3" in path.name for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert TOKEN.encode() not in content
+        assert SECRET.encode() not in content
+        assert bytes.fromhex(SECRET) not in content
+
+
+def test_a_secret_in_memory_is_not_shown(keys: Keys) -> None:
+    shop = Shop("s1", 1, "saleor", "https://shop.test/", NOW, token=seal_token(keys, "s1", TOKEN))
+    access = open_access(keys, shop)
+    assert access.token == TOKEN
+    assert TOKEN not in f"{shop} {access!r} {access}"
+
+
+@pytest.mark.parametrize(
+    "place", [token_place("s2"), token_place("s10"), pixel_secret_place(1), token_place("")]
+)
+def test_a_secret_opens_in_its_own_place_only(place: tuple[str, str, str]) -> None:
+    sealed = FIRST.seal(token_place("s1"), TOKEN)
+    assert FIRST.open(token_place("s1"), sealed) == TOKEN
+    with pytest.raises(BadSeal):
+        FIRST.open(type(token_place(""))(*place), sealed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token",
+        "sealed",
+        "sealed 1",
+        "sealed 1 ",
+        "sealed 9 AAAA",
+        "sealed x AAAA",
+        "sealed 1 A",
+        "sealed \u00b2 A",
+    ],
+)
+def test_what_was_not_sealed_does_not_open(text: str) -> None:
+    with pytest.raises(BadSeal):
+        FIRST.open(token_place("s1"), Sealed(text))
+
+
+def test_a_token_that_was_moved_to_another_shop_is_refused_there(database: Database) -> None:
+    shop_id = fill(database, FIRST)
+    with database.write() as connection:
+        other = add_shop(connection, 7, "saleor", "https://other.test/graphql/", NOW)
+        moved = sa.select(schema.shops.c.token).where(schema.shops.c.id == shop_id).scalar_subquery()
+        connection.execute(
+            sa.update(schema.shops).where(schema.shops.c.id == other.id).values(token=moved, connected_at=NOW)
+        )
+    claim(database, FIRST)
+    with pytest.raises(TokenRefused):
+        open_access(FIRST, read(database, other.id)[0])
+    assert opened(database, FIRST, shop_id) == (TOKEN, SECRET)
+
+
+def test_when_keys_are_rotated_secrets_are_sealed_anew(database: Database) -> None:
+    shop_id = fill(database, FIRST)
+    assert opened(database, ROTATED, shop_id) == (TOKEN, SECRET), "the old key still opens"
+    claim(database, ROTATED)
+    assert opened(database, ROTATED, shop_id) == (TOKEN, SECRET)
+    with pytest.raises(BadKeys, match=r"lacks key 2.*accept-keys"):
+        claim(database, FIRST)
+    assert opened(database, ROTATED, shop_id) == (TOKEN, SECRET), "nothing was changed"
+
+
+def test_other_keys_open_nothing_and_are_refused_at_the_start(database: Database) -> None:
+    shop_id = fill(database, FIRST)
+    claim(database, FIRST)
+    with pytest.raises(BadKeys, match="accept-keys"):
+        claim(database, OTHER)
+    with pytest.raises(TokenRefused):
+        open_access(OTHER, read(database, shop_id)[0])
+
+
+def test_who_lost_the_keys_connects_the_shop_anew_and_signs_with_a_new_secret(database: Database) -> None:
+    shop_id = fill(database, FIRST)
+    claim(database, FIRST)
+    with database.write() as connection:
+        accept_database(connection, OTHER)
+    claim(database, OTHER)
+    shop, account = read(database, shop_id)
+    assert (shop.token, shop.state, shop.connected_at) == (None, "disconnected", NOW)
+    secret = OTHER.open(pixel_secret_place(7), account.pixel_secret)
+    assert len(bytes.fromhex(secret)) == 32
+    assert secret != SECRET
+
+
+def test_who_accepts_the_keys_that_are_there_loses_no_secret(database: Database) -> None:
+    shop_id = fill(database, None)
+    with database.write() as connection:
+        accept_database(connection, FIRST)
+    assert opened(database, FIRST, shop_id) == (TOKEN, SECRET)

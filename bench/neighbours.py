@@ -2,7 +2,7 @@
 
 A steady load of clicks and signed order webhooks of account 7, and beside it, one after the other: orders
 that cannot be decided, servers that drip their answers, clients that hold the plugin's connections, clients
-that pipeline and do not read at the edge, a log that cannot be written, and a Valkey that comes back to a
+that send and do not read at the edge, a log that cannot be written, and a Valkey that comes back to a
 damaged append-only file. Measured is the time from a webhook's first byte to its row in the report.
 """
 
@@ -307,7 +307,7 @@ SCENARIOS: dict[str, Scenario] = {
     f"{UNDECIDABLE:,} orders that cannot be decided": undecidable,
     "a shop and a receiver that drip their answers": dripping,
     f"{IDLE:,} idle and {HALF_SENT} half-sent clients of the plugin": holding,
-    f"{PIPELINING} clients that pipeline and do not read": pipelining,
+    f"{PIPELINING} clients that send and do not read": pipelining,
     "a log that cannot be written": unwritable_log,
     "Valkey killed over a damaged append-only file": damaged_valkey,
 }

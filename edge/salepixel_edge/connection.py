@@ -1,15 +1,18 @@
-"""HTTP/1.1 for the edge: heads in, answers out, one after the other. httptools (llhttp) reads the bytes.
+"""HTTP/1.1 for the edge: heads in, answers out, one at a time. httptools (llhttp) reads the bytes.
 
 An own protocol rather than a server framework: a bare redirect costs half of what it does by granian, and
 less than any work on top (docs/adr/0010-the-edge-speaks-http-itself.md). It takes what a redirect and an
-image need, GET and HEAD without a body, and ends the connection of whoever sends anything else.
+image need, GET and HEAD without a body, and closes the connection on anything else.
+
+A client that sends a request before it has the answer to the last one gets that answer, and is closed: no
+browser and no proxy in use pipelines, and what waited would need limits of its own. RFC 9112, 9.3.2, has the
+client send again what was not answered.
 """
 
 import asyncio
 import re
 import resource
 import time
-from collections import deque
 from contextlib import suppress
 from typing import Protocol, cast
 
@@ -19,17 +22,9 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from salepixel_edge.request import Headers, Request
 
 MAX_HEAD_BYTES = 16 * 1024
-PIECE_BYTES = 2048
-"""How much is parsed at a time: it may hold many small heads."""
 
 _JOINED = {b"x-forwarded-for": b",", b"cookie": b"; "}
 """Headers in parts: proxies add addresses (RFC 9110, 5.3), HTTP/2 cuts cookies (RFC 9113, 8.2.3)."""
-
-MAX_WAITING = 64
-"""Pipelined requests of one client that wait their turn. Above this many nothing more is parsed or read."""
-
-MAX_WAITING_BYTES = 16 * 1024
-"""How many bytes their heads may have had; above this, too, nothing more is parsed or read."""
 
 RECEIVE_BYTES = 16 * 1024
 """The kernel's buffer for what a client sends (it takes twice that), and so the most that one read gives."""
@@ -146,7 +141,7 @@ def _free_files() -> int:
 
 
 class Connection(asyncio.Protocol):
-    """One client. What it asks before it has its answer waits its turn (RFC 9112, 9.3.2)."""
+    """One client, one request at a time."""
 
     def __init__(self, connections: Connections) -> None:
         self._all = connections
@@ -158,15 +153,9 @@ class Connection(asyncio.Protocol):
         self._begun = time.monotonic()  # when that head began, or the one before it
         self._asked = False  # a request has come
         self._busy = False  # a request is being answered
+        self._taken = False  # a request came with this read, or is being answered: another one is pipelined
         self._last = False  # no more requests are taken
-        self._waiting: deque[tuple[Request, bool, int]] = deque()
-        self._waiting_bytes = 0
-        self._unparsed = b""  # what came with the last read and must wait until fewer requests do
-        self._parsing = False
         self._two_hosts = False  # in the head in hand
-        self._untaken = False  # the client does not take its answers
-        self._held = False  # the next request waits until it does
-        self._paused = False  # the client is not read from
         self._parser = HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -183,60 +172,35 @@ class Connection(asyncio.Protocol):
         self._address = peer[0].encode() if peer else b""
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The client is gone. What it asked for is written down all the same."""
+        """The client is gone. Its request is written down all the same."""
         self._all.open.discard(self)
-        self._waiting.clear()
-        self._unparsed = b""
-
-    @property
-    def waiting(self) -> int:
-        """How many requests wait for their turn."""
-        return len(self._waiting)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of one or more heads."""
+        """Bytes of a head, or of more than one."""
         if self._last:
             return
         if not self._head_bytes:
             self._begun = time.monotonic()
-        if self._unparsed or len(data) > PIECE_BYTES:
-            self._unparsed += data
-            self._parse_on()
-        else:
-            self._parse(data)
-
-    def _parse_on(self) -> None:
-        """Parse what has come, until requests must wait for the client to take answers, or for their turn."""
-        if self._parsing:
-            return  # a request was answered at once
-        self._parsing, data, at = True, self._unparsed, 0
-        while at < len(data) and not self._last and not self._must_wait():
-            self._parse(data[at : at + PIECE_BYTES])
-            at += PIECE_BYTES
-        self._parsing, self._unparsed = False, b"" if self._last else data[at:]
-
-    def _must_wait(self) -> bool:
-        full = len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES
-        return full or self._untaken
-
-    def _parse(self, data: bytes) -> None:
         if not data.isascii():
             # llhttp refuses such bytes in a target, where browsers and mailers do send UTF-8.
             data = _HIGH.sub(lambda byte: b"%%%02X" % byte[0][0], data)
+        room = MAX_HEAD_BYTES - self._head_bytes
         self._head_bytes += len(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(TOO_LARGE)
-            return
+        self._taken = self._busy
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(data[:room])
         except HttpParserUpgrade:
             # It may be ignored (RFC 9110, 7.8); but what follows would not be HTTP.
             self.end_when_answered()
         except HttpParserError:
             self._refuse(BAD_REQUEST)
+        if len(data) > room:
+            self._refuse(TOO_LARGE)
 
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
+        if self._taken:
+            self.end_when_answered()
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -272,28 +236,20 @@ class Connection(asyncio.Protocol):
         request = Request(parser.get_method(), path, query, headers, self._address)
         self._headers = {}
         self._url, self._head_bytes = b"", 0
-        self._asked = True
-        keep = parser.should_keep_alive() and version == "1.1" and not self._all.ending
-        if self._busy or self._untaken:
-            self._held = self._held or not self._busy
-            self._busy = True
-            size = len(url) + sum(map(len, headers.values()))
-            self._waiting.append((request, keep, size))
-            self._waiting_bytes += size
-            self._read_or_pause()
-        else:
-            self._handle(request, keep)
+        self._asked = self._busy = self._taken = True
+        self._last = not parser.should_keep_alive() or version != "1.1" or self._all.ending
+        try:
+            self._all.handler.handle(request, self)
+        except Exception:
+            # A mistake of ours: no client must wait for an answer that does not come.
+            log.exception("request_failed")
+            self._busy = self._last = False
+            self._refuse(FAILED)
 
     def send(self, answer: bytes) -> None:
-        """Send the answer to the request in hand, and take the next one."""
+        """Send the answer to the request in hand."""
         transport = self._transport
         if transport.is_closing():
-            return
-        if self._waiting:
-            transport.write(answer)
-            # Not from here: a long row of requests would be as deep a row of calls. And still busy: what
-            # comes in meanwhile must not be answered before those that wait.
-            asyncio.get_running_loop().call_soon(self._take_next)
             return
         self._busy = False
         if self._last:
@@ -308,25 +264,19 @@ class Connection(asyncio.Protocol):
         return True  # it is closed when they are sent
 
     def pause_writing(self) -> None:
-        """The client does not take its answers: no more are made for it."""
-        self._untaken = True
-        self._read_or_pause()
+        """The client does not read its answers: no more requests are read from it."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """The client takes its answers again."""
-        self._untaken = False
-        if self._held:
-            self._held = False
-            self._take_next()
-        else:
-            self._go_on()
+        """The client reads its answers again."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def is_overdue(self, now: float) -> bool:
         """True when the client has taken longer than it may."""
-        if self._busy and not self._held:
-            return False
-        half = self._head_bytes and not self._held
-        return now - self._begun > (HEAD_SECONDS if half else IDLE_SECONDS)
+        limit = HEAD_SECONDS if self._head_bytes else IDLE_SECONDS
+        return not self._busy and now - self._begun > limit
 
     def is_new(self, now: float) -> bool:
         """True for a client that connected a moment ago and has asked for nothing yet."""
@@ -334,7 +284,7 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """End what is overdue."""
-        if self._head_bytes and not self._last and not self._held:
+        if self._head_bytes and not self._last:
             self._refuse(TOO_SLOW)
         else:
             self.abort()
@@ -348,42 +298,6 @@ class Connection(asyncio.Protocol):
         self._last = True
         if not self._busy:
             self._transport.close()
-
-    def _handle(self, request: Request, keep: bool) -> None:
-        self._busy = True
-        self._last = self._last or not keep
-        try:
-            self._all.handler.handle(request, self)
-        except Exception:
-            # A mistake of ours: nobody must wait for an answer that does not come.
-            log.exception("request_failed")
-            self._busy = self._last = False
-            self._refuse(FAILED)
-
-    def _take_next(self) -> None:
-        if self._untaken:
-            self._held = True
-        elif self._waiting:  # none, when the client has left
-            request, keep, size = self._waiting.popleft()
-            self._waiting_bytes -= size
-            self._handle(request, keep)
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """Parse what was left and read more, as far as there is room."""
-        if self._unparsed:
-            self._parse_on()
-        self._read_or_pause()
-
-    def _read_or_pause(self) -> None:
-        pause = self._must_wait() or bool(self._unparsed)
-        if pause == self._paused or self._transport.is_closing():
-            return
-        self._paused = pause
-        if pause:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
 
     def _refuse(self, answer: bytes) -> None:
         """End the connection; who waits for an answer gets that one instead of ours."""

@@ -45,9 +45,10 @@ bench: .venv/dev ## figures as ratios to a yardstick in the same run; ONLY=fold 
 truth: .venv/dev ## plays 40 seeded worlds through the real doors and says how right the attribution is; SEEDS=20, TAG_ONLY=1
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(TAG_ONLY),TAG_ONLY=1) $(BIN)/python -m truth
 
-soak: .venv/dev ## a quarter of an hour: a whole mailing's load, and 200 times kill -9
+soak: .venv/dev ## half an hour: a whole mailing's load, 200 times kill -9 of each kind, properties with many new examples
 	$(BIN)/python -m bench.mailing
-	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py -k kill_9
+	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
+	SOAK=1 $(BIN)/pytest -n auto --dist worksteal --timeout 1200 -m hypothesis
 
 .venv/made:
 	@sh requirements/environment.sh $(PYTHON)

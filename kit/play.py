@@ -34,10 +34,11 @@ class Scene:
 
 
 class Player:
-    """A visitor of all doors of a stack."""
+    """A visitor of all doors of a stack, in one account."""
 
-    def __init__(self, stack: Stack, shop: StandInSaleor) -> None:
-        self.stack, self.shop = stack, shop
+    def __init__(self, stack: Stack, shop: StandInSaleor, emp_id: int = EMP_ID) -> None:
+        self.stack, self.shop, self.emp_id = stack, shop, emp_id
+        self.tracking_host = TRACKING_HOST if emp_id == EMP_ID else f"track{emp_id}.shop.test"
         self._session = requests.Session()
 
     def close(self) -> None:
@@ -59,15 +60,15 @@ class Player:
 
     def set_up(self, story: Story) -> Scene:
         """An account, its contacts, a campaign with links, and the shop's app installed."""
-        account = {"empId": EMP_ID, "name": "Shoes", "tracking_host": TRACKING_HOST}
+        account = {"empId": self.emp_id, "name": "Shoes", "tracking_host": self.tracking_host}
         self.api("POST", "/accounts", {**account, "site": "shop.test", "currency": "EUR"})
         people = [{"ref": contact.ref, "email": contact.email} for contact in story.contacts]
-        self.api("POST", "/contacts", {"empId": EMP_ID, "contacts": people})
+        self.api("POST", "/contacts", {"empId": self.emp_id, "contacts": people})
         links = [{"url": url, "label": label, "sale_pixel": sells} for url, label, sells in LINKS]
-        mail = {"empId": EMP_ID, "name": "Autumn sale", "mailer": "plain", "links": links}
+        mail = {"empId": self.emp_id, "name": "Autumn sale", "mailer": "plain", "links": links}
         campaign = self.api("POST", "/campaigns", mail)
         url = self.shop.api_url
-        connected = self.api("POST", "/shops", {"empId": EMP_ID, "platform": "saleor", "api_url": url})
+        connected = self.api("POST", "/shops", {"empId": self.emp_id, "platform": "saleor", "api_url": url})
         installed = self.shop.install(connected["manifest_url"])
         if not installed.ok:
             raise WentWrong(f"The shop's app was not installed: {installed.text}")
@@ -86,7 +87,7 @@ class Player:
         if answer.status_code != 302:
             raise WentWrong(f"A click was answered {answer.status_code}: {link}")
         token = parse_qs(urlsplit(answer.headers["Location"]).query).get("spx", [""])[0]
-        cookie = answer.cookies.get(f"spx{EMP_ID}") or ""
+        cookie = answer.cookies.get(f"spx{self.emp_id}") or ""
         self._session.cookies.clear()
         return token, cookie
 
@@ -138,10 +139,14 @@ class Player:
 
     def pixel(self, purchase: Purchase, cookie: str) -> str:
         """The thank-you page's pixel; gives what it says in X-Salepixel."""
-        query = urlencode({"empId": EMP_ID, "order": purchase.number, "IMPORTE": "1.234,56"})
+        query = urlencode({"empId": self.emp_id, "order": purchase.number, "IMPORTE": "1.234,56"})
         answer = self._session.get(
             f"{self.stack.edge_url}/track/sale?{query}",
-            headers={"Host": TRACKING_HOST, "User-Agent": PERSON, "Cookie": f"spx{EMP_ID}={cookie}"},
+            headers={
+                "Host": self.tracking_host,
+                "User-Agent": PERSON,
+                "Cookie": f"spx{self.emp_id}={cookie}",
+            },
             timeout=TIMEOUT_SECONDS,
         )
         return answer.headers["X-Salepixel"]

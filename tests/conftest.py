@@ -6,14 +6,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from ipaddress import ip_network
+from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 from redis import Redis
 from redis.exceptions import RedisError
 
 from kit.saleor_key import SigningKey
+from kit.stack import Stack
 from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
@@ -22,10 +23,6 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel.wire import outgoing
 from salepixel.wire.redis import open_redis
 from tests.databases import copy_template, empty, make_template, running_postgresql
-
-# A busy machine is no mistake of the code: no test may fail for the time that it takes.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
 
 LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 outgoing.allow_private(LOOPBACK)  # the other hosts of the tests are on this machine
@@ -50,6 +47,25 @@ def links(keys: Keys) -> LinkSealer:
 def shop_key() -> SigningKey:
     """The key of the stand-in shop: making one takes 50 ms. A test that rotates it makes another."""
     return SigningKey()
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole product, for tests that neither stop nor change it: starting one takes 5 s of CPU.
+
+    What a test does there it does in its `own_account`.
+    """
+    with Stack(tmp_path_factory.mktemp("stack"), api_key="sp_key_of_the_shared_stack") as stack:
+        yield stack
+
+
+_account_numbers = count(1001)
+
+
+@pytest.fixture
+def own_account() -> int:
+    """The empId of an account that no other test uses; it is not made yet."""
+    return next(_account_numbers)
 
 
 @pytest.fixture(scope="session")

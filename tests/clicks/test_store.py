@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.accounts.store import Account, add_account
@@ -20,6 +20,7 @@ from salepixel.orders import store as orders
 from salepixel.orders.queue import due_orders
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from tests.examples import costly
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 
@@ -97,7 +98,7 @@ def as_judged_at_once(seen: Sequence[Seen], bought: Collection[bytes]) -> dict[b
     return {key: cleared(verdict) if key in bought else verdict for key, verdict in judged.items()}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@costly(20)
 @given(CLICKS, st.integers(0, 3), st.randoms(use_true_random=False))
 def test_twice_late_and_shuffled_gives_the_same_final_verdicts(
     sqlite: Database, steps: list[tuple[int, str, int, Signal]], purchases: int, chance: random.Random

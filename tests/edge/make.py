@@ -11,7 +11,6 @@ from salepixel.wire.streams import JOURNALS_KEY, BadRecord, stream_key
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.reader import Reader
 from salepixel_worker.fold import Entries, Gap, publish_mark, read_run
-from tests.waiting import until as until
 
 
 def payload(contact: str) -> bytes:

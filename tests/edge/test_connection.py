@@ -20,9 +20,9 @@ from salepixel_edge.connection import (
     Connections,
 )
 from salepixel_edge.request import Request, read_address, read_cookie
-from tests.edge.make import until
 from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
+from tests.waiting import until
 
 
 class Wire:

@@ -28,9 +28,10 @@ from salepixel.storage.database import Database
 from salepixel.wire.streams import read_frames
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import republish
-from tests.edge.make import Fold, make_unreadable, until
+from tests.edge.make import Fold, make_unreadable
 from tests.edge.running import AGENT, RunningEdge, Valkey
 from tests.edge.visitors import Visitors, folded, has_all
+from tests.waiting import until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="to mount a small disk one must be root")
 

@@ -17,9 +17,10 @@ from salepixel.wire.streams import stream_key
 from salepixel_edge.board import STUCK_SECONDS
 from salepixel_edge.health import judge_health, write_metrics
 from salepixel_edge.shipment import MAX_STREAM
-from tests.edge.make import open_journal, payload, until
+from tests.edge.make import open_journal, payload
 from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
+from tests.waiting import until
 
 WELL: dict[str, Any] = {
     "journal": "edge-1",

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.wire.streams import MAX_PAYLOAD, BadRecord, frame, read_frames
 from salepixel_edge.damage import find_record, read_around
 from salepixel_edge.journal import KNOWN_WRITES, Journal, take_slot, try_slot
 from salepixel_edge.reader import RUN_BYTES, Reader, Run
+from tests.examples import costly
 
 SEGMENT = 4096
 
@@ -165,7 +166,7 @@ def test_the_run_that_begins_with_the_oldest_record_left_says_so(journal: Journa
     assert not any(run.oldest for run in runs(journal, 395))
 
 
-@settings(max_examples=50, deadline=None)
+@costly(30)
 @given(data=st.data())
 def test_wherever_the_last_append_was_cut_every_earlier_record_is_kept(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -213,7 +214,7 @@ def test_a_torn_tail_is_kept_for_people_to_look_at(slots: Path) -> None:
     journal.close()
 
 
-@settings(max_examples=100, deadline=None)
+@costly(60)
 @given(
     at=st.floats(0, 1, exclude_max=True),
     bit=st.integers(0, 7),
@@ -244,7 +245,7 @@ def test_a_flipped_bit_costs_the_record_that_it_is_in_and_no_other(
         journal.close()
 
 
-@settings(max_examples=50, deadline=None)
+@costly(30)
 @given(data=st.data())
 def test_whatever_is_spoiled_what_is_whole_is_read_and_nothing_else(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -288,7 +289,7 @@ def test_no_whole_record_is_lost_behind_stale_bytes() -> None:
         assert whole <= {number for number, _, _ in read_around(spoiled, 1, [])}
 
 
-@settings(max_examples=50, deadline=None)
+@costly(30)
 @given(at=st.floats(0, 0.95), bit=st.integers(0, 7), starts=st.integers(1, 3))
 def test_numbers_go_on_after_the_last_whole_record_behind_damage(at: float, bit: int, starts: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

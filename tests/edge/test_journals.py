@@ -16,8 +16,9 @@ from salepixel_edge.journals import (
     verify_journals,
 )
 from salepixel_edge.shipment import Shipment
-from tests.edge.make import Fold, open_journal, payload, until
+from tests.edge.make import Fold, open_journal, payload
 from tests.edge.running import Valkey
+from tests.waiting import until
 
 SEGMENT = 1500
 

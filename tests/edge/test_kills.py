@@ -21,10 +21,10 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key
 from salepixel_worker.fold import fold_all, journal_names
-from tests.edge.make import Fold, until
+from tests.edge.make import Fold
 from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.edge.visitors import Visitors, folded, has_all
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
 """`make soak` asks for more."""

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.clicks.tokens import Signal
@@ -103,7 +103,6 @@ def test_a_merge_tag_that_was_not_filled_in_is_no_contact(value: str) -> None:
     assert read_asked(f"a=b&k={value}".encode()) == (b"", True, b"a=b")
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_query_breaks_the_reading_of_the_contact(query: bytes) -> None:
     contact, unrendered, appended = read_asked(b"k=" + query)

@@ -23,8 +23,9 @@ from salepixel_edge.journals import replay_journal
 from salepixel_edge.shipment import Shipment
 from salepixel_edge.shipper import Shipper
 from salepixel_worker.fold import Entries
-from tests.edge.make import Fold, make_unreadable, open_journal, payload, until
+from tests.edge.make import Fold, make_unreadable, open_journal, payload
 from tests.edge.running import Valkey
+from tests.waiting import until
 
 SMALL = 4096
 

@@ -16,8 +16,8 @@ from salepixel.wire.streams import MAX_PAYLOAD, frame
 from salepixel_edge import writer as writer_module
 from salepixel_edge.journal import Journal
 from salepixel_edge.writer import Writer
-from tests.edge.make import contact_of, open_journal, payload, read_journal, until
-from tests.waiting import PATIENCE_SECONDS, until_async
+from tests.edge.make import contact_of, open_journal, payload, read_journal
+from tests.waiting import PATIENCE_SECONDS, until, until_async
 
 Play = Callable[[Writer], Awaitable[None]]
 

@@ -6,8 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from salepixel.clicks.records import ClickRecord
 from salepixel.clicks.tokens import ClickSealer
-from tests.edge.make import Fold, until
+from tests.edge.make import Fold
 from tests.edge.running import RunningEdge
+from tests.waiting import until
 
 
 class Visitors:

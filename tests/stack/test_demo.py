@@ -27,15 +27,20 @@ def postgresql_settings(postgresql: str) -> Iterator[dict[str, str]]:
         yield {"SALEPIXEL_DATABASE_URL": address}
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_the_report_is_the_truth(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    settings = request.getfixturevalue("postgresql_settings") if database == "postgresql" else {}
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
+    """The shared stack on SQLite, one of its own on PostgreSQL."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("shared_stack")
+        return
+    settings = request.getfixturevalue("postgresql_settings")
+    with Stack(tmp_path / "data", api_key="sp_test_of_the_stack", settings=settings) as running:
+        yield running
+
+
+def test_the_report_is_the_truth(stack: Stack, own_account: int) -> None:
     story = tell(seed=11)
-    with (
-        Stack(tmp_path / "data", api_key="sp_test_of_the_stack", settings=settings) as stack,
-        StandInSaleor() as shop,
-        closing(Player(stack, shop)) as player,
-    ):
+    with StandInSaleor() as shop, closing(Player(stack, shop, own_account)) as player:
         scene = player.set_up(story)
         for contact in story.scanned:
             player.scan(scene, contact)

@@ -2,10 +2,9 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -59,16 +58,17 @@ def up(data: Path, stdout: Path, **settings: str) -> Iterator[tuple[subprocess.P
             process.wait()
 
 
-def run(arguments: list[str], settings: Mapping[str, str], **options: object) -> tuple[int, str]:
+def run(
+    arguments: list[str], settings: Mapping[str, str], program: Sequence[str] = ("-m", "salepixel.cli")
+) -> tuple[int, str]:
     """A command that ends; gives its code and all that it says."""
-    done = subprocess.run(  # type: ignore[call-overload]
-        [sys.executable, "-m", "salepixel.cli", *arguments],
+    done = subprocess.run(
+        [sys.executable, *program, *arguments],
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        **options,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -172,11 +172,14 @@ def test_a_setting_that_can_never_do_is_one_sentence(
     assert len(said.splitlines()) == 1
 
 
-def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        ports = {"SALEPIXEL_EDGE_PORT": str(free_port()), "SALEPIXEL_PLUGIN_PORT": str(port)}
-        code, said = run(["up", "--data", str(tmp_path)], ports)
+@pytest.mark.parametrize("other", ["edge_port", "plugin_port"])
+def test_a_taken_port_is_named_with_its_setting(tmp_path: Path, shared_stack: Stack, other: str) -> None:
+    """Of another stack, say: no port is shared. Here without the 10 s that a killed one has to end."""
+    port = getattr(shared_stack, other)
+    ports = {"SALEPIXEL_EDGE_PORT": str(free_port()), "SALEPIXEL_PLUGIN_PORT": str(port)}
+    impatient = "from salepixel import cli; from salepixel.stack import supervisor; "
+    impatient += "supervisor.PORT_SECONDS = 0.3; cli.main()"
+    code, said = run(["up", "--data", str(tmp_path)], ports, program=["-c", impatient])
     assert code == 1
     assert said.strip() == (
         f"salepixel: Another program listens on port {port}: stop it, or choose another port with "
@@ -225,9 +228,8 @@ def test_lost_or_foreign_keys_start_nothing(tmp_path: Path) -> None:
         stack.start()
 
 
-def test_the_end_of_the_start_says_where_to_go(tmp_path: Path) -> None:
-    with Stack(tmp_path / "data", api_key=KEY) as stack:
-        said = (stack.data / "up.log").read_text().partition("ready\n")[2]
-        assert f"Open {stack.plugin_url} first" in said
-        assert stack.edge_url in said
-        assert KEY not in said
+def test_the_end_of_the_start_says_where_to_go(shared_stack: Stack) -> None:
+    said = (shared_stack.data / "up.log").read_text().partition("ready\n")[2]
+    assert f"Open {shared_stack.plugin_url} first" in said
+    assert shared_stack.edge_url in said
+    assert shared_stack.api_key not in said

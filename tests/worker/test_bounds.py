@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -27,6 +27,7 @@ from salepixel.report.sales import ALWAYS
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker import fold
+from tests.examples import costly
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.test_fold import ship
 from tests.worker.world import HOUR, NO_SIGNAL, World
@@ -92,7 +93,7 @@ def world(database: Database, sealer: ClickSealer) -> World:
     return world
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@costly(20)
 @given(bought=some_orders, model=st.sampled_from(["last", "linear"]))
 def test_what_is_within_bounds_can_be_decided_and_reported(
     database: Database, sealer: ClickSealer, bought: Order, model: str
@@ -176,7 +177,7 @@ PIXEL_AMOUNTS = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@costly(20)
 @given(
     told=st.lists(
         st.tuples(

@@ -6,7 +6,7 @@ from io import BytesIO
 import psycopg.errors
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -15,6 +15,7 @@ from salepixel.shops.shop import Shop
 from salepixel.storage import schema
 from salepixel_plugin.reception import REFUSED
 from salepixel_plugin.saleor import webhooks
+from tests.examples import costly
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin
 
@@ -139,7 +140,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
+@costly(30)
 @given(
     body=st.binary(max_size=200) | st.just(PAID.body),
     event=HEADER_TEXT | st.just("order_fully_paid"),
@@ -156,7 +157,7 @@ def test_no_bytes_make_a_500(
     assert answer.get_json()["ok"] is (answer.status_code == 200)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@costly(25)
 @given(st.data())
 def test_no_signed_json_makes_a_500(plugin: Plugin, installed: StandInSaleor, data: st.DataObject) -> None:
     order = installed.order("1", [SHOES])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.accounts.policy import Policy, Terms
@@ -29,6 +29,7 @@ from salepixel.shops.shop import Shop
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.sweep import reconcile_due
+from tests.examples import costly
 from tests.make import CAMPAIGN, click_at
 from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin, mail_buyers
@@ -121,7 +122,7 @@ def test_each_refund_is_of_its_day(sqlite: Database) -> None:
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@costly(10)
 @given(st.data(), st.sampled_from(TERMS), st.sampled_from(["paid", "placed"]))
 def test_deliveries_may_come_shuffled_twice_and_late(
     sqlite: Database, data: st.DataObject, terms: Terms, sale_when: str

@@ -49,12 +49,10 @@ def what_is_kept(stack: Stack, worlds: Sequence[World]) -> list[str]:
     database = open_database("", stack.data)
     kept = []
     with database.read() as connection:
-        for column in (schema.clicks.c.contact, schema.sales.c.contact, schema.decisions.c.buyer):
+        decided = schema.decisions.c.buyer, schema.decisions.c.contact, schema.candidates.c.contact
+        for column in (schema.clicks.c.contact, schema.sales.c.contact, *decided):
             found = refused.intersection(connection.scalars(sa.select(column).distinct()))
             kept += [f"{column}: {ref}" for ref in sorted(found)]
-        for column in (schema.decisions.c.candidates, schema.decisions.c.details):
-            texts = "\n".join(connection.scalars(sa.select(column)))
-            kept += [f"{column}: {ref}" for ref in sorted(refused) if f'"{ref}"' in texts]
         tokens = connection.scalars(sa.select(schema.hits.c.click_token)).all()
         snapshots = connection.scalars(sa.select(schema.orders.c.snapshot)).all()
     database.close()

@@ -1,38 +1,201 @@
-"""Decisions as they are stored, and what follows for other orders."""
+"""Decisions and their candidates as they are stored, and what follows for other orders."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.attribution.decide import Candidate, Decision
+from salepixel.accounts.policy import Model
+from salepixel.attribution.decide import Decision
 from salepixel.attribution.evidence import Rung
+from salepixel.attribution.explanation import Credited, ExplainedCandidate, Explanation, explain_decision
 from salepixel.attribution.sale_store import replace_sale_refunds, sale_row
 from salepixel.attribution.sales import Sale
-from salepixel.orders.outcome import Outcome
+from salepixel.clicks.tokens import Verdict
+from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.queue import mark_decided
 from salepixel.orders.requeue import requeue_later_orders_of_customer
 from salepixel.orders.store import StoredOrder
 from salepixel.reading.order_numbers import order_key
-from salepixel.storage.schema import (
-    UtcTime,
-    decision_contacts,
-    decisions,
-    order_clicks,
-    orders,
-    sales,
-    shops,
-)
+from salepixel.storage.schema import UtcTime, candidates, decisions, orders, sales, shops
 from salepixel.storage.upsert import insert_into
 
 _ITS_DECISION = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
+_KEY = ("shop_id", "order_id", "position", "emp_id")
 
 
-UNTOLD: dict[str, Any] = {"credited": None, "model": "last", "agreeing": [], "conflicting": []}
-"""The details of a decision that was made before they were told."""
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A decision as it is stored, with when its order was placed, in UTC.
+
+    `buyer`: the contact whom the order's own evidence names, empty for nobody.
+    """
+
+    explanation: Explanation
+    placed_at: datetime
+    buyer: str
+
+
+def store_decision(
+    connection: sa.Connection, stored: StoredOrder, decision: Decision, rows: Sequence[Sale], buyer: str = ""
+) -> None:
+    """Replace an order's decision and sales by these; the order is no longer due.
+
+    `buyer`: the contact whom the order's own evidence names. When that is somebody else than before, later
+    orders of the same customer are decided again.
+    """
+    order = stored.order
+    before = get_decision(connection, stored.shop_id, order.id)
+    now = StoredDecision(explain_decision(decision), order.placed_at, buyer)
+    if now != before:
+        _replace(connection, stored, now, before)
+    connection.execute(
+        sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
+    )
+    if rows:
+        connection.execute(sa.insert(sales), [sale_row(stored, sale) for sale in rows])
+    replace_sale_refunds(connection, stored.shop_id, order.id, rows)
+    mark_decided(connection, stored.shop_id, order.id)
+    if order.customer and buyer != (before.buyer if before else ""):
+        requeue_later_orders_of_customer(
+            connection, stored.shop_id, order.customer, order.placed_at, order.id
+        )
+
+
+def _replace(
+    connection: sa.Connection, stored: StoredOrder, now: StoredDecision, before: StoredDecision | None
+) -> None:
+    key = {"shop_id": stored.shop_id, "order_id": stored.order.id}
+    values = {**key, "emp_id": stored.emp_id, **_columns_of_decision(now)}
+    connection.execute(_upsert_decision(connection.dialect.name), values)
+    looked_at, were = now.explanation.candidates, before.explanation.candidates if before else ()
+    if looked_at == were:
+        return
+    if were:
+        connection.execute(_delete_candidates(), {"shop": stored.shop_id, "order": stored.order.id})
+    if looked_at:
+        rows = [
+            {**key, "position": position, "emp_id": stored.emp_id, **_columns_of_candidate(one)}
+            for position, one in enumerate(looked_at)
+        ]
+        connection.execute(sa.insert(candidates), rows)
+
+
+def _columns_of_decision(decision: StoredDecision) -> dict[str, Any]:
+    explanation, credited = decision.explanation, decision.explanation.credited
+    return {
+        "placed_at": decision.placed_at,
+        "outcome": explanation.outcome,
+        "reason": explanation.reason,
+        "policy": explanation.policy,
+        "model": explanation.model,
+        "evidence": credited.evidence if credited else "",
+        "confidence": credited.confidence if credited else 0.0,
+        "campaign_id": credited.campaign if credited else "",
+        "contact": credited.contact if credited else "",
+        "click_id": credited.click_id if credited else None,
+        "forwarded": credited is not None and credited.forwarded,
+        "agreeing": " ".join(explanation.agreeing),
+        "conflicting": " ".join(explanation.conflicting),
+        "buyer": decision.buyer,
+    }
+
+
+def _columns_of_candidate(candidate: ExplainedCandidate) -> dict[str, Any]:
+    return {
+        "click_id": candidate.click_id,
+        "campaign_id": candidate.campaign,
+        "link_id": candidate.link,
+        "contact": candidate.contact,
+        "evidence": candidate.evidence,
+        "verdict": candidate.verdict,
+        "confidence": candidate.confidence,
+        "passed_over": candidate.passed_over,
+        "opted_out": candidate.opted_out,
+        "share": candidate.share,
+    }
+
+
+@cache
+def _upsert_decision(dialect: str) -> Any:
+    statement = insert_into(dialect, decisions)
+    changed = {column.name: column for column in statement.excluded if column.name not in _KEY}
+    return statement.on_conflict_do_update(index_elements=["shop_id", "order_id"], set_=changed)
+
+
+@cache
+def _delete_candidates() -> Any:
+    its = candidates.c.shop_id == sa.bindparam("shop"), candidates.c.order_id == sa.bindparam("order")
+    return sa.delete(candidates).where(*its)
+
+
+def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> StoredDecision | None:
+    """The stored decision of an order, None while it has not been reconciled."""
+    rows = connection.execute(_select_decision(), {"shop": shop_id, "order": order_id}).all()
+    return _read_decision(rows) if rows else None
+
+
+@cache
+def _select_decision() -> Any:
+    """A row for each candidate, or one with nulls in its place."""
+    its = sa.and_(candidates.c.shop_id == decisions.c.shop_id, candidates.c.order_id == decisions.c.order_id)
+    of_candidate = [
+        column.label(f"candidate_{column.name}") for column in candidates.c if column.name not in _KEY
+    ]
+    return (
+        sa.select(decisions, *of_candidate)
+        .select_from(decisions.outerjoin(candidates, its))
+        .where(decisions.c.shop_id == sa.bindparam("shop"), decisions.c.order_id == sa.bindparam("order"))
+        .order_by(candidates.c.position)
+    )
+
+
+def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
+    row = rows[0]
+    credited = None
+    if row.evidence:
+        credited = Credited(
+            row.campaign_id, row.contact, row.click_id, Rung(row.evidence), row.confidence, row.forwarded
+        )
+    explanation = Explanation(
+        Outcome(row.outcome),
+        row.reason,
+        row.policy,
+        tuple(_read_candidate(one) for one in rows if one.candidate_evidence is not None),
+        credited,
+        Model(row.model),
+        tuple(map(Rung, row.agreeing.split())),
+        tuple(map(Rung, row.conflicting.split())),
+    )
+    return StoredDecision(explanation, row.placed_at, row.buyer)
+
+
+def _read_candidate(row: sa.Row[Any]) -> ExplainedCandidate:
+    return ExplainedCandidate(
+        click_id=row.candidate_click_id,
+        campaign=row.candidate_campaign_id,
+        link=row.candidate_link_id,
+        contact=row.candidate_contact,
+        evidence=Rung(row.candidate_evidence),
+        verdict=Verdict(row.candidate_verdict),
+        confidence=row.candidate_confidence,
+        passed_over=None if row.candidate_passed_over is None else Reason(row.candidate_passed_over),
+        opted_out=row.candidate_opted_out,
+        share=row.candidate_share,
+    )
+
+
+def decided_as_of(connection: sa.Connection, shop_id: str, order_id: str) -> datetime | None:
+    """When (UTC) an order was placed as it was decided; None when it was not, or put off until it is paid."""
+    query = sa.select(decisions.c.placed_at).where(
+        decisions.c.shop_id == shop_id,
+        decisions.c.order_id == order_id,
+        decisions.c.outcome != Outcome.PENDING,
+    )
+    return connection.scalar(query)
 
 
 def is_told_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
@@ -63,163 +226,3 @@ def buyers_known_before(connection: sa.Connection, stored: StoredOrder) -> list[
     )
     query = sa.select(decisions.c.buyer).distinct().select_from(orders.join(decisions, _ITS_DECISION))
     return sorted(connection.scalars(query.where(earlier, decisions.c.buyer != "")))
-
-
-def store_decision(
-    connection: sa.Connection, stored: StoredOrder, decision: Decision, rows: Sequence[Sale], buyer: str = ""
-) -> None:
-    """Replace an order's decision and sales by these; the order is no longer due.
-
-    `buyer`: the contact whom the order's own evidence names. When that is somebody else than before, later
-    orders of the same customer are decided again.
-    """
-    order = stored.order
-    before = kept_buyer(connection, stored.shop_id, order.id)
-    values = {
-        "shop_id": stored.shop_id,
-        "order_id": order.id,
-        "emp_id": stored.emp_id,
-        "outcome": decision.outcome,
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "candidates": json.dumps(candidates_as_json(decision)),
-        "placed_at": order.placed_at,
-        "details": json.dumps(details_as_json(decision)),
-        "buyer": buyer,
-    }
-    connection.execute(_upsert_decision(connection.dialect.name), values)
-    _keep_contacts(connection, stored, decision)
-    _keep_named_clicks(connection, stored, decision)
-    connection.execute(
-        sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
-    )
-    if rows:
-        connection.execute(sa.insert(sales), [sale_row(stored, sale) for sale in rows])
-    replace_sale_refunds(connection, stored.shop_id, order.id, rows)
-    mark_decided(connection, stored.shop_id, order.id)
-    if order.customer and buyer != before:
-        requeue_later_orders_of_customer(
-            connection, stored.shop_id, order.customer, order.placed_at, order.id
-        )
-
-
-def _keep_contacts(connection: sa.Connection, stored: StoredOrder, decision: Decision) -> None:
-    order = {"shop_id": stored.shop_id, "order_id": stored.order.id}
-    connection.execute(_forget_contacts(), {"shop": stored.shop_id, "order": stored.order.id})
-    named = {one.evidence.contact for one in decision.candidates if one.evidence.consent} - {""}
-    if named:
-        rows = [{**order, "contact": contact, "emp_id": stored.emp_id} for contact in sorted(named)]
-        connection.execute(sa.insert(decision_contacts), rows)
-
-
-@cache
-def _forget_contacts() -> Any:
-    its = decision_contacts.c.shop_id == sa.bindparam("shop")
-    return sa.delete(decision_contacts).where(its, decision_contacts.c.order_id == sa.bindparam("order"))
-
-
-def _keep_named_clicks(connection: sa.Connection, stored: StoredOrder, decision: Decision) -> None:
-    """Note the clicks that the order names itself: what the decision tells of one may change."""
-    named = {
-        one.evidence.click.id
-        for one in decision.candidates
-        if one.evidence.click and one.evidence.rung in (Rung.TOKEN, Rung.COOKIE)
-    }
-    rows = [{"click_id": key, "shop_id": stored.shop_id, "order_id": stored.order.id} for key in named]
-    if rows:
-        connection.execute(_insert_named(connection.dialect.name), rows)
-
-
-@cache
-def _insert_named(dialect: str) -> Any:
-    return insert_into(dialect, order_clicks).on_conflict_do_nothing()
-
-
-def kept_buyer(connection: sa.Connection, shop_id: str, order_id: str) -> str:
-    """The contact whom an order's own evidence named when it was decided, empty for nobody."""
-    this = sa.and_(decisions.c.shop_id == shop_id, decisions.c.order_id == order_id)
-    return connection.scalar(sa.select(decisions.c.buyer).where(this)) or ""
-
-
-@cache
-def _upsert_decision(dialect: str) -> Any:
-    statement = insert_into(dialect, decisions)
-    changed = ("outcome", "reason", "policy", "candidates", "placed_at", "details", "buyer")
-    return statement.on_conflict_do_update(
-        index_elements=["shop_id", "order_id"], set_={name: statement.excluded[name] for name in changed}
-    )
-
-
-def candidates_as_json(decision: Decision) -> list[dict[str, Any]]:
-    """The candidates of a decision as people and programs may read them."""
-    return [_candidate_as_json(candidate) for candidate in decision.candidates]
-
-
-def _candidate_as_json(candidate: Candidate) -> dict[str, Any]:
-    evidence, click = candidate.evidence, candidate.evidence.click
-    return {
-        "click": click.id.hex() if click else None,
-        "clicked_at": rfc3339(click.clicked_at) if click else None,
-        "campaign": evidence.campaign or None,
-        "link": click.link if click else None,
-        # Who refused to be followed is not named.
-        "contact": (evidence.contact if evidence.consent else "") or None,
-        "evidence": evidence.rung,
-        "verdict": evidence.verdict,
-        "confidence": candidate.confidence,
-        "credited": candidate.passed_over is None,
-        "passed_over": candidate.passed_over,
-        "share": round(float(candidate.share), 6),
-    }
-
-
-def details_as_json(decision: Decision) -> dict[str, Any]:
-    """What else is told of a decision: who is credited, what agrees, what speaks against it."""
-    won = decision.credited
-    click = won.evidence.click if won else None
-    return {
-        "credited": None
-        if won is None
-        else {
-            "campaign": won.evidence.campaign,
-            "contact": decision.contact or None,
-            "click": click.id.hex() if click else None,
-            "evidence": won.evidence.rung,
-            "confidence": won.confidence,
-            "forwarded": decision.forwarded,
-        },
-        "model": decision.model,
-        "agreeing": list(decision.agreeing),
-        "conflicting": list(decision.conflicting),
-    }
-
-
-def decided_as_of(connection: sa.Connection, shop_id: str, order_id: str) -> datetime | None:
-    """When (UTC) an order was placed as it was decided; None when it was not, or put off until it is paid."""
-    query = sa.select(decisions.c.placed_at).where(
-        decisions.c.shop_id == shop_id,
-        decisions.c.order_id == order_id,
-        decisions.c.outcome != Outcome.PENDING,
-    )
-    return connection.scalar(query)
-
-
-def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> dict[str, Any] | None:
-    """The stored decision of an order, None while it has not been reconciled."""
-    query = sa.select(decisions).where(decisions.c.shop_id == shop_id, decisions.c.order_id == order_id)
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    return {
-        "outcome": row.outcome,
-        "reason": row.reason,
-        "policy": row.policy,
-        "candidates": json.loads(row.candidates),
-        **UNTOLD,
-        **json.loads(row.details),
-    }
-
-
-def rfc3339(time: datetime) -> str:
-    """An aware UTC time with a Z, without fractions that are zero."""
-    return time.isoformat().replace("+00:00", "Z")

@@ -90,12 +90,17 @@ class Click(NamedTuple):
     @property
     def clicked_at(self) -> datetime:
         """When, in UTC, to the millisecond."""
-        return _EPOCH + timedelta(milliseconds=self.clicked_ms)
+        return time_of_click(self.id)
 
     @property
     def clicked_ms(self) -> int:
         """When, in milliseconds since 1970."""
         return int.from_bytes(self.id[:6])
+
+
+def time_of_click(click_id: bytes) -> datetime:
+    """When a click was made, in UTC, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=int.from_bytes(click_id[:6]))
 
 
 def new_click_id(now_ms: int | None = None, random: Callable[[int], bytes] = os.urandom) -> bytes:

@@ -12,16 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import hold_account
-from salepixel.orders.outcome import Reason
 from salepixel.orders.queue import marks_due
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
+    NAMED_BY_ORDER,
+    candidates,
     contacts,
     coupons,
-    decision_contacts,
     decisions,
-    order_clicks,
     orders,
     refunds,
     shops,
@@ -142,8 +141,9 @@ def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[byte
     if not ids:
         return
     # One look between the first and the last: clicks come by the thousand and seldom after their order.
-    between = order_clicks.c.click_id.between(min(ids), max(ids))
-    rows = connection.execute(sa.select(order_clicks).where(between))
+    between = candidates.c.click_id.between(min(ids), max(ids))
+    query = sa.select(candidates.c.click_id, candidates.c.shop_id, candidates.c.order_id)
+    rows = connection.execute(query.where(between, NAMED_BY_ORDER))
     named = sorted({(row.shop_id, row.order_id) for row in rows if row.click_id in ids})
     requeue_orders(connection, named, Why.CLICKS)
 
@@ -189,16 +189,18 @@ def requeue_orders_of_contacts(
     for column in (orders.c.email_hash, orders.c.alias_hash):
         is_theirs = is_one_of(connection, column, hashes)
         _mark_due(connection, Why.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
-    named = sa.select(decision_contacts.c.shop_id, decision_contacts.c.order_id).where(
-        decision_contacts.c.emp_id == emp_id, is_one_of(connection, decision_contacts.c.contact, refs)
+    named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
+        candidates.c.emp_id == emp_id,
+        candidates.c.contact != sa.text("''"),  # as the index says it, or it is not used
+        is_one_of(connection, candidates.c.contact, refs),
     )
     _mark_due(connection, Why.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
 
 
 def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
     """Mark the orders due that an opt-out bears on: somebody opted in, and a decision does not say whom."""
-    theirs = sa.select(decisions.c.shop_id, decisions.c.order_id).where(
-        decisions.c.emp_id == emp_id, decisions.c.candidates.contains(f'"{Reason.REFUSED_CONSENT}"')
+    theirs = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
+        candidates.c.emp_id == emp_id, candidates.c.opted_out
     )
     _mark_due(connection, Why.OPTED_IN, sa.tuple_(orders.c.shop_id, orders.c.id).in_(theirs))
 

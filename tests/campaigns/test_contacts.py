@@ -7,7 +7,11 @@ import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
 from salepixel.accounts.api_keys import KeyScope, add_api_key, find_key_scope, set_first_key
+from salepixel.accounts.policy import Policy
 from salepixel.accounts.store import Account
+from salepixel.attribution.decide import decide
+from salepixel.attribution.decisions import store_decision
+from salepixel.attribution.evidence import Evidence, Rung
 from salepixel.campaigns import contacts
 from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.contacts import Contact
@@ -19,11 +23,12 @@ from salepixel.keys import Sealed
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import count_rejection, list_rejections
 from salepixel.orders.queue import due_orders
+from salepixel.orders.store import StoredOrder
 from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.wire.directory import contact_digest
-from tests.make import CAMPAIGN, LINK, NOON, order
+from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 
 
 def consenting(connection: sa.Connection, emp_id: int, email_hash: str) -> list[str]:
@@ -96,10 +101,11 @@ def test_orders_of_an_address_are_decided_again_under_all_its_references(databas
     with database.write() as connection:
         contacts.store_contacts(connection, 1, [Contact("c2", "h1")], NOON)
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
-        orders.store_order(connection, "s1", 1, order(id="O2", number="2"), "")
+        named = order(id="O2", number="2")
+        orders.store_order(connection, "s1", 1, named, "")
+        decision = decide(1, named, [Evidence(Rung.TOKEN, click_at(NOON, "c2"))], Policy())
+        store_decision(connection, StoredOrder("s1", 1, named, ""), decision, [])
         connection.execute(sa.update(schema.orders).values(due=False))
-        named = {"emp_id": 1, "shop_id": "s1", "order_id": "O2", "contact": "c2"}
-        connection.execute(sa.insert(schema.decision_contacts).values(named))
         contacts.store_contacts(connection, 1, [Contact("c1", "h1", consent=False)], NOON)
         assert sorted(due_orders(connection, 10)) == [("s1", "O1"), ("s1", "O2")]
 

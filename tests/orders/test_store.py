@@ -12,6 +12,7 @@ from salepixel.accounts.policy import Policy
 from salepixel.attribution.decide import decide
 from salepixel.attribution.decisions import get_decision, store_decision
 from salepixel.attribution.evidence import Evidence, Rung
+from salepixel.attribution.explanation import explain_decision
 from salepixel.attribution.sales import sale_rows
 from salepixel.orders import store as orders
 from salepixel.orders.order import Order
@@ -80,8 +81,8 @@ def test_deciding_again_replaces_the_sales(database: Database) -> None:
         assert due_orders(connection, 10) == []
         kept = get_decision(connection, "s1", "O1")
     assert kept is not None
-    assert (kept["outcome"], kept["reason"]) == ("attributed", "click_token_on_order")
-    assert kept["candidates"][0]["credited"] is True
+    assert kept.explanation == explain_decision(decision)
+    assert (kept.explanation.outcome, kept.explanation.reason) == ("attributed", "click_token_on_order")
 
 
 def test_sales_are_read_page_by_page(database: Database) -> None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
 from salepixel.attribution.decisions import is_told_by_shop
+from salepixel.campaigns import contacts
+from salepixel.campaigns.contacts import Contact
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.orders import store as orders
@@ -34,6 +36,11 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
     sa.event.remove(connection, "before_cursor_execute", note)
 
 
+def opt_in(connection: sa.Connection) -> None:
+    for consent in (False, True):
+        contacts.store_contacts(connection, 1, [Contact("bo", "h", consent)], NOON)
+
+
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
@@ -53,8 +60,13 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
         ),
         (
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
-            "autoindex_order_clicks_1 (click_id>? AND click_id<?)",
+            "INDEX ix_candidates_click_id (click_id>? AND click_id<?)",
         ),
+        (
+            lambda connection: contacts.store_contacts(connection, 1, [Contact("ana", "h")], NOON),
+            "INDEX ix_candidates_contact (emp_id=? AND contact=?)",
+        ),
+        (opt_in, "INDEX ix_candidates_opted_out (emp_id=?)"),
         (lambda connection: is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
         (lambda connection: is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
         (
@@ -73,6 +85,8 @@ def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
         "orders of the time",
         "orders of a buyer",
         "orders that name a click",
+        "orders whose decisions name a contact",
+        "orders that opted-out contacts led to",
         "an order of a shop by its id",
         "an order of a shop by its number",
         "orders that the pixel made",

@@ -220,7 +220,7 @@ def test_whatever_pixels_tell_can_be_decided(
 
 def clear(database: Database) -> None:
     with database.write() as connection:
-        for table in schema.metadata.sorted_tables:
+        for table in reversed(schema.metadata.sorted_tables):
             connection.execute(sa.delete(table))
 
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts.api_keys import KeyScope
 from salepixel.accounts.store import Account, list_accounts
-from salepixel.attribution.decide import Decision
-from salepixel.attribution.decisions import candidates_as_json, details_as_json, get_decision, kept_buyer
+from salepixel.attribution.decisions import get_decision
+from salepixel.attribution.explanation import Explanation, explain_decision
 from salepixel.attribution.judge import is_for_good, judge_order, sales_for_good
 from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_order
 from salepixel.attribution.sales import Sale
@@ -165,12 +165,12 @@ def _differences(
             yield "is not what its pixel hits say"
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     kept = get_decision(connection, stored.shop_id, stored.order.id)
-    must = _as_kept(judged.decision)
-    for name, value in must.items():
-        is_kept = None if kept is None else kept[name]
+    must = explain_decision(judged.decision)
+    for name in Explanation.__slots__:
+        is_kept, value = kept and getattr(kept.explanation, name), getattr(must, name)
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"
-    buyer = kept_buyer(connection, stored.shop_id, stored.order.id)
+    buyer = kept.buyer if kept else ""
     if buyer != judged.buyer:
         yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
     wrong = list(_wrong_sales(connection, stored, judged.rows))
@@ -209,16 +209,6 @@ def _other_columns(
 
 def _place(sale: Sale) -> tuple[str, bytes]:
     return sale.line, sale.click_id
-
-
-def _as_kept(decision: Decision) -> dict[str, object]:
-    return {
-        "outcome": decision.outcome,
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "candidates": candidates_as_json(decision),
-        **details_as_json(decision),
-    }
 
 
 def _told(rows: list[Sale]) -> str:

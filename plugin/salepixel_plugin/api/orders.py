@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.accounts import store as accounts
 from salepixel.accounts.policy import Model
-from salepixel.attribution.decisions import UNTOLD
 from salepixel.attribution.decisions import get_decision as find_decision
 from salepixel.attribution.evidence import Rung
+from salepixel.attribution.explanation import Explanation, explanation_as_json
 from salepixel.clicks.tokens import Verdict
 from salepixel.orders import queue
 from salepixel.orders import store as orders
 from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.orders.charges import read_ledger
 from salepixel.orders.order import RefundState
-from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.outcome import Outcome
 from salepixel.orders.refunds import refund_history
 from salepixel.orders.sold import refunded_whole
 from salepixel.orders.store import StoredOrder
@@ -120,7 +120,7 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
             "order": decided.number,
             "order_id": decided.order_id,
             "shop": shop_id,
-            **_undecided(decided.policy, FAILED),
+            **explanation_as_json(Explanation(Outcome.PENDING, FAILED, decided.policy)),
             "explanation": explain_failure(decided.number, decided.error, LANGUAGES[asked.lang]),
             "replaces": None,
         }
@@ -166,28 +166,12 @@ def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided |
     stored = orders.get_order(connection, shop_id, order_id)
     if stored is None:
         raise not_found("order")
-    decision = find_decision(connection, shop_id, order_id)
-    if decision is None:
+    kept = find_decision(connection, shop_id, order_id)
+    if kept is None:
         try:
             check_order(stored.order, datetime.now(UTC))
         except OutOfBounds as error:  # stored before doors refused it; its first attempt will fail
             return Undecidable(stored.emp_id, order_id, stored.order.number, error.reason, policy)
-        decision = _undecided(policy, NOT_YET)
-    return Decided(stored, _as_told(decision), refund_history(connection, shop_id, stored.order))
-
-
-def _undecided(policy: int, reason: str) -> dict[str, Any]:
-    told = {"outcome": Outcome.PENDING, "reason": reason, "policy": policy, "candidates": []}
-    return told | UNTOLD
-
-
-def _as_told(decision: dict[str, Any]) -> dict[str, Any]:
-    earned = decision["outcome"] in (Outcome.ATTRIBUTED, Outcome.LIKELY)
-    candidates = []
-    for candidate in decision["candidates"]:
-        foreign = candidate["passed_over"] == Reason.OTHER_ACCOUNT
-        hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
-        # The best click of an unpaid order is passed over by nothing, and credited with nothing.
-        credited = earned and candidate["credited"]
-        candidates.append(candidate | hidden | {"credited": credited})
-    return decision | {"candidates": candidates}
+    explanation = kept.explanation if kept else Explanation(Outcome.PENDING, NOT_YET, policy)
+    history = refund_history(connection, shop_id, stored.order)
+    return Decided(stored, explanation_as_json(explanation), history)

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from salepixel.accounts.policy import Policy
 from salepixel.accounts.store import get_account
-from salepixel.attribution.decisions import rfc3339
 from salepixel.campaigns import contacts, recipients
 from salepixel.campaigns.holdout import Lift, is_held_out, lift
 from salepixel.campaigns.store import Campaign
+from salepixel.reading.times import rfc3339
 from salepixel.report.lift import Group, compare_groups, count_contaminated
 from salepixel_plugin.access import Refusal, see_campaign
 from salepixel_plugin.api.contacts import Reference

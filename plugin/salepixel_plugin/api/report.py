@@ -11,7 +11,6 @@ from flask import Response
 from pydantic import Field
 
 from salepixel.accounts import store as accounts
-from salepixel.attribution.decisions import rfc3339
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sale_store import StoredSale
 from salepixel.campaigns import store as campaigns
@@ -20,6 +19,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.losses import losses_since
 from salepixel.clicks.store import StoredClick
 from salepixel.money.quantities import as_number
+from salepixel.reading.times import rfc3339
 from salepixel.report import sales
 from salepixel.report.sales import Period
 from salepixel.report.totals import ConvertedTotal, Total

@@ -9,13 +9,13 @@ from flask import request
 from pydantic import AfterValidator, Field, InstanceOf, WrapValidator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel.attribution.decisions import rfc3339
 from salepixel.clicks.hits import MAX_TEXT
 from salepixel.money.amounts import allocate, from_minor, round_money, to_minor
 from salepixel.orders import deliveries
 from salepixel.orders import store as orders
 from salepixel.orders.bounds import MAX_LINES, MAX_REFERENCE_BYTES, OutOfBounds, check_order
 from salepixel.orders.order import Order, OrderLine
+from salepixel.reading.times import rfc3339
 from salepixel.shops import store as shops
 from salepixel.wire import jobs
 from salepixel_plugin.access import target_account

@@ -1,0 +1,122 @@
+"""After an update an older database says what it said: nothing is decided otherwise, and nothing is lost."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.attribution.decisions import get_decision
+from salepixel.attribution.explanation import explanation_as_json
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.storage.database import Database, migrate, open_database
+from salepixel_worker.rebuild import rebuild_all, verify_all
+from tests.databases import new_postgresql_database
+from tests.storage.make_version import VERSIONS
+from tests.storage.test_migrations import upgrade
+
+_BYTES = re.compile(r"(?<=[ (])x'([0-9a-f]*)'(?=[,)])")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        opened = open_database("", tmp_path)
+        yield opened
+        opened.close()
+        return
+    with new_postgresql_database(request.getfixturevalue("postgresql"), "of_a_version") as url:
+        opened = open_database(url, tmp_path)
+        yield opened
+        opened.close()
+
+
+def fill(database: Database, revision: str) -> None:
+    """Make a database what one of this version was."""
+    text = (VERSIONS / f"{revision}.sql").read_text()
+    if database.engine.dialect.name == "postgresql":
+        text = _BYTES.sub(r"'\\x\1'::bytea", text)
+    upgrade(database, revision, "")
+    with database.write() as connection:
+        connection = connection.execution_options(no_parameters=True)  # a % is a %
+        for statement in text.split(";\n")[:-1]:
+            connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize("revision", sorted(path.stem for path in VERSIONS.glob("*.sql")))
+def test_a_database_of_an_earlier_version_verifies(new: Database, sealer: ClickSealer, revision: str) -> None:
+    fill(new, revision)
+    migrate(new)
+    found = verify_all(new, sealer)
+    assert (found.different, found.due) == ([], 0)
+    assert (found.orders, found.closed) == (26, 25)
+    assert rebuild_all(new, sealer).different == []
+    assert verify_all(new, sealer).different == []
+
+
+def test_0022_shows_what_decisions_said_when_they_were_json(new: Database) -> None:
+    fill(new, "0020")
+    with new.read() as connection:
+        before = connection.execute(sa.text("SELECT * FROM decisions")).mappings().all()
+    migrate(new)
+    with new.read() as connection:
+        for row in before:
+            kept = get_decision(connection, row["shop_id"], row["order_id"])
+            assert kept is not None
+            assert json.dumps(explanation_as_json(kept.explanation)) == json.dumps(_as_shown_before(row))
+
+
+def _as_shown_before(row: sa.RowMapping) -> dict[str, Any]:
+    earned = row["outcome"] in ("attributed", "likely")
+    told: dict[str, Any] = {name: row[name] for name in ("outcome", "reason", "policy")}
+    candidates = []
+    for one in json.loads(row["candidates"]):
+        foreign = one["passed_over"] == "other_account"
+        hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
+        candidates.append(one | hidden | {"credited": earned and one["credited"]})
+    return {**told, "candidates": candidates, **json.loads(row["details"])}
+
+
+BEFORE_0022 = """
+INSERT INTO accounts (emp_id, name, currency, created_at) VALUES (1, 'Shoes', 'EUR', 0);
+INSERT INTO shops (id, emp_id, platform, api_url, created_at)
+    VALUES ('s1', 1, 'saleor', 'https://a.test/', 0);
+INSERT INTO orders (shop_id, id, emp_id, number, placed_at, updated_at, issued_at, snapshot, delivery, due)
+    VALUES ('s1', 'O1', 1, '1', 0, 0, 0, '{}', '', false);
+INSERT INTO decisions (shop_id, order_id, emp_id, outcome, reason, policy, placed_at, candidates) VALUES
+    ('s1', 'O1', 1, 'attributed', 'click_token_on_order', 1, 0, '[
+    {"click": "000000000001000000000000000000ff", "clicked_at": "1970-01-01T00:00:00.001000Z", "campaign":
+    "c1", "link": "a1", "contact": "ana", "evidence": "token", "verdict": "human", "confidence": 0.99,
+    "credited": true, "passed_over": null},
+    {"click": null, "clicked_at": null, "campaign": null, "link": null, "contact": "ro", "evidence": "email",
+    "verdict": "unknown", "confidence": 0.9, "credited": false, "passed_over": "refused_consent"}]'),
+    ('s1', 'gone', 1, 'pending', 'unpaid', 1, 0, '[]');
+"""
+
+
+def test_0022_reads_decisions_of_before_they_had_details(new: Database) -> None:
+    """Credited is nobody, as it was shown; who opted out is not named; and what has no order is left."""
+    upgrade(new, "0001", BEFORE_0022)
+    migrate(new)
+    with new.read() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM decisions")) == 1
+        kept = get_decision(connection, "s1", "O1")
+    assert kept is not None
+    shown = explanation_as_json(kept.explanation)
+    assert (shown["credited"], shown["model"], shown["agreeing"], shown["conflicting"]) == (
+        None,
+        "last",
+        [],
+        [],
+    )
+    first, second = shown["candidates"]
+    assert (first["clicked_at"], first["contact"], first["share"]) == (
+        "1970-01-01T00:00:00.001000Z",
+        "ana",
+        0.0,
+    )
+    assert (second["contact"], second["passed_over"]) == (None, "refused_consent")

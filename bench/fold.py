@@ -44,7 +44,7 @@ def run(redis: Redis) -> Ratio:
         return took / CLICKS * 1e6
 
     def plain() -> float:
-        rows = [(c.id, 1, c.campaign, c.link, c.contact, 0, "human", "", 0.0, False) for c in _clicks()]
+        rows = [(c.id, 1, c.campaign, c.link, c.contact, 0, "human", "", 0.0) for c in _clicks()]
         size = PER_ENTRY * ENTRIES_AT_ONCE
         with tempfile.TemporaryDirectory() as folder:
             database = _open(Path(folder))
@@ -53,7 +53,7 @@ def run(redis: Redis) -> Ratio:
                 with database.write() as connection:
                     cursor = connection.connection.cursor()
                     cursor.executemany(
-                        "INSERT INTO clicks VALUES (?,?,?,?,?,?,?,?,?,?)", rows[start : start + size]
+                        "INSERT INTO clicks VALUES (?,?,?,?,?,?,?,?,?)", rows[start : start + size]
                     )
             took = time.perf_counter() - begun
             database.close()

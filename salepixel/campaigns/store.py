@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import hold_account
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
+from salepixel.clicks.watermark import remember_unsettled_where
 from salepixel.orders.requeue import Why, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
 from salepixel.storage.schema import campaigns, clicks, links
@@ -102,12 +103,12 @@ def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datet
     this = campaigns.c.id == campaign.id
     connection.execute(sa.update(campaigns).where(this).values(sent_at=sent_at))
     for begun in filter(None, (campaign.sent_at, sent_at)):
-        soon = sa.and_(
+        remember_unsettled_where(
+            connection,
             clicks.c.campaign_id == campaign.id,
             clicks.c.id >= least_id_at(begun),
             clicks.c.id < least_id_at(begun + SOON_AFTER_SENDING),
         )
-        connection.execute(sa.update(clicks).where(soon).values(final=False))
     return replace(campaign, sent_at=sent_at)
 
 

@@ -15,6 +15,14 @@ from salepixel.clicks.opt_outs import refused_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
 from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, Judged, cleared, judge, weigh
+from salepixel.clicks.watermark import (
+    forget_unsettled,
+    is_final,
+    lock_watermark,
+    move_watermark,
+    oldest_unsettled,
+    remember_unsettled,
+)
 from salepixel.orders.requeue import requeue_orders_naming_clicks, requeue_orders_of_clickers
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
@@ -34,8 +42,8 @@ _CHUNK = 500
 class StoredClick:
     """A click as the report knows it; `sale_pixel` of its link, True when the link is not known.
 
-    `score` and `reasons` as in `verdicts.Judged`. `final`: ten minutes have passed since; only a purchase,
-    or an edge that could not ship for so long, changes the verdict now.
+    `score` and `reasons` as in `verdicts.Judged`. `final`: it was judged once more after ten minutes; only a
+    purchase, or an edge that could not ship for so long, changes the verdict now.
     """
 
     click: Click
@@ -87,13 +95,16 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     """
     if not batch:
         return
-    # Not to change it: several journals may be folded at once.
+    # Both shared: several journals may be folded at once.
+    settled = lock_watermark(connection)
     for emp_id in sorted({click.emp_id for click, _ in batch}):
         hold_account(connection, emp_id)
     batch = _without_refused(connection, batch)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
-    rows = [(*click, int(signals), *_as_stored(verdicts[click.id]), False) for click, signals in batch]
+    rows = [(*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch]
+    late = {click.id for click, _ in batch if click.id <= settled}
+    remember_unsettled(connection, late.difference(_among(connection, clicks.c.id, sorted(late))))
     connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
     changed = _change_verdicts(connection, around)
     _requeue_orders(connection, [click for click, _ in batch] + changed)
@@ -116,23 +127,33 @@ def _without_refused(
 
 
 def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
-    """Make the verdicts of the oldest clicks final that are old enough; gives how many, 0: none is left.
+    """Judge the oldest clicks once more whose verdicts are not final; gives how many, 0: none is left.
 
-    They are judged once more: two journals that were folded at the same time did not see each other's
-    clicks, and when a campaign was sent may have been told late. Orders that a changed verdict bears on
-    are decided again.
+    Clicks are old enough ten minutes after they were made. Why once more: two journals that were folded at
+    the same time did not see each other's clicks, and when a campaign was sent may have been told late. A
+    row is written only where its verdict changes; orders that this bears on are decided again.
     """
-    old = sa.select(clicks.c.id).where(
-        clicks.c.final == sa.false(), clicks.c.id < least_id_at(now - FINAL_AFTER)
-    )
-    some = clicks.c.id.in_(old.order_by(clicks.c.id).limit(limit))
-    for emp_id in sorted(connection.scalars(sa.select(clicks.c.emp_id).where(some).distinct())):
+    settled = lock_watermark(connection, exclusive=True)
+    end = least_id_at(now - FINAL_AFTER)
+    late = oldest_unsettled(connection, end, limit)
+    if late:
+        these = clicks.c.id.in_(late)
+    else:
+        next_ones = sa.select(clicks.c.id).where(clicks.c.id > settled, clicks.c.id < end)
+        ids = list(connection.scalars(next_ones.order_by(clicks.c.id).limit(limit)))
+        if not ids:
+            return 0
+        these = clicks.c.id.between(ids[0], ids[-1])
+    for emp_id in sorted(connection.scalars(sa.select(clicks.c.emp_id).where(these).distinct())):
         hold_account(connection, emp_id)
-    settled = connection.execute(sa.update(clicks).where(some).values(final=True).returning(*_KNOWN)).all()
-    if settled:
-        around = _judge_around(connection, [], [_known(row) for row in settled])
-        _requeue_orders(connection, _change_verdicts(connection, around))
-    return len(settled)
+    if late:
+        forget_unsettled(connection, late)
+    else:
+        move_watermark(connection, ids[-1])
+    known = [_known(row) for row in connection.execute(sa.select(*_KNOWN).where(these))]
+    if known:
+        _requeue_orders(connection, _change_verdicts(connection, _judge_around(connection, [], known)))
+    return len(late or ids)
 
 
 def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
@@ -185,7 +206,7 @@ def list_clicks(
 
 
 def _with_links() -> sa.Select[Any]:
-    return sa.select(clicks, links.c.sale_pixel).select_from(
+    return sa.select(clicks, links.c.sale_pixel, is_final().label("final")).select_from(
         clicks.outerjoin(links, links.c.id == clicks.c.link_id)
     )
 
@@ -193,7 +214,9 @@ def _with_links() -> sa.Select[Any]:
 def _stored(row: sa.Row[Any]) -> StoredClick:
     click = Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
     sells = True if row.sale_pixel is None else row.sale_pixel
-    return StoredClick(click, Verdict(row.verdict), tuple(row.reasons.split()), row.score, row.final, sells)
+    return StoredClick(
+        click, Verdict(row.verdict), tuple(row.reasons.split()), row.score, bool(row.final), sells
+    )
 
 
 AsStored = tuple[str, str, float]
@@ -269,7 +292,7 @@ def _judge_around(
         for (click, _), judged in zip(theirs, judge(theirs, sent.get(campaign)), strict=True):
             verdicts[click.id] = judged
     suspects = [click_id for click_id, judged in verdicts.items() if judged.verdict is not Verdict.HUMAN]
-    for click_id in _bought(connection, suspects):
+    for click_id in _among(connection, bought.c.click_id, suspects):
         verdicts[click_id] = cleared(verdicts[click_id])
     low, high = (
         least_id_at(first - LINKS_WINDOW),
@@ -317,10 +340,11 @@ def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datet
     return {row.id: row.sent_at for row in connection.execute(query)}
 
 
-def _bought(connection: sa.Connection, ids: Sequence[bytes]) -> list[bytes]:
+def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[bytes]) -> list[bytes]:
+    """Those of these click ids that the column has."""
     found: list[bytes] = []
     for start in range(0, len(ids), _CHUNK):
-        query = sa.select(bought.c.click_id).where(bought.c.click_id.in_(ids[start : start + _CHUNK]))
+        query = sa.select(column).where(column.in_(ids[start : start + _CHUNK]))
         found.extend(connection.scalars(query))
     return found
 

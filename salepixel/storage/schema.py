@@ -231,15 +231,21 @@ clicks = sa.Table(
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("reasons", sa.Text, nullable=False),  # names separated by spaces
     sa.Column("score", sa.Float, nullable=False),
-    sa.Column("final", sa.Boolean, nullable=False),
     sa.Index(None, "emp_id", "contact", "id"),
     sa.Index(None, "campaign_id", "id"),
-    sa.Index(
-        "ix_clicks_not_final",
-        "id",
-        sqlite_where=sa.text("final = 0"),
-        postgresql_where=sa.text("final = false"),
-    ),
+)
+
+watermarks = sa.Table(
+    "watermarks",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("click_id", sa.LargeBinary(16), nullable=False),  # done up to and with this click
+)
+
+unsettled_clicks = sa.Table(
+    "unsettled_clicks",  # to be judged once more although the watermark of verdicts has passed them
+    metadata,
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
 )
 
 bought = sa.Table(

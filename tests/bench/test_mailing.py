@@ -25,7 +25,7 @@ def test_a_click_that_is_missing_and_one_that_is_there_twice_are_seen(tmp_path: 
     with database.write() as connection:
         rows = [(first, "c1-1"), (second, "c1-1"), (other, "c10-1")]
         columns = {"emp_id": 1, "campaign_id": "", "link_id": "", "signals": 0, "verdict": "human"}
-        rest = {"reasons": "", "score": 0, "final": False}
+        rest = {"reasons": "", "score": 0}
         connection.execute(
             schema.clicks.insert(), [{"id": i, "contact": c, **columns, **rest} for i, c in rows]
         )

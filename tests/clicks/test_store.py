@@ -1,26 +1,19 @@
 """Clicks are stored once and judged alike in whatever order they come."""
 
 import random
-from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
 
 from salepixel.accounts.store import Account, add_account
-from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.contacts import Contact, store_contacts
-from salepixel.campaigns.store import Campaign
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Click, Signal, Verdict
-from salepixel.clicks.verdicts import FINAL_AFTER, Judged, cleared, judge
 from salepixel.orders import store as orders
 from salepixel.orders.queue import due_orders
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from tests.examples import costly
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 
@@ -69,87 +62,6 @@ def test_verdicts_do_not_depend_on_the_order_of_arrival(database: Database, seed
     machines = {found.click.id for found in stored if found.verdict is Verdict.MACHINE}
     expected = {click.id for click, _ in [*STORY[:5], *STORY[8:11], STORY[-1]]}
     assert machines == expected
-
-
-Seen = tuple[Click, Signal]
-
-CLICKS = st.lists(
-    st.tuples(
-        st.integers(0, 25_000),  # milliseconds after noon
-        st.sampled_from(["ana", "bo", ""]),
-        st.integers(1, 5),  # link
-        st.sampled_from([Signal(0), Signal.OLD_AGENT, Signal.GATEWAY_LIKELY, Signal.HEAD]),
-    ),
-    min_size=1,
-    max_size=14,
-)
-
-
-def as_judged_at_once(seen: Sequence[Seen], bought: Collection[bytes]) -> dict[bytes, Judged]:
-    """What the rules say when everything is known."""
-    people: dict[str, list[Seen]] = {}
-    for click, signals in sorted(seen):
-        people.setdefault(click.contact or click.id.hex(), []).append((click, signals))
-    judged = {
-        click.id: verdict
-        for theirs in people.values()
-        for (click, _), verdict in zip(theirs, judge(theirs, NOON), strict=True)
-    }
-    return {key: cleared(verdict) if key in bought else verdict for key, verdict in judged.items()}
-
-
-@costly(20)
-@given(CLICKS, st.integers(0, 3), st.randoms(use_true_random=False))
-def test_twice_late_and_shuffled_gives_the_same_final_verdicts(
-    sqlite: Database, steps: list[tuple[int, str, int, Signal]], purchases: int, chance: random.Random
-) -> None:
-    seen = [
-        (click_at(NOON + timedelta(milliseconds=at), who, link=f"{link:012x}", serial=serial), signals)
-        for serial, (at, who, link, signals) in enumerate(steps)
-    ]
-    bought = [click.id for click, _ in seen[:purchases]]
-    events: list[Seen | bytes | None] = [*seen, *seen, *bought, *bought, None, None, None]
-    chance.shuffle(events)
-    with sqlite.write() as connection:
-        for table in (schema.clicks, schema.bought, schema.campaigns):
-            connection.execute(sa.delete(table))
-        campaigns.add_campaign(connection, Campaign(CAMPAIGN, 1, "", "", NOON, sent_at=NOON), [])
-        for event in events:
-            if event is None:
-                clicks.settle_clicks(connection, LATER, 3)
-            elif isinstance(event, bytes):
-                clicks.clear_click(connection, event, "s1", "o1")
-            else:
-                clicks.store_clicks(connection, [event])
-        while clicks.settle_clicks(connection, LATER, 3):
-            pass
-    stored = all_clicks(sqlite)
-    assert all(found.final for found in stored)
-    found = {found.click.id: Judged(found.verdict, found.reasons, found.score) for found in stored}
-    assert found == as_judged_at_once(seen, bought)
-
-
-def test_clicks_that_were_folded_at_the_same_time_are_judged_together_in_the_end(
-    database: Database,
-) -> None:
-    burst = scan(0, 3, "ana")
-    with database.write() as connection:
-        clicks.store_clicks(connection, burst)
-        # As two workers leave it that do not see what the other one is writing.
-        alone = {"verdict": "human", "reasons": "", "score": 0.0}
-        connection.execute(sa.update(schema.clicks).values(alone))
-        assert clicks.settle_clicks(connection, LATER, 2) == 2
-        assert clicks.settle_clicks(connection, LATER, 2) == 1
-        assert clicks.settle_clicks(connection, LATER, 2) == 0
-    assert {found.reasons for found in all_clicks(database)} == {("burst_of_links",)}
-
-
-def test_a_verdict_is_final_after_ten_minutes(database: Database) -> None:
-    with database.write() as connection:
-        clicks.store_clicks(connection, [(click_at(NOON), Signal(0))])
-        assert clicks.settle_clicks(connection, NOON + FINAL_AFTER, 10) == 0
-        assert clicks.settle_clicks(connection, NOON + FINAL_AFTER + timedelta(milliseconds=1), 10) == 1
-    assert all_clicks(database)[0].final
 
 
 def test_a_changed_verdict_has_the_orders_decided_again_that_it_bears_on(database: Database) -> None:

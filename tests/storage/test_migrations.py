@@ -1,6 +1,7 @@
 """A script that changes tables keeps what is in them."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 from salepixel.accounts.store import get_account
+from salepixel.clicks.store import list_clicks, settle_clicks
 from salepixel.orders.queue import due_orders
 from salepixel.orders.refunds import refund_history
 from salepixel.report.coverage import PixelProblem, pixel_problems
@@ -18,7 +20,8 @@ from salepixel.report.sales import ALWAYS, all_sales
 from salepixel.shops.store import add_shop, find_shop, list_shops
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import EPOCH
-from tests.make import order
+from tests.databases import new_postgresql_database
+from tests.make import NOON, order
 
 BEFORE = """
 INSERT INTO accounts (emp_id, name, currency, created_at) VALUES (1, 'Shoes', 'EUR', 0);
@@ -205,3 +208,38 @@ def test_0020_counts_the_problems_of_hits_that_were_ignored_before(older: Databa
     migrate(older)
     with older.read() as connection:
         assert pixel_problems(connection, 1, ALWAYS) == [PixelProblem("unsigned", 1, 1)]
+
+
+CLICKS_BEFORE_0022 = """
+INSERT INTO clicks (id, emp_id, campaign_id, link_id, contact, verdict, signals, reasons, score, final)
+    VALUES (:id, 1, 'c1', 'a1', 'ana', 'human', 0, '', 0, :final)
+"""
+
+
+@pytest.mark.parametrize("platform", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "before",
+    [[], [False, False], [True, True], [True, False, True, True, False]],
+    ids=["no click", "none is final", "all are final", "one came late"],
+)
+def test_0022_keeps_which_verdicts_are_final(
+    request: pytest.FixtureRequest, tmp_path: Path, platform: str, before: list[bool]
+) -> None:
+    with ExitStack() as stack:
+        address = ""
+        if platform == "postgresql":
+            server = request.getfixturevalue("postgresql")
+            address = stack.enter_context(new_postgresql_database(server, "before_0022"))
+        database = open_database(address, tmp_path)
+        stack.callback(database.close)
+        upgrade(database, "0021", "")
+        with database.write() as connection:
+            for number, final in enumerate(before, 1):
+                values = {"id": bytes([0, number]), "final": final}
+                connection.execute(sa.text(CLICKS_BEFORE_0022), values)
+        migrate(database)
+        with database.write() as connection:
+            assert [click.final for click in list_clicks(connection, "c1", 9, None)] == before
+            while settle_clicks(connection, NOON, 1):
+                pass
+            assert all(click.final for click in list_clicks(connection, "c1", 9, None))

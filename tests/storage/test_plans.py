@@ -45,7 +45,10 @@ def opt_in(connection: sa.Connection) -> None:
     ("ask", "index"),
     [
         (lambda connection: due_orders(connection, 10), "ix_orders_due"),
-        (lambda connection: clicks.settle_clicks(connection, NOON, 10), "ix_clicks_not_final"),
+        (
+            lambda connection: clicks.settle_clicks(connection, NOON, 10),
+            "clicks USING COVERING INDEX sqlite_autoindex_clicks_1 (id>? AND id<?)",
+        ),
         (
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
             "ix_clicks_emp_id_contact_id",

@@ -47,7 +47,7 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
         with database.write() as connection:
             settled = clicks.settle_clicks(connection, now, SETTLED_AT_ONCE)
         done += settled
-        if settled < SETTLED_AT_ONCE:
+        if not settled:
             break
     return done
 

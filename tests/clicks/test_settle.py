@@ -116,7 +116,12 @@ CLICKS = st.lists(
 
 
 @costly(60)
-@given(CLICKS, st.integers(0, 3), st.lists(st.integers(0, 30), max_size=6), st.randoms(use_true_random=False))
+@given(
+    CLICKS,
+    st.integers(0, 3),
+    st.lists(st.integers(5, 30), min_size=2, max_size=6),
+    st.randoms(use_true_random=False),
+)
 def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_once(
     sqlite: Database,
     steps: list[tuple[int, str, int, Signal]],
@@ -129,7 +134,7 @@ def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_onc
         for serial, (ms, who, link, signals) in enumerate(steps)
     ]
     bought = [click.id for click, _ in seen[:purchases]]
-    shipped = [*seen, *seen]
+    shipped = [*seen, *chance.sample(seen, chance.randint(0, len(seen)))]
     chance.shuffle(shipped)
     events: list[Any] = [*bought, *bought, Settle(LATER)]
     is_sent_late = chance.random() < 0.5
@@ -139,7 +144,7 @@ def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_onc
     while shipped:
         size = chance.randint(1, 4)
         batch, shipped = tuple(shipped[:size]), shipped[size:]
-        events.append(Unseen(batch) if chance.random() < 0.3 else batch)
+        events.append(Unseen(batch) if chance.random() < 0.6 else batch)
     chance.shuffle(events)
     with sqlite.write() as connection:
         for table in (
@@ -155,7 +160,7 @@ def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_onc
         for event in [*events, *[Sent(NOON)] * is_sent_late]:
             match event:
                 case Settle(now):
-                    clicks.settle_clicks(connection, now, 3)
+                    clicks.settle_clicks(connection, now, chance.randint(1, 20))
                 case Sent(sent_at):
                     campaign = campaigns.tell_when_sent(connection, campaign, sent_at)
                 case Unseen(batch):

@@ -29,9 +29,6 @@ def scan(start: int, links: int, contact: str) -> list[tuple[Click, Signal]]:
     ]
 
 
-LATER = NOON + timedelta(hours=1)
-
-
 def all_clicks(database: Database) -> list[clicks.StoredClick]:
     with database.read() as connection:
         return clicks.list_clicks(connection, CAMPAIGN, 100, None)

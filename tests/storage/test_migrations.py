@@ -210,7 +210,7 @@ def test_0020_counts_the_problems_of_hits_that_were_ignored_before(older: Databa
         assert pixel_problems(connection, 1, ALWAYS) == [PixelProblem("unsigned", 1, 1)]
 
 
-CLICKS_BEFORE_0022 = """
+CLICKS_BEFORE_0023 = """
 INSERT INTO clicks (id, emp_id, campaign_id, link_id, contact, verdict, signals, reasons, score, final)
     VALUES (:id, 1, 'c1', 'a1', 'ana', 'human', 0, '', 0, :final)
 """
@@ -222,21 +222,21 @@ INSERT INTO clicks (id, emp_id, campaign_id, link_id, contact, verdict, signals,
     [[], [False, False], [True, True], [True, False, True, True, False]],
     ids=["no click", "none is final", "all are final", "one came late"],
 )
-def test_0022_keeps_which_verdicts_are_final(
+def test_0023_keeps_which_verdicts_are_final(
     request: pytest.FixtureRequest, tmp_path: Path, platform: str, before: list[bool]
 ) -> None:
     with ExitStack() as stack:
         address = ""
         if platform == "postgresql":
             server = request.getfixturevalue("postgresql")
-            address = stack.enter_context(new_postgresql_database(server, "before_0022"))
+            address = stack.enter_context(new_postgresql_database(server, "before_0023"))
         database = open_database(address, tmp_path)
         stack.callback(database.close)
-        upgrade(database, "0021", "")
+        upgrade(database, "0022", "")
         with database.write() as connection:
             for number, final in enumerate(before, 1):
                 values = {"id": bytes([0, number]), "final": final}
-                connection.execute(sa.text(CLICKS_BEFORE_0022), values)
+                connection.execute(sa.text(CLICKS_BEFORE_0023), values)
         migrate(database)
         with database.write() as connection:
             assert [click.final for click in list_clicks(connection, "c1", 9, None)] == before

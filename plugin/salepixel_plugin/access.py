@@ -19,7 +19,7 @@ from salepixel_plugin.services import services
 
 SESSION_COOKIE = "salepixel_session"
 _ID_LENGTH = 12
-_UNKNOWN_KEY = N_("This API key is not known; check that it was copied whole.")
+_UNKNOWN_KEY = N_("This API key is not valid. Check that you copied all of it.")
 _TOO_MANY = N_("Too many wrong keys came from your network. Try again in %(minutes)s minutes.")
 
 

@@ -15,114 +15,110 @@ FAILED = "cannot_be_decided"
 """The reason of an order whose last attempt failed: judging it, or reading it, would fail again."""
 
 _FAILED = N_(
-    "Order %(order)s cannot be decided, because of an error: %(error)s. So the report does not have it as it "
-    "is now. Report the error to the operator of this server. When its cause is corrected, try the order "
-    "again on the page of orders that could not be decided."
+    "Order %(order)s could not be processed because of an error: %(error)s. The report does not show its "
+    "current state. Report the error to the operator of this server. After the cause is fixed, retry the "
+    "order."
 )
 
 _DECIDED = {
     "click_token_on_order": N_(
-        "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
-        "the order itself carries the token of this click."
+        "Order %(order)s is attributed to the click of %(contact)s on %(time)s: the order itself carries "
+        "the token of this click."
     ),
     "cookie_at_pixel": N_(
-        "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
-        "the browser that finished the order had the cookie of this click."
+        "Order %(order)s is attributed to the click of %(contact)s on %(time)s: the browser that "
+        "completed the order had the cookie of this click."
     ),
     "email_match": N_(
-        "Order %(order)s was probably earned by the click of %(contact)s on %(time)s: "
-        "it was bought with the e-mail address of this contact."
+        "Order %(order)s likely comes from the click of %(contact)s on %(time)s: the buyer used this "
+        "contact's e-mail address."
     ),
     "coupon_of_contact": N_(
-        "Order %(order)s was earned by the e-mail to %(contact)s: it was bought with a code that only this "
-        "contact got."
+        "Order %(order)s is attributed to the e-mail to %(contact)s: the buyer used a coupon code that "
+        "only this contact received."
     ),
     "known_customer": N_(
-        "Order %(order)s was earned by the click of %(contact)s on %(time)s: "
-        "the buyer is known to be this contact."
+        "Order %(order)s is attributed to the click of %(contact)s on %(time)s: the buyer is known to be "
+        "this contact."
     ),
     "alias_match": N_(
-        "Order %(order)s was probably earned by the click of %(contact)s on %(time)s: "
-        "it was bought with another address of this contact's mailbox."
+        "Order %(order)s likely comes from the click of %(contact)s on %(time)s: the buyer used another "
+        "address of this contact's mailbox."
     ),
     "campaign_named": N_(
-        "Order %(order)s was probably earned by this campaign: the order names it, but nobody who clicked."
+        "Order %(order)s likely comes from this campaign: the order names the campaign, but no contact "
+        "who clicked."
     ),
-    "unpaid": N_("Order %(order)s is not paid yet. It will be decided when it is."),
+    "unpaid": N_("Order %(order)s is not paid yet. It is attributed after payment."),
     "replacement": N_(
-        "Order %(order)s replaces goods of an earlier order, so it is no second purchase: "
-        "what was bought counts with that order."
+        "Order %(order)s replaces goods of an earlier order, so it is not a second purchase. The sale "
+        "counts with the earlier order."
     ),
-    "cancelled": N_("Order %(order)s was cancelled before it was paid, so there is nothing to credit."),
+    "cancelled": N_("Order %(order)s was cancelled before it was paid, so there is nothing to attribute."),
     "no_click": N_(
-        "No click leads to order %(order)s: it carries no click token, no pixel saw it with a click's "
-        "cookie, and no contact with its e-mail address clicked."
+        "No click was found for order %(order)s: the order has no click token, the pixel saw no click "
+        "cookie, and no contact with the buyer's e-mail address clicked."
     ),
     "invalid_token": N_(
-        "Order %(order)s carries a click token, but none that we made: it was cut or changed on its way."
+        "Order %(order)s carries an invalid click token: it was cut off or changed on the way."
     ),
-    "other_account": N_("The click that leads to order %(order)s belongs to another account."),
+    "other_account": N_("The click found for order %(order)s belongs to another account."),
     "not_a_sales_link": N_(
-        "A click leads to order %(order)s, but its link may not earn sales. Switch the link on to count it."
+        "Order %(order)s follows a click on a link that is not a sales link. To count the order, turn the"
+        " sales link on."
     ),
-    "click_after_order": N_("Order %(order)s was placed before the click that leads to it."),
-    "outside_window": N_(
-        "The click that leads to order %(order)s is older than its campaign's window for crediting sales."
-    ),
-    "machine_click": N_(
-        "Only clicks of machines lead to order %(order)s, such as those of scanners that check e-mails."
-    ),
-    "refused_consent": N_("What leads to order %(order)s is of a contact who does not want to be followed."),
+    "click_after_order": N_("Order %(order)s was placed before the click."),
+    "outside_window": N_("The click found for order %(order)s is outside its campaign's attribution window."),
+    "machine_click": N_("Order %(order)s has only bot clicks, such as those of e-mail security scanners."),
+    "refused_consent": N_("The contact of order %(order)s opted out of tracking."),
     "other_contact": N_(
-        "Order %(order)s has the click of a contact with it, but the e-mail address of another contact, "
-        "of whom no click leads to it: they probably share a browser."
+        "Order %(order)s carries the click of a contact, but the buyer's e-mail address belongs to "
+        "another contact, who never clicked. They probably share a browser."
     ),
     "weak_evidence": N_(
-        "A click may have led to order %(order)s, but the evidence is too weak to credit it."
+        "A click may have led to order %(order)s, but the evidence is too weak to attribute it."
     ),
-    "month_closed": N_(
-        "Order %(order)s came in after its month was closed, and closed months do not change any more."
-    ),
+    "month_closed": N_("Order %(order)s arrived after its month was closed. Closed months do not change."),
     "pixel_is_no_proof": N_(
-        "Of order %(order)s the pixel told, and the account has a connected shop: "
-        "only what the shop itself tells makes money."
+        "Only the pixel reported order %(order)s. This account has a connected shop, so only orders that "
+        "the shop confirms count."
     ),
-    NOT_YET: N_("Order %(order)s has arrived and is being looked at. Come back in a minute."),
+    NOT_YET: N_("Order %(order)s has arrived and is being processed. Check again in a minute."),
 }
 
 _PART_PAID = N_(
-    "Order %(order)s is not paid in full yet: %(paid)s of %(total)s are paid. "
-    "It will be decided when the rest is."
+    "Order %(order)s is not fully paid yet: %(paid)s of %(total)s are paid. It is attributed after full "
+    "payment."
 )
 _FORWARDED = N_(
-    "Somebody with another e-mail address bought, so the e-mail was probably forwarded: "
-    "the campaign is credited, and no contact."
+    "The buyer has another e-mail address, so the e-mail was probably forwarded. The campaign gets the "
+    "credit, not the contact."
 )
-_REFUNDED = N_("It was refunded in full: %(refunded)s. Nothing of it counts as net sales.")
-_CONFLICT = N_("Other, weaker evidence speaks for another contact.")
+_REFUNDED = N_("It was refunded in full: %(refunded)s. It adds no net revenue.")
+_CONFLICT = N_("Other, weaker evidence points to another contact.")
 
 _PASSED_OVER = {
     "other_account": N_("It belongs to another account."),
-    "not_a_sales_link": N_("Its link may not earn sales."),
+    "not_a_sales_link": N_("Its link is not a sales link."),
     "click_after_order": N_("It came after the order."),
-    "outside_window": N_("It is older than its campaign's window for crediting sales."),
-    "machine_click": N_("A machine clicked, not a person."),
-    "refused_consent": N_("This contact does not want to be followed."),
-    "weak_evidence": N_("The evidence is too weak to credit it."),
-    "other_contact": N_("It is another contact's, and stronger evidence names who bought."),
-    "earlier_click": N_("A later click came before the order, and the last one earns it."),
+    "outside_window": N_("It is outside its campaign's attribution window."),
+    "machine_click": N_("This is a bot click."),
+    "refused_consent": N_("This contact opted out of tracking."),
+    "weak_evidence": N_("The evidence for this click is too weak."),
+    "other_contact": N_("It belongs to another contact, and stronger evidence identifies the buyer."),
+    "earlier_click": N_("A later click came before the order, and the last click gets the credit."),
     "weaker_evidence": N_("Another click has stronger evidence."),
-    "not_by_model": N_("The account's model gives the order to other clicks of this contact."),
+    "not_by_model": N_("The attribution model gives the credit to other clicks of this contact."),
 }
 
 EVIDENCE = {
     "token": N_("Click token on the order"),
     "cookie": N_("Cookie at the pixel"),
-    "coupon": N_("Code of one contact"),
+    "coupon": N_("Personal coupon code"),
     "customer": N_("Known customer"),
     "email": N_("Same e-mail address"),
     "alias": N_("Same mailbox"),
-    "campaign": N_("Campaign named by the order"),
+    "campaign": N_("Campaign named in the order"),
 }
 
 STATUS = {
@@ -134,52 +130,52 @@ STATUS = {
 }
 
 OUTCOME = {
-    "attributed": N_("Earned by an e-mail"),
-    "likely": N_("Probably earned by an e-mail"),
-    "unattributed": N_("Not earned by an e-mail"),
-    "pending": N_("Not decided yet"),
+    "attributed": N_("Attributed"),
+    "likely": N_("Likely"),
+    "unattributed": N_("Not attributed"),
+    "pending": N_("Pending"),
 }
 
 REASON = {
-    "click_token_on_order": N_("The order carries a click's token"),
-    "cookie_at_pixel": N_("The buyer's browser had a click's cookie"),
-    "email_match": N_("Bought with the e-mail address of a contact who clicked"),
-    "coupon_of_contact": N_("Bought with a contact's own code"),
-    "known_customer": N_("A known customer who clicked"),
-    "alias_match": N_("Bought with another address of a contact's mailbox"),
+    "click_token_on_order": N_("The order carries a click token"),
+    "cookie_at_pixel": N_("Click cookie in the buyer's browser"),
+    "email_match": N_("E-mail address of a contact who clicked"),
+    "coupon_of_contact": N_("A contact's personal coupon code"),
+    "known_customer": N_("A known customer clicked"),
+    "alias_match": N_("Another address of a contact's mailbox"),
     "campaign_named": N_("The order names the campaign"),
-    "refused_consent": N_("The contact does not want to be followed"),
-    "other_contact": N_("The click is another contact's"),
-    "weak_evidence": N_("The evidence is too weak"),
-    "month_closed": N_("Came after its month was closed"),
+    "refused_consent": N_("Opted out"),
+    "other_contact": N_("Click of another contact"),
+    "weak_evidence": N_("Evidence too weak"),
+    "month_closed": N_("Arrived after its month was closed"),
     "unpaid": N_("Not paid yet"),
-    "replacement": N_("Replaces goods of an earlier order"),
+    "replacement": N_("Replacement for an earlier order"),
     "cancelled": N_("Cancelled before it was paid"),
-    "no_click": N_("No click leads to it"),
-    "invalid_token": N_("Its click token is not one that we made"),
-    "other_account": N_("Its click belongs to another account"),
-    "not_a_sales_link": N_("The link may not earn sales"),
-    "click_after_order": N_("The click came after the order"),
-    "outside_window": N_("The click is too old"),
-    "machine_click": N_("Only machines clicked"),
-    "pixel_is_no_proof": N_("Known from the pixel alone"),
+    "no_click": N_("No click found"),
+    "invalid_token": N_("Invalid click token"),
+    "other_account": N_("Click of another account"),
+    "not_a_sales_link": N_("Not a sales link"),
+    "click_after_order": N_("Click after the order"),
+    "outside_window": N_("Outside the attribution window"),
+    "machine_click": N_("Bot click"),
+    "pixel_is_no_proof": N_("Reported only by the pixel"),
 }
 
 
 SIGN = {
-    "head_request": N_("Only asked whether the page is there (HEAD)"),
-    "prefetch": N_("Fetched in advance, before anybody asked"),
-    "unrendered_tag": N_("The mailer's tag was not filled in: a preview or a test"),
-    "no_agent": N_("Does not say which browser it is"),
-    "known_agent": N_("Says that it is a program"),
-    "gateway_network": N_("From a mail gateway, where nobody browses"),
-    "fetch_missing": N_("Lacks what the browser it claims to be always sends"),
-    "old_agent": N_("Claims to be a browser that is years out of date"),
-    "likely_gateway_network": N_("From a mail gateway, where few people browse"),
+    "head_request": N_("Requested only the headers (HEAD)"),
+    "prefetch": N_("Prefetched before anyone clicked"),
+    "unrendered_tag": N_("Merge tag not replaced: a preview or a test"),
+    "no_agent": N_("Sends no browser name"),
+    "known_agent": N_("Identifies itself as a program"),
+    "gateway_network": N_("From a mail gateway's network, where nobody browses"),
+    "fetch_missing": N_("Lacks headers that the claimed browser always sends"),
+    "old_agent": N_("Claims to be a browser version that is years old"),
+    "likely_gateway_network": N_("From a mail gateway's network, where few people browse"),
     "burst_of_links": N_("Many links of one e-mail within seconds"),
     "quick_links": N_("Several links of one e-mail in quick succession"),
-    "soon_after_sending": N_("Within seconds of sending"),
-    "bought": N_("A paid order carries its token: a person, whatever else is seen"),
+    "soon_after_sending": N_("Seconds after sending"),
+    "bought": N_("A paid order carries this click's token: human, whatever the other signals"),
 }
 
 PIXEL_PROBLEM = {
@@ -187,7 +183,7 @@ PIXEL_PROBLEM = {
         "The amount cannot be read, or it is too large. Send a number with a decimal point, such as 39.80, "
         "in IMPORTE or amount."
     ),
-    "negative_amount": N_("The amount is below zero. Send what the customer paid, and no refunds."),
+    "negative_amount": N_("The amount is negative. Send what the customer paid, and no refunds."),
     "bad_quantity": N_("The quantity cannot be read. Send a number such as 2 in CANTIDAD or quantity."),
     "bad_currency": N_(
         "The currency cannot be read, or the amount names another one. Send one code of three letters, such "
@@ -213,12 +209,12 @@ PIXEL_PROBLEM = {
         "The hit is not signed, and this account accepts only signed hits. Have your server sign the pixel."
     ),
     "not_a_visit": N_(
-        "A program or a prefetch requested the pixel, and no visitor. There is nothing that you need to do."
+        "A program or a prefetch requested the pixel, not a visitor. You do not need to do anything."
     ),
     "bad_time": N_("The clock of the tracking server was wrong. Ask its operator to set it."),
     "too_many_hits": N_("One order has 500 hits. Send a different order number with each order."),
 }
-_OTHER_PROBLEM = N_("The hit could not be used. Ask the operator of this server, and name the reason.")
+_OTHER_PROBLEM = N_("The hit could not be used. Send the reason to the operator of this server.")
 
 
 def explain_pixel_problem(reason: str, language: Language) -> str:
@@ -228,7 +224,7 @@ def explain_pixel_problem(reason: str, language: Language) -> str:
 
 NOTICE = {
     "html_decoded": N_("HTML references such as &amp; were decoded, once"),
-    "click_removed": N_("the parameter %(parameter)s was removed: each click brings its own"),
+    "click_removed": N_("the parameter %(parameter)s was removed: each click adds its own"),
 }
 
 
@@ -240,45 +236,44 @@ LIFT = {
     "nobody_bought": N_("Nobody bought"),
     "running": N_("Still running"),
     "not_enough_data": N_("Not enough data"),
-    "more": N_("The mail caused sales"),
-    "less": N_("Fewer bought"),
+    "more": N_("The e-mail caused sales"),
+    "less": N_("Fewer buyers"),
 }
 
-_NO_DIFFERENCE = N_(
-    "No difference: %(mailed)s bought, of those who were mailed as of those who were left out."
-)
+_NO_DIFFERENCE = N_("No difference: %(mailed)s bought in each group.")
 _LEFT = N_(
-    "Not counted are %(mailed)s who were mailed and %(held_out)s who were left out, for they refused to be "
-    "followed since. A mail moves people to do so, and they would seldom have bought, so it may have caused "
-    "less than it seems."
+    "Not counted: %(mailed)s people in the e-mail group and %(held_out)s in the control group who have "
+    "opted out since. An e-mail prompts people to opt out, and these people seldom buy, so the true lift "
+    "may be lower."
 )
 _LIFT = {
-    "no_holdout": N_("This campaign has no control group, so what it caused cannot be measured."),
+    "no_holdout": N_("This campaign has no control group, so its lift cannot be measured."),
     "not_sent": N_(
-        "It is not known when this campaign was sent, so orders after it cannot be counted. "
-        "Set its sent_at by the API: docs/how-to/measure-lift.md."
+        "The sending time of this campaign is unknown, so orders after it cannot be counted. Set sent_at "
+        "through the API: docs/how-to/measure-lift.md."
     ),
-    "nobody": N_("There is nobody in one of the two groups yet. Tell the recipients first."),
+    "nobody": N_("One of the two groups is still empty. Send the recipients first."),
     "no_addresses": N_(
-        "No address of the recipients of one group is known, so their orders cannot be found. "
-        "Tell the contacts first."
+        "No e-mail address is known in one of the two groups, so its orders cannot be found. Send the "
+        "contacts first."
     ),
-    "nobody_bought": N_("Nobody of either group bought, so nobody can tell what the mail caused."),
+    "nobody_bought": N_("Nobody in either group bought, so the effect of the e-mail cannot be measured."),
     "running": N_(
-        "Still running: orders until %(until)s count. So far %(mailed)s of those who were mailed bought, "
-        "and %(held_out)s of those who were left out."
+        "Still running: orders until %(until)s count. So far %(mailed)s of the e-mail group and "
+        "%(held_out)s of the control group bought."
     ),
     "not_enough_data": N_(
-        "Not enough data: %(mailed)s of those who were mailed bought and %(held_out)s of those who were left "
-        "out, which may be chance. To see such a difference takes about %(needed)s people in all."
+        "Not enough data: %(mailed)s of the e-mail group and %(held_out)s of the control group bought. "
+        "That may be chance. About %(needed)s people in total are needed to detect such a difference."
     ),
     "more": N_(
-        "The mail caused sales: %(mailed)s of those who were mailed bought and %(held_out)s of those who "
-        "were left out. That is about %(extra)s more buyers than without it, between %(low)s and %(high)s."
+        "The e-mail caused sales: %(mailed)s of the e-mail group and %(held_out)s of the control group "
+        "bought. That is about %(extra)s more buyers than without the e-mail, between %(low)s and "
+        "%(high)s."
     ),
     "less": N_(
-        "Fewer bought with the mail than without: %(mailed)s of those who were mailed and %(held_out)s of "
-        "those who were left out."
+        "Fewer people bought with the e-mail than without it: %(mailed)s of the e-mail group and "
+        "%(held_out)s of the control group."
     ),
 }
 
@@ -340,6 +335,6 @@ def explain_failure(order: str, error: str, language: Language) -> str:
 def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
     """Why a click was credited or passed over, as a sentence."""
     if candidate["credited"]:
-        return language.text(N_("This click earned the order."))
+        return language.text(N_("This click gets the credit."))
     why = candidate["passed_over"]
-    return language.text(_PASSED_OVER[why] if why else N_("Nothing speaks against it."))
+    return language.text(_PASSED_OVER[why] if why else N_("Nothing rules it out."))

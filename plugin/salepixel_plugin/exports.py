@@ -45,13 +45,13 @@ _COLUMNS = (
     N_("Evidence"),
     N_("Confidence"),
     N_("Status"),
-    N_("Share of the line"),
+    N_("Share of the order line"),
     N_("Last refund (UTC)"),
     N_("Refunded after the month was closed"),
     N_("Converted amount"),
     N_("Converted to"),
     N_("Exchange rate"),
-    N_("Day of the rate"),
+    N_("Date of the exchange rate"),
 )
 _MONEY = {_COLUMNS.index(name) for name in ("Amount", "Refunded", "Refunded after the month was closed")}
 _WIDTHS = {0: 24, 1: 32, 7: 19, 9: 24, 10: 24, 11: 26, 15: 19}
@@ -222,8 +222,15 @@ def _write(sheet: Any, row: int, column: int, value: Value, currency: str, forma
 
 
 def _write_totals(book: Any, language: Language, totals: Sequence[Total], formats: _Formats) -> None:
-    names = (N_("Currency"), N_("Orders"), N_("Quantity"), N_("Gross"), N_("Refunded"), N_("Net"))
-    sheet = book.add_worksheet(language.text(N_("Sums")))
+    names = (
+        N_("Currency"),
+        N_("Orders"),
+        N_("Quantity"),
+        N_("Gross revenue"),
+        N_("Refunded"),
+        N_("Net revenue"),
+    )
+    sheet = book.add_worksheet(language.text(N_("Totals")))
     sheet.set_column(0, len(names) - 1, 16)
     sheet.freeze_panes(1, 0)
     for column, name in enumerate(names):

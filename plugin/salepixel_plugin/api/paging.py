@@ -14,7 +14,7 @@ from salepixel_plugin.languages import N_
 
 Next = Annotated[str | None, Field(description="The cursor of the next page; null on the last one.")]
 
-_BAD_CURSOR = N_("This is not the address of a page in this list. Use `next` of the page before, unchanged.")
+_BAD_CURSOR = N_("Invalid cursor. Start again without `cursor`.")
 
 
 class Page(BaseModel):

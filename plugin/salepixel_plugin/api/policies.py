@@ -32,8 +32,8 @@ MOST_NAMED = 10
 """Orders that keep a month open, of one answer."""
 
 _FAILED = N_(
-    "%(count)s orders of that time could not be decided: %(orders)s. Try them again on the page of orders "
-    "that could not be decided, or close the month without them."
+    "%(count)s orders of that period could not be processed: %(orders)s. Retry them on the page of failed"
+    " orders, or close the month without them."
 )
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -233,7 +233,7 @@ def close_until(emp_id: int, wanted: MonthIn) -> datetime | None:
     year, month = map(int, wanted.month.split("-"))
     until = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
     if until > datetime.now(UTC):
-        message = N_("%(month)s is not over yet; close it when it is.")
+        message = N_("%(month)s has not ended yet. Close it after its last day.")
         raise Refusal(422, "month_not_over", message, month=wanted.month)
     with services().database.write() as connection:
         see_account(connection, emp_id)
@@ -251,7 +251,7 @@ def close_until(emp_id: int, wanted: MonthIn) -> datetime | None:
         )
     if waiting:
         services().bell.ring(jobs.SWEEP)
-        message = N_("%(waiting)s orders of that time are being decided; try again in a minute.")
+        message = N_("%(waiting)s orders of that period are still being processed. Try again in a minute.")
         raise Refusal(409, "orders_waiting", message, waiting=waiting)
     return account.closed_before
 

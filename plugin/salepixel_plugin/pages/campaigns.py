@@ -190,7 +190,7 @@ def _days() -> Days:
     try:
         return Days.model_validate(told)
     except ValidationError:
-        said = N_("Write days as 2026-11-23, the first one first, or leave them empty.")
+        said = N_("Write dates as 2026-11-23, From before To, or leave them empty.")
         raise Refusal(422, "bad_days", said) from None
 
 

@@ -10,9 +10,7 @@ from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page
 
-_BAD_DAYS = N_(
-    "Write days as 2026-11-23, the first one first, at most %(days)s of them, or leave them empty."
-)
+_BAD_DAYS = N_("Write dates as 2026-11-23, From before To, at most %(days)s days, or leave them empty.")
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")

@@ -156,7 +156,7 @@ def say(refusal: Refusal) -> str:
 @blueprint.errorhandler(Refusal)
 def refuse(refusal: Refusal) -> Response:
     """A refusal as a page."""
-    message = N_("There is nothing here, or it belongs to another account.")
+    message = N_("This page does not exist, or it belongs to another account.")
     said = language().text(message) if refusal.status == 404 else say(refusal)
     answer = page("refusal.html", status=refusal.status, message=said)
     answer.status_code = refusal.status
@@ -171,7 +171,7 @@ def refuse(refusal: Refusal) -> Response:
 def _database_away(error: Exception) -> Response:
     if is_of_values(error):
         raise error
-    said = N_("The database does not answer. Try again in a moment; nothing is lost.")
+    said = N_("The database does not respond. Try again in a moment. No data is lost.")
     answer = refuse(Refusal(503, "database_away", said))
     answer.headers["Retry-After"] = "5"
     return answer
@@ -185,7 +185,7 @@ def refuse_unmatched(error: HTTPException) -> Response:
     choose_language()
     status = error.code or 500
     said = {
-        405: N_("This address does not take such a request."),
-        413: N_("That was too large."),
-    }.get(status, N_("Something went wrong here. It was written down; try again."))
+        405: N_("This address does not accept this kind of request."),
+        413: N_("The request is too large."),
+    }.get(status, N_("Something went wrong, and the error was logged. Try again."))
     return guard(refuse(Refusal(status, "http", said)))

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.api.models import Period, compare
+from salepixel_plugin.api.paging import Days
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, page
 
@@ -12,15 +13,13 @@ NAMES = {
     "last": N_("Last click"),
     "first": N_("First click"),
     "linear": N_("Linear"),
-    "position": N_("Position 40/20/40"),
+    "position": N_("Position-based 40/20/40"),
     "decay": N_("Time decay"),
     "shapley": N_("Shapley"),
     "markov": N_("Markov"),
 }
 
-_BAD_PERIOD = N_(
-    "This period cannot be read. Write dates such as 2026-11-23, the first one first, at most 366 days apart."
-)
+_BAD_PERIOD = N_("Write dates as 2026-11-23, From before To, at most 366 days apart.")
 
 
 @blueprint.get("/accounts/<int:emp_id>/models")
@@ -31,10 +30,10 @@ def compare_models(emp_id: int) -> Response:
 
 
 def _period() -> Period:
-    """Days stand for their midnight in UTC; `to` is the first day that is not in it any more."""
-    told = {name: request.args[name].strip() for name in ("from", "to") if request.args.get(name)}
-    times = {name: f"{text}T00:00:00Z" if len(text) == 10 else text for name, text in told.items()}
+    """The days in UTC, `to` included."""
+    given = {name: text for name, text in request.args.items() if text}
     try:
-        return Period.model_validate_strings(times)
+        days = Days.model_validate(given).period
+        return Period.model_validate({"from": days.since, "to": days.until})
     except ValidationError:
         raise Refusal(422, "bad_period", _BAD_PERIOD) from None

@@ -42,16 +42,16 @@ OFFERED = 1000
 
 _WINDOWS = "campaign_windows."
 _FIELDS = ("window_days", "model", "alias_match", "campaign", "campaign_days")
-_DAYS = N_("A window is a whole number of days, from 1 to 365.")
+_DAYS = N_("The window must be a whole number of days from 1 to 365.")
 _WRONG = {
     "window_days": _DAYS,
     "model": N_("Choose one of the models."),
     "alias_match": N_("Choose yes or no."),
-    "campaign_windows": N_("At most 1000 campaigns may have a window of their own."),
+    "campaign_windows": N_("At most 1000 campaigns can have their own window."),
 }
 _NO_CAMPAIGN = N_("Choose a campaign of this account.")
 _NO_MONTH = N_("Write a month such as 2026-10.")
-_NOT_SURE = N_("Tick this box if you are sure.")
+_NOT_SURE = N_("Tick this box to confirm.")
 
 
 @blueprint.get("/accounts/<int:emp_id>/policy")

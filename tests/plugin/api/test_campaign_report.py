@@ -146,9 +146,9 @@ def test_an_order_without_a_click_is_explained_in_both_languages(office: Office)
     shop, order = office.order()
     decision = office.get(f"/orders/{shop}/{order}/decision")
     assert (decision["outcome"], decision["reason"]) == ("unattributed", "no_click")
-    assert decision["explanation"].startswith("No click leads to order 1042")
+    assert decision["explanation"].startswith("No click was found for order 1042")
     spanish = office.get(f"/orders/{shop}/{order}/decision?lang=es")
-    assert spanish["explanation"].startswith("Ningún clic lleva al pedido 1042")
+    assert spanish["explanation"].startswith("No se encontró ningún clic para el pedido 1042")
 
 
 def test_an_order_that_nobody_looked_at_yet_is_pending(office: Office) -> None:

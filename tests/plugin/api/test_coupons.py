@@ -29,7 +29,7 @@ def test_a_code_of_one_contact_names_them_and_one_for_everybody_the_campaign(off
         "confidence": 0.95,
         "forwarded": False,
     }
-    assert "a code that only this contact got" in own["explanation"]
+    assert "a coupon code that only this contact received" in own["explanation"]
     everybodys = decided(office, id="o-2", number="2", voucher="autumn10")
     assert (everybodys["outcome"], everybodys["reason"]) == ("likely", "campaign_named")
     assert everybodys["credited"]["contact"] is None

@@ -50,8 +50,8 @@ def test_what_failed_is_listed_with_its_error(office: Office) -> None:
     page = office.page("/orders/failed", SHOES).text
     assert "BadMoney: bad_amount" in page
     assert "n-o-1" in page
-    assert "Orders that could not be decided: 1" in office.page("/", SHOES).text
-    assert "could not be decided" not in office.page("/", HATS).text
+    assert "Orders that could not be processed: 1" in office.page("/", SHOES).text
+    assert "could not be processed" not in office.page("/", HATS).text
 
 
 def test_a_parked_order_says_so_in_both_languages(office: Office) -> None:
@@ -82,7 +82,7 @@ def test_each_account_sees_and_requeues_its_own(office: Office) -> None:
     assert due(office) == {"shoe", "boot"}
     assert office.page("/orders/failed", HATS, method="POST").status_code == 303
     assert due(office) == {"shoe", "boot", "secret-hat"}
-    assert "All orders can be decided" in office.page("/orders/failed", SHOES).text
+    assert "All orders were processed" in office.page("/orders/failed", SHOES).text
 
 
 def test_a_long_list_is_read_page_by_page(office: Office) -> None:
@@ -160,7 +160,7 @@ def test_the_page_of_an_order_that_cannot_be_decided_says_so_with_its_error(
     answer = office.page(f"{link}?lang={lang}", SHOES)
     assert answer.status_code == 200
     assert _check(answer.text).language == lang
-    said = {"en": "Order 1042 cannot be decided", "es": "El pedido 1042 no se puede decidir"}[lang]
+    said = {"en": "Order 1042 could not be processed", "es": "El pedido 1042 no se ha podido procesar"}[lang]
     assert said in answer.text
     assert "BadMoney: bad_amount (money.py:48)" in answer.text
     assert f'value="{shop}"' in answer.text, "the button that tries it again"
@@ -181,7 +181,7 @@ def test_a_failed_order_keeps_its_month_open_until_it_is_left_out(office: Office
     refused = office.call("POST", "/accounts/7/closings", wanted, SHOES)
     assert refused.json is not None
     assert (refused.status_code, refused.json["reason"]) == (409, "orders_failed")
-    assert "1 orders of that time could not be decided: 1042." in refused.json["message"]
+    assert "1 orders of that period could not be processed: 1042." in refused.json["message"]
     with office.database.write() as connection:
         requeue_order(connection, shop, "o-2", Why.CONTACTS)
     for more in ({}, {"without_failed": True}):

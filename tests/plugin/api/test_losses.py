@@ -37,9 +37,9 @@ def test_a_campaign_tells_the_losses_since_it_was_made(office: Office, now: date
     _lose(office, 4321, now - 2 * HOUR, now + HOUR)  # it began before the campaign
     assert office.get(sales, SHOES)["losses"] == [_as_json(4321, now - 2 * HOUR, now + HOUR)]
     english, spanish = office.page(page, SHOES).text, office.page(f"{page}?lang=es", SHOES).text
-    assert "What could not be recorded" in english
+    assert "Lost clicks and pixel hits" in english
     assert ": 4,321</li>" in english
-    assert "They may be of any campaign and account" in english
+    assert "They can belong to any campaign and account" in english
     assert "Pueden ser de cualquier campaña" in spanish
     assert "1,234" not in english
 

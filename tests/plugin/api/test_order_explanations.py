@@ -34,7 +34,7 @@ def test_an_order_that_is_paid_in_part_says_how_much_is(office: Office) -> None:
     assert "€10.00 of €39.80 are paid" in decision["explanation"]
     assert "se han pagado" in office.get(f"{path}?lang=es")["explanation"]
     keep(office, shop, replace(owes, charged=Decimal(0), covers=Decimal(0)))
-    assert office.get(path)["explanation"] == "Order 1042 is not paid yet. It will be decided when it is."
+    assert office.get(path)["explanation"] == "Order 1042 is not paid yet. It is attributed after payment."
 
 
 @pytest.mark.parametrize("original", ["o-0", ""])

@@ -105,9 +105,9 @@ def test_who_refuses_after_the_mail_is_in_no_group_and_it_is_told_how_many_did(o
     counted = [(told[group]["people"], told[group]["refused"]) for group in ("mailed", "held_out")]
     assert counted == [(len(mail) - 30, 30), (len(out) - 2, 2)]
     assert told["mailed"]["buyers"] == 1
-    assert "Not counted are 30 who were mailed and 2 who were left out" in told["explanation"]
+    assert "Not counted: 30 people in the e-mail group and 2 in the control group" in told["explanation"]
     spanish = office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
-    assert "No cuentan 30 que lo recibieron y 2 que quedaron fuera" in spanish
+    assert "No se cuentan 30 personas del grupo con correo ni 2 del grupo de control" in spanish
 
 
 def test_contacts_who_share_an_address_are_one_and_in_one_group(office: Office) -> None:
@@ -155,8 +155,8 @@ def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(offi
     assert told["low"] < told["difference"] < told["high"]
     assert told["extra_low"] < told["extra_buyers"] < told["extra_high"]
     assert told["extra_buyers"] == pytest.approx(told["difference"] * len(mail), abs=0.1)
-    assert told["explanation"].startswith("The mail caused sales: ")
-    assert "El correo causó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
+    assert told["explanation"].startswith("The e-mail caused sales: ")
+    assert "El correo generó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
 
 
 def test_a_small_shop_is_told_that_it_cannot_know(office: Office) -> None:
@@ -179,7 +179,7 @@ def test_a_sale_is_counted_by_the_accounts_terms(office: Office) -> None:
     ]
 
 
-@pytest.mark.parametrize(("buyers", "said"), [(0, "Nobody of either group bought"), (1, "No difference")])
+@pytest.mark.parametrize(("buyers", "said"), [(0, "Nobody in either group bought"), (1, "No difference")])
 def test_no_difference_is_said_without_a_number_that_nobody_has(
     office: Office, buyers: int, said: str
 ) -> None:

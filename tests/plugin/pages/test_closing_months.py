@@ -15,15 +15,15 @@ from tests.plugin.pages.test_policy_page import CLOSINGS, PAGE, shown
 def test_closing_a_month_says_that_it_cannot_be_undone_and_asks(office: Office) -> None:
     form = Form(shown(office), CLOSINGS)
     assert form.method == "post"
-    assert "This cannot be undone, by anybody." in shown(office)
-    assert "Esto no lo puede deshacer nadie." in shown(office, f"{PAGE}?lang=es")
+    assert "Nobody can undo this." in shown(office)
+    assert "Nadie puede deshacer esto." in shown(office, f"{PAGE}?lang=es")
     unsure = shown(office, CLOSINGS, 422, method="POST", data={"month": LAST_MONTH})
-    assert "Tick this box if you are sure." in unsure
+    assert "Tick this box to confirm." in unsure
     assert Form(unsure, CLOSINGS).fields["month"] == LAST_MONTH
     assert office.get("/accounts/7/policies")["closed_before"] is None
     answer = office.page(CLOSINGS, SHOES, method="POST", data={"month": LAST_MONTH, "sure": "on"})
     assert (answer.status_code, answer.location) == (303, PAGE)
-    assert f"{PLACED:1 %b %Y}, 00:00 UTC is closed." in shown(office)
+    assert f"{PLACED:1 %b %Y}, 00:00 UTC are closed." in shown(office)
     assert office.get("/accounts/7/policies")["closed_before"]
 
 
@@ -38,7 +38,10 @@ def test_what_is_no_month_is_said_at_its_field(office: Office, month: str) -> No
 
 def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Office) -> None:
     this_month = f"{datetime.now(UTC):%Y-%m}"
-    for lang, said in (("en", f"{this_month} is not over yet"), ("es", f"{this_month} aún no ha terminado")):
+    for lang, said in (
+        ("en", f"{this_month} has not ended yet"),
+        ("es", f"{this_month} aún no ha terminado"),
+    ):
         sent = {"month": this_month, "sure": "on"}
         html = shown(office, f"{CLOSINGS}?lang={lang}", 422, method="POST", data=sent)
         assert f'id="bad-month">{said}' in html
@@ -46,7 +49,10 @@ def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Off
     line = {"item": "x", "quantity": 1, "amount": 1}
     order = {"id": "w", "currency": "EUR", "placed_at": old, "lines": [line]}
     office.post("/sales", {"empId": 7, "orders": [order]})
-    for lang, said in (("en", "1 orders of that time are being"), ("es", "Se están decidiendo 1 pedidos")):
+    for lang, said in (
+        ("en", "1 orders of that period are still"),
+        ("es", "1 pedidos de ese periodo aún se"),
+    ):
         sent = {"month": LAST_MONTH, "sure": "on"}
         html = shown(office, f"{CLOSINGS}?lang={lang}", 409, method="POST", data=sent)
         assert f'id="bad-month">{said}' in html
@@ -55,7 +61,7 @@ def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Off
 
 
 @pytest.mark.parametrize(
-    ("lang", "said"), [("en", "could not be decided: 1042."), ("es", "no se pudieron decidir: 1042.")]
+    ("lang", "said"), [("en", "could not be processed: 1042."), ("es", "no se han podido procesar: 1042.")]
 )
 def test_a_failed_order_is_named_and_may_be_left_out(office: Office, lang: str, said: str) -> None:
     old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()

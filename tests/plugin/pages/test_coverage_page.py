@@ -52,15 +52,15 @@ def test_it_shows_the_days_and_what_the_pixel_did_not_see(office: Office) -> Non
     asked_shop(office)
     office.order(click=office.click(office.campaign(), "ana"), payment="PayPal")
     shown = text_of(office)
-    assert "https://shop.test/graphql/ was asked for all that changed until" in shown
-    assert "The pixel has seen none of these orders" in shown
-    assert "Found by asking the shop" in shown
+    assert "All changes in https://shop.test/graphql/ up to" in shown
+    assert "The pixel saw none of these orders" in shown
+    assert "Fetched from the shop" in shown
 
 
 @pytest.mark.parametrize(
     ("problem", "said"),
     [
-        ("it answered 503", "cannot be asked for its orders since"),
+        ("it answered 503", "could not be fetched since"),
         ("token_refused", "the app was deactivated or deleted there"),
         ("app_inactive", "press Activate"),
         ("permission_removed", 'tick "Manage orders"'),
@@ -96,7 +96,7 @@ def test_it_says_what_keeps_orders_away_since_when_and_what_to_do(
     notice = re.search(rf"<p[^>]*>[^<]*shop\.test/graphql/ [^<]*{re.escape(since)}[^<]*", shown)
     assert notice, "since when"
     assert (lang == "es") or said in notice[0]
-    assert "was asked for all that changed" not in shown
+    assert "All changes in" not in shown
     assert ("/saleor/manifest?code=" in shown) is shows_manifest
 
 
@@ -107,7 +107,7 @@ def test_it_names_the_orders_that_cannot_be_read(office: Office) -> None:
             order = UnreadOrder(shop, f"id-{number}", number, "order_not_answered", detail, PLACED)
             keep_unread(connection, order, PLACED)
     shown = text_of(office)
-    assert "that cannot be read" in shown
+    assert "that salepixel cannot read" in shown
     assert "1042" in shown
     assert "&lt;b&gt;no origin" in shown
     assert "id-" in shown
@@ -115,14 +115,14 @@ def test_it_names_the_orders_that_cannot_be_read(office: Office) -> None:
 
 def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:
     shown = text_of(office, "/accounts/8/coverage?lang=es", HATS)
-    assert "Cobertura" in shown
+    assert "Estado del seguimiento" in shown
     assert "No hay pedidos en estos días" in shown
 
 
 def test_days_that_cannot_be_are_refused_in_words(office: Office) -> None:
     answer = office.page(f"{PATH}?from=2026-01-01&to=2026-11-22", SHOES)
     assert answer.status_code == 422
-    assert "at most 92 of them" in answer.text
+    assert "at most 92 days" in answer.text
 
 
 def test_another_account_sees_nothing_of_it(office: Office) -> None:
@@ -150,7 +150,7 @@ def test_it_says_why_pixel_hits_had_a_problem_and_what_to_do(
 
 
 def test_it_says_why_more_orders_came_than_the_shop_counted(office: Office) -> None:
-    hint = "those that came since the shop was last counted"
+    hint = "More orders arrived by webhook than the shop counted"
     asked_shop(office)
     office.order()
     assert hint not in text_of(office), "the shop counted two"

@@ -57,19 +57,19 @@ def test_it_shows_both_groups_the_lift_with_its_interval_and_what_was_caused(off
     text = shown(office, campaign)
     assert told["explanation"] in text
     rate = f"{round(100 * 60 / len(mail), 2):g}%"
-    assert f"Mailed {len(mail)} 60 {rate} 61 €600.00 $10.00" in text
-    assert f"Left out {len(out)} 3 {round(300 / len(out), 2):g}% 3 €30.00" in text
+    assert f"E-mail group {len(mail)} 60 {rate} 61 €600.00 $10.00" in text
+    assert f"Control group {len(out)} 3 {round(300 / len(out), 2):g}% 3 €30.00" in text
     found = lift(Arm(len(mail), 60), Arm(len(out), 3))
     assert found
     points, low, high = map(LANGUAGES["en"].points, (found.difference, found.low, found.high))
-    assert f"{points} points in 19 of 20 cases between {low} and {high}" in text
+    assert f"{points} percentage points 95% confidence interval: {low} to {high}" in text
     extra = [round(told[name]) for name in ("extra_buyers", "extra_low", "extra_high")]
-    assert f"caused {extra[0]} in 19 of 20 cases between {extra[1]} and {extra[2]}" in text
-    assert "believe the low end" in text
+    assert f"because of the e-mail {extra[0]} 95% confidence interval: {extra[1]} to {extra[2]}" in text
+    assert "Trust the low end" in text
     assert "needed" not in text
     spanish = shown(office, campaign, "es")
-    assert "El correo causó ventas: compró el" in spanish
-    assert f"Compradores que causó el correo {extra[0]} en 19 de cada 20 casos" in spanish
+    assert "El correo generó ventas: compró el" in spanish
+    assert f"Compradores adicionales gracias al correo {extra[0]} intervalo de confianza del 95 %" in spanish
 
 
 def test_a_small_shop_reads_how_many_people_it_takes_and_nothing_of_causes(office: Office) -> None:
@@ -80,10 +80,10 @@ def test_a_small_shop_reads_how_many_people_it_takes_and_nothing_of_causes(offic
     needed = office.get(f"/campaigns/{campaign}/lift")["needed"]
     text = shown(office, campaign)
     assert "Not enough data: " in text
-    assert f"People needed to see such a difference {needed:,} in all" in text
-    assert "there were 400" in text
+    assert f"People needed to detect such a difference {needed:,} in total" in text
+    assert "this test has 400" in text
     assert "caused" not in text
-    assert "No hay datos suficientes" in shown(office, campaign, "es")
+    assert "Datos insuficientes" in shown(office, campaign, "es")
 
 
 def test_fewer_buyers_with_the_mail_is_said_as_it_is(office: Office) -> None:
@@ -92,13 +92,13 @@ def test_fewer_buyers_with_the_mail_is_said_as_it_is(office: Office) -> None:
     for ref in (*mail[:3], *out[:60]):
         buys(office, ref)
     text = shown(office, campaign)
-    assert "Fewer bought with the mail than without" in text
-    assert re.search(r"two rates -\d+\.?\d* points", text)
+    assert "Fewer people bought with the e-mail than without it" in text
+    assert re.search(r"two conversion rates -\d+\.?\d* percentage points", text)
 
 
 @pytest.mark.parametrize(
     ("buyers", "english", "spanish"),
-    [(0, "Nobody of either group bought", "No compró nadie"), (2, "No difference", "Ninguna diferencia")],
+    [(0, "Nobody in either group bought", "No compró nadie"), (2, "No difference", "Sin diferencia")],
 )
 def test_no_difference_asks_for_no_number_of_people(
     office: Office, buyers: int, english: str, spanish: str
@@ -114,8 +114,8 @@ def test_no_difference_asks_for_no_number_of_people(
     ("percent", "sent", "assign", "english", "spanish"),
     [
         (0, SENT, False, "This campaign has no control group", "no tiene grupo de control"),
-        (50, None, True, "It is not known when this campaign was sent", "No se sabe cuándo"),
-        (50, SENT, False, "There is nobody in one of the two groups yet", "Todavía no hay nadie"),
+        (50, None, True, "The sending time of this campaign is unknown", "No se conoce la hora"),
+        (50, SENT, False, "One of the two groups is still empty", "Uno de los dos grupos aún está vacío"),
         (50, NOW - timedelta(days=3), True, "Still running: orders until", "Aún en curso: cuentan"),
     ],
 )
@@ -141,9 +141,9 @@ def test_who_has_no_address_and_who_clicked_though_left_out_is_counted(office: O
     told = office.get(f"/campaigns/{campaign}/lift")
     text = shown(office, campaign)
     for group in ("mailed", "held_out"):
-        assert f"without an address: {told[group]['without_address']}" in text
-    assert "cannot be found, so they are not among the people" in text
-    assert "Left out, and clicked all the same: 1." in text
+        assert f"without an e-mail address: {told[group]['without_address']}" in text
+    assert "People without an e-mail address are not counted" in text
+    assert "People in the control group who clicked: 1." in text
 
 
 def test_it_is_not_shown_to_others(office: Office) -> None:

@@ -1,5 +1,7 @@
 """The page that compares the models."""
 
+from datetime import timedelta
+
 import pytest
 
 from salepixel.report import journeys
@@ -22,7 +24,7 @@ def test_the_campaigns_lead_to_it(office: Office) -> None:
 def test_it_shows_each_model_and_why_two_say_nothing(office: Office) -> None:
     office.order(click=office.click(office.campaign(), "ana"))
     shown = text_of(office)
-    for title in ("Last click", "First click", "Linear", "Position 40/20/40", "Time decay"):
+    for title in ("Last click", "First click", "Linear", "Position-based 40/20/40", "Time decay"):
         assert f">{title}</th>" in shown
     assert ">Markov</th>" not in shown
     assert "1 orders in this period, 300 are needed" in shown
@@ -43,15 +45,17 @@ def test_with_enough_orders_it_shows_shares_with_intervals(
 
 def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:
     shown = text_of(office, "/accounts/8/models?lang=es", HATS)
-    assert "Modelos comparados" in shown
-    assert "No hay pedidos que repartir" in shown
+    assert "Comparación de modelos" in shown
+    assert "No hay pedidos atribuidos" in shown
 
 
 def test_a_period_of_days(office: Office) -> None:
     office.order(click=office.click(office.campaign(), "ana"))
     day = PLACED.date().isoformat()
-    assert "No orders to share" in text_of(office, f"/accounts/7/models?from=2026-01-02&to={day}")
-    assert "€39.80" in text_of(office, f"/accounts/7/models?from={day}&to=")
+    eve = (PLACED.date() - timedelta(days=1)).isoformat()
+    assert "No attributed orders" in text_of(office, f"/accounts/7/models?from=2026-01-02&to={eve}")
+    for last in (day, ""):
+        assert "€39.80" in text_of(office, f"/accounts/7/models?from={day}&to={last}"), "the last day counts"
 
 
 @pytest.mark.parametrize("told", ["from=nonsense", "from=2026-11-23&to=2026-11-22", "to=9999-99-99"])
@@ -59,7 +63,7 @@ def test_a_period_that_is_none_is_explained(office: Office, told: str) -> None:
     answer = office.page(f"/accounts/7/models?{told}")
     assert answer.status_code == 422
     _check(answer.text)
-    assert "This period cannot be read" in answer.text
+    assert "Write dates as 2026-11-23" in answer.text
 
 
 def test_names_cannot_break_out(office: Office) -> None:

@@ -9,18 +9,18 @@ from tests.plugin.pages.forms import Form
 from tests.plugin.pages.test_policy_page import PAGE, PREVIEW, in_force, shown
 
 WRONG = [
-    ("window_days", "0", "whole number of days, from 1 to 365", "número entero de días"),
-    ("window_days", "366", "whole number of days, from 1 to 365", "número entero de días"),
-    ("window_days", "", "whole number of days, from 1 to 365", "número entero de días"),
-    ("window_days", '"><b>', "whole number of days, from 1 to 365", "número entero de días"),
+    ("window_days", "0", "whole number of days from 1 to 365", "número entero de días"),
+    ("window_days", "366", "whole number of days from 1 to 365", "número entero de días"),
+    ("window_days", "", "whole number of days from 1 to 365", "número entero de días"),
+    ("window_days", '"><b>', "whole number of days from 1 to 365", "número entero de días"),
     ("model", "best", "Choose one of the models", "Elija uno de los modelos"),
     ("alias_match", "maybe", "Choose yes or no", "Elija sí o no"),
-    ("campaign_days", "x", "whole number of days, from 1 to 365", "número entero de días"),
+    ("campaign_days", "x", "whole number of days from 1 to 365", "número entero de días"),
     ("campaign_days", "9", "Choose a campaign of this account", "Elija una campaña"),
-    ("campaign", "\x00", "whole number of days, from 1 to 365", "número entero de días"),
+    ("campaign", "\x00", "whole number of days from 1 to 365", "número entero de días"),
     ("campaign_windows.\x00", "9", "Choose a campaign of this account", "Elija una campaña"),
     ("campaign_windows.none", "9", "Choose a campaign of this account", "Elija una campaña"),
-    ("campaign_windows.none", "many", "whole number of days, from 1 to 365", "número entero de días"),
+    ("campaign_windows.none", "many", "whole number of days from 1 to 365", "número entero de días"),
 ]
 
 

@@ -57,11 +57,11 @@ def test_it_shows_the_policy_in_force_and_those_before_it(office: Office) -> Non
     campaign = office.campaign()["id"]
     office.post("/accounts/7/policies", {"model": "linear", "campaign_windows": {campaign: 1}})
     rows = [words(row) for row in re.findall(r"<tr>(.*?)</tr>", shown(office), re.DOTALL)]
-    assert re.search(r"^ 2 In force .* UTC 7 days Autumn: 1 day Linear No $", rows[1]), rows[1]
+    assert re.search(r"^ 2 Current .* UTC 7 days Autumn: 1 day Linear No $", rows[1]), rows[1]
     assert re.search(r"^ 1 .* UTC 7 days – Last click No $", rows[2]), rows[2]
     assert "No month is closed yet." in shown(office)
     spanish = words(shown(office, f"{PAGE}?lang=es"))
-    assert "Todas las políticas" in spanish
+    assert "Todas las versiones" in spanish
     assert "Autumn: 1 día Lineal No" in spanish
 
 
@@ -71,19 +71,19 @@ def test_a_change_is_first_shown_with_its_money_and_its_orders(office: Office) -
     text = words(preview)
     assert "Model Last click Linear" in text
     assert "7 days" not in text, "what stays is not listed"
-    assert "Orders looked at 1 all of open months" in text
-    assert "Of them would move 1" in text
+    assert "Orders in this preview 1 all orders in open months" in text
+    assert "Orders affected 1" in text
     assert "Old €0.00 €19.90 +€19.90" in text
     assert "New €39.80 €19.90 -€19.90" in text
     assert "All EUR €39.80 €39.80 €0.00" in text
-    assert re.search(r"1042 .* UTC New €39.80 (\w+ €19.90 ){2}Bought with the e-mail address", text)
+    assert re.search(r"1042 .* UTC New €39.80 (\w+ €19.90 ){2}E-mail address of a contact", text)
     order = next(link for link in _check(preview).links if link.startswith("/orders/"))
     assert office.page(order, SHOES).status_code == 200
     for campaign in (old, new):
         assert f"/campaigns/{campaign['id']}" in _check(preview).links
     assert in_force(office)["version"] == 1, "nothing changed"
     spanish = words(shown(office, f"{PREVIEW}?model=linear&lang=es"))
-    assert "Pedidos examinados 1 todos los de meses abiertos" in spanish
+    assert "Pedidos en esta vista previa 1 todos los pedidos de los meses abiertos" in spanish
     assert "Old 0,00 € 19,90 € +19,90 €" in spanish
 
 
@@ -110,7 +110,7 @@ def test_a_campaign_gets_a_window_of_its_own_and_gives_it_back(office: Office) -
     put_in_force(office, previewed(office, campaign=winter, campaign_days="30"))
     assert in_force(office)["campaign_windows"] == {autumn: 2, winter: 30}
     preview = previewed(office, **{f"campaign_windows.{autumn}": ""})
-    change = re.search(r"Windows of campaigns (.*?) Orders looked at", words(preview))
+    change = re.search(r"Campaign windows (.*?) Orders in this preview", words(preview))
     assert change
     assert (change[1].count("Autumn: 2 days"), change[1].count("Winter: 30 days")) == (1, 2)
     put_in_force(office, preview)
@@ -128,8 +128,8 @@ def test_what_the_query_does_not_name_stays(office: Office) -> None:
 
 def test_a_change_of_nothing_has_no_button(office: Office) -> None:
     preview = previewed(office)
-    assert "This is the policy in force already." in preview
-    assert "<button>Put" not in preview
+    assert "These are already the current settings." in preview
+    assert "<button>Apply" not in preview
 
 
 def test_a_policy_that_changed_meanwhile_is_said_and_the_change_previewed_anew(office: Office) -> None:
@@ -140,10 +140,10 @@ def test_a_policy_that_changed_meanwhile_is_said_and_the_change_previewed_anew(o
     assert answer.status_code == 303
     assert in_force(office)["version"] == 2, "nothing was applied"
     anew = shown(office, answer.location)
-    assert "Nothing was put in force: the policy was changed meanwhile. Number 2 is in force since" in anew
-    assert "Window 14 days 7 days Model Last click Linear" in words(anew)
+    assert "Your changes were not applied, because the settings have changed since. Version 2 was" in anew
+    assert "Attribution window 14 days 7 days Model Last click Linear" in words(anew)
     assert "+€19.90" in anew
-    assert "No se ha puesto nada en vigor" in shown(office, f"{answer.location}&lang=es")
+    assert "Sus cambios no se han aplicado" in shown(office, f"{answer.location}&lang=es")
     assert put_in_force(office, anew).location == PAGE
     applied = in_force(office)
     assert (applied["version"], applied["window_days"], applied["model"]) == (3, 7, "linear")
@@ -175,21 +175,21 @@ def test_a_long_preview_goes_on_page_by_page(office: Office, monkeypatch: pytest
     monkeypatch.setattr(policies, "LOOKED_AT", 5)
     monkeypatch.setattr(policies, "SHOWN", 2)
     html = previewed(office, model="first")
-    assert "Orders looked at 5 the newest ones, back to" in words(html)
-    assert "Of them would move 5" in words(html)
-    assert "Old €0.00 €199.00" in words(html), "sums are of all that were looked at"
+    assert "Orders in this preview 5 the newest orders, back to" in words(html)
+    assert "Orders affected 5" in words(html)
+    assert "Old €0.00 €199.00" in words(html), "the sums cover the whole preview"
     seen = re.findall(r'href="/orders/[^"]+">(\w+)<', html)
-    older = re.search(r'href="([^"]+)">Look at older ones', html)
+    older = re.search(r'href="([^"]+)">Preview older orders', html)
     while following := re.search(r'rel="next" href="([^"]+)"', html):
         html = shown(office, unescape(following[1]))
         seen += re.findall(r'href="/orders/[^"]+">(\w+)<', html)
     assert len(seen) == 5
     assert older
     html = shown(office, unescape(older[1]))
-    assert "Orders looked at 2 the oldest ones of open months" in words(html)
+    assert "Orders in this preview 2 the oldest orders in open months" in words(html)
     seen += re.findall(r'href="/orders/[^"]+">(\w+)<', html)
     assert sorted(seen) == ["1042", "n0", "n1", "n2", "n3", "n4", "n5"]
-    assert "Look at the newest ones" in html
+    assert "Preview the newest orders" in html
     assert put_in_force(office, html).location == PAGE
 
 

@@ -40,7 +40,7 @@ def test_a_wrong_key_does_not_enter(office: Office) -> None:
         browser = office.browser
         answer = _enter(browser, key)
         assert answer.status_code == 403
-        assert "This API key is not known" in answer.text
+        assert "This API key is not valid" in answer.text
         assert browser.get("/").status_code == 303
     assert office.page("/", "wrong").status_code == 401
 

@@ -27,7 +27,7 @@ from salepixel.settings import environment
 from salepixel.storage.ids import new_id
 from salepixel.wire.directory import DIRECTORY_KEY, Directory
 from salepixel.wire.streams import JOURNALS_KEY
-from salepixel_worker.fold import publish_mark
+from salepixel_worker.journals import publish_marks
 
 HERE = Path(__file__).parent / "yardsticks"
 STATIC, LUA, EDGE, PIXEL = "nginx, static 302", "nginx + Lua + Redis", "salepixel edge", "salepixel pixel"
@@ -121,7 +121,7 @@ class Servers:
             while (state := health())["shipped"] < state["durable"]:
                 time.sleep(0.05)
             for name in cast(set[bytes], self._redis.smembers(JOURNALS_KEY)):
-                publish_mark(self._redis, name.decode(), state["durable"])
+                publish_marks(self._redis, {name.decode(): state["durable"]})
 
         for name, path in ((EDGE, self._click), (PIXEL, sale)):
             self._add(Server(name, process, port, path, lambda: int(health()["durable"]), take_in))

@@ -107,7 +107,6 @@ class Shipment:
 
     def check(self, redis: Redis) -> None:
         """Free what is in the database; begin again when Redis has lost something. Raises RedisError."""
-        redis.sadd(JOURNALS_KEY, self.journal.name)  # again and again: Redis may have been emptied
         mark, top = self._published_mark(redis), stream_top(redis, self.journal.name)
         self.mark = max(self.mark, mark)
         self.journal.free(mark)
@@ -128,12 +127,18 @@ class Shipment:
 
     def _add(self, redis: Redis, run: Run) -> bool:
         fields: dict[bytes, bytes] = {FIELD: run.data} | ({OLDEST: b"1"} if run.oldest else {})
-        added = redis.xadd(
+        # In one transaction: the worker forgets the name of a journal whose stream is empty.
+        pipeline = redis.pipeline()
+        pipeline.xadd(
             stream_key(self.journal.name),
             fields,  # type: ignore[arg-type]  # the stubs ask for an invariant dict
             id=f"{run.last}-0",
             nomkstream=not self._may_create,
         )
+        pipeline.sadd(JOURNALS_KEY, self.journal.name)
+        added, _ = pipeline.execute(raise_on_error=False)
+        if isinstance(added, RedisError):
+            raise added
         return added is not None
 
     def _freed(self) -> int:

@@ -5,12 +5,14 @@ The database holds the truth, Redis is transport, the journal is the buffer.
 * A journal numbers its records 1, 2, 3 ... and has a name that is never used again.
 * The shipper adds runs of records, byte for byte as they stand in the journal, to the stream
   `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its field FIELD holds the
-  records. Redis refuses an id that is not greater than the last, so nothing is shipped twice.
+  records. Redis refuses an id that is not greater than the last, so nothing is shipped twice. With each
+  entry, in the same transaction, it adds the journal's name to the set JOURNALS_KEY.
 * An entry that begins with the oldest record which its journal still has carries the field OLDEST too:
   what is missing before it is gone for good (the database came from an old backup, or a record cannot
   be read). The worker counts that as a loss and goes on.
 * The worker folds entries into the database and stores, in the same transaction, the number of the
-  last record: the mark. It then publishes the mark at `mark_key(journal)` and trims the stream.
+  last record: the mark. It then publishes the mark at `mark_key(journal)` and trims the stream. Names of
+  journals whose stream is empty are moved from JOURNALS_KEY to IDLE_JOURNALS_KEY by the sweep.
 * A segment of the journal is freed when all its records are at or below the published mark.
 * When records are missing otherwise (Redis was emptied, or came back from an older file) the worker
   deletes the stream; the shipper sees that it is gone and begins again after the mark. Records at or
@@ -22,8 +24,10 @@ from collections.abc import Iterator
 from zlib import crc32
 
 JOURNALS_KEY = "salepixel:journals"
-"""A Redis set: the names of all journals that ever shipped."""
+"""A Redis set: the names of journals that may have records in their stream."""
 
+IDLE_JOURNALS_KEY = "salepixel:journals:idle"
+"""A Redis set: the names of journals that shipped and whose stream was empty at a sweep."""
 
 FIELD = b"r"
 OLDEST = b"o"

@@ -10,7 +10,8 @@ from salepixel.clicks.tokens import Click, Signal, new_click_id
 from salepixel.wire.streams import JOURNALS_KEY, BadRecord, stream_key
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.reader import Reader
-from salepixel_worker.fold import Entries, Gap, publish_mark, read_run
+from salepixel_worker.fold import Entries, Gap, read_run
+from salepixel_worker.journals import publish_marks
 
 
 def payload(contact: str) -> bytes:
@@ -77,10 +78,10 @@ class Fold:
             run = read_run(cast(Entries, entries), mark)
         except (Gap, BadRecord):
             self._redis.delete(stream_key(journal))
-            publish_mark(self._redis, journal, mark)
+            publish_marks(self._redis, {journal: mark})
             return
         self.records += [record for _, record in run.records]
         self.lost += run.lost
         self.marks[journal] = run.last
         if run.last > mark:
-            publish_mark(self._redis, journal, run.last)
+            publish_marks(self._redis, {journal: run.last})

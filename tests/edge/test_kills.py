@@ -20,7 +20,8 @@ from salepixel.keys import Keys
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key
-from salepixel_worker.fold import fold_all, journal_names
+from salepixel_worker.fold import fold_all
+from salepixel_worker.journals import known_journals
 from tests.edge.make import Fold
 from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.edge.visitors import Visitors, folded, has_all
@@ -99,7 +100,7 @@ def test_two_edges_on_one_redis_and_one_that_is_taken_away_lose_nothing(
             crowd.stop()
             answered += crowd.answered
         assert until(lambda: has_each_once(sqlite, valkey, sealer, answered))
-        names = {name.split("-")[0] for name in journal_names(valkey.client)}
+        names = {name.split("-")[0] for name in known_journals(valkey.client)}
         assert names == {"madrid", "paris"}
         again.kill()
     finally:

@@ -32,9 +32,10 @@ from salepixel.orders.bounds import OutOfBounds, check_order
 from salepixel.orders.requeue import requeue_orders_of_pixel_hit
 from salepixel.shops import store as shops
 from salepixel.storage.database import Database, is_passing
-from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, BadRecord, mark_key, read_frames, stream_key
+from salepixel.wire.streams import FIELD, OLDEST, BadRecord, read_frames, stream_key
 from salepixel_worker.agents import agent_signals
 from salepixel_worker.attempt import describe
+from salepixel_worker.journals import journals_to_fold, publish_marks
 from salepixel_worker.networks import NO_NETWORK, network_signal
 
 ENTRIES_AT_ONCE = 8
@@ -78,17 +79,12 @@ def fold_all(database: Database, redis: Redis, sealer: ClickSealer, budget_secon
     """Fold what the streams hold, for about so long; gives the number of records folded."""
     deadline = time.monotonic() + budget_seconds
     folded = 0
-    for name in journal_names(redis):
+    for name in journals_to_fold(redis):
         while count := fold_journal(database, redis, sealer, name):
             folded += count
             if time.monotonic() > deadline:
                 return folded
     return folded
-
-
-def journal_names(redis: Redis) -> list[str]:
-    """The journals that shipped anything, by name."""
-    return sorted(name.decode() for name in cast(set[bytes], redis.smembers(JOURNALS_KEY)))
 
 
 def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal: str) -> int:
@@ -121,7 +117,7 @@ def _fold_entries(
     except (Gap, BadRecord) as problem:
         log.warning("stream_dropped", journal=journal, mark=mark, problem=repr(problem))
         redis.delete(stream_key(journal))
-        publish_mark(redis, journal, mark)
+        publish_marks(redis, {journal: mark})
         return 0
     if run.last > mark:
         now = datetime.now(UTC)
@@ -129,23 +125,10 @@ def _fold_entries(
             if not clicks.move_mark(connection, journal, mark, run.last, now):
                 return 0  # another worker folded this meanwhile
             _store(connection, sealer, journal, mark, run, now)
-    publish_mark(redis, journal, run.last)
+    publish_marks(redis, {journal: run.last})
     if run.is_full:
         time.sleep(LET_IN_SECONDS)
     return run.last - mark
-
-
-def publish_mark(redis: Redis, journal: str, mark: int) -> None:
-    """Tell the edge how far its journal is in the database, and drop that much of the stream."""
-    pipeline = redis.pipeline(transaction=False)
-    pipeline.set(mark_key(journal), mark)
-    pipeline.xtrim(stream_key(journal), minid=f"{mark}-1", approximate=False)
-    pipeline.execute()
-
-
-def published_mark(redis: Redis, journal: str) -> int:
-    """The mark that edges see, 0 when none was published."""
-    return int(cast(bytes | None, redis.get(mark_key(journal))) or 0)
 
 
 def read_run(entries: Entries, mark: int) -> Run:

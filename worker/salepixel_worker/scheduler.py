@@ -13,8 +13,7 @@ from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
 
 from salepixel.wire.jobs import FOLD, SWEEP, Bell
-from salepixel.wire.streams import stream_key
-from salepixel_worker.fold import journal_names
+from salepixel_worker.journals import journals_to_fold
 
 TICK_SECONDS = 0.25
 SWEEP_SECONDS = 20.0
@@ -68,7 +67,7 @@ class Scheduler(threading.Thread):
         if time.monotonic() - self._swept_at >= SWEEP_SECONDS:
             self._bell.ring(SWEEP)
             self._swept_at = time.monotonic()
-        elif any(self._redis.xlen(stream_key(name)) for name in journal_names(self._redis)):
+        elif journals_to_fold(self._redis):
             self._bell.ring(FOLD)
 
     def _is_leader(self) -> bool:

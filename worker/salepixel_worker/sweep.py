@@ -15,7 +15,12 @@ from salepixel.orders.queue import due_orders
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key
 from salepixel_worker.attempt import attempt_order
-from salepixel_worker.fold import journal_names, publish_mark, published_mark
+from salepixel_worker.journals import (
+    known_journals,
+    publish_marks,
+    published_marks,
+    set_folded_journals_aside,
+)
 
 SETTLED_AT_ONCE = 2000
 
@@ -53,15 +58,16 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
 
 
 def republish(database: Database, redis: Redis) -> None:
-    """Tell Redis again what the edges read there: it may have been emptied."""
+    """Publish again what edges read in Redis, which may have been emptied; set folded journals aside."""
     # First Redis, then the database, which is never behind what was published before.
-    published = {name: published_mark(redis, name) for name in journal_names(redis)}
+    known = known_journals(redis)
+    published = published_marks(redis, known)
     with database.read() as connection:
-        marks = dict.fromkeys(published, 0) | clicks.read_marks(connection)
+        marks = dict.fromkeys(known, 0) | clicks.read_marks(connection)
     publish_directory(database, redis)
-    for journal, mark in marks.items():
-        if published.get(journal, 0) > mark:
-            # The database was restored. Only where the stream is gone does the edge look how far it is.
-            log.warning("shipped_again_after_a_restore", journal=journal, after=mark)
-            redis.delete(stream_key(journal))
-        publish_mark(redis, journal, mark)
+    for journal in [journal for journal, mark in published.items() if mark > marks[journal]]:
+        # The database was restored. Only where the stream is gone does the edge look how far it is.
+        log.warning("shipped_again_after_a_restore", journal=journal, after=marks[journal])
+        redis.delete(stream_key(journal))
+    publish_marks(redis, {name: mark for name, mark in marks.items() if published.get(name) != mark})
+    set_folded_journals_aside(redis)

@@ -18,11 +18,11 @@ from salepixel.clicks.store import store_clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, new_click_id
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
-from salepixel.storage.database import Database, open_database
+from salepixel.storage.database import Database
 from salepixel.wire.redis import open_redis
 from salepixel_plugin.app import prepare
 from salepixel_worker.reconcile import reconcile_order
-from tests.databases import copy_template
+from tests.databases import copy_template, open_without_waiting
 from tests.plugin.apps import attached_app
 
 NO_SIGNAL = Signal(0)
@@ -126,7 +126,7 @@ def office_files(keys: Keys, sqlite_template: Path, tmp_path_factory: pytest.Tem
 @pytest.fixture
 def office(office_files: Path, keys: Keys, tmp_path: Path) -> Iterator[Office]:
     shutil.copytree(office_files, tmp_path, dirs_exist_ok=True)
-    database = open_database("", tmp_path)
+    database = open_without_waiting(tmp_path)
     with _opened(tmp_path, database, keys) as opened:
         yield opened
     database.close()

@@ -30,6 +30,7 @@ from salepixel.report.journeys import (
     shapley_shares,
     tally,
 )
+from tests.examples import costly
 from tests.make import NOON
 
 ORACLE = json.loads((Path(__file__).parents[1] / "data" / "models" / "oracle.json").read_text())
@@ -220,6 +221,7 @@ def test_shares_add_up_and_campaigns_that_swap_their_journeys_swap_their_shares(
         assert renamed == pytest.approx(found)
 
 
+@costly(30)  # Markov chains
 @given(st.lists(st.tuples(st.text("abcd", min_size=1, max_size=5), st.none() | st.integers(0, 10**9))))
 def test_each_model_credits_every_cent_and_every_order(contacts: list[tuple[str, int | None]]) -> None:
     found = tally(contact(path, net) for path, net in contacts)

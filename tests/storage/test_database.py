@@ -52,10 +52,12 @@ def test_another_kind_of_database_is_refused(tmp_path: Path) -> None:
         open_database("mysql://localhost/x", tmp_path)
 
 
-def test_sqlite_commits_are_on_disk(sqlite: Database) -> None:
-    with sqlite.read() as connection:
+def test_sqlite_commits_are_on_disk(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    with database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+    database.close()
 
 
 def test_the_migrations_make_the_tables_of_the_code(database: Database) -> None:

@@ -1,6 +1,6 @@
-"""Gathers the evidence for one order from all that is stored; decide.py judges it."""
+"""Gathers the evidence for one order: each thing is read once, then decide.py judges it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -14,10 +14,28 @@ from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.contacts import Contact
 from salepixel.campaigns.coupons import find_coupon
 from salepixel.clicks import hit_store as hits
-from salepixel.clicks import store as clicks
+from salepixel.clicks.hit_store import StoredHit
+from salepixel.clicks.store import StoredClick, clicks_of_contacts, get_clicks
 from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, is_digest, token_contact
-from salepixel.orders.order import Order
+from salepixel.orders.order import Order, RefundState
+from salepixel.orders.refunds import refund_history
 from salepixel.orders.store import StoredOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is stored under the name of an order, whoever bought it and whenever it was placed.
+
+    `token_click`: the click of its token. `hits`: those that name it, or that make it.
+    `pixel_clicks`: the clicks at them. `clicks`: of all these clicks those that are stored. `history`: what
+    its snapshots said of refunds.
+    """
+
+    token_click: Click | None
+    hits: Sequence[StoredHit]
+    pixel_clicks: Sequence[Click]
+    clicks: Mapping[bytes, StoredClick]
+    history: Sequence[RefundState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,53 +47,96 @@ class Gathered:
     buyer: str
 
 
-def gather_evidence(
+def read_named(
     connection: sa.Connection, sealer: ClickSealer, account: Account, stored: StoredOrder, *, from_pixel: bool
-) -> Gathered:
-    """All evidence for an order; `from_pixel` when it is made of pixel hits alone."""
+) -> Named:
+    """Read what is stored under the name of an order; `from_pixel` when it is made of pixel hits alone."""
     order = stored.order
     token_click = open_token(sealer, order.click_token)
-    found = _by_token(connection, Rung.TOKEN, [token_click] if token_click else [])
-    found += _by_token(
-        connection, Rung.COOKIE, _clicks_at_pixel(connection, sealer, account, order, from_pixel)
+    its_hits = (
+        hits.hits_making(connection, account.emp_id, order.id)
+        if from_pixel
+        else hits.hits_naming(connection, account.emp_id, order.id, order.number)
     )
-    found += _by_coupon(connection, account, order)
-    found = _with_contacts(connection, account, stored, found)
-    buyer = named_buyer(account.emp_id, found)
-    found += _by_contact(connection, account, stored, buyer, {e.click.id for e in found if e.click})
-    found += _by_utm(connection, account, order)
-    return Gathered(tuple(found), bool(order.click_token) and token_click is None, buyer)
+    at_pixel = {c.id: c for hit in its_hits if (c := open_token(sealer, hit.click_token))}
+    ids = at_pixel.keys() | ({token_click.id} if token_click else set())
+    known = get_clicks(connection, sorted(ids))
+    history = refund_history(connection, stored.shop_id, order)
+    return Named(token_click, its_hits, tuple(at_pixel.values()), known, history)
 
 
 def open_token(sealer: ClickSealer, token: str | None) -> Click | None:
-    """The click of a token, None for what is none of ours."""
+    """The click of a token, None if it is not ours."""
     try:
         return sealer.open(token) if token else None
     except BadClickToken:
         return None
 
 
-def _clicks_at_pixel(
-    connection: sa.Connection, sealer: ClickSealer, account: Account, order: Order, from_pixel: bool
-) -> list[Click]:
-    its_hits = (
-        hits.hits_making(connection, account.emp_id, order.id)
-        if from_pixel
-        else hits.hits_naming(connection, account.emp_id, order.id, order.number)
-    )
-    return list({c.id: c for hit in its_hits if (c := open_token(sealer, hit.click_token))}.values())
+@dataclass(frozen=True, slots=True)
+class _People:
+    """The contacts who may have bought an order. `earlier`: whom earlier orders of its customer name.
+
+    `known`: what is stored of these, of all who are named by the order, and of those who have its address.
+    """
+
+    order: Order
+    earlier: Collection[str]
+    with_coupon: Collection[str]
+    known: Mapping[str, Contact]
+    alias_match: bool
+
+    def refs(self) -> dict[str, Rung]:
+        """Whom the order is known to be of, apart from its own evidence: by customer, then by address."""
+        found = dict.fromkeys(self.earlier, Rung.CUSTOMER)
+        for ref in self.with_email():
+            found.setdefault(ref, Rung.EMAIL)
+        if self.alias_match and self.order.alias_hash:
+            for ref, contact in self.known.items():
+                if contact.alias_hash == self.order.alias_hash:
+                    found.setdefault(ref, Rung.ALIAS)
+        return found
+
+    def with_email(self) -> list[str]:
+        """Who has the order's address."""
+        address = self.order.email_hash
+        return [ref for ref, contact in self.known.items() if address and contact.email_hash == address]
+
+    def agrees(self, ref: str) -> bool:
+        """Whether a contact agreed to be followed; True for one that is not known."""
+        return ref not in self.known or self.known[ref].consent
 
 
-def _by_token(connection: sa.Connection, rung: Rung, opened: Sequence[Click]) -> list[Evidence]:
-    known = clicks.get_clicks(connection, [click.id for click in opened])
+def gather_evidence(
+    connection: sa.Connection, account: Account, stored: StoredOrder, named: Named
+) -> Gathered:
+    """All evidence for an order, in the sequence in which its decision lists it."""
+    order, token_click = stored.order, named.token_click
+    by_token = _by_token(connection, named, Rung.TOKEN, [token_click] if token_click else [])
+    by_token += _by_token(connection, named, Rung.COOKIE, named.pixel_clicks)
+    by_coupon = _by_coupon(connection, account, order)
+    people = _read_people(connection, account, stored, by_token, by_coupon)
+    by_token = _with_contacts(account, people, by_token)
+    by_coupon = _with_contacts(account, people, by_coupon)
+    buyer = named_buyer(account.emp_id, [*by_token, *by_coupon])
+    refs = people.refs()
+    theirs = _clicks_of(connection, account, order, {*refs, *people.with_coupon, buyer} - {""})
+    by_coupon = _with_clicks(by_coupon, theirs)
+    by_name = [*by_token, *by_coupon]
+    carried = {one.click.id for one in by_name if one.click}
+    found = by_name + _by_contact(people, refs, buyer, carried, theirs) + _by_utm(connection, account, order)
+    return Gathered(tuple(found), bool(order.click_token) and token_click is None, buyer)
+
+
+def _by_token(connection: sa.Connection, named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidence]:
     evidence = []
     for click in opened:
-        found = known.get(click.id)
+        found = named.clicks.get(click.id)
         if found is None:
             evidence.append(Evidence(rung, click, sale_pixel=campaigns.link_sells(connection, click.link)))
         else:
-            # The stored click is nobody's when its contact refused; the token still says whose it was, unless
-            # it has the digest of a long reference, by which nobody is found.
+            # The stored click is nobody's when its contact opted out; the token still says whose it was,
+            # unless it has the digest of a long reference, by which nobody is found.
             refused = not found.click.contact and is_digest(click.contact)
             whole = found.click if found.click.contact else found.click._replace(contact=click.contact)
             evidence.append(Evidence(rung, whole, found.verdict, found.sale_pixel, consent=not refused))
@@ -83,38 +144,58 @@ def _by_token(connection: sa.Connection, rung: Rung, opened: Sequence[Click]) ->
 
 
 def _by_coupon(connection: sa.Connection, account: Account, order: Order) -> list[Evidence]:
+    """What the order's code says: a contact of a campaign, or the campaign alone."""
     coupon = find_coupon(connection, account.emp_id, order.voucher) if order.voucher else None
     if coupon is None:
         return []
     rung = Rung.COUPON if coupon.contact else Rung.CAMPAIGN
-    named = Evidence(rung, None, named_campaign=coupon.campaign, named_contact=coupon.contact)
-    if not coupon.contact:
-        return [named]
-    theirs = _clicks_of(connection, account, order, [coupon.contact])
-    in_campaign = [one for one in theirs if one.click.campaign == coupon.campaign]
-    return [Evidence(rung, one.click, one.verdict, one.sale_pixel) for one in in_campaign] + [named]
+    return [Evidence(rung, None, named_campaign=coupon.campaign, named_contact=coupon.contact)]
 
 
-def _with_contacts(
-    connection: sa.Connection, account: Account, stored: StoredOrder, found: Iterable[Evidence]
-) -> list[Evidence]:
+def _with_clicks(by_coupon: Sequence[Evidence], theirs: Sequence[StoredClick]) -> list[Evidence]:
+    """The same, after what the contact clicked in the campaign that gave the code."""
+    evidence = []
+    for one in by_coupon:
+        for of in theirs if one.rung is Rung.COUPON else ():
+            if (of.click.contact, of.click.campaign) == (one.named_contact, one.named_campaign):
+                evidence.append(Evidence(one.rung, of.click, of.verdict, of.sale_pixel, consent=one.consent))
+        evidence.append(one)
+    return evidence
+
+
+def _read_people(
+    connection: sa.Connection,
+    account: Account,
+    stored: StoredOrder,
+    by_token: Sequence[Evidence],
+    by_coupon: Sequence[Evidence],
+) -> _People:
+    order = stored.order
+    earlier = buyers_known_before(connection, stored)
+    ours = {one.contact for one in (*by_token, *by_coupon) if _is_of(account, one)}
+    alias = order.alias_hash if account.policy.alias_match else None
+    known = contacts.find_contacts(connection, account.emp_id, {*earlier, *ours}, order.email_hash, alias)
+    with_coupon = {one.contact for one in by_coupon if one.rung is Rung.COUPON}
+    return _People(order, earlier, with_coupon, known, account.policy.alias_match)
+
+
+def _is_of(account: Account, one: Evidence) -> bool:
+    """Whether evidence names a contact of this account: another's has the same references for others."""
+    return bool(one.contact) and (one.click is None or one.click.emp_id == account.emp_id)
+
+
+def _with_contacts(account: Account, people: _People, found: Iterable[Evidence]) -> list[Evidence]:
     """The same evidence with what its contacts consented to, and whether somebody else seems to buy."""
-    found, order = list(found), stored.order
-    buyers = {contact.ref for contact in contacts.with_email(connection, account.emp_id, order.email_hash)}
-    buyers.update(buyers_known_before(connection, stored))
-    buyers.update(one.contact for one in found if one.rung is Rung.COUPON)
-    ours = [one for one in found if one.contact and (one.click is None or one.click.emp_id == account.emp_id)]
-    known = contacts.get_contacts(connection, account.emp_id, {one.contact for one in ours})
-    tokens_of_buyers = {token_contact(ref) for ref in buyers}
+    buyers = {token_contact(ref) for ref in {*people.with_email(), *people.earlier, *people.with_coupon}}
     evidence = []
     for one in found:
-        if one in ours:
-            contact = known.get(one.contact)
-            # Who has a coupon of his own need not have the order's address.
+        if _is_of(account, one):
+            contact = people.known.get(one.contact)
+            # A coupon is the contact's own, whatever address the order has.
             by_browser = one.rung is not Rung.COUPON
-            other = by_browser and contact is not None and _is_other_address(contact, order)
-            shared = by_browser and bool(buyers) and token_contact(one.contact) not in tokens_of_buyers
-            agreed = one.consent and (contact is None or contact.consent)
+            other = by_browser and contact is not None and _is_other_address(contact, people.order)
+            shared = by_browser and bool(buyers) and token_contact(one.contact) not in buyers
+            agreed = one.consent and people.agrees(one.contact)
             one = replace(one, consent=agreed, other_address=other, other_buyer=shared)
         evidence.append(one)
     return evidence
@@ -127,30 +208,25 @@ def _is_other_address(contact: Contact, order: Order) -> bool:
 
 
 def _by_contact(
-    connection: sa.Connection, account: Account, stored: StoredOrder, buyer: str, named: Collection[bytes]
+    people: _People,
+    refs: Mapping[str, Rung],
+    buyer: str,
+    carried: Collection[bytes],
+    theirs: Iterable[StoredClick],
 ) -> list[Evidence]:
-    """Clicks of whom the order is known to be: by the shop's customer, by address, by its own evidence."""
-    order, refs = stored.order, dict[str, Rung]()
-    for ref in buyers_known_before(connection, stored):
-        refs[ref] = Rung.CUSTOMER
-    for contact in contacts.with_email(connection, account.emp_id, order.email_hash):
-        refs.setdefault(contact.ref, Rung.EMAIL)
-    if account.policy.alias_match:
-        for contact in contacts.with_alias(connection, account.emp_id, order.alias_hash):
-            refs.setdefault(contact.ref, Rung.ALIAS)
-    by_address = {ref for ref, rung in refs.items() if rung is not Rung.CUSTOMER}
-    everybody = contacts.get_contacts(connection, account.emp_id, {*refs, buyer} - {""})
-    consent = {ref: contact.consent for ref, contact in everybody.items()}
+    """Clicks of whom the order is known to be of: by the shop's customer, by address, by its own evidence."""
     evidence = []
-    for one in _clicks_of(connection, account, order, [*refs, *({buyer} - {"", *refs})]):
+    for one in theirs:
         rung = refs.get(one.click.contact)
-        if one.click.contact == buyer and one.click.id not in named:
+        if one.click.contact == buyer and one.click.id not in carried:
             rung = Rung.CUSTOMER  # the order itself says who bought, and this is what they clicked too
         if rung:
-            agreed = consent.get(one.click.contact, True)
+            agreed = people.agrees(one.click.contact)
             evidence.append(Evidence(rung, one.click, one.verdict, one.sale_pixel, consent=agreed))
-    refused = sorted(ref for ref in by_address if not consent.get(ref, True))
-    return evidence + [Evidence(refs[ref], None, named_contact=ref, consent=False) for ref in refused]
+    opted_out = sorted(
+        ref for ref, rung in refs.items() if rung is not Rung.CUSTOMER and not people.agrees(ref)
+    )
+    return evidence + [Evidence(refs[ref], None, named_contact=ref, consent=False) for ref in opted_out]
 
 
 def _by_utm(connection: sa.Connection, account: Account, order: Order) -> list[Evidence]:
@@ -159,9 +235,9 @@ def _by_utm(connection: sa.Connection, account: Account, order: Order) -> list[E
 
 
 def _clicks_of(
-    connection: sa.Connection, account: Account, order: Order, refs: Sequence[str]
-) -> list[clicks.StoredClick]:
+    connection: sa.Connection, account: Account, order: Order, refs: Collection[str]
+) -> list[StoredClick]:
     # Twice the window, so that the decision can say "outside the window" and not just "no click".
     since = order.placed_at - 2 * account.policy.longest_window
     until = order.placed_at + CLOCK_SKEW
-    return clicks.clicks_of_contacts(connection, account.emp_id, refs, since, until)
+    return clicks_of_contacts(connection, account.emp_id, sorted(refs), since, until)

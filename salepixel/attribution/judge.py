@@ -1,5 +1,6 @@
 """Judging one order from all that is stored, without writing: to reconcile, to preview, to verify."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -7,14 +8,14 @@ import sqlalchemy as sa
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
 from salepixel.attribution.decisions import decided_as_of, is_told_by_shop
-from salepixel.attribution.gather import gather_evidence
+from salepixel.attribution.gather import Named, gather_evidence, read_named
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale, sale_rows, with_refunds
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import Rates
 from salepixel.orders.charges import read_ledger
+from salepixel.orders.order import RefundState
 from salepixel.orders.outcome import Outcome, Reason
-from salepixel.orders.refunds import refund_history
 from salepixel.orders.sold import sold_lines
 from salepixel.orders.store import StoredOrder
 from salepixel.shops import store as shops
@@ -37,15 +38,17 @@ def judge_order(
     shop: Shop,
     stored: StoredOrder,
     rates: Rates,
+    named: Named | None = None,
 ) -> Judged:
     """Decide an order of a shop of this account by the account's policy and terms as they are given.
 
-    Not for one that `is_for_good`.
+    Not for one that `is_for_good`. `named`: what is stored under its name, where that was read already.
     """
     from_pixel = shop.platform == "pixel"
-    gathered = gather_evidence(connection, sealer, account, stored, from_pixel=from_pixel)
+    named = named or read_named(connection, sealer, account, stored, from_pixel=from_pixel)
+    gathered = gather_evidence(connection, account, stored, named)
     proven = not from_pixel or _is_only_proof(connection, account, stored)
-    history = refund_history(connection, shop.id, stored.order)
+    history = named.history
     order = replace(stored.order, paid=read_ledger(stored.order, history).paid)
     decision = decide(
         account.emp_id,
@@ -77,16 +80,22 @@ def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOr
 
 def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
     """Whether an order was decided as one of a month that is closed since, whatever is told of it now."""
+    if account.closed_before is None:
+        return False
     placed_at = decided_as_of(connection, stored.shop_id, stored.order.id)
     return placed_at is not None and account.has_closed(placed_at)
 
 
-def sales_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> list[Sale]:
-    """The sales of an order that `is_for_good`, as they are, with what is refunded of them by now."""
+def sales_for_good(
+    connection: sa.Connection, account: Account, stored: StoredOrder, history: Iterable[RefundState]
+) -> list[Sale]:
+    """The sales of an order that `is_for_good`, as they are, with what is refunded of them by now.
+
+    `history`: as `orders.refunds.refund_history` reads it.
+    """
     sold = sales_of_order(connection, stored.shop_id, stored.order.id)
     if not sold or account.closed_before is None:
         return sold
-    history = refund_history(connection, stored.shop_id, stored.order)
     return with_refunds(sold, sold_lines(stored.order, account.terms, history), account.closed_before)
 
 

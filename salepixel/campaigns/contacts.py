@@ -81,18 +81,25 @@ def get_contacts(connection: sa.Connection, emp_id: int, refs: Collection[str]) 
     return {contact.ref: contact for contact in found}
 
 
-def with_email(connection: sa.Connection, emp_id: int, email_hash: str | None) -> list[Contact]:
-    """The contacts of an account with this address; who refused to be followed is among them."""
-    if not email_hash:
-        return []
-    return _read(connection, contacts.c.emp_id == emp_id, contacts.c.email_hash == email_hash)
+def find_contacts(
+    connection: sa.Connection,
+    emp_id: int,
+    refs: Collection[str],
+    email_hash: str | None,
+    alias_hash: str | None,
+) -> dict[str, Contact]:
+    """The contacts of an account that have one of these references, this address, or this mailbox.
 
-
-def with_alias(connection: sa.Connection, emp_id: int, alias_hash: str | None) -> list[Contact]:
-    """The contacts of an account whose address leads to this mailbox."""
-    if not alias_hash:
-        return []
-    return _read(connection, contacts.c.emp_id == emp_id, contacts.c.alias_hash == alias_hash)
+    By their references. Those who opted out are among them.
+    """
+    ours = contacts.c.emp_id == emp_id
+    # Each with the account, so that each is looked up in an index of its own.
+    either = [sa.and_(ours, is_one_of(connection, contacts.c.ref, refs))] if refs else []
+    if email_hash:
+        either.append(sa.and_(ours, contacts.c.email_hash == email_hash))
+    if alias_hash:
+        either.append(sa.and_(ours, contacts.c.alias_hash == alias_hash))
+    return {contact.ref: contact for contact in _read(connection, sa.or_(*either))} if either else {}
 
 
 def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:

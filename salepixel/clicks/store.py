@@ -156,13 +156,18 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
     return len(late or ids)
 
 
+def keep_purchase(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
+    """Note that a paid order carries this click's token: whatever is seen of it later, a person made it."""
+    values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
+    connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
+
+
 def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
     """A paid order carries this click's token, so a person made it, for good; also if it comes in later.
 
     Other orders that name it, or that it may explain by e-mail, are decided again when its verdict changes.
     """
-    values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
-    connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
+    keep_purchase(connection, click_id, shop_id, order_id)
     row = connection.execute(sa.select(*_KNOWN).where(clicks.c.id == click_id)).first()
     if row is not None:
         known = _known(row)

@@ -1,13 +1,13 @@
 """Orders that were drafts first: they count as placed when their draft was completed."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.orders.order import Order
-from salepixel.orders.refunds import refund_history
+from salepixel.orders.order import Order, RefundState
 from salepixel.orders.requeue import Why, requeue_order
 from salepixel.storage.schema import drafts
 from salepixel.storage.upsert import insert_into, took_effect
@@ -25,15 +25,19 @@ def _insert_draft(dialect: str) -> Any:
     return insert_into(dialect, drafts).on_conflict_do_nothing()
 
 
-def as_completed(connection: sa.Connection, shop_id: str, order: Order) -> Order:
+def as_completed(
+    connection: sa.Connection, shop_id: str, order: Order, history: Iterable[RefundState]
+) -> Order:
     """The order as placed when its draft was completed, if it was one: when its first snapshot was changed.
+
+    `history`: its known snapshots, as `refunds.refund_history` reads them.
 
     A shop tells only when the draft was written, which may be days before the click that it carries.
     Completing it is a change, so no snapshot of the order is older than that (`updatedAt`).
     """
     if order.draft is False or not (order.draft or _was_draft(connection, shop_id, order.id)):
         return order
-    changed = [state.updated_at for state in refund_history(connection, shop_id, order)]
+    changed = [state.updated_at for state in history]
     return replace(order, placed_at=min([*changed, order.updated_at]))
 
 

@@ -32,7 +32,8 @@ from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 
 
 def consenting(connection: sa.Connection, emp_id: int, email_hash: str) -> list[str]:
-    return [one.ref for one in contacts.with_email(connection, emp_id, email_hash) if one.consent]
+    found = contacts.find_contacts(connection, emp_id, [], email_hash, None)
+    return [one.ref for one in found.values() if one.consent]
 
 
 def test_contacts_are_added_and_changed_in_one_go(database: Database) -> None:

@@ -16,12 +16,12 @@ from werkzeug.test import TestResponse
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.clicks.store import store_clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, new_click_id
+from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.wire.redis import open_redis
 from salepixel_plugin.app import prepare
-from salepixel_worker.reconcile import reconcile_order
 from tests.databases import copy_template, open_without_waiting
 from tests.plugin.apps import attached_app
 
@@ -104,7 +104,7 @@ class Office:
     def reconcile(self, shop: str, order: str) -> None:
         """What the worker does when its bell rings."""
         with self.database.write() as connection:
-            reconcile_order(connection, self.sealer, shop, order, datetime.now(UTC))
+            reconcile_and_announce(connection, self.sealer, shop, order, datetime.now(UTC))
 
 
 @pytest.fixture(scope="session")

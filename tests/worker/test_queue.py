@@ -204,7 +204,7 @@ def test_a_database_that_is_away_is_no_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     world.order(order())
-    monkeypatch.setattr(attempt, "reconcile_order", _raises(error))
+    monkeypatch.setattr(attempt, "reconcile_and_announce", _raises(error))
     with pytest.raises(type(error)):
         reconcile_due(world.database, world.sealer, 10)
     assert failed(world) == []
@@ -216,7 +216,7 @@ def test_what_will_never_pass_is_an_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     world.order(order())
-    monkeypatch.setattr(attempt, "reconcile_order", _raises(error))
+    monkeypatch.setattr(attempt, "reconcile_and_announce", _raises(error))
     assert reconcile_due(world.database, world.sealer, 10) == 1
     assert failed(world)[0].attempts == 1
 
@@ -225,7 +225,7 @@ def test_an_order_that_takes_the_jobs_whole_time_is_put_off_and_ends_the_job(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.order(order())
-    monkeypatch.setattr(attempt, "reconcile_order", _raises(JobTimeoutException()))
+    monkeypatch.setattr(attempt, "reconcile_and_announce", _raises(JobTimeoutException()))
     with pytest.raises(JobTimeoutException):
         reconcile_due(world.database, world.sealer, 10)
     assert failed(world)[0].attempts == 1

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
 from salepixel.attribution import policies
+from salepixel.attribution.reconcile import reconcile_order
 from salepixel.campaigns import contacts, coupons
 from salepixel.campaigns import store as campaigns
 from salepixel.clicks import store as clicks
@@ -22,7 +23,6 @@ from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker import fold
-from salepixel_worker.reconcile import reconcile_order
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order, seal_token
 
@@ -108,7 +108,7 @@ class World:
 
     def decide(self, connection: sa.Connection, shop_id: str, order_id: str) -> None:
         """Reconcile one order in a transaction that goes on."""
-        reconcile_order(connection, self.sealer, shop_id, order_id, NOON)
+        reconcile_order(connection, self.sealer, shop_id, order_id)
 
     def reconcile(self) -> None:
         while reconcile_due(self.database, self.sealer, 100):

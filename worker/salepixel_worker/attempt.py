@@ -9,10 +9,10 @@ import structlog
 from rq.timeouts import JobTimeoutException
 
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import queue
 from salepixel.storage.database import Database, is_passing, is_timeout
-from salepixel_worker.reconcile import reconcile_order
 
 _OURS = ("salepixel", "salepixel_worker")
 
@@ -28,7 +28,7 @@ def attempt_order(
     """
     try:
         with database.write() as connection:
-            reconcile_order(connection, sealer, shop_id, order_id, datetime.now(UTC), rates)
+            reconcile_and_announce(connection, sealer, shop_id, order_id, datetime.now(UTC), rates)
     except Exception as error:
         if is_passing(error) and not is_timeout(error):
             raise

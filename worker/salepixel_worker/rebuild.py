@@ -20,11 +20,13 @@ from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_ord
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
 from salepixel.orders.queue import is_due
+from salepixel.orders.refunds import refund_history
 from salepixel.orders.store import OrderPlace, StoredOrder
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.shops.shop import Shop
@@ -39,7 +41,6 @@ from salepixel.storage.database import (
     require_current,
 )
 from salepixel_worker.attempt import describe, put_off
-from salepixel_worker.reconcile import reconcile_order
 
 PAGE = 200
 SHOWN = 50
@@ -97,9 +98,9 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
                     found.due += 1
                     continue
                 if is_for_good(connection, account, stored):
-                    differences = _wrong_sales(
-                        connection, stored, sales_for_good(connection, account, stored)
-                    )
+                    history = refund_history(connection, stored.shop_id, stored.order)
+                    sold = sales_for_good(connection, account, stored, history)
+                    differences = _wrong_sales(connection, stored, sold)
                     found.closed += 1
                 else:
                     its_shop = shop[stored.shop_id]
@@ -118,7 +119,8 @@ def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED)
         for stored in page:
             try:
                 with database.write() as connection:
-                    decided = reconcile_order(connection, sealer, stored.shop_id, stored.order.id, now, rates)
+                    this = stored.shop_id, stored.order.id
+                    decided = reconcile_and_announce(connection, sealer, *this, now, rates)
             except Exception as error:
                 if is_passing(error):
                     raise

@@ -149,9 +149,9 @@ def test_the_click_that_a_draft_got_later_earned_the_order(
     scenario = recordings.scenarios()["eh_draft_older_than_click"]
     for sequence in scenario.sequences():
         store(sqlite, sequence)
-        order, _ = known(sqlite, scenario.final["76"]["id"])
+        order, history = known(sqlite, scenario.final["76"]["id"])
         with sqlite.read() as connection:
-            order = drafts.as_completed(connection, "s1", order)
+            order = drafts.as_completed(connection, "s1", order, history)
         click = recorded_sealer.open(order.click_token or "")
         decision = decide(click.emp_id, order, [Evidence(Rung.TOKEN, click)], Policy())
         assert decision.reason == Reason.CLICK_TOKEN_ON_ORDER

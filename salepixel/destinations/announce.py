@@ -1,0 +1,91 @@
+"""What is forwarded of an order's sales: one request for each line, or one for the whole order."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from salepixel.accounts.store import Account
+from salepixel.attribution.decide import Decision
+from salepixel.attribution.reconcile import Reconciled, reconcile_order
+from salepixel.attribution.sales import Sale
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations.outbox import announce_order
+from salepixel.money.quantities import round_quantity
+from salepixel.money.rates import SHIPPED, Rates
+
+
+def reconcile_and_announce(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    shop_id: str,
+    order_id: str,
+    now: datetime,
+    rates: Rates = SHIPPED,
+) -> Decision | None:
+    """Decide an order again and note what is to be forwarded of it, in one transaction.
+
+    `now`: aware UTC, when forwarding may begin. None where `reconcile_order` decides nothing.
+    """
+    done = reconcile_order(connection, sealer, shop_id, order_id, rates)
+    if done is None:
+        return None
+    announce_sales(connection, done, now)
+    return done.decision
+
+
+def announce_sales(connection: sa.Connection, done: Reconciled, now: datetime) -> None:
+    """Note what is to be forwarded of an order's sales, where its account forwards them."""
+    account, order, rows = done.account, done.stored.order, done.sales
+    if not account.forward_url:
+        return
+    common = {
+        "empId": account.hosted_emp_id or str(account.emp_id),
+        "order": order.number,
+        "currency": order.currency,
+        "contact": rows[0].contact if rows else "",
+        "campaign": rows[0].campaign if rows else "",
+    }
+    urls = {
+        part: fill_template(account.forward_url, words | common)
+        for part, words in _parts(account, rows).items()
+    }
+    announce_order(connection, account.emp_id, done.stored.shop_id, order.id, urls, now)
+
+
+def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:
+    """What is said of each line; of the whole order under "" where the receiver counts orders."""
+    if account.forward_per == "order" and rows:
+        items = {sale.line: sale.item for sale in rows}
+        whole = {
+            "item": ", ".join(items.values()),
+            "sku": "",
+            "quantity": _quantity(rows),
+            "amount": str(sum((sale.amount for sale in rows), start=rows[0].amount * 0)),
+        }
+        return {"": whole}
+    return {line: _line_words(rows, line) for line in {sale.line: None for sale in rows}}
+
+
+def _line_words(rows: Sequence[Sale], line: str) -> dict[str, str]:
+    """A line as its receiver is to know it: whole, however many clicks share it."""
+    its = [sale for sale in rows if sale.line == line]
+    return {
+        "item": its[0].item,
+        "sku": its[0].sku or "",
+        "quantity": _quantity(its),
+        "amount": str(sum((sale.amount for sale in its), start=its[0].amount * 0)),
+    }
+
+
+def _quantity(rows: Sequence[Sale]) -> str:
+    return str(round_quantity(sum((sale.quantity for sale in rows), Decimal(0))))
+
+
+def fill_template(template: str, words: Mapping[str, str]) -> str:
+    """Put url-quoted words where `{name}` stands; other braces stay as they are."""
+    for name, value in words.items():
+        template = template.replace("{" + name + "}", quote(value, safe=""))
+    return template

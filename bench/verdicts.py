@@ -377,12 +377,12 @@ class Confusion:
     counts: Counter[tuple[str, Verdict]]
 
     def kept(self) -> float:
-        """The share of people's clicks that are not called a machine's."""
-        return 1 - self._share(self._of(is_person=True), Verdict.MACHINE)
+        """The share of people's clicks that are not called bot clicks."""
+        return 1 - self._share(self._of(is_person=True), Verdict.BOT)
 
     def caught(self) -> float:
-        """The share of scanners' clicks that are called a machine's."""
-        return self._share(self._of(is_person=False), Verdict.MACHINE)
+        """The share of scanners' clicks that are called bot clicks."""
+        return self._share(self._of(is_person=False), Verdict.BOT)
 
     def kind(self, name: str) -> dict[Verdict, float]:
         """The shares of the verdicts on the clicks of a kind."""
@@ -390,7 +390,7 @@ class Confusion:
 
     def line(self) -> str:
         """The confusion table, and each kind's verdicts, as text."""
-        lines = [f"{'':48}{'clicks':>8}{'human':>8}{'unknown':>9}{'machine':>9}"]
+        lines = [f"{'':48}{'clicks':>8}{'human':>8}{'unknown':>9}{'bot':>9}"]
         people, scanners = self._of(is_person=True), self._of(is_person=False)
         for title, names in (("PEOPLE", people), ("SCANNERS", scanners)):
             lines.append(self._row(title, names))
@@ -414,7 +414,7 @@ class Confusion:
         return [kind.name for kind in KINDS if kind.is_person is is_person]
 
 
-_COLUMNS = (Verdict.HUMAN, Verdict.UNKNOWN, Verdict.MACHINE)
+_COLUMNS = (Verdict.HUMAN, Verdict.UNKNOWN, Verdict.BOT)
 
 
 def judge_all(database: Database, redis: Redis, clicks: list[Labelled]) -> Confusion:

@@ -117,7 +117,7 @@ def tell(seed: int = 7) -> Story:
         purchase.paid = False
     buy("forged", "invalid_token", 1)
     scanned = [people.pop() for _ in range(60)]
-    buy("none", "machine_click", 4, scanned.copy())
+    buy("none", "bot_click", 4, scanned.copy())
     strangers = [Contact("", f"stranger{n}@example.org") for n in range(6)]
     buy("none", "no_click", 6, strangers)
     return Story(contacts, scanned, purchases)

@@ -8,10 +8,10 @@ from typing import Any
 from salepixel.campaigns.links import Notice
 from salepixel_plugin.languages import N_, Language
 
-NOT_YET = "not_reconciled_yet"
+NOT_YET = "not_processed_yet"
 """The reason of an order that has arrived and not been looked at; takes seconds, a minute at most."""
 
-FAILED = "cannot_be_decided"
+FAILED = "processing_failed"
 """The reason of an order whose last attempt failed: judging it, or reading it, would fail again."""
 
 _FAILED = N_(
@@ -69,8 +69,8 @@ _DECIDED = {
     ),
     "click_after_order": N_("Order %(order)s was placed before the click."),
     "outside_window": N_("The click found for order %(order)s is outside its campaign's attribution window."),
-    "machine_click": N_("Order %(order)s has only bot clicks, such as those of e-mail security scanners."),
-    "refused_consent": N_("The contact of order %(order)s opted out of tracking."),
+    "bot_click": N_("Order %(order)s has only bot clicks, such as those of e-mail security scanners."),
+    "opted_out": N_("The contact of order %(order)s opted out of tracking."),
     "other_contact": N_(
         "Order %(order)s carries the click of a contact, but the buyer's e-mail address belongs to "
         "another contact, who never clicked. They probably share a browser."
@@ -79,7 +79,7 @@ _DECIDED = {
         "A click may have led to order %(order)s, but the evidence is too weak to attribute it."
     ),
     "month_closed": N_("Order %(order)s arrived after its month was closed. Closed months do not change."),
-    "pixel_is_no_proof": N_(
+    "pixel_only": N_(
         "Only the pixel reported order %(order)s. This account has a connected shop, so only orders that "
         "the shop confirms count."
     ),
@@ -102,8 +102,8 @@ _PASSED_OVER = {
     "not_a_sales_link": N_("Its link is not a sales link."),
     "click_after_order": N_("It came after the order."),
     "outside_window": N_("It is outside its campaign's attribution window."),
-    "machine_click": N_("This is a bot click."),
-    "refused_consent": N_("This contact opted out of tracking."),
+    "bot_click": N_("This is a bot click."),
+    "opted_out": N_("This contact opted out of tracking."),
     "weak_evidence": N_("The evidence for this click is too weak."),
     "other_contact": N_("It belongs to another contact, and stronger evidence identifies the buyer."),
     "earlier_click": N_("A later click came before the order, and the last click gets the credit."),
@@ -144,7 +144,7 @@ REASON = {
     "known_customer": N_("A known customer clicked"),
     "alias_match": N_("Another address of a contact's mailbox"),
     "campaign_named": N_("The order names the campaign"),
-    "refused_consent": N_("Opted out"),
+    "opted_out": N_("Opted out"),
     "other_contact": N_("Click of another contact"),
     "weak_evidence": N_("Evidence too weak"),
     "month_closed": N_("Arrived after its month was closed"),
@@ -157,8 +157,8 @@ REASON = {
     "not_a_sales_link": N_("Not a sales link"),
     "click_after_order": N_("Click after the order"),
     "outside_window": N_("Outside the attribution window"),
-    "machine_click": N_("Bot click"),
-    "pixel_is_no_proof": N_("Reported only by the pixel"),
+    "bot_click": N_("Bot click"),
+    "pixel_only": N_("Reported only by the pixel"),
 }
 
 
@@ -290,7 +290,7 @@ def explain_lift(told: Mapping[str, Any], language: Language) -> str:
         words[word] = language.number(round(told[name])) if told[name] is not None else ""
     is_equal = told["state"] == "not_enough_data" and not told["needed"]
     sentence = language.text(_NO_DIFFERENCE if is_equal else _LIFT[told["state"]], **words)
-    refused = {name: told[name]["refused"] if told[name] else 0 for name in ("mailed", "held_out")}
+    refused = {name: told[name]["opted_out"] if told[name] else 0 for name in ("mailed", "held_out")}
     if not any(refused.values()):
         return sentence
     left = {name: language.number(count) for name, count in refused.items()}

@@ -107,7 +107,7 @@ def decide(
         (rest if refusal else eligible).append(Candidate(item, confidence_of(order, item), refusal))
     found = _judge(order, policy, eligible, rest)
     if not proven:
-        return _none(found, Outcome.UNATTRIBUTED, Reason.PIXEL_IS_NO_PROOF)
+        return _none(found, Outcome.UNATTRIBUTED, Reason.PIXEL_ONLY)
     if order.replaces is not None:
         return _none(found, Outcome.UNATTRIBUTED, Reason.REPLACEMENT)
     # Where placing is enough, one that is cancelled unpaid was a sale, and is refunded on that day.
@@ -138,15 +138,15 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
     if item.click and item.click.emp_id != emp_id:
         return Reason.OTHER_ACCOUNT
     if not item.consent:
-        return Reason.REFUSED_CONSENT
+        return Reason.OPTED_OUT
     if item.click is None:
         return None
     if item.other_buyer:
         return Reason.OTHER_CONTACT
     # A token or a cookie at the till is the mark of a person, whatever the click looked like. A code is too,
     # but of the person, not of that click.
-    if item.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and item.verdict is Verdict.MACHINE:
-        return Reason.MACHINE_CLICK
+    if item.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and item.verdict is Verdict.BOT:
+        return Reason.BOT_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
     if item.click.clicked_at > order.placed_at + CLOCK_SKEW:

@@ -77,7 +77,7 @@ class Evidence:
 def confidence_of(order: Order, item: Evidence) -> float:
     """How likely the click led to the order, by this evidence alone: the ladder's start values, 0 to 1.
 
-    An e-mail match halves in 14 days, not below one half. When it may have been a machine that clicked, a
+    An e-mail match halves in 14 days, not below one half. When the click may be a bot's, a
     match by who the contact is, is worth half.
     """
     if item.rung is not Rung.EMAIL:

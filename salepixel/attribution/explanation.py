@@ -93,7 +93,7 @@ def _explain_candidate(candidate: Candidate) -> ExplainedCandidate:
         verdict=evidence.verdict,
         confidence=candidate.confidence,
         passed_over=candidate.passed_over,
-        opted_out=candidate.passed_over is Reason.REFUSED_CONSENT,
+        opted_out=candidate.passed_over is Reason.OPTED_OUT,
         share=round(float(candidate.share), 6),
     )
 

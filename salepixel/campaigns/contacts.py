@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.accounts.store import hold_account
-from salepixel.clicks.opt_outs import opted_out, refused_among
+from salepixel.clicks.opt_outs import opted_out, opted_out_among
 from salepixel.orders.requeue import requeue_orders_of_contacts, requeue_orders_of_opted_out
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import contacts
@@ -45,7 +45,7 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
         told = {found for c in chunk for found in (c.email_hash, c.alias_hash)}
         hashes = {found for found in told.union(*rows) if found}
         concerned = _sharing(connection, emp_id, chunk, hashes)
-        refused = refused_among(connection, emp_id, concerned)
+        refused = opted_out_among(connection, emp_id, concerned)
         statement = insert(connection, contacts).values(
             [
                 {
@@ -68,7 +68,7 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
         }
         connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "ref"], set_=changed))
         requeue_orders_of_contacts(connection, emp_id, hashes, concerned)
-        if refused - refused_among(connection, emp_id, refused):
+        if refused - opted_out_among(connection, emp_id, refused):
             requeue_orders_of_opted_out(connection, emp_id)
     return len(newest)
 
@@ -110,7 +110,7 @@ def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collect
     return set(connection.scalars(query))
 
 
-def all_refused(connection: sa.Connection) -> list[tuple[int, str]]:
+def all_opted_out(connection: sa.Connection) -> list[tuple[int, str]]:
     """Everybody who refused to be followed, as (empId, reference), under each reference of their address."""
     refused, shared = contacts.alias(), contacts.c
     same = sa.and_(shared.emp_id == refused.c.emp_id, shared.email_hash == refused.c.email_hash)

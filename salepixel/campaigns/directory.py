@@ -8,7 +8,7 @@ from redis.client import Pipeline
 
 from salepixel.accounts.api_keys import KeyScope
 from salepixel.accounts.store import list_accounts
-from salepixel.campaigns.contacts import all_refused
+from salepixel.campaigns.contacts import all_opted_out
 from salepixel.campaigns.store import changed_links, contact_tags
 from salepixel.reading.references import is_merge_tag, normal_reference
 from salepixel.storage.database import Database
@@ -30,7 +30,7 @@ def read_directory(connection: sa.Connection) -> Directory:
 
 def _refused(connection: sa.Connection) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
-    for emp_id, ref in all_refused(connection):
+    for emp_id, ref in all_opted_out(connection):
         found.setdefault(emp_id, set()).add(contact_digest(ref.encode()))
     return {emp_id: frozenset(digests) for emp_id, digests in found.items()}
 

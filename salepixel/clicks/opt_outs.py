@@ -20,7 +20,7 @@ def opted_out() -> sa.ColumnElement[bool]:
     return sa.or_(~contacts.c.consent, by_address)
 
 
-def refused_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
+def opted_out_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
     """Those of these contacts who refused to be followed, by this reference or another of their address."""
     refused = sa.and_(contacts.c.emp_id == emp_id, ~contacts.c.consent)
     # Asked for each batch of clicks: in most accounts nobody has, and one look spares thousands.

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.policy import CLOCK_SKEW
 from salepixel.accounts.store import get_account, hold_account
-from salepixel.clicks.opt_outs import refused_among
+from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
 from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, Judged, cleared, judge, weigh
@@ -99,7 +99,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     settled = lock_watermark(connection)
     for emp_id in sorted({click.emp_id for click, _ in batch}):
         hold_account(connection, emp_id)
-    batch = _without_refused(connection, batch)
+    batch = _without_opted_out(connection, batch)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
     rows = [(*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch]
@@ -110,13 +110,13 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     _requeue_orders(connection, [click for click, _ in batch] + changed)
 
 
-def _without_refused(
+def _without_opted_out(
     connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]
 ) -> Sequence[tuple[Click, Signal]]:
     refused = {
         emp_id: found
         for emp_id, refs in _contacts_of([click for click, _ in batch]).items()
-        if (found := refused_among(connection, emp_id, refs))
+        if (found := opted_out_among(connection, emp_id, refs))
     }
     if not refused:
         return batch

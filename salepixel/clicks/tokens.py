@@ -38,7 +38,7 @@ class Verdict(StrEnum):
     """Who clicked, as far as we can tell."""
 
     HUMAN = "human"
-    MACHINE = "machine"
+    BOT = "bot"
     UNKNOWN = "unknown"
 
 

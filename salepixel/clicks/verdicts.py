@@ -1,6 +1,6 @@
-"""Verdicts: which clicks were made by people, which by machines. Pure: the store gives it all it knows.
+"""Verdicts: which clicks are human and which are bots'. Pure: the store passes in all it knows.
 
-Every reason has a weight: how probable it is that a machine made a click of which nothing else is known.
+Every reason has a weight: the probability that a bot made a click, when nothing else is known about it.
 Independent reasons add up as in a noisy or, 1 - (1-a)(1-b)...; the result is the click's score. The
 weights are ours. Where they come from, and what they do to a set of labelled clicks, stands in
 docs/explanation/people-and-machines.md.
@@ -32,16 +32,16 @@ WEIGHTS = {
     "quick_links": 0.4,
     "soon_after_sending": 0.25,
 }
-"""The reasons that speak for a machine, each with its weight."""
+"""The reasons that point to a bot, each with its weight."""
 
-MACHINE_FROM = 0.6
-"""A score from which a click is called a machine's."""
+BOT_FROM = 0.6
+"""A click with this score or more is a bot click."""
 
 UNKNOWN_FROM = 0.3
 """A score from which we do not know. Below it the click is a person's."""
 
 BOUGHT = "bought"
-"""The reason of a click that a paid order has cleared: machines do not buy."""
+"""The reason of a click that a paid order has cleared: bots do not buy."""
 
 LINKS_WINDOW = timedelta(seconds=10)
 """Clicks further apart than this do not bear on each other."""
@@ -72,7 +72,7 @@ _QUICK = ((2, 1_000), (3, 10_000))
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict, the names of its reasons, and the score: 0.0 a person's, 1.0 a machine's."""
+    """A verdict, the names of its reasons, and the score: 0.0 human, 1.0 bot."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -97,8 +97,8 @@ def weigh(signals: int, company: tuple[str, ...] = ()) -> Judged:
     """Judge by what the edge and the fold saw of a request, and by reasons that lie in other clicks."""
     reasons = (*(name for signal, name in _BY_SIGNAL.items() if signals & signal), *company)
     score = round(1 - prod(1 - WEIGHTS[name] for name in reasons), 4)
-    if score >= MACHINE_FROM:
-        return Judged(Verdict.MACHINE, reasons, score)
+    if score >= BOT_FROM:
+        return Judged(Verdict.BOT, reasons, score)
     return Judged(Verdict.UNKNOWN if score >= UNKNOWN_FROM else Verdict.HUMAN, reasons, score)
 
 

@@ -1,4 +1,4 @@
-"""What people and machines did in campaigns, counted."""
+"""Human and bot activity in campaigns, counted."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from salepixel.storage.schema import clicks, sales
 class ClickCounts:
     """The clicks of a campaign; `contacts` are different people who clicked.
 
-    `human` are all that are not called a machine's; of these, `unknown` may be.
+    `human` counts every click that is not a bot's, and so the `unknown` ones, which may be.
     """
 
     human: int = 0
-    machine: int = 0
+    bot: int = 0
     contacts: int = 0
     unknown: int = 0
 
@@ -33,20 +33,20 @@ class ContactActivity:
 
     contact: str
     human_clicks: int
-    machine_clicks: int
+    bot_clicks: int
     orders: int
     net: dict[str, Decimal] = field(default_factory=dict)
 
 
 def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, ClickCounts]:
     """The clicks of each campaign that has any."""
-    is_machine = clicks.c.verdict == Verdict.MACHINE
+    is_bot = clicks.c.verdict == Verdict.BOT
     query = (
         sa.select(
             clicks.c.campaign_id,
-            sa.func.count().filter(~is_machine),
-            sa.func.count().filter(is_machine),
-            sa.func.count(sa.distinct(clicks.c.contact)).filter(~is_machine, clicks.c.contact != ""),
+            sa.func.count().filter(~is_bot),
+            sa.func.count().filter(is_bot),
+            sa.func.count(sa.distinct(clicks.c.contact)).filter(~is_bot, clicks.c.contact != ""),
             sa.func.count().filter(clicks.c.verdict == Verdict.UNKNOWN),
         )
         .where(clicks.c.campaign_id.in_(ids))
@@ -87,9 +87,9 @@ def contact_activity(
 def _clicks_by_contact(
     connection: sa.Connection, campaign_id: str, refs: Sequence[str]
 ) -> dict[str, tuple[int, int]]:
-    is_machine = clicks.c.verdict == Verdict.MACHINE
+    is_bot = clicks.c.verdict == Verdict.BOT
     query = (
-        sa.select(clicks.c.contact, sa.func.count().filter(~is_machine), sa.func.count().filter(is_machine))
+        sa.select(clicks.c.contact, sa.func.count().filter(~is_bot), sa.func.count().filter(is_bot))
         .where(clicks.c.campaign_id == campaign_id, clicks.c.contact.in_(refs))
         .group_by(clicks.c.contact)
     )
@@ -122,12 +122,12 @@ def _net_by_contact(
 class LinkActivity:
     """A link with what happened on it: `contacts` are different people, `orders` the sales it earned.
 
-    `human_clicks` are all that are not called a machine's.
+    `human_clicks` are all clicks that are not a bot's.
     """
 
     link: CampaignLink
     human_clicks: int
-    machine_clicks: int
+    bot_clicks: int
     contacts: int
     orders: int
 
@@ -136,10 +136,10 @@ def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActiv
     """What happened on each link of a campaign, in the links' order."""
     by_verdict = sa.select(
         clicks.c.link_id,
-        sa.func.count().filter(clicks.c.verdict != Verdict.MACHINE).label("human"),
-        sa.func.count().filter(clicks.c.verdict == Verdict.MACHINE).label("machine"),
+        sa.func.count().filter(clicks.c.verdict != Verdict.BOT).label("human"),
+        sa.func.count().filter(clicks.c.verdict == Verdict.BOT).label("bot"),
         sa.func.count(sa.distinct(clicks.c.contact))
-        .filter(clicks.c.verdict != Verdict.MACHINE, clicks.c.contact != "")
+        .filter(clicks.c.verdict != Verdict.BOT, clicks.c.contact != "")
         .label("contacts"),
     ).where(clicks.c.campaign_id == campaign_id)
     counted = {row.link_id: row for row in connection.execute(by_verdict.group_by(clicks.c.link_id))}
@@ -150,6 +150,6 @@ def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActiv
     activity = []
     for link in links_of(connection, campaign_id):
         row = counted.get(link.id)
-        human, machine, contacts = (row.human, row.machine, row.contacts) if row else (0, 0, 0)
-        activity.append(LinkActivity(link, human, machine, contacts, earned_by.get(link.id, 0)))
+        human, bot, contacts = (row.human, row.bot, row.contacts) if row else (0, 0, 0)
+        activity.append(LinkActivity(link, human, bot, contacts, earned_by.get(link.id, 0)))
     return activity

@@ -50,7 +50,7 @@ def _touches(
             clicks.c.contact != "",
             clicks.c.id >= least_id_at(first - window),
             clicks.c.id < least_id_at(last + CLOCK_SKEW + timedelta(milliseconds=1)),
-            clicks.c.verdict != Verdict.MACHINE,
+            clicks.c.verdict != Verdict.BOT,
             sa.func.coalesce(links.c.sale_pixel, sa.true()),
         )
         .order_by(clicks.c.contact, clicks.c.id)

@@ -19,20 +19,20 @@ from salepixel.orders.sold import sold_lines
 from salepixel.orders.store import read_snapshot
 from salepixel.storage.schema import clicks, contacts, decisions, orders, recipients
 
-_NO_SALE = (Reason.CANCELLED, Reason.PIXEL_IS_NO_PROOF, Reason.REPLACEMENT)
+_NO_SALE = (Reason.CANCELLED, Reason.PIXEL_ONLY, Reason.REPLACEMENT)
 
 
 @dataclass
 class Group:
     """One group of a campaign's recipients; `net` of all their sales, by currency, by the account's terms.
 
-    People are addresses, since orders are found by them; `without_address` counts who has none, `refused` who
-    has refused to be followed since, of whom nothing else is told.
+    People are addresses, since orders are found by them; `without_address` counts those without one,
+    `opted_out` those who opted out since; nothing else about them is counted.
     """
 
     people: int = 0
     without_address: int = 0
-    refused: int = 0
+    opted_out: int = 0
     buyers: set[str] = field(default_factory=set)
     orders: int = 0
     net: dict[str, Decimal] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def compare_groups(
     """Those who were to be mailed and those who were left out, with all their sales of a time.
 
     An order is found by its address alone, of both groups in the same way: a click token could only be
-    found of who got the mail. Who refused to be followed is in neither group.
+    found for those who got the mail. Contacts who opted out are in neither group.
     """
     groups = {False: Group(), True: Group()}
     theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
@@ -103,7 +103,7 @@ def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
     clicked = sa.and_(
         clicks.c.campaign_id == recipients.c.campaign_id,
         clicks.c.contact == recipients.c.contact,
-        clicks.c.verdict != Verdict.MACHINE,
+        clicks.c.verdict != Verdict.BOT,
     )
     query = sa.select(sa.func.count(sa.distinct(recipients.c.contact))).select_from(
         recipients.join(clicks, clicked)

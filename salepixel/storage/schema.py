@@ -249,7 +249,7 @@ unsettled_clicks = sa.Table(
 )
 
 bought = sa.Table(
-    "bought",  # clicks whose token came with a paid order of a shop: no machine's, whatever else is seen
+    "bought",  # clicks whose token a paid order of a shop carries: human, whatever the other signals
     metadata,
     sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
     sa.Column("shop_id", sa.Text, nullable=False),

@@ -40,7 +40,7 @@ def refused(rung: Rung) -> Evidence:
     ("evidence", "outcome", "reason"),
     [
         ([found(Rung.TOKEN, DAY)], Outcome.ATTRIBUTED, Reason.CLICK_TOKEN_ON_ORDER),
-        ([found(Rung.TOKEN, DAY, Verdict.MACHINE)], Outcome.ATTRIBUTED, Reason.CLICK_TOKEN_ON_ORDER),
+        ([found(Rung.TOKEN, DAY, Verdict.BOT)], Outcome.ATTRIBUTED, Reason.CLICK_TOKEN_ON_ORDER),
         ([found(Rung.TOKEN, DAY, Verdict.UNKNOWN)], Outcome.ATTRIBUTED, Reason.CLICK_TOKEN_ON_ORDER),
         ([found(Rung.COOKIE, 7 * DAY)], Outcome.ATTRIBUTED, Reason.COOKIE_AT_PIXEL),
         ([found(Rung.EMAIL, timedelta(0))], Outcome.ATTRIBUTED, Reason.EMAIL_MATCH),
@@ -51,27 +51,27 @@ def refused(rung: Rung) -> Evidence:
         ([found(Rung.TOKEN, 7 * DAY + HOUR)], Outcome.UNATTRIBUTED, Reason.OUTSIDE_WINDOW),
         ([found(Rung.TOKEN, DAY, sells=False)], Outcome.UNATTRIBUTED, Reason.NOT_A_SALES_LINK),
         ([found(Rung.TOKEN, DAY, emp_id=2)], Outcome.UNATTRIBUTED, Reason.OTHER_ACCOUNT),
-        ([found(Rung.EMAIL, DAY, Verdict.MACHINE)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
+        ([found(Rung.EMAIL, DAY, Verdict.BOT)], Outcome.UNATTRIBUTED, Reason.BOT_CLICK),
         ([found(Rung.EMAIL, timedelta(0), Verdict.UNKNOWN)], Outcome.UNATTRIBUTED, Reason.WEAK_EVIDENCE),
         ([found(Rung.CUSTOMER, DAY)], Outcome.ATTRIBUTED, Reason.KNOWN_CUSTOMER),
-        ([found(Rung.CUSTOMER, DAY, Verdict.MACHINE)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
+        ([found(Rung.CUSTOMER, DAY, Verdict.BOT)], Outcome.UNATTRIBUTED, Reason.BOT_CLICK),
         ([found(Rung.COUPON, DAY)], Outcome.ATTRIBUTED, Reason.COUPON_OF_CONTACT),
         ([named(Rung.COUPON, "ana")], Outcome.ATTRIBUTED, Reason.COUPON_OF_CONTACT),
         ([found(Rung.ALIAS, DAY)], Outcome.LIKELY, Reason.ALIAS_MATCH),
         ([named(Rung.CAMPAIGN)], Outcome.LIKELY, Reason.CAMPAIGN_NAMED),
-        ([refused(Rung.TOKEN)], Outcome.UNATTRIBUTED, Reason.REFUSED_CONSENT),
-        ([refused(Rung.EMAIL)], Outcome.UNATTRIBUTED, Reason.REFUSED_CONSENT),
+        ([refused(Rung.TOKEN)], Outcome.UNATTRIBUTED, Reason.OPTED_OUT),
+        ([refused(Rung.EMAIL)], Outcome.UNATTRIBUTED, Reason.OPTED_OUT),
         ([SHARED_BROWSER], Outcome.UNATTRIBUTED, Reason.OTHER_CONTACT),
         ([SHARED_BROWSER, found(Rung.EMAIL, HOUR, contact="bo")], Outcome.LIKELY, Reason.EMAIL_MATCH),
         ([found(Rung.TOKEN, DAY, sells=False), named(Rung.CAMPAIGN)], NOBODY, Reason.NOT_A_SALES_LINK),
         ([found(Rung.TOKEN, 9 * DAY), named(Rung.CAMPAIGN)], NOBODY, Reason.OUTSIDE_WINDOW),
-        ([refused(Rung.TOKEN), named(Rung.CAMPAIGN)], NOBODY, Reason.REFUSED_CONSENT),
+        ([refused(Rung.TOKEN), named(Rung.CAMPAIGN)], NOBODY, Reason.OPTED_OUT),
         (
             [found(Rung.TOKEN, DAY, sells=False), named(Rung.CAMPAIGN, campaign="0000000000c2")],
             Outcome.LIKELY,
             Reason.CAMPAIGN_NAMED,
         ),
-        ([found(Rung.EMAIL, DAY, Verdict.MACHINE, sells=False)], Outcome.UNATTRIBUTED, Reason.MACHINE_CLICK),
+        ([found(Rung.EMAIL, DAY, Verdict.BOT, sells=False)], Outcome.UNATTRIBUTED, Reason.BOT_CLICK),
     ],
 )
 def test_each_kind_of_evidence_has_its_outcome(
@@ -88,7 +88,7 @@ def test_each_kind_of_evidence_has_its_outcome(
     [
         ({"paid": False}, {}, Outcome.PENDING, Reason.UNPAID),
         ({"paid": False, "cancelled": True}, {}, Outcome.UNATTRIBUTED, Reason.CANCELLED),
-        ({}, {"proven": False}, Outcome.UNATTRIBUTED, Reason.PIXEL_IS_NO_PROOF),
+        ({}, {"proven": False}, Outcome.UNATTRIBUTED, Reason.PIXEL_ONLY),
         ({"cancelled": True}, {}, Outcome.ATTRIBUTED, Reason.CLICK_TOKEN_ON_ORDER),
     ],
 )
@@ -136,7 +136,7 @@ def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evi
         (found(Rung.EMAIL, HOUR, serial=1), True, 0.6736),
         (found(Rung.COOKIE, HOUR, serial=1), True, 0.97),
         (found(Rung.CUSTOMER, DAY, Verdict.UNKNOWN, serial=1), False, 0.99),
-        (found(Rung.CUSTOMER, DAY, Verdict.MACHINE, serial=1), False, 0.99),
+        (found(Rung.CUSTOMER, DAY, Verdict.BOT, serial=1), False, 0.99),
         (found(Rung.CUSTOMER, DAY, sells=False, serial=1), False, 0.99),
         (found(Rung.EMAIL, DAY, contact="bo", serial=1), False, 0.99),
         (found(Rung.CUSTOMER, 4 * DAY, serial=1), False, 0.99),
@@ -272,7 +272,7 @@ def test_the_model_shares_the_order_among_the_clicks_of_its_contact(
 ) -> None:
     clicks = [found(Rung.EMAIL, days * DAY, serial=days) for days in (3, 2, 1)]
     others = [
-        found(Rung.EMAIL, 4 * DAY, Verdict.MACHINE, serial=4),
+        found(Rung.EMAIL, 4 * DAY, Verdict.BOT, serial=4),
         found(Rung.EMAIL, 4 * DAY, contact="bo", serial=5),
         found(Rung.EMAIL, 40 * DAY, serial=6),
     ]

@@ -98,7 +98,7 @@ def test_without_a_shop_the_pixel_is_believed_and_marked(database: Database, sea
     assert world.report() == rows, "what was reported before the shop was connected stays"
 
 
-@pytest.mark.parametrize(("signals", "reason"), [(Signal(0), "email_match"), (Signal.HEAD, "machine_click")])
+@pytest.mark.parametrize(("signals", "reason"), [(Signal(0), "email_match"), (Signal.HEAD, "bot_click")])
 def test_an_address_explains_an_order_with_a_persons_click(
     world: World, signals: Signal, reason: str
 ) -> None:
@@ -128,9 +128,9 @@ def test_why_an_order_was_not_credited_is_said(
 @pytest.mark.parametrize("order_first", [True, False])
 @pytest.mark.parametrize(
     ("told", "verdict"),
-    [({}, Verdict.HUMAN), ({"paid": False}, Verdict.MACHINE), ({"cancelled": True}, Verdict.HUMAN)],
+    [({}, Verdict.HUMAN), ({"paid": False}, Verdict.BOT), ({"cancelled": True}, Verdict.HUMAN)],
 )
-def test_machines_do_not_buy(world: World, told: dict[str, Any], verdict: Verdict, order_first: bool) -> None:
+def test_bots_do_not_buy(world: World, told: dict[str, Any], verdict: Verdict, order_first: bool) -> None:
     click = click_at(NOON - HOUR)
     bought = order(**told, click_token=world.sealer.seal(click))
     events: list[Callable[[], None]] = [
@@ -159,7 +159,7 @@ def test_a_purchase_known_from_the_pixel_alone_clears_nobody(database: Database,
     assert len(world.report()) == 1
     with database.read() as connection:
         (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
-    assert found.verdict is Verdict.MACHINE
+    assert found.verdict is Verdict.BOT
 
 
 def test_a_cleared_click_explains_other_orders_too(world: World) -> None:
@@ -167,7 +167,7 @@ def test_a_cleared_click_explains_other_orders_too(world: World) -> None:
     world.click(click, Signal.HEAD)
     world.contact("ana", "h")
     world.order(order(id="O2", number="2", email_hash="h"))
-    assert world.reasons() == {"O2": "machine_click"}
+    assert world.reasons() == {"O2": "bot_click"}
     world.order(order(click_token=world.sealer.seal(click)))
     assert world.reasons() == {"O1": "click_token_on_order", "O2": "email_match"}
 
@@ -179,7 +179,7 @@ def test_a_click_of_another_account_is_not_cleared(world: World) -> None:
     world.reconcile()
     with world.database.read() as connection:
         (found,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
-    assert found.verdict is Verdict.MACHINE
+    assert found.verdict is Verdict.BOT
 
 
 def test_a_code_of_one_contact_names_the_buyer(world: World) -> None:
@@ -192,7 +192,7 @@ def test_a_code_of_one_contact_names_the_buyer(world: World) -> None:
     world.reconcile()
     with world.database.read() as connection:
         (first, _) = sales.all_sales(connection, CAMPAIGN)
-    assert first.sale.click_id == b"", "whoever used the code, that click was a machine's"
+    assert first.sale.click_id == b"", "whoever used the code, that click was a bot's"
     person = click_at(NOON - 2 * HOUR, serial=1)
     world.click(person)
     world.reconcile()
@@ -350,9 +350,9 @@ def test_a_token_left_in_a_shared_browser_makes_its_contact_no_buyer(world: Worl
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        ("order=1042", "pixel_is_no_proof"),
-        ("order=O1", "pixel_is_no_proof"),
-        ("order=1042&currency=USD", "pixel_is_no_proof"),
+        ("order=1042", "pixel_only"),
+        ("order=O1", "pixel_only"),
+        ("order=1042&currency=USD", "pixel_only"),
         ("order=1043", "cookie_at_pixel"),
         ("product=Hat", "cookie_at_pixel"),
     ],
@@ -375,7 +375,7 @@ def test_an_order_that_its_shop_tells_too_is_counted_once(
         reasons = connection.scalars(sa.select(schema.decisions.c.reason)).all()
     assert sorted(reasons) == sorted(["click_token_on_order", reason])
     assert sum(Decimal(row[4]) for row in world.report() if row[5] == "confirmed") == Decimal("59.80")
-    assert len(world.report()) == (2 if reason == "pixel_is_no_proof" else 3)
+    assert len(world.report()) == (2 if reason == "pixel_only" else 3)
     assert verify_all(database, sealer).different == []
 
 
@@ -511,4 +511,4 @@ def test_twice_late_and_shuffled_gives_the_same_report(
         ("4", "Laces", "bo", "cookie", "20.00", "confirmed"),
         ("4", "Red shoes", "bo", "cookie", "39.80", "confirmed"),
     ]
-    assert world.reasons()["O3"] == "machine_click"
+    assert world.reasons()["O3"] == "bot_click"

@@ -1,4 +1,4 @@
-"""People and machines are told apart well enough, on clicks of which we know who made them."""
+"""Bot detection is good enough, on clicks with a known origin."""
 
 from collections import Counter
 
@@ -26,11 +26,11 @@ def test_people_are_kept_and_scanners_caught(sqlite: Database, redis: Redis, see
     assert confusion.kept() >= KEPT_GOAL
     assert confusion.caught() >= CAUGHT_GOAL
     for kind in KINDS:
-        machine = confusion.kind(kind.name)[Verdict.MACHINE]
+        bots = confusion.kind(kind.name)[Verdict.BOT]
         if kind.is_person:
-            assert machine == 1.0 if kind.name == MISTAKEN else machine < 0.02, kind.name
+            assert bots == 1.0 if kind.name == MISTAKEN else bots < 0.02, kind.name
         else:
-            assert machine < 0.2 if kind.name in UNCATCHABLE else machine > 0.99, kind.name
+            assert bots < 0.2 if kind.name in UNCATCHABLE else bots > 0.99, kind.name
 
 
 def test_the_set_holds_what_cannot_be_caught_and_who_will_be_mistaken() -> None:

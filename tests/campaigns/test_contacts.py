@@ -17,7 +17,7 @@ from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.contacts import Contact
 from salepixel.campaigns.directory import read_directory
 from salepixel.campaigns.store import Campaign, CampaignLink
-from salepixel.clicks.opt_outs import refused_among
+from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.destinations import outbox
 from salepixel.keys import Sealed
 from salepixel.orders import store as orders
@@ -79,10 +79,10 @@ def test_an_address_that_opted_out_stays_so_under_a_new_reference(database: Data
         contacts.store_contacts(connection, 1, [Contact("c3", "h3"), Contact("c4", None)], NOON)
         contacts.store_contacts(connection, 2, [Contact("c5", "h1")], NOON)  # another account
         assert consenting(connection, 1, "h1") == []
-        assert refused_among(connection, 1, ["c1", "c2", "c3", "c4"]) == {"c1", "c2"}
+        assert opted_out_among(connection, 1, ["c1", "c2", "c3", "c4"]) == {"c1", "c2"}
         assert contacts.opted_out_by_reference(connection, 1, ["c1", "c2", "c3"]) == {"c1"}
-        assert refused_among(connection, 2, ["c5"]) == set()
-        assert sorted(contacts.all_refused(connection)) == [(1, "c1"), (1, "c2")]
+        assert opted_out_among(connection, 2, ["c5"]) == set()
+        assert sorted(contacts.all_opted_out(connection)) == [(1, "c1"), (1, "c2")]
         assert contact_digest(b"c2") in read_directory(connection).refused[1]
         assert not contacts.get_contacts(connection, 1, ["c2"])["c2"].consent
 

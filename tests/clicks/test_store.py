@@ -56,9 +56,9 @@ def test_verdicts_do_not_depend_on_the_order_of_arrival(database: Database, seed
             clicks.store_clicks(connection, batch)
     stored = all_clicks(database)
     assert len(stored) == len(STORY)
-    machines = {found.click.id for found in stored if found.verdict is Verdict.MACHINE}
+    bots = {found.click.id for found in stored if found.verdict is Verdict.BOT}
     expected = {click.id for click, _ in [*STORY[:5], *STORY[8:11], STORY[-1]]}
-    assert machines == expected
+    assert bots == expected
 
 
 def test_a_changed_verdict_has_the_orders_decided_again_that_it_bears_on(database: Database) -> None:

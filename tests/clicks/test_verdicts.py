@@ -1,4 +1,4 @@
-"""People and machines: what a request was, and how fast somebody clicked."""
+"""Humans and bots: what a request was, and how fast somebody clicked."""
 
 import time
 from datetime import timedelta
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from salepixel.clicks.tokens import Click, Signal, Verdict
 from salepixel.clicks.verdicts import (
+    BOT_FROM,
     BOUGHT,
     LINKS_WINDOW,
-    MACHINE_FROM,
     UNKNOWN_FROM,
     WEIGHTS,
     cleared,
@@ -20,7 +20,7 @@ from salepixel.clicks.verdicts import (
 )
 from tests.make import NOON, click_at
 
-H, M, U = Verdict.HUMAN, Verdict.MACHINE, Verdict.UNKNOWN
+H, B, U = Verdict.HUMAN, Verdict.BOT, Verdict.UNKNOWN
 NOON_CLICK = click_at(NOON)
 
 
@@ -34,13 +34,13 @@ def clicks(*seconds_and_links: tuple[float, int]) -> list[tuple[Click, Signal]]:
 @pytest.mark.parametrize(
     ("signal", "reason", "verdict"),
     [
-        (Signal.HEAD, "head_request", M),
-        (Signal.PREFETCH, "prefetch", M),
-        (Signal.UNRENDERED, "unrendered_tag", M),
-        (Signal.NO_AGENT, "no_agent", M),
-        (Signal.KNOWN_AGENT, "known_agent", M),
-        (Signal.GATEWAY, "gateway_network", M),
-        (Signal.FETCH_MISSING, "fetch_missing", M),
+        (Signal.HEAD, "head_request", B),
+        (Signal.PREFETCH, "prefetch", B),
+        (Signal.UNRENDERED, "unrendered_tag", B),
+        (Signal.NO_AGENT, "no_agent", B),
+        (Signal.KNOWN_AGENT, "known_agent", B),
+        (Signal.GATEWAY, "gateway_network", B),
+        (Signal.FETCH_MISSING, "fetch_missing", B),
         (Signal.OLD_AGENT, "old_agent", U),
         (Signal.GATEWAY_LIKELY, "likely_gateway_network", U),
     ],
@@ -51,7 +51,7 @@ def test_what_a_request_was_speaks_for_itself(signal: Signal, reason: str, verdi
 
 
 @pytest.mark.parametrize("signal", [Signal(0), Signal.PRIVACY, Signal.NO_FETCH])
-def test_what_people_do_makes_nobody_a_machine(signal: Signal) -> None:
+def test_what_people_do_makes_nobody_a_bot(signal: Signal) -> None:
     (judged,) = judge([(click_at(NOON), signal)])
     assert (judged.verdict, judged.reasons, judged.score) == (H, (), 0.0)
 
@@ -59,21 +59,21 @@ def test_what_people_do_makes_nobody_a_machine(signal: Signal) -> None:
 @pytest.mark.parametrize(
     ("some", "verdicts"),
     [
-        (clicks((0, 1), (1, 2), (2, 3)), [M] * 3),
+        (clicks((0, 1), (1, 2), (2, 3)), [B] * 3),
         (clicks((0, 1), (1, 2), (2.001, 3)), [U] * 3),
         (clicks((0, 1), (5, 2), (10, 3)), [U] * 3),
         (clicks((0, 1), (5, 2), (10.001, 3)), [H] * 3),
-        (clicks((0, 1), (3, 2), (5, 3), (8, 4), (10, 5)), [M] * 5),
+        (clicks((0, 1), (3, 2), (5, 3), (8, 4), (10, 5)), [B] * 5),
         (clicks((0, 1), (3, 2), (5, 3), (8, 4), (10.001, 5)), [U] * 5),
         (clicks((0, 1), (1, 2)), [U] * 2),
         (clicks((0, 1), (1.001, 2)), [H] * 2),
         (clicks((0, 1), (0.2, 1)), [H] * 2),
         (clicks((0, 1), (1, 1), (2, 1), (3, 1), (4, 1)), [H] * 5),
-        (clicks((0, 1), (1, 2), (2, 3), (3600, 1)), [M, M, M, H]),
-        (clicks((0, 1), (20, 2), (21, 3), (22, 4)), [H, M, M, M]),
+        (clicks((0, 1), (1, 2), (2, 3), (3600, 1)), [B, B, B, H]),
+        (clicks((0, 1), (20, 2), (21, 3), (22, 4)), [H, B, B, B]),
     ],
 )
-def test_many_links_at_once_are_a_machines(some: list[tuple[Click, Signal]], verdicts: list[Verdict]) -> None:
+def test_many_links_at_once_are_a_bots(some: list[tuple[Click, Signal]], verdicts: list[Verdict]) -> None:
     assert [judged.verdict for judged in judge(some)] == verdicts
 
 
@@ -86,10 +86,10 @@ def test_a_click_within_seconds_of_sending_is_weak_evidence(seconds: float, scor
 @pytest.mark.parametrize(
     ("signals", "company", "verdict"),
     [
-        (Signal.GATEWAY_LIKELY, ("soon_after_sending",), M),
-        (Signal.GATEWAY_LIKELY, ("quick_links",), M),
-        (Signal.GATEWAY_LIKELY | Signal.OLD_AGENT, (), M),
-        (Signal.OLD_AGENT, ("soon_after_sending",), M),
+        (Signal.GATEWAY_LIKELY, ("soon_after_sending",), B),
+        (Signal.GATEWAY_LIKELY, ("quick_links",), B),
+        (Signal.GATEWAY_LIKELY | Signal.OLD_AGENT, (), B),
+        (Signal.OLD_AGENT, ("soon_after_sending",), B),
         (Signal(0), ("quick_links", "soon_after_sending"), U),
     ],
 )
@@ -112,7 +112,7 @@ SIGNALS = st.builds(Signal, st.integers(0, 2 * int(max(Signal)) - 1))
 def test_more_evidence_never_lowers_the_score(some: Signal, more: Signal, company: set[str]) -> None:
     few, many = weigh(some), weigh(some | more, tuple(sorted(company)))
     assert 0.0 <= few.score <= many.score <= 1.0
-    assert (few.score >= MACHINE_FROM) == (few.verdict is M)
+    assert (few.score >= BOT_FROM) == (few.verdict is B)
     assert (few.score < UNKNOWN_FROM) == (few.verdict is H)
     assert set(few.reasons) <= set(many.reasons) <= set(WEIGHTS)
 

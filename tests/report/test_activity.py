@@ -1,4 +1,4 @@
-"""What people and machines did in campaigns, counted; on both databases."""
+"""Human and bot activity in campaigns, counted; on both databases."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -52,7 +52,7 @@ def _fill(database: Database) -> None:
             store_decision(connection, stored, decision, sale_rows(placed, decision))
 
 
-def test_clicks_are_counted_by_campaign_people_and_machines_apart(database: Database) -> None:
+def test_clicks_are_counted_by_campaign_humans_and_bots_apart(database: Database) -> None:
     _fill(database)
     with database.read() as connection:
         assert count_clicks(connection, [CAMPAIGN, EMPTY]) == {CAMPAIGN: ClickCounts(4, 1, 2)}

@@ -95,11 +95,11 @@ def test_a_campaigns_own_window_reaches_beyond_both_ends_of_the_period(connectio
     assert read(connection, window=1) == [[(1, 4980)], [(1, None)]]
 
 
-def test_machines_other_accounts_other_links_and_other_times_are_in_no_journey(
+def test_bots_other_accounts_other_links_and_other_times_are_in_no_journey(
     connection: sa.Connection,
 ) -> None:
-    machine = clicked(connection, 1, "bot")
-    connection.execute(sa.update(clicks).where(clicks.c.id == machine.id).values(verdict=Verdict.MACHINE))
+    by_bot = clicked(connection, 1, "bot")
+    connection.execute(sa.update(clicks).where(clicks.c.id == by_bot.id).values(verdict=Verdict.BOT))
     clicked(connection, 1, "curious", link=OTHER_LINK)
     clicked(connection, 31, "early")
     store_clicks(connection, [(click_at(NOON, "stranger", emp_id=2), PERSON)])

@@ -46,5 +46,5 @@ def test_each_group_has_its_sales_of_the_time_once(database: Database) -> None:
         mailed, held_out = compare_groups(connection, CAMPAIGN, account, NOON, NOON + 7 * DAY)
     assert (mailed.people, mailed.without_address, mailed.buyers, mailed.orders) == (2, 0, {"h1"}, 1)
     assert (held_out.people, held_out.without_address, held_out.buyers, held_out.orders) == (1, 1, {"h2"}, 1)
-    assert (mailed.refused, held_out.refused) == (0, 1)
+    assert (mailed.opted_out, held_out.opted_out) == (0, 1)
     assert {currency: str(net) for currency, net in held_out.net.items()} == {"EUR": "59.80"}

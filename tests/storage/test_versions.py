@@ -70,14 +70,28 @@ def test_0022_shows_what_decisions_said_when_they_were_json(new: Database) -> No
             assert json.dumps(explanation_as_json(kept.explanation)) == json.dumps(_as_shown_before(row))
 
 
+class _Now(dict[Any, Any]):
+    """What 0024 calls a reason or a verdict; most keep their name."""
+
+    def __missing__(self, name: Any) -> Any:
+        return name
+
+
+_NOW = _Now(
+    machine="bot", machine_click="bot_click", refused_consent="opted_out", pixel_is_no_proof="pixel_only"
+)
+
+
 def _as_shown_before(row: sa.RowMapping) -> dict[str, Any]:
     earned = row["outcome"] in ("attributed", "likely")
     told: dict[str, Any] = {name: row[name] for name in ("outcome", "reason", "policy")}
+    told["reason"] = _NOW[told["reason"]]
     candidates = []
     for one in json.loads(row["candidates"]):
         foreign = one["passed_over"] == "other_account"
         hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
-        candidates.append(one | hidden | {"credited": earned and one["credited"]})
+        named = {"verdict": _NOW[one["verdict"]], "passed_over": _NOW[one["passed_over"]]}
+        candidates.append(one | hidden | named | {"credited": earned and one["credited"]})
     return {**told, "candidates": candidates, **json.loads(row["details"])}
 
 
@@ -119,4 +133,4 @@ def test_0022_reads_decisions_of_before_they_had_details(new: Database) -> None:
         "ana",
         0.0,
     )
-    assert (second["contact"], second["passed_over"]) == (None, "refused_consent")
+    assert (second["contact"], second["passed_over"]) == (None, "opted_out")

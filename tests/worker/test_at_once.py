@@ -79,7 +79,7 @@ def switch_a_link_off(connection: sa.Connection, world: World) -> None:
     ("before", "meanwhile", "told", "reason"),
     [
         (["click"], tell_contacts, {"email_hash": "h"}, "email_match"),
-        (["click", "contact"], tell_of_a_refusal, {"email_hash": "h"}, "refused_consent"),
+        (["click", "contact"], tell_of_a_refusal, {"email_hash": "h"}, "opted_out"),
         ([], tell_coupons, {"voucher": "A-1"}, "coupon_of_contact"),
         (["contact"], fold_a_click, {"email_hash": "h"}, "email_match"),
         ([], fold_a_hit, {}, "cookie_at_pixel"),
@@ -101,7 +101,7 @@ def test_what_is_stored_while_an_order_comes_and_is_decided_bears_on_it(
         world.click(CLICK)
     if "wrong" in before:
         with world.database.write() as connection:
-            connection.execute(sa.update(schema.clicks).values(verdict="machine"))
+            connection.execute(sa.update(schema.clicks).values(verdict="bot"))
 
     def buy() -> None:
         world.order(order(**told))

@@ -159,14 +159,14 @@ def test_a_record_of_another_version_is_counted_and_passed(
             "Mozilla/5.0 (Linux; Android 14; CUBOT KINGKONG) AppleWebKit/537.36 Chrome/156 Mobile",
             Verdict.HUMAN,
         ),
-        ("curl/8.5.0", Verdict.MACHINE),
-        ("python-requests/2.34", Verdict.MACHINE),
-        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", Verdict.MACHINE),
-        ("Barracuda Sentinel (EE)", Verdict.MACHINE),
-        ("Mozilla/4.0 (compatible; ms-office; MSOffice 16)", Verdict.MACHINE),
+        ("curl/8.5.0", Verdict.BOT),
+        ("python-requests/2.34", Verdict.BOT),
+        ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", Verdict.BOT),
+        ("Barracuda Sentinel (EE)", Verdict.BOT),
+        ("Mozilla/4.0 (compatible; ms-office; MSOffice 16)", Verdict.BOT),
     ],
 )
-def test_known_programs_are_machines(
+def test_known_programs_are_bots(
     sqlite: Database, redis: Redis, sealer: ClickSealer, agent: str, verdict: Verdict
 ) -> None:
     ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), agent)])

@@ -201,7 +201,7 @@ def sent_just_before(made: Click) -> Callable[[World], None]:
     ("known", "later"),
     [
         pytest.param([token_of(NOBODYS)], click(NOBODYS), id="nobody's click"),
-        pytest.param([token_of(NOBODYS)], click(NOBODYS, Signal.HEAD), id="a machine's click"),
+        pytest.param([token_of(NOBODYS)], click(NOBODYS, Signal.HEAD), id="a bot's click"),
         pytest.param([token_of(NOBODYS, paid=False)], click(NOBODYS), id="of an order that is not paid"),
         pytest.param([cookie_of(NOBODYS)], click(NOBODYS), id="nobody's click, at the pixel"),
         pytest.param(

@@ -31,7 +31,7 @@ def test_who_refused_is_not_followed(world: World) -> None:
     world.order(order(id="O2", number="2", email_hash="h"))
     world.hit("order=3", click)
     world.order(order(id="O3", number="3"))
-    assert world.reasons() == {"O1": "refused_consent", "O2": "refused_consent", "O3": "no_click"}
+    assert world.reasons() == {"O1": "opted_out", "O2": "opted_out", "O3": "no_click"}
     with world.database.read() as connection:
         (stored,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
         decided = [get_decision(connection, *place) for place in orders_of(world)]
@@ -45,7 +45,7 @@ def test_who_agrees_again_has_their_orders_decided_again(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.contact("ana", "h", consent=False)
     world.order(order(click_token=world.sealer.seal(click)))
-    assert world.reasons() == {"O1": "refused_consent"}
+    assert world.reasons() == {"O1": "opted_out"}
     world.contact("ana", "h")
     assert world.reasons() == {"O1": "click_token_on_order"}
 
@@ -56,7 +56,7 @@ def test_who_refused_with_a_long_reference_is_not_followed(world: World) -> None
     world.contact("x" * 60, "h", consent=False)
     world.click(click)
     world.order(order(click_token=world.sealer.seal(click)))
-    assert world.reasons() == {"O1": "refused_consent"}
+    assert world.reasons() == {"O1": "opted_out"}
     world.hit("order=1042", click)
     with world.database.read() as connection:
         assert connection.scalar(sa.select(schema.hits.c.click_token)) == ""

@@ -21,7 +21,7 @@ from salepixel.accounts.store import Account
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks import store as clicks
 from salepixel.clicks.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
-from salepixel.clicks.opt_outs import refused_among
+from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, unpack_payload
 from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, Signal, is_digest
 from salepixel.keys import pixel_secret_place
@@ -258,7 +258,7 @@ def _refused(connection: sa.Connection, click: Click) -> bool:
         click = stored.click if stored else click
         if not click.contact:
             return True
-    return bool(refused_among(connection, click.emp_id, [click.contact]))
+    return bool(opted_out_among(connection, click.emp_id, [click.contact]))
 
 
 def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:

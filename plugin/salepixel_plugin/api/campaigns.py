@@ -27,9 +27,7 @@ from salepixel_plugin.explanations import explain_notice
 from salepixel_plugin.languages import ENGLISH, Language
 from salepixel_plugin.services import services
 
-SentAt = Annotated[
-    PlannedTime | None, Field(description="When its mails begin to go out; helps to tell machines' clicks.")
-]
+SentAt = Annotated[PlannedTime | None, Field(description="When sending begins; helps to detect bot clicks.")]
 
 
 Warnings = Annotated[
@@ -132,7 +130,7 @@ class LinkActivity(LinkOut):
     """A link with what happened on it."""
 
     human_clicks: int
-    machine_clicks: int
+    bot_clicks: int
     contacts: int = Field(description="Different contacts who clicked.")
     orders: int = Field(description="Orders that it earned.")
 
@@ -245,7 +243,7 @@ def list_links(campaign_id: str) -> dict[str, Any]:
             _link_as_json(campaign, account, row.link)
             | {
                 "human_clicks": row.human_clicks,
-                "machine_clicks": row.machine_clicks,
+                "bot_clicks": row.bot_clicks,
                 "contacts": row.contacts,
                 "orders": row.orders,
             }

@@ -51,8 +51,8 @@ class GroupOut(Output):
 
     people: int = Field(description="Different addresses of those who let us follow them.")
     without_address: int = Field(description="Whose orders cannot be found; not among the people.")
-    refused: int = Field(
-        description="Who has refused to be followed since they were told of; not among the people."
+    opted_out: int = Field(
+        description="Contacts who opted out after they were sent as recipients; not counted in `people`."
     )
     buyers: int
     rate: float
@@ -208,7 +208,7 @@ def _group_as_json(group: Group) -> dict[str, Any]:
     return {
         "people": group.people,
         "without_address": group.without_address,
-        "refused": group.refused,
+        "opted_out": group.opted_out,
         "buyers": len(group.buyers),
         "rate": round(group.arm.rate, 6),
         "orders": group.orders,

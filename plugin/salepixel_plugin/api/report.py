@@ -126,9 +126,9 @@ class ClickOut(Output):
     contact: str | None
     link: str
     clicked_at: datetime
-    verdict: Literal["human", "machine", "unknown"]
+    verdict: Literal["human", "bot", "unknown"]
     reasons: list[str]
-    score: float = Field(description="0 a person's, 1 a machine's.")
+    score: float = Field(description="0.0 human, 1.0 bot.")
     final: bool = Field(description="Ten minutes have passed: the verdict stays.")
 
 
@@ -199,7 +199,7 @@ def list_sales_as_xlsx(campaign_id: str, asked: FileQuery) -> Response:
 @blueprint.output(ClicksOut)
 @blueprint.doc(security="bearer")
 def list_clicks(campaign_id: str, page: Page) -> dict[str, Any]:
-    """The clicks of a campaign, machines' too, with the reasons of each verdict."""
+    """The clicks of a campaign, bot clicks included, with the reasons of each verdict."""
     with services().database.read() as connection:
         see_campaign(connection, campaign_id)
         after = None if page.cursor is None else _click_cursor(page.cursor)

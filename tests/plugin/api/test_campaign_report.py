@@ -108,7 +108,7 @@ def test_a_click_tells_its_verdict_its_reasons_and_whether_it_is_final(office: O
 
     assert told() == [
         ("c1", "unknown", ["likely_gateway_network"], 0.5, False),
-        ("c2", "machine", ["fetch_missing", "likely_gateway_network"], 0.8, False),
+        ("c2", "bot", ["fetch_missing", "likely_gateway_network"], 0.8, False),
     ]
     assert settle_verdicts(office.database, datetime.now(UTC), 5) == 2
     assert [row[-1] for row in told()] == [True, True]
@@ -132,7 +132,7 @@ def test_when_a_campaign_was_sent_can_be_told_and_changed(office: Office) -> Non
     changed = office.call("PATCH", path, {"sent_at": sent})
     assert changed.status_code == 200
     assert datetime.fromisoformat(office.get(path)["sent_at"]) == datetime.fromisoformat(sent)
-    assert verdict() == "machine"
+    assert verdict() == "bot"
     assert office.call("PATCH", path, {"sent_at": None}).status_code == 200
     assert verdict() == "unknown"
     assert office.post("/campaigns", wanted | {"sent_at": sent})["sent_at"] is not None
@@ -161,7 +161,7 @@ def test_an_order_that_nobody_looked_at_yet_is_pending(office: Office) -> None:
     office.post("/sales", {"empId": 7, "orders": [order]})
     shop = office.get("/shops")["shops"][-1]["id"]
     decision = office.get(f"/orders/{shop}/fresh/decision")
-    assert (decision["outcome"], decision["reason"]) == ("pending", "not_reconciled_yet")
+    assert (decision["outcome"], decision["reason"]) == ("pending", "not_processed_yet")
     assert decision["candidates"] == []
 
 
@@ -184,13 +184,13 @@ def test_a_click_of_another_account_is_not_told(office: Office) -> None:
     )
 
 
-def test_link_activity_counts_people_machines_and_orders(office: Office) -> None:
+def test_link_activity_counts_human_and_bot_clicks_and_orders(office: Office) -> None:
     campaign = office.campaign()
     office.order(click=office.click(campaign, "c1"))
     office.click(campaign, "c1", PLACED - timedelta(days=1))
     office.click(campaign, "c2", link=1)
     hero, about = office.get(f"/campaigns/{campaign['id']}/links")["links"]
-    names = ("human_clicks", "machine_clicks", "contacts", "orders", "sale_pixel")
+    names = ("human_clicks", "bot_clicks", "contacts", "orders", "sale_pixel")
     assert [hero[name] for name in names] == [2, 0, 1, 1, True]
     assert [about[name] for name in names] == [1, 0, 1, 0, False]
     assert hero["tracked_url"] == campaign["links"][0]["tracked_url"]

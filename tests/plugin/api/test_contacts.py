@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from salepixel.campaigns.contacts import all_refused, get_contacts
+from salepixel.campaigns.contacts import all_opted_out, get_contacts
 from salepixel.campaigns.coupons import find_coupon
 from tests.plugin.conftest import SHOES, Office
 
@@ -67,7 +67,7 @@ def test_a_reference_has_one_form_at_every_door(office: Office, written: str) ->
     office.post("/contacts", {"empId": 7, "contacts": [told]}, SHOES)
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": written, "email": "nine@example.com"}]}, SHOES)
     with office.database.read() as connection:
-        assert all_refused(connection) == [(7, "c9")]
+        assert all_opted_out(connection) == [(7, "c9")]
     wanted = {"empId": 7, "name": "Autumn", "holdout_percent": 50, "links": [{"url": "https://shop.test/"}]}
     campaign = office.post("/campaigns", wanted)["id"]
     path = f"/campaigns/{campaign}"

@@ -165,7 +165,7 @@ def test_the_page_of_an_order_that_cannot_be_decided_says_so_with_its_error(
     assert "BadMoney: bad_amount (money.py:48)" in answer.text
     assert f'value="{shop}"' in answer.text, "the button that tries it again"
     told = office.get(f"/orders/{shop}/1042/decision?lang={lang}", SHOES)
-    assert (told["outcome"], told["reason"], told["order_id"]) == ("pending", "cannot_be_decided", "o-1")
+    assert (told["outcome"], told["reason"], told["order_id"]) == ("pending", "processing_failed", "o-1")
     assert said in told["explanation"]
     assert office.page(link, HATS).status_code == 404
 

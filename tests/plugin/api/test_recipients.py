@@ -90,7 +90,7 @@ def test_who_refused_is_in_no_group(office: Office) -> None:
     told = office.get(f"/campaigns/{campaign}/lift")
     assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) - 2
     assert (told["mailed"]["buyers"], told["held_out"]["buyers"]) == (0, 0)
-    assert (told["mailed"]["refused"], told["held_out"]["refused"]) == (0, 1), "c0 never was in a group"
+    assert (told["mailed"]["opted_out"], told["held_out"]["opted_out"]) == (0, 1), "c0 never was in a group"
 
 
 def test_who_refuses_after_the_mail_is_in_no_group_and_it_is_told_how_many_did(office: Office) -> None:
@@ -102,7 +102,7 @@ def test_who_refuses_after_the_mail_is_in_no_group_and_it_is_told_how_many_did(o
         buys(office, ref)
     office.post("/contacts", {"empId": 7, "contacts": leaving})
     told = office.get(f"/campaigns/{campaign}/lift")
-    counted = [(told[group]["people"], told[group]["refused"]) for group in ("mailed", "held_out")]
+    counted = [(told[group]["people"], told[group]["opted_out"]) for group in ("mailed", "held_out")]
     assert counted == [(len(mail) - 30, 30), (len(out) - 2, 2)]
     assert told["mailed"]["buyers"] == 1
     assert "Not counted: 30 people in the e-mail group and 2 in the control group" in told["explanation"]
@@ -144,7 +144,7 @@ def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(offi
     assert told["mailed"] == {
         "people": len(mail),
         "without_address": 0,
-        "refused": 0,
+        "opted_out": 0,
         "buyers": 60,
         "rate": round(60 / len(mail), 6),
         "orders": 61,

@@ -122,7 +122,7 @@ def test_the_overview_tells_sums_clicks_and_how_orders_were_decided(office: Offi
     assert "Bot detection" not in page
 
 
-def test_the_overview_tells_people_and_machines_apart_and_why(office: Office) -> None:
+def test_the_overview_shows_human_and_bot_clicks_and_why(office: Office) -> None:
     campaign = office.campaign()
     office.click(campaign, "c1")
     office.click(campaign, "c2", signals=Signal.OLD_AGENT)

@@ -24,6 +24,8 @@ from salepixel_plugin.directory import publish_directory
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
 from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
+from salepixel_plugin.strangers import Strangers
+from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
 
 MAX_BODY_BYTES = 1_000_000
@@ -83,6 +85,8 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
         links=LinkSealer(keys),
         clicks=ClickSealer(keys),
         wrong_keys=WrongKeys(),
+        strangers=Strangers(),
+        tally=Tally(database),
     )
     saleor.attach(app, settings)
 

@@ -2,10 +2,9 @@
 
 import re
 
-import sqlalchemy as sa
 import structlog
+from flask import request
 
-from salepixel.orders.deliveries import count_rejection
 from salepixel_plugin.services import services
 
 log = structlog.get_logger()
@@ -19,10 +18,18 @@ def is_address(text: str) -> bool:
 
 
 def count_refusal(door: str, reason: str) -> None:
-    """Count one, if that is possible now: the answer must not depend on it."""
+    """Count one; it is stored within a second, and the answer does not wait for that."""
     log.info("refused", door=door, reason=reason)
-    try:
-        with services().database.write() as connection:
-            count_rejection(connection, door, reason)
-    except sa.exc.SQLAlchemyError as error:
-        log.warning("refusal_not_counted", door=door, reason=reason, error=type(error).__name__)
+    services().tally.count(door, reason)
+
+
+def pause_stranger(door: str) -> int:
+    """For how many seconds this request's address is refused at a door of strangers.DOORS; 0: it is not.
+
+    A refusal is counted and not logged: a log must not grow with what a stranger sends.
+    """
+    here = services()
+    pause = here.strangers.pause(door, request.remote_addr or "")
+    if pause:
+        here.tally.count(door, "too_many_requests")
+    return pause

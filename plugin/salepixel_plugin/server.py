@@ -40,7 +40,11 @@ def main() -> None:
         write_problem(str(problem))
         sys.exit(1)
     tempfile.tempdir = str(settings.data)  # where large bodies wait: /tmp is memory on many machines
-    serve(create_app(settings, database=database, redis=redis, keys=keys), listener, settings.plugin_threads)
+    app = create_app(settings, database=database, redis=redis, keys=keys)
+    tally = app.extensions["salepixel"].tally
+    tally.start()
+    serve(app, listener, settings.plugin_threads)
+    tally.stop()
     database.close()
 
 

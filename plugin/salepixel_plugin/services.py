@@ -12,6 +12,8 @@ from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.wire.jobs import Bell
+from salepixel_plugin.strangers import Strangers
+from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
 
 
@@ -27,6 +29,8 @@ class Services:
     links: LinkSealer
     clicks: ClickSealer
     wrong_keys: WrongKeys
+    strangers: Strangers
+    tally: Tally
 
 
 def services() -> Services:

@@ -2,20 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
 from threading import Lock
+
+from salepixel_plugin.windows import Windows, network_of
 
 MOST = 10
 WINDOW_SECONDS = 600
 """After MOST wrong keys from one address within this time it may try no other key until the time is over."""
 
-ADDRESSES = 10_000
 KEYS = 10_000
-"""So many are remembered, the newest. One row is about 200 bytes."""
+"""So many right keys are remembered, the newest."""
 
 
-@dataclass
 class WrongKeys:
     """How many wrong keys came from where, and which keys were right.
 
@@ -24,48 +22,24 @@ class WrongKeys:
     nothing is learned by trying on.
     """
 
-    clock: Callable[[], float] = time.monotonic
-    _tries: dict[str, tuple[int, float]] = field(default_factory=dict)  # network -> wrong keys, until when
-    _right: dict[str, None] = field(default_factory=dict)  # digests
-    _lock: Lock = field(default_factory=Lock)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tries = Windows(WINDOW_SECONDS, clock)
+        self._right: dict[str, None] = {}  # digests
+        self._lock = Lock()
 
     def pause(self, address: str, digest: str) -> int:
         """For how many seconds the key of this digest may not be tried from this address; 0: it may."""
+        left = self._tries.seconds_left(network_of(address), MOST)
         with self._lock:
-            count, until = self._tries.get(_network(address), (0, 0.0))
-            left = until - self.clock()
-            return int(left) + 1 if count >= MOST and left > 0 and digest not in self._right else 0
+            return left if digest not in self._right else 0
 
     def note_wrong(self, address: str) -> bool:
         """A key was wrong; True when its address is slowed from now on."""
-        network, now = _network(address), self.clock()
-        with self._lock:
-            count, until = self._tries.get(network, (0, 0.0))
-            if until <= now:
-                count, until = 0, now + WINDOW_SECONDS
-                self._tries.pop(network, None)  # to the end: the newest
-            self._tries[network] = count + 1, until
-            _forget_oldest(self._tries, ADDRESSES)
-            return count + 1 == MOST
+        return self._tries.count(network_of(address)) == MOST
 
     def note_right(self, digest: str) -> None:
         """A key was right."""
         with self._lock:
             self._right[digest] = None
-            _forget_oldest(self._right, KEYS)
-
-
-def _forget_oldest(table: dict[str, tuple[int, float]] | dict[str, None], most: int) -> None:
-    if len(table) > most:
-        del table[next(iter(table))]
-
-
-def _network(address: str) -> str:
-    """The address, or the network of an IPv6 address that one customer of a provider has (RFC 6177)."""
-    try:
-        read = ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(read, IPv6Address):
-        return str(read.ipv4_mapped or int(read) >> 64)
-    return str(read)
+            if len(self._right) > KEYS:
+                del self._right[next(iter(self._right))]

@@ -44,10 +44,24 @@ def store_delivery(
 
 
 def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:
-    """Count one refusal, per day (UTC), door and reason."""
+    """Count one refusal, per day (UTC), door and reason, in a transaction that goes on."""
     today = datetime.now(UTC).date().isoformat()
     values = {"day": today, "door": door, "reason": reason, "count": 1}
-    connection.execute(_count_one(connection.dialect.name), values)
+    connection.execute(_add_count(connection.dialect.name), values)
+
+
+def count_rejections(connection: sa.Connection, counts: Mapping[tuple[str, str, str], int]) -> None:
+    """Add counts, by (day in UTC, door, reason), in a transaction of their own."""
+    rows = [
+        {"day": day, "door": door, "reason": reason, "count": count}
+        for (day, door, reason), count in sorted(counts.items())
+    ]
+    if connection.dialect.name == "postgresql":
+        # A transaction of the worker may have counted some of these, and count others next. PostgreSQL looks
+        # for deadlocks after a second (deadlock_timeout); until then these counts have given way.
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
+    if rows:
+        connection.execute(_adding(insert_into(connection.dialect.name, rejections).values(rows)))
 
 
 @cache
@@ -56,9 +70,14 @@ def _insert_delivery(dialect: str) -> Any:
 
 
 @cache
-def _count_one(dialect: str) -> Any:
-    return insert_into(dialect, rejections).on_conflict_do_update(
-        index_elements=["day", "door", "reason"], set_={"count": rejections.c.count + 1}
+def _add_count(dialect: str) -> Any:
+    return _adding(insert_into(dialect, rejections))
+
+
+def _adding(statement: Any) -> Any:
+    return statement.on_conflict_do_update(
+        index_elements=["day", "door", "reason"],
+        set_={"count": rejections.c.count + statement.excluded["count"]},
     )
 
 

@@ -41,6 +41,10 @@ class Office:
     sealer: ClickSealer
     keys: Keys
 
+    def store_counts(self) -> None:
+        """What the plugin does each second."""
+        self.app.extensions["salepixel"].tally.store()
+
     @property
     def browser(self) -> FlaskClient:
         return self.app.test_client()

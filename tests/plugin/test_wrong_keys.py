@@ -2,8 +2,8 @@
 
 import pytest
 
-from salepixel_plugin import wrong_keys
-from salepixel_plugin.wrong_keys import ADDRESSES, KEYS, MOST, WINDOW_SECONDS, WrongKeys
+from salepixel_plugin.windows import REMEMBERED
+from salepixel_plugin.wrong_keys import KEYS, MOST, WINDOW_SECONDS, WrongKeys
 
 
 class Clock:
@@ -55,10 +55,10 @@ def test_an_address_is_what_one_customer_of_a_provider_has(one: str, other: str,
 
 
 def test_the_table_is_bounded_and_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ADDRESSES <= 10_000
+    assert REMEMBERED <= 10_000
     assert KEYS <= 10_000
-    monkeypatch.setattr(wrong_keys, "ADDRESSES", 3)
     table = WrongKeys(Clock())
+    monkeypatch.setattr(table._tries, "remembered", 3)
     for number in range(5):
         _slow_down(table, f"192.0.2.{number}")
     assert [table.pause(f"192.0.2.{number}", "a") > 0 for number in range(5)] == [

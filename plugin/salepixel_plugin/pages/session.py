@@ -7,18 +7,25 @@ from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.sessions import SESSION_HOURS
 from salepixel_plugin import access
+from salepixel_plugin.access import Refusal
+from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, page, require_our_page, set_cookie
+from salepixel_plugin.rejections import pause_stranger
+
+_TOO_MANY = N_("Too many requests came from your network. Try again in a minute.")
 
 
 @blueprint.get("/login")
 def login() -> Response:
     """The form."""
+    _refuse_too_many()
     return page("login.html", next=local_path(request.args.get("next")), failed=False)
 
 
 @blueprint.post("/login")
 def enter() -> Response:
     """Begin a session."""
+    _refuse_too_many()
     require_our_page()
     there = local_path(request.form.get("next"))
     session_id = access.sign_in(request.form.get("key", "").strip())
@@ -38,6 +45,11 @@ def leave() -> Response:
     answer = cast(Response, redirect(url_for("pages.login"), 303))
     answer.delete_cookie(access.SESSION_COOKIE)
     return answer
+
+
+def _refuse_too_many() -> None:
+    if pause := pause_stranger("login"):
+        raise Refusal(429, "too_many_requests", _TOO_MANY, retry_after=pause)
 
 
 def local_path(text: str | None) -> str:

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
+from salepixel_plugin.windows import Windows, network_of
+
 WINDOW_SECONDS = 60.0
 MOST_OF_SHOP = 10
 MOST_OF_ADDRESS = 30
 """Registrations within the window that lead to calls. Staff who press Retry come once or twice."""
-
-REMEMBERED = 10_000
-"""Shops and addresses of clients, the newest."""
 
 
 class Busy(Exception):
@@ -34,8 +33,10 @@ class Calls:
     at_once: int
     clock: Callable[[], float] = time.monotonic
     _under_way: set[int] = field(default_factory=set)  # accounts
-    _recent: dict[str, tuple[int, float]] = field(default_factory=dict)  # who -> how many, until when
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._shops, self._addresses = (Windows(WINDOW_SECONDS, self.clock) for _ in range(2))
 
     @contextmanager
     def one(self, emp_id: int) -> Iterator[None]:
@@ -52,18 +53,7 @@ class Calls:
 
     def count_registration(self, shop_id: str, address: str) -> None:
         """Count one that leads to calls. Raises TooMany."""
-        with self._lock:
-            if not self._count(f"shop {shop_id}", MOST_OF_SHOP):
-                raise TooMany
-            if not self._count(f"address {address}", MOST_OF_ADDRESS):
-                raise TooMany
-
-    def _count(self, who: str, most: int) -> bool:
-        now = self.clock()
-        count, until = self._recent.pop(who, (0, 0.0))
-        if until <= now:
-            count, until = 0, now + WINDOW_SECONDS
-        self._recent[who] = count + 1, until
-        if len(self._recent) > REMEMBERED:
-            del self._recent[next(iter(self._recent))]
-        return count < most
+        if self._shops.count(shop_id) > MOST_OF_SHOP:
+            raise TooMany
+        if self._addresses.count(network_of(address)) > MOST_OF_ADDRESS:
+            raise TooMany

@@ -15,6 +15,7 @@ from flask import Response, jsonify, request
 from salepixel.accounts import store as accounts
 from salepixel.shops import store as shops
 from salepixel.shops.saleor.api import PERMISSION, order_fields, read_version
+from salepixel_plugin.rejections import pause_stranger
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
@@ -47,11 +48,16 @@ class Installation:
     code: str
 
 
-def give_manifest() -> Response:
+def give_manifest() -> Response | tuple[Response, int]:
     """GET /saleor/manifest?code=, for the Saleor version in the request's Saleor-Schema-Version.
 
     Without a code of ours it is given too: the registration fails then, and staff read there what to do.
     """
+    if pause := pause_stranger("saleor_manifest"):
+        message = "Too many requests came from your network. Try again in a minute."
+        answer = jsonify(message=message, reason="too_many_requests")
+        answer.headers["Retry-After"] = str(pause)
+        return answer, 429
     asking = read_version(request.headers.get("Saleor-Schema-Version", ""))
     installation = _find_installation(request.args.get("code", ""))
     return jsonify(build_manifest(services().settings.plugin_url, asking, installation))

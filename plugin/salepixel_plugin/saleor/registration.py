@@ -18,8 +18,8 @@ from salepixel.shops.saleor.api import PERMISSION, App, ask_for_app, fetch_jwks
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import connect_shop, get_shop
 from salepixel.shops.strict_json import BadJson, load_object
-from salepixel_plugin.rejections import count_refusal, is_address
-from salepixel_plugin.saleor.calls import Busy, Calls, TooMany
+from salepixel_plugin.rejections import count_refusal, is_address, pause_stranger
+from salepixel_plugin.saleor.calls import WINDOW_SECONDS, Busy, Calls, TooMany
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
@@ -32,8 +32,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 class _Failure(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after: int = 0) -> None:
         super().__init__(code)
+        self.retry_after = retry_after
         self.status = status
         self.code = code
         self.message = message[:MAX_MESSAGE_CHARS]
@@ -41,6 +42,9 @@ class _Failure(Exception):
 
 def register() -> tuple[Response, int]:
     """POST /saleor/register?code=. Any number of times for a shop; the last token counts."""
+    if pause := pause_stranger("saleor_register"):
+        text = "Too many requests came from your network. Press Retry in a minute."
+        return _answer(_Failure(429, "TOO_MANY_REQUESTS", text, pause))
     try:
         token = _read_token()
         shop = _shop_of_code(request.args.get("code", ""))
@@ -48,13 +52,19 @@ def register() -> tuple[Response, int]:
         app, jwks = _ask(shop, token)
     except _Failure as failure:
         count_refusal("saleor_register", failure.code.lower())
-        error = {"code": failure.code, "message": failure.message}
-        return jsonify(success=False, error=error), failure.status
+        return _answer(failure)
     with services().database.write() as connection:
         sealed = services().keys.seal(token_place(shop.id), token)
         connect_shop(connection, shop, app.id, sealed, jwks, datetime.now(UTC))
     log.info("saleor_registered", shop=shop.id, app=app.id)
     return jsonify(success=True), 200
+
+
+def _answer(failure: _Failure) -> tuple[Response, int]:
+    answer = jsonify(success=False, error={"code": failure.code, "message": failure.message})
+    if failure.retry_after:
+        answer.headers["Retry-After"] = str(failure.retry_after)
+    return answer, failure.status
 
 
 def _read_token() -> str:
@@ -116,7 +126,7 @@ def _ask(shop: Shop, token: str) -> tuple[App, str]:
             return _app_of(shop, token), _jwks_of(shop)
     except TooMany as error:
         text = "There were too many registrations of this shop, or from its address. Press Retry in a minute."
-        raise _Failure(429, "TOO_MANY", text) from error
+        raise _Failure(429, "TOO_MANY", text, int(WINDOW_SECONDS)) from error
     except Busy as error:
         text = "Salepixel is waiting for this or another shop just now. Press Retry in a few seconds."
         raise _Failure(503, "BUSY", text) from error

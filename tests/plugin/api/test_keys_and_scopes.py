@@ -45,6 +45,7 @@ def test_without_a_known_key_nobody_enters(office: Office, header: str) -> None:
 def test_a_key_that_is_not_known_is_counted(office: Office) -> None:
     office.call("GET", "/accounts", key="wrong")
     office.call("GET", "/accounts", key="wrong")
+    office.store_counts()
     counted = office.get("/rejections")["rejections"]
     assert [(row["door"], row["reason"], row["count"]) for row in counted] == [("key", "bad_key", 2)]
 

@@ -75,7 +75,8 @@ class Plugin:
         return open_access(self.keys, self.shop(api_url)).token
 
     def refusals(self) -> dict[tuple[str, str], int]:
-        """Counts by door and reason."""
+        """Counts by door and reason, those of a moment ago too."""
+        self.app.extensions["salepixel"].tally.store()
         with self.database.read() as connection:
             return {(door, reason): count for _, door, reason, count in list_rejections(connection, 2)}
 

@@ -1,0 +1,55 @@
+"""How often each client did something within a while, in a table of bounded size."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+from threading import Lock
+
+REMEMBERED = 10_000
+"""So many names are remembered, the newest. One row is about 200 bytes."""
+
+
+@dataclass
+class Windows:
+    """Counts by name, each until its window of `seconds`, which begins with the first, is over."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    remembered: int = REMEMBERED
+    _counts: dict[str, tuple[int, float]] = field(default_factory=dict)  # name -> how many, until when
+    _lock: Lock = field(default_factory=Lock)
+
+    def count(self, name: str) -> int:
+        """Count one; gives how many there were in this window, with this one."""
+        with self._lock:
+            now = self.clock()
+            count, until = self._counts.get(name, (0, 0.0))
+            if until <= now:
+                count, until = 0, now + self.seconds
+                self._counts.pop(name, None)  # to the end: the newest
+            self._counts[name] = count + 1, until
+            if len(self._counts) > self.remembered:
+                del self._counts[next(iter(self._counts))]
+            return count + 1
+
+    def seconds_left(self, name: str, most: int) -> int:
+        """For how many seconds (at least 1) a name has counted `most` or more; 0: it has not."""
+        with self._lock:
+            count, until = self._counts.get(name, (0, 0.0))
+            left = until - self.clock()
+            return int(left) + 1 if count >= most and left > 0 else 0
+
+
+def network_of(address: str) -> str:
+    """The address, or the network of an IPv6 address that one customer of a provider has (RFC 6177).
+
+    Empty for what is no address.
+    """
+    try:
+        read = ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(read, IPv6Address):
+        return str(read.ipv4_mapped or int(read) >> 64)
+    return str(read)

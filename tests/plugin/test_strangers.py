@@ -1,0 +1,89 @@
+"""One address may ask so often for what needs no key; a shop's webhooks have no such limit."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from salepixel_plugin import strangers, windows
+from salepixel_plugin.strangers import DOORS, MOST, WINDOW_SECONDS, Strangers
+from tests.plugin.conftest import Office
+from tests.plugin.test_tally import counted
+
+FEW = 3
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_address_is_refused_at_one_door_until_its_window_is_over() -> None:
+    clock = Clock()
+    table = Strangers(clock)
+    assert [table.pause("login", "192.0.2.1") for _ in range(MOST)] == [0] * MOST
+    assert 0 < table.pause("login", "192.0.2.1") <= WINDOW_SECONDS + 1
+    assert table.pause("login", "192.0.2.2") == 0
+    assert table.pause("saleor_manifest", "192.0.2.1") == 0
+    clock.now += WINDOW_SECONDS - 10
+    assert table.pause("login", "192.0.2.1") in (10, 11)
+    clock.now += 10
+    assert table.pause("login", "192.0.2.1") == 0
+
+
+def test_many_addresses_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert windows.REMEMBERED <= 10_000
+    table = Strangers(Clock())
+    for door in DOORS:
+        monkeypatch.setattr(table._asked[door], "remembered", 5)
+        for number in range(50):
+            table.pause(door, f"192.0.2.{number}")
+        assert len(table._asked[door]._counts) == 5
+
+
+def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
+    environ: Any = {"REMOTE_ADDR": address}
+    return office.browser.open(
+        path, method=method, data=b"{}" if method == "POST" else None, environ_base=environ
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "door"),
+    [
+        ("GET", "/login", "login"),
+        ("POST", "/login", "login"),
+        ("GET", "/saleor/manifest", "saleor_manifest"),
+        ("POST", "/saleor/register?code=x", "saleor_register"),
+    ],
+)
+def test_who_asks_too_often_gets_429_and_is_counted_and_nobody_else(
+    office: Office, monkeypatch: pytest.MonkeyPatch, method: str, path: str, door: str
+) -> None:
+    monkeypatch.setattr(strangers, "MOST", FEW)
+    for _ in range(FEW):
+        assert ask(office, method, path, "192.0.2.1").status_code in (200, 400, 403)
+    for _ in range(2):
+        refused = ask(office, method, path, "192.0.2.1")
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["Retry-After"]) <= WINDOW_SECONDS + 1
+        assert "Too many requests came from your network" in refused.text
+    assert ask(office, method, path, "192.0.2.2").status_code in (200, 400, 403)
+    assert office.get("/accounts/7")["empId"] == 7, "who has a key is not limited"
+    office.store_counts()
+    assert counted(office.database)[door, "too_many_requests"] == 2
+
+
+def test_the_form_says_so_in_the_readers_language(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "MOST", 0)
+    assert "Demasiadas peticiones" in office.browser.get("/login?lang=es").text
+
+
+def test_webhooks_are_never_limited(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "MOST", 0)
+    headers = {"Saleor-Api-Url": "https://shop.test/graphql/"}
+    for _ in range(MOST + 1):
+        answer = office.browser.post("/saleor/webhooks?shop=000000000001", data=b"{}", headers=headers)
+        assert answer.status_code == 401

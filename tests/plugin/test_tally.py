@@ -1,0 +1,113 @@
+"""What is refused is counted without a write: a flood of it keeps no shop's delivery waiting."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.orders.deliveries import count_rejection, list_rejections
+from salepixel.storage.database import Database
+from salepixel_plugin.tally import Tally
+from tests.plugin.conftest import Office
+
+DOOR = "saleor_webhook"
+
+
+@contextmanager
+def writes(database: Database) -> Iterator[list[str]]:
+    """The transactions that take the write lock meanwhile."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement == "BEGIN IMMEDIATE":
+            found.append(statement)
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    yield found
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+
+
+def counted(database: Database) -> dict[tuple[str, str], int]:
+    with database.read() as connection:
+        return {(door, reason): count for _, door, reason, count in list_rejections(connection, 9)}
+
+
+@pytest.fixture
+def locked(office: Office) -> Iterator[Office]:
+    """An office whose database another process writes to, for as long as the test takes."""
+    with office.database.write():
+        yield office
+
+
+def test_a_burst_of_refusals_takes_no_write_lock_and_is_stored_at_once(office: Office) -> None:
+    headers = {"Saleor-Api-Url": "https://nobody.test/graphql/"}
+    with writes(office.database) as found:
+        for number in range(30):
+            assert office.call("GET", "/campaigns", key=f"wrong {number}").status_code in (401, 429)
+            answer = office.browser.post("/saleor/webhooks", data=b"{}", headers=headers)
+            assert answer.status_code == 401
+            assert office.browser.post("/saleor/register?code=x", data=b"{}").status_code == 400
+            office.browser.post("/login", data={"key": f"wrong {number}"})
+        assert found == []
+        office.store_counts()
+        assert len(found) == 1
+        office.store_counts()
+        assert len(found) == 1, "there was nothing to store"
+    assert counted(office.database) == {
+        ("key", "bad_key"): 10,
+        ("key", "too_many_wrong_keys"): 1,
+        ("saleor_register", "bad_request"): 30,
+        ("saleor_webhook", "unknown_installation"): 30,
+    }
+
+
+def test_answers_come_while_another_process_has_the_write_lock(locked: Office) -> None:
+    assert locked.call("GET", "/campaigns", key="wrong").status_code == 401
+    assert locked.browser.post("/saleor/webhooks", data=b"{}").status_code == 401
+
+
+def test_counts_add_up_with_those_that_are_stored(database: Database) -> None:
+    tally = Tally(database)
+    with database.write() as connection:
+        count_rejection(connection, DOOR, "no_signature")
+    for _ in range(3):
+        tally.count(DOOR, "no_signature")
+    tally.count("key", "bad_key")
+    assert tally.store()
+    tally.count("key", "bad_key")
+    assert tally.store()
+    assert counted(database) == {(DOOR, "no_signature"): 4, ("key", "bad_key"): 2}
+
+
+def test_counts_that_cannot_be_stored_are_kept(sqlite: Database) -> None:
+    tally = Tally(sqlite)
+    tally.count(DOOR, "no_signature")
+    with sqlite.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE rejections RENAME TO away")
+    assert not tally.store()
+    tally.count(DOOR, "no_signature")
+    with sqlite.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO rejections")
+    assert tally.store()
+    assert counted(sqlite) == {(DOOR, "no_signature"): 2}
+
+
+def test_what_is_left_is_stored_when_the_process_stops(database: Database) -> None:
+    tally = Tally(database)
+    tally.start()
+    tally.count(DOOR, "no_signature")
+    tally.stop()
+    assert counted(database) == {(DOOR, "no_signature"): 1}
+
+
+def test_counts_give_way_to_a_transaction_that_counts_the_same(postgresql_database: Database) -> None:
+    tally = Tally(postgresql_database)
+    tally.count(DOOR, "no_signature")
+    with postgresql_database.write() as connection:
+        count_rejection(connection, DOOR, "no_signature")
+        assert not tally.store(), "it waits half a second for the row, and no longer"
+        count_rejection(connection, DOOR, "unstorable")
+    assert tally.store()
+    assert counted(postgresql_database) == {(DOOR, "no_signature"): 2, (DOOR, "unstorable"): 1}

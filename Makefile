@@ -10,6 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python was removed is made again.
 $(shell test -x $(BIN)/python || rm -f .venv/made)
 
+# Each process has a Valkey and a PostgreSQL of its own, and most have a whole stack: docs/adr/0027.
+ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test test-browser check format bench truth soak lock
 
@@ -23,7 +26,7 @@ run: .venv/run ## the stack for real use, data under ./data
 	$(BIN)/salepixel up --data data
 
 test: .venv/dev ## every test that needs nothing but the wheels
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest $(ALL_CORES)
 
 test-browser: .venv/dev ## the tests that need the system's browsers: Chromium, Firefox ESR, WebKitGTK
 	$(BIN)/pytest -m browser
@@ -48,7 +51,7 @@ truth: .venv/dev ## plays 40 seeded worlds through the real doors and says how r
 soak: .venv/dev ## half an hour: a whole mailing's load, 200 times kill -9 of each kind, properties with many new examples
 	$(BIN)/python -m bench.mailing
 	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
-	SOAK=1 $(BIN)/pytest -n auto --dist worksteal --timeout 1200 -m hypothesis
+	SOAK=1 $(BIN)/pytest $(ALL_CORES) --timeout 1200 -m hypothesis
 
 .venv/made:
 	@sh requirements/environment.sh $(PYTHON)

@@ -47,7 +47,7 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def start(self, seconds: float = 60) -> None:
+    def start(self, seconds: float = 120) -> None:
         """Start, and return when every process answers. Raises DidNotStart."""
         self.data.mkdir(parents=True, exist_ok=True)
         chosen = {

@@ -98,7 +98,11 @@ class RunningEdge:
             time.sleep(0.02)
 
     def get(
-        self, path: str, headers: dict[str, str] | None = None, method: str = "GET", timeout: float = 10
+        self,
+        path: str,
+        headers: dict[str, str] | None = None,
+        method: str = "GET",
+        timeout: float = PATIENCE_SECONDS,
     ) -> Answer:
         """One request as a browser, on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

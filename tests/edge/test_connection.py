@@ -22,7 +22,7 @@ from salepixel_edge.connection import (
 from salepixel_edge.request import Request, read_address, read_cookie
 from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 class Wire:
@@ -384,7 +384,7 @@ def edge(tmp_path: Path, keys: Keys, valkey: Valkey) -> Iterator[RunningEdge]:
 def test_of_two_clicks_in_one_packet_the_first_is_answered_and_on_disk_and_no_other(
     edge: RunningEdge, path: str
 ) -> None:
-    with closing(socket.create_connection(("127.0.0.1", edge.port), 20)) as client:
+    with closing(socket.create_connection(("127.0.0.1", edge.port), PATIENCE_SECONDS)) as client:
         client.sendall(get(path) + get(path))
         received = b""
         while data := client.recv(65536):
@@ -413,7 +413,7 @@ def test_of_requests_one_after_the_other_each_is_answered(edge: RunningEdge, pat
 def test_who_leaves_before_the_answer_has_clicked_all_the_same(edge: RunningEdge, links: LinkSealer) -> None:
     click = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
     for _ in range(20):
-        with closing(socket.create_connection(("127.0.0.1", edge.port), 5)) as client:
+        with closing(socket.create_connection(("127.0.0.1", edge.port), PATIENCE_SECONDS)) as client:
             client.sendall(get(click))
     assert until(lambda: edge.health()["durable"] == 20)
     assert edge.get(click).status == 302

@@ -31,7 +31,7 @@ from salepixel_worker.sweep import republish
 from tests.edge.make import Fold, make_unreadable
 from tests.edge.running import AGENT, RunningEdge, Valkey
 from tests.edge.visitors import Visitors, folded, has_all
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="to mount a small disk one must be root")
 
@@ -107,7 +107,9 @@ def test_more_connections_than_descriptors_are_refused_and_the_journal_goes_on(
     served, refused = 0, 0
     with ExitStack() as stack:
         for _ in range(300):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=5))
+            client = stack.enter_context(
+                socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE_SECONDS)
+            )
             with suppress(ConnectionError):
                 client.sendall(request)
             status = client.recv(12)
@@ -134,7 +136,7 @@ def test_a_process_without_any_free_descriptor_recovers(
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 2, before[1]))
     with ExitStack() as stack:
         for _ in range(50):
-            stack.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=5))
+            stack.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE_SECONDS))
         assert until(lambda: len(list(Path(f"/proc/{worker}/fd").iterdir())) >= used + 2)
     resource.prlimit(worker, resource.RLIMIT_NOFILE, before)
     assert until(lambda: _serves(edge))

@@ -12,7 +12,7 @@ from salepixel.accounts.policy import Model
 from salepixel.attribution.decide import Decision
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.explanation import Credited, ExplainedCandidate, Explanation, explain_decision
-from salepixel.attribution.sale_store import replace_sale_refunds, sale_row
+from salepixel.attribution.sale_store import replace_sales
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import Verdict
 from salepixel.orders.outcome import Outcome, Reason
@@ -20,7 +20,7 @@ from salepixel.orders.queue import mark_decided
 from salepixel.orders.requeue import requeue_later_orders_of_customer
 from salepixel.orders.store import StoredOrder
 from salepixel.reading.order_numbers import order_key
-from salepixel.storage.schema import UtcTime, candidates, decisions, orders, sales, shops
+from salepixel.storage.schema import UtcTime, candidates, decisions, orders, shops
 from salepixel.storage.upsert import insert_into
 
 _ITS_DECISION = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
@@ -52,12 +52,7 @@ def store_decision(
     now = StoredDecision(explain_decision(decision), order.placed_at, buyer)
     if now != before:
         _replace(connection, stored, now, before)
-    connection.execute(
-        sa.delete(sales).where(sales.c.shop_id == stored.shop_id, sales.c.order_id == order.id)
-    )
-    if rows:
-        connection.execute(sa.insert(sales), [sale_row(stored, sale) for sale in rows])
-    replace_sale_refunds(connection, stored.shop_id, order.id, rows)
+    replace_sales(connection, stored, rows)
     mark_decided(connection, stored.shop_id, order.id)
     if order.customer and buyer != (before.buyer if before else ""):
         requeue_later_orders_of_customer(

@@ -27,14 +27,16 @@ class Named:
     """What is stored under the name of an order, whoever bought it and whenever it was placed.
 
     `token_click`: the click of its token. `hits`: those that name it, or that make it.
-    `pixel_clicks`: the clicks at them. `clicks`: of all these clicks those that are stored. `history`: what
-    its snapshots said of refunds.
+    `pixel_clicks`: the clicks at them. `clicks`: of all these clicks those that are stored.
+    `no_sales_links`: of the links of the others those that are no sales links. `history`: what its snapshots
+    said of refunds.
     """
 
     token_click: Click | None
     hits: Sequence[StoredHit]
     pixel_clicks: Sequence[Click]
     clicks: Mapping[bytes, StoredClick]
+    no_sales_links: Collection[str]
     history: Sequence[RefundState]
 
 
@@ -59,10 +61,12 @@ def read_named(
         else hits.hits_naming(connection, account.emp_id, order.id, order.number)
     )
     at_pixel = {c.id: c for hit in its_hits if (c := open_token(sealer, hit.click_token))}
-    ids = at_pixel.keys() | ({token_click.id} if token_click else set())
-    known = get_clicks(connection, sorted(ids))
+    carried = at_pixel | ({token_click.id: token_click} if token_click else {})
+    known = get_clicks(connection, sorted(carried))
+    unknown = {click.link for click in carried.values() if click.id not in known}
+    no_sales_links = campaigns.links_without_sales(connection, unknown)
     history = refund_history(connection, stored.shop_id, order)
-    return Named(token_click, its_hits, tuple(at_pixel.values()), known, history)
+    return Named(token_click, its_hits, tuple(at_pixel.values()), known, no_sales_links, history)
 
 
 def open_token(sealer: ClickSealer, token: str | None) -> Click | None:
@@ -112,8 +116,8 @@ def gather_evidence(
 ) -> Gathered:
     """All evidence for an order, in the sequence in which its decision lists it."""
     order, token_click = stored.order, named.token_click
-    by_token = _by_token(connection, named, Rung.TOKEN, [token_click] if token_click else [])
-    by_token += _by_token(connection, named, Rung.COOKIE, named.pixel_clicks)
+    by_token = _by_token(named, Rung.TOKEN, [token_click] if token_click else [])
+    by_token += _by_token(named, Rung.COOKIE, named.pixel_clicks)
     by_coupon = _by_coupon(connection, account, order)
     people = _read_people(connection, account, stored, by_token, by_coupon)
     by_token = _with_contacts(account, people, by_token)
@@ -128,12 +132,12 @@ def gather_evidence(
     return Gathered(tuple(found), bool(order.click_token) and token_click is None, buyer)
 
 
-def _by_token(connection: sa.Connection, named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidence]:
+def _by_token(named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidence]:
     evidence = []
     for click in opened:
         found = named.clicks.get(click.id)
         if found is None:
-            evidence.append(Evidence(rung, click, sale_pixel=campaigns.link_sells(connection, click.link)))
+            evidence.append(Evidence(rung, click, sale_pixel=click.link not in named.no_sales_links))
         else:
             # The stored click is nobody's when its contact opted out; the token still says whose it was,
             # unless it has the digest of a long reference, by which nobody is found.

@@ -1,11 +1,12 @@
 """Sales and their refunds as they are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,20 +25,67 @@ SaleKey = tuple[str, str, str, bytes]
 """Shop, order, line, click."""
 
 
+def replace_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> None:
+    """Replace an order's sales, and what was refunded of them, by these; writes only what differs."""
+    this = {"shop": stored.shop_id, "order": stored.order.id}
+    kept = connection.execute(_kept_sales(), this).mappings().all()
+    must = [sale_row(stored, sale) for sale in rows]
+    # One row says at least whether there are refunds, also of an order without sales.
+    is_sold = [row for row in kept if row["shop_id"] is not None]
+    _replace(connection, sales, this, is_sold, must)
+    dated = refund_rows(stored.shop_id, stored.order.id, rows)
+    if dated or kept[0]["has_refunds"]:
+        _replace(connection, sale_refunds, this, _kept_refunds(connection, this), dated)
+
+
 def replace_sale_refunds(
     connection: sa.Connection, shop_id: str, order_id: str, rows: Sequence[Sale]
 ) -> None:
-    """Replace what was refunded of an order's sales by what these say."""
-    connection.execute(_delete_of(), {"shop": shop_id, "order": order_id})
+    """Replace what was refunded of an order's sales by what these say; writes only what differs."""
+    this = {"shop": shop_id, "order": order_id}
     dated = refund_rows(shop_id, order_id, rows)
-    if dated:
-        connection.execute(sa.insert(sale_refunds), dated)
+    _replace(connection, sale_refunds, this, _kept_refunds(connection, this), dated)
+
+
+def _replace(
+    connection: sa.Connection,
+    table: sa.Table,
+    this: Mapping[str, str],
+    kept: Sequence[Mapping[Any, Any]],
+    must: Sequence[Mapping[str, Any]],
+) -> None:
+    key = itemgetter(*(column.name for column in table.primary_key))
+    of_key = {key(row): row for row in kept}
+    if len(kept) == len(must) and all(
+        (row := of_key.get(key(values))) and all(row[name] == values[name] for name in values)
+        for values in must
+    ):
+        return
+    if kept:
+        connection.execute(_delete_from(table), this)
+    if must:
+        connection.execute(sa.insert(table), list(must))
 
 
 @cache
-def _delete_of() -> Any:
-    its = sale_refunds.c.shop_id == sa.bindparam("shop"), sale_refunds.c.order_id == sa.bindparam("order")
-    return sa.delete(sale_refunds).where(*its)
+def _kept_sales() -> Any:
+    has_refunds = sa.exists().where(*_of_order(sale_refunds)).label("has_refunds")
+    one = sa.select(sa.literal(1).label("one")).subquery()
+    return sa.select(sales, has_refunds).select_from(one.outerjoin(sales, sa.and_(*_of_order(sales))))
+
+
+def _kept_refunds(connection: sa.Connection, this: Mapping[str, str]) -> Sequence[Mapping[Any, Any]]:
+    query = sa.select(sale_refunds).where(*_of_order(sale_refunds))
+    return connection.execute(query, this).mappings().all()
+
+
+@cache
+def _delete_from(table: sa.Table) -> Any:
+    return sa.delete(table).where(*_of_order(table))
+
+
+def _of_order(table: sa.Table) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return table.c.shop_id == sa.bindparam("shop"), table.c.order_id == sa.bindparam("order")
 
 
 def refunds_of(

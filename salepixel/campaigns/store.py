@@ -1,6 +1,6 @@
 """Campaigns and their links."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from salepixel.clicks.verdicts import SOON_AFTER_SENDING
 from salepixel.clicks.watermark import remember_unsettled_where
 from salepixel.orders.requeue import Why, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
+from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import campaigns, clicks, links
 
 
@@ -156,8 +157,15 @@ def link_sells(connection: sa.Connection, link_id: str) -> bool:
 
     A click token outlives a lost database; we signed its link, so its order is still worth its credit.
     """
-    sells = connection.scalar(sa.select(links.c.sale_pixel).where(links.c.id == link_id))
-    return True if sells is None else sells
+    return not links_without_sales(connection, [link_id])
+
+
+def links_without_sales(connection: sa.Connection, ids: Collection[str]) -> set[str]:
+    """Those of these links that are no sales links; see `link_sells`."""
+    if not ids:
+        return set()
+    query = sa.select(links.c.id).where(is_one_of(connection, links.c.id, ids), ~links.c.sale_pixel)
+    return set(connection.scalars(query))
 
 
 def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sale_pixel: bool) -> bool:

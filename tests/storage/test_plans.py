@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from salepixel.accounts import store as accounts
 from salepixel.attribution.decisions import is_told_by_shop
 from salepixel.campaigns import contacts
-from salepixel.campaigns.contacts import Contact
+from salepixel.campaigns.contacts import Contact, find_contacts
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.orders import store as orders
@@ -70,6 +70,10 @@ def opt_in(connection: sa.Connection) -> None:
             "INDEX ix_candidates_contact (emp_id=? AND contact=?)",
         ),
         (opt_in, "INDEX ix_candidates_opted_out (emp_id=?)"),
+        *(
+            (lambda connection: find_contacts(connection, 1, ["ana"], "hash", "alias"), index)
+            for index in ("autoindex_contacts_1", "ix_contacts_emp_id_email_hash", "ix_contacts_alias_hash")
+        ),
         (lambda connection: is_told_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
         (lambda connection: is_told_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
         (
@@ -90,6 +94,9 @@ def opt_in(connection: sa.Connection) -> None:
         "orders that name a click",
         "orders whose decisions name a contact",
         "orders that opted-out contacts led to",
+        "contacts by reference",
+        "contacts by address",
+        "contacts by mailbox",
         "an order of a shop by its id",
         "an order of a shop by its number",
         "orders that the pixel made",

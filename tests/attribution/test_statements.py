@@ -1,0 +1,113 @@
+"""What reconciling one order asks of the database: how many statements, not how long they take."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.attribution.reconcile import reconcile_order
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.orders.order import Order
+from salepixel.storage.database import Database
+from tests.make import NOON, click_at, order
+from tests.worker.world import HOUR, World
+
+
+@contextmanager
+def statements(connection: sa.Connection) -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        seen.append(text)
+
+    sa.event.listen(connection, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(connection, "before_cursor_execute", note)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An order, and how many statements it may take at first and when nothing has changed since."""
+
+    build: Callable[[World], Order]
+    first: int
+    again: int
+
+
+def carried(world: World, **more: Any) -> Order:
+    """A paid order that carries the click of a contact with its address."""
+    world.contact("ana", "hash-of-ana")
+    click = click_at(NOON - HOUR, "ana")
+    world.click(click)
+    return order(email_hash="hash-of-ana", click_token=world.sealer.seal(click), **more)
+
+
+def by_address(world: World) -> Order:
+    world.contact("ana", "hash-of-ana")
+    world.click(click_at(NOON - HOUR, "ana"))
+    return order(email_hash="hash-of-ana")
+
+
+def at_pixel(world: World) -> Order:
+    click = click_at(NOON - HOUR, "ana")
+    world.click(click)
+    world.hit("PEDIDO=1042", click)
+    return order()
+
+
+def with_code(world: World) -> Order:
+    world.coupon("ANA10", "ana")
+    world.click(click_at(NOON - HOUR, "ana"))
+    return order(voucher="ana10")
+
+
+CASES = {
+    "it carries the click of a contact with its address": Case(carried, 14, 11),
+    "the same, of a customer of the shop": Case(lambda world: carried(world, customer="C1"), 16, 12),
+    "the same, refunded": Case(lambda world: carried(world, refunded=Decimal("39.80")), 16, 12),
+    "a contact with its address clicked": Case(by_address, 12, 9),
+    "the pixel saw it": Case(at_pixel, 13, 10),
+    "a contact's code": Case(with_code, 13, 10),
+    "nothing leads to a click": Case(lambda _: order(), 8, 7),
+    "it is not paid": Case(lambda world: carried(world, paid=False), 12, 10),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_order_is_reconciled_with_few_statements(
+    database: Database, sealer: ClickSealer, name: str
+) -> None:
+    case = CASES[name]
+    world = World(database, sealer)
+    world.connect()
+    world.order(case.build(world))
+    ((shop_id, order_id),) = world.due()
+    counts = []
+    for _ in range(2):
+        with database.write() as connection, statements(connection) as asked:
+            reconcile_order(connection, sealer, shop_id, order_id)
+        counts.append(len(asked))
+    assert counts[0] <= case.first, asked
+    assert counts[1] <= case.again, asked
+
+
+def test_the_count_does_not_grow_with_clicks_hits_and_contacts(
+    database: Database, sealer: ClickSealer
+) -> None:
+    world = World(database, sealer)
+    world.connect()
+    for n in range(30):
+        world.contact(f"ana-{n}", "hash-of-ana")
+        world.click(click_at(NOON - HOUR, f"ana-{n}", serial=n))
+        world.hit("PEDIDO=1042", click_at(NOON - timedelta(minutes=n), "bo", serial=100 + n), serial=n)
+    world.order(order(email_hash="hash-of-ana"))
+    ((shop_id, order_id),) = world.due()
+    with database.write() as connection, statements(connection) as asked:
+        reconcile_order(connection, sealer, shop_id, order_id)
+    assert len(asked) <= 14, asked

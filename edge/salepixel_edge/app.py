@@ -1,4 +1,4 @@
-"""What the edge answers. Read from `Edge.handle` down: that is the path of every click."""
+"""The edge's answers. Read from `Edge.handle` down: the path of every click."""
 
 import asyncio
 import hashlib
@@ -39,28 +39,28 @@ from salepixel_edge.request import (
     Request,
     read_address,
     read_agent,
-    read_asked,
+    read_altered_path,
     read_cookie,
     read_host,
-    read_pasted,
+    read_link_query,
     read_signals,
 )
 from salepixel_edge.shipper import Shipper, take_journal
 from salepixel_edge.writer import Writer
 
 COOKIE_SECONDS = 90 * 24 * 3600
-NEWS_SECONDS = 1.0
-WAIT_FOR_NEWS = 100
-"""Hits of accounts that are not known, at a time, that wait for news. More than that is nobody's shop."""
+UNKNOWN_ACCOUNT_SECONDS = 1.0
+MAX_UNKNOWN_ACCOUNT_HITS = 100
+"""Hits of unknown accounts that wait for the directory at a time; others are answered at once."""
 
 REDIS_SECONDS = 0.5
-"""How long a start waits for an answer of Redis, after at most 1 s until it is connected."""
+"""A start's timeout for an answer of Redis, after at most 1 s to connect."""
 
 KNOWN_LINKS = 4096
-"""Decoded links that are kept at hand: a mailing has dozens, and each is asked for a million times."""
+"""Cached links: a mailing has dozens, each requested up to a million times."""
 
 KNOWN_APPENDED = 512
-"""Links with what a mailer appended that are kept at hand: mostly the same for a whole mailing."""
+"""Cached links with appended parameters, mostly the same for a whole mailing."""
 
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
@@ -77,7 +77,7 @@ log = structlog.get_logger()
 _PRIVACY = int(Signal.PRIVACY)
 _NO_VISIT = int(Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
 _NO_TOKEN = _NO_VISIT | _PRIVACY
-_TOKEN = "\0"  # where it goes in an answer; no header can hold one
+_TOKEN = "\0"  # placeholder for the token; no header can contain NUL
 
 _PRIVATE = "cache-control: no-store, private\r\n"
 _HIDDEN = f"{_PRIVATE}referrer-policy: no-referrer\r\nx-robots-tag: noindex\r\n"
@@ -87,12 +87,12 @@ _IMAGE = f"{_PRIVATE}x-robots-tag: noindex\r\ncontent-type: image/gif\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is the same in all answers to clicks on one link, made once. `url` is where it leads.
+    """The parts that all answers to clicks on one link share. `url` is its destination.
 
-    `plain` is the answer without a token, after its date; `parts` the same in three parts, between which
-    the token goes: into the address and into the cookie. No claims: the link is switched off. `refused`: the
-    contacts of its account who do not want to be followed, as of streams.contact_digest. `tags`: merge tags
-    of the account's campaigns that no mailer is known by, in UTF-8.
+    `plain` is the answer without a token, after its date; `parts` the answer in three parts, with the token
+    between them: in the address and in the cookie. Without claims the link is switched off. `refused`:
+    digests (`contact_digest`) of the account's opted-out contacts. `tags`: the custom merge tags of the
+    account's campaigns, in UTF-8.
     """
 
     claims: bytes
@@ -113,7 +113,7 @@ class Edge:
     def __init__(
         self, settings: EdgeSettings, loop: asyncio.AbstractEventLoop, board: Board, page: int
     ) -> None:
-        """Take a journal and begin to ship it. Where the disk gives none, visitors are served still."""
+        """Open a journal and ship it. Without a journal requests are answered and counted as lost."""
         self._keys = keys = load_keys(settings.keys_file)
         self._settings = settings
         self._loop = loop
@@ -135,27 +135,29 @@ class Edge:
         self._date = b""
         journal = _first_journal(settings)
         self._writer = Writer(journal, loop)
-        self._shipper = Shipper(settings, journal, self._hear, self._writer.use)
+        self._shipper = Shipper(settings, journal, self._on_directory, self._writer.use)
         self._shipper.start()
         self.tick()
 
     def close(self) -> None:
-        """Write what is left, ship for a moment longer, and give the journal back."""
+        """Write pending records, ship for a moment longer, and release the journal."""
         self._writer.close()
         self._shipper.stop()
         if self._writer.journal:
             self._writer.journal.close()
 
     def tick(self) -> None:
-        """Call this once a second: answers carry the date (RFC 9110, 6.6.1), and the others want to hear."""
+        """Call it once a second: sets the Date of answers (RFC 9110, 6.6.1), publishes facts."""
         self._date = f"date: {formatdate(usegmt=True)}\r\n".encode()
-        self.connections.end_the_slow()
-        self._tell()
+        self.connections.close_overdue()
+        self._publish_facts()
 
-    def _tell(self) -> list[Facts]:
+    def _publish_facts(self) -> list[Facts]:
         for shipment in self._shipper.shipments:
-            shipment.look_at_lag()
-        self._board.tell(self._page, read_facts(self._writer, self._shipper, self._counts, self.connections))
+            shipment.note_lag()
+        self._board.publish(
+            self._page, read_facts(self._writer, self._shipper, self._counts, self.connections)
+        )
         return self._board.read()
 
     def handle(self, request: Request, connection: Connection) -> None:
@@ -187,7 +189,7 @@ class Edge:
             connection.send(self._answer(request, "410 Gone", _PAGE, NOT_FOUND))
             return
         headers = request.headers
-        contact, unrendered, appended = read_asked(query)
+        contact, unrendered, appended = read_link_query(query)
         if appended:
             target = self._appended(token, appended)
         if contact in target.tags:
@@ -209,10 +211,10 @@ class Edge:
         self._writer.append(record, connection, answer)
         self._counts["clicks"] += 1
         if signals:
-            self._counts.update(_names(signals))
+            self._counts.update(_signal_names(signals))
 
     def _target(self, token: bytes) -> Target:
-        """Open a link's token, and see where the link leads now. Raises BadLink."""
+        """Open a link's token and read its present destination. Raises BadLink."""
         link = self._link_sealer.open(token.decode("latin-1"))
         url = self._directory.links.get(link.link) if self._directory else None
         if url == "":
@@ -220,7 +222,7 @@ class Edge:
         try:
             url = check_destination(url) if url else link.url
         except BadDestination:
-            url = link.url  # the plugin checks them: somebody wrote into Redis
+            url = link.url  # not written by the plugin, which checks them
         url = without_parameters(url, frozenset((self._settings.click_parameter,)))
         refused, tags = frozenset[str](), frozenset[bytes]()
         if self._directory:
@@ -230,7 +232,7 @@ class Edge:
         return Target(claims, link.emp_id, url, *self._redirects(link.emp_id, url), refused, tags)
 
     def _target_with(self, token: bytes, appended: bytes) -> Target:
-        """The same link with what a mailer appended; nobody appends a click token. Raises BadLink."""
+        """The same link with appended parameters, without any click token. Raises BadLink."""
         target = self._targets(token)
         ours = frozenset((self._settings.click_parameter,))
         url = without_parameters(with_appended(target.url, appended.decode()), ours)
@@ -238,7 +240,7 @@ class Edge:
         return replace(target, url=url, plain=plain, parts=parts)
 
     def _redirects(self, emp_id: int, url: str) -> tuple[bytes, tuple[bytes, bytes, bytes]]:
-        """The answers that lead to a url, as Target has them."""
+        """The answers that redirect to a url, as in Target."""
         flags = "; Secure" if self._secure else ""
         with_token = with_parameter(url, self._settings.click_parameter, _TOKEN)
         cookie = f"set-cookie: {self._cookie_name}{emp_id}={_TOKEN}; Path=/; Max-Age={COOKIE_SECONDS}"
@@ -251,8 +253,8 @@ class Edge:
         return f"location: {url}\r\n{end}".encode(), (before, between, after)
 
     def _find(self, path: bytes, query: bytes) -> tuple[bytes, bytes, Target | None]:
-        """The link in a path that holds more than its token, with the query that is in it too."""
-        token, rest = read_pasted(path) or (b"", b"")
+        """The link in a path that a mail program altered: its token, query and target."""
+        token, rest = read_altered_path(path) or (b"", b"")
         with suppress(BadLink):
             return token, b"&".join(filter(None, (rest, query))), self._targets(token)
         return b"", b"", None
@@ -261,7 +263,7 @@ class Edge:
         signals = read_signals(request.method, request.headers, unrendered=False, secure=False)
         asked = PixelRequest(query_text(request.query), read_host(request.headers), signals)
         judgement = judge(asked, self._directory, self._keys)
-        if judgement.reason == "unknown_account" and len(self._tasks) < WAIT_FOR_NEWS:
+        if judgement.reason == "unknown_account" and len(self._tasks) < MAX_UNKNOWN_ACCOUNT_HITS:
             waiting = self._loop.create_task(self._judge_later(request, asked, connection))
             self._tasks.add(waiting)
             waiting.add_done_callback(self._tasks.discard)
@@ -269,10 +271,10 @@ class Edge:
             self._count_hit(request, asked, judgement, connection)
 
     async def _judge_later(self, request: Request, asked: PixelRequest, connection: Connection) -> None:
-        """Judge when the directory was read anew, or in a moment: an account may have been made just now."""
+        """Judge after the directory was read again: the account may have been created just now."""
         reads = self._shipper.directory_reads
-        for _ in range(int(NEWS_SECONDS / 0.05)):
-            # Two reads: the first one may have begun before the account was there.
+        for _ in range(int(UNKNOWN_ACCOUNT_SECONDS / 0.05)):
+            # Two reads: the first may have begun before the account was published.
             if not self._shipper.connected or self._shipper.directory_reads >= reads + 2:
                 break
             await asyncio.sleep(0.05)
@@ -295,11 +297,11 @@ class Edge:
     def _other(self, request: Request) -> bytes:
         path = request.path
         if path == b"/healthz":
-            status, facts = judge_health(self._tell(), self._board.pages)
+            status, facts = judge_health(self._publish_facts(), self._board.pages)
             page = json.dumps(facts).encode()
             return self._answer(request, status, f"{_PRIVATE}content-type: application/json\r\n", page)
         if path == b"/metrics":
-            page = write_metrics(self._tell())
+            page = write_metrics(self._publish_facts())
             return self._answer(request, "200 OK", f"{_PRIVATE}content-type: {CONTENT_TYPE_LATEST}\r\n", page)
         if path == b"/sp.js":
             headers = f"cache-control: public, max-age=3600\r\netag: {self._tag_version}\r\n"
@@ -317,12 +319,12 @@ class Edge:
         head = f"HTTP/1.1 {status}\r\n{headers}{length}".encode() + self._date + b"\r\n"
         return head if request.method == b"HEAD" else head + body
 
-    def _hear(self, directory: Directory) -> None:
-        # Called on the shipper's thread; only the loop may touch what answers are made of.
+    def _on_directory(self, directory: Directory) -> None:
+        # On the shipper's thread; the state of answers belongs to the event loop.
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._know, directory)
+            self._loop.call_soon_threadsafe(self._use_directory, directory)
 
-    def _know(self, directory: Directory) -> None:
+    def _use_directory(self, directory: Directory) -> None:
         known = self._directory
         changed = known is None or _of_links(directory) != _of_links(known)
         self._directory = directory
@@ -332,7 +334,7 @@ class Edge:
 
 
 def _of_links(directory: Directory) -> tuple[object, ...]:
-    """What answers to clicks are made of."""
+    """The parts of a directory that answers to clicks depend on."""
     return directory.links, directory.refused, directory.tags
 
 
@@ -354,5 +356,5 @@ def _first_journal(settings: EdgeSettings) -> Journal | None:
 
 
 @lru_cache
-def _names(signals: int) -> tuple[str, ...]:
+def _signal_names(signals: int) -> tuple[str, ...]:
     return tuple(str(signal.name).lower() for signal in Signal(signals))

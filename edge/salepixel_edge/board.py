@@ -1,7 +1,6 @@
-"""What the processes of one edge tell each other: a page of shared memory for each, which all may read.
+"""Shared memory in which each process of an edge publishes its state: a page for each, readable by all.
 
-So that whoever asks one process hears of the whole edge, also of a process that is stuck, and also when
-the disk takes nothing any more.
+So any process can report on the whole edge, including a stuck process, and without a disk.
 """
 
 import json
@@ -12,34 +11,34 @@ from zlib import crc32
 
 PAGE = 8192
 STUCK_SECONDS = 5.0
-"""A process that has told nothing for so long does not go on."""
+"""A process that has published nothing for so long counts as stuck."""
 
 Facts = dict[str, Any]
 
 
 class Board:
-    """Made before the processes are forked. Each writes to its own page only, about once a second."""
+    """Created before the fork. Each process writes its own page, about once a second."""
 
     def __init__(self, pages: int) -> None:
         self._memory = mmap.mmap(-1, pages * PAGE)
         self.pages = pages
 
-    def tell(self, page: int, facts: Facts) -> None:
-        """Write what one process knows of itself. What does not fit is not told."""
-        text = json.dumps({**facts, "told_at": time.monotonic()}).encode()
+    def publish(self, page: int, facts: Facts) -> None:
+        """Write the facts of one process; facts longer than a page are dropped."""
+        text = json.dumps({**facts, "published_at": time.monotonic()}).encode()
         entry = crc32(text).to_bytes(4) + len(text).to_bytes(4) + text
         if len(entry) <= PAGE:
             self._memory[page * PAGE : page * PAGE + len(entry)] = entry
 
     def read(self) -> list[Facts]:
-        """What each process last told, with "stuck": whether that is too long ago.
+        """The last facts of each process, with "stuck": whether they are older than STUCK_SECONDS.
 
-        One that died is there until its successor tells something, and stuck when it has none in time.
+        Facts of a dead process stay until its successor publishes.
         """
         return [facts for page in range(self.pages) if (facts := self._read(page)) is not None]
 
     def _read(self, page: int) -> Facts | None:
-        for _ in range(3):  # it may be written at this moment
+        for _ in range(3):  # a torn read while its process writes
             entry = self._memory[page * PAGE : (page + 1) * PAGE]
             length = int.from_bytes(entry[4:8])
             text = entry[8 : 8 + length]
@@ -47,7 +46,7 @@ class Board:
                 return None
             if crc32(text) == int.from_bytes(entry[:4]):
                 facts: Facts = json.loads(text)
-                # CLOCK_MONOTONIC is the same for all processes of a machine.
-                facts["stuck"] = time.monotonic() - facts.pop("told_at") > STUCK_SECONDS
+                # All processes of a machine share CLOCK_MONOTONIC.
+                facts["stuck"] = time.monotonic() - facts.pop("published_at") > STUCK_SECONDS
                 return facts
         return None

@@ -27,19 +27,19 @@ _JOINED = {b"x-forwarded-for": b",", b"cookie": b"; "}
 """Headers in parts: proxies add addresses (RFC 9110, 5.3), HTTP/2 cuts cookies (RFC 9113, 8.2.3)."""
 
 RECEIVE_BYTES = 16 * 1024
-"""The kernel's buffer for what a client sends (it takes twice that), and so the most that one read gives."""
+"""The kernel's receive buffer (it doubles the value), and so the limit of one read."""
 
 HEAD_SECONDS = 10.0
-"""How long a client may take to send a head."""
+"""A client must send a head within this time."""
 
 IDLE_SECONDS = 75.0
-"""How long a connection may wait for its next request, or for a client to take an answer."""
+"""Idle connections, and clients that do not read an answer, are closed after this time."""
 
 NEW_SECONDS = 1.0
-"""How long an edge that ends waits for the first request of who has just connected: it may be under way."""
+"""A stopping edge waits this long for the first request of a new connection: it may be under way."""
 
 RESERVED_FILES = 64
-"""File descriptors that no connection may take: the journals, Redis, what Python opens."""
+"""File descriptors kept for journals, Redis and Python."""
 
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 FAILED = b"HTTP/1.1 500 Internal Server Error\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -57,13 +57,13 @@ _KEPT = (
     *("host", "user-agent", "cookie", "x-forwarded-for", "if-none-match", "transfer-encoding"),
     *("sec-gpc", "sec-fetch-site", "sec-purpose", "purpose", "x-purpose", "x-moz"),
 )
-"""The headers that something here reads; a waiting request holds no others."""
+"""The headers that are read; others are not kept."""
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
 class _Lower(dict[bytes, bytes]):
-    """Names of headers in lower case, empty for those that nobody reads."""
+    """Names of headers in lower case, empty for headers that are not kept."""
 
     def __missing__(self, name: bytes) -> bytes:
         name = name.lower()
@@ -87,17 +87,17 @@ _LOWER = _Lower(
 
 
 class Handler(Protocol):
-    """What answers requests: it calls `connection.send` once for each, now or later."""
+    """Answers requests: calls `connection.send` once for each, now or later."""
 
     def handle(self, request: Request, connection: "Connection") -> None:
         """Answer one request."""
 
 
 class Connections:
-    """All connections of one process: how many there may be, and who has taken too long."""
+    """All connections of one process: their limit, their deadlines, their end."""
 
     def __init__(self, handler: Handler, limit: int = 0) -> None:
-        """`limit` 0: as many as there are file descriptors for."""
+        """`limit` 0: as many as file descriptors allow."""
         self.handler = handler
         self.limit = limit or _free_files()
         self.open: set[Connection] = set()
@@ -108,31 +108,31 @@ class Connections:
         """A protocol for a connection that was just accepted."""
         return Connection(self)
 
-    def end_the_slow(self) -> None:
-        """Close the connections that have waited for their client for too long."""
+    def close_overdue(self) -> None:
+        """Close the connections whose client takes too long."""
         now = time.monotonic()
         for connection in [connection for connection in self.open if connection.is_overdue(now)]:
             connection.cut()
 
     def end(self) -> None:
-        """Let everybody who waits have an answer, and who has just connected ask once; nobody else.
+        """Close idle connections; answer those with a request, and the first request of new ones.
 
-        Call this again and again until none is open.
+        Call it repeatedly until none is open.
         """
         self.ending = True
         now = time.monotonic()
         for connection in list(self.open):
             if not connection.is_new(now):
-                connection.end_when_answered()
+                connection.close_when_answered()
 
     def abort(self) -> None:
-        """End those that are still there."""
+        """Abort all open connections."""
         for connection in list(self.open):
             connection.abort()
 
 
 def _free_files() -> int:
-    """How many connections may be open at a time; the limit of files is raised as far as it may be."""
+    """The limit of open connections, after raising the limit of files as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS says "no limit" and takes less
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -159,10 +159,10 @@ class Connection(asyncio.Protocol):
         self._parser = HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody is there."""
+        """Register the connection, or refuse it above the limit."""
         self._transport = cast(asyncio.Transport, transport)
         if len(self._all.open) >= self._all.limit:
-            # Refused at once and not left waiting: the journal must always find a free file descriptor.
+            # Refused at once, not queued: the journal always needs a free file descriptor.
             self._all.refused += 1
             self._transport.write(UNAVAILABLE)
             self._transport.close()
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         self._address = peer[0].encode() if peer else b""
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The client is gone. Its request is written down all the same."""
+        """Forget the connection; its request is journaled all the same."""
         self._all.open.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data[:room])
         except HttpParserUpgrade:
             # It may be ignored (RFC 9110, 7.8); but what follows would not be HTTP.
-            self.end_when_answered()
+            self.close_when_answered()
         except HttpParserError:
             self._refuse(BAD_REQUEST)
         if len(data) > room:
@@ -200,11 +200,11 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """A part of the request's target."""
         if self._taken:
-            self.end_when_answered()
+            self.close_when_answered()
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header. Of one that comes twice the last counts, however its name is written."""
+        """A header. Of a repeated header the last counts; names are compared in lower case."""
         name, headers = _LOWER[name], self._headers
         if not name:
             return
@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
         headers[name] = value
 
     def on_body(self, _body: bytes) -> None:
-        """A part of a body: nothing here takes one."""
+        """A part of a body, which is refused."""
         self._refuse(BAD_REQUEST)
 
     def on_message_complete(self) -> None:
@@ -227,7 +227,7 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         hosts = not self._two_hosts and (b"host" in headers or version == "1.0")  # RFC 9112, 3.2
         if not hosts or b"transfer-encoding" in headers:
-            # An empty body may be followed by trailers, which are no headers: they could say who asks.
+            # llhttp reports trailers as headers: X-Forwarded-For there would forge the address.
             self._refuse(BAD_REQUEST)
             return
         if not url.startswith(b"/"):  # http://host/path is as good as /path (RFC 9112, 3.2.2)
@@ -241,7 +241,6 @@ class Connection(asyncio.Protocol):
         try:
             self._all.handler.handle(request, self)
         except Exception:
-            # A mistake of ours: no client must wait for an answer that does not come.
             log.exception("request_failed")
             self._busy = self._last = False
             self._refuse(FAILED)
@@ -259,48 +258,48 @@ class Connection(asyncio.Protocol):
             transport.write(answer)
 
     def eof_received(self) -> bool:
-        """The client sends no more, but may still wait for answers (RFC 9112, 9.6)."""
-        self.end_when_answered()
-        return True  # it is closed when they are sent
+        """The client sends no more, but may still wait for an answer (RFC 9112, 9.6)."""
+        self.close_when_answered()
+        return True  # the answer closes it
 
     def pause_writing(self) -> None:
-        """The client does not read its answers: no more requests are read from it."""
+        """Stop reading requests while the client does not read answers."""
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """The client reads its answers again."""
+        """Read requests again."""
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def is_overdue(self, now: float) -> bool:
-        """True when the client has taken longer than it may."""
+        """True if the client has taken too long."""
         limit = HEAD_SECONDS if self._head_bytes else IDLE_SECONDS
         return not self._busy and now - self._begun > limit
 
     def is_new(self, now: float) -> bool:
-        """True for a client that connected a moment ago and has asked for nothing yet."""
+        """True for a connection made a moment ago, without a request yet."""
         return not self._asked and now - self._begun < NEW_SECONDS
 
     def cut(self) -> None:
-        """End what is overdue."""
+        """Close an overdue connection; within a head, with 408."""
         if self._head_bytes and not self._last:
             self._refuse(TOO_SLOW)
         else:
             self.abort()
 
     def abort(self) -> None:
-        """End at once, whatever the client has not taken yet."""
+        """Close at once; unsent bytes are dropped."""
         self._transport.abort()
 
-    def end_when_answered(self) -> None:
-        """Take no more requests; those that were taken are answered. It may be called again."""
+    def close_when_answered(self) -> None:
+        """Take no more requests; close after the answer in hand, if any. May be repeated."""
         self._last = True
         if not self._busy:
             self._transport.close()
 
     def _refuse(self, answer: bytes) -> None:
-        """End the connection; who waits for an answer gets that one instead of ours."""
+        """Close the connection, with this answer unless a request is being answered."""
         if not self._last and not self._busy:
             self._transport.write(answer)
-        self.end_when_answered()
+        self.close_when_answered()

@@ -1,4 +1,4 @@
-"""Reading on behind what a disk has spoiled: each record has its number, and a checksum of its own."""
+"""Finds the whole records of a damaged segment, by the number and the checksum that each of them has."""
 
 import re
 from collections.abc import Iterator
@@ -11,30 +11,30 @@ _WINDOW = 64 * 1024
 
 
 class Damage(NamedTuple):
-    """Where no record can be read: after which number, at which offset, and why."""
+    """A place where no record can be read: the number before it, its offset, and the reason."""
 
     after: int
     offset: int
-    what: str
+    reason: str
 
 
 def read_around(data: bytes, first: int, damages: list[Damage]) -> Iterator[tuple[int, bytes, int]]:
-    """Read (number, payload, end offset) of all whole records of a segment whose first number this is.
+    """Read (number, payload, end offset) of each whole record of a segment whose first number is `first`.
 
-    What is between them is added to `damages`.
+    Appends the damaged places between them to `damages`.
     """
     last, offset = first - 1, 0
     while True:
         try:
             for number, payload, end in read_frames(data, offset):
                 if number <= last:
-                    raise BadRecord("out of sequence")  # an older sector in a newer one's place
+                    raise BadRecord("out of sequence")  # a stale sector
                 last, offset = number, end
                 yield number, payload, end
             return
         except BadRecord as bad:
             damages.append(Damage(last, offset, str(bad)))
-        # Counted from the segment's start: `last` may be stale, of an older sector far behind its own place.
+        # Counted from the segment's start: a stale record, far behind its own place, makes `last` too low.
         found = find_record(data, offset + 1, last + 1, first + len(data) // LEAST_RECORD)
         if found is None:
             return
@@ -42,11 +42,11 @@ def read_around(data: bytes, first: int, damages: list[Damage]) -> Iterator[tupl
 
 
 def find_record(data: bytes, offset: int, lowest: int, highest: int) -> int | None:
-    """Where the next whole record with a number in this range stands, at an offset or behind it."""
+    """The next offset, from `offset` on, of a whole record with a number in this range, if any."""
     if lowest > highest:
         return None
     heads = _heads(lowest, highest)
-    # Other threads have their turn between two windows.
+    # By windows: `search` keeps the interpreter lock, and other threads run between two calls.
     for begin in range(offset, len(data), _WINDOW):
         at, end = begin, begin + _WINDOW + LEAST_RECORD - 1
         while match := heads.search(data, at, end):
@@ -58,9 +58,9 @@ def find_record(data: bytes, offset: int, lowest: int, highest: int) -> int | No
 
 
 def _heads(lowest: int, highest: int) -> re.Pattern[bytes]:
-    """What looks like the head of such a record: number, length, checksum.
+    """A pattern of the heads of records with such numbers: number, length, checksum.
 
-    Never a zero for a number: of those a file that has got its size, but not its bytes, is full.
+    It matches no number 0: a file whose size reached the disk before its bytes is full of zeros.
     """
     low, high = lowest.to_bytes(8), highest.to_bytes(8)
     varying = ((lowest ^ highest).bit_length() + 7) // 8

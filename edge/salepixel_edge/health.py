@@ -1,4 +1,4 @@
-"""What an operator sees of an edge: JSON for people and load balancers, metrics for Prometheus."""
+"""An edge's state for operators: JSON for people and load balancers, metrics for Prometheus."""
 
 import time
 from collections import Counter
@@ -17,14 +17,14 @@ from salepixel_edge.writer import Writer
 
 STALLED_SECONDS = 5.0
 SHIPPER_SECONDS = 60.0
-"""No step of the shipper takes so long, whatever Redis does: it waits some seconds for an answer."""
+"""No step of the shipper takes so long: its Redis timeouts are some seconds."""
 
 _GAUGES = {
-    "lag": ("salepixel_edge_journal_lag_records", "Records on disk that are not in the database."),
-    "lag_seconds": ("salepixel_edge_journal_lag_seconds", "How long the oldest of them has been waiting."),
+    "lag": ("salepixel_edge_journal_lag_records", "Records on disk, not yet in the database."),
+    "lag_seconds": ("salepixel_edge_journal_lag_seconds", "Age of the oldest of them."),
     "oldest_unshipped_seconds": (
         "salepixel_edge_oldest_unshipped_seconds",
-        "Age of what is not in Redis yet.",
+        "Age of the oldest record not yet in Redis.",
     ),
     "connections": ("salepixel_edge_connections", "Open connections."),
 }
@@ -35,12 +35,12 @@ _REDIS = ("away", "full", "ok")
 def read_facts(
     writer: Writer, shipper: Shipper, counts: Counter[str], connections: Connections | None
 ) -> Facts:
-    """What one process knows of itself."""
+    """The facts of one process."""
     own, journal = shipper.own, writer.journal
     durable, mark = journal.durable.number if journal else 0, own.mark if own else 0
     shipments = shipper.shipments
     oldest_ms = min((shipment.oldest_ms for shipment in shipments if shipment.oldest_ms), default=0)
-    held_up = any(shipment.is_held_up for shipment in shipments)
+    held_up = any(shipment.is_full for shipment in shipments)
     stalled = writer.stalled_seconds() > STALLED_SECONDS
     now_ms = time.time_ns() // 1_000_000
     lost = writer.lost
@@ -54,7 +54,7 @@ def read_facts(
         "lag_seconds": max((shipment.lag_seconds for shipment in shipments), default=0),
         "oldest_unshipped_seconds": max(now_ms - oldest_ms, 0) / 1000 if oldest_ms else 0,
         "redis": "away" if not shipper.connected else "full" if held_up else "ok",
-        "shipper_silent_seconds": shipper.silent_seconds(),
+        "shipper_stalled_seconds": shipper.stalled_seconds(),
         "disk": "stalled" if stalled else "refuses" if writer.is_refused else "ok",
         "lost": [lost.count, lost.from_ms, lost.to_ms] if lost else [0, 0, 0],
         "connections": len(connections.open) if connections else 0,
@@ -65,12 +65,12 @@ def read_facts(
 
 
 def judge_health(processes: Sequence[Facts], expected: int) -> tuple[str, Facts]:
-    """The status line and what is told of a whole edge, from what its processes know.
+    """The status line and the facts of a whole edge, from those of its processes.
 
-    503 when one of those expected has not begun or does not go on, or lets visitors wait for the disk.
-    Without Redis the edge does its work, and says "degraded".
+    503 if an expected process is missing or stuck, or its disk is stalled. Without Redis the edge works, and
+    reports "degraded".
     """
-    stuck = expected - len(processes) + sum(not _goes_on(process) for process in processes)
+    stuck = expected - len(processes) + sum(not _is_alive(process) for process in processes)
     disk = next(state for state in _DISKS if any(process["disk"] == state for process in processes))
     redis = next(state for state in _REDIS if any(process["redis"] == state for process in processes))
     well = not stuck and disk == "ok" and redis == "ok"
@@ -105,12 +105,12 @@ def judge_health(processes: Sequence[Facts], expected: int) -> tuple[str, Facts]
     return "503 Service Unavailable" if stuck or disk == "stalled" else "200 OK", whole
 
 
-def _goes_on(process: Facts) -> bool:
-    return not process["stuck"] and process["shipper_silent_seconds"] < SHIPPER_SECONDS
+def _is_alive(process: Facts) -> bool:
+    return not process["stuck"] and process["shipper_stalled_seconds"] < SHIPPER_SECONDS
 
 
 def write_metrics(processes: Sequence[Facts]) -> bytes:
-    """The same in Prometheus' text format, for each process by the name of its journal."""
+    """The same in Prometheus' text format, labelled by each process's journal."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Processes(processes))
     return generate_latest(registry)
@@ -122,21 +122,21 @@ class _Processes(Collector):
 
     def collect(self) -> Iterable[Metric]:
         counted = CounterMetricFamily(
-            "salepixel_edge_counted", "Clicks, hits, and what was seen of them.", labels=("journal", "name")
+            "salepixel_edge_counted", "Clicks, pixel hits, and their signals.", labels=("journal", "name")
         )
         lost = CounterMetricFamily(
-            "salepixel_edge_lost", "Clicks and hits answered but not written down.", labels=("journal",)
+            "salepixel_edge_lost", "Clicks and pixel hits answered but not written.", labels=("journal",)
         )
         refused = CounterMetricFamily(
-            "salepixel_edge_refused_connections", "Connections above the limit.", labels=("journal",)
+            "salepixel_edge_refused_connections", "Connections refused above the limit.", labels=("journal",)
         )
         log_lines = CounterMetricFamily(
             "salepixel_edge_log_lines_lost",
-            "Lines of the log that could not be written.",
+            "Log lines that could not be written.",
             labels=("journal",),
         )
         up = GaugeMetricFamily(
-            "salepixel_edge_up", "Whether a part goes on: process, disk, redis.", labels=("journal", "part")
+            "salepixel_edge_up", "Whether a part works: process, disk, redis.", labels=("journal", "part")
         )
         gauges = {key: GaugeMetricFamily(*texts, labels=("journal",)) for key, texts in _GAUGES.items()}
         for process in self._processes:
@@ -146,7 +146,7 @@ class _Processes(Collector):
             lost.add_metric((journal,), process["lost"][0])
             refused.add_metric((journal,), process["refused"])
             log_lines.add_metric((journal,), process["log_lines_lost"])
-            up.add_metric((journal, "process"), _goes_on(process))
+            up.add_metric((journal, "process"), _is_alive(process))
             up.add_metric((journal, "disk"), process["disk"] == "ok")
             up.add_metric((journal, "redis"), process["redis"] == "ok")
             for key, gauge in gauges.items():

@@ -1,16 +1,16 @@
-"""The journal: numbered records in segment files, each batch on disk before anybody is answered.
+"""The journal: numbered records in segment files, each batch on disk before its requests are answered.
 
-A journal lives in a slot, a folder `<data>/journal/<n>/` that one process holds by a lock:
+A journal lives in a slot, a folder `<data>/journal/<n>/` that one process locks:
 
-    lock                       held (flock) by the process that writes or ships this journal
+    lock                       locked (flock) by the process that writes or ships this journal
     name                       the journal's name, never used again for another numbering
     00000000000000000001.seg   records from number 1 on, see salepixel/wire/streams.py for a record's bytes
     00000000000000004711.seg   the next segment; the last one is written to
-    ...seg.torn                what was cut off a segment's end after a crash, for people to look at
-    lost                       a loss that is counted and not in the journal yet, see losses.py
+    ...seg.torn                bytes cut off a segment's end after a crash, for inspection
+    lost                       a counted loss that is not in the journal yet, see losses.py
 
-A record counts if it is whole and its number is below the first number of the next segment. Numbers that
-are missing cannot be read any more, or, between two segments, were never given.
+A record counts if it is whole and its number is below the first number of the next segment. Missing numbers
+are damaged records; between two segments they may be unused.
 """
 
 import fcntl
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the journal is on disk: the last number, and the size of the segment it stands in."""
+    """How far the journal is on disk: the last number, its segment, and that segment's size in bytes."""
 
     number: int
     segment: int
@@ -48,33 +48,33 @@ class Position:
 
 
 class Journal:
-    """One journal. `write` belongs to one thread; reading and freeing to one other."""
+    """One journal. One thread calls `write`, one other reads and frees."""
 
     def __init__(self, slot: Path, lock: IO[bytes], segment_bytes: int) -> None:
-        """Open the journal of a slot whose lock is held. Raises OSError."""
+        """Open the journal of a locked slot. Raises OSError."""
         self.slot = slot
         self._lock = lock
         self._segment_bytes = segment_bytes
         self.name = (slot / "name").read_text()
         self._descriptor: int | None = None
         self._floor = 0
-        self.damaged = False  # the segment cannot be gone on with
+        self.damaged = False  # the next write opens a new segment
         self.durable = Position(0, 1, 0)
         self.writes: deque[tuple[Position, Position]] = deque(maxlen=KNOWN_WRITES)
-        """The last writes, each from where to where: who ships them need not look for their ends."""
+        """The last writes, each as its start and end: the reader needs no parsing to find record ends."""
         if numbers := self.segments():
             self._recover(numbers[-1])
         self._losses = LossFile(slot / "lost")
         if self._losses.loss and self.has_record_after(self._losses.after):
-            # The first record after a loss tells of it: only the file was not brought up to date any more.
+            # The first record after a loss is its LossRecord: the process died before it cleared the file.
             with suppress(OSError):
                 self._losses.forget()
             self._losses.loss = None
 
     def write(self, payloads: Sequence[bytes]) -> None:
-        """Append records and have them on disk on return.
+        """Append records; they are on disk on return.
 
-        Raises OSError, or BadRecord for a payload that no reader would take: then none of them counts.
+        Raises OSError, or BadRecord for a payload above MAX_PAYLOAD: then none of them counts.
         """
         if self._descriptor is None or self.durable.size >= self._segment_bytes or self._must_rotate():
             self._open_segment()
@@ -87,28 +87,30 @@ class Journal:
                 written += os.write(self._descriptor, data[written:])
             os.fdatasync(self._descriptor)
         except OSError:
-            # After a failed fsync the descriptor's state is unknown: never use it again.
+            # After a failed fsync the descriptor's state is unknown: close it.
             self._abandon_segment()
             raise
         self.durable = Position(position.number + len(payloads), position.segment, position.size + len(data))
         self.writes.append((position, self.durable))
 
     @property
-    def untold(self) -> LossRecord | None:
-        """The loss that is kept beside the journal, by this process or by one before: the next `write` must
-        have it as its first record, and `forget_loss` come after that."""
+    def unwritten_loss(self) -> LossRecord | None:
+        """The loss saved beside the journal by this or an earlier process.
+
+        The next `write` must have it as its first record, followed by `clear_loss`.
+        """
         return self._losses.loss
 
-    def keep_loss(self, loss: LossRecord) -> None:
-        """Keep what is lost until it can be written, in the place of what was kept. Raises OSError."""
+    def save_loss(self, loss: LossRecord) -> None:
+        """Save a loss until it can be written; replaces the saved one. Raises OSError."""
         self._losses.keep(self.durable.number, loss)
 
-    def forget_loss(self) -> None:
-        """The loss that was kept is in the journal now. Raises OSError."""
+    def clear_loss(self) -> None:
+        """Clear the saved loss: it is in the journal. Raises OSError."""
         self._losses.forget()
 
     def has_record_after(self, number: int) -> bool:
-        """True when the journal still has a record above this number."""
+        """True if the journal still has a record above this number."""
         for segment in reversed(self.segments()):
             data, _, _ = _read_segment(self.path(segment))
             if any(found > number for found, _, _ in read_around(data, segment, [])):
@@ -118,11 +120,11 @@ class Journal:
         return False
 
     def skip_to(self, number: int) -> None:
-        """Never give numbers at or below this one again: the database has records under them."""
+        """Use no number up to this one again: the database has records under them."""
         self._floor = max(self._floor, number)
 
     def rename(self, edge_name: str) -> None:
-        """Give a journal without records another name. Raises OSError, and is closed then."""
+        """Give a journal without records a new name. On error closes the journal and raises OSError."""
         try:
             _write_name(self.slot, edge_name)
         except OSError:
@@ -142,15 +144,15 @@ class Journal:
         return self.slot / f"{segment:020d}.seg"
 
     def free(self, mark: int) -> None:
-        """Delete segments all of whose records are at or below the mark; the last one stays."""
+        """Delete segments whose records are all at or below the mark, except the last segment."""
         numbers = self.segments()
         for segment, following in pairwise(numbers):
             if following - 1 <= mark and segment != self.durable.segment:
-                with suppress(OSError):  # a disk that has become read-only: there is nothing to gain
+                with suppress(OSError):  # a read-only disk
                     self.path(segment).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give the slot back."""
+        """Close the files and unlock the slot."""
         self._close_segment()
         self._losses.close()
         self._lock.close()
@@ -161,9 +163,8 @@ class Journal:
         damages: list[Damage] = []
         for number, _, end in read_around(data, segment, damages):
             last, good = number, end
-        damage = damages.pop().what if damages and damages[-1].offset == good else ""
+        damage = damages.pop().reason if damages and damages[-1].offset == good else ""
         for passed in damages:
-            # What follows it is read all the same. What comes now goes to a file of its own.
             log.error("journal_damaged", segment=segment, offset=passed.offset, after_number=passed.after)
             self.damaged = True
         self.durable = Position(last, segment, good)
@@ -177,19 +178,19 @@ class Journal:
             with suppress(OSError):
                 os.truncate(self.path(segment), good)
                 return
-        # Records may have stood there that were shipped, and numbers must not be given twice: skip all that
-        # could have fitted since the first damage, behind which any number may be stale. Open it now,
-        # so that the next start knows the numbers too.
+        # Skip every number that the damaged bytes may have had: used twice, the fold would drop the second
+        # record. From the first damage on, since numbers behind it may be stale. The segment is opened now,
+        # so that its name keeps the number for the next start.
         after, offset = (damages[0].after, damages[0].offset) if damages else (last, good)
         self._floor = after + (size - offset) // LEAST_RECORD + 1
-        with suppress(OSError):  # the first write will try it again
+        with suppress(OSError):  # the first write tries again
             self._open_segment()
 
     def _keep_torn(self, segment: int, tail: bytes) -> None:
         try:
             self.path(segment).with_suffix(".seg.torn").write_bytes(tail)
         except OSError as error:
-            # On a full disk the edge must still start: nobody was answered for what is in a cut tail.
+            # The edge starts on a full disk too: no request was answered for the records of a torn tail.
             log.error("journal_tail_not_kept", segment=segment, bytes=len(tail), error=str(error))
 
     def _open_segment(self) -> None:
@@ -225,18 +226,18 @@ class Journal:
 
 
 def _is_torn(tail: bytes, last: int, damage: str) -> bool:
-    """True for the end of an append that a crash cut short, False for damage to what was on disk before."""
-    # A file may have got its new size, but not its new bytes. And where one record's length was damaged,
-    # which looks like a cut, the next record still stands.
+    """True for an append that a crash cut short, False for damage to records that were on disk."""
+    # Zeros: the file's new size reached the disk before its bytes. A damaged length looks like a cut, but the
+    # record after it is still there.
     return not tail.strip(b"\0") or (damage == "cut" and (last + 2).to_bytes(8) not in tail)
 
 
 def _read_segment(file: Path) -> tuple[bytes, int, str]:
-    """What can be read of a segment, its size, and what its disk says where no more can be read."""
+    """The readable bytes of a segment, its size, and the disk's error if the read failed."""
     with file.open("rb", buffering=0) as segment:
         data, size = bytearray(), os.fstat(segment.fileno()).st_size
         try:
-            # A process that was killed may have left more than it had brought to disk.
+            # A killed process may have left bytes in the page cache that are not on disk.
             os.fsync(segment)
             while part := segment.read(_READ_BYTES):
                 data += part
@@ -248,11 +249,11 @@ def _read_segment(file: Path) -> tuple[bytes, int, str]:
 def take_slot(
     folder: Path, edge_name: str, segment_bytes: int, known: Callable[[str], int | None] = lambda _: 0
 ) -> Journal:
-    """The first journal that nobody holds and that can be gone on with, made if there is none.
+    """The first unlocked journal that can be continued, or a new one. Raises OSError.
 
-    `known` gives the highest number that others have seen of a journal, by its name, and None when nobody
-    can tell. Then this disk may have lost some: those numbers would be given twice, and who comes second
-    be taken for the first. So such a journal is left for others to ship. Raises OSError.
+    `known` returns the highest number that Redis has seen of a journal, by name, and None if that is unknown.
+    A journal with records and an unknown number is left to the shippers: the disk may have lost records, and
+    a number used twice makes the fold drop the second record.
     """
     for number in count():
         slot = folder / str(number)
@@ -278,7 +279,7 @@ def take_slot(
 
 
 def try_slot(slot: Path, edge_name: str, segment_bytes: int) -> Journal | None:
-    """The journal of this slot, None when another process holds it. Raises OSError."""
+    """The journal of this slot, None if another process has locked it. Raises OSError."""
     slot.mkdir(parents=True, exist_ok=True)
     lock = _open_lock(slot / "lock")
     try:
@@ -299,7 +300,7 @@ def _open_lock(file: Path) -> IO[bytes]:
     except OSError as error:
         if error.errno != EROFS:
             raise
-        return file.open("rb")  # what is there can be shipped, though nothing can be added
+        return file.open("rb")  # read-only: its records can still be shipped
 
 
 def _name(slot: Path, edge_name: str) -> None:

@@ -24,15 +24,14 @@ REDIS_SECONDS = 2.0
 
 
 class NoSuchJournal(ValueError):
-    """No journal here has this name; the message lists those that there are."""
+    """No journal here has this name; the message lists the names that exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as it was read: numbers of its first and last record, their times, and what is wrong.
+    """A segment: numbers of its first and last record, their times (UTC), and its damage.
 
-    `last` is one less than `first` when there are no records. Times are None when no record has one that
-    can be read. `damage` is empty for a segment that is whole.
+    Without records `last` is `first` - 1 and the times are None. `damage` is empty for a whole segment.
     """
 
     file: Path
@@ -54,23 +53,23 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A journal's folder: its name, and whether a process holds it."""
+    """A journal's folder: its name, and whether a process has locked it."""
 
     folder: Path
     name: str
-    is_held: bool
+    is_locked: bool
 
     def segments(self) -> Iterator[Segment]:
-        """Its segments in sequence, each read as it is asked for."""
+        """Its segments in sequence, read one by one."""
         files = sorted(file for file in self.folder.glob("*.seg") if file.stem.isdecimal())
         for file in files:
-            segment = read_segment(file, may_grow=self.is_held and file == files[-1])
-            # One that is gone by now is in the database: its edge has freed it meanwhile.
+            segment = read_segment(file, may_grow=self.is_locked and file == files[-1])
+            # A segment that is gone now was freed by its edge: its records are in the database.
             if not segment.damage or file.exists():
                 yield segment
 
     def torn(self) -> list[Path]:
-        """What was cut off segments after crashes."""
+        """Files with bytes that were cut off segments after crashes."""
         return sorted(self.folder.glob("*.torn"))
 
 
@@ -81,7 +80,7 @@ def read_slots(data: Path) -> list[Slot]:
 
 
 def read_segment(file: Path, *, may_grow: bool) -> Segment:
-    """Read every record of a segment. `may_grow`: it is written to, so its end may be half a record."""
+    """Read every record of a segment. `may_grow`: a process writes to it, so it may end within one."""
     first = int(file.stem)
     last, times, damage = first - 1, list[datetime](), ""
     try:
@@ -94,18 +93,18 @@ def read_segment(file: Path, *, may_grow: bool) -> Segment:
         try:
             times += _times(unpack_payload(payload))
         except BadRecord:
-            damage = damage or f"record {number} is of a kind that this version does not know"
+            damage = damage or f"record {number} is of a kind unknown to this version"
     for bad in damages:
-        if not (may_grow and bad.what == "cut" and bad is damages[-1]):
-            damage = f"{bad.what} after record {bad.after}"
+        if not (may_grow and bad.reason == "cut" and bad is damages[-1]):
+            damage = f"{bad.reason} after record {bad.after}"
             break
     return Segment(file, first, last, len(data), min(times, default=None), max(times, default=None), damage)
 
 
 def list_journals(data: Path, redis: Redis) -> Iterator[str]:
-    """What there is, line by line; how far it has come only if Redis answers."""
+    """Journals, segments and torn tails, a line for each; progress only if Redis answers."""
     for slot in read_slots(data):
-        held = "held by a process" if slot.is_held else "held by nobody"
+        held = "locked by a process" if slot.is_locked else "not locked"
         yield f"{slot.name} in {slot.folder}, {held}, {_progress(redis, slot.name)}"
         for segment in slot.segments():
             yield segment.line()
@@ -114,7 +113,7 @@ def list_journals(data: Path, redis: Redis) -> Iterator[str]:
 
 
 def verify_journals(data: Path) -> Iterator[str]:
-    """A line for each thing that is wrong; none when all is well."""
+    """A line for each damaged segment and torn tail; none if every record is whole."""
     for slot in read_slots(data):
         for segment in slot.segments():
             if segment.damage:
@@ -124,17 +123,17 @@ def verify_journals(data: Path) -> Iterator[str]:
 
 
 def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
-    """Have a journal shipped again from this number on; gives the number from which it is.
+    """Request that a journal is shipped again from this number; returns the number where shipping starts.
 
-    Its edge does that, or the next one that takes its folder; the worker skips what the database has.
-    Raises NoSuchJournal, RedisError.
+    Its edge ships it, or the next process that locks its folder. The fold skips records that the database
+    has. Raises NoSuchJournal, RedisError.
     """
     names = [slot.name for slot in read_slots(data)]
     if name not in names:
         raise NoSuchJournal(f"there is no journal {name!r}, but: {', '.join(names) or 'none'}")
-    # Back and never ahead: edges delete what is at or below the mark.
+    # Never ahead: edges delete segments at or below the mark.
     after = max(min(number - 1, published_mark(redis, name) or 0), 0)
-    # The shipper takes a stream that is gone for one that Redis lost, and begins after the mark.
+    # Without its stream, the shipper restarts after the mark.
     pipeline = redis.pipeline()
     pipeline.set(mark_key(name), after)
     pipeline.delete(stream_key(name))
@@ -143,45 +142,43 @@ def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
 
 
 def main() -> None:
-    """Run a command; exits 2 when it was called wrongly, 1 when something is wrong with a journal."""
+    """Run a command; exits 2 on bad arguments or settings, 1 if a journal is missing or damaged."""
     configure_logs()
     parser = argparse.ArgumentParser(
         prog="salepixel journal",
         description="The edge's journals. --data: folder of the edge (SALEPIXEL_DATA).",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="journals, their segments, and how far they have come")
-    commands.add_parser("verify", help="read every record and say which are damaged")
-    replay = commands.add_parser(
-        "replay", help="have records shipped again; those in the database are skipped"
-    )
+    commands.add_parser("list", help="journals, their segments and their progress")
+    commands.add_parser("verify", help="read every record and list the damaged ones")
+    replay = commands.add_parser("replay", help="ship records again; the fold skips those in the database")
     replay.add_argument("name", help="the journal's name")
     replay.add_argument("--from", dest="number", type=int, default=1, help="the first record's number")
     arguments = parser.parse_args()
     try:
         settings = EdgeSettings.load(environment())
     except BadSettings as problem:
-        sys.exit(_say(str(problem), 2))
+        sys.exit(_print(str(problem), 2))
     if not read_slots(settings.data):
         where = (settings.data / "journal").absolute()
         sys.exit(
-            _say(f"salepixel journal: there is no journal in {where}; name the edge's folder by --data", 1)
+            _print(f"salepixel journal: there is no journal in {where}; set --data to the edge's folder", 1)
         )
     redis = open_redis(settings.redis_address, timeout_seconds=REDIS_SECONDS)
     if arguments.command == "list":
         for line in list_journals(settings.data, redis):
-            _say(line)
+            _print(line)
     elif arguments.command == "verify":
         wrong = 0
         for line in verify_journals(settings.data):
-            wrong = _say(line, 1)
-        sys.exit(wrong or _say("every record is whole"))
+            wrong = _print(line, 1)
+        sys.exit(wrong or _print("every record is whole"))
     else:
         try:
             number = replay_journal(settings.data, redis, arguments.name, arguments.number)
         except (NoSuchJournal, RedisError) as problem:
-            sys.exit(_say(f"salepixel journal: {problem}", 1))
-        _say(f"{arguments.name} is shipped again from record {number} on")
+            sys.exit(_print(f"salepixel journal: {problem}", 1))
+        _print(f"{arguments.name} is shipped again from record {number} on")
 
 
 def _read_slot(folder: Path) -> Slot:
@@ -189,10 +186,10 @@ def _read_slot(folder: Path) -> Slot:
         name = (folder / "name").read_text()
     except OSError:
         name = "?"
-    return Slot(folder, name, _is_held(folder / "lock"))
+    return Slot(folder, name, _is_locked(folder / "lock"))
 
 
-def _is_held(lock: Path) -> bool:
+def _is_locked(lock: Path) -> bool:
     try:
         with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -222,8 +219,8 @@ def _times(record: Record) -> list[datetime]:
     return [datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)]
 
 
-def _say(line: str, code: int = 0) -> int:
-    print(line)  # noqa: T201  # the terminal is where one looks
+def _print(line: str, code: int = 0) -> int:
+    print(line)  # noqa: T201  # the output of the command
     return code
 
 

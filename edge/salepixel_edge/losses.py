@@ -1,7 +1,7 @@
-"""What a journal has not told of yet: how many were answered and not written down.
+"""The loss file: how many requests were answered whose records are not written yet.
 
-It is kept in a small file whose room is taken while there is some, since to write over what a file has takes
-no more of it: a full disk is when it is needed.
+Its blocks are allocated at the start: to overwrite them needs no free space, and the file is needed when the
+disk is full.
 """
 
 import os
@@ -21,10 +21,10 @@ log = structlog.get_logger()
 
 
 class LossFile:
-    """One loss on disk, and the number of the last record before it. Belongs to one thread."""
+    """One loss on disk, and the number of the last record before it. Used by one thread."""
 
     def __init__(self, file: Path) -> None:
-        """Read what is there, and take the room; where there is none it is tried again when it is needed."""
+        """Read the saved loss and allocate the file; on a full disk `keep` tries again."""
         self._file = file
         self._descriptor: int | None = None
         self.after, self.loss = self._read()
@@ -34,27 +34,27 @@ class LossFile:
             log.warning("no_room_for_losses", file=str(file), error=str(error))
 
     def keep(self, after: int, loss: LossRecord) -> None:
-        """Have this loss on disk on return, and no other. Raises OSError."""
+        """Replace the saved loss; it is on disk on return. Raises OSError."""
         kept = _KEPT.pack(after, loss.count, loss.from_ms, loss.to_ms)
         self._write(kept + crc32(kept).to_bytes(4))
         self.after, self.loss = after, loss
 
     def forget(self) -> None:
-        """Have none on disk on return. Raises OSError."""
+        """Clear the saved loss, on disk too on return. Raises OSError."""
         self._write(_NOTHING)
         self.loss = None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def _write(self, data: bytes) -> None:
         descriptor = self._open()
-        # One sector: a crash leaves what was there or what is to be there.
+        # Within one sector: a crash leaves the old bytes or the new ones.
         if os.pwrite(descriptor, data, 0) != len(data):
-            raise OSError("a part of it was written")
+            raise OSError("short write")
         os.fdatasync(descriptor)
 
     def _read(self) -> tuple[int, LossRecord | None]:
@@ -74,7 +74,7 @@ class LossFile:
         return 0, None
 
     def _open(self) -> int:
-        # Held open: no free file descriptor is another reason for a loss.
+        # Kept open: a lack of file descriptors is another cause of losses.
         if self._descriptor is None:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -92,7 +92,7 @@ class LossFile:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on disk: a new file's name is not, by the file's own fsync (fsync(2))."""
+    """Fsync a folder: the fsync of a new file does not write its name (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The pixel's judgement: pure, from what a request says to whether its hit counts and what is kept of it."""
+"""Judges pixel hits: pure functions from a request to a judgement and a record."""
 
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
@@ -17,13 +17,13 @@ _ASCII = bytes(range(128))
 
 
 def query_text(query: bytes) -> str:
-    """A query as text: bytes beyond ASCII percent-encoded, whatever their encoding, so that none is lost."""
+    """A query as text: bytes beyond ASCII are percent-encoded, whatever their encoding."""
     return query.decode() if query.isascii() else quote_from_bytes(query, safe=_ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelRequest:
-    """What is looked at: the query (of query_text), the host in lower case, the signals (as of Signal)."""
+    """A pixel request: the query (from `query_text`), the host in lower case, the Signal flags."""
 
     query: str
     host: str
@@ -32,10 +32,9 @@ class PixelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`reason` why the hit is ignored, empty when it counts. `account` 0: counted here and not kept.
+    """`reason`: why the hit is ignored, empty if it counts. `account` 0: counted, not recorded.
 
-    What is ignored is kept too, so that a shop owner can see it, if the account is known and the host is
-    its own: anything else could be anybody.
+    Ignored hits of a known account on its own host are recorded, for the shop owner to see.
     """
 
     reason: str
@@ -45,9 +44,9 @@ class Judgement:
 
 
 def judge(request: PixelRequest, directory: Directory | None, keys: Keys) -> Judgement:
-    """Judge a hit by what is known of the accounts; with None, nothing yet, the fold will judge.
+    """Judge a hit by the directory of accounts.
 
-    The fold judges a signature, too, if its secret was sealed with a key that this edge has not got yet.
+    The fold judges without a directory, and a signature whose secret is sealed with a key new to this edge.
     """
     try:
         hit = parse_hit(request.query, directory.currencies if directory else {})
@@ -74,7 +73,7 @@ def judge(request: PixelRequest, directory: Directory | None, keys: Keys) -> Jud
         signed = is_signed(secret, hit)
     if not reason and not signed and directory is not None:
         if has_signature:
-            # The currency says what amount was signed. A directory of an older plugin has none; the fold has.
+            # The signed amount depends on the currency. Directories of older plugins have none; the fold has.
             reason = "bad_signature" if hit.emp_id in directory.currencies else ""
         elif hit.emp_id in directory.require_signature:
             reason = "unsigned"
@@ -82,9 +81,9 @@ def judge(request: PixelRequest, directory: Directory | None, keys: Keys) -> Jud
 
 
 def record_of(request: PixelRequest, judgement: Judgement, cookie: str, hit_id: bytes) -> HitRecord:
-    """What is kept of a hit of a known account. `cookie` is the value of that account's cookie.
+    """The record of a hit of a known account. `cookie` is the value of that account's cookie.
 
-    The fold opens it: that takes as long as all the rest that the edge does here.
+    The fold opens the cookie: that costs as much as the rest of the edge's work on a hit.
     """
     private = request.signals & _PRIVACY
     return HitRecord(

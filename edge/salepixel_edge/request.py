@@ -1,4 +1,4 @@
-"""What a request says: pure functions from its query and headers to values, all of them bytes."""
+"""Reads requests: pure functions from query and headers to values, all in bytes."""
 
 import re
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ MAX_COOKIE = 255
 MAX_AGENT = 300
 
 MAX_APPENDED = 2000
-"""Characters of what a mailer appends that go on to the destination, which may be as long itself."""
+"""Appended characters that are passed to the destination, whose own limit is the same."""
 
-_ESCAPED = re.compile(rb"(?:^|&)(?:amp;)+")  # an ampersand that somebody wrote as in HTML
+_ESCAPED = re.compile(rb"(?:^|&)(?:amp;)+")  # an ampersand escaped as in HTML
 _GLUED = re.compile(rb"(?:\?|%3[Ff])([\w.~-]+(?:=|%3[Dd]).*)", re.DOTALL)
-# Nothing is given back ("++", "*+"): of "----...!a" a search for another split would take seconds.
+# Possessive ("++", "*+"): backtracking over "----...!a" takes seconds.
 _PASTED = re.compile(rb"([\w-]++)([^\w?&]*+)(?:[?&](.*))?", re.DOTALL)
 _BARE_TAGS = frozenset(tag.encode() for tag in BARE_TAGS)
 _PLAIN = re.compile(rb"[\w@+-](?:[\w@+.-]*[\w@+-])?")
-_WRITTEN = re.compile(rb"(?:[\w.~=%+:/-]+(?:&[\w.~=%+:/-]+)*)?")  # what quote would leave as it is
+_WRITTEN = re.compile(rb"(?:[\w.~=%+:/-]+(?:&[\w.~=%+:/-]+)*)?")  # quote leaves these as they are
 _SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"#<>\\^`{|}')
 _PREFETCH = re.compile(rb"prefetch|preview|prerender", re.IGNORECASE)
 _PURPOSES = frozenset((b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"))
 _PORT = re.compile(rb":\d+$")
 
-# Plain numbers: to add up flags of an enum takes longer than all the rest that is done here.
+# Plain numbers: `|` on an enum's flags takes longer than the rest of this module.
 _HEAD, _PREFETCHED, _UNRENDERED_TAG = int(Signal.HEAD), int(Signal.PREFETCH), int(Signal.UNRENDERED)
 _PRIVACY, _NO_AGENT, _NO_FETCH = int(Signal.PRIVACY), int(Signal.NO_AGENT), int(Signal.NO_FETCH)
 
@@ -46,13 +46,12 @@ class Request:
     address: bytes
 
 
-def read_asked(query: bytes) -> tuple[bytes, bool, bytes]:
-    """What the query of a link says: contact, whether its merge tag was left as it was, what was appended.
+def read_link_query(query: bytes) -> tuple[bytes, bool, bytes]:
+    """Read a link's query: contact, whether its merge tag was left unfilled, appended parameters.
 
-    The contact is the normal form of the reference in `k=`, wherever it stands, in UTF-8; empty for an
-    unknown one. A plus stays a plus: mailers write references as they are, and some are e-mail addresses.
-    The rest of the query, also what is glued to the reference by a second `?`, goes on to the destination:
-    ASCII without `#` and white space.
+    The contact is the normal form of the reference in `k=`, at any position, in UTF-8; empty if unknown. A
+    plus stays a plus: mailers do not escape references, and some are e-mail addresses. Other parameters, also
+    after a second `?`, are passed to the destination: ASCII without `#` and white space.
     """
     if query[:2] == b"k=" and _is_plain(contact := query[2:]):
         return contact, False, b""
@@ -77,14 +76,14 @@ def read_asked(query: bytes) -> tuple[bytes, bool, bytes]:
 
 
 def _is_plain(value: bytes) -> bool:
-    """True for a reference as most mailers write them: in its normal form, and no merge tag."""
+    """True for a reference in its normal form that is no merge tag, as most mailers write it."""
     if value.isalnum():
         return len(value) <= MAX_CONTACT
     return len(value) <= MAX_CONTACT and value not in _BARE_TAGS and _PLAIN.fullmatch(value) is not None
 
 
 def _appended(parts: list[bytes]) -> bytes:
-    """Parts of a query as they may stand in a Location, as many as there is room for."""
+    """Parts of a query, quoted for a Location, up to MAX_APPENDED characters."""
     whole = b"&".join(parts)
     if len(whole) <= MAX_APPENDED and _WRITTEN.fullmatch(whole):
         return whole
@@ -99,11 +98,11 @@ def _appended(parts: list[bytes]) -> bytes:
     return "&".join(kept).encode()
 
 
-def read_pasted(path: bytes) -> tuple[bytes, bytes] | None:
-    """The token and the query in a path that holds more than a token, None for one that does not.
+def read_altered_path(path: bytes) -> tuple[bytes, bytes] | None:
+    """The token and the query of a path that a mail program altered; None if the path is just a token.
 
-    Mail programs percent-encode letters and the question mark, and take the stop, the bracket or the slash
-    after a link for a part of it. `path` is what stands after `/c/`.
+    Mail programs percent-encode letters and the question mark, and add the full stop, bracket or slash after
+    a link. `path` is the part after `/c/`.
     """
     found = _PASTED.fullmatch(unquote_to_bytes(path))
     if found is None or found[1] == path:
@@ -115,7 +114,7 @@ def read_pasted(path: bytes) -> tuple[bytes, bytes] | None:
 
 
 def read_signals(method: bytes, headers: Headers, *, unrendered: bool, secure: bool) -> int:
-    """What bears on the verdict, as far as it can be seen without looking anything up: a Signal's number.
+    """The Signal flags of a request, without any look-up.
 
     `secure`: the edge is reached over https, where browsers send Sec-Fetch-* (W3C Fetch Metadata, 2.).
     """
@@ -134,15 +133,14 @@ def read_signals(method: bytes, headers: Headers, *, unrendered: bool, secure: b
 
 
 def read_agent(headers: Headers) -> bytes:
-    """The user agent, cut to what is worth keeping."""
+    """The user agent, at most MAX_AGENT bytes."""
     return headers.get(b"user-agent", b"")[:MAX_AGENT]
 
 
 def read_address(request: Request, proxies: int) -> bytes:
-    """The visitor's IP address as text, behind so many proxies of ours; empty when it cannot be told.
+    """The visitor's IP address as text, behind so many trusted proxies; empty if unknown.
 
-    Each proxy adds at the end of X-Forwarded-For whom it got the request from: what stands before that
-    can be anybody's invention.
+    Each proxy appends the address of its client to X-Forwarded-For; entries before those may be forged.
     """
     if not proxies:
         return request.address
@@ -152,7 +150,7 @@ def read_address(request: Request, proxies: int) -> bytes:
 
 
 def read_host(headers: Headers) -> str:
-    """The host that was asked for, in lower case, without its port and the dot of the root."""
+    """The requested host in lower case, without port and final dot."""
     return _host(headers.get(b"host", b""))
 
 
@@ -162,7 +160,7 @@ def _host(value: bytes) -> str:
 
 
 def read_cookie(headers: Headers, name: bytes) -> str:
-    """The value of a cookie, empty when there is none; what is longer than ours ever are is not ours."""
+    """The value of a cookie; empty without it, or above MAX_COOKIE, which no token reaches."""
     for part in headers.get(b"cookie", b"").split(b";"):
         key, _, value = part.strip().partition(b"=")
         if key == name and len(value) <= MAX_COOKIE and value.isascii():

@@ -1,4 +1,4 @@
-"""Starts the edge: one listening socket, and processes that accept from it."""
+"""Starts the edge: one listening socket, and the processes that accept from it."""
 
 import asyncio
 import gc
@@ -26,13 +26,13 @@ STOP_SECONDS = 15.0
 RESTART_SECONDS = 0.5
 TICK_SECONDS = 1.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
-_HEEDED = (*_STOPPING, signal.SIGCHLD)
+_AWAITED = (*_STOPPING, signal.SIGCHLD)
 
 log = structlog.get_logger()
 
 
 def main() -> None:
-    """Serve; exits 2 with a line per problem when the settings cannot be used."""
+    """Serve; exits 2 with a line for each invalid setting."""
     configure_logs()
     try:
         settings = EdgeSettings.load(environment())
@@ -49,57 +49,57 @@ def main() -> None:
 
 
 class Processes:
-    """The processes of one edge; one that dies is replaced."""
+    """The processes of one edge; a dead one is replaced."""
 
     def __init__(self, settings: EdgeSettings, listener: socket.socket) -> None:
         self._settings = settings
         self._listener = listener
         self._board = Board(settings.edge_workers)
-        self._started: dict[int, tuple[float, int]] = {}  # process id -> when, and its page of the board
+        self._started: dict[int, tuple[float, int]] = {}  # process id -> start time, page of the board
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # what has no handler may be dropped while it is held
-        signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
-        gc.freeze()  # what the processes share is not looked through again in each
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # a blocked signal without a handler may be dropped
+        signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+        gc.freeze()  # the collector does not touch pages that are shared
         while True:
             while self._is_short() and self._start():
                 pass
             if self._next_signal() in _STOPPING:
                 break
-            self._bury(restart=True)
-        # Or visitors would still be connected, while the processes end, to what nobody accepts from.
+            self._reap(restart=True)
+        # Before the processes end: connections to a listening socket that nothing accepts from would hang.
         self._listener.close()
         for pid in self._started:
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while self._started and time.monotonic() < deadline:
-            self._bury(restart=False)
+            self._reap(restart=False)
             time.sleep(0.02)
         for pid in self._started:
-            log.error("killed_because_it_did_not_end", process=pid)
+            log.error("process_killed", process=pid)
             os.kill(pid, signal.SIGKILL)
 
     def _is_short(self) -> bool:
         return len(self._started) < self._settings.edge_workers
 
     def _next_signal(self) -> int:
-        """The next signal; SIGCHLD without one when it is time to try again to start a process."""
+        """The next signal; SIGCHLD, without one, when a start is to be retried."""
         if self._is_short():
             time.sleep(RESTART_SECONDS)
-            if signal.sigpending().isdisjoint(_HEEDED):  # macOS has no sigtimedwait
+            if signal.sigpending().isdisjoint(_AWAITED):  # macOS has no sigtimedwait
                 return signal.SIGCHLD
-        return signal.sigwait(_HEEDED)
+        return signal.sigwait(_AWAITED)
 
     def _start(self) -> bool:
-        """Start a process; False when the machine gives none now."""
+        """Start a process; False if the fork fails."""
         taken = {page for _, page in self._started.values()}
         page = next(page for page in range(self._settings.edge_workers) if page not in taken)
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
-            # No memory, or too many processes: those that there are must serve on.
+            # No memory, or too many processes: the running ones serve, and the start is retried.
             log.error("process_not_started", error=str(error))
             return False
         if pid:
@@ -115,15 +115,15 @@ class Processes:
         except Exception:
             log.exception("edge_failed")
         finally:
-            os._exit(code)  # and never into the parent's loop
+            os._exit(code)  # never return into the parent's loop
 
-    def _bury(self, *, restart: bool) -> None:
+    def _reap(self, *, restart: bool) -> None:
         while self._started and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             pid, status = ended
             started, _ = self._started.pop(pid)
             lived = time.monotonic() - started
             if restart:
-                log.warning("starting_again", ended_with=os.waitstatus_to_exitcode(status))
+                log.warning("process_restarted", ended_with=os.waitstatus_to_exitcode(status))
                 if lived < RESTART_SECONDS:
                     time.sleep(RESTART_SECONDS)
 

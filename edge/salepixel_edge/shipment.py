@@ -1,4 +1,4 @@
-"""How far one journal has been shipped, by the contract in salepixel/wire/streams.py."""
+"""Ships one journal to its stream, by the contract in salepixel/wire/streams.py."""
 
 import time
 from collections import deque
@@ -15,20 +15,20 @@ from salepixel_edge.journal import Journal
 from salepixel_edge.reader import Reader, Run
 
 MAX_STREAM = 2000
-"""Entries in a stream, up to 64 kB each, beyond which the shipper waits: Redis is no store."""
+"""Entries in a stream, up to 64 kB each, above which shipping pauses: the buffer is the journal."""
 
 MAX_LOOKS = 10_000
-"""Seconds for which the lag is told exactly; after that it begins with the next look."""
+"""Samples of the lag, one a second; a longer lag is reported from the next sample on."""
 
 log = structlog.get_logger()
 
 
 class Shipment:
-    """Ships one journal. Belongs to the shipper's thread; others may read the numbers."""
+    """Ships one journal. Used by the shipper's thread; others may read the numbers."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        # What has been freed was in the database: the best that is known while Redis is away.
+        # Freed segments are in the database; without Redis nothing more is known.
         self.mark = self._freed()
         self._reader = Reader(journal)
         self._reader.seek(self.mark)
@@ -40,21 +40,21 @@ class Shipment:
 
     @property
     def shipped(self) -> int:
-        """The number of the last record that is in the stream, or was."""
+        """The number of the last record that was added to the stream."""
         return self._reader.place.number
 
     @property
     def oldest_ms(self) -> int:
-        """The time of the oldest record that is not shipped (milliseconds, UTC), 0 when there is none."""
+        """The time of the oldest unshipped record (milliseconds, UTC), 0 without one."""
         return self._oldest_ms if self.shipped < self.journal.durable.number else 0
 
     @property
     def lag_seconds(self) -> float:
-        """For how long what is not in the database has been on disk, to about a second."""
+        """How long the oldest record outside the database has been on disk, to about a second."""
         return round(time.monotonic() - self._looks[0][1], 1) if self._looks else 0.0
 
-    def look_at_lag(self) -> None:
-        """Call this about once a second, on the event loop."""
+    def note_lag(self) -> None:
+        """Sample the lag: call it about once a second, on the event loop."""
         durable, looks = self.journal.durable.number, self._looks
         while looks and looks[0][0] <= self.mark:
             looks.popleft()
@@ -62,28 +62,28 @@ class Shipment:
             looks.append((durable, time.monotonic()))
 
     @property
-    def is_held_up(self) -> bool:
-        """True while the stream holds as much as it may: no worker folds it."""
+    def is_full(self) -> bool:
+        """True while the stream is at MAX_STREAM: no worker folds it."""
         return self._room <= 0
 
     @property
     def is_done(self) -> bool:
-        """True when all of the journal is in the database."""
+        """True if all of the journal is in the database."""
         return self.mark >= self.journal.durable.number
 
     def begin(self, redis: Redis) -> None:
-        """Find out where to go on: after the mark, or after what the stream has beyond it."""
+        """Find the position to ship from: after the mark, or after the stream's last entry beyond it."""
         redis.sadd(JOURNALS_KEY, self.journal.name)
         self.mark = self._published_mark(redis)
         top = stream_top(redis, self.journal.name)
         self._in_stream = max(self.mark, top)
         self.journal.skip_to(self._in_stream)
         self._reader.seek(self._in_stream)
-        # A stream that is gone later was lost: it must not be made anew in the middle.
+        # A stream that is gone later was lost, and must not be created from the middle of a journal.
         self._may_create = top == 0
 
     def ship(self, redis: Redis) -> bool:
-        """Ship the next run; False when there is nothing to ship, or no room. Raises RedisError."""
+        """Ship the next run; False with nothing to ship, or a full stream. Raises RedisError."""
         before = self._reader.place
         run = self._reader.read() if self._room > 0 else None
         if run is None:
@@ -106,22 +106,22 @@ class Shipment:
         return True
 
     def check(self, redis: Redis) -> None:
-        """Free what is in the database; begin again when Redis has lost something. Raises RedisError."""
+        """Free segments in the database; restart if Redis lost entries. Raises RedisError."""
         mark, top = self._published_mark(redis), stream_top(redis, self.journal.name)
         self.mark = max(self.mark, mark)
         self.journal.free(mark)
         if self._in_stream > max(mark, top):
-            log.warning("shipping_again", journal=self.journal.name, after=max(mark, top))
+            log.warning("shipping_restarted", journal=self.journal.name, after=max(mark, top))
             self.begin(redis)
         self._room = MAX_STREAM - redis.xlen(stream_key(self.journal.name))
 
-    def look_at_oldest(self) -> None:
-        """Find out how old the oldest record is that waits to be shipped."""
+    def read_oldest_time(self) -> None:
+        """Read the time of the oldest unshipped record."""
         run = self._reader.peek()
         if run is None:
             return
         _, payload, _ = next(read_frames(run.data))
-        # A kind that this version does not know has no time that it could read.
+        # A record of an unknown kind has no readable time.
         with suppress(BadRecord):
             self._oldest_ms = _time_ms(unpack_payload(payload))
 
@@ -151,13 +151,13 @@ class Shipment:
 
 
 def published_mark(redis: Redis, journal: str) -> int | None:
-    """How far a journal is in the database, None when Redis does not know. Raises RedisError."""
+    """The published mark of a journal, None without one. Raises RedisError."""
     mark = cast(bytes | None, redis.get(mark_key(journal)))
     return None if mark is None else int(mark)
 
 
 def stream_top(redis: Redis, journal: str) -> int:
-    """The highest number that was ever in a journal's stream, 0 when there is none. Raises RedisError."""
+    """The highest number ever in a journal's stream, 0 without a stream. Raises RedisError."""
     try:
         info = cast(dict[str, bytes], redis.xinfo_stream(stream_key(journal)))
     except ResponseError as error:
@@ -168,7 +168,7 @@ def stream_top(redis: Redis, journal: str) -> int:
 
 
 def highest_known(redis: Redis, journal: str) -> int | None:
-    """The highest number that Redis has seen of a journal; None when it has not, or is away."""
+    """The highest number that Redis has seen of a journal; None for an unknown journal, or without Redis."""
     try:
         mark, top = published_mark(redis, journal), stream_top(redis, journal)
     except RedisError:

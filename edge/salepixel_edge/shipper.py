@@ -1,7 +1,7 @@
 """The shipper: a thread that moves journals to Redis streams.
 
-Redis may be slow, away, emptied or set back: the journal on disk is what counts, and a visitor never waits
-for any of this.
+Redis may be slow, away, emptied or restored: the journal on disk holds the records, and no request waits for
+Redis.
 """
 
 import threading
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 
 class Finished(NamedTuple):
-    """A journal that a dead process left and that is in the database: its last number, its newest file."""
+    """A journal of a dead process, all in the database: its name, last number and newest file."""
 
     name: str
     number: int
@@ -43,7 +43,7 @@ class Finished(NamedTuple):
 
 
 class Shipper(threading.Thread):
-    """Ships this process's journal, and those that dead processes left; keeps the directory at hand."""
+    """Ships this process's journal and those of dead processes; reads the directory."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Shipper(threading.Thread):
         on_directory: Callable[[Directory], None],
         on_journal: Callable[[Journal], None],
     ) -> None:
-        """Ship `journal`; where there is none, tell `on_journal` as soon as the disk gives one."""
+        """Ship `journal`; without one, open one as soon as the disk allows and call `on_journal`."""
         super().__init__(name="shipper", daemon=True)
         self._settings = settings
         self._redis: Redis = open_redis(settings.redis_address)
@@ -70,7 +70,7 @@ class Shipper(threading.Thread):
         self._asked_for_journal_at = self._stepped_at = time.monotonic()
 
     def run(self) -> None:
-        """Ship until stopped, and then for a moment longer what is left."""
+        """Ship until stopped, then for up to FLUSH_SECONDS the records that are left."""
         while not self._stop_now.is_set():
             if not self._step():
                 self._stop_now.wait(POLL_SECONDS if self.connected else RETRY_SECONDS)
@@ -82,39 +82,39 @@ class Shipper(threading.Thread):
         self._redis.close()
 
     def stop(self) -> None:
-        """End the thread, after at most some seconds."""
+        """End the thread, within some seconds."""
         self._stop_now.set()
         self.join()
 
     def _step(self) -> bool:
-        """Ship one run of each journal; False when there was nothing to do, or no way to do it."""
+        """Ship one run of each journal; False with nothing to ship, or after an error."""
         try:
-            self._have_journal()
+            self._ensure_journal()
             self._connect()
             self._check()
             return sum([shipment.ship(self._redis) for shipment in self.shipments]) > 0
         except Exception as error:
-            # Whatever it is: this thread must not end while visitors come.
+            # Any error is retried: without this thread nothing is shipped.
             if self.connected or not isinstance(error, RedisError):
                 log.warning("shipping_stopped", error=repr(error))
             self.connected = False
             with suppress(OSError):
-                self._look_at_oldest()
+                self._read_oldest_time()
             return False
         finally:
             self._stepped_at = time.monotonic()
 
     @property
     def shipments(self) -> list[Shipment]:
-        """The journals that this process ships: its own, and those that dead ones left."""
+        """The journals that this process ships: its own, and adopted ones."""
         return [self.own, *self._adopted] if self.own else [*self._adopted]
 
-    def silent_seconds(self) -> float:
-        """For how long this thread has been at one step, or gone."""
+    def stalled_seconds(self) -> float:
+        """Seconds since this thread last ended a step."""
         return time.monotonic() - self._stepped_at
 
-    def _have_journal(self) -> None:
-        """A disk that refused a journal at the start may give one now."""
+    def _ensure_journal(self) -> None:
+        """Open a journal if the disk refused one at the start."""
         now = time.monotonic()
         if self.own or now - self._asked_for_journal_at < CHECK_SECONDS:
             return
@@ -127,9 +127,9 @@ class Shipper(threading.Thread):
             if self.connected:
                 self.own.begin(self._redis)
 
-    def _look_at_oldest(self) -> None:
+    def _read_oldest_time(self) -> None:
         for shipment in self.shipments:
-            shipment.look_at_oldest()
+            shipment.read_oldest_time()
 
     def _connect(self) -> None:
         if self.connected:
@@ -151,7 +151,7 @@ class Shipper(threading.Thread):
         self._checked_at = now
         for shipment in self.shipments:
             shipment.check(self._redis)
-        self._look_at_oldest()
+        self._read_oldest_time()
         if now - self._adopted_at >= ADOPT_SECONDS:
             self._adopted_at = now
             self._adopt()
@@ -164,7 +164,7 @@ class Shipper(threading.Thread):
             if not slot.name.isdecimal():
                 continue  # lost+found
             try:
-                # Opening a journal reads a whole segment: not again what has not changed.
+                # To open a journal reads a whole segment: skip unchanged ones.
                 if self._is_finished(slot):
                     continue
                 journal = try_slot(slot, self._settings.edge_name, self._settings.edge_segment_bytes)
@@ -183,50 +183,50 @@ class Shipper(threading.Thread):
         if shipment.is_done:
             self._finish(shipment)
         else:
-            log.info("shipping_for_another", journal=shipment.journal.name)
+            log.info("journal_adopted", journal=shipment.journal.name)
             self._adopted.append(shipment)
 
     def _finish(self, shipment: Shipment) -> None:
-        """Give a journal back that is in the database; or go on with it, when it has a loss to tell of."""
+        """Release a journal that is in the database; keep it if it has a loss to write."""
         journal = shipment.journal
-        if journal.untold:
+        if journal.unwritten_loss:
             try:
-                if self._tell_loss(shipment, journal.untold):
+                if self._write_loss(shipment, journal.unwritten_loss):
                     self._adopted.append(shipment)
                     return
             except RedisError:
                 journal.close()
                 raise
             except OSError as error:
-                log.warning("loss_not_told", journal=journal.name, error=str(error))
-            journal.close()  # whoever takes the slot next tries again: the disk is full, say
+                log.warning("loss_not_written", journal=journal.name, error=str(error))
+            journal.close()  # the next process that locks the slot tries again
             return
         self._finished[journal.slot] = Finished(journal.name, journal.durable.number, _newest(journal.slot))
         journal.close()
 
-    def _tell_loss(self, shipment: Shipment, loss: LossRecord) -> bool:
-        """Write down what a dead process could not. Raises OSError, RedisError."""
+    def _write_loss(self, shipment: Shipment, loss: LossRecord) -> bool:
+        """Write the loss that a dead process saved; False if that must wait. Raises OSError, RedisError."""
         journal = shipment.journal
         if published_mark(self._redis, journal.name) is None:
-            # Nobody can tell which numbers it has given, see take_slot; unless it has given none.
+            # Its last number is unknown, see take_slot, unless it has no records.
             if journal.durable.number:
                 return False
             journal.rename(self._settings.edge_name)
             shipment.begin(self._redis)
         journal.write([pack_payload(loss)])
-        journal.forget_loss()
+        journal.clear_loss()
         return True
 
     def _is_finished(self, slot: Path) -> bool:
         finished = self._finished.get(slot)
         if finished is None or finished.newest != _newest(slot):
             return False
-        # A mark that was set back: the database was restored, or somebody wants it shipped again.
+        # A lower mark: the database was restored, or `salepixel journal replay` set it back.
         mark = published_mark(self._redis, finished.name)
         return mark is None or mark >= finished.number
 
     def _read_directory(self) -> None:
-        # First the version: a directory that is changed between the two is read once more, and never missed.
+        # The version first: a directory that changes between the two reads is read again.
         version = cast(bytes | None, self._redis.get(DIRECTORY_VERSION_KEY))
         if version is not None and version == self._directory_version:
             self.directory_reads += 1
@@ -248,17 +248,17 @@ class Shipper(threading.Thread):
 
 
 def journal_folder(settings: EdgeSettings) -> Path:
-    """Where the slots are."""
+    """The folder of the slots."""
     return settings.data / "journal"
 
 
 def take_journal(settings: EdgeSettings, redis: Redis) -> Journal:
-    """A journal to write to, with numbers that were never given. Raises OSError."""
+    """A journal to write to, with unused numbers. Raises OSError."""
     try:
         redis.ping()
         known: Callable[[str], int | None] = partial(highest_known, redis)
     except RedisError:
-        known = _unknown  # asked once and not for each slot: the visitors wait
+        known = _unknown  # one timeout, not one for each slot
     return take_slot(journal_folder(settings), settings.edge_name, settings.edge_segment_bytes, known)
 
 
@@ -267,7 +267,7 @@ def _unknown(_: str) -> int | None:
 
 
 def _newest(slot: Path) -> tuple[str, int, int]:
-    """The newest segment of a slot and its size, which change with every record; when a loss was kept."""
+    """The newest segment of a slot, its size, and when a loss was saved: one changes with every write."""
     newest, losses = max(slot.glob("*.seg"), default=None), slot / "lost"
     name, size = (newest.name, newest.stat().st_size) if newest else ("", 0)
     return name, size, losses.stat().st_mtime_ns if losses.exists() else 0

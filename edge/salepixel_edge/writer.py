@@ -1,4 +1,4 @@
-"""Group commit: one write and one fsync serve all requests that wait at that moment."""
+"""Group commit: one write and one fsync for all requests that wait at that moment."""
 
 import asyncio
 import threading
@@ -12,24 +12,24 @@ from salepixel.clicks.records import LossRecord, pack_payload
 from salepixel_edge.journal import Journal
 
 REPORT_SECONDS = 1.0
-"""How often a loss is tried to be written down while nobody clicks."""
+"""Without new records, a loss is retried this often."""
 
 log = structlog.get_logger()
 
 
 class NoJournal(Exception):
-    """The disk gave no journal yet."""
+    """No journal is open: the disk refused it."""
 
 
 class Waiting(Protocol):
-    """Who waits until a record is on disk."""
+    """A connection that waits until a record is on disk."""
 
     def send(self, answer: bytes) -> None:
-        """Give the answer. Called on the event loop."""
+        """Send the answer. Called on the event loop."""
 
 
 class Batch:
-    """Records that share one write and one fsync, and who waits for them with which answer."""
+    """Records that share one write and one fsync, with the connections and answers that wait."""
 
     __slots__ = ("payloads", "waiting")
 
@@ -39,76 +39,76 @@ class Batch:
 
 
 class Writer:
-    """Takes payloads on the event loop, writes them on a thread of its own.
+    """Takes payloads on the event loop, writes them on a thread.
 
-    The loop alone fills a batch and hands it over whole, so the two share no lock. While one batch is
-    written the next one gathers.
+    The loop fills a batch and submits it whole, so no lock is needed. While one batch is written, the next
+    one fills.
     """
 
     def __init__(self, journal: Journal | None, loop: asyncio.AbstractEventLoop) -> None:
-        """Without a journal all that comes is counted as lost, until `journal` is set."""
+        """Without a journal, records are counted as lost until `use` is called."""
         self.journal = journal
         self._loop = loop
-        self._gathering = Batch()
+        self._pending = Batch()
         self._busy = False
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._unreported: LossRecord | None = None
-        self._heir_of: Journal | None = None  # whose loss, kept by a process before this one, is in that
+        self._loss_read_from: Journal | None = None  # its saved loss is in `_unreported`
         self.lost: LossRecord | None = None
-        self._in_hand = 0
+        self._submitted = 0
         self._busy_since = 0.0
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
     def append(self, payload: bytes, waiting: Waiting, answer: bytes) -> None:
-        """Have a record written, and the answer sent when it is on disk or counted as lost.
+        """Write a record; send the answer when it is on disk, or counted as lost.
 
-        A visitor is sent on either way. Called on the event loop only.
+        Called on the event loop only.
         """
-        batch = self._gathering
+        batch = self._pending
         batch.payloads.append(payload)
         batch.waiting.append((waiting, answer))
         if not self._busy:
             self._busy = True
-            # Not now but after the other requests of this turn of the loop: they join the batch.
-            self._loop.call_soon(self._hand_over)
+            # At the end of this turn of the loop, so that its other requests join the batch.
+            self._loop.call_soon(self._submit)
 
     def use(self, journal: Journal) -> None:
         """Write to this journal from now on."""
         self.journal = journal
 
     def stalled_seconds(self) -> float:
-        """For how long the batch in hand has been waiting for the disk."""
+        """How long the submitted batch has been waiting for the disk."""
         since = self._busy_since
         return time.monotonic() - since if since else 0.0
 
     @property
     def is_refused(self) -> bool:
-        """True while the disk does not take what is written."""
+        """True while the disk refuses writes."""
         return self._unreported is not None or self.journal is None
 
     @property
     def last(self) -> int:
-        """The number of the last record taken, be it on disk or not yet."""
+        """The number of the last record accepted, on disk or not yet."""
         durable = self.journal.durable.number if self.journal else 0
-        return durable + self._in_hand + len(self._gathering.payloads)
+        return durable + self._submitted + len(self._pending.payloads)
 
     def close(self) -> None:
-        """Write what was handed over, and what was lost, and end the thread."""
-        if self._gathering.payloads:
-            self._hand_over()
+        """Write pending records and losses, and end the thread."""
+        if self._pending.payloads:
+            self._submit()
         self._batches.put(None)
         self._thread.join()
 
-    def _hand_over(self) -> None:
-        batch, self._gathering = self._gathering, Batch()
-        self._in_hand = len(batch.payloads)
+    def _submit(self) -> None:
+        batch, self._pending = self._pending, Batch()
+        self._submitted = len(batch.payloads)
         self._batches.put(batch)
 
     def _written(self, batch: Batch) -> None:
-        self._in_hand = 0
-        if self._gathering.payloads:
-            self._hand_over()
+        self._submitted = 0
+        if self._pending.payloads:
+            self._submit()
         else:
             self._busy = False
         for waiting, answer in batch.waiting:
@@ -117,7 +117,7 @@ class Writer:
     def _run(self) -> None:
         self._write([])
         while True:
-            waits = self._unreported or self._heir_of is None
+            waits = self._unreported or self._loss_read_from is None
             try:
                 batch = self._batches.get(timeout=REPORT_SECONDS if waits else None)
             except Empty:
@@ -131,16 +131,16 @@ class Writer:
             try:
                 self._loop.call_soon_threadsafe(self._written, batch)
             except RuntimeError:
-                log.warning("journal_written_after_the_loop_ended", records=len(batch.payloads))
+                log.warning("journal_written_without_answer", records=len(batch.payloads))
         if self._unreported:
             self._write([])
 
     def _write(self, payloads: list[bytes]) -> None:
-        journal = self.journal  # once: the shipper may give one meanwhile
-        if journal and journal is not self._heir_of:
-            self._heir_of = journal
-            if journal.untold:
-                self._unreported = _both_lost(self._unreported, journal.untold)
+        journal = self.journal  # read once: the shipper's thread sets it
+        if journal and journal is not self._loss_read_from:
+            self._loss_read_from = journal
+            if journal.unwritten_loss:
+                self._unreported = _add_losses(self._unreported, journal.unwritten_loss)
         report = [pack_payload(self._unreported)] if self._unreported else []
         if not report and not payloads:
             return
@@ -149,33 +149,33 @@ class Writer:
                 raise NoJournal
             journal.write([*report, *payloads])
         except Exception as error:
-            # Whatever it is: visitors wait for this thread. What was not written is counted.
+            # Any error: requests wait for this thread. Records that were not written are counted.
             if payloads:
                 now_ms = time.time_ns() // 1_000_000
                 more = LossRecord(len(payloads), now_ms, now_ms)
-                self._unreported = _both_lost(self._unreported, more)
-                self.lost = _both_lost(self.lost, more)
+                self._unreported = _add_losses(self._unreported, more)
+                self.lost = _add_losses(self.lost, more)
                 log.error("journal_refused", error=repr(error), lost=self.lost.count)
         else:
             self._unreported = None
-        if journal and journal.untold != self._unreported:
-            # Before those who wait are answered: the count must outlive this process too.
+        if journal and journal.unwritten_loss != self._unreported:
+            # Saved before the requests are answered: the count must survive this process.
             _keep(journal, self._unreported)
 
 
 def _keep(journal: Journal, unreported: LossRecord | None) -> None:
     try:
         if unreported:
-            journal.keep_loss(unreported)
+            journal.save_loss(unreported)
         else:
-            journal.forget_loss()
+            journal.clear_loss()
     except Exception as error:
         log.error("loss_not_kept", error=repr(error))
 
 
-def _both_lost(before: LossRecord | None, more: LossRecord) -> LossRecord:
+def _add_losses(before: LossRecord | None, more: LossRecord) -> LossRecord:
     if before is None:
         return more
-    # Which of them is the older one is not known; and the clock may have stepped back.
+    # In no known order, and the clock may have stepped back.
     from_ms, to_ms = min(before.from_ms, more.from_ms), max(before.to_ms, more.to_ms)
     return LossRecord(before.count + more.count, from_ms, to_ms)

@@ -19,7 +19,7 @@ from salepixel.campaigns.links import (
 )
 from salepixel.keys import Keys
 from salepixel.storage.ids import new_id
-from salepixel_edge.request import MAX_APPENDED, read_asked
+from salepixel_edge.request import MAX_APPENDED, read_link_query
 
 LINK = Link(7, "0000000000c1", "0000000000a1", "https://shop.test/p/1?a=b")
 
@@ -152,7 +152,7 @@ def test_ids_are_not_counted() -> None:
     query=st.one_of(st.binary(max_size=80), st.text(max_size=80).map(str.encode)),
 )
 def test_no_query_leads_to_another_host(url: str, query: bytes) -> None:
-    _, _, appended = read_asked(query)
+    _, _, appended = read_link_query(query)
     written = with_parameter(with_appended(url, appended.decode()) if appended else url, "spx", "T")
     before, after = urlsplit(url), urlsplit(written)
     assert (after.scheme, after.netloc, after.path, after.fragment) == (

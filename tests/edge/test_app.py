@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -16,7 +17,7 @@ from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.clicks.hits import Hit, sign_hit
 from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
 from salepixel.clicks.tokens import ClickSealer, Signal
-from salepixel.keys import Keys
+from salepixel.keys import Keys, pixel_secret_place
 from salepixel.wire.directory import DIRECTORY_KEY, Directory, contact_digest
 from salepixel.wire.redis import open_redis
 from salepixel.wire.streams import read_frames
@@ -27,11 +28,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 
 SECRET = bytes(range(16))
 DIRECTORY = Directory(
-    {
-        7: ("Track.Shop.test", ""),
-        8: ("", SECRET.hex()),
-        9: ("", SECRET.hex()),
-    },
+    {7: ("Track.Shop.test", ""), 8: ("", ""), 9: ("", "")},
     frozenset({9}),
     currencies={7: "EUR", 8: "EUR", 9: "EUR"},
     refused={7: frozenset({contact_digest("who refusé".encode()), contact_digest(b"c9")})},
@@ -46,7 +43,9 @@ def edge(redis_address: str, keys: Keys, tmp_path_factory: pytest.TempPathFactor
     """An edge that knows three accounts."""
     redis = open_redis(redis_address)
     redis.flushall()
-    redis.set(DIRECTORY_KEY, DIRECTORY.to_json())
+    sealed = {emp_id: ("", keys.seal(pixel_secret_place(emp_id), SECRET.hex())) for emp_id in (8, 9)}
+    directory = replace(DIRECTORY, accounts=DIRECTORY.accounts | sealed)
+    redis.set(DIRECTORY_KEY, directory.to_json())
     redis.close()
     running = RunningEdge(tmp_path_factory.mktemp("edge"), redis_address, keys)
     running.start()

@@ -11,36 +11,36 @@ from tests.waiting import until
 def test_each_process_is_heard_with_what_it_last_told() -> None:
     board = Board(3)
     assert board.read() == []
-    board.tell(0, {"lag": 1})
-    board.tell(2, {"lag": 2, "counts": {"clicks": 3}})
-    board.tell(0, {"lag": 4})
+    board.publish(0, {"lag": 1})
+    board.publish(2, {"lag": 2, "counts": {"clicks": 3}})
+    board.publish(0, {"lag": 4})
     assert board.read() == [{"lag": 4, "stuck": False}, {"lag": 2, "counts": {"clicks": 3}, "stuck": False}]
 
 
 def test_a_process_that_tells_nothing_any_more_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(1)
-    board.tell(0, {})
+    board.publish(0, {})
     assert board.read() == [{"stuck": False}]
     monkeypatch.setattr(board_module, "STUCK_SECONDS", 0)
     assert until(lambda: board.read() == [{"stuck": True}])
     monkeypatch.undo()
-    board.tell(0, {})
+    board.publish(0, {})
     assert board.read() == [{"stuck": False}]
 
 
 @pytest.mark.parametrize("damage", [b"\xff" * 8, b"\0\0\0\0\0\0\0\x05", b"\0\0\0\0\xff\xff\xff\xff"])
 def test_what_is_half_written_is_not_read(damage: bytes) -> None:
     board = Board(2)
-    board.tell(0, {"a": 1})
-    board.tell(1, {"b": 2})
+    board.publish(0, {"a": 1})
+    board.publish(1, {"b": 2})
     board._memory[0:8] = damage
     assert board.read() == [{"b": 2, "stuck": False}]
 
 
 def test_what_does_not_fit_is_not_told_and_spoils_nothing() -> None:
     board = Board(2)
-    board.tell(1, {"b": 2})
-    board.tell(0, {"text": "x" * PAGE})
+    board.publish(1, {"b": 2})
+    board.publish(0, {"text": "x" * PAGE})
     assert board.read() == [{"b": 2, "stuck": False}]
 
 
@@ -48,7 +48,7 @@ def _tell(board: Board, page: int, enough: Any) -> None:
     number = 0
     while not enough.is_set():
         number += 1
-        board.tell(page, {"number": number, "padding": "x" * (number % 700)})
+        board.publish(page, {"number": number, "padding": "x" * (number % 700)})
 
 
 def test_processes_that_were_forked_write_and_read_at_the_same_time() -> None:

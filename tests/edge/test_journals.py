@@ -46,7 +46,8 @@ def test_a_list_tells_where_each_record_is_and_who_holds_it(
     journal: Journal, tmp_path: Path, valkey: Valkey
 ) -> None:
     first, *segments = list_journals(tmp_path, valkey.client)
-    assert first.startswith(f"{journal.name} in {journal.slot}, held by a process, in the database up to 0, ")
+    place = f"{journal.name} in {journal.slot}"
+    assert first.startswith(f"{place}, locked by a process, in the database up to 0, ")
     starts = journal.segments()
     ends = [*(start - 1 for start in starts[1:]), 90]
     assert len(starts) > 2
@@ -55,7 +56,7 @@ def test_a_list_tells_where_each_record_is_and_who_holds_it(
     ]
     journal.close()
     (slot,) = read_slots(tmp_path)
-    assert not slot.is_held
+    assert not slot.is_locked
 
 
 def test_a_list_does_not_need_redis(journal: Journal, tmp_path: Path, valkey: Valkey) -> None:

@@ -134,7 +134,7 @@ def test_sigterm_answers_who_is_waiting_and_ships_all(
     assert set(visitors.answered) <= set(folded(fold)), "shipped before the processes ended"
 
 
-NOT_HEEDED = "killed_because_it_did_not_end"
+NOT_HEEDED = "process_killed"
 
 
 def test_an_edge_that_ends_answers_who_had_connected_and_refuses_who_comes_later(

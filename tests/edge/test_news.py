@@ -6,7 +6,7 @@ from typing import cast
 
 from salepixel.settings import EdgeSettings
 from salepixel.wire.directory import Directory
-from salepixel_edge.app import WAIT_FOR_NEWS, Edge
+from salepixel_edge.app import MAX_UNKNOWN_ACCOUNT_HITS, Edge
 from salepixel_edge.board import Board
 from salepixel_edge.connection import Connection
 from salepixel_edge.directory import keep_directory
@@ -26,14 +26,16 @@ def test_a_flood_of_hits_of_unknown_accounts_is_not_kept_waiting(tmp_path: Path)
     settings = EdgeSettings.load(
         {"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_REDIS_URL": f"unix://{tmp_path}/nobody.sock"}
     )
-    visitors = [Visitor() for _ in range(WAIT_FOR_NEWS + 50)]
+    visitors = [Visitor() for _ in range(MAX_UNKNOWN_ACCOUNT_HITS + 50)]
 
     async def flood() -> None:
         edge = Edge(settings, asyncio.get_running_loop(), Board(1), 0)
         for visitor in visitors:
             hit = Request(b"GET", b"/track/sale", b"empId=66", {}, b"192.0.2.1")
             edge.handle(hit, cast(Connection, visitor))
-        assert [bool(visitor.answers) for visitor in visitors] == [False] * WAIT_FOR_NEWS + [True] * 50
+        assert [bool(visitor.answers) for visitor in visitors] == [False] * MAX_UNKNOWN_ACCOUNT_HITS + [
+            True
+        ] * 50
         while not all(visitor.answers for visitor in visitors):  # noqa: ASYNC110  # bounded below
             await asyncio.sleep(0.01)
         edge.close()

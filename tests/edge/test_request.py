@@ -12,10 +12,10 @@ from salepixel_edge.request import (
     Request,
     read_address,
     read_agent,
-    read_asked,
+    read_altered_path,
     read_cookie,
     read_host,
-    read_pasted,
+    read_link_query,
     read_signals,
 )
 
@@ -67,14 +67,14 @@ BROWSER = {b"user-agent": b"Mozilla/5.0", b"sec-fetch-site": b"none"}
 def test_a_query_names_the_contact_and_what_the_mailer_appended(
     query: str, contact: str, appended: str
 ) -> None:
-    assert read_asked(query.encode()) == (contact.encode(), False, appended.encode())
+    assert read_link_query(query.encode()) == (contact.encode(), False, appended.encode())
 
 
 @pytest.mark.parametrize(
     "query", ["k=a%00b", "k=a%0Ab", "k=" + "x" * (MAX_CONTACT + 1), "k=%E2%80%AE", "k=%81"]
 )
 def test_what_cannot_be_a_contact_is_unknown(query: str) -> None:
-    assert read_asked(query.encode()) == (b"", False, b"")
+    assert read_link_query(query.encode()) == (b"", False, b"")
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_what_cannot_be_a_contact_is_unknown(query: str) -> None:
     ],
 )
 def test_a_merge_tag_that_was_not_filled_in_is_no_contact(value: str) -> None:
-    assert read_asked(f"a=b&k={value}".encode()) == (b"", True, b"a=b")
+    assert read_link_query(f"a=b&k={value}".encode()) == (b"", True, b"a=b")
 
 
 @given(st.binary())
 def test_no_query_breaks_the_reading_of_the_contact(query: bytes) -> None:
-    contact, unrendered, appended = read_asked(b"k=" + query)
+    contact, unrendered, appended = read_link_query(b"k=" + query)
     assert contact.decode() == normal_reference(contact.decode())
     assert not (contact and unrendered)
     assert re.fullmatch(rb"[!-~]{0,%d}" % MAX_APPENDED, appended)
@@ -132,7 +132,7 @@ def test_no_query_breaks_the_reading_of_the_contact(query: bytes) -> None:
     ],
 )
 def test_a_token_is_found_in_what_mail_programs_made_of_it(path: str, token: str, query: str) -> None:
-    assert read_pasted(path.encode()) == (token.encode(), query.encode())
+    assert read_altered_path(path.encode()) == (token.encode(), query.encode())
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_a_token_is_found_in_what_mail_programs_made_of_it(path: str, token: str
     ["", "token", "/", "token/x", "token%00", "token%0d%0aSet-Cookie:x=1", "token%C3%B1", "token%23x", "a.b"],
 )
 def test_what_no_mail_program_adds_is_no_link(path: str) -> None:
-    assert read_pasted(path.encode()) is None
+    assert read_altered_path(path.encode()) is None
 
 
 @given(st.binary(max_size=60))
 def test_any_path_is_a_token_or_none(path: bytes) -> None:
-    found = read_pasted(path)
+    found = read_altered_path(path)
     assert found is None or re.fullmatch(rb"[\w-]+", found[0])
 
 

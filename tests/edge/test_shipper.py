@@ -354,7 +354,7 @@ def test_a_loss_that_a_dead_process_could_not_tell_of_is_told_once(
         assert until(lambda: fold.has(before) and bool(shipping.shipper._finished))
         shipping.shipper.stop()
         dead = open_journal(tmp_path / "journal" / "1", SMALL)
-    dead.keep_loss(lost)
+    dead.save_loss(lost)
     dead.close()
     for _ in range(2):
         shipping = Shipping(tmp_path, journal, valkey.address)
@@ -365,7 +365,7 @@ def test_a_loss_that_a_dead_process_could_not_tell_of_is_told_once(
             shipping.shipper.stop()
     assert fold.records[before:] == [lost]
     again = open_journal(tmp_path / "journal" / "1", SMALL)
-    assert again.untold is None
+    assert again.unwritten_loss is None
     again.close()
 
 
@@ -378,7 +378,7 @@ def test_a_dead_process_s_loss_is_found_in_a_slot_that_was_done(
     try:
         assert until(lambda: bool(shipping.shipper._finished))
         again = open_journal(slot, SMALL)
-        again.keep_loss(lost)
+        again.save_loss(lost)
         again.close()
         assert until(lambda: fold.has(1))
     finally:
@@ -393,7 +393,7 @@ def test_a_loss_waits_until_it_is_known_which_numbers_its_journal_has_given(
     slot, lost, fold = tmp_path / "journal" / "1", LossRecord(7, 10, 20), Fold(valkey.client)
     dead = open_journal(slot, SMALL)
     dead.path(segment).touch()  # no record of it was written
-    dead.keep_loss(lost)
+    dead.save_loss(lost)
     dead.close()
     shipping = Shipping(tmp_path, journal, valkey.address)
     try:
@@ -414,7 +414,7 @@ def test_a_dead_process_s_slot_is_given_back_while_the_disk_takes_no_loss(
 ) -> None:
     slot, fold = tmp_path / "journal" / "1", Fold(valkey.client)
     dead = open_journal(slot, SMALL)
-    dead.keep_loss(LossRecord(7, 10, 20))
+    dead.save_loss(LossRecord(7, 10, 20))
     dead.close()
     tries: list[int] = []
 

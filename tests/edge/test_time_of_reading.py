@@ -10,7 +10,7 @@ from salepixel.campaigns.links import read_destination
 from salepixel.reading.order_numbers import read_order_number
 from salepixel.reading.references import normal_reference
 from salepixel.reading.text import read_text
-from salepixel_edge.request import read_asked, read_pasted
+from salepixel_edge.request import read_altered_path, read_link_query
 
 MARKS = "\u0301\u0316"
 """Out of their canonical sequence, which is restored by exchanging neighbours."""
@@ -19,10 +19,10 @@ MARKS = "\u0301\u0316"
 @pytest.mark.parametrize(
     "read",
     [
-        lambda n: read_pasted(b"-" * n + b"!a"),
-        lambda n: read_pasted(b"a" + b"%2D" * n + b"%21a"),
-        lambda n: read_asked(b"k=" + b")" * n),
-        lambda n: read_asked(b"k=a&" + b"?" * n),
+        lambda n: read_altered_path(b"-" * n + b"!a"),
+        lambda n: read_altered_path(b"a" + b"%2D" * n + b"%21a"),
+        lambda n: read_link_query(b"k=" + b")" * n),
+        lambda n: read_link_query(b"k=a&" + b"?" * n),
         lambda n: normal_reference("a" + "]}" * (n // 2)),
         lambda n: normal_reference("a" + MARKS * (n // 2)),
         lambda n: read_text("a" + MARKS * (n // 2), 200),

@@ -229,7 +229,7 @@ def test_a_loss_that_a_process_could_not_tell_of_is_told_once_by_the_next(
         again.close()
     again = open_journal(journal.slot)
     assert [record for _, record in read_journal(again)][before:] == [lost]
-    assert again.untold is None
+    assert again.unwritten_loss is None
     again.close()
 
 
@@ -260,7 +260,7 @@ def test_a_crash_between_a_loss_told_and_its_file_does_not_tell_it_twice(
     again.close()
     (journal.slot / "lost").write_bytes(kept)
     again = open_journal(journal.slot)
-    assert again.untold is None
+    assert again.unwritten_loss is None
     play(again, nobody_clicks)
     assert read_journal(again) == told
     assert len([record for _, record in told if isinstance(record, LossRecord)]) == 1
@@ -331,7 +331,7 @@ def test_a_loss_that_cannot_be_read_any_more_keeps_nobody_from_starting(journal:
     kept[12] ^= 1
     (journal.slot / "lost").write_bytes(kept)
     again = open_journal(journal.slot)
-    assert again.untold is None
+    assert again.unwritten_loss is None
     again.close()
 
 

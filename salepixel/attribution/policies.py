@@ -16,7 +16,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.amounts import to_minor
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import has_failed, is_due
-from salepixel.orders.requeue import Why, requeue_orders_since
+from salepixel.orders.requeue import Why, requeue_orders_of_open_months
 from salepixel.orders.store import OrderPlace, StoredOrder, orders_from
 from salepixel.shops.store import list_shops
 from salepixel.storage.schema import orders, policies
@@ -96,7 +96,7 @@ def apply_policy(
     names = ("policy_version", *POLICY)
     change_account(connection, account.emp_id, {name: getattr(changed, name) for name in names})
     keep_policy(connection, changed, at)
-    requeue_orders_since(connection, emp_id, account.closed_before, Why.ATTRIBUTION_SETTINGS)
+    requeue_orders_of_open_months(connection, emp_id, account.closed_before, Why.ATTRIBUTION_SETTINGS)
     return True
 
 

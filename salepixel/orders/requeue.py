@@ -87,6 +87,20 @@ def requeue_orders_since(connection: sa.Connection, emp_id: int, since: datetime
     _mark_due(connection, why, orders.c.emp_id == emp_id, is_since)
 
 
+def requeue_orders_of_open_months(
+    connection: sa.Connection, emp_id: int, closed_before: datetime | None, why: Why
+) -> None:
+    """Mark the orders of an account due that are not decided for good; `closed_before` None: all.
+
+    In a closed month these are the unpaid ones.
+    """
+    requeue_orders_since(connection, emp_id, closed_before, why)
+    if closed_before is not None:
+        ours = sa.select(shops.c.id).where(shops.c.emp_id == emp_id)
+        unpaid = orders.c.shop_id.in_(ours), orders.c.open, orders.c.placed_at < closed_before
+        _mark_due(connection, why, *unpaid)
+
+
 def requeue_later_orders_of_customer(
     connection: sa.Connection, shop_id: str, customer: str, since: datetime, order_id: str
 ) -> None:

@@ -23,12 +23,12 @@ from tests.make import NOON, click_at, order
 
 
 @contextmanager
-def statements(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to the database meanwhile."""
+def statements(connection: sa.Connection, *, many: bool = False) -> Iterator[list[tuple[str, Any]]]:
+    """What is sent to the database meanwhile; `many`: also what is sent with the values of many rows."""
     seen: list[tuple[str, Any]] = []
 
-    def note(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, many: bool) -> None:
-        if not many:
+    def note(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, of_many: bool) -> None:
+        if many or not of_many:
             seen.append((text, values))
 
     sa.event.listen(connection, "before_cursor_execute", note)

@@ -165,6 +165,15 @@ def test_it_is_converted_at_the_rate_of_the_sale(world: World) -> None:
         assert sorted(connection.execute(kept).all()) == sorted(connection.execute(given).all())
 
 
+def test_an_unpaid_order_of_a_closed_month_is_decided_by_the_settings_in_force(world: World) -> None:
+    world.order(bought(paid=False))
+    world.close(OCTOBER)
+    world.policy(model="first")
+    assert world.due(), "it waits for its money, and is not decided for good"
+    world.reconcile()
+    assert verify_all(world.database, world.sealer).different == []
+
+
 def test_what_a_closed_sale_is_worth_is_not_changed_by_who_told_another_day_of_it(world: World) -> None:
     """A pixel hit that comes late, or a caller of the API, may tell that it was bought in another month."""
     world.order(bought())

@@ -117,7 +117,7 @@ def test_who_opted_out_is_not_named(database: Database) -> None:
         orders.store_order(connection, "s1", 1, STORED.order, "")
         store_decision(connection, STORED, judge(of_clicks("ana", consent=False)), [])
         (row,) = connection.execute(sa.select(schema.candidates))
-        assert (row.contact, row.opted_out, row.passed_over) == ("", True, Reason.REFUSED_CONSENT)
+        assert (row.contact, row.opted_out, row.passed_over) == ("", True, Reason.OPTED_OUT)
         assert kept(connection)["candidates"][0]["contact"] is None
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from redis import Redis
 
 from salepixel.campaigns.store import Campaign, add_campaign
+from salepixel.clicks.networks import Network, read_networks
 from salepixel.clicks.records import ClickRecord, pack_payload
 from salepixel.clicks.store import list_clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, Verdict, new_click_id
@@ -25,7 +26,6 @@ from salepixel.keys import Keys
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.wire.streams import FIELD, JOURNALS_KEY, frame, stream_key
 from salepixel_worker.fold import fold_all
-from salepixel_worker.networks import Network, read_networks
 from salepixel_worker.sweep import settle_verdicts
 
 SEED = 20261123

@@ -20,7 +20,9 @@ from salepixel.accounts import store as accounts
 from salepixel.accounts.store import Account
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks import store as clicks
+from salepixel.clicks.agents import agent_signals
 from salepixel.clicks.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
+from salepixel.clicks.networks import NO_NETWORK, network_signal
 from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, unpack_payload
 from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, Signal, is_digest
@@ -33,10 +35,8 @@ from salepixel.orders.requeue import requeue_orders_of_pixel_hit
 from salepixel.shops import store as shops
 from salepixel.storage.database import Database, is_passing
 from salepixel.wire.streams import FIELD, OLDEST, BadRecord, read_frames, stream_key
-from salepixel_worker.agents import agent_signals
 from salepixel_worker.attempt import describe
 from salepixel_worker.journals import journals_to_fold, publish_marks
-from salepixel_worker.networks import NO_NETWORK, network_signal
 
 ENTRIES_AT_ONCE = 8
 """Stream entries of one transaction: up to 64 kB each, some five thousand clicks in all."""

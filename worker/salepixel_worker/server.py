@@ -11,17 +11,17 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from salepixel.destinations.forward import start_forwarders
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
 from salepixel.settings import BadSettings, WorkerSettings, environment
+from salepixel.shops.poll import Poller
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
 from salepixel.wire import outgoing
 from salepixel.wire.jobs import ALLOWED, QUEUE, Bell
 from salepixel.wire.redis import open_redis
-from salepixel_worker.forward import start_forwarders
 from salepixel_worker.jobs import stores
-from salepixel_worker.poll import Poller
 from salepixel_worker.scheduler import Scheduler
 
 log = structlog.get_logger()

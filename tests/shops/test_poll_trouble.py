@@ -15,7 +15,7 @@ from salepixel.shops.contract import AskForLess
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.storage import schema
 from tests.make import NOON
-from tests.worker.test_poll import MINUTE, Office, office, shop
+from tests.shops.test_poll import MINUTE, Office, office, shop
 from tests.worker.world import HOUR
 
 __all__ = ["office", "shop"]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from salepixel.clicks.agents import agent_signals
 from salepixel.clicks.tokens import Signal
-from salepixel_worker.agents import agent_signals
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salepixel.clicks.networks import NO_NETWORK, network_signal, read_networks
 from salepixel.clicks.tokens import Signal
-from salepixel_worker.networks import NO_NETWORK, network_signal, read_networks
 
 NETWORKS = read_networks()
 

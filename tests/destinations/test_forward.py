@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from freezegun import freeze_time
 
 from salepixel.clicks.tokens import ClickSealer
-from salepixel.destinations import outbox
+from salepixel.destinations import forward, outbox
 from salepixel.destinations.announce import fill_template
+from salepixel.destinations.forward import RETRY_AFTER, forward_due, forward_to
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel_worker import forward
-from salepixel_worker.forward import RETRY_AFTER, forward_due, forward_to
 from tests.far_host import FarHost, answers, breaks_off, holds, is_silent
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World

@@ -18,13 +18,12 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.orders.deliveries import list_rejections
 from salepixel.orders.store import store_order
-from salepixel.shops import polls
+from salepixel.shops import poll, polls
 from salepixel.shops import store as shops
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.wire.jobs import Bell
-from salepixel_worker import poll
 from tests.far_host import FarHost, holds
 from tests.make import NOON, click_at, order, seal_token
 from tests.plugin.saleor import captures

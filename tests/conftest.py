@@ -3,8 +3,8 @@
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel.wire import outgoing
 from salepixel.wire.redis import open_redis
 from tests.databases import copy_template, empty, make_template, running_postgresql
+from tests.waiting import until
 
 LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 outgoing.allow_private(LOOPBACK)  # the other hosts of the tests are on this machine
@@ -75,12 +76,13 @@ def redis_address() -> Iterator[str]:
         socket = Path(folder) / "valkey.sock"
         process = subprocess.Popen(valkey_command(Path(folder), socket), stdout=subprocess.DEVNULL)
         client = open_redis(f"unix://{socket}")
-        for _ in range(400):
-            try:
-                client.ping()
-                break
-            except RedisError:
-                time.sleep(0.02)
+
+        def answers() -> bool:
+            with suppress(RedisError):
+                return bool(client.ping())
+            return False
+
+        assert until(answers)
         client.close()
         yield f"unix://{socket}"
         process.kill()

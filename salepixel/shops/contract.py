@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 from salepixel.keys import BadSeal, Keys, token_place
 from salepixel.orders.order import Order
 from salepixel.shops.shop import Shop
+from salepixel.shops.strict_json import load_object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """A webhook as it arrived. `headers` have lower-case names; `body` is what the signature covers."""
 
@@ -18,6 +20,14 @@ class Delivery:
     event: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    @cached_property
+    def content(self) -> Mapping[str, Any]:
+        """The object in the body, parsed once: 28 MB take 300 MB of memory and a second. Raises BadJson.
+
+        For a body whose signature was verified.
+        """
+        return load_object(self.body)
 
 
 class Refused(Exception):

@@ -29,7 +29,7 @@ from salepixel.shops.saleor import api as saleor_api
 from salepixel.shops.saleor.order import as_object, read_id, read_order, read_time
 from salepixel.shops.shop import Shop
 from salepixel.shops.signatures import verify_detached
-from salepixel.shops.strict_json import BadJson, load_object
+from salepixel.shops.strict_json import BadJson
 
 LIFECYCLE = frozenset({"app_installed", "app_updated", "app_status_changed", "app_deleted"})
 
@@ -223,8 +223,8 @@ def _short(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= MAX_NAME and value.isprintable() else ""
 
 
-def _load(delivery: Delivery) -> dict[str, Any]:
+def _load(delivery: Delivery) -> Mapping[str, Any]:
     try:
-        return load_object(delivery.body)
+        return delivery.content
     except BadJson as error:
         raise Refused("malformed", "The body is not a JSON object.") from error

@@ -81,6 +81,28 @@ def test_the_same_delivery_again_is_200_and_nothing_else(plugin: Plugin, capture
     assert len(stored(plugin)) == 1
 
 
+@pytest.mark.parametrize(("changes", "parses"), [({}, 1), ({"saleor_signature": "forged"}, 0)])
+def test_a_body_is_parsed_once_and_only_after_its_signature_is_verified(
+    plugin: Plugin,
+    captured_shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    parses: int,
+) -> None:
+    """One of 28 MB takes a second and 300 MB of memory each time."""
+    bodies, loads = (PAID.body, PAID.body.decode()), json.loads
+    parsed = []
+
+    def count(text: str | bytes, **how: Any) -> Any:
+        if text in bodies:
+            parsed.append(text)
+        return loads(text, **how)
+
+    monkeypatch.setattr(json, "loads", count)
+    assert (post(plugin, PAID, **changes).status_code == 200) is bool(parses)
+    assert len(parsed) == parses
+
+
 class TestTheBell:
     """With a Redis: the worker is told of orders that are newer, and only of those."""
 

@@ -4,21 +4,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
-import sqlalchemy as sa
 from flask import g, request
 
 from salepixel.accounts import sessions
-from salepixel.accounts import store as accounts
-from salepixel.accounts.api_keys import KeyScope, find_digest_scope, key_digest
-from salepixel.accounts.store import Account
-from salepixel.campaigns import store as campaigns
-from salepixel.campaigns.store import Campaign
+from salepixel.accounts.api_keys import find_digest_scope, key_digest
+from salepixel.accounts.principal import Principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.rejections import count_refusal
 from salepixel_plugin.services import services
 
 SESSION_COOKIE = "salepixel_session"
-_ID_LENGTH = 12
 _UNKNOWN_KEY = N_("This API key is not valid. Check that you copied all of it.")
 _TOO_MANY = N_("Too many wrong keys came from your network. Try again in %(minutes)s minutes.")
 
@@ -48,12 +43,7 @@ class Refusal(Exception):
         super().__init__(self.message)
 
 
-def not_found(what: str) -> Refusal:
-    """The same for a thing that does not exist and for one of another account: nothing is revealed."""
-    return Refusal(404, "not_found", f"There is no such {what}, or this key does not open it.")
-
-
-def bearer_scope() -> KeyScope | None:
+def bearer_scope() -> Principal | None:
     """What the key in the Authorization header may do; None without such a header.
 
     Raises a Refusal (401) for a key that is not ours.
@@ -67,7 +57,7 @@ def bearer_scope() -> KeyScope | None:
     return scope
 
 
-def session_scope() -> KeyScope | None:
+def session_scope() -> Principal | None:
     """What the key that a person signed in with may do; None when nobody did."""
     session_id = request.cookies.get(SESSION_COOKIE)
     if not session_id:
@@ -83,7 +73,7 @@ def is_signed_in() -> bool:
     return bool(g.get("salepixel_signed_in", False))
 
 
-def find_scope(key: str) -> KeyScope | None:
+def find_scope(key: str) -> Principal | None:
     """What a key may do; one that is not ours is counted.
 
     Raises a Refusal (429) for a key that was never right, from an address that sent too many wrong ones.
@@ -135,49 +125,11 @@ def is_from_our_page() -> bool:
     return origin is None or origin in ours
 
 
-def allow(scope: KeyScope) -> None:
-    """Note for this request what it may do."""
-    g.salepixel_scope = scope
+def allow(principal: Principal) -> None:
+    """Note who asks by this request."""
+    g.salepixel_principal = principal
 
 
-def scope() -> KeyScope:
-    """What this request may do."""
-    return cast(KeyScope, g.salepixel_scope)
-
-
-def require_all_rights() -> None:
-    """Refuse a key that opens one account only."""
-    if scope().emp_id is not None:
-        raise Refusal(403, "not_allowed", "This needs a key with all rights, such as SALEPIXEL_API_KEY.")
-
-
-def target_account(connection: sa.Connection, emp_id: int) -> Account:
-    """The account in which something is to be made."""
-    if not scope().allows(emp_id):
-        raise Refusal(403, "other_account", f"This key does not open account {emp_id}; use a key of it.")
-    account = accounts.get_account(connection, emp_id)
-    if account is None:
-        raise Refusal(404, "unknown_account", f"There is no account {emp_id}; make it with POST /accounts.")
-    return account
-
-
-def see_account(connection: sa.Connection, emp_id: int) -> Account:
-    """The account, if this request may see it."""
-    # Beyond 64 bits a database raises instead of finding nothing.
-    account = accounts.get_account(connection, emp_id) if 0 < emp_id < 2**32 else None
-    if account is None or not scope().allows(emp_id):
-        raise not_found("account")
-    return account
-
-
-def see_campaign(connection: sa.Connection, campaign_id: str) -> Campaign:
-    """The campaign, if this request may see it."""
-    campaign = campaigns.get_campaign(connection, campaign_id) if is_id(campaign_id) else None
-    if campaign is None or not scope().allows(campaign.emp_id):
-        raise not_found("campaign")
-    return campaign
-
-
-def is_id(text: str) -> bool:
-    """True for what links.new_id may give; anything else is not worth a question to the database."""
-    return len(text) == _ID_LENGTH and text.isascii() and text.isalnum()
+def principal() -> Principal:
+    """Who asks by this request."""
+    return cast(Principal, g.salepixel_principal)

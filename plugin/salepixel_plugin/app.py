@@ -8,7 +8,7 @@ import structlog
 from apiflask import APIFlask
 from flask import Response, jsonify, request
 from redis import Redis
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, ServiceUnavailable
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from salepixel.accounts import store as accounts
@@ -20,7 +20,7 @@ from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database, is_of_values, is_passing
 from salepixel.wire.jobs import Bell
 from salepixel_plugin import api, health, pages, saleor
-from salepixel_plugin.directory import publish_directory
+from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
 from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
@@ -29,6 +29,7 @@ from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
 
 MAX_BODY_BYTES = 1_000_000
+_FOR_PROGRAMS = ("/api/", "/saleor/", "/healthz", "/metrics")
 
 log = structlog.get_logger()
 
@@ -69,9 +70,16 @@ def make_routes() -> APIFlask:
     app.before_request(_refuse_body)
     for blueprint in (api.blueprint, saleor.blueprint, pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _refuse_unmatched)
     for kind in (sa.exc.DBAPIError, sa.exc.TimeoutError, OverflowError):
         app.register_error_handler(kind, _database_failed)
     return app
+
+
+def _refuse_unmatched(error: HTTPException) -> Response:
+    """What Flask refuses by itself where no page and no call is: as JSON for programs, else as a page."""
+    for_programs = request.path.startswith(_FOR_PROGRAMS)
+    return api.door.refuse_http(error) if for_programs else pages.door.refuse_http(error)
 
 
 def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> None:
@@ -112,7 +120,7 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
     with database.write() as connection:
         accounts.add_account(connection, accounts.Account(1, "First account", "EUR", now))
         set_first_key(connection, settings.api_key, now)
-    publish_directory(database, redis)
+    publish_if_possible(database, redis)
 
 
 def _database_failed(error: Exception) -> tuple[Response, int]:

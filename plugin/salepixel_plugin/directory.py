@@ -4,15 +4,15 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from salepixel.campaigns import directory
+from salepixel.campaigns.directory import publish_directory
 from salepixel.storage.database import Database
 
 log = structlog.get_logger()
 
 
-def publish_directory(database: Database, redis: Redis) -> None:
+def publish_if_possible(database: Database, redis: Redis) -> None:
     """Tell the edges now, after the commit; while Redis is away the worker's sweep will do it."""
     try:
-        directory.publish_directory(database, redis)
+        publish_directory(database, redis)
     except RedisError as error:
         log.warning("directory_not_published", error=str(error))

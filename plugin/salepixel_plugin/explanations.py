@@ -5,14 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from salepixel.attribution.decided import NOT_PROCESSED_YET, Decided
 from salepixel.campaigns.links import Notice
+from salepixel.orders.charges import read_ledger
+from salepixel.orders.sold import refunded_whole
+from salepixel.reading.times import rfc3339
+from salepixel.report.lift import Group, Measured
 from salepixel_plugin.languages import N_, Language
-
-NOT_YET = "not_processed_yet"
-"""The reason of an order that has arrived and not been looked at; takes seconds, a minute at most."""
-
-FAILED = "processing_failed"
-"""The reason of an order whose last attempt failed: judging it, or reading it, would fail again."""
 
 _FAILED = N_(
     "Order %(order)s could not be processed because of an error: %(error)s. The report does not show its "
@@ -83,7 +82,7 @@ _DECIDED = {
         "Only the pixel reported order %(order)s. This account has a connected shop, so only orders that "
         "the shop confirms count."
     ),
-    NOT_YET: N_("Order %(order)s has arrived and is being processed. Check again in a minute."),
+    NOT_PROCESSED_YET: N_("Order %(order)s has arrived and is being processed. Check again in a minute."),
 }
 
 _PART_PAID = N_(
@@ -278,6 +277,39 @@ _LIFT = {
 }
 
 
+def lift_as_json(measured: Measured) -> dict[str, Any]:
+    """The lift as the API tells it, without its explanation."""
+    mailed, found = measured.mailed, measured.found
+    return {
+        "state": measured.state,
+        "since": measured.since and rfc3339(measured.since),
+        "until": measured.until and rfc3339(measured.until),
+        "mailed": mailed and _group_as_json(mailed),
+        "held_out": measured.held_out and _group_as_json(measured.held_out),
+        "difference": found and round(found.difference, 6),
+        "low": found and round(found.low, 6),
+        "high": found and round(found.high, 6),
+        "extra_buyers": found and mailed and round(found.difference * mailed.people, 1),
+        "extra_low": found and mailed and round(found.low * mailed.people, 1),
+        "extra_high": found and mailed and round(found.high * mailed.people, 1),
+        "needed": found and found.needed,
+        "contaminated": measured.contaminated,
+    }
+
+
+def _group_as_json(group: Group) -> dict[str, Any]:
+    net = [{"currency": code, "amount": f"{amount:f}"} for code, amount in sorted(group.net.items())]
+    return {
+        "people": group.people,
+        "without_address": group.without_address,
+        "opted_out": group.opted_out,
+        "buyers": len(group.buyers),
+        "rate": round(group.arm.rate, 6),
+        "orders": group.orders,
+        "net": net,
+    }
+
+
 def explain_lift(told: Mapping[str, Any], language: Language) -> str:
     """What a campaign caused, as a sentence; `told` as the API gives it."""
     words = {
@@ -338,3 +370,18 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
         return language.text(N_("This click gets the credit."))
     why = candidate["passed_over"]
     return language.text(_PASSED_OVER[why] if why else N_("Nothing rules it out."))
+
+
+def explain_decided(decided: Decided, language: Language) -> str:
+    """The decision of an order in sentences; how much is paid of it in part, or was refunded of all of it."""
+    order = decided.stored.order
+    ledger = read_ledger(order, decided.history)
+    held = ledger.held
+    if ledger.paid or not held:
+        sentence = explain(decided.decision, order.number, language)
+        refunded = refunded_whole(order, decided.history)
+        if refunded is None:
+            return sentence
+        return f"{sentence} {explain_refund(refunded, order.currency, language)}"
+    part = language.money(held, order.currency), language.money(order.total, order.currency)
+    return explain(decided.decision, order.number, language, part_paid=part)

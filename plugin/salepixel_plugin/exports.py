@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import xlsxwriter
 from babel.numbers import get_decimal_symbol
@@ -17,6 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from salepixel.attribution.sale_store import StoredSale
 from salepixel.money.amounts import minor_digits
 from salepixel.report.totals import Total
+from salepixel.report.use_cases import Export
 from salepixel_plugin.explanations import EVIDENCE, STATUS
 from salepixel_plugin.languages import N_, Language
 
@@ -55,6 +56,8 @@ _COLUMNS = (
 )
 _MONEY = {_COLUMNS.index(name) for name in ("Amount", "Refunded", "Refunded after the month was closed")}
 _WIDTHS = {0: 24, 1: 32, 7: 19, 9: 24, 10: 24, 11: 26, 15: 19}
+
+Kind = Literal["csv", "xlsx"]
 
 Pages = Callable[[], Iterator[Sequence[StoredSale]]]
 """Gives the rows of a table from the first one on, some at a time."""
@@ -126,6 +129,15 @@ def as_download(body: Iterator[str] | Iterator[bytes], name: str, mimetype: str)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def sales_for_people(export: Export, kind: Kind, language: Language) -> Response:
+    """All sales of an export for a spreadsheet, in a language."""
+    words = Words(export.campaign.name, export.labels)
+    name = f"sales-{export.campaign.id}.{kind}"
+    if kind == "csv":
+        return as_download(people_csv(language, words, export.pages), name, "text/csv")
+    return as_download(people_xlsx(language, words, export.pages, export.totals), name, XLSX)
 
 
 def _values(stored: StoredSale, language: Language, words: Words) -> list[Value]:

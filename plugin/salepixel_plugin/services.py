@@ -1,8 +1,11 @@
 """What the plugin's views work with, given once by create_app."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
+import sqlalchemy as sa
 from flask import current_app
 from redis import Redis
 
@@ -11,7 +14,9 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
+from salepixel.wire import jobs
 from salepixel.wire.jobs import Bell
+from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.strangers import Strangers
 from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
@@ -36,3 +41,18 @@ class Services:
 def services() -> Services:
     """The services of the app that answers this request."""
     return cast(Services, current_app.extensions["salepixel"])
+
+
+@contextmanager
+def writing(*, publishes: bool = False, wakes: bool = False) -> Iterator[sa.Connection]:
+    """A transaction; after its commit the directory is published, and the worker is woken.
+
+    Both are courtesies: the worker's sweep does within a minute what could not be done here.
+    """
+    here = services()
+    with here.database.write() as connection:
+        yield connection
+    if publishes:
+        publish_if_possible(here.database, here.redis)
+    if wakes:
+        here.bell.ring(jobs.SWEEP)

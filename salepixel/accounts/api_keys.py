@@ -6,23 +6,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import Principal
 from salepixel.storage.ids import new_id
 from salepixel.storage.schema import api_keys, sessions
 from salepixel.storage.upsert import insert
 
 FIRST_KEY = "SALEPIXEL_API_KEY"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyScope:
-    """What an API key may do: everything when `emp_id` is None, else that account only."""
-
-    emp_id: int | None
-    name: str
-
-    def allows(self, emp_id: int) -> bool:
-        """True when the key opens that account."""
-        return self.emp_id is None or self.emp_id == emp_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +41,11 @@ def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: s
     return str(connection.scalar(sa.select(api_keys.c.id).where(api_keys.c.digest == digest)))
 
 
-def list_api_keys(connection: sa.Connection, scope: KeyScope) -> list[KeyEntry]:
+def list_api_keys(connection: sa.Connection, principal: Principal) -> list[KeyEntry]:
     """The keys of what a key opens, oldest first: with all rights all keys, else those of its account."""
     query = sa.select(*(api_keys.c[name] for name in KeyEntry.__slots__))
-    if scope.emp_id is not None:
-        query = query.where(api_keys.c.emp_id == scope.emp_id)
+    if principal.emp_id is not None:
+        query = query.where(api_keys.c.emp_id == principal.emp_id)
     query = query.order_by(api_keys.c.created_at, api_keys.c.id)
     return [KeyEntry(*row) for row in connection.execute(query)]
 
@@ -66,7 +55,7 @@ def remove_api_key(connection: sa.Connection, key_id: str) -> bool:
     return _remove_keys(connection, api_keys.c.id == key_id) > 0
 
 
-def find_key_scope(connection: sa.Connection, key: str) -> KeyScope | None:
+def find_key_scope(connection: sa.Connection, key: str) -> Principal | None:
     """What a key may do, None for a key that is not ours."""
     return find_digest_scope(connection, key_digest(key))
 
@@ -88,11 +77,11 @@ def _remove_keys(connection: sa.Connection, which: sa.ColumnElement[bool]) -> in
     return int(connection.execute(sa.delete(api_keys).where(which)).rowcount)
 
 
-def find_digest_scope(connection: sa.Connection, digest: str) -> KeyScope | None:
+def find_digest_scope(connection: sa.Connection, digest: str) -> Principal | None:
     """What the key with this digest may do."""
     query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
     row = connection.execute(query).first()
-    return None if row is None else KeyScope(row.emp_id, row.name)
+    return None if row is None else Principal(row.emp_id, row.name)
 
 
 def key_digest(key: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from salepixel.accounts.api_keys import KeyScope
+from salepixel.accounts.principal import Principal
 from salepixel.storage.schema import api_keys, sessions
 
 SESSION_HOURS = 12
@@ -23,7 +23,7 @@ def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> s
     return session_id
 
 
-def find_session_scope(connection: sa.Connection, session_id: str, at: datetime) -> KeyScope | None:
+def find_session_scope(connection: sa.Connection, session_id: str, at: datetime) -> Principal | None:
     """What the key of a session may do; None once the session has ended or its key was taken back."""
     query = (
         sa.select(api_keys.c.emp_id, api_keys.c.name)
@@ -31,7 +31,7 @@ def find_session_scope(connection: sa.Connection, session_id: str, at: datetime)
         .where(sessions.c.digest == _digest(session_id), sessions.c.expires_at > at)
     )
     row = connection.execute(query).first()
-    return None if row is None else KeyScope(row.emp_id, row.name)
+    return None if row is None else Principal(row.emp_id, row.name)
 
 
 def end_session(connection: sa.Connection, session_id: str) -> None:

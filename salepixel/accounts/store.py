@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.api_keys import KeyScope
 from salepixel.accounts.policy import Model, Policy, Terms
+from salepixel.accounts.principal import Principal
 from salepixel.keys import NO_SECRET, Sealed
 from salepixel.storage.schema import accounts, campaigns, policies, sales
 from salepixel.storage.upsert import insert, took_effect
@@ -120,9 +120,9 @@ def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account |
     return None if row is None else Account(**row._mapping)
 
 
-def list_accounts(connection: sa.Connection, scope: KeyScope) -> list[Account]:
-    """The accounts that a key opens, by empId."""
+def list_accounts(connection: sa.Connection, principal: Principal) -> list[Account]:
+    """The accounts that a principal may see, by empId."""
     query = sa.select(accounts).order_by(accounts.c.emp_id)
-    if scope.emp_id is not None:
-        query = query.where(accounts.c.emp_id == scope.emp_id)
+    if principal.emp_id is not None:
+        query = query.where(accounts.c.emp_id == principal.emp_id)
     return [Account(**row._mapping) for row in connection.execute(query)]

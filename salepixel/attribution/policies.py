@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from salepixel.attribution.judge import is_for_good, judge_order
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
-from salepixel.money.amounts import to_minor
+from salepixel.money.amounts import from_minor, to_minor
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import has_failed, is_due
 from salepixel.orders.requeue import Why, requeue_orders_of_open_months
@@ -59,6 +60,21 @@ class Preview:
     looked_at: int
     moves: list[Move]
     older: OrderPlace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a campaign gets of the orders that move, in one currency."""
+
+    campaign: str
+    currency: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What is added; negative: taken."""
+        return self.after - self.before
 
 
 def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]:
@@ -176,3 +192,26 @@ def _by_campaign(credit: _Credit) -> dict[str, int]:
     for (campaign, _, _), amount in credit.items():
         amounts[campaign] = amounts.get(campaign, 0) + amount
     return {campaign: amount for campaign, amount in sorted(amounts.items()) if amount}
+
+
+def sums_of(moves: list[Move]) -> list[Sum]:
+    """What each campaign gets of the orders that move, before and after, by campaign and currency."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for move in moves:
+        currency = move.stored.order.currency
+        for side, amounts in enumerate((move.before, move.after)):
+            for campaign, amount in amounts.items():
+                sums.setdefault((campaign, currency), [0, 0])[side] += amount
+    return [
+        Sum(campaign, currency, from_minor(before, currency), from_minor(after, currency))
+        for (campaign, currency), (before, after) in sorted(sums.items())
+    ]
+
+
+def totals_of(sums: list[Sum]) -> list[Sum]:
+    """What all campaigns together get, by currency."""
+    totals: dict[str, Sum] = {}
+    for one in sums:
+        total = totals.get(one.currency, Sum("", one.currency, Decimal(0), Decimal(0)))
+        totals[one.currency] = Sum("", one.currency, total.before + one.before, total.after + one.after)
+    return list(totals.values())

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from redis import Redis
 from redis.client import Pipeline
 
-from salepixel.accounts.api_keys import KeyScope
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import list_accounts
 from salepixel.campaigns.contacts import all_opted_out
 from salepixel.campaigns.store import changed_links, contact_tags
@@ -17,7 +17,7 @@ from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Direc
 
 def read_directory(connection: sa.Connection) -> Directory:
     """What the database says now."""
-    rows = list_accounts(connection, KeyScope(None, ""))
+    rows = list_accounts(connection, INSTALLATION)
     return Directory(
         accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
         require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),

@@ -187,3 +187,13 @@ def _with_query(url: str, query: str) -> str:
     base, hash_mark, fragment = url.partition("#")
     joiner = "&" if "?" in base else "?"
     return f"{base}{joiner}{query}{hash_mark}{fragment}"
+
+
+def edge_url(base: str, tracking_host: str) -> str:
+    """Where browsers reach the edge for an account; `base`: its own address, for accounts without a host."""
+    return f"{urlsplit(base).scheme}://{tracking_host}" if tracking_host else base
+
+
+def tracked_url(base: str, token: str, contact_tag: str) -> str:
+    """What to put in the e-mail: the tag stays as it is, the mailer looks for its very characters."""
+    return f"{base}/c/{token}?k={contact_tag}"

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.policy import Policy
 from salepixel.accounts.store import hold_account
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
@@ -55,6 +56,10 @@ class Campaign:
     sent_at: datetime | None = None
     utm_campaign: str = ""
     holdout_percent: int = 0
+
+    def ends_at(self, policy: Policy) -> datetime:
+        """Until when (UTC) an order may be credited to a click of it, if nobody clicks late."""
+        return (self.sent_at or self.created_at) + policy.window_of(self.id)
 
 
 _CAMPAIGN = [campaigns.c[name] for name in Campaign.__slots__]

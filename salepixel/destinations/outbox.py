@@ -37,6 +37,11 @@ class DeadLetter:
     answer: str
     given_up_at: datetime
 
+    @property
+    def place(self) -> tuple[datetime, str]:
+        """To read on after this one."""
+        return self.given_up_at, self.id
+
 
 def announce_order(
     connection: sa.Connection, emp_id: int, shop_id: str, order_id: str, urls: Mapping[str, str], at: datetime

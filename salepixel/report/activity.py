@@ -55,7 +55,7 @@ def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Cli
     return {row[0]: ClickCounts(*row[1:]) for row in connection.execute(query)}
 
 
-def count_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
+def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
     """For each reason of a verdict, how many clicks of a campaign have it; a click may have several."""
     has_any = sa.and_(clicks.c.campaign_id == campaign_id, clicks.c.reasons != "")
     query = sa.select(clicks.c.reasons, sa.func.count()).where(has_any).group_by(clicks.c.reasons)

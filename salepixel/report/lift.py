@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from salepixel.accounts.policy import Terms
-from salepixel.accounts.store import Account
-from salepixel.campaigns.holdout import Arm
+from salepixel.accounts.store import Account, get_account
+from salepixel.campaigns.holdout import Arm, Lift, lift
+from salepixel.campaigns.store import Campaign
 from salepixel.clicks.opt_outs import opted_out
 from salepixel.clicks.tokens import Verdict
 from salepixel.orders.order import Order, RefundState
@@ -49,6 +50,19 @@ class Group:
         self.buyers.add(email_hash)
         self.orders += 1
         self.net[order.currency] = self.net.get(order.currency, Decimal(0)) + kept
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of what a mail caused; `state` says how much that is."""
+
+    state: str
+    since: datetime | None = None
+    until: datetime | None = None
+    mailed: Group | None = None
+    held_out: Group | None = None
+    found: Lift | None = None
+    contaminated: int = 0
 
 
 def compare_groups(
@@ -110,3 +124,27 @@ def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
     )
     ours = sa.and_(recipients.c.campaign_id == campaign_id, recipients.c.held_out)
     return connection.scalar(query.where(ours)) or 0
+
+
+def measure(connection: sa.Connection, campaign: Campaign, now: datetime) -> Measured:
+    """Compare the two groups of a campaign's recipients, as far as can be told now."""
+    account = get_account(connection, campaign.emp_id)
+    if not campaign.holdout_percent or campaign.sent_at is None or account is None:
+        return Measured("not_sent" if campaign.holdout_percent else "no_holdout")
+    since, until = campaign.sent_at, campaign.ends_at(account.policy)
+    groups = compare_groups(connection, campaign.id, account, since, until)
+    contaminated = count_contaminated(connection, campaign.id)
+    found = lift(groups[0].arm, groups[1].arm)
+    return Measured(_state(found, now, until, *groups), since, until, *groups, found, contaminated)
+
+
+def _state(found: Lift | None, now: datetime, until: datetime, mailed: Group, held_out: Group) -> str:
+    if found is None:
+        return "no_addresses" if mailed.without_address + held_out.without_address else "nobody"
+    if now < until + timedelta(days=1):  # the last orders are to be paid and told
+        return "running"
+    if not mailed.buyers and not held_out.buyers:
+        return "nobody_bought"
+    if not found.is_clear:
+        return "not_enough_data"
+    return "more" if found.difference > 0 else "less"

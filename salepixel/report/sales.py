@@ -165,7 +165,7 @@ def count_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def count_reasons(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:
+def count_outcomes(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:
     """How many orders of an account were decided for each (outcome, reason)."""
     query = (
         sa.select(decisions.c.outcome, decisions.c.reason, sa.func.count())

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from salepixel.accounts.api_keys import (
     FIRST_KEY,
-    KeyScope,
     add_api_key,
     key_digest,
     remove_api_key,
     set_first_key,
 )
+from salepixel.accounts.principal import Principal
 from salepixel.accounts.sessions import SESSION_HOURS, end_session, find_session_scope, start_session
 from salepixel.storage.database import Database
 
@@ -23,7 +23,7 @@ def test_a_session_may_do_what_its_key_may_until_it_ends(database: Database) -> 
         one, other = (start_session(connection, key_digest(KEY), NOON) for _ in range(2))
         last = NOON + timedelta(hours=SESSION_HOURS)
         assert one != other
-        assert find_session_scope(connection, one, last - timedelta(microseconds=1)) == KeyScope(7, "seven")
+        assert find_session_scope(connection, one, last - timedelta(microseconds=1)) == Principal(7, "seven")
         assert find_session_scope(connection, one, last) is None
         assert find_session_scope(connection, "another", NOON) is None
         end_session(connection, one)
@@ -46,7 +46,7 @@ def test_the_sessions_of_the_key_of_the_settings_end_when_it_is_changed(database
         set_first_key(connection, KEY, NOON)
         session = start_session(connection, key_digest(KEY), NOON)
         set_first_key(connection, KEY, NOON)
-        assert find_session_scope(connection, session, NOON) == KeyScope(None, FIRST_KEY)
+        assert find_session_scope(connection, session, NOON) == Principal(None, FIRST_KEY)
         set_first_key(connection, "sp_another key of the settings", NOON)
         set_first_key(connection, KEY, NOON)
         assert find_session_scope(connection, session, NOON) is None

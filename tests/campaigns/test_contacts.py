@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
-from salepixel.accounts.api_keys import KeyScope, add_api_key, find_key_scope, set_first_key
+from salepixel.accounts.api_keys import add_api_key, find_key_scope, set_first_key
 from salepixel.accounts.policy import Policy
+from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import decide
 from salepixel.attribution.decisions import store_decision
@@ -158,10 +159,10 @@ def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
         assert not accounts.add_account(connection, Account(7, "Other", "EUR", NOON))
         add_api_key(connection, "all", None, "all", NOON)
         add_api_key(connection, "seven", 7, "seven", NOON)
-        assert find_key_scope(connection, "all") == KeyScope(None, "all")
-        assert find_key_scope(connection, "seven") == KeyScope(7, "seven")
+        assert find_key_scope(connection, "all") == Principal(None, "all")
+        assert find_key_scope(connection, "seven") == Principal(7, "seven")
         assert find_key_scope(connection, "other") is None
-    assert [KeyScope(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
+    assert [Principal(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
 
 
 def test_a_sale_is_told_once_and_claimed_by_one(database: Database) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from salepixel.attribution.evidence import Rung
+from salepixel.campaigns.mailers import TAGS
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.requeue import Why
@@ -14,7 +15,6 @@ from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSetti
 from salepixel.storage.schema import metadata
 from salepixel.wire.jobs import ALLOWED
 from salepixel_edge.health import judge_health, write_metrics
-from salepixel_plugin.api.mailers import TAGS
 from salepixel_plugin.explanations import PIXEL_PROBLEM
 from tests.edge.test_health import WELL
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.api_keys import KeyScope
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import Account, list_accounts
 from salepixel.attribution.decisions import get_decision
 from salepixel.attribution.explanation import Explanation, explain_decision
@@ -137,7 +137,7 @@ def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str
     """Pages of orders, account by account, with progress on the terminal."""
     told = time.monotonic()
     with database.read() as connection:
-        accounts = list_accounts(connection, KeyScope(None, ""))
+        accounts = list_accounts(connection, INSTALLATION)
     for account in accounts:
         after: OrderPlace | None = None
         while True:

@@ -1,25 +1,21 @@
 """Accounts: sub-accounts with their policy."""
 
-import secrets
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel.accounts import store as accounts
+from salepixel.accounts import store, use_cases
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
-from salepixel.attribution import policies
-from salepixel.keys import Sealed, pixel_secret_place
-from salepixel.orders.requeue import requeue_account
-from salepixel_plugin.access import Refusal, require_all_rights, scope, see_account
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
-from salepixel_plugin.directory import publish_directory
-from salepixel_plugin.services import services
+from salepixel.attribution import use_cases as attribution
+from salepixel.keys import pixel_secret_place
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
+from salepixel_plugin.schemas import Input, WindowDays
+from salepixel_plugin.services import services, writing
 
-_WINDOW = "Days after a click in which an order may be credited to it."
 _HOST = "The host in this account's links; empty: the edge's own."
 _PIXEL_AMOUNT = "What a pixel's IMPORTE tells: the amount of its line or of the whole order."
 _HOSTED = "The url of a hosted pixel to show beside ours, such as https://track.mdrctr.com/track/sale."
@@ -36,11 +32,7 @@ _SHIPPING = "Whether shipping counts, as a line of its own." + _CHOSEN
 SaleWhen = Literal["paid", "placed"]
 Tax = Literal["gross", "net"]
 Shipping = Literal["excluded", "included"]
-Days = Annotated[int, Field(ge=1, le=365, description=_WINDOW)]
 Per = Literal["line", "order"]
-
-
-CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
 
 
 class AccountIn(Input):
@@ -51,7 +43,7 @@ class AccountIn(Input):
     tracking_host: HostOrEmpty = Field("", description=_HOST, examples=["track.shop.test"])
     site: HostOrEmpty = Field("", examples=["shop.test"])
     currency: Currency
-    window_days: Days = 7
+    window_days: WindowDays = 7
     pixel_amount: Per = Field("line", description=_PIXEL_AMOUNT)
     pixel_signed: bool = Field(False, description="Count only pixels that the shop's server signed.")
     hosted_pixel: UrlOrEmpty = Field("", description=_HOSTED)
@@ -70,7 +62,7 @@ class AccountChange(Input):
     tracking_host: HostOrEmpty = Field(UNSET, description=_HOST)
     site: HostOrEmpty = Field(UNSET)
     currency: Currency = Field(UNSET)
-    window_days: Days = Field(UNSET)
+    window_days: WindowDays = Field(UNSET)
     pixel_amount: Per = Field(UNSET, description=_PIXEL_AMOUNT)
     pixel_signed: bool = Field(UNSET)
     hosted_pixel: UrlOrEmpty = Field(UNSET, description=_HOSTED)
@@ -126,14 +118,9 @@ class AccountsOut(Output):
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights", 409: "The empId is taken"})
 def add_account(wanted: AccountIn) -> dict[str, Any]:
     """Make an account."""
-    require_all_rights()
-    here = services()
-    secret = _new_pixel_secret(wanted.emp_id)
-    account = Account(**wanted.model_dump(), created_at=datetime.now(UTC), pixel_secret=secret)
-    with here.database.write() as connection:
-        if not accounts.add_account(connection, account):
-            raise Refusal(409, "taken", f"There is an account {wanted.emp_id} already; choose another empId.")
-    publish_directory(here.database, here.redis)
+    with writing(publishes=True) as connection:
+        values, now = wanted.model_dump(), datetime.now(UTC)
+        account = use_cases.add_account(connection, principal(), services().keys, values, now)
     return _with_secret(account)
 
 
@@ -143,7 +130,7 @@ def add_account(wanted: AccountIn) -> dict[str, Any]:
 def list_accounts() -> dict[str, Any]:
     """The accounts that the key opens."""
     with services().database.read() as connection:
-        return {"accounts": [_as_json(account) for account in accounts.list_accounts(connection, scope())]}
+        return {"accounts": [_as_json(account) for account in store.list_accounts(connection, principal())]}
 
 
 @blueprint.get("/accounts/<int:emp_id>")
@@ -152,7 +139,7 @@ def list_accounts() -> dict[str, Any]:
 def get_account(emp_id: int) -> dict[str, Any]:
     """One account, with the secret of its pixel."""
     with services().database.read() as connection:
-        return _with_secret(see_account(connection, emp_id))
+        return _with_secret(use_cases.see_account(connection, principal(), emp_id))
 
 
 @blueprint.patch("/accounts/<int:emp_id>")
@@ -161,39 +148,13 @@ def get_account(emp_id: int) -> dict[str, Any]:
 @blueprint.doc(security="bearer", responses={409: "Chosen once, and there are sales, or closed months"})
 def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     """Change an account."""
-    here = services()
-    with here.database.write() as connection:
-        see_account(connection, emp_id)
-        accounts.hold_account(connection, emp_id, to_change=True)
-        before = see_account(connection, emp_id)  # as it is now that nobody else decides or changes
-        values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
-        changed = {name for name in values if values[name] != getattr(before, name)}
-        _check_chosen(connection, emp_id, changed & CHOSEN_ONCE)
-        if "currency" in changed and before.closed_before is not None:
-            message = (
-                f"Account {emp_id} has closed months, and their sums in {before.currency} do not change."
-            )
-            raise Refusal(409, "months_closed", message)
-        if changed & {*CHOSEN_ONCE, "currency", "pixel_amount"}:
-            requeue_account(connection, emp_id)
-        # Nobody could sign for an account that has no secret, so all its pixels would be refused.
-        if change.renew_pixel_secret or (change.pixel_signed and not before.pixel_secret):
-            values["pixel_secret"] = _new_pixel_secret(emp_id)
-        if "window_days" in values:
-            window = {"window_days": values.pop("window_days")}
-            policies.apply_policy(connection, emp_id, window, datetime.now(UTC))
-        if values:
-            accounts.change_account(connection, emp_id, values)
-        after = see_account(connection, emp_id)
-    publish_directory(here.database, here.redis)
-    return _with_secret(after)
-
-
-def _check_chosen(connection: sa.Connection, emp_id: int, changed: set[str]) -> None:
-    if changed and accounts.has_sales(connection, emp_id):
-        names = ", ".join(sorted(changed))
-        message = f"{names}: chosen once, and account {emp_id} has sales; their sums would not be the same."
-        raise Refusal(409, "chosen_once", message)
+    values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
+    renew, now = change.renew_pixel_secret, datetime.now(UTC)
+    with writing(publishes=True) as connection:
+        account = attribution.change_account(
+            connection, principal(), services().keys, emp_id, values, now, renew_pixel_secret=renew
+        )
+    return _with_secret(account)
 
 
 def _as_json(account: Account) -> dict[str, Any]:
@@ -205,7 +166,3 @@ def _as_json(account: Account) -> dict[str, Any]:
 def _with_secret(account: Account) -> dict[str, Any]:
     place = pixel_secret_place(account.emp_id)
     return _as_json(account) | {"pixel_secret": services().keys.open(place, account.pixel_secret)}
-
-
-def _new_pixel_secret(emp_id: int) -> Sealed:
-    return services().keys.seal(pixel_secret_place(emp_id), secrets.token_hex(32))

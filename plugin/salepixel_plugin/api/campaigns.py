@@ -1,31 +1,25 @@
 """Campaigns: e-mail sendings with their tracked links."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
-import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel.accounts.store import Account, get_account
-from salepixel.campaigns import store as campaigns
-from salepixel.campaigns.links import Link, Notice, read_destination, tag_in_destination
+from salepixel.campaigns import mailers, store, use_cases
+from salepixel.campaigns.links import Link, Notice, edge_url, tracked_url
 from salepixel.campaigns.store import Campaign, CampaignLink
+from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
 from salepixel.reading.references import is_merge_tag
 from salepixel.report.activity import link_activity
-from salepixel.storage.ids import new_id
-from salepixel.wire import jobs
-from salepixel_plugin.access import Refusal, not_found, scope, see_campaign, target_account
-from salepixel_plugin.api import mailers
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Id, LinkUrl, Name, PlannedTime, Text
-from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
-from salepixel_plugin.directory import publish_directory
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.explanations import explain_notice
-from salepixel_plugin.languages import ENGLISH, Language
-from salepixel_plugin.services import services
+from salepixel_plugin.fields import EmpId, Id, LinkUrl, Name, PlannedTime, Text
+from salepixel_plugin.languages import ENGLISH
+from salepixel_plugin.paging import Next, PageQuery, read_dated_cursor, write_cursor
+from salepixel_plugin.schemas import Input, LinkChange
+from salepixel_plugin.services import services, writing
 
 SentAt = Annotated[PlannedTime | None, Field(description="When sending begins; helps to detect bot clicks.")]
 
@@ -111,15 +105,6 @@ class CampaignsOut(Output):
     next: Next
 
 
-class LinkChange(Input):
-    """What is to change, also after sending; what is not named stays."""
-
-    url: LinkUrl = Field(UNSET, description="Where it leads from now on; `original_url` undoes all changes.")
-    active: bool = Field(UNSET, description="False: switch it off; visitors see a page that says so.")
-    label: Text = Field(UNSET)
-    sale_pixel: bool = Field(UNSET, description="Orders since the campaign began are decided again.")
-
-
 class LinkChanged(LinkOut):
     """A link as it is now, and what was changed in what was sent."""
 
@@ -147,54 +132,28 @@ class LinksOut(Output):
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
     """Make a campaign; the answer has a tracked url for each link."""
-    try:
-        tag = mailers.contact_tag(wanted.mailer, wanted.contact_tag)
-    except mailers.BadTag as error:
-        said = str(error)
-        raise Refusal(422, "invalid", f"Correct {error.field}: {said}.", {error.field: [said]}) from None
-    now = datetime.now(UTC)
-    campaign = Campaign(
-        new_id(),
-        wanted.emp_id,
-        wanted.name,
-        wanted.mailer,
-        now,
-        tag,
-        wanted.sent_at,
-        wanted.utm_campaign,
-        wanted.holdout_percent,
-    )
-    its_links, warnings = [], []
-    for place, link in enumerate(wanted.links):
-        if tag in link.url:
-            said = str(tag_in_destination(tag))
-            raise Refusal(
-                422, "invalid", f"Correct links.{place}.url: {said}.", {f"links.{place}.url": [said]}
-            )
-        url, notices = _read_url(link.url)
-        its_links.append(CampaignLink(new_id(), url, link.label, link.sale_pixel))
-        warnings += [f"links.{place}.url: {said}" for said in explain_notices(notices, ENGLISH)]
     here = services()
+    links = [NewLink(link.url, link.label, link.sale_pixel) for link in wanted.links]
+    new = NewCampaign(**wanted.model_dump(exclude={"links"}), links=links)
     with here.database.write() as connection:
-        account = target_account(connection, wanted.emp_id)
-        campaigns.add_campaign(connection, campaign, its_links)
-    if not is_merge_tag(tag):
-        publish_directory(here.database, here.redis)  # edges know such a tag by it alone
-    return _with_links(campaign, account, its_links) | {"warnings": warnings}
+        made, notices = use_cases.add_campaign(
+            connection, principal(), new, here.settings.click_parameter, datetime.now(UTC)
+        )
+    if not is_merge_tag(made.campaign.contact_tag):
+        publish_if_possible(here.database, here.redis)  # edges know such a tag by it alone
+    warnings = [f"links.{place}.url: {_explain(notice)}" for place, notice in notices]
+    return _with_links(made) | {"warnings": warnings}
 
 
 @blueprint.get("/campaigns")
-@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.input(PageQuery, location="query", arg_name="page")
 @blueprint.output(CampaignsOut)
 @blueprint.doc(security="bearer")
-def list_campaigns(page: Page) -> dict[str, Any]:
+def list_campaigns(page: PageQuery) -> dict[str, Any]:
     """The campaigns that the key opens, newest first."""
-    before = None
-    if page.cursor is not None:
-        time, campaign_id = read_cursor(page.cursor, 2)
-        before = read_time(time), campaign_id
+    before = read_dated_cursor(page.cursor)
     with services().database.read() as connection:
-        found = campaigns.list_campaigns(connection, scope().emp_id, page.limit + 1, before)
+        found = store.list_campaigns(connection, principal().emp_id, page.limit + 1, before)
     shown = found[: page.limit]
     more = len(found) > page.limit
     return {
@@ -209,9 +168,7 @@ def list_campaigns(page: Page) -> dict[str, Any]:
 def get_campaign(campaign_id: str) -> dict[str, Any]:
     """One campaign with its tracked urls."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        account = get_account(connection, campaign.emp_id)
-        return _with_links(campaign, account, campaigns.links_of(connection, campaign_id))
+        return _with_links(use_cases.see_links(connection, principal(), campaign_id))
 
 
 @blueprint.patch("/campaigns/<campaign_id>")
@@ -220,13 +177,9 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
 @blueprint.doc(security="bearer")
 def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
     """Tell when a campaign was sent; the clicks of those seconds are judged again within a minute."""
-    with services().database.write() as connection:
-        before = see_campaign(connection, campaign_id)
-        campaign = campaigns.tell_when_sent(connection, before, change.sent_at)
-        account = get_account(connection, campaign.emp_id)
-        its_links = campaigns.links_of(connection, campaign_id)
-    services().bell.ring(jobs.SWEEP)
-    return _with_links(campaign, account, its_links)
+    with writing(wakes=True) as connection:
+        changed = use_cases.set_sent_at(connection, principal(), campaign_id, change.sent_at)
+    return _with_links(changed)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links")
@@ -235,12 +188,11 @@ def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
 def list_links(campaign_id: str) -> dict[str, Any]:
     """What happened on each link."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        account = get_account(connection, campaign.emp_id)
+        found = use_cases.see_links(connection, principal(), campaign_id)
         activity = link_activity(connection, campaign_id)
     return {
         "links": [
-            _link_as_json(campaign, account, row.link)
+            _link_as_json(found, row.link)
             | {
                 "human_clicks": row.human_clicks,
                 "bot_clicks": row.bot_clicks,
@@ -261,64 +213,24 @@ def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, 
 
     The tracked url stays; edges follow within seconds.
     """
-    link, notices = change_link(campaign_id, link_id, change)
-    with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        told = _link_as_json(campaign, get_account(connection, campaign.emp_id), link)
-    return told | {"warnings": [f"url: {said}" for said in explain_notices(notices, ENGLISH)]}
-
-
-def _read_url(url: str) -> tuple[str, list[Notice]]:
-    return read_destination(url, services().settings.click_parameter)
-
-
-def explain_notices(notices: Sequence[Notice], language: Language) -> list[str]:
-    """What was changed of a destination, in a language."""
-    return [explain_notice(notice, services().settings.click_parameter, language) for notice in notices]
-
-
-def change_link(campaign_id: str, link_id: str, change: LinkChange) -> tuple[CampaignLink, list[Notice]]:
-    """Change a link of a campaign that this request may see, and publish it to the edges.
-
-    Gives it as it is then, and what of its new destination was changed.
-    """
     here, values = services(), change.model_dump(exclude_unset=True)
-    notices: list[Notice] = []
-    if "url" in values:
-        values["new_url"], notices = _read_url(values.pop("url"))
-    with here.database.write() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        before = see_link(connection, campaign, link_id)
-        after = campaigns.change_link(connection, before, replace(before, **values), datetime.now(UTC))
-        if after.sale_pixel != before.sale_pixel:
-            campaigns.switch_link(connection, campaign, link_id, after.sale_pixel)
-    # Also when nothing changed: who asks again, because an edge did not follow, is served.
-    publish_directory(here.database, here.redis)
-    here.bell.ring(jobs.SWEEP)
-    return after, notices
+    # Published also when nothing changed: who asks again, because an edge did not follow, is served.
+    with writing(publishes=True, wakes=True) as connection:
+        changed, notices = use_cases.change_link(
+            connection,
+            principal(),
+            campaign_id,
+            link_id,
+            values,
+            here.settings.click_parameter,
+            datetime.now(UTC),
+        )
+    warnings = [f"url: {_explain(notice)}" for notice in notices]
+    return _link_as_json(changed, changed.links[0]) | {"warnings": warnings}
 
 
-def see_link(connection: sa.Connection, campaign: Campaign, link_id: str) -> CampaignLink:
-    """The link, if it is one of this campaign's."""
-    found = (link for link in campaigns.links_of(connection, campaign.id) if link.id == link_id)
-    link = next(found, None)
-    if link is None:
-        raise not_found("link")
-    return link
-
-
-def tracked_url(campaign: Campaign, account: Account | None, link: CampaignLink) -> str:
-    """What to put in the e-mail: the tag stays as it is, the mailer looks for its very characters."""
-    here = services()
-    token = here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url))
-    return f"{edge_url(account)}/c/{token}?k={campaign.contact_tag}"
-
-
-def edge_url(account: Account | None) -> str:
-    """Where browsers reach the edge for an account."""
-    base = services().settings.edge_url
-    host = account.tracking_host if account else ""
-    return f"{urlsplit(base).scheme}://{host}" if host else base
+def _explain(notice: Notice) -> str:
+    return explain_notice(notice, services().settings.click_parameter, ENGLISH)
 
 
 def _as_json(campaign: Campaign) -> dict[str, Any]:
@@ -334,17 +246,20 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _with_links(campaign: Campaign, account: Account | None, links: list[CampaignLink]) -> dict[str, Any]:
-    return _as_json(campaign) | {"links": [_link_as_json(campaign, account, link) for link in links]}
+def _with_links(found: LinkedCampaign) -> dict[str, Any]:
+    return _as_json(found.campaign) | {"links": [_link_as_json(found, link) for link in found.links]}
 
 
-def _link_as_json(campaign: Campaign, account: Account | None, link: CampaignLink) -> dict[str, Any]:
+def _link_as_json(found: LinkedCampaign, link: CampaignLink) -> dict[str, Any]:
+    campaign, here = found.campaign, services()
+    token = here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url))
+    base = edge_url(here.settings.edge_url, found.tracking_host)
     return {
         "id": link.id,
         "url": link.destination,
         "label": link.label,
         "sale_pixel": link.sale_pixel,
-        "tracked_url": tracked_url(campaign, account, link),
+        "tracked_url": tracked_url(base, token, campaign.contact_tag),
         "active": link.active,
         "original_url": link.url,
         "changed_at": link.changed_at,

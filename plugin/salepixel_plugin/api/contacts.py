@@ -7,16 +7,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, InstanceOf, WrapValidator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel.accounts.store import hold_account
-from salepixel.campaigns.contacts import Contact, opted_out_by_reference, store_contacts
+from salepixel.campaigns import use_cases
 from salepixel.reading.references import MAX_CONTACT, normal_reference
-from salepixel.wire import jobs
-from salepixel_plugin.access import target_account
-from salepixel_plugin.api.door import Input, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import blueprint
 from salepixel_plugin.api.items import BadItem, Stored, each, split_items
-from salepixel_plugin.directory import publish_directory
-from salepixel_plugin.services import services
+from salepixel_plugin.fields import UNSET, EmpId
+from salepixel_plugin.schemas import Input
+from salepixel_plugin.services import services, writing
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -76,20 +74,10 @@ def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
 
     A bad one does not keep the others from being stored: `not_stored` names it.
     """
-    here = services()
     good, bad = split_items(wanted.contacts, "contacts")
-    emp_id, merged = wanted.emp_id, _merged([contact for _, contact in good])
-    with here.database.write() as connection:
-        target_account(connection, emp_id)
-        hold_account(connection, emp_id, to_change=True)  # before it is read who refused
-        refused = opted_out_by_reference(connection, emp_id, merged)
-        batch = []
-        for ref, told in merged.items():
-            hashes = here.keys.hash_address(emp_id, told["email"]) if "email" in told else (None, None)
-            batch.append(Contact(ref, hashes[0], told.get("consent", ref not in refused), hashes[1]))
-        stored = store_contacts(connection, emp_id, batch, datetime.now(UTC))
-    publish_directory(here.database, here.redis)  # edges do not follow who refuses
-    here.bell.ring(jobs.SWEEP)
+    merged, now = _merged([contact for _, contact in good]), datetime.now(UTC)
+    with writing(publishes=True, wakes=True) as connection:  # edges do not follow who refuses
+        stored = use_cases.add_contacts(connection, principal(), services().keys, wanted.emp_id, merged, now)
     return {"stored": stored, "not_stored": bad or None}
 
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, InstanceOf, WrapValidator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel.campaigns.coupons import Coupon, store_coupons
-from salepixel.wire import jobs
-from salepixel_plugin.access import see_campaign
+from salepixel.campaigns import use_cases
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.contacts import Reference
-from salepixel_plugin.api.door import Input, blueprint
-from salepixel_plugin.api.fields import Name
+from salepixel_plugin.api.door import blueprint
 from salepixel_plugin.api.items import BadItem, Stored, each, split_items
-from salepixel_plugin.services import services
+from salepixel_plugin.fields import Name
+from salepixel_plugin.schemas import Input
+from salepixel_plugin.services import writing
 
 
 class CouponIn(Input):
@@ -54,9 +54,7 @@ def add_coupons(campaign_id: str, wanted: CouponsIn) -> dict[str, Any]:
     A bad one does not keep the others from being stored: `not_stored` names it.
     """
     good, bad = split_items(wanted.coupons, "coupons")
-    batch = [Coupon(coupon.code, campaign_id, coupon.ref or "") for _, coupon in good]
-    with services().database.write() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        taken = store_coupons(connection, campaign.emp_id, batch, datetime.now(UTC))
-    services().bell.ring(jobs.SWEEP)
+    batch = [(coupon.code, coupon.ref or "") for _, coupon in good]
+    with writing(wakes=True) as connection:
+        taken = use_cases.add_coupons(connection, principal(), campaign_id, batch, datetime.now(UTC))
     return {"stored": len(batch) - len(taken), "taken": sorted(set(taken)), "not_stored": bad or None}

@@ -1,50 +1,20 @@
 """The coverage of an account: what its shops sold, what is known of it and how, and what the pixel missed."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Self
+from datetime import UTC, date, datetime
+from typing import Any
 
-import sqlalchemy as sa
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from salepixel.accounts.store import Account
-from salepixel.orders.unread import UnreadOrder, list_unread
-from salepixel.report import coverage
-from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
-from salepixel.shops import polls
-from salepixel.shops import store as shops
-from salepixel.shops.polls import Poll
-from salepixel.shops.shop import Shop, State
-from salepixel_plugin.access import see_account
+from salepixel.report import use_cases
+from salepixel.report.coverage import Seen
+from salepixel.report.health import MOST_UNREAD, ShopHealth
+from salepixel.shops.shop import State
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import Output, blueprint
-from salepixel_plugin.api.paging import Days
 from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import ENGLISH
-from salepixel_plugin.saleor.codes import manifest_url
+from salepixel_plugin.schemas import CoverageDays
 from salepixel_plugin.services import services
-
-MOST_DAYS = 92
-MOST_UNREAD = 20
-"""Orders that could not be read, of one answer or page."""
-
-_REFUSALS = ("app_inactive", "permission_removed", "token_refused")
-SHOWN_DAYS = 14
-
-
-class CoverageDays(Days):
-    """Of which days (UTC), at most 92; nothing told: the last 14."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        first, last = self.ends(datetime.now(UTC).date())
-        if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
-            raise ValueError(f"`to` must not be before `from`, nor {MOST_DAYS} days or more after it")
-        return self
-
-    def ends(self, today: date) -> tuple[date, date]:
-        """The first and the last day, those that were not told filled in."""
-        last = self.to or today
-        return self.since or last - timedelta(days=SHOWN_DAYS - 1), last
 
 
 class DayOut(Output):
@@ -120,58 +90,15 @@ class CoverageOut(Output):
     shops: list[PolledOut]
 
 
-@dataclass(frozen=True)
-class ShopHealth:
-    """Whether a shop's orders reach us. `poll` is None until it is first asked."""
-
-    shop: Shop
-    poll: Poll | None
-    unread: list[UnreadOrder]
-    manifest_url: str
-
-    @property
-    def cause(self) -> str:
-        """What keeps its orders away: the name of its state or of its problem, empty for nothing."""
-        if self.shop.state is not State.CONNECTED:
-            return str(self.shop.state)
-        problem = self.poll.problem if self.poll else ""
-        return problem if problem in ("", *_REFUSALS) else "away"
-
-    @property
-    def missed_since(self) -> datetime | None:
-        """Since when (UTC) orders are missing, or may be; None while nothing keeps them away."""
-        shop, known_until = self.shop, self.poll.mark if self.poll else None
-        since = {
-            State.PAUSED: shop.paused_at,
-            State.REMOVED: shop.removed_at,
-            State.DISCONNECTED: shop.disconnected_at,
-            State.INACTIVE: shop.app_status_at,
-        }
-        # Why a token is refused, webhooks stop as well; when that was, nobody said.
-        return since.get(shop.state) or (known_until if self.cause not in ("", State.WAITING) else None)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """The coverage of an account over some days, and how its shops are."""
-
-    account: Account
-    first: date
-    last: date
-    days: list[DayCoverage]
-    by_payment: list[Seen]
-    by_browser: list[Seen]
-    pixel_problems: list[PixelProblem]
-    shops: list[ShopHealth]
-
-
 @blueprint.get("/accounts/<int:emp_id>/coverage")
 @blueprint.input(CoverageDays, location="query", arg_name="asked")
 @blueprint.output(CoverageOut)
 @blueprint.doc(security="bearer")
 def show_coverage(emp_id: int, asked: CoverageDays) -> dict[str, Any]:
     """Of the orders in the shop, how many are known, by which way, and how many the pixel saw."""
-    found = read_coverage(emp_id, asked)
+    first, last = asked.ends(datetime.now(UTC).date())
+    with services().database.read() as connection:
+        found = use_cases.read_coverage(connection, principal(), emp_id, first, last)
     return {
         "days": [{name: getattr(day, name) for name in DayOut.model_fields} for day in found.days],
         "by_payment": [_seen_as_json(one) for one in found.by_payment],
@@ -187,38 +114,6 @@ def show_coverage(emp_id: int, asked: CoverageDays) -> dict[str, Any]:
         ],
         "shops": [_health_as_json(health) for health in found.shops],
     }
-
-
-def read_coverage(emp_id: int, asked: CoverageDays) -> Coverage:
-    """The coverage of an account that this request may see."""
-    first, last = asked.ends(datetime.now(UTC).date())
-    period = Days.model_validate({"from": first, "to": last}).period
-    with services().database.read() as connection:
-        return Coverage(
-            see_account(connection, emp_id),
-            first,
-            last,
-            coverage.coverage_by_day(connection, emp_id, period),
-            coverage.seen_by_payment(connection, emp_id, period),
-            coverage.seen_by_browser(connection, emp_id, period),
-            coverage.pixel_problems(connection, emp_id, period),
-            _list_health(connection, emp_id),
-        )
-
-
-def _list_health(connection: sa.Connection, emp_id: int) -> list[ShopHealth]:
-    its_polls = {poll.shop.id: poll for poll in polls.list_polls(connection, emp_id)}
-    its_unread = list_unread(connection, emp_id, MOST_UNREAD)
-    return [
-        ShopHealth(
-            shop,
-            its_polls.get(shop.id),
-            [order for order in its_unread if order.shop_id == shop.id],
-            manifest_url(services().settings.plugin_url, services().keys, shop.id),
-        )
-        for shop in shops.list_shops(connection, emp_id)
-        if shop.platform == "saleor"
-    ]
 
 
 def _health_as_json(health: ShopHealth) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import pydantic
 from apiflask import APIBlueprint
@@ -13,8 +13,11 @@ from flask.blueprints import BlueprintSetupState
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
+from salepixel.accounts.declined import Declined
 from salepixel_plugin import access
 from salepixel_plugin.access import Refusal
+from salepixel_plugin.refusals import as_refusal
+from salepixel_plugin.schemas import Input
 
 MAX_ERRORS = 20
 """So many mistakes are listed; who has more reads the first ones first."""
@@ -28,13 +31,6 @@ class Problem(pydantic.BaseModel):
     message: str = pydantic.Field(description="What is wrong and what to do, for people.")
     reason: str = pydantic.Field(description="The name of the reason, for programs.")
     errors: dict[str, list[str]] = pydantic.Field(description="Field -> what is wrong with it.")
-
-
-class Input(pydantic.BaseModel):
-    """What a request brings. Strict, and closed: a misspelt field is an error, not a silence."""
-
-    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
-    max_bytes: ClassVar[int] = 1_000_000
 
 
 class Output(pydantic.BaseModel):
@@ -117,6 +113,12 @@ def refuse(refusal: Refusal) -> Response:
     if refusal.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="salepixel"'
     return answer
+
+
+@blueprint.errorhandler(Declined)
+def refuse_declined(declined: Declined) -> Response:
+    """What a use case declined, in the same form."""
+    return refuse(as_refusal(declined))
 
 
 @blueprint.errorhandler(HTTPException)

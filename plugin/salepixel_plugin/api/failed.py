@@ -5,13 +5,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from salepixel.orders import queue
+from salepixel.orders import use_cases
 from salepixel.orders.queue import FailedOrder
-from salepixel.orders.requeue import requeue_failed
-from salepixel_plugin.access import scope, target_account
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Id, Text
-from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.fields import UNSET, EmpId, Id, Text
+from salepixel_plugin.paging import Next, PageQuery, read_order_cursor, write_cursor
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
 
@@ -58,14 +58,14 @@ class RequeueOut(Output):
 
 
 @blueprint.get("/orders/failed")
-@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.input(PageQuery, location="query", arg_name="page")
 @blueprint.output(FailedOrdersOut)
 @blueprint.doc(security="bearer")
-def list_failed(page: Page) -> dict[str, Any]:
+def list_failed(page: PageQuery) -> dict[str, Any]:
     """Orders that could not be decided, of the accounts that the key opens."""
     with services().database.read() as connection:
-        before = read_failed_cursor(page.cursor)
-        found = queue.list_failed(connection, scope().emp_id, page.limit + 1, before)
+        before = read_order_cursor(page.cursor)
+        found = use_cases.list_failed(connection, principal(), page.limit + 1, before)
     shown = found[: page.limit]
     return {
         "rows": [_as_json(order) for order in shown],
@@ -81,16 +81,7 @@ def requeue(wanted: Requeue) -> dict[str, Any]:
     """Try again what could not be decided, with all attempts before it. Idempotent."""
     only = None if wanted.shop is None else (wanted.shop, wanted.order_id)
     with services().database.write() as connection:
-        target_account(connection, wanted.emp_id)
-        return {"requeued": requeue_failed(connection, wanted.emp_id, only)}
-
-
-def read_failed_cursor(cursor: str | None) -> queue.FailedPlace | None:
-    """Where a page ended. Raises a Refusal (422)."""
-    if cursor is None:
-        return None
-    time, shop_id, order_id = read_cursor(cursor, 3)
-    return read_time(time), shop_id, order_id
+        return {"requeued": use_cases.retry_failed(connection, principal(), wanted.emp_id, only)}
 
 
 def _as_json(order: FailedOrder) -> dict[str, Any]:

@@ -1,29 +1,19 @@
 """The fragment: pixels for a thank-you page that the shop's server renders, for attributed customers."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Self
-from urllib.parse import quote, urlencode
 
 from flask import Response
 from markupsafe import Markup
 from pydantic import Field, model_validator
 
-from salepixel.accounts.policy import CLOCK_SKEW
-from salepixel.accounts.store import Account
-from salepixel.campaigns.links import with_parameter
-from salepixel.campaigns.store import link_sells
-from salepixel.clicks.hits import Hit, sign_hit
-from salepixel.clicks.tokens import BadClickToken, Click
-from salepixel.keys import pixel_secret_place
-from salepixel.money.amounts import round_money
-from salepixel.money.quantities import round_quantity
-from salepixel_plugin.access import target_account
-from salepixel_plugin.api.campaigns import edge_url
-from salepixel_plugin.api.door import Input, answers_with, blueprint
-from salepixel_plugin.api.fields import Amount, Currency, EmpId, Item, Name, Quantity, check_sum
+from salepixel.campaigns import use_cases
+from salepixel.campaigns.fragment import Bought, BoughtLine
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import answers_with, blueprint
+from salepixel_plugin.fields import Amount, Currency, EmpId, Item, Name, Quantity, check_sum
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
 _IMAGE = Markup('<img src="{}" alt="" width="1" height="1">')
@@ -64,93 +54,19 @@ class FragmentIn(Input):
 )
 def make_fragment(wanted: FragmentIn) -> Response:
     """The pixels to put on a thank-you page."""
-    with services().database.read() as connection:
-        account = target_account(connection, wanted.emp_id)
-        click = _open(wanted.click)
-        earns = click is not None and _may_earn(account, click) and link_sells(connection, click.link)
-    pixels = [*_our_pixels(account, wanted), *_hosted_pixels(account, wanted)] if earns else []
+    here = services()
+    lines = [BoughtLine(**line.model_dump()) for line in wanted.lines]
+    bought = Bought(wanted.click, wanted.order, wanted.currency, lines)
+    with here.database.read() as connection:
+        pixels = use_cases.make_fragment(
+            connection,
+            principal(),
+            here.keys,
+            here.clicks,
+            wanted.emp_id,
+            bought,
+            here.settings.edge_url,
+            datetime.now(UTC),
+        )
     html = "".join(_IMAGE.format(url) for url in pixels)
     return Response(html, mimetype="text/html", headers={"Cache-Control": "no-store"})
-
-
-def _open(token: str) -> Click | None:
-    try:
-        return services().clicks.open(token)
-    except BadClickToken:
-        return None
-
-
-def _may_earn(account: Account, click: Click) -> bool:
-    now = datetime.now(UTC)
-    return (
-        click.emp_id == account.emp_id and now - account.policy.window <= click.clicked_at <= now + CLOCK_SKEW
-    )
-
-
-def _our_pixels(account: Account, wanted: FragmentIn) -> list[str]:
-    """One for each line. They tell the click, so that they are evidence where cookies are refused."""
-    whole = _sum(wanted.lines, wanted.currency)
-    place = pixel_secret_place(account.emp_id)
-    secret = bytes.fromhex(services().keys.open(place, account.pixel_secret))
-    urls = []
-    for line in wanted.lines:
-        amount = whole if account.pixel_amount == "order" else round_money(line.amount, wanted.currency)
-        hit = Hit(
-            emp_id=account.emp_id,
-            product=line.product,
-            quantity=line.quantity,
-            amount=amount,
-            order=wanted.order,
-            currency=wanted.currency,
-            click=wanted.click,
-        )
-        if secret:
-            hit = replace(hit, signature=sign_hit(secret, hit))
-        urls.append(f"{edge_url(account)}/track/sale?{_query(hit)}")
-    return urls
-
-
-def _query(hit: Hit) -> str:
-    fields = {
-        "empId": hit.emp_id,
-        "PRODUCTO": hit.product,
-        "CANTIDAD": hit.quantity,
-        "IMPORTE": f"{hit.amount:f}",
-        "MONEDA": hit.currency,
-        "PEDIDO": hit.order,
-        "spx": hit.click,
-        "firma": hit.signature,
-    }
-    return urlencode({name: value for name, value in fields.items() if value != ""}, quote_via=quote)
-
-
-def _hosted_pixels(account: Account, wanted: FragmentIn) -> list[str]:
-    """Those of a hosted pixel that the shop goes on using, with the names it knows."""
-    if not account.hosted_pixel:
-        return []
-    told = [(line.product, line.quantity, round_money(line.amount, wanted.currency)) for line in wanted.lines]
-    if account.forward_per == "order":
-        products = ", ".join(product for product, _, _ in told)
-        told = [(products, sum((n for _, n, _ in told), Decimal(0)), _sum(wanted.lines, wanted.currency))]
-    return [
-        _with_fields(
-            account.hosted_pixel,
-            {
-                "empId": account.hosted_emp_id,
-                "PRODUCTO": product,
-                "CANTIDAD": str(round_quantity(quantity)),
-                "IMPORTE": f"{amount:f}",
-            },
-        )
-        for product, quantity, amount in told
-    ]
-
-
-def _with_fields(url: str, fields: dict[str, str]) -> str:
-    for name, value in fields.items():
-        url = with_parameter(url, name, quote(value, safe=""))
-    return url
-
-
-def _sum(lines: Sequence[FragmentLine], currency: str) -> Decimal:
-    return sum((round_money(line.amount, currency) for line in lines), Decimal(0))

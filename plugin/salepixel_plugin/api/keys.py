@@ -1,15 +1,16 @@
 """API keys: made for an account, listed without the key, taken back."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field
 
-from salepixel.accounts.api_keys import FIRST_KEY, KeyEntry, add_api_key, list_api_keys, remove_api_key
-from salepixel_plugin.access import Refusal, not_found, scope, see_account
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import EmpId, Id, Name
+from salepixel.accounts import use_cases
+from salepixel.accounts.api_keys import KeyEntry, list_api_keys
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.fields import EmpId, Id, Name
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
 
@@ -49,11 +50,9 @@ class KeysOut(Output):
 @blueprint.doc(security="bearer")
 def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
     """Make a key that opens this account only."""
-    key = "sp_" + secrets.token_urlsafe(32)
     with services().database.write() as connection:
-        see_account(connection, emp_id)
-        key_id = add_api_key(connection, key, emp_id, wanted.name, datetime.now(UTC))
-    return {"id": key_id, "key": key, "empId": emp_id, "name": wanted.name}
+        made = use_cases.add_key(connection, principal(), emp_id, wanted.name, datetime.now(UTC))
+    return {"id": made.id, "key": made.key, "empId": emp_id, "name": wanted.name}
 
 
 @blueprint.get("/keys")
@@ -62,7 +61,7 @@ def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
 def list_keys() -> dict[str, Any]:
     """The keys of the account that the key opens, or all keys for a key with all rights."""
     with services().database.read() as connection:
-        return {"keys": [_as_json(entry) for entry in list_api_keys(connection, scope())]}
+        return {"keys": [_as_json(entry) for entry in list_api_keys(connection, principal())]}
 
 
 @blueprint.delete("/keys/<key_id>")
@@ -71,15 +70,7 @@ def list_keys() -> dict[str, Any]:
 def remove_key(key_id: str) -> dict[str, Any]:
     """Take a key back: from now on it opens nothing, and who signed in with it is out."""
     with services().database.write() as connection:
-        found = (entry for entry in list_api_keys(connection, scope()) if entry.id == key_id)
-        entry = next(found, None)
-        if entry is None:
-            raise not_found("key")
-        if entry.is_of_settings:
-            said = f"This is the key of {FIRST_KEY}: change that setting and start again, which shuts it out."
-            raise Refusal(409, "key_of_settings", said)
-        remove_api_key(connection, key_id)
-    return _as_json(entry)
+        return _as_json(use_cases.remove_key(connection, principal(), key_id))
 
 
 def _as_json(entry: KeyEntry) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from salepixel.clicks.losses import Loss, losses_since
-from salepixel_plugin.access import require_all_rights
+from salepixel.clicks import use_cases
+from salepixel.clicks.losses import Loss
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.services import services
 
@@ -31,9 +32,8 @@ class LossesOut(Output):
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
 def list_losses() -> dict[str, Any]:
     """Clicks and pixel hits that were answered and could not be recorded, of all accounts together."""
-    require_all_rights()
     with services().database.read() as connection:
-        return {"losses": losses_as_json(losses_since(connection, None))}
+        return {"losses": losses_as_json(use_cases.list_losses(connection, principal()))}
 
 
 def losses_as_json(found: Iterable[Loss]) -> list[dict[str, Any]]:

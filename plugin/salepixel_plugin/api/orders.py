@@ -1,35 +1,22 @@
 """Orders: why one was credited to a click, or to none."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
-from salepixel.accounts import store as accounts
 from salepixel.accounts.policy import Model
-from salepixel.attribution.decisions import get_decision as find_decision
+from salepixel.attribution import use_cases
+from salepixel.attribution.decided import PROCESSING_FAILED, Undecidable
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.explanation import Explanation, explanation_as_json
 from salepixel.clicks.tokens import Verdict
-from salepixel.orders import queue
-from salepixel.orders import store as orders
-from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_order
-from salepixel.orders.charges import read_ledger
-from salepixel.orders.order import RefundState
 from salepixel.orders.outcome import Outcome
-from salepixel.orders.refunds import refund_history
-from salepixel.orders.sold import refunded_whole
-from salepixel.orders.store import StoredOrder
-from salepixel.shops import store as shops
-from salepixel_plugin.access import is_id, not_found, scope
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import Output, blueprint
-from salepixel_plugin.explanations import FAILED, NOT_YET, explain, explain_failure, explain_refund
-from salepixel_plugin.languages import LANGUAGES, Language
+from salepixel_plugin.explanations import explain_decided, explain_failure
+from salepixel_plugin.languages import LANGUAGES
 from salepixel_plugin.services import services
-
-_MAX_NAME = MAX_REFERENCE_BYTES
 
 
 class LanguageQuery(BaseModel):
@@ -87,26 +74,6 @@ class DecisionOut(Output):
     )
 
 
-@dataclass(frozen=True)
-class Decided:
-    """An order with its decision."""
-
-    stored: StoredOrder
-    decision: dict[str, Any]
-    history: list[RefundState]
-
-
-@dataclass(frozen=True)
-class Undecidable:
-    """An order that cannot be decided, and maybe not even be read."""
-
-    emp_id: int
-    order_id: str
-    number: str
-    error: str
-    policy: int
-
-
 @blueprint.get("/orders/<shop_id>/<path:name>/decision")
 @blueprint.input(LanguageQuery, location="query", arg_name="asked")
 @blueprint.output(DecisionOut)
@@ -114,13 +81,13 @@ class Undecidable:
 def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any]:
     """Which click earned an order and why, or why none did; `name` is the order's id or its number."""
     with services().database.read() as connection:
-        decided = see_decided(connection, shop_id, name)
+        decided = use_cases.see_decided(connection, principal(), shop_id, name, datetime.now(UTC))
     if isinstance(decided, Undecidable):
         return {
             "order": decided.number,
             "order_id": decided.order_id,
             "shop": shop_id,
-            **explanation_as_json(Explanation(Outcome.PENDING, FAILED, decided.policy)),
+            **explanation_as_json(Explanation(Outcome.PENDING, PROCESSING_FAILED, decided.policy)),
             "explanation": explain_failure(decided.number, decided.error, LANGUAGES[asked.lang]),
             "replaces": None,
         }
@@ -133,45 +100,3 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
         "explanation": explain_decided(decided, LANGUAGES[asked.lang]),
         "replaces": order.replaces,
     }
-
-
-def explain_decided(decided: Decided, language: Language) -> str:
-    """The decision of an order in sentences; how much is paid of it in part, or was refunded of all of it."""
-    order = decided.stored.order
-    ledger = read_ledger(order, decided.history)
-    held = ledger.held
-    if ledger.paid or not held:
-        sentence = explain(decided.decision, order.number, language)
-        refunded = refunded_whole(order, decided.history)
-        if refunded is None:
-            return sentence
-        return f"{sentence} {explain_refund(refunded, order.currency, language)}"
-    part = language.money(held, order.currency), language.money(order.total, order.currency)
-    return explain(decided.decision, order.number, language, part_paid=part)
-
-
-def see_decided(connection: sa.Connection, shop_id: str, name: str) -> Decided | Undecidable:
-    """An order with its decision, or why there can be none, if this request may see it."""
-    shop = shops.get_shop(connection, shop_id) if is_id(shop_id) else None
-    if shop is None or not scope().allows(shop.emp_id):
-        raise not_found("shop")
-    readable = name.isprintable() and len(name) <= _MAX_NAME
-    order_id = orders.find_order_id(connection, shop_id, name) if readable else None
-    if order_id is None:
-        raise not_found("order")
-    account = accounts.get_account(connection, shop.emp_id)
-    policy = account.policy.version if account else 0
-    if failed := queue.find_failed(connection, shop_id, order_id):
-        return Undecidable(failed.emp_id, order_id, failed.number, failed.last_error, policy)
-    stored = orders.get_order(connection, shop_id, order_id)
-    if stored is None:
-        raise not_found("order")
-    kept = find_decision(connection, shop_id, order_id)
-    if kept is None:
-        try:
-            check_order(stored.order, datetime.now(UTC))
-        except OutOfBounds as error:  # stored before doors refused it; its first attempt will fail
-            return Undecidable(stored.emp_id, order_id, stored.order.number, error.reason, policy)
-    explanation = kept.explanation if kept else Explanation(Outcome.PENDING, NOT_YET, policy)
-    history = refund_history(connection, shop_id, stored.order)
-    return Decided(stored, explanation_as_json(explanation), history)

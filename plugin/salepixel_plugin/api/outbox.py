@@ -5,12 +5,13 @@ from typing import Any
 
 from pydantic import Field
 
-from salepixel.destinations import outbox
+from salepixel.destinations import use_cases
 from salepixel.destinations.outbox import DeadLetter
-from salepixel_plugin.access import scope, target_account
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Id, Text
-from salepixel_plugin.api.paging import Next, Page, read_cursor, read_time, write_cursor
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.fields import UNSET, EmpId, Id, Text
+from salepixel_plugin.paging import Next, PageQuery, read_dated_cursor, write_cursor
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
 
@@ -48,17 +49,18 @@ class TryAgainOut(Output):
 
 
 @blueprint.get("/outbox/dead")
-@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.input(PageQuery, location="query", arg_name="page")
 @blueprint.output(DeadLettersOut)
 @blueprint.doc(security="bearer")
-def list_dead(page: Page) -> dict[str, Any]:
+def list_dead(page: PageQuery) -> dict[str, Any]:
     """Sales that were to be forwarded and were given up, of the accounts that the key opens."""
     with services().database.read() as connection:
-        found = outbox.list_dead(connection, scope().emp_id, page.limit + 1, read_dead_cursor(page.cursor))
+        before = read_dated_cursor(page.cursor)
+        found = use_cases.list_dead(connection, principal(), page.limit + 1, before)
     shown = found[: page.limit]
     return {
         "rows": [_as_json(letter) for letter in shown],
-        "next": write_dead_cursor(shown[-1]) if len(found) > page.limit else None,
+        "next": write_cursor(*shown[-1].place) if len(found) > page.limit else None,
     }
 
 
@@ -69,21 +71,8 @@ def list_dead(page: Page) -> dict[str, Any]:
 def try_again(wanted: TryAgain) -> dict[str, Any]:
     """Send once more what was given up. What the other server said that it took is left alone."""
     with services().database.write() as connection:
-        target_account(connection, wanted.emp_id)
-        return {"waiting": outbox.try_again(connection, wanted.emp_id, datetime.now(UTC), wanted.id)}
-
-
-def write_dead_cursor(last: DeadLetter) -> str:
-    """Where a page ended."""
-    return write_cursor(last.given_up_at, last.id)
-
-
-def read_dead_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    """Where a page ended. Raises a Refusal (422)."""
-    if cursor is None:
-        return None
-    time, letter_id = read_cursor(cursor, 2)
-    return read_time(time), letter_id
+        now = datetime.now(UTC)
+        return {"waiting": use_cases.retry_dead(connection, principal(), wanted.emp_id, now, wanted.id)}
 
 
 def _as_json(letter: DeadLetter) -> dict[str, Any]:

@@ -1,26 +1,20 @@
 """Recipients: who gets a campaign's mail, who is left out by lot, and what that says the mail caused."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel.accounts.policy import Policy
-from salepixel.accounts.store import get_account
-from salepixel.campaigns import contacts, recipients
-from salepixel.campaigns.holdout import Lift, is_held_out, lift
-from salepixel.campaigns.store import Campaign
-from salepixel.reading.times import rfc3339
-from salepixel.report.lift import Group, compare_groups, count_contaminated
-from salepixel_plugin.access import Refusal, see_campaign
+from salepixel.campaigns import use_cases as campaigns
+from salepixel.report import use_cases
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.contacts import Reference
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import Currency, Money
+from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.api.orders import LanguageQuery
-from salepixel_plugin.explanations import explain_lift
+from salepixel_plugin.explanations import explain_lift, lift_as_json
+from salepixel_plugin.fields import Currency, Money
 from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
 
@@ -91,19 +85,6 @@ class LiftOut(Output):
     explanation: str
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What is known of what a mail caused; `state` as LiftOut has it."""
-
-    state: str
-    since: datetime | None = None
-    until: datetime | None = None
-    mailed: Group | None = None
-    held_out: Group | None = None
-    found: Lift | None = None
-    contaminated: int = 0
-
-
 @blueprint.post("/campaigns/<campaign_id>/recipients")
 @blueprint.input(RecipientsIn, arg_name="wanted")
 @blueprint.output(RecipientsOut)
@@ -112,31 +93,15 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
     """Tell for whom a campaign is meant, and hear whom to leave out. The lot is the same every time."""
     here = services()
     with here.database.write() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        if not campaign.holdout_percent:
-            message = "This campaign leaves nobody out; give `holdout_percent` when you make one."
-            raise Refusal(409, "no_holdout", message)
-        account = get_account(connection, campaign.emp_id)
-        known = contacts.get_contacts(connection, campaign.emp_id, wanted.contacts)
-        refused = [ref for ref in wanted.contacts if ref in known and not known[ref].consent]
-        before = recipients.assigned_recipients(connection, campaign_id, wanted.contacts)
-        new = set(wanted.contacts).difference(refused, before)
-        if new and account and campaign.sent_at and _is_over(campaign, account.policy):
-            message = (
-                "The orders after this campaign are counted already: nobody can be added to it any more."
-            )
-            raise Refusal(409, "campaign_over", message)
-        secret, percent = here.keys.holdout_secret, campaign.holdout_percent
-        # By address: contacts who share one are in the same group, for their orders are one.
-        who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
-        lots = {ref: is_held_out(secret, campaign_id, who[ref], percent) for ref in new}
-        recipients.assign_recipients(connection, campaign_id, lots)
-    kept = lots | before
-    return {
-        "mail": [ref for ref in wanted.contacts if not kept.get(ref)],
-        "hold_out": [ref for ref in wanted.contacts if kept.get(ref)],
-        "not_measured": refused,
-    }
+        split = campaigns.add_recipients(
+            connection,
+            principal(),
+            campaign_id,
+            wanted.contacts,
+            here.keys.holdout_secret,
+            datetime.now(UTC),
+        )
+    return {"mail": split.mail, "hold_out": split.hold_out, "not_measured": split.not_measured}
 
 
 @blueprint.get("/campaigns/<campaign_id>/lift")
@@ -146,71 +111,6 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
 def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
     """What a campaign caused: all who were to be mailed, compared with all who were left out."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        told = lift_as_json(measure_lift(connection, campaign))
+        _, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
+    told = lift_as_json(measured)
     return told | {"explanation": explain_lift(told, LANGUAGES[asked.lang])}
-
-
-def measure_lift(connection: sa.Connection, campaign: Campaign) -> Measured:
-    """Compare the two groups of a campaign's recipients, as far as can be told."""
-    account = get_account(connection, campaign.emp_id)
-    if not campaign.holdout_percent or campaign.sent_at is None or account is None:
-        return Measured("not_sent" if campaign.holdout_percent else "no_holdout")
-    since, until = campaign.sent_at, _ends_at(campaign, account.policy)
-    groups = compare_groups(connection, campaign.id, account, since, until)
-    contaminated = count_contaminated(connection, campaign.id)
-    found = lift(groups[0].arm, groups[1].arm)
-    return Measured(_state(found, until, *groups), since, until, *groups, found, contaminated)
-
-
-def _ends_at(campaign: Campaign, policy: Policy) -> datetime:
-    return (campaign.sent_at or campaign.created_at) + policy.window_of(campaign.id)
-
-
-def _is_over(campaign: Campaign, policy: Policy) -> bool:
-    return datetime.now(UTC) >= _ends_at(campaign, policy)
-
-
-def _state(found: Lift | None, until: datetime, mailed: Group, held_out: Group) -> str:
-    if found is None:
-        return "no_addresses" if mailed.without_address + held_out.without_address else "nobody"
-    if datetime.now(UTC) < until + timedelta(days=1):  # the last orders are to be paid and told
-        return "running"
-    if not mailed.buyers and not held_out.buyers:
-        return "nobody_bought"
-    if not found.is_clear:
-        return "not_enough_data"
-    return "more" if found.difference > 0 else "less"
-
-
-def lift_as_json(measured: Measured) -> dict[str, Any]:
-    """The lift as the API tells it, without its explanation."""
-    mailed, found = measured.mailed, measured.found
-    return {
-        "state": measured.state,
-        "since": measured.since and rfc3339(measured.since),
-        "until": measured.until and rfc3339(measured.until),
-        "mailed": mailed and _group_as_json(mailed),
-        "held_out": measured.held_out and _group_as_json(measured.held_out),
-        "difference": found and round(found.difference, 6),
-        "low": found and round(found.low, 6),
-        "high": found and round(found.high, 6),
-        "extra_buyers": found and mailed and round(found.difference * mailed.people, 1),
-        "extra_low": found and mailed and round(found.low * mailed.people, 1),
-        "extra_high": found and mailed and round(found.high * mailed.people, 1),
-        "needed": found and found.needed,
-        "contaminated": measured.contaminated,
-    }
-
-
-def _group_as_json(group: Group) -> dict[str, Any]:
-    net = [{"currency": code, "amount": f"{amount:f}"} for code, amount in sorted(group.net.items())]
-    return {
-        "people": group.people,
-        "without_address": group.without_address,
-        "opted_out": group.opted_out,
-        "buyers": len(group.buyers),
-        "rate": round(group.arm.rate, 6),
-        "orders": group.orders,
-        "net": net,
-    }

@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from salepixel.orders.deliveries import list_rejections
-from salepixel_plugin.access import require_all_rights
+from salepixel.orders import use_cases
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.services import services
 
 
-class Days(BaseModel):
+class RejectionDays(BaseModel):
     """How far back."""
 
     model_config = ConfigDict(extra="ignore")
@@ -33,13 +33,12 @@ class RejectionsOut(Output):
 
 
 @blueprint.get("/rejections")
-@blueprint.input(Days, location="query", arg_name="asked")
+@blueprint.input(RejectionDays, location="query", arg_name="asked")
 @blueprint.output(RejectionsOut)
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
-def get_rejections(asked: Days) -> dict[str, Any]:
+def get_rejections(asked: RejectionDays) -> dict[str, Any]:
     """What was refused at which door and why, by day (UTC)."""
-    require_all_rights()
     with services().database.read() as connection:
-        rows = list_rejections(connection, asked.days)
+        rows = use_cases.list_rejections(connection, principal(), asked.days)
     names = RejectionOut.model_fields
     return {"rejections": [dict(zip(names, row, strict=True)) for row in rows]}

@@ -1,50 +1,35 @@
 """The report of a campaign: its sales as rows, sums and CSV; and its clicks."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from flask import Response
 from pydantic import Field
 
-from salepixel.accounts import store as accounts
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sale_store import StoredSale
-from salepixel.campaigns import store as campaigns
-from salepixel.campaigns.store import Campaign
-from salepixel.clicks import store as clicks
-from salepixel.clicks.losses import losses_since
 from salepixel.clicks.store import StoredClick
 from salepixel.money.quantities import as_number
 from salepixel.reading.times import rfc3339
-from salepixel.report import sales
-from salepixel.report.sales import Period
+from salepixel.report import use_cases
 from salepixel.report.totals import ConvertedTotal, Total
-from salepixel.storage.database import Database
-from salepixel_plugin.access import see_campaign
+from salepixel.report.use_cases import Export
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import Output, answers_with, blueprint
-from salepixel_plugin.api.fields import Currency, Money, QuantityOut
 from salepixel_plugin.api.losses import LossOut, losses_as_json
-from salepixel_plugin.api.paging import (
+from salepixel_plugin.exports import XLSX, as_download, program_csv, sales_for_people
+from salepixel_plugin.fields import Currency, Money, QuantityOut
+from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.paging import (
     Days,
     Next,
-    Page,
     PageOfDays,
-    bad_cursor,
-    read_cursor,
+    PageQuery,
+    read_click_cursor,
     read_sales_cursor,
     write_cursor,
 )
-from salepixel_plugin.exports import XLSX, Words, as_download, people_csv, people_xlsx, program_csv
-from salepixel_plugin.languages import LANGUAGES, Language
 from salepixel_plugin.services import services
-
-_PAGE = 500
-
-Kind = Literal["csv", "xlsx"]
 
 
 class SaleOut(Output):
@@ -146,19 +131,18 @@ class ClicksOut(Output):
 def list_sales(campaign_id: str, page: PageOfDays) -> dict[str, Any]:
     """The sales of a campaign."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
         after = read_sales_cursor(page.cursor)
-        found = sales.list_sales(connection, campaign_id, page.limit + 1, after, page.period)
-        sums = campaign_sums(connection, campaign, page.period)
-        missing = losses_since(connection, campaign.created_at)
-    shown = found[: page.limit]
+        report = use_cases.read_sales(
+            connection, principal(), campaign_id, page.period, page.limit + 1, after
+        )
+    sums, shown = report.sums, report.rows[: page.limit]
     return {
         "rows": [sale_as_json(stored) for stored in shown],
         "totals": [_total_as_json(total) for total in sums.sold],
         "totals_by_refund_date": [_total_as_json(total) for total in sums.by_refund_date],
         "converted": _converted_as_json(sums.converted),
-        "losses": losses_as_json(missing),
-        "next": write_cursor(*shown[-1].cursor) if len(found) > page.limit else None,
+        "losses": losses_as_json(report.losses),
+        "next": write_cursor(*shown[-1].cursor) if len(report.rows) > page.limit else None,
     }
 
 
@@ -177,11 +161,12 @@ class FileQuery(Days):
 @blueprint.doc(security="bearer", responses=answers_with("text/csv", "All sales, newest first"))
 def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
     """The sales of a campaign, all of those days, as CSV."""
-    with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-    if asked.lang is None:
-        return sales_as_csv(campaign_id, asked.period)
-    return sales_for_people(campaign, asked.period, "csv", LANGUAGES[asked.lang])
+    export = _export(campaign_id, asked)
+    if asked.lang is not None:
+        return sales_for_people(export, "csv", LANGUAGES[asked.lang])
+    pages = ([sale_as_json(stored) for stored in page] for page in export.pages())
+    name = f"sales-{campaign_id}.csv"
+    return as_download(program_csv(list(SaleOut.model_fields), pages), name, "text/csv")
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales.xlsx")
@@ -189,21 +174,22 @@ def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
 @blueprint.doc(security="bearer", responses=answers_with(XLSX, "All sales, newest first, and their sums"))
 def list_sales_as_xlsx(campaign_id: str, asked: FileQuery) -> Response:
     """The sales of a campaign, all of those days, as an Excel workbook."""
-    with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-    return sales_for_people(campaign, asked.period, "xlsx", LANGUAGES[asked.lang or "en"])
+    return sales_for_people(_export(campaign_id, asked), "xlsx", LANGUAGES[asked.lang or "en"])
+
+
+def _export(campaign_id: str, asked: FileQuery) -> Export:
+    return use_cases.export_sales(services().database, principal(), campaign_id, asked.period)
 
 
 @blueprint.get("/campaigns/<campaign_id>/clicks")
-@blueprint.input(Page, location="query", arg_name="page")
+@blueprint.input(PageQuery, location="query", arg_name="page")
 @blueprint.output(ClicksOut)
 @blueprint.doc(security="bearer")
-def list_clicks(campaign_id: str, page: Page) -> dict[str, Any]:
+def list_clicks(campaign_id: str, page: PageQuery) -> dict[str, Any]:
     """The clicks of a campaign, bot clicks included, with the reasons of each verdict."""
     with services().database.read() as connection:
-        see_campaign(connection, campaign_id)
-        after = None if page.cursor is None else _click_cursor(page.cursor)
-        found = clicks.list_clicks(connection, campaign_id, page.limit + 1, after)
+        after = read_click_cursor(page.cursor)
+        found = use_cases.list_clicks(connection, principal(), campaign_id, page.limit + 1, after)
     shown = found[: page.limit]
     return {
         "rows": [_click_as_json(stored) for stored in shown],
@@ -239,62 +225,6 @@ def sale_as_json(stored: StoredSale) -> dict[str, Any]:
     }
 
 
-def sales_as_csv(campaign_id: str, period: Period) -> Response:
-    """All sales of a campaign in a period for programs. The caller has checked that it may be seen."""
-    found = sales_by_page(services().database, campaign_id, period)
-    pages = ([sale_as_json(stored) for stored in page] for page in found)
-    return as_download(program_csv(list(SaleOut.model_fields), pages), f"sales-{campaign_id}.csv", "text/csv")
-
-
-def sales_for_people(campaign: Campaign, period: Period, kind: Kind, language: Language) -> Response:
-    """All sales of a campaign in a period for a spreadsheet, in a language. The caller has checked."""
-    name, pages = (
-        f"sales-{campaign.id}.{kind}",
-        partial(sales_by_page, services().database, campaign.id, period),
-    )
-    with services().database.read() as connection:
-        links = campaigns.links_of(connection, campaign.id)
-        words = Words(campaign.name, {link.id: link.label or link.url for link in links})
-        totals = sales.sale_totals(connection, campaign.id, period)
-    if kind == "csv":
-        return as_download(people_csv(language, words, pages), name, "text/csv")
-    return as_download(people_xlsx(language, words, pages, totals), name, XLSX)
-
-
-def sales_by_page(database: Database, campaign_id: str, period: Period) -> Iterator[list[StoredSale]]:
-    """The sales of a campaign in a period, newest first, some hundred at a time."""
-    after = None
-    # A connection for each page: one that waits for a slow reader would hold up SQLite's checkpoints.
-    while True:
-        with database.read() as connection:
-            page = sales.list_sales(connection, campaign_id, _PAGE, after, period)
-        if not page:
-            return
-        yield page
-        after = page[-1].cursor
-
-
-@dataclass(frozen=True)
-class Sums:
-    """The sums of a campaign over a period."""
-
-    sold: list[Total]
-    by_refund_date: list[Total]
-    converted: ConvertedTotal
-
-
-def campaign_sums(connection: sa.Connection, campaign: Campaign, period: Period) -> Sums:
-    """The sums of a campaign over what was sold, and over what was refunded, in a period."""
-    account = accounts.get_account(connection, campaign.emp_id)
-    currency = account.currency if account else "EUR"
-    sold = sales.sale_totals(connection, campaign.id, period)
-    return Sums(
-        sold,
-        sales.totals_by_refund_date(connection, campaign.id, period, sold),
-        sales.converted_total(connection, campaign.id, currency, period),
-    )
-
-
 def _converted_as_json(total: ConvertedTotal) -> dict[str, Any]:
     return {
         "currency": total.currency,
@@ -326,10 +256,3 @@ def _click_as_json(stored: StoredClick) -> dict[str, Any]:
         "score": stored.score,
         "final": stored.final,
     }
-
-
-def _click_cursor(cursor: str) -> bytes:
-    try:
-        return bytes.fromhex(read_cursor(cursor, 1)[0])
-    except ValueError:
-        raise bad_cursor() from None

@@ -1,28 +1,26 @@
 """The sales API: orders from any system, proved by the account's key."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Self
 
 from flask import request
-from pydantic import AfterValidator, Field, InstanceOf, WrapValidator, model_validator
+from pydantic import Field, InstanceOf, WrapValidator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from salepixel.clicks.hits import MAX_TEXT
-from salepixel.money.amounts import allocate, from_minor, round_money, to_minor
-from salepixel.orders import deliveries
-from salepixel.orders import store as orders
-from salepixel.orders.bounds import MAX_LINES, MAX_REFERENCE_BYTES, OutOfBounds, check_order
-from salepixel.orders.order import Order, OrderLine
+from salepixel.money.amounts import to_minor
+from salepixel.orders.bounds import MAX_LINES, MAX_REFERENCE_BYTES
 from salepixel.reading.times import rfc3339
-from salepixel.shops import store as shops
+from salepixel.shops import use_cases
+from salepixel.shops.reported import ReportedLine, ReportedOrder
+from salepixel.shops.use_cases import Unchanged
 from salepixel.wire import jobs
-from salepixel_plugin.access import target_account
+from salepixel_plugin.access import principal
 from salepixel_plugin.api.contacts import Email
-from salepixel_plugin.api.door import Input, blueprint
-from salepixel_plugin.api.fields import (
-    MAX_DIGITS,
+from salepixel_plugin.api.door import blueprint
+from salepixel_plugin.api.items import BadItem, Stored, each, not_stored, split_items
+from salepixel_plugin.fields import (
     Amount,
     Currency,
     EmpId,
@@ -34,19 +32,11 @@ from salepixel_plugin.api.fields import (
     Time,
     check_sum,
 )
-from salepixel_plugin.api.items import BadItem, Stored, each, not_stored, split_items
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import Services, services
-
-EVENT = "sales_api"
-_REPEATED = "This call was received before, and this order is known; nothing changed."
 
 RINGS = 20
 """For so many orders the worker is called one by one; for more, one sweep does them all."""
-
-
-def _cut(token: str) -> str:
-    """A token as it is kept: what is longer than ours are cannot be opened, and costs no order."""
-    return token[:MAX_TEXT]
 
 
 class SaleLineIn(Input):
@@ -89,9 +79,7 @@ class OrderIn(Input):
         None, description="What was given back of the total; the sum of the lines where not told."
     )
     email: Email | None = Field(None, description="Of the buyer; matched as a keyed hash.")
-    click: Annotated[str, AfterValidator(_cut)] | None = Field(
-        None, description="The click token: `spx` of the page that was reached."
-    )
+    click: str | None = Field(None, description="The click token: `spx` of the page that was reached.")
     voucher: Text = Field("", description="The voucher's code.")
     customer: Text | None = Field(None, description="Your id of the buyer, where there is an account.")
     utm_campaign: Text = ""
@@ -139,94 +127,40 @@ def add_sales(wanted: SalesIn) -> dict[str, Any]:
     Each order is read by itself: `not_stored` names those that were not, with the reason. Idempotent: the
     same body again changes nothing, whatever came since.
     """
-    here = services()
-    now = datetime.now(UTC)
+    here, body = services(), request.get_data()
     good, bad = split_items(wanted.orders, "orders")
-    stored, passed = [], bad
+    reported = [(position, _as_reported(order)) for position, order in good]
+    content_type, now = request.headers.get("Content-Type", ""), datetime.now(UTC)
     with here.database.write() as connection:
-        target_account(connection, wanted.emp_id)
-        shop = shops.shop_of_account(connection, wanted.emp_id, "api", now)
-        digest = deliveries.delivery_digest(shop.api_url, EVENT, request.get_data())
-        is_new = deliveries.store_delivery(
-            connection,
-            digest=digest,
-            shop_id=shop.id,
-            event=EVENT,
-            headers={"Content-Type": request.headers.get("Content-Type", "")},
-            body=request.get_data(),
-            at=now,
+        receipt = use_cases.report_orders(
+            connection, principal(), here.keys, wanted.emp_id, reported, body, content_type, now
         )
-        for position, told in good:
-            known = orders.get_order(connection, shop.id, told.id, lock=True)
-            if known and not is_new:
-                passed.append(not_stored(position, told.id, "repeated", _REPEATED))
-                continue
-            since = known.order.updated_at if known else told.placed_at
-            order = _order(here, wanted.emp_id, told, since, now + timedelta(microseconds=position))
-            try:
-                check_order(order, now)
-            except OutOfBounds as error:
-                passed.append(not_stored(position, told.id, error.reason, _OUT_OF_BOUNDS[error.reason]))
-                continue
-            if orders.store_order(connection, shop.id, wanted.emp_id, order, digest):
-                stored.append(order.id)
-            else:
-                message = f"A newer state of this order is known, of {rfc3339(since)}."
-                passed.append(not_stored(position, told.id, "older_than_known", message))
-    _ring(here, shop.id, stored)
-    return {"stored": len(stored), "not_stored": sorted(passed, key=itemgetter("position")) or None}
+    _ring(here, receipt.shop_id, receipt.stored)
+    not_stored = sorted([*map(_unchanged, receipt.unchanged), *bad], key=itemgetter("position"))
+    return {"stored": len(receipt.stored), "not_stored": not_stored or None}
 
 
-_OUT_OF_BOUNDS = {
+def _as_reported(order: OrderIn) -> ReportedOrder:
+    lines = [ReportedLine(**line.model_dump()) for line in order.lines]
+    return ReportedOrder(**order.model_dump(exclude={"lines"}), lines=lines)
+
+
+def _unchanged(one: Unchanged) -> dict[str, Any]:
+    message = _WHY[one.reason]
+    if one.known_at is not None:
+        message = message % rfc3339(one.known_at)
+    return not_stored(one.position, one.order_id, one.reason, message)
+
+
+_WHY = {
+    "repeated": "This call was received before, and this order is known; nothing changed.",
+    "older_than_known": "A newer state of this order is known, of %s.",
     "bad_amount": "Its amounts, or their sum, are more than an order can cost.",
     "bad_quantity": "A line has more items than an order can have.",
     "bad_time": "Its times must be after the year 2000 and not in the future.",
     "long_reference": f"An id, number or other reference has more than {MAX_REFERENCE_BYTES} bytes.",
     "too_many_lines": f"It has more than {MAX_LINES} lines.",
 }
-
-
-def _order(here: Services, emp_id: int, told: OrderIn, known_at: datetime, issued_at: datetime) -> Order:
-    """The order as it will be kept. Without `updated_at` it is as of this call: after what is known."""
-    amounts = _amounts(told)
-    in_lines = sum(amounts, Decimal(0))
-    total = in_lines if told.total is None else round_money(told.total, told.currency)
-    return Order(
-        id=told.id,
-        number=told.number or told.id,
-        currency=told.currency,
-        placed_at=told.placed_at,
-        updated_at=told.updated_at or max(told.placed_at, known_at),
-        issued_at=issued_at,
-        total=total,
-        refunded=told.refunded_in_lines if told.refunded is None else told.refunded,
-        paid=told.paid,
-        cancelled=told.cancelled,
-        lines=tuple(
-            OrderLine(
-                str(number), line.item, line.quantity, amount, line.sku or None, line.net, line.refunded
-            )
-            for number, (line, amount) in enumerate(zip(told.lines, amounts, strict=True), 1)
-        ),
-        shipping=max(total - in_lines, Decimal(0)),
-        # A cent each at most, by which the shop's rounding made the lines dearer: nobody paid it.
-        deducted=max(in_lines - total, Decimal(0)),
-        email_hash=here.keys.hash_email(emp_id, told.email) if told.email else None,
-        click_token=told.click or None,
-        alias_hash=here.keys.hash_alias(emp_id, told.email) if told.email else None,
-        voucher=told.voucher,
-        customer=told.customer or None,
-        utm_campaign=told.utm_campaign,
-        payment=told.payment,
-    )
-
-
-def _amounts(told: OrderIn) -> list[Decimal]:
-    """The lines' amounts with the currency's digits, so that they add up to what their sum is rounded to."""
-    in_lines = sum((line.amount for line in told.lines), Decimal(0))
-    weights = [int(line.amount.scaleb(MAX_DIGITS)) for line in told.lines]
-    parts = allocate(to_minor(in_lines, told.currency), weights)
-    return [from_minor(part, told.currency) for part in parts]
 
 
 def _ring(here: Services, shop_id: str, order_ids: list[str]) -> None:

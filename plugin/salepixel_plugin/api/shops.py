@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from pydantic import Field
 
-from salepixel.shops import store as shops
+from salepixel.shops import store, use_cases
 from salepixel.shops.shop import Shop, State
-from salepixel_plugin.access import Refusal, is_id, not_found, scope, target_account
-from salepixel_plugin.api.door import Input, Output, blueprint
-from salepixel_plugin.api.fields import UNSET, EmpId, Name, Url
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.fields import UNSET, EmpId, Name, Url
 from salepixel_plugin.saleor.codes import manifest_url
+from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
 
@@ -73,8 +73,9 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
     Other accounts may add the same address: it belongs to whoever installs the app from its `manifest_url`.
     """
     with services().database.write() as connection:
-        target_account(connection, wanted.emp_id)
-        shop = shops.add_shop(connection, wanted.emp_id, wanted.platform, wanted.api_url, datetime.now(UTC))
+        shop = use_cases.add_shop(
+            connection, principal(), wanted.emp_id, wanted.platform, wanted.api_url, datetime.now(UTC)
+        )
     return _as_json(shop)
 
 
@@ -84,7 +85,7 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
 def list_shops() -> dict[str, Any]:
     """The stores that the key opens, also those that were removed."""
     with services().database.read() as connection:
-        return {"shops": [_as_json(shop) for shop in shops.list_shops(connection, scope().emp_id)]}
+        return {"shops": [_as_json(shop) for shop in store.list_shops(connection, principal().emp_id)]}
 
 
 @blueprint.patch("/shops/<shop_id>")
@@ -94,11 +95,10 @@ def list_shops() -> dict[str, Any]:
 def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
     """Rename a store, pause it, or resume it."""
     with services().database.write() as connection:
-        shop = _own_shop(connection, shop_id)
-        if shop.removed_at is not None:
-            raise Refusal(409, "shop_removed", "This store was removed; add it again with POST /shops.")
-        shops.change_shop(connection, shop_id, name=wanted.name, paused=wanted.paused, at=datetime.now(UTC))
-        return _as_json(_own_shop(connection, shop_id))
+        changed = use_cases.change_shop(
+            connection, principal(), shop_id, datetime.now(UTC), name=wanted.name, paused=wanted.paused
+        )
+    return _as_json(changed)
 
 
 @blueprint.delete("/shops/<shop_id>")
@@ -107,19 +107,7 @@ def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
 def remove_shop(shop_id: str) -> dict[str, Any]:
     """Disconnect a store: its token is forgotten, its deliveries are refused, its orders stay."""
     with services().database.write() as connection:
-        _own_shop(connection, shop_id)
-        shops.remove_shop(connection, shop_id, datetime.now(UTC))
-        return _as_json(_own_shop(connection, shop_id))
-
-
-def _own_shop(connection: sa.Connection, shop_id: str) -> Shop:
-    shop = shops.get_shop(connection, shop_id) if is_id(shop_id) else None
-    if shop is None or not scope().allows(shop.emp_id):
-        raise not_found("shop")
-    if shop.platform != "saleor":
-        said = "Only a store that connects by its app can be changed; this one has no app."
-        raise Refusal(409, "no_connection", said)
-    return shop
+        return _as_json(use_cases.remove_shop(connection, principal(), shop_id, datetime.now(UTC)))
 
 
 def _as_json(shop: Shop) -> dict[str, Any]:

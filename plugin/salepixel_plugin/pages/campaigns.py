@@ -1,7 +1,7 @@
 """The campaigns and their tabs: Overview, Links, Sales, Contacts, and Lift where somebody was left out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -9,22 +9,20 @@ from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
 from salepixel.accounts.store import list_accounts
-from salepixel.campaigns import store as campaigns
+from salepixel.campaigns import store
 from salepixel.campaigns.store import Campaign
-from salepixel.clicks.losses import losses_since
+from salepixel.campaigns.use_cases import change_link, see_link
 from salepixel.destinations import outbox
 from salepixel.orders import queue
-from salepixel.report import activity, sales
-from salepixel.report.activity import link_activity
-from salepixel_plugin.access import Refusal, scope, see_campaign
-from salepixel_plugin.api.campaigns import LinkChange, change_link, explain_notices, see_link
-from salepixel_plugin.api.paging import Days, read_cursor, read_sales_cursor, read_time, write_cursor
-from salepixel_plugin.api.recipients import lift_as_json, measure_lift
-from salepixel_plugin.api.report import Kind, campaign_sums, sales_for_people
-from salepixel_plugin.explanations import explain_lift
+from salepixel.report import activity, sales, use_cases
+from salepixel_plugin.access import Refusal, principal
+from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
+from salepixel_plugin.exports import Kind, sales_for_people
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page
-from salepixel_plugin.services import services
+from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
+from salepixel_plugin.schemas import LinkChange
+from salepixel_plugin.services import services, writing
 
 PAGE = 50
 
@@ -32,15 +30,16 @@ PAGE = 50
 @blueprint.get("/")
 def list_campaigns() -> Response:
     """The campaigns that the key opens, newest first."""
+    before = read_dated_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
-        found = campaigns.list_campaigns(connection, scope().emp_id, PAGE + 1, _before())
+        found = store.list_campaigns(connection, principal().emp_id, PAGE + 1, before)
         shown = found[:PAGE]
         ids = [campaign.id for campaign in shown]
         its_clicks = activity.count_clicks(connection, ids)
         totals = sales.totals_of_campaigns(connection, ids)
-        accounts = list_accounts(connection, scope())
-        dead = outbox.count_dead(connection, scope().emp_id)
-        failed = queue.count_failed(connection, scope().emp_id)
+        accounts = list_accounts(connection, principal())
+        dead = outbox.count_dead(connection, principal().emp_id)
+        failed = queue.count_failed(connection, principal().emp_id)
     return page(
         "campaigns.html",
         campaigns=shown,
@@ -58,20 +57,16 @@ def list_campaigns() -> Response:
 def overview(campaign_id: str) -> Response:
     """What a campaign brought in, and how its orders were decided."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
+        found = use_cases.read_overview(connection, principal(), campaign_id)
         return _tab(
             connection,
-            campaign,
+            found.campaign,
             "overview",
-            sums=campaign_sums(connection, campaign, sales.ALWAYS),
-            verdicts=activity.count_reasons(connection, campaign_id),
-            evidence=sales.count_evidence(connection, campaign_id),
-            losses=losses_since(connection, campaign.created_at),
-            reasons=sorted(
-                (reason, count)
-                for (outcome, reason), count in sales.count_reasons(connection, campaign.emp_id).items()
-                if outcome not in ("attributed", "likely")
-            ),
+            sums=found.sums,
+            verdicts=found.verdicts,
+            evidence=found.evidence,
+            losses=found.losses,
+            reasons=found.reasons,
         )
 
 
@@ -79,8 +74,8 @@ def overview(campaign_id: str) -> Response:
 def links(campaign_id: str) -> Response:
     """What happened on each link, with its switch."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        return _tab(connection, campaign, "links", links=link_activity(connection, campaign_id))
+        campaign, activity = use_cases.list_link_activity(connection, principal(), campaign_id)
+        return _tab(connection, campaign, "links", links=activity)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")
@@ -102,9 +97,14 @@ def change(campaign_id: str, link_id: str) -> Response:
         answer = _link_form(campaign_id, link_id, values, wrong)
         answer.status_code = 422
         return answer
-    _, notices = change_link(campaign_id, link_id, wanted)
+    parameter, changes = services().settings.click_parameter, wanted.model_dump(exclude_unset=True)
+    with writing(publishes=True, wakes=True) as connection:
+        _, notices = change_link(
+            connection, principal(), campaign_id, link_id, changes, parameter, datetime.now(UTC)
+        )
     if notices:
-        return _link_form(campaign_id, link_id, {}, (), explain_notices(notices, language()))
+        said = [explain_notice(notice, parameter, language()) for notice in notices]
+        return _link_form(campaign_id, link_id, {}, (), said)
     return cast(Response, redirect(url_for("pages.links", campaign_id=campaign_id), 303))
 
 
@@ -112,8 +112,7 @@ def _link_form(
     campaign_id: str, link_id: str, sent: dict[str, Any], wrong: Sequence[str], notices: Sequence[str] = ()
 ) -> Response:
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        shown = see_link(connection, campaign, link_id)
+        campaign, shown = see_link(connection, principal(), campaign_id, link_id)
         values = {"url": shown.destination, "label": shown.label, "active": shown.active} | sent
         told = {"values": values, "wrong": wrong, "notices": notices}
         return _tab(connection, campaign, "links", "link.html", link=shown, **told)
@@ -122,30 +121,27 @@ def _link_form(
 @blueprint.get("/campaigns/<campaign_id>/sales")
 def list_sales(campaign_id: str) -> Response:
     """The SALES table."""
+    after, days = read_sales_cursor(request.args.get("cursor")), _days()
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        after = read_sales_cursor(request.args.get("cursor"))
-        days = _days()
-        found = sales.list_sales(connection, campaign_id, PAGE + 1, after, days.period)
-        shown = found[:PAGE]
+        report = use_cases.read_sales(connection, principal(), campaign_id, days.period, PAGE + 1, after)
+        shown = report.rows[:PAGE]
         return _tab(
             connection,
-            campaign,
+            report.campaign,
             "sales",
             sales=shown,
             days=days,
-            sums=campaign_sums(connection, campaign, days.period),
-            labels={link.id: link.label or link.url for link in campaigns.links_of(connection, campaign_id)},
-            next=write_cursor(*shown[-1].cursor) if len(found) > PAGE else None,
+            sums=report.sums,
+            labels=report.labels,
+            next=write_cursor(*shown[-1].cursor) if len(report.rows) > PAGE else None,
         )
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
 def download_sales(campaign_id: str, kind: Kind) -> Response:
     """The SALES table, all of it or of some days, for a spreadsheet in the reader's language."""
-    with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-    return sales_for_people(campaign, _days().period, kind, language())
+    export = use_cases.export_sales(services().database, principal(), campaign_id, _days().period)
+    return sales_for_people(export, kind, language())
 
 
 @blueprint.get("/campaigns/<campaign_id>/contacts")
@@ -154,8 +150,9 @@ def contacts(campaign_id: str) -> Response:
     cursor = request.args.get("cursor")
     after = None if cursor is None else read_cursor(cursor, 1)[0]
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        found = activity.contact_activity(connection, campaign_id, PAGE + 1, after)
+        campaign, found = use_cases.list_contact_activity(
+            connection, principal(), campaign_id, PAGE + 1, after
+        )
         shown = found[:PAGE]
         return _tab(
             connection,
@@ -170,8 +167,7 @@ def contacts(campaign_id: str) -> Response:
 def lift(campaign_id: str) -> Response:
     """What the mail caused: who was mailed compared with who was left out by lot."""
     with services().database.read() as connection:
-        campaign = see_campaign(connection, campaign_id)
-        measured = measure_lift(connection, campaign)
+        campaign, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
         told = lift_as_json(measured)
         sentence = explain_lift(told, language())
         return _tab(connection, campaign, "lift", measured=measured, told=told, sentence=sentence)
@@ -192,11 +188,3 @@ def _days() -> Days:
     except ValidationError:
         said = N_("Write dates as 2026-11-23, From before To, or leave them empty.")
         raise Refusal(422, "bad_days", said) from None
-
-
-def _before() -> tuple[datetime, str] | None:
-    cursor = request.args.get("cursor")
-    if cursor is None:
-        return None
-    time, campaign_id = read_cursor(cursor, 2)
-    return read_time(time), campaign_id

@@ -1,14 +1,19 @@
 """The coverage of an account: which orders are known, by which way, and which the pixel missed."""
 
+from datetime import UTC, datetime
+
 from flask import Response, request
 from pydantic import ValidationError
 
+from salepixel.report import use_cases
 from salepixel.report.coverage import DayCoverage
-from salepixel_plugin.access import Refusal
-from salepixel_plugin.api.coverage import MOST_DAYS, CoverageDays, read_coverage
+from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.saleor.codes import manifest_url
+from salepixel_plugin.schemas import MOST_DAYS, CoverageDays
+from salepixel_plugin.services import services
 
 _BAD_DAYS = N_("Write dates as 2026-11-23, From before To, at most %(days)s days, or leave them empty.")
 
@@ -22,11 +27,18 @@ def show_coverage(emp_id: int) -> Response:
     except ValidationError:
         message = language().text(_BAD_DAYS, days=language().number(MOST_DAYS))
         raise Refusal(422, "bad_days", message) from None
-    found = read_coverage(emp_id, asked)
+    first, last = asked.ends(datetime.now(UTC).date())
+    here = services()
+    with here.database.read() as connection:
+        found = use_cases.read_coverage(connection, principal(), emp_id, first, last)
     names = ("in_shop", "by_webhook", "healed", "missing", "seen", "attributed")
     problems = [(one, explain_pixel_problem(one.reason, language())) for one in found.pixel_problems]
     sums = {name: _sum_of(found.days, name) for name in names}
-    return page("coverage.html", found=found, problems=problems, sums=sums)
+    manifests = {
+        health.shop.id: manifest_url(here.settings.plugin_url, here.keys, health.shop.id)
+        for health in found.shops
+    }
+    return page("coverage.html", found=found, problems=problems, sums=sums, manifests=manifests)
 
 
 def _sum_of(days: list[DayCoverage], name: str) -> int | None:

@@ -13,17 +13,17 @@ from flask import Response, g, make_response, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
+from salepixel.accounts.declined import Declined
 from salepixel.storage.database import is_of_values
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
-from salepixel_plugin.api.door import refuse_http
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
+from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services
 
 LANGUAGE_COOKIE = "salepixel_language"
 _LANGUAGE_SECONDS = 365 * 86_400
 OPEN_TO_ALL = ("pages.login", "pages.enter", "pages.static", "pages.show_about")
-_FOR_PROGRAMS = ("/api/", "/saleor/", "/healthz", "/metrics")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -165,6 +165,12 @@ def refuse(refusal: Refusal) -> Response:
     return answer
 
 
+@blueprint.errorhandler(Declined)
+def refuse_declined(declined: Declined) -> Response:
+    """What a use case declined, as a page."""
+    return refuse(as_refusal(declined))
+
+
 @blueprint.errorhandler(sa.exc.OperationalError)
 @blueprint.errorhandler(sa.exc.TimeoutError)
 @blueprint.errorhandler(sa.exc.InterfaceError)
@@ -177,11 +183,8 @@ def _database_away(error: Exception) -> Response:
     return answer
 
 
-@blueprint.app_errorhandler(HTTPException)
-def refuse_unmatched(error: HTTPException) -> Response:
-    """What Flask refuses by itself, also where no page and no call is: as JSON for programs."""
-    if request.path.startswith(_FOR_PROGRAMS):
-        return refuse_http(error)
+def refuse_http(error: HTTPException) -> Response:
+    """What Flask refuses by itself, as a page."""
     choose_language()
     status = error.code or 500
     said = {

@@ -5,13 +5,12 @@ from typing import cast
 from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.store import list_accounts
-from salepixel.orders import queue
-from salepixel.orders.requeue import Why, requeue_failed
-from salepixel_plugin.access import scope
-from salepixel_plugin.api.failed import read_failed_cursor
-from salepixel_plugin.api.paging import write_cursor
+from salepixel.orders import use_cases
+from salepixel.orders.requeue import Why
+from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.paging import read_order_cursor, write_cursor
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -42,10 +41,10 @@ BECAUSE = {
 @blueprint.get("/orders/failed")
 def list_failed() -> Response:
     """What failed last comes first."""
-    before = read_failed_cursor(request.args.get("cursor"))
+    before = read_order_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
-        found = queue.list_failed(connection, scope().emp_id, PAGE + 1, before)
-        names = {account.emp_id: account.name for account in list_accounts(connection, scope())}
+        found = use_cases.list_failed(connection, principal(), PAGE + 1, before)
+        names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
     shown = found[:PAGE]
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
     return page("failed.html", orders=shown, names=names, because=BECAUSE, next=following)
@@ -58,5 +57,5 @@ def requeue() -> Response:
     only = (shop_id, order_id) if shop_id and order_id else None
     if only is None or all(text.isprintable() for text in only):
         with services().database.write() as connection:
-            requeue_failed(connection, scope().emp_id, only)
+            use_cases.retry_failed(connection, principal(), None, only)
     return cast(Response, redirect(url_for("pages.list_failed"), 303))

@@ -1,13 +1,17 @@
 """The models side by side: what each credits every campaign of an account with."""
 
+from datetime import UTC, datetime
+
 from flask import Response, request
 from pydantic import ValidationError
 
-from salepixel_plugin.access import Refusal
-from salepixel_plugin.api.models import Period, compare
-from salepixel_plugin.api.paging import Days
+from salepixel.report import use_cases
+from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.paging import Days
+from salepixel_plugin.schemas import ModelsPeriod
+from salepixel_plugin.services import services
 
 NAMES = {
     "last": N_("Last click"),
@@ -25,15 +29,17 @@ _BAD_PERIOD = N_("Write dates as 2026-11-23, From before To, at most 366 days ap
 @blueprint.get("/accounts/<int:emp_id>/models")
 def compare_models(emp_id: int) -> Response:
     """What each model credits every campaign with, in a period that the query names."""
-    compared = compare(emp_id, _period())
+    first, last = _period().ends(datetime.now(UTC))
+    with services().database.read() as connection:
+        compared = use_cases.compare_models(connection, principal(), emp_id, first, last)
     return page("models.html", compared=compared, titles=NAMES, asked=request.args)
 
 
-def _period() -> Period:
+def _period() -> ModelsPeriod:
     """The days in UTC, `to` included."""
     given = {name: text for name, text in request.args.items() if text}
     try:
         days = Days.model_validate(given).period
-        return Period.model_validate({"from": days.since, "to": days.until})
+        return ModelsPeriod.model_validate({"from": days.since, "to": days.until})
     except ValidationError:
         raise Refusal(422, "bad_period", _BAD_PERIOD) from None

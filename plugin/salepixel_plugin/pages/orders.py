@@ -1,15 +1,16 @@
 """Why an order was credited to a click, or to none."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
+from salepixel.attribution.decided import Undecidable
+from salepixel.attribution.use_cases import see_decided
 from salepixel.campaigns.store import Campaign, get_campaign, links_of
 from salepixel.orders.sold import refunded_by_line, refunded_whole
-from salepixel_plugin.access import scope
-from salepixel_plugin.api.orders import Undecidable, explain_decided, see_decided
-from salepixel_plugin.explanations import explain_candidate, explain_failure
+from salepixel_plugin.access import principal
+from salepixel_plugin.explanations import explain_candidate, explain_decided, explain_failure
 from salepixel_plugin.pages.door import blueprint, language, page
 from salepixel_plugin.services import services
 
@@ -18,7 +19,7 @@ from salepixel_plugin.services import services
 def explain_order(shop_id: str, name: str) -> Response:
     """What earned an order, and which clicks were passed over, in the order of time."""
     with services().database.read() as connection:
-        decided = see_decided(connection, shop_id, name)
+        decided = see_decided(connection, principal(), shop_id, name, datetime.now(UTC))
         if isinstance(decided, Undecidable):
             sentence = explain_failure(decided.number, decided.error, language())
             return page("undecided.html", failed=decided, shop_id=shop_id, sentence=sentence)
@@ -26,7 +27,7 @@ def explain_order(shop_id: str, name: str) -> Response:
         labels: dict[str, str] = {}
         for campaign_id in {item["campaign"] for item in decided.decision["candidates"]} - {None}:
             campaign = get_campaign(connection, campaign_id)
-            if campaign and scope().allows(campaign.emp_id):
+            if campaign and principal().allows(campaign.emp_id):
                 campaigns[campaign_id] = campaign
                 labels |= {link.id: link.label or link.url for link in links_of(connection, campaign_id)}
         refunded = refunded_by_line(decided.stored.order, decided.history)

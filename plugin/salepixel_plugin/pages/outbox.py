@@ -6,10 +6,10 @@ from typing import cast
 from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.store import list_accounts
-from salepixel.destinations import outbox
-from salepixel_plugin.access import scope
-from salepixel_plugin.api.outbox import read_dead_cursor, write_dead_cursor
+from salepixel.destinations import use_cases
+from salepixel_plugin.access import principal
 from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.paging import read_dated_cursor, write_cursor
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -18,12 +18,12 @@ PAGE = 50
 @blueprint.get("/outbox")
 def list_dead() -> Response:
     """What was given up, newest first."""
-    before = read_dead_cursor(request.args.get("cursor"))
+    before = read_dated_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
-        found = outbox.list_dead(connection, scope().emp_id, PAGE + 1, before)
-        names = {account.emp_id: account.name for account in list_accounts(connection, scope())}
+        found = use_cases.list_dead(connection, principal(), PAGE + 1, before)
+        names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
     shown = found[:PAGE]
-    following = write_dead_cursor(shown[-1]) if len(found) > PAGE else None
+    following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
     return page("outbox.html", letters=shown, names=names, next=following)
 
 
@@ -33,5 +33,5 @@ def try_again() -> Response:
     only = request.form.get("id")
     if only is None or only.isalnum():
         with services().database.write() as connection:
-            outbox.try_again(connection, scope().emp_id, datetime.now(UTC), only)
+            use_cases.retry_dead(connection, principal(), None, datetime.now(UTC), only)
     return cast(Response, redirect(url_for("pages.list_dead"), 303))

@@ -10,28 +10,24 @@ import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
+from salepixel.accounts.declined import BadField, Conflict, Declined, Invalid
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
-from salepixel.attribution import policies
-from salepixel.attribution.policies import PolicyVersion
+from salepixel.attribution import policies, use_cases
+from salepixel.attribution.policies import PolicyVersion, sums_of, totals_of
 from salepixel.campaigns import store as campaigns
 from salepixel.money.amounts import from_minor
-from salepixel_plugin.access import Refusal, is_id, see_account
-from salepixel_plugin.api.paging import bad_cursor, write_cursor
-from salepixel_plugin.api.policies import (
-    MonthIn,
-    PolicyChange,
-    apply_change,
-    close_until,
-    preview_change,
-    read_change,
-    sums_of,
-    totals_of,
-)
+from salepixel.money.rates import Rates
+from salepixel.storage.ids import is_id
+from salepixel.wire import jobs
+from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.door import blueprint, language, page, say
 from salepixel_plugin.pages.models import NAMES
-from salepixel_plugin.services import services
+from salepixel_plugin.paging import bad_cursor, read_order_cursor, write_cursor
+from salepixel_plugin.refusals import as_refusal
+from salepixel_plugin.schemas import MonthIn, PolicyChange
+from salepixel_plugin.services import services, writing
 
 SHOWN = 50
 LOOKED_AT = 500
@@ -66,7 +62,7 @@ def preview_policy(emp_id: int) -> Response:
     sent = _sent(request.args)
     try:
         return _preview_page(emp_id, sent)
-    except (ValidationError, Refusal) as error:
+    except (ValidationError, BadField) as error:
         return _policy_page(emp_id, sent, _wrong(error), 422)
 
 
@@ -76,9 +72,11 @@ def apply_policy(emp_id: int) -> Response:
     sent = _sent(request.form)
     seen = request.form.get("policy", "")
     try:
-        apply_change(emp_id, _change(sent), _number(seen) or 0)  # 0: no policy has it
-    except (ValidationError, Refusal) as error:
-        if isinstance(error, Refusal) and error.reason == "policy_changed":
+        change, now = _change(sent), datetime.now(UTC)
+        with writing(wakes=True) as connection:  # 0: no policy has this number
+            use_cases.apply_policy(connection, principal(), emp_id, change, now, _number(seen) or 0)
+    except (ValidationError, Declined) as error:
+        if isinstance(error, Declined) and error.reason == "policy_changed":
             query: dict[str, Any] = {**sent, "policy": seen or "0"}
             return cast(Response, redirect(url_for("pages.preview_policy", emp_id=emp_id, **query), 303))
         return _policy_page(emp_id, sent, _wrong(error), 422)
@@ -94,10 +92,14 @@ def close_month(emp_id: int) -> Response:
         wanted = MonthIn.model_validate_strings({"month": month, "without_failed": without})
         if not request.form.get("sure"):
             return _policy_page(emp_id, {}, {"sure": language().text(_NOT_SURE)}, 422, month)
-        close_until(emp_id, wanted)
+        services().bell.ring(jobs.SWEEP)  # what keeps the month open is decided by the next try
+        without_failed, now = wanted.without_failed, datetime.now(UTC)
+        with services().database.write() as connection:
+            use_cases.close_month(connection, principal(), emp_id, month, now, without_failed=without_failed)
     except ValidationError:
         return _policy_page(emp_id, {}, {"month": language().text(_NO_MONTH)}, 422, month)
-    except Refusal as refusal:
+    except (Conflict, Invalid) as declined:
+        refusal = as_refusal(declined)
         wrong = {"month": say(refusal), refusal.reason: say(refusal)}
         return _policy_page(emp_id, {}, wrong, refusal.status, month)
     return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
@@ -113,8 +115,7 @@ def _policy_page(
     emp_id: int, sent: Mapping[str, str], wrong: Mapping[str, str], status: int = 200, month: str = ""
 ) -> Response:
     with services().database.read() as connection:
-        account = see_account(connection, emp_id)
-        versions = policies.list_policies(connection, emp_id)
+        account, versions = use_cases.see_policies(connection, principal(), emp_id)
         values = {**_values(versions[0]), **sent}
         listed = campaigns.list_campaigns(connection, emp_id, OFFERED, None)
         windows = _windows(values)
@@ -144,10 +145,12 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
     first = 0 if skip is None else _number(skip)
     if first is None:
         raise bad_cursor()
-    with services().database.read() as connection:
-        account = see_account(connection, emp_id)
-        changed = policies.with_policy(account, read_change(connection, account, _change(sent)))
-        preview = preview_change(connection, account, changed, LOOKED_AT, cursor)
+    after, change, here = read_order_cursor(cursor), _change(sent), services()
+    with here.database.read() as connection:
+        seen_now = use_cases.preview_policy(
+            connection, principal(), emp_id, change, here.clicks, Rates(here.settings.data), LOOKED_AT, after
+        )
+        account, changed, preview = seen_now.account, seen_now.changed, seen_now.preview
         found = sums_of(preview.moves)
         # Not simply the newest: another one may have come since the account was read.
         versions = policies.list_policies(connection, emp_id)
@@ -185,7 +188,7 @@ def _windows(form: Mapping[str, str]) -> dict[str, str]:
     return {name.removeprefix(_WINDOWS): days for name, days in form.items() if name.startswith(_WINDOWS)}
 
 
-def _change(sent: Mapping[str, str]) -> PolicyChange:
+def _change(sent: Mapping[str, str]) -> dict[str, Any]:
     """The change that a form asks for. Raises a ValidationError.
 
     Windows of campaigns replace those of before, so the form sends all of them; an emptied one is none.
@@ -197,15 +200,15 @@ def _change(sent: Mapping[str, str]) -> PolicyChange:
         windows[sent.get("campaign", "")] = sent.get("campaign_days", "")
     if told or "campaign" in sent:
         values["campaign_windows"] = windows
-    return PolicyChange.model_validate_strings(values)
+    return PolicyChange.model_validate_strings(values).model_dump(exclude_unset=True, mode="json")
 
 
-def _wrong(error: ValidationError | Refusal) -> dict[str, str]:
-    """What is wrong with which field, in the reader's language; raises a Refusal that is of none."""
-    if isinstance(error, Refusal):
-        if not error.errors:
+def _wrong(error: ValidationError | Declined) -> dict[str, str]:
+    """What is wrong with which field, in the reader's language; raises what is of none."""
+    if isinstance(error, Declined):
+        if not isinstance(error, BadField):
             raise error
-        return dict.fromkeys(error.errors, language().text(_NO_CAMPAIGN))
+        return dict.fromkeys(as_refusal(error).errors, language().text(_NO_CAMPAIGN))
     names = [".".join(map(str, detail["loc"])) for detail in error.errors()]
     return {name: language().text(_WRONG.get(name, _DAYS)) for name in names}
 

@@ -24,8 +24,8 @@ from salepixel.shops.saleor.connector import LIFECYCLE, read_app_status
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import disconnect_shop, find_shop, get_shop, keep_app_status
 from salepixel.storage.database import is_of_values
+from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
-from salepixel_plugin.access import is_id
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from salepixel.campaigns import mailers
 from salepixel.campaigns.directory import read_directory
 from salepixel.keys import Sealed, pixel_secret_place
 from salepixel.orders.queue import due_orders
 from salepixel.storage.schema import metadata
-from salepixel_plugin.api import mailers
 from tests.plugin.conftest import HATS, SHOES, Office
 
 

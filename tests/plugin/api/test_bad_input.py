@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from salepixel_plugin.api import mailers
+from salepixel.campaigns import mailers
 from tests.plugin.conftest import PLACED, Office
 
 NOT_JSON = [

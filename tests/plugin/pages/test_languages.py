@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 from babel.messages.pofile import read_po
 
+from salepixel.attribution.decided import NOT_PROCESSED_YET
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sales import Status
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
@@ -69,7 +70,7 @@ def test_every_reason_is_explained(code: str) -> None:
         "clicked_at": "2026-11-23T10:00:00Z",
         "passed_over": None,
     }
-    for reason in {*set(Reason) - _NEVER_A_DECISION, explanations.NOT_YET}:
+    for reason in {*set(Reason) - _NEVER_A_DECISION, NOT_PROCESSED_YET}:
         decision = {
             "reason": reason,
             "candidates": [candidate | {"credited": True}],

@@ -15,14 +15,12 @@ from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.money import read_currency
 from salepixel.reading.order_numbers import PlaceholderOrder, read_order_number
 from salepixel.reading.text import read_text
+from salepixel.shops.reported import MAX_DIGITS
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _FIRST_YEAR = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY, _YEAR = timedelta(days=1), timedelta(days=366)
 _MAX_TEXT = 200
-MAX_DIGITS = 6
-"""Of an amount after the point, half up: programs that count in floats send 59.849999999999994."""
-
 _SMALLEST = Decimal(1).scaleb(-MAX_DIGITS)
 
 UNSET: Any = None

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from salepixel.attribution.sale_store import Cursor
+from salepixel.orders.queue import FailedPlace
 from salepixel.report.sales import Period
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.languages import N_
@@ -17,7 +18,7 @@ Next = Annotated[str | None, Field(description="The cursor of the next page; nul
 _BAD_CURSOR = N_("Invalid cursor. Start again without `cursor`.")
 
 
-class Page(BaseModel):
+class PageQuery(BaseModel):
     """Which part of a list is asked for."""
 
     model_config = ConfigDict(extra="ignore")
@@ -48,7 +49,7 @@ class Days(BaseModel):
         return Period(_midnight(self.since), _midnight(self.to and self.to + timedelta(days=1)))
 
 
-class PageOfDays(Page, Days):
+class PageOfDays(PageQuery, Days):
     """Which part of a list of days is asked for."""
 
 
@@ -103,6 +104,32 @@ def read_sales_cursor(cursor: str | None) -> Cursor | None:
         return read_time(time), shop, order, line, bytes.fromhex(click)
     except ValueError:
         raise bad_cursor() from None
+
+
+def read_click_cursor(cursor: str | None) -> bytes | None:
+    """Where a page of clicks ended. Raises a Refusal (422)."""
+    if cursor is None:
+        return None
+    try:
+        return bytes.fromhex(read_cursor(cursor, 1)[0])
+    except ValueError:
+        raise bad_cursor() from None
+
+
+def read_order_cursor(cursor: str | None) -> FailedPlace | None:
+    """Where a page of orders ended: a time, shop and order. Raises a Refusal (422)."""
+    if cursor is None:
+        return None
+    time, shop_id, order_id = read_cursor(cursor, 3)
+    return read_time(time), shop_id, order_id
+
+
+def read_dated_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """Where a page of what has a time and an id ended, such as campaigns. Raises a Refusal (422)."""
+    if cursor is None:
+        return None
+    time, its_id = read_cursor(cursor, 2)
+    return read_time(time), its_id
 
 
 def bad_cursor() -> Refusal:

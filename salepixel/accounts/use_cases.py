@@ -1,0 +1,81 @@
+"""What is done with accounts and their keys. Each use case takes a principal and raises Declined."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts import api_keys, store
+from salepixel.accounts.api_keys import KeyEntry
+from salepixel.accounts.declined import Conflict, NotAllowed, NotFound, UnknownAccount
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.store import Account
+from salepixel.keys import Keys, Sealed, pixel_secret_place
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made; nobody can read `key` again."""
+
+    id: str
+    key: str
+
+
+def see_account(connection: sa.Connection, principal: Principal, emp_id: int) -> Account:
+    """An account that the principal may see. Raises NotFound."""
+    # Beyond 64 bits a database raises instead of finding nothing.
+    account = store.get_account(connection, emp_id) if 0 < emp_id < 2**32 else None
+    if account is None or not principal.allows(emp_id):
+        raise NotFound("account")
+    return account
+
+
+def target_account(connection: sa.Connection, principal: Principal, emp_id: int) -> Account:
+    """The account in which something is to be made. Raises NotAllowed or UnknownAccount."""
+    if not principal.allows(emp_id):
+        raise NotAllowed("other_account", emp_id=emp_id)
+    account = store.get_account(connection, emp_id)
+    if account is None:
+        raise UnknownAccount(emp_id)
+    return account
+
+
+def add_account(
+    connection: sa.Connection, principal: Principal, keys: Keys, values: Mapping[str, Any], at: datetime
+) -> Account:
+    """Make an account of these values of `Account`, with a new pixel secret.
+
+    Raises NotAllowed, or Conflict when its empId is taken.
+    """
+    principal.require_all_accounts()
+    account = Account(**values, created_at=at, pixel_secret=new_pixel_secret(keys, values["emp_id"]))
+    if not store.add_account(connection, account):
+        raise Conflict("taken", emp_id=account.emp_id)
+    return account
+
+
+def new_pixel_secret(keys: Keys, emp_id: int) -> Sealed:
+    """A secret with which a shop's server signs its pixels, 32 bytes as hex digits, sealed."""
+    return keys.seal(pixel_secret_place(emp_id), secrets.token_hex(32))
+
+
+def add_key(connection: sa.Connection, principal: Principal, emp_id: int, name: str, at: datetime) -> NewKey:
+    """Make a key that opens this account only. Raises NotFound."""
+    see_account(connection, principal, emp_id)
+    key = "sp_" + secrets.token_urlsafe(32)
+    return NewKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
+
+
+def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:
+    """Take a key back, with its sessions. Raises NotFound, or Conflict for the key of the settings."""
+    found = (entry for entry in api_keys.list_api_keys(connection, principal) if entry.id == key_id)
+    entry = next(found, None)
+    if entry is None:
+        raise NotFound("key")
+    if entry.is_of_settings:
+        raise Conflict("key_of_settings", setting=api_keys.FIRST_KEY)
+    api_keys.remove_api_key(connection, key_id)
+    return entry

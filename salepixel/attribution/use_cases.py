@@ -1,0 +1,173 @@
+"""What is done with the settings by which orders are attributed. Each use case raises Declined."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts import store as accounts
+from salepixel.accounts.declined import BadField, Conflict, Invalid
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.store import Account
+from salepixel.accounts.use_cases import new_pixel_secret, see_account
+from salepixel.attribution import policies
+from salepixel.attribution.decided import Decided, Undecidable, find_decided
+from salepixel.attribution.policies import PolicyVersion, Preview
+from salepixel.campaigns.store import get_campaign
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.keys import Keys
+from salepixel.money.rates import Rates
+from salepixel.orders.queue import failed_before
+from salepixel.orders.requeue import requeue_account
+from salepixel.orders.store import OrderPlace
+from salepixel.shops.use_cases import see_shop
+from salepixel.storage.ids import is_id
+
+MOST_NAMED = 10
+"""Orders that keep a month open, of one answer."""
+
+CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
+"""What an account counts of an order: not changed any more once it has sales."""
+
+
+def change_account(
+    connection: sa.Connection,
+    principal: Principal,
+    keys: Keys,
+    emp_id: int,
+    changes: Mapping[str, Any],
+    at: datetime,
+    *,
+    renew_pixel_secret: bool = False,
+) -> Account:
+    """Change these values of an account; gives it as it is then. Its orders are decided again where needed.
+
+    Raises NotFound, or Conflict for what was chosen once, and for the currency of closed months.
+    """
+    see_account(connection, principal, emp_id)
+    accounts.hold_account(connection, emp_id, to_change=True)
+    before = see_account(connection, principal, emp_id)  # now that nobody else decides or changes
+    values = dict(changes)
+    changed = {name for name in values if values[name] != getattr(before, name)}
+    if changed & CHOSEN_ONCE and accounts.has_sales(connection, emp_id):
+        raise Conflict("chosen_once", names=", ".join(sorted(changed & CHOSEN_ONCE)), emp_id=emp_id)
+    if "currency" in changed and before.closed_before is not None:
+        raise Conflict("months_closed", emp_id=emp_id, currency=before.currency)
+    if changed & {*CHOSEN_ONCE, "currency", "pixel_amount"}:
+        requeue_account(connection, emp_id)
+    # Nobody could sign for an account that has no secret, so all its pixels would be refused.
+    if renew_pixel_secret or (values.get("pixel_signed") and not before.pixel_secret):
+        values["pixel_secret"] = new_pixel_secret(keys, emp_id)
+    if "window_days" in values:
+        policies.apply_policy(connection, emp_id, {"window_days": values.pop("window_days")}, at)
+    if values:
+        accounts.change_account(connection, emp_id, values)
+    return see_account(connection, principal, emp_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPreview:
+    """What a change would move; `account` as it is, `changed` as it would be."""
+
+    account: Account
+    changed: Account
+    preview: Preview
+
+
+def see_policies(
+    connection: sa.Connection, principal: Principal, emp_id: int
+) -> tuple[Account, list[PolicyVersion]]:
+    """An account with all versions of its policy, the newest first: it is in force. Raises NotFound."""
+    return see_account(connection, principal, emp_id), policies.list_policies(connection, emp_id)
+
+
+def preview_policy(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    change: Mapping[str, Any],
+    sealer: ClickSealer,
+    rates: Rates,
+    limit: int,
+    after: OrderPlace | None,
+) -> PolicyPreview:
+    """What a change would move among `limit` orders of open months, newest first. Nothing is written.
+
+    `change` has days where PolicyVersion has them. Raises NotFound or BadField.
+    """
+    account = see_account(connection, principal, emp_id)
+    changed = policies.with_policy(account, _as_columns(connection, account, change))
+    preview = policies.preview_policy(connection, sealer, account, changed, rates, limit, after)
+    return PolicyPreview(account, changed, preview)
+
+
+def apply_policy(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    change: Mapping[str, Any],
+    at: datetime,
+    seen: int | None = None,
+) -> PolicyVersion:
+    """Put a changed policy in force; gives the one in force then. Orders of open months are decided again.
+
+    Raises NotFound or BadField, or Conflict when the policy with the number `seen` is not in force any more.
+    """
+    account = see_account(connection, principal, emp_id)
+    columns = _as_columns(connection, account, change)
+    if not policies.apply_policy(connection, emp_id, columns, at, seen):
+        raise Conflict("policy_changed")
+    return policies.list_policies(connection, emp_id)[0]
+
+
+def close_month(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    month: str,
+    at: datetime,
+    *,
+    without_failed: bool = False,
+) -> datetime | None:
+    """Close a month (UTC, "2026-10") and all before it for good; gives until when the account is closed.
+
+    Raises NotFound; Invalid for a month that is not over; Conflict while orders of that time are to be
+    decided (`orders_waiting`), or could not be (`orders_failed`) and are not left out.
+    """
+    year, number = map(int, month.split("-"))
+    until = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    if until > at:
+        raise Invalid("month_not_over", month=month)
+    see_account(connection, principal, emp_id)
+    waiting = policies.close_months(connection, emp_id, until, without_failed=without_failed)
+    failed = [] if without_failed else failed_before(connection, emp_id, until, waiting)
+    if failed and len(failed) == waiting:
+        named = ", ".join(order.number for order in failed[:MOST_NAMED])
+        more = " …" if waiting > MOST_NAMED else ""
+        raise Conflict("orders_failed", count=waiting, orders=named + more)
+    if waiting:
+        raise Conflict("orders_waiting", waiting=waiting)
+    return see_account(connection, principal, emp_id).closed_before
+
+
+def see_decided(
+    connection: sa.Connection, principal: Principal, shop_id: str, name: str, now: datetime
+) -> Decided | Undecidable:
+    """An order, by its id or number, with its decision, or why there can be none. Raises NotFound."""
+    return find_decided(connection, see_shop(connection, principal, shop_id), name, now)
+
+
+def _as_columns(connection: sa.Connection, account: Account, change: Mapping[str, Any]) -> dict[str, Any]:
+    """A change as columns of the account. Raises BadField for a campaign that is not the account's."""
+    values = dict(change)
+    if "campaign_windows" in values:
+        for campaign_id in values["campaign_windows"]:
+            campaign = get_campaign(connection, campaign_id) if is_id(campaign_id) else None
+            if campaign is None or campaign.emp_id != account.emp_id:
+                said = f"the account has no campaign {campaign_id}"
+                raise BadField("campaign_windows", said, part=campaign_id)
+        values["campaign_windows"] = json.dumps(values["campaign_windows"], sort_keys=True)
+    return values

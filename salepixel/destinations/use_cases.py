@@ -1,0 +1,35 @@
+"""What is done with requests to other servers that were given up. Each use case raises Declined."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.use_cases import target_account
+from salepixel.destinations import outbox
+from salepixel.destinations.outbox import DeadLetter
+
+
+def list_dead(
+    connection: sa.Connection, principal: Principal, limit: int, before: tuple[datetime, str] | None
+) -> list[DeadLetter]:
+    """Requests of the principal's accounts that were given up, newest first."""
+    return outbox.list_dead(connection, principal.emp_id, limit, before)
+
+
+def retry_dead(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int | None,
+    at: datetime,
+    only: str | None = None,
+) -> int:
+    """Send once more what was given up of an account, or the one with this id; gives how many.
+
+    None: of all the principal's accounts. Raises NotAllowed or UnknownAccount.
+    """
+    if emp_id is None:
+        emp_id = principal.emp_id
+    else:
+        target_account(connection, principal, emp_id)
+    return outbox.try_again(connection, emp_id, at, only)

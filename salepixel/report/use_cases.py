@@ -1,0 +1,222 @@
+"""What is read of campaigns and accounts as reports. Each use case raises NotFound for what is hidden."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.store import Account, get_account
+from salepixel.accounts.use_cases import see_account
+from salepixel.attribution.sale_store import Cursor, StoredSale
+from salepixel.campaigns.store import Campaign, links_of
+from salepixel.campaigns.use_cases import see_campaign
+from salepixel.clicks import store as clicks
+from salepixel.clicks.losses import Loss, losses_since
+from salepixel.clicks.store import StoredClick
+from salepixel.report import activity, comparison, coverage, lift, sales
+from salepixel.report.activity import ContactActivity, LinkActivity
+from salepixel.report.comparison import Comparison
+from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
+from salepixel.report.health import ShopHealth, list_health
+from salepixel.report.lift import Measured
+from salepixel.report.sales import ALWAYS, Period
+from salepixel.report.totals import ConvertedTotal, Total
+from salepixel.storage.database import Database
+
+_AT_ONCE = 500
+"""Sales of an export."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of a campaign over a period."""
+
+    sold: list[Total]
+    by_refund_date: list[Total]
+    converted: ConvertedTotal
+
+
+@dataclass(frozen=True)
+class SalesReport:
+    """Sales of a campaign and their sums. `losses` since it was made; `labels` of its links, by id."""
+
+    campaign: Campaign
+    rows: list[StoredSale]
+    sums: Sums
+    losses: list[Loss]
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Export:
+    """All sales of a campaign in a period; `pages` gives the rows anew, newest first, some at a time."""
+
+    campaign: Campaign
+    labels: dict[str, str]
+    totals: list[Total]
+    pages: Callable[[], Iterator[list[StoredSale]]]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a campaign brought in: `verdicts`: reason -> clicks, `evidence`: kind -> orders.
+
+    `reasons`: why orders of the account were credited to nobody, with how many.
+    """
+
+    campaign: Campaign
+    sums: Sums
+    verdicts: dict[str, int]
+    evidence: dict[str, int]
+    losses: list[Loss]
+    reasons: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage of an account over some days, and how its shops are."""
+
+    account: Account
+    first: date
+    last: date
+    days: list[DayCoverage]
+    by_payment: list[Seen]
+    by_browser: list[Seen]
+    pixel_problems: list[PixelProblem]
+    shops: list[ShopHealth]
+
+
+def read_overview(connection: sa.Connection, principal: Principal, campaign_id: str) -> Overview:
+    """What a campaign brought in, and how the account's orders were decided."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    outcomes = sales.count_outcomes(connection, campaign.emp_id)
+    return Overview(
+        campaign,
+        _sums(connection, campaign, ALWAYS),
+        activity.count_verdict_reasons(connection, campaign_id),
+        sales.count_evidence(connection, campaign_id),
+        losses_since(connection, campaign.created_at),
+        sorted(
+            (reason, count)
+            for (outcome, reason), count in outcomes.items()
+            if outcome not in ("attributed", "likely")
+        ),
+    )
+
+
+def read_sales(
+    connection: sa.Connection,
+    principal: Principal,
+    campaign_id: str,
+    period: Period,
+    limit: int,
+    after: Cursor | None,
+) -> SalesReport:
+    """The sales of a campaign in a period, newest first, after those seen; the sums are over all of them."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    return SalesReport(
+        campaign,
+        sales.list_sales(connection, campaign_id, limit, after, period),
+        _sums(connection, campaign, period),
+        losses_since(connection, campaign.created_at),
+        _labels(connection, campaign_id),
+    )
+
+
+def export_sales(database: Database, principal: Principal, campaign_id: str, period: Period) -> Export:
+    """All sales of a campaign in a period, to be read page by page."""
+    with database.read() as connection:
+        return Export(
+            see_campaign(connection, principal, campaign_id),
+            _labels(connection, campaign_id),
+            sales.sale_totals(connection, campaign_id, period),
+            partial(_sales_by_page, database, campaign_id, period),
+        )
+
+
+def list_clicks(
+    connection: sa.Connection, principal: Principal, campaign_id: str, limit: int, after: bytes | None
+) -> list[StoredClick]:
+    """The clicks of a campaign, bot clicks included, oldest first."""
+    see_campaign(connection, principal, campaign_id)
+    return clicks.list_clicks(connection, campaign_id, limit, after)
+
+
+def list_link_activity(
+    connection: sa.Connection, principal: Principal, campaign_id: str
+) -> tuple[Campaign, list[LinkActivity]]:
+    """A campaign, and what happened on each of its links."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    return campaign, activity.link_activity(connection, campaign_id)
+
+
+def list_contact_activity(
+    connection: sa.Connection, principal: Principal, campaign_id: str, limit: int, after: str | None
+) -> tuple[Campaign, list[ContactActivity]]:
+    """A campaign, and the contacts who clicked or bought, by reference."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    return campaign, activity.contact_activity(connection, campaign_id, limit, after)
+
+
+def measure_lift(
+    connection: sa.Connection, principal: Principal, campaign_id: str, now: datetime
+) -> tuple[Campaign, Measured]:
+    """A campaign, and what its mail caused, as far as can be told now."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    return campaign, lift.measure(connection, campaign, now)
+
+
+def compare_models(
+    connection: sa.Connection, principal: Principal, emp_id: int, first: datetime, last: datetime
+) -> Comparison:
+    """What each model credits every campaign of an account with, of orders placed until before `last`."""
+    return comparison.compare(connection, see_account(connection, principal, emp_id), first, last)
+
+
+def read_coverage(
+    connection: sa.Connection, principal: Principal, emp_id: int, first: date, last: date
+) -> Coverage:
+    """The coverage of an account from the first day (UTC) to the last one."""
+    account = see_account(connection, principal, emp_id)
+    until = datetime.combine(last + timedelta(days=1), time(), UTC)
+    period = Period(datetime.combine(first, time(), UTC), until)
+    return Coverage(
+        account,
+        first,
+        last,
+        coverage.coverage_by_day(connection, emp_id, period),
+        coverage.seen_by_payment(connection, emp_id, period),
+        coverage.seen_by_browser(connection, emp_id, period),
+        coverage.pixel_problems(connection, emp_id, period),
+        list_health(connection, emp_id),
+    )
+
+
+def _sums(connection: sa.Connection, campaign: Campaign, period: Period) -> Sums:
+    account = get_account(connection, campaign.emp_id)
+    currency = account.currency if account else "EUR"
+    sold = sales.sale_totals(connection, campaign.id, period)
+    return Sums(
+        sold,
+        sales.totals_by_refund_date(connection, campaign.id, period, sold),
+        sales.converted_total(connection, campaign.id, currency, period),
+    )
+
+
+def _labels(connection: sa.Connection, campaign_id: str) -> dict[str, str]:
+    return {link.id: link.label or link.url for link in links_of(connection, campaign_id)}
+
+
+def _sales_by_page(database: Database, campaign_id: str, period: Period) -> Iterator[list[StoredSale]]:
+    after = None
+    # A connection for each page: one that waits for a slow reader would hold up SQLite's checkpoints.
+    while True:
+        with database.read() as connection:
+            page = sales.list_sales(connection, campaign_id, _AT_ONCE, after, period)
+        if not page:
+            return
+        yield page
+        after = page[-1].cursor

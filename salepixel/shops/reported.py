@@ -1,0 +1,95 @@
+"""An order as an account's own programs report it, without an app in the shop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from salepixel.clicks.hits import MAX_TEXT
+from salepixel.keys import Keys
+from salepixel.money.amounts import allocate, from_minor, round_money, to_minor
+from salepixel.orders.order import Order, OrderLine
+
+MAX_DIGITS = 6
+"""Of an amount after the point: programs that count in floats send 59.849999999999994."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedLine:
+    """A line, its amounts for the whole of it; `net` is without tax, None where not told."""
+
+    item: str
+    quantity: Decimal
+    amount: Decimal
+    sku: str | None = None
+    net: Decimal | None = None
+    refunded: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedOrder:
+    """An order as it is now; None and empty: not told. Amounts have at most MAX_DIGITS, times are UTC."""
+
+    id: str
+    currency: str
+    placed_at: datetime
+    lines: Sequence[ReportedLine]
+    number: str | None = None
+    updated_at: datetime | None = None
+    paid: bool = True
+    cancelled: bool = False
+    total: Decimal | None = None
+    refunded: Decimal | None = None
+    email: str | None = None
+    click: str | None = None
+    voucher: str = ""
+    customer: str | None = None
+    utm_campaign: str = ""
+    payment: str = ""
+
+
+def read_order(
+    keys: Keys, emp_id: int, reported: ReportedOrder, known_at: datetime, issued_at: datetime
+) -> Order:
+    """The order as it will be kept. Without `updated_at` it is as of this report: after what is known."""
+    amounts = _amounts(reported)
+    in_lines = sum(amounts, Decimal(0))
+    total = in_lines if reported.total is None else round_money(reported.total, reported.currency)
+    refunded = sum((line.refunded or Decimal(0) for line in reported.lines), Decimal(0))
+    return Order(
+        id=reported.id,
+        number=reported.number or reported.id,
+        currency=reported.currency,
+        placed_at=reported.placed_at,
+        updated_at=reported.updated_at or max(reported.placed_at, known_at),
+        issued_at=issued_at,
+        total=total,
+        refunded=refunded if reported.refunded is None else reported.refunded,
+        paid=reported.paid,
+        cancelled=reported.cancelled,
+        lines=tuple(
+            OrderLine(
+                str(number), line.item, line.quantity, amount, line.sku or None, line.net, line.refunded
+            )
+            for number, (line, amount) in enumerate(zip(reported.lines, amounts, strict=True), 1)
+        ),
+        shipping=max(total - in_lines, Decimal(0)),
+        # A cent each at most, by which the shop's rounding made the lines dearer: nobody paid it.
+        deducted=max(in_lines - total, Decimal(0)),
+        email_hash=keys.hash_email(emp_id, reported.email) if reported.email else None,
+        # What is longer than our tokens are cannot be opened, and costs no order.
+        click_token=(reported.click or "")[:MAX_TEXT] or None,
+        alias_hash=keys.hash_alias(emp_id, reported.email) if reported.email else None,
+        voucher=reported.voucher,
+        customer=reported.customer or None,
+        utm_campaign=reported.utm_campaign,
+        payment=reported.payment,
+    )
+
+
+def _amounts(reported: ReportedOrder) -> list[Decimal]:
+    """The lines' amounts with the currency's digits, so that they add up to what their sum is rounded to."""
+    in_lines = sum((line.amount for line in reported.lines), Decimal(0))
+    weights = [int(line.amount.scaleb(MAX_DIGITS)) for line in reported.lines]
+    parts = allocate(to_minor(in_lines, reported.currency), weights)
+    return [from_minor(part, reported.currency) for part in parts]

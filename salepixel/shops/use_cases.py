@@ -1,0 +1,139 @@
+"""What is done with shops, and with orders that programs report. Each use case raises Declined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from salepixel.accounts.declined import Conflict, NotFound
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.use_cases import target_account
+from salepixel.keys import Keys
+from salepixel.orders import deliveries
+from salepixel.orders import store as orders
+from salepixel.orders.bounds import OutOfBounds, check_order
+from salepixel.shops import store
+from salepixel.shops.reported import ReportedOrder, read_order
+from salepixel.shops.shop import Shop
+from salepixel.storage.ids import is_id
+
+SALES_API = "sales_api"
+"""The event of a delivery that an account's own program made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A reported order that was not stored: its position in the report, and the reason by name.
+
+    `known_at`: as of when (UTC) the order is known, for what is older than that.
+    """
+
+    position: int
+    order_id: str
+    reason: str
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of reported orders: the account's shop, ids that were stored, and the others."""
+
+    shop_id: str
+    stored: list[str]
+    unchanged: list[Unchanged]
+
+
+def see_shop(connection: sa.Connection, principal: Principal, shop_id: str) -> Shop:
+    """A shop that the principal may see. Raises NotFound."""
+    shop = store.get_shop(connection, shop_id) if is_id(shop_id) else None
+    if shop is None or not principal.allows(shop.emp_id):
+        raise NotFound("shop")
+    return shop
+
+
+def add_shop(
+    connection: sa.Connection, principal: Principal, emp_id: int, platform: str, api_url: str, at: datetime
+) -> Shop:
+    """Let a shop register with an account; the same address again gives the same shop.
+
+    Raises NotAllowed or UnknownAccount.
+    """
+    target_account(connection, principal, emp_id)
+    return store.add_shop(connection, emp_id, platform, api_url, at)
+
+
+def change_shop(
+    connection: sa.Connection,
+    principal: Principal,
+    shop_id: str,
+    at: datetime,
+    *,
+    name: str | None = None,
+    paused: bool | None = None,
+) -> Shop:
+    """Rename a shop, pause it or resume it; None: as it is. Raises NotFound or Conflict."""
+    if _with_app(connection, principal, shop_id).removed_at is not None:
+        raise Conflict("shop_removed")
+    store.change_shop(connection, shop_id, name=name, paused=paused, at=at)
+    return see_shop(connection, principal, shop_id)
+
+
+def remove_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
+    """Disconnect a shop: its token is forgotten, its orders stay. Raises NotFound or Conflict."""
+    _with_app(connection, principal, shop_id)
+    store.remove_shop(connection, shop_id, at)
+    return see_shop(connection, principal, shop_id)
+
+
+def report_orders(
+    connection: sa.Connection,
+    principal: Principal,
+    keys: Keys,
+    emp_id: int,
+    reported: Sequence[tuple[int, ReportedOrder]],
+    body: bytes,
+    content_type: str,
+    at: datetime,
+) -> Receipt:
+    """Store orders of an account, each with its position in `body`, which is kept as it came.
+
+    Idempotent: the same body again changes nothing, whatever came since. Raises NotAllowed or UnknownAccount.
+    """
+    target_account(connection, principal, emp_id)
+    shop = store.shop_of_account(connection, emp_id, "api", at)
+    digest = deliveries.delivery_digest(shop.api_url, SALES_API, body)
+    is_new = deliveries.store_delivery(
+        connection,
+        digest=digest,
+        shop_id=shop.id,
+        event=SALES_API,
+        headers={"Content-Type": content_type},
+        body=body,
+        at=at,
+    )
+    receipt = Receipt(shop.id, [], [])
+    for position, told in reported:
+        known = orders.get_order(connection, shop.id, told.id, lock=True)
+        if known and not is_new:
+            receipt.unchanged.append(Unchanged(position, told.id, "repeated"))
+            continue
+        since = known.order.updated_at if known else told.placed_at
+        order = read_order(keys, emp_id, told, since, at + timedelta(microseconds=position))
+        try:
+            check_order(order, at)
+        except OutOfBounds as error:
+            receipt.unchanged.append(Unchanged(position, told.id, error.reason))
+            continue
+        if orders.store_order(connection, shop.id, emp_id, order, digest):
+            receipt.stored.append(order.id)
+        else:
+            receipt.unchanged.append(Unchanged(position, told.id, "older_than_known", since))
+    return receipt
+
+
+def _with_app(connection: sa.Connection, principal: Principal, shop_id: str) -> Shop:
+    shop = see_shop(connection, principal, shop_id)
+    if shop.platform != "saleor":
+        raise Conflict("no_connection")
+    return shop

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from salepixel.campaigns.links import Link, LinkSealer
+from salepixel_edge.journal import Journal, take_slot
+from tests.edge.records import SEGMENT
 from tests.edge.running import Valkey
 from tests.make import CAMPAIGN, LINK
 
@@ -23,3 +25,15 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 @pytest.fixture
 def path(links: LinkSealer) -> str:
     return f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
+
+
+@pytest.fixture
+def slots(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def journal(slots: Path) -> Iterator[Journal]:
+    opened = take_slot(slots, "edge", SEGMENT)
+    yield opened
+    opened.close()

@@ -206,6 +206,8 @@ def lose(journal: Journal, disk: Disk, count: int, *, before: int = 0) -> LossRe
         for _ in range(count):
             await append(writer, payload("lost"))
 
+    if not before:
+        disk.write_error = errno.ENOSPC  # before the writer's thread writes the loss of the process before
     writer = play(journal, story)
     journal.close()
     disk.write_error = 0

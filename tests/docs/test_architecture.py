@@ -1,4 +1,4 @@
-"""docs/explanation/architecture.md follows the code: each function that it names is in the file that it names."""
+"""docs/explanation/architecture.md follows the code: the functions that it names are in their files."""
 
 import ast
 import re

@@ -1,10 +1,9 @@
 """The command `salepixel`."""
 
 import argparse
-import subprocess
 import sys
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 from salepixel.keys import BadKeys, accept_keys
@@ -13,8 +12,8 @@ from salepixel.settings import BadSettings, StorageSettings, environment
 from salepixel.stack.embedded import NoEmbeddedRedis
 from salepixel.stack.supervisor import CannotStart, Supervisor
 
-_PROGRAMS = {"journal": "salepixel_edge.journals", "rebuild": "salepixel_worker.rebuild"}
-"""Commands that are a service's own programs: what all services share knows none of them."""
+_SERVICES = {"journal": "edge", "rebuild": "worker"}
+"""Commands that a service brings as entry points in the group `salepixel.commands`, each with its extra."""
 
 
 def main() -> None:
@@ -48,9 +47,8 @@ def main() -> None:
     environ = environment()
     if arguments.data:
         environ["SALEPIXEL_DATA"] = str(arguments.data.absolute())
-    if program := _PROGRAMS.get(arguments.command):
-        command = [sys.executable, "-m", program, *rest]
-        sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603  # our own program
+    if arguments.command in _SERVICES:
+        sys.exit(_run_of_service(arguments.command, rest, environ))
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.command == "rates":
@@ -65,6 +63,16 @@ def main() -> None:
     except (CannotStart, NoEmbeddedRedis) as problem:
         write_problem(f"salepixel: {problem}")
         sys.exit(1)
+
+
+def _run_of_service(command: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    try:
+        run = next(found.load() for found in entry_points(group="salepixel.commands", name=command))
+    except (StopIteration, ModuleNotFoundError):
+        extra = _SERVICES[command]
+        write_problem(f"salepixel {command}: the {extra} is not installed: pip install 'salepixel[{extra}]'")
+        return 1
+    return int(run(arguments, environ))
 
 
 def _rates(environ: Mapping[str, str], action: str, source: str) -> int:

@@ -2,8 +2,7 @@
 
 import argparse
 import fcntl
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
-from salepixel.logs import configure_logs
-from salepixel.settings import BadSettings, EdgeSettings, environment
+from salepixel.settings import BadSettings, EdgeSettings
 from salepixel.wire.redis import open_redis
 from salepixel.wire.streams import BadRecord, mark_key, stream_key
 from salepixel_edge.damage import Damage, read_around
@@ -141,9 +139,11 @@ def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
     return after + 1
 
 
-def main() -> None:
-    """Run a command; exits 2 on bad arguments or settings, 1 if a journal is missing or damaged."""
-    configure_logs()
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run `salepixel journal`; gives 2 for bad settings, 1 if a journal is missing or damaged.
+
+    Raises SystemExit for bad arguments.
+    """
     parser = argparse.ArgumentParser(
         prog="salepixel journal",
         description="The edge's journals. --data: folder of the edge (SALEPIXEL_DATA).",
@@ -154,31 +154,32 @@ def main() -> None:
     replay = commands.add_parser("replay", help="ship records again; the fold skips those in the database")
     replay.add_argument("name", help="the journal's name")
     replay.add_argument("--from", dest="number", type=int, default=1, help="the first record's number")
-    arguments = parser.parse_args()
+    asked = parser.parse_args(arguments)
     try:
-        settings = EdgeSettings.load(environment())
+        settings = EdgeSettings.load(environ)
     except BadSettings as problem:
-        sys.exit(_print(str(problem), 2))
+        return _print(str(problem), 2)
     if not read_slots(settings.data):
         where = (settings.data / "journal").absolute()
-        sys.exit(
-            _print(f"salepixel journal: there is no journal in {where}; set --data to the edge's folder", 1)
+        return _print(
+            f"salepixel journal: there is no journal in {where}; set --data to the edge's folder", 1
         )
     redis = open_redis(settings.redis_address, timeout_seconds=REDIS_SECONDS)
-    if arguments.command == "list":
+    if asked.command == "list":
         for line in list_journals(settings.data, redis):
             _print(line)
-    elif arguments.command == "verify":
+    elif asked.command == "verify":
         wrong = 0
         for line in verify_journals(settings.data):
             wrong = _print(line, 1)
-        sys.exit(wrong or _print("every record is whole"))
+        return wrong or _print("every record is whole")
     else:
         try:
-            number = replay_journal(settings.data, redis, arguments.name, arguments.number)
+            number = replay_journal(settings.data, redis, asked.name, asked.number)
         except (NoSuchJournal, RedisError) as problem:
-            sys.exit(_print(f"salepixel journal: {problem}", 1))
-        _print(f"{arguments.name} is shipped again from record {number} on")
+            return _print(f"salepixel journal: {problem}", 1)
+        _print(f"{asked.name} is shipped again from record {number} on")
+    return 0
 
 
 def _read_slot(folder: Path) -> Slot:
@@ -222,7 +223,3 @@ def _times(record: Record) -> list[datetime]:
 def _print(line: str, code: int = 0) -> int:
     print(line)  # noqa: T201  # the output of the command
     return code
-
-
-if __name__ == "__main__":
-    main()

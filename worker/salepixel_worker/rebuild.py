@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -22,13 +22,12 @@ from salepixel.clicks import hit_store as hits
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import BadKeys, load_keys
-from salepixel.logs import configure_logs
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
 from salepixel.orders.queue import is_due
 from salepixel.orders.refunds import refund_history
 from salepixel.orders.store import OrderPlace, StoredOrder
-from salepixel.settings import BadSettings, WorkerSettings, environment
+from salepixel.settings import BadSettings, WorkerSettings
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
 from salepixel.storage import schema
@@ -59,20 +58,22 @@ class Found:
     different: list[str] = field(default_factory=list)
 
 
-def main() -> None:
-    """Exit 0 when all is as it must be, 1 when something differs, 2 when it could not look."""
-    configure_logs()
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run `salepixel rebuild`: 0 when all is as it must be, 1 when something differs, 2 when it cannot look.
+
+    Raises SystemExit for bad arguments.
+    """
     parser = argparse.ArgumentParser(prog="salepixel rebuild", description=__doc__)
     parser.add_argument("--verify", action="store_true", help="compare and write nothing")
-    verify = parser.parse_args().verify
+    verify = parser.parse_args(arguments).verify
     try:
-        settings = WorkerSettings.load(environment())
+        settings = WorkerSettings.load(environ)
         sealer = ClickSealer(load_keys(settings.keys_file))
         database = open_database(settings.database_url, settings.data)
         require_current(database)
     except (BadSettings, BadKeys, DatabaseAway, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)
-        sys.exit(2)
+        return 2
     rates = Rates(settings.data)
     found = verify_all(database, sealer, rates) if verify else rebuild_all(database, sealer, rates)
     for line in found.different[:SHOWN]:
@@ -85,7 +86,7 @@ def main() -> None:
         "but for what was refunded since, "
         f"{found.due} wait for the worker, {len(found.different)} differ."
     )
-    sys.exit(1 if found.different else 0)
+    return 1 if found.different else 0
 
 
 def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
@@ -222,7 +223,3 @@ def _told(rows: list[Sale]) -> str:
         )
         or "none"
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from salepixel.campaigns.links import Link, LinkSealer
+from salepixel.keys import Keys
 from salepixel_edge.journal import Journal, take_slot
 from tests.edge.records import SEGMENT
-from tests.edge.running import Valkey
+from tests.edge.running import RunningEdge, Valkey
 from tests.make import CAMPAIGN, LINK
 
 
@@ -37,3 +38,11 @@ def journal(slots: Path) -> Iterator[Journal]:
     opened = take_slot(slots, "edge", SEGMENT)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def edge(tmp_path: Path, valkey: Valkey, keys: Keys) -> Iterator[RunningEdge]:
+    """Not started yet."""
+    running = RunningEdge(tmp_path / "edge", valkey.address, keys, edge_segment_bytes="4096")
+    yield running
+    running.kill()

@@ -4,7 +4,7 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from salepixel.clicks.records import ClickRecord
+from salepixel.clicks.records import ClickRecord, LossRecord
 from salepixel.clicks.tokens import ClickSealer
 from tests.edge.make import Fold
 from tests.edge.running import RunningEdge
@@ -51,3 +51,20 @@ def folded(fold: Fold) -> list[bytes]:
 def has_all(fold: Fold, answered: list[bytes]) -> bool:
     fold.turn()
     return set(answered) <= set(folded(fold))
+
+
+def click(edge: RunningEdge, path: str, sealer: ClickSealer, count: int) -> list[bytes]:
+    """So many clicks; gives their ids."""
+    answers = [edge.get(path) for _ in range(count)]
+    assert {answer.status for answer in answers} == {302}
+    tokens = [answer.header("location").partition("spx=")[2] for answer in answers]
+    return [sealer.open(token).id for token in tokens]
+
+
+def losses(fold: Fold) -> list[LossRecord]:
+    return [record for record in fold.records if isinstance(record, LossRecord)]
+
+
+def has_losses(fold: Fold, count: int) -> bool:
+    fold.turn()
+    return sum(loss.count for loss in losses(fold)) >= count

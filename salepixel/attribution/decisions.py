@@ -31,7 +31,7 @@ _KEY = ("shop_id", "order_id", "position", "emp_id")
 class StoredDecision:
     """A decision as it is stored, with when its order was placed, in UTC.
 
-    `buyer`: the contact whom the order's own evidence names, empty for nobody.
+    `buyer`: the contact that the order's own evidence names, empty for nobody.
     """
 
     explanation: Explanation
@@ -44,7 +44,7 @@ def store_decision(
 ) -> None:
     """Replace an order's decision and sales by these; the order is no longer due.
 
-    `buyer`: the contact whom the order's own evidence names. When that is somebody else than before, later
+    `buyer`: the contact that the order's own evidence names. When that is somebody else than before, later
     orders of the same customer are decided again.
     """
     order = stored.order
@@ -193,23 +193,23 @@ def decided_as_of(connection: sa.Connection, shop_id: str, order_id: str) -> dat
     return connection.scalar(query)
 
 
-def is_told_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
-    """Whether a shop of an account, and not its pixel, told an order with this id or number.
+def is_reported_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
+    """Whether a shop of an account, and not only its pixel, reported an order with this id or number.
 
-    As soon as that one is decided: then the pixel's twin is due, and until then nothing is counted twice.
+    True once that order is decided: its pixel twin is due then, and before it nothing is counted twice.
     """
-    tell = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform != "pixel")
+    its_shops = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform != "pixel")
     # Two questions, each with an index of its own: a shop may have millions of orders.
     for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
-        told = sa.select(orders.c.id).select_from(orders.join(decisions, _ITS_DECISION))
-        named = told.where(orders.c.shop_id.in_(tell), its_name)
+        decided = sa.select(orders.c.id).select_from(orders.join(decisions, _ITS_DECISION))
+        named = decided.where(orders.c.shop_id.in_(its_shops), its_name)
         if connection.execute(named.limit(1)).first():
             return True
     return False
 
 
 def buyers_known_before(connection: sa.Connection, stored: StoredOrder) -> list[str]:
-    """The contacts whom earlier orders of the same customer of the shop name by their own evidence."""
+    """The contacts that earlier orders of the same customer of the shop name by their own evidence."""
     order = stored.order
     if not order.customer:
         return []

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
-from salepixel.attribution.decisions import decided_as_of, is_told_by_shop
+from salepixel.attribution.decisions import decided_as_of, is_reported_by_shop
 from salepixel.attribution.gather import Named, gather_evidence, read_named
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale, sale_rows, with_refunds
@@ -75,7 +75,7 @@ def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOr
     """Whether the pixel is the source of an order: no shop was connected then, and none told of it since."""
     since = shops.connected_since(connection, account.emp_id)
     is_before = since is None or stored.order.placed_at < since
-    return is_before and not is_told_by_shop(connection, account.emp_id, stored.order.number)
+    return is_before and not is_reported_by_shop(connection, account.emp_id, stored.order.number)
 
 
 def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:

@@ -1,4 +1,4 @@
-"""After an update an older database says what it said: nothing is decided otherwise, and nothing is lost."""
+"""After an update an older database says what it said: no decision differs, and nothing is lost."""
 
 import json
 import re
@@ -15,8 +15,9 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel_worker.rebuild import rebuild_all, verify_all
 from tests.databases import new_postgresql_database
-from tests.storage.make_version import VERSIONS
+from tests.storage.make_version import VERSIONS, as_sql, play
 from tests.storage.test_migrations import upgrade
+from tests.worker.world import World
 
 _BYTES = re.compile(r"(?<=[ (])x'([0-9a-f]*)'(?=[,)])")
 
@@ -37,10 +38,14 @@ def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 
 def fill(database: Database, revision: str) -> None:
     """Make a database what one of this version was."""
-    text = (VERSIONS / f"{revision}.sql").read_text()
+    upgrade(database, revision, "")
+    insert(database, (VERSIONS / f"{revision}.sql").read_text())
+
+
+def insert(database: Database, text: str) -> None:
+    """Execute the statements of such a file."""
     if database.engine.dialect.name == "postgresql":
         text = _BYTES.sub(r"'\\x\1'::bytea", text)
-    upgrade(database, revision, "")
     with database.write() as connection:
         connection = connection.execution_options(no_parameters=True)  # a % is a %
         for statement in text.split(";\n")[:-1]:
@@ -56,6 +61,17 @@ def test_a_database_of_an_earlier_version_verifies(new: Database, sealer: ClickS
     assert (found.orders, found.closed) == (26, 25)
     assert rebuild_all(new, sealer).different == []
     assert verify_all(new, sealer).different == []
+
+
+def test_a_database_of_this_version_can_be_made_for_later_ones(
+    sqlite: Database, postgresql_database: Database, sealer: ClickSealer
+) -> None:
+    play(World(sqlite, sealer))
+    with sqlite.read() as connection:
+        insert(postgresql_database, "".join(as_sql(connection)))
+    for database in (sqlite, postgresql_database):
+        found = verify_all(database, sealer)
+        assert (found.different, found.orders, found.closed) == ([], 26, 25)
 
 
 def test_0022_shows_what_decisions_said_when_they_were_json(new: Database) -> None:
@@ -84,15 +100,15 @@ _NOW = _Now(
 
 def _as_shown_before(row: sa.RowMapping) -> dict[str, Any]:
     earned = row["outcome"] in ("attributed", "likely")
-    told: dict[str, Any] = {name: row[name] for name in ("outcome", "reason", "policy")}
-    told["reason"] = _NOW[told["reason"]]
+    shown: dict[str, Any] = {name: row[name] for name in ("outcome", "reason", "policy")}
+    shown["reason"] = _NOW[shown["reason"]]
     candidates = []
     for one in json.loads(row["candidates"]):
         foreign = one["passed_over"] == "other_account"
         hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
         named = {"verdict": _NOW[one["verdict"]], "passed_over": _NOW[one["passed_over"]]}
         candidates.append(one | hidden | named | {"credited": earned and one["credited"]})
-    return {**told, "candidates": candidates, **json.loads(row["details"])}
+    return {**shown, "candidates": candidates, **json.loads(row["details"])}
 
 
 BEFORE_0022 = """
@@ -113,7 +129,7 @@ INSERT INTO decisions (shop_id, order_id, emp_id, outcome, reason, policy, place
 
 
 def test_0022_reads_decisions_of_before_they_had_details(new: Database) -> None:
-    """Credited is nobody, as it was shown; who opted out is not named; and what has no order is left."""
+    """Nobody is credited, as before; opted-out contacts are not named; a decision without an order is dropped."""
     upgrade(new, "0001", BEFORE_0022)
     migrate(new)
     with new.read() as connection:

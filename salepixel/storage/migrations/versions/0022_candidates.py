@@ -1,4 +1,4 @@
-"""decisions in typed columns, a row for each candidate; which replace JSON and two tables of whom it names"""
+"""decisions in typed columns and a row for each candidate, in place of JSON and two tables of what it names"""
 
 import json
 from collections.abc import Iterator
@@ -69,23 +69,23 @@ def _decision(row: sa.RowMapping) -> dict[str, Any]:
 
 
 def _candidates(row: sa.RowMapping) -> Iterator[dict[str, Any]]:
-    for position, told in enumerate(json.loads(row["candidates"])):
-        opted_out = told["passed_over"] == "refused_consent"
+    for position, candidate in enumerate(json.loads(row["candidates"])):
+        opted_out = candidate["passed_over"] == "refused_consent"
         yield {
             "shop_id": row["shop_id"],
             "order_id": row["order_id"],
             "position": position,
             "emp_id": row["emp_id"],
-            "click_id": _bytes(told["click"]),
-            "campaign_id": told["campaign"] or "",
-            "link_id": told["link"],
-            "contact": "" if opted_out else told["contact"] or "",
-            "evidence": told["evidence"],
-            "verdict": told["verdict"],
-            "confidence": told["confidence"],
-            "passed_over": told["passed_over"],
+            "click_id": _bytes(candidate["click"]),
+            "campaign_id": candidate["campaign"] or "",
+            "link_id": candidate["link"],
+            "contact": "" if opted_out else candidate["contact"] or "",
+            "evidence": candidate["evidence"],
+            "verdict": candidate["verdict"],
+            "confidence": candidate["confidence"],
+            "passed_over": candidate["passed_over"],
             "opted_out": opted_out,
-            "share": told.get("share", 0.0),
+            "share": candidate.get("share", 0.0),
         }
 
 

@@ -129,7 +129,7 @@ INSERT INTO decisions (shop_id, order_id, emp_id, outcome, reason, policy, place
 
 
 def test_0022_reads_decisions_of_before_they_had_details(new: Database) -> None:
-    """Nobody is credited, as before; opted-out contacts are not named; a decision without an order is dropped."""
+    """Nobody is credited; opted-out contacts are not named; a decision without an order is dropped."""
     upgrade(new, "0001", BEFORE_0022)
     migrate(new)
     with new.read() as connection:

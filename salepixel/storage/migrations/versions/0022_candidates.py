@@ -1,4 +1,4 @@
-"""decisions in typed columns and a row for each candidate, in place of JSON and two tables of what it names"""
+"""decisions in typed columns, a row for each candidate; JSON and two tables of what it names are gone"""
 
 import json
 from collections.abc import Iterator

@@ -280,6 +280,31 @@ def test_the_job_of_an_order_decides_others_that_are_due_too(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("attempts", [0, 3], ids=["never tried", "tried before"])
+def test_a_thousand_orders_that_always_fail_keep_no_new_order_from_being_decided_next(
+    world: World, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    monkeypatch.setattr(jobs, "BESIDE_SECONDS", 0.0)
+    world.order(order(id="P0", number="P0"))
+    spoil(world, "P0")
+    with world.database.write() as connection:
+        (row,) = connection.execute(sa.select(schema.orders)).mappings()
+        poison = [dict(row) | {"id": f"P{n}", "attempts": attempts} for n in range(1, 1000)]
+        connection.execute(sa.insert(schema.orders), poison)
+    world.order(order())
+    jobs.reconcile(failed_shop(world), "O1")
+    with world.database.read() as connection:
+        assert get_decision(connection, failed_shop(world), "O1") is not None
+        assert [one.last_error for one in queue.list_failed(connection, None, 1000) if one.last_error], (
+            "the job went on with those that waited longer"
+        )
+    # One that failed waits before it is tried again, so the others have their turn.
+    first = {order_id for _, order_id in world.due()}
+    jobs.drain()
+    assert not first <= {order_id for _, order_id in world.due()}
+
+
+@pytest.mark.usefixtures("here")
 def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
     world.order(order())
     spoil(world, "O1")

@@ -38,14 +38,17 @@ URL = "https://shop.test/p/1?a=b#top"
 HOST = {"Host": "track.shop.test"}
 
 
+def with_secrets(keys: Keys) -> Directory:
+    sealed = {emp_id: ("", keys.seal(pixel_secret_place(emp_id), SECRET.hex())) for emp_id in (8, 9)}
+    return replace(DIRECTORY, accounts=DIRECTORY.accounts | sealed)
+
+
 @pytest.fixture(scope="module")
 def edge(redis_address: str, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
     """An edge that knows three accounts."""
     redis = open_redis(redis_address)
     redis.flushall()
-    sealed = {emp_id: ("", keys.seal(pixel_secret_place(emp_id), SECRET.hex())) for emp_id in (8, 9)}
-    directory = replace(DIRECTORY, accounts=DIRECTORY.accounts | sealed)
-    redis.set(DIRECTORY_KEY, directory.to_json())
+    redis.set(DIRECTORY_KEY, with_secrets(keys).to_json())
     redis.close()
     running = RunningEdge(tmp_path_factory.mktemp("edge"), redis_address, keys)
     running.start()
@@ -528,8 +531,11 @@ def test_a_client_that_never_ends_its_head_is_cut(slow_client: tuple[threading.T
     assert taken > 9
 
 
-def test_an_account_that_was_made_just_now_is_known(edge: RunningEdge, redis_address: str) -> None:
+def test_an_account_that_was_made_just_now_is_known(
+    edge: RunningEdge, redis_address: str, keys: Keys
+) -> None:
+    known = with_secrets(keys)
     redis = open_redis(redis_address)
-    redis.set(DIRECTORY_KEY, Directory({**DIRECTORY.accounts, 67: ("", "")}).to_json())
+    redis.set(DIRECTORY_KEY, replace(known, accounts=known.accounts | {67: ("", "")}).to_json())
     redis.close()
     assert edge.get("/track/sale?empId=67").header("x-salepixel") == "counted"

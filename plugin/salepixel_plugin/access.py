@@ -7,7 +7,7 @@ from typing import cast
 from flask import g, request
 
 from salepixel.accounts import sessions
-from salepixel.accounts.api_keys import find_digest_scope, key_digest
+from salepixel.accounts.api_keys import find_digest_principal, key_digest
 from salepixel.accounts.principal import Principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.rejections import count_refusal
@@ -43,7 +43,7 @@ class Refusal(Exception):
         super().__init__(self.message)
 
 
-def bearer_scope() -> Principal | None:
+def bearer_principal() -> Principal | None:
     """What the key in the Authorization header may do; None without such a header.
 
     Raises a Refusal (401) for a key that is not ours.
@@ -51,19 +51,19 @@ def bearer_scope() -> Principal | None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    scope = find_scope(key.strip())
-    if scope is None:
+    found = find_principal(key.strip())
+    if found is None:
         raise Refusal(401, "bad_key", _UNKNOWN_KEY)
-    return scope
+    return found
 
 
-def session_scope() -> Principal | None:
+def session_principal() -> Principal | None:
     """What the key that a person signed in with may do; None when nobody did."""
     session_id = request.cookies.get(SESSION_COOKIE)
     if not session_id:
         return None
     with services().database.read() as connection:
-        found = sessions.find_session_scope(connection, session_id, datetime.now(UTC))
+        found = sessions.find_session_principal(connection, session_id, datetime.now(UTC))
     g.salepixel_signed_in = found is not None
     return found
 
@@ -73,7 +73,7 @@ def is_signed_in() -> bool:
     return bool(g.get("salepixel_signed_in", False))
 
 
-def find_scope(key: str) -> Principal | None:
+def find_principal(key: str) -> Principal | None:
     """What a key may do; one that is not ours is counted.
 
     Raises a Refusal (429) for a key that was never right, from an address that sent too many wrong ones.
@@ -83,7 +83,7 @@ def find_scope(key: str) -> Principal | None:
         minutes = -(-pause // 60)
         raise Refusal(429, "too_many_wrong_keys", _TOO_MANY, retry_after=pause, minutes=minutes)
     with here.database.read() as connection:
-        found = find_digest_scope(connection, digest) if key else None
+        found = find_digest_principal(connection, digest) if key else None
     if found is not None:
         here.wrong_keys.note_right(digest)
         return found
@@ -96,9 +96,9 @@ def find_scope(key: str) -> Principal | None:
 def sign_in(key: str) -> str | None:
     """Begin a session; gives the id for its cookie, None for a key that is not ours.
 
-    Raises a Refusal (429) as `find_scope` does. An earlier session of this browser ends.
+    Raises a Refusal (429) as `find_principal` does. An earlier session of this browser ends.
     """
-    if find_scope(key) is None:
+    if find_principal(key) is None:
         return None
     with services().database.write() as connection:
         sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))

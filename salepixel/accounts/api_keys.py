@@ -55,9 +55,9 @@ def remove_api_key(connection: sa.Connection, key_id: str) -> bool:
     return _remove_keys(connection, api_keys.c.id == key_id) > 0
 
 
-def find_key_scope(connection: sa.Connection, key: str) -> Principal | None:
+def find_principal(connection: sa.Connection, key: str) -> Principal | None:
     """What a key may do, None for a key that is not ours."""
-    return find_digest_scope(connection, key_digest(key))
+    return find_digest_principal(connection, key_digest(key))
 
 
 def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
@@ -77,7 +77,7 @@ def _remove_keys(connection: sa.Connection, which: sa.ColumnElement[bool]) -> in
     return int(connection.execute(sa.delete(api_keys).where(which)).rowcount)
 
 
-def find_digest_scope(connection: sa.Connection, digest: str) -> Principal | None:
+def find_digest_principal(connection: sa.Connection, digest: str) -> Principal | None:
     """What the key with this digest may do."""
     query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
     row = connection.execute(query).first()

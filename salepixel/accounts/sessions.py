@@ -23,7 +23,7 @@ def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> s
     return session_id
 
 
-def find_session_scope(connection: sa.Connection, session_id: str, at: datetime) -> Principal | None:
+def find_session_principal(connection: sa.Connection, session_id: str, at: datetime) -> Principal | None:
     """What the key of a session may do; None once the session has ended or its key was taken back."""
     query = (
         sa.select(api_keys.c.emp_id, api_keys.c.name)

@@ -10,7 +10,7 @@ from salepixel.accounts.api_keys import (
     set_first_key,
 )
 from salepixel.accounts.principal import Principal
-from salepixel.accounts.sessions import SESSION_HOURS, end_session, find_session_scope, start_session
+from salepixel.accounts.sessions import SESSION_HOURS, end_session, find_session_principal, start_session
 from salepixel.storage.database import Database
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -23,13 +23,15 @@ def test_a_session_may_do_what_its_key_may_until_it_ends(database: Database) -> 
         one, other = (start_session(connection, key_digest(KEY), NOON) for _ in range(2))
         last = NOON + timedelta(hours=SESSION_HOURS)
         assert one != other
-        assert find_session_scope(connection, one, last - timedelta(microseconds=1)) == Principal(7, "seven")
-        assert find_session_scope(connection, one, last) is None
-        assert find_session_scope(connection, "another", NOON) is None
+        assert find_session_principal(connection, one, last - timedelta(microseconds=1)) == Principal(
+            7, "seven"
+        )
+        assert find_session_principal(connection, one, last) is None
+        assert find_session_principal(connection, "another", NOON) is None
         end_session(connection, one)
         end_session(connection, one)
-        assert find_session_scope(connection, one, NOON) is None
-        assert find_session_scope(connection, other, NOON) is not None
+        assert find_session_principal(connection, one, NOON) is None
+        assert find_session_principal(connection, other, NOON) is not None
 
 
 def test_the_sessions_of_a_key_end_with_it(database: Database) -> None:
@@ -38,7 +40,7 @@ def test_the_sessions_of_a_key_end_with_it(database: Database) -> None:
         session = start_session(connection, key_digest(KEY), NOON)
         remove_api_key(connection, key_id)
         add_api_key(connection, KEY, 7, "seven", NOON)
-        assert find_session_scope(connection, session, NOON) is None
+        assert find_session_principal(connection, session, NOON) is None
 
 
 def test_the_sessions_of_the_key_of_the_settings_end_when_it_is_changed(database: Database) -> None:
@@ -46,7 +48,7 @@ def test_the_sessions_of_the_key_of_the_settings_end_when_it_is_changed(database
         set_first_key(connection, KEY, NOON)
         session = start_session(connection, key_digest(KEY), NOON)
         set_first_key(connection, KEY, NOON)
-        assert find_session_scope(connection, session, NOON) == Principal(None, FIRST_KEY)
+        assert find_session_principal(connection, session, NOON) == Principal(None, FIRST_KEY)
         set_first_key(connection, "sp_another key of the settings", NOON)
         set_first_key(connection, KEY, NOON)
-        assert find_session_scope(connection, session, NOON) is None
+        assert find_session_principal(connection, session, NOON) is None

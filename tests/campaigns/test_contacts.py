@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
-from salepixel.accounts.api_keys import add_api_key, find_key_scope, set_first_key
+from salepixel.accounts.api_keys import add_api_key, find_principal, set_first_key
 from salepixel.accounts.policy import Policy
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
@@ -116,10 +116,10 @@ def test_another_key_in_the_settings_shuts_the_earlier_one_out(database: Databas
     with database.write() as connection:
         for key in ("first", "second"):
             set_first_key(connection, key, NOON)
-        assert find_key_scope(connection, "first") is None
-        assert find_key_scope(connection, "second") is not None
+        assert find_principal(connection, "first") is None
+        assert find_principal(connection, "second") is not None
         set_first_key(connection, "", NOON)
-        assert find_key_scope(connection, "second") is None
+        assert find_principal(connection, "second") is None
 
 
 def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(database: Database) -> None:
@@ -159,9 +159,9 @@ def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
         assert not accounts.add_account(connection, Account(7, "Other", "EUR", NOON))
         add_api_key(connection, "all", None, "all", NOON)
         add_api_key(connection, "seven", 7, "seven", NOON)
-        assert find_key_scope(connection, "all") == Principal(None, "all")
-        assert find_key_scope(connection, "seven") == Principal(7, "seven")
-        assert find_key_scope(connection, "other") is None
+        assert find_principal(connection, "all") == Principal(None, "all")
+        assert find_principal(connection, "seven") == Principal(7, "seven")
+        assert find_principal(connection, "other") is None
     assert [Principal(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
 
 

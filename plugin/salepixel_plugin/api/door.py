@@ -97,7 +97,7 @@ def _describe(state: BlueprintSetupState) -> None:
 
 @blueprint.before_request
 def _enter() -> None:
-    found = access.bearer_scope()
+    found = access.bearer_principal()
     if found is None:
         raise Refusal(401, "no_key", "Send an API key in the header: Authorization: Bearer <key>.")
     access.allow(found)

@@ -103,8 +103,8 @@ def _enter() -> Response | None:
     choose_language()
     if request.endpoint in OPEN_TO_ALL:
         return None
-    by_key = access.bearer_scope()
-    found = by_key or access.session_scope()
+    by_key = access.bearer_principal()
+    found = by_key or access.session_principal()
     if found is None:
         there = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return cast(Response, redirect(url_for("pages.login", next=there), 303))

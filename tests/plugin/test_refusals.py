@@ -1,0 +1,46 @@
+"""What use cases decline has a status and a sentence."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import salepixel
+from salepixel.accounts.declined import BadField, Conflict, Declined, NotFound
+from salepixel_plugin.refusals import SENTENCES, STATUS, as_refusal
+
+
+def _kinds(kind: type[Declined]) -> set[type[Declined]]:
+    return {kind}.union(*(_kinds(one) for one in kind.__subclasses__()))
+
+
+def test_every_kind_has_a_status() -> None:
+    assert set(STATUS) == _kinds(Declined) - {Declined}
+
+
+def test_every_reason_has_a_sentence_and_no_other_has() -> None:
+    sources = "".join(file.read_text() for file in Path(salepixel.__file__).parent.rglob("*.py"))
+    raised = set(re.findall(r'(?:Conflict|NotAllowed|Invalid)\("(\w+)"', sources))
+    assert len(raised) > 10
+    assert raised | {"not_found", "unknown_account", "invalid"} == set(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("declined", "status", "message", "errors"),
+    [
+        (NotFound("link"), 404, "There is no such link, or this key does not open it.", {}),
+        (
+            Conflict("taken", emp_id=7),
+            409,
+            "There is an account 7 already; choose another empId.",
+            {},
+        ),
+        (BadField("name", "is 100% wrong"), 422, "Correct name: is 100% wrong.", {"name": ["is 100% wrong"]}),
+        (BadField("windows", "no", part=""), 422, "Correct windows: no.", {"windows.": ["no"]}),
+    ],
+)
+def test_what_was_declined_is_answered_in_its_words(
+    declined: Declined, status: int, message: str, errors: dict[str, list[str]]
+) -> None:
+    refusal = as_refusal(declined)
+    assert (refusal.status, refusal.message, refusal.errors) == (status, message, errors)

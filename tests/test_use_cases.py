@@ -1,0 +1,236 @@
+"""Every use case of every room checks by itself what its principal may do."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import salepixel
+from salepixel.accounts import use_cases as accounts
+from salepixel.accounts.declined import Declined, NotAllowed
+from salepixel.accounts.principal import INSTALLATION, Principal
+from salepixel.attribution import use_cases as attribution
+from salepixel.campaigns import use_cases as campaigns
+from salepixel.campaigns.fragment import Bought, BoughtLine
+from salepixel.campaigns.use_cases import NewCampaign, NewLink
+from salepixel.clicks import use_cases as clicks
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations import outbox
+from salepixel.destinations import use_cases as destinations
+from salepixel.keys import Keys
+from salepixel.money.rates import Rates
+from salepixel.orders import use_cases as orders
+from salepixel.orders.queue import record_failure
+from salepixel.report import use_cases as report
+from salepixel.report.sales import ALWAYS
+from salepixel.shops import use_cases as shops
+from salepixel.shops.reported import ReportedLine, ReportedOrder
+from salepixel.storage.database import Database
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+OWNER, STRANGER = Principal(7, "shoes"), Principal(8, "hats")
+LINE = ReportedLine("Shoes", Decimal(1), Decimal("39.80"))
+ORDER = ReportedOrder("o-1", "EUR", NOW - timedelta(hours=1), [LINE])
+BOUGHT = Bought("", "o-1", "EUR", [BoughtLine("Shoes", Decimal(1), Decimal("39.80"))])
+CAMPAIGN = NewCampaign(7, "Autumn", "plain", [NewLink("https://shop.test/")], holdout_percent=10)
+
+
+@dataclass
+class World:
+    """Account 7 with one of everything, and account 8 with nothing."""
+
+    database: Database
+    connection: sa.Connection
+    keys: Keys
+    folder: Path
+    campaign: str = ""
+    link: str = ""
+    shop: str = ""
+    api_shop: str = ""
+    key: str = ""
+
+    @property
+    def sealer(self) -> ClickSealer:
+        return ClickSealer(self.keys)
+
+    @property
+    def rates(self) -> Rates:
+        return Rates(self.folder)
+
+
+@contextmanager
+def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
+    with database.write() as connection:
+        for emp_id in (7, 8):
+            values = {"emp_id": emp_id, "name": "n", "currency": "EUR"}
+            accounts.add_account(connection, INSTALLATION, keys, values, NOW - timedelta(days=9))
+        world = World(database, connection, keys, folder)
+        made, _ = campaigns.add_campaign(connection, OWNER, CAMPAIGN, "spx", NOW)
+        world.campaign, world.link = made.campaign.id, made.links[0].id
+        world.shop = shops.add_shop(connection, OWNER, 7, "saleor", "https://a.test/graphql/", NOW).id
+        world.api_shop = _report_orders(world, OWNER).shop_id
+        world.key = accounts.add_key(connection, OWNER, 7, "n", NOW).id
+    with database.write() as connection:
+        world.connection = connection
+        yield world
+
+
+def _report_orders(world: World, principal: Principal) -> shops.Receipt:
+    return shops.report_orders(
+        world.connection, principal, world.keys, 7, [(0, ORDER)], b"{}", "application/json", NOW
+    )
+
+
+Call = Callable[[World, Principal], Any]
+
+IN_ACCOUNT: dict[Callable[..., Any], Call] = {
+    accounts.see_account: lambda w, who: accounts.see_account(w.connection, who, 7),
+    accounts.target_account: lambda w, who: accounts.target_account(w.connection, who, 7),
+    accounts.add_key: lambda w, who: accounts.add_key(w.connection, who, 7, "n", NOW),
+    accounts.remove_key: lambda w, who: accounts.remove_key(w.connection, who, w.key),
+    attribution.change_account: lambda w, who: attribution.change_account(
+        w.connection, who, w.keys, 7, {"name": "mine"}, NOW
+    ),
+    attribution.see_policies: lambda w, who: attribution.see_policies(w.connection, who, 7),
+    attribution.preview_policy: lambda w, who: attribution.preview_policy(
+        w.connection, who, 7, {"window_days": 9}, w.sealer, w.rates, 10, None
+    ),
+    attribution.apply_policy: lambda w, who: attribution.apply_policy(
+        w.connection, who, 7, {"window_days": 9}, NOW
+    ),
+    attribution.close_month: lambda w, who: attribution.close_month(w.connection, who, 7, "2026-10", NOW),
+    attribution.see_decided: lambda w, who: attribution.see_decided(
+        w.connection, who, w.api_shop, "o-1", NOW
+    ),
+    campaigns.see_campaign: lambda w, who: campaigns.see_campaign(w.connection, who, w.campaign),
+    campaigns.see_links: lambda w, who: campaigns.see_links(w.connection, who, w.campaign),
+    campaigns.see_link: lambda w, who: campaigns.see_link(w.connection, who, w.campaign, w.link),
+    campaigns.add_campaign: lambda w, who: campaigns.add_campaign(w.connection, who, CAMPAIGN, "spx", NOW),
+    campaigns.set_sent_at: lambda w, who: campaigns.set_sent_at(w.connection, who, w.campaign, NOW),
+    campaigns.change_link: lambda w, who: campaigns.change_link(
+        w.connection, who, w.campaign, w.link, {"active": False}, "spx", NOW
+    ),
+    campaigns.add_contacts: lambda w, who: campaigns.add_contacts(
+        w.connection, who, w.keys, 7, {"c1": {"consent": False}}, NOW
+    ),
+    campaigns.add_coupons: lambda w, who: campaigns.add_coupons(
+        w.connection, who, w.campaign, [("TEN", "")], NOW
+    ),
+    campaigns.add_recipients: lambda w, who: campaigns.add_recipients(
+        w.connection, who, w.campaign, ["c1"], w.keys.holdout_secret, NOW
+    ),
+    campaigns.make_fragment: lambda w, who: campaigns.make_fragment(
+        w.connection, who, w.keys, w.sealer, 7, BOUGHT, "https://edge.test", NOW
+    ),
+    destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
+    orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
+    report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
+    report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
+    report.export_sales: lambda w, who: report.export_sales(w.database, who, w.campaign, ALWAYS),
+    report.list_clicks: lambda w, who: report.list_clicks(w.connection, who, w.campaign, 10, None),
+    report.list_link_activity: lambda w, who: report.list_link_activity(w.connection, who, w.campaign),
+    report.list_contact_activity: lambda w, who: report.list_contact_activity(
+        w.connection, who, w.campaign, 10, None
+    ),
+    report.measure_lift: lambda w, who: report.measure_lift(w.connection, who, w.campaign, NOW),
+    report.compare_models: lambda w, who: report.compare_models(
+        w.connection, who, 7, NOW - timedelta(days=9), NOW
+    ),
+    report.read_coverage: lambda w, who: report.read_coverage(w.connection, who, 7, NOW.date(), NOW.date()),
+    shops.see_shop: lambda w, who: shops.see_shop(w.connection, who, w.shop),
+    shops.add_shop: lambda w, who: shops.add_shop(
+        w.connection, who, 7, "saleor", "https://b.test/graphql/", NOW
+    ),
+    shops.change_shop: lambda w, who: shops.change_shop(w.connection, who, w.shop, NOW, paused=True),
+    shops.remove_shop: lambda w, who: shops.remove_shop(w.connection, who, w.shop, NOW),
+    shops.report_orders: _report_orders,
+}
+
+OF_ALL_ACCOUNTS: dict[Callable[..., Any], Call] = {
+    accounts.add_account: lambda w, who: accounts.add_account(
+        w.connection, who, w.keys, {"emp_id": 9, "name": "n", "currency": "EUR"}, NOW
+    ),
+    clicks.list_losses: lambda w, who: clicks.list_losses(w.connection, who),
+    orders.list_rejections: lambda w, who: orders.list_rejections(w.connection, who, 30),
+}
+
+LISTS: dict[Callable[..., Any], Call] = {
+    destinations.list_dead: lambda w, who: destinations.list_dead(w.connection, who, 10, None),
+    orders.list_failed: lambda w, who: orders.list_failed(w.connection, who, 10, None),
+}
+
+
+def _name(use_case: Callable[..., Any]) -> str:
+    return f"{use_case.__module__.split('.')[1]}.{use_case.__name__}"
+
+
+def test_every_use_case_is_in_a_table_below() -> None:
+    found = set()
+    for file in Path(salepixel.__file__).parent.glob("*/use_cases.py"):
+        room = import_module(f"salepixel.{file.parent.name}.use_cases")
+        for name, function in inspect.getmembers(room, inspect.isfunction):
+            if function.__module__ == room.__name__ and not name.startswith("_"):
+                takes = inspect.signature(function).parameters
+                assert "principal" in takes or name == "new_pixel_secret", _name(function)
+                found |= {_name(function)} if "principal" in takes else set()
+    assert found == set(map(_name, {**IN_ACCOUNT, **OF_ALL_ACCOUNTS, **LISTS}))
+
+
+@pytest.mark.parametrize("use_case", IN_ACCOUNT, ids=_name)
+def test_another_accounts_principal_is_declined(
+    use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        with pytest.raises(Declined):
+            IN_ACCOUNT[use_case](world, STRANGER)
+        IN_ACCOUNT[use_case](world, OWNER)
+
+
+@pytest.mark.parametrize("use_case", OF_ALL_ACCOUNTS, ids=_name)
+def test_what_concerns_all_accounts_needs_all_of_them(
+    use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        with pytest.raises(NotAllowed):
+            OF_ALL_ACCOUNTS[use_case](world, OWNER)
+        OF_ALL_ACCOUNTS[use_case](world, INSTALLATION)
+
+
+@pytest.mark.parametrize("use_case", LISTS, ids=_name)
+def test_a_list_has_what_its_principal_may_see(
+    use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        record_failure(world.connection, world.api_shop, "o-1", "ValueError", NOW)
+        outbox.announce_order(world.connection, 7, world.api_shop, "o-1", {"": "https://other.test/"}, NOW)
+        (claimed,) = outbox.claim_outgoing(world.connection, NOW, NOW, 10)
+        outbox.record_attempt(world.connection, claimed, state="dead", answer="410", next_at=NOW)
+        seen = [len(LISTS[use_case](world, who)) for who in (OWNER, STRANGER, INSTALLATION)]
+    assert seen == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        lambda w, who: orders.retry_failed(w.connection, who, None),
+        lambda w, who: destinations.retry_dead(w.connection, who, None, NOW),
+    ],
+    ids=["orders", "destinations"],
+)
+def test_what_names_no_account_is_tried_again_in_the_principals_own(
+    retry: Call, sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        record_failure(world.connection, world.api_shop, "o-1", "ValueError", NOW)
+        outbox.announce_order(world.connection, 7, world.api_shop, "o-1", {"": "https://other.test/"}, NOW)
+        (claimed,) = outbox.claim_outgoing(world.connection, NOW, NOW, 10)
+        outbox.record_attempt(world.connection, claimed, state="dead", answer="410", next_at=NOW)
+        assert [retry(world, who) for who in (STRANGER, OWNER)] == [0, 1]

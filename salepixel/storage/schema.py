@@ -87,6 +87,12 @@ accounts = sa.Table(
     sa.Column("tax", sa.Text, nullable=False, server_default="gross"),  # gross | net
     sa.Column("shipping", sa.Text, nullable=False, server_default="excluded"),  # excluded | included
     sa.Column("closed_before", UtcTime),  # no report of the time before it changes any more
+    sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),
+    sa.CheckConstraint("forward_per IN ('line', 'order')", "ck_accounts_forward_per"),
+    sa.CheckConstraint("model IN ('last', 'first', 'linear', 'position', 'decay')", "ck_accounts_model"),
+    sa.CheckConstraint("sale_when IN ('paid', 'placed')", "ck_accounts_sale_when"),
+    sa.CheckConstraint("tax IN ('gross', 'net')", "ck_accounts_tax"),
+    sa.CheckConstraint("shipping IN ('excluded', 'included')", "ck_accounts_shipping"),
 )
 
 policies = sa.Table(
@@ -99,6 +105,7 @@ policies = sa.Table(
     sa.Column("alias_match", sa.Boolean, nullable=False),
     sa.Column("campaign_windows", sa.Text, nullable=False),  # JSON: campaign id -> days
     sa.Column("applied_at", UtcTime, nullable=False),
+    sa.ForeignKeyConstraint(["emp_id"], ["accounts.emp_id"], "fk_policies_emp_id"),
 )
 
 api_keys = sa.Table(
@@ -137,6 +144,7 @@ campaigns = sa.Table(
     sa.Index(None, "emp_id", "created_at"),
     sa.Column("utm_key", sa.Text, nullable=False, server_default=""),  # by which orders find it
     sa.Index("ix_campaigns_utm_key", "emp_id", "utm_key"),
+    sa.CheckConstraint("holdout_percent BETWEEN 0 AND 100", "ck_campaigns_holdout_percent"),
 )
 
 links = sa.Table(
@@ -159,6 +167,7 @@ links = sa.Table(
         sqlite_where=sa.text("changed_at IS NOT NULL"),
         postgresql_where=sa.text("changed_at IS NOT NULL"),
     ),
+    sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_links_campaign_id"),
 )
 
 contacts = sa.Table(
@@ -191,6 +200,7 @@ coupons = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index(None, "campaign_id"),
     sa.Index("ix_coupons_contact", "emp_id", "contact"),
+    sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_coupons_campaign_id"),
 )
 
 recipients = sa.Table(
@@ -199,6 +209,7 @@ recipients = sa.Table(
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("contact", sa.Text, primary_key=True),
     sa.Column("held_out", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_recipients_campaign_id"),
 )
 
 journals = sa.Table(
@@ -307,6 +318,7 @@ shops = sa.Table(
     sa.Column("removed_at", UtcTime),
     sa.UniqueConstraint("api_url", "emp_id"),  # one Saleor may serve several accounts
     sa.Index(None, "emp_id"),
+    sa.CheckConstraint("platform IN ('saleor', 'api', 'pixel')", "ck_shops_platform"),
 )
 
 polls = sa.Table(
@@ -317,6 +329,7 @@ polls = sa.Table(
     sa.Column("next_at", UtcTime, nullable=False),  # when to ask again; while somebody asks: when he is late
     sa.Column("problem", sa.Text, nullable=False, server_default=""),  # why the last poll failed, or empty
     sa.Column("problem_since", UtcTime),
+    sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_polls_shop_id"),
 )
 
 shop_days = sa.Table(
@@ -327,6 +340,7 @@ shop_days = sa.Table(
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Column("counted_at", UtcTime, nullable=False),
     sa.Column("known", sa.BigInteger),  # of these, at the same time; null: not counted then
+    sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_shop_days_shop_id"),
 )
 
 unread_orders = sa.Table(
@@ -339,6 +353,7 @@ unread_orders = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),  # what the shop said, or empty
     sa.Column("since", UtcTime, nullable=False),
     sa.Column("next_at", UtcTime, nullable=False),  # when to ask for it again
+    sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_unread_orders_shop_id"),
 )
 
 deliveries = sa.Table(
@@ -581,6 +596,7 @@ outbox = sa.Table(
     sa.Column("answer", sa.Text, nullable=False),  # of the last attempt
     sa.Index(None, "state", "next_at"),
     sa.Index("ix_outbox_order", "shop_id", "order_id"),
+    sa.CheckConstraint("state IN ('waiting', 'sent', 'dead')", "ck_outbox_state"),
 )
 
 rejections = sa.Table(

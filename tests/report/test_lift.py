@@ -8,6 +8,7 @@ from salepixel.accounts.policy import Policy
 from salepixel.attribution.decide import Decision
 from salepixel.attribution.decisions import store_decision
 from salepixel.campaigns import contacts, recipients
+from salepixel.campaigns import store as campaigns
 from salepixel.orders import store as orders
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.store import StoredOrder
@@ -21,6 +22,7 @@ DAY = timedelta(days=1)
 def test_each_group_has_its_sales_of_the_time_once(database: Database) -> None:
     with database.write() as connection:
         account = accounts.Account(1, "Shoes", "EUR", NOON)
+        campaigns.add_campaign(connection, campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), [])
         people = [("ana", "h1"), ("bo", "h2"), ("cy", "h2"), ("di", None), ("ed", "h5")]
         batch = [contacts.Contact(ref, address) for ref, address in people]
         contacts.store_contacts(connection, 1, [*batch, contacts.Contact("fay", "h6", consent=False)], NOON)

@@ -168,6 +168,7 @@ BEFORE_0018 = """
 INSERT INTO contacts (emp_id, ref, email_hash, consent, updated_at) VALUES (1, 'c9.', 'h9', false, 0),
     (1, 'c9', NULL, true, 0), (1, 'c8 ', 'h8', true, 0), (1, 'c7', 'h7', true, 0), (2, 'c9', 'h9', true, 0),
     (1, 'Jose\u0301', NULL, true, 0), (1, '.', NULL, true, 0), (1, 'Ana (b)', NULL, true, 0);
+INSERT INTO campaigns (id, emp_id, name, mailer, created_at) VALUES ('c1', 1, 'Autumn', 'plain', 0);
 INSERT INTO coupons (emp_id, code, campaign_id, contact, created_at) VALUES (1, 'X', 'c1', 'c9.', 0);
 INSERT INTO recipients (campaign_id, contact, held_out)
     VALUES ('c1', 'c9.', true), ('c1', 'c9', false), ('c1', 'c8 ', true);
@@ -243,3 +244,58 @@ def test_0023_keeps_which_verdicts_are_final(
             while settle_clicks(connection, NOON, 1):
                 pass
             assert all(click.final for click in list_clicks(connection, "c1", 9, None))
+
+
+BEFORE_0025 = """
+INSERT INTO campaigns (id, emp_id, name, mailer, created_at) VALUES ('c1', 1, 'Autumn', 'plain', 0);
+INSERT INTO shops (id, emp_id, platform, api_url, created_at) VALUES ('s1', 1, 'saleor', 'https://a.test', 0);
+INSERT INTO links (id, campaign_id, emp_id, position, url, label, sale_pixel)
+    VALUES ('a1', 'c1', 1, 1, 'https://a.test/', '', true), ('a2', 'gone', 1, 1, 'https://a.test/', '', true);
+INSERT INTO recipients (campaign_id, contact, held_out) VALUES ('c1', 'ana', true), ('gone', 'ana', true);
+INSERT INTO polls (shop_id, mark, next_at) VALUES ('s1', 0, 0), ('gone', 0, 0);
+"""
+
+
+@pytest.mark.parametrize("platform", ["sqlite", "postgresql"])
+def test_0025_keeps_rows_and_indexes_and_refuses_what_refers_to_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, platform: str
+) -> None:
+    with ExitStack() as stack:
+        address = ""
+        if platform == "postgresql":
+            server = request.getfixturevalue("postgresql")
+            address = stack.enter_context(new_postgresql_database(server, "before_0025"))
+        database = open_database(address, tmp_path)
+        stack.callback(database.close)
+        upgrade(database, "0024", BEFORE_0025)
+        before = _indexes(database)
+        migrate(database)
+        assert _indexes(database) == before
+        with database.read() as connection:
+            assert list(connection.scalars(sa.text("SELECT id FROM links"))) == ["a1"]
+            assert list(connection.scalars(sa.text("SELECT campaign_id FROM recipients"))) == ["c1"]
+            assert list(connection.scalars(sa.text("SELECT shop_id FROM polls"))) == ["s1"]
+        for refused in (
+            "INSERT INTO polls (shop_id, mark, next_at) VALUES ('gone', 0, 0)",
+            "UPDATE links SET campaign_id = 'gone'",
+            "DELETE FROM campaigns",
+            "UPDATE shops SET platform = 'salor'",
+            "UPDATE campaigns SET holdout_percent = 101",
+        ):
+            with pytest.raises(sa.exc.IntegrityError), database.write() as connection:
+                connection.exec_driver_sql(refused)
+
+
+def _indexes(database: Database) -> dict[str, object]:
+    """Every index with its columns and its condition."""
+    with database.read() as connection:
+        looking = sa.inspect(connection)
+        return {
+            str(index["name"]): (
+                index["column_names"],
+                index["unique"],
+                {name: str(said) for name, said in index.get("dialect_options", {}).items()},
+            )
+            for table in looking.get_table_names()
+            for index in looking.get_indexes(table)
+        }

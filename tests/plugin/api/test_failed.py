@@ -112,6 +112,7 @@ def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
     assert oldest >= 3600
     assert office.browser.get("/saleor/nothing").status_code == 404
     office.call("GET", "/accounts", key="no key of ours")
+    office.store_counts()
     answer = office.browser.get("/metrics")
     assert answer.content_type.startswith("text/plain")
     lines = answer.text.splitlines()

@@ -14,7 +14,7 @@ from salepixel.accounts.store import get_account, hold_account
 from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
-from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, Judged, cleared, judge, weigh
+from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, JudgedClick, cleared, judge, weigh
 from salepixel.clicks.watermark import (
     forget_unsettled,
     is_final,
@@ -42,7 +42,7 @@ _CHUNK = 500
 class StoredClick:
     """A click as the report knows it; `sale_pixel` of its link, True when the link is not known.
 
-    `score` and `reasons` as in `verdicts.Judged`. `final`: it was judged once more after ten minutes; only a
+    `score` and `reasons` as in `JudgedClick`. `final`: it was judged once more after ten minutes; only a
     purchase, or an edge that could not ship for so long, changes the verdict now.
     """
 
@@ -172,7 +172,7 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
     if row is not None:
         known = _known(row)
         verdict, reasons, score = known.judged
-        before = Judged(Verdict(verdict), tuple(reasons.split()), score)
+        before = JudgedClick(Verdict(verdict), tuple(reasons.split()), score)
         around = _Around({click_id: cleared(before)}, {click_id: known})
         _requeue_orders(connection, _change_verdicts(connection, around))
 
@@ -244,7 +244,7 @@ def _known(row: Sequence[Any]) -> _Known:
     return _Known(Click(row[0], row[1], row[2], row[3], row[4]), signals_of(row[5]), (row[6], row[7], row[8]))
 
 
-def _as_stored(judged: Judged) -> AsStored:
+def _as_stored(judged: JudgedClick) -> AsStored:
     return str(judged.verdict), " ".join(judged.reasons), judged.score
 
 
@@ -263,7 +263,7 @@ class _Around:
     Only verdicts of clicks between `low` and `high` (ids) are reliable: of those all neighbours are here.
     """
 
-    verdicts: dict[bytes, Judged]
+    verdicts: dict[bytes, JudgedClick]
     stored: dict[bytes, _Known]
     low: bytes = bytes(16)
     high: bytes = b"\xff" * 16

@@ -71,7 +71,7 @@ _QUICK = ((2, 1_000), (3, 10_000))
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedClick:
     """A verdict, the names of its reasons, and the score: 0.0 human, 1.0 bot."""
 
     verdict: Verdict
@@ -79,7 +79,7 @@ class Judged:
     score: float
 
 
-def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = None) -> list[Judged]:
+def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = None) -> list[JudgedClick]:
     """Judge the clicks, one or more, of ONE contact on ONE campaign, sorted by time; one result per click.
 
     `sent_at`: when the campaign's mails began to go out, if that is known. Clicks of unknown contacts must
@@ -93,20 +93,20 @@ def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = Non
 
 
 @cache
-def weigh(signals: int, company: tuple[str, ...] = ()) -> Judged:
+def weigh(signals: int, company: tuple[str, ...] = ()) -> JudgedClick:
     """Judge by what the edge and the fold saw of a request, and by reasons that lie in other clicks."""
     reasons = (*(name for signal, name in _BY_SIGNAL.items() if signals & signal), *company)
     score = round(1 - prod(1 - WEIGHTS[name] for name in reasons), 4)
     if score >= BOT_FROM:
-        return Judged(Verdict.BOT, reasons, score)
-    return Judged(Verdict.UNKNOWN if score >= UNKNOWN_FROM else Verdict.HUMAN, reasons, score)
+        return JudgedClick(Verdict.BOT, reasons, score)
+    return JudgedClick(Verdict.UNKNOWN if score >= UNKNOWN_FROM else Verdict.HUMAN, reasons, score)
 
 
-def cleared(judged: Judged) -> Judged:
+def cleared(judged: JudgedClick) -> JudgedClick:
     """The same click when a paid order carries its token: a person's, with all that spoke against it."""
     if judged.verdict is Verdict.HUMAN:
         return judged
-    return Judged(Verdict.HUMAN, (*judged.reasons, BOUGHT), 0.0)
+    return JudgedClick(Verdict.HUMAN, (*judged.reasons, BOUGHT), 0.0)
 
 
 def _soon(click: Click, sent_at: datetime | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.store import Campaign
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Click, Signal
-from salepixel.clicks.verdicts import FINAL_AFTER, Judged, cleared, judge
+from salepixel.clicks.verdicts import FINAL_AFTER, JudgedClick, cleared, judge
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from tests.examples import costly
@@ -57,7 +57,7 @@ def reasons(database: Database) -> list[tuple[str, ...]]:
 
 def judged_at_once(
     seen: Sequence[Seen], bought: Collection[bytes] = (), sent_at: datetime | None = None
-) -> dict[bytes, Judged]:
+) -> dict[bytes, JudgedClick]:
     """What the rules say when everything is known."""
     people: dict[str, list[Seen]] = {}
     for click, signals in sorted(seen):
@@ -173,7 +173,7 @@ def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_onc
             pass
     found = stored(sqlite)
     assert all(click.final for click in found)
-    verdicts = {click.click.id: Judged(click.verdict, click.reasons, click.score) for click in found}
+    verdicts = {click.click.id: JudgedClick(click.verdict, click.reasons, click.score) for click in found}
     assert verdicts == judged_at_once(seen, bought, NOON)
 
 

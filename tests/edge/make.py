@@ -5,12 +5,12 @@ from typing import cast
 
 from redis import Redis
 
+from salepixel.clicks.journal_run import Entries, Gap, read_run
 from salepixel.clicks.records import ClickRecord, Record, pack_payload, unpack_payload
 from salepixel.clicks.tokens import Click, Signal, new_click_id
 from salepixel.wire.streams import JOURNALS_KEY, BadRecord, stream_key
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.reader import Reader
-from salepixel_worker.fold import Entries, Gap, read_run
 from salepixel_worker.journals import publish_marks
 
 

@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from salepixel.clicks.journal_run import Entries
 from salepixel.clicks.records import LossRecord
 from salepixel.settings import EdgeSettings
 from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Directory
@@ -22,7 +23,6 @@ from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.journals import replay_journal
 from salepixel_edge.shipment import Shipment
 from salepixel_edge.shipper import Shipper
-from salepixel_worker.fold import Entries
 from tests.edge.make import Fold, make_unreadable, open_journal, payload
 from tests.edge.running import Valkey
 from tests.waiting import until

@@ -15,9 +15,9 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.orders import store as orders
 from salepixel.orders.requeue import requeue_account
 from salepixel.shops import store as shops
+from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel_worker.fold import _store_hit
 from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 from tests.waiting import until
 from tests.worker.world import HOUR, NO_SIGNAL, World
@@ -62,7 +62,7 @@ def fold_a_click(connection: sa.Connection, world: World) -> None:
 
 def fold_a_hit(connection: sa.Connection, world: World) -> None:
     hit = HitRecord(click_at(NOON).id, 1, "empId=1&order=1042", world.sealer.seal(CLICK), "", False)
-    _store_hit(connection, world.sealer, hit)
+    store_pixel_hit(connection, world.sealer, hit)
 
 
 def settle_a_verdict(connection: sa.Connection, world: World) -> None:

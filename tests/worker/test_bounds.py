@@ -24,6 +24,7 @@ from salepixel.orders.requeue import requeue_account
 from salepixel.report import activity, sales
 from salepixel.report.coverage import coverage_by_day, seen_by_browser, seen_by_payment
 from salepixel.report.sales import ALWAYS
+from salepixel.shops import pixel_hits
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker import fold
@@ -238,7 +239,7 @@ def test_a_hit_that_would_make_an_order_beyond_the_limits_is_ignored(
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fold, "MAX_HITS", 3)
+    monkeypatch.setattr(pixel_hits, "MAX_HITS", 3)
     world = World(database, sealer)
     click = click_at(NOON - HOUR)
     world.click(click)
@@ -256,7 +257,7 @@ def test_a_hit_of_a_clock_that_is_wrong_makes_no_order(database: Database, seale
     world = World(database, sealer)
     for n, when in enumerate((datetime(1970, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=39))):
         with database.write() as connection:
-            fold._store_hit(connection, sealer, hit(f"PEDIDO={n}&IMPORTE=1", n, sealer, when))
+            pixel_hits.store_pixel_hit(connection, sealer, hit(f"PEDIDO={n}&IMPORTE=1", n, sealer, when))
     assert rejected(database) == {"bad_time": 2}
     assert world.report() == []
 
@@ -265,14 +266,14 @@ def test_a_hit_that_cannot_be_stored_stops_no_journal(
     database: Database, sealer: ClickSealer, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(database, sealer)
-    store = fold._store_hit
+    store = pixel_hits.store_pixel_hit
 
     def fail(connection: sa.Connection, *rest: Any) -> None:
         store(connection, *rest)
         if "PEDIDO=2" in rest[-1].query:
             connection.execute(sa.text("SELECT no_such_column"))
 
-    monkeypatch.setattr(fold, "_store_hit", fail)
+    monkeypatch.setattr(fold, "store_pixel_hit", fail)
     records = [hit(f"PEDIDO={n}&IMPORTE=1", n, sealer) for n in (1, 2, 3)]
     ship(redis, 1, [*records, ClickRecord(click_at(NOON - HOUR), NO_SIGNAL, "Firefox")])
     assert fold.fold_all(database, redis, sealer, 5) == 4

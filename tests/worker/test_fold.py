@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from redis import Redis
 
 from salepixel.accounts import store as accounts
+from salepixel.clicks import journal_run
 from salepixel.clicks import store as clicks
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, pack_payload
 from salepixel.clicks.tokens import ClickSealer, Signal, Verdict, new_click_id
@@ -17,7 +18,6 @@ from salepixel.orders.deliveries import list_rejections
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, frame, mark_key, stream_key
-from salepixel_worker import fold
 from salepixel_worker.fold import fold_all, fold_journal
 from tests.make import CAMPAIGN, NOON, click_at
 
@@ -63,7 +63,7 @@ def test_a_flood_of_pixel_hits_is_folded_in_short_transactions(
     database: Database, redis: Redis, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A webhook waits for the database's only writer, and an entry of the stream may hold a thousand hits."""
-    monkeypatch.setattr(fold, "HITS_AT_ONCE", 3)
+    monkeypatch.setattr(journal_run, "HITS_AT_ONCE", 3)
     hits = [HitRecord(new_click_id(n), 9, f"empId=9&PEDIDO={n}", "", "", False) for n in range(1, 9)]
     ship(redis, 1, [*RECORDS[:2], *hits[:5], RECORDS[2]])
     ship(redis, 9, [RECORDS[3], *hits[5:]])

@@ -20,9 +20,9 @@ from salepixel.orders.order import Order
 from salepixel.orders.queue import due_orders
 from salepixel.report import sales
 from salepixel.shops import store as shops
+from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel_worker import fold
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order, seal_token
 
@@ -100,7 +100,7 @@ class World:
         token = self.sealer.seal(click) if click else ""
         record = HitRecord(click_at(NOON, serial=serial).id, 1, f"empId=1&{query}", token, ignored, False)
         with self.database.write() as connection:
-            fold._store_hit(connection, self.sealer, record)
+            store_pixel_hit(connection, self.sealer, record)
 
     def due(self) -> list[tuple[str, str]]:
         with self.database.read() as connection:

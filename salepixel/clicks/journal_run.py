@@ -1,0 +1,57 @@
+"""A run of a journal: the records that entries of its stream hold after a mark, in sequence."""
+
+from dataclasses import dataclass
+
+from salepixel.clicks.records import HitRecord, Record, unpack_payload
+from salepixel.wire.streams import FIELD, OLDEST, BadRecord, read_frames
+
+HITS_AT_ONCE = 25
+"""Pixel hits of one transaction: about 2 ms each, and a webhook waits for the database's only writer."""
+
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+"""What XRANGE gives: (id, fields)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRun:
+    """Records of a journal in sequence, and how many of them are gone for good: the first of those.
+
+    `is_full`: it ends with as many hits as one transaction takes.
+    """
+
+    records: list[tuple[int, Record]]
+    unreadable: int
+    lost: int
+    last: int
+    first_lost: int = 0
+    is_full: bool = False
+
+
+class Gap(Exception):
+    """Records are missing that the journal still has: it must ship them again."""
+
+
+def read_run(entries: Entries, mark: int) -> JournalRun:
+    """The records after `mark`, in sequence, to the HITS_AT_ONCE-th hit. Raises Gap or BadRecord."""
+    records: list[tuple[int, Record]] = []
+    unreadable, lost, first_lost, last, its_hits = 0, 0, 0, mark, 0
+    for _, fields in entries:
+        for number, payload, _ in read_frames(fields[FIELD]):
+            if number <= last:
+                continue
+            if number > last + 1:
+                if OLDEST not in fields:
+                    raise Gap(f"{last} is followed by {number}")
+                lost += number - last - 1
+                first_lost = first_lost or last + 1
+            last = number
+            try:
+                record = unpack_payload(payload)
+            except BadRecord:
+                unreadable += 1  # whole, but not of a kind we know: an edge of another version
+                continue
+            records.append((number, record))
+            its_hits += isinstance(record, HitRecord)
+            if its_hits == HITS_AT_ONCE:
+                return JournalRun(records, unreadable, lost, last, first_lost, is_full=True)
+    return JournalRun(records, unreadable, lost, last, first_lost)

@@ -1,0 +1,119 @@
+"""Pixel hits as they come from an edge: evidence, or orders in an account that has only its pixel."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from salepixel.accounts import store as accounts
+from salepixel.accounts.store import Account
+from salepixel.clicks import hit_store as hits
+from salepixel.clicks import store as clicks
+from salepixel.clicks.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
+from salepixel.clicks.opt_outs import opted_out_among
+from salepixel.clicks.records import HitRecord
+from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, is_digest
+from salepixel.keys import pixel_secret_place
+from salepixel.money.amounts import BadMoney
+from salepixel.orders import deliveries
+from salepixel.orders import store as orders
+from salepixel.orders.bounds import OutOfBounds, check_order
+from salepixel.orders.requeue import requeue_orders_of_pixel_hit
+from salepixel.shops import store as shops
+
+MAX_HITS = 500
+"""Of one order: each further one has all of them read again, and no order has so many lines."""
+
+
+def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:
+    """Store a pixel hit, with the order that it makes where the account has no shop; idempotent.
+
+    One that does not count is stored with the reason, and counted by it.
+    """
+    account = accounts.hold_account(connection, record.emp_id)
+    if account is None:
+        deliveries.count_rejection(connection, "pixel", "unknown_account")
+        return
+    hit, ignored = _read_hit(record, account)
+    signed = record.signed
+    if not ignored:
+        # Again, because the edge may not have known the account's secret or currency yet.
+        place = pixel_secret_place(account.emp_id)
+        secret = bytes.fromhex(sealer.keys.open(place, account.pixel_secret))
+        signed = bool(secret and hit.signature) and is_signed(secret, hit)
+        if secret and hit.signature and not signed and hit.is_readable:
+            ignored = "bad_signature"
+        elif account.pixel_signed and not signed:
+            ignored = "unsigned"
+    token, click = _open(sealer, account.emp_id, record.cookie, hit.click)
+    if click and _refused(connection, click):
+        token, click = "", None
+    stored = hits.StoredHit(record.id, hit, token, signed, ignored)
+    since = shops.connected_since(connection, account.emp_id)
+    if not ignored and (since is None or stored.hit_at < since):
+        # Where a shop is connected a hit is evidence: only what makes money must be readable.
+        ignored = "" if hit.is_readable else hit.problem
+        order_id = "" if ignored else hits.pixel_order_id(connection, account, hit, click)
+        stored = replace(stored, ignored=ignored, order_id=order_id)
+    its_hits = hits.hits_making(connection, account.emp_id, stored.order_id) if stored.order_id else []
+    if stored.order_id and (reason := _out_of_bounds(account, stored, its_hits)):
+        stored = replace(stored, ignored=reason, order_id="")
+    if stored.problem:
+        deliveries.count_rejection(connection, "pixel", stored.problem)
+    if not hits.store_hit(connection, stored) or stored.ignored:
+        return
+    if stored.order_id:
+        shop = shops.shop_of_account(connection, account.emp_id, "pixel", stored.hit_at)
+        order = hits.order_from_hits(account, stored.order_id, [*its_hits, stored])
+        orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
+    if hit.order:
+        requeue_orders_of_pixel_hit(connection, account.emp_id, hit.order)
+
+
+def _out_of_bounds(
+    account: accounts.Account, stored: hits.StoredHit, its_hits: Sequence[hits.StoredHit]
+) -> str:
+    """Why the order that a hit makes together with others cannot be one; empty when it can."""
+    if stored.id in {hit.id for hit in its_hits}:
+        return ""  # folded before
+    if len(its_hits) >= MAX_HITS:
+        return "too_many_hits"
+    # Line by line, whatever the account takes their amounts for now: it may choose anew.
+    by_line = replace(account, pixel_amount="line")
+    try:
+        check_order(hits.order_from_hits(by_line, stored.order_id, [*its_hits, stored]), datetime.now(UTC))
+    except (OutOfBounds, BadMoney) as error:
+        return error.reason
+    return ""
+
+
+def _refused(connection: sa.Connection, click: Click) -> bool:
+    """Whether the contact of a token refused to be followed."""
+    if is_digest(click.contact):
+        # Too long for the token; the click's row has it whole, or empty when its contact had refused.
+        stored = clicks.get_clicks(connection, [click.id]).get(click.id)
+        click = stored.click if stored else click
+        if not click.contact:
+            return True
+    return bool(opted_out_among(connection, click.emp_id, [click.contact]))
+
+
+def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:
+    """The hit as the account's currency says, and why it is ignored; what is unreadable is judged later."""
+    ignored = "" if record.ignored in UNREADABLE else record.ignored
+    try:
+        return parse_hit(record.query, {account.emp_id: account.currency}), ignored
+    except BadHit as bad:
+        return Hit(record.emp_id), ignored or bad.reason
+
+
+def _open(sealer: ClickSealer, emp_id: int, *tokens: str) -> tuple[str, Click | None]:
+    """The first of these click tokens that opens and is of this account, and its click."""
+    for token in tokens:
+        with suppress(BadClickToken):
+            click = sealer.open(token)
+            if click.emp_id == emp_id:
+                return token, click
+    return "", None

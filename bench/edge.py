@@ -23,7 +23,7 @@ SECONDS = 3
 ROUNDS = 5
 CONNECTIONS = 64
 CLICKS = int(environment().get("BENCH_CLICKS", "1000000"))
-"""After so many clicks and hits the memory of the edge's process is told."""
+"""After so many clicks and hits the memory of the edge's process is printed."""
 
 
 class WentWrong(RuntimeError):
@@ -176,15 +176,15 @@ def _memory(servers: Servers) -> str:
     edge = servers.of(EDGE)
     if not edge:
         return ""
-    told = []
+    sizes = []
     while True:
         count = ask_health(edge.port)["durable"]
         _tell(f"edge: memory after {count:,} of {CLICKS:,} clicks")
-        told.append((count, max(child.memory_info().rss for child in edge.process.children()) / 1e6))
+        sizes.append((count, max(child.memory_info().rss for child in edge.process.children()) / 1e6))
         if count >= CLICKS:
             break
         _measure(servers, edge)
-    (first, least), (last, most) = told[0], told[-1]
+    (first, least), (last, most) = sizes[0], sizes[-1]
     return (
         f"memory of an edge's process: {least:.0f} MB after {first:,} clicks and hits, "
         f"{most:.0f} MB after {last:,} (goal 60 MB)"

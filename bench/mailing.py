@@ -31,7 +31,7 @@ CATCH_UP_SECONDS = 600
 STANDSTILL_SECONDS = 30
 """When nothing has come into the database for so long, nothing comes any more."""
 
-TELL_SECONDS = 5
+PROGRESS_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Result:
 
     def beside(self) -> str:
         """How the server dealt with the bad clients."""
-        told = ", ".join(f"{end} {count:,} times" for end, count in sorted(self.ends.items()))
-        return f"bad clients beside {self.profile.name}: {told}"
+        ends = ", ".join(f"{end} {count:,} times" for end, count in sorted(self.ends.items()))
+        return f"bad clients beside {self.profile.name}: {ends}"
 
 
 TABLE = """| load | answered | a second | refused | p50 ms | p99 ms | slowest ms | lost | twice | behind s |
@@ -143,7 +143,7 @@ def _play(stack: Stack, path: str, profile: Profile) -> tuple[Log, Counter[str]]
     async def visit() -> tuple[Log, Counter[str]]:
         crowd = Crowd(stack.edge_port, path)
         async with BadClients(stack.edge_port) as bad:
-            progress = asyncio.create_task(_tell_progress(crowd.log))
+            progress = asyncio.create_task(_print_progress(crowd.log))
             log = await crowd.visit(profile.rate, profile.seconds)
             progress.cancel()
         return log, bad.ends
@@ -158,10 +158,10 @@ def _play(stack: Stack, path: str, profile: Profile) -> tuple[Log, Counter[str]]
             os.kill(redis.pid, signal.SIGCONT)
 
 
-async def _tell_progress(log: Log) -> None:
+async def _print_progress(log: Log) -> None:
     seen = 0
     while True:
-        await asyncio.sleep(TELL_SECONDS)
+        await asyncio.sleep(PROGRESS_SECONDS)
         some, seen = log.seconds[seen:], len(log.seconds)
         _tell(f"  {seen:,} answered, the slowest of the last {len(some):,} in {max(some, default=0):.3f} s")
 

@@ -53,7 +53,7 @@ class Load:
 class Server:
     """A running server: where it is, what it is asked for, and what was measured.
 
-    `written` tells how many requests it has written down since its start; the static one writes nothing.
+    `written` gives the number of requests that it recorded since its start; the static one records none.
     `settle` waits until nothing is left to do for those.
     """
 
@@ -131,8 +131,8 @@ class Servers:
         if not shutil.which("nginx"):
             self.missing += [f"{STATIC}: apt install nginx", f"{LUA}: apt install nginx"]
             return
-        told = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr
-        self.versions += re.findall(r"nginx/\S+", told)
+        version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr
+        self.versions += re.findall(r"nginx/\S+", version)
         self._start_conf(STATIC, "nginx_static", {}, None)
         if all(file.exists() for file in LUA_FILES):
             # The key that signs links: this yardstick opens the same links.
@@ -190,8 +190,8 @@ class Servers:
             self.all.append(server)
         else:
             logs = [self._folder / f"{name}.out" for name in (server.name.split()[0], "nginx_lua")]
-            told = [line for log in logs if log.exists() for line in log.read_text().splitlines()[-2:]]
-            self.missing.append(f"{server.name}: does not start; {' '.join(told)}")
+            said = [line for log in logs if log.exists() for line in log.read_text().splitlines()[-2:]]
+            self.missing.append(f"{server.name}: does not start; {' '.join(said)}")
 
     def _run(self, name: str, command: list[str], settings: dict[str, str]) -> psutil.Process:
         log = self._stack.enter_context((self._folder / f"{name}.out").open("wb"))

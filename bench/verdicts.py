@@ -1,4 +1,4 @@
-"""People and machines on labelled clicks: how many of each the worker tells apart, as a confusion table.
+"""Humans and bots on labelled clicks: how many of each the worker detects, as a confusion table.
 
 Nobody publishes labelled clicks, and nobody knows the true mix, so the clicks are made here, from a seed:
 one campaign of six links, readers and scanners as they are described in public (the sources stand at each
@@ -322,14 +322,14 @@ KINDS = [
         "whole browser in a cloud, all links slowly",
         False,
         1.5,
-        "cannot be told from a person by what we keep",
+        "cannot be distinguished from a human by what we keep",
         scans([CHROME], links=(3, 6), gap=(12, 90), delay=(60, 3600), address=in_a_cloud),
     ),
     Kind(
         "whole browser in a cloud, one link",
         False,
         2.5,
-        "cannot be told from a person by what we keep",
+        "cannot be distinguished from a human by what we keep",
         scans([CHROME], links=ONE, delay=(5, 3600), address=in_a_cloud),
     ),
     Kind(

@@ -17,7 +17,7 @@ from kit.play import Player, Scene, WentWrong, rows_of
 from kit.ports import free_port
 from kit.saleor import StandInSaleor
 from kit.stack import DidNotStart, Stack
-from kit.story import Story, tell
+from kit.story import Story, make_story
 from salepixel.settings import BadSettings, PluginSettings, environment
 
 SHOWN_ROWS = 14
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="exit after the report instead of staying up")
     once = parser.parse_args().once
     end_by_signals()
-    story = tell()
+    story = make_story()
     try:
         ports = choose_ports(environment())
         with tempfile.TemporaryDirectory(prefix="salepixel-demo-") as folder:
@@ -78,7 +78,7 @@ def show(player: Player, story: Story, once: bool) -> int:
     say(f"A scanner clicks all links of {len(story.scanned)} mails ...")
     for contact in story.scanned:
         player.scan(scene, contact)
-    say(f"People click and buy: {len(story.purchases)} orders, some told twice, some late ...")
+    say(f"People click and buy: {len(story.purchases)} orders, some reported twice, some late ...")
     for purchase in story.purchases:
         player.buy(scene, purchase)
     say("Waiting for the report ...")
@@ -178,11 +178,11 @@ def print_outcomes(player: Player, scene: Scene, story: Story) -> None:
     for reason, count in Counter(d["reason"] for d in credited).most_common():
         print(f"  {count:>3}  {reason}")
     print("Why three others were not:")
-    told: set[str] = set()
+    shown: set[str] = set()
     for number, decision in decisions.items():
-        if decision in credited or decision["reason"] in told or len(told) == 3:
+        if decision in credited or decision["reason"] in shown or len(shown) == 3:
             continue
-        told.add(decision["reason"])
+        shown.add(decision["reason"])
         print(f"  Order {number}: {decision['explanation']}")
     print()
 

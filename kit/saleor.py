@@ -133,7 +133,7 @@ class StandInSaleor(Orders):
         return self.sign_raw(event, json.dumps(body).encode())
 
     def keep(self, order: Mapping[str, Any]) -> None:
-        """Have this order, and tell nobody: as when a delivery is lost."""
+        """Have this order without a delivery, as when the delivery is lost."""
         known = self.orders.get(order["id"])
         if known is None or order["updatedAt"] >= known["updatedAt"]:
             self.orders[order["id"]] = order

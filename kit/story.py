@@ -84,7 +84,7 @@ class Story:
         return sorted(rows)
 
 
-def tell(seed: int = 7) -> Story:
+def make_story(seed: int = 7) -> Story:
     """The story, the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311  # a story, no secret
     contacts = [Contact(f"c{n:03}", f"person{n}@example.com") for n in range(1, CONTACTS + 1)]

@@ -158,7 +158,7 @@ class Theatre:
     def _deliveries(
         self, order: Order, at: datetime, token: str, metadata: Mapping[str, str]
     ) -> list[Signed]:
-        def told(event: str, seconds: int, *, paid: bool, refunded: Decimal = Decimal(0)) -> Signed:
+        def signed(event: str, seconds: int, *, paid: bool, refunded: Decimal = Decimal(0)) -> Signed:
             content = self._shop.order(
                 order.number,
                 [Line("Shoes", 1, order.amount, "S-1")],
@@ -174,11 +174,11 @@ class Theatre:
             )
             return self._shop.sign(event, {"order": content})
 
-        deliveries = [told("order_created", 0, paid=False)]
+        deliveries = [signed("order_created", 0, paid=False)]
         if order.paid:
-            deliveries.append(told("order_fully_paid", 1, paid=True))
+            deliveries.append(signed("order_fully_paid", 1, paid=True))
         if order.refunded:
-            deliveries.append(told("order_refunded", 2, paid=True, refunded=order.amount))
+            deliveries.append(signed("order_refunded", 2, paid=True, refunded=order.amount))
         chance = random.Random(f"{order.number} {order.who}")  # noqa: S311  # a world, no secret
         if chance.random() < TWICE:
             deliveries.append(chance.choice(deliveries))

@@ -24,7 +24,7 @@ HOURS_BETWEEN_MAILS = 5.0
 
 GATEWAY_SHARE = 0.2  # mail hosts that look at links are common for companies, rare for shoppers
 QUIET_SCANNER = (
-    0.04  # of these: nothing tells their one click from a person's, as with 4 % in bench/verdicts.py
+    0.04  # of these: nothing distinguishes their one click from a person's, as with 4 % in bench/verdicts.py
 )
 COOKIES_REFUSED = 0.15
 MAIL_REFUSED = 0.05
@@ -288,8 +288,8 @@ class _Maker:
     def by_friend(self, person: Person, friends: Sequence[Click], after: float) -> Order:
         """Somebody to whom the mail was forwarded buys; the shop has another address."""
         last = friends[-1]
-        told = last.sells and person.consent and not person.privacy
-        truth = Truth(last, last.campaign, None) if told else Truth()
+        is_credited = last.sells and person.consent and not person.privacy
+        truth = Truth(last, last.campaign, None) if is_credited else Truth()
         at, email = after + self.chance.lognormvariate(0.5, 0.5), f"{last.who.replace(' ', '-')}@example.org"
         return self.order(person, at, truth, last, last.device, self.browser(), last.who, email, None)
 

@@ -18,7 +18,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database, is_of_values, is_passing
-from salepixel.wire.jobs import Bell
+from salepixel.wire.jobs import JobQueue
 from salepixel_plugin import api, health, pages, saleor
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
@@ -88,7 +88,7 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
         settings=settings,
         database=database,
         redis=redis,
-        bell=Bell(redis),
+        job_queue=JobQueue(redis),
         keys=keys,
         links=LinkSealer(keys),
         clicks=ClickSealer(keys),

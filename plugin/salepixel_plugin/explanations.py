@@ -310,19 +310,19 @@ def _group_as_json(group: Group) -> dict[str, Any]:
     }
 
 
-def explain_lift(told: Mapping[str, Any], language: Language) -> str:
-    """What a campaign caused, as a sentence; `told` as the API gives it."""
+def explain_lift(lift: Mapping[str, Any], language: Language) -> str:
+    """What a campaign caused, as a sentence; `lift` as the API answers it."""
     words = {
-        "until": language.time(datetime.fromisoformat(told["until"])) if told["until"] else "",
-        "mailed": language.rate(told["mailed"]["rate"]) if told["mailed"] else "",
-        "held_out": language.rate(told["held_out"]["rate"]) if told["held_out"] else "",
-        "needed": language.number(told["needed"]) if told["needed"] else "",
+        "until": language.time(datetime.fromisoformat(lift["until"])) if lift["until"] else "",
+        "mailed": language.rate(lift["mailed"]["rate"]) if lift["mailed"] else "",
+        "held_out": language.rate(lift["held_out"]["rate"]) if lift["held_out"] else "",
+        "needed": language.number(lift["needed"]) if lift["needed"] else "",
     }
     for word, name in (("extra", "extra_buyers"), ("low", "extra_low"), ("high", "extra_high")):
-        words[word] = language.number(round(told[name])) if told[name] is not None else ""
-    is_equal = told["state"] == "not_enough_data" and not told["needed"]
-    sentence = language.text(_NO_DIFFERENCE if is_equal else _LIFT[told["state"]], **words)
-    refused = {name: told[name]["opted_out"] if told[name] else 0 for name in ("mailed", "held_out")}
+        words[word] = language.number(round(lift[name])) if lift[name] is not None else ""
+    is_equal = lift["state"] == "not_enough_data" and not lift["needed"]
+    sentence = language.text(_NO_DIFFERENCE if is_equal else _LIFT[lift["state"]], **words)
+    refused = {name: lift[name]["opted_out"] if lift[name] else 0 for name in ("mailed", "held_out")}
     if not any(refused.values()):
         return sentence
     left = {name: language.number(count) for name, count in refused.items()}

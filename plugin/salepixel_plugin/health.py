@@ -88,7 +88,7 @@ def _database_state() -> str:
 
 def _jobs_waiting() -> int | None:
     try:
-        return services().bell.waiting()
+        return services().job_queue.waiting()
     except RedisError:
         return None
 

@@ -15,7 +15,7 @@ from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.wire import jobs
-from salepixel.wire.jobs import Bell
+from salepixel.wire.jobs import JobQueue
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.strangers import Strangers
 from salepixel_plugin.tally import Tally
@@ -29,7 +29,7 @@ class Services:
     settings: PluginSettings
     database: Database
     redis: Redis
-    bell: Bell
+    job_queue: JobQueue
     keys: Keys
     links: LinkSealer
     clicks: ClickSealer
@@ -55,4 +55,4 @@ def writing(*, publishes: bool = False, wakes: bool = False) -> Iterator[sa.Conn
     if publishes:
         publish_if_possible(here.database, here.redis)
     if wakes:
-        here.bell.ring(jobs.SWEEP)
+        here.job_queue.enqueue(jobs.SWEEP)

@@ -104,15 +104,15 @@ def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
     return _read_account(connection, sa.select(accounts).where(accounts.c.emp_id == emp_id))
 
 
-def hold_account(connection: sa.Connection, emp_id: int, *, to_change: bool = False) -> Account | None:
-    """The account as it stays until the transaction ends; `to_change`: nobody else holds it then.
+def lock_account(connection: sa.Connection, emp_id: int, *, exclusive: bool = False) -> Account | None:
+    """The account, locked until the transaction ends; `exclusive`: no other transaction locks it meanwhile.
 
-    Who decides an order holds it to change it, and who stores what decisions rest on holds it: of two
-    transactions at once neither would see what the other stores, and the order would stay as it is. It is
-    held before orders and clicks are changed, so that nobody waits for each other for ever.
+    Lock order: account, then orders, then clicks. Deciding an order locks the account exclusively, and
+    storing what decisions rest on shares the lock: otherwise two transactions at once would not see what
+    the other stores, and the order would keep an outdated decision.
     """
     query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
-    return _read_account(connection, query.with_for_update(read=not to_change))
+    return _read_account(connection, query.with_for_update(read=not exclusive))
 
 
 def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.store import POLICY, Account, change_account, hold_account, keep_policy
+from salepixel.accounts.store import POLICY, Account, change_account, keep_policy, lock_account
 from salepixel.attribution.judge import is_for_good, judge_order
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale
@@ -103,7 +103,7 @@ def apply_policy(
     Of two who change it at once the second changes what the first has made of it, unless it says the number
     of the policy that it has seen: then nothing happens, and False is given, when another one is in force.
     """
-    account = hold_account(connection, emp_id, to_change=True)
+    account = lock_account(connection, emp_id, exclusive=True)
     if account is None or seen not in (None, account.policy_version):
         return False
     changed = with_policy(account, changes)
@@ -125,7 +125,7 @@ def close_months(
     `without_failed`: those that could not be decided are left out. They stay on the queue; one that has no
     sales by then earns nothing.
     """
-    account = hold_account(connection, emp_id, to_change=True)
+    account = lock_account(connection, emp_id, exclusive=True)
     waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
     if without_failed:
         waiting = sa.and_(waiting, orders.c.attempts == 0)

@@ -147,7 +147,7 @@ def with_refunds(
     short of then is added on its day, or at `closed_before` where that day is closed: to the sales that
     are short of it. So nothing depends on how often, or in which steps of closing, this was done.
     """
-    told = _told_by_sale(sales, lines)
+    told = _refunds_by_sale(sales, lines)
     dated = [
         {
             refund.at: to_minor(refund.amount, sale.currency)
@@ -170,7 +170,7 @@ def with_refunds(
     ]
 
 
-def _told_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[dict[datetime, int]]:
+def _refunds_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[dict[datetime, int]]:
     """What lines tell that was refunded of each sale: minor units by time, nothing in another currency."""
     told: list[dict[datetime, int]] = [{} for _ in sales]
     of_line: dict[tuple[str, str], list[int]] = {}

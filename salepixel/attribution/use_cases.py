@@ -48,7 +48,7 @@ def change_account(
     Raises NotFound, or Conflict for what was chosen once, and for the currency of closed months.
     """
     see_account(connection, principal, emp_id)
-    accounts.hold_account(connection, emp_id, to_change=True)
+    accounts.lock_account(connection, emp_id, exclusive=True)
     before = see_account(connection, principal, emp_id)  # now that nobody else decides or changes
     values = dict(changes)
     changed = {name for name in values if values[name] != getattr(before, name)}

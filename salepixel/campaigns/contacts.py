@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.accounts.store import hold_account
+from salepixel.accounts.store import lock_account
 from salepixel.clicks.opt_outs import opted_out, opted_out_among
 from salepixel.orders.requeue import requeue_orders_of_contacts, requeue_orders_of_opted_out
 from salepixel.storage.many import is_one_of
@@ -31,19 +31,19 @@ class Contact:
 
 
 def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:
-    """Add or change contacts; gives how many. An address that is not told again stays as it was.
+    """Add or change contacts; gives how many. An address that is not given again stays as it was.
 
     Orders bought with one of their addresses, the old or the new, are decided again.
     """
-    hold_account(connection, emp_id, to_change=True)
+    lock_account(connection, emp_id, exclusive=True)
     # The last of several entries for one contact counts; one statement may not hit a row twice.
     newest = list({contact.ref: contact for contact in batch}.values())
     for start in range(0, len(newest), _CHUNK):
         chunk = newest[start : start + _CHUNK]
         ours = sa.and_(contacts.c.emp_id == emp_id, contacts.c.ref.in_([c.ref for c in chunk]))
         rows = connection.execute(sa.select(contacts.c.email_hash, contacts.c.alias_hash).where(ours)).all()
-        told = {found for c in chunk for found in (c.email_hash, c.alias_hash)}
-        hashes = {found for found in told.union(*rows) if found}
+        hashed = {found for c in chunk for found in (c.email_hash, c.alias_hash)}
+        hashes = {found for found in hashed.union(*rows) if found}
         concerned = _sharing(connection, emp_id, chunk, hashes)
         refused = opted_out_among(connection, emp_id, concerned)
         statement = insert(connection, contacts).values(
@@ -103,7 +103,7 @@ def find_contacts(
 
 
 def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
-    """Those of these contacts who opted out themselves, whatever was told of their address."""
+    """Those of these contacts who opted out themselves, whatever their address says."""
     query = sa.select(contacts.c.ref).where(
         contacts.c.emp_id == emp_id, ~contacts.c.consent, is_one_of(connection, contacts.c.ref, refs)
     )

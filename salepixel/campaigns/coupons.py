@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.accounts.store import hold_account
+from salepixel.accounts.store import lock_account
 from salepixel.orders.requeue import requeue_orders_with_codes
 from salepixel.reading.names import name_key
 from salepixel.storage.many import is_one_of
@@ -29,7 +29,7 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
     Of several owners that one code has in a batch the first gets it. Orders that used one of the codes are
     decided again.
     """
-    hold_account(connection, emp_id, to_change=True)
+    lock_account(connection, emp_id, exclusive=True)
     wanted = [(name_key(coupon.code), coupon) for coupon in batch]
     codes = list(dict(wanted))
     rows = [

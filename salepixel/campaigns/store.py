@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.accounts.policy import Policy
-from salepixel.accounts.store import hold_account
+from salepixel.accounts.store import lock_account
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
 from salepixel.clicks.watermark import remember_unsettled_where
@@ -43,7 +43,7 @@ class CampaignLink:
 class Campaign:
     """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference.
 
-    `sent_at`: when its mails began to go out, None when we were not told. `utm_campaign`: what its links have
+    `sent_at`: when its mails began to go out, None if not known. `utm_campaign`: what its links have
     under this name, empty for nothing. `holdout_percent` of its recipients are left out by lot.
     """
 
@@ -101,7 +101,7 @@ def contact_tags(connection: sa.Connection) -> list[tuple[int, str]]:
     return [(row.emp_id, row.contact_tag) for row in connection.execute(query)]
 
 
-def tell_when_sent(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
+def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
     """Set when a campaign's mails began to go out; gives the campaign as it is now.
 
     Clicks within seconds of it, and of what it was before, are judged again by the next sweep.
@@ -178,7 +178,7 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
 
     Orders placed since the campaign exists are decided again.
     """
-    hold_account(connection, campaign.emp_id, to_change=True)
+    lock_account(connection, campaign.emp_id, exclusive=True)
     ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
     if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
         return False

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.principal import Principal
-from salepixel.accounts.store import get_account, hold_account
+from salepixel.accounts.store import get_account, lock_account
 from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import Contact, get_contacts, opted_out_by_reference, store_contacts
@@ -132,7 +132,7 @@ def set_sent_at(
 ) -> LinkedCampaign:
     """Say when a campaign's mails began to go out; clicks near it are judged again. Raises NotFound."""
     before = see_campaign(connection, principal, campaign_id)
-    return _with_links(connection, store.tell_when_sent(connection, before, sent_at))
+    return _with_links(connection, store.set_sent_at(connection, before, sent_at))
 
 
 def change_link(
@@ -172,7 +172,7 @@ def add_contacts(
     Of an address only keyed hashes are kept. Raises NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id)
-    hold_account(connection, emp_id, to_change=True)  # before it is read who opted out
+    lock_account(connection, emp_id, exclusive=True)  # before it is read who opted out
     opted_out = opted_out_by_reference(connection, emp_id, reported.keys())
     batch = []
     for ref, values in reported.items():

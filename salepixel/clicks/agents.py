@@ -37,7 +37,7 @@ def agent_signals(seen: Signal, agent: str) -> Signal:
         seen |= Signal.FETCH_MISSING
     if is_old_agent(agent):
         seen |= Signal.OLD_AGENT
-    # Of who opted out nothing is kept that tells them from others.
+    # For a contact who opted out, nothing that identifies them is kept.
     return seen if Signal.PRIVACY in seen else seen | browser_family(agent)
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.accounts.policy import CLOCK_SKEW
-from salepixel.accounts.store import get_account, hold_account
+from salepixel.accounts.store import get_account, lock_account
 from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
@@ -98,7 +98,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     # Both shared: several journals may be folded at once.
     settled = lock_watermark(connection)
     for emp_id in sorted({click.emp_id for click, _ in batch}):
-        hold_account(connection, emp_id)
+        lock_account(connection, emp_id)
     batch = _without_opted_out(connection, batch)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
@@ -145,7 +145,7 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
             return 0
         these = clicks.c.id.between(ids[0], ids[-1])
     for emp_id in sorted(connection.scalars(sa.select(clicks.c.emp_id).where(these).distinct())):
-        hold_account(connection, emp_id)
+        lock_account(connection, emp_id)
     if late:
         forget_unsettled(connection, late)
     else:

@@ -1,4 +1,4 @@
-"""Forwarding: tell another server of sales, again and again until it took them or it is hopeless."""
+"""Forwarding sales to other servers: retry until accepted or permanently rejected."""
 
 import threading
 import time

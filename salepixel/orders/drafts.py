@@ -32,7 +32,7 @@ def as_completed(
 
     `history`: its known snapshots, as `refunds.refund_history` reads them.
 
-    A shop tells only when the draft was written, which may be days before the click that it carries.
+    A shop reports only when the draft was written, which may be days before the click that it carries.
     Completing it is a change, so no snapshot of the order is older than that (`updatedAt`).
     """
     if order.draft is False or not (order.draft or _was_draft(connection, shop_id, order.id)):

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.store import hold_account
+from salepixel.accounts.store import lock_account
 from salepixel.orders.queue import marks_due
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import is_one_of
@@ -77,7 +77,7 @@ def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[st
 
 def requeue_account(connection: sa.Connection, emp_id: int) -> None:
     """Mark every order of an account due: what it counts has changed. Locks the account."""
-    hold_account(connection, emp_id, to_change=True)
+    lock_account(connection, emp_id, exclusive=True)
     _mark_due(connection, Why.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
 
 

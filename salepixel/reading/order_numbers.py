@@ -46,7 +46,7 @@ def order_key(number: str) -> str:
     """The form in which order numbers are compared: "#77", "077" and "Nº 77" are 77, "so-77" is SO-77.
 
     A number with small and capital letters is kept as it is: Saleor's ids are base64, and short random ones
-    of other shops tell letters apart.
+    of other shops distinguish case.
     """
     key = number.upper() if number == number.lower() else number
     sign = _NUMBER_SIGN.match(key)

@@ -19,11 +19,11 @@ _FAMILIES = {"Chromium": Signal.CHROMIUM, "Firefox": Signal.FIREFOX, "Safari": S
 
 @dataclass(frozen=True, slots=True)
 class DayCoverage:
-    """The orders of a day (UTC) of all shops of an account that tell their orders themselves.
+    """The orders of a day (UTC) of all shops of an account that report their own orders.
 
-    `in_shop`: how many the shops say that they have, None where none was asked. `known` = `by_webhook` +
-    `healed`: told by a webhook (or the sales API) in time, or found by asking the shop. `missing`: that the
-    shops had and we did not know when they were last asked, None where none was.
+    `in_shop`: the shops' own count, None if no shop was asked. `known` = `by_webhook` + `healed`: reported by
+    a webhook (or the sales API) in time, or fetched from the shop. `missing`: in the shops and unknown here
+    when they were last asked, None if none was.
     """
 
     day: date
@@ -100,7 +100,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, date], Any]) -> DayCoverage:
     ours = [row for (_, its_day), row in found.items() if its_day == day]
-    told = {shop_id: row for (shop_id, its_day), row in counts.items() if its_day == day}
+    counted = {shop_id: row for (shop_id, its_day), row in counts.items() if its_day == day}
     known = {row.shop_id: row.known for row in ours}
     total, healed = sum(known.values()), sum(row.healed for row in ours)
     return DayCoverage(
@@ -110,8 +110,8 @@ def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, 
         healed=healed,
         seen=sum(row.seen for row in ours),
         attributed=sum(row.attributed for row in ours),
-        in_shop=sum(row.orders for row in told.values()) if told else None,
-        missing=sum(_missing(row, known.get(shop_id, 0)) for shop_id, row in told.items()) if told else None,
+        in_shop=sum(row.orders for row in counted.values()) if counted else None,
+        missing=sum(_missing(row, known.get(shop, 0)) for shop, row in counted.items()) if counted else None,
     )
 
 
@@ -122,7 +122,7 @@ def _missing(counted: Any, known_now: int) -> int:
 
 
 def seen_by_payment(connection: sa.Connection, emp_id: int, period: Period) -> list[Seen]:
-    """How much of a period the pixel saw, by how the orders were paid, most orders first; empty: not told."""
+    """How much of a period the pixel saw, by payment method, most orders first; empty: not reported."""
     kind = sa.func.coalesce(orders.c.payment, "").label("kind")
     columns = (kind, sa.func.count().label("orders"), _sum_of(_is_seen()).label("seen"))
     return _sorted(connection.execute(_orders_with_decisions(columns, emp_id, period).group_by(kind)))
@@ -149,7 +149,7 @@ def seen_by_browser(connection: sa.Connection, emp_id: int, period: Period) -> l
 def _orders_with_decisions(
     columns: Iterable[sa.ColumnElement[Any]], emp_id: int, period: Period
 ) -> sa.Select[Any]:
-    """Of orders that a shop tells itself: those that pixel hits make are seen by the pixel, all of them."""
+    """Of orders that a shop reports itself: those that pixel hits make are seen by the pixel, all of them."""
     its_decision = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
     return (
         sa.select(*columns)

@@ -1,7 +1,7 @@
 """Journeys: what each contact clicked before an order or before none, and what that credits campaigns with.
 
-Shapley and Markov look at all journeys together. Both are correlational: they tell which campaigns stood on
-the way to orders, and not which orders would have been lost without them; a holdout tells that.
+Shapley and Markov look at all journeys together. Both are correlational: they show which campaigns stood on
+the way to orders, and not which orders would have been lost without them; a holdout measures that.
 """
 
 import math
@@ -24,7 +24,7 @@ MARKOV = "markov"
 
 MAX_CAMPAIGNS = 12
 MIN_ORDERS = 300
-"""Beyond so many campaigns, or below so many orders, neither model can tell them apart: chance decides."""
+"""Beyond so many campaigns, or below so many orders, neither model can distinguish them: chance decides."""
 
 AN_ORDER = 1_000_000
 """Orders are credited in millionths, so that they add up exactly as money does."""

@@ -44,7 +44,7 @@ class Group:
         return Arm(self.people, len(self.buyers))
 
     def add(self, email_hash: str, order: Order, terms: Terms, history: Sequence[RefundState]) -> None:
-        """Add an order that one of them placed; `history`: what its snapshots told of its money."""
+        """Add an order that one of them placed; `history`: the money in its snapshots."""
         lines = sold_lines(order, terms, history)
         kept = sum((line.amount - line.refunded for line in lines), Decimal(0))
         self.buyers.add(email_hash)

@@ -144,7 +144,7 @@ class Connector(Protocol):
     ) -> Iterator[Page]:
         """The orders that changed between two times (UTC, both included), page by page.
 
-        A snapshot is older than any delivery that tells of the same change.
+        A snapshot is older than any delivery about the same change.
         """
 
     def named_orders(

@@ -32,7 +32,7 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
 
     One that does not count is stored with the reason, and counted by it.
     """
-    account = accounts.hold_account(connection, record.emp_id)
+    account = accounts.lock_account(connection, record.emp_id)
     if account is None:
         deliveries.count_rejection(connection, "pixel", "unknown_account")
         return

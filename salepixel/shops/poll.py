@@ -77,8 +77,8 @@ class Poller:
     Nor does a shop: one shop of an account is polled at a time, so a slow one takes its own account's turn.
     """
 
-    def __init__(self, database: Database, keys: Keys, bell: jobs.Bell) -> None:
-        self._database, self._keys, self._bell = database, keys, bell
+    def __init__(self, database: Database, keys: Keys, job_queue: jobs.JobQueue) -> None:
+        self._database, self._keys, self._queue = database, keys, job_queue
         self._accounts: set[int] = set()  # whose shops are being polled
         self._spans: dict[str, timedelta] = {}  # shops of which AT_ONCE was too much
         self._lock = threading.Lock()
@@ -107,7 +107,7 @@ class Poller:
             self._accounts.add(poll.shop.emp_id)
             span = self._spans.get(poll.shop.id, AT_ONCE)
         try:
-            in_time = poll_claimed(self._database, self._keys, self._bell, poll, now, span)
+            in_time = poll_claimed(self._database, self._keys, self._queue, poll, now, span)
         finally:
             with self._lock:
                 self._accounts.remove(poll.shop.emp_id)
@@ -116,13 +116,13 @@ class Poller:
         return True
 
 
-def poll_due(database: Database, keys: Keys, bell: jobs.Bell, now: datetime) -> bool:
+def poll_due(database: Database, keys: Keys, job_queue: jobs.JobQueue, now: datetime) -> bool:
     """Poll the shop that has waited longest; False when none is due."""
-    return Poller(database, keys, bell).poll_next(now)
+    return Poller(database, keys, job_queue).poll_next(now)
 
 
 def poll_claimed(
-    database: Database, keys: Keys, bell: jobs.Bell, poll: Poll, now: datetime, span: timedelta
+    database: Database, keys: Keys, job_queue: jobs.JobQueue, poll: Poll, now: datetime, span: timedelta
 ) -> bool:
     """Ask a shop for what changed since its mark, in at most this span; False when it took too long."""
     until = min(now - LEAVE_TO_WEBHOOKS, poll.mark + span)
@@ -140,7 +140,7 @@ def poll_claimed(
         polls.end_poll(connection, poll.shop.id, max(until, poll.mark), now if is_behind else now + EVERY)
     if healed:
         log.info("orders_healed", shop=poll.shop.id, orders=healed)
-        bell.ring(jobs.SWEEP)
+        job_queue.enqueue(jobs.SWEEP)
     return True
 
 

@@ -60,7 +60,7 @@ def claim_poll(
 def _begin(connection: sa.Connection, *can_be_asked: sa.ColumnElement[bool]) -> None:
     new = sa.select(shops.c.id, shops.c.connected_at).outerjoin(polls, polls.c.shop_id == shops.c.id)
     for shop_id, connected_at in connection.execute(new.where(polls.c.shop_id.is_(None), *can_be_asked)):
-        # The whole day, for the shop tells how many orders it has of whole days.
+        # The whole day, because the shop counts its orders by whole days.
         day = connected_at.replace(hour=0, minute=0, second=0, microsecond=0)
         values = {"shop_id": shop_id, "mark": day, "next_at": connected_at}
         connection.execute(insert(connection, polls).values(values).on_conflict_do_nothing())

@@ -60,7 +60,7 @@ class Seller:
 def lock_account_of_shop(connection: sa.Connection, shop_id: str) -> Seller | None:
     """A shop and its account, locked exclusively until the transaction ends; None where there is none.
 
-    As `accounts.store.hold_account` does, with one statement for both.
+    As `accounts.store.lock_account` does, with one statement for both.
     """
     row = connection.execute(_with_account(), {"id": shop_id}).first()
     if row is None:

@@ -89,7 +89,7 @@ _PASSING_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15, 22})
 
 
 def is_timeout(error: BaseException) -> bool:
-    """Whether PostgreSQL ended a statement that took too long: it was busy, or the statement is hopeless."""
+    """Whether PostgreSQL ended a statement because it took too long."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) == "57014"
 
 

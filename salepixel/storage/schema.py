@@ -138,7 +138,7 @@ campaigns = sa.Table(
     sa.Column("mailer", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
-    sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not told
+    sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not given
     sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
     sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # left out by lot
     sa.Index(None, "emp_id", "created_at"),
@@ -272,12 +272,12 @@ hits = sa.Table(
     metadata,
     sa.Column("id", sa.LargeBinary(16), primary_key=True),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
-    sa.Column("order_ref", sa.Text, nullable=False),  # as the shop names the order; empty: not told
+    sa.Column("order_ref", sa.Text, nullable=False),  # as the shop names the order; empty: not given
     sa.Column("order_id", sa.Text, nullable=False),  # of the order it makes in a pixel-only account, or empty
     sa.Column("click_token", sa.Text, nullable=False),
     sa.Column("product", sa.Text, nullable=False),
     sa.Column("quantity", Quantity, nullable=False),
-    sa.Column("amount", sa.Text, nullable=False),  # decimal, empty: not told
+    sa.Column("amount", sa.Text, nullable=False),  # decimal, empty: not given
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("signed", sa.Boolean, nullable=False),
     sa.Column("ignored", sa.Text, nullable=False),  # reason, or empty
@@ -348,7 +348,7 @@ unread_orders = sa.Table(
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
-    sa.Column("number", sa.Text, nullable=False),  # empty: not told
+    sa.Column("number", sa.Text, nullable=False),  # empty: not given
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),  # what the shop said, or empty
     sa.Column("since", UtcTime, nullable=False),
@@ -394,9 +394,9 @@ orders = sa.Table(
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
     sa.Column("voucher", sa.Text),  # as reading.names.name_key has it
     sa.Column("utm_campaign", sa.Text),  # likewise
-    sa.Column("payment", sa.Text),  # how it was paid, as the shop calls it; null: not told
+    sa.Column("payment", sa.Text),  # how it was paid, as the shop calls it; null: not given
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
-    sa.Column("healed_at", UtcTime),  # when a poll first told what no webhook had
+    sa.Column("healed_at", UtcTime),  # when a poll first found what no webhook had reported
     sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # reading.orders.order_key of number
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
@@ -547,17 +547,17 @@ sales = sa.Table(
 )
 
 refunds = sa.Table(
-    "refunds",  # what each snapshot of an order told of refunds, kept for their dates
+    "refunds",  # the refunds in each snapshot of an order, kept for their dates
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("updated_at", UtcTime, primary_key=True),
     sa.Column("refunded", sa.BigInteger, primary_key=True, autoincrement=False),  # so far, of the total
     sa.Column("cancelled", sa.Boolean, primary_key=True),
-    sa.Column("issued_at", UtcTime, nullable=False),  # of the first that told this
+    sa.Column("issued_at", UtcTime, nullable=False),  # of the first snapshot that had this
     sa.Column("currency", sa.Text, primary_key=True, server_default=""),  # empty: the order's own
     sa.Column("charged", sa.BigInteger),  # ever; null: the shop said itself whether it was paid, or nothing
-    sa.Column("covers", sa.BigInteger),  # the total that was paid for; null: not told, or kept before it was
+    sa.Column("covers", sa.BigInteger),  # the total that was paid for; null: not given, or kept before it was
 )
 
 drafts = sa.Table(

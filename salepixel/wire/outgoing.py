@@ -82,7 +82,7 @@ class Unreachable(CallFailed):
 
 
 class Forbidden(Unreachable):
-    """An address that may not be called. The text is that of Unreachable: it tells nothing of our network."""
+    """An address that may not be called. Its text is that of Unreachable, so that it reveals nothing."""
 
     reason = "forbidden_address"
 

@@ -162,7 +162,7 @@ def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_onc
                 case Settle(now):
                     clicks.settle_clicks(connection, now, chance.randint(1, 20))
                 case Sent(sent_at):
-                    campaign = campaigns.tell_when_sent(connection, campaign, sent_at)
+                    campaign = campaigns.set_sent_at(connection, campaign, sent_at)
                 case Unseen(batch):
                     store_unseen(connection, batch)
                 case bytes():
@@ -299,11 +299,11 @@ def test_a_time_of_sending_that_is_reported_while_its_clicks_are_settled_counts(
     store(database, at(5))
     settle(database)
     with database.write() as connection:
-        unsent = campaigns.tell_when_sent(connection, AUTUMN, None)
+        unsent = campaigns.set_sent_at(connection, AUTUMN, None)
 
     def report() -> None:
         with database.write() as connection:
-            campaigns.tell_when_sent(connection, unsent, NOON)
+            campaigns.set_sent_at(connection, unsent, NOON)
 
     with database.write() as connection:
         clicks.settle_clicks(connection, LATER, 10)

@@ -106,7 +106,7 @@ class Office:
         return shop, order["id"]
 
     def reconcile(self, shop: str, order: str) -> None:
-        """What the worker does when its bell rings."""
+        """What the worker does with its jobs."""
         with self.database.write() as connection:
             reconcile_and_announce(connection, self.sealer, shop, order, datetime.now(UTC))
 

@@ -23,7 +23,7 @@ from salepixel.shops import store as shops
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.wire.jobs import Bell
+from salepixel.wire.jobs import JobQueue
 from tests.far_host import FarHost, holds
 from tests.make import NOON, click_at, order, seal_token
 from tests.plugin.saleor import captures
@@ -44,7 +44,7 @@ class Office:
     """An account whose shop can be asked, and the worker that asks it."""
 
     def __init__(self, database: Database, keys: Keys, redis: Redis, shop: StandInSaleor) -> None:
-        self.database, self.keys, self.bell, self.shop = database, keys, Bell(redis), shop
+        self.database, self.keys, self.job_queue, self.shop = database, keys, JobQueue(redis), shop
         self.world = World(database, ClickSealer(keys))
         with database.write() as connection:
             added = shops.add_shop(connection, 1, "saleor", shop.api_url, NOON)
@@ -60,7 +60,7 @@ class Office:
         return made
 
     def poll(self, now: datetime) -> bool:
-        return poll.poll_due(self.database, self.keys, self.bell, now)
+        return poll.poll_due(self.database, self.keys, self.job_queue, now)
 
     def poll_all(self, now: datetime) -> int:
         polled = 0
@@ -111,7 +111,7 @@ def test_an_order_whose_webhook_was_lost_is_found_within_fifteen_minutes(office:
         office.poll_all(NOON + minute * MINUTE)
     assert office.healed() == {"1001": True}
     assert office.reasons() == {"1001": "email_match"}
-    assert office.bell.waiting() == 1
+    assert office.job_queue.waiting() == 1
 
 
 def test_what_a_webhook_brought_or_may_still_bring_is_not_healed(office: Office) -> None:
@@ -300,7 +300,7 @@ def test_while_one_shop_is_slow_those_of_other_accounts_are_polled(office: Offic
                 shops.connect_shop(
                     connection, added, "app", seal_token(office.keys, added.id), "{}", NOON - 2 * HOUR
                 )
-        poller, now = poll.Poller(office.database, office.keys, office.bell), NOON + 10 * MINUTE
+        poller, now = poll.Poller(office.database, office.keys, office.job_queue), NOON + 10 * MINUTE
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(poller.poll_next, now)
             asked.wait()
@@ -318,7 +318,8 @@ def test_a_shop_whose_orders_do_not_come_within_its_turn_is_asked_for_less(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.have("1001", NOON - HOUR)
-    poller, begin, now = poll.Poller(office.database, office.keys, office.bell), NOON.replace(hour=0), NOON
+    poller = poll.Poller(office.database, office.keys, office.job_queue)
+    begin, now = NOON.replace(hour=0), NOON
     now += timedelta(days=9)
     with monkeypatch.context() as patch:
         patch.setattr(poll, "TURN_SECONDS", -1.0)

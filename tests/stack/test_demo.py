@@ -15,7 +15,7 @@ from demo.__main__ import compare
 from kit.play import Player
 from kit.saleor import StandInSaleor
 from kit.stack import Stack
-from kit.story import tell
+from kit.story import make_story
 from tests.databases import new_postgresql_database
 from tests.waiting import until
 
@@ -39,7 +39,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_the_report_is_the_truth(stack: Stack, own_account: int) -> None:
-    story = tell(seed=11)
+    story = make_story(seed=11)
     with StandInSaleor() as shop, closing(Player(stack, shop, own_account)) as player:
         scene = player.set_up(story)
         for contact in story.scanned:

@@ -18,7 +18,7 @@ from kit.play import Player, Scene, rows_of
 from kit.saleor import Line, Signed, StandInSaleor
 from kit.saleor_key import SigningKey
 from kit.stack import DidNotStart, Stack
-from kit.story import Contact, Purchase, tell
+from kit.story import Contact, Purchase, make_story
 from tests.waiting import until
 
 KILLS = int(os.environ.get("KILL_ROUNDS", "10"))
@@ -66,7 +66,7 @@ def _line(process: psutil.Process) -> str:
 
 
 def test_an_order_webhook_is_a_row_before_the_next_sweep(player: Player) -> None:
-    scene = player.set_up(tell())
+    scene = player.set_up(make_story())
     took = []
     for number in range(1, 11):
         purchase = Purchase(str(number), Contact(f"c{number:03}", ""), SHOES, "token", "token")
@@ -79,7 +79,7 @@ def test_an_order_webhook_is_a_row_before_the_next_sweep(player: Player) -> None
 
 
 def test_a_link_changed_after_sending_leads_elsewhere(player: Player) -> None:
-    scene = player.set_up(tell())
+    scene = player.set_up(make_story())
     (link, *_) = player.api("GET", f"/campaigns/{scene.campaign}/links")["links"]
     path = f"/campaigns/{scene.campaign}/links/{link['id']}"
     address = link["tracked_url"].replace(f"http://{player.tracking_host}", player.stack.edge_url)
@@ -105,7 +105,7 @@ def test_a_second_stack_on_the_same_data_is_refused(shared_stack: Stack) -> None
 
 def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, shop: StandInSaleor) -> None:
     with closing(Player(stack, shop)) as player:
-        scene = player.set_up(tell())
+        scene = player.set_up(make_story())
         token, _ = player.click(scene.links[0], Contact("c001", ""))
         assert shop.deliver(stack.plugin_url, "order_paid", shop.order("1", SHOES, token=token)).ok
         processes = psutil.Process(stack.pid).children(recursive=True)
@@ -119,7 +119,7 @@ def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, s
 
 def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: StandInSaleor) -> None:
     with closing(Player(stack, shop)) as player:
-        scene = player.set_up(tell())
+        scene = player.set_up(make_story())
         assert kill(stack, "valkey-server") == 1
         token, _ = player.click(scene.links[0], Contact("c001", ""))
         order = shop.order("1", SHOES, token=token)
@@ -130,7 +130,7 @@ def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: Stan
 def test_an_order_whose_webhook_was_lost_is_found_in_the_shop(player: Player) -> None:
     then = datetime.now(UTC) - timedelta(minutes=10)
     player.shop.keep(player.shop.order("1", SHOES, created=then))
-    player.set_up(tell())
+    player.set_up(make_story())
 
     def healed() -> int:
         query = f"from={then.date()}&to={datetime.now(UTC).date()}"
@@ -207,7 +207,7 @@ def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, s
     ]
     chance = random.Random(9)  # noqa: S311
     with closing(Player(stack, shop)) as player, closing(Player(stack, shop)) as reader:
-        scene = player.set_up(tell())
+        scene = player.set_up(make_story())
         traffic = Traffic(player, scene)
         killed = 0
         try:

@@ -44,15 +44,15 @@ def until_it_ends_or_waits(database: Database, other: threading.Thread) -> None:
     assert until(ended_or_waits)
 
 
-def tell_contacts(connection: sa.Connection, world: World) -> None:
+def send_contacts(connection: sa.Connection, world: World) -> None:
     contacts.store_contacts(connection, 1, [contacts.Contact("ana", "h")], NOON)
 
 
-def tell_of_a_refusal(connection: sa.Connection, world: World) -> None:
+def opt_out(connection: sa.Connection, world: World) -> None:
     contacts.store_contacts(connection, 1, [contacts.Contact("ana", "h", consent=False)], NOON)
 
 
-def tell_coupons(connection: sa.Connection, world: World) -> None:
+def send_coupons(connection: sa.Connection, world: World) -> None:
     coupons.store_coupons(connection, 1, [coupons.Coupon("A-1", CAMPAIGN, "ana")], NOON)
 
 
@@ -78,9 +78,9 @@ def switch_a_link_off(connection: sa.Connection, world: World) -> None:
 @pytest.mark.parametrize(
     ("before", "meanwhile", "told", "reason"),
     [
-        (["click"], tell_contacts, {"email_hash": "h"}, "email_match"),
-        (["click", "contact"], tell_of_a_refusal, {"email_hash": "h"}, "opted_out"),
-        ([], tell_coupons, {"voucher": "A-1"}, "coupon_of_contact"),
+        (["click"], send_contacts, {"email_hash": "h"}, "email_match"),
+        (["click", "contact"], opt_out, {"email_hash": "h"}, "opted_out"),
+        ([], send_coupons, {"voucher": "A-1"}, "coupon_of_contact"),
         (["contact"], fold_a_click, {"email_hash": "h"}, "email_match"),
         ([], fold_a_hit, {}, "cookie_at_pixel"),
         (["contact", "click", "wrong"], settle_a_verdict, {"email_hash": "h"}, "email_match"),
@@ -160,7 +160,7 @@ def test_what_an_account_counts_may_change_while_an_order_is_decided(world: Worl
 
     changing = threading.Thread(target=change)
     with world.database.write() as connection:
-        accounts.hold_account(connection, 1)
+        accounts.lock_account(connection, 1)
         changing.start()
         until_it_ends_or_waits(world.database, changing)
         shop = shops.find_shop(connection, "https://shop.test/graphql/")

@@ -1,4 +1,4 @@
-"""Jobs are a doorbell: known names only, lost ones are swept, one scheduler rings."""
+"""Jobs: known names only, lost ones are swept, one scheduler enqueues them."""
 
 from importlib import import_module
 
@@ -29,31 +29,31 @@ def test_a_name_that_is_not_ours_is_refused(redis: Redis, name: str) -> None:
 
 def test_a_bell_that_nobody_hears_does_no_harm() -> None:
     dead = Redis(unix_socket_path="/nonexistent/valkey.sock")
-    assert jobs.Bell(dead).ring(jobs.SWEEP) is False
+    assert jobs.JobQueue(dead).enqueue(jobs.SWEEP) is False
 
 
 def test_one_scheduler_rings_and_another_takes_over(redis: Redis) -> None:
     first, second = Scheduler(redis), Scheduler(redis)
-    bell = jobs.Bell(redis)
+    job_queue = jobs.JobQueue(redis)
     for scheduler in (first, second, second):
         scheduler.tick()
-    assert bell.waiting() == 1
+    assert job_queue.waiting() == 1
     (job_id,) = Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer).job_ids
     assert Job.fetch(job_id, redis, serializer=JSONSerializer).func_name == jobs.SWEEP
     redis.flushall()  # the lock's time is over, or Redis lost it
     second.tick()
     first.tick()
-    assert bell.waiting() == 1
+    assert job_queue.waiting() == 1
 
 
 def test_after_redis_was_away_the_sweep_comes_at_once(redis: Redis) -> None:
-    scheduler, bell = Scheduler(redis), jobs.Bell(redis)
+    scheduler, job_queue = Scheduler(redis), jobs.JobQueue(redis)
     scheduler.tick()
-    assert bell.waiting() == 1
+    assert job_queue.waiting() == 1
     scheduler._redis = Redis(unix_socket_path="/nonexistent/valkey.sock")
     with pytest.raises(RedisError):
         scheduler.tick()
     scheduler._redis = redis
     redis.flushall()  # it came back to nothing
     scheduler.tick()
-    assert bell.waiting() == 1
+    assert job_queue.waiting() == 1

@@ -22,7 +22,7 @@ from salepixel.settings import WorkerSettings
 from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.wire.jobs import Bell
+from salepixel.wire.jobs import JobQueue
 from salepixel_worker import attempt, jobs, rebuild
 from salepixel_worker.sweep import reconcile_due
 from tests.make import NOON, click_at, order
@@ -256,13 +256,13 @@ def test_orders_that_are_due_let_others_go_first_and_go_on_until_none_is_left(
         world.order(order(id=f"O{n}", number=str(n)))
     spoil(world, "O0", "O1", "O2")
     jobs.sweep()
-    assert (len(failed(world)), Bell(redis).waiting()) == (1, 1)
+    assert (len(failed(world)), JobQueue(redis).waiting()) == (1, 1)
     jobs.sweep()
-    assert (len(failed(world)), Bell(redis).waiting()) == (2, 1), "one slice waits already"
+    assert (len(failed(world)), JobQueue(redis).waiting()) == (2, 1), "one slice waits already"
     jobs.drain()
-    assert (len(failed(world)), Bell(redis).waiting()) == (3, 2), "the one that ran has asked for the next"
+    assert (len(failed(world)), JobQueue(redis).waiting()) == (3, 2), "the one that ran enqueued the next"
     jobs.drain()
-    assert (world.due(), Bell(redis).waiting()) == ([], 2)
+    assert (world.due(), JobQueue(redis).waiting()) == ([], 2)
 
 
 @pytest.mark.usefixtures("here")

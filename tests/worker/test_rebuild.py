@@ -191,7 +191,7 @@ def sent_just_before(made: Click) -> Callable[[World], None]:
         with world.database.write() as connection:
             campaign = campaigns.get_campaign(connection, CAMPAIGN)
             assert campaign is not None
-            campaigns.tell_when_sent(connection, campaign, made.clicked_at - timedelta(milliseconds=300))
+            campaigns.set_sent_at(connection, campaign, made.clicked_at - timedelta(milliseconds=300))
             assert clicks.settle_clicks(connection, NOON, 10) == 1
 
     return happen

@@ -41,15 +41,15 @@ def attempt_order(
 
 def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -> None:
     """Note that an order could not be decided, and log why."""
-    told = describe(error)
+    text = describe(error)
     with database.write() as connection:
-        failed = queue.record_failure(connection, shop_id, order_id, told, datetime.now(UTC))
+        failed = queue.record_failure(connection, shop_id, order_id, text, datetime.now(UTC))
     if failed:
         log.error(
             "order_not_reconciled",
             shop=shop_id,
             order=order_id,
-            error=told,
+            error=text,
             attempts=failed.attempts,
             state=failed.state,
             # Not exc_info: with an error's message, and by `rich` all locals, it would log who bought. And

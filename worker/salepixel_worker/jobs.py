@@ -12,14 +12,14 @@ from salepixel.money.rates import Rates
 from salepixel.orders.queue import due_orders, is_due
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
-from salepixel.wire.jobs import DRAIN, Bell
+from salepixel.wire.jobs import DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
 from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
 
 FOLD_SECONDS = 0.5
-"""A job folds for so long and then lets an order through; the scheduler rings again."""
+"""A job folds for so long and then lets an order through; the scheduler enqueues another."""
 
 DRAIN_ORDERS = 1000
 DRAIN_SECONDS = 0.25
@@ -67,7 +67,7 @@ def fold() -> None:
 def drain() -> None:
     """Reconcile orders that are due, oldest first, for a moment; asks for itself while some are left."""
     here = stores()
-    Bell(here.redis).taken(DRAIN)
+    JobQueue(here.redis).taken(DRAIN)
     _drain(here, DRAIN_SECONDS)
 
 
@@ -101,4 +101,4 @@ def _drain(here: Stores, seconds: float) -> None:
     with here.database.read() as connection:
         is_more = bool(due_orders(connection, 1))
     if is_more:
-        Bell(here.redis).ring_once(DRAIN)
+        JobQueue(here.redis).enqueue_once(DRAIN)

@@ -45,7 +45,7 @@ PAGE = 200
 SHOWN = 50
 """So many orders that differ are named one by one; all are counted."""
 
-TELL_SECONDS = 2.0
+PROGRESS_SECONDS = 2.0
 
 
 @dataclass
@@ -136,7 +136,7 @@ def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED)
 
 def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str, Shop], list[StoredOrder]]]:
     """Pages of orders, account by account, with progress on the terminal."""
-    told = time.monotonic()
+    printed_at = time.monotonic()
     with database.read() as connection:
         accounts = list_accounts(connection, INSTALLATION)
     for account in accounts:
@@ -149,8 +149,8 @@ def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str
                 break
             after = page[-1].place
             yield account, shops, page
-            if time.monotonic() - told > TELL_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - printed_at > PROGRESS_SECONDS:
+                printed_at = time.monotonic()
                 print(f"... {found.orders} orders, account {account.emp_id}", file=sys.stderr, flush=True)
 
 

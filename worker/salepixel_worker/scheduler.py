@@ -1,6 +1,6 @@
 """The scheduler: one in the whole installation, whoever holds the lock in Redis.
 
-RQ's own cron has no leader election (two of them ring twice); redis-py's lock has, and is a library.
+RQ's own cron has no leader election, so two of them enqueue twice; redis-py's lock elects one.
 """
 
 import os
@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
 
-from salepixel.wire.jobs import FOLD, SWEEP, Bell
+from salepixel.wire.jobs import FOLD, SWEEP, JobQueue
 from salepixel_worker.journals import journals_to_fold
 
 TICK_SECONDS = 0.25
@@ -34,7 +34,7 @@ class Scheduler(threading.Thread):
     def __init__(self, redis: Redis) -> None:
         super().__init__(name="scheduler", daemon=True)
         self._redis = redis
-        self._bell = Bell(redis)
+        self._queue = JobQueue(redis)
         self._lock: Lock = redis.lock(LOCK_KEY, timeout=LOCK_SECONDS, blocking=False, thread_local=False)
         self._swept_at = float("-inf")
 
@@ -51,24 +51,24 @@ class Scheduler(threading.Thread):
     def tick(self) -> None:
         """Ring for what is due, if this process is the scheduler. Raises RedisError.
 
-        After Redis was away the sweep comes at once: whoever rang meanwhile was not heard.
+        After Redis was away the sweep runs at once: jobs enqueued meanwhile are lost.
         """
         try:
-            self._ring_for_what_is_due()
+            self._enqueue_what_is_due()
         except RedisError:
             self._swept_at = float("-inf")
             raise
 
-    def _ring_for_what_is_due(self) -> None:
+    def _enqueue_what_is_due(self) -> None:
         self._redis.set(alive_key(os.getpid()), 1, ex=5)
         # A queue that is not worked off needs no more of the same.
-        if not self._is_leader() or self._bell.waiting() > 0:
+        if not self._is_leader() or self._queue.waiting() > 0:
             return
         if time.monotonic() - self._swept_at >= SWEEP_SECONDS:
-            self._bell.ring(SWEEP)
+            self._queue.enqueue(SWEEP)
             self._swept_at = time.monotonic()
         elif journals_to_fold(self._redis):
-            self._bell.ring(FOLD)
+            self._queue.enqueue(FOLD)
 
     def _is_leader(self) -> bool:
         if not self._lock.owned():

@@ -19,7 +19,7 @@ from salepixel.shops.poll import Poller
 from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
 from salepixel.wire import outgoing
-from salepixel.wire.jobs import ALLOWED, QUEUE, Bell
+from salepixel.wire.jobs import ALLOWED, QUEUE, JobQueue
 from salepixel.wire.redis import open_redis
 from salepixel_worker.jobs import stores
 from salepixel_worker.scheduler import Scheduler
@@ -39,7 +39,7 @@ class KnownJob(Job):
 
 
 class JobWorker(SimpleWorker):
-    """RQ's worker, which remembers that it was told to stop also when Redis is away by then."""
+    """RQ's worker, which remembers a request to stop even if Redis is away by then."""
 
     told_to_stop = False
 
@@ -54,7 +54,7 @@ class JobWorker(SimpleWorker):
 
 
 def work(redis_address: str) -> None:
-    """Work off the queue until told to stop; Redis may come and go. Raises StopRequested in between.
+    """Work off the queue until stopped; Redis may come and go. Raises StopRequested in between.
 
     One process does the jobs itself (no fork: 17 ms a job instead of 79, and a job is short); should one
     take the process down, it is started again and the sweep finds the work. One queue only: with two RQ
@@ -106,7 +106,7 @@ def main() -> None:
         sys.exit(1)
     Scheduler(open_redis(settings.redis_address)).start()
     start_forwarders(stores().database, settings.forward_hosts)
-    Poller(stores().database, keys, Bell(open_redis(settings.redis_address))).start()
+    Poller(stores().database, keys, JobQueue(open_redis(settings.redis_address))).start()
     try:
         work(settings.redis_address)
     except StopRequested:

@@ -17,7 +17,7 @@ from salepixel_plugin.schemas import Input, WindowDays
 from salepixel_plugin.services import services, writing
 
 _HOST = "The host in this account's links; empty: the edge's own."
-_PIXEL_AMOUNT = "What a pixel's IMPORTE tells: the amount of its line or of the whole order."
+_PIXEL_AMOUNT = "What a pixel's IMPORTE is: the amount of its line or of the whole order."
 _HOSTED = "The url of a hosted pixel to show beside ours, such as https://track.mdrctr.com/track/sale."
 _FORWARD = "A url template that is called for each sale."
 _SECRET = "With this the shop's server signs its pixels. Keep it from browsers."

@@ -68,7 +68,7 @@ class LinkOut(Output):
     label: str
     sale_pixel: bool
     tracked_url: str
-    active: bool = Field(description="False: it is switched off and leads nowhere; visitors are told so.")
+    active: bool = Field(description="False: the link is inactive, and visitors see a page that says so.")
     original_url: str = Field(description="Where it led when it was made; its token holds this.")
     changed_at: datetime | None = Field(description="When `url` or `active` last changed; null: never.")
 

@@ -48,7 +48,7 @@ class ContactIn(Input):
     consent: bool = Field(
         UNSET,
         description="False: nothing that they do is followed, nor what any other reference of the same "
-        "address does. Not told: as it was; true for a new contact.",
+        "address does. Not given: unchanged; true for a new contact.",
     )
 
 
@@ -70,7 +70,7 @@ class ContactsIn(Input):
 @blueprint.output(Stored)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
-    """Add or change contacts, up to 10,000 in a call; of several entries for one each field as last told.
+    """Add or change contacts, up to 10,000 in a call; the last entry of a contact that has a field counts.
 
     A bad one does not keep the others from being stored: `not_stored` names it.
     """
@@ -82,7 +82,7 @@ def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
 
 
 def _merged(contacts: list[ContactIn]) -> dict[str, dict[str, Any]]:
-    """What is told of each contact; an entry that does not tell a field takes nothing back."""
+    """The last given value of each contact's fields; a field that is not given stays as it was."""
     merged: dict[str, dict[str, Any]] = {}
     for contact in contacts:
         merged.setdefault(contact.ref, {}).update(contact.model_dump(exclude_none=True))

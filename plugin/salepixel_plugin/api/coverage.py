@@ -41,7 +41,7 @@ class SeenOut(Output):
 
 
 class PixelProblemOut(Output):
-    """Pixel hits that were ignored, or of which something could not be read."""
+    """Pixel hits that were ignored or partly unreadable."""
 
     reason: str
     hits: int

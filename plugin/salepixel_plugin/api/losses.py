@@ -1,4 +1,4 @@
-"""Losses: what edges answered and could not write down, told to whoever reads a report."""
+"""Losses: clicks and hits that edges answered but could not record, shown beside reports."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from salepixel_plugin.services import services
 
 
 class LossOut(Output):
-    """Clicks and pixel hits that are missing; of which account and campaign is not known."""
+    """Clicks and pixel hits that are missing; their account and campaign are unknown."""
 
     count: int
     from_at: datetime = Field(alias="from")
@@ -22,7 +22,7 @@ class LossOut(Output):
 
 
 class LossesOut(Output):
-    """Losses, newest first; those less than an hour apart are told as one."""
+    """Losses, newest first; those less than an hour apart are merged."""
 
     losses: list[LossOut]
 

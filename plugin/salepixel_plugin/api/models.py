@@ -28,7 +28,7 @@ class ShareOut(Output):
 
 
 class ModelMoneyOut(Output):
-    """Net sales, in one currency."""
+    """Net revenue in one currency."""
 
     currency: str
     net: Money
@@ -44,7 +44,7 @@ class ModelCreditOut(Output):
 
 
 class ModelCampaignOut(Output):
-    """A campaign with its credit by each model that says something."""
+    """A campaign with its credit by each model that has enough data."""
 
     campaign: str
     name: str | None = Field(description="null: a campaign that is not known any more")
@@ -52,7 +52,7 @@ class ModelCampaignOut(Output):
 
 
 class NotEnoughOut(Output):
-    """Why shapley and markov say nothing."""
+    """Why shapley and markov have no result."""
 
     reason: Literal["too_few_orders", "too_many_campaigns"]
     have: int
@@ -71,7 +71,7 @@ class ModelsOut(Output):
     totals: list[ModelMoneyOut]
     campaigns: list[ModelCampaignOut]
     not_enough: NotEnoughOut | None
-    causal: Literal[False] = Field(description="Always false: no model tells what would have been bought.")
+    causal: Literal[False] = Field(description="Always false: no model shows what the e-mails caused.")
 
 
 @blueprint.get("/accounts/<int:emp_id>/models")
@@ -119,10 +119,10 @@ def _not_enough(shortage: Shortage) -> dict[str, Any]:
     if shortage.reason == "too_few_orders":
         said = f"Shapley and Markov need {shortage.limit} credited orders; the period has {shortage.have}."
     else:
-        said = f"Shapley and Markov tell up to {shortage.limit} campaigns apart; here are {shortage.have}."
+        said = f"Shapley and Markov support up to {shortage.limit} campaigns; the period has {shortage.have}."
     return {
         "reason": shortage.reason,
         "have": shortage.have,
         "limit": shortage.limit,
-        "message": f"{said} Ask for another period.",
+        "message": f"{said} Choose another period.",
     }

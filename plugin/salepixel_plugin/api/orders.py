@@ -27,7 +27,7 @@ class LanguageQuery(BaseModel):
 
 
 class CandidateOut(Output):
-    """A click that was looked at. What belongs to another account is not told."""
+    """A click that was considered. What belongs to another account is not shown."""
 
     click: str | None = Field(description="Null where only a campaign, or a contact, is named.")
     clicked_at: datetime | None
@@ -69,7 +69,7 @@ class DecisionOut(Output):
     candidates: list[CandidateOut]
     explanation: str
     replaces: str | None = Field(
-        description="The id of the order of which this one replaces goods, empty where the shop does not "
+        description="The id of the order whose goods this one replaces, empty where the shop does not "
         "name it; null for a purchase."
     )
 

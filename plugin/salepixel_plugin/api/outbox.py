@@ -1,4 +1,4 @@
-"""The outbox: sales that another server was to be told of and did not take, until somebody looks."""
+"""The outbox: failed forwards, until somebody retries them."""
 
 from datetime import UTC, datetime
 from typing import Any

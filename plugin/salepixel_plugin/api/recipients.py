@@ -55,7 +55,7 @@ class GroupOut(Output):
 
 
 class LiftOut(Output):
-    """What the mail caused, as far as can be told."""
+    """What the e-mail caused, as far as it can be measured."""
 
     state: Literal[
         "no_holdout",
@@ -90,7 +90,7 @@ class LiftOut(Output):
 @blueprint.output(RecipientsOut)
 @blueprint.doc(security="bearer", responses={409: "The campaign has no holdout, or its time is over"})
 def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str]]:
-    """Tell for whom a campaign is meant, and hear whom to leave out. The lot is the same every time."""
+    """Send a campaign's recipients; the answer names those to hold out. The draw is the same every time."""
     here = services()
     with here.database.write() as connection:
         split = campaigns.add_recipients(
@@ -112,5 +112,5 @@ def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
     """What a campaign caused: all who were to be mailed, compared with all who were left out."""
     with services().database.read() as connection:
         _, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
-    told = lift_as_json(measured)
-    return told | {"explanation": explain_lift(told, LANGUAGES[asked.lang])}
+    lift = lift_as_json(measured)
+    return lift | {"explanation": explain_lift(lift, LANGUAGES[asked.lang])}

@@ -47,10 +47,10 @@ class SaleLineIn(Input):
     quantity: Quantity
     amount: Amount = Field(description="What the buyer pays for the whole line, tax included.")
     net: Amount | None = Field(
-        None, description="The same without tax, for accounts that count net; `amount` where not told."
+        None, description="The same without tax, for accounts that count net; `amount` by default."
     )
     refunded: Amount | None = Field(
-        None, description="What was given back of this line, tax included; not told: its part of the order's."
+        None, description="What was refunded of this line, with tax; by default its share of the total."
     )
 
     @model_validator(mode="after")
@@ -74,9 +74,9 @@ class OrderIn(Input):
     )
     paid: bool = True
     cancelled: bool = False
-    total: Amount | None = Field(None, description="With shipping; the sum of the lines where not told.")
+    total: Amount | None = Field(None, description="With shipping; by default the sum of the lines.")
     refunded: Amount | None = Field(
-        None, description="What was given back of the total; the sum of the lines where not told."
+        None, description="What was refunded of the total; by default the sum of the lines."
     )
     email: Email | None = Field(None, description="Of the buyer; matched as a keyed hash.")
     click: str | None = Field(None, description="The click token: `spx` of the page that was reached.")
@@ -88,7 +88,7 @@ class OrderIn(Input):
 
     @property
     def refunded_in_lines(self) -> Decimal:
-        """The sum of what was told by line."""
+        """The sum of the refunds of the lines."""
         return sum((line.refunded or Decimal(0) for line in self.lines), Decimal(0))
 
     @model_validator(mode="after")
@@ -135,7 +135,7 @@ def add_sales(wanted: SalesIn) -> dict[str, Any]:
         receipt = use_cases.report_orders(
             connection, principal(), here.keys, wanted.emp_id, reported, body, content_type, now
         )
-    _ring(here, receipt.shop_id, receipt.stored)
+    _enqueue(here, receipt.shop_id, receipt.stored)
     not_stored = sorted([*map(_unchanged, receipt.unchanged), *bad], key=itemgetter("position"))
     return {"stored": len(receipt.stored), "not_stored": not_stored or None}
 
@@ -163,10 +163,10 @@ _WHY = {
 }
 
 
-def _ring(here: Services, shop_id: str, order_ids: list[str]) -> None:
+def _enqueue(here: Services, shop_id: str, order_ids: list[str]) -> None:
     if len(order_ids) > RINGS:
-        here.bell.ring(jobs.SWEEP)
+        here.job_queue.enqueue(jobs.SWEEP)
         return
     for order_id in order_ids:
-        if not here.bell.ring(jobs.RECONCILE, shop_id, order_id):
+        if not here.job_queue.enqueue(jobs.RECONCILE, shop_id, order_id):
             return  # Redis is away; the sweep finds the rest, and nobody waits for each time-out

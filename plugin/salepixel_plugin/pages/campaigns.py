@@ -114,8 +114,8 @@ def _link_form(
     with services().database.read() as connection:
         campaign, shown = see_link(connection, principal(), campaign_id, link_id)
         values = {"url": shown.destination, "label": shown.label, "active": shown.active} | sent
-        told = {"values": values, "wrong": wrong, "notices": notices}
-        return _tab(connection, campaign, "links", "link.html", link=shown, **told)
+        form = {"values": values, "wrong": wrong, "notices": notices}
+        return _tab(connection, campaign, "links", "link.html", link=shown, **form)
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales")
@@ -165,12 +165,12 @@ def contacts(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/lift")
 def lift(campaign_id: str) -> Response:
-    """What the mail caused: who was mailed compared with who was left out by lot."""
+    """What the e-mail caused: its recipients compared with a random holdout."""
     with services().database.read() as connection:
         campaign, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
-        told = lift_as_json(measured)
-        sentence = explain_lift(told, language())
-        return _tab(connection, campaign, "lift", measured=measured, told=told, sentence=sentence)
+        lift = lift_as_json(measured)
+        sentence = explain_lift(lift, language())
+        return _tab(connection, campaign, "lift", measured=measured, lift=lift, sentence=sentence)
 
 
 def _tab(
@@ -182,9 +182,9 @@ def _tab(
 
 def _days() -> Days:
     # A form sends what was left empty as an empty text.
-    told = {name: text for name, text in request.args.items() if text}
+    given = {name: text for name, text in request.args.items() if text}
     try:
-        return Days.model_validate(told)
+        return Days.model_validate(given)
     except ValidationError:
         said = N_("Write dates as 2026-11-23, From before To, or leave them empty.")
         raise Refusal(422, "bad_days", said) from None

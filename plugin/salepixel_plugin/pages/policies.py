@@ -92,7 +92,7 @@ def close_month(emp_id: int) -> Response:
         wanted = MonthIn.model_validate_strings({"month": month, "without_failed": without})
         if not request.form.get("sure"):
             return _policy_page(emp_id, {}, {"sure": language().text(_NOT_SURE)}, 422, month)
-        services().bell.ring(jobs.SWEEP)  # what keeps the month open is decided by the next try
+        services().job_queue.enqueue(jobs.SWEEP)  # what keeps the month open is decided by the next try
         without_failed, now = wanted.without_failed, datetime.now(UTC)
         with services().database.write() as connection:
             use_cases.close_month(connection, principal(), emp_id, month, now, without_failed=without_failed)
@@ -194,11 +194,11 @@ def _change(sent: Mapping[str, str]) -> dict[str, Any]:
     Windows of campaigns replace those of before, so the form sends all of them; an emptied one is none.
     """
     values: dict[str, Any] = {name: sent[name] for name in _FIELDS[:3] if name in sent}
-    told = _windows(sent)
-    windows = {campaign: days for campaign, days in told.items() if days}
+    given = _windows(sent)
+    windows = {campaign: days for campaign, days in given.items() if days}
     if sent.get("campaign") or sent.get("campaign_days"):
         windows[sent.get("campaign", "")] = sent.get("campaign_days", "")
-    if told or "campaign" in sent:
+    if given or "campaign" in sent:
         values["campaign_windows"] = windows
     return PolicyChange.model_validate_strings(values).model_dump(exclude_unset=True, mode="json")
 

@@ -1,4 +1,4 @@
-"""The Saleor app: what a Saleor asks of us (manifest, registration) and tells us (webhooks)."""
+"""The Saleor app: the calls that a Saleor makes (manifest, registration, webhooks)."""
 
 from apiflask import APIBlueprint, APIFlask
 

@@ -1,6 +1,6 @@
 """A shop's signing keys, reloaded when a delivery does not fit those that we have.
 
-A shop may change its key at any time and tells nobody. So a delivery that does not verify is tried again
+A shop may change its key at any time without notice. So a delivery that does not verify is tried again
 with fresh keys, but a stranger who sends nonsense must not make us call the shop for each of it: one
 reload per shop and minute, by one thread. The others do not wait for its result, for a shop may be slow and
 threads are few: they answer 503, and the shop sends again. Meanwhile deliveries that fit the keys we have are

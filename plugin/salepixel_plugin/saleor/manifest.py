@@ -41,7 +41,7 @@ _NAME_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Which shop of which account (its name) an app is installed for, and the code that proves it."""
+    """The shop and account name that an app is installed for, and the code that proves it."""
 
     shop: str
     account: str

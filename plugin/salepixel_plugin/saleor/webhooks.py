@@ -93,7 +93,7 @@ def _take() -> tuple[Response, int]:
         content = Page(unread=(Unread("unstorable"),))
         newer = _store(delivery, shop, content)
     for order_id in newer:
-        services().bell.ring(jobs.RECONCILE, shop.id, order_id)
+        services().job_queue.enqueue(jobs.RECONCILE, shop.id, order_id)
     for reason in (one.reason for one in content.unread):
         log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=reason)
         count_refusal(DOOR, reason)

@@ -215,8 +215,8 @@ def _read_page(nodes: Sequence[Any], issued_at: datetime | None, hash_address: H
 
 
 def _unread(node: object, reason: str, detail: str = "") -> Unread:
-    told = node if isinstance(node, dict) else {}
-    return Unread(reason, _short(told.get("id")), _short(told.get("number")), detail)
+    fields = node if isinstance(node, dict) else {}
+    return Unread(reason, _short(fields.get("id")), _short(fields.get("number")), detail)
 
 
 def _short(value: object) -> str:

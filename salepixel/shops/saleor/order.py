@@ -35,7 +35,7 @@ _NOT_PAID_OUT = ("PENDING", "FAILURE")
 def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress) -> Order:
     """Our order of Saleor's. Raises Unreadable.
 
-    `issued_at`: when it was so. None: as soon as it was changed, so that any delivery which tells of the same
+    `issued_at`: when it was so. None: as soon as it was changed, so that any delivery about the same
     change is newer.
     """
     total_field = as_object(order.get("total"), "no_total")
@@ -49,8 +49,8 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
     held = _amount(order.get("totalCharged"), currency) + _optional(order.get("totalRefundPending"), currency)
     shipping = _gross(order, "shippingPrice", currency)
     status = _text(order, "status")
-    is_told = bool(order.get("userEmail"))
-    email_hash, alias_hash = hash_address(_text(order, "userEmail")) if is_told else (None, None)
+    has_address = bool(order.get("userEmail"))
+    email_hash, alias_hash = hash_address(_text(order, "userEmail")) if has_address else (None, None)
     lines = [_read_line(line, currency) for line in _objects(order.get("lines"), "no_lines")]
     whole = sum((line.amount for line in lines), shipping)
     by_gift_card = min(_by_gift_card(order, total, shipping, currency), max(whole - total, Decimal(0)))
@@ -115,7 +115,7 @@ def _let_off(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
 
 
 def _replaces(order: Mapping[str, Any]) -> str | None:
-    """The order of which this one replaces goods; an older selection of ours has its origin only."""
+    """The order whose goods this one replaces; an older selection of ours has its origin only."""
     original = order.get("original")
     if isinstance(original, str) and original:
         return _plain(original)
@@ -187,9 +187,9 @@ def _with_refunds_by_line(order: Order, told: Mapping[str, Any]) -> Order:
         by_part.add(refund, _amount(refund.get("amount"), order.currency), shipping)
     refunded = to_minor(order.refunded, order.currency)
     paid_out = open_.take(max(0, refunded - sum(sure.amounts)))
-    told_of = [sum(pair) for pair in zip(sure.amounts, paid_out, strict=True)]
+    refunded_by_part = [sum(pair) for pair in zip(sure.amounts, paid_out, strict=True)]
     granted = [sum(pair) for pair in zip(open_.amounts, let_off.amounts, strict=True)]
-    return _with_parts(order, told_of, granted, is_all=0 < sum(told_of) >= refunded)
+    return _with_parts(order, refunded_by_part, granted, is_all=0 < sum(refunded_by_part) >= refunded)
 
 
 def _with_parts(order: Order, refunded: Iterable[int], granted: Iterable[int], *, is_all: bool) -> Order:
@@ -294,7 +294,7 @@ def _amount(money: Any, currency: str) -> Decimal:
 
 
 def _optional(money: Any, currency: str) -> Decimal:
-    """An amount that not every version, or selection of ours, tells: nothing where it is not told."""
+    """An amount that not every version, or selection of ours, has: zero if it is missing."""
     return Decimal(0) if money is None else _amount(money, currency)
 
 

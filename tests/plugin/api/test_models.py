@@ -65,7 +65,7 @@ def test_too_few_orders_are_told_and_not_credited(office: Office, two_campaigns:
         "reason": "too_few_orders",
         "have": 1,
         "limit": 300,
-        "message": "Shapley and Markov need 300 credited orders; the period has 1. Ask for another period.",
+        "message": "Shapley and Markov need 300 credited orders; the period has 1. Choose another period.",
     }
     assert credited_by(answer, "shapley") == credited_by(answer, "markov") == {}
 

@@ -31,11 +31,11 @@ def assigned(office: Office, campaign: str, sent: datetime | None = SENT) -> tup
     answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
     assert sorted(answer["mail"] + answer["hold_out"]) == sorted(PEOPLE)
     if sent:
-        told_when(office, campaign, sent)
+        set_sent_at(office, campaign, sent)
     return answer["mail"], answer["hold_out"]
 
 
-def told_when(office: Office, campaign: str, sent: datetime) -> None:
+def set_sent_at(office: Office, campaign: str, sent: datetime) -> None:
     answer = office.call("PATCH", f"/campaigns/{campaign}", {"sent_at": sent.isoformat()})
     assert answer.status_code == 200
 
@@ -84,7 +84,7 @@ def test_who_refused_is_in_no_group(office: Office) -> None:
     assert "c0" in answer["mail"], "the mail itself is not what they refused"
     later = answer["hold_out"][0]
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": later, "consent": False}]})
-    told_when(office, campaign, SENT)
+    set_sent_at(office, campaign, SENT)
     for ref in ("c0", later):
         buys(office, ref)
     told = office.get(f"/campaigns/{campaign}/lift")
@@ -188,7 +188,7 @@ def test_no_difference_is_said_without_a_number_that_nobody_has(
     office.post("/contacts", {"empId": 7, "contacts": contacts})
     with office.database.write() as connection:
         assign_recipients(connection, campaign, {"l": False, "r": True})
-    told_when(office, campaign, SENT)
+    set_sent_at(office, campaign, SENT)
     for ref in ("l", "r")[: 2 * buyers]:
         buys(office, ref)
     told = office.get(f"/campaigns/{campaign}/lift")
@@ -200,7 +200,7 @@ def test_recipients_without_an_address_are_not_people_who_did_not_buy(office: Of
     campaign = made(office)
     nobody = [f"x{n}" for n in range(20)]
     office.post(f"/campaigns/{campaign}/recipients", {"contacts": nobody})
-    told_when(office, campaign, SENT)
+    set_sent_at(office, campaign, SENT)
     told = office.get(f"/campaigns/{campaign}/lift")
     assert told["state"] == "no_addresses"
     assert told["mailed"]["without_address"] + told["held_out"]["without_address"] == 20
@@ -233,7 +233,7 @@ def test_what_cannot_be_told_is_said(
     if assign:
         assigned(office, campaign, sent)
     elif sent:
-        told_when(office, campaign, sent)
+        set_sent_at(office, campaign, sent)
     told = office.get(f"/campaigns/{campaign}/lift")
     assert told["state"] == state
     assert told["explanation"]

@@ -9,7 +9,7 @@ import pytest
 from salepixel.campaigns.holdout import Arm, lift
 from salepixel.campaigns.recipients import assign_recipients
 from salepixel_plugin.languages import LANGUAGES
-from tests.plugin.api.test_recipients import NOW, SENT, assigned, buys, made, told_when
+from tests.plugin.api.test_recipients import NOW, SENT, assigned, buys, made, set_sent_at
 from tests.plugin.conftest import HATS, SHOES, Office
 from tests.plugin.pages.test_pages import XSS, _check
 
@@ -29,7 +29,7 @@ def small(office: Office, buyers: int) -> str:
     office.post("/contacts", {"empId": 7, "contacts": contacts})
     with office.database.write() as connection:
         assign_recipients(connection, campaign, {"l": False, "r": True})
-    told_when(office, campaign, SENT)
+    set_sent_at(office, campaign, SENT)
     for ref in ("l", "r")[:buyers]:
         buys(office, ref)
     return campaign
@@ -126,7 +126,7 @@ def test_what_cannot_be_told_is_said_and_no_lift_shown(
     if assign:
         assigned(office, campaign, sent)
     elif sent:
-        told_when(office, campaign, sent)
+        set_sent_at(office, campaign, sent)
     text = shown(office, campaign)
     assert english in text
     assert "points" not in text

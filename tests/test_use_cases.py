@@ -71,11 +71,11 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
     with database.write() as connection:
         for emp_id in (7, 8):
             values = {"emp_id": emp_id, "name": "n", "currency": "EUR"}
-            accounts.add_account(connection, INSTALLATION, keys, values, NOW - timedelta(days=9))
+            accounts.create_account(connection, INSTALLATION, keys, values, NOW - timedelta(days=9))
         world = World(database, connection, keys, folder)
-        made, _ = campaigns.add_campaign(connection, OWNER, CAMPAIGN, "spx", NOW)
+        made, _ = campaigns.create_campaign(connection, OWNER, CAMPAIGN, "spx", NOW)
         world.campaign, world.link = made.campaign.id, made.links[0].id
-        world.shop = shops.add_shop(connection, OWNER, 7, "saleor", "https://a.test/graphql/", NOW).id
+        world.shop = shops.create_shop(connection, OWNER, 7, "saleor", "https://a.test/graphql/", NOW).id
         world.api_shop = _report_orders(world, OWNER).shop_id
         world.key = accounts.add_key(connection, OWNER, 7, "n", NOW).id
     with database.write() as connection:
@@ -96,14 +96,14 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     accounts.target_account: lambda w, who: accounts.target_account(w.connection, who, 7),
     accounts.add_key: lambda w, who: accounts.add_key(w.connection, who, 7, "n", NOW),
     accounts.remove_key: lambda w, who: accounts.remove_key(w.connection, who, w.key),
-    attribution.change_account: lambda w, who: attribution.change_account(
+    attribution.edit_account: lambda w, who: attribution.edit_account(
         w.connection, who, w.keys, 7, {"name": "mine"}, NOW
     ),
     attribution.see_policies: lambda w, who: attribution.see_policies(w.connection, who, 7),
-    attribution.preview_policy: lambda w, who: attribution.preview_policy(
+    attribution.preview_policy_change: lambda w, who: attribution.preview_policy_change(
         w.connection, who, 7, {"window_days": 9}, w.sealer, w.rates, 10, None
     ),
-    attribution.apply_policy: lambda w, who: attribution.apply_policy(
+    attribution.change_policy: lambda w, who: attribution.change_policy(
         w.connection, who, 7, {"window_days": 9}, NOW
     ),
     attribution.close_month: lambda w, who: attribution.close_month(w.connection, who, 7, "2026-10", NOW),
@@ -113,9 +113,11 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     campaigns.see_campaign: lambda w, who: campaigns.see_campaign(w.connection, who, w.campaign),
     campaigns.see_links: lambda w, who: campaigns.see_links(w.connection, who, w.campaign),
     campaigns.see_link: lambda w, who: campaigns.see_link(w.connection, who, w.campaign, w.link),
-    campaigns.add_campaign: lambda w, who: campaigns.add_campaign(w.connection, who, CAMPAIGN, "spx", NOW),
+    campaigns.create_campaign: lambda w, who: campaigns.create_campaign(
+        w.connection, who, CAMPAIGN, "spx", NOW
+    ),
     campaigns.set_sent_at: lambda w, who: campaigns.set_sent_at(w.connection, who, w.campaign, NOW),
-    campaigns.change_link: lambda w, who: campaigns.change_link(
+    campaigns.edit_link: lambda w, who: campaigns.edit_link(
         w.connection, who, w.campaign, w.link, {"active": False}, "spx", NOW
     ),
     campaigns.add_contacts: lambda w, who: campaigns.add_contacts(
@@ -135,7 +137,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
     report.export_sales: lambda w, who: report.export_sales(w.database, who, w.campaign, ALWAYS),
-    report.list_clicks: lambda w, who: report.list_clicks(w.connection, who, w.campaign, 10, None),
+    report.see_clicks: lambda w, who: report.see_clicks(w.connection, who, w.campaign, 10, None),
     report.list_link_activity: lambda w, who: report.list_link_activity(w.connection, who, w.campaign),
     report.list_contact_activity: lambda w, who: report.list_contact_activity(
         w.connection, who, w.campaign, 10, None
@@ -146,25 +148,25 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     ),
     report.read_coverage: lambda w, who: report.read_coverage(w.connection, who, 7, NOW.date(), NOW.date()),
     shops.see_shop: lambda w, who: shops.see_shop(w.connection, who, w.shop),
-    shops.add_shop: lambda w, who: shops.add_shop(
+    shops.create_shop: lambda w, who: shops.create_shop(
         w.connection, who, 7, "saleor", "https://b.test/graphql/", NOW
     ),
-    shops.change_shop: lambda w, who: shops.change_shop(w.connection, who, w.shop, NOW, paused=True),
-    shops.remove_shop: lambda w, who: shops.remove_shop(w.connection, who, w.shop, NOW),
+    shops.edit_shop: lambda w, who: shops.edit_shop(w.connection, who, w.shop, NOW, paused=True),
+    shops.retire_shop: lambda w, who: shops.retire_shop(w.connection, who, w.shop, NOW),
     shops.report_orders: _report_orders,
 }
 
 OF_ALL_ACCOUNTS: dict[Callable[..., Any], Call] = {
-    accounts.add_account: lambda w, who: accounts.add_account(
+    accounts.create_account: lambda w, who: accounts.create_account(
         w.connection, who, w.keys, {"emp_id": 9, "name": "n", "currency": "EUR"}, NOW
     ),
-    clicks.list_losses: lambda w, who: clicks.list_losses(w.connection, who),
-    orders.list_rejections: lambda w, who: orders.list_rejections(w.connection, who, 30),
+    clicks.see_losses: lambda w, who: clicks.see_losses(w.connection, who),
+    orders.see_rejections: lambda w, who: orders.see_rejections(w.connection, who, 30),
 }
 
 LISTS: dict[Callable[..., Any], Call] = {
-    destinations.list_dead: lambda w, who: destinations.list_dead(w.connection, who, 10, None),
-    orders.list_failed: lambda w, who: orders.list_failed(w.connection, who, 10, None),
+    destinations.see_dead_letters: lambda w, who: destinations.see_dead_letters(w.connection, who, 10, None),
+    orders.see_failed_orders: lambda w, who: orders.see_failed_orders(w.connection, who, 10, None),
 }
 
 

@@ -51,7 +51,7 @@ def bearer_principal() -> Principal | None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    found = find_principal(key.strip())
+    found = principal_of_key(key.strip())
     if found is None:
         raise Refusal(401, "bad_key", _UNKNOWN_KEY)
     return found
@@ -73,7 +73,7 @@ def is_signed_in() -> bool:
     return bool(g.get("salepixel_signed_in", False))
 
 
-def find_principal(key: str) -> Principal | None:
+def principal_of_key(key: str) -> Principal | None:
     """What a key may do; one that is not ours is counted.
 
     Raises a Refusal (429) for a key that was never right, from an address that sent too many wrong ones.
@@ -96,9 +96,9 @@ def find_principal(key: str) -> Principal | None:
 def sign_in(key: str) -> str | None:
     """Begin a session; gives the id for its cookie, None for a key that is not ours.
 
-    Raises a Refusal (429) as `find_principal` does. An earlier session of this browser ends.
+    Raises a Refusal (429) as `principal_of_key` does. An earlier session of this browser ends.
     """
-    if find_principal(key) is None:
+    if principal_of_key(key) is None:
         return None
     with services().database.write() as connection:
         sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))

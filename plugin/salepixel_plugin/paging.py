@@ -84,7 +84,7 @@ def read_cursor(cursor: str, length: int) -> list[str]:
     return parts
 
 
-def read_time(text: str) -> datetime:
+def read_cursor_time(text: str) -> datetime:
     """The time in a cursor. Raises a Refusal (422)."""
     try:
         time = datetime.fromisoformat(text)
@@ -101,7 +101,7 @@ def read_sales_cursor(cursor: str | None) -> Cursor | None:
         return None
     time, shop, order, line, click = read_cursor(cursor, 5)
     try:
-        return read_time(time), shop, order, line, bytes.fromhex(click)
+        return read_cursor_time(time), shop, order, line, bytes.fromhex(click)
     except ValueError:
         raise bad_cursor() from None
 
@@ -121,7 +121,7 @@ def read_order_cursor(cursor: str | None) -> FailedPlace | None:
     if cursor is None:
         return None
     time, shop_id, order_id = read_cursor(cursor, 3)
-    return read_time(time), shop_id, order_id
+    return read_cursor_time(time), shop_id, order_id
 
 
 def read_dated_cursor(cursor: str | None) -> tuple[datetime, str] | None:
@@ -129,7 +129,7 @@ def read_dated_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     time, its_id = read_cursor(cursor, 2)
-    return read_time(time), its_id
+    return read_cursor_time(time), its_id
 
 
 def bad_cursor() -> Refusal:

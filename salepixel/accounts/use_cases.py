@@ -17,7 +17,7 @@ from salepixel.keys import Keys, Sealed, pixel_secret_place
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
+class IssuedKey:
     """A key that was just made; nobody can read `key` again."""
 
     id: str
@@ -43,7 +43,7 @@ def target_account(connection: sa.Connection, principal: Principal, emp_id: int)
     return account
 
 
-def add_account(
+def create_account(
     connection: sa.Connection, principal: Principal, keys: Keys, values: Mapping[str, Any], at: datetime
 ) -> Account:
     """Make an account of these values of `Account`, with a new pixel secret.
@@ -62,11 +62,13 @@ def new_pixel_secret(keys: Keys, emp_id: int) -> Sealed:
     return keys.seal(pixel_secret_place(emp_id), secrets.token_hex(32))
 
 
-def add_key(connection: sa.Connection, principal: Principal, emp_id: int, name: str, at: datetime) -> NewKey:
+def add_key(
+    connection: sa.Connection, principal: Principal, emp_id: int, name: str, at: datetime
+) -> IssuedKey:
     """Make a key that opens this account only. Raises NotFound."""
     see_account(connection, principal, emp_id)
     key = "sp_" + secrets.token_urlsafe(32)
-    return NewKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
+    return IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
 
 
 def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:

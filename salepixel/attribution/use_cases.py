@@ -33,7 +33,7 @@ CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
 """What an account counts of an order: not changed any more once it has sales."""
 
 
-def change_account(
+def edit_account(
     connection: sa.Connection,
     principal: Principal,
     keys: Keys,
@@ -84,7 +84,7 @@ def see_policies(
     return see_account(connection, principal, emp_id), policies.list_policies(connection, emp_id)
 
 
-def preview_policy(
+def preview_policy_change(
     connection: sa.Connection,
     principal: Principal,
     emp_id: int,
@@ -104,7 +104,7 @@ def preview_policy(
     return PolicyPreview(account, changed, preview)
 
 
-def apply_policy(
+def change_policy(
     connection: sa.Connection,
     principal: Principal,
     emp_id: int,

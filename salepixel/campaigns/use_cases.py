@@ -93,7 +93,7 @@ def see_link(
     raise NotFound("link")
 
 
-def add_campaign(
+def create_campaign(
     connection: sa.Connection, principal: Principal, wanted: NewCampaign, click_parameter: str, at: datetime
 ) -> tuple[LinkedCampaign, list[tuple[int, Notice]]]:
     """Make a campaign; gives it, and what was changed of which destination (position from 0).
@@ -135,7 +135,7 @@ def set_sent_at(
     return _with_links(connection, store.set_sent_at(connection, before, sent_at))
 
 
-def change_link(
+def edit_link(
     connection: sa.Connection,
     principal: Principal,
     campaign_id: str,

@@ -6,7 +6,7 @@ from salepixel.accounts.principal import Principal
 from salepixel.clicks.losses import Loss, losses_since
 
 
-def list_losses(connection: sa.Connection, principal: Principal) -> list[Loss]:
+def see_losses(connection: sa.Connection, principal: Principal) -> list[Loss]:
     """What edges answered and could not write down, newest first. Raises NotAllowed."""
     principal.require_all_accounts()
     return losses_since(connection, None)

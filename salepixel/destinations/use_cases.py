@@ -10,7 +10,7 @@ from salepixel.destinations import outbox
 from salepixel.destinations.outbox import DeadLetter
 
 
-def list_dead(
+def see_dead_letters(
     connection: sa.Connection, principal: Principal, limit: int, before: tuple[datetime, str] | None
 ) -> list[DeadLetter]:
     """Requests of the principal's accounts that were given up, newest first."""

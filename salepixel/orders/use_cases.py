@@ -9,7 +9,7 @@ from salepixel.orders.queue import FailedOrder, FailedPlace
 from salepixel.orders.requeue import requeue_failed
 
 
-def list_failed(
+def see_failed_orders(
     connection: sa.Connection, principal: Principal, limit: int, before: FailedPlace | None
 ) -> list[FailedOrder]:
     """Orders of the principal's accounts that could not be decided, those first that failed last."""
@@ -30,7 +30,7 @@ def retry_failed(
     return requeue_failed(connection, emp_id, only)
 
 
-def list_rejections(
+def see_rejections(
     connection: sa.Connection, principal: Principal, days: int
 ) -> list[tuple[str, str, str, int]]:
     """What was refused: (day, door, reason, count) of the last days that have any. Raises NotAllowed."""

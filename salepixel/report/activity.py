@@ -119,7 +119,7 @@ def _net_by_contact(
 
 
 @dataclass(frozen=True, slots=True)
-class LinkActivity:
+class LinkCounts:
     """A link with what happened on it: `contacts` are different people, `orders` the sales it earned.
 
     `human_clicks` are all clicks that are not a bot's.
@@ -132,7 +132,7 @@ class LinkActivity:
     orders: int
 
 
-def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActivity]:
+def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkCounts]:
     """What happened on each link of a campaign, in the links' order."""
     by_verdict = sa.select(
         clicks.c.link_id,
@@ -151,5 +151,5 @@ def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkActiv
     for link in links_of(connection, campaign_id):
         row = counted.get(link.id)
         human, bot, contacts = (row.human, row.bot, row.contacts) if row else (0, 0, 0)
-        activity.append(LinkActivity(link, human, bot, contacts, earned_by.get(link.id, 0)))
+        activity.append(LinkCounts(link, human, bot, contacts, earned_by.get(link.id, 0)))
     return activity

@@ -17,7 +17,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.losses import Loss, losses_since
 from salepixel.clicks.store import StoredClick
 from salepixel.report import activity, comparison, coverage, lift, sales
-from salepixel.report.activity import ContactActivity, LinkActivity
+from salepixel.report.activity import ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.health import ShopHealth, list_health
@@ -137,7 +137,7 @@ def export_sales(database: Database, principal: Principal, campaign_id: str, per
         )
 
 
-def list_clicks(
+def see_clicks(
     connection: sa.Connection, principal: Principal, campaign_id: str, limit: int, after: bytes | None
 ) -> list[StoredClick]:
     """The clicks of a campaign, bot clicks included, oldest first."""
@@ -147,7 +147,7 @@ def list_clicks(
 
 def list_link_activity(
     connection: sa.Connection, principal: Principal, campaign_id: str
-) -> tuple[Campaign, list[LinkActivity]]:
+) -> tuple[Campaign, list[LinkCounts]]:
     """A campaign, and what happened on each of its links."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, activity.link_activity(connection, campaign_id)

@@ -48,7 +48,7 @@ class ReportedOrder:
     payment: str = ""
 
 
-def read_order(
+def order_of_report(
     keys: Keys, emp_id: int, reported: ReportedOrder, known_at: datetime, issued_at: datetime
 ) -> Order:
     """The order as it will be kept. Without `updated_at` it is as of this report: after what is known."""

@@ -14,7 +14,7 @@ from salepixel.orders import deliveries
 from salepixel.orders import store as orders
 from salepixel.orders.bounds import OutOfBounds, check_order
 from salepixel.shops import store
-from salepixel.shops.reported import ReportedOrder, read_order
+from salepixel.shops.reported import ReportedOrder, order_of_report
 from salepixel.shops.shop import Shop
 from salepixel.storage.ids import is_id
 
@@ -52,7 +52,7 @@ def see_shop(connection: sa.Connection, principal: Principal, shop_id: str) -> S
     return shop
 
 
-def add_shop(
+def create_shop(
     connection: sa.Connection, principal: Principal, emp_id: int, platform: str, api_url: str, at: datetime
 ) -> Shop:
     """Let a shop register with an account; the same address again gives the same shop.
@@ -63,7 +63,7 @@ def add_shop(
     return store.add_shop(connection, emp_id, platform, api_url, at)
 
 
-def change_shop(
+def edit_shop(
     connection: sa.Connection,
     principal: Principal,
     shop_id: str,
@@ -79,7 +79,7 @@ def change_shop(
     return see_shop(connection, principal, shop_id)
 
 
-def remove_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
+def retire_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
     """Disconnect a shop: its token is forgotten, its orders stay. Raises NotFound or Conflict."""
     _with_app(connection, principal, shop_id)
     store.remove_shop(connection, shop_id, at)
@@ -119,7 +119,7 @@ def report_orders(
             receipt.unchanged.append(Unchanged(position, told.id, "repeated"))
             continue
         since = known.order.updated_at if known else told.placed_at
-        order = read_order(keys, emp_id, told, since, at + timedelta(microseconds=position))
+        order = order_of_report(keys, emp_id, told, since, at + timedelta(microseconds=position))
         try:
             check_order(order, at)
         except OutOfBounds as error:

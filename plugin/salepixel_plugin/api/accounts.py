@@ -120,7 +120,7 @@ def add_account(wanted: AccountIn) -> dict[str, Any]:
     """Make an account."""
     with writing(publishes=True) as connection:
         values, now = wanted.model_dump(), datetime.now(UTC)
-        account = use_cases.add_account(connection, principal(), services().keys, values, now)
+        account = use_cases.create_account(connection, principal(), services().keys, values, now)
     return _with_secret(account)
 
 
@@ -151,7 +151,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
     renew, now = change.renew_pixel_secret, datetime.now(UTC)
     with writing(publishes=True) as connection:
-        account = attribution.change_account(
+        account = attribution.edit_account(
             connection, principal(), services().keys, emp_id, values, now, renew_pixel_secret=renew
         )
     return _with_secret(account)

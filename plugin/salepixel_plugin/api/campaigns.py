@@ -136,7 +136,7 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
     links = [NewLink(link.url, link.label, link.sale_pixel) for link in wanted.links]
     new = NewCampaign(**wanted.model_dump(exclude={"links"}), links=links)
     with here.database.write() as connection:
-        made, notices = use_cases.add_campaign(
+        made, notices = use_cases.create_campaign(
             connection, principal(), new, here.settings.click_parameter, datetime.now(UTC)
         )
     if not is_merge_tag(made.campaign.contact_tag):
@@ -216,7 +216,7 @@ def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, 
     here, values = services(), change.model_dump(exclude_unset=True)
     # Published also when nothing changed: who asks again, because an edge did not follow, is served.
     with writing(publishes=True, wakes=True) as connection:
-        changed, notices = use_cases.change_link(
+        changed, notices = use_cases.edit_link(
             connection,
             principal(),
             campaign_id,

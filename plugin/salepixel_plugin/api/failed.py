@@ -65,7 +65,7 @@ def list_failed(page: PageQuery) -> dict[str, Any]:
     """Orders that could not be decided, of the accounts that the key opens."""
     with services().database.read() as connection:
         before = read_order_cursor(page.cursor)
-        found = use_cases.list_failed(connection, principal(), page.limit + 1, before)
+        found = use_cases.see_failed_orders(connection, principal(), page.limit + 1, before)
     shown = found[: page.limit]
     return {
         "rows": [_as_json(order) for order in shown],

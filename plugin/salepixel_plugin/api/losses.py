@@ -33,7 +33,7 @@ class LossesOut(Output):
 def list_losses() -> dict[str, Any]:
     """Clicks and pixel hits that were answered and could not be recorded, of all accounts together."""
     with services().database.read() as connection:
-        return {"losses": losses_as_json(use_cases.list_losses(connection, principal()))}
+        return {"losses": losses_as_json(use_cases.see_losses(connection, principal()))}
 
 
 def losses_as_json(found: Iterable[Loss]) -> list[dict[str, Any]]:

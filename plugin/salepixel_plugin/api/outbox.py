@@ -56,7 +56,7 @@ def list_dead(page: PageQuery) -> dict[str, Any]:
     """Sales that were to be forwarded and were given up, of the accounts that the key opens."""
     with services().database.read() as connection:
         before = read_dated_cursor(page.cursor)
-        found = use_cases.list_dead(connection, principal(), page.limit + 1, before)
+        found = use_cases.see_dead_letters(connection, principal(), page.limit + 1, before)
     shown = found[: page.limit]
     return {
         "rows": [_as_json(letter) for letter in shown],

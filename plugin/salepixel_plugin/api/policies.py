@@ -105,7 +105,7 @@ def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[s
     """What a change would move, order by order; `limit` orders are looked at in a call. Nothing changes."""
     here, after = services(), read_order_cursor(page.cursor)
     with here.database.read() as connection:
-        preview = use_cases.preview_policy(
+        preview = use_cases.preview_policy_change(
             connection,
             principal(),
             emp_id,
@@ -130,7 +130,7 @@ def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
     """Put a changed policy in force; the orders of open months are decided again, which takes a while."""
     values, now = change.model_dump(exclude_unset=True, mode="json"), datetime.now(UTC)
     with writing(wakes=True) as connection:
-        return _policy_as_json(use_cases.apply_policy(connection, principal(), emp_id, values, now))
+        return _policy_as_json(use_cases.change_policy(connection, principal(), emp_id, values, now))
 
 
 @blueprint.post("/accounts/<int:emp_id>/closings")

@@ -39,6 +39,6 @@ class RejectionsOut(Output):
 def get_rejections(asked: RejectionDays) -> dict[str, Any]:
     """What was refused at which door and why, by day (UTC)."""
     with services().database.read() as connection:
-        rows = use_cases.list_rejections(connection, principal(), asked.days)
+        rows = use_cases.see_rejections(connection, principal(), asked.days)
     names = RejectionOut.model_fields
     return {"rejections": [dict(zip(names, row, strict=True)) for row in rows]}

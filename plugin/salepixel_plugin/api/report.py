@@ -189,7 +189,7 @@ def list_clicks(campaign_id: str, page: PageQuery) -> dict[str, Any]:
     """The clicks of a campaign, bot clicks included, with the reasons of each verdict."""
     with services().database.read() as connection:
         after = read_click_cursor(page.cursor)
-        found = use_cases.list_clicks(connection, principal(), campaign_id, page.limit + 1, after)
+        found = use_cases.see_clicks(connection, principal(), campaign_id, page.limit + 1, after)
     shown = found[: page.limit]
     return {
         "rows": [_click_as_json(stored) for stored in shown],

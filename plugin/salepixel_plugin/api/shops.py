@@ -73,7 +73,7 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
     Other accounts may add the same address: it belongs to whoever installs the app from its `manifest_url`.
     """
     with services().database.write() as connection:
-        shop = use_cases.add_shop(
+        shop = use_cases.create_shop(
             connection, principal(), wanted.emp_id, wanted.platform, wanted.api_url, datetime.now(UTC)
         )
     return _as_json(shop)
@@ -95,7 +95,7 @@ def list_shops() -> dict[str, Any]:
 def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
     """Rename a store, pause it, or resume it."""
     with services().database.write() as connection:
-        changed = use_cases.change_shop(
+        changed = use_cases.edit_shop(
             connection, principal(), shop_id, datetime.now(UTC), name=wanted.name, paused=wanted.paused
         )
     return _as_json(changed)
@@ -107,7 +107,7 @@ def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
 def remove_shop(shop_id: str) -> dict[str, Any]:
     """Disconnect a store: its token is forgotten, its deliveries are refused, its orders stay."""
     with services().database.write() as connection:
-        return _as_json(use_cases.remove_shop(connection, principal(), shop_id, datetime.now(UTC)))
+        return _as_json(use_cases.retire_shop(connection, principal(), shop_id, datetime.now(UTC)))
 
 
 def _as_json(shop: Shop) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from salepixel.accounts.store import list_accounts
 from salepixel.campaigns import store
 from salepixel.campaigns.store import Campaign
-from salepixel.campaigns.use_cases import change_link, see_link
+from salepixel.campaigns.use_cases import edit_link, see_link
 from salepixel.destinations import outbox
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
@@ -99,7 +99,7 @@ def change(campaign_id: str, link_id: str) -> Response:
         return answer
     parameter, changes = services().settings.click_parameter, wanted.model_dump(exclude_unset=True)
     with writing(publishes=True, wakes=True) as connection:
-        _, notices = change_link(
+        _, notices = edit_link(
             connection, principal(), campaign_id, link_id, changes, parameter, datetime.now(UTC)
         )
     if notices:

@@ -43,7 +43,7 @@ def list_failed() -> Response:
     """What failed last comes first."""
     before = read_order_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
-        found = use_cases.list_failed(connection, principal(), PAGE + 1, before)
+        found = use_cases.see_failed_orders(connection, principal(), PAGE + 1, before)
         names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
     shown = found[:PAGE]
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None

@@ -20,7 +20,7 @@ def list_dead() -> Response:
     """What was given up, newest first."""
     before = read_dated_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
-        found = use_cases.list_dead(connection, principal(), PAGE + 1, before)
+        found = use_cases.see_dead_letters(connection, principal(), PAGE + 1, before)
         names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
     shown = found[:PAGE]
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None

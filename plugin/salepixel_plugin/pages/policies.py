@@ -74,7 +74,7 @@ def apply_policy(emp_id: int) -> Response:
     try:
         change, now = _change(sent), datetime.now(UTC)
         with writing(wakes=True) as connection:  # 0: no policy has this number
-            use_cases.apply_policy(connection, principal(), emp_id, change, now, _number(seen) or 0)
+            use_cases.change_policy(connection, principal(), emp_id, change, now, _number(seen) or 0)
     except (ValidationError, Declined) as error:
         if isinstance(error, Declined) and error.reason == "policy_changed":
             query: dict[str, Any] = {**sent, "policy": seen or "0"}
@@ -147,7 +147,7 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
         raise bad_cursor()
     after, change, here = read_order_cursor(cursor), _change(sent), services()
     with here.database.read() as connection:
-        seen_now = use_cases.preview_policy(
+        seen_now = use_cases.preview_policy_change(
             connection, principal(), emp_id, change, here.clicks, Rates(here.settings.data), LOOKED_AT, after
         )
         account, changed, preview = seen_now.account, seen_now.changed, seen_now.preview

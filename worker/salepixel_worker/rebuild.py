@@ -6,31 +6,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
-from typing import Any
-
-import sqlalchemy as sa
 
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import Account, list_accounts
-from salepixel.attribution.decisions import get_decision
-from salepixel.attribution.explanation import Explanation, explain_decision
-from salepixel.attribution.judge import is_for_good, judge_order, sales_for_good
-from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_order
-from salepixel.attribution.sales import Sale
-from salepixel.clicks import hit_store as hits
+from salepixel.attribution.compare import compare_closed_order, compare_order
+from salepixel.attribution.judge import is_for_good
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import BadKeys, load_keys
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
 from salepixel.orders.queue import is_due
-from salepixel.orders.refunds import refund_history
 from salepixel.orders.store import OrderPlace, StoredOrder
 from salepixel.settings import BadSettings, WorkerSettings
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
-from salepixel.storage import schema
 from salepixel.storage.database import (
     Database,
     DatabaseAway,
@@ -99,13 +89,11 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
                     found.due += 1
                     continue
                 if is_for_good(connection, account, stored):
-                    history = refund_history(connection, stored.shop_id, stored.order)
-                    sold = sales_for_good(connection, account, stored, history)
-                    differences = _wrong_sales(connection, stored, sold)
+                    differences = compare_closed_order(connection, account, stored)
                     found.closed += 1
                 else:
                     its_shop = shop[stored.shop_id]
-                    differences = _differences(connection, sealer, account, its_shop, stored, rates)
+                    differences = compare_order(connection, sealer, account, its_shop, stored, rates)
                     found.orders += 1
                 for what in differences:
                     found.different.append(f"order {stored.order.number} ({stored.order.id}): {what}")
@@ -152,74 +140,3 @@ def _pages(database: Database, found: Found) -> Iterator[tuple[Account, dict[str
             if time.monotonic() - printed_at > PROGRESS_SECONDS:
                 printed_at = time.monotonic()
                 print(f"... {found.orders} orders, account {account.emp_id}", file=sys.stderr, flush=True)
-
-
-def _differences(
-    connection: sa.Connection,
-    sealer: ClickSealer,
-    account: Account,
-    shop: Shop,
-    stored: StoredOrder,
-    rates: Rates,
-) -> Iterator[str]:
-    if shop.platform == "pixel":
-        its_hits = hits.hits_making(connection, account.emp_id, stored.order.id)
-        if not its_hits or hits.order_from_hits(account, stored.order.id, its_hits) != stored.order:
-            yield "is not what its pixel hits say"
-    judged = judge_order(connection, sealer, account, shop, stored, rates)
-    kept = get_decision(connection, stored.shop_id, stored.order.id)
-    must = explain_decision(judged.decision)
-    for name in Explanation.__slots__:
-        is_kept, value = kept and getattr(kept.explanation, name), getattr(must, name)
-        if is_kept != value:
-            yield f"{name} is {is_kept!r} and must be {value!r}"
-    buyer = kept.buyer if kept else ""
-    if buyer != judged.buyer:
-        yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
-    wrong = list(_wrong_sales(connection, stored, judged.rows))
-    yield from wrong
-    if not wrong:
-        rows = [sale_row(stored, sale) for sale in judged.rows]
-        yield from _other_columns(connection, stored, schema.sales, rows)
-
-
-def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: list[Sale]) -> Iterator[str]:
-    is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
-    if sorted(is_sold, key=_place) != sorted(rows, key=_place):
-        yield f"sales are {_told(is_sold)} and must be {_told(rows)}"
-        return
-    its_refunds = refund_rows(stored.shop_id, stored.order.id, rows)
-    yield from _other_columns(connection, stored, schema.sale_refunds, its_refunds)
-
-
-def _other_columns(
-    connection: sa.Connection, stored: StoredOrder, table: sa.Table, must: list[dict[str, Any]]
-) -> Iterator[str]:
-    """What differs in the rows of an order that a report does not show as it is, such as converted sums."""
-    name = table.name.removeprefix("sale_")
-    this = sa.and_(table.c.shop_id == stored.shop_id, table.c.order_id == stored.order.id)
-    key = itemgetter(*(column.name for column in table.primary_key))
-    # Sorted here: databases sort texts by rules of their own.
-    kept = sorted(connection.execute(sa.select(table).where(this)).mappings(), key=key)
-    if len(kept) != len(must):
-        yield f"{name} are {len(kept)} rows and must be {len(must)}"
-        return
-    pairs = zip(kept, sorted(must, key=key), strict=True)
-    others = {column for row, other in pairs for column in other if row[column] != other[column]}
-    if others:
-        yield f"{name} are kept with another {', '.join(sorted(others))}"
-
-
-def _place(sale: Sale) -> tuple[str, bytes]:
-    return sale.line, sale.click_id
-
-
-def _told(rows: list[Sale]) -> str:
-    return (
-        ", ".join(
-            f"{sale.amount} - {sale.refunded} {sale.currency} for {sale.campaign} by {sale.evidence}"
-            + "".join(f", {refund.amount} given back on {refund.at:%Y-%m-%d}" for refund in sale.refunds)
-            for sale in rows
-        )
-        or "none"
-    )

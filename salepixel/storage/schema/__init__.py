@@ -1,0 +1,57 @@
+"""The tables, a file for each room; columns.py says how money and times are stored."""
+
+from salepixel.storage.schema.accounts import accounts, api_keys, installation, policies, sessions
+from salepixel.storage.schema.attribution import NAMED_BY_ORDER, candidates, decisions, sale_refunds, sales
+from salepixel.storage.schema.campaigns import campaigns, contacts, coupons, links, recipients
+from salepixel.storage.schema.clicks import (
+    bought,
+    clicks,
+    hits,
+    journals,
+    losses,
+    unsettled_clicks,
+    watermarks,
+)
+from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, metadata
+from salepixel.storage.schema.destinations import outbox
+from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
+from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
+
+__all__ = [
+    "EPOCH",
+    "NAMED_BY_ORDER",
+    "Quantity",
+    "UtcTime",
+    "accounts",
+    "api_keys",
+    "bought",
+    "campaigns",
+    "candidates",
+    "clicks",
+    "contacts",
+    "coupons",
+    "decisions",
+    "deliveries",
+    "drafts",
+    "hits",
+    "installation",
+    "journals",
+    "links",
+    "losses",
+    "metadata",
+    "orders",
+    "outbox",
+    "policies",
+    "polls",
+    "recipients",
+    "refunds",
+    "rejections",
+    "sale_refunds",
+    "sales",
+    "sessions",
+    "shop_days",
+    "shops",
+    "unread_orders",
+    "unsettled_clicks",
+    "watermarks",
+]

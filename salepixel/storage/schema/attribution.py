@@ -1,0 +1,138 @@
+"""Tables of decisions and of the sales that follow from them."""
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema.columns import Quantity, UtcTime, metadata
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("placed_at", UtcTime, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("policy", sa.Integer, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    # Of what is credited; an empty `evidence`: nothing is.
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),  # 0: nothing is credited
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("click_id", sa.LargeBinary(16)),  # null: only the campaign, or the contact, is known
+    sa.Column("forwarded", sa.Boolean, nullable=False),
+    sa.Column("agreeing", sa.Text, nullable=False),  # names of evidence separated by spaces
+    sa.Column("conflicting", sa.Text, nullable=False),  # likewise
+    sa.Column("buyer", sa.Text, nullable=False),  # the contact whom the order itself names, or empty
+    sa.ForeignKeyConstraint(["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_decisions_order"),
+    sa.CheckConstraint(
+        "outcome IN ('attributed', 'likely', 'unattributed', 'pending')", "ck_decisions_outcome"
+    ),
+    sa.CheckConstraint("confidence BETWEEN 0 AND 1", "ck_decisions_confidence"),
+    sa.CheckConstraint(
+        "evidence <> '' OR (campaign_id = '' AND contact = '' AND click_id IS NULL AND NOT forwarded)",
+        "ck_decisions_credited",
+    ),
+    sa.Index(None, "emp_id", "placed_at"),
+    sa.Index("ix_decisions_buyer", "emp_id", "buyer"),
+)
+
+NAMED_BY_ORDER = sa.text("evidence IN ('token', 'cookie')")
+"""True of candidates whose click the order names itself; literally, or SQLite does not use the index."""
+
+candidates = sa.Table(
+    "candidates",  # what was looked at for a decision, that which is credited first
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("click_id", sa.LargeBinary(16)),  # known or not; null: only a campaign, or a contact, is named
+    sa.Column("campaign_id", sa.Text, nullable=False),  # empty: unknown
+    sa.Column("link_id", sa.Text),  # null: there is no click
+    sa.Column("contact", sa.Text, nullable=False),  # empty: unknown, or opted out
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("passed_over", sa.Text),  # why; null: nothing speaks against it
+    sa.Column("opted_out", sa.Boolean, nullable=False),  # passed over because its contact opted out
+    sa.Column("share", sa.Float, nullable=False),  # of the order, that the model gives to this click
+    sa.ForeignKeyConstraint(
+        ["shop_id", "order_id"],
+        ["decisions.shop_id", "decisions.order_id"],
+        "fk_candidates_decision",
+        ondelete="CASCADE",
+    ),
+    sa.CheckConstraint("confidence BETWEEN 0 AND 1", "ck_candidates_confidence"),
+    sa.CheckConstraint("share BETWEEN 0 AND 1", "ck_candidates_share"),
+    sa.CheckConstraint("NOT opted_out OR contact = ''", "ck_candidates_opted_out"),
+    sa.Index(
+        "ix_candidates_click_id", "click_id", sqlite_where=NAMED_BY_ORDER, postgresql_where=NAMED_BY_ORDER
+    ),
+    sa.Index(
+        "ix_candidates_contact",
+        "emp_id",
+        "contact",
+        sqlite_where=sa.text("contact <> ''"),
+        postgresql_where=sa.text("contact <> ''"),
+    ),
+    sa.Index(
+        "ix_candidates_opted_out",
+        "emp_id",
+        sqlite_where=sa.text("opted_out = 1"),
+        postgresql_where=sa.text("opted_out"),
+    ),
+    sqlite_with_rowid=False,  # the candidates of an order lie together, and its key is not kept twice
+)
+
+sales = sa.Table(
+    "sales",
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("line_id", sa.Text, primary_key=True),
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),  # empty: only the campaign is known
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("link_id", sa.Text, nullable=False),  # empty: only the campaign is known
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("item", sa.Text, nullable=False),
+    sa.Column("sku", sa.Text),
+    sa.Column("quantity", Quantity, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("refunded", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("purchased_at", UtcTime, nullable=False),
+    sa.Column("order_number", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column(
+        "share", sa.Float, nullable=False, server_default="1"
+    ),  # of the line, that the model gives to this click
+    # In the account's currency, at the rate of the day of the sale; null: there is none.
+    sa.Column("converted", sa.BigInteger),
+    sa.Column("converted_refunded", sa.BigInteger),
+    sa.Column("converted_currency", sa.Text),
+    sa.Column("rate", sa.Text),  # decimal
+    sa.Column("rate_date", sa.Text),  # 2026-11-23
+    sa.Column("refunded_at", UtcTime),  # of the last that is in `refunded`
+    sa.Index(None, "campaign_id", "purchased_at"),
+    sa.Index(None, "click_id"),
+)
+
+sale_refunds = sa.Table(
+    "sale_refunds",  # what was refunded of each sale at a time, also after its month was closed
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("line_id", sa.Text, primary_key=True),
+    sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("refunded_at", UtcTime, primary_key=True),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("converted", sa.BigInteger),
+    sa.Index(None, "campaign_id", "refunded_at"),
+)

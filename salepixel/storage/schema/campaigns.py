@@ -1,0 +1,88 @@
+"""Tables of campaigns, links, contacts, coupons and recipients."""
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema.columns import UtcTime, metadata
+
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("mailer", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
+    sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not given
+    sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
+    sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # left out by lot
+    sa.Index(None, "emp_id", "created_at"),
+    sa.Column("utm_key", sa.Text, nullable=False, server_default=""),  # by which orders find it
+    sa.Index("ix_campaigns_utm_key", "emp_id", "utm_key"),
+    sa.CheckConstraint("holdout_percent BETWEEN 0 AND 100", "ck_campaigns_holdout_percent"),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),  # as the link's token holds it
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("sale_pixel", sa.Boolean, nullable=False),
+    sa.Column("new_url", sa.Text, nullable=False, server_default=""),  # where it leads; empty: to url
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("changed_at", UtcTime),  # when new_url or active were; null: never
+    sa.Index(None, "campaign_id", "position"),
+    sa.Index(
+        "ix_links_changed_at",
+        "changed_at",
+        sqlite_where=sa.text("changed_at IS NOT NULL"),
+        postgresql_where=sa.text("changed_at IS NOT NULL"),
+    ),
+    sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_links_campaign_id"),
+)
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("email_hash", sa.Text),
+    sa.Column("consent", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("alias_hash", sa.Text),  # of the address without what leads to the same mailbox
+    sa.Index(None, "emp_id", "email_hash"),
+    sa.Index("ix_contacts_alias_hash", "emp_id", "alias_hash"),
+    sa.Index(
+        "ix_contacts_refused",
+        "emp_id",
+        "ref",
+        sqlite_where=sa.text("consent = 0"),
+        postgresql_where=sa.text("NOT consent"),
+    ),
+)
+
+coupons = sa.Table(
+    "coupons",
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("code", sa.Text, primary_key=True),  # in upper case
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),  # who alone got it; empty: everybody
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Index(None, "campaign_id"),
+    sa.Index("ix_coupons_contact", "emp_id", "contact"),
+    sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_coupons_campaign_id"),
+)
+
+recipients = sa.Table(
+    "recipients",
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("contact", sa.Text, primary_key=True),
+    sa.Column("held_out", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_recipients_campaign_id"),
+)

@@ -147,6 +147,8 @@ def migrate(database: Database) -> None:
 def _migrate(database: Database) -> None:
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
+            # Rewriting a large table, and waiting for a process that does, may take minutes.
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
         config = _alembic()
         config.attributes["connection"] = connection

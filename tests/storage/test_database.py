@@ -128,3 +128,20 @@ def test_a_database_of_a_newer_version_is_one_sentence(database: Database) -> No
     finally:
         with database.write() as connection:
             connection.execute(sa.update(revision).values(version_num=now))
+
+
+def test_a_migration_may_take_longer_than_other_statements_do(migrated_postgresql: Database) -> None:
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(migrated_postgresql.engine, "before_cursor_execute", note)
+    try:
+        migrate(migrated_postgresql)
+    finally:
+        sa.event.remove(migrated_postgresql.engine, "before_cursor_execute", note)
+    # First: waiting for another process that migrates is a statement, too.
+    assert asked[0] == "SET LOCAL statement_timeout = 0"
+    with migrated_postgresql.read() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"

@@ -191,7 +191,7 @@ class EdgeSettings(Settings):
     edge_proxies: int = _setting(
         "0",
         _whole(0, 9),
-        "Proxies of yours in front of the edge that add to X-Forwarded-For whom they serve. Mail scanners "
+        "Proxies of yours in front of the edge that add the client to X-Forwarded-For. Mail scanners "
         "are known by their networks: with a wrong number they are not.",
     )
     edge_segment_bytes: int = _setting(
@@ -228,7 +228,7 @@ class PluginSettings(StorageSettings):
     plugin_proxies: int = _setting(
         "0",
         _whole(0, 9),
-        "Proxies of yours in front of the plugin that add to X-Forwarded-For whom they serve. With a wrong "
+        "Proxies of yours in front of the plugin that add the client to X-Forwarded-For. With a wrong "
         "number one person's wrong keys slow down others.",
     )
     api_key: str = _setting(

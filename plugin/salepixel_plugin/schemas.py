@@ -70,8 +70,8 @@ class MonthIn(Input):
 class ModelsPeriod(Input):
     """Orders placed from a time until before another."""
 
-    first: PlannedTime | None = Field(None, alias="from", description=f"{DAYS} days before `to` if not told.")
-    last: PlannedTime | None = Field(None, alias="to", description="Now where not told.")
+    first: PlannedTime | None = Field(None, alias="from", description=f"{DAYS} days before `to` by default.")
+    last: PlannedTime | None = Field(None, alias="to", description="Now by default.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -81,7 +81,7 @@ class ModelsPeriod(Input):
         return self
 
     def ends(self, now: datetime) -> tuple[datetime, datetime]:
-        """Its two ends, those that were not told filled in."""
+        """Its two ends, those that were not given filled in."""
         last = self.last or now
         return self.first or last - timedelta(days=DAYS), last
 
@@ -97,6 +97,6 @@ class CoverageDays(Days):
         return self
 
     def ends(self, today: date) -> tuple[date, date]:
-        """The first and the last day, those that were not told filled in."""
+        """The first and the last day, those that were not given filled in."""
         last = self.to or today
         return self.since or last - timedelta(days=SHOWN_DAYS - 1), last

@@ -57,7 +57,7 @@ class BadHit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A pixel hit as it was read. Amount None: not told. Currency and order may be empty.
+    """A pixel hit as it was read. Amount None: not given. Currency and order may be empty.
 
     `problem` names what could not be read: one of UNREADABLE, and the hit makes no sale; or
     "placeholder_order", and it is a hit without an order number. `as_sent` is the signed message over the

@@ -35,7 +35,7 @@ class BadClickToken(ValueError):
 
 
 class Verdict(StrEnum):
-    """Who clicked, as far as we can tell."""
+    """Whether a human or a bot clicked, as far as the signals show."""
 
     HUMAN = "human"
     BOT = "bot"

@@ -48,7 +48,7 @@ def announce_order(
 ) -> None:
     """Note what is to be told of an order's sales: by line, or under "" for the whole order.
 
-    Each is told once, whatever happens to the sale later. What was not told yet is told as the sale is now,
+    Each is told once, whatever happens to the sale later. What was not given yet is told as the sale is now,
     or not at all when there is none any more: its address may name somebody who has refused meanwhile.
     """
     keys = {_key(emp_id, shop_id, order_id, part): url for part, url in urls.items()}

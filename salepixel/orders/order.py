@@ -16,7 +16,7 @@ class OrderLine:
     """One line: `amount` is what the buyer pays for the whole line, tax included, in the order's currency.
 
     `quantity` has at most three decimals, for what is sold by weight.
-    `net`: the same without tax, None where not told. `refunded`: what the shop says was given back of
+    `net`: the same without tax, None if not given. `refunded`: what the shop says was given back of
     this line, tax included; None where it tells only the order's sum. `granted`: what it lets the buyer off
     of this line without having given it back.
     """

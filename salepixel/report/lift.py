@@ -127,7 +127,7 @@ def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
 
 
 def measure(connection: sa.Connection, campaign: Campaign, now: datetime) -> Measured:
-    """Compare the two groups of a campaign's recipients, as far as can be told now."""
+    """Compare the two groups of a campaign's recipients, as far as it can be measured now."""
     account = get_account(connection, campaign.emp_id)
     if not campaign.holdout_percent or campaign.sent_at is None or account is None:
         return Measured("not_sent" if campaign.holdout_percent else "no_holdout")
@@ -141,7 +141,7 @@ def measure(connection: sa.Connection, campaign: Campaign, now: datetime) -> Mea
 def _state(found: Lift | None, now: datetime, until: datetime, mailed: Group, held_out: Group) -> str:
     if found is None:
         return "no_addresses" if mailed.without_address + held_out.without_address else "nobody"
-    if now < until + timedelta(days=1):  # the last orders are to be paid and told
+    if now < until + timedelta(days=1):  # the last orders are paid and reported by then
         return "running"
     if not mailed.buyers and not held_out.buyers:
         return "nobody_bought"

@@ -164,7 +164,7 @@ def list_contact_activity(
 def measure_lift(
     connection: sa.Connection, principal: Principal, campaign_id: str, now: datetime
 ) -> tuple[Campaign, Measured]:
-    """A campaign, and what its mail caused, as far as can be told now."""
+    """A campaign, and what its mail caused, as far as it can be measured now."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, lift.measure(connection, campaign, now)
 

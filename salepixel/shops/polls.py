@@ -67,7 +67,7 @@ def _begin(connection: sa.Connection, *can_be_asked: sa.ColumnElement[bool]) -> 
 
 
 def keep_claim(connection: sa.Connection, shop_id: str, until: datetime) -> None:
-    """Tell that a poll that was claimed is still under way."""
+    """Note that a claimed poll is still under way."""
     connection.execute(sa.update(polls).where(polls.c.shop_id == shop_id).values(next_at=until))
 
 

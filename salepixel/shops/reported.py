@@ -16,7 +16,7 @@ MAX_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class ReportedLine:
-    """A line, its amounts for the whole of it; `net` is without tax, None where not told."""
+    """A line, its amounts for the whole of it; `net` is without tax, None if not given."""
 
     item: str
     quantity: Decimal
@@ -28,7 +28,7 @@ class ReportedLine:
 
 @dataclass(frozen=True, slots=True)
 class ReportedOrder:
-    """An order as it is now; None and empty: not told. Amounts have at most MAX_DIGITS, times are UTC."""
+    """An order as it is now; None and empty: not given. Amounts have at most MAX_DIGITS, times are UTC."""
 
     id: str
     currency: str

@@ -113,22 +113,22 @@ def report_orders(
         at=at,
     )
     receipt = Receipt(shop.id, [], [])
-    for position, told in reported:
-        known = orders.get_order(connection, shop.id, told.id, lock=True)
+    for position, given in reported:
+        known = orders.get_order(connection, shop.id, given.id, lock=True)
         if known and not is_new:
-            receipt.unchanged.append(Unchanged(position, told.id, "repeated"))
+            receipt.unchanged.append(Unchanged(position, given.id, "repeated"))
             continue
-        since = known.order.updated_at if known else told.placed_at
-        order = order_of_report(keys, emp_id, told, since, at + timedelta(microseconds=position))
+        since = known.order.updated_at if known else given.placed_at
+        order = order_of_report(keys, emp_id, given, since, at + timedelta(microseconds=position))
         try:
             check_order(order, at)
         except OutOfBounds as error:
-            receipt.unchanged.append(Unchanged(position, told.id, error.reason))
+            receipt.unchanged.append(Unchanged(position, given.id, error.reason))
             continue
         if orders.store_order(connection, shop.id, emp_id, order, digest):
             receipt.stored.append(order.id)
         else:
-            receipt.unchanged.append(Unchanged(position, told.id, "older_than_known", since))
+            receipt.unchanged.append(Unchanged(position, given.id, "older_than_known", since))
     return receipt
 
 

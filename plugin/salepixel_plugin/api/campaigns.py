@@ -176,7 +176,7 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
 @blueprint.output(CampaignWithLinks)
 @blueprint.doc(security="bearer")
 def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
-    """Tell when a campaign was sent; the clicks of those seconds are judged again within a minute."""
+    """Set when a campaign was sent; the clicks of those seconds are judged again within a minute."""
     with writing(wakes=True) as connection:
         changed = use_cases.set_sent_at(connection, principal(), campaign_id, change.sent_at)
     return _with_links(changed)

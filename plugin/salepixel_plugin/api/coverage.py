@@ -23,7 +23,7 @@ class DayOut(Output):
     day: date
     in_shop: int | None = Field(description="As the shops say themselves; null where none was asked.")
     known: int = Field(description="by_webhook + healed.")
-    by_webhook: int = Field(description="Told by a webhook, or by the sales API.")
+    by_webhook: int = Field(description="Reported by a webhook or through the sales API.")
     healed: int = Field(description="Of these a webhook was lost; the poll of the shop found it.")
     missing: int | None = Field(
         description="In the shop, and not known here when the shop was last asked; null where none was asked."

@@ -35,7 +35,7 @@ from salepixel_plugin.fields import (
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import Services, services
 
-RINGS = 20
+JOBS = 20
 """For so many orders the worker is called one by one; for more, one sweep does them all."""
 
 
@@ -164,7 +164,7 @@ _WHY = {
 
 
 def _enqueue(here: Services, shop_id: str, order_ids: list[str]) -> None:
-    if len(order_ids) > RINGS:
+    if len(order_ids) > JOBS:
         here.job_queue.enqueue(jobs.SWEEP)
         return
     for order_id in order_ids:

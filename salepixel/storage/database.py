@@ -150,6 +150,9 @@ def _migrate(database: Database) -> None:
             # Rewriting a large table, and waiting for a process that does, may take minutes.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
+        else:
+            # Or the pages of a table that a script copies keep its secrets: they are sealed after this.
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
         config = _alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

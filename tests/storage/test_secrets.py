@@ -12,10 +12,11 @@ from salepixel.shops.contract import TokenRefused, open_access
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import add_shop, connect_shop, get_shop
 from salepixel.storage import schema
-from salepixel.storage.database import Database
+from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.installation import accept_database, claim_database
 from tests.databases import copy_template
 from tests.make import seal_token
+from tests.storage.test_migrations import upgrade
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 FIRST = Keys(1, {1: b"a" * 32}, NOW - timedelta(days=2))
@@ -84,6 +85,28 @@ def test_no_byte_of_a_secret_is_in_the_files_of_the_database(
         assert TOKEN.encode() not in content
         assert SECRET.encode() not in content
         assert bytes.fromhex(SECRET) not in content
+
+
+def test_a_migration_leaves_no_secret_in_the_pages_of_a_table_that_it_copied(tmp_path: Path) -> None:
+    """0025 copies `accounts` and `shops`; with 200 shops the old table has pages of its own."""
+    database = open_database("", tmp_path)
+    upgrade(database, "0024", "")
+    with database.write() as connection:
+        for number in range(200):
+            connection.exec_driver_sql(
+                "INSERT INTO accounts (emp_id, name, currency, created_at, pixel_secret)"
+                f" VALUES ({number}, 'Shoes', 'EUR', 0, 'canary-secret-{number}')"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO shops (id, emp_id, platform, api_url, created_at, token)"
+                f" VALUES ('s{number}', {number}, 'saleor', 'https://{number}.test/', 0, '{TOKEN}-{number}')"
+            )
+    migrate(database)
+    claim(database, FIRST)
+    database.close()
+    content = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert content.count(b"sealed 1 ") >= 400
+    assert (content.count(TOKEN.encode()), content.count(b"canary-secret-")) == (0, 0)
 
 
 def test_a_secret_in_memory_is_not_shown(keys: Keys) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+import structlog
 
 from salepixel.accounts import store as accounts
 from salepixel.accounts.store import Account
@@ -22,6 +23,8 @@ from salepixel.orders import store as orders
 from salepixel.orders.bounds import OutOfBounds, check_order
 from salepixel.orders.requeue import requeue_orders_of_pixel_hit
 from salepixel.shops import store as shops
+
+log = structlog.get_logger()
 
 MAX_HITS = 500
 """Of one order: each further one has all of them read again, and no order has so many lines."""
@@ -40,9 +43,9 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
     signed = record.signed
     if not ignored:
         # Again, because the edge may not have known the account's secret or currency yet.
-        place = pixel_secret_place(account.emp_id)
-        secret = bytes.fromhex(sealer.keys.open(place, account.pixel_secret))
-        signed = bool(secret and hit.signature) and is_signed(secret, hit)
+        secret = _open_secret(sealer, account)
+        if secret is not None:
+            signed = bool(secret and hit.signature) and is_signed(secret, hit)
         if secret and hit.signature and not signed and hit.is_readable:
             ignored = "bad_signature"
         elif account.pixel_signed and not signed:
@@ -107,6 +110,19 @@ def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:
         return parse_hit(record.query, {account.emp_id: account.currency}), ignored
     except BadHit as bad:
         return Hit(record.emp_id), ignored or bad.reason
+
+
+def _open_secret(sealer: ClickSealer, account: Account) -> bytes | None:
+    """The secret of the account's pixel, empty without one; None: it cannot be opened.
+
+    Then what the edge found stands: after a rotation another process may have sealed the secret with a key
+    that this worker reads at its next start.
+    """
+    try:
+        return bytes.fromhex(sealer.keys.open(pixel_secret_place(account.emp_id), account.pixel_secret))
+    except ValueError as error:  # also BadSeal
+        log.error("pixel_secret_not_opened", emp_id=account.emp_id, error=str(error))
+        return None
 
 
 def _open(sealer: ClickSealer, emp_id: int, *tokens: str) -> tuple[str, Click | None]:

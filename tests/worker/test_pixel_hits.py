@@ -4,9 +4,14 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
+import sqlalchemy as sa
 
+from salepixel.clicks.records import HitRecord
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.keys import Sealed
 from salepixel.orders.deliveries import list_rejections
+from salepixel.shops.pixel_hits import store_pixel_hit
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
@@ -141,3 +146,22 @@ def test_what_was_unreadable_for_an_older_edge_is_read_again(sqlite: Database, s
     world.click(ANA)
     world.hit("PRODUCTO=Red%C2%A0shoes&IMPORTE=5", ANA, ignored="bad_text")
     assert [row[1] for row in world.report()] == ["Red shoes"]
+
+
+@pytest.mark.parametrize(
+    ("required", "signed", "ignored"),
+    [(True, True, ""), (True, False, "unsigned"), (False, True, ""), (False, False, "")],
+)
+def test_a_hit_of_an_account_whose_secret_this_worker_cannot_open_is_kept_as_the_edge_judged_it(
+    database: Database, sealer: ClickSealer, required: bool, signed: bool, ignored: str
+) -> None:
+    """Another process was started first after a rotation, and sealed the secret with the new key."""
+    secret = Sealed("sealed 9 AAAA")
+    world = World(database, sealer, pixel_signed=required, pixel_secret=secret)
+    query = "empId=1&order=9&IMPORTE=5&sig=" + "ab" * 32
+    with database.write() as connection:
+        store_pixel_hit(connection, sealer, HitRecord(ANA.id, 1, query, sealer.seal(ANA), "", signed))
+    with database.read() as connection:
+        (hit,) = connection.execute(sa.select(schema.hits.c.ignored, schema.hits.c.signed))
+    assert hit == (ignored, signed)
+    assert len(world.due()) == (not ignored)

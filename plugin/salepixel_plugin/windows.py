@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from threading import Lock
 
+from salepixel.reading.addresses import without_port
+
 REMEMBERED = 10_000
 """So many names are remembered, the newest. One row is about 200 bytes."""
 
@@ -47,7 +49,7 @@ def network_of(address: str) -> str:
     Empty for what is no address.
     """
     try:
-        read = ip_address(address)
+        read = ip_address(without_port(address))
     except ValueError:
         return ""
     if isinstance(read, IPv6Address):

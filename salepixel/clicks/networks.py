@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_pton
 
 from salepixel.clicks.tokens import Signal
+from salepixel.reading.addresses import without_port
 
 _SIGNALS = {"certain": Signal.GATEWAY, "probable": Signal.GATEWAY_LIKELY}
 _MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address as IPv6 writes it, ::ffff:192.0.2.1
@@ -39,7 +40,8 @@ def network_signal(address: str) -> Signal:
     try:
         packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address).removeprefix(_MAPPED)
     except (OSError, ValueError):
-        return NO_NETWORK
+        bare = without_port(address)
+        return NO_NETWORK if bare == address else network_signal(bare)
     table = _table()
     # Not cached: nobody's address stays in memory, and this look spares most of them the rest.
     if packed[:2] not in table.beginnings:

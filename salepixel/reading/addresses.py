@@ -8,11 +8,21 @@ import idna
 
 _ASCII_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _ADDRESS = re.compile(r"[0-9a-f:.]+")
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([^\]]*)\](?::[0-9]{1,5})?")
 MAX_HOST = 253
 
 
 class BadHost(ValueError):
     """A text that names no host; the message says why."""
+
+
+def without_port(address: str) -> str:
+    """An IP address without the port and the brackets that some proxies write into X-Forwarded-For.
+
+    Azure's gateway sends 192.0.2.1:4711 (learn.microsoft.com/azure/application-gateway/how-application-gateway-works).
+    """
+    found = _WITH_PORT.fullmatch(address)
+    return found[1] or found[2] if found else address
 
 
 @lru_cache(1024)  # an installation has few, and every pixel hit asks

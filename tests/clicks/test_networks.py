@@ -28,6 +28,10 @@ NETWORKS = read_networks()
         ("209.222.83.7", Signal.GATEWAY_LIKELY),
         ("67.231.152.10", Signal.GATEWAY_LIKELY),
         ("192.0.2.1", NO_NETWORK),
+        ("40.107.22.1:4711", Signal.GATEWAY),  # as some proxies write it
+        ("[2a01:111:f400:7e00::1]:443", Signal.GATEWAY),
+        ("192.0.2.1:4711", NO_NETWORK),
+        ("[[::1]]:1", NO_NETWORK),
         ("", NO_NETWORK),
         ("unknown", NO_NETWORK),
         ("40.107.22.1, 10.0.0.1", NO_NETWORK),

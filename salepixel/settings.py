@@ -229,7 +229,8 @@ class PluginSettings(StorageSettings):
         "0",
         _whole(0, 9),
         "Proxies of yours in front of the plugin that add the client to X-Forwarded-For. With a wrong "
-        "number one person's wrong keys slow down others, and a stranger's requests keep others from signing in.",
+        "number one person's wrong keys slow down others, and a stranger's requests keep others from signing "
+        "in.",
     )
     api_key: str = _setting(
         "",

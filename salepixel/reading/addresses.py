@@ -19,7 +19,8 @@ class BadHost(ValueError):
 def without_port(address: str) -> str:
     """An IP address without the port and the brackets that some proxies write into X-Forwarded-For.
 
-    Azure's gateway sends 192.0.2.1:4711 (learn.microsoft.com/azure/application-gateway/how-application-gateway-works).
+    Azure's gateway sends 192.0.2.1:4711
+    (learn.microsoft.com/azure/application-gateway/how-application-gateway-works).
     """
     found = _WITH_PORT.fullmatch(address)
     return found[1] or found[2] if found else address

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import get_account, lock_account
-from salepixel.accounts.use_cases import target_account
+from salepixel.accounts.use_cases import open_pixel_secret, target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import Contact, get_contacts, opted_out_by_reference, store_contacts
 from salepixel.campaigns.coupons import Coupon, store_coupons
@@ -24,7 +24,7 @@ from salepixel.campaigns.links import Notice, edge_url, read_destination, tag_in
 from salepixel.campaigns.mailers import BadTag, contact_tag
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.clicks.tokens import BadClickToken, ClickSealer
-from salepixel.keys import Keys, pixel_secret_place
+from salepixel.keys import Keys
 from salepixel.storage.ids import is_id, new_id
 
 
@@ -253,7 +253,7 @@ def make_fragment(
         return []
     if not (may_earn(account, click, at) and store.link_sells(connection, click.link)):
         return []
-    secret = bytes.fromhex(keys.open(pixel_secret_place(emp_id), account.pixel_secret))
+    secret = bytes.fromhex(open_pixel_secret(keys, account))
     base = edge_url(edge, account.tracking_host)
     return [*our_pixels(account, bought, base, secret), *hosted_pixels(account, bought)]
 

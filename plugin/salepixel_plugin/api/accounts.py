@@ -9,7 +9,6 @@ from salepixel.accounts import store, use_cases
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
 from salepixel.attribution import use_cases as attribution
-from salepixel.keys import pixel_secret_place
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
@@ -164,5 +163,4 @@ def _as_json(account: Account) -> dict[str, Any]:
 
 
 def _with_secret(account: Account) -> dict[str, Any]:
-    place = pixel_secret_place(account.emp_id)
-    return _as_json(account) | {"pixel_secret": services().keys.open(place, account.pixel_secret)}
+    return _as_json(account) | {"pixel_secret": use_cases.open_pixel_secret(services().keys, account)}

@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from babel.numbers import list_currencies
 
 from salepixel.clicks.hits import is_signed, parse_hit
 from salepixel.money.amounts import minor_digits
+from salepixel.storage import schema
 from tests.plugin.conftest import PLACED, Office
 
 LINES = [
@@ -39,6 +41,17 @@ def _pixels(office: Office, click: str, **changes: Any) -> list[str]:
     for image in images:
         assert (image["alt"], image["width"], image["height"]) == ("", "1", "1")
     return [str(image["src"]) for image in images]
+
+
+def test_a_secret_that_cannot_be_opened_signs_nothing_until_it_is_renewed(office: Office) -> None:
+    click = office.click(office.campaign(), "c1")
+    with office.database.write() as connection:
+        connection.execute(sa.update(schema.accounts).values(pixel_secret="sealed 1 AAAA"))
+    assert office.get("/accounts/7")["pixel_secret"] == ""
+    assert [parse_hit(urlsplit(url).query).signature for url in _pixels(office, click)] == ["", ""]
+    office.call("PATCH", "/accounts/7", {"renew_pixel_secret": True})
+    assert len(office.get("/accounts/7")["pixel_secret"]) == 64
+    assert all(parse_hit(urlsplit(url).query).signature for url in _pixels(office, click))
 
 
 def test_each_line_is_a_signed_pixel_that_the_edge_can_read(office: Office) -> None:

@@ -3,7 +3,7 @@
 Every reason has a weight: the probability that a bot made a click, when nothing else is known about it.
 Independent reasons add up as in a noisy or, 1 - (1-a)(1-b)...; the result is the click's score. The
 weights are ours. Where they come from, and what they do to a set of labelled clicks, stands in
-docs/explanation/people-and-machines.md.
+docs/explanation/human-and-bot-clicks.md.
 """
 
 from collections import Counter

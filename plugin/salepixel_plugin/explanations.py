@@ -278,7 +278,7 @@ _LIFT = {
 
 
 def lift_as_json(measured: Measured) -> dict[str, Any]:
-    """The lift as the API tells it, without its explanation."""
+    """The lift as the API gives it, without its explanation."""
     mailed, found = measured.mailed, measured.found
     return {
         "state": measured.state,

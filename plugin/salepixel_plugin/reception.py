@@ -182,7 +182,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return taken
 
     def handle_read(self) -> None:
-        """Read once. A client that ends within a body is told so: it may have closed one direction only."""
+        """Read once. A client that ends within a body is answered: it may have closed one direction only."""
         try:
             data = self.socket.recv(self.adj.recv_bytes)
         except BlockingIOError:

@@ -25,7 +25,7 @@ LIKELY = 0.6
 LATER_CLICK = 0.75
 """How much less sure it is that the last click is the buyer's own when the order carries an earlier one.
 
-The later one may be that of somebody to whom the mail was forwarded, or an unseen scanner's: in 400 worlds of
+The later one may come from somebody who got the mail forwarded, or an unseen scanner's: in 400 worlds of
 the simulator it was the buyer's own in 299 of 419 cases (docs/adr/0015).
 """
 

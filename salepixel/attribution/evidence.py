@@ -17,7 +17,7 @@ class Rung(StrEnum):
     """Where evidence comes from, strongest first.
 
     TOKEN: the click token on the order. COOKIE: the click's cookie at the pixel, for this order. COUPON: a
-    code that one contact got. CUSTOMER: a click of the contact whom the shop's customer, or a stronger rung
+    code that one contact got. CUSTOMER: a click of the contact that the shop's customer, or a stronger rung
     of this order, is known to be. EMAIL: a click of a contact with the order's address. ALIAS: with one that
     leads to the same mailbox. CAMPAIGN: the order names a campaign, by utm_campaign or a code for everybody.
     """
@@ -95,7 +95,7 @@ def agree(confidences: Iterable[float]) -> float:
 
 
 def named_buyer(emp_id: int, evidence: Iterable[Evidence]) -> str:
-    """The contact of an account whom the order's own token, cookie or coupon names; empty: nobody.
+    """The contact of an account that the order's own token, cookie or coupon names; empty: nobody.
 
     A token or cookie of a contact who is somebody else than the order's address, or customer, says nothing of
     who bought: the mail may have been forwarded, or the browser shared. Nor does another account's: the same

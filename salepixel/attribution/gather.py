@@ -42,7 +42,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All evidence for an order; `buyer` is the contact whom the order's own evidence names, or empty."""
+    """All evidence for an order; `buyer` is the contact that the order's own evidence names, or empty."""
 
     evidence: tuple[Evidence, ...]
     invalid_token: bool
@@ -79,7 +79,7 @@ def open_token(sealer: ClickSealer, token: str | None) -> Click | None:
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """The contacts who may have bought an order. `earlier`: whom earlier orders of its customer name.
+    """The contacts who may have bought an order. `earlier`: those that earlier orders of its customer name.
 
     `known`: what is stored of these, of all who are named by the order, and of those who have its address.
     """
@@ -91,7 +91,7 @@ class _People:
     alias_match: bool
 
     def refs(self) -> dict[str, Rung]:
-        """Whom the order is known to be of, apart from its own evidence: by customer, then by address."""
+        """The likely buyers, apart from the order's own evidence: by customer, then by address."""
         found = dict.fromkeys(self.earlier, Rung.CUSTOMER)
         for ref in self.with_email():
             found.setdefault(ref, Rung.EMAIL)
@@ -218,7 +218,7 @@ def _by_contact(
     carried: Collection[bytes],
     theirs: Iterable[StoredClick],
 ) -> list[Evidence]:
-    """Clicks of whom the order is known to be of: by the shop's customer, by address, by its own evidence."""
+    """Clicks of the likely buyers: by the shop's customer, by address, by the order's own evidence."""
     evidence = []
     for one in theirs:
         rung = refs.get(one.click.contact)

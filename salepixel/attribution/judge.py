@@ -24,7 +24,7 @@ from salepixel.shops.shop import Shop
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What an order's decision and sales must be; `buyer` is the contact whom its own evidence names."""
+    """What an order's decision and sales must be; `buyer` is the contact that its own evidence names."""
 
     decision: Decision
     rows: list[Sale]
@@ -72,14 +72,14 @@ def judge_order(
 
 
 def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether the pixel is the source of an order: no shop was connected then, and none told of it since."""
+    """Whether the pixel is the source of an order: no shop was connected, and none reported it since."""
     since = shops.connected_since(connection, account.emp_id)
     is_before = since is None or stored.order.placed_at < since
     return is_before and not is_reported_by_shop(connection, account.emp_id, stored.order.number)
 
 
 def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether an order was decided as one of a month that is closed since, whatever is told of it now."""
+    """Whether an order was decided in a month that is closed since: later reports do not change that."""
     if account.closed_before is None:
         return False
     placed_at = decided_as_of(connection, stored.shop_id, stored.order.id)

@@ -154,7 +154,7 @@ def preview_policy(
     moves = []
     for stored in page[:limit]:
         if is_for_good(connection, account, stored):
-            continue  # its shop has told another day since
+            continue  # its shop has reported another day since
         if has_failed(connection, stored.shop_id, stored.order.id):
             continue
         shop = shops[stored.shop_id]

@@ -141,13 +141,13 @@ def sale_rows(
 def with_refunds(
     sales: Sequence[Sale], lines: Iterable[SoldLine], closed_before: datetime = _NEVER
 ) -> list[Sale]:
-    """All sales of one order with the refunds that its lines tell by now; their sums stay as they are.
+    """All sales of one order with the refunds that its lines have by now; their sums stay unchanged.
 
-    Refunds dated before `closed_before` (UTC) stay too, whatever is told now. What the order's sum is
+    Refunds dated before `closed_before` (UTC) stay too, whatever is reported now. What the order's sum is
     short of then is added on its day, or at `closed_before` where that day is closed: to the sales that
     are short of it. So nothing depends on how often, or in which steps of closing, this was done.
     """
-    told = _refunds_by_sale(sales, lines)
+    refunded = _refunds_by_sale(sales, lines)
     dated = [
         {
             refund.at: to_minor(refund.amount, sale.currency)
@@ -156,8 +156,8 @@ def with_refunds(
         }
         for sale in sales
     ]
-    for at in sorted({max(day, closed_before) for days in told for day in days}):
-        by_then = [sum(amount for day, amount in days.items() if day <= at) for days in told]
+    for at in sorted({max(day, closed_before) for days in refunded for day in days}):
+        by_then = [sum(amount for day, amount in days.items() if day <= at) for days in refunded]
         so_far = [sum(days.values()) for days in dated]
         short = [max(0, must - has) for must, has in zip(by_then, so_far, strict=True)]
         grown = allocate(max(0, sum(by_then) - sum(so_far)), short)
@@ -171,8 +171,8 @@ def with_refunds(
 
 
 def _refunds_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[dict[datetime, int]]:
-    """What lines tell that was refunded of each sale: minor units by time, nothing in another currency."""
-    told: list[dict[datetime, int]] = [{} for _ in sales]
+    """What was refunded of each sale, by its line: minor units by time, nothing in another currency."""
+    refunded: list[dict[datetime, int]] = [{} for _ in sales]
     of_line: dict[tuple[str, str], list[int]] = {}
     # By click, so that the same one gets the odd cent in whichever sequence they stand.
     for i in sorted(range(len(sales)), key=lambda i: sales[i].click_id):
@@ -181,8 +181,8 @@ def _refunds_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[d
         its = of_line.get((line.id, line.currency), [])
         amounts = [to_minor(sales[i].amount, line.currency) for i in its]
         for i, days in zip(its, line.refunds_by_click(amounts), strict=True):
-            told[i] = days
-    return told
+            refunded[i] = days
+    return refunded
 
 
 def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[Decimal]:

@@ -1,7 +1,7 @@
 """What a mail caused: some contacts are left out by lot, for ever, and the two groups are compared.
 
 Intention to treat: all who were to get the mail are compared with all who were left out, by all their orders,
-whatever was clicked and whatever is credited to whom.
+whatever was clicked and credited.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What is done with campaigns and whom they are sent to. Each use case raises Declined.
+"""What can be done with campaigns and their recipients. Each use case raises Declined.
 
 What leads clicks elsewhere takes effect when the directory is published, and orders are decided again by the
 worker's sweep: both happen within a minute, and at once where the caller asks for it.
@@ -62,7 +62,7 @@ class LinkedCampaign:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Whom to mail and whom not; `not_measured` opted out, and are in no group."""
+    """Contacts to mail and contacts to hold out; `not_measured` opted out, and are in no group."""
 
     mail: list[str]
     hold_out: list[str]
@@ -147,7 +147,7 @@ def edit_link(
     """Change `url`, `active`, `label` or `sale_pixel` of a link.
 
     Gives it as it is then, alone with its campaign, and what of the new destination was changed.
-    Raises NotFound; BadDestination for a url of which `read_destination` makes none.
+    Raises NotFound; BadDestination for a url that `read_destination` refuses.
     """
     values, notices = dict(changes), list[Notice]()
     if "url" in values:
@@ -205,7 +205,7 @@ def add_recipients(
     secret: bytes,
     at: datetime,
 ) -> Split:
-    """Say for whom a campaign is meant, and learn whom to leave out; the same every time.
+    """Add recipients to a campaign, and learn which of them get no mail; the same every time.
 
     `secret`: keys.holdout_secret. Raises NotFound, or Conflict when the campaign leaves nobody out or the
     orders after it are counted already.

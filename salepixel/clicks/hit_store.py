@@ -24,7 +24,7 @@ from salepixel.storage.upsert import insert_into, took_effect
 class StoredHit:
     """A pixel hit with the click that was found on it. `ignored`: why it does not count, or empty.
 
-    `id` is made like a click id and tells the time. `order_id` names the order that the hit makes in an
+    `id` is made like a click id and begins with the time. `order_id` names the order that the hit makes in an
     account that has only its pixel; empty where it makes none.
     """
 
@@ -79,7 +79,7 @@ def hits_naming(connection: sa.Connection, emp_id: int, order_id: str, number: s
 
 
 def hits_making(connection: sa.Connection, emp_id: int, order_id: str) -> list[StoredHit]:
-    """The hits of which a pixel-only order is made, oldest first."""
+    """The hits that make a pixel-only order, oldest first."""
     return _read(connection, hits.c.emp_id == emp_id, hits.c.order_id == order_id)
 
 
@@ -99,7 +99,7 @@ def pixel_order_id(connection: sa.Connection, account: Account, hit: Hit, click:
 def order_names(hit: Hit, account_currency: str, click: Click | None) -> list[str]:
     """The name of the order that a hit makes, then those that were given to it before 2026-11-28; or none.
 
-    The shop's number where it is told. Otherwise the same click, item, quantity and amount is the same sale:
+    The shop's number where it was sent. Otherwise the same click, item, quantity and amount is the same sale:
     a reload counts once, and without a click nobody could be credited. In all of them what is read counts,
     and not how it is written: "175", "175.0000" and "175 EUR" are one amount in an account in EUR.
     """
@@ -112,13 +112,15 @@ def order_names(hit: Hit, account_currency: str, click: Click | None) -> list[st
     if click is None:
         return []
     amount = "" if hit.amount is None else str(round_money(hit.amount, currency))
-    told = [(amount, currency), (str(hit.amount), hit.currency)]
-    sales = [f"{click.id.hex()}\n{hit.product}\n{hit.quantity}\n{amount}\n{code}" for amount, code in told]
+    spellings = [(amount, currency), (str(hit.amount), hit.currency)]
+    sales = [
+        f"{click.id.hex()}\n{hit.product}\n{hit.quantity}\n{amount}\n{code}" for amount, code in spellings
+    ]
     return ["pixel-" + hashlib.blake2b(sale.encode(), digest_size=8).hexdigest() for sale in sales]
 
 
 def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHit]) -> Order:
-    """The order that hits tell of, the same for every sequence and repetition of them (at least one)."""
+    """The order that hits make, the same for every sequence and repetition of them (at least one)."""
     ordered = sorted(its_hits, key=lambda stored: stored.id)
     first, last = ordered[0], ordered[-1]
     currency = first.hit.currency or account.currency
@@ -147,7 +149,7 @@ def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHi
 
 
 def _one_line(lines: Sequence[OrderLine]) -> OrderLine:
-    """Where each hit tells the amount of the whole purchase, it is one sale of that amount."""
+    """Where each hit has the amount of the whole purchase, it is one sale of that amount."""
     return OrderLine(
         id="order",
         item=", ".join(line.item for line in lines if line.item),

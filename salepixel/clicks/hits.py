@@ -172,13 +172,13 @@ def _read_order(text: str) -> tuple[str, str]:
 def _read_money(amount: str, currency: str, account_currency: str) -> tuple[Decimal | None, str, str]:
     """The amount, the currency that the hit names, and why they cannot be read."""
     try:
-        told = read_currency(currency) if currency.strip() else ""
+        code = read_currency(currency) if currency.strip() else ""
         beside = named_currency(amount)
-        if told and beside and told != beside:
-            return None, told, "bad_currency"
-        told = told or beside
-        digits = minor_digits(told or account_currency)
-        return read_amount(amount, digits) if amount.strip() else None, told, ""
+        if code and beside and code != beside:
+            return None, code, "bad_currency"
+        code = code or beside
+        digits = minor_digits(code or account_currency)
+        return read_amount(amount, digits) if amount.strip() else None, code, ""
     except BadMoney as error:
         return None, "", error.reason
 
@@ -204,7 +204,7 @@ def sign_hit(secret: bytes, hit: Hit) -> str:
     """The signature a shop's server puts on its pixel: HMAC-SHA256 in hex.
 
     Over empId, order, product, quantity, amount and currency, joined by line feeds; quantity and amount with
-    a point and without trailing zeros ("39.8"), not rounded, empty where no amount is told.
+    a point and without trailing zeros ("39.8"), not rounded, empty where no amount was sent.
     """
     return _sign(secret, _message(hit))
 

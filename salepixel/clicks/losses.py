@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from salepixel.storage.schema import losses
 
 OUTAGE_GAP = timedelta(hours=1)
-"""A disk that refuses again within this time, on whichever edge, is told as the same trouble."""
+"""A disk that refuses again within this time, on whichever edge, counts as the same trouble."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """So many clicks and hits are missing between two times; of which account or campaign nobody knows."""
+    """So many clicks and hits are missing between two times; their account and campaign are unknown."""
 
     count: int
     from_at: datetime

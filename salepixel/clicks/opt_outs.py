@@ -11,7 +11,7 @@ from salepixel.storage.schema import contacts
 def opted_out() -> sa.ColumnElement[bool]:
     """Whether a row of `contacts` opted out, by its reference or by another one of the same address.
 
-    Worked out, not stored: it holds whatever is told first, and ends with the opt-out that it follows from.
+    Computed, not stored: the sequence of reports does not matter, and it ends with the opt-out behind it.
     """
     other = contacts.alias()
     by_address = sa.exists().where(

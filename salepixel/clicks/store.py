@@ -130,7 +130,7 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
     """Judge the oldest clicks once more whose verdicts are not final; gives how many, 0: none is left.
 
     Clicks are old enough ten minutes after they were made. Why once more: two journals that were folded at
-    the same time did not see each other's clicks, and when a campaign was sent may have been told late. A
+    the same time did not see each other's clicks, and the time a campaign was sent may have come late. A
     row is written only where its verdict changes; orders that this bears on are decided again.
     """
     settled = lock_watermark(connection, exclusive=True)
@@ -250,7 +250,7 @@ def _as_stored(judged: JudgedClick) -> AsStored:
 
 @cache
 def _insert_clicks(dialect: str) -> str:
-    # Told to the driver as it is: per row, SQLAlchemy would cost as much as the database.
+    # Passed to the driver directly: per row, SQLAlchemy would cost as much as the database.
     names, mark = [column.name for column in clicks.c], "%s" if dialect == "postgresql" else "?"
     values = ", ".join([mark] * len(names))
     return f"INSERT INTO clicks ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
@@ -340,8 +340,8 @@ def _contacts_of(some: Sequence[Click]) -> dict[int, set[str]]:
 
 
 def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
-    told = sa.and_(is_one_of(connection, campaigns.c.id, ids), campaigns.c.sent_at.is_not(None))
-    query = sa.select(campaigns.c.id, campaigns.c.sent_at).where(told)
+    sent = sa.and_(is_one_of(connection, campaigns.c.id, ids), campaigns.c.sent_at.is_not(None))
+    query = sa.select(campaigns.c.id, campaigns.c.sent_at).where(sent)
     return {row.id: row.sent_at for row in connection.execute(query)}
 
 

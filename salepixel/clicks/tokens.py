@@ -69,7 +69,7 @@ class Signal(IntFlag):
 
 
 BROWSERS = (Signal.CHROMIUM, Signal.FIREFOX, Signal.SAFARI)
-"""The families of browsers that are told apart."""
+"""The families of browsers."""
 
 
 @cache
@@ -134,13 +134,13 @@ def least_id_at(time: datetime) -> bytes:
 
 
 def token_contact(ref: str) -> str:
-    """A contact's reference as an opened token tells it: of a long one "#" and its digest in hex."""
+    """A contact's reference as an opened token has it: "#" and a digest in hex for a long one."""
     raw = ref.encode()
     return ref if len(raw) <= TOKEN_CONTACT_BYTES else f"#{_digest(raw).hex()}"
 
 
 def is_digest(contact: str) -> bool:
-    """True for what an opened token tells instead of a long reference."""
+    """True for what an opened token has instead of a long reference."""
     return contact.startswith("#") and len(contact) == 1 + 2 * _DIGEST
 
 
@@ -200,6 +200,6 @@ class ClickSealer:
         click_id, emp_id, campaign, link = _BODY.unpack_from(opened)
         contact = opened[_BODY.size :]
         # Normal: tokens of older edges may hold a reference as it was sent.
-        told = contact[:1] != b"\x00"
-        reference = normal_reference(contact.decode()) if told else "#" + contact[1:].hex()
+        is_whole = contact[:1] != b"\x00"
+        reference = normal_reference(contact.decode()) if is_whole else "#" + contact[1:].hex()
         return Click(click_id, emp_id, campaign.hex(), link.hex(), reference)

@@ -50,7 +50,7 @@ SOON_AFTER_SENDING = timedelta(seconds=10)
 """A mail takes seconds to be delivered, opened and read, and gateways look into it before all that."""
 
 FINAL_AFTER = timedelta(minutes=10)
-"""A click's age at which its verdict is final: all edges have told by then what they saw around it."""
+"""A click's age at which its verdict is final: all edges have shipped by then what they saw around it."""
 
 _BY_SIGNAL = {
     Signal.HEAD: "head_request",
@@ -130,14 +130,14 @@ def _at_once(clicks: Sequence[tuple[Click, Signal]], rules: Sequence[tuple[int, 
     for links, window in rules:
         # A window that moves on: a program may follow one contact's links thousands of times in seconds.
         inside: Counter[str] = Counter()
-        end = told = 0
+        end = marked = 0
         for start, (first, _) in enumerate(clicks):
             while end < len(clicks) and times[end] <= times[start] + window:
                 inside[clicks[end][0].link] += 1
                 end += 1
             if len(inside) >= links:
-                found.update(range(max(start, told), end))
-                told = end
+                found.update(range(max(start, marked), end))
+                marked = end
             inside[first.link] -= 1
             if not inside[first.link]:
                 del inside[first.link]

@@ -1,4 +1,4 @@
-"""The outbox: sales to be told to another server, each until it was taken or given up."""
+"""The outbox: sales to be forwarded, each retried until it is accepted or given up."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -46,9 +46,9 @@ class DeadLetter:
 def announce_order(
     connection: sa.Connection, emp_id: int, shop_id: str, order_id: str, urls: Mapping[str, str], at: datetime
 ) -> None:
-    """Note what is to be told of an order's sales: by line, or under "" for the whole order.
+    """Put an order's sales into the outbox: by line, or under "" for the whole order.
 
-    Each is told once, whatever happens to the sale later. What was not given yet is told as the sale is now,
+    Each is sent once, whatever happens to the sale later. What was not sent yet is sent as the sale is now,
     or not at all when there is none any more: its address may name somebody who has refused meanwhile.
     """
     keys = {_key(emp_id, shop_id, order_id, part): url for part, url in urls.items()}

@@ -77,5 +77,5 @@ def _amounts(order: Order) -> Iterator[Decimal]:
         if amount is not None:
             yield amount
     for line in order.lines:
-        told = line.amount, line.net, line.refunded, line.granted
-        yield from (amount for amount in told if amount is not None)
+        amounts = line.amount, line.net, line.refunded, line.granted
+        yield from (amount for amount in amounts if amount is not None)

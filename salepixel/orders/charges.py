@@ -1,6 +1,6 @@
 """What was charged of an order and what was given back: money is what was charged.
 
-A snapshot tells sums, not what happened. So all known ones are looked at as a set, in the shop's sequence: in
+A snapshot has sums, not events. So all known ones are read as a set, in the shop's sequence: in
 whichever they came, and however often, the answer is the same (docs/adr/0020).
 """
 
@@ -30,13 +30,13 @@ class Ledger:
 
     @property
     def held(self) -> Decimal:
-        """What of an order that is not paid for is there; nothing where the shop does not tell it."""
+        """The sum of an order that is not paid for; nothing where the shop does not report it."""
         newest = self.states[-1]
         return max(_NOTHING, (newest.charged or _NOTHING) - newest.refunded)
 
 
 def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
-    """The money of an order; `history`: what its known snapshots told, in any sequence and number."""
+    """The money of an order; `history`: the money in its known snapshots, in any sequence and number."""
     # Of states with one version the order's own is the last one, and the rest have a sequence of their own.
     known = tuple(history)
     own = _as_known(order.refund_state, known)
@@ -49,8 +49,8 @@ def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
     )
     paid = _was_paid(order, states)
     if not paid or own.covers is None or own.charged is None:
-        told = tuple(_told(state, order.total) for state in states)
-        return Ledger(paid, order.total, tuple(states), told)
+        reported = tuple(_reported(state, order.total) for state in states)
+        return Ledger(paid, order.total, tuple(states), reported)
     most = max(state.charged for state in states if state.charged is not None and state.covers is not None)
     worth = min(order.total, most)
     given_back = _given_back(states, worth)
@@ -59,7 +59,7 @@ def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
 
 
 def _as_known(own: RefundState, history: Iterable[RefundState]) -> RefundState:
-    """The newest state with the most that was told of it: a poll may know of a refund that is pending.
+    """The newest state with the greatest sums reported for it: a poll may know of a refund that is pending.
 
     An app that was installed before we selected that sends it without.
     """
@@ -78,7 +78,7 @@ def _was_paid(order: Order, states: Sequence[RefundState]) -> bool:
     """Whether all of its total was ever there at once, or was not asked for.
 
     Charges that make up the total together need not have been there together: a first card's may have been
-    given back before a second one's. It was if a snapshot told of it between them. Where none did, the order
+    given back before a second one's. It was if a snapshot between them shows it. Where none did, the order
     looks like one that was paid and refunded in part, which is so much more common that it counts as that.
     """
     if any(state.covers is not None and state.covers >= order.total for state in states):
@@ -93,8 +93,8 @@ def _was_paid(order: Order, states: Sequence[RefundState]) -> bool:
     return more >= 0 and min(max(before, default=_NOTHING), refunded) <= more
 
 
-def _told(state: RefundState, total: Decimal) -> Decimal:
-    """What a snapshot tells by itself that was given back of a total.
+def _reported(state: RefundState, total: Decimal) -> Decimal:
+    """What was given back of a total, by one snapshot alone.
 
     More that was given back had been charged by mistake, or for lines that are no longer there.
     """
@@ -106,13 +106,13 @@ def _told(state: RefundState, total: Decimal) -> Decimal:
 def _given_back(states: Sequence[RefundState], worth: Decimal) -> tuple[Decimal, ...]:
     """What was given back of the worth by each state: all that is not there any more.
 
-    An app may tell of a refund and not lower what it says was charged. So where all was charged already and
+    An app may report a refund and not lower the charged sum. So where all was charged already and
     both rise, that part of a refund is off what is there, until the shop lowers the sum itself.
     """
     given, not_lowered, before, most = [], _NOTHING, None, _NOTHING
     for state in states:
         if state.covers is None or state.charged is None:
-            given.append(_told(state, worth))
+            given.append(_reported(state, worth))
             continue
         if before is not None and before.charged is not None:
             grown, refunded = state.charged - before.charged, state.refunded - before.refunded
@@ -122,6 +122,6 @@ def _given_back(states: Sequence[RefundState], worth: Decimal) -> tuple[Decimal,
                 not_lowered += min(grown, refunded)
         held, most = state.charged - state.refunded - not_lowered, max(most, state.charged)
         missing = min(max(worth - held, _NOTHING), worth)
-        given.append(missing if most >= worth else _told(state, worth))
+        given.append(missing if most >= worth else _reported(state, worth))
         before = state
     return tuple(given)

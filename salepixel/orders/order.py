@@ -17,7 +17,7 @@ class OrderLine:
 
     `quantity` has at most three decimals, for what is sold by weight.
     `net`: the same without tax, None if not given. `refunded`: what the shop says was given back of
-    this line, tax included; None where it tells only the order's sum. `granted`: what it lets the buyer off
+    this line, tax included; None where it reports only the order's sum. `granted`: what it lets the buyer off
     of this line without having given it back.
     """
 
@@ -33,7 +33,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class RefundState:
-    """What one snapshot of an order told of its money, tax included: `refunded` is the sum so far.
+    """The money of an order in one snapshot, tax included: `refunded` is the sum so far.
 
     `charged`, `covers`: as of an order.
     """
@@ -55,14 +55,14 @@ class RefundState:
 class Order:
     """A snapshot of an order.
 
-    Amounts are gross, in `currency`; times are aware UTC. `issued_at` tells snapshots with the same
+    Amounts are gross, in `currency`; times are aware UTC. `issued_at` orders snapshots with the same
     `updated_at` apart. `paid` means paid at some time, by this snapshot alone, also when refunded since.
     `deducted` came off lines and shipping together: discounts that the shop did not put on the lines.
     `by_gift_card` is what gift cards paid of them, which is not in `total`. `voucher` is the code that the
     buyer used; `customer` is the shop's id of a buyer with an account there; `payment` is how the order was
     paid, as the shop calls it. `charged` is all that was ever charged, also what was given back since, and
     `covers` the total that is paid for by what is there, with what the shop lets the buyer off; None where a
-    shop tells only `paid` and `refunded`. `replaces`: the id of the order of which this one replaces goods,
+    shop reports only `paid` and `refunded`. `replaces`: the id of the order whose goods this one replaces,
     empty where the shop does not name it; None for a purchase. `draft`: whether staff wrote it as a draft
     first, so that it was placed when that was completed; None where this snapshot does not say.
     """
@@ -108,7 +108,7 @@ class Order:
 
     @property
     def refund_state(self) -> RefundState:
-        """What this snapshot tells of its money."""
+        """The money in this snapshot."""
         return RefundState(
             *(self.updated_at, self.issued_at, self.refunded, self.cancelled, self.charged, self.covers)
         )
@@ -148,21 +148,23 @@ class Order:
     def given_back_by_part(self, paid: Sequence[int], given_back: Decimal) -> list[int]:
         """What was given back of each part, tax included, in minor units; never more than was `paid` for it.
 
-        First what the shop told by line; the rest in proportion over the parts of which nothing was told,
+        First what the shop reported by line; the rest in proportion over the parts without such a report,
         then over all, by largest remainder. A cancelled order counts as refunded whole.
         """
         if self.cancelled:
             return list(paid)
         refunded = min(to_minor(given_back, self.currency), sum(paid))
-        told = [part.refunded for part in self.parts()]
+        reported = [part.refunded for part in self.parts()]
         given = [
             min(to_minor(amount or Decimal(0), self.currency), most)
-            for amount, most in zip(told, paid, strict=True)
+            for amount, most in zip(reported, paid, strict=True)
         ]
         if sum(given) > refunded:
             given = allocate(refunded, given)
         given = _fill(
-            given, [most if amount is None else 0 for amount, most in zip(told, paid, strict=True)], refunded
+            given,
+            [most if amount is None else 0 for amount, most in zip(reported, paid, strict=True)],
+            refunded,
         )
         return _fill(given, paid, refunded)
 

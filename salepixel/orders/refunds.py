@@ -1,4 +1,4 @@
-"""When what was refunded: of orders as their snapshots told it, and of the sales that follow."""
+"""When and how much was refunded, from all known snapshots of an order."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ from salepixel.storage.upsert import insert_into, took_effect
 
 
 def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> bool:
-    """Keep what a snapshot tells of refunds, also of one that is not the newest; False when it is known."""
+    """Keep the refunds in a snapshot, also of one that is not the newest; False when they are known."""
     values = {
         "shop_id": shop_id,
         "order_id": order.id,
@@ -54,7 +54,7 @@ def _is_first(new: Any, kept: Any) -> Any:
 
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
-    """What the known snapshots of an order told of refunds, as far as it can be told in its currency."""
+    """The refunds in the known snapshots of an order, as far as they can be given in its currency."""
     rows = connection.execute(_states_of(), {"shop": shop_id, "order": order.id})
     return [state for row in rows if (state := _state(row, order.currency))]
 

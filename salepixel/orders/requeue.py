@@ -212,7 +212,7 @@ def requeue_orders_of_contacts(
 
 
 def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
-    """Mark the orders due that an opt-out bears on: somebody opted in, and a decision does not say whom."""
+    """Mark the orders due that an opt-out bears on: somebody opted in, and a decision does not name them."""
     theirs = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id, candidates.c.opted_out
     )

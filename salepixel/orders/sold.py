@@ -51,7 +51,7 @@ def sold_lines(
 ) -> tuple[SoldLine, ...]:
     """The lines of an order as an account counts them, with what was refunded of each and when.
 
-    `history`: what all known snapshots told of refunds, in any sequence and number. Included shipping is
+    `history`: the refunds in all known snapshots, in any sequence and number. Included shipping is
     a line of its own, without a quantity: items keep their prices, and with tax the lines then add up to
     the order's total.
     """
@@ -74,7 +74,7 @@ def refunded_by_line(order: Order, history: Iterable[RefundState] = ()) -> tuple
 
 
 def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal | None:
-    """The sum that was given back of a paid order of which nothing is left; None where something is."""
+    """The sum that was given back of a paid order, if that was all of it; None otherwise."""
     ledger = read_ledger(order, history)
     paid = order.paid_by_part(ledger.worth)
     given = sum(order.given_back_by_part(paid, ledger.given_back[-1]))
@@ -85,19 +85,19 @@ def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal
 def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     """By how much (minor units) the refunded sum grew, and when.
 
-    What a later snapshot took back was never refunded: the sum at a time is the least that was told from then
-    on.
+    What a later snapshot took back was never refunded: the sum at a time is the least
+    that was reported from then on.
     """
     states = ledger.states
-    told = [
+    reported = [
         whole if state.cancelled else min(to_minor(amount, order.currency), whole)
         for state, amount in zip(states, ledger.given_back, strict=True)
     ]
-    kept = [*accumulate(reversed(told), min)][::-1]
+    kept = [*accumulate(reversed(reported), min)][::-1]
     steps: dict[datetime, int] = {}
     for place, state in enumerate(states):
         grown = kept[place] - (kept[place - 1] if place else 0)
-        # Saleor expires an order and leaves its updatedAt; a caller of the sales API may tell none.
+        # Saleor expires an order and leaves its updatedAt; a caller of the sales API may send none.
         is_later = not place or state.updated_at > states[place - 1].updated_at
         # Nothing is given back of what is not bought yet: so no sale reaches into a month before its own.
         at = max(state.updated_at if is_later else state.issued_at, order.placed_at)

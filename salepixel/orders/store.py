@@ -86,7 +86,7 @@ def store_order(
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
         requeue_order_of_earlier_snapshot(connection, shop_id, order.id)
-        if order.draft is not False:  # it may tell of an earlier completion
+        if order.draft is not False:  # it may show an earlier completion
             requeue_order(connection, shop_id, order.id, Why.EARLIER_SNAPSHOT)
     if order.draft:
         note_draft(connection, shop_id, order.id)

@@ -212,7 +212,7 @@ def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     """Each campaign's share of the orders by its Shapley value; all zero where there is no order.
 
     The game: v(S) is the number of orders whose campaigns all lie in S. An order whose campaigns are T adds
-    a unanimity game, of which each member of T gets 1/|T| (Shapley, "A value for n-person games", 1953), so
+    a unanimity game, which gives each member of T 1/|T| (Shapley, "A value for n-person games", 1953), so
     the value is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv 1804.05327, 2018)
     give this short form for advertising; the tests hold it to the sum over all coalitions.
     """

@@ -80,7 +80,7 @@ class Poller:
     def __init__(self, database: Database, keys: Keys, job_queue: jobs.JobQueue) -> None:
         self._database, self._keys, self._queue = database, keys, job_queue
         self._accounts: set[int] = set()  # whose shops are being polled
-        self._spans: dict[str, timedelta] = {}  # shops of which AT_ONCE was too much
+        self._spans: dict[str, timedelta] = {}  # shops that could not answer AT_ONCE
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -187,7 +187,7 @@ def _in_time(pages: Iterator[Page]) -> Iterator[Page]:
 
 
 def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list[date]:
-    """Today and the days before since the shop was connected, and those of which orders are missing still."""
+    """Today and the days before since the shop was connected, and days with orders that are still missing."""
     days = {now.date() - timedelta(days=n) for n in range(COUNTED_DAYS)}
     days |= {*polls.days_with_missing(connection, poll.shop.id, (now - OPEN_FOR).date(), RECOUNTED_DAYS)}
     begun = poll.shop.connected_at

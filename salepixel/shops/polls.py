@@ -116,7 +116,7 @@ def _count_known(connection: sa.Connection, shop: Shop, day: date) -> int:
 
 
 def days_with_missing(connection: sa.Connection, shop_id: str, since: date, limit: int) -> list[date]:
-    """The newest days (UTC) since then of which a shop had more orders than we knew, when it was counted."""
+    """The newest days (UTC) since then with more orders in the shop than were known when it was counted."""
     missing = shop_days.c.shop_id == shop_id, shop_days.c.known < shop_days.c.orders
     query = sa.select(shop_days.c.day).where(*missing, shop_days.c.day >= since.isoformat())
     days = connection.scalars(query.order_by(shop_days.c.day.desc()).limit(limit))

@@ -105,7 +105,7 @@ def _store(
             clicks.store_loss(connection, journal, number, record)
     if run.lost:
         now_ms = int(now.timestamp() * 1000)
-        # Under a number that no record has: the one before may be a loss that the edge told of.
+        # Under a number that no record has: the one before may be a loss that the edge reported.
         clicks.store_loss(connection, journal, run.first_lost, LossRecord(run.lost, now_ms, now_ms))
     for _ in range(run.unreadable):
         deliveries.count_rejection(connection, "fold", "unknown_record")

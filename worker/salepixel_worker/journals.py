@@ -20,7 +20,7 @@ end
 
 
 def journals_to_fold(redis: Redis) -> list[str]:
-    """The journals of which Redis holds records, by name."""
+    """The journals with records in Redis, by name."""
     names = _names(redis, JOURNALS_KEY)
     if not names:
         return []
@@ -31,7 +31,7 @@ def journals_to_fold(redis: Redis) -> list[str]:
 
 
 def set_folded_journals_aside(redis: Redis) -> None:
-    """Forget the journals of which Redis holds no records: folds skip them until a record is shipped.
+    """Forget the journals without records in Redis: folds skip them until a record is shipped.
 
     Their marks stay, and `known_journals` still lists them: the database may be restored from a backup.
     """
@@ -46,7 +46,7 @@ def known_journals(redis: Redis) -> list[str]:
 
 
 def published_marks(redis: Redis, journals: list[str]) -> dict[str, int]:
-    """The marks that edges see, by journal; none for one of which none was published."""
+    """The marks that edges see, by journal; none where none was published."""
     if not journals:
         return {}
     marks = cast(list[bytes | None], redis.mget([mark_key(name) for name in journals]))

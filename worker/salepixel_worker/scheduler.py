@@ -29,7 +29,7 @@ def alive_key(process: int) -> str:
 
 
 class Scheduler(threading.Thread):
-    """Rings for the fold when a stream holds something, and for the sweep every SWEEP_SECONDS."""
+    """Enqueues the fold when a stream holds something, and the sweep every SWEEP_SECONDS."""
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(name="scheduler", daemon=True)
@@ -49,7 +49,7 @@ class Scheduler(threading.Thread):
             time.sleep(TICK_SECONDS)
 
     def tick(self) -> None:
-        """Ring for what is due, if this process is the scheduler. Raises RedisError.
+        """Enqueue what is due, if this process is the scheduler. Raises RedisError.
 
         After Redis was away the sweep runs at once: jobs enqueued meanwhile are lost.
         """

@@ -30,8 +30,8 @@ _HEADERS = {
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: browsers then send "Origin: null" with our own forms, and we could not tell
-    # them from a stranger's.
+    # Not no-referrer: browsers then send "Origin: null" with our own forms, which is what
+    # a stranger's form has, too.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }

@@ -167,7 +167,7 @@ class _ByPart:
         return taken
 
 
-def _with_refunds_by_line(order: Order, told: Mapping[str, Any]) -> Order:
+def _with_refunds_by_line(order: Order, content: Mapping[str, Any]) -> Order:
     """The order with what was refunded of each line, as far as the shop says it.
 
     Refunds of fulfilments (the payments of before transactions) were paid out. A granted refund says whether
@@ -175,12 +175,12 @@ def _with_refunds_by_line(order: Order, told: Mapping[str, Any]) -> Order:
     off, if it was never charged: the domain sees to that, and spreads what nothing here explains.
     """
     sure, open_, let_off = _ByPart(order), _ByPart(order), _ByPart(order)
-    for fulfilment in _optional_objects(told.get("fulfillments")):
+    for fulfilment in _optional_objects(content.get("fulfillments")):
         amount = _optional(fulfilment.get("totalRefundedAmount"), order.currency)
         shipping = min(amount, _optional(fulfilment.get("shippingRefundedAmount"), order.currency))
         sure.add(fulfilment, amount - shipping, Decimal(0))
         sure.add_shipping(shipping)
-    for refund in _optional_objects(told.get("grantedRefunds")):
+    for refund in _optional_objects(content.get("grantedRefunds")):
         shipping = order.shipping if refund.get("shippingCostsIncluded") is True else Decimal(0)
         status = refund.get("status")
         by_part = sure if status == _PAID_OUT else let_off if status in _NOT_PAID_OUT else open_
@@ -251,8 +251,8 @@ def _payment(order: Mapping[str, Any]) -> str:
         listed = order.get(field)
         entries: list[Any] = listed if isinstance(listed, list) else []
         for entry in reversed(entries):
-            if isinstance(entry, dict) and (told := _plain(entry.get(name))):
-                return told
+            if isinstance(entry, dict) and (content := _plain(entry.get(name))):
+                return content
     return ""
 
 

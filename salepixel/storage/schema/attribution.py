@@ -24,7 +24,7 @@ decisions = sa.Table(
     sa.Column("forwarded", sa.Boolean, nullable=False),
     sa.Column("agreeing", sa.Text, nullable=False),  # names of evidence separated by spaces
     sa.Column("conflicting", sa.Text, nullable=False),  # likewise
-    sa.Column("buyer", sa.Text, nullable=False),  # the contact whom the order itself names, or empty
+    sa.Column("buyer", sa.Text, nullable=False),  # the contact that the order itself names, or empty
     sa.ForeignKeyConstraint(["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_decisions_order"),
     sa.CheckConstraint(
         "outcome IN ('attributed', 'likely', 'unattributed', 'pending')", "ck_decisions_outcome"

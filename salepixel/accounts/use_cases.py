@@ -12,9 +12,10 @@ import structlog
 from salepixel.accounts import api_keys, store
 from salepixel.accounts.api_keys import KeyEntry
 from salepixel.accounts.declined import Conflict, NotAllowed, NotFound, UnknownAccount
+from salepixel.accounts.pixel_secret import new_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
-from salepixel.keys import BadSeal, Keys, Sealed, pixel_secret_place
+from salepixel.keys import Keys
 
 log = structlog.get_logger()
 
@@ -58,23 +59,6 @@ def create_account(
     if not store.add_account(connection, account):
         raise Conflict("taken", emp_id=account.emp_id)
     return account
-
-
-def new_pixel_secret(keys: Keys, emp_id: int) -> Sealed:
-    """A secret with which a shop's server signs its pixels, 32 bytes as hex digits, sealed."""
-    return keys.seal(pixel_secret_place(emp_id), secrets.token_hex(32))
-
-
-def open_pixel_secret(keys: Keys, account: Account) -> str:
-    """The account's pixel secret in clear, hex digits; empty without one, or where it cannot be opened.
-
-    Then nothing is signed until the secret is renewed.
-    """
-    try:
-        return keys.open(pixel_secret_place(account.emp_id), account.pixel_secret)
-    except BadSeal as error:
-        log.error("pixel_secret_not_opened", emp_id=account.emp_id, error=str(error))
-        return ""
 
 
 def add_key(

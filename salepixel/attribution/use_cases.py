@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
 from salepixel.accounts.declined import BadField, Conflict, Invalid
+from salepixel.accounts.pixel_secret import new_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
-from salepixel.accounts.use_cases import new_pixel_secret, see_account
+from salepixel.accounts.use_cases import see_account
 from salepixel.attribution import policies
 from salepixel.attribution.decided import Decided, Undecidable, find_decided
 from salepixel.attribution.policies import PolicyVersion, Preview

@@ -12,9 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, NotFound
+from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import get_account, lock_account
-from salepixel.accounts.use_cases import open_pixel_secret, target_account
+from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import Contact, get_contacts, opted_out_by_reference, store_contacts
 from salepixel.campaigns.coupons import Coupon, store_coupons

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from salepixel.accounts import store, use_cases
+from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
 from salepixel.attribution import use_cases as attribution
@@ -163,4 +164,4 @@ def _as_json(account: Account) -> dict[str, Any]:
 
 
 def _with_secret(account: Account) -> dict[str, Any]:
-    return _as_json(account) | {"pixel_secret": use_cases.open_pixel_secret(services().keys, account)}
+    return _as_json(account) | {"pixel_secret": open_pixel_secret(services().keys, account)}

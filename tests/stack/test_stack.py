@@ -114,7 +114,8 @@ def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, s
         stack.start()
         # One that ended and that nobody has buried yet has no command line.
         assert [line for process in processes if process.is_running() and (line := _line(process))] == []
-        assert until(lambda: len(rows(player, scene)) == 1)
+        # A kill in the middle of a job, a lock in Redis, a sweep and an attempt put off for a minute add up.
+        assert until(lambda: len(rows(player, scene)) == 1, 150), (stack.data / "up.log").read_text()[-4000:]
 
 
 def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: StandInSaleor) -> None:
@@ -219,13 +220,13 @@ def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, s
                     until(lambda: _all_answer(stack))  # or the pauses before a restart leave no traffic
                 if killed == KILLS:
                     break
+            # On a busy machine the kills leave time for few.
+            assert until(lambda: len(traffic.clicked) > 100 and len(traffic.ordered) > 10)
         finally:
             traffic.stop()
         assert killed == KILLS
         assert until(lambda: _all_answer(stack))
         clicked, ordered = set(traffic.clicked), set(traffic.ordered)
-        assert len(clicked) > 100
-        assert len(ordered) > 10
         assert until(lambda: ordered <= {row[0] for row in rows(reader, scene)}, 120)
         assert until(lambda: clicked <= set(stored_contacts(stack)))
         contacts = [ref for ref in stored_contacts(stack) if ref in clicked]

@@ -1,4 +1,4 @@
-"""Group commit: one write and one fsync for all requests that wait at that moment."""
+"""Group commit: one write and one fsync for all waiting requests."""
 
 import asyncio
 import threading
@@ -12,24 +12,24 @@ from salepixel.clicks.records import LossRecord, pack_payload
 from salepixel_edge.journal import Journal
 
 REPORT_SECONDS = 1.0
-"""Without new records, a loss is retried this often."""
+"""How often a loss report is retried while no new records arrive."""
 
 log = structlog.get_logger()
 
 
 class NoJournal(Exception):
-    """No journal is open: the disk refused it."""
+    """No journal is open, because the disk refused it."""
 
 
 class Waiting(Protocol):
-    """A connection that waits until a record is on disk."""
+    """A connection that waits for a record to be on disk."""
 
     def send(self, answer: bytes) -> None:
         """Send the answer. Called on the event loop."""
 
 
 class Batch:
-    """Records that share one write and one fsync, with the connections and answers that wait."""
+    """Records that share one write and one fsync, with the waiting connections and their answers."""
 
     __slots__ = ("payloads", "waiting")
 
@@ -39,10 +39,10 @@ class Batch:
 
 
 class Writer:
-    """Takes payloads on the event loop, writes them on a thread.
+    """Accepts payloads on the event loop and writes them on a thread.
 
-    The loop fills a batch and submits it whole, so no lock is needed. While one batch is written, the next
-    one fills.
+    The loop fills a batch and submits it as a whole, so no lock is needed. The next batch fills while one is
+    being written.
     """
 
     def __init__(self, journal: Journal | None, loop: asyncio.AbstractEventLoop) -> None:
@@ -53,7 +53,7 @@ class Writer:
         self._busy = False
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._unreported: LossRecord | None = None
-        self._loss_read_from: Journal | None = None  # its saved loss is in `_unreported`
+        self._loss_read_from: Journal | None = None  # `_unreported` includes its saved loss
         self.lost: LossRecord | None = None
         self._submitted = 0
         self._busy_since = 0.0
@@ -70,15 +70,15 @@ class Writer:
         batch.waiting.append((waiting, answer))
         if not self._busy:
             self._busy = True
-            # At the end of this turn of the loop, so that its other requests join the batch.
+            # After this iteration of the event loop, so that its other requests join the batch.
             self._loop.call_soon(self._submit)
 
     def use(self, journal: Journal) -> None:
-        """Write to this journal from now on."""
+        """Use this journal from now on."""
         self.journal = journal
 
     def stalled_seconds(self) -> float:
-        """How long the submitted batch has been waiting for the disk."""
+        """How long the submitted batch has waited for the disk."""
         since = self._busy_since
         return time.monotonic() - since if since else 0.0
 
@@ -89,12 +89,12 @@ class Writer:
 
     @property
     def last(self) -> int:
-        """The number of the last record accepted, on disk or not yet."""
+        """The number of the last accepted record, whether it is on disk yet or not."""
         durable = self.journal.durable.number if self.journal else 0
         return durable + self._submitted + len(self._pending.payloads)
 
     def close(self) -> None:
-        """Write pending records and losses, and end the thread."""
+        """Write pending records and losses, then stop the thread."""
         if self._pending.payloads:
             self._submit()
         self._batches.put(None)
@@ -136,7 +136,7 @@ class Writer:
             self._write([])
 
     def _write(self, payloads: list[bytes]) -> None:
-        journal = self.journal  # read once: the shipper's thread sets it
+        journal = self.journal  # read once, because the shipper's thread changes it
         if journal and journal is not self._loss_read_from:
             self._loss_read_from = journal
             if journal.unwritten_loss:
@@ -149,7 +149,7 @@ class Writer:
                 raise NoJournal
             journal.write([*report, *payloads])
         except Exception as error:
-            # Any error: requests wait for this thread. Records that were not written are counted.
+            # Catch every error, because requests wait for this thread. Unwritten records are counted as lost.
             if payloads:
                 now_ms = time.time_ns() // 1_000_000
                 more = LossRecord(len(payloads), now_ms, now_ms)
@@ -159,7 +159,7 @@ class Writer:
         else:
             self._unreported = None
         if journal and journal.unwritten_loss != self._unreported:
-            # Saved before the requests are answered: the count must survive this process.
+            # Save it before the requests are answered, so that the count survives a crash.
             _keep(journal, self._unreported)
 
 
@@ -176,6 +176,6 @@ def _keep(journal: Journal, unreported: LossRecord | None) -> None:
 def _add_losses(before: LossRecord | None, more: LossRecord) -> LossRecord:
     if before is None:
         return more
-    # In no known order, and the clock may have stepped back.
+    # Losses come in any order, and the clock may have stepped back.
     from_ms, to_ms = min(before.from_ms, more.from_ms), max(before.to_ms, more.to_ms)
     return LossRecord(before.count + more.count, from_ms, to_ms)

@@ -1,8 +1,9 @@
 """Attribution: which click earned an order, and why. Values in, a decision out; no clock, no store.
 
-The highest rung of the ladder (evidence.py) with an eligible click names the buyer, and the account's model
-(models.py) shares the order among the clicks of that contact: under `last` the last one has all of it.
-Evidence that agrees raises the confidence; evidence for somebody else is kept with the decision.
+The strongest kind of evidence (the highest rung in evidence.py) with an eligible click identifies the buyer.
+The account's model (models.py) divides the order among that contact's clicks: under `last`, the last click
+gets all of it. Evidence that agrees raises the confidence. Evidence for another contact is stored with the
+decision.
 """
 
 from collections.abc import Sequence
@@ -17,18 +18,17 @@ from salepixel.orders.order import Order
 from salepixel.orders.outcome import Outcome, Reason
 
 ATTRIBUTED = 0.9
-"""From this confidence on an order is attributed."""
+"""The lowest confidence of an attributed order."""
 
 LIKELY = 0.6
-"""From this confidence on it is likely; below it nobody is credited."""
+"""The lowest confidence of a likely order. Below it no click is credited."""
 
 LATER_CLICK = 0.75
-"""How much less sure it is that the last click is the buyer's own when the order carries an earlier one.
+"""Multiplies the confidence when the credited click is later than the click that the order carries.
 
-The later one may come from somebody who got the mail forwarded, or an unseen scanner's: in 400 worlds of
-the simulator it was the buyer's own in 299 of 419 cases (docs/adr/0015).
+The later click may belong to a scanner, or to somebody with a forwarded e-mail: in 400 worlds of the
+simulator, the buyer made it in 299 of 419 cases (docs/adr/0015).
 """
-
 
 _CREDITED = {
     Rung.TOKEN: Reason.CLICK_TOKEN_ON_ORDER,
@@ -46,9 +46,9 @@ _BY_WHO_IT_IS = (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Evidence as it was judged. `passed_over` is None for the one that was credited.
+    """Judged evidence. `passed_over` is None for the credited candidate.
 
-    `share` of the order that the model gives to its click: 1 for the credited one under the model `last`.
+    `share`: the part of the order that the model gives to the click; 1 for the credited click under `last`.
     """
 
     evidence: Evidence
@@ -59,10 +59,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome for one order. `credited` is None when no click earned it.
+    """The outcome for one order. `credited` is None if nothing is credited.
 
-    `forwarded`: somebody with another address bought, so the campaign is credited and no contact.
-    `agreeing` and `conflicting`: rungs that speak for the same click or campaign, and for another contact.
+    `forwarded`: the buyer has another address, so the campaign is credited and no contact.
+    `agreeing`: rungs that support the same click or campaign. `conflicting`: rungs that support another
+    contact.
     """
 
     outcome: Outcome
@@ -82,7 +83,7 @@ class Decision:
 
     @property
     def contact(self) -> str:
-        """The contact who is credited, empty for nobody."""
+        """The credited contact; empty if no contact is credited."""
         return "" if self.credited is None or self.forwarded else self.credited.evidence.contact
 
 
@@ -97,8 +98,8 @@ def decide(
 ) -> Decision:
     """Decide which click earned an order of account `emp_id`.
 
-    `invalid_token`: the order carries a click token that could not be opened. `proven` is False for an
-    order known from the pixel alone in an account that has a shop connected: it makes no money.
+    `invalid_token`: the order carries a click token that cannot be opened. `proven` is False if only the
+    pixel reported the order and the account has a connected shop: such an order is not attributed.
     """
     eligible: list[Candidate] = []
     rest: list[Candidate] = []
@@ -110,7 +111,7 @@ def decide(
         return _none(found, Outcome.UNATTRIBUTED, Reason.PIXEL_ONLY)
     if order.replaces is not None:
         return _none(found, Outcome.UNATTRIBUTED, Reason.REPLACEMENT)
-    # Where placing is enough, one that is cancelled unpaid was a sale, and is refunded on that day.
+    # If the account counts placed orders, one that is cancelled before payment is a sale with a refund.
     is_sale = order.paid or policy.sale_when == "placed"
     if order.cancelled and not is_sale:
         return _none(found, Outcome.UNATTRIBUTED, Reason.CANCELLED)
@@ -130,7 +131,7 @@ def _rank(order: Order, item: Evidence) -> tuple[int, bool, float, bytes, str, s
 
 
 def _is_after(order: Order, item: Evidence) -> bool:
-    """A click after the order, by whichever clock: it may have led to it only when no earlier one did."""
+    """Whether a click is later than the order. Clocks differ, so it counts if no earlier click does."""
     return item.click is not None and item.click.clicked_at > order.placed_at
 
 
@@ -143,8 +144,8 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
         return None
     if item.other_buyer:
         return Reason.OTHER_CONTACT
-    # A token or a cookie at the till is the mark of a person, whatever the click looked like. A code is too,
-    # but of the person, not of that click.
+    # A token or cookie at checkout proves that a person made this click, whatever its verdict. A code proves
+    # who bought, but not that this click is human.
     if item.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and item.verdict is Verdict.BOT:
         return Reason.BOT_CLICK
     if not item.sale_pixel:
@@ -157,7 +158,7 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
 
 
 def _why_not_campaign(item: Evidence, refused: Sequence[Candidate]) -> Reason | None:
-    """Why a campaign that the order names does not earn it: the click that brought it does not count."""
+    """Why a campaign that the order names is not credited: its token or cookie click does not count."""
     if item.rung is Rung.CAMPAIGN:
         for one in refused:
             if one.evidence.rung in _AT_THE_TILL and one.evidence.campaign == item.campaign:
@@ -177,7 +178,7 @@ def _judge(
     given = _shares(order, policy.model, eligible, forwarded=forwarded)
     place = max(given, key=lambda i: (given[i], _clicked(eligible[i])))
     won = eligible[place].evidence
-    # Who bought is as sure as the strongest evidence says, whatever share the model gives to its click.
+    # The confidence comes from the strongest evidence, whatever share the model gives to its click.
     surest = eligible[place if policy.model is Model.LAST else 0]
     best = {surest.evidence.rung: surest.confidence}
     for one in eligible:
@@ -208,7 +209,7 @@ def _judge(
 
 
 def _agrees(one: Evidence, first: Evidence) -> bool:
-    """Whether evidence of another rung says the same as the winner, as far as both say anything."""
+    """Whether evidence of another rung has the winner's campaign, click and contact, where it has any."""
     if one.rung is first.rung or one.campaign != first.campaign:
         return False
     if one.click and first.click:
@@ -217,7 +218,7 @@ def _agrees(one: Evidence, first: Evidence) -> bool:
 
 
 def _knows_contact(one: Evidence, first: Evidence) -> bool:
-    """Whether evidence that does not rest on who had the mail names the winner's contact."""
+    """Whether evidence about the buyer, not about a click, identifies the winner's contact."""
     return one.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and one.contact == first.contact != ""
 
 
@@ -232,17 +233,17 @@ def _why_passed_over(one: Evidence, won: Evidence, model: Model) -> Reason:
 
 def _clicked(candidate: Candidate) -> bytes:
     click = candidate.evidence.click
-    return click.id if click else b""  # a click's id begins with its time
+    return click.id if click else b""  # ids begin with the time, so they sort by it
 
 
 def _shares(
     order: Order, model: Model, eligible: Sequence[Candidate], *, forwarded: bool
 ) -> dict[int, Fraction]:
-    """The places of the clicks that share the order, with their shares.
+    """The share of each click in the order, by its index in `eligible`.
 
-    The strongest evidence says who bought; the model shares the order among that contact's clicks: the one
-    that the evidence is about, and those that a person made. Where it says no click or nobody, it is alone.
-    So is a contact's own code under `last`: it says which mail was used.
+    The strongest evidence identifies the buyer. The model divides the order among that contact's human
+    clicks and the click of the evidence itself. Evidence without a click or a contact gets the whole order,
+    and so does a contact's own code under `last`, because the code identifies the e-mail.
     """
     strongest = eligible[0].evidence
     code_says = model is Model.LAST and strongest.rung is Rung.COUPON
@@ -261,7 +262,7 @@ def _shares(
 
 
 def _none(found: Decision, outcome: Outcome, reason: Reason) -> Decision:
-    """The same decision without anybody who is credited; its best candidate keeps being none's."""
+    """The same decision with nothing credited. A former winner is passed over only for weak evidence."""
     weak = reason if reason is Reason.WEAK_EVIDENCE else None
     candidates = tuple(
         replace(one, share=Fraction(0), passed_over=one.passed_over or weak) for one in found.candidates

@@ -26,7 +26,7 @@ from salepixel.shops.store import lock_account_of_shop
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """An order as it was decided, with its sales."""
+    """A decided order with its sales."""
 
     account: Account
     stored: StoredOrder
@@ -37,13 +37,13 @@ class Reconciled:
 def reconcile_order(
     connection: sa.Connection, sealer: ClickSealer, shop_id: str, order_id: str, rates: Rates = SHIPPED
 ) -> Reconciled | None:
-    """Decide an order again from all that is known.
+    """Decide an order again from everything that is stored.
 
     None when there is no such order, or when it was decided for good, because its month is closed: then
     only what was refunded of it since is written, in months that are open.
     """
-    # Lock order: account, then its order, then clicks, as for a change of the account's settings. The lock
-    # is exclusive: what one order says of its buyer, or of its click, bears on others.
+    # Lock order: account, then order, then clicks, as for a change of the account's settings. The lock is
+    # exclusive, because the buyer or the click of one order may change the decisions of other orders.
     seller = lock_account_of_shop(connection, shop_id)
     stored = orders.get_order(connection, shop_id, order_id, lock=True)
     if stored is None or seller is None:
@@ -73,7 +73,7 @@ def reconcile_order(
 def _made_again(
     connection: sa.Connection, account: Account, stored: StoredOrder, named: Named
 ) -> StoredOrder:
-    """A pixel's order as the account reads its hits now: its currency, say, may have changed."""
+    """A pixel order, read again from its hits, because the account's currency may have changed."""
     made = hits.order_from_hits(account, stored.order.id, named.hits) if named.hits else stored.order
     if made == stored.order:
         return stored
@@ -82,9 +82,9 @@ def _made_again(
 
 
 def _clear_its_click(connection: sa.Connection, stored: StoredOrder, named: Named) -> Named:
-    """A person made the click whose token a paid order carries; gives what is stored with that verdict."""
+    """Make the token's click human, because a paid order carries it; gives `named` with that verdict."""
     click = named.token_click
-    # Another account's click is none of its business.
+    # An order must not change the verdict of another account's click.
     if click is None or click.emp_id != stored.emp_id:
         return named
     known = named.clicks.get(click.id)

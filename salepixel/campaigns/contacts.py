@@ -1,4 +1,4 @@
-"""Contacts: the mailer's references, and e-mail addresses as keyed hashes."""
+"""Contacts: the references of the e-mail platform, and e-mail addresses as keyed hashes."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _CHUNK = 500  # bound parameters of one statement stay far below SQLite's limit
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A recipient; the hashes as keys.hash_email makes them, None when no address is known.
+    """A recipient. `email_hash`: from keys.hash_email; None if no address is known.
 
-    `alias_hash` is of the address without what leads to the same mailbox (keys.hash_alias). `consent` is
+    `alias_hash`: the same for every address of one mailbox (keys.hash_alias). `consent` is
     False for who refused to be followed: nothing that they do is kept with their reference.
     """
 
@@ -31,12 +31,12 @@ class Contact:
 
 
 def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:
-    """Add or change contacts; gives how many. An address that is not given again stays as it was.
+    """Add or change contacts; gives how many. A contact without an address keeps the stored one.
 
-    Orders bought with one of their addresses, the old or the new, are decided again.
+    Orders with one of their addresses, old or new, are marked due.
     """
     lock_account(connection, emp_id, exclusive=True)
-    # The last of several entries for one contact counts; one statement may not hit a row twice.
+    # The last entry for a contact counts: one statement must not change a row twice.
     newest = list({contact.ref: contact for contact in batch}.values())
     for start in range(0, len(newest), _CHUNK):
         chunk = newest[start : start + _CHUNK]
@@ -74,7 +74,7 @@ def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Conta
 
 
 def get_contacts(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> dict[str, Contact]:
-    """The contacts of an account with these references, as far as they are known."""
+    """The stored contacts of an account with these references."""
     if not refs:
         return {}
     found = _read(connection, contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
@@ -88,12 +88,12 @@ def find_contacts(
     email_hash: str | None,
     alias_hash: str | None,
 ) -> dict[str, Contact]:
-    """The contacts of an account that have one of these references, this address, or this mailbox.
+    """The contacts of an account with one of these references, this address or this mailbox, by reference.
 
-    By their references. Those who opted out are among them.
+    Contacts who opted out are included.
     """
     ours = contacts.c.emp_id == emp_id
-    # Each with the account, so that each is looked up in an index of its own.
+    # Each condition repeats the account, so that each uses its own index.
     either = [sa.and_(ours, is_one_of(connection, contacts.c.ref, refs))] if refs else []
     if email_hash:
         either.append(sa.and_(ours, contacts.c.email_hash == email_hash))
@@ -103,7 +103,7 @@ def find_contacts(
 
 
 def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
-    """Those of these contacts who opted out themselves, whatever their address says."""
+    """The contacts among these that opted out by this reference, not only by another of their address."""
     query = sa.select(contacts.c.ref).where(
         contacts.c.emp_id == emp_id, ~contacts.c.consent, is_one_of(connection, contacts.c.ref, refs)
     )
@@ -129,7 +129,7 @@ def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> lis
 def _sharing(
     connection: sa.Connection, emp_id: int, batch: Sequence[Contact], hashes: Collection[str]
 ) -> set[str]:
-    """The references of these contacts, and all others of these addresses."""
+    """The references of these contacts, and of all other contacts with these addresses."""
     others = sa.select(contacts.c.ref).where(
         contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.email_hash, hashes)
     )

@@ -1,4 +1,4 @@
-"""Clicks with their verdicts, and the marks that say how far each journal is folded."""
+"""Clicks with their verdicts, and how far each journal is folded."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -40,10 +40,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class StoredClick:
-    """A click as the report knows it; `sale_pixel` of its link, True when the link is not known.
+    """A stored click. `sale_pixel`: its link is a sales link; True if the link is not known.
 
-    `score` and `reasons` as in `JudgedClick`. `final`: it was judged once more after ten minutes; only a
-    purchase, or an edge that could not ship for so long, changes the verdict now.
+    `score` and `reasons`: as in `JudgedClick`. `final`: the click was judged again after ten minutes. After
+    that, only a purchase, late clicks of the same contact or a new sending time change the verdict.
     """
 
     click: Click
@@ -55,7 +55,7 @@ class StoredClick:
 
 
 def read_mark(connection: sa.Connection, journal: str) -> int:
-    """The number up to which a journal is folded, 0 for a new one."""
+    """The number of the last folded record of a journal; 0 for a new journal."""
     return connection.scalar(sa.select(journals.c.mark).where(journals.c.name == journal)) or 0
 
 
@@ -65,7 +65,7 @@ def read_marks(connection: sa.Connection) -> dict[str, int]:
 
 
 def move_mark(connection: sa.Connection, journal: str, old: int, new: int, at: datetime) -> bool:
-    """Move a mark from old to new; False when somebody else moved it meanwhile."""
+    """Move a mark from `old` to `new`; False if another worker moved it meanwhile."""
     start = insert(connection, journals).values(name=journal, mark=0, folded_at=at)
     connection.execute(start.on_conflict_do_nothing())
     ours = sa.and_(journals.c.name == journal, journals.c.mark == old)
@@ -73,7 +73,7 @@ def move_mark(connection: sa.Connection, journal: str, old: int, new: int, at: d
 
 
 def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossRecord) -> None:
-    """Keep what an edge says it could not write down."""
+    """Store a loss that an edge reported."""
     epoch = datetime.fromisoformat("1970-01-01T00:00:00Z")
     values = {
         "journal": journal,
@@ -95,7 +95,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     """
     if not batch:
         return
-    # Both shared: several journals may be folded at once.
+    # Both locks are shared, so that several journals can be folded at once.
     settled = lock_watermark(connection)
     for emp_id in sorted({click.emp_id for click, _ in batch}):
         lock_account(connection, emp_id)
@@ -127,11 +127,11 @@ def _without_opted_out(
 
 
 def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
-    """Judge the oldest clicks once more whose verdicts are not final; gives how many, 0: none is left.
+    """Judge the oldest clicks without a final verdict again; gives how many, 0 if none is left.
 
-    Clicks are old enough ten minutes after they were made. Why once more: two journals that were folded at
-    the same time did not see each other's clicks, and the time a campaign was sent may have come late. A
-    row is written only where its verdict changes; orders that this bears on are decided again.
+    Only clicks older than ten minutes are judged. The second judgement is needed because two journals folded
+    at the same time do not see each other's clicks, and because the sending time may arrive late. Only
+    changed verdicts are written, and the orders that depend on them are marked due.
     """
     settled = lock_watermark(connection, exclusive=True)
     end = least_id_at(now - FINAL_AFTER)
@@ -180,7 +180,7 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
 def clicks_of_contacts(
     connection: sa.Connection, emp_id: int, refs: Sequence[str], since: datetime, until: datetime
 ) -> list[StoredClick]:
-    """What these contacts clicked between two times, oldest first."""
+    """The clicks of these contacts between two times, oldest first."""
     if not refs:
         return []
     query = _with_links().where(
@@ -193,7 +193,7 @@ def clicks_of_contacts(
 
 
 def get_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> dict[bytes, StoredClick]:
-    """The clicks with these ids, as far as they are known."""
+    """The stored clicks with these ids."""
     if not ids:
         return {}
     query = _with_links().where(clicks.c.id.in_(ids))
@@ -225,11 +225,11 @@ def _stored(row: sa.Row[Any]) -> StoredClick:
 
 
 AsStored = tuple[str, str, float]
-"""Verdict, reasons and score as they stand in a row."""
+"""Verdict, reasons and score, as stored in a row."""
 
 
 class _Known(NamedTuple):
-    """A stored click, with what it is judged by and how it was judged."""
+    """A stored click with its signals and its stored verdict."""
 
     click: Click
     signals: Signal
@@ -250,7 +250,7 @@ def _as_stored(judged: JudgedClick) -> AsStored:
 
 @cache
 def _insert_clicks(dialect: str) -> str:
-    # Passed to the driver directly: per row, SQLAlchemy would cost as much as the database.
+    # Goes to the driver directly, because SQLAlchemy takes as much time per row as the database.
     names, mark = [column.name for column in clicks.c], "%s" if dialect == "postgresql" else "?"
     values = ", ".join([mark] * len(names))
     return f"INSERT INTO clicks ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
@@ -258,9 +258,10 @@ def _insert_clicks(dialect: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """Clicks with their neighbours: how all are judged now, and how those were judged that are stored.
+    """Clicks and their neighbours: the new verdict of each, and the stored verdict where there is one.
 
-    Only verdicts of clicks between `low` and `high` (ids) are reliable: of those all neighbours are here.
+    Only the verdicts of clicks with ids from `low` up to `high` are reliable, because all neighbours of
+    these clicks are included.
     """
 
     verdicts: dict[bytes, JudgedClick]
@@ -272,24 +273,24 @@ class _Around:
 def _judge_around(
     connection: sa.Connection, new: Sequence[tuple[Click, Signal]], known: Sequence[_Known] = ()
 ) -> _Around:
-    """Judge new clicks, or known ones again, with what the same contacts did around them."""
+    """Judge new or stored clicks together with the clicks of the same contacts around them."""
     some = [click for click, _ in new] + [one.click for one in known]
     first, last = _span(some)
     stored = {one.click.id: one for one in known}
-    # Twice the window: the neighbours' own verdicts must not change for want of their neighbours.
+    # Twice the window, because the verdicts of the neighbours depend on their own neighbours.
     _add_clicks_between(connection, stored, some, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
     people: dict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = {}
     for pair in chain(
         (pair for pair in new if pair[0].id not in stored), (one[:2] for one in stored.values())
     ):
         click = pair[0]
-        # A click of nobody known stands alone.
+        # A click without a contact has no neighbours.
         people.setdefault((click.emp_id, click.campaign, click.contact or click.id), []).append(pair)
     sent = _sent_at(connection, {campaign for _, campaign, _ in people})
     verdicts = {}
     for (_, campaign, _), theirs in people.items():
         if len(theirs) == 1 and campaign not in sent:
-            # As `judge` would say; this is what most clicks are, and the fold is to be quick.
+            # The same result as `judge`, but faster: most clicks have no neighbours.
             click, signals = theirs[0]
             verdicts[click.id] = weigh(signals)
             continue
@@ -317,7 +318,7 @@ def _add_clicks_between(
     since: datetime,
     until: datetime,
 ) -> None:
-    """Add what the contacts of these clicks clicked between two times."""
+    """Add the clicks that the contacts of `of_whom` made between two times."""
     for emp_id, refs in _contacts_of(of_whom).items():
         query = sa.select(*_KNOWN).where(
             clicks.c.emp_id == emp_id,
@@ -331,7 +332,7 @@ def _add_clicks_between(
 
 
 def _contacts_of(some: Sequence[Click]) -> dict[int, set[str]]:
-    """The known contacts who made these clicks, by account."""
+    """The contacts of these clicks, by account."""
     found: dict[int, set[str]] = {}
     for click in some:
         if click.contact:
@@ -346,7 +347,7 @@ def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datet
 
 
 def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[bytes]) -> list[bytes]:
-    """Those of these click ids that the column has."""
+    """The ids among these that the column contains."""
     found: list[bytes] = []
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(column).where(column.in_(ids[start : start + _CHUNK]))
@@ -355,9 +356,9 @@ def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[by
 
 
 def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
-    """Write the verdicts of stored clicks that are others now; gives these clicks."""
+    """Write the verdicts that changed; gives their clicks."""
     changed, values = [], []
-    # In the order of their ids, so that two workers that change the same rows wait and do not deadlock.
+    # Sorted by id, so that two workers that change the same rows do not deadlock.
     for click_id, known in sorted(around.stored.items()):
         if around.low <= click_id < around.high:
             verdict, reasons, score = judged = _as_stored(around.verdicts[click_id])
@@ -376,14 +377,14 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
 
 
 def _requeue_orders(connection: sa.Connection, touched: Sequence[Click]) -> None:
-    """Requeue the orders that carry one of these clicks, or that may be of who clicked."""
+    """Requeue the orders that carry one of these clicks, or whose buyer may be one of their contacts."""
     if not touched:
         return
     requeue_orders_naming_clicks(connection, {click.id for click in touched})
     first, last = _span(touched)
     for emp_id, refs in _contacts_of(touched).items():
         if account := get_account(connection, emp_id):
-            # As far back as evidence is gathered: of a click outside the window the decision says that it is.
+            # As long as evidence is gathered: a decision also names a click outside the window.
             until = last + 2 * account.policy.longest_window
             requeue_orders_of_clickers(connection, emp_id, refs, first - CLOCK_SKEW, until)
 

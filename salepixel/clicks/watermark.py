@@ -1,10 +1,10 @@
-"""The watermark: the click up to which verdicts are final, so that no row of `clicks` has to say it.
+"""The watermark: verdicts are final up to this click id. So no row of `clicks` is written to say so.
 
-A click that is stored above the watermark is judged once more when the watermark passes it. A click that
-is stored below (its edge could not ship for long), or whose campaign's time of sending changes, is
-remembered in `unsettled_clicks` until it was judged once more. Both passes lock the watermark exclusively,
-and whoever stores clicks shares that lock. So a pass waits for the clicks that are being stored, and of two
-clicks that were stored without seeing each other the later pass sees both.
+A click above the watermark is judged again when the watermark passes it. The table `unsettled_clicks` lists
+the clicks below it that are still to be judged again: those that an edge shipped late, and those of a
+campaign whose sending time changed. Judging locks the watermark exclusively, and storing clicks shares that
+lock. So judging waits for clicks that are being stored, and it sees both of two clicks that were stored at
+the same time.
 
 Lock order: watermark, then account, orders, clicks.
 """
@@ -21,7 +21,7 @@ _THIS = watermarks.c.name == _VERDICTS
 
 
 def lock_watermark(connection: sa.Connection, *, exclusive: bool = False) -> bytes:
-    """The id of the last click that was settled in its turn, which stays so until the transaction ends."""
+    """Lock the watermark until the transaction ends; gives its click id."""
     query = sa.select(watermarks.c.click_id).where(_THIS).with_for_update(read=not exclusive)
     found: bytes | None = connection.scalar(query)
     if found is None:
@@ -32,7 +32,7 @@ def lock_watermark(connection: sa.Connection, *, exclusive: bool = False) -> byt
 
 
 def move_watermark(connection: sa.Connection, click_id: bytes) -> None:
-    """Settled up to and with this click."""
+    """Make verdicts final up to this click, inclusive."""
     connection.execute(sa.update(watermarks).where(_THIS).values(click_id=click_id))
 
 
@@ -43,25 +43,25 @@ def is_final() -> sa.ColumnElement[bool]:
 
 
 def remember_unsettled(connection: sa.Connection, ids: Collection[bytes]) -> None:
-    """Have these clicks judged once more, wherever the watermark is."""
+    """Mark these clicks to be judged again, wherever the watermark is."""
     if ids:
         rows = [{"click_id": click_id} for click_id in ids]
         connection.execute(insert(connection, unsettled_clicks).on_conflict_do_nothing(), rows)
 
 
 def remember_unsettled_where(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> None:
-    """Have the stored clicks for which this is true judged once more, wherever the watermark is."""
+    """Mark the stored clicks that match all conditions to be judged again, wherever the watermark is."""
     ids = sa.select(clicks.c.id).where(*conditions)
     rows = insert(connection, unsettled_clicks).from_select(["click_id"], ids)
     connection.execute(rows.on_conflict_do_nothing())
 
 
 def oldest_unsettled(connection: sa.Connection, below: bytes, limit: int) -> list[bytes]:
-    """The oldest clicks below this id that are remembered."""
+    """The oldest marked clicks with an id below `below`."""
     query = sa.select(unsettled_clicks.c.click_id).where(unsettled_clicks.c.click_id < below)
     return list(connection.scalars(query.order_by(unsettled_clicks.c.click_id).limit(limit)))
 
 
 def forget_unsettled(connection: sa.Connection, ids: Collection[bytes]) -> None:
-    """These are judged in this transaction. Call it before they are read: what is remembered later stays."""
+    """Remove these marks. Call it before reading the clicks to judge, so that a mark set meanwhile stays."""
     connection.execute(sa.delete(unsettled_clicks).where(unsettled_clicks.c.click_id.in_(ids)))

@@ -1,7 +1,7 @@
-"""The queue of orders to be decided: taken oldest first, put off when they fail, parked after eight attempts.
+"""Orders to decide, the oldest first. A failed order is retried, and parked after eight attempts.
 
-It is the columns `due` ... `due_because` of the table `orders`. Only this module and requeue.py, which marks
-orders due, write them.
+The queue is the columns `due` to `due_because` of the table `orders`. This module defines every value that
+is written to them.
 """
 
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ import sqlalchemy as sa
 from salepixel.storage.schema import UtcTime, orders
 
 FIRST_PAUSE = timedelta(minutes=1)
-"""After the first attempt that failed; doubled after each further one."""
+"""The pause after the first failed attempt. It doubles with each further failure."""
 
 MAX_ATTEMPTS = 8
-"""Then an order is parked, two hours after its first attempt: until it changes, or is requeued by hand."""
+"""The last attempt, two hours after the first. Then the order is parked until it changes or is requeued."""
 
 MAX_ERROR = 300
 
 FailedPlace = tuple[datetime, str, str]
-"""Where an order stands in the list of those that failed: failed_at, shop, id."""
+"""The position of an order in the list of failed orders: failed_at, shop, id."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedOrder:
-    """An order that could not be decided. `next_attempt_at` None: it is parked.
+    """An order that could not be decided. `next_attempt_at` is None if it is parked.
 
-    `due_because`: why it was on the queue, a `requeue.Why`, or empty where that was not noted yet.
+    `due_because`: why it was queued, a `requeue.Why`; empty for orders queued before reasons were stored.
     """
 
     shop_id: str
@@ -45,20 +45,20 @@ class FailedOrder:
 
     @property
     def state(self) -> Literal["retrying", "parked"]:
-        """Whether it is tried again by itself."""
+        """Whether it is retried automatically."""
         return "parked" if self.next_attempt_at is None else "retrying"
 
     @property
     def place(self) -> FailedPlace:
-        """To read on after this one."""
+        """The `before` of the next page, if this order is the last one of a page."""
         return self.failed_at, self.shop_id, self.order_id
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How many orders wait for their first attempt and since when the oldest does; how many failed.
+    """How many orders wait for their first attempt, since when the oldest waits, and how many failed.
 
-    `because`: of those that wait, how many for each reason (a `requeue.Why`), by its name.
+    `because`: the number of waiting orders for each reason (a `requeue.Why`).
     """
 
     due: int = 0
@@ -84,12 +84,12 @@ _DECIDED = {
 
 
 def marks_due(why: str) -> dict[str, Any]:
-    """What an UPDATE of orders sets to mark them due: at the end of the queue, with all attempts before them.
+    """The values of an UPDATE that marks orders due: at the end of the queue, with no attempts yet.
 
     `why`: a `requeue.Why`.
     """
-    # One that waits already keeps its place and its reason. Who is marked again and again would never come
-    # to its turn.
+    # A waiting order keeps its place and its reason. Otherwise an order that is marked often would never
+    # reach the front of the queue.
     waits = sa.and_(orders.c.due, orders.c.attempts == 0)
     return {
         **new_on_queue(why),
@@ -99,7 +99,7 @@ def marks_due(why: str) -> dict[str, Any]:
 
 
 def new_on_queue(why: str) -> dict[str, Any]:
-    """The same for an INSERT."""
+    """The values of an INSERT that marks a new order due."""
     return {
         "due": True,
         "next_attempt_at": _NOW,
@@ -116,18 +116,18 @@ def mark_decided(connection: sa.Connection, shop_id: str, order_id: str) -> None
 
 
 def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether an order is still to be decided; parked ones are, too."""
+    """Whether an order is on the queue. Parked orders are, too."""
     return bool(connection.scalar(sa.select(orders.c.due).where(*_this(shop_id, order_id))))
 
 
 def has_failed(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether an order could not be decided when it was tried last: judging it would raise again."""
+    """Whether the last attempt to decide an order failed: judging it would raise again."""
     query = sa.select(orders.c.attempts).where(*_this(shop_id, order_id))
     return (connection.scalar(query) or 0) > 0
 
 
 def due_orders(connection: sa.Connection, limit: int, now: datetime | None = None) -> list[tuple[str, str]]:
-    """Orders to be decided by `now`, as (shop id, order id): those first whose turn came first."""
+    """The orders that are due at `now`, as (shop id, order id), the longest due first."""
     by_now = orders.c.due, orders.c.next_attempt_at <= (now or _now())
     query = sa.select(orders.c.shop_id, orders.c.id).where(*by_now).order_by(orders.c.next_attempt_at)
     return [(row.shop_id, row.id) for row in connection.execute(query.limit(limit))]
@@ -136,11 +136,11 @@ def due_orders(connection: sa.Connection, limit: int, now: datetime | None = Non
 def record_failure(
     connection: sa.Connection, shop_id: str, order_id: str, error: str, at: datetime
 ) -> FailedOrder | None:
-    """Note an attempt that failed: the order is put off, or parked after MAX_ATTEMPTS. None: it is gone.
+    """Record a failed attempt: retry the order later, or park it after MAX_ATTEMPTS. None: no such order.
 
-    `error` must not name persons: it is shown.
+    `error` is shown to people, so it must not contain personal data.
     """
-    # Locked: a change that came meanwhile has set the attempts back to 0.
+    # Locked, because a change of the order sets the attempts back to 0.
     lock = sa.select(orders.c.attempts).where(*_this(shop_id, order_id)).with_for_update()
     before = connection.scalar(lock)
     if before is None:
@@ -161,9 +161,9 @@ def record_failure(
 def list_failed(
     connection: sa.Connection, emp_id: int | None, limit: int, before: FailedPlace | None = None
 ) -> list[FailedOrder]:
-    """The orders that could not be decided, of one account or of all, those first that failed last.
+    """The orders of one account or of all that could not be decided, the latest failure first.
 
-    `before`: the place of the last one seen.
+    `before`: the place of the last order on the previous page.
     """
     key = orders.c.failed_at, orders.c.shop_id, orders.c.id
     which = _have_failed(emp_id)
@@ -173,17 +173,17 @@ def list_failed(
 
 
 def find_failed(connection: sa.Connection, shop_id: str, order_id: str) -> FailedOrder | None:
-    """An order, if it could not be decided when it was tried last."""
+    """An order whose last attempt failed; None for any other order."""
     return next(iter(_failed_orders(connection, orders.c.attempts > 0, *_this(shop_id, order_id))), None)
 
 
 def failed_before(connection: sa.Connection, emp_id: int, before: datetime, limit: int) -> list[FailedOrder]:
-    """The orders of an account, placed before then, that could not be decided, the last failure first."""
+    """The orders of an account placed before a time that could not be decided, the latest failure first."""
     return _failed_orders(connection, *_have_failed(emp_id), orders.c.placed_at < before, limit=limit)
 
 
 def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
-    """How many orders of one account or of all could not be decided."""
+    """The number of orders of one account or of all that could not be decided."""
     return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*_have_failed(emp_id))) or 0
 
 

@@ -1,6 +1,7 @@
-"""Who marks orders due, and why: each function is named for what happened, and takes plain values.
+"""Marks orders due, with the reason. Each function is named after what changed, and takes plain values.
 
-The queue (queue.py) keeps the reason with the order until it is decided. Nothing else marks orders due.
+The queue (queue.py) stores the reason with the order until it is decided. Only storing an order
+(orders/store.py) marks an order due elsewhere.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -63,9 +64,9 @@ def requeue_orders(connection: sa.Connection, pairs: Sequence[tuple[str, str]], 
 
 
 def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
-    """Mark due what could not be decided, because a person asked for it; gives how many.
+    """Requeue orders that could not be decided, at the request of a person; gives how many.
 
-    All of one account or of all accounts, or the one (shop id, order id) `only`.
+    All such orders of one account or of all accounts, or the one order `only` (shop id, order id).
     """
     which = [orders.c.attempts > 0]
     if emp_id is not None:
@@ -76,13 +77,13 @@ def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[st
 
 
 def requeue_account(connection: sa.Connection, emp_id: int) -> None:
-    """Mark every order of an account due: what it counts has changed. Locks the account."""
+    """Mark every order of an account due, because its settings changed. Locks the account."""
     lock_account(connection, emp_id, exclusive=True)
     _mark_due(connection, Why.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
 
 
 def requeue_orders_since(connection: sa.Connection, emp_id: int, since: datetime | None, why: Why) -> None:
-    """Mark the orders of an account due that were placed since a time; None: all."""
+    """Mark the orders of an account due that were placed since a time; all orders if `since` is None."""
     is_since = sa.true() if since is None else orders.c.placed_at >= since
     _mark_due(connection, why, orders.c.emp_id == emp_id, is_since)
 
@@ -92,7 +93,7 @@ def requeue_orders_of_open_months(
 ) -> None:
     """Mark the orders of an account due that are not decided for good; `closed_before` None: all.
 
-    In a closed month these are the unpaid ones.
+    In a closed month these are the orders without full payment.
     """
     requeue_orders_since(connection, emp_id, closed_before, why)
     if closed_before is not None:
@@ -104,9 +105,9 @@ def requeue_orders_of_open_months(
 def requeue_later_orders_of_customer(
     connection: sa.Connection, shop_id: str, customer: str, since: datetime, order_id: str
 ) -> None:
-    """Mark the orders of a shop's customer due that were placed since then, but not `order_id`.
+    """Mark the orders of a shop's customer due that were placed since a time, except `order_id`.
 
-    That one says, or does not say any more, who the customer is.
+    `order_id` identifies the contact of this customer, and it has changed.
     """
     _mark_due(
         connection,
@@ -119,9 +120,9 @@ def requeue_later_orders_of_customer(
 
 
 def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, order_id: str) -> None:
-    """Mark an order due whose money a snapshot may change that came late.
+    """Mark an order due if an earlier snapshot that arrived late may change its amounts.
 
-    Of what was refunded the day may be an earlier one; what does not look paid may have been.
+    The snapshot may show an earlier refund date, or that the order was paid.
     """
     connection.execute(_money_may_change(), {"shop": shop_id, "order": order_id})
 
@@ -138,23 +139,23 @@ def _money_may_change() -> Any:
 def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str) -> None:
     """Mark the orders of an account due that have the id of a pixel hit, or its number in any spelling."""
     its_shops = list(connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)))
-    # Two statements, each with an index of its own: an account may have millions of orders.
+    # Two statements, because each uses its own index: an account may have millions of orders.
     for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
         _mark_due(connection, Why.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
 
 
 def requeue_pixel_twins(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> None:
-    """Mark due what the pixel reported of an order that a shop of its account reports: it counts no more."""
+    """Mark the pixel's copy of an order due: a shop reports the order, so the copy must not count."""
     pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
     named = orders.c.number_key.in_([order_key(order_id), order_key(number)])
     _mark_due(connection, Why.SHOP_REPORTED, orders.c.shop_id.in_(pixels), named, ~orders.c.due)
 
 
 def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:
-    """Mark the orders due that carry one of these clicks, by their token or at the pixel."""
+    """Mark the orders due that name one of these clicks, by token or by the pixel's cookie."""
     if not ids:
         return
-    # One look between the first and the last: clicks come by the thousand and seldom after their order.
+    # One range query, not one per click: clicks come by the thousand, and few after their order.
     between = candidates.c.click_id.between(min(ids), max(ids))
     query = sa.select(candidates.c.click_id, candidates.c.shop_id, candidates.c.order_id)
     rows = connection.execute(query.where(between, NAMED_BY_ORDER))
@@ -165,9 +166,9 @@ def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[byte
 def requeue_orders_of_clickers(
     connection: sa.Connection, emp_id: int, refs: Collection[str], since: datetime, until: datetime
 ) -> None:
-    """Mark the orders due that may be of contacts who clicked, placed between two times (both included)."""
+    """Mark the orders due, placed from `since` to `until` inclusive, that these contacts may have bought."""
     in_time = orders.c.emp_id == emp_id, orders.c.placed_at >= since, orders.c.placed_at <= until
-    # Most clicks come before any order that they could explain: one look spares five statements.
+    # Most clicks come before any order that they could explain, so this query usually saves five.
     if connection.scalar(sa.select(orders.c.id).where(*in_time).limit(1)) is None:
         return
     for is_theirs in _may_be_of(connection, emp_id, refs):
@@ -177,7 +178,7 @@ def requeue_orders_of_clickers(
 def _may_be_of(
     connection: sa.Connection, emp_id: int, refs: Collection[str]
 ) -> Iterator[sa.ColumnElement[bool]]:
-    """What is true of orders that may be these contacts': an index each, so a statement each."""
+    """Conditions for orders whose buyer may be one of these contacts. Each uses its own index."""
     theirs = sa.and_(contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
     yield orders.c.email_hash.in_(sa.select(contacts.c.email_hash).where(theirs))
     yield orders.c.alias_hash.in_(sa.select(contacts.c.alias_hash).where(theirs))
@@ -196,23 +197,23 @@ def _may_be_of(
 def requeue_orders_of_contacts(
     connection: sa.Connection, emp_id: int, hashes: Collection[str], refs: Collection[str]
 ) -> None:
-    """Mark the orders due that were bought with one of these addresses, or whose decision names a contact.
+    """Mark the orders due with one of these addresses, or whose decision names one of these contacts.
 
-    `hashes`: of addresses and of the mailboxes that they lead to. `refs`: of the contacts.
+    `hashes`: hashes of the addresses and of their mailboxes. `refs`: the contacts' references.
     """
     for column in (orders.c.email_hash, orders.c.alias_hash):
         is_theirs = is_one_of(connection, column, hashes)
         _mark_due(connection, Why.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
     named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id,
-        candidates.c.contact != sa.text("''"),  # as the index says it, or it is not used
+        candidates.c.contact != sa.text("''"),  # the condition of the index, or it is not used
         is_one_of(connection, candidates.c.contact, refs),
     )
     _mark_due(connection, Why.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
 
 
 def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
-    """Mark the orders due that an opt-out bears on: somebody opted in, and a decision does not name them."""
+    """Mark the orders due that have an opted-out candidate. Such a candidate does not name its contact."""
     theirs = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id, candidates.c.opted_out
     )
@@ -220,7 +221,7 @@ def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
 
 
 def requeue_orders_with_codes(connection: sa.Connection, emp_id: int, codes: Collection[str]) -> None:
-    """Mark the orders due that used one of these codes, as `reading.names.name_key` writes them."""
+    """Mark the orders due that used one of these codes, normalised by `reading.names.name_key`."""
     used = is_one_of(connection, orders.c.voucher, codes)
     _mark_due(connection, Why.COUPONS, orders.c.emp_id == emp_id, used)
 
@@ -228,14 +229,11 @@ def requeue_orders_with_codes(connection: sa.Connection, emp_id: int, codes: Col
 def requeue_orders_naming_campaign(
     connection: sa.Connection, emp_id: int, utm_key: str, since: datetime
 ) -> None:
-    """Mark the orders due that name a campaign, as `name_key` writes it, and were placed since then."""
+    """Mark the orders due that name a campaign, normalised by `name_key`, and were placed since a time."""
     naming = orders.c.utm_campaign == utm_key, orders.c.placed_at >= since
     _mark_due(connection, Why.NEW_CAMPAIGN, orders.c.emp_id == emp_id, *naming)
 
 
 def _mark_due(connection: sa.Connection, why: Why, *which: sa.ColumnElement[bool]) -> int:
-    """Mark the orders due for which all of this is true; gives how many.
-
-    What failed before begins anew, with all attempts before it.
-    """
+    """Mark the orders due that match all conditions; gives how many. Failed orders start again."""
     return connection.execute(sa.update(orders).where(*which).values(marks_due(why))).rowcount

@@ -1,4 +1,4 @@
-"""The jobs, by the names in salepixel/wire/jobs.py. Each takes ids only and may be lost or run twice."""
+"""The jobs named in salepixel/wire/jobs.py. Each takes only ids, and is safe to lose or to run twice."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,23 +19,23 @@ from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
 
 FOLD_SECONDS = 0.5
-"""A job folds for so long and then lets an order through; the scheduler enqueues another."""
+"""How long a job folds. Then waiting orders have their turn, and the scheduler enqueues another fold."""
 
 DRAIN_ORDERS = 1000
 DRAIN_SECONDS = 0.25
-"""Orders that are due are reconciled for so long; then the next job has its turn, such as a new order."""
+"""How long a job reconciles due orders. Then the next job runs, such as the one for a new order."""
 
 BESIDE_SECONDS = 0.1
-"""The job of one order folds for so long, and reconciles others for so long: in a backlog jobs must not come
-quicker than they end. A click that is folded later has its order decided again."""
+"""How long the job of one order folds, and how long it reconciles other orders. It is short, because in a
+backlog jobs must not arrive faster than they end. A click folded later marks its order due again."""
 
 SETTLE_SECONDS = 2.0
-"""A sweep makes verdicts final for so long; what is left waits for the next one."""
+"""How long a sweep makes verdicts final. The rest waits for the next sweep."""
 
 
 @dataclass(frozen=True)
 class Stores:
-    """What the jobs of this process work with."""
+    """The settings and connections that the jobs of this process share."""
 
     settings: WorkerSettings
     database: Database
@@ -46,7 +46,7 @@ class Stores:
 
 @cache
 def stores() -> Stores:
-    """Opened once per process, from the environment: a job brings ids, no connections."""
+    """Open them once per process, from the environment: a job carries ids, not connections."""
     settings = WorkerSettings.load(environment())
     return Stores(
         settings=settings,
@@ -58,24 +58,24 @@ def stores() -> Stores:
 
 
 def fold() -> None:
-    """Fold clicks and pixel hits, then reconcile the orders that they bear on."""
+    """Fold clicks and pixel hits; if there were any, reconcile due orders."""
     here = stores()
     if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
         _drain(here, DRAIN_SECONDS)
 
 
 def drain() -> None:
-    """Reconcile orders that are due, oldest first, for a moment; asks for itself while some are left."""
+    """Reconcile due orders, the oldest first, for DRAIN_SECONDS; enqueue this job again if some are left."""
     here = stores()
     JobQueue(here.redis).taken(DRAIN)
     _drain(here, DRAIN_SECONDS)
 
 
 def reconcile(shop_id: str, order_id: str) -> None:
-    """Reconcile one order, after the clicks that are known by now, and then for a moment others that are due.
+    """Fold the clicks that edges have shipped, reconcile this order, and then other due orders for a moment.
 
-    With those its fold serves, too: their own jobs find nothing left to do. Else many orders at once would
-    each wait for a fold of their own while clicks pour in.
+    The other orders share this fold, and their own jobs then find nothing to do. Otherwise each of many
+    simultaneous orders would wait for its own fold.
     """
     here = stores()
     with here.database.read() as connection:
@@ -87,7 +87,7 @@ def reconcile(shop_id: str, order_id: str) -> None:
 
 
 def sweep() -> None:
-    """Do all that a lost job may have left."""
+    """Do the work of all jobs that were lost."""
     here = stores()
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)

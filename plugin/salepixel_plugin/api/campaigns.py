@@ -1,4 +1,4 @@
-"""Campaigns: e-mail sendings with their tracked links."""
+"""Campaigns: e-mails to many recipients, with tracked links."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ SentAt = Annotated[PlannedTime | None, Field(description="When sending begins; h
 
 
 Warnings = Annotated[
-    list[str], Field(description="What was changed in what was sent: where, and why. Look at the result.")
+    list[str], Field(description="Corrections to the input: the field, and why. Check the result.")
 ]
 
 
@@ -34,7 +34,7 @@ class LinkIn(Input):
 
     url: LinkUrl = Field(examples=["https://shop.test/p/1?a=b"])
     label: Text = ""
-    sale_pixel: bool = Field(False, description="True: its clicks may earn sales.")
+    sale_pixel: bool = Field(False, description="True: a sales link. Only clicks on sales links earn orders.")
 
 
 class CampaignIn(Input):
@@ -42,20 +42,20 @@ class CampaignIn(Input):
 
     emp_id: EmpId = Field(alias="empId")
     name: Name
-    mailer: str = Field("plain", description=f"Who sends it: {', '.join(mailers.TAGS)}.")
+    mailer: str = Field("plain", description=f"The e-mail platform: {', '.join(mailers.TAGS)}.")
     contact_tag: Name | None = Field(
-        None, description="The mailer's merge tag for the contact's reference, if not the usual one."
+        None, description="The platform's merge tag for the contact's reference, if not the default."
     )
     links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
     sent_at: SentAt = None
     holdout_percent: Annotated[int, Field(ge=0, le=50)] = Field(
-        0, description="So many of 100 recipients are left out by lot, to see what the mail caused."
+        0, description="Random holdout: percentage of recipients in the control group."
     )
-    utm_campaign: Text = Field("", description="What its links have as utm_campaign; orders may name it.")
+    utm_campaign: Text = Field("", description="The utm_campaign of its links, so that orders can name it.")
 
 
 class CampaignChange(Input):
-    """What may change of a campaign."""
+    """The fields of a campaign that can change."""
 
     sent_at: SentAt
 
@@ -64,13 +64,13 @@ class LinkOut(Output):
     """A link: put `tracked_url` in the e-mail, unchanged."""
 
     id: Id
-    url: str = Field(description="Where it leads.")
+    url: str = Field(description="The destination.")
     label: str
     sale_pixel: bool
     tracked_url: str
     active: bool = Field(description="False: the link is inactive, and visitors see a page that says so.")
-    original_url: str = Field(description="Where it led when it was made; its token holds this.")
-    changed_at: datetime | None = Field(description="When `url` or `active` last changed; null: never.")
+    original_url: str = Field(description="The first destination, which the tracked URL contains.")
+    changed_at: datetime | None = Field(description="When `url` or `active` last changed; null if never.")
 
 
 class CampaignOut(Output):
@@ -93,7 +93,7 @@ class CampaignWithLinks(CampaignOut):
 
 
 class CampaignMade(CampaignWithLinks):
-    """A new campaign, and what was changed in what was sent."""
+    """A new campaign, and corrections to the input."""
 
     warnings: Warnings
 
@@ -106,18 +106,18 @@ class CampaignsOut(Output):
 
 
 class LinkChanged(LinkOut):
-    """A link as it is now, and what was changed in what was sent."""
+    """A link after the change, and corrections to the input."""
 
     warnings: Warnings
 
 
 class LinkActivity(LinkOut):
-    """A link with what happened on it."""
+    """A link with its clicks and orders."""
 
     human_clicks: int
     bot_clicks: int
-    contacts: int = Field(description="Different contacts who clicked.")
-    orders: int = Field(description="Orders that it earned.")
+    contacts: int = Field(description="Clickers: contacts who clicked.")
+    orders: int = Field(description="Orders attributed to clicks on this link.")
 
 
 class LinksOut(Output):
@@ -131,7 +131,7 @@ class LinksOut(Output):
 @blueprint.output(CampaignMade, 201)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
-    """Make a campaign; the answer has a tracked url for each link."""
+    """Create a campaign; the response has a tracked URL for each link."""
     here = services()
     links = [NewLink(link.url, link.label, link.sale_pixel) for link in wanted.links]
     new = NewCampaign(**wanted.model_dump(exclude={"links"}), links=links)
@@ -140,7 +140,7 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
             connection, principal(), new, here.settings.click_parameter, datetime.now(UTC)
         )
     if not is_merge_tag(made.campaign.contact_tag):
-        publish_if_possible(here.database, here.redis)  # edges know such a tag by it alone
+        publish_if_possible(here.database, here.redis)  # edges recognise such a tag only by the directory
     warnings = [f"links.{place}.url: {_explain(notice)}" for place, notice in notices]
     return _with_links(made) | {"warnings": warnings}
 
@@ -150,7 +150,7 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
 @blueprint.output(CampaignsOut)
 @blueprint.doc(security="bearer")
 def list_campaigns(page: PageQuery) -> dict[str, Any]:
-    """The campaigns that the key opens, newest first."""
+    """The campaigns that the API key can read, newest first."""
     before = read_dated_cursor(page.cursor)
     with services().database.read() as connection:
         found = store.list_campaigns(connection, principal().emp_id, page.limit + 1, before)
@@ -166,7 +166,7 @@ def list_campaigns(page: PageQuery) -> dict[str, Any]:
 @blueprint.output(CampaignWithLinks)
 @blueprint.doc(security="bearer")
 def get_campaign(campaign_id: str) -> dict[str, Any]:
-    """One campaign with its tracked urls."""
+    """One campaign with its tracked URLs."""
     with services().database.read() as connection:
         return _with_links(use_cases.see_links(connection, principal(), campaign_id))
 
@@ -176,7 +176,7 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
 @blueprint.output(CampaignWithLinks)
 @blueprint.doc(security="bearer")
 def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
-    """Set when a campaign was sent; the clicks of those seconds are judged again within a minute."""
+    """Set when a campaign was sent; its first clicks are judged again within a minute."""
     with writing(wakes=True) as connection:
         changed = use_cases.set_sent_at(connection, principal(), campaign_id, change.sent_at)
     return _with_links(changed)
@@ -186,7 +186,7 @@ def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
 @blueprint.output(LinksOut)
 @blueprint.doc(security="bearer")
 def list_links(campaign_id: str) -> dict[str, Any]:
-    """What happened on each link."""
+    """Clicks and orders of each link."""
     with services().database.read() as connection:
         found = use_cases.see_links(connection, principal(), campaign_id)
         activity = link_activity(connection, campaign_id)
@@ -209,12 +209,12 @@ def list_links(campaign_id: str) -> dict[str, Any]:
 @blueprint.output(LinkChanged)
 @blueprint.doc(security="bearer")
 def patch_link(campaign_id: str, link_id: str, change: LinkChange) -> dict[str, Any]:
-    """Change where a link leads, switch it off, name it anew, let its clicks earn sales or not.
+    """Change a link's destination or label, deactivate it, or turn the sales link on or off.
 
-    The tracked url stays; edges follow within seconds.
+    The tracked URL stays the same. Edges use the change within seconds.
     """
     here, values = services(), change.model_dump(exclude_unset=True)
-    # Published also when nothing changed: who asks again, because an edge did not follow, is served.
+    # Published even if nothing changed, so that a retry reaches an edge that missed the change.
     with writing(publishes=True, wakes=True) as connection:
         changed, notices = use_cases.edit_link(
             connection,

@@ -68,7 +68,9 @@ _DECIDED = {
     ),
     "click_after_order": N_("Order %(order)s was placed before the click."),
     "outside_window": N_("The click found for order %(order)s is outside its campaign's attribution window."),
-    "bot_click": N_("Order %(order)s has only bot clicks, such as those of e-mail security scanners."),
+    "bot_click": N_(
+        "Only bot clicks were found for order %(order)s, such as those of e-mail security scanners."
+    ),
     "opted_out": N_("The contact of order %(order)s opted out of tracking."),
     "other_contact": N_(
         "Order %(order)s carries the click of a contact, but the buyer's e-mail address belongs to "
@@ -210,7 +212,7 @@ PIXEL_PROBLEM = {
     "not_a_visit": N_(
         "A program or a prefetch requested the pixel, not a visitor. You do not need to do anything."
     ),
-    "bad_time": N_("The clock of the tracking server was wrong. Ask its operator to set it."),
+    "bad_time": N_("The clock of the tracking server was wrong. Ask its operator to correct it."),
     "too_many_hits": N_("One order has 500 hits. Send a different order number with each order."),
 }
 _OTHER_PROBLEM = N_("The hit could not be used. Send the reason to the operator of this server.")
@@ -222,7 +224,7 @@ def explain_pixel_problem(reason: str, language: Language) -> str:
 
 
 NOTICE = {
-    "html_decoded": N_("HTML references such as &amp; were decoded, once"),
+    "html_decoded": N_("HTML references such as &amp; were decoded once"),
     "click_removed": N_("the parameter %(parameter)s was removed: each click adds its own"),
 }
 
@@ -369,7 +371,7 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
     if candidate["credited"]:
         return language.text(N_("This click gets the credit."))
     why = candidate["passed_over"]
-    return language.text(_PASSED_OVER[why] if why else N_("Nothing rules it out."))
+    return language.text(_PASSED_OVER[why] if why else N_("Nothing excludes this click."))
 
 
 def explain_decided(decided: Decided, language: Language) -> str:

@@ -15,8 +15,8 @@ from tests.plugin.pages.test_policy_page import CLOSINGS, PAGE, shown
 def test_closing_a_month_says_that_it_cannot_be_undone_and_asks(office: Office) -> None:
     form = Form(shown(office), CLOSINGS)
     assert form.method == "post"
-    assert "Nobody can undo this." in shown(office)
-    assert "Nadie puede deshacer esto." in shown(office, f"{PAGE}?lang=es")
+    assert "You cannot undo this." in shown(office)
+    assert "Esto no se puede deshacer." in shown(office, f"{PAGE}?lang=es")
     unsure = shown(office, CLOSINGS, 422, method="POST", data={"month": LAST_MONTH})
     assert "Tick this box to confirm." in unsure
     assert Form(unsure, CLOSINGS).fields["month"] == LAST_MONTH

@@ -107,7 +107,7 @@ def test_it_names_the_orders_that_cannot_be_read(office: Office) -> None:
             order = UnreadOrder(shop, f"id-{number}", number, "order_not_answered", detail, PLACED)
             keep_unread(connection, order, PLACED)
     shown = text_of(office)
-    assert "that salepixel cannot read" in shown
+    assert "Salepixel cannot read these orders" in shown
     assert "1042" in shown
     assert "&lt;b&gt;no origin" in shown
     assert "id-" in shown

@@ -1,4 +1,4 @@
-"""Telling the edges what they must know of accounts and links."""
+"""Publishes the directory of accounts and links to the edges."""
 
 import structlog
 from redis import Redis

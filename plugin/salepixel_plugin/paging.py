@@ -31,7 +31,7 @@ Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY, examples=["2026-11-23"]
 
 
 class Days(BaseModel):
-    """Of which days (UTC) something is asked for."""
+    """A range of days (UTC), with its first and its last day."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
     since: Day | None = Field(None, alias="from", description="The first day, UTC.")

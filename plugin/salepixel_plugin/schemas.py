@@ -87,7 +87,7 @@ class ModelsPeriod(Input):
 
 
 class CoverageDays(Days):
-    """Of which days (UTC), at most 92; nothing told: the last 14."""
+    """Days (UTC), at most 92; the last 14 if none are given."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

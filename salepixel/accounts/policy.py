@@ -30,7 +30,7 @@ GROSS = Terms()
 
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""A click may be this much later than its order and still have led to it: two machines, two clocks."""
+"""A click may be this much later than its order and still have led to it: two servers, two clocks."""
 
 
 @dataclass(frozen=True, slots=True)

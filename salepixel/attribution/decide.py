@@ -272,7 +272,7 @@ def _none(found: Decision, outcome: Outcome, reason: Reason) -> Decision:
     )
 
 
-def _why_none(refused: Sequence[Candidate], invalid_token: bool) -> Reason:
-    if refused and refused[0].passed_over:
-        return refused[0].passed_over
+def _why_none(rest: Sequence[Candidate], invalid_token: bool) -> Reason:
+    if rest and rest[0].passed_over:
+        return rest[0].passed_over
     return Reason.INVALID_TOKEN if invalid_token else Reason.NO_CLICK

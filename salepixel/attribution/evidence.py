@@ -48,9 +48,9 @@ _FIXED = {
 class Evidence:
     """A click that may have earned an order; `click` is None where only a campaign, or contact, is named.
 
-    `sale_pixel`: the click's link may earn sales. `consent` is False for a contact who refused to be
-    followed. `other_address`: the address that we know of the contact is not the order's; `other_buyer`: and
-    the order's is another contact's, so that the browser is shared.
+    `sale_pixel`: the click's link is a sales link. `consent` is False for a contact who opted out.
+    `other_address`: the contact's stored address is not the order's. `other_buyer`: the order's address is
+    another contact's, so they probably share a browser.
     """
 
     rung: Rung

@@ -27,9 +27,9 @@ class Named:
     """What is stored under the name of an order, whoever bought it and whenever it was placed.
 
     `token_click`: the click of its token. `hits`: those that name it, or that make it.
-    `pixel_clicks`: the clicks at them. `clicks`: of all these clicks those that are stored.
-    `no_sales_links`: of the links of the others those that are no sales links. `history`: what its snapshots
-    said of refunds.
+    `pixel_clicks`: the clicks at them. `clicks`: those of all these clicks that are stored, by id.
+    `no_sales_links`: the links of the other clicks, where they are not sales links. `history`: the refunds
+    in its snapshots.
     """
 
     token_click: Click | None
@@ -107,7 +107,7 @@ class _People:
         return [ref for ref, contact in self.known.items() if address and contact.email_hash == address]
 
     def agrees(self, ref: str) -> bool:
-        """Whether a contact agreed to be followed; True for one that is not known."""
+        """Whether a contact has not opted out; True for one that is not known."""
         return ref not in self.known or self.known[ref].consent
 
 
@@ -141,9 +141,9 @@ def _by_token(named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidenc
         else:
             # The stored click is nobody's when its contact opted out; the token still says whose it was,
             # unless it has the digest of a long reference, by which nobody is found.
-            refused = not found.click.contact and is_digest(click.contact)
+            is_opted_out = not found.click.contact and is_digest(click.contact)
             whole = found.click if found.click.contact else found.click._replace(contact=click.contact)
-            evidence.append(Evidence(rung, whole, found.verdict, found.sale_pixel, consent=not refused))
+            evidence.append(Evidence(rung, whole, found.verdict, found.sale_pixel, consent=not is_opted_out))
     return evidence
 
 

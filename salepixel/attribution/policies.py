@@ -119,11 +119,11 @@ def apply_policy(
 def close_months(
     connection: sa.Connection, emp_id: int, before: datetime, *, without_failed: bool = False
 ) -> int:
-    """Close what was placed before a time, for good; gives how many orders of it are still to be decided.
+    """Close all months before a time if their orders are all decided; gives how many are not.
 
-    It is closed when that is 0. Deciding an order holds the account, so none is under way meanwhile.
-    `without_failed`: those that could not be decided are left out. They stay on the queue; one that has no
-    sales by then earns nothing.
+    A closed month is never reopened. Deciding an order locks the account, so none is decided meanwhile.
+    `without_failed`: do not wait for orders whose decision failed. They stay on the queue; one without sales
+    at that time stays without.
     """
     account = lock_account(connection, emp_id, exclusive=True)
     waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)

@@ -39,8 +39,8 @@ def reconcile_order(
 ) -> Reconciled | None:
     """Decide an order again from everything that is stored.
 
-    None when there is no such order, or when it was decided for good, because its month is closed: then
-    only what was refunded of it since is written, in months that are open.
+    None if there is no such order, or if its month is closed, so that its decision is final: then only later
+    refunds are written, in months that are open.
     """
     # Lock order: account, then order, then clicks, as for a change of the account's settings. The lock is
     # exclusive, because the buyer or the click of one order may change the decisions of other orders.

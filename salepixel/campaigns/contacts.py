@@ -21,7 +21,7 @@ class Contact:
     """A recipient. `email_hash`: from keys.hash_email; None if no address is known.
 
     `alias_hash`: the same for every address of one mailbox (keys.hash_alias). `consent` is
-    False for who refused to be followed: nothing that they do is kept with their reference.
+    False for a contact who opted out: nothing is stored with their reference.
     """
 
     ref: str
@@ -111,10 +111,10 @@ def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collect
 
 
 def all_opted_out(connection: sa.Connection) -> list[tuple[int, str]]:
-    """Everybody who refused to be followed, as (empId, reference), under each reference of their address."""
-    refused, shared = contacts.alias(), contacts.c
-    same = sa.and_(shared.emp_id == refused.c.emp_id, shared.email_hash == refused.c.email_hash)
-    by_address = sa.select(shared.emp_id, shared.ref).join(refused, same).where(~refused.c.consent)
+    """All opt-outs, as (empId, reference), under each reference of the same address."""
+    opted, shared = contacts.alias(), contacts.c
+    same = sa.and_(shared.emp_id == opted.c.emp_id, shared.email_hash == opted.c.email_hash)
+    by_address = sa.select(shared.emp_id, shared.ref).join(opted, same).where(~opted.c.consent)
     query = sa.select(shared.emp_id, shared.ref).where(~shared.consent).union(by_address)
     return [(row.emp_id, row.ref) for row in connection.execute(query)]
 

@@ -97,7 +97,7 @@ def see_link(
 def create_campaign(
     connection: sa.Connection, principal: Principal, wanted: NewCampaign, click_parameter: str, at: datetime
 ) -> tuple[LinkedCampaign, list[tuple[int, Notice]]]:
-    """Make a campaign; gives it, and what was changed of which destination (position from 0).
+    """Create a campaign; gives it, and what was changed in each destination, by its position from 0.
 
     Raises BadField, NotAllowed or UnknownAccount.
     """

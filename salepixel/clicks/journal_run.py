@@ -14,7 +14,7 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class JournalRun:
-    """Records of a journal in sequence, and how many of them are gone for good: the first of those.
+    """Records of a journal in sequence; `lost` of them, from number `first_lost`, cannot be recovered.
 
     `is_full`: it ends with as many hits as one transaction takes.
     """

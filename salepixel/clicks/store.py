@@ -86,12 +86,11 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
 
 
 def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]) -> None:
-    """Store clicks with their first verdicts; those known already stay as they are.
+    """Store clicks with their first verdicts; clicks that are stored already do not change.
 
-    The click of a contact who refused to be followed is nobody's.
-    A click's verdict may change with its neighbours, so the same contact's clicks around the new ones
-    are judged again. Orders that name these clicks, or that they may explain by who clicked, are decided
-    again.
+    A click of a contact who opted out is stored without its contact. A verdict depends on the clicks around
+    it, so the same contact's clicks near the new ones are judged again. Orders that name these clicks, or
+    whose buyer may be their contact, are marked due.
     """
     if not batch:
         return
@@ -113,15 +112,15 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
 def _without_opted_out(
     connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]
 ) -> Sequence[tuple[Click, Signal]]:
-    refused = {
+    opted_out = {
         emp_id: found
         for emp_id, refs in _contacts_of([click for click, _ in batch]).items()
         if (found := opted_out_among(connection, emp_id, refs))
     }
-    if not refused:
+    if not opted_out:
         return batch
     return [
-        (click._replace(contact="") if click.contact in refused.get(click.emp_id, ()) else click, signals)
+        (click._replace(contact="") if click.contact in opted_out.get(click.emp_id, ()) else click, signals)
         for click, signals in batch
     ]
 
@@ -157,15 +156,15 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
 
 
 def keep_purchase(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
-    """Note that a paid order carries this click's token: whatever is seen of it later, a person made it."""
+    """Note that a paid order carries this click's token: its verdict is human, whatever edges see later."""
     values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
     connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
 
 
 def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
-    """A paid order carries this click's token, so a person made it, for good; also if it comes in later.
+    """Make a click's verdict human, and final: a paid order carries its token. The click may come in later.
 
-    Other orders that name it, or that it may explain by e-mail, are decided again when its verdict changes.
+    Other orders that name it, or match it by e-mail, are marked due when its verdict changes.
     """
     keep_purchase(connection, click_id, shop_id, order_id)
     row = connection.execute(sa.select(*_KNOWN).where(clicks.c.id == click_id)).first()

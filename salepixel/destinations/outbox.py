@@ -48,12 +48,12 @@ def announce_order(
 ) -> None:
     """Put an order's sales into the outbox: by line, or under "" for the whole order.
 
-    Each is sent once, whatever happens to the sale later. What was not sent yet is sent as the sale is now,
-    or not at all when there is none any more: its address may name somebody who has refused meanwhile.
+    Each is sent once, whatever happens to the sale later. A request that was not sent yet gets the sale's
+    present values, or is deleted with its sale: its URL may name a contact who opted out since.
     """
     keys = {_key(emp_id, shop_id, order_id, part): url for part, url in urls.items()}
-    untold = outbox.c.shop_id == shop_id, outbox.c.order_id == order_id, outbox.c.state != "sent"
-    connection.execute(sa.delete(outbox).where(*untold, outbox.c.id.not_in(keys)))
+    unsent = outbox.c.shop_id == shop_id, outbox.c.order_id == order_id, outbox.c.state != "sent"
+    connection.execute(sa.delete(outbox).where(*unsent, outbox.c.id.not_in(keys)))
     for key, url in keys.items():
         values = {
             "id": key,

@@ -44,7 +44,7 @@ def store_delivery(
 
 
 def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:
-    """Count one refusal, per day (UTC), door and reason, in a transaction that goes on."""
+    """Count one rejection, per day (UTC), door and reason, in the caller's transaction."""
     today = datetime.now(UTC).date().isoformat()
     values = {"day": today, "door": door, "reason": reason, "count": 1}
     connection.execute(_add_count(connection.dialect.name), values)

@@ -29,19 +29,19 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
 
 @cache
 def _insert_state(dialect: str) -> Any:
-    # Who sends the same order every day adds no rows; the earliest is the same in any sequence, and so is the
-    # most of what was charged.
+    # The same order sent every day adds no rows. The earliest `issued_at` and the greatest sums are the same
+    # in any sequence.
     statement = insert_into(dialect, refunds)
     new, kept = statement.excluded, refunds.c
     more = {name: _more(new[name], kept[name]) for name in ("charged", "covers")}
-    tells_more = [sa.or_(new[name] > kept[name], _is_first(new[name], kept[name])) for name in more]
+    is_greater = [sa.or_(new[name] > kept[name], _is_first(new[name], kept[name])) for name in more]
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "order_id", "updated_at", "refunded", "cancelled", "currency"],
         set_={
             "issued_at": sa.case((new.issued_at < kept.issued_at, new.issued_at), else_=kept.issued_at),
             **more,
         },
-        where=sa.or_(new.issued_at < kept.issued_at, *tells_more),
+        where=sa.or_(new.issued_at < kept.issued_at, *is_greater),
     )
 
 

@@ -91,7 +91,7 @@ def requeue_orders_since(connection: sa.Connection, emp_id: int, since: datetime
 def requeue_orders_of_open_months(
     connection: sa.Connection, emp_id: int, closed_before: datetime | None, why: Why
 ) -> None:
-    """Mark the orders of an account due that are not decided for good; `closed_before` None: all.
+    """Mark the orders of an account due whose decision may still change; `closed_before` None: all.
 
     In a closed month these are the orders without full payment.
     """

@@ -42,7 +42,7 @@ class ShopHealth:
             State.DISCONNECTED: shop.disconnected_at,
             State.INACTIVE: shop.app_status_at,
         }
-        # Why a token is refused, webhooks stop as well; when that was, nobody said.
+        # What makes a shop refuse our token stops its webhooks too, and it does not report when.
         return since.get(shop.state) or (known_until if self.cause not in ("", State.WAITING) else None)
 
 

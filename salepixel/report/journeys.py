@@ -98,8 +98,8 @@ def journeys_of(
 
     Each order of the period has a journey: the clicks before it within the window that the policy gives
     their campaign, and always the click that was credited with it. Clicks of the period that no order
-    followed within their window are one journey that led to nothing; hence orders after the period must be
-    told too, and clicks before it, as far as the longest window reaches.
+    followed within their window are one journey that led to nothing. So pass orders after the period too, and
+    clicks before it, as far as the longest window reaches.
     """
     found: list[Journey] = []
     used: set[bytes] = set()

@@ -93,9 +93,9 @@ def _out_of_bounds(
 
 
 def _refused(connection: sa.Connection, click: Click) -> bool:
-    """Whether the contact of a token refused to be followed."""
+    """Whether the contact of a token opted out."""
     if is_digest(click.contact):
-        # Too long for the token; the click's row has it whole, or empty when its contact had refused.
+        # Too long for the token; the click's row has it whole, or empty when its contact had opted out.
         stored = clicks.get_clicks(connection, [click.id]).get(click.id)
         click = stored.click if stored else click
         if not click.contact:

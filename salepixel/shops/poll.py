@@ -72,9 +72,9 @@ log = structlog.get_logger()
 
 
 class Poller:
-    """Polls what is due, on threads of its own: orders must not wait for a shop's slowness.
+    """Polls what is due, on threads of its own, so that a slow shop does not delay orders.
 
-    Nor does a shop: one shop of an account is polled at a time, so a slow one takes its own account's turn.
+    Each account has one shop polled at a time, so that a slow shop delays only its own account's others.
     """
 
     def __init__(self, database: Database, keys: Keys, job_queue: jobs.JobQueue) -> None:

@@ -27,7 +27,7 @@ def add_shop(connection: sa.Connection, emp_id: int, platform: str, api_url: str
     """
     values = {"id": new_id(), "emp_id": emp_id, "platform": platform, "api_url": api_url, "created_at": at}
     if platform == "api":
-        values["connected_at"] = at  # who holds the account's key has proved enough
+        values["connected_at"] = at  # the account's key is proof enough
     connection.execute(insert(connection, shops).values(values).on_conflict_do_nothing())
     this = sa.and_(shops.c.api_url == api_url, shops.c.emp_id == emp_id)
     connection.execute(

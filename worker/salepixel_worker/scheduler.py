@@ -1,4 +1,4 @@
-"""The scheduler: one in the whole installation, whoever holds the lock in Redis.
+"""The scheduler: one in the whole installation, elected by a lock in Redis.
 
 RQ's own cron has no leader election, so two of them enqueue twice; redis-py's lock elects one.
 """

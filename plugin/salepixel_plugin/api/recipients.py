@@ -19,14 +19,14 @@ from salepixel_plugin.services import services
 
 
 class RecipientsIn(Input):
-    """Contacts for whom a campaign is meant."""
+    """The contacts that a campaign is meant for."""
 
     max_bytes: ClassVar[int] = 8_000_000
     contacts: Annotated[list[Reference], Field(max_length=10_000)]
 
 
 class RecipientsOut(Output):
-    """Whom to mail, and whom not."""
+    """Contacts to mail, and contacts to hold out."""
 
     mail: list[str]
     hold_out: list[str]

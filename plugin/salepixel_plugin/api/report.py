@@ -147,7 +147,7 @@ def list_sales(campaign_id: str, page: PageOfDays) -> dict[str, Any]:
 
 
 class FileQuery(Days):
-    """Which days, and for whom the file is."""
+    """The days of a file, and the language of its reader."""
 
     lang: Literal["en", "es"] | None = Field(
         None,

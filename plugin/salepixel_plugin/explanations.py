@@ -29,7 +29,7 @@ _DECIDED = {
         "completed the order had the cookie of this click."
     ),
     "email_match": N_(
-        "Order %(order)s likely comes from the click of %(contact)s on %(time)s: the buyer used this "
+        "Order %(order)s is credited to the click of %(contact)s on %(time)s: the buyer used this "
         "contact's e-mail address."
     ),
     "coupon_of_contact": N_(

@@ -75,7 +75,7 @@ def test_a_change_is_first_shown_with_its_money_and_its_orders(office: Office) -
     assert "Orders affected 1" in text
     assert "Old €0.00 €19.90 +€19.90" in text
     assert "New €39.80 €19.90 -€19.90" in text
-    assert "All EUR €39.80 €39.80 €0.00" in text
+    assert "Total EUR €39.80 €39.80 €0.00" in text
     assert re.search(r"1042 .* UTC New €39.80 (\w+ €19.90 ){2}E-mail address of a contact", text)
     order = next(link for link in _check(preview).links if link.startswith("/orders/"))
     assert office.page(order, SHOES).status_code == 200

@@ -73,9 +73,17 @@ class Theatre:
         api("POST", f"/campaigns/{made[CODES_IN]['id']}/coupons", {"coupons": codes})
         url = self._shop.api_url
         shop = api("POST", "/shops", {"empId": emp_id, "platform": "saleor", "api_url": url})
-        self._shop.install(shop["manifest_url"]).raise_for_status()
+        self._install(shop["manifest_url"])
         links = tuple(tuple(link["tracked_url"] for link in one["links"]) for one in made)
         return Scene(emp_id, shop["id"], tuple(one["id"] for one in made), links)
+
+    def _install(self, manifest_url: str) -> None:
+        """Install the shop's app, and wait as the answer asks: all worlds come from one address."""
+        installed = self._shop.install(manifest_url)
+        while installed.status_code == 429:
+            time.sleep(int(installed.headers["Retry-After"]))
+            installed = self._shop.install(manifest_url)
+        installed.raise_for_status()
 
     def scan_home(self, played: Played, home: Home) -> None:
         """Let the gateways of a home's mails look at them."""

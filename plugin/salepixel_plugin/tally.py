@@ -8,7 +8,6 @@ import threading
 from collections import Counter
 from datetime import UTC, datetime
 
-import sqlalchemy as sa
 import structlog
 
 from salepixel.orders.deliveries import count_rejections
@@ -50,7 +49,7 @@ class Tally:
             try:
                 with self._database.write() as connection:
                     count_rejections(connection, counts)
-            except sa.exc.SQLAlchemyError as error:
+            except Exception as error:  # of any kind: a count is not lost, and the next second comes
                 with self._lock:
                     self._counts += counts
                 log.warning("refusals_not_stored", count=counts.total(), error=type(error).__name__)
@@ -69,7 +68,4 @@ class Tally:
 
     def _run(self) -> None:
         while not self._stopping.wait(STORE_SECONDS):
-            try:
-                self.store()
-            except Exception:
-                log.exception("refusals_not_stored")
+            self.store()

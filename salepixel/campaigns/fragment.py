@@ -79,7 +79,7 @@ def _query(hit: Hit) -> str:
 
 
 def hosted_pixels(account: Account, bought: Bought) -> list[str]:
-    """Those of a hosted pixel that the shop goes on using, with the names it knows."""
+    """The parameters of a hosted pixel that the shop still uses, under the names of that pixel."""
     if not account.hosted_pixel:
         return []
     rows = [(line.product, line.quantity, round_money(line.amount, bought.currency)) for line in bought.lines]

@@ -1,4 +1,4 @@
-"""Who was to get a campaign's mail, who was left out by lot, and what all of them bought."""
+"""Recipients of a campaign, and the random holdout: the control group that gets no mail."""
 
 from collections.abc import Collection, Mapping
 
@@ -10,7 +10,7 @@ from salepixel.storage.upsert import insert
 
 
 def assign_recipients(connection: sa.Connection, campaign_id: str, lots: Mapping[str, bool]) -> None:
-    """Keep who is left out (True) and who is not; who was assigned before stays as they were."""
+    """Store the group of each contact: True for the control group. A stored assignment never changes."""
     rows = [
         {"campaign_id": campaign_id, "contact": contact, "held_out": out} for contact, out in lots.items()
     ]

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,6 @@ from salepixel.attribution import policies
 from salepixel.campaigns import store as campaigns
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, Verdict
-from salepixel.money.rates import SHIPPED
 from salepixel.orders import store as orders
 from salepixel.orders.requeue import requeue_account
 from salepixel.report import sales
@@ -25,13 +23,6 @@ from salepixel.storage.database import Database
 from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, NOON, OTHER_LINK, click_at, order
 from tests.worker.world import HOUR, World, story
-
-
-@pytest.fixture
-def world(database: Database, sealer: ClickSealer) -> World:
-    world = World(database, sealer)
-    world.connect()
-    return world
 
 
 def test_a_token_on_the_order_earns_its_lines(world: World) -> None:
@@ -407,74 +398,6 @@ def test_a_pixels_order_is_as_the_account_reads_its_hits(
         requeue_account(connection, 1)
     assert [row[4] for row in world.report()] == amounts
     assert verify_all(database, sealer).different == []
-
-
-def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None:
-    first, last = click_at(NOON - 5 * HOUR), click_at(NOON - HOUR, serial=1)
-    world.contact("ana", "h")
-    for click in (first, last):
-        world.click(click)
-    world.order(order(email_hash="h"))
-    assert len(world.report()) == 2
-    world.policy(model="linear")
-    halves = sorted(row[4] for row in world.report())
-    assert halves == ["10.00", "10.00", "19.90", "19.90"]
-    with world.database.write() as connection:
-        assert policies.close_months(connection, 1, NOON + HOUR) == 0
-    world.policy(model="first")
-    world.order(order(email_hash="h", updated_at=NOON + HOUR, refunded=Decimal("59.80")))
-    world.order(order(id="late", number="2", email_hash="h"))
-    assert sorted(row[4] for row in world.report()) == halves
-    assert world.reasons() == {"O1": "email_match", "late": "month_closed"}
-
-
-def test_a_policy_moves_no_order_that_was_of_a_closed_month(world: World) -> None:
-    token = world.sealer.seal(click_at(NOON - 2 * HOUR))
-    world.order(order(click_token=token, placed_at=NOON - HOUR))
-    world.reconcile()
-    with world.database.write() as connection:
-        assert policies.close_months(connection, 1, NOON) == 0
-    world.order(order(click_token=token, placed_at=NOON + 99 * HOUR, updated_at=NOON + 9 * HOUR))
-    with world.database.read() as connection:
-        account = accounts.get_account(connection, 1)
-        assert account is not None
-        changed = policies.with_policy(account, {"window_days": 1})
-        preview = policies.preview_policy(connection, world.sealer, account, changed, SHIPPED, 9, None)
-    assert preview.moves == []
-
-
-def test_what_a_policy_would_move_is_what_it_moves(world: World) -> None:
-    clicks_made = [click_at(NOON - 10 * 24 * HOUR), click_at(NOON - HOUR, serial=1)]
-    world.contact("ana", "h")
-    for click in clicks_made:
-        world.click(click)
-    for number in range(5):
-        old = NOON - timedelta(days=3 * (number % 2))
-        world.order(order(id=f"O{number}", number=str(number), email_hash="h", placed_at=old))
-    before = world.amounts()
-    moves: list[policies.Move] = []
-    place, looked_at = None, 0
-    with world.database.read() as connection:
-        account = accounts.get_account(connection, 1)
-        assert account is not None
-        changed = policies.with_policy(account, {"window_days": 3, "model": "decay"})
-        while True:
-            page = policies.preview_policy(connection, world.sealer, account, changed, SHIPPED, 2, place)
-            moves += page.moves
-            place, looked_at = page.older, looked_at + page.looked_at
-            if place is None:
-                break
-    assert world.amounts() == before, "a preview changes nothing"
-    assert looked_at == 5
-    moved = {move.stored.order.id: (dict(move.before), dict(move.after)) for move in moves}
-    world.policy(window_days=3, model="decay")
-    after = world.amounts()
-    assert moved == {
-        key: (before.get(key, {}), after.get(key, {}))
-        for key in before | after
-        if before.get(key) != after.get(key)
-    }
-    assert moved, "or nothing was shown"
 
 
 def test_a_forged_token_is_no_evidence(world: World) -> None:

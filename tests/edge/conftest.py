@@ -7,9 +7,11 @@ import pytest
 
 from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.keys import Keys
+from salepixel_edge import shipper as shipper_module
 from salepixel_edge.journal import Journal, take_slot
 from tests.edge.records import SEGMENT
 from tests.edge.running import RunningEdge, Valkey
+from tests.edge.shipping import Shipping
 from tests.make import CAMPAIGN, LINK
 
 
@@ -46,3 +48,18 @@ def edge(tmp_path: Path, valkey: Valkey, keys: Keys) -> Iterator[RunningEdge]:
     running = RunningEdge(tmp_path / "edge", valkey.address, keys, edge_segment_bytes="4096")
     yield running
     running.kill()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests need not wait as long as operators may."""
+    monkeypatch.setattr(shipper_module, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(shipper_module, "ADOPT_SECONDS", 0.1)
+    monkeypatch.setattr(shipper_module, "RETRY_SECONDS", 0.05)
+
+
+@pytest.fixture
+def shipping(tmp_path: Path, journal: Journal, valkey: Valkey, quick: None) -> Iterator[Shipping]:
+    running = Shipping(tmp_path, journal, valkey.address)
+    yield running
+    running.shipper.stop()

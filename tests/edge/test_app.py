@@ -1,10 +1,7 @@
 """What browsers, scanners and attackers get from a running edge."""
 
 import shutil
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -15,79 +12,29 @@ import pytest
 
 from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.clicks.hits import Hit, sign_hit
-from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
+from salepixel.clicks.records import ClickRecord, HitRecord
 from salepixel.clicks.tokens import ClickSealer, Signal
-from salepixel.keys import Keys, pixel_secret_place
-from salepixel.wire.directory import DIRECTORY_KEY, Directory, contact_digest
+from salepixel.keys import Keys
+from salepixel.wire.directory import DIRECTORY_KEY
 from salepixel.wire.redis import open_redis
-from salepixel.wire.streams import read_frames
 from salepixel_edge.app import GIF, NOT_FOUND
+from tests.edge.known import SECRET, edge_that_knows_accounts, journaled, with_secrets
 from tests.edge.running import AGENT, Answer, RunningEdge
 from tests.make import CAMPAIGN, LINK, NOON, click_at
-from tests.waiting import PATIENCE_SECONDS, until
 
-SECRET = bytes(range(16))
-DIRECTORY = Directory(
-    {7: ("Track.Shop.test", ""), 8: ("", ""), 9: ("", "")},
-    frozenset({9}),
-    currencies={7: "EUR", 8: "EUR", 9: "EUR"},
-    refused={7: frozenset({contact_digest("who refusé".encode()), contact_digest(b"c9")})},
-    tags={7: frozenset({"-CONTACTID-", "[ID]", "%id%", "{ID}", "$ID$", "@ID@", "CONTACTO"})},
-)
 URL = "https://shop.test/p/1?a=b#top"
 HOST = {"Host": "track.shop.test"}
 
 
-def with_secrets(keys: Keys) -> Directory:
-    sealed = {emp_id: ("", keys.seal(pixel_secret_place(emp_id), SECRET.hex())) for emp_id in (8, 9)}
-    return replace(DIRECTORY, accounts=DIRECTORY.accounts | sealed)
-
-
 @pytest.fixture(scope="module")
 def edge(redis_address: str, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
-    """An edge that knows three accounts."""
-    redis = open_redis(redis_address)
-    redis.flushall()
-    redis.set(DIRECTORY_KEY, with_secrets(keys).to_json())
-    redis.close()
-    running = RunningEdge(tmp_path_factory.mktemp("edge"), redis_address, keys)
-    running.start()
-    running.wait_for("redis", "ok")
-    unknown = "ignored; unknown_account"
-    assert until(lambda: running.get("/track/sale?empId=66").header("x-salepixel") == unknown)
-    yield running
-    assert running.terminate() == 0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def slow_client(edge: RunningEdge) -> tuple[threading.Thread, list[float]]:
-    """A client that begins a request, at the start of this module; after how long it was cut."""
-    seconds: list[float] = []
-
-    def wait() -> None:
-        with socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE_SECONDS) as slow:
-            begun = time.monotonic()
-            slow.sendall(b"GET /c/x HTTP/1.1\r\nHost: x\r\n")
-            while slow.recv(1000):
-                pass
-            seconds.append(time.monotonic() - begun)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread, seconds
+    with edge_that_knows_accounts(redis_address, keys, tmp_path_factory.mktemp("edge")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def token(links: LinkSealer) -> str:
     return links.seal(Link(7, CAMPAIGN, LINK, URL))
-
-
-def journaled(edge: RunningEdge) -> list[Record]:
-    """All records of an edge's journals, from the disk."""
-    records = []
-    for segment in sorted((edge.data / "journal").glob("*/*.seg")):
-        records += [unpack_payload(payload) for _, payload, _ in read_frames(segment.read_bytes())]
-    return records
 
 
 def test_a_click_is_redirected_with_its_token_on_the_destination_and_in_a_cookie(
@@ -296,13 +243,6 @@ def _without_date(answer: Answer) -> Answer:
     return Answer(answer.status, [pair for pair in answer.headers if pair[0] != "date"], answer.body)
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
-@pytest.mark.parametrize("path", ["/c/x", "/track/sale?empId=7", "/healthz"])
-def test_nothing_but_get_and_head_is_taken(edge: RunningEdge, method: str, path: str) -> None:
-    answer = edge.get(path, method=method)
-    assert (answer.status, answer.header("allow"), answer.body) == (405, "GET, HEAD", b"")
-
-
 @pytest.mark.parametrize(
     ("query", "host", "reason"),
     [
@@ -404,91 +344,6 @@ def test_the_accounts_cookie_is_kept_unopened(
     assert (own in record.query) is not bool(headers), "who wants privacy is not linked to a click"
 
 
-HOSTILE = {
-    "a NUL in the path": b"GET /c/\0 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a NUL in a header": b"GET /track/sale?empId=7 HTTP/1.1\r\nHost: x\r\nCookie: spx7=\0\r\n\r\n",
-    "bytes in the path": b"GET /c/\xff\xfe\x80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "bytes in the query": b"GET /track/sale?empId=7&PRODUCTO=\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
-    "utf-8 in the query": b"GET /track/sale?empId=8&PRODUCTO="
-    + "ñ".encode() * 500
-    + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "percent bytes in the path": b"GET /c/%ff%fe HTTP/1.1\r\nHost: x\r\n\r\n",
-    "bytes in headers": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: \xff\xfe\r\n"
-    b"Cookie: \xff=\xfe; spx8=\x80\r\n"
-    b"User-Agent: \xff\r\nPurpose: \xff\r\nSec-GPC: \xff\r\n\r\n",
-    "bytes in the contact": b"GET /c/%TOKEN%?k=%ff%fe\xff HTTP/1.1\r\nHost: x\r\n"
-    b"User-Agent: \xff\xfe\r\n\r\n",
-    "surrogates in the contact": b"GET /c/%TOKEN%?k=%ed%a0%80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "no host": b"GET /track/sale?empId=7 HTTP/1.1\r\n\r\n",
-    "two hosts": b"GET /track/sale?empId=7 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-    "an absolute address": b"GET http://evil.test/c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "HTTP/1.0": b"GET /c/%TOKEN%?k=c1 HTTP/1.0\r\n\r\n",
-    "HTTP/9.9": b"GET /c/%TOKEN%?k=c1 HTTP/9.9\r\nHost: x\r\n\r\n",
-    "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n",
-    "an http2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a tunnel": b"CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test:443\r\n\r\n",
-    "a bare line feed": b"GET /c/x HTTP/1.1\nHost: x\n\n",
-    "a long header": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\nCookie: "
-    + b"a" * 100_000
-    + b"\r\n\r\n",
-    "a long path": b"GET /c/" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "many headers": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 2_000 + b"\r\n",
-    "many cookies": b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\n" + b"Cookie: spx8=x\r\n" * 90 + b"\r\n",
-    "a wrong length": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-    "two lengths": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-    "a length and chunks": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "an unwanted body": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-    "a body that does not come": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\n"
-    b"Content-Length: 500000\r\n\r\nhello",
-    "an upgrade": b"GET /c/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-    "half a request": b"GET /c/x HTT",
-    "nothing": b"",
-}
-
-
-@pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_bytes_get_a_clear_answer_or_none_and_never_an_error_of_ours(
-    edge: RunningEdge, token: str, case: str
-) -> None:
-    # A timeout alone: these two are waited for, until others are cut below.
-    timeout = 1 if case in ("half a request", "nothing") else PATIENCE_SECONDS
-    answer = edge.raw(HOSTILE[case].replace(b"%TOKEN%", token.encode()), timeout)
-    if answer:
-        status = int(answer.split(None, 2)[1])
-        assert status < 500, answer[:300]
-        if b"evil.test" in HOSTILE[case]:
-            assert b"evil.test" not in answer
-    assert edge.get("/c/x").status == 404
-
-
-@pytest.mark.parametrize(
-    ("case", "status"), [("no host", b"400"), ("two hosts", b"400"), ("utf-8 in the query", b"200")]
-)
-def test_what_a_request_must_have_and_may_have(edge: RunningEdge, case: str, status: bytes) -> None:
-    assert edge.raw(HOSTILE[case])[9:12] == status
-
-
-def test_letters_in_a_query_are_no_reason_to_lose_a_visitor(edge: RunningEdge, token: str) -> None:
-    answer = edge.raw(f"GET /c/{token}?k=Peña HTTP/1.1\r\nHost: track.shop.test\r\n\r\n".encode())
-    assert answer[9:12] == b"302"
-    record = journaled(edge)[-1]
-    assert isinstance(record, ClickRecord)
-    assert record.click.contact == "Peña"
-
-
-def test_everything_that_was_journaled_can_be_read_again(edge: RunningEdge) -> None:
-    edge.raw(HOSTILE["utf-8 in the query"])
-    query = "empId=8&PRODUCTO=" + "%22%5C" * 500 + '"\\' * 400
-    edge.get(f"/track/sale?{query}")
-    edge.get("/track/sale?empId=8&order=last")
-    record = journaled(edge)[-1]
-    assert isinstance(record, HitRecord)
-    assert record.query == "empId=8&order=last"
-
-
 def test_the_storefront_tag_is_small_and_may_be_kept(edge: RunningEdge) -> None:
     answer = edge.get("/sp.js")
     assert (answer.status, answer.header("content-type")) == (200, "application/javascript")
@@ -522,13 +377,6 @@ def test_health_says_how_far_the_journal_has_come(edge: RunningEdge, token: str)
     assert after["counts"]["bad_link"] == before["counts"].get("bad_link", 0) + 1
     assert (after["status"], after["redis"]) == ("ok", "ok")
     edge.wait_for("shipped", after["durable"])
-
-
-def test_a_client_that_never_ends_its_head_is_cut(slow_client: tuple[threading.Thread, list[float]]) -> None:
-    thread, seconds = slow_client
-    thread.join(PATIENCE_SECONDS)
-    (taken,) = seconds
-    assert taken > 9
 
 
 def test_an_account_that_was_made_just_now_is_known(

@@ -111,3 +111,18 @@ def test_counts_give_way_to_a_transaction_that_counts_the_same(postgresql_databa
         count_rejection(connection, DOOR, "unstorable")
     assert tally.store()
     assert counted(postgresql_database) == {(DOOR, "no_signature"): 2, (DOOR, "unstorable"): 1}
+
+
+def test_an_error_of_any_kind_loses_no_count(sqlite: Database) -> None:
+    tally = Tally(sqlite)
+    tally.count(DOOR, "bad_signature")
+
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    sa.event.listen(sqlite.engine, "before_cursor_execute", fail)
+    assert tally.store() is False
+    sa.event.remove(sqlite.engine, "before_cursor_execute", fail)
+    assert tally.store() is True
+    with sqlite.read() as connection:
+        assert [row[1:] for row in list_rejections(connection, 30)] == [(DOOR, "bad_signature", 1)]

@@ -1,7 +1,12 @@
-"""Clicks into the database: the fold against a plain executemany of the same rows in the same batches."""
+"""Clicks into the database, against a plain executemany of the same rows in the same batches.
+
+The first line is the fold. The second is all that a click costs: ten minutes later its verdict is made final.
+"""
 
 import tempfile
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from redis import Redis
@@ -13,6 +18,7 @@ from salepixel.keys import Keys
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.wire.streams import FIELD, JOURNALS_KEY, frame, stream_key
 from salepixel_worker.fold import ENTRIES_AT_ONCE, fold_all
+from salepixel_worker.sweep import settle_verdicts
 
 CLICKS = 40_000
 PER_ENTRY = 600
@@ -20,11 +26,29 @@ JOURNAL = "bench-00000001"
 AGENTS = [f"Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}.0" for n in range(100, 140)]
 
 
-def run(redis: Redis) -> Ratio:
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The fold alone, and with the final verdict."""
+
+    folded: Ratio
+    settled: Ratio
+
+    def line(self) -> str:
+        """A line for each."""
+        return f"{self.folded.line()}\n{self.settled.line()}"
+
+
+def run(redis: Redis) -> Both:
     """Microseconds of wall time per click, commits and fsyncs included; every click from another address."""
     sealer = ClickSealer(Keys(1, {1: bytes(32)}))
 
     def folded() -> float:
+        return measure(settle=False)
+
+    def settled() -> float:
+        return measure(settle=True)
+
+    def measure(*, settle: bool) -> float:
         redis.flushall()
         clicks = _clicks()
         redis.sadd(JOURNALS_KEY, JOURNAL)
@@ -39,6 +63,8 @@ def run(redis: Redis) -> Ratio:
             database = _open(Path(folder))
             begun = time.perf_counter()
             assert fold_all(database, redis, sealer, 600) == CLICKS  # noqa: S101
+            if settle:
+                settle_verdicts(database, datetime.now(UTC) + timedelta(hours=1), 600)
             took = time.perf_counter() - begun
             database.close()
         return took / CLICKS * 1e6
@@ -59,7 +85,11 @@ def run(redis: Redis) -> Ratio:
             database.close()
         return took / CLICKS * 1e6
 
-    return in_turn("fold a click", folded, "executemany of the same rows", plain, "us")
+    rows = "executemany of the same rows"
+    return Both(
+        in_turn("fold a click", folded, rows, plain, "us"),
+        in_turn("fold a click and make its verdict final", settled, rows, plain, "us"),
+    )
 
 
 def _clicks() -> list[Click]:

@@ -1,8 +1,11 @@
 """Ports for programs that are started next."""
 
+import atexit
 import socket
+from contextlib import ExitStack
 
-_kept: list[socket.socket] = []
+_kept = ExitStack()
+atexit.register(_kept.close)
 
 
 def free_port(preferred: int = 0) -> int:
@@ -20,6 +23,6 @@ def free_port(preferred: int = 0) -> int:
         except OSError:
             bound.close()
             continue
-        _kept.append(bound)
+        _kept.enter_context(bound)
         return int(bound.getsockname()[1])
     raise OSError("no free port")

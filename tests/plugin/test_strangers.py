@@ -78,7 +78,7 @@ def test_who_asks_too_often_gets_429_and_is_counted_and_nobody_else(
 
 def test_the_form_says_so_in_the_readers_language(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strangers, "MOST", 0)
-    assert "Demasiadas peticiones" in office.browser.get("/login?lang=es").text
+    assert "demasiadas peticiones" in office.browser.get("/login?lang=es").text
 
 
 def test_webhooks_are_never_limited(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def test_a_campaign_tells_the_losses_since_it_was_made(office: Office, now: date
     english, spanish = office.page(page, SHOES).text, office.page(f"{page}?lang=es", SHOES).text
     assert "Lost clicks and pixel hits" in english
     assert ": 4,321</li>" in english
-    assert "They can belong to any campaign and account" in english
-    assert "Pueden ser de cualquier campaña" in spanish
+    assert "Their campaign and account are unknown" in english
+    assert "No se conocen su campaña ni su cuenta" in spanish
     assert "1,234" not in english
 
 

@@ -45,7 +45,7 @@ def services() -> Services:
 
 @contextmanager
 def writing(*, publishes: bool = False, wakes: bool = False) -> Iterator[sa.Connection]:
-    """A transaction; after its commit the directory is published, and the worker is woken.
+    """A transaction; after its commit the directory is published, and the worker decides what is due.
 
     Both are courtesies: the worker's sweep does within a minute what could not be done here.
     """
@@ -55,4 +55,4 @@ def writing(*, publishes: bool = False, wakes: bool = False) -> Iterator[sa.Conn
     if publishes:
         publish_if_possible(here.database, here.redis)
     if wakes:
-        here.job_queue.enqueue(jobs.SWEEP)
+        here.job_queue.enqueue_once(jobs.DRAIN)

@@ -126,10 +126,13 @@ def has_failed(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
     return (connection.scalar(query) or 0) > 0
 
 
-def due_orders(connection: sa.Connection, limit: int, now: datetime | None = None) -> list[tuple[str, str]]:
-    """The orders that are due at `now`, as (shop id, order id), the longest due first."""
+def due_orders(
+    connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool = False
+) -> list[tuple[str, str]]:
+    """The orders that are due at `now`, as (shop id, order id), the longest due first; last if `newest`."""
     by_now = orders.c.due, orders.c.next_attempt_at <= (now or _now())
-    query = sa.select(orders.c.shop_id, orders.c.id).where(*by_now).order_by(orders.c.next_attempt_at)
+    since = orders.c.next_attempt_at.desc() if newest else orders.c.next_attempt_at
+    query = sa.select(orders.c.shop_id, orders.c.id).where(*by_now).order_by(since)
     return [(row.shop_id, row.id) for row in connection.execute(query.limit(limit))]
 
 

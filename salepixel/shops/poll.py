@@ -140,7 +140,7 @@ def poll_claimed(
         polls.end_poll(connection, poll.shop.id, max(until, poll.mark), now if is_behind else now + EVERY)
     if healed:
         log.info("orders_healed", shop=poll.shop.id, orders=healed)
-        job_queue.enqueue(jobs.SWEEP)
+        job_queue.enqueue_once(jobs.DRAIN)
     return True
 
 

@@ -1,13 +1,19 @@
-"""The queue of jobs from the plugin to the worker: names and ids only. The work itself is in the database.
+"""The queue of jobs from the plugin to the worker: names only. The work itself is in the database.
 
 A lost job costs time, not data: the sweep finds its row within a minute.
 """
+
+import os
+from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.utils import utcformat
 
 log = structlog.get_logger()
 
@@ -15,11 +21,26 @@ QUEUE = "salepixel"
 
 FOLD = "salepixel_worker.jobs.fold"
 DRAIN = "salepixel_worker.jobs.drain"
-RECONCILE = "salepixel_worker.jobs.reconcile"
 SWEEP = "salepixel_worker.jobs.sweep"
 
-ALLOWED = frozenset({DRAIN, FOLD, RECONCILE, SWEEP})
+ALLOWED = frozenset({DRAIN, FOLD, SWEEP})
 """The jobs that a worker runs. RQ imports any name that it finds in Redis, so others are rejected."""
+
+LOST_SECONDS = 20
+"""A job that waits longer may be lost, so another may be enqueued. By then a sweep has done its work."""
+
+_TIMEOUT_SECONDS = 120
+_KEPT_SECONDS = 0  # a job that is done
+_FAILED_KEPT_SECONDS = 3600
+
+# What RQ's own enqueue writes, and only if no job of this name waits: in one round trip.
+_ENQUEUE_ONCE = """
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return 0 end
+redis.call('SADD', KEYS[2], KEYS[3])
+redis.call('HSET', KEYS[4], unpack(ARGV, 3))
+redis.call('RPUSH', KEYS[3], ARGV[1])
+return 1
+"""
 
 
 class JobQueue:
@@ -28,29 +49,32 @@ class JobQueue:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+        self._enqueue_once = redis.register_script(_ENQUEUE_ONCE)
+        self._written: dict[str, dict[str, Any]] = {}
 
-    def enqueue(self, job: str, *ids: str) -> bool:
+    def enqueue(self, job: str) -> bool:
         """Enqueue a job by name; False if Redis did not accept it."""
         try:
-            self._queue.enqueue(job, *ids, result_ttl=0, failure_ttl=3600, job_timeout=120)
+            self._queue.enqueue_job(self._make(job))
         except RedisError as error:
             log.warning("enqueue_failed", job=job, error=str(error))
             return False
         return True
 
     def enqueue_once(self, job: str) -> bool:
-        """Enqueue a job unless it waits already; the job calls `taken` when it begins. False if Redis failed.
+        """Enqueue a job unless one of this name waits; the job calls `taken` when it begins.
 
-        Otherwise ten callers with orders left over would enqueue ten jobs before everybody else's. A lost job
-        can be enqueued again after a minute.
+        False if Redis failed. Call it after the commit: a job that waits begins later, and finds the rows.
         """
+        its_id = os.urandom(8).hex()
+        keys = _waiting_key(job), Queue.redis_queues_keys, self._queue.key, f"rq:job:{its_id}"
+        fields = [part for field in self._as_written(job).items() for part in field]
         try:
-            if not self._redis.set(_waiting_key(job), 1, nx=True, ex=60):
-                return True
+            self._enqueue_once(keys=keys, args=[its_id, LOST_SECONDS, *fields])
         except RedisError as error:
             log.warning("enqueue_failed", job=job, error=str(error))
             return False
-        return self.enqueue(job)
+        return True
 
     def taken(self, job: str) -> None:
         """The job begins: from now on it can be enqueued again. Raises RedisError."""
@@ -59,6 +83,22 @@ class JobQueue:
     def waiting(self) -> int:
         """The number of waiting jobs. Raises RedisError."""
         return int(self._queue.count)
+
+    def _as_written(self, job: str) -> dict[str, Any]:
+        """What RQ keeps of a job. Only its times differ from one to the next."""
+        if job not in self._written:
+            self._written[job] = self._make(job).to_dict()
+        now = utcformat(datetime.now(UTC))
+        return self._written[job] | {"created_at": now, "enqueued_at": now}
+
+    def _make(self, job: str) -> Job:
+        return self._queue.create_job(
+            job,
+            timeout=_TIMEOUT_SECONDS,
+            result_ttl=_KEPT_SECONDS,
+            failure_ttl=_FAILED_KEPT_SECONDS,
+            status=JobStatus.QUEUED,
+        )
 
 
 def _waiting_key(job: str) -> str:

@@ -1,5 +1,6 @@
 """Jobs: known names only, lost ones are swept, one scheduler enqueues them."""
 
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
@@ -11,7 +12,7 @@ from rq.serializers import JSONSerializer
 
 from salepixel.wire import jobs
 from salepixel_worker.scheduler import Scheduler
-from salepixel_worker.server import KnownJob
+from salepixel_worker.server import JobWorker, KnownJob
 
 
 @pytest.mark.parametrize("name", sorted(jobs.ALLOWED))
@@ -27,9 +28,57 @@ def test_a_name_that_is_not_ours_is_refused(redis: Redis, name: str) -> None:
         job.perform()
 
 
-def test_a_bell_that_nobody_hears_does_no_harm() -> None:
-    dead = Redis(unix_socket_path="/nonexistent/valkey.sock")
-    assert jobs.JobQueue(dead).enqueue(jobs.SWEEP) is False
+def test_without_redis_a_job_is_not_enqueued_and_nothing_is_raised() -> None:
+    dead = jobs.JobQueue(Redis(unix_socket_path="/nonexistent/valkey.sock"))
+    assert (dead.enqueue(jobs.SWEEP), dead.enqueue_once(jobs.DRAIN)) == (False, False)
+
+
+def test_a_job_is_enqueued_once_while_it_waits(redis: Redis) -> None:
+    """By any number of processes; once it has begun, the next one may wait."""
+    queues = [jobs.JobQueue(redis) for _ in range(2)]
+    assert all(queue.enqueue_once(jobs.DRAIN) for queue in queues * 2)
+    assert queues[0].waiting() == 1
+    queues[0].taken(jobs.DRAIN)
+    assert all(queue.enqueue_once(jobs.DRAIN) for queue in queues * 2)
+    assert queues[0].waiting() == 2
+
+
+def test_a_waiting_job_that_is_lost_can_be_enqueued_again(redis: Redis) -> None:
+    queue = jobs.JobQueue(redis)
+    queue.enqueue_once(jobs.DRAIN)
+    (key,) = redis.keys("salepixel:waiting:*")
+    assert 0 < redis.ttl(key) <= jobs.LOST_SECONDS
+    redis.delete(key)  # its time is over
+    queue.enqueue_once(jobs.DRAIN)
+    assert queue.waiting() == 2
+
+
+def test_rq_reads_a_job_that_is_enqueued_once_as_one_of_its_own(redis: Redis) -> None:
+    """But for its id and its times; and a worker of RQ runs it, and leaves nothing behind."""
+    queue, rq = jobs.JobQueue(redis), Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer)
+    queue.enqueue(jobs.SWEEP)
+    queue.enqueue_once(jobs.SWEEP)
+    by_rq, by_us = rq.jobs
+    differs = {"created_at", "enqueued_at"}
+    kept = [{k: v for k, v in job.to_dict().items() if k not in differs} for job in (by_rq, by_us)]
+    assert kept[0] == kept[1]
+    assert by_us.enqueued_at is not None
+    assert by_rq.enqueued_at is not None
+    assert abs(by_us.enqueued_at - by_rq.enqueued_at) < timedelta(minutes=1)
+    assert rq in Queue.all(redis, serializer=JSONSerializer)
+
+
+def test_a_worker_of_rq_runs_it_and_leaves_nothing_behind(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    monkeypatch.setattr("salepixel_worker.jobs.drain", lambda: ran.append(1))
+    jobs.JobQueue(redis).enqueue_once(jobs.DRAIN)
+    queue = Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer, job_class=KnownJob)
+    worker = JobWorker([queue], connection=redis, serializer=JSONSerializer, job_class=KnownJob)
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert ran == [1]
+    assert redis.keys("rq:job:*") == []
 
 
 def test_one_scheduler_rings_and_another_takes_over(redis: Redis) -> None:

@@ -250,33 +250,35 @@ def here(world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_orders_that_are_due_let_others_go_first_and_go_on_until_none_is_left(
     world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thousand orders that fail keep no new one waiting: each slice of them ends, and asks for the next."""
+    """A thousand orders that fail keep no new one waiting: each slice of them ends, and asks for the next.
+
+    A slice of no time has the newest order and the oldest.
+    """
     monkeypatch.setattr(jobs, "DRAIN_SECONDS", 0.0)
-    for n in range(4):
+    for n in range(6):
         world.order(order(id=f"O{n}", number=str(n)))
-    spoil(world, "O0", "O1", "O2")
+    spoil(world, "O0", "O1", "O2", "O3")
     jobs.sweep()
     assert (len(failed(world)), JobQueue(redis).waiting()) == (1, 1)
     jobs.sweep()
     assert (len(failed(world)), JobQueue(redis).waiting()) == (2, 1), "one slice waits already"
     jobs.drain()
     assert (len(failed(world)), JobQueue(redis).waiting()) == (3, 2), "the one that ran enqueued the next"
+    assert len(world.due()) == 2
     jobs.drain()
     assert (world.due(), JobQueue(redis).waiting()) == ([], 2)
+    assert len(failed(world)) == 4
 
 
 @pytest.mark.usefixtures("here")
-def test_the_job_of_an_order_decides_others_that_are_due_too(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "BESIDE_SECONDS", 60.0)
-    for n in range(3):
+def test_one_job_decides_all_orders_that_are_due(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DRAIN_SECONDS", 60.0)
+    monkeypatch.setattr(jobs, "NEWEST_ORDERS", 2)
+    for n in range(5):
         world.order(order(id=f"O{n}", number=str(n)))
-    with world.database.read() as connection:
-        (shop,) = shops.list_shops(connection, 1)
-    jobs.reconcile(shop.id, "O1")
+    jobs.drain()
     assert world.due() == []
-    jobs.reconcile(shop.id, "O2")
+    jobs.drain()
 
 
 @pytest.mark.usefixtures("here")
@@ -284,7 +286,7 @@ def test_the_job_of_an_order_decides_others_that_are_due_too(
 def test_a_thousand_orders_that_always_fail_keep_no_new_order_from_being_decided_next(
     world: World, monkeypatch: pytest.MonkeyPatch, attempts: int
 ) -> None:
-    monkeypatch.setattr(jobs, "BESIDE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "DRAIN_SECONDS", 0.0)
     world.order(order(id="P0", number="P0"))
     spoil(world, "P0")
     with world.database.write() as connection:
@@ -292,7 +294,7 @@ def test_a_thousand_orders_that_always_fail_keep_no_new_order_from_being_decided
         poison = [dict(row) | {"id": f"P{n}", "attempts": attempts} for n in range(1, 1000)]
         connection.execute(sa.insert(schema.orders), poison)
     world.order(order())
-    jobs.reconcile(failed_shop(world), "O1")
+    jobs.drain()
     with world.database.read() as connection:
         assert get_decision(connection, failed_shop(world), "O1") is not None
         assert [one.last_error for one in queue.list_failed(connection, None, 1000) if one.last_error], (
@@ -308,7 +310,7 @@ def test_a_thousand_orders_that_always_fail_keep_no_new_order_from_being_decided
 def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
     world.order(order())
     spoil(world, "O1")
-    jobs.reconcile(failed_shop(world), "O1")
+    jobs.drain()
     assert failed(world)[0].attempts == 1
     assert world.due() == []
     assert failed(world)[0].failed_at <= datetime.now(UTC)

@@ -9,12 +9,11 @@ from redis import Redis
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
 from salepixel.money.rates import Rates
-from salepixel.orders.queue import due_orders, is_due
+from salepixel.orders.queue import due_orders
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
 from salepixel.wire.jobs import DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
-from salepixel_worker.attempt import attempt_order
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
 
@@ -23,11 +22,13 @@ FOLD_SECONDS = 0.5
 
 DRAIN_ORDERS = 1000
 DRAIN_SECONDS = 0.25
-"""How long a job reconciles due orders. Then the next job runs, such as the one for a new order."""
+"""How long a job reconciles due orders. Then the next job runs, such as a fold."""
 
-BESIDE_SECONDS = 0.1
-"""How long the job of one order folds, and how long it reconciles other orders. It is short, because in a
-backlog jobs must not arrive faster than they end. A click folded later marks its order due again."""
+DRAIN_FOLD_SECONDS = 0.1
+"""How long that job folds first. It is short: a click that is folded later marks its order due again."""
+
+NEWEST_ORDERS = 10
+"""So many of the newest due orders come before the oldest: a new order does not wait for a backlog."""
 
 SETTLE_SECONDS = 2.0
 """How long a sweep makes verdicts final. The rest waits for the next sweep."""
@@ -65,25 +66,15 @@ def fold() -> None:
 
 
 def drain() -> None:
-    """Reconcile due orders, the oldest first, for DRAIN_SECONDS; enqueue this job again if some are left."""
-    here = stores()
-    JobQueue(here.redis).taken(DRAIN)
-    _drain(here, DRAIN_SECONDS)
+    """Fold the clicks that edges have shipped, then reconcile due orders for DRAIN_SECONDS.
 
-
-def reconcile(shop_id: str, order_id: str) -> None:
-    """Fold the clicks that edges have shipped, reconcile this order, and then other due orders for a moment.
-
-    The other orders share this fold, and their own jobs then find nothing to do. Otherwise each of many
-    simultaneous orders would wait for its own fold.
+    The newest few come first, then the oldest. This job is enqueued again if some are left.
     """
     here = stores()
-    with here.database.read() as connection:
-        if not is_due(connection, shop_id, order_id):
-            return
-    fold_all(here.database, here.redis, here.sealer, BESIDE_SECONDS)
-    attempt_order(here.database, here.sealer, shop_id, order_id, here.rates)
-    _drain(here, BESIDE_SECONDS)
+    JobQueue(here.redis).taken(DRAIN)
+    fold_all(here.database, here.redis, here.sealer, DRAIN_FOLD_SECONDS)
+    reconcile_due(here.database, here.sealer, NEWEST_ORDERS, here.rates, DRAIN_SECONDS, newest=True)
+    _drain(here, DRAIN_SECONDS)
 
 
 def sweep() -> None:

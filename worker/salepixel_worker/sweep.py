@@ -28,15 +28,22 @@ log = structlog.get_logger()
 
 
 def reconcile_due(
-    database: Database, sealer: ClickSealer, limit: int, rates: Rates = SHIPPED, budget_seconds: float = inf
+    database: Database,
+    sealer: ClickSealer,
+    limit: int,
+    rates: Rates = SHIPPED,
+    budget_seconds: float = inf,
+    *,
+    newest: bool = False,
 ) -> int:
     """Attempt orders that are due, oldest first, for about so long; gives how many, also when they fail.
 
+    `newest`: those that were marked due last, first.
     One that fails is put off, so those behind it have their turn. Raises what is no order's own fault.
     """
     deadline = time.monotonic() + budget_seconds
     with database.read() as connection:
-        due = due_orders(connection, limit)
+        due = due_orders(connection, limit, newest=newest)
     for taken, (shop_id, order_id) in enumerate(due, 1):
         attempt_order(database, sealer, shop_id, order_id, rates)
         if time.monotonic() > deadline:

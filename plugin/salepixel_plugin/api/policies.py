@@ -139,7 +139,7 @@ def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
 @blueprint.doc(security="bearer", responses={409: "Orders are not decided", 422: "The month is not over yet"})
 def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
     """Close a month (UTC) and all before it: their decisions and sales never change again."""
-    services().job_queue.enqueue(jobs.SWEEP)  # what keeps the month open is decided by the next try
+    services().job_queue.enqueue_once(jobs.DRAIN)  # what keeps the month open is decided by the next try
     with services().database.write() as connection:
         until = use_cases.close_month(
             connection,

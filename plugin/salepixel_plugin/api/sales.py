@@ -33,10 +33,7 @@ from salepixel_plugin.fields import (
     check_sum,
 )
 from salepixel_plugin.schemas import Input
-from salepixel_plugin.services import Services, services
-
-JOBS = 20
-"""For so many orders the worker is called one by one; for more, one sweep does them all."""
+from salepixel_plugin.services import services
 
 
 class SaleLineIn(Input):
@@ -135,7 +132,8 @@ def add_sales(wanted: SalesIn) -> dict[str, Any]:
         receipt = use_cases.report_orders(
             connection, principal(), here.keys, wanted.emp_id, reported, body, content_type, now
         )
-    _enqueue(here, receipt.shop_id, receipt.stored)
+    if receipt.stored:
+        here.job_queue.enqueue_once(jobs.DRAIN)
     not_stored = sorted([*map(_unchanged, receipt.unchanged), *bad], key=itemgetter("position"))
     return {"stored": len(receipt.stored), "not_stored": not_stored or None}
 
@@ -161,12 +159,3 @@ _WHY = {
     "long_reference": f"An id, number or other reference has more than {MAX_REFERENCE_BYTES} bytes.",
     "too_many_lines": f"It has more than {MAX_LINES} lines.",
 }
-
-
-def _enqueue(here: Services, shop_id: str, order_ids: list[str]) -> None:
-    if len(order_ids) > JOBS:
-        here.job_queue.enqueue(jobs.SWEEP)
-        return
-    for order_id in order_ids:
-        if not here.job_queue.enqueue(jobs.RECONCILE, shop_id, order_id):
-            return  # Redis is away; the sweep finds the rest, and nobody waits for each time-out

@@ -92,7 +92,7 @@ def close_month(emp_id: int) -> Response:
         wanted = MonthIn.model_validate_strings({"month": month, "without_failed": without})
         if not request.form.get("sure"):
             return _policy_page(emp_id, {}, {"sure": language().text(_NOT_SURE)}, 422, month)
-        services().job_queue.enqueue(jobs.SWEEP)  # what keeps the month open is decided by the next try
+        services().job_queue.enqueue_once(jobs.DRAIN)  # what keeps the month open is decided by the next try
         without_failed, now = wanted.without_failed, datetime.now(UTC)
         with services().database.write() as connection:
             use_cases.close_month(connection, principal(), emp_id, month, now, without_failed=without_failed)

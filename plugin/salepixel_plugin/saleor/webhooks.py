@@ -92,8 +92,8 @@ def _take() -> tuple[Response, int]:
         # A 503 would be sent again for ever; as it came it can be kept.
         content = Page(unread=(Unread("unstorable"),))
         newer = _store(delivery, shop, content)
-    for order_id in newer:
-        services().job_queue.enqueue(jobs.RECONCILE, shop.id, order_id)
+    if newer:
+        services().job_queue.enqueue_once(jobs.DRAIN)
     for reason in (one.reason for one in content.unread):
         log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=reason)
         count_refusal(DOOR, reason)

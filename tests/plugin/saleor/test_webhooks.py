@@ -1,7 +1,6 @@
 """A delivery is answered 200 when it is committed; everything else has a name and the right status."""
 
 import json
-import zlib
 from decimal import Decimal
 from typing import Any
 
@@ -103,23 +102,26 @@ def test_a_body_is_parsed_once_and_only_after_its_signature_is_verified(
     assert len(parsed) == parses
 
 
-class TestTheBell:
-    """With a Redis: the worker is told of orders that are newer, and only of those."""
+class TestTheJob:
+    """With a Redis: a job is enqueued for orders that are newer, once for all that wait."""
 
     @pytest.fixture
     def plugin_redis(self, redis: Redis) -> Redis:
         return redis
 
-    def test_it_rings_once_for_what_is_new(self, plugin: Plugin, captured_shop: Shop, redis: Redis) -> None:
+    def test_it_is_enqueued_once_for_what_is_new(
+        self, plugin: Plugin, captured_shop: Shop, redis: Redis
+    ) -> None:
         older = captures.captured("b_customer_two_charges_refunds/001-order_created")
-        for captured in (PAID, PAID, older):
+        another = captures.captured("h_pln_channel_voucher/003-order_fully_paid")
+        job_queue = jobs.JobQueue(redis)
+        for captured, waiting in ((PAID, 1), (PAID, 1), (another, 1)):
             assert post(plugin, captured).status_code == 200
-        # What RQ keeps of a job: the name, an instance, the arguments, the keywords.
-        raw = [redis.hget(key, "data") for key in redis.keys("rq:job:*")]
-        queue = [json.loads(zlib.decompress(job)) for job in raw if isinstance(job, bytes)]
-        with plugin.database.read() as connection:
-            (due,) = due_orders(connection, 10)
-        assert [(name, tuple(arguments)) for name, _, arguments, _ in queue] == [(jobs.RECONCILE, due)]
+            assert job_queue.waiting() == waiting
+        job_queue.taken(jobs.DRAIN)
+        for captured in (PAID, older):
+            assert post(plugin, captured).status_code == 200
+        assert job_queue.waiting() == 1, "nothing is newer"
 
 
 @pytest.mark.parametrize(

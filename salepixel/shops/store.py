@@ -89,6 +89,17 @@ def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:
     return _shop(connection.execute(_BY_ADDRESS, {"api_url": api_url}).first())
 
 
+def is_trusted_alike(connection: sa.Connection, shop: Shop) -> bool:
+    """Whether a delivery of this shop is to be judged now as it was when `shop` was read."""
+    row = connection.execute(_TRUST, {"id": shop.id}).first()
+    return row is not None and tuple(row) == (shop.app_id, shop.jwks, shop.paused_at, shop.removed_at)
+
+
+_TRUST = sa.select(shops.c.app_id, shops.c.jwks, shops.c.paused_at, shops.c.removed_at).where(
+    shops.c.id == sa.bindparam("id")
+)
+
+
 def _shop(row: sa.Row[Any] | None) -> Shop | None:
     return None if row is None else Shop(**row._mapping)
 

@@ -6,6 +6,7 @@ from salepixel.settings import PluginSettings
 from salepixel_plugin.saleor import manifest, registration, webhooks
 from salepixel_plugin.saleor.calls import Calls
 from salepixel_plugin.saleor.jwks import KeyReloads
+from salepixel_plugin.saleor.senders import Senders
 
 # Saleor speaks its own protocol here; it is not part of the API for people's programs.
 blueprint = APIBlueprint("saleor", __name__, url_prefix="/saleor", enable_openapi=False)
@@ -15,7 +16,8 @@ blueprint.post("/webhooks")(webhooks.take_delivery)
 
 
 def attach(app: APIFlask, settings: PluginSettings) -> None:
-    """Give the application what bounds its calls of shops."""
+    """Give the application what bounds its calls of shops, and no shop that it remembers."""
     calls = Calls(max(1, settings.plugin_threads // 2))
     app.extensions["salepixel_calls"] = calls
     app.extensions["salepixel_key_reloads"] = KeyReloads(calls)
+    app.extensions["salepixel_senders"] = Senders()

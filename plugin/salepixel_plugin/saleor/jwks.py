@@ -47,15 +47,19 @@ class KeyReloads:
         self._lock = threading.Lock()
         self._reloads: dict[str, _Reload] = {}
 
-    def verify(self, check: Callable[[Shop], None], shop: Shop, database: Database) -> None:
+    def verify(self, check: Callable[[Shop], None], shop: Shop, database: Database) -> Shop:
         """Run `check` with the shop's keys, once more with fresh ones if they may help.
+
+        Gives the shop with the keys that fit.
 
         Raises what `check` raises, and KeysAway.
         """
         try:
             check(shop)
         except UnknownKey as failure:
-            check(self._with_fresh_keys(shop, failure, database))
+            shop = self._with_fresh_keys(shop, failure, database)
+            check(shop)
+        return shop
 
     def _with_fresh_keys(self, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
         with self._lock:

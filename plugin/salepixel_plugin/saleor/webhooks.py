@@ -22,13 +22,14 @@ from salepixel.shops.contract import Delivery, Page, Refused, Unread, Unreadable
 from salepixel.shops.platforms import CONNECTORS
 from salepixel.shops.saleor.connector import LIFECYCLE, read_app_status
 from salepixel.shops.shop import Shop
-from salepixel.shops.store import disconnect_shop, find_shop, get_shop, keep_app_status
+from salepixel.shops.store import disconnect_shop, find_shop, get_shop, is_trusted_alike, keep_app_status
 from salepixel.storage.database import is_of_values
 from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 from salepixel_plugin.rejections import count_refusal, is_address
 from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
+from salepixel_plugin.saleor.senders import Senders
 from salepixel_plugin.services import services
 
 DOOR = "saleor_webhook"
@@ -42,6 +43,7 @@ _STATUS = {
     "cut_short": 503,
     "busy": 503,
     "keys_away": 503,
+    "shop_changed": 503,
 }
 """Every other refusal is a 401."""
 _MESSAGES = {
@@ -57,6 +59,10 @@ _KEPT_HEADERS = ("content-type", "user-agent", "traceparent")
 """With all saleor-*: what helps to look into a delivery later. A shop's own headers may hold secrets."""
 
 
+class _ShopChanged(Exception):
+    """While this delivery was judged, its shop was paused or removed, or got other keys or another app."""
+
+
 def take_delivery() -> tuple[Response, int]:
     """POST /saleor/webhooks?shop=, for all events. A large one is refused with 503 while another is read."""
     if (request.content_length or 0) <= LARGE_BYTES:
@@ -70,28 +76,17 @@ def take_delivery() -> tuple[Response, int]:
 
 
 def _take() -> tuple[Response, int]:
-    # An app that was installed before its webhooks named their shop is known by Saleor-Api-Url alone.
     try:
         delivery = _receive()
-        shop = _find_sender(delivery, request.args.get("shop"))
-        check = partial(CONNECTORS[shop.platform].verify, delivery)
-        _key_reloads().verify(check, shop, services().database)
-        _refuse_paused(delivery, shop)
+        shop, content, newer = _keep(delivery)
     except Refused as refusal:
         if refusal.reason in _MESSAGES:
             return refuse_body(refusal.reason)
         return _refuse(refusal.reason, refusal.message)
     except KeysAway:
         return _refuse("keys_away", "The shop's signing keys cannot be checked now; send again.")
-    content = _read(delivery, shop)
-    try:
-        newer = _store(delivery, shop, content)
-    except (sa.exc.DBAPIError, OverflowError) as error:
-        if not is_of_values(error):
-            raise
-        # A 503 would be sent again for ever; as it came it can be kept.
-        content = Page(unread=(Unread("unstorable"),))
-        newer = _store(delivery, shop, content)
+    except _ShopChanged:
+        return _refuse("shop_changed", "The shop's connection has just changed; send again.")
     if newer:
         services().job_queue.enqueue_once(jobs.DRAIN)
     for reason in (one.reason for one in content.unread):
@@ -126,6 +121,43 @@ def _receive() -> Delivery:
     return Delivery(headers.get("saleor-api-url", ""), headers.get("saleor-event", "").lower(), headers, body)
 
 
+def _keep(delivery: Delivery) -> tuple[Shop, Page, list[str]]:
+    """Verify a delivery and store it; gives its shop, what was read from it, and which orders were newer.
+
+    Raises Refused, KeysAway, _ShopChanged. What is refused is refused by the shop as it is stored.
+    """
+    # An app that was installed before its webhooks named their shop is known by Saleor-Api-Url alone.
+    named = request.args.get("shop")
+    if known := _senders().recall(named, delivery.api_url):
+        try:
+            CONNECTORS[known.platform].verify(delivery, known)
+            return known, *_read_and_store(delivery, known)
+        except _ShopChanged:
+            _senders().forget(named, delivery.api_url)
+        except Refused:
+            pass  # the shop may have other keys by now
+    shop = _find_sender(delivery, named)
+    check = partial(CONNECTORS[shop.platform].verify, delivery)
+    shop = _key_reloads().verify(check, shop, services().database)
+    _refuse_paused(delivery, shop)
+    content, newer = _read_and_store(delivery, shop)
+    if shop.paused_at is None:
+        _senders().remember(named, delivery.api_url, shop)
+    return shop, content, newer
+
+
+def _read_and_store(delivery: Delivery, shop: Shop) -> tuple[Page, list[str]]:
+    content = _read(delivery, shop)
+    try:
+        return content, _store(delivery, shop, content)
+    except (sa.exc.DBAPIError, OverflowError) as error:
+        if not is_of_values(error):
+            raise
+        # A 503 would be sent again for ever; as it came it can be kept.
+        content = Page(unread=(Unread("unstorable"),))
+        return content, _store(delivery, shop, content)
+
+
 def _find_sender(delivery: Delivery, named: str | None) -> Shop:
     shop = None
     if is_address(delivery.api_url):
@@ -157,9 +189,14 @@ def _read(delivery: Delivery, shop: Shop) -> Page:
 
 
 def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
-    """Keep the delivery and what it says in one transaction; gives the ids of the orders that were newer."""
+    """Keep the delivery and what it says in one transaction; gives the ids of the orders that were newer.
+
+    Raises _ShopChanged.
+    """
     digest = delivery_digest(delivery.api_url, delivery.event, delivery.body)
     with services().database.write() as connection:
+        if not is_trusted_alike(connection, shop):
+            raise _ShopChanged
         is_new = store_delivery(
             connection,
             digest=digest,
@@ -207,3 +244,7 @@ def _refuse(reason: str, message: str) -> tuple[Response, int]:
 
 def _key_reloads() -> KeyReloads:
     return cast(KeyReloads, current_app.extensions["salepixel_key_reloads"])
+
+
+def _senders() -> Senders:
+    return cast(Senders, current_app.extensions["salepixel_senders"])

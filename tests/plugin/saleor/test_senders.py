@@ -1,0 +1,143 @@
+"""A remembered shop saves reading it, and never decides: what changed counts for the next delivery."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from kit.saleor import JWKS_PATH, Line, StandInSaleor
+from salepixel.shops import store as shops
+from salepixel.shops.contract import Delivery
+from salepixel.shops.shop import Shop
+from salepixel_plugin.saleor import senders, webhooks
+from tests.plugin.saleor.conftest import Plugin
+
+SHOES = Line("Red shoes", 2, Decimal("39.80"), "R-1")
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+def deliver(plugin: Plugin, saleor: StandInSaleor, number: str = "1") -> tuple[int, str]:
+    answer = saleor.deliver(plugin.url, "order_paid", saleor.order(number, [SHOES]))
+    return answer.status_code, answer.json().get("reason", "")
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The shops that were read for a delivery."""
+    read: list[str] = []
+    real = webhooks._find_sender
+
+    def find(delivery: Delivery, named: str | None) -> Shop:
+        shop = real(delivery, named)
+        read.append(shop.id)
+        return shop
+
+    monkeypatch.setattr(webhooks, "_find_sender", find)
+    return read
+
+
+def test_a_shop_is_read_for_its_first_delivery_only(
+    plugin: Plugin, installed: StandInSaleor, reads: list[str]
+) -> None:
+    assert [deliver(plugin, installed, str(n)) for n in range(3)] == [(200, "")] * 3
+    assert len(reads) == 1
+
+
+def test_a_shop_that_was_refused_is_not_remembered(
+    plugin: Plugin, installed: StandInSaleor, reads: list[str]
+) -> None:
+    change(plugin, installed, paused=True)
+    assert [deliver(plugin, installed) for _ in range(2)] == [(401, "shop_paused")] * 2
+    assert len(reads) == 2
+
+
+def change(plugin: Plugin, saleor: StandInSaleor, *, paused: bool) -> None:
+    """What another process may do: nothing in this one knows of it."""
+    shop = plugin.shop(saleor.api_url)
+    with plugin.database.write() as connection:
+        shops.change_shop(connection, shop.id, name=None, paused=paused, at=NOW)
+
+
+def test_a_pause_counts_for_the_next_delivery_and_so_does_its_end(
+    plugin: Plugin, installed: StandInSaleor
+) -> None:
+    assert deliver(plugin, installed, "1") == (200, "")
+    change(plugin, installed, paused=True)
+    assert deliver(plugin, installed, "2") == (401, "shop_paused")
+    change(plugin, installed, paused=False)
+    assert deliver(plugin, installed, "3") == (200, "")
+
+
+def test_a_removal_counts_for_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
+    assert deliver(plugin, installed, "1") == (200, "")
+    with plugin.database.write() as connection:
+        shops.remove_shop(connection, plugin.shop(installed.api_url).id, NOW)
+    assert deliver(plugin, installed, "2") == (401, "shop_removed")
+
+
+def test_another_installation_counts_for_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
+    assert deliver(plugin, installed, "1") == (200, "")
+    before = installed.app_id
+    assert plugin.install(installed).status_code == 200
+    assert deliver(plugin, installed, "2") == (200, "")
+    installed.app_id = before
+    assert deliver(plugin, installed, "3") == (401, "other_app")
+
+
+def test_a_key_that_another_process_took_away_is_not_believed(
+    plugin: Plugin, installed: StandInSaleor
+) -> None:
+    """The remembered key set still has it."""
+    assert deliver(plugin, installed, "1") == (200, "")
+    old = installed.key
+    installed.rotate_key()
+    with plugin.database.write() as connection:
+        jwks = json.dumps({"keys": [installed.key.jwk]})
+        shops.keep_jwks(connection, plugin.shop(installed.api_url).id, jwks, NOW)
+    signed = installed.sign("order_paid", {"order": installed.order("666", [SHOES])})
+    forged = installed.sign_raw("order_paid", signed.body, old.sign(signed.body))
+    assert installed.send(plugin.url, forged).status_code == 401
+    assert installed.calls == [JWKS_PATH], "the shop was asked whether it has this key again"
+    assert deliver(plugin, installed, "2") == (200, "")
+
+
+def test_a_shop_that_changes_while_each_delivery_is_judged_sends_again(
+    plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "is_trusted_alike", lambda *_: False)
+    assert deliver(plugin, installed) == (503, "shop_changed")
+    monkeypatch.undo()
+    assert deliver(plugin, installed) == (200, "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shop: replace(shop, app_id="another"),
+        lambda shop: replace(shop, jwks="{}"),
+        lambda shop: replace(shop, paused_at=NOW),
+        lambda shop: replace(shop, removed_at=NOW),
+        lambda shop: replace(shop, id="000000000000"),
+    ],
+    ids=["app", "keys", "paused", "removed", "gone"],
+)
+def test_what_trust_rests_on_is_compared(
+    plugin: Plugin, captured_shop: Shop, change: Callable[[Shop], Shop]
+) -> None:
+    with plugin.database.read() as connection:
+        assert shops.is_trusted_alike(connection, captured_shop)
+        assert not shops.is_trusted_alike(connection, change(captured_shop))
+
+
+def test_no_more_shops_are_remembered_than_there_is_room_for(
+    captured_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "MOST_SHOPS", 3)
+    remembered = senders.Senders()
+    for n in range(5):
+        remembered.remember(str(n), "https://shop.test/", captured_shop)
+    known = [n for n in range(5) if remembered.recall(str(n), "https://shop.test/")]
+    assert known == [3, 4]

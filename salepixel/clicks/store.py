@@ -34,6 +34,7 @@ from salepixel.storage.schema import (
     losses,
 )
 from salepixel.storage.upsert import insert
+from salepixel.sums import clicks as click_sums
 
 _CHUNK = 500
 
@@ -101,10 +102,10 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     batch = _without_opted_out(connection, batch)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
-    rows = [(*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch]
+    rows = {click.id: (*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch}
     late = {click.id for click, _ in batch if click.id <= settled}
     remember_unsettled(connection, late.difference(_among(connection, clicks.c.id, sorted(late))))
-    connection.exec_driver_sql(_insert_clicks(connection.dialect.name), rows)
+    click_sums.add(connection, [], _insert_new(connection, list(rows.values())))
     changed = _change_verdicts(connection, around)
     _requeue_orders(connection, [click for click, _ in batch] + changed)
 
@@ -247,6 +248,23 @@ def _as_stored(judged: JudgedClick) -> AsStored:
     return str(judged.verdict), " ".join(judged.reasons), judged.score
 
 
+def _insert_new(connection: sa.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Insert rows of `clicks`; gives those that were not stored yet, exactly: they are counted once."""
+    while rows:
+        with connection.begin_nested() as attempt:
+            # Without the option the row count of an INSERT is not kept on PostgreSQL.
+            options = {"preserve_rowcount": True}
+            statement = _insert_clicks(connection.dialect.name)
+            if connection.exec_driver_sql(statement, rows, options).rowcount == len(rows):
+                break
+            # Some are stored already: a journal is folded again. On PostgreSQL another worker may have stored
+            # them only now, which the INSERT waits for and an earlier SELECT would not have seen.
+            attempt.rollback()
+        stored = set(_among(connection, clicks.c.id, [row[0] for row in rows]))
+        rows = [row for row in rows if row[0] not in stored]
+    return rows
+
+
 @cache
 def _insert_clicks(dialect: str) -> str:
     # Goes to the driver directly, because SQLAlchemy takes as much time per row as the database.
@@ -356,15 +374,20 @@ def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[by
 
 def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
     """Write the verdicts that changed; gives their clicks."""
-    changed, values = [], []
-    # Sorted by id, so that two workers that change the same rows do not deadlock.
-    for click_id, known in sorted(around.stored.items()):
-        if around.low <= click_id < around.high:
-            verdict, reasons, score = judged = _as_stored(around.verdicts[click_id])
-            if judged != known.judged:
-                changed.append(known.click)
-                values.append({"key": click_id, "v": verdict, "r": reasons, "s": score})
-    if changed:
+    judged = {
+        click_id: now
+        for click_id, known in around.stored.items()
+        if around.low <= click_id < around.high
+        and (now := _as_stored(around.verdicts[click_id])) != known.judged
+    }
+    # Read once more: on PostgreSQL another worker may have changed the same verdicts meanwhile.
+    before = _lock_clicks(connection, sorted(judged))
+    if before:
+        values = [
+            {"key": row[0], "v": verdict, "r": reasons, "s": score}
+            for row in before
+            for verdict, reasons, score in (judged[row[0]],)
+        ]
         update = sa.update(clicks).where(clicks.c.id == sa.bindparam("key"))
         marks: dict[str, Any] = {
             "verdict": sa.bindparam("v"),
@@ -372,7 +395,17 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
             "score": sa.bindparam("s"),
         }
         connection.execute(update.values(marks), values)
-    return changed
+        click_sums.add(connection, before, [(*row[:-3], *judged[row[0]]) for row in before])
+    return [around.stored[row[0]].click for row in before]
+
+
+def _lock_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> list[sa.Row[Any]]:
+    # Sorted by id, so that two workers that change the same rows do not deadlock.
+    query = sa.select(clicks).order_by(clicks.c.id).with_for_update()
+    found: list[sa.Row[Any]] = []
+    for start in range(0, len(ids), _CHUNK):
+        found.extend(connection.execute(query.where(clicks.c.id.in_(ids[start : start + _CHUNK]))))
+    return found
 
 
 def _requeue_orders(connection: sa.Connection, touched: Sequence[Click]) -> None:

@@ -12,6 +12,7 @@ from salepixel.clicks.tokens import Verdict
 from salepixel.money.amounts import from_minor
 from salepixel.report.sums import great_sum, read_sum
 from salepixel.storage.schema import clicks, sales
+from salepixel.sums.clicks import count_by_reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,8 @@ def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Cli
 
 def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
     """For each reason of a verdict, how many clicks of a campaign have it; a click may have several."""
-    has_any = sa.and_(clicks.c.campaign_id == campaign_id, clicks.c.reasons != "")
-    query = sa.select(clicks.c.reasons, sa.func.count()).where(has_any).group_by(clicks.c.reasons)
     found: Counter[str] = Counter()
-    for reasons, count in connection.execute(query):
+    for reasons, count in count_by_reasons(connection, campaign_id).items():
         found.update(dict.fromkeys(reasons.split(), count))
     return dict(found.most_common())
 

@@ -1,4 +1,4 @@
-"""`salepixel rebuild`: every decision and sale once more, from clicks, orders and hits; or only compared."""
+"""`salepixel rebuild`: every decision, sale and sum again, from clicks, orders and hits; or only compared."""
 
 import argparse
 import sys
@@ -29,18 +29,19 @@ from salepixel.storage.database import (
     open_database,
     require_current,
 )
+from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel_worker.attempt import describe, put_off
 
 PAGE = 200
 SHOWN = 50
-"""So many orders that differ are named one by one; all are counted."""
+"""So many orders and sums that differ are named one by one; all are counted."""
 
 PROGRESS_SECONDS = 2.0
 
 
 @dataclass
 class Found:
-    """What a run saw: orders looked at, of closed months, waiting to be reconciled, and those that differ."""
+    """What a run saw: orders looked at, of closed months, that are due; orders and sums that differ."""
 
     orders: int = 0
     closed: int = 0
@@ -80,7 +81,10 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
-    """Judge every order and compare with what is stored; what is due is not wrong yet, only counted."""
+    """Judge every order and compare with what is stored, then compare the sums.
+
+    An order that is due is not wrong yet, only counted.
+    """
     found = Found()
     for account, shop, page in _pages(database, found):
         with database.read() as connection:
@@ -97,11 +101,16 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
                     found.orders += 1
                 for what in differences:
                     found.different.append(f"order {stored.order.number} ({stored.order.id}): {what}")
+    with database.read() as connection:
+        found.different += find_wrong_sums(connection)
     return found
 
 
 def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
-    """Reconcile every order again, each in a transaction of its own; what cannot be decided is put off."""
+    """Reconcile every order again, each in a transaction of its own; what cannot be decided is put off.
+
+    Then compute all kept sums anew.
+    """
     found = Found()
     now = datetime.now(UTC)
     for _, _, page in _pages(database, found):
@@ -119,6 +128,7 @@ def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED)
                 continue
             found.orders += decided is not None
             found.closed += decided is None
+    rebuild_sums(database)
     return found
 
 

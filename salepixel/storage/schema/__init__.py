@@ -16,6 +16,7 @@ from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, metadata
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
+from salepixel.storage.schema.sums import click_sums
 
 __all__ = [
     "EPOCH",
@@ -27,6 +28,7 @@ __all__ = [
     "bought",
     "campaigns",
     "candidates",
+    "click_sums",
     "clicks",
     "contacts",
     "coupons",

@@ -1,0 +1,20 @@
+"""Kept sums: figures of the report that are written in the transaction that writes their rows.
+
+A page reads sums, and rows by their key; it never counts clicks, sales or orders.
+docs/adr/0035-kept-sums.md has the reasons. There is one module per subject (`clicks.py`, ...), and all have
+the same shape:
+
+* `sums_of(rows)` is pure: it gives the cells of some rows, as `kept.Cells` (key -> measures).
+* `add(connection, before, after)` is called after the rows themselves were written, in the same
+  transaction, with the changed rows as they were and as they are. It adds the difference, and writes
+  nothing if there is none.
+* `SUM` (`kept.KeptSum`) names the table and its `definition`: a SELECT over the rows that gives the same
+  cells. It is written independently of `sums_of`, so that `rebuild --verify` compares two ways of counting
+  (`check.py`).
+* The other functions read sums for pages.
+
+The tables are in `salepixel/storage/schema/sums.py`. The last part of a key is `slot` (`slots.py`), so that
+concurrent writers on PostgreSQL do not wait for each other at one row. Readers always SUM over the slots.
+
+A new sum: a table there, a migration that fills it, a module here, a line in `check.SUMS`.
+"""

@@ -1,0 +1,91 @@
+"""Whether kept sums are what their definitions give, and how they are rebuilt."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.storage.database import Database
+from salepixel.storage.upsert import insert
+from salepixel.sums import clicks
+from salepixel.sums.kept import KeptSum
+
+SUMS: tuple[KeptSum, ...] = (clicks.SUM,)
+"""All of them. A sum whose definition reads other sums comes after them."""
+
+SHOWN = 1000
+"""So many cells of one table are named when they differ."""
+
+
+def find_wrong_sums(connection: sa.Connection, sums: Sequence[KeptSum] = SUMS) -> list[str]:
+    """A line for each cell that is not what its definition gives: table, key, what it is and must be."""
+    _take_time(connection)
+    return [line for kept in sums for line in _wrong_cells(connection, kept)]
+
+
+def rebuild_sums(database: Database, sums: Sequence[KeptSum] = SUMS) -> None:
+    """Compute all sums anew, each table in a transaction of its own; writers may go on meanwhile."""
+    for kept in sums:
+        with database.write() as connection:
+            _take_time(connection)
+            _rebuild(connection, kept)
+
+
+def _take_time(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def _wrong_cells(connection: sa.Connection, kept: KeptSum) -> list[str]:
+    # One statement, and so one snapshot: on PostgreSQL others write meanwhile.
+    must = kept.definition(connection.dialect.name).subquery()
+    nothing: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
+    both = sa.union_all(
+        sa.select(
+            *(kept.table.c[name] for name in kept.key),
+            *(kept.table.c[name].label(f"is_{name}") for name in kept.measures),
+            *(nothing.label(f"must_{name}") for name in kept.measures),
+        ),
+        sa.select(
+            *(must.c[name] for name in kept.key),
+            *(nothing.label(f"is_{name}") for name in kept.measures),
+            *(must.c[name].label(f"must_{name}") for name in kept.measures),
+        ),
+    ).subquery()
+    key = [both.c[name] for name in kept.key]
+    pairs = [
+        (sa.func.sum(both.c[f"is_{name}"]), sa.func.sum(both.c[f"must_{name}"])) for name in kept.measures
+    ]
+    query = sa.select(*key, *(side for pair in pairs for side in pair)).group_by(*key)
+    differ = sa.or_(*(present != right for present, right in pairs))
+    rows = connection.execute(query.having(differ).order_by(*key).limit(SHOWN))
+    return [_describe(kept, row) for row in rows]
+
+
+def _describe(kept: KeptSum, row: Sequence[Any]) -> str:
+    key = ", ".join(f"{name} {value!r}" for name, value in zip(kept.key, row, strict=False))
+    values = row[len(kept.key) :]
+    wrong = (
+        f"{name} is {present}, must be {right}"
+        for name, present, right in zip(kept.measures, values[::2], values[1::2], strict=True)
+        if present != right
+    )
+    return f"{kept.table.name} ({key}): {', '.join(wrong)}"
+
+
+def _rebuild(connection: sa.Connection, kept: KeptSum) -> None:
+    table, dialect = kept.table, connection.dialect.name
+    if dialect == "postgresql":
+        # Who wrote a row that the definition does not see yet waits here, and adds it afterwards.
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+    connection.execute(sa.delete(table).where(*(table.c[name] == 0 for name in kept.ended)))
+    if kept.ended:
+        connection.execute(sa.update(table).values(dict.fromkeys(kept.measures, 0)))
+    names, cells = [*kept.key, *kept.measures], kept.definition(dialect).subquery()
+    columns = [cells.c[name] for name in names]
+    if "slot" in table.c:
+        names, columns = [*names, "slot"], [*columns, sa.literal_column("0")]
+    # `true`, or SQLite takes ON CONFLICT for the condition of a join (sqlite.org/lang_upsert, 2.2).
+    statement = insert(connection, table).from_select(names, sa.select(*columns).where(sa.true()))
+    changed = {name: statement.excluded[name] for name in kept.measures}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))

@@ -1,0 +1,50 @@
+"""Clicks per campaign, link, day, verdict and reasons."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.storage.schema import click_sums, clicks
+from salepixel.sums.kept import Cells, KeptSum, add_cells, difference
+
+_DAY_MS = 86_400_000
+
+# A click id begins with 48 bits of milliseconds. Its first five bytes are 256 ms each, 337,500 of them a day.
+_DAY = {
+    # JSON5 has hexadecimal numbers; SQLite has no other way to read them.
+    "sqlite": "json_extract('0x' || hex(substr(clicks.id, 1, 5)), '$') / 337500",
+    "postgresql": "('x' || encode(substr(clicks.id, 1, 5), 'hex'))::bit(40)::bigint / 337500",
+}
+
+
+def sums_of(rows: Iterable[Sequence[Any]]) -> Cells:
+    """The cells of rows of `clicks`, with values in the order of its columns."""
+    counted = Counter((row[2], row[3], int.from_bytes(row[0][:6]) // _DAY_MS, row[6], row[7]) for row in rows)
+    return {key: (count,) for key, count in counted.items()}
+
+
+def add(connection: sa.Connection, before: Iterable[Sequence[Any]], after: Iterable[Sequence[Any]]) -> None:
+    """Add what changed from rows of `clicks` before to the same rows after, which are written already."""
+    add_cells(connection, click_sums, difference(sums_of(before), sums_of(after)))
+
+
+def definition(dialect: str) -> sa.Select[Any]:
+    """The cells of all clicks."""
+    day: sa.ColumnElement[int] = sa.literal_column(_DAY[dialect], sa.Integer)
+    key = clicks.c.campaign_id, clicks.c.link_id, day.label("day"), clicks.c.verdict, clicks.c.reasons
+    return sa.select(*key, sa.func.count().label("clicks")).group_by(*key)
+
+
+SUM = KeptSum(click_sums, definition, ended=("ended",))
+
+
+def count_by_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
+    """The clicks of a campaign by their reasons, names separated by spaces; without those that have none."""
+    count = sa.func.sum(click_sums.c.clicks + click_sums.c.ended)
+    ours = click_sums.c.campaign_id == campaign_id, click_sums.c.reasons != ""
+    query = (
+        sa.select(click_sums.c.reasons, count).where(*ours).group_by(click_sums.c.reasons).having(count > 0)
+    )
+    return {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -1,0 +1,278 @@
+"""Sums of clicks are those of the rows, whatever happens to clicks; on both databases."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.contacts import Contact, store_contacts
+from salepixel.campaigns.store import Campaign
+from salepixel.clicks.store import clear_click, settle_clicks, store_clicks
+from salepixel.clicks.tokens import Click, Signal
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel.storage.schema import click_sums
+from salepixel.sums import clicks as sums
+from salepixel.sums.check import find_wrong_sums, rebuild_sums
+from tests.databases import copy_template, empty
+from tests.examples import costly
+from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
+from tests.waiting import until
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+NO_SIGNAL = Signal(0)
+TODAY = 20_780
+"""2026-11-23, in days since 1970."""
+
+AUTUMN = Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON - DAY)
+
+
+def store(database: Database, *batch: tuple[Click, Signal]) -> None:
+    with database.write() as connection:
+        store_clicks(connection, batch)
+
+
+def cells(database: Database) -> dict[tuple[Any, ...], int]:
+    """Link, day, verdict and reasons -> clicks."""
+    names = ("link_id", "day", "verdict", "reasons")
+    key = [click_sums.c[name] for name in names]
+    count = sa.func.sum(click_sums.c.clicks)
+    with database.read() as connection:
+        assert find_wrong_sums(connection) == []
+        query = sa.select(*key, count).group_by(*key).having(count != 0)
+        return {tuple(row[:-1]): int(row[-1]) for row in connection.execute(query)}
+
+
+def test_clicks_are_counted_by_link_day_verdict_and_reasons(database: Database) -> None:
+    store(
+        database,
+        (click_at(NOON), NO_SIGNAL),
+        (click_at(NOON, "bea", serial=1), NO_SIGNAL),
+        (click_at(NOON, "", serial=2), Signal.HEAD),
+        (click_at(NOON - DAY, link=OTHER_LINK), Signal.OLD_AGENT),
+        (click_at(NOON.replace(hour=0) - SECOND / 1000), NO_SIGNAL),
+        (click_at(NOON.replace(hour=0)), NO_SIGNAL),
+    )
+    assert cells(database) == {
+        (LINK, TODAY, "human", ""): 3,
+        (LINK, TODAY, "bot", "head_request"): 1,
+        (LINK, TODAY - 1, "human", ""): 1,
+        (OTHER_LINK, TODAY - 1, "unknown", "old_agent"): 1,
+    }
+
+
+def test_a_click_that_comes_again_is_counted_once(database: Database) -> None:
+    first, second = (click_at(NOON, ""), NO_SIGNAL), (click_at(NOON, "bea", serial=1), NO_SIGNAL)
+    store(database, first)
+    store(database, second, first, second)
+    store(database, first, second)
+    assert cells(database) == {(LINK, TODAY, "human", ""): 2}
+
+
+def test_a_changed_verdict_moves_its_click(database: Database) -> None:
+    burst = [click_at(NOON + n * SECOND / 2, link=f"{n:012x}") for n in range(3)]
+    store(database, (burst[0], NO_SIGNAL))
+    store(database, *((click, NO_SIGNAL) for click in burst[1:]))
+    assert cells(database) == {(f"{n:012x}", TODAY, "bot", "burst_of_links"): 1 for n in range(3)}
+    with database.write() as connection:
+        clear_click(connection, burst[1].id, "s1", "O1")
+    assert (burst[1].link, TODAY, "human", "burst_of_links bought") in cells(database)
+
+
+def test_what_is_rolled_back_is_not_counted(database: Database) -> None:
+    with database.write() as connection:
+        with connection.begin_nested() as savepoint:
+            store_clicks(connection, [(click_at(NOON), NO_SIGNAL)])
+            savepoint.rollback()
+        store_clicks(connection, [(click_at(NOON, "bea", serial=1), NO_SIGNAL)])
+    with suppress(ZeroDivisionError), database.write() as connection:
+        store_clicks(connection, [(click_at(NOON, "cy", serial=2), NO_SIGNAL)])
+        _ = 1 / 0
+    assert cells(database) == {(LINK, TODAY, "human", ""): 1}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        sa.update(click_sums).values(clicks=click_sums.c.clicks + 1),
+        sa.update(click_sums).values(day=click_sums.c.day + 1),
+        sa.delete(click_sums),
+    ],
+    ids=["one more", "of another day", "gone"],
+)
+def test_a_spoilt_sum_is_found_and_rebuilt(database: Database, spoil: sa.Update | sa.Delete) -> None:
+    store(database, (click_at(NOON), NO_SIGNAL), (click_at(NOON, "", serial=1), Signal.HEAD))
+    right = cells(database)
+    with database.write() as connection:
+        connection.execute(spoil.where(click_sums.c.verdict == "bot"))
+        wrong = find_wrong_sums(connection)
+        assert wrong
+        assert wrong[-1].startswith(f"click_sums (campaign_id '{CAMPAIGN}', link_id '{LINK}', day ")
+        assert "must be 1" in "".join(wrong)
+    rebuild_sums(database)
+    assert cells(database) == right
+
+
+def test_a_rebuild_keeps_the_clicks_that_have_ended(database: Database) -> None:
+    store(database, (click_at(NOON), NO_SIGNAL), (click_at(NOON, "bea", serial=1), NO_SIGNAL))
+    with database.write() as connection:
+        connection.execute(sa.update(click_sums).values(ended=5))
+    rebuild_sums(database)
+    with database.read() as connection:
+        assert connection.execute(sa.select(click_sums.c.clicks, click_sums.c.ended)).all() == [(2, 5)]
+
+
+@dataclass(frozen=True)
+class Store:
+    which: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Settle:
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Clear:
+    which: int
+
+
+@dataclass(frozen=True)
+class Consent:
+    contact: str
+    given: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    seconds: int
+
+
+Step = Store | Settle | Clear | Consent | Sent
+
+CLICK = st.tuples(
+    st.integers(0, 12_000),  # milliseconds after noon
+    st.integers(0, 1),  # days after
+    st.sampled_from(["ana", "bo", ""]),
+    st.sampled_from([LINK, OTHER_LINK, "0000000000a3", "0000000000a4"]),
+    st.sampled_from([NO_SIGNAL, Signal.OLD_AGENT, Signal.GATEWAY_LIKELY, Signal.HEAD]),
+)
+NUMBER = st.integers(0, 9)
+STEP = st.one_of(
+    st.builds(Store, st.lists(NUMBER, max_size=8)),
+    st.builds(Settle, st.integers(600, 700)),
+    st.builds(Settle, st.just(200_000)),
+    st.builds(Clear, NUMBER),
+    st.builds(Consent, st.sampled_from(["ana", "bo"]), st.booleans()),
+    st.builds(Sent, st.integers(-5, 15)),
+)
+STEPS = st.lists(
+    st.tuples(STEP, st.sampled_from(["done", "done", "lost", "undone"])), min_size=2, max_size=12
+)
+
+
+def take(connection: sa.Connection, seen: Sequence[tuple[Click, Signal]], step: Step) -> None:
+    match step:
+        case Store(which):
+            store_clicks(connection, [seen[n] for n in which])
+        case Settle(seconds):
+            settle_clicks(connection, NOON + seconds * SECOND, 5)
+        case Clear(which):
+            clear_click(connection, seen[which][0].id, "s1", "O1")
+        case Consent(contact, given):
+            store_contacts(connection, 1, [Contact(contact, None, given)], NOON)
+        case Sent(seconds):
+            campaigns.set_sent_at(connection, AUTUMN, NOON + seconds * SECOND)
+
+
+def always_equal(database: Database, drawn: Sequence[Any], steps: Sequence[tuple[Step, str]]) -> None:
+    seen = [
+        (click_at(NOON + ms * SECOND / 1000 + days * DAY, contact, 1, link, serial), signals)
+        for serial, (ms, days, contact, link, signals) in enumerate(drawn)
+    ]
+    with database.write() as connection:
+        campaigns.add_campaign(connection, AUTUMN, [])
+    for step, end in steps:
+        with suppress(ZeroDivisionError), database.write() as connection:
+            if end == "undone":  # a savepoint that is rolled back, and then the same once more
+                with connection.begin_nested() as savepoint:
+                    take(connection, seen, step)
+                    savepoint.rollback()
+            take(connection, seen, step)
+            _ = 1 / (end != "lost")
+    with database.read() as connection:
+        assert find_wrong_sums(connection) == []
+        rows = connection.execute(sa.select(schema.clicks)).all()
+    assert {key[1:]: count for key, (count,) in sums.sums_of(rows).items()} == cells(database)
+
+
+CLICKS = st.lists(CLICK, min_size=10, max_size=10)
+
+
+@costly(60)
+@given(CLICKS, STEPS)
+def test_sums_always_equal_the_rows(
+    tmp_path: Path, sqlite_template: Path, drawn: Sequence[Any], steps: Sequence[tuple[Step, str]]
+) -> None:
+    with closing(copy_template(sqlite_template, tmp_path)) as database:
+        always_equal(database, drawn, steps)
+
+
+@costly(15)
+@given(CLICKS, STEPS)
+def test_sums_always_equal_the_rows_on_postgresql(
+    postgresql_database: Database, drawn: Sequence[Any], steps: Sequence[tuple[Step, str]]
+) -> None:
+    empty(postgresql_database)
+    always_equal(postgresql_database, drawn, steps)
+
+
+def test_two_writers_at_once_do_not_wait_for_each_other(postgresql_database: Database) -> None:
+    store(postgresql_database, (click_at(NOON, ""), Signal.HEAD))  # the watermark's first row is there
+    with postgresql_database.write() as one:
+        store_clicks(one, [(click_at(NOON, serial=1), NO_SIGNAL)])
+        with postgresql_database.write() as other:
+            other.exec_driver_sql("SET LOCAL lock_timeout = 1")
+            store_clicks(other, [(click_at(NOON, "bea", serial=2), NO_SIGNAL)])
+    with postgresql_database.read() as connection:
+        assert set(connection.scalars(sa.select(click_sums.c.slot))) == {0, 1}
+    assert cells(postgresql_database)[LINK, TODAY, "human", ""] == 2
+
+
+def test_writers_of_the_same_clicks_and_verdicts_count_them_once(postgresql_database: Database) -> None:
+    """Each of three workers stores all clicks of the burst, so that they insert and judge the same rows."""
+    burst = [(click_at(NOON + n * SECOND / 4, link=f"{n % 5:012x}"), NO_SIGNAL) for n in range(40)]
+
+    def work(first: int) -> None:
+        for start in range(0, 40, 4):
+            store(postgresql_database, *burst[start : start + 4])
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert sum(cells(postgresql_database).values()) == 40
+
+
+def test_a_rebuild_while_clicks_are_stored_loses_none(postgresql_database: Database) -> None:
+    store(postgresql_database, (click_at(NOON), NO_SIGNAL))
+    rebuilding = threading.Thread(target=rebuild_sums, args=(postgresql_database,))
+    with postgresql_database.write() as connection:
+        store_clicks(connection, [(click_at(NOON, "bea", serial=1), NO_SIGNAL)])
+        rebuilding.start()
+        waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        assert until(lambda: bool(connection.scalar(waits)))
+    rebuilding.join(20)
+    assert not rebuilding.is_alive()
+    assert cells(postgresql_database) == {(LINK, TODAY, "human", ""): 2}

@@ -4,7 +4,7 @@ The queue (queue.py) stores the reason with the order until it is decided. Only 
 (orders/store.py) marks an order due elsewhere.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -13,15 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import lock_account
+from salepixel.orders.buyers import orders_of_contacts
 from salepixel.orders.queue import marks_due
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
     NAMED_BY_ORDER,
     candidates,
-    contacts,
-    coupons,
-    decisions,
     orders,
     refunds,
     shops,
@@ -167,31 +165,9 @@ def requeue_orders_of_clickers(
     connection: sa.Connection, emp_id: int, refs: Collection[str], since: datetime, until: datetime
 ) -> None:
     """Mark the orders due, placed from `since` to `until` inclusive, that these contacts may have bought."""
-    in_time = orders.c.emp_id == emp_id, orders.c.placed_at >= since, orders.c.placed_at <= until
-    # Most clicks come before any order that they could explain, so this query usually saves five.
-    if connection.scalar(sa.select(orders.c.id).where(*in_time).limit(1)) is None:
-        return
-    for is_theirs in _may_be_of(connection, emp_id, refs):
-        _mark_due(connection, Why.CLICKS, *in_time, is_theirs)
-
-
-def _may_be_of(
-    connection: sa.Connection, emp_id: int, refs: Collection[str]
-) -> Iterator[sa.ColumnElement[bool]]:
-    """Conditions for orders whose buyer may be one of these contacts. Each uses its own index."""
-    theirs = sa.and_(contacts.c.emp_id == emp_id, is_one_of(connection, contacts.c.ref, refs))
-    yield orders.c.email_hash.in_(sa.select(contacts.c.email_hash).where(theirs))
-    yield orders.c.alias_hash.in_(sa.select(contacts.c.alias_hash).where(theirs))
-    given = sa.and_(coupons.c.emp_id == emp_id, is_one_of(connection, coupons.c.contact, refs))
-    yield orders.c.voucher.in_(sa.select(coupons.c.code).where(given))
-    known = sa.and_(decisions.c.emp_id == emp_id, is_one_of(connection, decisions.c.buyer, refs))
-    named = sa.select(decisions.c.shop_id, decisions.c.order_id).where(known)
-    yield sa.tuple_(orders.c.shop_id, orders.c.id).in_(named)
-    earlier = orders.alias()
-    by_customer = sa.select(earlier.c.shop_id, earlier.c.customer).where(
-        sa.tuple_(earlier.c.shop_id, earlier.c.id).in_(named), earlier.c.customer.is_not(None)
-    )
-    yield sa.tuple_(orders.c.shop_id, orders.c.customer).in_(by_customer)
+    found = orders_of_contacts(connection, emp_id, refs, since, until)
+    # Sorted, so that two workers that change the same rows do not deadlock.
+    requeue_orders(connection, sorted(found), Why.CLICKS)
 
 
 def requeue_orders_of_contacts(

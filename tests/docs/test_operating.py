@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -92,3 +94,16 @@ def test_a_key_that_was_taken_back_opens_nothing(shared_stack: Stack, tmp_path: 
     with pytest.raises(requests.HTTPError, match="401"):
         ask(stack, "GET", "/accounts", key=made["key"])
     assert made["id"] not in [entry["id"] for entry in ask(stack, "GET", "/keys")["keys"]]
+
+
+def test_an_older_file_can_shrink_after_it_was_rewritten(tmp_path: Path) -> None:
+    def read(pragma: str) -> int:
+        with closing(connect(tmp_path / "salepixel.sqlite3")) as connection:
+            found: int = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+            return found
+
+    with closing(connect(tmp_path / "salepixel.sqlite3")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    assert read("auto_vacuum") == 0
+    run("operate.md", "Space on the disk", DATA=tmp_path)
+    assert read("auto_vacuum") == 2  # incremental

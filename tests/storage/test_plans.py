@@ -14,6 +14,7 @@ from salepixel.campaigns.contacts import Contact, find_contacts
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.orders import store as orders
+from salepixel.orders.buyers import orders_of_contacts
 from salepixel.orders.queue import due_orders
 from salepixel.orders.requeue import requeue_pixel_twins
 from salepixel.report.coverage import pixel_problems
@@ -58,8 +59,8 @@ def opt_in(connection: sa.Connection) -> None:
             "ix_orders_emp_id_placed_at",
         ),
         (
-            lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),
-            "ix_decisions_buyer",
+            lambda connection: orders_of_contacts(connection, 1, [], NOON, NOON),
+            "INDEX ix_decisions_buyer (emp_id=? AND buyer=?)",
         ),
         (
             lambda connection: clicks.store_clicks(connection, [(click_at(NOON), Signal(0))]),

@@ -15,7 +15,7 @@ from salepixel.storage.database import Database, open_database
 from salepixel.wire.jobs import DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
 from salepixel_worker.fold import fold_all
-from salepixel_worker.sweep import reconcile_due, republish, settle_verdicts
+from salepixel_worker.sweep import give_space_back, reconcile_due, republish, settle_verdicts
 
 FOLD_SECONDS = 0.5
 """How long a job folds. Then waiting orders have their turn, and the scheduler enqueues another fold."""
@@ -32,6 +32,9 @@ NEWEST_ORDERS = 10
 
 SETTLE_SECONDS = 2.0
 """How long a sweep makes verdicts final. The rest waits for the next sweep."""
+
+SPACE_SECONDS = 0.2
+"""How long a sweep gives space back: a hundredth of the writer's time, and 10 MB or more."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
+    give_space_back(here.database, SPACE_SECONDS)
     _drain(here, DRAIN_SECONDS)
 
 

@@ -12,6 +12,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders.queue import due_orders
+from salepixel.storage import space
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key
 from salepixel_worker.attempt import attempt_order
@@ -61,6 +62,19 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
         done += settled
         if not settled:
             break
+    return done
+
+
+def give_space_back(database: Database, budget_seconds: float) -> int:
+    """Give space that deleted rows left free back to the disk, for about so long; gives how many pages."""
+    deadline, done = time.monotonic() + budget_seconds, 0
+    while time.monotonic() < deadline:
+        # Some at a time, as above; and whether there is anything to do is asked without the writer's lock.
+        with database.read() as connection:
+            if not space.spare_pages(connection):
+                break
+        with database.write() as connection:
+            done += space.cut_spare_pages(connection)
     return done
 
 

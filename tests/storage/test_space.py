@@ -1,0 +1,109 @@
+"""The files of SQLite do not stay as large as they once were."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.storage import space
+from salepixel.storage.database import Database, migrate, open_database
+from salepixel.storage.schema import deliveries
+from salepixel_worker.sweep import give_space_back
+
+COUNT = 600
+LARGE = 8_000_000
+"""More than PAGES_AT_ONCE pages several times over."""
+
+
+def store(database: Database, first: int = 0, count: int = COUNT) -> None:
+    """Deliveries of 13 kB each."""
+    rest: dict[str, Any] = {
+        "shop_id": "s",
+        "event": "e",
+        "headers": "{}",
+        "body": bytes(13_000),
+        "unread": "",
+    }
+    rest |= {"received_at": datetime.now(UTC)}
+    with database.write() as connection:
+        rows = [{"digest": f"{n}", **rest} for n in range(first, first + count)]
+        connection.execute(sa.insert(deliveries), rows)
+
+
+def delete(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.delete(deliveries))
+
+
+def checkpoint(database: Database) -> None:
+    with database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def test_the_space_of_deleted_rows_is_given_back(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    migrate(database)
+    file = tmp_path / "salepixel.sqlite3"
+    checkpoint(database)
+    empty = file.stat().st_size
+    store(database)
+    checkpoint(database)
+    assert file.stat().st_size > LARGE
+    delete(database)
+    assert give_space_back(database, 60) > space.PAGES_AT_ONCE
+    checkpoint(database)
+    assert file.stat().st_size < empty * 1.2
+    store(database, count=1)
+    database.close()
+
+
+def test_one_step_gives_back_only_a_little(sqlite: Database) -> None:
+    store(sqlite)
+    delete(sqlite)
+    with sqlite.write() as connection:
+        before = space.spare_pages(connection)
+        assert space.cut_spare_pages(connection) == space.PAGES_AT_ONCE
+        assert before - space.PAGES_AT_ONCE < space.spare_pages(connection) < before
+
+
+def test_a_tenth_of_the_file_stays_free_for_new_rows(sqlite: Database) -> None:
+    store(sqlite)
+    with sqlite.write() as connection:
+        connection.execute(sa.delete(deliveries).where(deliveries.c.digest < "15"))
+        assert connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() > 0
+    assert give_space_back(sqlite, 60) == 0
+
+
+def test_nothing_is_to_be_done_on_postgresql_and_in_an_older_file(
+    postgresql_database: Database, tmp_path: Path
+) -> None:
+    assert give_space_back(postgresql_database, 60) == 0
+    older = open_database("", tmp_path)
+    with older.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA auto_vacuum=NONE")
+        driver.execute("VACUUM")
+    migrate(older)
+    store(older)
+    delete(older)
+    assert give_space_back(older, 60) == 0
+    older.close()
+
+
+def test_the_log_of_sqlite_does_not_stay_as_long_as_one_reader_made_it(tmp_path: Path) -> None:
+    database = open_database("", tmp_path)
+    migrate(database)
+    log = tmp_path / "salepixel.sqlite3-wal"
+    with database.read() as reader:
+        reader.execute(sa.select(deliveries.c.digest)).all()
+        for n in range(5):
+            store(database, n * COUNT)
+        assert log.stat().st_size > 30_000_000
+    store(database, 9 * COUNT, 1)
+    store(database, 9 * COUNT + 1, 1)
+    assert log.stat().st_size <= 16_777_216
+    database.close()

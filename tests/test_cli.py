@@ -10,7 +10,7 @@ COMMANDS = {"journal": ("edge", "salepixel_edge"), "rebuild": ("worker", "salepi
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_a_service_is_an_entry_point_of_it(command: str) -> None:
+def test_each_service_command_is_an_entry_point_of_its_service(command: str) -> None:
     (found,) = entry_points(group="salepixel.commands", name=command)
     assert found.module.split(".")[0] == COMMANDS[command][1]
     assert callable(found.load())
@@ -31,7 +31,7 @@ def test_a_command_whose_service_is_not_installed_says_how_to_install_it(command
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_is_that_of_the_service(command: str) -> None:
+def test_the_help_shown_is_that_of_the_service(command: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "salepixel.cli", command, "--help"],
         capture_output=True,

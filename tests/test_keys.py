@@ -9,7 +9,7 @@ import pytest
 from salepixel.keys import BadKeys, Keys, accept_keys, load_keys
 
 
-def test_keys_are_made_once_and_for_nobody_else(tmp_path: Path) -> None:
+def test_keys_are_created_once_and_are_readable_only_by_their_owner(tmp_path: Path) -> None:
     path = tmp_path / "data" / "keys.json"
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(load_keys, [path] * 16))
@@ -47,7 +47,7 @@ def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path, content: str
 
 
 @pytest.mark.parametrize("left", ["keys.fingerprint", "salepixel.sqlite3", "journal"])
-def test_no_new_keys_are_made_beside_the_data_of_others(tmp_path: Path, left: str) -> None:
+def test_no_keys_are_created_beside_existing_data(tmp_path: Path, left: str) -> None:
     (tmp_path / left).mkdir() if left == "journal" else (tmp_path / left).touch()
     with pytest.raises(BadKeys, match=f"is gone, and .*{left}.*backup"):
         load_keys(tmp_path / "keys.json")
@@ -66,7 +66,7 @@ def test_keys_of_another_installation_are_refused(tmp_path: Path) -> None:
     assert load_keys(path) == first
 
 
-def test_rotated_keys_are_those_of_the_same_installation(tmp_path: Path) -> None:
+def test_rotated_keys_belong_to_the_same_installation(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     load_keys(path)
     content = json.loads(path.read_text())
@@ -74,14 +74,14 @@ def test_rotated_keys_are_those_of_the_same_installation(tmp_path: Path) -> None
     assert load_keys(path).active == 2
 
 
-def test_a_folder_of_before_takes_the_keys_that_are_there(tmp_path: Path) -> None:
+def test_a_folder_without_a_fingerprint_accepts_its_keys(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     (tmp_path / "keys.json").write_text(json.dumps({"active": 1, "keys": {"1": "ab" * 32}}))
     (tmp_path / "keys.json").chmod(0o600)
     assert load_keys(tmp_path / "keys.json").fingerprint == (tmp_path / "keys.fingerprint").read_text()
 
 
-def test_who_has_no_backup_can_go_on_with_new_keys(tmp_path: Path) -> None:
+def test_without_a_backup_new_keys_can_be_accepted(tmp_path: Path) -> None:
     first = load_keys(tmp_path / "keys.json")
     (tmp_path / "keys.json").unlink()
     second = accept_keys(tmp_path / "keys.json")
@@ -89,7 +89,7 @@ def test_who_has_no_backup_can_go_on_with_new_keys(tmp_path: Path) -> None:
     assert load_keys(tmp_path / "keys.json") == second
 
 
-def test_a_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadKeys, match="May this user read and write") as refused:
         load_keys(tmp_path / "file" / "keys.json")
@@ -107,7 +107,7 @@ def test_each_purpose_has_a_key_of_its_own(keys: Keys) -> None:
     assert len({keys.derive(1, purpose) for purpose in ("link", "click", "email", "session")}) == 4
 
 
-def test_an_address_has_one_hash_for_each_account_whatever_becomes_of_the_keys(keys: Keys) -> None:
+def test_an_address_has_one_hash_per_account_also_after_a_key_rotation(keys: Keys) -> None:
     rotated = Keys(2, {1: keys.secrets[1], 2: bytes(32)})
     assert keys.hash_email(1, "ana@example.com") == rotated.hash_email(1, "ana@example.com")
     assert keys.hash_email(1, "ana@example.com") != keys.hash_email(2, "ana@example.com")
@@ -134,7 +134,7 @@ def test_an_address_has_one_hash_for_each_account_whatever_becomes_of_the_keys(k
         ("jose@x.test", "jos\u00e9@x.test", False),
     ],
 )
-def test_an_address_is_hashed_alike_however_it_is_written(one: str, other: str, same: bool) -> None:
+def test_all_spellings_of_an_address_have_the_same_hash(one: str, other: str, same: bool) -> None:
     keys = Keys(1, {1: bytes(32)})
     assert (keys.hash_email(1, one) == keys.hash_email(1, other)) is same
     assert (keys.hash_alias(1, one) == keys.hash_alias(1, other)) is same
@@ -150,14 +150,14 @@ def test_an_address_is_hashed_alike_however_it_is_written(one: str, other: str, 
         ("o'neil@a_b.test", "9f4e78c6194a223d61bbc83a31c1b5e1"),
     ],
 )
-def test_hashes_that_are_kept_stay(email: str, digest: str) -> None:
+def test_stored_hashes_stay_valid(email: str, digest: str) -> None:
     assert Keys(1, {1: bytes(32)}).hash_email(7, email) == digest
 
 
 @pytest.mark.parametrize(
     "domain", ["xn--", "xn---", "xn--99999999", "xn--0b4f", "xn--\u00fc", "", ".", "a..b"]
 )
-def test_a_domain_that_cannot_be_read_is_hashed_as_it_is_written(domain: str) -> None:
+def test_an_invalid_domain_is_hashed_as_written(domain: str) -> None:
     keys = Keys(1, {1: bytes(32)})
     assert keys.hash_email(1, f"ana@{domain}") == keys.hash_email(1, f"Ana@{domain}")
 

@@ -91,7 +91,7 @@ def test_a_failure_is_logged_with_its_place_and_without_values(script: str, rich
     assert "failed" in ended.stdout or "not_caught" in ended.stdout
 
 
-def test_a_message_that_names_code_is_kept() -> None:
+def test_a_message_that_names_only_code_is_logged() -> None:
     ended = _run("""
         try:
             None.nothing
@@ -116,7 +116,7 @@ def test_a_database_error_shows_no_parameter_and_no_row(database: Database) -> N
     assert "[parameters" not in str(raised.value)
 
 
-def test_a_full_disk_under_the_log_ends_no_process() -> None:
+def test_a_full_log_disk_ends_no_process() -> None:
     with Path("/dev/full").open("w") as full:
         ended = _run(
             """
@@ -138,7 +138,7 @@ def test_a_log_that_nobody_reads_ends_no_process() -> None:
     assert (ended.returncode, ended.stderr) == (0, "1")
 
 
-def test_lines_that_could_not_be_written_are_counted_in_the_next_that_can() -> None:
+def test_lost_log_lines_are_counted_in_the_next_line_that_is_written() -> None:
     reader, descriptor = os.pipe()
     os.set_blocking(descriptor, False)
     writer = LineWriter(descriptor)
@@ -159,7 +159,7 @@ def test_lines_that_could_not_be_written_are_counted_in_the_next_that_can() -> N
 @pytest.mark.parametrize(
     "asked", [["rates", "show"], ["journal", "list"], ["rebuild", "--verify"]], ids=lambda asked: asked[0]
 )
-def test_every_command_logs_what_nobody_caught_as_the_services_do(tmp_path: Path, asked: list[str]) -> None:
+def test_every_command_logs_uncaught_errors_as_the_services_do(tmp_path: Path, asked: list[str]) -> None:
     script = textwrap.dedent(f"""
         import sys
         from salepixel.cli import main

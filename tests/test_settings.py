@@ -18,7 +18,7 @@ from salepixel.settings import (
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(BadSettings) as refused:
         EdgeSettings.load(
             {"SALEPIXEL_EDGE_PORT": "http", "SALEPIXEL_EDGE_URL": "ftp://x", "SALEPIXEL_EDGE_WORKERS": "0"}
@@ -49,7 +49,7 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_name(
     assert str(refused.value) == f"{name} is not a setting; did you mean {nearest}?"
 
 
-def test_what_another_service_reads_is_no_unknown_setting() -> None:
+def test_a_setting_of_another_service_is_not_unknown() -> None:
     assert EdgeSettings.load({"SALEPIXEL_API_KEY": "x" * 40, "SALEPIXEL_FORWARD_HOSTS": "a.test", "PATH": ""})
 
 
@@ -71,7 +71,7 @@ def test_what_another_service_reads_is_no_unknown_setting() -> None:
         ),
     ],
 )
-def test_a_port_moves_the_public_address_unless_that_is_set(
+def test_changing_a_port_changes_the_public_address_unless_that_is_set(
     environ: dict[str, str], edge: str, plugin: str
 ) -> None:
     settings = PluginSettings.load(environ)
@@ -93,7 +93,7 @@ def test_a_port_moves_the_public_address_unless_that_is_set(
         ("SALEPIXEL_DATABASE_URL", "postgresql://localhost:port/salepixel"),
     ],
 )
-def test_a_store_of_no_readable_address_is_refused_without_its_password(name: str, value: str) -> None:
+def test_an_invalid_store_address_is_refused_without_showing_its_password(name: str, value: str) -> None:
     with pytest.raises(BadSettings) as refused:
         WorkerSettings.load({name: value})
     message = str(refused.value)
@@ -111,11 +111,11 @@ def test_a_store_of_no_readable_address_is_refused_without_its_password(name: st
         {"SALEPIXEL_API_KEY": "hidden" * 6},
     ],
 )
-def test_no_secret_is_shown_with_the_settings(environ: dict[str, str]) -> None:
+def test_printed_settings_show_no_secret(environ: dict[str, str]) -> None:
     assert "hidden" not in repr(PluginSettings.load(environ))
 
 
-def test_an_empty_setting_is_its_default() -> None:
+def test_an_empty_setting_means_the_default() -> None:
     assert EdgeSettings.load({"SALEPIXEL_EDGE_PORT": ""}) == EdgeSettings.load({})
 
 
@@ -135,7 +135,7 @@ def test_a_deep_data_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["short", "x" * 19, "secret-secret-sécret-x", "secret-secret\tsecret"])
-def test_a_key_that_can_be_guessed_or_not_be_sent_is_refused_with_a_good_one(key: str) -> None:
+def test_a_weak_or_unsendable_key_is_refused_and_a_good_one_suggested(key: str) -> None:
     with pytest.raises(BadSettings) as refused:
         PluginSettings.load({"SALEPIXEL_API_KEY": key})
     said = str(refused.value)
@@ -148,6 +148,6 @@ def test_a_key_that_can_be_guessed_or_not_be_sent_is_refused_with_a_good_one(key
     assert good not in str(again.value), "each time another one"
 
 
-def test_no_key_and_a_long_one_are_taken() -> None:
+def test_no_key_or_a_long_key_is_accepted() -> None:
     for key in ("", "x" * 20, "the key with all rights"):
         assert PluginSettings.load({"SALEPIXEL_API_KEY": key}).api_key == key

@@ -197,7 +197,7 @@ def test_another_accounts_principal_is_declined(
 
 
 @pytest.mark.parametrize("use_case", OF_ALL_ACCOUNTS, ids=_name)
-def test_what_concerns_all_accounts_needs_all_of_them(
+def test_use_cases_for_all_accounts_need_rights_on_all_accounts(
     use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
 ) -> None:
     with _world(sqlite, keys, tmp_path) as world:
@@ -207,7 +207,7 @@ def test_what_concerns_all_accounts_needs_all_of_them(
 
 
 @pytest.mark.parametrize("use_case", LISTS, ids=_name)
-def test_a_list_has_what_its_principal_may_see(
+def test_a_list_contains_only_what_its_principal_may_see(
     use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
 ) -> None:
     with _world(sqlite, keys, tmp_path) as world:
@@ -227,7 +227,7 @@ def test_a_list_has_what_its_principal_may_see(
     ],
     ids=["orders", "destinations"],
 )
-def test_what_names_no_account_is_tried_again_in_the_principals_own(
+def test_requeuing_without_an_account_is_limited_to_the_principals_own(
     retry: Call, sqlite: Database, keys: Keys, tmp_path: Path
 ) -> None:
     with _world(sqlite, keys, tmp_path) as world:

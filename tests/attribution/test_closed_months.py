@@ -85,7 +85,7 @@ def by_line(rows: Iterable[Sale]) -> dict[str, str]:
         ([told(2, "5.00")], [told(13, "3.00"), told(16, "8.00")], {2: "5.00", 16: "3.00"}),
     ],
 )
-def test_what_is_refunded_after_closing_has_its_day(
+def test_a_refund_after_closing_counts_on_its_own_day(
     known: list[RefundState], later: list[RefundState], expected: dict[int, str]
 ) -> None:
     with_shipping = Terms(shipping="included")
@@ -96,7 +96,7 @@ def test_what_is_refunded_after_closing_has_its_day(
         assert by_day(with_refunds(closed, lines, CLOSED)) == expected
 
 
-def test_what_is_refunded_after_closing_is_of_the_line_that_the_shop_names() -> None:
+def test_a_refund_after_closing_belongs_to_the_line_that_the_shop_names() -> None:
     shoes, laces = order().lines
     closed = sold(order(updated_at=NOON + 2 * DAY, refunded=Decimal("10.00")))
     assert [str(sale.refunded) for sale in closed] == ["6.66", "3.34"], "of no line, so in proportion"
@@ -108,7 +108,7 @@ def test_what_is_refunded_after_closing_is_of_the_line_that_the_shop_names() -> 
     assert by_day(found) == {2: "10.00", 20: "15.00"}
 
 
-def test_clicks_that_share_a_closed_sale_share_what_is_refunded_of_it() -> None:
+def test_clicks_that_share_a_closed_sale_share_its_refunds() -> None:
     closed = sold(bought(), clicks=3)
     now = bought(20, Decimal("36.10"))
     found = with_refunds(closed, sold_lines(now), CLOSED)
@@ -144,7 +144,7 @@ def test_clicks_that_share_a_closed_sale_share_what_is_refunded_of_it() -> None:
         ({"lines": (), "refunded": Decimal("12.30"), "total": Decimal("12.30")}, "0.00"),
     ],
 )
-def test_an_order_that_changed_after_closing_gives_back_what_was_sold_at_most(
+def test_refunds_of_an_order_changed_after_closing_never_exceed_what_was_sold(
     now: dict[str, object], later: str
 ) -> None:
     closed = sold(bought())
@@ -196,7 +196,7 @@ def in_lines(its: Order, by_line: list[int | None]) -> Order:
     st.lists(st.integers(0, 40), max_size=3),
     st.data(),
 )
-def test_no_closed_cent_moves_and_nothing_depends_on_when_or_how_often_it_was_done(
+def test_closed_amounts_never_change_whenever_and_however_often_refunds_are_computed(
     known: list[RefundState],
     later: list[RefundState],
     split_then: list[int | None],

@@ -92,14 +92,14 @@ def test_each_kind_of_evidence_has_its_outcome(
         ({"cancelled": True}, {}, Outcome.ATTRIBUTED, Reason.CLICK_TOKEN_ON_ORDER),
     ],
 )
-def test_an_order_must_be_paid_and_proven(
+def test_an_order_must_be_paid_and_verified(
     changes: dict[str, Any], options: dict[str, bool], outcome: Outcome, reason: Reason
 ) -> None:
     decision = decide(1, order(**changes), [found(Rung.TOKEN, DAY)], Policy(), **options)
     assert (decision.outcome, decision.reason) == (outcome, reason)
 
 
-def test_a_token_that_cannot_be_opened_is_named_when_nothing_else_is_known() -> None:
+def test_an_invalid_token_is_the_reason_if_nothing_else_is_known() -> None:
     assert decide(1, order(), [], Policy(), invalid_token=True).reason is Reason.INVALID_TOKEN
     with_email = decide(1, order(), [found(Rung.EMAIL, HOUR)], Policy(), invalid_token=True)
     assert with_email.reason is Reason.EMAIL_MATCH
@@ -115,7 +115,7 @@ LADDER = [
 
 
 @pytest.mark.parametrize("shuffled", list(permutations(LADDER))[::7])
-def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evidence, ...]) -> None:
+def test_the_strongest_evidence_wins_then_the_last_click(shuffled: tuple[Evidence, ...]) -> None:
     decision = decide(1, order(), shuffled, Policy())
     assert decision.credited is not None
     assert decision.credited.evidence == LADDER[0]
@@ -144,7 +144,7 @@ def test_the_strongest_evidence_wins_and_then_the_last_click(shuffled: tuple[Evi
         (found(Rung.CUSTOMER, -timedelta(minutes=2), serial=1), False, 0.99),
     ],
 )
-def test_the_last_click_of_the_buyer_counts_also_when_the_order_carries_an_earlier_one(
+def test_the_buyers_last_click_counts_even_if_the_order_carries_an_earlier_one(
     later: Evidence, credited: bool, confidence: float
 ) -> None:
     token = found(Rung.TOKEN, 3 * DAY)
@@ -156,7 +156,7 @@ def test_the_last_click_of_the_buyer_counts_also_when_the_order_carries_an_earli
         assert decision.candidates[1].passed_over is Reason.EARLIER_CLICK
 
 
-def test_a_click_after_the_order_earns_it_only_when_there_is_none_before() -> None:
+def test_a_click_after_the_order_counts_only_without_an_earlier_click() -> None:
     after, before = found(Rung.EMAIL, -timedelta(minutes=2)), found(Rung.EMAIL, HOUR, serial=1)
     for evidence, credited in (([after], after), ([after, before], before)):
         decision = decide(1, order(), evidence, Policy())
@@ -164,14 +164,14 @@ def test_a_click_after_the_order_earns_it_only_when_there_is_none_before() -> No
         assert decision.credited.evidence == credited
 
 
-def test_a_contacts_own_code_says_which_mail_was_used() -> None:
+def test_a_coupon_for_one_contact_identifies_the_email() -> None:
     code, later = found(Rung.COUPON, 3 * DAY), found(Rung.CUSTOMER, DAY, serial=1)
     decision = decide(1, order(), [code, later], Policy())
     assert decision.credited is not None
     assert decision.credited.evidence == code
 
 
-def test_a_model_divides_and_does_not_make_less_sure() -> None:
+def test_a_model_divides_credit_and_keeps_the_confidence() -> None:
     old, new = found(Rung.EMAIL, 20 * DAY), found(Rung.EMAIL, HOUR, serial=1)
     decision = decide(1, order(), [old, new], Policy(window=30 * DAY, model=Model.FIRST))
     assert decision.credited is not None
@@ -180,20 +180,20 @@ def test_a_model_divides_and_does_not_make_less_sure() -> None:
 
 
 @pytest.mark.parametrize("rung", [Rung.TOKEN, Rung.EMAIL])
-def test_a_click_without_a_share_is_passed_over_by_the_model(rung: Rung) -> None:
+def test_a_click_without_a_share_is_marked_as_passed_over_by_the_model(rung: Rung) -> None:
     first, last = found(Rung.EMAIL, 2 * DAY), found(rung, HOUR, serial=1)
     decision = decide(1, order(), [first, last], Policy(model=Model.FIRST))
     reasons = {one.evidence: one.passed_over for one in decision.candidates}
     assert reasons == {first: None, last: Reason.NOT_BY_MODEL}
 
 
-def test_another_accounts_click_is_that_before_anything_else() -> None:
+def test_a_click_of_another_account_is_rejected_for_that_reason_first() -> None:
     foreign = replace(found(Rung.TOKEN, DAY, emp_id=2), consent=False)
     assert decide(1, order(), [foreign], Policy()).reason is Reason.OTHER_ACCOUNT
 
 
 @pytest.mark.parametrize(("days", "confidence"), [(0, 0.9), (7, 0.6364), (14, 0.5), (90, 0.5)])
-def test_an_email_match_is_worth_less_the_older_the_click(days: int, confidence: float) -> None:
+def test_an_email_match_has_less_confidence_the_older_the_click(days: int, confidence: float) -> None:
     decision = decide(1, order(), [found(Rung.EMAIL, days * DAY)], Policy(window=365 * DAY))
     assert decision.candidates[0].confidence == confidence
     assert decision.outcome is (Outcome.ATTRIBUTED if days == 0 else Outcome.LIKELY if days == 7 else NOBODY)
@@ -212,7 +212,7 @@ def test_an_email_match_is_worth_less_the_older_the_click(days: int, confidence:
         ([named(Rung.COUPON, "bo")], 0.99, (), (Rung.COUPON,)),
     ],
 )
-def test_what_agrees_makes_surer_and_what_conflicts_is_written_down(
+def test_agreeing_evidence_raises_confidence_and_conflicts_are_recorded(
     also: list[Evidence], confidence: float, agreeing: tuple[Rung, ...], conflicting: tuple[Rung, ...]
 ) -> None:
     decision = decide(1, order(), [found(Rung.TOKEN, DAY), *also], Policy())
@@ -221,7 +221,7 @@ def test_what_agrees_makes_surer_and_what_conflicts_is_written_down(
     assert (decision.agreeing, decision.conflicting) == (agreeing, conflicting)
 
 
-def test_weak_evidence_that_agrees_is_enough_together() -> None:
+def test_agreeing_weak_evidence_is_enough_together() -> None:
     weak = found(Rung.EMAIL, 14 * DAY)
     alone = decide(1, order(), [weak], Policy(window=30 * DAY))
     assert (alone.outcome, alone.reason) == (Outcome.UNATTRIBUTED, Reason.WEAK_EVIDENCE)
@@ -251,7 +251,7 @@ def test_a_forwarded_mail_credits_the_campaign_and_not_the_contact(
     assert (decision.forwarded, decision.contact) == (forwarded, "" if forwarded else "ana")
 
 
-def test_a_campaign_may_have_a_window_of_its_own() -> None:
+def test_a_campaign_may_have_its_own_window() -> None:
     late = found(Rung.TOKEN, 20 * DAY)
     assert decide(1, order(), [late], Policy()).reason is Reason.OUTSIDE_WINDOW
     assert decide(1, order(), [late], Policy(windows={CAMPAIGN: 30 * DAY})).credited is not None
@@ -267,7 +267,7 @@ def test_a_campaign_may_have_a_window_of_its_own() -> None:
         (Model.POSITION, [Fraction(2, 5), Fraction(1, 5), Fraction(2, 5)]),
     ],
 )
-def test_the_model_shares_the_order_among_the_clicks_of_its_contact(
+def test_the_model_shares_an_order_among_the_clicks_of_its_contact(
     model: Model, parts: list[Fraction]
 ) -> None:
     clicks = [found(Rung.EMAIL, days * DAY, serial=days) for days in (3, 2, 1)]
@@ -283,13 +283,13 @@ def test_the_model_shares_the_order_among_the_clicks_of_its_contact(
     assert not any(given[other] for other in others)
 
 
-def test_under_every_model_a_forwarded_mail_is_its_one_click() -> None:
+def test_under_every_model_a_forwarded_mail_credits_its_single_click() -> None:
     token = replace(found(Rung.TOKEN, DAY), other_address=True)
     decision = decide(1, order(), [token, found(Rung.COOKIE, 2 * DAY, serial=1)], Policy(model=Model.LINEAR))
     assert [candidate.share for candidate in decision.shares] == [1]
 
 
-def test_the_buyer_is_whom_the_orders_own_evidence_names() -> None:
+def test_the_buyer_is_the_contact_named_by_the_orders_own_evidence() -> None:
     assert named_buyer(1, [found(Rung.EMAIL, DAY)]) == ""
     assert named_buyer(1, [found(Rung.COOKIE, DAY, contact="bo"), found(Rung.TOKEN, DAY)]) == "ana"
     assert (
@@ -301,5 +301,5 @@ def test_the_buyer_is_whom_the_orders_own_evidence_names() -> None:
     assert named_buyer(1, [refused(Rung.TOKEN)]) == ""
 
 
-def test_the_policy_that_decided_is_named() -> None:
+def test_a_decision_names_its_policy_version() -> None:
     assert decide(1, order(), [], Policy(version=3)).policy == 3

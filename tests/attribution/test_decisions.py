@@ -73,7 +73,7 @@ EVIDENCE = st.builds(
     model=st.sampled_from(Model),
     paid=st.booleans(),
 )
-def test_what_is_read_is_what_was_stored_last(
+def test_reading_gives_the_last_stored_decision(
     database: Database, found: list[list[Evidence]], model: Model, paid: bool
 ) -> None:
     bought = order(paid=paid)
@@ -95,7 +95,7 @@ def test_what_is_read_is_what_was_stored_last(
             assert count == len(decision.candidates)
 
 
-def test_a_decision_that_is_made_again_as_before_writes_nothing(database: Database) -> None:
+def test_an_unchanged_decision_writes_nothing(database: Database) -> None:
     def writes(decision: Decision) -> list[str]:
         with statements(connection, many=True) as asked:
             store_decision(connection, STORED, decision, [])
@@ -112,7 +112,7 @@ def test_a_decision_that_is_made_again_as_before_writes_nothing(database: Databa
         assert writes(judge([])) == ["INSERT decisions", "DELETE candidates"]
 
 
-def test_who_opted_out_is_not_named(database: Database) -> None:
+def test_an_opted_out_contact_is_not_named(database: Database) -> None:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, STORED.order, "")
         store_decision(connection, STORED, judge(of_clicks("ana", consent=False)), [])
@@ -134,7 +134,7 @@ def test_who_opted_out_is_not_named(database: Database) -> None:
         (schema.decisions, {"shop_id": "s9"}),
     ],
 )
-def test_the_database_refuses_what_no_decision_can_be(
+def test_the_database_rejects_impossible_decisions(
     database: Database, table: sa.Table, values: dict[str, Any]
 ) -> None:
     with database.write() as connection:
@@ -159,7 +159,7 @@ def test_nothing_of_another_account_is_shown() -> None:
 @pytest.mark.parametrize(
     ("outcome", "credited"), [(Outcome.ATTRIBUTED, True), (Outcome.LIKELY, True), (Outcome.PENDING, False)]
 )
-def test_only_what_earned_the_order_is_shown_as_credited(outcome: Outcome, credited: bool) -> None:
+def test_only_the_click_that_earned_the_order_is_shown_as_credited(outcome: Outcome, credited: bool) -> None:
     best = Candidate(of_clicks("ana")[0], 0.99, None, Fraction(1, 3))
     decision = Decision(outcome, Reason.UNPAID, 1, (best,), best if credited else None)
     shown = explanation_as_json(explain_decision(decision))

@@ -40,12 +40,12 @@ def days_before(*days: float) -> list[datetime]:
         (Model.FIRST, days_before(1, 1), "1 0"),
     ],
 )
-def test_each_model_shares_as_it_is_defined(model: Model, clicked: list[datetime], expected: str) -> None:
+def test_each_model_shares_as_defined(model: Model, clicked: list[datetime], expected: str) -> None:
     assert shares(model, clicked, NOON) == tuple(Fraction(part) for part in expected.split())
 
 
 @pytest.mark.parametrize("model", Model)
-def test_a_single_click_has_all_and_no_click_has_nothing(model: Model) -> None:
+def test_a_single_click_gets_everything_and_no_click_gets_nothing(model: Model) -> None:
     assert shares(model, days_before(2), NOON) == (Fraction(1),)
     assert shares(model, [], NOON) == ()
 
@@ -58,14 +58,14 @@ def test_shares_are_never_negative_and_add_up_to_one(model: Model, clicked: list
 
 
 @given(st.sampled_from(Model), TIMES.filter(lambda times: len(set(times)) == len(times)))
-def test_the_order_in_which_clicks_are_told_does_not_matter(model: Model, clicked: list[datetime]) -> None:
+def test_the_order_in_which_clicks_are_given_does_not_matter(model: Model, clicked: list[datetime]) -> None:
     told = clicked[::-1]
     by_time = dict(zip(clicked, shares(model, clicked, NOON), strict=True))
     assert dict(zip(told, shares(model, told, NOON), strict=True)) == by_time
 
 
 @given(TIMES.filter(bool))
-def test_a_later_click_has_no_less_by_decay(clicked: list[datetime]) -> None:
+def test_with_time_decay_a_later_click_never_gets_less(clicked: list[datetime]) -> None:
     found = shares(Model.DECAY, sorted(clicked), NOON)
     assert list(found) == sorted(found)
 

@@ -10,7 +10,7 @@ from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
 
 
-def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None:
+def test_a_changed_policy_affects_only_orders_of_open_months(world: World) -> None:
     first, last = click_at(NOON - 5 * HOUR), click_at(NOON - HOUR, serial=1)
     world.contact("ana", "h")
     for click in (first, last):
@@ -29,7 +29,7 @@ def test_a_changed_policy_moves_orders_of_open_months_only(world: World) -> None
     assert world.reasons() == {"O1": "email_match", "late": "month_closed"}
 
 
-def test_a_policy_moves_no_order_that_was_of_a_closed_month(world: World) -> None:
+def test_a_changed_policy_affects_no_order_decided_in_a_closed_month(world: World) -> None:
     token = world.sealer.seal(click_at(NOON - 2 * HOUR))
     world.order(order(click_token=token, placed_at=NOON - HOUR))
     world.reconcile()
@@ -44,7 +44,7 @@ def test_a_policy_moves_no_order_that_was_of_a_closed_month(world: World) -> Non
     assert preview.moves == []
 
 
-def test_what_a_policy_would_move_is_what_it_moves(world: World) -> None:
+def test_a_preview_lists_exactly_the_orders_that_the_policy_affects(world: World) -> None:
     clicks_made = [click_at(NOON - 10 * 24 * HOUR), click_at(NOON - HOUR, serial=1)]
     world.contact("ana", "h")
     for click in clicks_made:

@@ -34,7 +34,7 @@ def test_a_token_on_the_order_earns_its_lines(world: World) -> None:
     ]
 
 
-def test_a_token_is_enough_when_every_store_was_lost(database: Database, sealer: ClickSealer) -> None:
+def test_a_token_is_enough_after_every_store_was_lost(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     world.connect()
     unknown = click_at(NOON - HOUR, link="ffffffffffff")
@@ -42,14 +42,14 @@ def test_a_token_is_enough_when_every_store_was_lost(database: Database, sealer:
     assert {row[3] for row in world.report()} == {"token"}
 
 
-def test_a_contact_too_long_for_a_token_is_whole_in_the_report(world: World) -> None:
+def test_a_contact_too_long_for_a_token_is_complete_in_the_report(world: World) -> None:
     click = click_at(NOON - HOUR, contact="x" * 100)
     world.click(click)
     world.order(order(click_token=world.sealer.seal(click)))
     assert {row[2] for row in world.report()} == {"x" * 100}
 
 
-def test_a_long_contact_is_learned_when_its_click_comes_after_the_order(world: World) -> None:
+def test_a_long_contact_is_completed_when_its_click_arrives_after_the_order(world: World) -> None:
     click = click_at(NOON - HOUR, contact="x" * 100)
     world.order(order(click_token=world.sealer.seal(click)))
     assert {row[2][0] for row in world.report()} == {"#"}
@@ -57,7 +57,7 @@ def test_a_long_contact_is_learned_when_its_click_comes_after_the_order(world: W
     assert {row[2] for row in world.report()} == {"x" * 100}
 
 
-def test_the_cookie_at_the_pixel_explains_a_known_order(world: World) -> None:
+def test_a_cookie_at_the_pixel_attributes_a_known_order(world: World) -> None:
     world.order(order())
     assert world.reasons() == {"O1": "no_click"}
     world.hit("order=1042&IMPORTE=99999", click_at(NOON - HOUR))
@@ -67,12 +67,14 @@ def test_the_cookie_at_the_pixel_explains_a_known_order(world: World) -> None:
     ]
 
 
-def test_the_pixel_alone_makes_no_money_once_a_shop_is_connected(world: World) -> None:
+def test_the_pixel_alone_creates_no_revenue_once_a_shop_is_connected(world: World) -> None:
     world.hit("order=77&PRODUCTO=Shoes&IMPORTE=500", click_at(NOON - HOUR))
     assert world.report() == []
 
 
-def test_without_a_shop_the_pixel_is_believed_and_marked(database: Database, sealer: ClickSealer) -> None:
+def test_without_a_shop_the_pixel_counts_and_its_rows_are_marked_unverified(
+    database: Database, sealer: ClickSealer
+) -> None:
     world = World(database, sealer)
     click = click_at(NOON - HOUR)
     for serial in range(3):
@@ -90,7 +92,7 @@ def test_without_a_shop_the_pixel_is_believed_and_marked(database: Database, sea
 
 
 @pytest.mark.parametrize(("signals", "reason"), [(Signal(0), "email_match"), (Signal.HEAD, "bot_click")])
-def test_an_address_explains_an_order_with_a_persons_click(
+def test_an_email_match_attributes_an_order_with_a_human_click(
     world: World, signals: Signal, reason: str
 ) -> None:
     world.order(order(email_hash="h"))
@@ -108,7 +110,7 @@ def test_an_address_explains_an_order_with_a_persons_click(
         ({}, click_at(NOON - HOUR, emp_id=2), "other_account"),
     ],
 )
-def test_why_an_order_was_not_credited_is_said(
+def test_an_unattributed_order_has_a_reason(
     world: World, bought: dict[str, Any], click: Click, reason: str
 ) -> None:
     world.order(order(**bought, click_token=world.sealer.seal(click)))
@@ -121,7 +123,9 @@ def test_why_an_order_was_not_credited_is_said(
     ("told", "verdict"),
     [({}, Verdict.HUMAN), ({"paid": False}, Verdict.BOT), ({"cancelled": True}, Verdict.HUMAN)],
 )
-def test_bots_do_not_buy(world: World, told: dict[str, Any], verdict: Verdict, order_first: bool) -> None:
+def test_a_paid_order_clears_its_bot_click(
+    world: World, told: dict[str, Any], verdict: Verdict, order_first: bool
+) -> None:
     click = click_at(NOON - HOUR)
     bought = order(**told, click_token=world.sealer.seal(click))
     events: list[Callable[[], None]] = [
@@ -142,7 +146,9 @@ def test_bots_do_not_buy(world: World, told: dict[str, Any], verdict: Verdict, o
     )
 
 
-def test_a_purchase_known_from_the_pixel_alone_clears_nobody(database: Database, sealer: ClickSealer) -> None:
+def test_a_purchase_reported_only_by_the_pixel_clears_no_bot_click(
+    database: Database, sealer: ClickSealer
+) -> None:
     world = World(database, sealer)
     click = click_at(NOON - HOUR)
     world.click(click, Signal.HEAD)
@@ -153,7 +159,7 @@ def test_a_purchase_known_from_the_pixel_alone_clears_nobody(database: Database,
     assert found.verdict is Verdict.BOT
 
 
-def test_a_cleared_click_explains_other_orders_too(world: World) -> None:
+def test_a_cleared_click_can_earn_other_orders_too(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.click(click, Signal.HEAD)
     world.contact("ana", "h")
@@ -173,7 +179,7 @@ def test_a_click_of_another_account_is_not_cleared(world: World) -> None:
     assert found.verdict is Verdict.BOT
 
 
-def test_a_code_of_one_contact_names_the_buyer(world: World) -> None:
+def test_a_coupon_for_one_contact_identifies_the_buyer(world: World) -> None:
     world.order(order(voucher="ana-5f2k"))
     assert world.reasons() == {"O1": "no_click"}
     world.coupon("ANA-5F2K", "ana")
@@ -192,14 +198,14 @@ def test_a_code_of_one_contact_names_the_buyer(world: World) -> None:
     assert first.sale.click_id == person.id
 
 
-def test_a_code_for_everybody_names_the_campaign_alone(world: World) -> None:
+def test_a_coupon_for_everybody_identifies_only_the_campaign(world: World) -> None:
     world.coupon("AUTUMN10")
     world.order(order(voucher="autumn10"))
     assert {row[2:4] for row in world.report()} == {("", "campaign")}
     assert world.reasons() == {"O1": "campaign_named"}
 
 
-def test_utm_campaign_names_the_campaign_alone(world: World) -> None:
+def test_utm_campaign_identifies_only_the_campaign(world: World) -> None:
     with world.database.write() as connection:
         connection.execute(sa.update(schema.campaigns).values(utm_campaign="autumn", utm_key="AUTUMN"))
     world.order(order(utm_campaign=" Autumn"))
@@ -208,7 +214,7 @@ def test_utm_campaign_names_the_campaign_alone(world: World) -> None:
 
 
 @pytest.mark.parametrize("first", ["O1", "O2"])
-def test_a_customer_is_known_by_an_earlier_order(world: World, first: str) -> None:
+def test_a_customer_is_recognized_by_an_earlier_order(world: World, first: str) -> None:
     """Whatever is reconciled first: the later order is decided again when the earlier one names its buyer."""
     token = click_at(NOON - 30 * HOUR)
     later = click_at(NOON - HOUR, serial=1)
@@ -243,7 +249,7 @@ def test_a_customer_is_known_by_an_earlier_order(world: World, first: str) -> No
     ids=["another customer", "no customer", "later than they", "both", "moved, and still before them"],
 )
 @pytest.mark.parametrize("closed", [False, True])
-def test_an_order_that_is_told_otherwise_names_the_buyer_of_others_than_before(
+def test_a_changed_order_changes_which_buyer_it_names_for_other_orders(
     world: World, changed: dict[str, Any], reasons: dict[str, str], closed: bool
 ) -> None:
     token, later = click_at(NOON - 30 * HOUR), click_at(NOON - HOUR, serial=1)
@@ -270,7 +276,7 @@ def test_an_order_that_is_told_otherwise_names_the_buyer_of_others_than_before(
     assert verify_all(world.database, world.sealer).different == []
 
 
-def test_a_later_order_names_no_buyer_of_an_earlier_one(world: World) -> None:
+def test_a_later_order_does_not_name_the_buyer_of_an_earlier_one(world: World) -> None:
     world.order(order(id="O1", number="1", customer="u1"))
     late = click_at(NOON + HOUR)
     world.order(
@@ -286,7 +292,7 @@ def test_a_later_order_names_no_buyer_of_an_earlier_one(world: World) -> None:
     assert world.reasons() == {"O1": "no_click", "O2": "click_token_on_order"}
 
 
-def test_a_token_too_old_still_tells_who_buys(world: World) -> None:
+def test_an_expired_token_still_identifies_the_buyer(world: World) -> None:
     old, new = click_at(NOON - 24 * 9 * HOUR), click_at(NOON - HOUR, serial=1)
     world.order(order(click_token=world.sealer.seal(old)))
     assert world.reasons() == {"O1": "outside_window"}
@@ -295,7 +301,7 @@ def test_a_token_too_old_still_tells_who_buys(world: World) -> None:
     assert world.reasons() == {"O1": "known_customer"}
 
 
-def test_another_address_of_a_mailbox_is_evidence_when_the_policy_says_so(world: World) -> None:
+def test_another_address_of_a_mailbox_is_evidence_if_the_policy_allows_it(world: World) -> None:
     world.contact("ana", "h1", alias_hash="a")
     world.click(click_at(NOON - HOUR))
     world.order(order(email_hash="h2", alias_hash="a"))
@@ -304,7 +310,7 @@ def test_another_address_of_a_mailbox_is_evidence_when_the_policy_says_so(world:
     assert world.reasons() == {"O1": "alias_match"}
 
 
-def test_a_forwarded_mail_credits_the_campaign_alone(world: World) -> None:
+def test_a_forwarded_mail_credits_only_the_campaign(world: World) -> None:
     world.contact("ana", "h1")
     world.order(order(email_hash="h2", click_token=world.sealer.seal(click_at(NOON - HOUR))))
     assert {row[2:4] for row in world.report()} == {("", "token")}
@@ -312,7 +318,7 @@ def test_a_forwarded_mail_credits_the_campaign_alone(world: World) -> None:
     assert {row[2:4] for row in world.report()} == {("ana", "token")}
 
 
-def test_another_accounts_token_says_nothing_of_this_accounts_contacts(world: World) -> None:
+def test_another_accounts_token_reveals_nothing_about_this_accounts_contacts(world: World) -> None:
     """The same reference is another person there; any buyer can write any token on an order."""
     world.click(click_at(NOON - 2 * HOUR, "ana", serial=1))
     foreign = click_at(NOON - HOUR, "ana", emp_id=2)
@@ -324,7 +330,9 @@ def test_another_accounts_token_says_nothing_of_this_accounts_contacts(world: Wo
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_token_left_in_a_shared_browser_makes_its_contact_no_buyer(world: World, is_known: bool) -> None:
+def test_a_token_left_in_a_shared_browser_does_not_make_its_contact_the_buyer(
+    world: World, is_known: bool
+) -> None:
     token = click_at(NOON - HOUR, "ana")
     world.click(token)
     world.click(click_at(NOON - 3 * HOUR, "ana", serial=1))
@@ -348,7 +356,7 @@ def test_a_token_left_in_a_shared_browser_makes_its_contact_no_buyer(world: Worl
         ("product=Hat", "cookie_at_pixel"),
     ],
 )
-def test_an_order_that_its_shop_tells_too_is_counted_once(
+def test_an_order_reported_by_pixel_and_shop_counts_once(
     database: Database, sealer: ClickSealer, told: str, reason: str, shop_first: bool
 ) -> None:
     """A shop that is connected later may tell of orders that the pixel made money of: changed or imported."""
@@ -370,7 +378,7 @@ def test_an_order_that_its_shop_tells_too_is_counted_once(
     assert verify_all(database, sealer).different == []
 
 
-def test_a_shop_of_another_account_tells_nothing_of_an_order(database: Database, sealer: ClickSealer) -> None:
+def test_a_shop_of_another_account_confirms_no_order(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     world.connect(at=NOON + HOUR)
     world.hit("order=1042&IMPORTE=59,80", click_at(NOON - HOUR))
@@ -385,7 +393,7 @@ def test_a_shop_of_another_account_tells_nothing_of_an_order(database: Database,
     ("change", "amounts"),
     [({"currency": "USD"}, ["5.00", "5.00"]), ({"pixel_amount": "order"}, ["5.00"])],
 )
-def test_a_pixels_order_is_as_the_account_reads_its_hits(
+def test_a_pixel_order_follows_the_accounts_current_settings(
     database: Database, sealer: ClickSealer, change: dict[str, Any], amounts: list[str]
 ) -> None:
     world = World(database, sealer)
@@ -405,7 +413,7 @@ def test_a_forged_token_is_no_evidence(world: World) -> None:
     assert world.reasons() == {"O1": "invalid_token"}
 
 
-def test_switching_a_link_decides_its_orders_again(world: World) -> None:
+def test_switching_a_link_reconciles_its_orders_again(world: World) -> None:
     world.order(order(click_token=world.sealer.seal(click_at(NOON - HOUR, link=OTHER_LINK))))
     assert world.report() == []
     with world.database.write() as connection:

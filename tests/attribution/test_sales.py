@@ -39,15 +39,13 @@ def test_a_sale_names_contact_item_quantity_amount_and_date() -> None:
         ({}, False, Status.UNVERIFIED),
     ],
 )
-def test_each_row_says_the_state_of_its_money(
-    changes: dict[str, Any], verified: bool, status: Status
-) -> None:
+def test_each_row_shows_its_payment_status(changes: dict[str, Any], verified: bool, status: Status) -> None:
     assert {sale.status for sale in sold(order(**changes), verified)} == {status}
 
 
 @pytest.mark.parametrize("model", list(Model))
 @pytest.mark.parametrize("clicks", [1, 3, 4, 7])
-def test_of_no_share_more_is_given_back_than_it_was_worth(model: Model, clicks: int) -> None:
+def test_no_share_is_refunded_more_than_it_was_worth(model: Model, clicks: int) -> None:
     """Largest remainder alone would: split in four, 11 cents may give a share more than 12 cents do."""
     evidence = [
         Evidence(Rung.EMAIL, click_at(NOON - timedelta(hours=n), serial=n), Verdict.HUMAN)
@@ -64,7 +62,7 @@ def test_of_no_share_more_is_given_back_than_it_was_worth(model: Model, clicks: 
             assert all(sum(r.amount for r in row.refunds) == row.refunded for row in rows)
 
 
-def test_what_is_given_back_later_changes_no_amount() -> None:
+def test_a_later_refund_does_not_change_the_amount() -> None:
     evidence = [
         Evidence(Rung.EMAIL, click_at(NOON - timedelta(hours=n), serial=n), Verdict.HUMAN)
         for n in range(1, 5)
@@ -80,9 +78,7 @@ def test_what_is_given_back_later_changes_no_amount() -> None:
 @pytest.mark.parametrize(
     ("quantity", "shared"), [("3", ["1", "2"]), ("1", ["0", "1"]), ("0.5", ["0.25", "0.25"])]
 )
-def test_pieces_stay_whole_when_clicks_share_them_and_weights_are_divided(
-    quantity: str, shared: list[str]
-) -> None:
+def test_shared_pieces_stay_whole_and_weights_are_divided(quantity: str, shared: list[str]) -> None:
     clicks = [click_at(NOON - timedelta(days=days), serial=days) for days in (1, 2)]
     evidence = [Evidence(Rung.EMAIL, click, Verdict.HUMAN) for click in clicks]
     bought = order(lines=(OrderLine("L1", "Cheese", Decimal(quantity), Decimal("59.80")),))
@@ -91,7 +87,7 @@ def test_pieces_stay_whole_when_clicks_share_them_and_weights_are_divided(
     assert [total.quantity for total in totals(rows)] == [Decimal(quantity)]
 
 
-def test_an_order_without_a_click_gives_no_row() -> None:
+def test_an_order_without_a_click_creates_no_row() -> None:
     assert sale_rows(order(), decide(1, order(), [], Policy())) == []
 
 

@@ -80,7 +80,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_order_is_reconciled_with_few_statements(
+def test_reconciling_an_order_takes_few_statements(
     database: Database, sealer: ClickSealer, name: str
 ) -> None:
     case = CASES[name]

@@ -11,14 +11,14 @@ from salepixel.storage import schema
 from salepixel.storage.database import migrate, open_database
 
 
-def test_no_click_of_a_mailing_is_lost_or_there_twice_also_while_redis_is_frozen(tmp_path: Path) -> None:
+def test_no_click_of_a_mailing_is_lost_or_doubled_even_while_redis_is_frozen(tmp_path: Path) -> None:
     for result in run(SHORT, tmp_path / "data"):
         assert len(result.log.tokens) == result.profile.rate * result.profile.seconds
         assert (result.log.failed, result.lost, result.twice) == (0, 0, 0)
         assert set(result.ends) <= {"large: 431", "large: cut off", "slow: 408"}
 
 
-def test_a_click_that_is_missing_and_one_that_is_there_twice_are_seen(tmp_path: Path) -> None:
+def test_a_missing_click_and_a_doubled_click_are_detected(tmp_path: Path) -> None:
     database = open_database("", tmp_path)
     migrate(database)
     first, second, missing, other = (new_click_id() for _ in range(4))
@@ -38,7 +38,7 @@ def test_a_click_that_is_missing_and_one_that_is_there_twice_are_seen(tmp_path: 
     ("seconds", "share", "milliseconds"),
     [([], 0.99, 0), ([0.001], 0.99, 1), ([0.001] * 98 + [0.5, 0.6], 0.99, 600), ([0.3, 0.1, 0.2], 0.5, 200)],
 )
-def test_a_quantile_is_what_that_share_waited_at_most(
+def test_a_quantile_is_the_longest_wait_of_that_share(
     seconds: list[float], share: float, milliseconds: float
 ) -> None:
     assert Log(seconds).quantile_ms(share) == pytest.approx(milliseconds)

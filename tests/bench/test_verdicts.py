@@ -20,7 +20,7 @@ MISTAKEN = "behind a proxy that drops Sec-Fetch-*"
 
 
 @pytest.mark.parametrize("seed", [SEED, 1, 2])
-def test_people_are_kept_and_scanners_caught(sqlite: Database, redis: Redis, seed: int) -> None:
+def test_human_clicks_are_kept_and_scanners_caught(sqlite: Database, redis: Redis, seed: int) -> None:
     confusion = judge_all(sqlite, redis, labelled_clicks(seed))
     print(confusion.line())  # noqa: T201  # with -s, or when it fails
     assert confusion.kept() >= KEPT_GOAL
@@ -33,7 +33,7 @@ def test_people_are_kept_and_scanners_caught(sqlite: Database, redis: Redis, see
             assert bots < 0.2 if kind.name in UNCATCHABLE else bots > 0.99, kind.name
 
 
-def test_the_set_holds_what_cannot_be_caught_and_who_will_be_mistaken() -> None:
+def test_the_set_includes_uncatchable_bots_and_humans_that_look_like_bots() -> None:
     clicks = Counter(click.kind.name for click in labelled_clicks())
     assert set(clicks) == {kind.name for kind in KINDS}
     scanners = sum(clicks[kind.name] for kind in KINDS if not kind.is_person)
@@ -41,13 +41,13 @@ def test_the_set_holds_what_cannot_be_caught_and_who_will_be_mistaken() -> None:
     assert clicks[MISTAKEN] > 0.003 * (clicks.total() - scanners)
 
 
-def test_the_set_is_the_same_for_a_seed() -> None:
+def test_the_same_seed_gives_the_same_set() -> None:
     records = [click.record for click in labelled_clicks(5, 50)]
     assert records == [click.record for click in labelled_clicks(5, 50)]
     assert records != [click.record for click in labelled_clicks(6, 50)]
 
 
-def test_the_table_counts_a_judge_that_knows_nothing_as_it_is() -> None:
+def test_a_judge_that_knows_nothing_catches_no_bot() -> None:
     kinds = Counter((click.kind.name, Verdict.HUMAN) for click in labelled_clicks(1, 50))
     blind = Confusion(kinds)
     assert (blind.kept(), blind.caught()) == (1.0, 0.0)

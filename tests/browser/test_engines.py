@@ -80,7 +80,7 @@ def sites(stack: Stack, tmp_path: Path) -> Iterator[Sites]:
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=[engine.row for engine in ENGINES])
-def test_the_engine_does_what_the_table_says(
+def test_the_engine_behaves_as_the_table_says(
     engine: Engine, player: Player, sites: Sites, tmp_path: Path
 ) -> None:
     need(*engine.programs)
@@ -109,7 +109,7 @@ BLOCKED = ("tracker.test/pixel", "track.shop.test/sp.js", "track.shop.test/track
         ("chrome", []),
     ],
 )
-def test_webkit_that_nobody_drives_does_what_the_table_says(
+def test_webkit_without_a_driver_behaves_as_the_table_says(
     row: str, options: list[str], player: Player, sites: Sites, tmp_path: Path
 ) -> None:
     need(*WEBKIT)

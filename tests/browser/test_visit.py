@@ -122,7 +122,7 @@ def test_the_landing_page_keeps_the_click_and_shows_a_clean_address(
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
 
 
-def test_a_buyer_from_the_mail_is_a_row_of_the_report_and_a_reload_is_not(
+def test_a_purchase_from_the_mail_is_a_row_of_the_report_and_a_reload_is_not(
     context: BrowserContext, mail: dict[str, Any], stack: Stack
 ) -> None:
     page = context.new_page()
@@ -151,11 +151,11 @@ def test_a_buyer_from_the_mail_is_a_row_of_the_report_and_a_reload_is_not(
     assert "39.80" in row.inner_text()
 
 
-def test_a_visitor_who_did_not_come_from_a_mail_sends_no_pixel(context: BrowserContext) -> None:
+def test_a_visitor_without_a_click_sends_no_pixel(context: BrowserContext) -> None:
     assert pixels(context.new_page(), "/thanks") == []
 
 
-def test_who_asks_for_privacy_is_not_followed(browser: Browser, mail: dict[str, Any]) -> None:
+def test_a_visitor_with_gpc_is_not_tracked(browser: Browser, mail: dict[str, Any]) -> None:
     context = browser.new_context(extra_http_headers={"Sec-GPC": "1"})
     context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
     page = context.new_page()
@@ -168,7 +168,7 @@ def test_who_asks_for_privacy_is_not_followed(browser: Browser, mail: dict[str, 
     context.close()
 
 
-def test_the_pages_need_no_script(
+def test_the_pages_work_without_scripts(
     browser: Browser, stack: Stack, mail: dict[str, Any], tmp_path: Path
 ) -> None:
     context = browser.new_context(java_script_enabled=False, locale="es-ES")

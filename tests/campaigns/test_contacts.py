@@ -37,7 +37,7 @@ def consenting(connection: sa.Connection, emp_id: int, email_hash: str) -> list[
     return [one.ref for one in found.values() if one.consent]
 
 
-def test_contacts_are_added_and_changed_in_one_go(database: Database) -> None:
+def test_contacts_are_added_and_changed_in_one_call(database: Database) -> None:
     many = [Contact(f"c{n}", f"h{n % 700}") for n in range(1200)]
     with database.write() as connection:
         assert contacts.store_contacts(connection, 1, many, NOON) == 1200
@@ -49,7 +49,7 @@ def test_contacts_are_added_and_changed_in_one_go(database: Database) -> None:
         assert consenting(connection, 1, "h1") == []
 
 
-def test_an_address_learned_late_has_its_orders_decided_again(database: Database) -> None:
+def test_an_address_that_is_added_later_requeues_its_orders(database: Database) -> None:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
         connection.execute(sa.update(schema.orders).values(due=False))
@@ -57,7 +57,7 @@ def test_an_address_learned_late_has_its_orders_decided_again(database: Database
         assert due_orders(connection, 10) == [("s1", "O1")]
 
 
-def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_again(
+def test_an_opt_out_requeues_the_orders_of_the_contacts_old_address(
     database: Database,
 ) -> None:
     with database.write() as connection:
@@ -72,7 +72,7 @@ def test_who_withdraws_consent_has_the_orders_with_their_old_address_decided_aga
 
 
 @pytest.mark.parametrize("first", ["opted out", "new"])
-def test_an_address_that_opted_out_stays_so_under_a_new_reference(database: Database, first: str) -> None:
+def test_an_address_stays_opted_out_under_a_new_reference(database: Database, first: str) -> None:
     old, new = Contact("c1", "h1", consent=False), Contact("c2", "h1")
     with database.write() as connection:
         for contact in (old, new) if first == "opted out" else (new, old):
@@ -88,7 +88,7 @@ def test_an_address_that_opted_out_stays_so_under_a_new_reference(database: Data
         assert not contacts.get_contacts(connection, 1, ["c2"])["c2"].consent
 
 
-def test_an_address_opts_in_by_the_reference_that_opted_out(database: Database) -> None:
+def test_an_address_opts_in_with_the_reference_that_opted_out(database: Database) -> None:
     with database.write() as connection:
         contacts.store_contacts(
             connection, 1, [Contact("c1", "h1", consent=False), Contact("c2", "h1")], NOON
@@ -99,7 +99,7 @@ def test_an_address_opts_in_by_the_reference_that_opted_out(database: Database) 
         assert consenting(connection, 1, "h1") == ["c1", "c2"]
 
 
-def test_orders_of_an_address_are_decided_again_under_all_its_references(database: Database) -> None:
+def test_orders_of_an_address_are_requeued_for_all_its_references(database: Database) -> None:
     with database.write() as connection:
         contacts.store_contacts(connection, 1, [Contact("c2", "h1")], NOON)
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
@@ -112,7 +112,7 @@ def test_orders_of_an_address_are_decided_again_under_all_its_references(databas
         assert sorted(due_orders(connection, 10)) == [("s1", "O1"), ("s1", "O2")]
 
 
-def test_another_key_in_the_settings_shuts_the_earlier_one_out(database: Database) -> None:
+def test_a_new_key_in_the_settings_revokes_the_earlier_one(database: Database) -> None:
     with database.write() as connection:
         for key in ("first", "second"):
             set_first_key(connection, key, NOON)
@@ -122,7 +122,7 @@ def test_another_key_in_the_settings_shuts_the_earlier_one_out(database: Databas
         assert find_principal(connection, "second") is None
 
 
-def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(database: Database) -> None:
+def test_switching_a_link_requeues_the_orders_since_its_campaign(database: Database) -> None:
     campaign = Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON)
     with database.write() as connection:
         campaigns.add_campaign(connection, campaign, [CampaignLink(LINK, "https://shop.test/", "Hero", True)])
@@ -138,7 +138,7 @@ def test_a_switched_link_has_the_orders_since_its_campaign_decided_again(databas
         assert due_orders(connection, 10) == [("s1", "O1")]
 
 
-def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) -> None:
+def test_a_shop_counts_as_connected_after_its_app_is_removed(database: Database) -> None:
     with database.write() as connection:
         shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON)
         assert shops.add_shop(connection, 1, "saleor", "https://shop.test/graphql/", NOON).id == shop.id
@@ -153,7 +153,7 @@ def test_a_shop_stays_connected_whatever_happens_to_its_app(database: Database) 
     assert (found.app_id, found.token, found.jwks_at) == ("app2", None, later)
 
 
-def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
+def test_a_key_opens_only_what_it_was_created_for(database: Database) -> None:
     with database.write() as connection:
         assert accounts.add_account(connection, Account(7, "Shoes", "EUR", NOON))
         assert not accounts.add_account(connection, Account(7, "Other", "EUR", NOON))
@@ -165,7 +165,7 @@ def test_a_key_opens_what_it_was_made_for(database: Database) -> None:
     assert [Principal(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
 
 
-def test_a_sale_is_told_once_and_claimed_by_one(database: Database) -> None:
+def test_a_sale_is_forwarded_once_and_claimed_by_one_worker(database: Database) -> None:
     with database.write() as connection:
         for _ in range(2):
             outbox.announce_order(connection, 1, "s1", "O1", {"L1": "https://x.test/"}, NOON)

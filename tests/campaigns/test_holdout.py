@@ -9,7 +9,7 @@ from salepixel.campaigns.holdout import Arm, is_held_out, lift
 SECRET = bytes(range(32))
 
 
-def test_the_lot_is_the_same_for_ever_and_of_each_campaign_apart() -> None:
+def test_the_random_assignment_is_stable_and_independent_for_each_campaign() -> None:
     out = {f"c{n}" for n in range(20_000) if is_held_out(SECRET, "first", f"c{n}", 10)}
     assert 1850 < len(out) < 2150
     assert sorted(out, key=lambda contact: int(contact[1:]))[:5] == ["c13", "c30", "c38", "c54", "c55"]
@@ -29,15 +29,13 @@ def test_the_lot_is_the_same_for_ever_and_of_each_campaign_apart() -> None:
         (Arm(10, 10), Arm(10, 0), 0.6075, 1.0),
     ],
 )
-def test_the_interval_is_that_of_the_published_examples(
-    mailed: Arm, held_out: Arm, low: float, high: float
-) -> None:
+def test_the_interval_matches_published_examples(mailed: Arm, held_out: Arm, low: float, high: float) -> None:
     found = lift(mailed, held_out)
     assert found is not None
     assert (round(found.low, 4), round(found.high, 4)) == (low, high)
 
 
-def test_how_many_people_it_takes() -> None:
+def test_the_needed_number_of_recipients_is_computed() -> None:
     found = lift(Arm(1000, 22), Arm(1000, 20))
     assert found is not None
     assert not found.is_clear
@@ -53,7 +51,7 @@ def test_how_many_people_it_takes() -> None:
     assert lift(Arm(0, 0), Arm(10, 1)) is None
 
 
-def test_the_interval_holds_the_truth_in_nineteen_of_twenty_worlds() -> None:
+def test_the_interval_contains_the_truth_in_nineteen_of_twenty_worlds() -> None:
     chance = random.Random(3)  # noqa: S311  # a test, no secret
     true, held = 0.03, 0
     for _ in range(600):

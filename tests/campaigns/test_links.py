@@ -24,12 +24,12 @@ from salepixel_edge.request import MAX_APPENDED, read_link_query
 LINK = Link(7, "0000000000c1", "0000000000a1", "https://shop.test/p/1?a=b")
 
 
-def test_a_link_comes_back_as_it_was_sealed(links: LinkSealer) -> None:
+def test_a_sealed_link_opens_unchanged(links: LinkSealer) -> None:
     assert links.open(links.seal(LINK)) == LINK
 
 
 @given(data=st.data())
-def test_a_changed_link_is_refused(data: st.DataObject, links: LinkSealer) -> None:
+def test_a_modified_link_is_refused(data: st.DataObject, links: LinkSealer) -> None:
     token = links.seal(LINK)
     position = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from("ABCxyz019-_").filter(lambda c: c != token[position]))
@@ -38,13 +38,13 @@ def test_a_changed_link_is_refused(data: st.DataObject, links: LinkSealer) -> No
 
 
 @pytest.mark.parametrize("cut", range(1, 60))
-def test_a_cut_link_is_refused(cut: int, links: LinkSealer) -> None:
+def test_a_truncated_link_is_refused(cut: int, links: LinkSealer) -> None:
     with pytest.raises(BadLink):
         links.open(links.seal(LINK)[:-cut])
 
 
 @given(st.text(max_size=300))
-def test_any_text_is_a_link_or_refused(text: str) -> None:
+def test_any_text_is_a_link_or_is_refused(text: str) -> None:
     with pytest.raises(BadLink):
         LinkSealer(Keys(1, {1: bytes(32)})).open(text)
 
@@ -74,7 +74,7 @@ def test_a_link_sealed_with_an_older_key_still_opens() -> None:
         ("https://shop.test/?q=%20x&r={{id}}", "https://shop.test/?q=%20x&r={{id}}"),
     ],
 )
-def test_a_destination_is_written_in_ascii(url: str, checked: str) -> None:
+def test_a_destination_is_encoded_in_ascii(url: str, checked: str) -> None:
     assert check_destination(url) == checked
 
 
@@ -120,7 +120,7 @@ def test_a_destination_that_could_mislead_is_refused(url: str) -> None:
         ("https://a.test/?b=c&b=d", "https://a.test/?b=c&b=d&spx=T"),
     ],
 )
-def test_a_parameter_is_there_once_before_the_fragment(url: str, result: str) -> None:
+def test_a_parameter_is_added_once_before_the_fragment(url: str, result: str) -> None:
     assert with_parameter(url, "spx", "T") == result
 
 
@@ -137,11 +137,11 @@ def test_a_parameter_is_there_once_before_the_fragment(url: str, result: str) ->
         ("https://a.test?b=c", "b=", "https://a.test?b="),
     ],
 )
-def test_what_a_mailer_appends_wins_over_the_links_own(url: str, appended: str, result: str) -> None:
+def test_appended_parameters_win_over_the_links_own(url: str, appended: str, result: str) -> None:
     assert with_appended(url, appended) == result
 
 
-def test_ids_are_not_counted() -> None:
+def test_ids_are_random() -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
 
 
@@ -151,7 +151,7 @@ def test_ids_are_not_counted() -> None:
     ),
     query=st.one_of(st.binary(max_size=80), st.text(max_size=80).map(str.encode)),
 )
-def test_no_query_leads_to_another_host(url: str, query: bytes) -> None:
+def test_no_query_can_change_the_host(url: str, query: bytes) -> None:
     _, _, appended = read_link_query(query)
     written = with_parameter(with_appended(url, appended.decode()) if appended else url, "spx", "T")
     before, after = urlsplit(url), urlsplit(written)

@@ -13,7 +13,7 @@ ABOUT = CampaignLink(OTHER_LINK, "https://shop.test/about", "About", False)
 LATER = NOON + timedelta(hours=1)
 
 
-def test_the_directory_has_the_links_that_lead_elsewhere_and_no_other(database: Database) -> None:
+def test_the_directory_has_only_links_whose_destination_changed(database: Database) -> None:
     with database.write() as connection:
         add_campaign(connection, Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), [HERO, ABOUT])
         assert read_directory(connection).links == {}
@@ -29,7 +29,7 @@ def test_the_directory_has_the_links_that_lead_elsewhere_and_no_other(database: 
         assert read_directory(connection).links == {}
 
 
-def test_who_changes_one_thing_does_not_undo_another(database: Database) -> None:
+def test_changing_one_thing_does_not_undo_another(database: Database) -> None:
     with database.write() as connection:
         add_campaign(connection, Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), [HERO, ABOUT])
         change_link(connection, HERO, replace(HERO, active=False), NOON)
@@ -41,7 +41,7 @@ def test_who_changes_one_thing_does_not_undo_another(database: Database) -> None
         ]
 
 
-def test_edges_know_the_tags_that_are_no_mailers(database: Database) -> None:
+def test_edges_know_merge_tags_of_unknown_mailers(database: Database) -> None:
     tags = {1: ["{contact}", "-CONTACTID-", "-CONTACTID-", " [ID]"], 2: ["%EMAIL%"], 3: ["ID."]}
     with database.write() as connection:
         for emp_id, its in tags.items():

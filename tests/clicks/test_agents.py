@@ -33,7 +33,7 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605
         ("", False),
     ],
 )
-def test_missing_sec_fetch_speaks_against_browsers_that_send_it(agent: str, sends: bool) -> None:
+def test_missing_sec_fetch_counts_against_browsers_that_send_it(agent: str, sends: bool) -> None:
     assert (Signal.FETCH_MISSING in agent_signals(Signal.NO_FETCH, agent)) is sends
     assert Signal.FETCH_MISSING not in agent_signals(Signal(0), agent)
 
@@ -54,7 +54,7 @@ def test_a_browser_that_updates_itself_is_not_six_years_old(agent: str, old: boo
     assert (Signal.OLD_AGENT in agent_signals(Signal(0), agent)) is old
 
 
-def test_what_the_edge_saw_stays() -> None:
+def test_signals_from_the_edge_are_kept() -> None:
     assert agent_signals(Signal.PRIVACY | Signal.HEAD, CHROME) == Signal.PRIVACY | Signal.HEAD
     assert agent_signals(Signal.HEAD, "curl/8.5.0") == Signal.HEAD | Signal.KNOWN_AGENT
 
@@ -74,5 +74,5 @@ def test_what_the_edge_saw_stays() -> None:
         ("", Signal(0)),
     ],
 )
-def test_of_the_user_agent_the_browsers_family_is_kept(agent: str, family: Signal) -> None:
+def test_only_the_browser_family_of_the_user_agent_is_stored(agent: str, family: Signal) -> None:
     assert agent_signals(Signal(0), agent) & (Signal.CHROMIUM | Signal.FIREFOX | Signal.SAFARI) == family

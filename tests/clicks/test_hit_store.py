@@ -26,7 +26,7 @@ def stored(hit: Hit, second: int) -> StoredHit:
     return StoredHit(click_at(NOON + timedelta(seconds=second)).id, hit, "", False, "", "A-1")
 
 
-def test_an_order_is_known_by_the_shops_reference_or_by_click_and_content() -> None:
+def test_an_order_is_identified_by_its_number_or_by_click_and_content() -> None:
     click, other = click_at(NOON), click_at(NOON, serial=1)
     bare = Hit(1, "Shoes", Decimal(2), Decimal("39.8"))
     assert name(SHOES, None) == name(LACES, click) == "A-1"
@@ -47,7 +47,7 @@ def test_an_order_is_known_by_the_shops_reference_or_by_click_and_content() -> N
         ("IMPORTE=5&order=undefined", "IMPORTE=5"),
     ],
 )
-def test_one_purchase_has_one_name_however_it_is_spelled(same: tuple[str, ...]) -> None:
+def test_all_spellings_of_a_purchase_have_one_id(same: tuple[str, ...]) -> None:
     click = click_at(NOON)
     assert len({name(parse_hit(f"empId=1&{query}"), click) for query in same}) == 1
 
@@ -56,7 +56,7 @@ def test_one_purchase_has_one_name_however_it_is_spelled(same: tuple[str, ...]) 
     ("one", "other"),
     [("IMPORTE=175", "IMPORTE=175&MONEDA=USD"), ("order=9", "order=9&currency=USD"), ("IMPORTE=1", "")],
 )
-def test_what_differs_in_what_it_says_is_another_purchase(one: str, other: str) -> None:
+def test_different_content_is_another_purchase(one: str, other: str) -> None:
     click = click_at(NOON)
     assert name(parse_hit(f"empId=1&{one}"), click) != name(parse_hit(f"empId=1&{other}"), click)
 
@@ -71,9 +71,7 @@ def test_what_differs_in_what_it_says_is_another_purchase(one: str, other: str) 
         ("9 USD", "order=9&currency=USD"),
     ],
 )
-def test_a_purchase_that_is_stored_under_an_older_name_keeps_it(
-    sqlite: Database, older: str, query: str
-) -> None:
+def test_a_purchase_stored_under_an_older_id_keeps_it(sqlite: Database, older: str, query: str) -> None:
     account, hit = Account(1, "Shoes", "EUR", NOON), parse_hit(f"empId=1&{query}")
     with sqlite.write() as connection:
         store_hit(connection, StoredHit(click_at(NOON).id, hit, "", False, "", older))
@@ -84,7 +82,7 @@ def test_a_purchase_that_is_stored_under_an_older_name_keeps_it(
         )
 
 
-def test_a_reload_after_an_upgrade_is_the_purchase_that_was_stored_before(sqlite: Database) -> None:
+def test_a_reload_after_an_upgrade_is_the_same_purchase(sqlite: Database) -> None:
     account, click, hit = Account(1, "Shoes", "EUR", NOON), click_at(NOON), parse_hit("empId=1&IMPORTE=175")
     older = order_names(hit, "EUR", click)[1]
     with sqlite.write() as connection:
@@ -95,7 +93,7 @@ def test_a_reload_after_an_upgrade_is_the_purchase_that_was_stored_before(sqlite
 @pytest.mark.parametrize(
     "arrival", list(permutations([stored(SHOES, 0), stored(LACES, 1), stored(SHOES, 9)]))
 )
-def test_hits_of_one_order_make_its_lines_and_reloads_count_once(arrival: tuple[StoredHit, ...]) -> None:
+def test_hits_of_one_order_become_its_lines_and_reloads_count_once(arrival: tuple[StoredHit, ...]) -> None:
     order = order_from_hits(Account(1, "Shoes", "EUR", NOON), "A-1", arrival)
     assert [(line.item, line.quantity, str(line.amount)) for line in order.lines] == [
         ("Shoes", Decimal(2), "39.80"),
@@ -104,7 +102,7 @@ def test_hits_of_one_order_make_its_lines_and_reloads_count_once(arrival: tuple[
     assert (order.total, order.currency, order.placed_at) == (Decimal("44.80"), "EUR", NOON)
 
 
-def test_where_each_hit_tells_the_whole_amount_it_is_one_sale() -> None:
+def test_hits_that_each_report_the_whole_amount_are_one_sale() -> None:
     account = Account(1, "Shoes", "EUR", NOON, pixel_amount="order")
     whole = [
         stored(Hit(1, name, Decimal(1), Decimal(50), "A-1"), i) for i, name in enumerate(("Shoes", "Laces"))

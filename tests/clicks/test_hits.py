@@ -37,7 +37,7 @@ from salepixel.reading.text import read_text
         ("empId=7&empId=7&x=y", Hit(7)),
     ],
 )
-def test_a_hit_is_read(query: str, hit: Hit) -> None:
+def test_a_hit_is_parsed(query: str, hit: Hit) -> None:
     assert parse_hit(query) == hit
 
 
@@ -55,7 +55,7 @@ def test_a_hit_is_read(query: str, hit: Hit) -> None:
         ("&".join(["a=b"] * 50), "too_long"),
     ],
 )
-def test_a_hit_of_no_account_is_refused_by_name(query: str, reason: str) -> None:
+def test_a_hit_without_an_account_is_refused_with_a_reason(query: str, reason: str) -> None:
     with pytest.raises(BadHit) as refused:
         parse_hit(query)
     assert (refused.value.reason, refused.value.emp_id) == (reason, 0)
@@ -79,7 +79,7 @@ def test_a_hit_of_no_account_is_refused_by_name(query: str, reason: str) -> None
         ("empId=8", "repeated_parameter"),
     ],
 )
-def test_what_cannot_be_read_is_named_and_the_rest_is_kept(told: str, problem: str) -> None:
+def test_unparsable_values_are_named_and_the_rest_is_kept(told: str, problem: str) -> None:
     hit = parse_hit(f"empId=7&PRODUCTO=Tea&spx=abc&{told}")
     assert (hit.emp_id, hit.product, hit.click, hit.problem) == (7, "Tea", "abc", problem)
     assert not hit.is_readable
@@ -112,7 +112,7 @@ def test_a_placeholder_is_no_order_number_and_the_hit_counts(number: str) -> Non
         "empId=7&PRODUCTO=&PRODUCTO=Tee&IMPORTE=10&total=30",
     ],
 )
-def test_a_query_is_read_as_it_was_meant(query: str) -> None:
+def test_a_query_is_parsed_as_intended(query: str) -> None:
     assert parse_hit(query) == Hit(7, "Tee", amount=Decimal(10))
 
 
@@ -135,7 +135,9 @@ def test_the_products_of_a_list_are_one_item() -> None:
         ("PRODUCTO=" + "a" * 300 + "&IMPORTE=1", "a" * 200, "1", ""),
     ],
 )
-def test_every_text_of_a_page_is_read(query: str, product: str, amount: str, order: str) -> None:
+def test_text_from_a_page_in_any_encoding_is_parsed(
+    query: str, product: str, amount: str, order: str
+) -> None:
     assert parse_hit(f"empId=7&{query}") == Hit(7, product, amount=Decimal(amount), order=order)
 
 
@@ -151,20 +153,20 @@ def test_every_text_of_a_page_is_read(query: str, product: str, amount: str, ord
         ("EUR", "IMPORTE=12.500", "12.5"),
     ],
 )
-def test_the_accounts_currency_says_how_many_decimals_unless_the_hit_names_one(
+def test_the_accounts_currency_sets_the_decimals_unless_the_hit_names_another(
     account: str, told: str, amount: str
 ) -> None:
     assert parse_hit(f"empId=7&{told}", {7: account}).amount == Decimal(amount)
 
 
 @given(st.text(max_size=200))
-def test_any_query_is_a_hit_or_refused(query: str) -> None:
+def test_any_query_is_a_hit_or_is_refused(query: str) -> None:
     with contextlib.suppress(BadHit):
         assert parse_hit("empId=7&" + query).emp_id == 7
 
 
 @given(st.binary(max_size=200), st.sampled_from(["", "EUR", "KWD", "JPY"]))
-def test_any_bytes_are_a_hit_or_refused(sent: bytes, currency: str) -> None:
+def test_any_bytes_are_a_hit_or_are_refused(sent: bytes, currency: str) -> None:
     with contextlib.suppress(BadHit):
         hit = parse_hit("empId=7&PRODUCTO=" + quote(sent, safe="&=%+"), {7: currency})
         assert is_signed(b"secret", hit) is False
@@ -176,7 +178,7 @@ def test_a_product_name_survives_the_url(name: str) -> None:
     assert parse_hit(f"empId=7&PRODUCTO={quote(name)}").product == normalize("NFC", name)
 
 
-def test_a_signature_covers_everything_that_is_money() -> None:
+def test_a_signature_covers_every_field_that_affects_revenue() -> None:
     secret, hit = b"secret", Hit(7, "Shoe", Decimal(2), Decimal("39.80"), "A-1", "EUR")
     signed = replace(hit, signature=sign_hit(secret, hit))
     assert is_signed(secret, signed)
@@ -205,7 +207,7 @@ def test_a_signature_covers_everything_that_is_money() -> None:
         ("PRODUCTO=Tea&CANTIDAD=0,50", "7\n\nTea\n0.5\n\n"),
     ],
 )
-def test_a_shops_server_signs_what_it_sends_or_what_is_read(told: str, signed: str) -> None:
+def test_a_signature_is_valid_over_the_sent_or_the_parsed_values(told: str, signed: str) -> None:
     signature = hmac.new(b"secret", signed.encode(), hashlib.sha256).hexdigest()
     assert is_signed(b"secret", parse_hit(f"empId=7&{told}&sig={signature}"))
     assert not is_signed(b"secret", parse_hit(f"empId=7&{told}&sig={signature[:-1]}"))

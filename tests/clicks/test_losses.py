@@ -23,7 +23,7 @@ def _since(database: Database, since: datetime | None) -> list[Loss]:
         return losses_since(connection, since)
 
 
-def test_losses_close_to_each_other_are_one(database: Database) -> None:
+def test_losses_close_to_each_other_are_merged(database: Database) -> None:
     assert _since(database, None) == []
     _lose(database, 1, 5, NOON, NOON + 9 * MINUTE)
     _lose(database, 2, 3, NOON + MINUTE, NOON + 2 * MINUTE)  # on another edge, at the same time
@@ -35,7 +35,7 @@ def test_losses_close_to_each_other_are_one(database: Database) -> None:
     ]
 
 
-def test_a_loss_is_told_to_those_whose_time_it_reaches_into(database: Database) -> None:
+def test_a_loss_is_reported_for_every_period_that_it_overlaps(database: Database) -> None:
     _lose(database, 1, 5, NOON, NOON + HOUR)
     told = [Loss(5, NOON, NOON + HOUR)]
     for since, expected in (

@@ -38,7 +38,7 @@ NETWORKS = read_networks()
         ("40.107.22.1\0", NO_NETWORK),
     ],
 )
-def test_an_address_is_a_gateways_or_not(address: str, signal: Signal) -> None:
+def test_an_address_belongs_to_a_mail_gateway_or_not(address: str, signal: Signal) -> None:
     assert network_signal(address) == signal
 
 
@@ -48,7 +48,7 @@ def test_an_address_is_a_gateways_or_not(address: str, signal: Signal) -> None:
         st.sampled_from(NETWORKS).flatmap(lambda row: st.ip_addresses(network=row.network)),
     )
 )
-def test_the_narrowest_network_counts(address: object) -> None:
+def test_the_narrowest_network_wins(address: object) -> None:
     within = [row for row in NETWORKS if ip_address(str(address)) in row.network]
     narrowest = max(within, key=lambda row: row.network.prefixlen, default=None)
     expected = {
@@ -59,7 +59,7 @@ def test_the_narrowest_network_counts(address: object) -> None:
     assert network_signal(str(address)) == expected
 
 
-def test_every_network_says_whose_it_is_who_says_so_and_when_we_looked() -> None:
+def test_every_network_has_its_owner_source_and_date() -> None:
     assert len({row.network for row in NETWORKS}) == len(NETWORKS) > 50
     for row in NETWORKS:
         assert row.owner
@@ -67,6 +67,6 @@ def test_every_network_says_whose_it_is_who_says_so_and_when_we_looked() -> None
         assert date.fromisoformat(row.checked_on)
 
 
-def test_no_network_of_a_whole_cloud_is_listed() -> None:
+def test_no_whole_cloud_is_listed_as_a_network() -> None:
     clouds = [ip_network(text) for text in ("13.64.0.0/11", "20.33.0.0/16", "34.64.0.0/10", "17.0.0.0/8")]
     assert not [row for row in NETWORKS for cloud in clouds if row.network.overlaps(cloud)]

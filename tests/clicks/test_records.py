@@ -24,12 +24,12 @@ RECORDS: list[Record] = [
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_record_comes_back_as_it_was_packed(record: Record) -> None:
+def test_a_packed_record_is_read_unchanged(record: Record) -> None:
     assert unpack_payload(pack_payload(record)) == record
 
 
 @given(cut=st.integers(0, 400))
-def test_of_a_cut_journal_every_whole_record_is_read(cut: int) -> None:
+def test_every_whole_record_of_a_truncated_journal_is_read(cut: int) -> None:
     frames = [frame(number, pack_payload(record)) for number, record in enumerate(RECORDS, 1)]
     data = b"".join(frames)[:cut]
     read = []
@@ -41,7 +41,7 @@ def test_of_a_cut_journal_every_whole_record_is_read(cut: int) -> None:
 
 
 @given(data=st.data())
-def test_a_flipped_bit_never_gives_another_record(data: st.DataObject) -> None:
+def test_a_flipped_bit_never_yields_another_record(data: st.DataObject) -> None:
     whole = bytearray(frame(1, pack_payload(RECORDS[0])))
     whole[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with pytest.raises(BadRecord):
@@ -49,12 +49,12 @@ def test_a_flipped_bit_never_gives_another_record(data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes_are_a_record_or_refused(payload: bytes) -> None:
+def test_any_bytes_are_a_record_or_are_refused(payload: bytes) -> None:
     with contextlib.suppress(BadRecord):
         unpack_payload(payload)
 
 
-def test_the_directory_comes_back_as_it_was_written() -> None:
+def test_the_directory_is_read_as_it_was_written() -> None:
     directory = Directory(
         {7: ("track.shop.test", "00ff"), 1: ("", "")},
         frozenset({7}),
@@ -72,7 +72,7 @@ def test_a_directory_of_an_older_version_is_read() -> None:
 
 
 @pytest.mark.parametrize(("sent", "contact"), [("c9. ", "c9"), ("c9\u200b", "c9"), ("c9", "c9"), ("", "")])
-def test_a_contact_that_an_older_edge_sent_has_its_normal_form(sent: str, contact: str) -> None:
+def test_a_contact_from_an_older_edge_is_normalized(sent: str, contact: str) -> None:
     record = unpack_payload(pack_payload(ClickRecord(click_at(NOON, contact=sent), Signal(0), "")))
     assert isinstance(record, ClickRecord)
     assert record.click.contact == contact
@@ -90,12 +90,12 @@ def test_a_contact_that_an_older_edge_sent_has_its_normal_form(sent: str, contac
         "null",
     ],
 )
-def test_what_is_no_directory_is_refused(text: str) -> None:
+def test_an_invalid_directory_is_refused(text: str) -> None:
     with pytest.raises(BadDirectory):
         Directory.from_json(text)
 
 
-def test_money_in_a_hit_is_not_rounded_on_its_way() -> None:
+def test_amounts_in_a_hit_are_not_rounded_in_transit() -> None:
     query = "empId=7&IMPORTE=0.1"
     record = unpack_payload(pack_payload(HitRecord(new_click_id(), 7, query, "", "", False)))
     assert isinstance(record, HitRecord)

@@ -122,7 +122,7 @@ CLICKS = st.lists(
     st.lists(st.integers(5, 30), min_size=2, max_size=6),
     st.randoms(use_true_random=False),
 )
-def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_once(
+def test_clicks_twice_late_shuffled_or_unseen_get_the_verdicts_of_judging_all_at_once(
     sqlite: Database,
     steps: list[tuple[int, str, int, Signal]],
     purchases: int,
@@ -177,7 +177,7 @@ def test_twice_late_shuffled_and_unseen_gives_the_verdicts_of_judging_all_at_onc
     assert verdicts == judged_at_once(seen, bought, NOON)
 
 
-def test_clicks_that_were_stored_unseen_by_each_other_are_judged_together_in_the_end(
+def test_clicks_stored_in_concurrent_transactions_are_finally_judged_together(
     database: Database,
 ) -> None:
     with database.write() as connection:
@@ -188,7 +188,7 @@ def test_clicks_that_were_stored_unseen_by_each_other_are_judged_together_in_the
     assert reasons(database) == 3 * [("burst_of_links",)]
 
 
-def test_a_verdict_is_final_when_it_was_judged_once_more_after_ten_minutes(database: Database) -> None:
+def test_a_verdict_is_final_after_a_second_judgement_ten_minutes_later(database: Database) -> None:
     store(database, at(0))
     assert settle(database, NOON + FINAL_AFTER) == 0
     assert final(database) == [False]
@@ -196,7 +196,7 @@ def test_a_verdict_is_final_when_it_was_judged_once_more_after_ten_minutes(datab
     assert final(database) == [True]
 
 
-def test_a_click_that_comes_late_is_final_when_it_was_judged_once_more(database: Database) -> None:
+def test_a_late_click_is_final_after_a_second_judgement(database: Database) -> None:
     store(database, at(0), at(600))
     settle(database)
     store(database, at(300, "bo"))
@@ -205,7 +205,7 @@ def test_a_click_that_comes_late_is_final_when_it_was_judged_once_more(database:
     assert final(database) == [True, True, True]
 
 
-def test_late_clicks_that_did_not_see_each_other_are_judged_together_in_the_end(database: Database) -> None:
+def test_late_clicks_stored_concurrently_are_finally_judged_together(database: Database) -> None:
     store(database, at(600))
     settle(database)
     with database.write() as connection:
@@ -289,7 +289,7 @@ def test_two_workers_settle_at_once_and_each_click_is_settled_once(postgresql_da
     assert all(final(database))
 
 
-def test_a_time_of_sending_that_is_reported_while_its_clicks_are_settled_counts(
+def test_a_sent_time_that_is_set_while_its_clicks_are_settled_counts(
     postgresql_database: Database,
 ) -> None:
     """What is remembered once more, while a pass forgets it, is not lost with that."""

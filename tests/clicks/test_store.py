@@ -61,7 +61,7 @@ def test_verdicts_do_not_depend_on_the_order_of_arrival(database: Database, seed
     assert bots == expected
 
 
-def test_a_changed_verdict_has_the_orders_decided_again_that_it_bears_on(database: Database) -> None:
+def test_a_changed_verdict_requeues_the_orders_that_it_affects(database: Database) -> None:
     suspect, quiet = click_at(NOON, "ana"), click_at(NOON, "bo", serial=1)
     with database.write() as connection:
         add_account(connection, Account(1, "Shoes", "EUR", NOON))
@@ -79,7 +79,7 @@ def test_a_changed_verdict_has_the_orders_decided_again_that_it_bears_on(databas
         assert due_orders(connection, 10) == []
 
 
-def test_a_persons_click_has_the_order_with_their_address_decided_again(database: Database) -> None:
+def test_a_human_click_requeues_the_orders_of_its_address(database: Database) -> None:
     with database.write() as connection:
         add_account(connection, Account(1, "Shoes", "EUR", NOON))
         store_contacts(connection, 1, [Contact("ana", "hash-of-ana")], NOON)
@@ -93,7 +93,7 @@ def test_a_persons_click_has_the_order_with_their_address_decided_again(database
         assert due_orders(connection, 10) == [("s1", "1")]
 
 
-def test_a_mark_moves_only_from_where_it_was(database: Database) -> None:
+def test_a_mark_moves_only_from_its_expected_position(database: Database) -> None:
     with database.write() as connection:
         assert clicks.move_mark(connection, "j", 0, 5, NOON)
         assert not clicks.move_mark(connection, "j", 0, 5, NOON)

@@ -13,14 +13,14 @@ from tests.make import NOON, click_at
 
 
 @given(contact=st.text(max_size=39).map(normal_reference).filter(lambda text: len(text.encode()) <= 39))
-def test_a_click_comes_back_as_it_was_sealed(contact: str, sealer: ClickSealer) -> None:
+def test_a_sealed_click_opens_unchanged(contact: str, sealer: ClickSealer) -> None:
     click = click_at(NOON, contact=contact, emp_id=2**32 - 1)
     token = sealer.seal(click)
     assert sealer.open(token) == click
     assert len(token) < 120
 
 
-def test_a_token_of_an_older_edge_names_the_contact_as_all_do(sealer: ClickSealer) -> None:
+def test_a_token_of_an_older_edge_opens_with_a_normalized_contact(sealer: ClickSealer) -> None:
     assert sealer.open(sealer.seal(click_at(NOON, contact="c9. "))).contact == "c9"
 
 
@@ -37,7 +37,7 @@ def test_the_time_of_a_click_is_in_its_id() -> None:
 
 
 @given(data=st.data())
-def test_a_changed_token_is_refused(data: st.DataObject, sealer: ClickSealer) -> None:
+def test_a_modified_token_is_refused(data: st.DataObject, sealer: ClickSealer) -> None:
     token = sealer.seal(click_at(NOON))
     position = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from("ABCxyz019-_").filter(lambda c: c != token[position]))
@@ -46,7 +46,7 @@ def test_a_changed_token_is_refused(data: st.DataObject, sealer: ClickSealer) ->
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_a_token_or_refused(text: str) -> None:
+def test_any_text_is_a_token_or_is_refused(text: str) -> None:
     with pytest.raises(BadClickToken):
         ClickSealer(Keys(1, {1: bytes(32)})).open(text)
 

@@ -45,13 +45,13 @@ def clicks(*seconds_and_links: tuple[float, int]) -> list[tuple[Click, Signal]]:
         (Signal.GATEWAY_LIKELY, "likely_gateway_network", U),
     ],
 )
-def test_what_a_request_was_speaks_for_itself(signal: Signal, reason: str, verdict: Verdict) -> None:
+def test_some_signals_decide_the_verdict_alone(signal: Signal, reason: str, verdict: Verdict) -> None:
     (judged,) = judge([(click_at(NOON), signal)])
     assert (judged.verdict, judged.reasons, judged.score) == (verdict, (reason,), WEIGHTS[reason])
 
 
 @pytest.mark.parametrize("signal", [Signal(0), Signal.PRIVACY, Signal.NO_FETCH])
-def test_what_people_do_makes_nobody_a_bot(signal: Signal) -> None:
+def test_human_behaviour_is_not_judged_as_a_bot(signal: Signal) -> None:
     (judged,) = judge([(click_at(NOON), signal)])
     assert (judged.verdict, judged.reasons, judged.score) == (H, (), 0.0)
 
@@ -73,7 +73,7 @@ def test_what_people_do_makes_nobody_a_bot(signal: Signal) -> None:
         (clicks((0, 1), (20, 2), (21, 3), (22, 4)), [H, B, B, B]),
     ],
 )
-def test_many_links_at_once_are_a_bots(some: list[tuple[Click, Signal]], verdicts: list[Verdict]) -> None:
+def test_many_links_at_once_are_bot_clicks(some: list[tuple[Click, Signal]], verdicts: list[Verdict]) -> None:
     assert [judged.verdict for judged in judge(some)] == verdicts
 
 
@@ -97,7 +97,7 @@ def test_weak_reasons_add_up(signals: Signal, company: tuple[str, ...], verdict:
     assert weigh(signals, company).verdict is verdict
 
 
-def test_a_purchase_clears_a_click_and_keeps_what_spoke_against_it() -> None:
+def test_a_purchase_clears_a_click_and_keeps_its_bot_reasons() -> None:
     scanner_like = weigh(Signal.FETCH_MISSING)
     assert (cleared(scanner_like).verdict, cleared(scanner_like).score) == (H, 0.0)
     assert cleared(scanner_like).reasons == ("fetch_missing", BOUGHT)
@@ -121,7 +121,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 12_000), st.integers(1, 6)), min_size=
 
 
 @given(STEPS, st.integers(0, 11))
-def test_a_click_is_judged_by_its_neighbours_alone(steps: list[tuple[int, int]], at: int) -> None:
+def test_only_neighbouring_clicks_affect_a_verdict(steps: list[tuple[int, int]], at: int) -> None:
     at_seconds, seconds = [], 0.0
     for milliseconds, link in steps:
         seconds += milliseconds / 1000
@@ -132,7 +132,7 @@ def test_a_click_is_judged_by_its_neighbours_alone(steps: list[tuple[int, int]],
     assert judge(near)[near.index(chosen)] == judge(everything)[everything.index(chosen)]
 
 
-def test_thousands_of_clicks_of_one_contact_within_seconds_hold_up_nobody() -> None:
+def test_thousands_of_clicks_of_one_contact_are_judged_quickly() -> None:
     """The time for it grows with their number, not with its square: that took minutes."""
     flood = [(NOON_CLICK._replace(id=(at // 2).to_bytes(6) + bytes(10)), Signal(0)) for at in range(20_000)]
     begun = time.process_time()

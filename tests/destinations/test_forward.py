@@ -45,7 +45,7 @@ def states(database: Database) -> set[tuple[str, int, str]]:
         return {(row.state, row.attempts, row.answer) for row in connection.execute(sa.select(schema.outbox))}
 
 
-def test_each_line_is_told_once(database: Database, sealer: ClickSealer, host: FarHost) -> None:
+def test_each_line_is_forwarded_once(database: Database, sealer: ClickSealer, host: FarHost) -> None:
     host.answers[PATH] = answers(200)
     world = sold(database, sealer, host)
     assert forward_due(database, ALLOWED) == 2
@@ -58,7 +58,7 @@ def test_each_line_is_told_once(database: Database, sealer: ClickSealer, host: F
     ]
 
 
-def test_an_order_can_be_told_as_one(sqlite: Database, sealer: ClickSealer, host: FarHost) -> None:
+def test_an_order_can_be_forwarded_as_one_sale(sqlite: Database, sealer: ClickSealer, host: FarHost) -> None:
     host.answers[PATH] = answers(204)
     sold(sqlite, sealer, host, forward_per="order")
     assert forward_due(sqlite, ALLOWED) == 1
@@ -66,7 +66,7 @@ def test_an_order_can_be_told_as_one(sqlite: Database, sealer: ClickSealer, host
     assert "PRODUCTO=Red%20shoes%2C%20Laces&CANTIDAD=3&IMPORTE=59.80" in request.target
 
 
-def test_trouble_is_tried_again_later_under_the_same_key(
+def test_a_transient_failure_is_retried_later_with_the_same_key(
     sqlite: Database, sealer: ClickSealer, host: FarHost
 ) -> None:
     host.answers[PATH] = answers(503)
@@ -88,7 +88,7 @@ def test_trouble_is_tried_again_later_under_the_same_key(
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 410])
-def test_an_answer_that_will_not_change_is_not_asked_for_again(
+def test_a_permanent_rejection_is_not_retried(
     sqlite: Database, sealer: ClickSealer, host: FarHost, status: int
 ) -> None:
     host.answers[PATH] = answers(status, Location="http://127.0.0.1/")
@@ -98,7 +98,7 @@ def test_an_answer_that_will_not_change_is_not_asked_for_again(
     assert len(host.requests) == 1
 
 
-def test_what_was_given_up_is_sent_again_under_the_same_key_and_with_all_its_attempts(
+def test_a_requeued_dead_letter_keeps_its_key_and_gets_all_attempts_again(
     sqlite: Database, sealer: ClickSealer, host: FarHost
 ) -> None:
     now = datetime.now(UTC)
@@ -128,7 +128,7 @@ def test_no_request_goes_to_a_host_that_the_operator_did_not_allow(
     assert (state, "SALEPIXEL_FORWARD_HOSTS" in answer, len(host.requests)) == ("dead", True, 0)
 
 
-def test_words_are_quoted_and_other_braces_kept() -> None:
+def test_placeholders_are_url_encoded_and_other_braces_kept() -> None:
     filled = fill_template("https://x.test/?a={item}&b={other}", {"item": "a&b={empId}/é"})
     assert filled == "https://x.test/?a=a%26b%3D%7BempId%7D%2F%C3%A9&b={other}"
 
@@ -161,7 +161,7 @@ def test_while_one_host_is_slow_the_sales_of_others_are_sent(
     assert slow.result() == (0, False)
 
 
-def test_what_a_host_that_does_not_answer_was_to_get_keeps_its_place_and_its_attempts(
+def test_sales_for_an_unresponsive_host_keep_their_position_and_attempts(
     database: Database, host: FarHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forward, "TIMEOUT_SECONDS", 0.3)
@@ -176,7 +176,7 @@ def test_what_a_host_that_does_not_answer_was_to_get_keeps_its_place_and_its_att
     assert [request.target for request in host.requests] == ["/0", "/1", "/2"]
 
 
-def test_what_goes_to_no_host_that_was_named_goes_with_the_rest(sqlite: Database, host: FarHost) -> None:
+def test_addresses_of_unlisted_hosts_share_one_queue(sqlite: Database, host: FarHost) -> None:
     to_other(sqlite, host, 1)
     with sqlite.write() as connection:
         connection.execute(sa.update(schema.outbox).values(url="http://a@evil.test/"))

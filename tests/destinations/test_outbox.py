@@ -30,7 +30,7 @@ def letters(database: Database) -> Database:
     return database
 
 
-def test_what_was_given_up_is_listed_newest_first_by_account(letters: Database) -> None:
+def test_dead_letters_are_listed_newest_first_by_account(letters: Database) -> None:
     with letters.read() as connection:
         every = outbox.list_dead(connection, None, 10, None)
         assert [letter.order_id for letter in every] == ["O3", "O2", "O1"]
@@ -42,7 +42,7 @@ def test_what_was_given_up_is_listed_newest_first_by_account(letters: Database) 
         assert [outbox.count_dead(connection, emp_id) for emp_id in (None, 1, 2, 3)] == [3, 1, 2, 0]
 
 
-def test_only_what_was_given_up_is_sent_again_and_under_its_key(letters: Database) -> None:
+def test_only_dead_letters_are_requeued_and_they_keep_their_key(letters: Database) -> None:
     later = NOON + timedelta(days=1)
     with letters.write() as connection:
         (mine,) = outbox.list_dead(connection, 1, 10, None)
@@ -69,7 +69,7 @@ def test_only_what_was_given_up_is_sent_again_and_under_its_key(letters: Databas
         ("sent", {}, {"https://x.test/?contact=ana"}),
     ],
 )
-def test_what_was_not_told_yet_is_told_as_the_sale_is_now(
+def test_an_unsent_sale_is_forwarded_with_its_current_values(
     database: Database, state: str, now: dict[str, str], told: set[str]
 ) -> None:
     with database.write() as connection:

@@ -81,7 +81,7 @@ def test_a_restored_backup_gets_the_later_clicks_from_the_journal(stack: Stack, 
     assert until(lambda: clicked() == ["before", "after", "later"])
 
 
-def test_a_key_that_was_taken_back_opens_nothing(shared_stack: Stack, tmp_path: Path) -> None:
+def test_a_revoked_key_opens_nothing(shared_stack: Stack, tmp_path: Path) -> None:
     stack = shared_stack
     made = ask(stack, "POST", "/accounts/1/keys", {"name": "mailer"})
     assert ask(stack, "GET", "/accounts", key=made["key"])

@@ -56,7 +56,7 @@ def test_every_reason_is_explained() -> None:
     assert [name for name, weight in WEIGHTS.items() if f"`{name}` | {weight} |" not in text] == []
 
 
-def test_every_rung_of_the_ladder_is_explained() -> None:
+def test_every_type_of_evidence_is_explained() -> None:
     assert [rung for rung in Rung if f"**{rung}**" not in read("explanation/attribution.md")] == []
 
 
@@ -109,14 +109,14 @@ def test_every_variable_of_a_how_to_is_explained_on_its_page(page: Path) -> None
     assert [name for name in sorted(used) if f"`${name}`" not in prose] == []
 
 
-def test_every_setting_that_is_named_is_one() -> None:
+def test_every_setting_named_in_the_docs_exists() -> None:
     kinds = (EdgeSettings, PluginSettings, WorkerSettings)
     settings = {PREFIX + field.name.upper() for kind in kinds for field in fields(kind)}
     named = {name for page in PAGES for name in re.findall(r"SALEPIXEL_\w+", page.read_text())}
     assert named - settings == set()
 
 
-def test_every_make_target_that_is_named_is_there() -> None:
+def test_every_make_target_named_in_the_docs_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {
         name for page in PAGES for name in re.findall(r"(?:`|^|=\S+ )make ([a-z-]+)", page.read_text(), re.M)
@@ -125,12 +125,12 @@ def test_every_make_target_that_is_named_is_there() -> None:
     assert named - targets == set()
 
 
-def test_every_table_that_is_named_is_there() -> None:
+def test_every_table_named_in_the_docs_exists() -> None:
     named = re.findall(r"tables? `(\w+)`", "".join(page.read_text() for page in PAGES))
     assert {"deliveries", "losses", "outbox"} <= set(named) <= set(metadata.tables)
 
 
-def test_every_file_of_a_service_is_in_its_readme() -> None:
+def test_every_file_of_a_service_is_listed_in_its_readme() -> None:
     worker = ROOT / "worker"
     files = [path.name for path in worker.glob("salepixel_worker/[a-z]*.py")]
     assert [name for name in files if f"`{name}`" not in (worker / "README.md").read_text()] == []

@@ -20,7 +20,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def test_a_dead_process_s_journal_is_shipped_by_another(
+def test_another_process_ships_the_journal_of_a_dead_one(
     tmp_path: Path, journal: Journal, valkey: Valkey
 ) -> None:
     (tmp_path / "journal" / "lost+found").mkdir()
@@ -38,7 +38,7 @@ def test_a_dead_process_s_journal_is_shipped_by_another(
     assert sorted(fold.contacts) == ["c000000", "left"]
 
 
-def test_a_journal_that_is_done_is_opened_again_only_when_it_grew(
+def test_a_finished_journal_is_opened_again_only_after_it_grew(
     tmp_path: Path, journal: Journal, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
@@ -67,7 +67,7 @@ def test_a_journal_that_is_done_is_opened_again_only_when_it_grew(
 
 @pytest.mark.parametrize("before", [0, 1, 60])
 @pytest.mark.parametrize("is_shipped", [False, True])
-def test_a_loss_that_a_dead_process_could_not_tell_of_is_told_once(
+def test_a_loss_that_a_dead_process_could_not_report_is_reported_once(
     tmp_path: Path, journal: Journal, valkey: Valkey, before: int, is_shipped: bool
 ) -> None:
     dead, lost, fold = (
@@ -98,7 +98,7 @@ def test_a_loss_that_a_dead_process_could_not_tell_of_is_told_once(
     again.close()
 
 
-def test_a_dead_process_s_loss_is_found_in_a_slot_that_was_done(
+def test_a_loss_of_a_dead_process_is_found_in_a_finished_slot(
     tmp_path: Path, journal: Journal, valkey: Valkey
 ) -> None:
     slot, lost, fold = tmp_path / "journal" / "1", LossRecord(7, 10, 20), Fold(valkey.client)
@@ -116,7 +116,7 @@ def test_a_dead_process_s_loss_is_found_in_a_slot_that_was_done(
 
 
 @pytest.mark.parametrize(("segment", "waits"), [(1, False), (501, True)])
-def test_a_loss_waits_until_it_is_known_which_numbers_its_journal_has_given(
+def test_a_loss_is_reported_after_the_last_number_of_its_journal_is_known(
     tmp_path: Path, journal: Journal, valkey: Valkey, segment: int, waits: bool
 ) -> None:
     slot, lost, fold = tmp_path / "journal" / "1", LossRecord(7, 10, 20), Fold(valkey.client)
@@ -138,7 +138,7 @@ def test_a_loss_waits_until_it_is_known_which_numbers_its_journal_has_given(
     assert (fold.records, fold.lost) == ([lost], 0)
 
 
-def test_a_dead_process_s_slot_is_given_back_while_the_disk_takes_no_loss(
+def test_the_slot_of_a_dead_process_is_released_while_its_loss_cannot_be_written(
     tmp_path: Path, journal: Journal, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slot, fold = tmp_path / "journal" / "1", Fold(valkey.client)
@@ -163,7 +163,7 @@ def test_a_dead_process_s_slot_is_given_back_while_the_disk_takes_no_loss(
     assert fold.records == [LossRecord(7, 10, 20)]
 
 
-def test_a_dead_process_s_journal_is_shipped_again_to_a_database_that_was_restored(
+def test_the_journal_of_a_dead_process_is_shipped_again_to_a_restored_database(
     tmp_path: Path, journal: Journal, valkey: Valkey
 ) -> None:
     dead = open_journal(tmp_path / "journal" / "1")

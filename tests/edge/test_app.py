@@ -58,7 +58,7 @@ def test_a_click_is_redirected_with_its_token_on_the_destination_and_in_a_cookie
     assert journaled(edge)[-1] == ClickRecord(click, Signal(0), AGENT, "127.0.0.1")
 
 
-def test_each_click_has_a_token_of_its_own(edge: RunningEdge, token: str) -> None:
+def test_each_click_has_its_own_token(edge: RunningEdge, token: str) -> None:
     assert len({edge.get(f"/c/{token}?k=c1").header("location") for _ in range(5)}) == 5
 
 
@@ -107,7 +107,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(
         ("GET", {}, "?k=%EF%BB%BFc9%E2%80%8B", Signal.PRIVACY),
     ],
 )
-def test_what_is_no_visit_is_redirected_and_labelled_without_cookie_and_token(
+def test_a_request_that_is_no_visit_is_redirected_and_marked_without_cookie_and_token(
     edge: RunningEdge, token: str, method: str, headers: dict[str, str], query: str, signal: Signal
 ) -> None:
     answer = edge.get(f"/c/{token}{query}", headers, method)
@@ -119,7 +119,7 @@ def test_what_is_no_visit_is_redirected_and_labelled_without_cookie_and_token(
 
 
 @pytest.mark.parametrize("query", ["", "?k=", "?k", "?k=%20"])
-def test_an_unknown_contact_is_a_visitor_all_the_same(
+def test_a_click_without_a_contact_still_counts_as_a_visit(
     edge: RunningEdge, token: str, sealer: ClickSealer, query: str
 ) -> None:
     location = edge.get(f"/c/{token}{query}").header("location")
@@ -142,7 +142,7 @@ def test_an_unknown_contact_is_a_visitor_all_the_same(
         ("k=c9?utm_source=nl", "", "a=b&utm_source=nl"),
     ],
 )
-def test_what_the_mailer_appended_reaches_the_shop(
+def test_parameters_appended_by_the_mailer_reach_the_shop(
     edge: RunningEdge, token: str, sealer: ClickSealer, query: str, contact: str, destination: str
 ) -> None:
     location = edge.get(f"/c/{token}?{query}").header("location")
@@ -162,7 +162,7 @@ def test_what_the_mailer_appended_reaches_the_shop(
     "query", ["spx={old}", "a=b&spx={old}&c=d", "spx={old}&spx={old}", "spx=&spx", "%73px={old}"]
 )
 @pytest.mark.parametrize(("method", "tokens"), [("GET", 1), ("HEAD", 0)])
-def test_a_token_in_a_stored_destination_goes_nowhere(
+def test_a_token_in_a_stored_destination_is_not_forwarded(
     edge: RunningEdge, links: LinkSealer, sealer: ClickSealer, query: str, method: str, tokens: int
 ) -> None:
     old = sealer.seal(click_at(NOON, contact="somebody", emp_id=7))
@@ -192,7 +192,7 @@ def test_a_token_in_a_stored_destination_goes_nowhere(
         ("{token}%3Fk%3Dc1?utm_source=x", "c1"),
     ],
 )
-def test_what_mail_programs_make_of_a_link_still_leads_on(
+def test_links_altered_by_mail_programs_still_redirect(
     edge: RunningEdge, token: str, sealer: ClickSealer, path: str, contact: str
 ) -> None:
     coded = "".join(f"%{ord(c):02x}" if at % 3 else c for at, c in enumerate(token))
@@ -308,7 +308,7 @@ def test_a_signed_pixel_counts(edge: RunningEdge, emp_id: int) -> None:
     assert (record.signed, record.ignored, record.emp_id) == (True, "", emp_id)
 
 
-def test_a_known_accounts_bad_hit_is_kept_and_a_strangers_is_not(edge: RunningEdge) -> None:
+def test_an_invalid_hit_is_stored_only_for_a_known_account(edge: RunningEdge) -> None:
     before = len(journaled(edge))
     edge.get("/track/sale?empId=70", HOST)
     edge.get("/track/sale?empId=7", {"Host": "other.test"})
@@ -332,7 +332,7 @@ def test_a_known_accounts_bad_hit_is_kept_and_a_strangers_is_not(edge: RunningEd
         ("spx7={own}", {"Sec-GPC": "1"}, ""),
     ],
 )
-def test_the_accounts_cookie_is_kept_unopened(
+def test_the_accounts_cookie_is_stored_unopened(
     edge: RunningEdge, sealer: ClickSealer, cookie: str, headers: dict[str, str], kept: str
 ) -> None:
     own = sealer.seal(click_at(NOON, emp_id=7))
@@ -344,7 +344,7 @@ def test_the_accounts_cookie_is_kept_unopened(
     assert (own in record.query) is not bool(headers), "who wants privacy is not linked to a click"
 
 
-def test_the_storefront_tag_is_small_and_may_be_kept(edge: RunningEdge) -> None:
+def test_the_storefront_tag_is_small_and_cacheable(edge: RunningEdge) -> None:
     answer = edge.get("/sp.js")
     assert (answer.status, answer.header("content-type")) == (200, "application/javascript")
     assert answer.header("cache-control") == "public, max-age=3600"
@@ -362,12 +362,12 @@ def test_the_storefront_tag_is_javascript(edge: RunningEdge, tmp_path: Path) -> 
     subprocess.run(["node", "--check", str(file)], check=True)
 
 
-def test_robots_are_told_to_stay_away(edge: RunningEdge) -> None:
+def test_robots_txt_disallows_everything(edge: RunningEdge) -> None:
     answer = edge.get("/robots.txt")
     assert (answer.status, answer.body) == (200, b"User-agent: *\nDisallow: /\n")
 
 
-def test_health_says_how_far_the_journal_has_come(edge: RunningEdge, token: str) -> None:
+def test_health_shows_the_position_of_the_journal(edge: RunningEdge, token: str) -> None:
     before = edge.health()
     edge.get(f"/c/{token}?k=c1")
     edge.get("/c/x")
@@ -379,9 +379,7 @@ def test_health_says_how_far_the_journal_has_come(edge: RunningEdge, token: str)
     edge.wait_for("shipped", after["durable"])
 
 
-def test_an_account_that_was_made_just_now_is_known(
-    edge: RunningEdge, redis_address: str, keys: Keys
-) -> None:
+def test_a_new_account_is_known_at_once(edge: RunningEdge, redis_address: str, keys: Keys) -> None:
     known = with_secrets(keys)
     redis = open_redis(redis_address)
     redis.set(DIRECTORY_KEY, replace(known, accounts=known.accounts | {67: ("", "")}).to_json())

@@ -8,7 +8,7 @@ from salepixel_edge.board import PAGE, Board
 from tests.waiting import until
 
 
-def test_each_process_is_heard_with_what_it_last_told() -> None:
+def test_the_latest_report_of_each_process_is_read() -> None:
     board = Board(3)
     assert board.read() == []
     board.publish(0, {"lag": 1})
@@ -17,7 +17,7 @@ def test_each_process_is_heard_with_what_it_last_told() -> None:
     assert board.read() == [{"lag": 4, "stuck": False}, {"lag": 2, "counts": {"clicks": 3}, "stuck": False}]
 
 
-def test_a_process_that_tells_nothing_any_more_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_stops_reporting_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board(1)
     board.publish(0, {})
     assert board.read() == [{"stuck": False}]
@@ -29,7 +29,7 @@ def test_a_process_that_tells_nothing_any_more_is_stuck(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("damage", [b"\xff" * 8, b"\0\0\0\0\0\0\0\x05", b"\0\0\0\0\xff\xff\xff\xff"])
-def test_what_is_half_written_is_not_read(damage: bytes) -> None:
+def test_a_half_written_report_is_not_read(damage: bytes) -> None:
     board = Board(2)
     board.publish(0, {"a": 1})
     board.publish(1, {"b": 2})
@@ -37,7 +37,7 @@ def test_what_is_half_written_is_not_read(damage: bytes) -> None:
     assert board.read() == [{"b": 2, "stuck": False}]
 
 
-def test_what_does_not_fit_is_not_told_and_spoils_nothing() -> None:
+def test_an_oversized_report_is_dropped_and_damages_no_other() -> None:
     board = Board(2)
     board.publish(1, {"b": 2})
     board.publish(0, {"text": "x" * PAGE})
@@ -51,7 +51,7 @@ def _tell(board: Board, page: int, enough: Any) -> None:
         board.publish(page, {"number": number, "padding": "x" * (number % 700)})
 
 
-def test_processes_that_were_forked_write_and_read_at_the_same_time() -> None:
+def test_forked_processes_write_and_read_concurrently() -> None:
     context: Any = multiprocessing.get_context("fork")
     board = Board(2)
     enough = context.Event()

@@ -79,7 +79,7 @@ def get(path: str, *headers: str) -> bytes:
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 7))
-def test_a_head_may_come_in_pieces(cut: int) -> None:
+def test_a_head_may_arrive_in_pieces(cut: int) -> None:
     _, slow, connection, _ = connect()
     data = get("/c/abc?k=ana", "User-Agent: Firefox", "X-Odd: a: b")
     for piece in (data[:cut], data[cut : cut + 1], data[cut + 1 :]):
@@ -90,7 +90,7 @@ def test_a_head_may_come_in_pieces(cut: int) -> None:
     assert request.address == b"192.0.2.1"
 
 
-def test_the_headers_of_one_request_are_not_those_of_the_next() -> None:
+def test_headers_do_not_leak_into_the_next_request() -> None:
     _, slow, connection, _ = connect()
     connection.data_received(get("/1", "Sec-GPC: 1"))
     connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -107,7 +107,7 @@ def test_the_headers_of_one_request_are_not_those_of_the_next() -> None:
         ("X-FORWARDED-FOR", "x-Forwarded-For"),
     ],
 )
-def test_no_visitor_says_otherwise_than_the_proxies_who_asks(names: tuple[str, ...]) -> None:
+def test_a_visitor_cannot_override_the_address_that_proxies_report(names: tuple[str, ...]) -> None:
     _, slow, connection, _ = connect()
     lines = [f"{name}: 192.0.2.{number}" for number, name in enumerate(names)]
     connection.data_received(get("/", *lines, "User-Agent: x"))
@@ -115,7 +115,7 @@ def test_no_visitor_says_otherwise_than_the_proxies_who_asks(names: tuple[str, .
         assert read_address(slow.asked[0], proxies) == b"192.0.2.%d" % (len(names) - proxies)
 
 
-def test_of_a_header_that_comes_twice_the_last_counts() -> None:
+def test_the_last_of_repeated_headers_counts() -> None:
     _, slow, connection, _ = connect()
     connection.data_received(get("/", "SEC-gpc: 0", "Sec-GPC: 1"))
     assert slow.asked[0].headers == {b"host": b"x", b"sec-gpc": b"1"}
@@ -146,7 +146,7 @@ def test_a_request_names_one_host(version: str, hosts: list[str], taken: bool) -
 
 
 @pytest.mark.parametrize("cut", [None, 14, 15, 16])
-def test_letters_in_a_target_are_read_as_browsers_would_have_encoded_them(cut: int | None) -> None:
+def test_non_ascii_targets_are_read_as_browsers_would_encode_them(cut: int | None) -> None:
     _, slow, connection, _ = connect()
     data = "GET /ñ?k=Peña HTTP/1.1\r\nHost: x\r\nCookie: a=ñ; spx7=b\r\n\r\n".encode()
     for piece in (data[:cut], data[cut:]) if cut else (data,):
@@ -165,7 +165,7 @@ def test_letters_in_a_target_are_read_as_browsers_would_have_encoded_them(cut: i
         ("/", b"/", b""),
     ],
 )
-def test_the_target_may_be_a_whole_address(target: str, path: bytes, query: bytes) -> None:
+def test_the_target_may_be_an_absolute_url(target: str, path: bytes, query: bytes) -> None:
     _, slow, connection, _ = connect()
     connection.data_received(get(target))
     assert (slow.asked[0].path, slow.asked[0].query) == (path, query)
@@ -175,7 +175,7 @@ def test_the_target_may_be_a_whole_address(target: str, path: bytes, query: byte
     ("headers", "version", "closes"),
     [((), "1.1", False), (("Connection: close",), "1.1", True), (("Connection: keep-alive",), "1.0", True)],
 )
-def test_a_connection_is_kept_unless_the_client_says_otherwise(
+def test_a_connection_is_kept_open_unless_the_client_asks_to_close_it(
     headers: tuple[str, ...], version: str, closes: bool
 ) -> None:
     _, _, connection, wire = connect()
@@ -200,7 +200,7 @@ def test_a_connection_is_kept_unless_the_client_says_otherwise(
         (b"\x16\x03\x01\x02\x00", b"400"),
     ],
 )
-def test_what_is_no_request_ends_the_connection(data: bytes, status: bytes) -> None:
+def test_an_invalid_request_closes_the_connection(data: bytes, status: bytes) -> None:
     _, slow, connection, wire = connect()
     connection.data_received(data)
     if status:
@@ -215,7 +215,7 @@ def test_what_is_no_request_ends_the_connection(data: bytes, status: bytes) -> N
         assert wire.sent.split()[1] == b"200"
 
 
-def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for() -> None:
+def test_an_upgrade_request_is_ignored_and_the_request_answered() -> None:
     _, slow, connection, wire = connect()
     connection.data_received(get("/c/x", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"))
     assert len(slow.asked) == 1
@@ -233,7 +233,7 @@ def test_an_upgrade_is_answered_as_if_it_had_not_been_asked_for() -> None:
         (b"", 80, True),
     ],
 )
-def test_who_takes_too_long_is_cut(sent: bytes, seconds: float, overdue: bool) -> None:
+def test_a_slow_client_is_disconnected(sent: bytes, seconds: float, overdue: bool) -> None:
     connections, _, connection, wire = connect()
     if sent:
         connection.data_received(sent)
@@ -244,14 +244,14 @@ def test_who_takes_too_long_is_cut(sent: bytes, seconds: float, overdue: bool) -
     assert wire.sent.split()[1:2] == ([b"408"] if sent else [])
 
 
-def test_who_waits_for_the_disk_is_not_cut() -> None:
+def test_a_client_that_waits_for_the_disk_is_not_disconnected() -> None:
     _, slow, connection, _ = connect()
     connection.data_received(get("/"))
     assert len(slow.asked) == 1
     assert not connection.is_overdue(time.monotonic() + IDLE_SECONDS * 2)
 
 
-def test_more_than_the_limit_are_refused_and_counted_and_room_is_made_again() -> None:
+def test_connections_above_the_limit_are_refused_and_counted_until_one_closes() -> None:
     connections, slow, connection, _ = connect(limit=1)
     second, wire = connections.make(), Wire()
     second.connection_made(wire)  # type: ignore[arg-type]
@@ -264,7 +264,7 @@ def test_more_than_the_limit_are_refused_and_counted_and_room_is_made_again() ->
     assert not wire.closed
 
 
-def test_a_client_that_does_not_take_its_answers_is_not_read_from() -> None:
+def test_reading_pauses_while_a_client_does_not_read_its_answers() -> None:
     _, _, connection, wire = connect()
     states = []
     for change in (connection.pause_writing, connection.resume_writing):
@@ -292,7 +292,7 @@ def test_a_request_sent_before_the_last_one_is_answered_ends_the_connection_afte
     assert connections.open == {connection}, "until the event loop says that it is lost"
 
 
-def test_of_two_requests_in_one_packet_the_second_is_not_answered_when_the_first_is_at_once() -> None:
+def test_the_second_request_of_a_packet_is_not_answered_even_if_the_first_is_at_once() -> None:
     class AtOnce:
         def handle(self, _request: Request, connection: Connection) -> None:
             connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -306,7 +306,7 @@ def test_of_two_requests_in_one_packet_the_second_is_not_answered_when_the_first
     assert (wire.sent.count(b"200"), wire.closed) == (4, True)
 
 
-def test_a_client_that_does_not_read_its_answers_is_cut_at_last() -> None:
+def test_a_client_that_never_reads_its_answers_is_disconnected() -> None:
     _, _, connection, wire = connect()
     connection.data_received(get("/"))
     connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -317,7 +317,7 @@ def test_a_client_that_does_not_read_its_answers_is_cut_at_last() -> None:
     assert wire.closed
 
 
-def test_a_mistake_of_ours_is_a_500_and_nobody_waits() -> None:
+def test_an_internal_error_is_a_500_and_no_client_waits() -> None:
     class Wrong:
         def handle(self, _request: Request, _connection: Connection) -> None:
             raise ZeroDivisionError
@@ -330,7 +330,7 @@ def test_a_mistake_of_ours_is_a_500_and_nobody_waits() -> None:
     assert wire.closed
 
 
-def test_an_end_answers_who_waits_and_closes_the_others() -> None:
+def test_stopping_answers_waiting_clients_and_closes_idle_connections() -> None:
     connections, slow, waiting, wire = connect()
     idle, idle_wire = connections.make(), Wire()
     idle.connection_made(idle_wire)  # type: ignore[arg-type]
@@ -345,7 +345,7 @@ def test_an_end_answers_who_waits_and_closes_the_others() -> None:
     assert [request.path for request in slow.asked] == [b"/", b"/c/a"]
 
 
-def test_who_has_just_connected_when_it_ends_may_ask_once() -> None:
+def test_a_client_that_connected_just_before_the_stop_gets_one_answer() -> None:
     connections, slow, connection, wire = connect()
     silent, silent_wire = connections.make(), Wire()
     silent.connection_made(silent_wire)  # type: ignore[arg-type]
@@ -360,7 +360,7 @@ def test_who_has_just_connected_when_it_ends_may_ask_once() -> None:
 
 
 @pytest.mark.parametrize(("sent", "closes"), [(b"", True), (b"GET / HT", True), (get("/"), False)])
-def test_who_sends_no_more_gets_the_answers_that_it_waits_for(sent: bytes, closes: bool) -> None:
+def test_a_half_closed_client_still_gets_its_answer(sent: bytes, closes: bool) -> None:
     _, slow, connection, wire = connect()
     connection.data_received(sent)
     assert connection.eof_received(), "not closed by the event loop"
@@ -381,7 +381,7 @@ def edge(tmp_path: Path, keys: Keys, valkey: Valkey) -> Iterator[RunningEdge]:
     running.kill()
 
 
-def test_of_two_clicks_in_one_packet_the_first_is_answered_and_on_disk_and_no_other(
+def test_only_the_first_of_two_clicks_in_a_packet_is_answered_and_written(
     edge: RunningEdge, path: str
 ) -> None:
     with closing(socket.create_connection(("127.0.0.1", edge.port), PATIENCE_SECONDS)) as client:
@@ -394,7 +394,7 @@ def test_of_two_clicks_in_one_packet_the_first_is_answered_and_on_disk_and_no_ot
     assert edge.health()["durable"] == 1
 
 
-def test_of_requests_one_after_the_other_each_is_answered(edge: RunningEdge, path: str) -> None:
+def test_sequential_requests_are_all_answered(edge: RunningEdge, path: str) -> None:
     """On one connection, whether they wait for the disk, for news of an account, or for nothing."""
     connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=20)
     with closing(connection):
@@ -410,7 +410,9 @@ def test_of_requests_one_after_the_other_each_is_answered(edge: RunningEdge, pat
         assert connection.sock is used
 
 
-def test_who_leaves_before_the_answer_has_clicked_all_the_same(edge: RunningEdge, links: LinkSealer) -> None:
+def test_a_click_counts_even_if_the_client_leaves_before_the_answer(
+    edge: RunningEdge, links: LinkSealer
+) -> None:
     click = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
     for _ in range(20):
         with closing(socket.create_connection(("127.0.0.1", edge.port), PATIENCE_SECONDS)) as client:
@@ -419,7 +421,7 @@ def test_who_leaves_before_the_answer_has_clicked_all_the_same(edge: RunningEdge
     assert edge.get(click).status == 302
 
 
-def test_a_changed_link_leads_elsewhere_and_one_switched_off_nowhere(
+def test_a_changed_link_redirects_elsewhere_and_a_disabled_one_is_410(
     edge: RunningEdge, links: LinkSealer, valkey: Valkey
 ) -> None:
     path = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/old'))}?k=ana"

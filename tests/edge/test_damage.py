@@ -25,9 +25,7 @@ from tests.examples import costly
     restart=st.booleans(),
     limit=st.sampled_from([200, RUN_BYTES]),
 )
-def test_a_flipped_bit_costs_the_record_that_it_is_in_and_no_other(
-    at: float, bit: int, restart: bool, limit: int
-) -> None:
+def test_a_flipped_bit_loses_only_its_own_record(at: float, bit: int, restart: bool, limit: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
         write(journal, 200, batch=40)
@@ -51,7 +49,7 @@ def test_a_flipped_bit_costs_the_record_that_it_is_in_and_no_other(
 
 @costly(30)
 @given(data=st.data())
-def test_whatever_is_spoiled_what_is_whole_is_read_and_nothing_else(data: st.DataObject) -> None:
+def test_any_damage_leaves_all_whole_records_readable_and_yields_no_others(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
         write(journal, 120, batch=20)
@@ -95,7 +93,9 @@ def test_no_whole_record_is_lost_behind_stale_bytes() -> None:
 
 @costly(30)
 @given(at=st.floats(0, 0.95), bit=st.integers(0, 7), starts=st.integers(1, 3))
-def test_numbers_go_on_after_the_last_whole_record_behind_damage(at: float, bit: int, starts: int) -> None:
+def test_numbering_continues_after_the_last_whole_record_behind_damage(
+    at: float, bit: int, starts: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
         write(journal, 40, batch=40)
@@ -114,9 +114,7 @@ def test_numbers_go_on_after_the_last_whole_record_behind_damage(at: float, bit:
 
 @pytest.mark.parametrize("starts", [1, 3])
 @pytest.mark.parametrize("rubbish", [b"\xff" * 200, b"\xff" * 1400 + frame(4, payload(4)) + b"\xff" * 200])
-def test_numbers_that_damage_at_the_end_has_hidden_are_not_given_again(
-    slots: Path, rubbish: bytes, starts: int
-) -> None:
+def test_numbers_hidden_by_damage_at_the_end_are_not_reused(slots: Path, rubbish: bytes, starts: int) -> None:
     journal = take_slot(slots, "edge", SEGMENT)
     write(journal, 40, batch=40)
     journal.close()
@@ -136,7 +134,7 @@ def test_numbers_that_damage_at_the_end_has_hidden_are_not_given_again(
 
 
 @pytest.mark.parametrize("rubbish", [b"\0", b"x", os.urandom(4096)], ids=["zeros", "text", "noise"])
-def test_a_record_is_soon_found_behind_a_segment_of_rubbish(rubbish: bytes) -> None:
+def test_a_record_behind_a_damaged_segment_is_found_quickly(rubbish: bytes) -> None:
     much = rubbish * (16 * 1024 * 1024 // len(rubbish))
     begun = time.process_time()
     assert find_record(much + frame(300, b"here"), 1, 2, 1 << 20) == len(much)
@@ -144,7 +142,7 @@ def test_a_record_is_soon_found_behind_a_segment_of_rubbish(rubbish: bytes) -> N
     assert time.process_time() - begun < 10
 
 
-def test_what_only_looks_like_a_record_is_not_taken_for_one() -> None:
+def test_bytes_that_only_look_like_a_record_are_not_read_as_one() -> None:
     whole = frame(7, b"payload")
     for wrong in (whole[:-1] + b"x", frame(8, b"payload"), frame(1, b"payload"), whole[:-1]):
         assert find_record(wrong, 0, 2, 7) is None
@@ -152,7 +150,7 @@ def test_what_only_looks_like_a_record_is_not_taken_for_one() -> None:
     assert find_record(whole, 0, 8, 7) is None
 
 
-def test_damage_to_the_end_of_the_open_segment_is_passed_with_the_next_write(journal: Journal) -> None:
+def test_damage_at_the_end_of_the_open_segment_is_skipped_at_the_next_write(journal: Journal) -> None:
     write(journal, 20)
     content = journal.path(1).read_bytes()
     journal.path(1).write_bytes(content[:400] + b"\xff" * (len(content) - 400))

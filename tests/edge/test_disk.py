@@ -55,7 +55,7 @@ def small_disk(edge: RunningEdge) -> Iterator[Disk]:
 
 
 @needs_root
-def test_a_full_disk_delays_nobody_and_the_loss_is_in_the_report_exactly(
+def test_a_full_disk_delays_no_visitor_and_the_exact_loss_is_reported(
     edge: RunningEdge, small_disk: Disk, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start()
@@ -116,7 +116,7 @@ def test_a_restart_while_the_disk_is_full_forgets_no_loss(
 
 @needs_root
 @pytest.mark.parametrize("fault", ["full", "read-only"])
-def test_an_edge_that_finds_no_room_for_a_journal_serves_and_counts_and_takes_one_later(
+def test_an_edge_without_room_for_a_journal_serves_counts_and_opens_one_later(
     edge: RunningEdge, small_disk: Disk, path: str, sealer: ClickSealer, valkey: Valkey, fault: str
 ) -> None:
     filler = small_disk.fill()
@@ -142,7 +142,7 @@ def test_an_edge_that_finds_no_room_for_a_journal_serves_and_counts_and_takes_on
 
 
 @needs_root
-def test_what_a_disk_holds_that_is_read_only_at_the_start_is_shipped(
+def test_records_on_a_disk_that_is_read_only_at_the_start_are_shipped(
     edge: RunningEdge, small_disk: Disk, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start()
@@ -164,7 +164,7 @@ def test_what_a_disk_holds_that_is_read_only_at_the_start_is_shipped(
 
 
 @needs_root
-def test_a_file_system_that_turns_read_only_under_a_running_edge_loses_only_what_is_counted(
+def test_a_file_system_that_turns_read_only_loses_only_counted_clicks(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey, tmp_path: Path
 ) -> None:
     """As ext4 does by itself when its disk fails."""
@@ -191,7 +191,7 @@ def test_a_file_system_that_turns_read_only_under_a_running_edge_loses_only_what
         disk.close()
 
 
-def test_a_segment_that_cannot_be_read_at_a_start_holds_up_nothing_else(
+def test_an_unreadable_segment_at_the_start_delays_no_other_record(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start()
@@ -211,7 +211,7 @@ def test_a_segment_that_cannot_be_read_at_a_start_holds_up_nothing_else(
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut"])
-def test_records_damaged_under_a_running_edge_cost_only_themselves(
+def test_records_damaged_under_a_running_edge_lose_only_themselves(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey, damage: str
 ) -> None:
     """The edge ships what it wrote itself without looking; the fold looks, and asks for it again."""
@@ -238,7 +238,7 @@ def test_records_damaged_under_a_running_edge_cost_only_themselves(
     assert edge.health()["lost"]["count"] == 0
 
 
-def test_damage_to_what_is_in_the_database_is_no_loss(
+def test_damage_to_records_already_in_the_database_is_no_loss(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start()

@@ -30,7 +30,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 # Descriptors
 
 
-def test_more_connections_than_descriptors_are_refused_and_the_journal_goes_on(
+def test_connections_beyond_the_descriptors_are_refused_and_the_journal_keeps_working(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start(RLIMIT_NOFILE=128)
@@ -139,7 +139,7 @@ def test_a_redis_that_is_full_is_waited_for(
     assert len(folded(fold)) == 50
 
 
-def test_a_redis_that_loads_is_waited_for(
+def test_a_loading_redis_is_waited_for(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     pipeline = valkey.client.pipeline()
@@ -159,7 +159,7 @@ def test_a_redis_that_loads_is_waited_for(
     assert len(folded(fold)) == 25
 
 
-def test_a_redis_that_comes_back_empty_gets_what_is_not_in_the_database(
+def test_an_empty_redis_gets_everything_that_is_not_in_the_database(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start()
@@ -180,7 +180,7 @@ def test_a_redis_that_comes_back_empty_gets_what_is_not_in_the_database(
 # Numbers
 
 
-def test_a_journal_set_back_while_redis_is_away_gives_no_number_twice(
+def test_a_journal_restored_while_redis_is_down_reuses_no_number(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge.start()
@@ -204,7 +204,7 @@ def test_a_journal_set_back_while_redis_is_away_gives_no_number_twice(
     assert len(folded(fold)) == 60
 
 
-def test_a_database_from_a_backup_is_shipped_to_though_nobody_clicks(
+def test_a_restored_database_gets_its_clicks_even_without_new_ones(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey, sqlite: Database
 ) -> None:
     """Redis still has the mark and the stream of what the database has lost."""
@@ -229,7 +229,7 @@ def test_a_database_from_a_backup_is_shipped_to_though_nobody_clicks(
 # Clocks
 
 
-def test_a_clock_that_steps_gives_no_click_twice_and_loses_none(
+def test_a_stepping_clock_neither_doubles_nor_loses_a_click(
     tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     """Back by a day, ahead by an hour, and standing still: ids stay unique, records in their sequence."""

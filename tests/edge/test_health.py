@@ -57,18 +57,18 @@ OTHER = WELL | {"journal": "edge-2", "lag_seconds": 4.0, "counts": {"clicks": 1,
         ({"stuck": True, "redis": "away"}, "503", "degraded"),
     ],
 )
-def test_an_edge_is_as_well_as_its_worst_process(second: dict[str, Any], code: str, status: str) -> None:
+def test_an_edge_is_as_healthy_as_its_worst_process(second: dict[str, Any], code: str, status: str) -> None:
     line, facts = judge_health([WELL, OTHER | second], 2)
     assert (line.split()[0], facts["status"]) == (code, status)
     assert judge_health([OTHER | second, WELL], 2)[1]["status"] == status
 
 
-def test_an_edge_whose_processes_have_not_all_begun_is_not_ready() -> None:
+def test_an_edge_is_not_ready_until_all_processes_have_started() -> None:
     line, facts = judge_health([WELL], 2)
     assert (line.split()[0], facts["processes"], facts["stuck"]) == ("503", 1, 1)
 
 
-def test_the_numbers_are_those_of_all_processes() -> None:
+def test_health_adds_up_all_processes() -> None:
     lost = [WELL | {"lost": [3, 1_000, 2_000]}, OTHER | {"lost": [4, 500, 1_500]}]
     _, facts = judge_health(lost, 2)
     assert facts["counts"] == {"bad_link": 5, "clicks": 9, "hits": 2}
@@ -83,7 +83,7 @@ def test_the_numbers_are_those_of_all_processes() -> None:
     assert (facts["processes"], facts["journals"]) == (2, ["edge-1", "edge-2"])
 
 
-def test_metrics_tell_each_process_apart() -> None:
+def test_metrics_are_labelled_by_process() -> None:
     text = write_metrics([WELL, OTHER | {"stuck": True, "lost": [4, 500, 1_500]}]).decode()
     samples = {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -109,7 +109,7 @@ def edge(tmp_path: Path, redis_address: str, keys: Keys) -> Iterator[RunningEdge
     running.kill()
 
 
-def test_whoever_is_asked_speaks_for_all_and_a_frozen_process_is_seen(
+def test_any_process_reports_for_all_and_a_frozen_one_is_noticed(
     edge: RunningEdge, links: LinkSealer
 ) -> None:
     path = f"/c/{links.seal(Link(7, CAMPAIGN, LINK, 'https://shop.test/'))}?k=ana"
@@ -133,7 +133,7 @@ def test_whoever_is_asked_speaks_for_all_and_a_frozen_process_is_seen(
     assert until(lambda: edge.get("/healthz").status == 200)
 
 
-def test_a_process_that_died_is_no_longer_counted_and_its_successor_is(edge: RunningEdge) -> None:
+def test_a_dead_process_is_no_longer_counted_and_its_successor_is(edge: RunningEdge) -> None:
     assert until(lambda: edge.health()["processes"] == 2)
     before = edge.workers()
     os.kill(before[0], signal.SIGKILL)
@@ -143,7 +143,7 @@ def test_a_process_that_died_is_no_longer_counted_and_its_successor_is(edge: Run
     assert edge.health()["processes"] == 2
 
 
-def test_a_process_that_died_and_has_no_successor_is_missed(edge: RunningEdge) -> None:
+def test_a_dead_process_without_a_successor_is_reported_missing(edge: RunningEdge) -> None:
     assert until(lambda: edge.get("/healthz").status == 200)
     assert edge.process is not None
     # A parent that is stuck starts nobody.
@@ -157,7 +157,7 @@ def test_a_process_that_died_and_has_no_successor_is_missed(edge: RunningEdge) -
     assert until(lambda: edge.get("/healthz").status == 200)
 
 
-def test_a_stream_that_nobody_folds_is_told_and_so_is_what_dead_processes_left(
+def test_an_unfolded_stream_and_journals_of_dead_processes_are_reported(
     tmp_path: Path, path: str, valkey: Valkey, keys: Keys
 ) -> None:
     left = open_journal(tmp_path / "journal" / "5")

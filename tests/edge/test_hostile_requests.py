@@ -94,15 +94,13 @@ HOSTILE = {
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("path", ["/c/x", "/track/sale?empId=7", "/healthz"])
-def test_nothing_but_get_and_head_is_taken(edge: RunningEdge, method: str, path: str) -> None:
+def test_only_get_and_head_are_accepted(edge: RunningEdge, method: str, path: str) -> None:
     answer = edge.get(path, method=method)
     assert (answer.status, answer.header("allow"), answer.body) == (405, "GET, HEAD", b"")
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_bytes_get_a_clear_answer_or_none_and_never_an_error_of_ours(
-    edge: RunningEdge, token: str, case: str
-) -> None:
+def test_hostile_bytes_never_cause_an_internal_error(edge: RunningEdge, token: str, case: str) -> None:
     # A timeout alone: these two are waited for, until others are cut below.
     timeout = 1 if case in ("half a request", "nothing") else PATIENCE_SECONDS
     answer = edge.raw(HOSTILE[case].replace(b"%TOKEN%", token.encode()), timeout)
@@ -117,11 +115,13 @@ def test_hostile_bytes_get_a_clear_answer_or_none_and_never_an_error_of_ours(
 @pytest.mark.parametrize(
     ("case", "status"), [("no host", b"400"), ("two hosts", b"400"), ("utf-8 in the query", b"200")]
 )
-def test_what_a_request_must_have_and_may_have(edge: RunningEdge, case: str, status: bytes) -> None:
+def test_each_malformed_or_unusual_request_has_its_status(
+    edge: RunningEdge, case: str, status: bytes
+) -> None:
     assert edge.raw(HOSTILE[case])[9:12] == status
 
 
-def test_letters_in_a_query_are_no_reason_to_lose_a_visitor(edge: RunningEdge, token: str) -> None:
+def test_non_ascii_letters_in_a_query_lose_no_visitor(edge: RunningEdge, token: str) -> None:
     answer = edge.raw(f"GET /c/{token}?k=Peña HTTP/1.1\r\nHost: track.shop.test\r\n\r\n".encode())
     assert answer[9:12] == b"302"
     record = journaled(edge)[-1]
@@ -129,7 +129,7 @@ def test_letters_in_a_query_are_no_reason_to_lose_a_visitor(edge: RunningEdge, t
     assert record.click.contact == "Peña"
 
 
-def test_everything_that_was_journaled_can_be_read_again(edge: RunningEdge) -> None:
+def test_every_written_record_can_be_read_again(edge: RunningEdge) -> None:
     edge.raw(HOSTILE["utf-8 in the query"])
     query = "empId=8&PRODUCTO=" + "%22%5C" * 500 + '"\\' * 400
     edge.get(f"/track/sale?{query}")
@@ -139,7 +139,9 @@ def test_everything_that_was_journaled_can_be_read_again(edge: RunningEdge) -> N
     assert record.query == "empId=8&order=last"
 
 
-def test_a_client_that_never_ends_its_head_is_cut(slow_client: tuple[threading.Thread, list[float]]) -> None:
+def test_a_client_that_never_ends_its_head_is_disconnected(
+    slow_client: tuple[threading.Thread, list[float]],
+) -> None:
     thread, seconds = slow_client
     thread.join(PATIENCE_SECONDS)
     (taken,) = seconds

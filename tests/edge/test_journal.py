@@ -29,12 +29,12 @@ def test_records_are_read_in_sequence_across_segments(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, 4, 5, 99, 100, 298, 299, 300, 400])
-def test_reading_goes_on_after_any_number(journal: Journal, after: int) -> None:
+def test_reading_can_start_after_any_number(journal: Journal, after: int) -> None:
     write(journal, 300)
     assert numbers(runs(journal, after)) == list(range(after + 1, 301))
 
 
-def test_what_is_written_while_one_reads_is_read_next(journal: Journal) -> None:
+def test_records_written_during_a_read_are_read_next(journal: Journal) -> None:
     reader = Reader(journal)
     reader.seek(0)
     seen: list[int] = []
@@ -45,7 +45,7 @@ def test_what_is_written_while_one_reads_is_read_next(journal: Journal) -> None:
     assert seen == list(range(1, 166))
 
 
-def test_a_restart_goes_on_with_name_and_numbers(slots: Path) -> None:
+def test_a_restart_continues_with_the_same_name_and_numbering(slots: Path) -> None:
     names = set()
     for round_number in range(4):
         journal = take_slot(slots, "edge", SEGMENT)
@@ -59,7 +59,7 @@ def test_a_restart_goes_on_with_name_and_numbers(slots: Path) -> None:
     assert len(names) == 1
 
 
-def test_a_journal_that_was_removed_never_gets_its_name_again(slots: Path) -> None:
+def test_the_name_of_a_removed_journal_is_never_reused(slots: Path) -> None:
     names = set()
     for _ in range(20):
         journal = take_slot(slots, "edge", SEGMENT)
@@ -70,7 +70,7 @@ def test_a_journal_that_was_removed_never_gets_its_name_again(slots: Path) -> No
     assert all(name.startswith("edge-") for name in names)
 
 
-def test_two_holders_never_share_a_slot(slots: Path) -> None:
+def test_two_processes_never_share_a_slot(slots: Path) -> None:
     first, second = take_slot(slots, "edge", SEGMENT), take_slot(slots, "edge", SEGMENT)
     assert first.slot != second.slot
     assert first.name != second.name
@@ -88,7 +88,7 @@ def test_two_holders_never_share_a_slot(slots: Path) -> None:
     second.close()
 
 
-def test_segments_are_freed_up_to_the_mark_and_the_open_one_never(journal: Journal) -> None:
+def test_segments_are_freed_up_to_the_mark_except_the_open_one(journal: Journal) -> None:
     write(journal, 400)
     segments = journal.segments()
     assert len(segments) > 4
@@ -104,7 +104,7 @@ def test_segments_are_freed_up_to_the_mark_and_the_open_one_never(journal: Journ
     assert numbers(runs(journal, 400)) == [401]
 
 
-def test_the_run_that_begins_with_the_oldest_record_left_says_so(journal: Journal) -> None:
+def test_the_run_with_the_oldest_remaining_record_is_marked(journal: Journal) -> None:
     write(journal, 400)
     third = journal.segments()[2]
     journal.free(third - 1)
@@ -118,7 +118,7 @@ def test_the_run_that_begins_with_the_oldest_record_left_says_so(journal: Journa
 
 @costly(30)
 @given(data=st.data())
-def test_wherever_the_last_append_was_cut_every_earlier_record_is_kept(data: st.DataObject) -> None:
+def test_a_torn_last_append_loses_no_earlier_record(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = take_slot(Path(folder), "edge", SEGMENT)
         write(journal, data.draw(st.integers(1, 60)), batch=20)
@@ -148,7 +148,7 @@ def test_wherever_the_last_append_was_cut_every_earlier_record_is_kept(data: st.
         journal.close()
 
 
-def test_a_torn_tail_is_kept_for_people_to_look_at(slots: Path) -> None:
+def test_a_torn_tail_is_kept_for_inspection(slots: Path) -> None:
     journal = take_slot(slots, "edge", SEGMENT)
     write(journal, 10)
     file = journal.path(1)
@@ -165,7 +165,9 @@ def test_a_torn_tail_is_kept_for_people_to_look_at(slots: Path) -> None:
 
 
 @pytest.mark.parametrize("behind", [0, 3, KNOWN_WRITES + 3])
-def test_what_this_process_wrote_is_read_without_a_look_at_each_record(journal: Journal, behind: int) -> None:
+def test_records_written_by_this_process_are_read_without_parsing_each_one(
+    journal: Journal, behind: int
+) -> None:
     """Until more was written than is remembered: then it is read from the disk, as after a restart."""
     reader, found = Reader(journal), []
     write(journal, 5, batch=1)
@@ -185,7 +187,7 @@ def test_what_this_process_wrote_is_read_without_a_look_at_each_record(journal: 
 
 
 @pytest.mark.parametrize("batch", [1, 7, 200])
-def test_no_run_is_larger_than_asked_for_however_many_were_written_at_once(slots: Path, batch: int) -> None:
+def test_no_run_exceeds_the_requested_size(slots: Path, batch: int) -> None:
     journal = take_slot(slots, "edge", 1 << 20)
     write(journal, 400, batch=batch)
     found = runs(journal, limit=2000)
@@ -204,7 +206,7 @@ def refuse(code: int) -> Callable[..., int]:
 @pytest.mark.parametrize("call", ["write", "fdatasync", "open", "fsync", "ftruncate"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("written", [0, 7, 57])
-def test_what_the_disk_refused_does_not_count_and_the_next_write_works(
+def test_a_failed_write_uses_no_numbers_and_the_next_one_works(
     slots: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, written: int
 ) -> None:
     journal = take_slot(slots, "edge", SEGMENT)
@@ -229,7 +231,7 @@ def test_what_the_disk_refused_does_not_count_and_the_next_write_works(
     again.close()
 
 
-def test_a_disk_that_takes_some_bytes_at_a_time_is_written_to_until_all_is_there(
+def test_partial_writes_continue_until_everything_is_written(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os_write = os.write
@@ -238,7 +240,9 @@ def test_a_disk_that_takes_some_bytes_at_a_time_is_written_to_until_all_is_there
     assert numbers(runs(journal)) == list(range(1, 31))
 
 
-def test_half_of_a_batch_counts_as_none_of_it(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partly_written_batch_counts_as_not_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(journal, 5)
     os_write, room = os.write, [60]
 
@@ -258,7 +262,7 @@ def test_half_of_a_batch_counts_as_none_of_it(journal: Journal, monkeypatch: pyt
     assert numbers(runs(journal)) == list(range(1, 11))
 
 
-def test_what_was_refused_is_not_read_even_when_it_cannot_be_cut_off(
+def test_failed_records_are_not_read_even_if_truncating_fails(
     slots: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = take_slot(slots, "edge", SEGMENT)
@@ -277,7 +281,7 @@ def test_what_was_refused_is_not_read_even_when_it_cannot_be_cut_off(
     again.close()
 
 
-def test_a_payload_that_could_not_be_read_again_is_refused(journal: Journal) -> None:
+def test_an_oversized_payload_is_refused(journal: Journal) -> None:
     write(journal, 3)
     with pytest.raises(BadRecord):
         journal.write([b"x" * (MAX_PAYLOAD + 1)])
@@ -285,7 +289,7 @@ def test_a_payload_that_could_not_be_read_again_is_refused(journal: Journal) -> 
     assert numbers(runs(journal)) == list(range(1, 7))
 
 
-def test_numbers_that_the_database_has_are_skipped(journal: Journal) -> None:
+def test_numbers_already_in_the_database_are_skipped(journal: Journal) -> None:
     write(journal, 10)
     journal.skip_to(5)
     write(journal, 1)
@@ -297,9 +301,7 @@ def test_numbers_that_the_database_has_are_skipped(journal: Journal) -> None:
     assert journal.segments() == [1, 101]
 
 
-def test_a_full_disk_does_not_keep_a_journal_from_opening(
-    slots: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_journal_opens_on_a_full_disk(slots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = take_slot(slots, "edge", SEGMENT)
     write(journal, 10)
     journal.close()

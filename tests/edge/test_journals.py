@@ -42,7 +42,7 @@ def flip(file: Path, at: int) -> None:
     file.write_bytes(data)
 
 
-def test_a_list_tells_where_each_record_is_and_who_holds_it(
+def test_the_list_shows_where_each_record_is_and_whether_a_process_locks_it(
     journal: Journal, tmp_path: Path, valkey: Valkey
 ) -> None:
     first, *segments = list_journals(tmp_path, valkey.client)
@@ -59,13 +59,13 @@ def test_a_list_tells_where_each_record_is_and_who_holds_it(
     assert not slot.is_locked
 
 
-def test_a_list_does_not_need_redis(journal: Journal, tmp_path: Path, valkey: Valkey) -> None:
+def test_the_list_works_without_redis(journal: Journal, tmp_path: Path, valkey: Valkey) -> None:
     valkey.close()
     assert "Redis does not answer" in next(list_journals(tmp_path, valkey.client))
     journal.close()
 
 
-def test_whole_journals_have_nothing_to_tell(journal: Journal, tmp_path: Path) -> None:
+def test_intact_journals_verify_without_findings(journal: Journal, tmp_path: Path) -> None:
     assert list(verify_journals(tmp_path)) == []
     journal.close()
     assert list(verify_journals(tmp_path)) == []
@@ -73,7 +73,7 @@ def test_whole_journals_have_nothing_to_tell(journal: Journal, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("at", [0, 9, 14, 60])
-def test_each_damaged_segment_is_named_and_after_which_record(
+def test_each_damaged_segment_is_named_with_the_record_before_the_damage(
     journal: Journal, tmp_path: Path, at: int
 ) -> None:
     journal.close()
@@ -86,7 +86,7 @@ def test_each_damaged_segment_is_named_and_after_which_record(
     assert [segment.last + 1 for segment in slot.segments()][:-1] == journal.segments()[1:]
 
 
-def test_a_segment_that_is_freed_while_one_reads_is_no_damage(tmp_path: Path) -> None:
+def test_a_segment_freed_during_the_read_is_not_reported_as_damage(tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "journal" / "0", segment_bytes=1)
     for _ in range(4):
         journal.write([payload("a")])
@@ -100,7 +100,7 @@ def test_a_segment_that_is_freed_while_one_reads_is_no_damage(tmp_path: Path) ->
     journal.close()
 
 
-def test_half_a_record_is_damage_unless_a_process_writes_it(journal: Journal, tmp_path: Path) -> None:
+def test_a_partial_record_is_damage_unless_a_process_is_writing_it(journal: Journal, tmp_path: Path) -> None:
     last = journal.path(journal.segments()[-1])
     with last.open("ab") as file:
         file.write(frame(91, payload("half"))[:20])
@@ -110,7 +110,7 @@ def test_half_a_record_is_damage_unless_a_process_writes_it(journal: Journal, tm
     assert line == f"{journal.name}: {last}: cut after record 90"
 
 
-def test_what_was_cut_off_after_a_crash_is_told(journal: Journal, tmp_path: Path) -> None:
+def test_records_truncated_after_a_crash_are_reported(journal: Journal, tmp_path: Path) -> None:
     journal.close()
     with journal.path(journal.segments()[-1]).open("ab") as file:
         file.write(frame(91, payload("half"))[:20])
@@ -120,9 +120,7 @@ def test_what_was_cut_off_after_a_crash_is_told(journal: Journal, tmp_path: Path
     again.close()
 
 
-def test_a_replay_ships_again_what_a_database_lacks_and_never_twice_what_it_has(
-    tmp_path: Path, valkey: Valkey
-) -> None:
+def test_a_replay_ships_what_the_database_lacks_and_doubles_nothing(tmp_path: Path, valkey: Valkey) -> None:
     journal = written(tmp_path, 1 << 20)  # one segment: what is in the database is freed with its segment
     shipment, redis = Shipment(journal), valkey.client
     shipment.begin(redis)
@@ -149,7 +147,7 @@ def test_a_replay_ships_again_what_a_database_lacks_and_never_twice_what_it_has(
 
 
 @pytest.mark.parametrize("number", [-5, 1, 60, 10**9])
-def test_a_replay_never_frees_what_is_not_in_the_database(
+def test_a_replay_never_frees_records_missing_from_the_database(
     journal: Journal, tmp_path: Path, valkey: Valkey, number: int
 ) -> None:
     """Whatever number is given: in the stream is not in the database."""
@@ -175,9 +173,7 @@ def test_a_replay_never_frees_what_is_not_in_the_database(
     journal.close()
 
 
-def test_a_journal_that_is_not_there_is_not_replayed(
-    journal: Journal, tmp_path: Path, valkey: Valkey
-) -> None:
+def test_replaying_a_missing_journal_fails(journal: Journal, tmp_path: Path, valkey: Valkey) -> None:
     with pytest.raises(NoSuchJournal, match=f"but: {journal.name}$"):
         replay_journal(tmp_path, valkey.client, "edge-00000000", 1)
     assert valkey.client.keys() == []
@@ -195,13 +191,13 @@ def run(data: Path, redis: str, *arguments: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("command", ["list", "verify"])
-def test_a_folder_without_a_journal_is_not_a_whole_one(command: str, tmp_path: Path, valkey: Valkey) -> None:
+def test_a_folder_without_a_journal_is_an_error(command: str, tmp_path: Path, valkey: Valkey) -> None:
     said = run(tmp_path, valkey.address, command)
     assert said.returncode == 1
     assert f"no journal in {tmp_path}/journal" in said.stdout
 
 
-def test_the_command_says_by_its_exit_code_whether_all_is_well(
+def test_the_exit_code_says_whether_all_journals_are_intact(
     journal: Journal, tmp_path: Path, valkey: Valkey
 ) -> None:
     journal.close()

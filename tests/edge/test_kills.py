@@ -39,7 +39,7 @@ def edge(tmp_path: Path, redis_address: str, redis: Redis, keys: Keys) -> Iterat
     running.kill()
 
 
-def test_kill_9_in_a_stream_of_clicks_leaves_each_answered_click_in_the_database_once(
+def test_after_kill_9_each_answered_click_is_in_the_database_once(
     tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, sqlite: Database, valkey: Valkey
 ) -> None:
     edge = RunningEdge(tmp_path, valkey.address, keys, edge_segment_bytes="8192", edge_workers="2")
@@ -75,7 +75,7 @@ def test_kill_9_in_a_stream_of_clicks_leaves_each_answered_click_in_the_database
         assert connection.execute(sa.select(schema.losses)).all() == []
 
 
-def test_two_edges_on_one_redis_and_one_that_is_taken_away_lose_nothing(
+def test_removing_one_of_two_edges_on_one_redis_loses_nothing(
     tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, sqlite: Database, valkey: Valkey
 ) -> None:
     first, second = (
@@ -119,7 +119,7 @@ def has_each_once(sqlite: Database, valkey: Valkey, sealer: ClickSealer, answere
     return set(answered) <= set(stored)
 
 
-def test_sigterm_answers_who_is_waiting_and_ships_all(
+def test_sigterm_answers_waiting_clients_and_ships_everything(
     edge: RunningEdge, path: str, sealer: ClickSealer, redis: Redis
 ) -> None:
     visitors = Visitors(edge, path, sealer)
@@ -137,9 +137,7 @@ def test_sigterm_answers_who_is_waiting_and_ships_all(
 NOT_HEEDED = "process_killed"
 
 
-def test_an_edge_that_ends_answers_who_had_connected_and_refuses_who_comes_later(
-    edge: RunningEdge, path: str
-) -> None:
+def test_a_stopping_edge_answers_connected_clients_and_refuses_new_ones(edge: RunningEdge, path: str) -> None:
     address = "127.0.0.1", edge.port
     with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connected:
         assert edge.process is not None
@@ -160,7 +158,7 @@ def takes_connections(address: tuple[str, int]) -> bool:
 
 
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.3, 0.6])
-def test_who_is_stopped_while_it_starts_ends_too(
+def test_an_edge_stopped_during_its_start_ends(
     tmp_path: Path, redis_address: str, keys: Keys, after: float
 ) -> None:
     starting = RunningEdge(tmp_path, redis_address, keys, edge_workers="2")
@@ -176,7 +174,7 @@ def test_who_is_stopped_while_it_starts_ends_too(
         starting.kill()
 
 
-def test_a_restarted_process_gets_its_journal_back(edge: RunningEdge, path: str, redis: Redis) -> None:
+def test_a_restarted_process_reopens_its_journal(edge: RunningEdge, path: str, redis: Redis) -> None:
     assert until(lambda: len(journals(edge)) == 2)
     for _ in range(20):
         edge.get(path)
@@ -203,7 +201,7 @@ def stream_exists(redis: Redis, journal: str) -> bool:
     return bool(redis.exists(stream_key(journal)))
 
 
-def test_workers_end_when_their_parent_was_killed(edge: RunningEdge) -> None:
+def test_workers_end_after_their_parent_was_killed(edge: RunningEdge) -> None:
     assert until(lambda: len(journals(edge)) == 2), "both have begun"
     workers = edge.workers()
     assert len(workers) == 2
@@ -219,7 +217,7 @@ def test_workers_end_when_their_parent_was_killed(edge: RunningEdge) -> None:
     edge.start()  # the port is free
 
 
-def test_an_edge_that_gets_no_process_serves_with_those_it_has_and_tries_again(
+def test_an_edge_that_cannot_fork_serves_with_the_processes_it_has_and_retries(
     tmp_path: Path, redis_address: str, path: str, keys: Keys
 ) -> None:
     refusing = tmp_path / "refusing"
@@ -276,7 +274,7 @@ def is_stopped(pid: int) -> bool:
     return "State:\tT" in Path(f"/proc/{pid}/status").read_text()
 
 
-def test_a_frozen_edge_goes_on_where_it_was(edge: RunningEdge, path: str, sealer: ClickSealer) -> None:
+def test_a_frozen_edge_continues_where_it_stopped(edge: RunningEdge, path: str, sealer: ClickSealer) -> None:
     visitors = Visitors(edge, path, sealer)
     try:
         assert until(lambda: len(visitors.answered) > 20)
@@ -318,7 +316,7 @@ def test_no_visitor_waits_for_redis(
         again.kill()
 
 
-def test_no_visitor_waits_for_a_redis_that_hangs(
+def test_no_visitor_waits_for_a_hanging_redis(
     tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     edge = RunningEdge(tmp_path, valkey.address, keys)
@@ -337,7 +335,7 @@ def test_no_visitor_waits_for_a_redis_that_hangs(
         edge.kill()
 
 
-def test_an_edge_that_restarts_without_redis_knows_what_it_knew(tmp_path: Path, keys: Keys) -> None:
+def test_an_edge_restarted_without_redis_keeps_its_directory(tmp_path: Path, keys: Keys) -> None:
     (tmp_path / "directory.json").write_text(
         '{"accounts": {"7": ["", ""]}, "require_signature": [], "links": {}}'
     )
@@ -350,7 +348,7 @@ def test_an_edge_that_restarts_without_redis_knows_what_it_knew(tmp_path: Path, 
         assert away.terminate() == 0
 
 
-def test_settings_that_cannot_be_used_are_all_named_at_the_start(tmp_path: Path) -> None:
+def test_all_invalid_settings_are_named_at_the_start(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "salepixel_edge.server"],
         env={"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_EDGE_PORT": "x", "SALEPIXEL_EDGE_NAME": "a b"},

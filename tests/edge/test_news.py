@@ -21,7 +21,7 @@ class Visitor:
         self.answers.append(answer)
 
 
-def test_a_flood_of_hits_of_unknown_accounts_is_not_kept_waiting(tmp_path: Path) -> None:
+def test_only_a_limited_number_of_hits_of_unknown_accounts_wait(tmp_path: Path) -> None:
     keep_directory(tmp_path, Directory({7: ("", "")}).to_json().encode())
     settings = EdgeSettings.load(
         {"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_REDIS_URL": f"unix://{tmp_path}/nobody.sock"}

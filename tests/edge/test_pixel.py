@@ -68,7 +68,7 @@ def signed(emp_id: int) -> str:
         (asking("empId=9"), "unsigned", 9),
     ],
 )
-def test_why_a_hit_counts_or_not(request_: PixelRequest, reason: str, account: int) -> None:
+def test_a_hit_counts_or_has_a_reason(request_: PixelRequest, reason: str, account: int) -> None:
     judgement = judge(request_, DIRECTORY, KEYS)
     assert (judgement.reason, judgement.account) == (reason, account)
 
@@ -76,12 +76,12 @@ def test_why_a_hit_counts_or_not(request_: PixelRequest, reason: str, account: i
 @pytest.mark.parametrize(
     ("query", "reason"), [("empId=8&sig=x", ""), ("empId=9&sig=x", ""), ("empId=9", "unsigned")]
 )
-def test_where_the_currency_is_not_known_the_fold_judges_the_signature(query: str, reason: str) -> None:
+def test_without_a_known_currency_the_fold_checks_the_signature(query: str, reason: str) -> None:
     judgement = judge(asking(query), replace(DIRECTORY, currencies={}), KEYS)
     assert (judgement.reason, judgement.signed) == (reason, False)
 
 
-def test_a_signed_amount_is_read_with_the_decimals_of_the_accounts_currency() -> None:
+def test_a_signed_amount_is_parsed_with_the_decimals_of_the_accounts_currency() -> None:
     dinars = replace(DIRECTORY, currencies={8: "KWD"})
     query = f"empId=8&IMPORTE=12.500&sig={sign_hit(SECRET, Hit(8, amount=Decimal('12.5')))}"
     assert judge(asking(query), dinars, KEYS).signed
@@ -96,11 +96,11 @@ def test_a_signed_amount_is_read_with_the_decimals_of_the_accounts_currency() ->
         (b'empId=7&PRODUCTO="\xff" [%]', 'empId=7&PRODUCTO="%FF" [%]'),
     ],
 )
-def test_nothing_of_what_was_sent_is_lost(sent: bytes, text: str) -> None:
+def test_every_value_of_a_hit_is_recorded(sent: bytes, text: str) -> None:
     assert query_text(sent) == text
 
 
-def test_an_edge_that_knows_no_accounts_yet_leaves_it_to_the_fold() -> None:
+def test_an_edge_without_a_directory_leaves_the_check_to_the_fold() -> None:
     judgement = judge(asking("empId=12345", host="any.test"), None, KEYS)
     assert (judgement.reason, judgement.account) == ("", 12345)
 
@@ -108,7 +108,7 @@ def test_an_edge_that_knows_no_accounts_yet_leaves_it_to_the_fold() -> None:
 @pytest.mark.parametrize(
     ("query", "is_signed"), [(signed(8), True), ("empId=8", False), ("empId=8&sig=x", False)]
 )
-def test_the_record_says_whether_a_right_signature_was_on_it(query: str, is_signed: bool) -> None:
+def test_the_record_says_whether_its_signature_was_valid(query: str, is_signed: bool) -> None:
     record = record_of(asking(query), judge(asking(query), DIRECTORY, KEYS), "", new_click_id())
     assert record.signed is is_signed
     assert record.query == query
@@ -124,7 +124,7 @@ def test_the_record_says_whether_a_right_signature_was_on_it(query: str, is_sign
         ("empId=8&PRODUCTO=spx", "empId=8&PRODUCTO=spx"),
     ],
 )
-def test_who_wants_privacy_is_not_linked_to_a_click(query: str, left: str) -> None:
+def test_a_visitor_who_asks_for_privacy_is_not_linked_to_a_click(query: str, left: str) -> None:
     private = asking(query, signals=Signal.PRIVACY)
     record = record_of(private, judge(private, DIRECTORY, KEYS), "cookie", new_click_id())
     assert (record.query, record.cookie) == (left, "")
@@ -133,7 +133,7 @@ def test_who_wants_privacy_is_not_linked_to_a_click(query: str, left: str) -> No
 
 
 @pytest.mark.parametrize("secret", [sealed(9, Keys(2, {2: b"n" * 32})), sealed(8), SECRET.hex()])
-def test_a_signature_whose_secret_cannot_be_opened_here_is_left_to_the_fold(secret: str) -> None:
+def test_a_signature_with_an_unopenable_secret_is_left_to_the_fold(secret: str) -> None:
     directory = replace(DIRECTORY, accounts={9: ("", secret)})
     judgement = judge(asking(signed(9)), directory, KEYS)
     assert (judgement.reason, judgement.account, judgement.signed) == ("", 9, False)

@@ -64,16 +64,14 @@ BROWSER = {b"user-agent": b"Mozilla/5.0", b"sec-fetch-site": b"none"}
         ("k=a&r=1&q=" + "x" * MAX_APPENDED, "a", "r=1"),
     ],
 )
-def test_a_query_names_the_contact_and_what_the_mailer_appended(
-    query: str, contact: str, appended: str
-) -> None:
+def test_a_query_has_the_contact_and_the_appended_parameters(query: str, contact: str, appended: str) -> None:
     assert read_link_query(query.encode()) == (contact.encode(), False, appended.encode())
 
 
 @pytest.mark.parametrize(
     "query", ["k=a%00b", "k=a%0Ab", "k=" + "x" * (MAX_CONTACT + 1), "k=%E2%80%AE", "k=%81"]
 )
-def test_what_cannot_be_a_contact_is_unknown(query: str) -> None:
+def test_an_invalid_contact_is_unknown(query: str) -> None:
     assert read_link_query(query.encode()) == (b"", False, b"")
 
 
@@ -99,7 +97,7 @@ def test_what_cannot_be_a_contact_is_unknown(query: str) -> None:
         "00000000-0000-0000-0000-000000000000",
     ],
 )
-def test_a_merge_tag_that_was_not_filled_in_is_no_contact(value: str) -> None:
+def test_an_unreplaced_merge_tag_in_a_query_is_not_a_contact(value: str) -> None:
     assert read_link_query(f"a=b&k={value}".encode()) == (b"", True, b"a=b")
 
 
@@ -131,7 +129,7 @@ def test_no_query_breaks_the_reading_of_the_contact(query: bytes) -> None:
         ("token%3F", "token", ""),
     ],
 )
-def test_a_token_is_found_in_what_mail_programs_made_of_it(path: str, token: str, query: str) -> None:
+def test_a_token_is_found_in_a_path_altered_by_mail_programs(path: str, token: str, query: str) -> None:
     assert read_altered_path(path.encode()) == (token.encode(), query.encode())
 
 
@@ -139,12 +137,12 @@ def test_a_token_is_found_in_what_mail_programs_made_of_it(path: str, token: str
     "path",
     ["", "token", "/", "token/x", "token%00", "token%0d%0aSet-Cookie:x=1", "token%C3%B1", "token%23x", "a.b"],
 )
-def test_what_no_mail_program_adds_is_no_link(path: str) -> None:
+def test_a_path_that_no_mail_program_produces_is_not_a_link(path: str) -> None:
     assert read_altered_path(path.encode()) is None
 
 
 @given(st.binary(max_size=60))
-def test_any_path_is_a_token_or_none(path: bytes) -> None:
+def test_any_path_gives_a_token_or_none(path: bytes) -> None:
     found = read_altered_path(path)
     assert found is None or re.fullmatch(rb"[\w-]+", found[0])
 
@@ -166,7 +164,7 @@ def test_any_path_is_a_token_or_none(path: bytes) -> None:
         (b"HEAD", {b"sec-gpc": b"1"}, Signal.HEAD | Signal.PRIVACY | Signal.NO_AGENT | Signal.NO_FETCH),
     ],
 )
-def test_what_is_seen_of_a_request(method: bytes, headers: dict[bytes, bytes], signals: Signal) -> None:
+def test_signals_are_read_from_a_request(method: bytes, headers: dict[bytes, bytes], signals: Signal) -> None:
     assert read_signals(method, headers, unrendered=False, secure=True) == signals
     assert read_signals(method, headers, unrendered=True, secure=True) == signals | Signal.UNRENDERED
     assert read_signals(method, headers, unrendered=False, secure=False) == signals & ~Signal.NO_FETCH, (
@@ -174,7 +172,7 @@ def test_what_is_seen_of_a_request(method: bytes, headers: dict[bytes, bytes], s
     )
 
 
-def test_the_agent_is_cut() -> None:
+def test_the_user_agent_is_truncated() -> None:
     assert read_agent({b"user-agent": b"x" * 1000}) == b"x" * 300
     assert read_agent({}) == b""
 
@@ -193,7 +191,9 @@ def test_the_agent_is_cut() -> None:
         (b"\xff", 1, b""),
     ],
 )
-def test_the_address_is_what_our_own_proxies_say(forwarded: bytes, proxies: int, address: bytes) -> None:
+def test_the_ip_address_is_the_one_reported_by_our_own_proxies(
+    forwarded: bytes, proxies: int, address: bytes
+) -> None:
     request = Request(b"GET", b"/", b"", {b"x-forwarded-for": forwarded}, b"192.0.2.1")
     assert read_address(request, proxies) == address
 

@@ -24,7 +24,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def test_what_is_journaled_arrives_in_order(shipping: Shipping, valkey: Valkey) -> None:
+def test_written_records_arrive_in_order(shipping: Shipping, valkey: Valkey) -> None:
     shipping.click(300)
     fold = Fold(valkey.client)
     assert until(lambda: fold.has(300))
@@ -32,9 +32,7 @@ def test_what_is_journaled_arrives_in_order(shipping: Shipping, valkey: Valkey) 
     assert valkey.client.smembers(JOURNALS_KEY) == {shipping.journal.name.encode()}
 
 
-def test_segments_are_freed_when_they_are_in_the_database_and_not_before(
-    shipping: Shipping, valkey: Valkey
-) -> None:
+def test_segments_are_freed_only_after_they_are_in_the_database(shipping: Shipping, valkey: Valkey) -> None:
     shipping.click(300)
     assert until(lambda: own(shipping).shipped == 300)
     segments = shipping.journal.segments()
@@ -47,7 +45,7 @@ def test_segments_are_freed_when_they_are_in_the_database_and_not_before(
     assert until(lambda: shipping.journal.segments() == segments[-1:])
 
 
-def test_a_redis_that_was_stopped_and_started_gets_everything(shipping: Shipping, valkey: Valkey) -> None:
+def test_a_restarted_redis_gets_everything(shipping: Shipping, valkey: Valkey) -> None:
     fold = Fold(valkey.client)
     shipping.click(50)
     assert until(lambda: fold.has(50))
@@ -61,7 +59,7 @@ def test_a_redis_that_was_stopped_and_started_gets_everything(shipping: Shipping
     assert fold.contacts == shipping.clicked
 
 
-def test_kills_of_redis_lose_and_double_nothing(shipping: Shipping, valkey: Valkey) -> None:
+def test_killing_redis_loses_and_doubles_nothing(shipping: Shipping, valkey: Valkey) -> None:
     fold = Fold(valkey.client)
     for turn in range(4):
         shipping.click(100)
@@ -75,7 +73,7 @@ def test_kills_of_redis_lose_and_double_nothing(shipping: Shipping, valkey: Valk
     assert fold.lost == 0
 
 
-def test_an_emptied_redis_is_shipped_to_again(shipping: Shipping, valkey: Valkey) -> None:
+def test_an_emptied_redis_gets_everything_again(shipping: Shipping, valkey: Valkey) -> None:
     fold = Fold(valkey.client)
     for _ in range(4):
         shipping.click(60)
@@ -88,7 +86,7 @@ def test_an_emptied_redis_is_shipped_to_again(shipping: Shipping, valkey: Valkey
     assert fold.lost == 0
 
 
-def test_a_redis_that_was_emptied_before_the_first_click_still_hears_of_the_journal(
+def test_a_redis_emptied_before_the_first_click_still_gets_the_journals_name(
     shipping: Shipping, valkey: Valkey
 ) -> None:
     assert until(shipping.connected)
@@ -118,7 +116,7 @@ def test_a_frozen_redis_is_waited_for(shipping: Shipping, valkey: Valkey) -> Non
     assert fold.contacts == shipping.clicked
 
 
-def test_an_xadd_whose_answer_was_lost_is_not_repeated(journal: Journal, valkey: Valkey) -> None:
+def test_an_xadd_with_a_lost_answer_is_not_repeated(journal: Journal, valkey: Valkey) -> None:
     shipment = Shipment(journal)
     journal.write([payload("a"), payload("b")])
     shipment.begin(valkey.client)
@@ -133,7 +131,7 @@ def test_an_xadd_whose_answer_was_lost_is_not_repeated(journal: Journal, valkey:
     assert fold.contacts == ["a", "b", "c"]
 
 
-def test_a_redis_that_refuses_writes_is_tried_again(shipping: Shipping, valkey: Valkey) -> None:
+def test_a_redis_that_refuses_writes_is_retried(shipping: Shipping, valkey: Valkey) -> None:
     assert until(shipping.connected)
     valkey.client.config_set("maxmemory", "1")
     shipping.click(20)
@@ -144,7 +142,7 @@ def test_a_redis_that_refuses_writes_is_tried_again(shipping: Shipping, valkey: 
     assert fold.contacts == shipping.clicked
 
 
-def test_a_database_from_an_old_backup_gets_what_the_journal_still_has(
+def test_a_database_from_an_old_backup_gets_everything_still_in_the_journal(
     tmp_path: Path, journal: Journal, valkey: Valkey
 ) -> None:
     first = Shipping(tmp_path, journal, valkey.address)
@@ -165,7 +163,7 @@ def test_a_database_from_an_old_backup_gets_what_the_journal_still_has(
     assert restored.lost == 0
 
 
-def test_what_is_gone_for_good_is_said_and_does_not_hold_up_the_rest(
+def test_permanently_lost_records_are_reported_and_do_not_delay_the_rest(
     tmp_path: Path, journal: Journal, valkey: Valkey
 ) -> None:
     journal.write([payload("x" * 150)] * 60)
@@ -182,7 +180,7 @@ def test_what_is_gone_for_good_is_said_and_does_not_hold_up_the_rest(
     assert fold.lost == 60
 
 
-def test_an_entry_says_that_it_is_the_oldest_only_when_it_is(journal: Journal, valkey: Valkey) -> None:
+def test_an_entry_is_marked_as_the_oldest_only_if_it_is(journal: Journal, valkey: Valkey) -> None:
     journal.write([payload("a"), payload("b")])
     valkey.client.set(mark_key(journal.name), 1)
     shipment = Shipment(journal)
@@ -192,14 +190,14 @@ def test_an_entry_says_that_it_is_the_oldest_only_when_it_is(journal: Journal, v
     assert [OLDEST in fields for _, fields in entries] == [False]
 
 
-def test_numbers_that_redis_has_seen_are_not_given_again(journal: Journal, valkey: Valkey) -> None:
+def test_numbers_already_in_redis_are_not_reused(journal: Journal, valkey: Valkey) -> None:
     valkey.client.xadd(stream_key(journal.name), {"r": b""}, id="500-0")
     Shipment(journal).begin(valkey.client)
     journal.write([payload("a")])
     assert journal.durable.number == 501
 
 
-def test_a_backlog_never_fills_a_stream_beyond_its_bound(
+def test_a_backlog_never_fills_a_stream_beyond_its_limit(
     tmp_path: Path, journal: Journal, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipment_module, "MAX_STREAM", 3)
@@ -241,7 +239,7 @@ def own(shipping: Shipping) -> Shipment:
     return shipping.shipper.own
 
 
-def test_stopping_ships_what_is_left(tmp_path: Path, journal: Journal, valkey: Valkey) -> None:
+def test_stopping_ships_the_remaining_records(tmp_path: Path, journal: Journal, valkey: Valkey) -> None:
     shipping = Shipping(tmp_path, journal, valkey.address)
     assert until(shipping.connected)
     shipping.click(500)
@@ -254,7 +252,7 @@ def test_stopping_ships_what_is_left(tmp_path: Path, journal: Journal, valkey: V
     assert fold.contacts == shipping.clicked
 
 
-def test_a_disk_that_cannot_be_read_does_not_hold_up_what_is_on_the_rest_of_it(
+def test_an_unreadable_segment_does_not_delay_the_other_segments(
     shipping: Shipping, valkey: Valkey, journal: Journal
 ) -> None:
     assert until(shipping.connected)
@@ -270,7 +268,7 @@ def test_a_disk_that_cannot_be_read_does_not_hold_up_what_is_on_the_rest_of_it(
     assert shipping.shipper.is_alive()
 
 
-def test_stopping_without_redis_waits_for_no_retry(
+def test_stopping_without_redis_does_not_wait_for_a_retry(
     tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shipper_module, "RETRY_SECONDS", 3600)
@@ -279,7 +277,7 @@ def test_stopping_without_redis_waits_for_no_retry(
     assert not shipping.shipper.is_alive()
 
 
-def test_the_directory_is_pulled_and_kept_for_a_start_without_redis(
+def test_the_directory_is_saved_for_a_start_without_redis(
     shipping: Shipping, valkey: Valkey, tmp_path: Path
 ) -> None:
     assert kept_directory(tmp_path) is None
@@ -294,9 +292,7 @@ def test_the_directory_is_pulled_and_kept_for_a_start_without_redis(
     assert shipping.connected()
 
 
-def test_the_whole_directory_is_read_only_when_its_version_is_another(
-    shipping: Shipping, valkey: Valkey
-) -> None:
+def test_the_directory_is_read_again_only_if_its_version_changed(shipping: Shipping, valkey: Valkey) -> None:
     first, second = Directory({7: ("", "")}), Directory({8: ("", "")})
     valkey.client.mset({DIRECTORY_KEY: first.to_json(), DIRECTORY_VERSION_KEY: "1"})
     assert until(lambda: shipping.known == [first])
@@ -322,7 +318,7 @@ def test_a_full_disk_does_not_stop_shipping(
     assert until(lambda: fold.has(5))
 
 
-def test_half_a_directory_is_never_kept(tmp_path: Path) -> None:
+def test_a_partial_directory_is_never_saved(tmp_path: Path) -> None:
     keep_directory(tmp_path, b'{"accounts": {}, "require_signature": [], "links": {}}')
     assert kept_directory(tmp_path) == Directory({})
     assert [path.name for path in tmp_path.iterdir()] == ["directory.json"]

@@ -132,7 +132,7 @@ def token(sealer: ClickSealer) -> str:
         ("/p?spx2=x&spx={token}&&c=?", "/p?spx2=x&&c=?"),
     ],
 )
-def test_the_click_is_taken_out_of_the_address_and_nothing_else(
+def test_only_the_click_token_is_removed_from_the_address(
     visitor: Visitor, shop: str, token: str, landing: str, cleaned: str
 ) -> None:
     visitor.open(shop + landing.format(token=token))
@@ -140,7 +140,9 @@ def test_the_click_is_taken_out_of_the_address_and_nothing_else(
     assert visitor.click() == (token if "{token}" in landing else "")
 
 
-def test_the_checkout_is_offered_the_click_on_later_pages(visitor: Visitor, shop: str, token: str) -> None:
+def test_the_click_is_available_to_the_checkout_on_later_pages(
+    visitor: Visitor, shop: str, token: str
+) -> None:
     visitor.open(f"{shop}/?spx={token}")
     visitor.open(f"{shop}/checkout")
     assert visitor.page.evaluate("salepixel.metadata()") == [{"key": "salepixel_click", "value": token}]
@@ -153,7 +155,7 @@ def test_a_later_click_replaces_an_earlier_one(visitor: Visitor, shop: str, seal
         assert visitor.click() == token
 
 
-def test_the_thank_you_page_asks_for_a_pixel_for_each_line_once(
+def test_the_thank_you_page_requests_a_pixel_for_each_line_once(
     visitor: Visitor, shop: str, token: str
 ) -> None:
     visitor.open(f"{shop}/?spx={token}")
@@ -175,7 +177,7 @@ def test_the_edge_counts_what_the_tag_sends(
     assert edge.health()["counts"]["hits"] == before + 2
 
 
-def test_who_did_not_come_from_an_e_mail_is_not_told_about(visitor: Visitor, shop: str) -> None:
+def test_a_visitor_without_a_click_is_not_reported(visitor: Visitor, shop: str) -> None:
     visitor.open(f"{shop}/thanks")
     assert visitor.pixels == []
     assert visitor.page.evaluate("salepixel.metadata()") == []
@@ -192,7 +194,9 @@ def test_a_click_is_forgotten_after_90_days(visitor: Visitor, shop: str, token: 
     assert (visitor.click(), visitor.pixels) == ("", [])
 
 
-def test_nothing_is_stored_for_who_asks_for_privacy(visitor: Visitor, shop: str, token: str) -> None:
+def test_nothing_is_stored_for_a_visitor_who_asks_for_privacy(
+    visitor: Visitor, shop: str, token: str
+) -> None:
     visitor.page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
     visitor.open(f"{shop}/?spx={token}")
     assert visitor.page.url == f"{shop}/"
@@ -211,7 +215,7 @@ def test_a_browser_that_refuses_local_storage_keeps_the_click_for_the_session(
 
 
 @pytest.mark.parametrize("rubbish", ["null", "{", '{"v": 1}', "[]", '"x"'])
-def test_what_others_wrote_into_the_storage_breaks_nothing(
+def test_foreign_values_in_the_storage_break_nothing(
     visitor: Visitor, shop: str, token: str, rubbish: str
 ) -> None:
     visitor.open(shop)

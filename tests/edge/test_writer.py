@@ -93,7 +93,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(monkeypatch)
 
 
-def test_nobody_is_answered_before_the_disk_has_it(journal: Journal, disk: Disk) -> None:
+def test_no_visitor_is_answered_before_the_fsync(journal: Journal, disk: Disk) -> None:
     async def story(writer: Writer) -> None:
         disk.ready.clear()
         durable = append(writer, payload("ana"))
@@ -107,7 +107,7 @@ def test_nobody_is_answered_before_the_disk_has_it(journal: Journal, disk: Disk)
     play(journal, story)
 
 
-def test_one_fsync_serves_all_who_wait(journal: Journal, disk: Disk) -> None:
+def test_one_fsync_serves_all_waiting_visitors(journal: Journal, disk: Disk) -> None:
     async def story(writer: Writer) -> None:
         await asyncio.gather(*(append(writer, payload(f"c{n}")) for n in range(500)))
 
@@ -116,7 +116,7 @@ def test_one_fsync_serves_all_who_wait(journal: Journal, disk: Disk) -> None:
     assert [contact_of(record) for _, record in read_journal(journal)] == [f"c{n}" for n in range(500)]
 
 
-def test_while_a_batch_is_written_the_next_one_gathers(journal: Journal, disk: Disk) -> None:
+def test_the_next_batch_gathers_while_one_is_written(journal: Journal, disk: Disk) -> None:
     async def story(writer: Writer) -> None:
         disk.ready.clear()
         first = append(writer, payload("first"))
@@ -129,7 +129,7 @@ def test_while_a_batch_is_written_the_next_one_gathers(journal: Journal, disk: D
     assert disk.syncs == 2
 
 
-def test_what_was_handed_over_is_on_disk_after_close(journal: Journal) -> None:
+def test_close_writes_all_pending_records(journal: Journal) -> None:
     async def story(writer: Writer) -> None:
         append(writer, payload("ana"))
 
@@ -138,7 +138,7 @@ def test_what_was_handed_over_is_on_disk_after_close(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("fault", ["write_error", "sync_error"])
-def test_a_disk_that_refuses_delays_nobody_and_every_loss_is_counted(
+def test_a_failing_disk_delays_no_visitor_and_every_loss_is_counted(
     journal: Journal, disk: Disk, fault: str
 ) -> None:
     async def story(writer: Writer) -> None:
@@ -164,7 +164,7 @@ def test_a_disk_that_refuses_delays_nobody_and_every_loss_is_counted(
     assert loss == LossRecord(21, writer.lost.from_ms, writer.lost.to_ms)
 
 
-def test_a_loss_is_written_down_even_if_nobody_clicks_any_more(
+def test_a_loss_is_recorded_even_without_further_clicks(
     journal: Journal, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "REPORT_SECONDS", 0.05)
@@ -184,7 +184,7 @@ def test_a_loss_is_written_down_even_if_nobody_clicks_any_more(
     assert loss.count == 1
 
 
-def test_a_loss_is_written_down_when_the_edge_ends(journal: Journal, disk: Disk) -> None:
+def test_a_loss_is_recorded_when_the_edge_stops(journal: Journal, disk: Disk) -> None:
     async def story(writer: Writer) -> None:
         disk.sync_error = errno.EIO
         await append(writer, payload("lost"))
@@ -221,7 +221,7 @@ async def nobody_clicks(writer: Writer) -> None:
 
 @pytest.mark.parametrize("before", [0, 1, 40])
 @pytest.mark.parametrize("restarts", [1, 3])
-def test_a_loss_that_a_process_could_not_tell_of_is_told_once_by_the_next(
+def test_the_next_process_reports_an_unreported_loss_once(
     journal: Journal, disk: Disk, before: int, restarts: int
 ) -> None:
     lost = lose(journal, disk, 5, before=before)
@@ -235,7 +235,7 @@ def test_a_loss_that_a_process_could_not_tell_of_is_told_once_by_the_next(
     again.close()
 
 
-def test_losses_of_several_processes_on_a_full_disk_are_told_as_one(journal: Journal, disk: Disk) -> None:
+def test_losses_of_several_processes_on_a_full_disk_are_reported_as_one(journal: Journal, disk: Disk) -> None:
     lost = [lose(open_journal(journal.slot) if turn else journal, disk, 3 + turn) for turn in range(4)]
     again = open_journal(journal.slot)
     play(again, nobody_clicks)
@@ -246,7 +246,7 @@ def test_losses_of_several_processes_on_a_full_disk_are_told_as_one(journal: Jou
 
 
 @pytest.mark.parametrize("clicks", [0, 3])
-def test_a_crash_between_a_loss_told_and_its_file_does_not_tell_it_twice(
+def test_a_crash_between_reporting_a_loss_and_clearing_its_file_reports_it_once(
     journal: Journal, disk: Disk, clicks: int
 ) -> None:
     lose(journal, disk, 5, before=2)
@@ -270,7 +270,9 @@ def test_a_crash_between_a_loss_told_and_its_file_does_not_tell_it_twice(
     assert not (journal.slot / "lost").read_bytes().strip(b"\0")
 
 
-def test_a_crash_before_a_loss_is_told_tells_it_with_the_next_start(journal: Journal, disk: Disk) -> None:
+def test_a_loss_that_was_unreported_at_a_crash_is_reported_at_the_next_start(
+    journal: Journal, disk: Disk
+) -> None:
     lost = lose(journal, disk, 5, before=2)
     with journal.path(journal.segments()[-1]).open("ab") as segment:
         segment.write(frame(3, pack_payload(lost))[:-1])
@@ -280,7 +282,7 @@ def test_a_crash_before_a_loss_is_told_tells_it_with_the_next_start(journal: Jou
     again.close()
 
 
-def test_a_journal_that_is_given_later_brings_what_the_one_before_could_not_tell(
+def test_a_later_journal_records_the_loss_that_the_previous_one_could_not(
     journal: Journal, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "REPORT_SECONDS", 0.05)
@@ -301,12 +303,12 @@ def test_a_journal_that_is_given_later_brings_what_the_one_before_could_not_tell
     again.close()
 
 
-def test_the_room_for_a_loss_is_taken_before_it_is_needed(journal: Journal) -> None:
+def test_the_space_for_a_loss_is_reserved_in_advance(journal: Journal) -> None:
     assert (journal.slot / "lost").stat().st_size > 0
     assert not (journal.slot / "lost").read_bytes().strip(b"\0")
 
 
-def test_nobody_waits_for_a_loss_that_cannot_be_kept(
+def test_no_visitor_waits_for_a_loss_that_cannot_be_saved(
     journal: Journal, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
@@ -327,7 +329,7 @@ def test_nobody_waits_for_a_loss_that_cannot_be_kept(
     assert contact_of(after) == "after"
 
 
-def test_a_loss_that_cannot_be_read_any_more_keeps_nobody_from_starting(journal: Journal, disk: Disk) -> None:
+def test_an_unreadable_loss_does_not_prevent_the_start(journal: Journal, disk: Disk) -> None:
     lose(journal, disk, 5)
     kept = bytearray((journal.slot / "lost").read_bytes())
     kept[12] ^= 1
@@ -337,7 +339,7 @@ def test_a_loss_that_cannot_be_read_any_more_keeps_nobody_from_starting(journal:
     again.close()
 
 
-def test_after_a_failed_fsync_a_new_segment_begins(journal: Journal, disk: Disk) -> None:
+def test_a_failed_fsync_starts_a_new_segment(journal: Journal, disk: Disk) -> None:
     async def story(writer: Writer) -> None:
         await append(writer, payload("before"))
         disk.sync_error = errno.EIO
@@ -349,7 +351,7 @@ def test_after_a_failed_fsync_a_new_segment_begins(journal: Journal, disk: Disk)
     assert journal.segments() == [1, 2]
 
 
-def test_a_file_size_limit_is_a_full_disk(journal: Journal) -> None:
+def test_a_file_size_limit_is_handled_like_a_full_disk(journal: Journal) -> None:
     """The kernel itself refuses, in the middle of a write."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -371,7 +373,7 @@ def test_a_file_size_limit_is_a_full_disk(journal: Journal) -> None:
     assert [record.count for record in records if isinstance(record, LossRecord)] == [40]
 
 
-def test_a_record_that_no_reader_would_take_is_refused_and_counted(journal: Journal) -> None:
+def test_an_oversized_record_is_refused_and_counted(journal: Journal) -> None:
     async def story(writer: Writer) -> None:
         await append(writer, b"x" * (MAX_PAYLOAD + 1))
         await append(writer, payload("after"))
@@ -382,7 +384,7 @@ def test_a_record_that_no_reader_would_take_is_refused_and_counted(journal: Jour
     assert contact_of(read_journal(journal)[-1][1]) == "after"
 
 
-def test_a_disk_that_hangs_is_seen(journal: Journal, disk: Disk) -> None:
+def test_a_hanging_disk_is_reported(journal: Journal, disk: Disk) -> None:
     async def story(writer: Writer) -> None:
         assert writer.stalled_seconds() == 0
         disk.ready.clear()

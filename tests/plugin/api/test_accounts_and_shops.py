@@ -13,7 +13,7 @@ from salepixel.storage.schema import metadata
 from tests.plugin.conftest import HATS, SHOES, Office
 
 
-def test_a_new_account_has_a_pixel_secret_and_its_own_policy(office: Office) -> None:
+def test_a_new_account_has_a_pixel_secret_and_its_own_settings(office: Office) -> None:
     wanted = {
         "empId": 70,
         "name": "Bags",
@@ -45,13 +45,13 @@ def test_a_new_account_has_a_pixel_secret_and_its_own_policy(office: Office) -> 
     assert 70 in directory.require_signature
 
 
-def test_an_emp_id_is_given_once(office: Office) -> None:
+def test_an_emp_id_is_used_once(office: Office) -> None:
     answer = office.call("POST", "/accounts", {"empId": 7, "name": "Other", "currency": "EUR"})
     assert answer.status_code == 409
     assert office.get("/accounts/7")["name"] == "Shoes"
 
 
-def test_a_change_changes_what_it_names(office: Office) -> None:
+def test_a_change_affects_only_the_fields_that_it_names(office: Office) -> None:
     before = office.get("/accounts/7")
     answer = office.call("PATCH", "/accounts/7", {"window_days": 14, "hosted_pixel": ""}, SHOES)
     after = before | {"window_days": 14, "policy_version": 2}
@@ -65,7 +65,7 @@ def test_a_change_changes_what_it_names(office: Office) -> None:
 CHOSEN = {"sale_when": "placed", "tax": "net", "shipping": "included"}
 
 
-def test_what_counts_as_a_sale_is_chosen_until_there_is_one(office: Office) -> None:
+def test_sale_terms_can_be_changed_until_the_first_sale(office: Office) -> None:
     before = office.get("/accounts/7")
     assert {name: before[name] for name in CHOSEN} == {
         "sale_when": "paid",
@@ -90,7 +90,7 @@ def test_what_counts_as_a_sale_is_chosen_until_there_is_one(office: Office) -> N
     assert {name: made[name] for name in CHOSEN} == CHOSEN
 
 
-def test_another_currency_converts_the_sales_again(office: Office) -> None:
+def test_changing_the_currency_converts_the_sales_again(office: Office) -> None:
     campaign = office.campaign()
     shop, order = office.order(click=office.click(campaign, "c1"))
     assert office.call("PATCH", "/accounts/7", {"currency": "USD"}, SHOES).status_code == 200
@@ -102,11 +102,11 @@ def test_another_currency_converts_the_sales_again(office: Office) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"tax": "both"}, {"shipping": None}, {"sale_when": "shipped"}])
-def test_what_counts_is_one_of_what_there_is(office: Office, wrong: dict[str, Any]) -> None:
+def test_sale_terms_must_be_known_values(office: Office, wrong: dict[str, Any]) -> None:
     assert office.call("PATCH", "/accounts/7", wrong).status_code == 422
 
 
-def test_a_pixel_secret_is_renewed_or_made_when_it_is_needed(office: Office) -> None:
+def test_a_pixel_secret_is_renewed_or_created_when_needed(office: Office) -> None:
     before = office.get("/accounts/7")["pixel_secret"]
     changed = office.call("PATCH", "/accounts/7", {"renew_pixel_secret": True}).json
     assert changed is not None
@@ -122,26 +122,26 @@ def test_the_list_of_accounts_shows_no_secret(office: Office) -> None:
 
 
 @pytest.mark.parametrize("mailer", [name for name, tag in mailers.TAGS.items() if tag])
-def test_a_tracked_url_ends_with_the_mailers_tag_to_the_letter(office: Office, mailer: str) -> None:
+def test_a_tracked_url_ends_with_the_exact_merge_tag_of_the_mailer(office: Office, mailer: str) -> None:
     links = [{"url": "https://shop.test/#part"}]
     made = office.post("/campaigns", {"empId": 7, "name": "n", "mailer": mailer, "links": links})
     assert made["links"][0]["tracked_url"].endswith(f"?k={mailers.TAGS[mailer]}")
     assert office.get(f"/campaigns/{made['id']}")["links"] == made["links"]
 
 
-def test_a_tag_of_ones_own_overrides_the_mailers(office: Office) -> None:
+def test_a_custom_merge_tag_overrides_the_mailers(office: Office) -> None:
     for mailer in mailers.TAGS:
         wanted = {"empId": 7, "name": "n", "mailer": mailer, "links": [{"url": "https://shop.test/"}]}
         made = office.post("/campaigns", wanted | {"contact_tag": "[[ own ]]"})
         assert made["links"][0]["tracked_url"].endswith("?k=[[ own ]]")
 
 
-def test_without_a_tracking_host_links_lead_to_the_edge(office: Office) -> None:
+def test_without_a_tracking_host_links_use_the_edges_address(office: Office) -> None:
     made = office.campaign(1)
     assert made["links"][0]["tracked_url"].startswith("http://127.0.0.1:8080/c/")
 
 
-def test_an_address_is_kept_as_a_hash_only(office: Office) -> None:
+def test_only_the_hash_of_an_address_is_stored(office: Office) -> None:
     contacts = [{"ref": "c1", "email": "Ana@Example.com"}, {"ref": "c2"}, {"ref": "c3", "consent": False}]
     assert office.post("/contacts", {"empId": 7, "contacts": contacts}) == {"stored": 3}
     with office.database.read() as connection:
@@ -164,7 +164,7 @@ def test_ten_thousand_contacts_fit_in_a_call_and_no_more(office: Office) -> None
 SALEOR: dict[str, Any] = {"platform": "saleor", "api_url": "https://shop.test/graphql/"}
 
 
-def test_each_account_may_add_an_address_and_has_a_manifest_address_of_its_own(office: Office) -> None:
+def test_each_account_may_add_a_shop_and_gets_its_own_manifest_url(office: Office) -> None:
     first = office.post("/shops", {"empId": 7, **SALEOR})
     again = office.post("/shops", {"empId": 7, **SALEOR})
     assert again == first
@@ -204,7 +204,7 @@ def test_a_shop_is_renamed_paused_resumed_and_removed(office: Office) -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"paused": 1}, {"paused": None}, {"name": ""}, {"api_url": "x"}])
-def test_a_wrong_change_of_a_shop_is_refused(office: Office, wanted: dict[str, Any]) -> None:
+def test_an_invalid_change_of_a_shop_is_refused(office: Office, wanted: dict[str, Any]) -> None:
     path = f"/shops/{office.post('/shops', {'empId': 7, **SALEOR})['id']}"
     assert office.call("PATCH", path, wanted).status_code == 422
 
@@ -219,7 +219,7 @@ def test_a_shop_without_an_app_cannot_be_changed(office: Office) -> None:
 
 
 @pytest.mark.parametrize("shop", ["0123456789ab", "x", "%00", None])
-def test_a_shop_of_another_account_is_not_to_be_seen(office: Office, shop: str | None) -> None:
+def test_a_shop_of_another_account_is_not_visible(office: Office, shop: str | None) -> None:
     shop = shop or office.post("/shops", {"empId": 7, **SALEOR})["id"]
     for method, body in (("PATCH", {"paused": True}), ("DELETE", None)):
         assert office.call(method, f"/shops/{shop}", body, HATS).status_code == 404
@@ -242,7 +242,7 @@ def test_no_answer_shows_a_shops_token(office: Office) -> None:
         ("οδος.gr", "xn--pxavbm.gr"),
     ],
 )
-def test_the_hosts_of_an_account_are_those_that_browsers_ask_for(
+def test_the_hosts_of_an_account_are_stored_as_browsers_request_them(
     office: Office, written: str, host: str
 ) -> None:
     changed = office.call("PATCH", "/accounts/7", {"tracking_host": written, "site": written}).json

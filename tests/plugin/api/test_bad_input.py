@@ -35,7 +35,7 @@ POSTS = [
 
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=lambda body: repr(body[:20]))
-def test_what_is_no_json_object_is_refused(office: Office, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(office: Office, body: bytes) -> None:
     for path in POSTS:
         answer = office.call("POST", path, body)
         assert answer.status_code == 422, (path, answer.text)
@@ -109,7 +109,7 @@ def _with_each_field_replaced(value: Any, odd: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("path", GOOD)
-def test_no_value_in_any_field_is_a_server_error(office: Office, path: str) -> None:
+def test_no_value_in_any_field_causes_a_server_error(office: Office, path: str) -> None:
     assert office.call("POST", path, GOOD[path]).status_code in (200, 201)
     for odd in ODD:
         for body in _with_each_field_replaced(GOOD[path], odd):
@@ -150,9 +150,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("path", "change", "field"), BAD)
-def test_a_mistake_is_named_with_its_field(
-    office: Office, path: str, change: dict[str, Any], field: str
-) -> None:
+def test_an_error_names_its_field(office: Office, path: str, change: dict[str, Any], field: str) -> None:
     answer = office.call("POST", path, GOOD[path] | change)
     assert answer.status_code == 422, answer.text
     assert answer.json is not None
@@ -197,7 +195,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize("time", TIMES)
-def test_what_is_no_time_of_an_order_is_refused(office: Office, time: Any) -> None:
+def test_an_invalid_time_of_an_order_is_refused(office: Office, time: Any) -> None:
     order = GOOD["/sales"]["orders"][0] | {"placed_at": time}
     answer = office.call("POST", "/sales", {"empId": 7, "orders": [order]})
     assert answer.status_code == 422
@@ -212,14 +210,14 @@ def test_a_total_below_its_lines_is_refused(office: Office) -> None:
     assert "after discounts" in answer.text
 
 
-def test_a_body_that_is_too_large_is_refused_by_size(office: Office) -> None:
+def test_an_oversized_body_is_refused(office: Office) -> None:
     answer = office.call("POST", "/campaigns", b" " * 1_000_001)
     assert answer.status_code == 413
     assert answer.json is not None
     assert "several calls" in answer.json["message"]
 
 
-def test_an_unknown_mailer_is_told_which_ones_there_are(office: Office) -> None:
+def test_an_unknown_mailer_is_refused_with_the_list_of_known_ones(office: Office) -> None:
     answer = office.call("POST", "/campaigns", GOOD["/campaigns"] | {"mailer": "pigeon"})
     for name in mailers.TAGS:
         assert name in answer.text
@@ -235,7 +233,7 @@ PATHS += ["/orders/000000000000/%00/decision", "/orders/x/y/decision", "/orders/
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path[:30])
-def test_an_address_that_names_nothing_is_not_found(office: Office, path: str) -> None:
+def test_an_unknown_url_is_404(office: Office, path: str) -> None:
     assert office.call("GET", path).status_code == 404
 
 
@@ -244,7 +242,7 @@ def test_a_limit_is_from_1_to_1000(office: Office, query: str) -> None:
     assert office.call("GET", f"/campaigns?{query}").status_code == 422
 
 
-def test_calls_that_do_not_exist_are_refused_as_json(office: Office) -> None:
+def test_unknown_calls_are_refused_in_json(office: Office) -> None:
     missing, wrong = office.call("GET", "/nothing"), office.call("DELETE", "/campaigns")
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert missing.json is not None

@@ -53,7 +53,7 @@ def test_an_order_beyond_the_limits_is_refused(office: Office, changes: dict[str
     ],
     ids=lambda value: type(getattr(value, "orig", value)).__name__,
 )
-def test_only_what_passes_is_to_be_tried_again(
+def test_only_transient_errors_ask_for_a_retry(
     office: Office, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: tuple[int, str]
 ) -> None:
     def fail(*_: object) -> None:

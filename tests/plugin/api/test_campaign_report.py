@@ -14,7 +14,7 @@ from salepixel_worker.sweep import settle_verdicts
 from tests.plugin.conftest import PLACED, Office
 
 
-def test_the_design_example_works_to_the_letter(office: Office, links: LinkSealer) -> None:
+def test_the_design_example_works_exactly(office: Office, links: LinkSealer) -> None:
     account = {"name": "Bags", "tracking_host": "track.shop.test", "site": "shop.test", "currency": "EUR"}
     made = office.call("POST", "/accounts", {"empId": 9, **account})
     assert made.status_code == 201
@@ -97,7 +97,7 @@ def test_the_design_example_works_to_the_letter(office: Office, links: LinkSeale
     assert [(c["contact"], c["verdict"], c["reasons"]) for c in clicks] == [("c1", "human", [])]
 
 
-def test_a_click_tells_its_verdict_its_reasons_and_whether_it_is_final(office: Office) -> None:
+def test_a_click_has_its_verdict_its_reasons_and_whether_it_is_final(office: Office) -> None:
     campaign = office.campaign()
     office.click(campaign, "c1", signals=Signal.GATEWAY_LIKELY)
     office.click(campaign, "c2", signals=Signal.FETCH_MISSING | Signal.GATEWAY_LIKELY)
@@ -114,7 +114,7 @@ def test_a_click_tells_its_verdict_its_reasons_and_whether_it_is_final(office: O
     assert [row[-1] for row in told()] == [True, True]
 
 
-def test_when_a_campaign_was_sent_can_be_told_and_changed(office: Office) -> None:
+def test_the_sent_time_of_a_campaign_can_be_set_and_changed(office: Office) -> None:
     wanted = {"empId": 7, "name": "Autumn", "links": [{"url": "https://shop.test/"}]}
     sent = (PLACED - timedelta(hours=1, seconds=5)).isoformat()
     campaign = office.post("/campaigns", wanted)
@@ -151,7 +151,7 @@ def test_an_order_without_a_click_is_explained_in_both_languages(office: Office)
     assert spanish["explanation"].startswith("No se encontró ningún clic para el pedido 1042")
 
 
-def test_an_order_that_nobody_looked_at_yet_is_pending(office: Office) -> None:
+def test_an_order_that_is_not_processed_yet_is_pending(office: Office) -> None:
     order = {
         "id": "fresh",
         "currency": "EUR",
@@ -165,7 +165,7 @@ def test_an_order_that_nobody_looked_at_yet_is_pending(office: Office) -> None:
     assert decision["candidates"] == []
 
 
-def test_an_unpaid_order_credits_no_click_yet(office: Office) -> None:
+def test_an_unpaid_order_does_not_credit_a_click_yet(office: Office) -> None:
     token = office.click(office.campaign(), "c1")
     shop, order = office.order(click=token, paid=False)
     decision = office.get(f"/orders/{shop}/{order}/decision")
@@ -173,7 +173,7 @@ def test_an_unpaid_order_credits_no_click_yet(office: Office) -> None:
     assert [candidate["credited"] for candidate in decision["candidates"]] == [False]
 
 
-def test_a_click_of_another_account_is_not_told(office: Office) -> None:
+def test_a_click_of_another_account_is_not_shown(office: Office) -> None:
     hats = office.campaign(8, name="Secret hats")
     shop, order = office.order(7, click=office.click(hats, "hats-contact"))
     decision = office.get(f"/orders/{shop}/{order}/decision")
@@ -196,7 +196,7 @@ def test_link_activity_counts_human_and_bot_clicks_and_orders(office: Office) ->
     assert hero["tracked_url"] == campaign["links"][0]["tracked_url"]
 
 
-def test_a_link_that_is_switched_on_earns_the_orders_that_came_before(office: Office) -> None:
+def test_a_link_that_is_switched_on_earns_earlier_orders(office: Office) -> None:
     campaign = office.campaign()
     token = office.click(campaign, "c1", link=1)
     shop, order = office.order(click=token)
@@ -211,7 +211,7 @@ def test_a_link_that_is_switched_on_earns_the_orders_that_came_before(office: Of
     assert office.get(path)["reason"] == "click_token_on_order"
 
 
-def test_lists_are_read_page_by_page_without_gap_or_repetition(office: Office) -> None:
+def test_lists_are_paged_without_gaps_or_repetition(office: Office) -> None:
     campaign = office.campaign()
     for number in range(5):
         token = office.click(campaign, f"c{number}", PLACED - timedelta(minutes=number // 2))
@@ -234,7 +234,7 @@ def test_lists_are_read_page_by_page_without_gap_or_repetition(office: Office) -
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "W10", "WzEsMiwzLDRd", "WyJhIiwiYiIsImMiLCJkIl0", "A" * 2001])
-def test_a_cursor_that_we_did_not_write_is_refused(office: Office, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(office: Office, cursor: str) -> None:
     campaign = office.campaign()["id"]
     for path in ("/campaigns", f"/campaigns/{campaign}/sales", f"/campaigns/{campaign}/clicks"):
         assert office.call("GET", path, query_string={"cursor": cursor}).status_code == 422
@@ -257,7 +257,7 @@ def test_no_cell_of_the_csv_is_a_formula(office: Office) -> None:
         assert (row["amount"], row["currency"], row["status"]) == ("1.50", "EUR", "confirmed")
 
 
-def test_the_csv_has_the_rows_of_the_report_and_all_of_them(office: Office) -> None:
+def test_the_csv_has_all_rows_of_the_report(office: Office) -> None:
     campaign = office.campaign()
     for number in range(3):
         office.order(id=f"o{number}", click=office.click(campaign, "Peña, Ana"))
@@ -274,7 +274,7 @@ def days(at: datetime) -> str:
     return f"from={at.date()}&to={at.date()}"
 
 
-def test_sums_of_days_tell_refunds_of_what_was_sold_and_refunds_made(office: Office) -> None:
+def test_sums_of_days_show_refunds_by_sale_date_and_by_refund_date(office: Office) -> None:
     campaign = office.campaign()
     address = f"/campaigns/{campaign['id']}/sales"
     sold_at, refunded_at = PLACED - timedelta(days=5), PLACED - timedelta(days=2)
@@ -309,7 +309,7 @@ def test_sums_of_days_tell_refunds_of_what_was_sold_and_refunds_made(office: Off
         assert office.call("GET", f"{address}?{wrong}").status_code == 422
 
 
-def test_sums_are_told_per_currency_and_once_converted(office: Office) -> None:
+def test_sums_are_given_per_currency_and_once_converted(office: Office) -> None:
     campaign = office.campaign()
     placed = datetime(2026, 10, 31, 12, tzinfo=UTC)  # a Saturday
     for currency in ("EUR", "USD", "KES"):
@@ -335,7 +335,7 @@ def test_sums_are_told_per_currency_and_once_converted(office: Office) -> None:
     }
 
 
-def test_a_sale_that_was_refunded_whole_is_worth_nothing_at_any_later_rate(office: Office) -> None:
+def test_a_fully_refunded_sale_is_worth_nothing_at_any_later_rate(office: Office) -> None:
     campaign = office.campaign()
     placed = datetime(2026, 10, 30, 12, tzinfo=UTC)
     told: dict[str, Any] = {"currency": "USD", "placed_at": placed.isoformat()}

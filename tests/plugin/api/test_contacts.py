@@ -14,7 +14,7 @@ def consents(office: Office) -> dict[str, bool]:
         return {ref: one.consent for ref, one in get_contacts(connection, 7, ["ana", "bo"]).items()}
 
 
-def test_a_refusal_stays_until_the_contact_agrees_again(office: Office) -> None:
+def test_an_opt_out_stays_until_the_contact_opts_in_again(office: Office) -> None:
     """A mailer's list that says nothing of consent must not undo what somebody has said."""
 
     def told(*contacts: dict[str, object]) -> None:
@@ -39,7 +39,7 @@ def test_a_refusal_stays_until_the_contact_agrees_again(office: Office) -> None:
         ([{"email": "ana@example.com"}, {"email": None}], True, "ana@example.com"),
     ],
 )
-def test_a_contact_told_several_times_in_a_call_is_all_that_was_told(
+def test_a_contact_repeated_in_a_call_gets_all_of_its_values(
     office: Office, told: list[dict[str, Any]], consent: bool, address: str | None
 ) -> None:
     one_by_one = [{"ref": "ana", **fields} for fields in told]
@@ -50,7 +50,7 @@ def test_a_contact_told_several_times_in_a_call_is_all_that_was_told(
     assert found.email_hash == (office.keys.hash_email(7, address) if address else None)
 
 
-def test_a_bad_contact_does_not_keep_its_neighbours_from_being_stored(office: Office) -> None:
+def test_an_invalid_contact_does_not_prevent_storing_the_others(office: Office) -> None:
     contacts = [{"ref": "c1", "email": ""}, {"ref": "c2", "email": "no address"}, {"ref": "c3"}]
     answer = office.post("/contacts", {"empId": 7, "contacts": contacts}, SHOES)
     assert answer["stored"] == 2
@@ -62,7 +62,7 @@ def test_a_bad_contact_does_not_keep_its_neighbours_from_being_stored(office: Of
 @pytest.mark.parametrize(
     "written", ["c9 ", " c9", "c9.", "c9\u00a0", "c9\u200b", "\ufeffc9", "c9?utm_source=nl"]
 )
-def test_a_reference_has_one_form_at_every_door(office: Office, written: str) -> None:
+def test_every_call_stores_the_same_form_of_a_reference(office: Office, written: str) -> None:
     told = {"ref": "c9", "email": "nine@example.com", "consent": False}
     office.post("/contacts", {"empId": 7, "contacts": [told]}, SHOES)
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": written, "email": "nine@example.com"}]}, SHOES)
@@ -80,7 +80,7 @@ def test_a_reference_has_one_form_at_every_door(office: Office, written: str) ->
 
 
 @pytest.mark.parametrize("written", ["", " ", ".", "\u200b", "a\nb", "a\0b"])
-def test_what_cannot_be_a_reference_is_refused(office: Office, written: str) -> None:
+def test_an_invalid_reference_is_refused(office: Office, written: str) -> None:
     answer = office.post("/contacts", {"empId": 7, "contacts": [{"ref": written}, {"ref": "c1"}]}, SHOES)
     assert answer["stored"] == 1
     assert [bad["position"] for bad in answer["not_stored"]] == [0]

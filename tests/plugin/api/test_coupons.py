@@ -12,7 +12,7 @@ def decided(office: Office, **told: Any) -> Any:
     return office.get(f"/orders/{shop}/{order}/decision")
 
 
-def test_a_code_of_one_contact_names_them_and_one_for_everybody_the_campaign(office: Office) -> None:
+def test_a_coupon_identifies_its_contact_or_without_one_its_campaign(office: Office) -> None:
     campaign = office.campaign()
     codes = {"coupons": [{"code": "Ana-5F2K", "ref": "ana"}, {"code": "AUTUMN10"}]}
     answer = office.post(f"/campaigns/{campaign['id']}/coupons", codes, SHOES)
@@ -40,7 +40,7 @@ def test_a_code_of_one_contact_names_them_and_one_for_everybody_the_campaign(off
     }
 
 
-def test_a_code_has_one_owner(office: Office) -> None:
+def test_a_coupon_has_one_owner(office: Office) -> None:
     first, second = office.campaign(name="First"), office.campaign(name="Second")
     office.post(f"/campaigns/{first['id']}/coupons", {"coupons": [{"code": "X-1", "ref": "ana"}]})
     again = {"coupons": [{"code": "x-1", "ref": "bo"}, {"code": "X-2"}]}
@@ -56,7 +56,7 @@ def test_a_code_has_one_owner(office: Office) -> None:
         ([("A-1", "ana"), ("a-1", "ana")], 2, []),
     ],
 )
-def test_of_several_owners_in_a_call_the_first_keeps_the_code(
+def test_the_first_of_several_owners_in_a_call_gets_the_coupon(
     office: Office, told: list[tuple[str, str | None]], stored: int, taken: list[str]
 ) -> None:
     coupons = {"coupons": [{"code": code, "ref": ref} for code, ref in told]}
@@ -66,7 +66,7 @@ def test_of_several_owners_in_a_call_the_first_keeps_the_code(
     assert decided(office, voucher="A-1")["credited"]["contact"] == "ana"
 
 
-def test_a_code_of_another_account_says_nothing(office: Office) -> None:
+def test_a_coupon_of_another_account_is_ignored(office: Office) -> None:
     hats = office.campaign(emp_id=8)
     office.post(f"/campaigns/{hats['id']}/coupons", {"coupons": [{"code": "HAT", "ref": "ana"}]}, HATS)
     assert decided(office, voucher="HAT")["reason"] == "no_click"
@@ -78,12 +78,12 @@ def test_a_code_of_another_account_says_nothing(office: Office) -> None:
     "coupon",
     [{}, {"code": ""}, {"code": " \n\u200b"}, {"code": 7}, {"code": "A", "ref": ""}, {"code": "A", "x": 1}],
 )
-def test_what_is_no_coupon_is_refused(office: Office, coupon: dict[str, Any]) -> None:
+def test_an_invalid_coupon_is_refused(office: Office, coupon: dict[str, Any]) -> None:
     path = f"/campaigns/{office.campaign()['id']}/coupons"
     assert office.call("POST", path, {"coupons": [coupon]}, ALL).status_code == 422
 
 
-def test_a_bad_code_does_not_keep_its_neighbours_from_being_stored(office: Office) -> None:
+def test_an_invalid_coupon_does_not_prevent_storing_the_others(office: Office) -> None:
     coupons = [{"code": "A-1"}, {"code": "A-3", "ref": ""}, {"code": "A-2", "ref": "c2"}]
     answer = office.post(f"/campaigns/{office.campaign()['id']}/coupons", {"coupons": coupons})
     assert (answer["stored"], answer["taken"]) == (2, [])

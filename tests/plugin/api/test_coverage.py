@@ -34,7 +34,7 @@ def asked_shop(office: Office) -> str:
     return shop
 
 
-def test_it_tells_what_is_known_and_what_is_missing(office: Office) -> None:
+def test_it_shows_known_and_missing_orders(office: Office) -> None:
     shop = asked_shop(office)
     office.order(click=office.click(office.campaign(), "ana"), payment="PayPal")
     found = office.get(COVERAGE, SHOES)
@@ -55,7 +55,7 @@ def test_it_tells_what_is_known_and_what_is_missing(office: Office) -> None:
     assert [(one["shop"], one["problem"]) for one in found["shops"]] == [(shop, None)]
 
 
-def test_a_shop_that_cannot_be_asked_is_named_with_the_reason(office: Office) -> None:
+def test_a_shop_that_cannot_be_polled_is_listed_with_the_reason(office: Office) -> None:
     asked_shop(office)
     with office.database.write() as connection:
         poll = polls.list_polls(connection, 7)[0]
@@ -78,7 +78,7 @@ def test_a_shop_that_cannot_be_asked_is_named_with_the_reason(office: Office) ->
         ({"removed_at": PLACED + HOUR}, "", "removed", PLACED + HOUR),
     ],
 )
-def test_since_when_orders_are_missing_is_told(
+def test_it_shows_since_when_orders_are_missing(
     office: Office, values: dict[str, Any], problem: str, state: str, missed: datetime | None
 ) -> None:
     asked_shop(office)
@@ -110,7 +110,7 @@ def test_a_shop_that_waits_for_its_app_is_listed(office: Office) -> None:
     ]
 
 
-def test_orders_that_cannot_be_read_are_listed_with_their_reason(office: Office) -> None:
+def test_unreadable_orders_are_listed_with_their_reason(office: Office) -> None:
     shop = asked_shop(office)
     with office.database.write() as connection:
         keep_unread(connection, UnreadOrder(shop, "T3", "", "order_too_large", "", PLACED), PLACED)
@@ -129,7 +129,7 @@ def test_orders_that_cannot_be_read_are_listed_with_their_reason(office: Office)
         (f"?from={PLACED.date() - timedelta(days=60)}&to={datetime.now(UTC).date()}", True),
     ],
 )
-def test_the_days_that_are_asked_for(office: Office, query: str, shown: bool) -> None:
+def test_it_shows_the_requested_days(office: Office, query: str, shown: bool) -> None:
     office.order()
     assert bool(office.get(COVERAGE + query, SHOES)["days"]) is shown
 
@@ -137,11 +137,11 @@ def test_the_days_that_are_asked_for(office: Office, query: str, shown: bool) ->
 @pytest.mark.parametrize(
     "query", ["from=2026-11-23&to=2026-11-22", "from=2026-01-01&to=2026-11-22", "to=soon"]
 )
-def test_days_that_cannot_be_are_refused(office: Office, query: str) -> None:
+def test_invalid_days_are_refused(office: Office, query: str) -> None:
     assert office.call("GET", f"{COVERAGE}?{query}", key=SHOES).status_code == 422
 
 
-def test_another_account_sees_nothing_of_it(office: Office) -> None:
+def test_another_account_cannot_see_it(office: Office) -> None:
     asked_shop(office)
     assert office.call("GET", COVERAGE, key=HATS).status_code == 404
     assert office.get("/accounts/8/coverage", HATS)["shops"] == []

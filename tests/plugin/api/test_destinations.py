@@ -30,7 +30,7 @@ def made(office: Office, url: str, **fields: Any) -> Any:
         *((url, url, []) for url in OTHERS),
     ],
 )
-def test_a_pasted_address_is_mended_and_it_is_told(
+def test_a_pasted_url_is_corrected_with_a_warning(
     office: Office, links: LinkSealer, sealer: ClickSealer, pasted: str, url: str, notices: list[str]
 ) -> None:
     pasted = pasted.format(old=sealer.seal(click_at(NOON, emp_id=7)))
@@ -84,7 +84,7 @@ def test_a_merge_tag_in_a_destination_is_refused_with_what_to_do(office: Office,
     "url",
     ["https://shop.test/?q=%20x%C3%A9%AB", "https://shop.test/?f[a][b]=1", "https://shop.test/50%25off"],
 )
-def test_what_is_no_merge_tag_is_no_reason_to_refuse(office: Office, url: str) -> None:
+def test_text_that_only_looks_like_a_merge_tag_is_accepted(office: Office, url: str) -> None:
     answer = made(office, url)
     assert answer.status_code == 201
     assert answer.json["warnings"] == []

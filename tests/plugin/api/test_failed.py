@@ -31,7 +31,7 @@ def due(office: Office) -> set[str]:
         return {order_id for _, order_id in queue.due_orders(connection, 100)}
 
 
-def test_what_failed_is_listed_with_its_error(office: Office) -> None:
+def test_failed_orders_are_listed_with_their_error(office: Office) -> None:
     shop = fail(office, 7, "o-1")
     (row,) = office.get("/orders/failed", SHOES)["rows"]
     next_attempt = (NOW + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
@@ -85,7 +85,7 @@ def test_each_account_sees_and_requeues_its_own(office: Office) -> None:
     assert "All orders were processed" in office.page("/orders/failed", SHOES).text
 
 
-def test_a_long_list_is_read_page_by_page(office: Office) -> None:
+def test_a_long_list_is_paged(office: Office) -> None:
     for n in range(3):
         fail(office, 7, f"o-{n}")
     first = office.get("/orders/failed?limit=2", SHOES)
@@ -95,7 +95,7 @@ def test_a_long_list_is_read_page_by_page(office: Office) -> None:
     assert office.call("GET", "/orders/failed?cursor=x", key=SHOES).status_code == 422
 
 
-def test_health_and_metrics_tell_of_the_queue(office: Office) -> None:
+def test_health_and_metrics_show_the_queue(office: Office) -> None:
     fail(office, 7, "retried")
     fail(office, 7, "parked", queue.MAX_ATTEMPTS)
     shop, _ = office.order(id="waiting")
@@ -149,9 +149,7 @@ SPOILT = {
 
 @pytest.mark.parametrize("name", SPOILT)
 @pytest.mark.parametrize("lang", ["en", "es"])
-def test_the_page_of_an_order_that_cannot_be_decided_says_so_with_its_error(
-    office: Office, name: str, lang: str
-) -> None:
+def test_the_page_of_a_failed_order_shows_its_error(office: Office, name: str, lang: str) -> None:
     shop = spoil(office, SPOILT[name])
     if name != "no snapshot of ours":
         assert office.page(f"/orders/{shop}/o-1", SHOES).status_code == 200, "before its first attempt"
@@ -196,7 +194,7 @@ def test_a_failed_order_keeps_its_month_open_until_it_is_left_out(office: Office
     assert office.get("/orders/failed", SHOES)["rows"] == []
 
 
-def test_an_order_left_out_of_a_closed_month_earns_nothing_later_and_says_why(office: Office) -> None:
+def test_an_order_left_out_of_a_closed_month_is_never_attributed_and_says_why(office: Office) -> None:
     old = PLACED.replace(day=1) - timedelta(days=3)
     token = office.click(office.campaign(), "ana", old)
     shop, _ = office.order(id="o-1", number="1042", click=token, placed_at=old.isoformat())

@@ -78,7 +78,7 @@ def test_an_account_without_a_secret_has_unsigned_pixels(office: Office) -> None
 
 
 @pytest.mark.parametrize("digits", [0, 2, 3])
-def test_the_edge_reads_the_amount_of_every_currency_as_it_was_meant(office: Office, digits: int) -> None:
+def test_the_edge_parses_amounts_of_every_currency_as_intended(office: Office, digits: int) -> None:
     click = office.click(office.campaign(), "c1")
     secret = bytes.fromhex(office.get("/accounts/7")["pixel_secret"])
     currencies = [code for code in sorted(list_currencies()) if minor_digits(code) == digits]
@@ -90,7 +90,7 @@ def test_the_edge_reads_the_amount_of_every_currency_as_it_was_meant(office: Off
         assert all(is_signed(secret, hit) for hit in hits)
 
 
-def test_where_the_pixel_tells_the_whole_purchase_each_line_does(office: Office) -> None:
+def test_with_whole_order_pixels_each_line_reports_the_order_total(office: Office) -> None:
     click = office.click(office.campaign(), "c1")
     office.call("PATCH", "/accounts/7", {"pixel_amount": "order"})
     hits = [parse_hit(urlsplit(url).query) for url in _pixels(office, click)]
@@ -104,7 +104,7 @@ HOSTED = [
 
 
 @pytest.mark.parametrize(("per", "told"), HOSTED)
-def test_the_hosted_pixel_goes_on_as_before(office: Office, per: str, told: list[tuple[str, ...]]) -> None:
+def test_the_hosted_pixel_keeps_working(office: Office, per: str, told: list[tuple[str, ...]]) -> None:
     click = office.click(office.campaign(), "c1")
     hosted = "https://track.mdrctr.com/track/sale?x=1"
     office.call("PATCH", "/accounts/7", {"hosted_pixel": hosted, "hosted_emp_id": "a&b", "forward_per": per})
@@ -115,7 +115,7 @@ def test_the_hosted_pixel_goes_on_as_before(office: Office, per: str, told: list
     ]
 
 
-def test_visitors_who_came_from_no_e_mail_get_nothing(office: Office) -> None:
+def test_visitors_without_a_click_get_nothing(office: Office) -> None:
     office.call("PATCH", "/accounts/7", {"hosted_pixel": "https://track.mdrctr.com/track/sale"})
     campaign = office.campaign()
     good = office.click(campaign, "c1")
@@ -134,7 +134,7 @@ def test_visitors_who_came_from_no_e_mail_get_nothing(office: Office) -> None:
         assert _pixels(office, click) == [], why
 
 
-def test_a_pixel_names_every_item_as_the_edge_reads_it(office: Office) -> None:
+def test_a_pixel_names_every_item_as_the_edge_parses_it(office: Office) -> None:
     click = office.click(office.campaign(), "c1")
     secret = bytes.fromhex(office.get("/accounts/7")["pixel_secret"])
     names = ["Red\u00a0\u200bshoes\n", "y" * 300, "Set 👨\u200d👩\u200d👧"]
@@ -145,7 +145,7 @@ def test_a_pixel_names_every_item_as_the_edge_reads_it(office: Office) -> None:
 
 
 @pytest.mark.parametrize("amounts", [["999999999999.999"], ["600000000000", "600000000000"]])
-def test_more_than_an_order_can_cost_is_refused(office: Office, amounts: list[str]) -> None:
+def test_an_amount_above_the_limit_is_refused(office: Office, amounts: list[str]) -> None:
     lines = [{"product": "Hat", "quantity": 1, "amount": amount} for amount in amounts]
     told = {"empId": 7, "click": "", "order": "1", "currency": "EUR", "lines": lines}
     answer = office.call("POST", "/fragment", told)

@@ -22,7 +22,7 @@ IN_AN_ACCOUNT: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic eDp5", "Bearer é"])
-def test_without_a_known_key_nobody_enters(office: Office, header: str) -> None:
+def test_without_a_valid_key_every_call_is_refused(office: Office, header: str) -> None:
     client, calls = office.app.test_client(), count(1)
     for rule in office.app.url_map.iter_rules():
         if not rule.endpoint.startswith("api."):
@@ -42,7 +42,7 @@ def test_without_a_known_key_nobody_enters(office: Office, header: str) -> None:
             assert set(answer.json) == {"message", "reason", "errors"}
 
 
-def test_a_key_that_is_not_known_is_counted(office: Office) -> None:
+def test_an_unknown_key_is_counted(office: Office) -> None:
     office.call("GET", "/accounts", key="wrong")
     office.call("GET", "/accounts", key="wrong")
     office.store_counts()
@@ -51,7 +51,7 @@ def test_a_key_that_is_not_known_is_counted(office: Office) -> None:
 
 
 @pytest.mark.parametrize(("path", "body"), IN_AN_ACCOUNT)
-def test_nothing_is_made_in_a_foreign_account(office: Office, path: str, body: dict[str, Any]) -> None:
+def test_a_key_can_create_nothing_in_another_account(office: Office, path: str, body: dict[str, Any]) -> None:
     assert office.call("POST", path, {"empId": 8, **body}, SHOES).status_code == 403
     # Whether an account exists is not told either.
     assert office.call("POST", path, {"empId": 12345, **body}, SHOES).status_code == 403
@@ -110,7 +110,7 @@ def test_a_link_of_another_campaign_is_not_changed(office: Office, change: dict[
         ("GET", "/losses", None),
     ],
 )
-def test_some_calls_need_a_key_with_all_rights(office: Office, method: str, path: str, body: Any) -> None:
+def test_some_calls_need_a_key_for_all_accounts(office: Office, method: str, path: str, body: Any) -> None:
     answer = office.call(method, path, body, SHOES)
     assert answer.status_code == 403
     assert answer.json is not None
@@ -132,7 +132,7 @@ def _keys(office: Office, key: str = ALL) -> dict[str, str]:
     return {entry["name"]: entry["id"] for entry in office.get("/keys", key)["keys"]}
 
 
-def test_a_key_that_is_taken_back_opens_nothing_and_ends_its_sessions(office: Office) -> None:
+def test_a_revoked_key_is_refused_and_its_sessions_end(office: Office) -> None:
     made = office.post("/accounts/7/keys", {"name": "mailer"}, SHOES)
     browser = office.browser
     browser.post("/login", data={"key": made["key"]})
@@ -147,7 +147,7 @@ def test_a_key_that_is_taken_back_opens_nothing_and_ends_its_sessions(office: Of
     assert office.call("GET", "/accounts", key=SHOES).status_code == 200, "other keys stay"
 
 
-def test_keys_are_listed_without_what_opens(office: Office) -> None:
+def test_keys_are_listed_without_their_secrets(office: Office) -> None:
     key = office.post("/accounts/7/keys", {"name": "mailer"})["key"]
     answer = office.call("GET", "/keys")
     for secret in (key, ALL, SHOES, *(key_digest(each)[:12] for each in (key, ALL, SHOES))):
@@ -158,7 +158,7 @@ def test_keys_are_listed_without_what_opens(office: Office) -> None:
     assert list(_keys(office)) == ["SALEPIXEL_API_KEY", "Shoes", "Hats", "mailer"]
 
 
-def test_an_account_sees_and_takes_back_its_own_keys_only(office: Office) -> None:
+def test_an_account_can_list_and_revoke_only_its_own_keys(office: Office) -> None:
     keys = _keys(office)
     assert _keys(office, SHOES) == {"Shoes": keys["Shoes"]}
     for name in ("Hats", "SALEPIXEL_API_KEY"):
@@ -172,7 +172,7 @@ def test_an_account_sees_and_takes_back_its_own_keys_only(office: Office) -> Non
     assert office.call("GET", "/keys", key=SHOES).status_code == 401
 
 
-def test_the_key_of_the_settings_is_taken_back_by_the_settings(office: Office) -> None:
+def test_the_key_in_the_settings_is_revoked_by_changing_the_settings(office: Office) -> None:
     answer = office.call("DELETE", f"/keys/{_keys(office)['SALEPIXEL_API_KEY']}")
     assert answer.status_code == 409
     assert "SALEPIXEL_API_KEY" in answer.text
@@ -188,11 +188,11 @@ def test_an_accounts_key_may_be_named_like_the_setting(office: Office) -> None:
 
 
 @pytest.mark.parametrize("key_id", ["%00", "x" * 5000, "..", "é"])
-def test_what_is_no_id_of_a_key_is_not_found(office: Office, key_id: str) -> None:
+def test_an_invalid_key_id_is_404(office: Office, key_id: str) -> None:
     assert office.call("DELETE", f"/keys/{key_id}").status_code in (404, 405)
 
 
-def test_a_bad_key_is_refused_also_when_that_cannot_be_counted(office: Office) -> None:
+def test_an_invalid_key_is_refused_even_if_that_cannot_be_counted(office: Office) -> None:
     with office.database.write() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON rejections BEGIN SELECT RAISE(FAIL, 'full'); END"

@@ -66,7 +66,7 @@ def _told(redis: Redis) -> dict[str, str]:
         ([{"url": NEW}, {"url": "https://shop.test/last"}], "https://shop.test/last"),
     ],
 )
-def test_edges_are_told_at_once_where_a_link_leads(
+def test_a_changed_destination_is_published_to_edges_at_once(
     connected: Office, redis: Redis, changes: list[dict[str, Any]], told: str | None
 ) -> None:
     campaign = connected.campaign()
@@ -75,7 +75,7 @@ def test_edges_are_told_at_once_where_a_link_leads(
     assert _told(redis) == ({} if told is None else {campaign["links"][0]["id"]: told})
 
 
-def test_a_changed_link_says_where_it_leads_since_when_and_where_it_led(
+def test_a_changed_link_shows_its_old_and_new_destination_and_the_time(
     office: Office, links: LinkSealer
 ) -> None:
     campaign = office.campaign()
@@ -93,7 +93,7 @@ def test_a_changed_link_says_where_it_leads_since_when_and_where_it_led(
     assert links.open(token).url == SENT
 
 
-def test_what_is_not_named_stays(office: Office) -> None:
+def test_fields_that_are_not_named_stay(office: Office) -> None:
     campaign = office.campaign()
     first = campaign["links"][0]
     for change in ({"label": "Second"}, {"sale_pixel": False}, {"active": False}, {"url": NEW}):
@@ -105,14 +105,14 @@ def test_what_is_not_named_stays(office: Office) -> None:
 @pytest.mark.parametrize(
     "change", [{"url": NEW}, {"active": False}, {"url": NEW, "active": False, "label": "x"}]
 )
-def test_the_same_change_twice_is_one(office: Office, change: dict[str, Any]) -> None:
+def test_the_same_change_twice_counts_once(office: Office, change: dict[str, Any]) -> None:
     path = _path(office.campaign())
     once = _patch(office, path, change)
     assert _patch(office, path, change) == once
 
 
 @pytest.mark.parametrize("change", [{"label": "x"}, {"sale_pixel": False}, {"active": True}, {"url": SENT}])
-def test_what_leads_to_the_same_place_was_not_changed(office: Office, change: dict[str, Any]) -> None:
+def test_an_equivalent_destination_is_no_change(office: Office, change: dict[str, Any]) -> None:
     assert _patch(office, _path(office.campaign()), change)["changed_at"] is None
 
 
@@ -135,7 +135,7 @@ def test_what_leads_to_the_same_place_was_not_changed(office: Office, change: di
         ({"url": NEW, "active": 1}, "active"),
     ],
 )
-def test_a_link_is_changed_by_the_rules_by_which_it_was_made(
+def test_a_changed_destination_is_validated_like_a_new_one(
     connected: Office, redis: Redis, change: dict[str, Any], field: str
 ) -> None:
     campaign = connected.campaign()
@@ -147,7 +147,7 @@ def test_a_link_is_changed_by_the_rules_by_which_it_was_made(
     assert redis.get(DIRECTORY_KEY) is None
 
 
-def test_a_change_while_redis_is_away_is_kept_and_told_by_the_sweep(office: Office, redis: Redis) -> None:
+def test_a_change_made_without_redis_is_published_by_the_sweep(office: Office, redis: Redis) -> None:
     campaign = office.campaign()  # this office has no Redis
     _patch(office, _path(campaign), {"url": NEW})
     _patch(office, _path(campaign, 1), {"active": False})
@@ -159,7 +159,7 @@ def test_a_change_while_redis_is_away_is_kept_and_told_by_the_sweep(office: Offi
     assert _told(redis) == {hero: NEW, about: ""}
 
 
-def test_a_change_that_is_sent_again_is_told_again(connected: Office, redis: Redis) -> None:
+def test_a_repeated_change_is_published_again(connected: Office, redis: Redis) -> None:
     path = _path(connected.campaign())
     _patch(connected, path, {"url": NEW})
     redis.flushall()
@@ -184,7 +184,7 @@ class Overtaken(Database):
             _patch(self._office, self._path, {"url": NEW})
 
 
-def test_who_read_before_a_change_does_not_tell_the_old_after_it(connected: Office, redis: Redis) -> None:
+def test_a_stale_directory_never_overwrites_a_newer_one(connected: Office, redis: Redis) -> None:
     campaign = connected.campaign()
     publish_directory(Overtaken(connected, _path(campaign)), redis)
     assert _told(redis) == {campaign["links"][0]["id"]: NEW}

@@ -28,7 +28,7 @@ def _as_json(count: int, from_at: datetime, to_at: datetime) -> dict[str, Any]:
     return {"count": count, **dict(zip(("from", "to"), names, strict=True))}
 
 
-def test_a_campaign_tells_the_losses_since_it_was_made(office: Office, now: datetime) -> None:
+def test_a_campaign_shows_the_losses_since_it_was_created(office: Office, now: datetime) -> None:
     campaign = office.campaign()
     sales, page = f"/campaigns/{campaign['id']}/sales", f"/campaigns/{campaign['id']}"
     _lose(office, 1234, now - 5 * HOUR, now - 4 * HOUR)

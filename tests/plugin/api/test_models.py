@@ -59,7 +59,7 @@ def test_each_campaign_has_its_own_window(office: Office, two_campaigns: tuple[s
     assert credited_by(answer, "linear")[autumn] == ("0.500000", ["19.90"])
 
 
-def test_too_few_orders_are_told_and_not_credited(office: Office, two_campaigns: tuple[str, str]) -> None:
+def test_too_few_orders_are_reported_and_not_credited(office: Office, two_campaigns: tuple[str, str]) -> None:
     answer = office.get("/accounts/7/models")
     assert answer["not_enough"] == {
         "reason": "too_few_orders",
@@ -85,7 +85,7 @@ def test_with_enough_orders_shapley_and_markov_have_intervals(
     assert credited_by(answer, "shapley")[two_campaigns[0]] == ("0.500000", ["19.90"])
 
 
-def test_the_period_is_of_the_orders(office: Office, two_campaigns: tuple[str, str]) -> None:
+def test_the_period_applies_to_the_orders(office: Office, two_campaigns: tuple[str, str]) -> None:
     def orders(**period: str) -> int:
         answer = office.call("GET", "/accounts/7/models", query_string=period)
         assert answer.status_code == 200, answer.text
@@ -97,13 +97,13 @@ def test_the_period_is_of_the_orders(office: Office, two_campaigns: tuple[str, s
     assert orders(**{"from": (PLACED - DAY).isoformat(), "to": placed}) == 0
 
 
-def test_a_refund_is_no_credit(office: Office) -> None:
+def test_refunds_are_not_credited(office: Office) -> None:
     campaign = office.campaign()
     office.order(click=office.click(campaign, "ana"), refunded="9.80")
     assert office.get("/accounts/7/models")["totals"] == [{"currency": "EUR", "net": "30.00"}]
 
 
-def test_the_sums_are_those_of_the_campaign_reports(office: Office, two_campaigns: tuple[str, str]) -> None:
+def test_the_sums_match_the_campaign_reports(office: Office, two_campaigns: tuple[str, str]) -> None:
     reports = [office.get(f"/campaigns/{campaign}/sales")["totals"] for campaign in two_campaigns]
     net = sum(Decimal(total["net"]) for totals in reports for total in totals)
     assert Decimal(office.get("/accounts/7/models")["totals"][0]["net"]) == net
@@ -121,14 +121,14 @@ def test_the_sums_are_those_of_the_campaign_reports(office: Office, two_campaign
         {"until": "2026-11-01T00:00:00Z"},
     ],
 )
-def test_a_period_that_is_none_is_refused(office: Office, period: dict[str, str]) -> None:
+def test_an_invalid_period_is_refused(office: Office, period: dict[str, str]) -> None:
     answer = office.call("GET", "/accounts/7/models", query_string=period)
     assert answer.status_code == 422
     assert answer.json
     assert answer.json["reason"] == "invalid"
 
 
-def test_another_accounts_models_are_not_told(office: Office, two_campaigns: tuple[str, str]) -> None:
+def test_another_accounts_models_are_not_shown(office: Office, two_campaigns: tuple[str, str]) -> None:
     assert office.call("GET", "/accounts/7/models", key=HATS).status_code == 404
     assert office.call("GET", "/accounts/99/models").status_code == 404
     assert office.get("/accounts/8/models")["campaigns"] == []

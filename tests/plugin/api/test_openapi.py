@@ -29,12 +29,12 @@ def test_it_lists_every_call_and_no_other(office: Office, spec: dict[str, Any]) 
     assert {(path, method) for path, methods in spec["paths"].items() for method in methods} == routes
 
 
-def test_every_reference_leads_somewhere(spec: dict[str, Any]) -> None:
+def test_every_reference_resolves(spec: dict[str, Any]) -> None:
     for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(spec)):
         assert reference in spec["components"]["schemas"]
 
 
-def test_every_call_has_schemas_for_what_it_takes_and_gives(spec: dict[str, Any]) -> None:
+def test_every_call_has_schemas_for_its_request_and_response(spec: dict[str, Any]) -> None:
     for path, methods in spec["paths"].items():
         for method, call in methods.items():
             if method in ("post", "patch"):
@@ -48,14 +48,14 @@ def test_every_call_has_schemas_for_what_it_takes_and_gives(spec: dict[str, Any]
             assert call["summary"], path
 
 
-def test_problems_look_as_the_document_says(office: Office, spec: dict[str, Any]) -> None:
+def test_errors_match_the_document(office: Office, spec: dict[str, Any]) -> None:
     problem = spec["components"]["schemas"]["HTTPError"]
     answer = office.call("GET", "/campaigns/0")
     assert answer.json is not None
     assert sorted(answer.json) == sorted(problem["properties"]) == sorted(problem["required"])
 
 
-def test_answers_look_as_the_document_says(office: Office, spec: dict[str, Any]) -> None:
+def test_answers_match_the_document(office: Office, spec: dict[str, Any]) -> None:
     campaign = office.campaign()
     office.order(click=office.click(campaign, "c1"))
     for path in ("", "/sales", "/links", "/clicks"):

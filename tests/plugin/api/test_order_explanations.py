@@ -23,7 +23,7 @@ def stored(office: Office, shop: str, order_id: str) -> Order:
     return found.order
 
 
-def test_an_order_that_is_paid_in_part_says_how_much_is(office: Office) -> None:
+def test_a_partly_paid_order_shows_how_much_is_paid(office: Office) -> None:
     shop, order_id = office.order()
     whole = stored(office, shop, order_id)
     owes = replace(whole, paid=False, charged=Decimal("10.00"), covers=Decimal("10.00"))

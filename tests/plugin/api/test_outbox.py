@@ -40,7 +40,7 @@ def test_what_was_given_up_is_listed_with_the_last_answer(office: Office) -> Non
     assert row["given_up_at"].endswith("Z")
 
 
-def test_each_account_sees_and_sends_its_own(office: Office) -> None:
+def test_each_account_sees_and_resends_only_its_own(office: Office) -> None:
     hats = _give_up(office, 8, "secret-hat")
     _give_up(office, 7, "shoe")
     assert [row["order"] for row in office.get("/outbox/dead", SHOES)["rows"]] == ["shoe"]
@@ -60,7 +60,7 @@ def test_each_account_sees_and_sends_its_own(office: Office) -> None:
     assert _states(office)["secret-hat"] == "waiting"
 
 
-def test_one_is_sent_again_once(office: Office) -> None:
+def test_a_failed_forward_is_resent_once(office: Office) -> None:
     first, second = (_give_up(office, 7, name) for name in ("first", "second"))
     for expected in (1, 0):
         assert office.post("/outbox/dead/retry", {"empId": 7, "id": first}) == {"waiting": expected}
@@ -71,13 +71,13 @@ def test_one_is_sent_again_once(office: Office) -> None:
     "body",
     [{}, {"empId": "7"}, {"empId": 7, "id": None}, {"empId": 7, "id": 7}, {"empId": 7, "ids": []}],
 )
-def test_what_to_send_again_must_be_clear(office: Office, body: dict[str, Any]) -> None:
+def test_a_resend_must_name_one_forward_or_all(office: Office, body: dict[str, Any]) -> None:
     _give_up(office, 7, "shoe")
     assert office.call("POST", "/outbox/dead/retry", body).status_code == 422
     assert _states(office) == {"shoe": "dead"}
 
 
-def test_the_list_is_read_page_by_page(office: Office) -> None:
+def test_the_list_is_paged(office: Office) -> None:
     for number in range(5):
         _give_up(office, 7, f"o{number}")
     seen: list[str] = []
@@ -91,7 +91,7 @@ def test_the_list_is_read_page_by_page(office: Office) -> None:
     assert office.page("/outbox?cursor=x").status_code == 422
 
 
-def test_a_person_is_told_what_was_given_up_and_sends_it_again(office: Office) -> None:
+def test_the_page_shows_failed_forwards_and_resends_them(office: Office) -> None:
     assert "/outbox" not in office.page("/", SHOES).text
     letter = _give_up(office, 7, "o-1", '<b>"410"')
     _give_up(office, 7, "o-2")
@@ -109,7 +109,7 @@ def test_a_person_is_told_what_was_given_up_and_sends_it_again(office: Office) -
     assert _states(office) == {"o-1": "waiting", "o-2": "waiting"}
 
 
-def test_another_site_cannot_send_again(office: Office) -> None:
+def test_another_site_cannot_resend(office: Office) -> None:
     _give_up(office, 7, "o-1")
     browser = office.browser
     browser.post("/login", data={"key": SHOES})

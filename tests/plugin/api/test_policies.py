@@ -21,7 +21,7 @@ def bought_by_ana(office: Office) -> tuple[Any, str]:
     return (old, new), f"/orders/{shop}/{order}/decision"
 
 
-def test_an_account_begins_with_the_first_policy(office: Office) -> None:
+def test_an_account_starts_with_the_first_policy(office: Office) -> None:
     answer = office.get(POLICY, SHOES)
     assert answer["closed_before"] is None
     (first,) = answer["policies"]
@@ -35,7 +35,7 @@ def test_an_account_begins_with_the_first_policy(office: Office) -> None:
     }
 
 
-def test_a_preview_says_what_would_move_and_moves_nothing(office: Office) -> None:
+def test_a_preview_lists_the_affected_orders_and_changes_nothing(office: Office) -> None:
     (old, new), decision = bought_by_ana(office)
     before = office.get(decision)
     preview = office.post(f"{POLICY}/preview", {"model": "linear"}, SHOES)
@@ -68,7 +68,7 @@ def test_a_preview_says_what_would_move_and_moves_nothing(office: Office) -> Non
     ],
     ids=["another click", "shared", "somebody instead of nobody", "nothing", "for nothing"],
 )
-def test_a_preview_shows_whatever_changes_of_who_is_credited(
+def test_a_preview_shows_every_change_of_credit(
     office: Office, clicked: list[int], told: dict[str, Any], change: dict[str, Any], differs: list[str]
 ) -> None:
     office.call("PATCH", "/accounts/7", {"window_days": 30})
@@ -90,7 +90,7 @@ def test_a_preview_shows_whatever_changes_of_who_is_credited(
     assert (credited[0] != credited[1]) is bool(differs)
 
 
-def test_a_preview_does_not_show_what_changes_under_the_present_policy_too(office: Office) -> None:
+def test_a_preview_omits_changes_that_the_current_policy_makes_too(office: Office) -> None:
     (_, new), _ = bought_by_ana(office)
     office.click(
         new, "ana", PLACED + timedelta(minutes=30)
@@ -101,7 +101,7 @@ def test_a_preview_does_not_show_what_changes_under_the_present_policy_too(offic
     assert move["differs"] == ["campaign", "click", "amount"]
 
 
-def test_what_is_applied_gets_a_number_that_decisions_name(office: Office) -> None:
+def test_an_applied_policy_gets_a_version_that_decisions_name(office: Office) -> None:
     (old, new), decision = bought_by_ana(office)
     applied = office.post(POLICY, {"model": "linear", "campaign_windows": {old["id"]: 30}}, SHOES)
     assert (applied["version"], applied["model"]) == (2, "linear")
@@ -119,11 +119,11 @@ def test_what_is_applied_gets_a_number_that_decisions_name(office: Office) -> No
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=abc", "limit=2&cursor=rubbish"])
-def test_a_preview_of_a_page_that_there_is_not_is_refused(office: Office, query: str) -> None:
+def test_a_preview_of_a_missing_page_is_refused(office: Office, query: str) -> None:
     assert office.call("POST", f"{POLICY}/preview?{query}", {"model": "first"}, SHOES).status_code == 422
 
 
-def test_a_preview_goes_on_where_the_page_before_ended(office: Office) -> None:
+def test_a_preview_page_continues_after_the_previous_one(office: Office) -> None:
     bought_by_ana(office)
     for number in range(4):
         office.order(id=f"p-{number}", number=f"{number}", email="ana@example.com")
@@ -151,7 +151,7 @@ def test_a_closed_month_does_not_change(office: Office) -> None:
     assert again["closed_before"] == f"{PLACED:%Y-%m}-01T00:00:00Z", "it cannot be opened again"
 
 
-def test_what_is_refunded_after_closing_is_told_beside_the_closed_row_and_in_its_own_month(
+def test_a_refund_after_closing_is_shown_beside_the_closed_row_and_in_its_own_month(
     office: Office,
 ) -> None:
     first_day = PLACED.replace(day=1)
@@ -177,7 +177,7 @@ def test_what_is_refunded_after_closing_is_told_beside_the_closed_row_and_in_its
     assert "€9.80 after the month was closed" in office.page(f"/campaigns/{campaign['id']}/sales").text
 
 
-def test_a_month_is_closed_only_when_it_is_over_and_decided(office: Office) -> None:
+def test_a_month_can_be_closed_only_when_it_is_over_and_decided(office: Office) -> None:
     this_month = f"{datetime.now(UTC):%Y-%m}"
     assert office.call("POST", "/accounts/7/closings", {"month": this_month}, SHOES).status_code == 422
     old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
@@ -205,13 +205,13 @@ def test_a_month_is_closed_only_when_it_is_over_and_decided(office: Office) -> N
         {"version": 3},
     ],
 )
-def test_what_is_no_policy_is_refused(office: Office, change: dict[str, Any]) -> None:
+def test_an_invalid_policy_is_refused(office: Office, change: dict[str, Any]) -> None:
     for path in (POLICY, f"{POLICY}/preview"):
         answer = office.call("POST", path, change, SHOES)
         assert answer.status_code == 422, answer.text
 
 
-def test_a_policy_is_its_accounts_own(office: Office) -> None:
+def test_a_policy_belongs_to_its_account(office: Office) -> None:
     assert office.call("GET", POLICY, key=HATS).status_code == 404
     for path in (POLICY, f"{POLICY}/preview"):
         assert office.call("POST", path, {"model": "first"}, HATS).status_code == 404

@@ -50,7 +50,7 @@ def buys(office: Office, ref: str, days: float = 1, **told: Any) -> None:
     office.order(**(order | told))
 
 
-def test_the_lot_is_the_same_every_time(office: Office) -> None:
+def test_the_random_assignment_is_the_same_every_time(office: Office) -> None:
     campaign = made(office, 20)
     mail, out = assigned(office, campaign)
     assert 45 < len(out) < 120
@@ -59,7 +59,7 @@ def test_the_lot_is_the_same_every_time(office: Office) -> None:
     assert one == {"mail": [], "hold_out": out[:1], "not_measured": []}
 
 
-def test_nobody_is_added_when_the_time_is_over(office: Office) -> None:
+def test_nobody_is_added_after_the_comparison_has_ended(office: Office) -> None:
     campaign = made(office)
     assigned(office, campaign)
     assert office.call("POST", f"/campaigns/{campaign}/recipients", {"contacts": ["new"]}).status_code == 409
@@ -67,16 +67,14 @@ def test_nobody_is_added_when_the_time_is_over(office: Office) -> None:
     assert again.status_code == 200, "who is in it may be asked for again"
 
 
-def test_what_was_answered_stays_when_the_keys_change(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_assignment_stays_when_the_keys_change(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = made(office)
     first = assigned(office, campaign)
     monkeypatch.setattr(Keys, "holdout_secret", b"another")
     assert assigned(office, campaign) == first
 
 
-def test_who_refused_is_in_no_group(office: Office) -> None:
+def test_a_contact_who_opted_out_is_in_no_group(office: Office) -> None:
     campaign = made(office)
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c0", "consent": False}]})
     answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
@@ -93,7 +91,7 @@ def test_who_refused_is_in_no_group(office: Office) -> None:
     assert (told["mailed"]["opted_out"], told["held_out"]["opted_out"]) == (0, 1), "c0 never was in a group"
 
 
-def test_who_refuses_after_the_mail_is_in_no_group_and_it_is_told_how_many_did(office: Office) -> None:
+def test_contacts_who_opt_out_after_the_mail_are_in_no_group_and_are_counted(office: Office) -> None:
     """The mail has a link for it, so that the mailed group alone loses people: to be seen, not hidden."""
     campaign = made(office)
     mail, out = assigned(office, campaign)
@@ -110,7 +108,7 @@ def test_who_refuses_after_the_mail_is_in_no_group_and_it_is_told_how_many_did(o
     assert "No se cuentan 30 personas del grupo con correo ni 2 del grupo de control" in spanish
 
 
-def test_contacts_who_share_an_address_are_one_and_in_one_group(office: Office) -> None:
+def test_contacts_with_the_same_address_are_one_person_in_one_group(office: Office) -> None:
     campaign = made(office)
     family = [{"ref": f"f{n}", "email": "family@example.com"} for n in range(40)]
     office.post("/contacts", {"empId": 7, "contacts": family})
@@ -125,7 +123,7 @@ def test_contacts_who_share_an_address_are_one_and_in_one_group(office: Office) 
     assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) + 1
 
 
-def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(office: Office) -> None:
+def test_all_paid_orders_of_both_groups_count_whichever_click_earned_them(office: Office) -> None:
     campaign = made(office)
     mail, out = assigned(office, campaign)
     for ref in mail[:60]:
@@ -159,7 +157,7 @@ def test_all_paid_orders_of_both_groups_count_whatever_they_are_credited_to(offi
     assert "El correo generó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
 
 
-def test_a_small_shop_is_told_that_it_cannot_know(office: Office) -> None:
+def test_a_small_shop_reads_that_the_lift_is_unknown(office: Office) -> None:
     campaign = made(office)
     mail, out = assigned(office, campaign)
     for ref in (*mail[:3], *out[:1]):
@@ -170,7 +168,7 @@ def test_a_small_shop_is_told_that_it_cannot_know(office: Office) -> None:
     assert "Not enough data" in told["explanation"]
 
 
-def test_a_sale_is_counted_by_the_accounts_terms(office: Office) -> None:
+def test_sales_are_counted_by_the_accounts_terms(office: Office) -> None:
     campaign = made(office)
     mail, _ = assigned(office, campaign)
     buys(office, mail[0], total="15.00")  # five of them for shipping, which this account does not count
@@ -180,7 +178,7 @@ def test_a_sale_is_counted_by_the_accounts_terms(office: Office) -> None:
 
 
 @pytest.mark.parametrize(("buyers", "said"), [(0, "Nobody in either group bought"), (1, "No difference")])
-def test_no_difference_is_said_without_a_number_that_nobody_has(
+def test_without_a_difference_no_needed_number_of_recipients_is_given(
     office: Office, buyers: int, said: str
 ) -> None:
     campaign = made(office)
@@ -196,7 +194,7 @@ def test_no_difference_is_said_without_a_number_that_nobody_has(
     assert told["explanation"].startswith(said)
 
 
-def test_recipients_without_an_address_are_not_people_who_did_not_buy(office: Office) -> None:
+def test_recipients_without_an_address_do_not_count_as_non_buyers(office: Office) -> None:
     campaign = made(office)
     nobody = [f"x{n}" for n in range(20)]
     office.post(f"/campaigns/{campaign}/recipients", {"contacts": nobody})
@@ -207,7 +205,7 @@ def test_recipients_without_an_address_are_not_people_who_did_not_buy(office: Of
     assert "address" in told["explanation"]
 
 
-def test_who_was_left_out_and_clicked_all_the_same_stays_in_their_group(office: Office) -> None:
+def test_a_held_out_contact_who_clicks_stays_in_the_control_group(office: Office) -> None:
     campaign = made(office)
     _, out = assigned(office, campaign)
     whole = office.get(f"/campaigns/{campaign}")
@@ -226,7 +224,7 @@ def test_who_was_left_out_and_clicked_all_the_same_stays_in_their_group(office: 
         (50, NOW - timedelta(days=3), True, "running"),
     ],
 )
-def test_what_cannot_be_told_is_said(
+def test_an_unknown_lift_is_explained(
     office: Office, percent: int, sent: datetime | None, assign: bool, state: str
 ) -> None:
     campaign = made(office, percent)
@@ -239,12 +237,12 @@ def test_what_cannot_be_told_is_said(
     assert told["explanation"]
 
 
-def test_nobody_is_left_out_of_a_campaign_that_says_nothing_of_it(office: Office) -> None:
+def test_without_a_holdout_setting_nobody_is_held_out(office: Office) -> None:
     path = f"/campaigns/{made(office, 0)}/recipients"
     assert office.call("POST", path, {"contacts": ["c1"]}, SHOES).status_code == 409
 
 
-def test_a_holdout_is_at_most_half_and_its_accounts_own(office: Office) -> None:
+def test_a_holdout_is_at_most_half_and_belongs_to_its_account(office: Office) -> None:
     links = [{"url": "https://shop.test/p/1"}]
     for percent in (-1, 51, "10%"):
         wanted = {"empId": 7, "name": "x", "holdout_percent": percent, "links": links}

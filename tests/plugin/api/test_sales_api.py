@@ -31,7 +31,7 @@ def _kept(office: Office) -> Any:
     return stored
 
 
-def test_an_order_is_kept_with_the_body_that_brought_it(office: Office) -> None:
+def test_an_order_is_stored_with_the_body_of_its_call(office: Office) -> None:
     body = json.dumps(_sent(number="#1", total=12.5, email="ana@example.com", click="x")).encode()
     assert office.post("/sales", body) == {"stored": 1}
     stored = _kept(office)
@@ -56,9 +56,7 @@ def test_the_newest_version_of_an_order_counts(office: Office) -> None:
 
 
 @pytest.mark.parametrize("told", [{}, {"updated_at": PLACED.isoformat()}])
-def test_a_call_that_comes_again_undoes_nothing_that_came_after_it(
-    office: Office, told: dict[str, Any]
-) -> None:
+def test_a_retried_call_undoes_nothing_newer(office: Office, told: dict[str, Any]) -> None:
     """Who had no answer sends the same body again, also when the next one went through meanwhile."""
     first, refund = _sent(**told), _sent(**told, refunded="4")
     assert [office.post("/sales", body)["stored"] for body in (first, refund, first, first)] == [1, 1, 0, 0]
@@ -66,7 +64,7 @@ def test_a_call_that_comes_again_undoes_nothing_that_came_after_it(
     assert office.post("/sales", _sent(**told, refunded="0"))["stored"] == 1, "told in other words it is news"
 
 
-def test_an_order_twice_in_one_call_counts_as_it_stands_last(office: Office) -> None:
+def test_the_last_version_of_an_order_in_a_call_counts(office: Office) -> None:
     both = _sent(refunded="1")["orders"] + _sent(refunded="2")["orders"]
     office.post("/sales", {"empId": 7, "orders": both})
     assert _kept(office).order.refunded == Decimal(2)
@@ -81,7 +79,7 @@ def test_the_same_call_twice_gives_the_same_report(office: Office) -> None:
     assert [row["order"] for row in report["rows"]] == ["1042"]
 
 
-def test_numbers_are_read_as_decimals(office: Office) -> None:
+def test_numbers_are_parsed_as_decimals(office: Office) -> None:
     for written in ("39.80", "39.8", '"39.80"', "0.1", "999999999999.99"):
         body = json.dumps(_sent()).replace('"10.00"', written).encode()
         office.post("/sales", body)
@@ -200,7 +198,7 @@ def test_lines_that_do_not_add_up_are_refused(office: Office, told: dict[str, An
     assert why in answer.text
 
 
-def test_voucher_customer_and_utm_campaign_are_kept(office: Office) -> None:
+def test_voucher_customer_and_utm_campaign_are_stored(office: Office) -> None:
     office.post("/sales", _sent())
     assert (_kept(office).order.voucher, _kept(office).order.customer) == ("", None)
     office.post("/sales", _sent(voucher="ANA-10", customer="u-7", utm_campaign="autumn"))
@@ -216,7 +214,7 @@ def test_voucher_customer_and_utm_campaign_are_kept(office: Office) -> None:
         ("EUR", ["0.005"] * 100, "0.50"),
     ],
 )
-def test_lines_that_were_rounded_up_add_up_to_the_total_and_are_refunded_whole(
+def test_rounded_lines_add_up_to_the_total_and_can_be_refunded_fully(
     office: Office, currency: str, lines: list[str], total: str
 ) -> None:
     campaign = office.campaign()
@@ -227,7 +225,7 @@ def test_lines_that_were_rounded_up_add_up_to_the_total_and_are_refunded_whole(
     assert (sums["gross"], Decimal(sums["net"])) == (total, Decimal(0))
 
 
-def test_what_is_sold_by_weight_has_a_decimal_quantity_in_the_report(office: Office) -> None:
+def test_goods_sold_by_weight_have_a_decimal_quantity_in_the_report(office: Office) -> None:
     campaign = office.campaign()
     token = office.click(campaign, "c1")
     for order_id, quantity in (("w-1", 0.5), ("w-2", "0.25"), ("w-3", 2)):
@@ -238,7 +236,7 @@ def test_what_is_sold_by_weight_has_a_decimal_quantity_in_the_report(office: Off
     assert report["totals"][0]["quantity"] == 2.75
 
 
-def test_a_bad_order_does_not_keep_its_neighbours_from_being_stored(office: Office) -> None:
+def test_an_invalid_order_does_not_prevent_storing_the_others(office: Office) -> None:
     orders = [
         _sent(id="o-1")["orders"][0],
         _sent(id="o-2", currency="euros", lines=[{"item": "Hat", "quantity": 0, "amount": "x"}])["orders"][0],
@@ -255,7 +253,7 @@ def test_a_bad_order_does_not_keep_its_neighbours_from_being_stored(office: Offi
     assert [item["reason"] for item in again["not_stored"]] == ["repeated", "invalid", "repeated", "invalid"]
 
 
-def test_when_no_order_is_good_the_call_is_refused_with_every_mistake(office: Office) -> None:
+def test_a_call_without_a_valid_order_is_refused_with_every_error(office: Office) -> None:
     bad = [_sent(currency="euros")["orders"][0], _sent(lines=[])["orders"][0]]
     answer = office.call("POST", "/sales", {"empId": 7, "orders": bad})
     assert answer.status_code == 422
@@ -280,7 +278,7 @@ def test_an_empty_field_of_a_line_counts_as_not_sent(office: Office, field: str)
     assert office.post("/sales", _sent(lines=lines)) == {"stored": 1}
 
 
-def test_a_token_that_is_too_long_to_be_ours_costs_no_order(office: Office) -> None:
+def test_an_overlong_token_loses_no_order(office: Office) -> None:
     assert office.post("/sales", _sent(click="x" * 201)) == {"stored": 1}
     assert _kept(office).order.click_token
 
@@ -295,14 +293,12 @@ def test_a_token_that_is_too_long_to_be_ours_costs_no_order(office: Office) -> N
         ('"7.005"', "7.01"),
     ],
 )
-def test_amounts_of_programs_that_count_in_floats_are_rounded(
-    office: Office, written: str, amount: str
-) -> None:
+def test_floating_point_errors_in_amounts_are_rounded_away(office: Office, written: str, amount: str) -> None:
     office.post("/sales", json.dumps(_sent()).replace('"10.00"', written).encode())
     assert _kept(office).order.total == Decimal(amount)
 
 
-def test_a_refund_without_updated_at_counts_after_a_state_that_had_one(office: Office) -> None:
+def test_a_refund_without_updated_at_counts_after_a_version_that_had_one(office: Office) -> None:
     later = (PLACED + timedelta(minutes=30)).isoformat()
     office.post("/sales", _sent(updated_at=later))
     assert office.post("/sales", _sent(refunded="4")) == {"stored": 1}
@@ -321,7 +317,7 @@ def test_a_refund_without_updated_at_counts_after_a_state_that_had_one(office: O
         ("Set 👨\u200d👩\u200d👧", "Set 👨\u200d👩\u200d👧"),
     ],
 )
-def test_no_name_of_an_item_costs_an_order(office: Office, item: str, kept: str) -> None:
+def test_no_item_name_loses_an_order(office: Office, item: str, kept: str) -> None:
     lines = [{"item": item, "quantity": 1, "amount": "10.00"}]
     office.call("POST", "/sales", _sent(lines=lines))
     assert [line.item for line in _kept(office).order.lines] == [kept]
@@ -338,16 +334,14 @@ def test_no_name_of_an_item_costs_an_order(office: Office, item: str, kept: str)
         (r"\\\ud83d\n", "\\\ufffd"),
     ],
 )
-def test_half_a_letter_costs_neither_its_order_nor_the_others(
-    office: Office, written: str, kept: str
-) -> None:
+def test_half_a_surrogate_pair_loses_no_order(office: Office, written: str, kept: str) -> None:
     """JavaScript cuts texts between the halves of an emoji, and JSON.stringify writes the half."""
     body = json.dumps(_sent(lines=[{"item": "NAME", "quantity": 1, "amount": 1}]))
     assert office.post("/sales", body.replace("NAME", written).encode()) == {"stored": 1}
     assert _kept(office).order.lines[0].item == kept
 
 
-def test_a_placeholder_is_no_order_id(office: Office) -> None:
+def test_a_placeholder_is_not_an_order_id(office: Office) -> None:
     answer = office.call("POST", "/sales", _sent(id="undefined"))
     assert answer.status_code == 422
     assert "placeholder" in answer.text

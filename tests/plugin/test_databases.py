@@ -120,7 +120,7 @@ def test_every_page_and_every_list_answers(office: tuple[Office, dict[str, str]]
     assert {path: status for path, status in answers.items() if status not in (200, 303)} == {}
 
 
-def test_sums_are_exact_however_great(office: tuple[Office, dict[str, str]]) -> None:
+def test_very_large_sums_are_exact(office: tuple[Office, dict[str, str]]) -> None:
     here, names = office
     totals = here.get(f"/campaigns/{names['campaign_id']}/sales")["totals"]
     most = next(total for total in totals if total["currency"] == "CLF")

@@ -73,7 +73,7 @@ def test_a_csv_for_people_opens_in_the_spreadsheet_of_their_language(
     assert by_key.data == answer.data
 
 
-def test_a_csv_for_programs_has_no_mark_and_the_names_of_the_api(office: Office) -> None:
+def test_a_csv_for_programs_has_no_bom_and_the_field_names_of_the_api(office: Office) -> None:
     campaign = _office_with_a_sale(office)
     text = office.call("GET", f"/campaigns/{campaign}/sales.csv").text
     assert text.startswith("contact,item,sku,quantity,amount,currency,")

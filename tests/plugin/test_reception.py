@@ -149,7 +149,7 @@ def served() -> Iterator[Served]:
         ("/login", "", reception.MAX_OTHER_BYTES),
     ],
 )
-def test_a_body_is_taken_up_to_its_limit_and_refused_by_its_head(
+def test_a_body_is_accepted_up_to_its_limit_and_refused_by_its_head(
     served: Served, path: str, head: str, limit: int
 ) -> None:
     fits = b" " * limit
@@ -162,12 +162,12 @@ def test_a_body_is_taken_up_to_its_limit_and_refused_by_its_head(
     assert (refused["refused"], refused["bytes"]) == ("too_large", 0)
 
 
-def test_who_is_refused_while_sending_reads_why(served: Served) -> None:
+def test_a_client_refused_while_sending_can_read_the_reason(served: Served) -> None:
     size = 3 * reception.MAX_OTHER_BYTES
     assert served.ask(post("/", b" " * size))[1]["refused"] == "too_large"
 
 
-def test_who_asks_before_sending_too_much_is_refused_at_once(served: Served) -> None:
+def test_an_oversized_expect_100_request_is_refused_at_once(served: Served) -> None:
     head = "Expect: 100-continue\r\n"
     assert served.ask(post("/", b"", head, length=10**12))[1]["refused"] == "too_large"
     with served.connect() as client:
@@ -192,21 +192,21 @@ CUT_SHORT = {
 
 
 @pytest.mark.parametrize("sent", CUT_SHORT.values(), ids=CUT_SHORT)
-def test_a_body_cut_short_never_reaches_a_reader(served: Served, sent: bytes) -> None:
+def test_a_truncated_body_never_reaches_the_application(served: Served, sent: bytes) -> None:
     refused = served.ask(sent, end=True)[1]
     assert (refused["refused"], refused["bytes"]) == ("cut_short", 0)
 
 
-def test_a_head_is_bounded(served: Served) -> None:
+def test_an_oversized_head_is_refused(served: Served) -> None:
     endless = b"GET / HTTP/1.1\r\nHost: x\r\nCookie: " + b"x" * 2 * reception.MAX_HEAD_BYTES
     assert served.ask(endless)[0] == 431
 
 
-def test_two_lengths_are_refused(served: Served) -> None:
+def test_two_content_lengths_are_refused(served: Served) -> None:
     assert served.ask(post("/", b"xy", "Content-Length: 1\r\n"))[0] == 400
 
 
-def test_what_is_refused_before_it_is_whole_is_counted_by_reason() -> None:
+def test_incomplete_requests_that_are_refused_are_counted_by_reason() -> None:
     half = post(WEBHOOK, b" " * 500_000, SIGNED, length=1_000_000)
     with serving(MAX_HELD_BYTES=600_000) as served, served.connect() as oldest, served.connect() as other:
         served.takes(oldest, half)
@@ -225,7 +225,7 @@ def test_what_is_refused_before_it_is_whole_is_counted_by_reason() -> None:
     assert found == {"too_large": 1, "cut_short": 2, "busy": 1, "bad_head": 3}
 
 
-def test_one_who_does_not_wait_for_answers_gets_two(served: Served) -> None:
+def test_a_pipelining_client_gets_at_most_two_answers(served: Served) -> None:
     with served.connect() as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
         got = b""
@@ -264,19 +264,19 @@ def _is_open(client: socket.socket) -> bool:
         return False
 
 
-def test_idle_and_half_sent_clients_keep_nobody_waiting() -> None:
+def test_idle_and_half_sent_clients_delay_no_others() -> None:
     with serving() as served, idle_and_half_sent(served, 600, 100) as clients:
         for _ in range(10):
             assert served.ask(post(WEBHOOK, b"{}", SIGNED))[1]["bytes"] == 2
         assert all(_is_open(client) for client in clients)
 
 
-def test_silent_clients_are_closed() -> None:
+def test_silent_clients_are_disconnected() -> None:
     with serving(SILENT_SECONDS=1) as served, idle_and_half_sent(served, 30, 30) as clients:
         assert until(lambda: not any(_is_open(client) for client in clients))
 
 
-def test_one_who_sends_a_byte_now_and_then_is_closed() -> None:
+def test_a_client_that_sends_single_bytes_slowly_is_disconnected() -> None:
     with serving(REQUEST_SECONDS=1) as served, served.connect() as head, served.connect() as body:
         body.sendall(post(WEBHOOK, b"{", SIGNED, length=10_000))
 
@@ -289,13 +289,13 @@ def test_one_who_sends_a_byte_now_and_then_is_closed() -> None:
         assert until(is_closed)
 
 
-def test_the_silent_are_closed_sooner_when_connections_run_short() -> None:
+def test_silent_clients_are_disconnected_sooner_when_connections_run_short() -> None:
     bounds = {"SILENT_SECONDS": 3600, "PRESSED_SECONDS": 1, "PRESSED_SHARE": 0.001}
     with serving(**bounds) as served, idle_and_half_sent(served, 30, 5) as clients:
         assert until(lambda: not any(_is_open(client) for client in clients))
 
 
-def test_of_too_much_half_sent_the_oldest_is_refused_and_a_delivery_is_taken() -> None:
+def test_above_the_limit_the_oldest_half_sent_body_is_refused_and_a_delivery_accepted() -> None:
     half = post(WEBHOOK, b" " * 500_000, SIGNED, length=1_000_000)
     with serving(MAX_HELD_BYTES=2_000_000) as served, ExitStack() as stack:
         clients = [stack.enter_context(served.connect()) for _ in range(6)]
@@ -307,7 +307,7 @@ def test_of_too_much_half_sent_the_oldest_is_refused_and_a_delivery_is_taken() -
         assert _is_open(clients[-1])
 
 
-def test_bodies_wait_in_files_and_leave_none() -> None:
+def test_waiting_bodies_are_in_files_and_leave_none() -> None:
     with serving() as served:
         before = served.open_files()
         with ExitStack() as stack:
@@ -318,7 +318,7 @@ def test_bodies_wait_in_files_and_leave_none() -> None:
         assert until(lambda: served.open_files() <= before)
 
 
-def test_what_a_stranger_says_of_a_proxy_is_not_believed(served: Served) -> None:
+def test_forwarded_headers_from_strangers_are_ignored(served: Served) -> None:
     head = "X-Forwarded-For: 8.8.8.8\r\nForwarded: for=8.8.8.8\r\nX-Forwarded-Proto: https\r\n"
     assert served.ask(post("/", b"", head))[1]["address"] == "127.0.0.1"
 
@@ -326,7 +326,7 @@ def test_what_a_stranger_says_of_a_proxy_is_not_believed(served: Served) -> None
 # How it ends
 
 
-def test_requests_in_hand_are_answered_before_the_end() -> None:
+def test_complete_requests_are_answered_before_the_stop() -> None:
     with serving() as served, served.connect() as client, served.connect() as idle:
         client.sendall(post("/ends", b"{}"))
         assert read_answer(client)[1]["bytes"] == 2
@@ -334,7 +334,7 @@ def test_requests_in_hand_are_answered_before_the_end() -> None:
         assert served.process.wait(30) == 0
 
 
-def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = {"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_PLUGIN_PORT": str(port)}

@@ -18,7 +18,7 @@ def test_every_kind_has_a_status() -> None:
     assert set(STATUS) == _kinds(Declined) - {Declined}
 
 
-def test_every_reason_has_a_sentence_and_no_other_has() -> None:
+def test_every_reason_has_a_sentence_and_every_sentence_a_reason() -> None:
     sources = "".join(file.read_text() for file in Path(salepixel.__file__).parent.rglob("*.py"))
     raised = set(re.findall(r'(?:Conflict|NotAllowed|Invalid)\("(\w+)"', sources))
     assert len(raised) > 10
@@ -39,7 +39,7 @@ def test_every_reason_has_a_sentence_and_no_other_has() -> None:
         (BadField("windows", "no", part=""), 422, "Correct windows: no.", {"windows.": ["no"]}),
     ],
 )
-def test_what_was_declined_is_answered_in_its_words(
+def test_a_declined_call_is_answered_with_its_sentence(
     declined: Declined, status: int, message: str, errors: dict[str, list[str]]
 ) -> None:
     refusal = as_refusal(declined)

@@ -69,7 +69,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
     running.process.wait()
 
 
-def test_what_is_logged_holds_no_secret(process: Process) -> None:
+def test_the_log_contains_no_secret(process: Process) -> None:
     contacts = {"empId": 1, "contacts": [{"ref": TOKEN, "email": EMAIL}]}
     assert process.ask("GET", "/api/v1/accounts", WRONG) == 401
     assert process.ask("POST", "/api/v1/contacts", json=contacts) == 200

@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-def test_an_address_is_refused_at_one_door_until_its_window_is_over() -> None:
+def test_an_ip_address_is_limited_per_form_until_its_window_ends() -> None:
     clock = Clock()
     table = Strangers(clock)
     assert [table.pause("login", "192.0.2.1") for _ in range(MOST)] == [0] * MOST
@@ -33,7 +33,7 @@ def test_an_address_is_refused_at_one_door_until_its_window_is_over() -> None:
     assert table.pause("login", "192.0.2.1") == 0
 
 
-def test_many_addresses_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_ip_addresses_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert windows.REMEMBERED <= 10_000
     table = Strangers(Clock())
     for door in DOORS:
@@ -59,7 +59,7 @@ def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
         ("POST", "/saleor/register?code=x", "saleor_register"),
     ],
 )
-def test_who_asks_too_often_gets_429_and_is_counted_and_nobody_else(
+def test_only_the_ip_address_that_asks_too_often_gets_429(
     office: Office, monkeypatch: pytest.MonkeyPatch, method: str, path: str, door: str
 ) -> None:
     monkeypatch.setattr(strangers, "MOST", FEW)
@@ -76,7 +76,9 @@ def test_who_asks_too_often_gets_429_and_is_counted_and_nobody_else(
     assert counted(office.database)[door, "too_many_requests"] == 2
 
 
-def test_the_form_says_so_in_the_readers_language(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_form_explains_the_limit_in_the_readers_language(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(strangers, "MOST", 0)
     assert "demasiadas peticiones" in office.browser.get("/login?lang=es").text
 

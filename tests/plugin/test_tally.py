@@ -63,7 +63,7 @@ def test_a_burst_of_refusals_takes_no_write_lock_and_is_stored_at_once(office: O
     }
 
 
-def test_answers_come_while_another_process_has_the_write_lock(locked: Office) -> None:
+def test_requests_are_answered_while_another_process_has_the_write_lock(locked: Office) -> None:
     assert locked.call("GET", "/campaigns", key="wrong").status_code == 401
     assert locked.browser.post("/saleor/webhooks", data=b"{}").status_code == 401
 
@@ -81,7 +81,7 @@ def test_counts_add_up_with_those_that_are_stored(database: Database) -> None:
     assert counted(database) == {(DOOR, "no_signature"): 4, ("key", "bad_key"): 2}
 
 
-def test_counts_that_cannot_be_stored_are_kept(sqlite: Database) -> None:
+def test_counts_that_cannot_be_stored_are_kept_for_later(sqlite: Database) -> None:
     tally = Tally(sqlite)
     tally.count(DOOR, "no_signature")
     with sqlite.write() as connection:
@@ -94,7 +94,7 @@ def test_counts_that_cannot_be_stored_are_kept(sqlite: Database) -> None:
     assert counted(sqlite) == {(DOOR, "no_signature"): 2}
 
 
-def test_what_is_left_is_stored_when_the_process_stops(database: Database) -> None:
+def test_remaining_counts_are_stored_when_the_process_stops(database: Database) -> None:
     tally = Tally(database)
     tally.start()
     tally.count(DOOR, "no_signature")
@@ -102,7 +102,9 @@ def test_what_is_left_is_stored_when_the_process_stops(database: Database) -> No
     assert counted(database) == {(DOOR, "no_signature"): 1}
 
 
-def test_counts_give_way_to_a_transaction_that_counts_the_same(postgresql_database: Database) -> None:
+def test_storing_counts_waits_half_a_second_for_a_conflicting_transaction(
+    postgresql_database: Database,
+) -> None:
     tally = Tally(postgresql_database)
     tally.count(DOOR, "no_signature")
     with postgresql_database.write() as connection:

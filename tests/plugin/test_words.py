@@ -19,13 +19,13 @@ JARGON = re.compile(r"\b(machines?|polic(y|ies)|coverage|net sales|by lot|in for
 """Names that pages had for bots, attribution settings, tracking health, net revenue and the holdout."""
 
 
-def test_pages_and_explanations_use_no_word_of_our_own() -> None:
+def test_pages_and_explanations_use_only_words_of_the_industry() -> None:
     texts = messages_in_sources()
     assert len(texts) > 200
     assert [text for text in texts if RIDDLES.search(text) or JARGON.search(text)] == []
 
 
-def test_the_descriptions_of_the_api_hold_no_riddle(office: Office) -> None:
+def test_api_descriptions_use_only_words_of_the_industry(office: Office) -> None:
     spec = json.dumps(office.browser.get("/api/v1/openapi.json").json)
     described = re.findall(r'"(?:description|summary)": "((?:[^"\\\\]|\\\\.)*)"', spec)
     assert len(described) > 100
@@ -33,5 +33,5 @@ def test_the_descriptions_of_the_api_hold_no_riddle(office: Office) -> None:
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
-def test_guides_hold_no_riddle(page: Path) -> None:
+def test_guides_use_only_words_of_the_industry(page: Path) -> None:
     assert [line for line in page.read_text().splitlines() if RIDDLES.search(line)] == []

@@ -17,7 +17,7 @@ def _slow_down(table: WrongKeys, address: str) -> None:
     assert [table.note_wrong(address) for _ in range(MOST)] == [False] * (MOST - 1) + [True]
 
 
-def test_the_address_is_slowed_until_its_time_is_over() -> None:
+def test_an_ip_address_is_limited_until_its_window_ends() -> None:
     clock = Clock()
     table = WrongKeys(clock)
     _slow_down(table, "192.0.2.1")
@@ -28,7 +28,7 @@ def test_the_address_is_slowed_until_its_time_is_over() -> None:
     _slow_down(table, "192.0.2.1")
 
 
-def test_wrong_keys_now_and_then_slow_nobody() -> None:
+def test_occasional_wrong_keys_limit_nobody() -> None:
     clock = Clock()
     table = WrongKeys(clock)
     for _ in range(10 * MOST):
@@ -52,13 +52,13 @@ def test_wrong_keys_now_and_then_slow_nobody() -> None:
         ("", "nonsense", True),
     ],
 )
-def test_an_address_is_what_one_customer_of_a_provider_has(one: str, other: str, same: bool) -> None:
+def test_an_ipv6_address_counts_by_its_64_bit_network(one: str, other: str, same: bool) -> None:
     table = WrongKeys(Clock())
     _slow_down(table, one)
     assert (table.pause(other, "a") > 0) is same
 
 
-def test_the_table_is_bounded_and_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_is_bounded_and_drops_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert REMEMBERED <= 10_000
     assert KEYS <= 10_000
     table = WrongKeys(Clock())

@@ -12,7 +12,7 @@ from tests.plugin.pages.test_pages import _check
 from tests.plugin.pages.test_policy_page import CLOSINGS, PAGE, shown
 
 
-def test_closing_a_month_says_that_it_cannot_be_undone_and_asks(office: Office) -> None:
+def test_closing_a_month_warns_that_it_cannot_be_undone_and_asks(office: Office) -> None:
     form = Form(shown(office), CLOSINGS)
     assert form.method == "post"
     assert "You cannot undo this." in shown(office)
@@ -28,7 +28,7 @@ def test_closing_a_month_says_that_it_cannot_be_undone_and_asks(office: Office) 
 
 
 @pytest.mark.parametrize("month", ["", "2026-13", "October", "2026-1", "<b>"])
-def test_what_is_no_month_is_said_at_its_field(office: Office, month: str) -> None:
+def test_an_invalid_month_is_reported_at_its_field(office: Office, month: str) -> None:
     answer = office.page(CLOSINGS, SHOES, method="POST", data={"month": month, "sure": "on"})
     assert answer.status_code == 422
     _check(answer.text)
@@ -36,7 +36,7 @@ def test_what_is_no_month_is_said_at_its_field(office: Office, month: str) -> No
     assert Form(answer.text, CLOSINGS).fields["month"] == month
 
 
-def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Office) -> None:
+def test_closing_an_unfinished_month_is_refused_with_an_explanation(office: Office) -> None:
     this_month = f"{datetime.now(UTC):%Y-%m}"
     for lang, said in (
         ("en", f"{this_month} has not ended yet"),
@@ -63,7 +63,7 @@ def test_a_month_that_is_not_over_or_not_decided_is_refused_in_words(office: Off
 @pytest.mark.parametrize(
     ("lang", "said"), [("en", "could not be processed: 1042."), ("es", "no se han podido procesar: 1042.")]
 )
-def test_a_failed_order_is_named_and_may_be_left_out(office: Office, lang: str, said: str) -> None:
+def test_failed_orders_are_named_and_may_be_left_out(office: Office, lang: str, said: str) -> None:
     old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()
     shop, order = office.order(placed_at=old)
     with office.database.write() as connection:
@@ -79,5 +79,5 @@ def test_a_failed_order_is_named_and_may_be_left_out(office: Office, lang: str, 
     assert office.get("/accounts/7/policies")["closed_before"]
 
 
-def test_another_language_can_be_chosen_where_a_form_was_refused(office: Office) -> None:
+def test_the_language_can_be_changed_after_a_refused_form(office: Office) -> None:
     assert office.page(f"{CLOSINGS}?lang=es", SHOES).location == PAGE

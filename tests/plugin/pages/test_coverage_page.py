@@ -25,13 +25,13 @@ def text_of(office: Office, path: str = PATH, key: str = SHOES) -> str:
     return answer.text
 
 
-def test_the_first_page_leads_to_it_also_before_there_is_a_campaign(office: Office) -> None:
+def test_the_first_page_links_to_it_even_without_campaigns(office: Office) -> None:
     links = _check(office.page("/", SHOES).text).links
     assert PATH in links
     assert "/accounts/8/coverage" not in links, "another account's"
 
 
-def test_a_shop_whose_app_is_not_installed_yet_is_named(office: Office) -> None:
+def test_a_shop_without_an_installed_app_is_named(office: Office) -> None:
     office.post("/shops", {"empId": 7, "platform": "saleor", "api_url": "https://new.test/graphql/"})
     assert "https://new.test/graphql/ was added, but the app is not installed" in text_of(office)
     assert office.get("/shops")["shops"][0]["manifest_url"] in text_of(office)
@@ -39,7 +39,7 @@ def test_a_shop_whose_app_is_not_installed_yet_is_named(office: Office) -> None:
     assert "https://shop.test/graphql/ was added, but" not in text_of(office)
 
 
-def test_a_sum_of_some_of_the_days_is_not_shown(office: Office) -> None:
+def test_an_incomplete_sum_of_days_is_not_shown(office: Office) -> None:
     asked_shop(office)
     office.order()
     in_shop = re.compile(r'data-label="In the shop" class="number">(.*?)</td>')
@@ -67,7 +67,7 @@ def test_it_shows_the_days_and_what_the_pixel_did_not_see(office: Office) -> Non
         ("it answered: <b>boo</b>", "&lt;b&gt;boo&lt;/b&gt;"),
     ],
 )
-def test_it_says_why_a_shop_cannot_be_asked_and_what_to_do(office: Office, problem: str, said: str) -> None:
+def test_it_says_why_a_shop_cannot_be_polled_and_what_to_do(office: Office, problem: str, said: str) -> None:
     asked_shop(office)
     with office.database.write() as connection:
         polls.fail_poll(connection, polls.list_polls(connection, 7)[0], problem, PLACED, PLACED)
@@ -85,7 +85,7 @@ def test_it_says_why_a_shop_cannot_be_asked_and_what_to_do(office: Office, probl
     ],
 )
 @pytest.mark.parametrize("lang", ["en", "es"])
-def test_it_says_what_keeps_orders_away_since_when_and_what_to_do(
+def test_it_says_why_orders_are_missing_since_when_and_what_to_do(
     office: Office, values: dict[str, Any], said: str, shows_manifest: bool, lang: str
 ) -> None:
     asked_shop(office)
@@ -100,7 +100,7 @@ def test_it_says_what_keeps_orders_away_since_when_and_what_to_do(
     assert ("/saleor/manifest?code=" in shown) is shows_manifest
 
 
-def test_it_names_the_orders_that_cannot_be_read(office: Office) -> None:
+def test_it_names_unreadable_orders(office: Office) -> None:
     shop = asked_shop(office)
     with office.database.write() as connection:
         for number, detail in (("1042", "it answered: <b>no origin</b>"), ("", "")):
@@ -113,19 +113,19 @@ def test_it_names_the_orders_that_cannot_be_read(office: Office) -> None:
     assert "id-" in shown
 
 
-def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:
+def test_it_is_translated_and_says_when_there_is_nothing(office: Office) -> None:
     shown = text_of(office, "/accounts/8/coverage?lang=es", HATS)
     assert "Estado del seguimiento" in shown
     assert "No hay pedidos en estos días" in shown
 
 
-def test_days_that_cannot_be_are_refused_in_words(office: Office) -> None:
+def test_invalid_days_are_refused_with_an_explanation(office: Office) -> None:
     answer = office.page(f"{PATH}?from=2026-01-01&to=2026-11-22", SHOES)
     assert answer.status_code == 422
     assert "at most 92 days" in answer.text
 
 
-def test_another_account_sees_nothing_of_it(office: Office) -> None:
+def test_another_account_cannot_see_it(office: Office) -> None:
     assert office.page(PATH, HATS).status_code == 404
 
 
@@ -149,7 +149,7 @@ def test_it_says_why_pixel_hits_had_a_problem_and_what_to_do(
     assert [text for text in (*said, "placeholder_order", "of another version") if text not in shown] == []
 
 
-def test_it_says_why_more_orders_came_than_the_shop_counted(office: Office) -> None:
+def test_it_says_why_more_orders_arrived_than_the_shop_counted(office: Office) -> None:
     hint = "More orders arrived by webhook than the shop counted"
     asked_shop(office)
     office.order()

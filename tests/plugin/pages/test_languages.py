@@ -36,7 +36,7 @@ _PASSED_OVER = {
 }
 
 
-def test_every_text_has_its_spanish_and_no_other() -> None:
+def test_every_text_has_one_spanish_translation() -> None:
     with (FOLDER / "es.po").open("rb") as file:
         catalog = read_po(file, locale="es")
     spanish = {str(message.id): str(message.string) for message in catalog if message.id}
@@ -44,14 +44,14 @@ def test_every_text_has_its_spanish_and_no_other() -> None:
     assert not [text for text, translated in spanish.items() if not translated]
 
 
-def test_a_translation_has_the_words_of_its_text() -> None:
+def test_a_translation_has_the_placeholders_of_its_text() -> None:
     spanish = LANGUAGES["es"].translations
     for message in messages_in_sources():
         names = sorted(re.findall(r"%\(\w+\)s", message))
         assert sorted(re.findall(r"%\(\w+\)s", spanish.gettext(message))) == names
 
 
-def test_every_word_of_the_domain_has_a_text() -> None:
+def test_every_value_of_the_domain_has_a_text() -> None:
     assert set(explanations.EVIDENCE) == set(Rung)
     assert set(explanations.STATUS) == set(Status)
     assert set(explanations.OUTCOME) == set(Outcome)
@@ -94,12 +94,14 @@ MONEY = [
 
 
 @pytest.mark.parametrize(("code", "amount", "currency", "text"), MONEY)
-def test_money_is_written_as_the_reader_writes_it(code: str, amount: str, currency: str, text: str) -> None:
+def test_money_is_formatted_for_the_readers_language(
+    code: str, amount: str, currency: str, text: str
+) -> None:
     assert LANGUAGES[code].money(Decimal(amount), currency) == text
 
 
 @pytest.mark.parametrize(("code", "text"), [("en", "-1.23"), ("es", "-1,23")])
-def test_a_difference_of_shares_is_in_points(code: str, text: str) -> None:
+def test_a_difference_of_shares_is_in_percentage_points(code: str, text: str) -> None:
     assert LANGUAGES[code].points(-0.012345) == text
 
 
@@ -112,5 +114,5 @@ def test_a_time_is_in_utc_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("confidence", "text"), [(0.995, "99%"), (0.99, "99%"), (0.6975, "70%"), (0.6, "60%")]
 )
-def test_a_confidence_is_never_all(confidence: float, text: str) -> None:
+def test_a_confidence_is_never_shown_as_100_percent(confidence: float, text: str) -> None:
     assert LANGUAGES["en"].confidence(confidence) == text

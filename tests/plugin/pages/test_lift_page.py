@@ -36,16 +36,14 @@ def small(office: Office, buyers: int) -> str:
 
 
 @pytest.mark.parametrize(("percent", "there"), [(0, False), (10, True)])
-def test_only_campaigns_that_left_somebody_out_have_the_tab(
-    office: Office, percent: int, there: bool
-) -> None:
+def test_only_campaigns_with_a_holdout_have_the_tab(office: Office, percent: int, there: bool) -> None:
     campaign = made(office, percent)
     for tab in ("", "/links", "/sales", "/contacts"):
         links = _check(office.page(f"/campaigns/{campaign}{tab}", SHOES).text).links
         assert (f"/campaigns/{campaign}/lift" in links) is there
 
 
-def test_it_shows_both_groups_the_lift_with_its_interval_and_what_was_caused(office: Office) -> None:
+def test_it_shows_both_groups_the_lift_its_interval_and_the_extra_sales(office: Office) -> None:
     campaign = made(office)
     mail, out = assigned(office, campaign)
     for ref in mail[:60]:
@@ -72,7 +70,7 @@ def test_it_shows_both_groups_the_lift_with_its_interval_and_what_was_caused(off
     assert f"Compradores adicionales gracias al correo {extra[0]} intervalo de confianza del 95 %" in spanish
 
 
-def test_a_small_shop_reads_how_many_people_it_takes_and_nothing_of_causes(office: Office) -> None:
+def test_a_small_shop_reads_how_many_recipients_are_needed_and_no_lift(office: Office) -> None:
     campaign = made(office)
     mail, out = assigned(office, campaign)
     for ref in (*mail[:3], *out[:1]):
@@ -86,7 +84,7 @@ def test_a_small_shop_reads_how_many_people_it_takes_and_nothing_of_causes(offic
     assert "Datos insuficientes" in shown(office, campaign, "es")
 
 
-def test_fewer_buyers_with_the_mail_is_said_as_it_is(office: Office) -> None:
+def test_a_negative_lift_is_shown(office: Office) -> None:
     campaign = made(office)
     mail, out = assigned(office, campaign)
     for ref in (*mail[:3], *out[:60]):
@@ -100,7 +98,7 @@ def test_fewer_buyers_with_the_mail_is_said_as_it_is(office: Office) -> None:
     ("buyers", "english", "spanish"),
     [(0, "Nobody in either group bought", "No compró nadie"), (2, "No difference", "Sin diferencia")],
 )
-def test_no_difference_asks_for_no_number_of_people(
+def test_without_a_difference_no_number_of_recipients_is_shown(
     office: Office, buyers: int, english: str, spanish: str
 ) -> None:
     campaign = small(office, buyers)
@@ -119,7 +117,7 @@ def test_no_difference_asks_for_no_number_of_people(
         (50, NOW - timedelta(days=3), True, "Still running: orders until", "Aún en curso: cuentan"),
     ],
 )
-def test_what_cannot_be_told_is_said_and_no_lift_shown(
+def test_an_unknown_lift_is_explained_and_not_shown(
     office: Office, percent: int, sent: datetime | None, assign: bool, english: str, spanish: str
 ) -> None:
     campaign = made(office, percent)
@@ -133,7 +131,7 @@ def test_what_cannot_be_told_is_said_and_no_lift_shown(
     assert spanish in shown(office, campaign, "es")
 
 
-def test_who_has_no_address_and_who_clicked_though_left_out_is_counted(office: Office) -> None:
+def test_contacts_without_an_address_and_held_out_clickers_are_counted(office: Office) -> None:
     campaign = made(office)
     office.post(f"/campaigns/{campaign}/recipients", {"contacts": [f"x{n}" for n in range(40)]})
     _, out = assigned(office, campaign)
@@ -146,14 +144,14 @@ def test_who_has_no_address_and_who_clicked_though_left_out_is_counted(office: O
     assert "People in the control group who clicked: 1." in text
 
 
-def test_it_is_not_shown_to_others(office: Office) -> None:
+def test_another_account_cannot_open_it(office: Office) -> None:
     campaign = made(office)
     assert office.page(f"/campaigns/{campaign}/lift", HATS).status_code == 404
     assert office.browser.get(f"/campaigns/{campaign}/lift").status_code == 303
 
 
 @pytest.mark.parametrize("text", XSS)
-def test_whatever_a_name_holds_is_shown_as_text(office: Office, text: str) -> None:
+def test_any_name_is_shown_as_text(office: Office, text: str) -> None:
     readable = "".join(c if c.isprintable() else " " for c in text).strip()
     links = [{"url": "https://shop.test/p/1", "sale_pixel": True}]
     wanted = {"empId": 7, "name": readable, "holdout_percent": 50, "links": links}

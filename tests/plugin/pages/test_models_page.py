@@ -16,12 +16,12 @@ def text_of(office: Office, path: str = "/accounts/7/models", key: str = SHOES) 
     return answer.text
 
 
-def test_the_campaigns_lead_to_it(office: Office) -> None:
+def test_the_campaigns_page_links_to_it(office: Office) -> None:
     office.campaign()
     assert "/accounts/7/models" in _check(office.page("/").text).links
 
 
-def test_it_shows_each_model_and_why_two_say_nothing(office: Office) -> None:
+def test_it_shows_each_model_and_why_two_have_no_result(office: Office) -> None:
     office.order(click=office.click(office.campaign(), "ana"))
     shown = text_of(office)
     for title in ("Last click", "First click", "Linear", "Position-based 40/20/40", "Time decay"):
@@ -43,13 +43,13 @@ def test_with_enough_orders_it_shows_shares_with_intervals(
     assert "Not enough data" not in shown
 
 
-def test_it_speaks_spanish_and_says_that_nothing_is_there(office: Office) -> None:
+def test_it_is_translated_and_says_when_there_is_nothing(office: Office) -> None:
     shown = text_of(office, "/accounts/8/models?lang=es", HATS)
     assert "Comparación de modelos" in shown
     assert "No hay pedidos atribuidos" in shown
 
 
-def test_a_period_of_days(office: Office) -> None:
+def test_it_can_be_limited_to_some_days(office: Office) -> None:
     office.order(click=office.click(office.campaign(), "ana"))
     day = PLACED.date().isoformat()
     eve = (PLACED.date() - timedelta(days=1)).isoformat()
@@ -59,20 +59,20 @@ def test_a_period_of_days(office: Office) -> None:
 
 
 @pytest.mark.parametrize("told", ["from=nonsense", "from=2026-11-23&to=2026-11-22", "to=9999-99-99"])
-def test_a_period_that_is_none_is_explained(office: Office, told: str) -> None:
+def test_an_invalid_period_is_explained(office: Office, told: str) -> None:
     answer = office.page(f"/accounts/7/models?{told}")
     assert answer.status_code == 422
     _check(answer.text)
     assert "Write dates as 2026-11-23" in answer.text
 
 
-def test_names_cannot_break_out(office: Office) -> None:
+def test_names_cannot_inject_html(office: Office) -> None:
     for number, name in enumerate(XSS[:4]):
         campaign = office.campaign(name=name)
         office.order(id=f"o-{number}", number=str(number), click=office.click(campaign, "ana"))
     assert "<script>" not in text_of(office)
 
 
-def test_it_is_not_shown_to_others(office: Office) -> None:
+def test_another_account_cannot_open_it(office: Office) -> None:
     assert office.page("/accounts/7/models", HATS).status_code == 404
     assert office.browser.get("/accounts/7/models").status_code == 303

@@ -77,7 +77,7 @@ def _form_of(campaign: Any) -> str:
 
 @pytest.mark.parametrize("text", XSS)
 @pytest.mark.parametrize("lang", ["en", "es"])
-def test_whatever_a_text_holds_is_shown_as_text(office: Office, text: str, lang: str) -> None:
+def test_any_text_is_shown_as_text(office: Office, text: str, lang: str) -> None:
     readable = "".join(c if c.isprintable() else " " for c in text).strip()
     campaign = office.campaign(name=readable, label=readable)
     line = {"item": readable, "sku": readable, "quantity": 1, "amount": "1"}
@@ -99,7 +99,7 @@ def test_whatever_a_text_holds_is_shown_as_text(office: Office, text: str, lang:
     assert office.page(link).status_code == 200, "each sale leads to its order"
 
 
-def test_the_campaigns_show_their_net_sales_per_currency(office: Office) -> None:
+def test_the_campaigns_show_their_net_revenue_per_currency(office: Office) -> None:
     campaign = office.campaign()
     for number, currency in enumerate(("EUR", "USD", "EUR")):
         office.order(id=f"o{number}", currency=currency, refunded="9.80", click=office.click(campaign, "c1"))
@@ -111,7 +111,7 @@ def test_the_campaigns_show_their_net_sales_per_currency(office: Office) -> None
     assert "60,00\xa0€" in spanish
 
 
-def test_the_overview_tells_sums_clicks_and_how_orders_were_decided(office: Office) -> None:
+def test_the_overview_shows_sums_clicks_and_outcomes_of_orders(office: Office) -> None:
     campaign = office.campaign()
     office.order(id="a", refunded="9.80", click=office.click(campaign, "c1"))
     office.order(id="b")
@@ -135,7 +135,7 @@ def test_the_overview_shows_human_and_bot_clicks_and_why(office: Office) -> None
     assert "Desde la red de una pasarela de correo, donde nadie navega" in office.page(f"{path}?lang=es").text
 
 
-def test_the_sales_table_says_everything_about_a_sale_in_words(office: Office) -> None:
+def test_the_sales_table_shows_every_detail_of_a_sale(office: Office) -> None:
     campaign = office.campaign()
     shop, order = office.order(click=office.click(campaign, "c1"), refunded="39.80")
     page = office.page(f"/campaigns/{campaign['id']}/sales").text
@@ -147,7 +147,7 @@ def test_the_sales_table_says_everything_about_a_sale_in_words(office: Office) -
         assert office.page(f"/campaigns/{campaign['id']}/sales.{kind}").status_code == 200
 
 
-def test_the_sales_table_shows_some_days_and_what_all_is_worth(office: Office) -> None:
+def test_the_sales_table_shows_some_days_and_their_totals(office: Office) -> None:
     campaign = office.campaign()
     address = f"/campaigns/{campaign['id']}/sales"
     placed = datetime(2026, 10, 30, 12, tzinfo=UTC)
@@ -216,7 +216,7 @@ def test_the_contacts_show_clicks_and_orders(office: Office) -> None:
     assert numbers == {"buyer": ["1", "0", "1", "€39.80"], "looker": ["1", "0", "0", "–"]}
 
 
-def test_an_order_tells_what_won_and_what_was_passed_over_in_the_order_of_time(office: Office) -> None:
+def test_an_order_shows_the_winning_and_the_passed_over_clicks_by_time(office: Office) -> None:
     campaign = office.campaign()
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c1", "email": "ana@example.com"}]})
     office.click(campaign, "c1", PLACED - timedelta(hours=2))
@@ -248,7 +248,7 @@ def test_a_link_is_switched_by_its_form(office: Office) -> None:
 NEW = "https://shop.test/new?a=b&c=d"
 
 
-def test_a_link_is_changed_by_its_form_and_the_list_shows_it(office: Office) -> None:
+def test_a_link_is_changed_by_its_form_and_the_list_shows_the_change(office: Office) -> None:
     campaign = office.campaign()
     base = f"/campaigns/{campaign['id']}/links"
     path = _form_of(campaign)
@@ -288,7 +288,7 @@ def test_a_link_is_changed_by_its_form_and_the_list_shows_it(office: Office) -> 
     ],
 )
 @pytest.mark.parametrize("lang", ["en", "es"])
-def test_the_form_of_a_link_says_what_was_corrected_of_a_pasted_address(
+def test_the_form_of_a_link_says_how_a_pasted_url_was_corrected(
     office: Office, pasted: str, notices: dict[str, list[str]], lang: str
 ) -> None:
     path = _form_of(office.campaign())
@@ -303,7 +303,7 @@ def test_the_form_of_a_link_says_what_was_corrected_of_a_pasted_address(
     assert 'role="status"' not in office.page(path).text
 
 
-def test_the_form_of_a_link_says_what_is_wrong_and_keeps_what_was_written(office: Office) -> None:
+def test_the_form_of_a_link_shows_errors_and_keeps_the_input(office: Office) -> None:
     campaign = office.campaign()
     path = _form_of(campaign)
     sent = {"url": 'javascript:alert("1")', "label": "x" * 201, "active": "off"}
@@ -318,7 +318,7 @@ def test_the_form_of_a_link_says_what_is_wrong_and_keeps_what_was_written(office
     assert office.get(f"/campaigns/{campaign['id']}")["links"] == campaign["links"]
 
 
-def test_a_person_sees_nothing_of_another_account(office: Office) -> None:
+def test_a_user_sees_nothing_of_another_account(office: Office) -> None:
     campaign = office.campaign(8, name="Secret hats")
     shop, order = office.order(8, click=office.click(campaign, "secret-contact"))
     assert "ecret" not in office.page("/", SHOES).text
@@ -335,7 +335,7 @@ def test_a_person_sees_nothing_of_another_account(office: Office) -> None:
     assert office.get(f"/campaigns/{campaign['id']}")["links"][0]["sale_pixel"] is True
 
 
-def test_days_without_sales_and_days_the_wrong_way_round_say_so(office: Office) -> None:
+def test_days_without_sales_and_reversed_days_are_explained(office: Office) -> None:
     address = f"/campaigns/{office.campaign()['id']}/sales"
     empty = office.page(f"{address}?from=2020-01-01&to=2020-01-02").text
     assert "No sales on these days" in empty
@@ -350,7 +350,7 @@ def test_days_without_sales_and_days_the_wrong_way_round_say_so(office: Office) 
     assert api.status_code == 422
 
 
-def test_a_fully_refunded_order_says_so_with_its_sums(office: Office) -> None:
+def test_a_fully_refunded_order_is_shown_with_its_sums(office: Office) -> None:
     campaign = office.campaign()
     token = office.click(campaign, "c1", PLACED - timedelta(hours=1))
     told: dict[str, Any] = {"click": token, "total": "39.80"}
@@ -385,7 +385,7 @@ def test_pages_with_nothing_to_show_say_what_to_do(office: Office) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/campaigns/000000000000", "/orders/x/y", "/assets/none.css"])
-def test_what_is_not_there_is_said_on_a_page(office: Office, path: str) -> None:
+def test_a_missing_page_is_explained_on_a_page(office: Office, path: str) -> None:
     answer = office.page(path, headers={"Accept-Language": "es-MX,es;q=0.9"})
     assert answer.status_code == 404
     assert _check(answer.text).language == "es"
@@ -393,7 +393,7 @@ def test_what_is_not_there_is_said_on_a_page(office: Office, path: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "W10", "A" * 3000])
-def test_an_address_with_a_wrong_cursor_is_refused(office: Office, cursor: str) -> None:
+def test_a_page_with_an_invalid_cursor_is_refused(office: Office, cursor: str) -> None:
     campaign = office.campaign()["id"]
     for path in ("/", f"/campaigns/{campaign}/sales", f"/campaigns/{campaign}/contacts"):
         answer = office.page(path, query_string={"cursor": cursor})
@@ -405,9 +405,7 @@ LANGUAGES = [("", "en"), ("es", "es"), ("es-AR,en;q=0.5", "es"), ("de,fr", "en")
 
 
 @pytest.mark.parametrize(("accepted", "language"), LANGUAGES)
-def test_a_page_is_in_the_language_that_the_browser_asks_for(
-    office: Office, accepted: str, language: str
-) -> None:
+def test_a_page_is_in_the_language_of_the_browser(office: Office, accepted: str, language: str) -> None:
     answer = office.page("/", headers={"Accept-Language": accepted})
     assert _check(answer.text).language == answer.headers["Content-Language"] == language
 
@@ -420,7 +418,7 @@ def test_a_chosen_language_stays(office: Office) -> None:
     assert _check(browser.get("/login").text).language == "es"
 
 
-def test_every_page_is_guarded_by_its_headers(office: Office) -> None:
+def test_every_page_has_security_headers(office: Office) -> None:
     for path in ("/", "/login", "/nothing", "/campaigns/000000000000", "/assets/pages.css"):
         with office.page(path) as answer:
             headers = answer.headers
@@ -434,7 +432,7 @@ def test_every_page_is_guarded_by_its_headers(office: Office) -> None:
             assert headers["Cache-Control"] == "no-store"
 
 
-def test_the_guides_that_pages_name_are_there() -> None:
+def test_the_guides_named_on_pages_exist() -> None:
     plugin = ROOT / "plugin" / "salepixel_plugin"
     texts = [*(plugin / "pages" / "templates").rglob("*.html"), plugin / "explanations.py"]
     texts.append(plugin / "translations" / "es.po")
@@ -443,7 +441,7 @@ def test_the_guides_that_pages_name_are_there() -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
-def test_paper_has_nothing_that_is_there_to_be_pressed_only() -> None:
+def test_buttons_are_not_printed() -> None:
     pages = ROOT / "plugin" / "salepixel_plugin" / "pages"
     on_paper = (pages / "static" / "pages.css").read_text().partition("@media print")[2]
     hidden = re.search(r"^.*display: none !important", on_paper, re.MULTILINE)

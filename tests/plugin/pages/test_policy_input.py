@@ -25,7 +25,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("field", "value", "english", "spanish"), WRONG)
-def test_wrong_input_is_said_at_its_field_and_nothing_is_lost(
+def test_invalid_input_is_reported_at_its_field_and_kept(
     office: Office, field: str, value: str, english: str, spanish: str
 ) -> None:
     office.campaign()
@@ -51,13 +51,13 @@ def test_wrong_input_is_said_at_its_field_and_nothing_is_lost(
     assert in_force(office)["version"] == 1
 
 
-def test_too_many_windows_of_campaigns_are_said(office: Office) -> None:
+def test_too_many_campaign_windows_are_reported(office: Office) -> None:
     sent = {f"campaign_windows.{n}": "9" for n in range(1001)}
     office.campaign()
     assert "At most 1000 campaigns" in shown(office, PREVIEW, 422, query_string=sent)
 
 
-def test_a_campaign_of_another_account_gets_no_window_and_is_not_named(office: Office) -> None:
+def test_another_accounts_campaign_gets_no_window_and_is_not_named(office: Office) -> None:
     hats = office.campaign(8, name="Secret hats")["id"]
     for sent in ({f"campaign_windows.{hats}": "9"}, {"campaign": hats, "campaign_days": "9"}):
         assert "ecret" not in shown(office, PREVIEW, 422, query_string=sent)

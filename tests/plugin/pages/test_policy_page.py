@@ -47,13 +47,13 @@ def in_force(office: Office) -> Any:
     return office.get("/accounts/7/policies")["policies"][0]
 
 
-def test_the_campaigns_and_the_models_and_each_decision_lead_to_it(office: Office) -> None:
+def test_campaigns_models_and_decisions_link_to_it(office: Office) -> None:
     shop, order = office.order(click=office.click(office.campaign(), "ana"))
     for path in ("/", "/accounts/7/models", f"/orders/{shop}/{order}"):
         assert PAGE in _check(office.page(path, SHOES).text).links, path
 
 
-def test_it_shows_the_policy_in_force_and_those_before_it(office: Office) -> None:
+def test_it_shows_the_current_and_the_earlier_versions(office: Office) -> None:
     campaign = office.campaign()["id"]
     office.post("/accounts/7/policies", {"model": "linear", "campaign_windows": {campaign: 1}})
     rows = [words(row) for row in re.findall(r"<tr>(.*?)</tr>", shown(office), re.DOTALL)]
@@ -65,7 +65,7 @@ def test_it_shows_the_policy_in_force_and_those_before_it(office: Office) -> Non
     assert "Autumn: 1 día Lineal No" in spanish
 
 
-def test_a_change_is_first_shown_with_its_money_and_its_orders(office: Office) -> None:
+def test_a_change_is_previewed_with_its_revenue_and_orders(office: Office) -> None:
     (old, new), _ = bought_by_ana(office)
     preview = previewed(office, model="linear")
     text = words(preview)
@@ -87,7 +87,7 @@ def test_a_change_is_first_shown_with_its_money_and_its_orders(office: Office) -
     assert "Old 0,00 € 19,90 € +19,90 €" in spanish
 
 
-def test_the_button_puts_in_force_exactly_what_was_previewed(office: Office) -> None:
+def test_the_button_applies_exactly_the_previewed_change(office: Office) -> None:
     campaign = office.campaign()["id"]
     change = {"window_days": " 30 ", "model": "decay", "alias_match": "on"}
     preview = previewed(office, **change, campaign=campaign, campaign_days="2")
@@ -104,7 +104,7 @@ def test_the_button_puts_in_force_exactly_what_was_previewed(office: Office) -> 
     }
 
 
-def test_a_campaign_gets_a_window_of_its_own_and_gives_it_back(office: Office) -> None:
+def test_a_campaigns_own_window_can_be_set_and_removed(office: Office) -> None:
     autumn, winter = office.campaign()["id"], office.campaign(name="Winter")["id"]
     put_in_force(office, previewed(office, campaign=autumn, campaign_days="2"))
     put_in_force(office, previewed(office, campaign=winter, campaign_days="30"))
@@ -119,20 +119,20 @@ def test_a_campaign_gets_a_window_of_its_own_and_gives_it_back(office: Office) -
     assert in_force(office)["campaign_windows"] == {}
 
 
-def test_what_the_query_does_not_name_stays(office: Office) -> None:
+def test_settings_missing_from_the_query_stay(office: Office) -> None:
     office.post("/accounts/7/policies", {"campaign_windows": {office.campaign()["id"]: 3}})
     put_in_force(office, shown(office, f"{PREVIEW}?model=first"))
     applied = in_force(office)
     assert (applied["model"], list(applied["campaign_windows"].values())) == ("first", [3])
 
 
-def test_a_change_of_nothing_has_no_button(office: Office) -> None:
+def test_an_empty_change_has_no_button(office: Office) -> None:
     preview = previewed(office)
     assert "These are already the current settings." in preview
     assert "<button>Apply" not in preview
 
 
-def test_a_policy_that_changed_meanwhile_is_said_and_the_change_previewed_anew(office: Office) -> None:
+def test_a_policy_changed_meanwhile_is_reported_and_previewed_again(office: Office) -> None:
     bought_by_ana(office)
     preview = previewed(office, model="linear")
     office.post("/accounts/7/policies", {"window_days": 14}, SHOES)
@@ -150,7 +150,7 @@ def test_a_policy_that_changed_meanwhile_is_said_and_the_change_previewed_anew(o
 
 
 @pytest.mark.parametrize("seen", [None, "", "0", "2", "-1", "x", "٣", "1" * 5000])
-def test_nothing_is_put_in_force_that_was_not_previewed(office: Office, seen: str | None) -> None:
+def test_only_previewed_changes_can_be_applied(office: Office, seen: str | None) -> None:
     sent = {"model": "linear"} | ({} if seen is None else {"policy": seen})
     answer = office.page(PAGE, SHOES, method="POST", data=sent)
     assert answer.status_code == 303
@@ -158,7 +158,7 @@ def test_nothing_is_put_in_force_that_was_not_previewed(office: Office, seen: st
     assert in_force(office)["version"] == 1
 
 
-def test_the_form_is_found_again_as_it_was_written(office: Office) -> None:
+def test_going_back_keeps_the_input_of_the_form(office: Office) -> None:
     campaign = office.campaign()["id"]
     written = {"window_days": "3", "model": "first", "campaign": campaign, "campaign_days": "5"}
     preview = previewed(office, **written)
@@ -167,7 +167,7 @@ def test_the_form_is_found_again_as_it_was_written(office: Office) -> None:
     assert written.items() <= Form(shown(office, back), PREVIEW).fields.items()
 
 
-def test_a_long_preview_goes_on_page_by_page(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_preview_is_paged(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     bought_by_ana(office)
     for number in range(6):
         placed = (PLACED - timedelta(minutes=number)).isoformat()
@@ -194,11 +194,11 @@ def test_a_long_preview_goes_on_page_by_page(office: Office, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=é", "skip=x", "skip=-1", f"skip={'9' * 5000}"])
-def test_a_page_of_a_preview_that_there_is_not_is_refused(office: Office, query: str) -> None:
+def test_a_missing_page_of_a_preview_is_refused(office: Office, query: str) -> None:
     shown(office, f"{PREVIEW}?model=first&{query}", 422)
 
 
-def test_a_policy_is_shown_to_nobody_else_and_changed_by_nobody_else(office: Office) -> None:
+def test_no_other_account_can_see_or_change_a_policy(office: Office) -> None:
     office.campaign(name="Secret shoes")
     for path in (PAGE, PREVIEW, f"{PREVIEW}?model=first", f"{PREVIEW}?model=wrong", f"{PAGE}?window_days=1"):
         answer = office.page(path, HATS)
@@ -236,7 +236,7 @@ def test_another_site_cannot_send_its_forms(office: Office) -> None:
 
 
 @pytest.mark.parametrize("text", XSS)
-def test_whatever_a_name_holds_is_shown_as_text(office: Office, text: str) -> None:
+def test_any_name_is_shown_as_text(office: Office, text: str) -> None:
     readable = "".join(c if c.isprintable() else " " for c in text).strip()
     campaign = office.campaign(name=readable)
     token = office.click(campaign, "ana", PLACED - timedelta(days=2))

@@ -21,7 +21,7 @@ def _enter(browser: FlaskClient, key: str = SHOES, **rest: Any) -> TestResponse:
     return browser.post("/login", data={"key": key, "next": rest.pop("next", "/")}, **rest)
 
 
-def test_who_is_not_signed_in_is_led_to_the_form_and_back(office: Office) -> None:
+def test_signing_in_returns_to_the_requested_page(office: Office) -> None:
     browser = office.browser
     campaign = office.campaign()["id"]
     there = f"/campaigns/{campaign}/sales?lang=es"
@@ -35,7 +35,7 @@ def test_who_is_not_signed_in_is_led_to_the_form_and_back(office: Office) -> Non
     assert browser.get(there).status_code == 200
 
 
-def test_a_wrong_key_does_not_enter(office: Office) -> None:
+def test_a_wrong_key_is_refused(office: Office) -> None:
     for key in ("", "wrong", "\x00", "é" * 1000):
         browser = office.browser
         answer = _enter(browser, key)
@@ -45,7 +45,7 @@ def test_a_wrong_key_does_not_enter(office: Office) -> None:
     assert office.page("/", "wrong").status_code == 401
 
 
-def test_the_session_cookie_is_kept_from_scripts_and_other_sites(office: Office) -> None:
+def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(office: Office) -> None:
     cookie = _enter(office.browser).headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -54,14 +54,14 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(office: Office)
     assert SHOES not in cookie
 
 
-def test_the_session_cookie_is_secure_where_the_plugin_is(office: Office) -> None:
+def test_the_session_cookie_is_secure_if_the_plugin_uses_https(office: Office) -> None:
     here = office.app.extensions["salepixel"]
     settings = PluginSettings.load({"SALEPIXEL_PLUGIN_URL": "https://sales.shop.test"})
     app = create_app(settings, database=here.database, redis=here.redis, keys=here.keys)
     assert "Secure" in _enter(app.test_client(), base_url="https://sales.shop.test").headers["Set-Cookie"]
 
 
-def test_a_person_sees_what_their_key_opens(office: Office) -> None:
+def test_a_user_sees_what_their_key_opens(office: Office) -> None:
     office.campaign(7, name="Shoes in autumn")
     office.campaign(8, name="Hats in autumn")
     browser = office.browser
@@ -80,7 +80,7 @@ def test_signing_out_ends_the_session(office: Office) -> None:
     assert browser.get("/").status_code == 303
 
 
-def test_a_session_is_no_key_for_the_api(office: Office) -> None:
+def test_a_session_does_not_open_the_api(office: Office) -> None:
     browser = office.browser
     _enter(browser)
     assert browser.get("/api/v1/campaigns").status_code == 401
@@ -116,7 +116,7 @@ def test_signing_out_ends_every_copy_of_the_cookie(office: Office) -> None:
     assert thief.get("/").status_code == 303
 
 
-def test_taking_a_key_back_ends_its_sessions_even_if_it_comes_back(office: Office) -> None:
+def test_revoking_a_key_ends_its_sessions_even_if_the_key_returns(office: Office) -> None:
     made = office.post("/accounts/7/keys", {"name": "mailer"})
     browser = office.browser
     _enter(browser, made["key"])
@@ -137,7 +137,7 @@ def test_signing_in_again_ends_the_earlier_session_of_the_browser(office: Office
     assert browser.get("/").status_code == 200
 
 
-def test_a_session_ends_after_its_time_though_the_cookie_is_kept(office: Office) -> None:
+def test_a_session_expires_even_if_the_cookie_is_kept(office: Office) -> None:
     browser = office.browser
     _enter(browser)
     with office.database.write() as connection:
@@ -148,7 +148,7 @@ def test_a_session_ends_after_its_time_though_the_cookie_is_kept(office: Office)
         assert connection.scalar(sa.select(sa.func.count()).select_from(sessions)) == 1
 
 
-def test_the_cookie_is_an_id_of_which_the_database_has_a_digest(office: Office) -> None:
+def test_the_cookie_is_an_id_and_the_database_stores_its_digest(office: Office) -> None:
     browser = office.browser
     _enter(browser)
     with office.database.read() as connection:
@@ -182,7 +182,7 @@ def test_rotating_keys_signs_nobody_out(office: Office) -> None:
 WRONG = [f"a wrong key, number {number}" for number in range(MOST)]
 
 
-def test_ten_wrong_keys_slow_down_the_address_and_nobody_else(office: Office) -> None:
+def test_ten_wrong_keys_limit_only_their_own_ip_address(office: Office) -> None:
     for key in WRONG:
         assert _enter(office.browser, key).status_code == 403
     slowed = _enter(office.browser, SHOES)
@@ -201,7 +201,7 @@ def test_ten_wrong_keys_slow_down_the_address_and_nobody_else(office: Office) ->
     }
 
 
-def test_a_key_that_was_right_before_is_not_slowed(office: Office) -> None:
+def test_a_key_that_was_valid_before_is_not_limited(office: Office) -> None:
     assert office.call("GET", "/campaigns", key=SHOES).status_code == 200
     for key in WRONG:
         assert office.call("GET", "/campaigns", key=key).status_code == 401
@@ -210,7 +210,7 @@ def test_a_key_that_was_right_before_is_not_slowed(office: Office) -> None:
     assert _enter(office.browser, SHOES).status_code == 303
 
 
-def test_webhooks_are_never_slowed(office: Office) -> None:
+def test_wrong_keys_never_limit_webhooks(office: Office) -> None:
     for key in WRONG:
         _enter(office.browser, key)
     for _ in range(3):
@@ -218,7 +218,7 @@ def test_webhooks_are_never_slowed(office: Office) -> None:
 
 
 @pytest.mark.parametrize(("proxies", "slowed"), [("0", 429), ("1", 303)])
-def test_whose_address_it_is_says_a_proxy_only_where_one_is_set(
+def test_forwarded_addresses_count_only_for_configured_proxies(
     office: Office, proxies: str, slowed: int
 ) -> None:
     here = office.app.extensions["salepixel"]
@@ -230,7 +230,7 @@ def test_whose_address_it_is_says_a_proxy_only_where_one_is_set(
     assert _enter(app.test_client(), SHOES, headers=headers).status_code == slowed
 
 
-def test_a_forged_cookie_is_no_session(office: Office) -> None:
+def test_a_forged_cookie_opens_no_session(office: Office) -> None:
     browser = office.browser
     browser.set_cookie("salepixel_session", "eyJrZXkiOiJ4In0.aaaa.bbbb")
     assert browser.get("/").status_code == 303

@@ -41,7 +41,7 @@ def register(plugin: Plugin, saleor: StandInSaleor, query: str) -> tuple[int, st
     return answer.status_code, answer.get_json().get("error", {}).get("code", "")
 
 
-def test_who_adds_an_address_first_gets_no_orders_and_blocks_nobody(
+def test_adding_a_shops_url_first_gets_no_orders_and_blocks_nobody(
     plugin: Plugin, saleor: StandInSaleor
 ) -> None:
     squatter = plugin.allow(saleor.api_url, THEIRS)
@@ -53,13 +53,13 @@ def test_who_adds_an_address_first_gets_no_orders_and_blocks_nobody(
         assert shops.get_shop(connection, squatter.id) == squatter
 
 
-def test_who_adds_an_address_later_gets_no_orders(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_adding_a_shops_url_later_gets_no_orders(plugin: Plugin, installed: StandInSaleor) -> None:
     plugin.allow(installed.api_url, THEIRS)
     assert buy(plugin, installed, "1") == (200, "")
     assert orders(plugin) == [(OURS, "1")]
 
 
-def test_two_accounts_have_an_app_each_in_one_shop(plugin: Plugin, saleor: StandInSaleor) -> None:
+def test_two_accounts_each_have_an_app_in_one_shop(plugin: Plugin, saleor: StandInSaleor) -> None:
     installations = {}
     for emp_id in (OURS, THEIRS):
         assert plugin.install(saleor, emp_id).status_code == 200
@@ -85,7 +85,7 @@ def test_two_accounts_have_an_app_each_in_one_shop(plugin: Plugin, saleor: Stand
         ("?code=" + "0" * 9000, "CODE_UNKNOWN"),
     ],
 )
-def test_without_a_code_of_the_shop_nobody_is_bound_and_no_call_is_made(
+def test_without_a_valid_code_nothing_is_connected_and_no_call_is_made(
     plugin: Plugin, installed: StandInSaleor, query: str, code: str
 ) -> None:
     before = plugin.shop(installed.api_url)
@@ -95,7 +95,7 @@ def test_without_a_code_of_the_shop_nobody_is_bound_and_no_call_is_made(
     assert plugin.refusals() == {("saleor_register", code.lower()): 1}
 
 
-def test_a_code_is_for_one_shop(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_a_code_connects_one_shop(plugin: Plugin, installed: StandInSaleor) -> None:
     other = plugin.allow("https://other.test/graphql/", THEIRS)
     code = make_code(plugin.keys, other.id)
     assert register(plugin, installed, f"?code={code}") == (403, "SALEOR_URL_PROHIBITED")
@@ -104,7 +104,7 @@ def test_a_code_is_for_one_shop(plugin: Plugin, installed: StandInSaleor) -> Non
     assert register(plugin, installed, f"?code={mixed}") == (403, "CODE_UNKNOWN")
 
 
-def test_a_code_outlives_a_rotation_of_keys_and_not_the_removal_of_its_key(keys: Keys) -> None:
+def test_a_code_is_valid_after_a_key_rotation_until_its_key_is_removed(keys: Keys) -> None:
     code = make_code(keys, "0123456789ab")
     rotated = Keys(2, {**keys.secrets, 2: b"\2" * 32})
     assert make_code(rotated, "0123456789ab") != code
@@ -112,7 +112,7 @@ def test_a_code_outlives_a_rotation_of_keys_and_not_the_removal_of_its_key(keys:
     assert read_code(Keys(2, {2: b"\2" * 32}), code) is None
 
 
-class TestAnInstallationFromBeforeCodes:
+class TestAnInstallationWithoutACode:
     """Its webhooks name no shop, its tokenTargetUrl has no code."""
 
     @pytest.fixture
@@ -120,16 +120,14 @@ class TestAnInstallationFromBeforeCodes:
         installed.target = f"{plugin.url}/saleor/webhooks"
         return installed
 
-    def test_its_deliveries_are_taken_whoever_adds_the_address_since(
+    def test_its_deliveries_are_accepted_even_if_others_add_the_url(
         self, plugin: Plugin, old: StandInSaleor
     ) -> None:
         plugin.allow(old.api_url, THEIRS)
         assert buy(plugin, old, "1") == (200, "")
         assert orders(plugin) == [(OURS, "1")]
 
-    def test_staff_who_press_retry_read_that_it_must_be_installed_again(
-        self, plugin: Plugin, old: StandInSaleor
-    ) -> None:
+    def test_retry_tells_staff_to_install_the_app_again(self, plugin: Plugin, old: StandInSaleor) -> None:
         answer = plugin.client.post(
             "/saleor/register",
             headers={"Saleor-Api-Url": old.api_url},
@@ -141,7 +139,7 @@ class TestAnInstallationFromBeforeCodes:
         assert len(message) < 255
         assert buy(plugin, old, "1") == (200, ""), "it goes on as it was"
 
-    def test_installed_again_it_is_the_same_shop(self, plugin: Plugin, old: StandInSaleor) -> None:
+    def test_a_reinstalled_app_connects_the_same_shop(self, plugin: Plugin, old: StandInSaleor) -> None:
         before = plugin.shop(old.api_url)
         assert plugin.install(old).status_code == 200
         after = plugin.shop(old.api_url)
@@ -156,7 +154,7 @@ class TestPausedAndRemoved:
         with plugin.database.write() as connection:
             shops.change_shop(connection, shop.id, **{"name": None, "at": captures.NOW} | changes)
 
-    def test_a_paused_shop_is_refused_by_name_and_resumed_again(
+    def test_a_paused_shop_is_refused_with_a_reason_and_can_be_resumed(
         self, plugin: Plugin, installed: StandInSaleor
     ) -> None:
         shop = plugin.shop(installed.api_url)
@@ -165,7 +163,7 @@ class TestPausedAndRemoved:
         self.change(plugin, shop, paused=False)
         assert buy(plugin, installed, "2") == (200, "")
 
-    def test_a_paused_shop_still_says_that_its_app_is_deleted(
+    def test_a_paused_shop_still_reports_the_removal_of_its_app(
         self, plugin: Plugin, installed: StandInSaleor
     ) -> None:
         self.change(plugin, plugin.shop(installed.api_url), paused=True)
@@ -173,7 +171,7 @@ class TestPausedAndRemoved:
         assert installed.send(plugin.url, installed.sign("app_deleted", app)).status_code == 200
         assert plugin.shop(installed.api_url).token is None
 
-    def test_a_removed_shop_is_refused_by_name_until_it_is_added_and_installed_again(
+    def test_a_removed_shop_is_refused_with_a_reason_until_it_is_added_and_installed(
         self, plugin: Plugin, installed: StandInSaleor
     ) -> None:
         assert buy(plugin, installed, "1") == (200, "")
@@ -213,9 +211,7 @@ def test_the_newest_status_of_the_app_counts(
 
 
 @pytest.mark.parametrize("app", [None, 7, {}, {"isActive": "no"}, {"isActive": None}])
-def test_a_status_that_says_nothing_changes_nothing(
-    plugin: Plugin, installed: StandInSaleor, app: object
-) -> None:
+def test_an_invalid_app_status_changes_nothing(plugin: Plugin, installed: StandInSaleor, app: object) -> None:
     before = plugin.shop(installed.api_url)
     assert installed.send(plugin.url, installed.sign("app_status_changed", {"app": app})).status_code == 200
     assert plugin.shop(installed.api_url) == before

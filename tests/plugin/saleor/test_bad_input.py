@@ -73,7 +73,7 @@ def test_over_32_mb_without_a_length_is_413(
     assert reason_of(answer) == expected
 
 
-def test_one_large_delivery_is_read_at_a_time_and_small_ones_beside_it(
+def test_one_large_delivery_is_read_at_a_time_while_small_ones_continue(
     plugin: Plugin, installed: StandInSaleor
 ) -> None:
     large = installed.sign_raw("order_paid", b" " * (webhooks.LARGE_BYTES + 1))
@@ -91,7 +91,7 @@ def test_one_large_delivery_is_read_at_a_time_and_small_ones_beside_it(
 
 @pytest.mark.parametrize(("signed", "expected"), [(True, 503), (False, 400)])
 @pytest.mark.parametrize("reason", ["cut_short", "too_large", "busy"])
-def test_a_delivery_that_is_not_whole_is_sent_again_by_whoever_can_sign(
+def test_an_incomplete_signed_delivery_is_503_so_the_shop_retries(
     plugin: Plugin, reason: str, signed: bool, expected: int
 ) -> None:
     """What a shop may have sent is a 503, for Saleor does not send again after a 4xx."""
@@ -112,15 +112,13 @@ def test_a_delivery_that_is_not_whole_is_sent_again_by_whoever_can_sign(
         ("/saleor/register", "cut_short", (400, "bad_request")),
     ],
 )
-def test_a_call_that_is_not_whole_is_refused(
+def test_an_incomplete_call_is_refused(
     plugin: Plugin, path: str, reason: str, expected: tuple[int, str]
 ) -> None:
     assert reason_of(plugin.client.post(path, environ_overrides={REFUSED: reason})) == expected
 
 
-def test_a_body_shorter_than_its_length_is_never_verified_as_whole(
-    plugin: Plugin, installed: StandInSaleor
-) -> None:
+def test_a_body_shorter_than_its_length_is_never_verified(plugin: Plugin, installed: StandInSaleor) -> None:
     signed = installed.sign_raw("order_paid", b"{}")
     answer = plugin.client.post(
         PATH,
@@ -147,7 +145,7 @@ ANY_JSON = st.recursive(
     api_url=HEADER_TEXT | st.just(captures.API_URL),
     signature=HEADER_TEXT | st.just(PAID.headers["Saleor-Signature"]),
 )
-def test_no_bytes_make_a_500(
+def test_no_bytes_cause_a_500(
     plugin: Plugin, captured_shop: Shop, body: bytes, event: str, api_url: str, signature: str
 ) -> None:
     headers = {"Saleor-Event": event, "Saleor-Api-Url": api_url, "Saleor-Signature": signature}
@@ -159,7 +157,7 @@ def test_no_bytes_make_a_500(
 
 @costly(25)
 @given(st.data())
-def test_no_signed_json_makes_a_500(plugin: Plugin, installed: StandInSaleor, data: st.DataObject) -> None:
+def test_no_signed_json_causes_a_500(plugin: Plugin, installed: StandInSaleor, data: st.DataObject) -> None:
     order = installed.order("1", [SHOES])
     order[data.draw(st.sampled_from(sorted(order)))] = data.draw(ANY_JSON)
     signed = installed.sign("order_updated", {"order": order})
@@ -167,7 +165,7 @@ def test_no_signed_json_makes_a_500(plugin: Plugin, installed: StandInSaleor, da
     assert answer.status_code in (200, 400)
 
 
-def test_a_delivery_that_the_database_refuses_is_kept_and_not_sent_again_for_ever(
+def test_a_delivery_with_unstorable_values_is_kept_and_not_retried_for_ever(
     plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> bool:

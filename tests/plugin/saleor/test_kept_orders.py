@@ -36,7 +36,7 @@ def sums(plugin: Plugin) -> list[tuple[str, str]]:
         return [(str(one.gross), str(one.refunded)) for one in sales.sale_totals(connection, CAMPAIGN)]
 
 
-def test_a_replacement_is_no_second_purchase(
+def test_a_replacement_is_not_a_second_purchase(
     plugin: Plugin, installed: StandInSaleor, sealer: ClickSealer, keys: Keys
 ) -> None:
     mail_buyers(plugin, keys)
@@ -69,7 +69,7 @@ def draft_deliveries(installed: StandInSaleor, token: str) -> list[tuple[str, di
 
 
 @pytest.mark.parametrize("sequence", [(0, 1, 2, 3), (3, 2, 1, 0), (3, 1, 0), (2, 3, 2), (1, 3, 0, 0)])
-def test_an_order_that_was_a_draft_was_placed_when_it_was_completed(
+def test_a_draft_order_is_placed_when_it_is_completed(
     plugin: Plugin, installed: StandInSaleor, sealer: ClickSealer, keys: Keys, sequence: Sequence[int]
 ) -> None:
     mail_buyers(plugin, keys)
@@ -86,7 +86,7 @@ def test_an_order_that_was_a_draft_was_placed_when_it_was_completed(
     assert row == COMPLETED
 
 
-def test_an_order_that_the_shop_could_not_give_is_kept_and_named(
+def test_an_order_that_the_shop_could_not_send_is_stored_with_its_reason(
     plugin: Plugin, installed: StandInSaleor
 ) -> None:
     error = {
@@ -108,7 +108,7 @@ def test_an_order_that_the_shop_could_not_give_is_kept_and_named(
     assert plugin.refusals()["saleor_webhook", "shop_error"] == 2
 
 
-def test_an_order_that_cannot_be_read_keeps_no_other_of_its_delivery_away(
+def test_an_unreadable_order_does_not_block_others_of_its_delivery(
     plugin: Plugin, installed: StandInSaleor
 ) -> None:
     good, bad = installed.order("1", LINES), installed.order("2", LINES) | {"lines": None}

@@ -43,7 +43,7 @@ def forge(plugin: Plugin, saleor: StandInSaleor, key: SigningKey) -> requests.Re
     return saleor.send(plugin.url, saleor.sign_raw("order_paid", signed.body, key.sign(signed.body)))
 
 
-def test_after_a_rotation_deliveries_are_taken(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_deliveries_are_accepted_after_a_key_rotation(plugin: Plugin, installed: StandInSaleor) -> None:
     assert deliver(plugin, installed) == 200
     old = installed.key
     installed.rotate_key()
@@ -54,7 +54,7 @@ def test_after_a_rotation_deliveries_are_taken(plugin: Plugin, installed: StandI
     assert forge(plugin, installed, old).status_code == 401, "the old key is no longer the shop's"
 
 
-def test_a_rotation_under_the_same_name_is_taken(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_a_rotated_key_with_the_same_id_is_accepted(plugin: Plugin, installed: StandInSaleor) -> None:
     for number in ("1", "2"):
         installed.rotate_key()
         installed.key.kid = installed.key.jwk["kid"] = "1"  # as Saleor did before 3.19
@@ -62,7 +62,7 @@ def test_a_rotation_under_the_same_name_is_taken(plugin: Plugin, installed: Stan
         assert deliver(plugin, installed, number) == 200
 
 
-def test_while_the_shop_is_away_it_is_503_and_then_taken(
+def test_deliveries_are_503_until_the_shops_keys_can_be_loaded(
     plugin: Plugin, installed: StandInSaleor, clock: Clock
 ) -> None:
     old = installed.key
@@ -83,7 +83,7 @@ def test_while_the_shop_is_away_it_is_503_and_then_taken(
 
 
 @pytest.mark.parametrize("answers", [{"keys": []}, {"keys": "none"}, []])
-def test_a_useless_jwks_is_503_and_not_kept(
+def test_an_unusable_jwks_is_503_and_not_stored(
     plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch, answers: Any
 ) -> None:
     before = plugin.shop(installed.api_url).jwks
@@ -117,9 +117,7 @@ def test_a_rotation_right_after_a_forgery_loses_nothing(
     assert deliver(plugin, installed) == 200
 
 
-def test_a_signature_that_no_key_can_make_good_causes_no_call(
-    plugin: Plugin, installed: StandInSaleor
-) -> None:
+def test_a_signature_that_no_key_can_verify_causes_no_call(plugin: Plugin, installed: StandInSaleor) -> None:
     signed = installed.sign("order_paid", {"order": installed.order("1", [SHOES])})
     for alg in ("none", "HS256", "PS256"):
         signature = installed.key.sign(signed.body, {"alg": alg, "b64": False, "crit": ["b64"]})
@@ -128,7 +126,7 @@ def test_a_signature_that_no_key_can_make_good_causes_no_call(
     assert installed.calls == []
 
 
-def test_many_deliveries_at_a_rotation_cause_one_call_and_none_is_lost(
+def test_many_deliveries_during_a_rotation_cause_one_call_and_none_is_lost(
     plugin: Plugin, installed: StandInSaleor
 ) -> None:
     installed.rotate_key()

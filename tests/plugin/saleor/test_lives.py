@@ -59,7 +59,7 @@ def truth(terms: Terms, sale_when: str = "paid") -> Sums:
     return {currency: (sold, refunded) for currency, (sold, refunded) in sums.items()}
 
 
-def test_the_recordings_are_worth_this() -> None:
+def test_the_recorded_orders_have_known_sums() -> None:
     assert truth(Terms()) == {
         "USD": (Decimal("559.66"), Decimal("126.66")),
         "PLN": (Decimal("480.00"), Decimal("0")),
@@ -109,7 +109,7 @@ def at(time: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-23T{time}").replace(tzinfo=UTC)
 
 
-def test_each_refund_is_of_its_day(sqlite: Database) -> None:
+def test_each_refund_counts_on_its_day(sqlite: Database) -> None:
     rows = report_of(sqlite, captures.ORDERS, Terms(shipping="included"))
     by_time: dict[datetime, Decimal] = defaultdict(Decimal)
     for row in rows:
@@ -124,7 +124,7 @@ def test_each_refund_is_of_its_day(sqlite: Database) -> None:
 
 @costly(10)
 @given(st.data(), st.sampled_from(TERMS), st.sampled_from(["paid", "placed"]))
-def test_deliveries_may_come_shuffled_twice_and_late(
+def test_deliveries_may_arrive_shuffled_twice_and_late(
     sqlite: Database, data: st.DataObject, terms: Terms, sale_when: str
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(captures.ORDERS), max_size=10))
@@ -177,7 +177,7 @@ def test_a_gift_card_is_a_way_to_pay_and_the_lines_count_whole() -> None:
     assert [str(line.amount) for line in with_shipping] == ["81.19", "45.47", "71.65"]
 
 
-def test_a_discount_that_the_shop_did_not_put_on_the_lines_is_off_them() -> None:
+def test_an_order_discount_is_spread_over_the_lines() -> None:
     def discount(order: dict[str, Any]) -> None:
         order["total"]["gross"]["amount"] = 100.00
         order["giftCards"] = []
@@ -189,7 +189,7 @@ def test_a_discount_that_the_shop_did_not_put_on_the_lines_is_off_them() -> None
     assert [str(line.amount) for line in with_shipping] == ["40.94", "22.93", "36.13"]
 
 
-def test_voucher_customer_and_utm_campaign_are_kept() -> None:
+def test_voucher_customer_and_utm_campaign_are_stored() -> None:
     order = read(lambda order: order.update(voucherCode="ANA-10"))
     assert (order.voucher, order.customer, order.utm_campaign) == ("ANA-10", "VXNlcjox", "autumn-2026")
 
@@ -207,7 +207,7 @@ def test_voucher_customer_and_utm_campaign_are_kept() -> None:
         ),
     ],
 )
-def test_what_buyers_write_there_costs_no_order(change: captures.Change, expected: tuple[Any, ...]) -> None:
+def test_odd_values_in_these_fields_lose_no_order(change: captures.Change, expected: tuple[Any, ...]) -> None:
     order = read(change)
     assert (order.voucher, order.customer, order.utm_campaign) == expected
 
@@ -241,7 +241,7 @@ def granted(amount: float, *lines: tuple[int, int], shipping: bool = False) -> d
         (61.19, [granted(45.47, (1, 2))], ["8.35", "45.47"]),
     ],
 )
-def test_a_granted_refund_is_of_its_lines(
+def test_a_granted_refund_belongs_to_its_lines(
     refunded: float, refunds: list[dict[str, Any]], expected: list[str]
 ) -> None:
     def grant(order: dict[str, Any]) -> None:
@@ -258,6 +258,6 @@ def test_a_granted_refund_is_of_its_lines(
 @pytest.mark.parametrize(
     "odd", [None, 7, [], [granted(5, (0, 1)) | {"lines": None}], [granted(5) | {"lines": 7}]]
 )
-def test_odd_granted_refunds_say_nothing(odd: object) -> None:
+def test_odd_granted_refunds_are_ignored(odd: object) -> None:
     order = read(lambda order: order.update(grantedRefunds=odd))
     assert {line.refunded for line in order.lines} == {None}

@@ -31,7 +31,7 @@ def test_the_manifest_names_this_plugin(plugin: Plugin) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?code=", "?code=0123", "?code=é", "?code=" + "0" * 44])
-def test_without_a_code_of_ours_a_manifest_binds_to_no_shop(plugin: Plugin, query: str) -> None:
+def test_without_a_valid_code_a_manifest_connects_no_shop(plugin: Plugin, query: str) -> None:
     manifest = plugin.client.get(f"/saleor/manifest{query}").get_json()
     assert (manifest["id"], manifest["tokenTargetUrl"]) == ("salepixel", f"{plugin.url}/saleor/register")
 
@@ -60,7 +60,7 @@ def test_one_webhook_has_all_order_events() -> None:
         ("4.0", ["NAVIGATION_ORDERS"], True),
     ],
 )
-def test_a_saleor_is_told_only_what_it_knows(
+def test_a_manifest_contains_only_what_its_saleor_supports(
     plugin: Plugin, asking: str, mounts: list[str], has_all: bool
 ) -> None:
     manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": asking}).get_json()
@@ -79,7 +79,7 @@ def test_every_page_that_the_manifest_names_exists(plugin: Plugin) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 @pytest.mark.parametrize("field", ["homepageUrl", "dataPrivacyUrl", "supportUrl"])
-def test_pages_about_the_app_need_no_key_and_have_the_part_that_is_named(
+def test_pages_about_the_app_need_no_key_and_have_the_linked_section(
     plugin: Plugin, field: str, lang: str
 ) -> None:
     address = urlsplit(build_manifest(plugin.url, (3, 23))[field])
@@ -90,7 +90,7 @@ def test_pages_about_the_app_need_no_key_and_have_the_part_that_is_named(
     assert not address.fragment or f'id="{address.fragment}"' in answer.text
 
 
-def test_the_logo_is_a_png_as_saleor_takes_it_and_needs_no_key(plugin: Plugin) -> None:
+def test_the_logo_is_a_png_that_saleor_accepts_and_needs_no_key(plugin: Plugin) -> None:
     address = build_manifest(plugin.url, (3, 23))["brand"]["logo"]["default"]
     answer = plugin.client.get(address.removeprefix(plugin.url))
     assert (answer.status_code, answer.mimetype) == (200, "image/png")

@@ -76,14 +76,14 @@ def worth(order: Order, history: Iterable[RefundState] = ()) -> tuple[Decimal, D
     )
 
 
-def test_the_table_names_all_orders_of_the_shop() -> None:
+def test_the_table_lists_all_orders_of_the_shop() -> None:
     found = recordings.scenarios()
     known = {name: set(found[name].final) for name in found if name != "ga_before_outage"}
     assert known == {name: set(numbers) for name, numbers in WORTH.items()}
 
 
 @pytest.mark.parametrize("name", WITH_DELIVERIES)
-def test_webhooks_in_any_sequence_give_what_the_orders_mean(sqlite: Database, name: str) -> None:
+def test_webhooks_in_any_sequence_give_the_expected_sums(sqlite: Database, name: str) -> None:
     scenario = recordings.scenarios()[name]
     table = WORTH[name] | recordings.BY_WEBHOOKS_ALONE.get(name, {})
     sent = {number for one in scenario.deliveries for number in numbers_in(one)}
@@ -99,7 +99,7 @@ def numbers_in(one: Recorded) -> list[str]:
 
 
 @pytest.mark.parametrize("name", WITH_DELIVERIES)
-def test_a_poll_after_the_webhooks_gives_what_the_orders_mean(sqlite: Database, name: str) -> None:
+def test_a_poll_after_the_webhooks_gives_the_expected_sums(sqlite: Database, name: str) -> None:
     scenario = recordings.scenarios()[name]
     store(sqlite, scenario.deliveries, list(scenario.final.values()))
     for number, value in WORTH[name].items():
@@ -108,18 +108,18 @@ def test_a_poll_after_the_webhooks_gives_what_the_orders_mean(sqlite: Database, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_poll_alone_gives_what_the_orders_mean_as_far_as_they_say_it(name: str) -> None:
+def test_a_poll_alone_gives_the_sums_that_orders_contain(name: str) -> None:
     table = WORTH[name] | recordings.BY_A_POLL_ALONE.get(name, {})
     for number, value in table.items():
         assert worth(final_order(recordings.scenarios()[name].final[number])) == expected(value)
 
 
-def test_the_order_of_a_line_that_was_never_charged_counts_the_others(sqlite: Database) -> None:
+def test_an_order_with_an_uncharged_line_counts_the_other_lines(sqlite: Database) -> None:
     order = final_order(recordings.scenarios()["fb_part_charged_line_granted"].final["84"])
     assert [str(line.amount) for line in sold_lines(order)] == ["64.95", "0.00"]
 
 
-def test_a_chargeback_is_named(sqlite: Database) -> None:
+def test_a_chargeback_is_detected(sqlite: Database) -> None:
     scenario = recordings.scenarios()["bo_partial_chargeback"]
     store(sqlite, scenario.deliveries)
     order, history = known(sqlite, scenario.final["54"]["id"])
@@ -142,7 +142,7 @@ def recorded_sealer(tmp_path: Path) -> ClickSealer:
     return ClickSealer(load_keys(keys))
 
 
-def test_the_click_that_a_draft_got_later_earned_the_order(
+def test_a_click_added_to_a_draft_later_earns_the_order(
     sqlite: Database, recorded_sealer: ClickSealer
 ) -> None:
     """The draft is two days older than the click; it was completed a second after it."""
@@ -158,7 +158,7 @@ def test_the_click_that_a_draft_got_later_earned_the_order(
         assert timedelta(0) < order.placed_at - click.clicked_at < timedelta(seconds=2)
 
 
-def test_the_shop_signed_what_was_recorded() -> None:
+def test_recorded_deliveries_have_valid_signatures() -> None:
     jwks = recordings.JWKS
     for scenario in recordings.scenarios().values():
         for one in scenario.deliveries:

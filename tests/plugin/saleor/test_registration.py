@@ -73,7 +73,7 @@ def test_the_last_registration_counts(plugin: Plugin, installed: StandInSaleor) 
         "http://" + "a" * 9_000,
     ],
 )
-def test_a_shop_that_nobody_added_is_never_called(plugin: Plugin, far: FarHost, api_url: str) -> None:
+def test_a_shop_that_was_not_added_is_never_called(plugin: Plugin, far: FarHost, api_url: str) -> None:
     api_url = api_url.format(shop=far.url, SHOP=far.url.upper())
     status, answer = register(plugin, f"{far.url}/graphql/", api_url)
     assert far.requests == []
@@ -146,7 +146,7 @@ def test_an_oversized_request_is_refused(plugin: Plugin) -> None:
         (answers(200, OUR_APP), answers(200, {"keys": [SigningKey(1024).jwk]}), 503, "JWKS_NOT_AVAILABLE"),
     ],
 )
-def test_a_failure_tells_staff_what_to_do(
+def test_a_failure_message_says_what_staff_can_do(
     plugin: Plugin, far: FarHost, graphql: Behaviour, jwks: Behaviour | None, status: int, code: str
 ) -> None:
     far.answers |= {"/graphql/": graphql, JWKS_PATH: jwks or breaks_off}
@@ -162,7 +162,7 @@ def test_a_failure_tells_staff_what_to_do(
     assert plugin.refusals() == {("saleor_register", code.lower()): 1}
 
 
-def test_a_failed_registration_leaves_the_earlier_one(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_a_failed_registration_keeps_the_earlier_one(plugin: Plugin, installed: StandInSaleor) -> None:
     before = plugin.shop(installed.api_url)
     installed.away.add(JWKS_PATH)
     assert plugin.install(installed).status_code == 503

@@ -91,7 +91,7 @@ def test_any_replay_gives_the_orders_of_the_shop(
     assert_orders_of_the_shop(plugin)
 
 
-def test_two_replays_leave_the_same_table(plugin: Plugin, captured_shop: Shop) -> None:
+def test_two_replays_give_the_same_table(plugin: Plugin, captured_shop: Shop) -> None:
     replay(plugin, captures.SIGNED)
     first = read_orders(plugin)
     replay(plugin, shuffled(9))

@@ -28,9 +28,7 @@ def schema_of(version: str) -> GraphQLSchema:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_question_is_valid_in_the_schema(
-    plugin: Plugin, installed: StandInSaleor, version: str
-) -> None:
+def test_every_query_is_valid_in_the_schema(plugin: Plugin, installed: StandInSaleor, version: str) -> None:
     access = open_access(plugin.keys, plugin.shop(installed.api_url))
     installed.version, since = version, NOON - timedelta(days=1)
     broken = installed.order("1", [], created=NOON - timedelta(hours=1))
@@ -54,7 +52,7 @@ def test_every_question_is_valid_in_the_schema(
             assert validate(schema, parse(question), [NoDeprecatedCustomRule]) == []
 
 
-def test_the_schemas_are_of_every_minor_version_from_the_oldest() -> None:
+def test_there_is_a_schema_for_every_supported_minor_version() -> None:
     minors = {saleor_api.read_version(version) for version in VERSIONS}
     assert minors == {(3, minor) for minor in range(saleor_api.OLDEST[1], 25)}
 
@@ -70,7 +68,7 @@ def test_the_schemas_are_of_every_minor_version_from_the_oldest() -> None:
         ("3.24", ["{ status amount", "fulfillments"], ["payments"]),
     ],
 )
-def test_a_version_is_asked_for_what_it_has(version: str, has: list[str], lacks: list[str]) -> None:
+def test_queries_use_only_fields_of_the_shops_version(version: str, has: list[str], lacks: list[str]) -> None:
     fields = saleor_api.order_fields(saleor_api.read_version(version))
     assert [name for name in has if name not in fields] == []
     assert [name for name in lacks if name in fields] == []

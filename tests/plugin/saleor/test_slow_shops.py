@@ -81,12 +81,12 @@ def test_registrations_with_slow_shops_leave_threads_for_deliveries(
     assert plugin.refusals()["saleor_register", "busy"] == 8
 
 
-def test_one_call_of_an_account_is_under_way_at_a_time(plugin: Plugin, slow: SlowShop) -> None:
+def test_each_account_makes_one_call_at_a_time(plugin: Plugin, slow: SlowShop) -> None:
     with waiting(plugin, slow, range(11, 12)):
         assert register(plugin, f"{slow.url}/other", 11)[1]["error"]["code"] == "BUSY"
 
 
-def test_while_a_slow_shop_is_asked_for_its_keys_its_deliveries_wait_and_those_of_others_do_not(
+def test_a_slow_key_lookup_delays_only_its_own_shops_deliveries(
     plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over, asked = threading.Event(), threading.Event()
@@ -129,7 +129,7 @@ def test_registrations_are_limited_by_shop_and_by_address() -> None:
     calls.count_registration("a", "192.0.2.1")
 
 
-def test_a_call_that_fails_makes_room_for_the_next_one() -> None:
+def test_a_failed_call_makes_room_for_the_next_one() -> None:
     calls = Calls(1)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), calls.one(1):
@@ -145,7 +145,7 @@ def test_too_many_registrations_of_a_shop_make_no_more_calls(plugin: Plugin) -> 
     assert codes == ["SALEOR_NOT_AVAILABLE"] * MOST_OF_SHOP + ["TOO_MANY"] * 2
 
 
-def test_whoever_registers_learns_nothing_of_what_is_at_an_address(
+def test_a_registration_reveals_nothing_about_an_address(
     plugin: Plugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = outgoing.call

@@ -133,7 +133,7 @@ LIVES = [
 @pytest.mark.parametrize(
     ("states", "paid", "placed"), [life[1:] for life in LIVES], ids=[life[0] for life in LIVES]
 )
-def test_each_life_of_an_order_has_its_money_and_its_days(
+def test_each_order_history_has_its_sums_and_days(
     plugin: Plugin,
     installed: StandInSaleor,
     sealer: ClickSealer,

@@ -44,7 +44,7 @@ def reason_of(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, content["reason"]
 
 
-def test_a_delivery_is_stored_with_its_order_before_the_200(plugin: Plugin, captured_shop: Shop) -> None:
+def test_a_delivery_and_its_order_are_stored_before_the_200(plugin: Plugin, captured_shop: Shop) -> None:
     answer = post(plugin, PAID)
     assert (answer.status_code, answer.get_json()) == (200, {"ok": True})
     (row,) = stored(plugin)
@@ -75,7 +75,7 @@ def test_headers_that_may_hold_secrets_are_not_kept(plugin: Plugin, captured_sho
     }
 
 
-def test_the_same_delivery_again_is_200_and_nothing_else(plugin: Plugin, captured_shop: Shop) -> None:
+def test_a_repeated_delivery_is_200_and_changes_nothing(plugin: Plugin, captured_shop: Shop) -> None:
     assert [post(plugin, PAID).status_code for _ in range(3)] == [200] * 3
     assert len(stored(plugin)) == 1
 
@@ -103,13 +103,13 @@ def test_a_body_is_parsed_once_and_only_after_its_signature_is_verified(
 
 
 class TestTheJob:
-    """With a Redis: a job is enqueued for orders that are newer, once for all that wait."""
+    """With Redis: one job is enqueued for newer orders, however many wait."""
 
     @pytest.fixture
     def plugin_redis(self, redis: Redis) -> Redis:
         return redis
 
-    def test_it_is_enqueued_once_for_what_is_new(
+    def test_it_is_enqueued_once_for_newer_orders(
         self, plugin: Plugin, captured_shop: Shop, redis: Redis
     ) -> None:
         older = captures.captured("b_customer_two_charges_refunds/001-order_created")
@@ -142,7 +142,7 @@ def test_a_delivery_to_an_earlier_installation_is_401(plugin: Plugin, captured_s
     assert plugin.token(captures.API_URL) == "token"
 
 
-def test_saleor_event_is_not_signed_and_must_fit(plugin: Plugin, captured_shop: Shop) -> None:
+def test_the_unsigned_saleor_event_header_must_match_the_body(plugin: Plugin, captured_shop: Shop) -> None:
     assert reason_of(post(plugin, PAID, saleor_event="app_deleted")) == (400, "event_mismatch")
     assert reason_of(post(plugin, PAID, saleor_event="")) == (400, "event_mismatch")
     assert plugin.token(captures.API_URL) == "token"
@@ -152,7 +152,7 @@ def test_no_signature_is_401(plugin: Plugin, captured_shop: Shop) -> None:
     assert reason_of(post(plugin, PAID, saleor_signature="")) == (401, "no_signature")
 
 
-def test_every_refusal_is_counted_by_its_name(plugin: Plugin, captured_shop: Shop) -> None:
+def test_every_refusal_is_counted_by_reason(plugin: Plugin, captured_shop: Shop) -> None:
     for _ in range(2):
         post(plugin, PAID, saleor_signature="")
     post(plugin, PAID, saleor_event="")
@@ -164,7 +164,7 @@ def test_every_refusal_is_counted_by_its_name(plugin: Plugin, captured_shop: Sho
     }
 
 
-def test_a_true_delivery_that_cannot_be_read_is_kept(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_a_verified_but_unreadable_delivery_is_stored(plugin: Plugin, installed: StandInSaleor) -> None:
     order = installed.order("7", [SHOES])
     order["lines"][0]["quantity"] = None
     assert installed.deliver(plugin.url, "order_paid", order).status_code == 200
@@ -172,7 +172,7 @@ def test_a_true_delivery_that_cannot_be_read_is_kept(plugin: Plugin, installed: 
     assert plugin.refusals() == {("saleor_webhook", "bad_quantity"): 1}
 
 
-def test_events_that_nobody_asked_for_are_kept(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_unexpected_events_are_stored(plugin: Plugin, installed: StandInSaleor) -> None:
     assert installed.send(plugin.url, installed.sign("product_updated", {"product": {}})).status_code == 200
     assert [(row.event, row.unread) for row in stored(plugin)] == [("product_updated", "no_order")]
 
@@ -203,7 +203,7 @@ def test_two_shops_do_not_mix(plugin: Plugin, installed: StandInSaleor) -> None:
         assert other.send(plugin.url, swapped).status_code == 401
 
 
-def test_without_a_database_it_is_503_and_afterwards_it_is_taken(
+def test_a_delivery_is_503_without_a_database_and_accepted_afterwards(
     plugin: Plugin, captured_shop: Shop, sqlite: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     path = tmp_path / "salepixel.sqlite3"
@@ -220,7 +220,7 @@ def test_without_a_database_it_is_503_and_afterwards_it_is_taken(
     assert len(stored(plugin)) == 1
 
 
-def test_a_database_that_fails_in_the_middle_keeps_nothing(plugin: Plugin, captured_shop: Shop) -> None:
+def test_a_database_failure_in_the_middle_stores_nothing(plugin: Plugin, captured_shop: Shop) -> None:
     with plugin.database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE orders RENAME TO orders_away")
     assert post(plugin, PAID).status_code == 503

@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-def test_an_ip_address_is_limited_per_form_until_its_window_ends() -> None:
+def test_each_kind_of_request_has_its_own_limit_per_ip_address() -> None:
     clock = Clock()
     table = Strangers(clock)
     assert [table.pause("login", "192.0.2.1") for _ in range(MOST)] == [0] * MOST

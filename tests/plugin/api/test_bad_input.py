@@ -173,7 +173,7 @@ AMOUNTS: list[Any] = [
 
 
 @pytest.mark.parametrize("amount", AMOUNTS, ids=lambda amount: repr(amount)[:12])
-def test_what_is_no_amount_is_refused(office: Office, amount: Any) -> None:
+def test_an_invalid_amount_is_refused(office: Office, amount: Any) -> None:
     for field in ("amount",) if amount == "" else ("amount", "total", "refunded"):
         order = dict(GOOD["/sales"]["orders"][0])
         if field == "amount":

@@ -25,20 +25,20 @@ def test_minor_units_follow_the_currency(amount: str, currency: str, minor: int)
     assert to_minor(Decimal(amount), currency) == minor
 
 
-def test_an_amount_shows_its_currencys_digits() -> None:
+def test_an_amount_has_the_digits_of_its_currency() -> None:
     assert [str(from_minor(3980, code)) for code in ("EUR", "JPY", "KWD")] == ["39.80", "3980", "3.980"]
 
 
 @pytest.mark.parametrize(
     "amount", ["NaN", "Infinity", "1e12", "-1e999", "999999999999.995", "-999999999999.999"]
 )
-def test_what_is_no_amount_is_refused(amount: str) -> None:
+def test_an_invalid_amount_is_refused(amount: str) -> None:
     with pytest.raises(BadMoney, match="bad_amount"):
         to_minor(Decimal(amount), "EUR")
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 10**7), max_size=20))
-def test_parts_add_up_to_the_whole_and_keep_proportion(total: int, weights: list[int]) -> None:
+def test_parts_add_up_to_the_whole_in_proportion(total: int, weights: list[int]) -> None:
     parts = allocate(total, weights)
     if sum(weights) == 0:
         assert parts == [0] * len(weights)
@@ -48,7 +48,7 @@ def test_parts_add_up_to_the_whole_and_keep_proportion(total: int, weights: list
         assert abs(part - total * weight / sum(weights)) <= 1
 
 
-def test_the_decimals_of_currencies_are_those_of_babel() -> None:
+def test_the_decimals_of_currencies_match_babel() -> None:
     codes = list_currencies()
     assert {code: minor_digits(code) for code in codes} == {
         code: get_currency_precision(code) for code in codes

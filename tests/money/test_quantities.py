@@ -22,9 +22,7 @@ from salepixel.money.quantities import as_number, from_thousandths, round_quanti
         ("999999.999", 999_999_999, "999999.999", "999999.999"),
     ],
 )
-def test_a_quantity_has_one_spelling_wherever_it_goes(
-    given_: str, stored: int, text: str, number: str
-) -> None:
+def test_a_quantity_has_one_spelling_everywhere(given_: str, stored: int, text: str, number: str) -> None:
     quantity = Decimal(given_)
     assert to_thousandths(quantity) == stored
     assert str(round_quantity(quantity)) == text
@@ -32,5 +30,5 @@ def test_a_quantity_has_one_spelling_wherever_it_goes(
 
 
 @given(st.integers(0, 10**15))
-def test_what_is_stored_is_read_as_it_was(stored: int) -> None:
+def test_a_stored_quantity_is_read_unchanged(stored: int) -> None:
     assert to_thousandths(from_thousandths(stored)) == stored

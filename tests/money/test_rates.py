@@ -27,7 +27,7 @@ from tests.make import rates_file
         ("GBP", "GBP", date(1970, 1, 1), "1", date(1970, 1, 1)),
     ],
 )
-def test_the_rate_of_a_day_is_the_last_one_published_until_then(
+def test_the_rate_of_a_day_is_the_last_one_published_by_then(
     currency: str, into: str, day: date, value: str, on: date
 ) -> None:
     assert SHIPPED.rate(currency, into, day) == Rate(into, Decimal(value), on)
@@ -45,11 +45,11 @@ def test_the_rate_of_a_day_is_the_last_one_published_until_then(
         ("USD", date(2099, 1, 1)),
     ],
 )
-def test_where_there_is_no_rate_for_a_month_there_is_none(currency: str, day: date) -> None:
+def test_without_a_published_rate_for_a_month_there_is_no_rate(currency: str, day: date) -> None:
     assert SHIPPED.rate(currency, "EUR", day) is None
 
 
-def test_a_newer_file_in_the_folder_is_used_at_once(tmp_path: Path) -> None:
+def test_a_newer_rates_file_is_used_at_once(tmp_path: Path) -> None:
     rates = Rates(tmp_path)
     last = SHIPPED.last_day()
     day = last + timedelta(days=24)
@@ -65,7 +65,7 @@ def test_a_newer_file_in_the_folder_is_used_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
-def test_a_file_that_cannot_be_read_holds_nothing_up(tmp_path: Path, content: bytes) -> None:
+def test_an_unreadable_rates_file_blocks_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     assert Rates(tmp_path).last_day() == SHIPPED.last_day()
 

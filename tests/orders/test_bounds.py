@@ -41,7 +41,7 @@ def times(at: datetime) -> dict[str, Any]:
         {"lines": ()},
     ],
 )
-def test_an_order_at_the_limits_is_taken(changes: dict[str, Any]) -> None:
+def test_an_order_at_the_limits_is_accepted(changes: dict[str, Any]) -> None:
     at_limit = order(**changes)
     assert check_order(at_limit, NOON) is at_limit
 
@@ -84,7 +84,7 @@ def test_an_order_at_the_limits_is_taken(changes: dict[str, Any]) -> None:
         ({"lines": (OrderLine("L", "", Decimal(1), Decimal(0)),) * (MAX_LINES + 1)}, "too_many_lines"),
     ],
 )
-def test_beyond_the_limits_the_reason_has_a_name(changes: dict[str, Any], reason: str) -> None:
+def test_an_order_beyond_the_limits_has_a_named_reason(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(OutOfBounds) as refused:
         check_order(order(**changes), NOON)
     assert refused.value.reason == reason

@@ -67,7 +67,7 @@ def newest(history: list[RefundState]) -> Order:
         ),
     ],
 )
-def test_an_order_is_worth_what_was_charged_less_what_is_not_there_any_more(
+def test_an_order_is_worth_what_was_charged_less_what_was_refunded(
     told: States, paid: bool, worth: str, given_back: str, charged_back: str
 ) -> None:
     history = states(told)
@@ -82,7 +82,7 @@ AMOUNTS = st.sampled_from(["0", "10", "29.80", "30", "49.80", "59.80", "69.80"])
 
 
 @given(st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=6), st.data())
-def test_snapshots_may_come_twice_late_and_shuffled(told: States, data: st.DataObject) -> None:
+def test_snapshots_may_arrive_twice_late_and_shuffled(told: States, data: st.DataObject) -> None:
     history = states(told)
     shuffled = data.draw(st.permutations(history * 2))
     ledger = read_ledger(newest(history), shuffled)
@@ -94,7 +94,7 @@ SUMS = st.none() | AMOUNTS.map(Decimal)
 
 
 @given(st.booleans(), SUMS, SUMS, st.lists(st.tuples(AMOUNTS, SUMS, SUMS), max_size=3))
-def test_a_ledger_is_defined_whatever_snapshots_tell_and_leave_out(
+def test_any_combination_of_snapshots_gives_a_valid_ledger(
     paid: bool, charged: Decimal | None, covers: Decimal | None, before: list[tuple[str, Any, Any]]
 ) -> None:
     told = [RefundState(NOON, NOON, Decimal(back), False, *rest) for back, *rest in before]
@@ -103,6 +103,6 @@ def test_a_ledger_is_defined_whatever_snapshots_tell_and_leave_out(
     assert ledger.held >= 0
 
 
-def test_what_is_covered_without_a_word_of_what_was_charged_is_worth_its_total() -> None:
+def test_a_covered_order_without_a_reported_charge_is_worth_its_total() -> None:
     ledger = read_ledger(replace(order(), paid=False, charged=None, covers=TOTAL))
     assert (ledger.paid, ledger.worth, ledger.given_back) == (True, TOTAL, (Decimal(0),))

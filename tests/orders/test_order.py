@@ -29,7 +29,7 @@ def test_a_refund_is_spread_over_lines_and_shipping(refunded: str, shipping: str
     assert [str(amount) for amount in got] == by_line
 
 
-def test_a_cancelled_order_counts_as_refunded_whole() -> None:
+def test_a_cancelled_order_counts_as_fully_refunded() -> None:
     assert refunded_by_line(order(cancelled=True)) == (Decimal("39.80"), Decimal("20.00"))
 
 
@@ -65,7 +65,7 @@ def told(refunded: str, charged: str | None) -> RefundState:
         ),
     ],
 )
-def test_an_order_was_paid_if_all_of_its_total_was_there_at_once(
+def test_an_order_is_paid_once_its_whole_total_was_charged_at_one_time(
     refunded: str, charged: str | None, history: list[RefundState], paid: bool
 ) -> None:
     bought = order(refunded=Decimal(refunded), charged=None if charged is None else Decimal(charged))

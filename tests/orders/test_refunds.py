@@ -56,7 +56,9 @@ EXPECTED = {"0": "59.80 - 0.00 = 59.80", "1": "0.00 - 10.00 = -10.00", "3": "0.0
 
 
 @pytest.mark.parametrize("arrival", list(permutations(LIFE)))
-def test_whatever_came_first_each_refund_has_its_day(sqlite: Database, arrival: tuple[Order, ...]) -> None:
+def test_each_refund_has_its_day_whichever_snapshot_arrives_first(
+    sqlite: Database, arrival: tuple[Order, ...]
+) -> None:
     with sqlite.write() as connection:
         for snapshot in (*arrival, *arrival):
             orders.store_order(connection, "s1", 1, snapshot, "")
@@ -78,7 +80,7 @@ def test_days_are_the_same_on_both_databases(database: Database) -> None:
         assert sales.totals_by_refund_date(connection, CAMPAIGN) == totals(rows)
 
 
-def test_a_late_snapshot_that_tells_of_a_refund_makes_its_order_due(database: Database) -> None:
+def test_a_late_snapshot_with_a_refund_makes_its_order_due(database: Database) -> None:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, LIFE[3], "")
         reconcile(connection)
@@ -89,7 +91,7 @@ def test_a_late_snapshot_that_tells_of_a_refund_makes_its_order_due(database: Da
         assert due_orders(connection, 9) == []
 
 
-def test_one_that_tells_of_none_does_not(database: Database) -> None:
+def test_a_late_snapshot_without_a_refund_does_not(database: Database) -> None:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, order(updated_at=NOON + DAY), "")
         reconcile(connection)
@@ -97,7 +99,7 @@ def test_one_that_tells_of_none_does_not(database: Database) -> None:
         assert due_orders(connection, 9) == []
 
 
-def test_the_same_told_again_and_again_is_kept_once_with_its_first_day(database: Database) -> None:
+def test_a_repeated_refund_is_stored_once_with_its_first_day(database: Database) -> None:
     with database.write() as connection:
         # A caller of the sales API that tells no updated_at: the time of the call counts.
         for day in (5, 2, 9, 2):
@@ -118,7 +120,7 @@ def test_the_same_told_again_and_again_is_kept_once_with_its_first_day(database:
         ({"refunded": Decimal(3000), "currency": "JPY"}, [(Decimal(3000), False)]),
     ],
 )
-def test_of_refunds_told_in_another_currency_only_nothing_and_all_are_known(
+def test_refunds_in_another_currency_are_known_only_if_none_or_all(
     database: Database, told: dict[str, Any], kept: list[Any]
 ) -> None:
     corrected = order(currency="JPY", total=Decimal(5980), updated_at=NOON + 9 * DAY)
@@ -128,7 +130,7 @@ def test_of_refunds_told_in_another_currency_only_nothing_and_all_are_known(
     assert [(state.refunded, state.cancelled) for state in history] == kept
 
 
-def test_a_currency_that_is_corrected_leaves_the_days_of_what_was_told_in_the_right_one(
+def test_correcting_a_currency_keeps_the_days_of_refunds_in_the_right_one(
     database: Database,
 ) -> None:
     # In the same version of the order, as a caller of the sales API who tells no updated_at sends it.
@@ -144,7 +146,7 @@ def test_a_currency_that_is_corrected_leaves_the_days_of_what_was_told_in_the_ri
     assert state.issued_at == NOON + DAY
 
 
-def test_deciding_otherwise_takes_the_refunds_of_its_sales_away(database: Database) -> None:
+def test_a_changed_decision_removes_the_refunds_of_its_sales(database: Database) -> None:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, LIFE[3], "")
         reconcile(connection)
@@ -154,7 +156,7 @@ def test_deciding_otherwise_takes_the_refunds_of_its_sales_away(database: Databa
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.sale_refunds)) == 0
 
 
-def test_a_great_order_is_converted_into_a_small_currency(database: Database) -> None:
+def test_a_large_order_is_converted_into_a_currency_of_low_value(database: Database) -> None:
     lines = (OrderLine("L1", "A ship", Decimal(1), Decimal("900000000000.00")),)
     bought = order(lines=lines, total=Decimal("900000000000.00"), refunded=Decimal("1.00"))
     with database.write() as connection:
@@ -170,7 +172,7 @@ def test_a_great_order_is_converted_into_a_small_currency(database: Database) ->
     assert told.gross > 10**15
 
 
-def test_the_converted_sum_of_the_store_is_that_of_the_rows(database: Database) -> None:
+def test_the_stored_converted_sum_is_the_sum_of_its_rows(database: Database) -> None:
     day = SHIPPED.last_day()
     with database.write() as connection:
         accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON))

@@ -39,7 +39,7 @@ def test_an_order_says_why_it_is_on_the_queue_until_it_is_decided(database: Data
     assert because(database) == [Why.ORDER_CHANGED]
 
 
-def test_an_order_that_failed_says_why_it_was_tried_and_then_that_a_person_wants_it(
+def test_a_failed_order_says_why_it_was_tried_and_then_that_a_user_requeued_it(
     database: Database,
 ) -> None:
     with database.write() as connection:

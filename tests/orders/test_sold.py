@@ -53,7 +53,7 @@ def amounts(lines: tuple[SoldLine, ...]) -> list[tuple[str, str, str]]:
         ),
     ],
 )
-def test_an_account_counts_tax_and_shipping_as_it_chose(terms: Terms, expected: list[Any]) -> None:
+def test_tax_and_shipping_count_as_the_account_chose(terms: Terms, expected: list[Any]) -> None:
     assert amounts(sold_lines(taxed(), terms)) == expected
 
 
@@ -61,7 +61,7 @@ def test_an_order_without_shipping_has_no_line_for_it() -> None:
     assert len(sold_lines(taxed(shipping=Decimal(0)), ALL)) == 2
 
 
-def test_lines_of_which_no_net_is_told_count_as_they_are() -> None:
+def test_lines_without_a_net_amount_count_at_their_gross_amount() -> None:
     assert [line.amount for line in sold_lines(order(), NET)] == [Decimal("39.80"), Decimal("20.00")]
 
 
@@ -122,7 +122,7 @@ LIVES = [
 @pytest.mark.parametrize(
     ("changes", "sale_when", "sums"), [life[1:] for life in LIVES], ids=[x[0] for x in LIVES]
 )
-def test_each_state_of_an_order_has_its_money(
+def test_each_state_of_an_order_has_its_amounts(
     changes: dict[str, Any], sale_when: str, sums: tuple[str, str] | None
 ) -> None:
     bought = taxed(**changes)
@@ -153,7 +153,7 @@ def test_each_state_of_an_order_has_its_money(
         ("40.00", ["20.00", "60.00"], None, ["14.21", "25.79"]),
     ],
 )
-def test_a_refund_is_of_the_line_that_the_shop_names(
+def test_a_refund_belongs_to_the_line_that_the_shop_names(
     refunded: str, told: list[str | None], shipping: str | None, expected: list[str]
 ) -> None:
     lines = tuple(
@@ -236,7 +236,7 @@ STATES = st.builds(
     st.data(),
     st.sampled_from([GROSS, NET, ALL, Terms("net", "included")]),
 )
-def test_the_days_of_refunds_do_not_depend_on_what_came_first(
+def test_the_days_of_refunds_do_not_depend_on_the_sequence_of_snapshots(
     states: list[RefundState], data: st.DataObject, terms: Terms
 ) -> None:
     newest = max(states, key=lambda state: state.version, default=told(0, "0"))
@@ -255,7 +255,7 @@ AMOUNTS = st.integers(0, 10**6).map(lambda cents: Decimal(cents).scaleb(-2))
     st.lists(STATES, max_size=4),
     st.booleans(),
 )
-def test_with_shipping_the_lines_are_the_order_to_the_cent(
+def test_lines_with_shipping_add_up_to_the_order(
     lines: list[tuple[Decimal, int]],
     shipping: Decimal,
     gift_card: Decimal,

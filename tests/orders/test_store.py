@@ -43,7 +43,7 @@ def test_the_newest_snapshot_wins(sqlite: Database, arrival: tuple[Order, ...]) 
     assert stored.order == SNAPSHOTS[-1]
 
 
-def test_only_news_make_an_order_due(database: Database) -> None:
+def test_only_a_newer_snapshot_makes_an_order_due(database: Database) -> None:
     with database.write() as connection:
         assert orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
         assert not orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
@@ -52,7 +52,7 @@ def test_only_news_make_an_order_due(database: Database) -> None:
         assert due_orders(connection, 10) == [("s1", "O1")]
 
 
-def test_an_order_that_an_earlier_version_kept_is_read(database: Database) -> None:
+def test_an_order_stored_by_an_earlier_version_is_read(database: Database) -> None:
     newer = {"shipping_net", "shipping_refunded", "deducted", "voucher", "customer", "utm_campaign"}
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
@@ -85,7 +85,7 @@ def test_deciding_again_replaces_the_sales(database: Database) -> None:
     assert (kept.explanation.outcome, kept.explanation.reason) == ("attributed", "click_token_on_order")
 
 
-def test_sales_are_read_page_by_page(database: Database) -> None:
+def test_sales_are_paged(database: Database) -> None:
     evidence = [Evidence(Rung.TOKEN, click_at(NOON - SECOND))]
     with database.write() as connection:
         for number in range(7):

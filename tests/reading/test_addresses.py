@@ -30,7 +30,7 @@ from salepixel.reading.addresses import BadHost, normal_host
         ("[2001:DB8::7]", "2001:db8::7"),
     ],
 )
-def test_a_host_is_written_as_browsers_ask_for_it(written: str, host: str) -> None:
+def test_a_host_is_written_as_browsers_request_it(written: str, host: str) -> None:
     assert normal_host(written) == host
 
 
@@ -55,13 +55,13 @@ def test_a_host_is_written_as_browsers_ask_for_it(written: str, host: str) -> No
         ".".join(["abcdefgh"] * 30),
     ],
 )
-def test_what_is_no_host_is_refused(written: str) -> None:
+def test_an_invalid_host_is_refused(written: str) -> None:
     with pytest.raises(BadHost):
         normal_host(written)
 
 
 @given(st.text(max_size=80))
-def test_a_normal_host_is_its_own(text: str) -> None:
+def test_normalizing_a_host_twice_changes_nothing(text: str) -> None:
     try:
         host = normal_host(text)
     except BadHost:

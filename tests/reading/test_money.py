@@ -64,7 +64,7 @@ DIGITS = {"EUR": 2, "KWD": 3, "JPY": 0}
         ("39,80\u200f ₪", "39.80"),
     ],
 )
-def test_amounts_are_read(text: str, amount: str) -> None:
+def test_amounts_are_parsed(text: str, amount: str) -> None:
     assert round_money(read_amount(text, 2), "EUR") == round_money(Decimal(amount), "EUR")
 
 
@@ -85,7 +85,7 @@ def test_amounts_are_read(text: str, amount: str) -> None:
         ("JPY", "12345.678", "12346"),
     ],
 )
-def test_the_currency_says_how_many_decimals(currency: str, text: str, amount: str) -> None:
+def test_the_currency_sets_the_decimals(currency: str, text: str, amount: str) -> None:
     assert str(round_money(read_amount(text, DIGITS[currency]), currency)) == amount
 
 
@@ -128,14 +128,14 @@ def test_the_currency_says_how_many_decimals(currency: str, text: str, amount: s
         ("1" * 70, "bad_amount"),
     ],
 )
-def test_a_bad_amount_is_refused_by_name(text: str, reason: str) -> None:
+def test_a_bad_amount_is_refused_with_a_reason(text: str, reason: str) -> None:
     with pytest.raises(BadMoney) as refused:
         read_amount(text, 2)
     assert refused.value.reason == reason
 
 
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("0123456789.,-' €")), max_size=40))
-def test_any_text_is_an_amount_that_can_be_kept_or_refused(text: str) -> None:
+def test_any_text_is_a_storable_amount_or_is_refused(text: str) -> None:
     for currency, digits in DIGITS.items():
         try:
             amount = read_amount(text, digits)
@@ -146,7 +146,7 @@ def test_any_text_is_an_amount_that_can_be_kept_or_refused(text: str) -> None:
 
 
 @given(st.decimals(min_value=0, max_value=10**9, places=2))
-def test_amounts_survive_every_way_of_writing(amount: Decimal) -> None:
+def test_amounts_are_parsed_in_every_notation(amount: Decimal) -> None:
     english = f"{amount:,.2f}"
     spanish = english.translate(str.maketrans(",.", ".,"))
     swiss, french = english.replace(",", "'"), spanish.replace(".", "\u202f")
@@ -154,7 +154,7 @@ def test_amounts_survive_every_way_of_writing(amount: Decimal) -> None:
 
 
 @given(st.integers(1, 100), st.integers(0, 10**7))
-def test_what_a_browser_multiplies_is_the_same_amount_to_the_cent(quantity: int, cents: int) -> None:
+def test_floating_point_products_are_the_same_amount_to_the_cent(quantity: int, cents: int) -> None:
     in_javascript = repr(quantity * (cents / 100))
     if "e" not in in_javascript:
         exact = Decimal(quantity * cents).scaleb(-2)
@@ -165,7 +165,7 @@ def test_what_a_browser_multiplies_is_the_same_amount_to_the_cent(quantity: int,
     ("text", "code"),
     [("eur", "EUR"), (" usd\u00a0", "USD"), ("€", "EUR"), ("XYZ", "XYZ")],
 )
-def test_a_currency_is_read(text: str, code: str) -> None:
+def test_a_currency_is_parsed(text: str, code: str) -> None:
     assert read_currency(text) == code
 
 
@@ -189,5 +189,5 @@ def test_a_currency_has_three_letters(text: str) -> None:
         ("", ""),
     ],
 )
-def test_an_amount_may_name_its_currency(text: str, code: str) -> None:
+def test_an_amount_may_include_its_currency(text: str, code: str) -> None:
     assert named_currency(text) == code

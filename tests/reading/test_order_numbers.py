@@ -24,7 +24,7 @@ from salepixel.reading.order_numbers import PlaceholderOrder, order_key, read_or
         ("\u200b ", ""),
     ],
 )
-def test_an_order_number_is_read(sent: str, number: str) -> None:
+def test_an_order_number_is_parsed(sent: str, number: str) -> None:
     assert read_order_number(sent) == number
 
 
@@ -78,12 +78,12 @@ def test_a_placeholder_is_no_order_number(sent: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["77", "#77", "# 77", "077", "#0077", "Nº 77", "nº77", "No. 77", "№77"])
-def test_a_number_is_the_same_however_it_is_spelled(spelling: str) -> None:
+def test_all_spellings_of_an_order_number_are_equal(spelling: str) -> None:
     assert order_key(spelling) == "77"
 
 
 @pytest.mark.parametrize(("one", "other"), [("so-77", "SO-77"), ("ñ1", "Ñ1"), ("#a1", "#A1")])
-def test_letter_case_does_not_tell_order_numbers_apart(one: str, other: str) -> None:
+def test_letter_case_does_not_distinguish_order_numbers(one: str, other: str) -> None:
     assert order_key(one) == order_key(other)
 
 
@@ -98,7 +98,7 @@ def test_letter_case_does_not_tell_order_numbers_apart(one: str, other: str) -> 
         ("No77a", "77b"),
     ],
 )
-def test_other_numbers_stay_others(one: str, other: str) -> None:
+def test_different_order_numbers_stay_different(one: str, other: str) -> None:
     assert order_key(one) != order_key(other)
 
 

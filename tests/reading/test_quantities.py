@@ -27,7 +27,7 @@ from salepixel.reading.quantities import BadQuantity, read_quantity
         ("1000000", "1000000"),
     ],
 )
-def test_a_quantity_is_read_and_equal_ones_are_written_alike(text: str, quantity: str) -> None:
+def test_a_quantity_is_parsed_and_equal_ones_are_written_alike(text: str, quantity: str) -> None:
     assert str(read_quantity(text)) == quantity
 
 
@@ -51,14 +51,14 @@ def test_a_quantity_is_read_and_equal_ones_are_written_alike(text: str, quantity
         "1.2.3",
     ],
 )
-def test_what_is_no_quantity_is_refused(text: str) -> None:
+def test_an_invalid_quantity_is_refused(text: str) -> None:
     with pytest.raises(BadQuantity) as refused:
         read_quantity(text)
     assert refused.value.reason == "bad_quantity"
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_quantity_or_refused(text: str) -> None:
+def test_any_text_is_a_quantity_or_is_refused(text: str) -> None:
     try:
         quantity = read_quantity(text)
     except BadQuantity:

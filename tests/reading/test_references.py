@@ -31,7 +31,7 @@ from salepixel.reading.references import MAX_CONTACT, is_merge_tag, normal_refer
         "\u2003c9\t",
     ],
 )
-def test_what_is_added_on_the_way_is_no_part_of_a_reference(written: str) -> None:
+def test_text_added_in_transit_is_removed_from_a_reference(written: str) -> None:
     assert normal_reference(written) == "c9"
 
 
@@ -51,7 +51,7 @@ def test_what_is_added_on_the_way_is_no_part_of_a_reference(written: str) -> Non
         ("x" * MAX_CONTACT, "x" * MAX_CONTACT),
     ],
 )
-def test_what_is_a_reference_stays(written: str, normal: str) -> None:
+def test_a_valid_reference_stays_unchanged(written: str, normal: str) -> None:
     assert normal_reference(written) == normal
 
 
@@ -59,12 +59,12 @@ def test_what_is_a_reference_stays(written: str, normal: str) -> None:
     "written",
     ["", " ", ".", "\u200b", "\u202e", "a\0b", "a\nb", "x" * (MAX_CONTACT + 1), "?utm_source=x", "\ue000"],
 )
-def test_what_cannot_be_a_reference_is_none(written: str) -> None:
+def test_an_invalid_reference_is_empty(written: str) -> None:
     assert normal_reference(written) == ""
 
 
 @given(st.text(max_size=250))
-def test_a_normal_form_is_its_own(text: str) -> None:
+def test_normalizing_a_reference_twice_changes_nothing(text: str) -> None:
     normal = normal_reference(text)
     assert normal_reference(normal) == normal
     assert normal.isprintable()
@@ -90,10 +90,10 @@ def test_a_normal_form_is_its_own(text: str) -> None:
         "00000000-0000-0000-0000-000000000000",
     ],
 )
-def test_the_tags_of_known_mailers_are_known(text: str) -> None:
+def test_merge_tags_of_known_mailers_are_recognized(text: str) -> None:
     assert is_merge_tag(text)
 
 
 @pytest.mark.parametrize("text", ["", "c1", "c_id2", "50%", "a%20b", "[x]", "{x}"])
-def test_what_is_no_tag_is_none(text: str) -> None:
+def test_other_text_is_not_a_merge_tag(text: str) -> None:
     assert not is_merge_tag(text)

@@ -34,7 +34,7 @@ ODD = "a b\0\t\n\u00a0\u00ad\u200b\u200c\u200d\u200f\u2028\u202f\ufeff\ud800é\u
         ("\u200b \n", ""),
     ],
 )
-def test_a_text_is_read_as_it_looks(sent: str, read: str) -> None:
+def test_a_text_is_read_as_displayed(sent: str, read: str) -> None:
     assert read_text(sent, 200) == read
 
 
@@ -50,12 +50,12 @@ def test_a_text_is_read_as_it_looks(sent: str, read: str) -> None:
         ("x" + "\u0316" * 300, 200, "x" + "\u0316" * 199),
     ],
 )
-def test_a_text_is_cut_before_a_character_that_would_be_torn(sent: str, limit: int, read: str) -> None:
+def test_a_text_is_never_cut_inside_a_character(sent: str, limit: int, read: str) -> None:
     assert read_text(sent, limit) == read
 
 
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from(ODD)), max_size=40), st.integers(1, 30))
-def test_reading_twice_is_reading_once(sent: str, limit: int) -> None:
+def test_cleaning_a_text_twice_changes_nothing(sent: str, limit: int) -> None:
     read = read_text(sent, limit)
     assert read_text(read, limit) == read
     assert len(read) <= limit
@@ -76,10 +76,10 @@ def test_reading_twice_is_reading_once(sent: str, limit: int) -> None:
         (b"\x81", "\ufffd"),
     ],
 )
-def test_bytes_that_are_not_utf_8_are_windows_1252(sent: bytes, text: str) -> None:
+def test_bytes_that_are_not_utf_8_are_decoded_as_windows_1252(sent: bytes, text: str) -> None:
     assert decode_bytes(sent) == text
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_text(sent: bytes) -> None:
+def test_any_bytes_give_text(sent: bytes) -> None:
     assert read_text(decode_bytes(sent), 200).encode().decode() == read_text(decode_bytes(sent), 200)

@@ -114,7 +114,7 @@ def test_an_order_whose_webhook_was_lost_is_found_within_fifteen_minutes(office:
     assert office.job_queue.waiting() == 1
 
 
-def test_what_a_webhook_brought_or_may_still_bring_is_not_healed(office: Office) -> None:
+def test_orders_that_webhooks_brought_or_may_still_bring_do_not_count_as_healed(office: Office) -> None:
     told = office.have("told")
     office.have("young", NOON + 10 * MINUTE)
     with office.database.write() as connection:
@@ -133,7 +133,7 @@ def test_a_refund_whose_webhook_was_lost_is_found(office: Office) -> None:
         assert connection.scalar(sa.select(schema.refunds.c.refunded).order_by(sa.desc("refunded"))) == 2000
 
 
-def test_an_order_that_expired_is_found_though_its_time_of_change_is_the_old_one(office: Office) -> None:
+def test_an_expired_order_is_found_although_its_updated_at_did_not_change(office: Office) -> None:
     office.have("1001", paid=False)
     office.poll_all(NOON + 10 * MINUTE)
     assert office.reasons() == {"1001": "unpaid"}
@@ -151,7 +151,7 @@ def test_polling_again_changes_nothing(office: Office) -> None:
     assert office.rows() == before
 
 
-def test_a_webhook_that_comes_after_all_counts_as_healed_still(office: Office) -> None:
+def test_an_order_still_counts_as_healed_if_its_webhook_arrives_later(office: Office) -> None:
     made = office.have("1001")
     office.poll_all(NOON + 10 * MINUTE)
     with office.database.write() as connection:
@@ -160,14 +160,14 @@ def test_a_webhook_that_comes_after_all_counts_as_healed_still(office: Office) -
     assert office.healed() == {"1001": True}
 
 
-def test_many_orders_come_in_pages(office: Office) -> None:
+def test_many_orders_are_read_in_pages(office: Office) -> None:
     for number in range(2 * saleor_api.PAGE_ORDERS + 7):
         office.have(f"{number}", NOON + timedelta(seconds=number))
     office.poll_all(NOON + 15 * MINUTE)
     assert len(office.healed()) == 2 * saleor_api.PAGE_ORDERS + 7
 
 
-def test_a_long_absence_is_worked_off_day_by_day(office: Office) -> None:
+def test_a_long_outage_is_caught_up_day_by_day(office: Office) -> None:
     for day in range(5):
         office.have(f"{day}", NOON + timedelta(days=day))
     assert office.poll(NOON + timedelta(days=5))
@@ -180,7 +180,7 @@ def test_a_long_absence_is_worked_off_day_by_day(office: Office) -> None:
     ("trouble", "problem"),
     [("away", "it answered 503 without data"), ("token", "token_refused"), ("odd", "has no orders")],
 )
-def test_a_shop_that_cannot_be_asked_is_told_and_asked_again(
+def test_a_shop_that_cannot_be_polled_is_reported_and_polled_again(
     office: Office, shop: StandInSaleor, monkeypatch: pytest.MonkeyPatch, trouble: str, problem: str
 ) -> None:
     office.have("1001")
@@ -205,7 +205,7 @@ def test_a_shop_that_cannot_be_asked_is_told_and_asked_again(
 
 
 @pytest.mark.parametrize("cursor", ["the same", "another each time"])
-def test_pages_without_end_are_a_problem_of_that_shop_alone(
+def test_endless_pages_affect_only_that_shop(
     office: Office, monkeypatch: pytest.MonkeyPatch, cursor: str
 ) -> None:
     monkeypatch.setattr(saleor_api, "MAX_PAGES", 5)
@@ -222,7 +222,7 @@ def test_pages_without_end_are_a_problem_of_that_shop_alone(
 
 
 @pytest.mark.parametrize("count", [-1, 10**30, "7", None, True])
-def test_a_count_that_cannot_be_is_a_problem_of_that_shop(
+def test_an_impossible_count_affects_only_that_shop(
     office: Office, shop: StandInSaleor, monkeypatch: pytest.MonkeyPatch, count: object
 ) -> None:
     answer = shop.answer
@@ -237,7 +237,7 @@ def test_a_count_that_cannot_be_is_a_problem_of_that_shop(
     assert office.state().problem == "its answer has no count of orders"
 
 
-def test_an_order_that_cannot_be_read_keeps_no_other_waiting(office: Office) -> None:
+def test_an_unreadable_order_blocks_no_other(office: Office) -> None:
     office.have("1001")
     office.shop.keep({**office.have("1002"), "id": "broken", "lines": None})
     office.poll_all(NOON + 10 * MINUTE)
@@ -245,7 +245,7 @@ def test_an_order_that_cannot_be_read_keeps_no_other_waiting(office: Office) -> 
     assert office.refusals() == {"no_lines": 1}
 
 
-def test_two_workers_do_not_ask_the_same_shop_at_once(office: Office) -> None:
+def test_two_workers_do_not_poll_the_same_shop_at_once(office: Office) -> None:
     now = NOON + 10 * MINUTE
     with office.database.write() as connection:
         assert polls.claim_poll(connection, now, now + MINUTE)
@@ -254,14 +254,14 @@ def test_two_workers_do_not_ask_the_same_shop_at_once(office: Office) -> None:
         assert polls.claim_poll(connection, now + 2 * MINUTE, now + 3 * MINUTE)
 
 
-def test_a_shop_without_our_app_is_not_asked(office: Office) -> None:
+def test_a_shop_without_our_app_is_not_polled(office: Office) -> None:
     with office.database.write() as connection:
         shops.disconnect_shop(connection, office.shop_id, "app", NOON)
     assert not office.poll(NOON + HOUR)
     assert office.shop.calls == []
 
 
-def test_the_shop_says_how_many_orders_it_has_of_each_day_since_it_was_connected(office: Office) -> None:
+def test_the_shop_is_asked_for_its_order_count_of_each_day_since_it_was_connected(office: Office) -> None:
     office.have("old", NOON - timedelta(days=1))
     office.have("1001")
     office.have("1002", NOON + 13 * HOUR)
@@ -290,7 +290,7 @@ def test_polling_alone_gives_the_recorded_final_orders(office: Office) -> None:
         assert Decimal(stored[order_id]["refunded"]) == one["totalRefunded"]["amount"]
 
 
-def test_while_one_shop_is_slow_those_of_other_accounts_are_polled(office: Office) -> None:
+def test_a_slow_shop_does_not_delay_polls_of_other_accounts(office: Office) -> None:
     office.have("1001")
     asked, over = threading.Event(), threading.Event()
     with FarHost({"*": holds(asked, over)}) as slow:
@@ -314,7 +314,7 @@ def test_while_one_shop_is_slow_those_of_other_accounts_are_polled(office: Offic
         assert len(slow.requests) == 2
 
 
-def test_a_shop_whose_orders_do_not_come_within_its_turn_is_asked_for_less(
+def test_a_shop_that_exceeds_its_turn_is_asked_for_a_shorter_span(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.have("1001", NOON - HOUR)

@@ -40,9 +40,7 @@ def calls(office: Office) -> int:
 
 
 @pytest.mark.parametrize("bad", [(0,), (59,), (7, 8, 31), tuple(range(60)), ()], ids=str)
-def test_an_order_that_the_shop_cannot_answer_for_keeps_no_other_from_being_read(
-    office: Office, bad: tuple[int, ...]
-) -> None:
+def test_an_order_that_the_shop_cannot_return_blocks_no_other(office: Office, bad: tuple[int, ...]) -> None:
     ids = have_many(office, 60)
     office.shop.broken = {ids[number] for number in bad}
     office.poll_all(NOON + 10 * MINUTE)
@@ -57,7 +55,7 @@ def test_an_order_that_the_shop_cannot_answer_for_keeps_no_other_from_being_read
     assert office.refusals() == ({"order_not_answered": len(bad)} if bad else {})
 
 
-def test_an_order_is_counted_once_and_asked_for_each_hour_until_it_is_answered(office: Office) -> None:
+def test_an_unreturned_order_is_counted_once_and_requested_hourly(office: Office) -> None:
     ids = have_many(office, 3)
     office.shop.broken = {ids[1]}
     for minute in range(10, 70, 5):
@@ -71,7 +69,7 @@ def test_an_order_is_counted_once_and_asked_for_each_hour_until_it_is_answered(o
     assert set(office.healed()) == {"0", "1", "2"}
 
 
-def test_an_order_that_the_shop_has_no_more_is_not_asked_for_again(office: Office) -> None:
+def test_a_deleted_order_is_not_requested_again(office: Office) -> None:
     ids = have_many(office, 1)
     office.shop.broken = set(ids)
     office.poll_all(NOON + 10 * MINUTE)
@@ -80,7 +78,7 @@ def test_an_order_that_the_shop_has_no_more_is_not_asked_for_again(office: Offic
     assert unread_of(office) == []
 
 
-def test_an_order_that_is_answered_and_cannot_be_read_is_named_and_found_when_it_can(office: Office) -> None:
+def test_an_unreadable_order_is_listed_and_stored_once_it_is_readable(office: Office) -> None:
     made = office.have("1001")
     office.shop.orders[made["id"]] = {**made, "lines": None}
     office.poll_all(NOON + 10 * MINUTE)
@@ -92,7 +90,7 @@ def test_an_order_that_is_answered_and_cannot_be_read_is_named_and_found_when_it
     assert office.healed() == {"1001": True}
 
 
-def test_a_page_that_is_too_large_is_asked_for_in_halves_and_the_mark_moves(
+def test_an_oversized_page_is_requested_in_halves_and_the_mark_moves(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have_many(office, 60)
@@ -103,7 +101,7 @@ def test_a_page_that_is_too_large_is_asked_for_in_halves_and_the_mark_moves(
     assert (office.state().problem, office.state().mark) == ("", NOON + 4 * MINUTE)
 
 
-def test_an_order_that_is_too_large_alone_is_named(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_oversized_order_is_listed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = have_many(office, 3)
     large = {**office.shop.orders[ids[1]], "userEmail": "a" * 40_000 + "@example.com"}
     office.shop.orders[ids[1]] = large
@@ -115,7 +113,7 @@ def test_an_order_that_is_too_large_alone_is_named(office: Office, monkeypatch: 
 
 
 @pytest.mark.parametrize(("quick", "healed", "problem"), [(13, 60, ""), (2, 0, "too slow")])
-def test_a_page_that_is_too_slow_is_asked_for_in_halves_down_to_a_few(
+def test_a_slow_page_is_requested_in_halves_down_to_a_few_orders(
     office: Office, monkeypatch: pytest.MonkeyPatch, quick: int, healed: int, problem: str
 ) -> None:
     have_many(office, 60)
@@ -134,7 +132,7 @@ def test_a_page_that_is_too_slow_is_asked_for_in_halves_down_to_a_few(
     assert min(sizes) >= 6, "a shop that is away costs few waits"
 
 
-def test_an_error_that_is_of_no_order_skips_none(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_whole_query_skips_no_order(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a question that the shop does not understand nothing was answered: no order is to blame."""
     have_many(office, 3)
     answer = office.shop.answer
@@ -177,7 +175,7 @@ def delete(office: Office, saleor: StandInSaleor, told: bool) -> None:
         (delete, False, "token_refused"),
     ],
 )
-def test_why_a_shop_refuses_us_is_named_and_all_is_found_when_it_is_mended(
+def test_the_reason_for_a_refused_poll_is_shown_and_orders_are_found_once_fixed(
     office: Office, happens: Any, told: bool, problem: str
 ) -> None:
     have_many(office, 3)
@@ -191,7 +189,7 @@ def test_why_a_shop_refuses_us_is_named_and_all_is_found_when_it_is_mended(
 
 
 @pytest.mark.parametrize("how", ["paused", "removed"])
-def test_a_shop_that_is_paused_or_removed_is_not_asked(office: Office, how: str) -> None:
+def test_a_paused_or_removed_shop_is_not_polled(office: Office, how: str) -> None:
     office.have("1001")
     with office.database.write() as connection:
         if how == "paused":
@@ -207,7 +205,7 @@ def test_a_shop_that_is_paused_or_removed_is_not_asked(office: Office, how: str)
         assert office.healed() == {"1001": True}
 
 
-def test_a_day_of_which_orders_are_missing_is_counted_until_none_is(office: Office) -> None:
+def test_a_day_with_missing_orders_is_counted_again_until_none_is_missing(office: Office) -> None:
     ids = have_many(office, 3)
     office.shop.broken = {ids[0]}
     office.poll_all(NOON + 10 * MINUTE)

@@ -25,7 +25,7 @@ def lines(*amounts: str) -> list[ReportedLine]:
         (["10.00", "10.00"], "19.99", ["10.00", "10.00"], "0", "0.01"),
     ],
 )
-def test_lines_shipping_and_what_rounding_took_add_up_to_the_total(
+def test_lines_shipping_and_rounding_differences_add_up_to_the_total(
     keys: Keys, amounts: list[str], total: str | None, kept: list[str], shipping: str, deducted: str
 ) -> None:
     reported = ReportedOrder(
@@ -38,11 +38,11 @@ def test_lines_shipping_and_what_rounding_took_add_up_to_the_total(
 
 
 @pytest.mark.parametrize("known", [NOON - timedelta(days=1), NOON + timedelta(days=1)])
-def test_without_a_time_of_change_it_is_as_of_the_report(keys: Keys, known: datetime) -> None:
+def test_without_updated_at_the_time_of_the_report_counts(keys: Keys, known: datetime) -> None:
     reported = ReportedOrder("1", "EUR", NOON, lines("5"))
     assert order_of_report(keys, 7, reported, known, NOON).updated_at == max(known, NOON)
 
 
-def test_a_click_token_that_is_too_long_costs_no_order(keys: Keys) -> None:
+def test_an_overlong_click_token_loses_no_order(keys: Keys) -> None:
     reported = ReportedOrder("1", "EUR", NOON, lines("5"), click="x" * (MAX_TEXT + 1))
     assert order_of_report(keys, 7, reported, NOON, NOON).click_token == "x" * MAX_TEXT

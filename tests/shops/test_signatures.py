@@ -75,7 +75,7 @@ def usual(key: SigningKey, **changes: Any) -> dict[str, Any]:
         pytest.param({"typ": ...}, id="no typ"),
     ],
 )
-def test_signatures_of_every_saleor_verify(key: SigningKey, changes: dict[str, Any]) -> None:
+def test_signatures_of_every_saleor_version_verify(key: SigningKey, changes: dict[str, Any]) -> None:
     verify_detached(key.sign(BODY, usual(key, **changes)), BODY, jwks_of(key))
 
 
@@ -98,7 +98,7 @@ def test_signatures_of_every_saleor_verify(key: SigningKey, changes: dict[str, A
     ],
     ids=str,
 )
-def test_a_header_that_asks_for_anything_else_is_refused(key: SigningKey, changes: dict[str, Any]) -> None:
+def test_a_header_with_any_other_algorithm_is_refused(key: SigningKey, changes: dict[str, Any]) -> None:
     with pytest.raises(BadSignature) as refused:
         verify_detached(key.sign(BODY, usual(key, **changes)), BODY, jwks_of(key))
     assert not isinstance(refused.value, UnknownKey), "new keys cannot help"
@@ -114,7 +114,7 @@ def test_a_mac_with_the_public_key_is_refused(key: SigningKey) -> None:
 @pytest.mark.parametrize(
     "change", [lambda s: s.replace("..", "." + base64url(BODY) + "."), lambda s: s + "A" * 9_000]
 )
-def test_an_attached_or_endless_signature_is_refused(key: SigningKey, change: Callable[[str], str]) -> None:
+def test_an_attached_or_overlong_signature_is_refused(key: SigningKey, change: Callable[[str], str]) -> None:
     with pytest.raises(BadSignature):
         verify_detached(change(key.sign(BODY)), BODY, jwks_of(key))
 
@@ -126,7 +126,7 @@ def test_a_key_that_the_shop_does_not_publish_is_unknown(key: SigningKey) -> Non
     assert (unknown.value.reason, unknown.value.kid) == ("unknown_key", stranger.kid)
 
 
-def test_of_several_keys_the_named_one_counts(key: SigningKey) -> None:
+def test_the_named_one_of_several_keys_counts(key: SigningKey) -> None:
     other = SigningKey()
     verify_detached(other.sign(BODY), BODY, jwks_of(key, other))
     with pytest.raises(UnknownKey):
@@ -193,7 +193,7 @@ def signed(key: SigningKey, event: str, body: bytes) -> Delivery:
         ("order_paid", b'{"a":' * 100_000, "malformed"),
     ],
 )
-def test_a_signed_body_that_is_not_ours_is_refused_by_name(
+def test_an_unexpected_signed_body_is_refused_with_a_reason(
     key: SigningKey, event: str, body: bytes, reason: str
 ) -> None:
     with pytest.raises(Refused) as refused:
@@ -201,7 +201,7 @@ def test_a_signed_body_that_is_not_ours_is_refused_by_name(
     assert refused.value.reason == reason
 
 
-def test_base64_is_read_strictly(key: SigningKey) -> None:
+def test_base64_is_parsed_strictly(key: SigningKey) -> None:
     head, signature = key.sign(BODY).split("..")
     for text in (f"{head}=..{signature}", f"{head}..{signature}==", f"{head}..{signature} "):
         with pytest.raises(BadSignature):

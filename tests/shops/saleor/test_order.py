@@ -20,7 +20,7 @@ def read_captured(name: str) -> Order:
     return order
 
 
-def test_an_order_is_read_whole() -> None:
+def test_every_field_of_an_order_is_parsed() -> None:
     assert read_captured("h_pln_channel_voucher/004-order_updated") == Order(
         id="T3JkZXI6ZjI0YjNjMTAtMzcwOS00ZDUyLWEyYzYtMWVjYzUxNmIzMjkz",
         number="43",
@@ -82,7 +82,7 @@ def json_time(name: str) -> datetime:
         ("g_retry_500_then_200/007-order_fully_paid", True, "0.00", False, "G"),
     ],
 )
-def test_each_scenario_is_read_as_it_was(
+def test_each_recorded_scenario_is_parsed_correctly(
     name: str, paid: bool, refunded: str, cancelled: bool, token: str | None
 ) -> None:
     order = read_captured(name)
@@ -164,7 +164,7 @@ def test_drafts_are_ignored() -> None:
         ),
     ],
 )
-def test_odd_but_readable_orders_are_read(change: Change, expected: tuple[str, object]) -> None:
+def test_odd_but_readable_orders_are_parsed(change: Change, expected: tuple[str, object]) -> None:
     (order,) = read(changed(change))
     assert getattr(order, expected[0]) == expected[1]
 
@@ -188,7 +188,7 @@ def test_amounts_have_the_digits_of_their_currency() -> None:
         ("Camise\u0301ta", "Camiséta"),
     ],
 )
-def test_no_name_of_a_product_costs_an_order(written: str, item: str) -> None:
+def test_no_product_name_loses_an_order(written: str, item: str) -> None:
     (order,) = read(
         changed(
             lambda order: order["lines"][0].update(productName=written, variantName="", productSku=written)

@@ -44,7 +44,7 @@ def by_line(order: dict[str, Any]) -> list[str]:
         pytest.param("SUCCESS", "NONE", ["21.65", "21.65"], id="the first, and a part of the second"),
     ],
 )
-def test_a_granted_refund_that_was_paid_out_is_of_its_lines(tee: str, team: str, expected: list[str]) -> None:
+def test_a_paid_granted_refund_belongs_to_its_lines(tee: str, team: str, expected: list[str]) -> None:
     order = final("bk_two_granted_second_paid", "53")
     order["grantedRefunds"] = [grant(order, TEE, 1, 21.65, tee), grant(order, TEAM, 1, 43.30, team)]
     assert by_line(order) == expected
@@ -57,7 +57,7 @@ def test_a_granted_refund_that_was_paid_out_is_of_its_lines(tee: str, team: str,
         ("de_legacy_return_2_tee_with_refund", "63", 2, "43.30", ["43.30", "0.00"]),
     ],
 )
-def test_a_refund_of_a_fulfilment_is_of_its_lines(
+def test_a_refund_of_a_fulfilment_belongs_to_its_lines(
     name: str, number: str, quantity: int, amount: str, expected: list[str]
 ) -> None:
     order = final(name, number)
@@ -68,7 +68,7 @@ def test_a_refund_of_a_fulfilment_is_of_its_lines(
     assert by_line(order) == expected
 
 
-def test_many_granted_refunds_of_many_lines_cost_what_they_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_granted_refunds_of_many_lines_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A delivery of 3,500 lines with 15,000 granted refunds took a thread for a minute."""
     spread: list[int] = []
 

@@ -60,7 +60,7 @@ from tests.plugin.saleor.captures import Change, changed, read
         (lambda order: order.update(grantedRefunds=[{"amount": None}]), "no_amount"),
     ],
 )
-def test_what_cannot_be_read_is_named(change: Change, reason: str) -> None:
+def test_unreadable_values_have_a_reason(change: Change, reason: str) -> None:
     with pytest.raises(Unreadable) as unreadable:
         read(changed(change))
     assert unreadable.value.reason == reason
@@ -74,7 +74,7 @@ def test_what_cannot_be_read_is_named(change: Change, reason: str) -> None:
         b'{"issuedAt": "2026-11-23T10:00:00Z", "orders": 5}',
     ],
 )
-def test_a_delivery_without_an_order_is_named(body: bytes) -> None:
+def test_a_delivery_without_an_order_has_a_reason(body: bytes) -> None:
     with pytest.raises(Unreadable):
         read(body)
 
@@ -101,7 +101,7 @@ BULK = json.loads(captures.captured("d_bulk_import_3/001-order_bulk_created").bo
 
 @given(st.sampled_from(places(BULK)), JSON)
 @example(("orders", 1, "chargeStatus"), [])
-def test_anything_anywhere_is_read_or_named(place: tuple[Any, ...], value: Any) -> None:
+def test_any_value_in_any_field_is_parsed_or_has_a_reason(place: tuple[Any, ...], value: Any) -> None:
     body = json.loads(json.dumps(BULK))
     parent = body
     for key in place[:-1]:

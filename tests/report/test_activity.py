@@ -52,14 +52,14 @@ def _fill(database: Database) -> None:
             store_decision(connection, stored, decision, sale_rows(placed, decision))
 
 
-def test_clicks_are_counted_by_campaign_humans_and_bots_apart(database: Database) -> None:
+def test_human_and_bot_clicks_are_counted_by_campaign(database: Database) -> None:
     _fill(database)
     with database.read() as connection:
         assert count_clicks(connection, [CAMPAIGN, EMPTY]) == {CAMPAIGN: ClickCounts(4, 1, 2)}
         assert count_clicks(connection, []) == {}
 
 
-def test_contacts_are_listed_with_what_they_did(database: Database) -> None:
+def test_contacts_are_listed_with_their_clicks_and_orders(database: Database) -> None:
     _fill(database)
     with database.read() as connection:
         whole = contact_activity(connection, CAMPAIGN, 10, None)

@@ -55,7 +55,7 @@ def count(world: World, counts: dict[date, int]) -> None:
         polls.store_counts(connection, shop, counts, NOON)
 
 
-def test_each_order_is_counted_once_and_where_it_belongs(world: World) -> None:
+def test_each_order_is_counted_once_in_its_category(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.click(click)
     buy(world, "1", click_token=world.sealer.seal(click))
@@ -70,19 +70,19 @@ def test_each_order_is_counted_once_and_where_it_belongs(world: World) -> None:
     ]
 
 
-def test_a_day_on_which_everything_is_missing_is_shown(world: World) -> None:
+def test_a_day_with_all_orders_missing_is_shown(world: World) -> None:
     count(world, {TODAY: 3})
     assert days(world) == [DayCoverage(TODAY, 0, 0, 0, 0, 0, in_shop=3, missing=3)]
 
 
-def test_more_orders_than_the_shop_says_leave_none_missing(world: World) -> None:
+def test_more_orders_than_the_shop_counts_means_none_missing(world: World) -> None:
     buy(world, "1")
     buy(world, "2")
     count(world, {TODAY: 1})
     assert days(world)[0].missing == 0
 
 
-def test_orders_that_come_after_the_count_hide_none_that_are_missing(world: World) -> None:
+def test_orders_that_arrive_after_the_count_hide_no_missing_ones(world: World) -> None:
     buy(world, "1")
     count(world, {TODAY: 21})
     for number in range(30):
@@ -90,7 +90,7 @@ def test_orders_that_come_after_the_count_hide_none_that_are_missing(world: Worl
     assert (days(world)[0].in_shop, days(world)[0].missing) == (21, 20)
 
 
-def test_a_count_from_before_that_was_kept_is_held_against_what_is_known_now(world: World) -> None:
+def test_an_old_count_without_known_orders_is_compared_with_the_current_ones(world: World) -> None:
     buy(world, "1")
     count(world, {TODAY: 3})
     with world.database.write() as connection:
@@ -99,7 +99,7 @@ def test_a_count_from_before_that_was_kept_is_held_against_what_is_known_now(wor
     assert days(world)[0].missing == 1
 
 
-def test_of_a_shop_that_was_not_asked_nobody_knows_what_is_missing(world: World) -> None:
+def test_missing_orders_of_an_unpolled_shop_are_unknown(world: World) -> None:
     buy(world, "1")
     assert (days(world)[0].in_shop, days(world)[0].missing) == (None, None)
 
@@ -113,7 +113,7 @@ def test_a_period_has_its_own_days(world: World) -> None:
     assert [day.day for day in days(world, Period(None, midnight))] == [YESTERDAY]
 
 
-def test_orders_that_pixels_make_are_none_of_the_shops(database: Database, sealer: ClickSealer) -> None:
+def test_pixel_orders_do_not_count_as_the_shops(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     click = click_at(NOON - HOUR)
     world.click(click)
@@ -122,7 +122,7 @@ def test_orders_that_pixels_make_are_none_of_the_shops(database: Database, seale
     assert days(world) == []
 
 
-def test_what_the_pixel_loses_is_told_by_browser_and_payment(world: World) -> None:
+def test_pixel_losses_are_counted_by_browser_and_payment_method(world: World) -> None:
     for number, signal, payment in (
         ("1", Signal.SAFARI, "PayPal"),
         ("2", Signal.SAFARI, "PayPal"),
@@ -150,7 +150,7 @@ def test_what_the_pixel_loses_is_told_by_browser_and_payment(world: World) -> No
         assert seen_by_payment(connection, 2, ALWAYS) == []
 
 
-def test_a_share_of_the_lost() -> None:
+def test_the_lost_share_is_computed() -> None:
     assert Seen("Safari", 4, 1).lost == 0.75
     assert Seen("Safari", 0, 0).lost == 0.0
 
@@ -177,7 +177,7 @@ def test_problems_of_pixel_hits_are_counted_by_account_and_day_with_those_that_a
         assert pixel_problems(connection, 2, ALWAYS) == []
 
 
-def test_without_a_shop_a_hit_that_cannot_be_read_is_ignored(database: Database, sealer: ClickSealer) -> None:
+def test_without_a_shop_an_unreadable_hit_is_ignored(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     world.hit("order=8&IMPORTE=x", None)
     with world.database.read() as connection:

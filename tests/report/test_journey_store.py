@@ -76,7 +76,7 @@ def read(
     return sorted(told, key=str)
 
 
-def test_contacts_have_the_journeys_to_their_orders_and_to_nothing(connection: sa.Connection) -> None:
+def test_contacts_have_journeys_with_and_without_an_order(connection: sa.Connection) -> None:
     clicked(connection, 20)
     clicked(connection, 3)
     bought(connection, clicked(connection, 1))
@@ -84,7 +84,7 @@ def test_contacts_have_the_journeys_to_their_orders_and_to_nothing(connection: s
     assert read(connection) == [[(1, None)], [(2, 4980), (1, None)]]
 
 
-def test_a_campaigns_own_window_reaches_beyond_both_ends_of_the_period(connection: sa.Connection) -> None:
+def test_a_campaigns_own_window_extends_beyond_both_ends_of_the_period(connection: sa.Connection) -> None:
     clicked(connection, 40)
     bought(connection, clicked(connection, 29), 28)
     last = clicked(connection, 0.5, "ben")
@@ -106,7 +106,7 @@ def test_bots_other_accounts_other_links_and_other_times_are_in_no_journey(
     assert read(connection) == []
 
 
-def test_a_buyer_without_a_contact_has_the_credited_click_and_each_order_for_itself(
+def test_a_buyer_without_a_contact_has_one_journey_per_order_with_its_credited_click(
     connection: sa.Connection,
 ) -> None:
     click = clicked(connection, 3, "")
@@ -116,7 +116,7 @@ def test_a_buyer_without_a_contact_has_the_credited_click_and_each_order_for_its
     assert read(connection) == [[(1, 4980)], [(1, 4980)]]
 
 
-def test_a_click_that_earned_an_order_for_nobody_is_not_one_of_its_contact_that_led_to_nothing(
+def test_a_click_credited_without_a_contact_is_not_a_journey_without_an_order(
     connection: sa.Connection,
 ) -> None:
     forwarded = Evidence(Rung.TOKEN, clicked(connection, 3), other_address=True)
@@ -128,14 +128,14 @@ def test_a_click_that_earned_an_order_for_nobody_is_not_one_of_its_contact_that_
     assert read(connection) == [[(1, 4980)], [(2, None)]]
 
 
-def test_an_order_that_several_clicks_share_is_one_purchase(connection: sa.Connection) -> None:
+def test_an_order_shared_by_several_clicks_is_one_purchase(connection: sa.Connection) -> None:
     first, second = clicked(connection, 3), clicked(connection, 2)
     shared = [Evidence(Rung.EMAIL, click, Verdict.HUMAN) for click in (first, second)]
     decided(connection, shared, Policy(model=Model.LINEAR))
     assert read(connection) == [[(2, 4980)]]
 
 
-def test_an_order_that_only_names_its_campaign_is_a_purchase_with_that_one_touch(
+def test_an_order_that_only_names_its_campaign_has_that_one_touch(
     connection: sa.Connection,
 ) -> None:
     named = Evidence(Rung.COUPON, None, named_campaign=CAMPAIGN, named_contact="bo")
@@ -148,7 +148,7 @@ def test_an_order_that_no_click_earned_is_in_no_journey(connection: sa.Connectio
     assert read(connection) == [[(1, None)]]
 
 
-def test_clicks_of_many_contacts_come_a_thousand_at_a_time(connection: sa.Connection) -> None:
+def test_clicks_of_many_contacts_are_read_a_thousand_at_a_time(connection: sa.Connection) -> None:
     some = [click_at(NOON - DAY, f"c{i:04}", serial=i) for i in range(2500)]
     store_clicks(connection, [(click, PERSON) for click in some])
     assert len(read(connection)) == 2500

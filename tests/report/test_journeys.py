@@ -83,7 +83,7 @@ def found_for(
     return [(list(journey.touches), journey.purchase is not None) for journey in found]
 
 
-def test_an_order_has_the_clicks_of_its_window_and_the_rest_led_to_nothing() -> None:
+def test_an_order_has_the_clicks_of_its_window_and_the_others_have_no_order() -> None:
     old, early, late = touch(20), touch(6, "b"), touch(1)
     assert found_for([old, early, late], [purchase(0, credited=late)]) == [
         ([early, late], True),
@@ -115,7 +115,7 @@ def test_each_campaign_has_its_own_window(
     assert found_for(clicks, [purchase(0, credited=clicks[2])], windows) == expected
 
 
-def test_the_credited_click_is_in_the_journey_even_when_it_is_not_the_contacts() -> None:
+def test_the_credited_click_is_in_the_journey_even_of_another_contact() -> None:
     other = touch(2, "other")
     assert found_for([touch(3), touch(1)], [purchase(0, credited=other)]) == [
         ([touch(3), other, touch(1)], True)
@@ -123,25 +123,25 @@ def test_the_credited_click_is_in_the_journey_even_when_it_is_not_the_contacts()
     assert found_for([], [purchase(0, credited=other)]) == [([other], True)]
 
 
-def test_a_click_may_lead_to_two_orders_and_an_order_after_the_period_uses_its_clicks() -> None:
+def test_a_click_may_precede_two_orders_and_an_order_after_the_period_uses_its_clicks() -> None:
     first = touch(3)
     both = [purchase(2, credited=first), purchase(1, credited=first)]
     assert found_for([first], both) == [([first], True), ([first], True)]
     assert found_for([touch(0.5)], [purchase(-3, credited=touch(0.5))]) == []
 
 
-def test_a_click_before_the_period_led_to_nothing_that_is_counted() -> None:
+def test_a_click_before_the_period_is_not_counted_without_an_order() -> None:
     assert found_for([touch(33)], []) == []
     assert found_for([touch(33)], [purchase(29, credited=touch(33))]) == [([touch(33)], True)]
 
 
-def test_removal_effect_of_a_published_example() -> None:
+def test_the_removal_effect_matches_a_published_example() -> None:
     """serhiipuzyrov.com, "Markov chain attribution", 2019: P = 0.8; without mailing 0.4, without ads 0.2."""
     patterns = told([("G", 2, 1), ("M", 1, 0), ("GM", 1, 0)])
     assert markov_shares(patterns) == pytest.approx({"G": 0.75 / 1.25, "M": 0.5 / 1.25})
 
 
-def test_journeys_that_led_to_nothing_count_for_markov_and_not_for_shapley() -> None:
+def test_journeys_without_an_order_count_for_markov_and_not_for_shapley() -> None:
     bought = told([("a", 5, 0), ("b", 5, 0), ("ab", 1, 0)])
     also_nothing = told([("a", 5, 0), ("b", 5, 20), ("ab", 1, 0)])
     assert markov_shares(bought)["b"] != pytest.approx(markov_shares(also_nothing)["b"], abs=0.01)
@@ -149,19 +149,19 @@ def test_journeys_that_led_to_nothing_count_for_markov_and_not_for_shapley() -> 
 
 
 @pytest.mark.parametrize(("name", "precision"), [("complete", 2e-6), ("cyclic", 0.02)])
-def test_markov_gives_what_mta_0_0_9_gives(name: str, precision: float) -> None:
+def test_markov_matches_mta_0_0_9(name: str, precision: float) -> None:
     known = ORACLE[name]
     assert markov_shares(told(known["paths"])) == pytest.approx(known["markov"], abs=precision)
 
 
 @pytest.mark.parametrize("name", ORACLE)
-def test_shapley_gives_what_shapley_attribution_2_1_0_gives(name: str) -> None:
+def test_shapley_matches_shapley_attribution_2_1_0(name: str) -> None:
     known = ORACLE[name]
     assert shapley_shares(told(known["paths"])) == pytest.approx(known["shapley"])
 
 
 @given(PATHS.filter(lambda paths: any(bought for _, bought in paths)))
-def test_the_short_form_is_the_sum_over_all_coalitions(paths: list[tuple[str, bool]]) -> None:
+def test_the_short_formula_equals_the_sum_over_all_coalitions(paths: list[tuple[str, bool]]) -> None:
     players = sorted({campaign for path, _ in paths for campaign in path})
     orders = [set(path) for path, bought in paths if bought]
 
@@ -181,7 +181,7 @@ def test_the_short_form_is_the_sum_over_all_coalitions(paths: list[tuple[str, bo
 
 
 @given(PATHS.filter(lambda paths: any(bought for _, bought in paths)))
-def test_removal_by_rewiring_the_chain_gives_the_same(paths: list[tuple[str, bool]]) -> None:
+def test_removing_a_campaign_by_rewiring_the_chain_gives_the_same(paths: list[tuple[str, bool]]) -> None:
     """The definition itself, by walking: all that enters the removed campaign comes to nothing."""
     campaigns = {campaign for path, _ in paths for campaign in path}
     whole = chance_of_order(paths, None)
@@ -209,7 +209,7 @@ def chance_of_order(paths: list[tuple[str, bool]], removed: str | None) -> float
 
 @given(PATHS.filter(lambda paths: any(bought for _, bought in paths)))
 @example([("adcc", True), ("cdbbb", False)])  # b's was -4e-17
-def test_shares_add_up_and_campaigns_that_swap_their_journeys_swap_their_shares(
+def test_shares_add_up_and_campaigns_that_swap_journeys_swap_shares(
     paths: list[tuple[str, bool]],
 ) -> None:
     swapped = [(path.translate(str.maketrans("ab", "ba")), bought) for path, bought in paths]
@@ -235,7 +235,7 @@ def test_each_model_credits_every_cent_and_every_order(contacts: list[tuple[str,
         assert sum(n for (name, _), n in found.orders.items() if name == model) == len(nets) * AN_ORDER
 
 
-def test_currencies_are_credited_apart() -> None:
+def test_currencies_are_credited_separately() -> None:
     in_yen = Purchase(NOON, "JPY", 700, touch(1))
     found = tally([contact("ab", 1001), [Journey((touch(1),), in_yen)]])
     found.credit_together()
@@ -252,14 +252,14 @@ def test_currencies_are_credited_apart() -> None:
         (MIN_ORDERS, MAX_CAMPAIGNS + 1, "too_many_campaigns"),
     ],
 )
-def test_what_cannot_be_told_apart_is_not_told(orders: int, campaigns: int, reason: str | None) -> None:
+def test_too_few_orders_give_a_reason_and_no_shares(orders: int, campaigns: int, reason: str | None) -> None:
     names = "abcdefghijklmnopqrstuvwxyz"[:campaigns]
     found: Tally = tally(contact(names[i % campaigns], 100) for i in range(orders))
     shortage = found.shortage()
     assert (shortage.reason if shortage else None) == reason
 
 
-def test_an_interval_holds_its_share_is_the_same_again_and_narrows_with_the_orders() -> None:
+def test_an_interval_contains_its_share_is_repeatable_and_narrows_with_more_orders() -> None:
     few = told([("a", 30, 60), ("ab", 20, 40), ("b", 10, 90)])
     many = {pattern: 100 * number for pattern, number in few.items()}
     for model in (SHAPLEY, MARKOV):
@@ -270,7 +270,7 @@ def test_an_interval_holds_its_share_is_the_same_again_and_narrows_with_the_orde
         assert 5 < (wide.high - wide.low) / (narrow.high - narrow.low) < 20
 
 
-def test_an_interval_is_as_wide_as_the_theory_of_a_plain_share_has_it() -> None:
+def test_an_interval_is_as_wide_as_binomial_theory_predicts() -> None:
     """Shares of single-click buyers are binomial, so the interval's width is known: 1.96 * sqrt(pq/n)."""
     found = intervals(told([("a", 120, 0), ("b", 280, 0)]))[SHAPLEY]["a"]
     half = 1.96 * (0.3 * 0.7 / 400) ** 0.5

@@ -19,7 +19,7 @@ from tests.make import CAMPAIGN, NOON, order
 DAY = timedelta(days=1)
 
 
-def test_each_group_has_its_sales_of_the_time_once(database: Database) -> None:
+def test_each_group_counts_its_sales_in_the_period_once(database: Database) -> None:
     with database.write() as connection:
         account = accounts.Account(1, "Shoes", "EUR", NOON)
         campaigns.add_campaign(connection, campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), [])

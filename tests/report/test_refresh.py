@@ -53,7 +53,7 @@ def sell(database: Database, rates: Rates, bought: Order) -> None:
         store_decision(connection, stored, decision, sale_rows(bought, decision, rate=rate))
 
 
-def test_orders_that_a_newer_rate_fits_are_converted_again(
+def test_orders_with_a_newer_rate_are_converted_again(
     settings: StorageSettings, database: Database, tmp_path: Path
 ) -> None:
     rates = Rates(settings.data)
@@ -72,7 +72,7 @@ def test_orders_that_a_newer_rate_fits_are_converted_again(
     assert refresh_rates(settings, str(newer)).endswith("again: 0.")
 
 
-def test_rates_come_from_an_address(settings: StorageSettings, tmp_path: Path) -> None:
+def test_rates_are_downloaded(settings: StorageSettings, tmp_path: Path) -> None:
     served = tmp_path / "served"
     served.mkdir()
     rates_file(served / "hist.zip", {TODAY: "2.0"})
@@ -99,7 +99,7 @@ def test_rates_come_from_an_address(settings: StorageSettings, tmp_path: Path) -
         ("old.zip", f"until {TODAY} or later"),
     ],
 )
-def test_what_is_no_newer_history_is_refused(
+def test_an_invalid_or_older_history_is_refused(
     settings: StorageSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, why: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -111,7 +111,7 @@ def test_what_is_no_newer_history_is_refused(
     assert sorted(path.name for path in tmp_path.iterdir()) == [FILE_NAME, "old.zip"]
 
 
-def test_the_command_says_what_is_in_use_and_exits_by_what_happened(tmp_path: Path) -> None:
+def test_the_command_shows_the_rates_in_use_and_its_exit_code_the_result(tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "salepixel.cli", "rates", *words, "--data", str(tmp_path)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -58,12 +58,12 @@ def has_pip(tree: Path) -> bool:
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
-def test_a_newer_python_is_taken_when_the_first_in_the_path_is_old(tree: Path) -> None:
+def test_a_newer_python_is_used_if_the_first_in_the_path_is_too_old(tree: Path) -> None:
     assert run(tree, {"python3": OLD, "python3.12": REAL}).returncode == 0
     assert has_pip(tree)
 
 
-def test_what_an_interrupted_make_left_is_made_again(tree: Path) -> None:
+def test_leftovers_of_an_interrupted_make_are_rebuilt(tree: Path) -> None:
     (tree / ".venv" / "bin").mkdir(parents=True)
     (tree / ".venv" / "pyvenv.cfg").touch()
     (tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
@@ -74,14 +74,14 @@ def test_what_an_interrupted_make_left_is_made_again(tree: Path) -> None:
     assert (tree / ".venv" / "pyvenv.cfg").stat().st_mtime_ns == made, "what is whole is left alone"
 
 
-def test_a_machine_without_ensurepip_gets_pip_from_its_own(tree: Path) -> None:
+def test_without_ensurepip_the_machines_own_pip_is_used(tree: Path) -> None:
     done = run(tree, {"python3": WITHOUT_ENSUREPIP})
     assert (done.returncode, done.stderr) == (0, "")
     assert has_pip(tree)
 
 
 @pytest.mark.parametrize("folder", ["bin", ".local/bin"])
-def test_uv_is_taken_from_where_its_installer_put_it(tree: Path, folder: str) -> None:
+def test_uv_is_found_where_its_installer_puts_it(tree: Path, folder: str) -> None:
     uv = tree / folder / "uv"
     uv.parent.mkdir(parents=True, exist_ok=True)
     uv.write_text(f"#!/bin/sh\nexec {sys.executable} -m venv .venv\n")
@@ -104,7 +104,9 @@ def test_uv_is_taken_from_where_its_installer_put_it(tree: Path, folder: str) ->
         ({"python3": OLD, "python3.11": BARE}, "", "cannot make a virtual environment here"),
     ],
 )
-def test_what_is_missing_is_one_sentence(tree: Path, pythons: dict[str, str], chosen: str, says: str) -> None:
+def test_a_missing_program_is_reported_in_one_sentence(
+    tree: Path, pythons: dict[str, str], chosen: str, says: str
+) -> None:
     done = run(tree, pythons, chosen)
     assert done.returncode == 1
     assert says in done.stderr

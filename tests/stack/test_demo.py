@@ -38,7 +38,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
         yield running
 
 
-def test_the_report_is_the_truth(stack: Stack, own_account: int) -> None:
+def test_the_demos_report_matches_the_truth(stack: Stack, own_account: int) -> None:
     story = make_story(seed=11)
     with StandInSaleor() as shop, closing(Player(stack, shop, own_account)) as player:
         scene = player.set_up(story)
@@ -71,7 +71,7 @@ def as_in_a_terminal() -> None:
         (signal.SIGINT, "Starting the stack"),
     ],
 )
-def test_a_demo_that_is_ended_leaves_nothing_running(number: int, said: str, short_path: Path) -> None:
+def test_a_stopped_demo_leaves_nothing_running(number: int, said: str, short_path: Path) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-m", "demo"],
         env={**os.environ, "TMPDIR": str(short_path)},

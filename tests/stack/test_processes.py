@@ -39,15 +39,15 @@ time.sleep(600)
 """
 
 
-def test_a_forked_process_that_starts_slower_than_its_parent_dies_ends_too() -> None:
+def test_a_forked_process_ends_even_if_its_parent_dies_during_its_start() -> None:
     assert _ends_when_alone(FORKED)
 
 
-def test_a_process_ends_with_the_one_that_started_it() -> None:
+def test_a_process_ends_with_its_parent() -> None:
     assert _ends(delay=0, life=0.3, method="fork")
 
 
-def test_a_process_that_starts_slower_than_its_parent_dies_ends_too() -> None:
+def test_a_process_ends_even_if_its_parent_dies_during_its_start() -> None:
     assert _ends(delay=0.3, life=0, method="fork")
 
 

@@ -80,7 +80,7 @@ def test_an_order_webhook_is_a_row_before_the_next_sweep(player: Player) -> None
     assert sorted(took)[len(took) // 2] < SWEEP_SECONDS / 2, took
 
 
-def test_a_link_changed_after_sending_leads_elsewhere(player: Player) -> None:
+def test_a_link_changed_after_sending_redirects_to_its_new_destination(player: Player) -> None:
     scene = player.set_up(make_story())
     (link, *_) = player.api("GET", f"/campaigns/{scene.campaign}/links")["links"]
     path = f"/campaigns/{scene.campaign}/links/{link['id']}"
@@ -105,7 +105,9 @@ def test_a_second_stack_on_the_same_data_is_refused(shared_stack: Stack) -> None
         second.start()
 
 
-def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, shop: StandInSaleor) -> None:
+def test_a_killed_supervisor_leaves_no_process_and_can_be_restarted(
+    stack: Stack, shop: StandInSaleor
+) -> None:
     with closing(Player(stack, shop)) as player:
         scene = player.set_up(make_story())
         token, _ = player.click(scene.links[0], Contact("c001", ""))
@@ -120,7 +122,7 @@ def test_a_killed_watcher_leaves_nothing_behind_and_starts_again(stack: Stack, s
         assert until(lambda: len(rows(player, scene)) == 1, 150), (stack.data / "up.log").read_text()[-4000:]
 
 
-def test_a_deaf_redis_and_a_stopped_worker_lose_nothing(stack: Stack, shop: StandInSaleor) -> None:
+def test_a_killed_redis_loses_no_click_and_no_order(stack: Stack, shop: StandInSaleor) -> None:
     with closing(Player(stack, shop)) as player:
         scene = player.set_up(make_story())
         assert kill(stack, "valkey-server") == 1

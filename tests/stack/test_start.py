@@ -73,7 +73,7 @@ def run(
     return done.returncode, done.stdout + done.stderr
 
 
-def test_nothing_ends_when_no_line_of_the_log_can_be_written(tmp_path: Path) -> None:
+def test_no_process_ends_if_the_log_cannot_be_written(tmp_path: Path) -> None:
     with up(tmp_path / "data", Path("/dev/full")) as (process, edge, plugin):
         assert until(lambda: health(edge) and health(plugin).get("status") == "ok")
         links = [{"url": "https://shop.example/", "label": "Hero", "sale_pixel": True}]
@@ -91,7 +91,7 @@ def test_nothing_ends_when_no_line_of_the_log_can_be_written(tmp_path: Path) -> 
         assert process.poll() is None
 
 
-def test_a_log_that_nobody_reads_any_more_ends_nothing(tmp_path: Path) -> None:
+def test_no_process_ends_if_the_reader_of_the_log_is_gone(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     data = tmp_path / "data"
     with up(data, Path(f"/proc/self/fd/{writer}")) as (process, edge, plugin):
@@ -101,7 +101,7 @@ def test_a_log_that_nobody_reads_any_more_ends_nothing(tmp_path: Path) -> None:
         assert process.poll() is None
 
 
-def test_a_damaged_file_of_valkey_is_set_aside_and_no_click_is_lost(tmp_path: Path) -> None:
+def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(tmp_path: Path) -> None:
     with Stack(tmp_path / "data", api_key=KEY) as stack:
         stack.stop()
         files = list((stack.data / "valkey" / "appendonlydir").glob("*.aof"))
@@ -113,7 +113,7 @@ def test_a_damaged_file_of_valkey_is_set_aside_and_no_click_is_lost(tmp_path: Pa
         assert "valkey_file_damaged" in (stack.data / "up.log").read_text()
 
 
-def test_without_its_postgresql_the_edge_serves_and_all_is_ready_when_it_is_back(
+def test_the_edge_serves_without_postgresql_and_everything_is_ready_when_it_returns(
     tmp_path: Path, postgresql: str
 ) -> None:
     there = sa.make_url(postgresql)
@@ -136,7 +136,7 @@ def test_without_its_postgresql_the_edge_serves_and_all_is_ready_when_it_is_back
         assert health(plugin)["status"] == "ok"
 
 
-def test_a_redis_that_is_away_keeps_edge_and_plugin_from_nothing(tmp_path: Path) -> None:
+def test_edge_and_plugin_work_without_redis(tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     address = f"redis://:hidden@127.0.0.1:{free_port()}"
     with up(tmp_path / "data", log, SALEPIXEL_REDIS_URL=address) as (process, edge, plugin):
@@ -163,7 +163,7 @@ def test_a_redis_that_is_away_keeps_edge_and_plugin_from_nothing(tmp_path: Path)
         ({"SALEPIXEL_HOST": "192.0.2.1"}, "Use an address of this machine"),
     ],
 )
-def test_a_setting_that_can_never_do_is_one_sentence(
+def test_an_invalid_setting_is_reported_in_one_sentence(
     tmp_path: Path, settings: dict[str, str], says: str
 ) -> None:
     code, said = run(["up", "--data", str(tmp_path)], settings)
@@ -187,7 +187,7 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path, shared_stack: St
     )
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "closed").mkdir(mode=0o500)
     places = [tmp_path / "file", tmp_path / "file" / "data"]
@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
         assert len(said.splitlines()) == 1
 
 
-def test_lost_or_foreign_keys_start_nothing(tmp_path: Path) -> None:
+def test_with_lost_or_foreign_keys_nothing_starts(tmp_path: Path) -> None:
     with Stack(tmp_path / "data", api_key=KEY) as stack:
         stack.stop()
         keys, data = stack.data / "keys.json", stack.data
@@ -228,7 +228,7 @@ def test_lost_or_foreign_keys_start_nothing(tmp_path: Path) -> None:
         stack.start()
 
 
-def test_the_end_of_the_start_says_where_to_go(shared_stack: Stack) -> None:
+def test_the_last_lines_of_the_start_show_the_addresses(shared_stack: Stack) -> None:
     said = (shared_stack.data / "up.log").read_text().partition("ready\n")[2]
     assert f"Open {shared_stack.plugin_url} first" in said
     assert shared_stack.edge_url in said

@@ -35,7 +35,7 @@ from salepixel.storage.schema import UtcTime, metadata
         ((3, 53, 4), True),
     ],
 )
-def test_a_sqlite_that_corrupts_files_is_refused(version: tuple[int, int, int], good: bool) -> None:
+def test_a_sqlite_version_that_corrupts_files_is_refused(version: tuple[int, int, int], good: bool) -> None:
     module = cast(
         ModuleType,
         SimpleNamespace(sqlite_version_info=version, sqlite_version=".".join(map(str, version))),
@@ -60,7 +60,7 @@ def test_sqlite_commits_are_on_disk(tmp_path: Path) -> None:
     database.close()
 
 
-def test_the_migrations_make_the_tables_of_the_code(database: Database) -> None:
+def test_migrations_create_the_tables_of_the_code(database: Database) -> None:
     assert is_current(database)
     with database.read() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
@@ -73,7 +73,7 @@ def test_migrating_twice_changes_nothing(database: Database) -> None:
     assert is_current(database)
 
 
-def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
+def test_a_failed_write_leaves_nothing(database: Database) -> None:
     table = metadata.tables["rejections"]
     row = {"day": "2026-11-23", "door": "a", "reason": "b", "count": 1}
 
@@ -96,7 +96,7 @@ def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
         ({"query": {"host": "/nowhere"}}, "No such file or directory"),
     ],
 )
-def test_a_postgresql_that_cannot_be_used_is_one_sentence_without_its_password(
+def test_an_unusable_postgresql_is_reported_in_one_sentence_without_its_password(
     postgresql: str, tmp_path: Path, change: dict[str, object], says: str
 ) -> None:
     url = sa.make_url(postgresql).set(password="hidden").set(**change)  # type: ignore[arg-type]
@@ -109,7 +109,7 @@ def test_a_postgresql_that_cannot_be_used_is_one_sentence_without_its_password(
     assert ("hidden" in said, len(said.splitlines())) == (False, 1)
 
 
-def test_a_sqlite_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unopenable_sqlite_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "salepixel.sqlite3").mkdir()
     with pytest.raises(
         DatabaseAway, match=r"unable to open database file\. May this user read and write there"
@@ -117,7 +117,7 @@ def test_a_sqlite_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
         migrate(open_database("", tmp_path))
 
 
-def test_a_database_of_a_newer_version_is_one_sentence(database: Database) -> None:
+def test_a_database_of_a_newer_version_is_reported_in_one_sentence(database: Database) -> None:
     revision = sa.table("alembic_version", sa.column("version_num"))
     with database.write() as connection:
         (now,) = connection.execute(sa.select(revision.c.version_num)).one()
@@ -130,7 +130,7 @@ def test_a_database_of_a_newer_version_is_one_sentence(database: Database) -> No
             connection.execute(sa.update(revision).values(version_num=now))
 
 
-def test_a_migration_may_take_longer_than_other_statements_do(migrated_postgresql: Database) -> None:
+def test_a_migration_may_take_longer_than_other_statements(migrated_postgresql: Database) -> None:
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

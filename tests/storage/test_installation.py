@@ -33,7 +33,7 @@ def add_campaign(database: Database, at: datetime) -> None:
         )
 
 
-def test_the_first_keys_are_kept_and_no_others_are_taken(database: Database) -> None:
+def test_the_first_keys_are_recorded_and_others_are_refused(database: Database) -> None:
     claim(database, FIRST)
     claim(database, FIRST)
     with pytest.raises(BadKeys, match="accept-keys"):
@@ -41,7 +41,7 @@ def test_the_first_keys_are_kept_and_no_others_are_taken(database: Database) -> 
     claim(database, FIRST)
 
 
-def test_rotated_keys_are_the_same_installation(database: Database) -> None:
+def test_rotated_keys_open_the_same_database(database: Database) -> None:
     claim(database, FIRST)
     claim(database, replace(FIRST, active=2, secrets={**FIRST.secrets, 2: b"c" * 32}))
     with pytest.raises(BadKeys):
@@ -56,7 +56,7 @@ def test_rotated_keys_are_the_same_installation(database: Database) -> None:
         (OTHER, False),  # made after the first campaign, so not those of its links
     ],
 )
-def test_a_database_of_before_is_taken_with_the_keys_that_are_older(
+def test_a_database_without_a_fingerprint_accepts_keys_older_than_its_data(
     database: Database, keys: Keys, taken: bool
 ) -> None:
     add_campaign(database, NOW - timedelta(days=1))
@@ -67,7 +67,7 @@ def test_a_database_of_before_is_taken_with_the_keys_that_are_older(
         claim(database, keys)
 
 
-def test_who_has_no_backup_can_go_on(database: Database) -> None:
+def test_without_a_backup_other_keys_can_be_accepted(database: Database) -> None:
     claim(database, FIRST)
     with database.write() as connection:
         accept_database(connection, OTHER)

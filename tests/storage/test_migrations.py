@@ -72,7 +72,7 @@ def upgrade(database: Database, revision: str, statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) -> None:
+def test_0002_keeps_sales_and_requeues_their_orders(older: Database) -> None:
     migrate(older)
     with older.read() as connection:
         account = get_account(connection, 1)
@@ -84,7 +84,7 @@ def test_0002_keeps_sales_and_has_their_orders_decided_again(older: Database) ->
         assert connection.scalar(sa.text("SELECT count(*) FROM refunds")) == 0
 
 
-def test_0006_keeps_when_sales_were_refunded_and_has_closed_ones_looked_at_again(older: Database) -> None:
+def test_0006_keeps_the_times_of_refunds_and_requeues_closed_orders(older: Database) -> None:
     upgrade(older, "0004", BEFORE_0006)
     migrate(older)
     with older.read() as connection:
@@ -102,7 +102,7 @@ def test_0010_keeps_quantities(older: Database) -> None:
         assert [row.sale.quantity for row in all_sales(connection, "c1")] == [Decimal(1)]
 
 
-def test_0008_keeps_what_was_told_of_refunds(older: Database) -> None:
+def test_0008_keeps_reported_refunds(older: Database) -> None:
     told = "INSERT INTO refunds VALUES ('s1', 'O1', 1000000, 1000, false, 2000000);"
     upgrade(older, "0005", told)
     migrate(older)
@@ -111,7 +111,7 @@ def test_0008_keeps_what_was_told_of_refunds(older: Database) -> None:
     assert (state.refunded, state.issued_at.second) == (Decimal("10.00"), 2)
 
 
-def test_0013_keeps_shops_and_lets_another_account_have_their_address(older: Database) -> None:
+def test_0013_keeps_shops_and_allows_their_url_in_another_account(older: Database) -> None:
     columns = (
         "INSERT INTO shops (id, emp_id, platform, api_url, app_id, token, jwks, connected_at, created_at)"
     )
@@ -155,7 +155,7 @@ INSERT INTO hits
 """
 
 
-def test_0017_gives_numbers_the_key_by_which_they_are_compared(older: Database) -> None:
+def test_0017_adds_the_key_by_which_order_numbers_are_compared(older: Database) -> None:
     upgrade(older, "0016", BEFORE_0017)
     migrate(older)
     with older.read() as connection:
@@ -223,7 +223,7 @@ INSERT INTO clicks (id, emp_id, campaign_id, link_id, contact, verdict, signals,
     [[], [False, False], [True, True], [True, False, True, True, False]],
     ids=["no click", "none is final", "all are final", "one came late"],
 )
-def test_0023_keeps_which_verdicts_are_final(
+def test_0023_keeps_verdicts_final(
     request: pytest.FixtureRequest, tmp_path: Path, platform: str, before: list[bool]
 ) -> None:
     with ExitStack() as stack:
@@ -257,7 +257,7 @@ INSERT INTO polls (shop_id, mark, next_at) VALUES ('s1', 0, 0), ('gone', 0, 0);
 
 
 @pytest.mark.parametrize("platform", ["sqlite", "postgresql"])
-def test_0025_keeps_rows_and_indexes_and_refuses_what_refers_to_nothing(
+def test_0025_keeps_rows_and_indexes_and_refuses_dangling_references(
     request: pytest.FixtureRequest, tmp_path: Path, platform: str
 ) -> None:
     with ExitStack() as stack:

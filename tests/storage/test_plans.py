@@ -104,7 +104,7 @@ def opt_in(connection: sa.Connection) -> None:
         "problems of pixel hits",
     ],
 )
-def test_an_index_finds_what_the_worker_asks_for_all_the_time(
+def test_frequent_queries_of_the_worker_use_an_index(
     sqlite: Database, ask: Callable[[sa.Connection], Any], index: str
 ) -> None:
     with sqlite.write() as connection:

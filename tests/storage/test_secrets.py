@@ -56,7 +56,7 @@ def opened(database: Database, keys: Keys, shop_id: str) -> tuple[str, str]:
     return open_access(keys, shop).token, secret
 
 
-def test_what_earlier_versions_stored_in_clear_is_sealed_at_the_next_start(database: Database) -> None:
+def test_secrets_stored_in_clear_are_sealed_at_the_next_start(database: Database) -> None:
     shop_id = fill(database, None)
     claim(database, FIRST)
     before = read(database, shop_id)
@@ -114,7 +114,7 @@ def test_a_migration_leaves_no_secret_in_the_pages_of_a_table_that_it_copied(tmp
     assert (content.count(TOKEN.encode()), content.count(SECRET.encode())) == (0, 0)
 
 
-def test_a_secret_in_memory_is_not_shown(keys: Keys) -> None:
+def test_a_secret_in_memory_has_no_repr(keys: Keys) -> None:
     shop = Shop("s1", 1, "saleor", "https://shop.test/", NOW, token=seal_token(keys, "s1", TOKEN))
     access = open_access(keys, shop)
     assert access.token == TOKEN
@@ -124,7 +124,7 @@ def test_a_secret_in_memory_is_not_shown(keys: Keys) -> None:
 @pytest.mark.parametrize(
     "place", [token_place("s2"), token_place("s10"), pixel_secret_place(1), token_place("")]
 )
-def test_a_secret_opens_in_its_own_place_only(place: tuple[str, str, str]) -> None:
+def test_a_sealed_secret_opens_only_in_its_own_place(place: tuple[str, str, str]) -> None:
     sealed = FIRST.seal(token_place("s1"), TOKEN)
     assert FIRST.open(token_place("s1"), sealed) == TOKEN
     with pytest.raises(BadSeal):
@@ -144,12 +144,12 @@ def test_a_secret_opens_in_its_own_place_only(place: tuple[str, str, str]) -> No
         "sealed \u00b2 A",
     ],
 )
-def test_what_was_not_sealed_does_not_open(text: str) -> None:
+def test_a_text_that_is_not_sealed_does_not_open(text: str) -> None:
     with pytest.raises(BadSeal):
         FIRST.open(token_place("s1"), Sealed(text))
 
 
-def test_a_token_that_was_moved_to_another_shop_is_refused_there(database: Database) -> None:
+def test_a_token_moved_to_another_shop_is_refused(database: Database) -> None:
     shop_id = fill(database, FIRST)
     with database.write() as connection:
         other = add_shop(connection, 7, "saleor", "https://other.test/graphql/", NOW)
@@ -163,7 +163,7 @@ def test_a_token_that_was_moved_to_another_shop_is_refused_there(database: Datab
     assert opened(database, FIRST, shop_id) == (TOKEN, SECRET)
 
 
-def test_when_keys_are_rotated_secrets_are_sealed_anew(database: Database) -> None:
+def test_a_key_rotation_seals_secrets_again(database: Database) -> None:
     shop_id = fill(database, FIRST)
     assert opened(database, ROTATED, shop_id) == (TOKEN, SECRET), "the old key still opens"
     claim(database, ROTATED)
@@ -182,7 +182,7 @@ def test_other_keys_open_nothing_and_are_refused_at_the_start(database: Database
         open_access(OTHER, read(database, shop_id)[0])
 
 
-def test_who_lost_the_keys_connects_the_shop_anew_and_signs_with_a_new_secret(database: Database) -> None:
+def test_after_losing_the_keys_the_shop_is_reconnected_and_gets_a_new_secret(database: Database) -> None:
     shop_id = fill(database, FIRST)
     claim(database, FIRST)
     with database.write() as connection:
@@ -195,7 +195,7 @@ def test_who_lost_the_keys_connects_the_shop_anew_and_signs_with_a_new_secret(da
     assert secret != SECRET
 
 
-def test_who_accepts_the_keys_that_are_there_loses_no_secret(database: Database) -> None:
+def test_accepting_the_current_keys_loses_no_secret(database: Database) -> None:
     shop_id = fill(database, None)
     with database.write() as connection:
         accept_database(connection, FIRST)

@@ -63,7 +63,7 @@ def test_a_database_of_an_earlier_version_verifies(new: Database, sealer: ClickS
     assert verify_all(new, sealer).different == []
 
 
-def test_a_database_of_this_version_can_be_made_for_later_ones(
+def test_a_database_of_this_version_can_be_saved_for_later_tests(
     sqlite: Database, postgresql_database: Database, sealer: ClickSealer
 ) -> None:
     play(World(sqlite, sealer))
@@ -74,7 +74,7 @@ def test_a_database_of_this_version_can_be_made_for_later_ones(
         assert (found.different, found.orders, found.closed) == ([], 26, 25)
 
 
-def test_0022_shows_what_decisions_said_when_they_were_json(new: Database) -> None:
+def test_0022_shows_the_same_decisions_as_the_earlier_json(new: Database) -> None:
     fill(new, "0020")
     with new.read() as connection:
         before = connection.execute(sa.text("SELECT * FROM decisions")).mappings().all()
@@ -128,7 +128,7 @@ INSERT INTO decisions (shop_id, order_id, emp_id, outcome, reason, policy, place
 """
 
 
-def test_0022_reads_decisions_of_before_they_had_details(new: Database) -> None:
+def test_0022_migrates_decisions_without_details(new: Database) -> None:
     """Nobody is credited; opted-out contacts are not named; a decision without an order is dropped."""
     upgrade(new, "0001", BEFORE_0022)
     migrate(new)

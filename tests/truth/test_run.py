@@ -8,9 +8,7 @@ import truth.__main__ as run
 from kit.stack import Stack
 
 
-def test_a_world_is_played_through_the_doors_and_scored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_world_is_played_over_http_and_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "CONTACTS", 120)
     with Stack(tmp_path / "data", api_key="sp_truth_of_the_world") as stack:
         results, kept = run.play_all(stack, [1])

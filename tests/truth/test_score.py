@@ -68,7 +68,7 @@ BY_CODE = Truth(CLICK, 1, "ana", code_used=True)
         (EARNED, Answer(0, "ana", None, 0.95), {"contact"}),
     ],
 )
-def test_an_answer_is_right_at_each_level_apart(truth: Truth, answer: Answer, levels: set[str]) -> None:
+def test_an_answer_is_scored_separately_at_each_level(truth: Truth, answer: Answer, levels: set[str]) -> None:
     one = result(answer, truth=truth)
     assert {level for level in ("click", "contact", "campaign") if one.is_right(level)} == levels
 
@@ -84,7 +84,7 @@ def test_a_wrong_credit_costs_precision_and_recall_and_a_missed_one_recall_alone
     assert score.recall(some, weight=score.by_revenue) == pytest.approx(10 / 80)
 
 
-def test_who_claims_no_contact_is_not_wrong_about_one() -> None:
+def test_an_answer_without_a_contact_is_not_wrong_about_it() -> None:
     nobody = result(replace(RIGHT, contact=None))
     assert score.precision([result(), nobody], "contact") == 1
     assert score.recall([result(), nobody], "contact") == 0.5
@@ -103,14 +103,14 @@ def test_who_claims_no_contact_is_not_wrong_about_one() -> None:
         ({"last": replace(CLICK, campaign=2, device="phone")}, 1, 1),
     ],
 )
-def test_a_pixel_sees_the_newest_cookie_of_its_own_browser(
+def test_a_pixel_has_the_newest_cookie_of_its_own_browser(
     changes: dict[str, Any], cross_site: float, same_site: float
 ) -> None:
     one = result(**changes)
     assert (score.cross_site_recall([one]), score.same_site_recall([one])) == (cross_site, same_site)
 
 
-def test_the_calibration_error_is_the_gap_of_each_bin_by_its_size() -> None:
+def test_the_calibration_error_weights_the_gap_of_each_bin_by_its_size() -> None:
     sure = [result(replace(RIGHT, confidence=0.95)) for _ in range(3)]
     sure.append(result(replace(RIGHT, confidence=0.95, click="other")))
     unsure = [result(replace(RIGHT, confidence=0.65))]
@@ -119,7 +119,7 @@ def test_the_calibration_error_is_the_gap_of_each_bin_by_its_size() -> None:
     assert score.brier(unsure) == pytest.approx(0.35**2)
 
 
-def test_an_interval_holds_the_figure_and_is_the_same_every_time() -> None:
+def test_an_interval_contains_the_figure_and_is_repeatable() -> None:
     some = [
         result(RIGHT if (seed + n) % 3 else Answer(), seed=seed)
         for seed in range(20)

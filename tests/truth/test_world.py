@@ -6,24 +6,24 @@ from truth.world import CAMPAIGNS, LINKS, WINDOW_HOURS, Click, Order, make_world
 WORLD = make_world(3, 600)
 
 
-def test_a_seed_makes_one_world() -> None:
+def test_the_same_seed_gives_the_same_world() -> None:
     assert make_world(3, 600) == WORLD
     assert make_world(4, 600) != WORLD
 
 
-def test_the_shares_of_browsers_are_a_whole() -> None:
+def test_the_shares_of_browsers_add_up_to_one() -> None:
     assert abs(sum(browser.share for browser in BROWSERS) - 1) < 1e-9
     assert {person.browser for person in WORLD.people} == set(BROWSERS)
 
 
-def test_orders_come_after_all_clicks_of_people_in_their_home() -> None:
+def test_orders_come_after_all_clicks_of_their_household() -> None:
     """The doors are used as fast as they go, so only orders may have a date of their own."""
     for home in WORLD.homes:
         kinds = [type(event) for event in home.happens if not getattr(event, "scanner", False)]
         assert kinds == sorted(kinds, key=lambda kind: kind is Order)
 
 
-def test_the_truth_is_the_buyers_last_click_that_may_earn_sales_in_time() -> None:
+def test_the_truth_is_the_buyers_last_sales_click_within_the_window() -> None:
     clicks = {
         person.ref: [event for event in home.happens if isinstance(event, Click) and event.who == person.ref]
         for home in WORLD.homes
@@ -44,7 +44,7 @@ def test_the_truth_is_the_buyers_last_click_that_may_earn_sales_in_time() -> Non
         assert order.paid
 
 
-def test_who_opted_out_has_no_truth_to_be_found() -> None:
+def test_an_opted_out_contact_has_no_truth_to_find() -> None:
     people = {person.ref: person for person in WORLD.people}
     theirs = [order for order in WORLD.orders if order.who in people]
     refused = [order for order in theirs if not people[order.who].consent]
@@ -54,7 +54,7 @@ def test_who_opted_out_has_no_truth_to_be_found() -> None:
     assert all(order.truth.campaign is None for order in [*refused, *private])
 
 
-def test_everything_that_can_go_wrong_happens() -> None:
+def test_every_modelled_case_occurs() -> None:
     orders, people = WORLD.orders, WORLD.people
     scans = [event for home in WORLD.homes for event in home.happens if isinstance(event, Click)]
     assert {click.campaign for click in scans} == set(range(CAMPAIGNS))

@@ -42,7 +42,7 @@ def closed_to_us() -> Iterator[None]:
     outgoing.allow_private(LOOPBACK)
 
 
-def test_a_request_comes_as_it_was_meant_and_its_answer_comes_back(host: FarHost) -> None:
+def test_a_request_arrives_unchanged_and_its_answer_is_returned(host: FarHost) -> None:
     host.answers["/a"] = answers(201, b"yes")
     answer = call("POST", f"{host.url}/a?b=c d", seconds=5, max_bytes=3, body=b"{}", headers={"X-One": "1"})
     assert (answer.status, answer.body) == (201, b"yes")
@@ -92,7 +92,7 @@ def test_an_answer_may_be_framed_in_any_way(host: FarHost, raw: bytes, body: byt
         "informational answers",
     ],
 )
-def test_a_host_that_drips_is_cut_at_the_deadline(host: FarHost, behaviour: Any) -> None:
+def test_a_slowly_answering_host_is_cut_off_at_the_deadline(host: FarHost, behaviour: Any) -> None:
     host.answers["*"] = behaviour
     with pytest.raises(TooSlow):
         call("GET", host.url, seconds=0.3, max_bytes=1_000_000)
@@ -102,12 +102,12 @@ def _url(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/"
 
 
-def test_a_host_that_does_not_read_is_cut_at_the_deadline() -> None:
+def test_a_host_that_does_not_read_is_cut_off_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TooSlow):
         call("POST", _url(listener), seconds=0.3, body=b"a" * 50_000_000)
 
 
-def test_a_host_that_does_not_take_the_connection_is_cut_at_the_deadline() -> None:
+def test_a_host_that_does_not_accept_is_cut_off_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         where = listener.getsockname()
         waiting = [socket.socket() for _ in range(8)]  # the queue of the listener is full then
@@ -120,12 +120,12 @@ def test_a_host_that_does_not_take_the_connection_is_cut_at_the_deadline() -> No
             one.close()
 
 
-def test_a_host_that_does_not_answer_to_tls_is_cut_at_the_deadline() -> None:
+def test_a_host_without_a_tls_answer_is_cut_off_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TooSlow):
         call("GET", _url(listener, "https"), seconds=0.3)
 
 
-def test_a_name_that_takes_long_to_look_up_is_cut_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_dns_lookup_is_cut_off_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
     def look(*_: Any, **__: Any) -> list[Any]:
@@ -150,7 +150,7 @@ def test_a_name_that_takes_long_to_look_up_is_cut_at_the_deadline(monkeypatch: p
     ],
     ids=["body", "endless body", "endless chunks", "endless headers", "endless header", "endless continues"],
 )
-def test_an_answer_that_is_too_large_is_not_taken(host: FarHost, behaviour: Any) -> None:
+def test_an_oversized_answer_is_refused(host: FarHost, behaviour: Any) -> None:
     host.answers["*"] = behaviour
     with pytest.raises((TooLarge, Unreachable)) as refused:
         call("GET", host.url, seconds=10, max_bytes=1000)
@@ -158,7 +158,7 @@ def test_an_answer_that_is_too_large_is_not_taken(host: FarHost, behaviour: Any)
     assert refused.type in (TooLarge, Unreachable)
 
 
-def test_a_body_that_nobody_wants_is_not_read(host: FarHost) -> None:
+def test_an_unwanted_body_is_not_read(host: FarHost) -> None:
     host.answers["*"] = floods(HEAD + b"\r\n", b"a" * 10_000)
     assert call("GET", host.url, seconds=5).body == b""
 
@@ -174,7 +174,7 @@ def test_a_body_that_nobody_wants_is_not_read(host: FarHost) -> None:
         sends(HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef"),
     ],
 )
-def test_what_is_no_whole_answer_is_none(host: FarHost, behaviour: Any) -> None:
+def test_an_incomplete_answer_is_an_error(host: FarHost, behaviour: Any) -> None:
     host.answers["*"] = behaviour
     with pytest.raises(Unreachable):
         call("GET", host.url, seconds=5, max_bytes=100)
@@ -203,7 +203,7 @@ def test_neither_proxy_nor_netrc_of_the_environment_is_used(
     ["", "shop.test", "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "http://a b/", "http://a:99999/",
      "http://user:secret@127.0.0.1/", "http://[::1/", "http://127.0.0.1:1/\r\nX: y"],
 )  # fmt: skip
-def test_what_is_no_address_of_the_web_is_not_called(url: str) -> None:
+def test_only_valid_http_urls_are_called(url: str) -> None:
     with pytest.raises(Unreachable):
         call("GET", url, seconds=1)
 
@@ -216,14 +216,14 @@ def test_what_is_no_address_of_the_web_is_not_called(url: str) -> None:
         "[0:0:0:0:0:ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]",
     ],
 )  # fmt: skip
-def test_loopback_is_not_called_however_it_is_spelt(host: FarHost, closed_to_us: None, spelling: str) -> None:
+def test_no_spelling_of_loopback_is_called(host: FarHost, closed_to_us: None, spelling: str) -> None:
     port = host.url.rpartition(":")[2]
     with pytest.raises(Unreachable):
         call("GET", f"http://{spelling}:{port}/", seconds=5)
     assert host.requests == []
 
 
-def test_what_may_not_be_called_looks_like_what_does_not_answer(closed_to_us: None) -> None:
+def test_a_forbidden_address_looks_like_an_unreachable_one(closed_to_us: None) -> None:
     with pytest.raises(Forbidden) as forbidden:
         call("GET", "http://127.0.0.1:1/", seconds=5)
     outgoing.allow_private(LOOPBACK)
@@ -244,7 +244,7 @@ def test_what_may_not_be_called_looks_like_what_does_not_answer(closed_to_us: No
         "2001::1", "2001:db8::1", "2002:a00:1::1", "2002:808:808::1", "4000::1", "fe80::1%1",
     ],
 )  # fmt: skip
-def test_an_address_that_is_not_public_may_not_be_called(closed_to_us: None, address: str) -> None:
+def test_a_non_public_address_may_not_be_called(closed_to_us: None, address: str) -> None:
     assert not may_call(ip_address(address))
 
 
@@ -253,7 +253,7 @@ def test_a_public_address_may_be_called(closed_to_us: None, address: str) -> Non
     assert may_call(ip_address(address))
 
 
-def test_a_private_network_may_be_called_where_the_operator_opened_it(closed_to_us: None) -> None:
+def test_a_private_network_may_be_called_if_the_operator_allows_it(closed_to_us: None) -> None:
     outgoing.allow_private([ip_network("10.1.0.0/16"), ip_network("fd00::/8")])
     assert may_call(ip_address("10.1.2.3"))
     assert may_call(ip_address("::ffff:10.1.2.3"))
@@ -289,7 +289,7 @@ def _spellings(address: IPv4Address) -> list[str]:
 
 
 @given(V4.flatmap(lambda address: st.sampled_from(_spellings(address))))
-def test_no_spelling_of_an_address_that_may_not_be_called_leads_to_it(spelling: str) -> None:
+def test_no_spelling_of_a_forbidden_address_is_called(spelling: str) -> None:
     outgoing.allow_private(())
     try:
         with pytest.raises(Unreachable):
@@ -337,7 +337,7 @@ def _over_tls(context: ssl.SSLContext, behaviour: Behaviour, names: list[str]) -
     return serve
 
 
-def test_over_tls_the_name_is_what_counts_though_the_address_is_connected_to(
+def test_tls_verifies_the_name_although_the_address_is_connected_to(
     certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str] = []
@@ -364,7 +364,7 @@ def _names(answers_of: list[list[str]]) -> Callable[..., list[Any]]:
     return look
 
 
-def test_a_name_is_looked_up_once_so_it_cannot_mean_another_address_then(
+def test_a_name_is_looked_up_once_so_it_cannot_change_its_address(
     host: FarHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.answers["*"] = answers(204)
@@ -374,7 +374,7 @@ def test_a_name_is_looked_up_once_so_it_cannot_mean_another_address_then(
     assert host.requests[0].headers["host"] == f"shop.test:{port}"
 
 
-def test_of_several_addresses_those_that_may_be_called_are_tried_in_turn(
+def test_the_allowed_ones_of_several_addresses_are_tried_in_turn(
     host: FarHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.answers["*"] = answers(204)
@@ -383,7 +383,7 @@ def test_of_several_addresses_those_that_may_be_called_are_tried_in_turn(
     assert call("GET", f"http://shop.test:{port}/", seconds=5).status == 204
 
 
-def test_a_name_of_private_addresses_only_is_not_called(
+def test_a_name_with_only_private_addresses_is_not_called(
     host: FarHost, closed_to_us: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", _names([["127.0.0.1", "10.0.0.1"]]))

@@ -88,7 +88,7 @@ def switch_a_link_off(connection: sa.Connection, world: World) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_is_stored_while_an_order_comes_and_is_decided_bears_on_it(
+def test_data_stored_while_an_order_is_decided_affects_it(
     world: World,
     before: list[str],
     meanwhile: Callable[[sa.Connection, World], None],
@@ -117,7 +117,7 @@ def test_what_is_stored_while_an_order_comes_and_is_decided_bears_on_it(
     assert world.reasons() == {"O1": reason}
 
 
-def test_two_orders_of_a_customer_that_are_decided_at_once_know_of_each_other(world: World) -> None:
+def test_concurrently_decided_orders_of_a_customer_affect_each_other(world: World) -> None:
     world.click(CLICK)
     world.click(OTHER)
     first = order(
@@ -144,7 +144,7 @@ def test_two_orders_of_a_customer_that_are_decided_at_once_know_of_each_other(wo
     assert world.reasons() == {"O1": "click_token_on_order", "O2": "known_customer"}
 
 
-def test_what_an_account_counts_may_change_while_an_order_is_decided(world: World) -> None:
+def test_settings_may_change_while_an_order_is_decided_without_a_deadlock(world: World) -> None:
     """Both take the account first and then its orders, so that neither waits for the other for ever."""
     world.order(order())
     world.reconcile()

@@ -96,7 +96,7 @@ def world(database: Database, sealer: ClickSealer) -> World:
 
 @costly(20)
 @given(bought=some_orders, model=st.sampled_from(["last", "linear"]))
-def test_what_is_within_bounds_can_be_decided_and_reported(
+def test_an_order_within_bounds_can_be_decided_and_reported(
     database: Database, sealer: ClickSealer, bought: Order, model: str
 ) -> None:
     clear(database)
@@ -136,7 +136,7 @@ def see_everything(world: World) -> None:
         activity.contact_activity(connection, CAMPAIGN, 100, None)
 
 
-def test_sums_beyond_64_bits_are_sums(world: World) -> None:
+def test_sums_beyond_64_bits_are_exact(world: World) -> None:
     clicked = click_at(NOON - HOUR)
     world.click(clicked)
     bought = order(
@@ -191,7 +191,7 @@ PIXEL_AMOUNTS = st.one_of(
     ),
     one_sale=st.booleans(),
 )
-def test_whatever_pixels_tell_can_be_decided(
+def test_any_pixel_hit_can_be_decided(
     database: Database,
     sealer: ClickSealer,
     redis: Redis,
@@ -253,7 +253,7 @@ def test_a_hit_that_would_make_an_order_beyond_the_limits_is_ignored(
     assert list(ignored) == [""] * (len(queries) - 1) + [reason]
 
 
-def test_a_hit_of_a_clock_that_is_wrong_makes_no_order(database: Database, sealer: ClickSealer) -> None:
+def test_a_hit_with_a_wrong_time_creates_no_order(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     for n, when in enumerate((datetime(1970, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=39))):
         with database.write() as connection:
@@ -262,7 +262,7 @@ def test_a_hit_of_a_clock_that_is_wrong_makes_no_order(database: Database, seale
     assert world.report() == []
 
 
-def test_a_hit_that_cannot_be_stored_stops_no_journal(
+def test_an_unstorable_hit_does_not_stop_its_journal(
     database: Database, sealer: ClickSealer, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(database, sealer)
@@ -281,7 +281,7 @@ def test_a_hit_that_cannot_be_stored_stops_no_journal(
     assert rejected(database) == {"unstorable": 1}
 
 
-def test_an_order_with_the_longest_references_is_found_by_each(world: World) -> None:
+def test_an_order_with_the_longest_references_is_found_by_each_of_them(world: World) -> None:
     clicked = click_at(NOON - HOUR)
     world.click(clicked)
     bought = order(

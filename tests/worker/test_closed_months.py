@@ -111,7 +111,7 @@ def later(world: World, campaign: str) -> Decimal:
         return sum((row.sale.refunded_later for row in sales.all_sales(connection, campaign)), Decimal(0))
 
 
-def test_a_refund_of_a_closed_sale_is_in_the_month_of_the_refund(world: World) -> None:
+def test_a_refund_of_a_closed_sale_counts_in_the_month_of_the_refund(world: World) -> None:
     world.order(bought("12.00", SOLD + DAY))
     world.close(OCTOBER)
     closed = reported(world, OCTOBER)
@@ -124,7 +124,7 @@ def test_a_refund_of_a_closed_sale_is_in_the_month_of_the_refund(world: World) -
     assert verify_all(world.database, world.sealer).different == []
 
 
-def test_one_that_is_told_too_late_counts_on_the_first_open_day(world: World) -> None:
+def test_a_refund_reported_too_late_counts_on_the_first_open_day(world: World) -> None:
     world.order(bought())
     world.close(OCTOBER)
     world.order(bought("60.00", SOLD + DAY))
@@ -135,7 +135,7 @@ def test_one_that_is_told_too_late_counts_on_the_first_open_day(world: World) ->
     assert verify_all(world.database, world.sealer).different == []
 
 
-def test_a_month_that_is_closed_later_keeps_them_too(world: World) -> None:
+def test_a_month_that_is_closed_later_keeps_these_refunds_too(world: World) -> None:
     world.order(bought())
     world.close(OCTOBER)
     world.order(bought("24.00", OCTOBER + DAY))
@@ -149,7 +149,7 @@ def test_a_month_that_is_closed_later_keeps_them_too(world: World) -> None:
     assert verify_all(world.database, world.sealer).different == []
 
 
-def test_it_is_converted_at_the_rate_of_the_sale(world: World) -> None:
+def test_a_refund_is_converted_at_the_rate_of_the_sale(world: World) -> None:
     world.order(bought(currency="USD"))
     world.close(OCTOBER)
     world.order(bought("24.00", OCTOBER + DAY, currency="USD"))
@@ -165,7 +165,7 @@ def test_it_is_converted_at_the_rate_of_the_sale(world: World) -> None:
         assert sorted(connection.execute(kept).all()) == sorted(connection.execute(given).all())
 
 
-def test_an_unpaid_order_of_a_closed_month_is_decided_by_the_settings_in_force(world: World) -> None:
+def test_an_unpaid_order_of_a_closed_month_is_decided_by_the_current_settings(world: World) -> None:
     world.order(bought(paid=False))
     world.close(OCTOBER)
     world.policy(model="first")
@@ -174,7 +174,7 @@ def test_an_unpaid_order_of_a_closed_month_is_decided_by_the_settings_in_force(w
     assert verify_all(world.database, world.sealer).different == []
 
 
-def test_what_a_closed_sale_is_worth_is_not_changed_by_who_told_another_day_of_it(world: World) -> None:
+def test_reporting_another_date_does_not_change_the_amount_of_a_closed_sale(world: World) -> None:
     """A pixel hit that comes late, or a caller of the API, may tell that it was bought in another month."""
     world.order(bought())
     world.order(bought(id="O2", number="2", placed_at=OCTOBER + DAY))
@@ -191,9 +191,7 @@ def test_what_a_closed_sale_is_worth_is_not_changed_by_who_told_another_day_of_i
 @pytest.mark.parametrize(
     "change", [{"amount": schema.sale_refunds.c.amount + 1}, {"refunded_at": NOVEMBER + 9 * DAY}]
 )
-def test_whoever_changes_such_a_refund_is_found_and_it_is_mended(
-    world: World, change: dict[str, Any]
-) -> None:
+def test_a_manipulated_refund_is_detected_and_corrected(world: World, change: dict[str, Any]) -> None:
     world.order(bought("10.00", SOLD + DAY))
     world.close(OCTOBER)
     world.order(bought("40.00", NOVEMBER + DAY))
@@ -232,7 +230,7 @@ def happen(world: World, event: Order | datetime) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_comes_whenever_no_closed_report_changes_and_all_verifies(
+def test_no_event_changes_a_closed_report_and_everything_verifies(
     tmp_path: Path, sqlite_template: Path, sealer: ClickSealer, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311

@@ -45,7 +45,7 @@ def folded(database: Database) -> list[str]:
         return [found.click.contact for found in clicks.list_clicks(connection, CAMPAIGN, 100, None)]
 
 
-def test_each_record_is_folded_once_and_the_stream_trimmed(
+def test_each_record_is_folded_once_and_the_stream_is_trimmed(
     database: Database, redis: Redis, sealer: ClickSealer
 ) -> None:
     ship(redis, 1, RECORDS[:4])
@@ -76,7 +76,7 @@ def test_a_flood_of_pixel_hits_is_folded_in_short_transactions(
         assert [row[1:] for row in list_rejections(connection, 9)] == [("pixel", "unknown_account", 8)]
 
 
-def test_what_is_shipped_again_is_not_folded_again(
+def test_records_shipped_again_are_not_folded_again(
     database: Database, redis: Redis, sealer: ClickSealer
 ) -> None:
     ship(redis, 1, RECORDS[:5])
@@ -102,7 +102,9 @@ def test_a_gap_drops_the_stream_so_that_it_is_shipped_again(
     assert folded(database) == [f"c{n}" for n in range(1, 11)]
 
 
-def test_what_the_journal_has_lost_is_counted(database: Database, redis: Redis, sealer: ClickSealer) -> None:
+def test_records_lost_by_the_journal_are_counted(
+    database: Database, redis: Redis, sealer: ClickSealer
+) -> None:
     ship(redis, 4, RECORDS[3:], oldest=True)
     fold_all(database, redis, sealer, 5)
     assert folded(database) == [f"c{n}" for n in range(4, 11)]
@@ -110,7 +112,7 @@ def test_what_the_journal_has_lost_is_counted(database: Database, redis: Redis, 
         assert connection.scalar(sa.select(schema.losses.c.count)) == 3
 
 
-def test_what_an_edge_could_not_write_is_counted_with_its_time(
+def test_clicks_that_an_edge_could_not_write_are_counted_with_their_time(
     sqlite: Database, redis: Redis, sealer: ClickSealer
 ) -> None:
     ship(redis, 1, [LossRecord(17, 1_000, 61_000)])
@@ -121,7 +123,7 @@ def test_what_an_edge_could_not_write_is_counted_with_its_time(
     assert loss.to_at - loss.from_at == timedelta(minutes=1)
 
 
-def test_what_is_missing_after_a_loss_that_an_edge_told_of_counts_as_well(
+def test_records_missing_after_a_reported_loss_are_counted_too(
     database: Database, redis: Redis, sealer: ClickSealer
 ) -> None:
     ship(redis, 1, [LossRecord(17, 1_000, 61_000)])
@@ -139,7 +141,7 @@ def test_a_damaged_entry_drops_the_stream(sqlite: Database, redis: Redis, sealer
     assert not redis.exists(stream_key(JOURNAL))
 
 
-def test_a_record_of_another_version_is_counted_and_passed(
+def test_a_record_of_another_version_is_counted_and_skipped(
     sqlite: Database, redis: Redis, sealer: ClickSealer
 ) -> None:
     redis.sadd(JOURNALS_KEY, JOURNAL)
@@ -166,7 +168,7 @@ def test_a_record_of_another_version_is_counted_and_passed(
         ("Mozilla/4.0 (compatible; ms-office; MSOffice 16)", Verdict.BOT),
     ],
 )
-def test_known_programs_are_bots(
+def test_known_programs_are_judged_as_bots(
     sqlite: Database, redis: Redis, sealer: ClickSealer, agent: str, verdict: Verdict
 ) -> None:
     ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), agent)])
@@ -186,7 +188,7 @@ def test_known_programs_are_bots(
         (Signal(0), CHROME.replace("156", "57"), "", ("old_agent",)),
     ],
 )
-def test_a_click_is_judged_by_its_agent_and_address_and_they_are_not_kept(
+def test_a_click_is_judged_by_user_agent_and_ip_address_which_are_not_stored(
     sqlite: Database,
     redis: Redis,
     sealer: ClickSealer,
@@ -230,7 +232,7 @@ def test_a_hit_that_does_not_count_is_kept_and_counted(
 
 
 @pytest.mark.parametrize(("query", "ignored"), [("empId=7", "unsigned"), ("empId=7&sig=00", "bad_signature")])
-def test_a_signature_that_the_edge_could_not_check_is_checked(
+def test_the_fold_checks_a_signature_that_the_edge_could_not(
     sqlite: Database, redis: Redis, sealer: ClickSealer, query: str, ignored: str
 ) -> None:
     with sqlite.write() as connection:

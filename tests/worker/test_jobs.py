@@ -16,13 +16,13 @@ from salepixel_worker.server import JobWorker, KnownJob
 
 
 @pytest.mark.parametrize("name", sorted(jobs.ALLOWED))
-def test_every_job_by_name_is_there(name: str) -> None:
+def test_every_job_name_resolves(name: str) -> None:
     module, _, function = name.rpartition(".")
     assert callable(getattr(import_module(module), function))
 
 
 @pytest.mark.parametrize("name", ["os.system", "salepixel_worker.jobs.stores", "builtins.exec"])
-def test_a_name_that_is_not_ours_is_refused(redis: Redis, name: str) -> None:
+def test_an_unknown_job_name_is_refused(redis: Redis, name: str) -> None:
     job = KnownJob.create(name, args=["true"], connection=redis, serializer=JSONSerializer)
     with pytest.raises(PermissionError):
         job.perform()
@@ -81,7 +81,7 @@ def test_a_worker_of_rq_runs_it_and_leaves_nothing_behind(
     assert redis.keys("rq:job:*") == []
 
 
-def test_one_scheduler_rings_and_another_takes_over(redis: Redis) -> None:
+def test_one_scheduler_enqueues_and_another_takes_over(redis: Redis) -> None:
     first, second = Scheduler(redis), Scheduler(redis)
     job_queue = jobs.JobQueue(redis)
     for scheduler in (first, second, second):
@@ -95,7 +95,7 @@ def test_one_scheduler_rings_and_another_takes_over(redis: Redis) -> None:
     assert job_queue.waiting() == 1
 
 
-def test_after_redis_was_away_the_sweep_comes_at_once(redis: Redis) -> None:
+def test_after_a_redis_outage_the_sweep_runs_at_once(redis: Redis) -> None:
     scheduler, job_queue = Scheduler(redis), jobs.JobQueue(redis)
     scheduler.tick()
     assert job_queue.waiting() == 1

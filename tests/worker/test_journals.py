@@ -80,7 +80,7 @@ def clicks_in(database: Database) -> int:
         return connection.scalar(sa.select(sa.func.count()).select_from(schema.clicks)) or 0
 
 
-def test_a_thousand_dead_journals_cost_no_fold_and_no_sweep_more_round_trips(
+def test_a_thousand_dead_journals_add_no_round_trips_to_fold_or_sweep(
     redis: Redis, sqlite: Database, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def work(number: int) -> list[Counter[str]]:
@@ -103,7 +103,7 @@ def test_a_thousand_dead_journals_cost_no_fold_and_no_sweep_more_round_trips(
     assert known_journals(redis) == [*DEAD, "live"]
 
 
-def test_a_journal_that_was_forgotten_is_folded_when_its_process_ships_again(
+def test_a_journal_set_aside_is_folded_when_its_process_ships_again(
     redis: Redis, sqlite: Database, sealer: ClickSealer, journal: Journal
 ) -> None:
     shipment = Shipment(journal)
@@ -120,7 +120,7 @@ def test_a_journal_that_was_forgotten_is_folded_when_its_process_ships_again(
 
 
 @pytest.mark.parametrize("lost", ["a row", "all rows", "Redis too"])
-def test_of_a_forgotten_journal_a_restored_database_gets_all_records_once(
+def test_a_restored_database_gets_all_records_of_a_journal_set_aside(
     redis: Redis, sqlite: Database, sealer: ClickSealer, journal: Journal, lost: str
 ) -> None:
     shipment = Shipment(journal)

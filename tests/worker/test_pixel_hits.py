@@ -52,9 +52,7 @@ def test_one_purchase_in_several_spellings_counts_once(
     assert [row[4] for row in world.report()] == [amount]
 
 
-def test_buyers_of_whom_the_page_gave_no_order_number_are_several_sales(
-    database: Database, sealer: ClickSealer
-) -> None:
+def test_buyers_without_an_order_number_are_separate_sales(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     for serial, contact in enumerate(("ana", "bo", "cy")):
         click = click_at(NOON - HOUR, contact, serial=serial)
@@ -73,7 +71,7 @@ def test_buyers_of_whom_the_page_gave_no_order_number_are_several_sales(
         ("EUR", "59.849999999999994", "59.85"),
     ],
 )
-def test_the_accounts_currency_says_how_many_decimals(
+def test_the_accounts_currency_sets_the_decimals(
     sqlite: Database, sealer: ClickSealer, currency: str, told: str, amount: str
 ) -> None:
     world = World(sqlite, sealer, currency=currency)
@@ -82,7 +80,7 @@ def test_the_accounts_currency_says_how_many_decimals(
     assert [row[4] for row in world.report()] == [amount]
 
 
-def test_what_is_sold_by_weight_is_a_sale(sqlite: Database, sealer: ClickSealer) -> None:
+def test_goods_sold_by_weight_are_a_sale(sqlite: Database, sealer: ClickSealer) -> None:
     world = World(sqlite, sealer)
     world.click(ANA)
     world.hit("PRODUCTO=Tea&CANTIDAD=0,5&IMPORTE=7", ANA)
@@ -92,7 +90,7 @@ def test_what_is_sold_by_weight_is_a_sale(sqlite: Database, sealer: ClickSealer)
 @pytest.mark.parametrize(
     "told", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6"]
 )
-def test_without_a_shop_money_that_cannot_be_read_is_no_sale(
+def test_without_a_shop_an_unreadable_amount_is_not_a_sale(
     sqlite: Database, sealer: ClickSealer, told: str
 ) -> None:
     world = World(sqlite, sealer)
@@ -106,7 +104,7 @@ def test_without_a_shop_money_that_cannot_be_read_is_no_sale(
     "told", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6", ""]
 )
 @pytest.mark.parametrize("hit_first", [True, False])
-def test_beside_a_shop_a_hit_is_evidence_whatever_it_says_of_money(
+def test_with_a_shop_a_hit_is_evidence_whatever_its_amount(
     database: Database, sealer: ClickSealer, told: str, hit_first: bool
 ) -> None:
     world = World(database, sealer)
@@ -124,7 +122,7 @@ def test_beside_a_shop_a_hit_is_evidence_whatever_it_says_of_money(
 
 @pytest.mark.parametrize("number", ["77", "#77", "077", "A-1"])
 @pytest.mark.parametrize("hit_first", [True, False])
-def test_a_hit_names_an_order_however_its_number_is_spelled(
+def test_a_hit_matches_its_order_in_any_spelling_of_the_number(
     database: Database, sealer: ClickSealer, number: str, hit_first: bool
 ) -> None:
     world = World(database, sealer)
@@ -141,7 +139,7 @@ def test_a_hit_names_an_order_however_its_number_is_spelled(
     assert world.reasons() == {"T3JkZXI6MQ==": "cookie_at_pixel"}
 
 
-def test_what_was_unreadable_for_an_older_edge_is_read_again(sqlite: Database, sealer: ClickSealer) -> None:
+def test_values_unreadable_for_an_older_edge_are_parsed_again(sqlite: Database, sealer: ClickSealer) -> None:
     world = World(sqlite, sealer)
     world.click(ANA)
     world.hit("PRODUCTO=Red%C2%A0shoes&IMPORTE=5", ANA, ignored="bad_text")
@@ -152,7 +150,7 @@ def test_what_was_unreadable_for_an_older_edge_is_read_again(sqlite: Database, s
     ("required", "signed", "ignored"),
     [(True, True, ""), (True, False, "unsigned"), (False, True, ""), (False, False, "")],
 )
-def test_a_hit_of_an_account_whose_secret_this_worker_cannot_open_is_kept_as_the_edge_judged_it(
+def test_a_hit_with_an_unopenable_secret_is_stored_as_the_edge_judged_it(
     database: Database, sealer: ClickSealer, required: bool, signed: bool, ignored: str
 ) -> None:
     """Another process was started first after a rotation, and sealed the secret with the new key."""

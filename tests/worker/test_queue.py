@@ -61,7 +61,7 @@ def failed(world: World) -> list[queue.FailedOrder]:
         return queue.list_failed(connection, None, 100)
 
 
-def test_orders_that_cannot_be_decided_keep_no_other_account_waiting(world: World) -> None:
+def test_undecidable_orders_do_not_delay_other_accounts(world: World) -> None:
     # In the size of jobs.DRAIN_ORDERS this was 1,050 orders, from one mail link and one second.
     at_once, ids = 20, [f"P{n}" for n in range(25)]
     with world.database.write() as connection:
@@ -83,7 +83,7 @@ def test_orders_that_cannot_be_decided_keep_no_other_account_waiting(world: Worl
     assert (state.due, state.oldest_due_at, state.retrying, state.parked) == (0, None, 25, 0)
 
 
-def test_neighbours_of_one_that_fails_are_decided(world: World) -> None:
+def test_a_failed_order_does_not_block_the_others(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.click(click)
     for n in range(5):
@@ -94,7 +94,7 @@ def test_neighbours_of_one_that_fails_are_decided(world: World) -> None:
     assert (one.order_id, one.number, one.emp_id, one.attempts, one.state) == ("O2", "2", 1, 1, "retrying")
 
 
-def test_pauses_grow_and_then_it_is_parked_until_it_is_requeued(world: World) -> None:
+def test_a_failing_order_is_retried_with_growing_pauses_and_then_parked(world: World) -> None:
     world.order(order())
     spoil(world, "O1")
     pauses = []
@@ -123,7 +123,7 @@ def test_pauses_grow_and_then_it_is_parked_until_it_is_requeued(world: World) ->
     assert failed(world) == []
 
 
-def test_a_change_of_the_order_begins_anew(world: World) -> None:
+def test_a_changed_order_starts_its_attempts_again(world: World) -> None:
     world.order(order())
     spoil(world, "O1")
     for _ in range(queue.MAX_ATTEMPTS):
@@ -138,7 +138,7 @@ def test_a_change_of_the_order_begins_anew(world: World) -> None:
         assert queue.read_state(connection) == queue.QueueState()
 
 
-def test_what_bears_on_an_order_begins_anew_too(world: World) -> None:
+def test_new_evidence_starts_the_attempts_again(world: World) -> None:
     world.order(order(email_hash="hash-of-ana"))
     spoil(world, "O1")
     reconcile_due(world.database, world.sealer, 10)
@@ -153,7 +153,7 @@ def failed_shop(world: World) -> str:
         return shops.list_shops(connection, 1)[0].id
 
 
-def test_the_oldest_has_its_turn_first_and_keeps_it(world: World) -> None:
+def test_the_oldest_order_is_first_and_keeps_its_position(world: World) -> None:
     for n in range(4):
         world.order(order(id=f"O{n}", number=str(n)))
     with world.database.write() as connection:
@@ -162,7 +162,7 @@ def test_the_oldest_has_its_turn_first_and_keeps_it(world: World) -> None:
     assert [order_id for _, order_id in world.due()] == ["O0", "O1", "O2", "O3"]
 
 
-def test_a_failure_says_what_failed_and_names_no_person(world: World) -> None:
+def test_a_failure_is_stored_without_personal_data(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.click(click)
     world.order(order(customer="ana@shop.test", click_token=world.sealer.seal(click)))
@@ -173,7 +173,7 @@ def test_a_failure_says_what_failed_and_names_no_person(world: World) -> None:
     assert "ana" not in one.last_error
 
 
-def test_an_error_of_the_database_is_told_without_its_values() -> None:
+def test_a_database_error_is_stored_without_its_values() -> None:
     too_large = psycopg.errors.NumericValueOutOfRange("value of ana@shop.test is out of range")
     told = attempt.describe(sa.exc.DataError("INSERT", {"contact": "ana@shop.test"}, too_large))
     assert told == "NumericValueOutOfRange: 22003"
@@ -200,7 +200,7 @@ OWN_FAULT = [
 
 
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(getattr(error, "orig", error)).__name__)
-def test_a_database_that_is_away_is_no_attempt(
+def test_a_database_outage_does_not_count_as_an_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     world.order(order())
@@ -212,7 +212,7 @@ def test_a_database_that_is_away_is_no_attempt(
 
 
 @pytest.mark.parametrize("error", OWN_FAULT, ids=lambda error: type(getattr(error, "orig", error)).__name__)
-def test_what_will_never_pass_is_an_attempt(
+def test_a_permanent_error_counts_as_an_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     world.order(order())
@@ -221,7 +221,7 @@ def test_what_will_never_pass_is_an_attempt(
     assert failed(world)[0].attempts == 1
 
 
-def test_an_order_that_takes_the_jobs_whole_time_is_put_off_and_ends_the_job(
+def test_an_order_that_uses_up_the_jobs_time_is_postponed_and_ends_the_job(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.order(order())
@@ -247,7 +247,7 @@ def here(world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_orders_that_are_due_let_others_go_first_and_go_on_until_none_is_left(
+def test_due_orders_are_decided_in_slices_until_none_is_left(
     world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thousand orders that fail keep no new one waiting: each slice of them ends, and asks for the next.
@@ -283,7 +283,7 @@ def test_one_job_decides_all_orders_that_are_due(world: World, monkeypatch: pyte
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("attempts", [0, 3], ids=["never tried", "tried before"])
-def test_a_thousand_orders_that_always_fail_keep_no_new_order_from_being_decided_next(
+def test_a_thousand_failing_orders_do_not_delay_a_new_order(
     world: World, monkeypatch: pytest.MonkeyPatch, attempts: int
 ) -> None:
     monkeypatch.setattr(jobs, "DRAIN_SECONDS", 0.0)
@@ -307,7 +307,7 @@ def test_a_thousand_orders_that_always_fail_keep_no_new_order_from_being_decided
 
 
 @pytest.mark.usefixtures("here")
-def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
+def test_an_order_that_its_own_job_cannot_decide_is_postponed_too(world: World) -> None:
     world.order(order())
     spoil(world, "O1")
     jobs.drain()
@@ -316,7 +316,7 @@ def test_an_order_that_a_job_cannot_decide_is_put_off_too(world: World) -> None:
     assert failed(world)[0].failed_at <= datetime.now(UTC)
 
 
-def test_no_preview_and_no_rebuild_ends_over_an_order_that_cannot_be_decided(world: World) -> None:
+def test_an_undecidable_order_stops_no_preview_and_no_rebuild(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.click(click)
     for n in range(3):

@@ -35,7 +35,7 @@ def told(database: Database, sealer: ClickSealer) -> World:
     return world
 
 
-def test_a_report_that_nobody_touched_verifies(told: World) -> None:
+def test_an_unchanged_report_verifies(told: World) -> None:
     told.policy(model="linear", window_days=30)
     told.reconcile()
     found = verify_all(told.database, told.sealer)
@@ -43,7 +43,7 @@ def test_a_report_that_nobody_touched_verifies(told: World) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_whatever_comes_in_whatever_order_verifies(sqlite: Database, sealer: ClickSealer, seed: int) -> None:
+def test_any_events_in_any_order_verify(sqlite: Database, sealer: ClickSealer, seed: int) -> None:
     world = World(sqlite, sealer, model="decay")
     world.connect()
     events = story(world) * 2
@@ -72,7 +72,7 @@ def test_whatever_comes_in_whatever_order_verifies(sqlite: Database, sealer: Cli
         (schema.sale_refunds, {"converted": 1}, "another converted"),
     ],
 )
-def test_a_changed_cent_or_reason_is_found_and_mended(
+def test_a_manipulated_amount_or_reason_is_detected_and_corrected(
     told: World, table: sa.Table, change: dict[str, Any], word: str
 ) -> None:
     partly_refunded = order(
@@ -90,7 +90,7 @@ def test_a_changed_cent_or_reason_is_found_and_mended(
     assert verify_all(told.database, told.sealer).different == []
 
 
-def test_an_order_made_of_pixel_hits_is_compared_with_them(database: Database, sealer: ClickSealer) -> None:
+def test_a_pixel_order_is_compared_with_its_hits(database: Database, sealer: ClickSealer) -> None:
     world = World(database, sealer)
     world.hit("PRODUCTO=Shoes&IMPORTE=5&order=A", click_at(NOON - HOUR))
     world.report()
@@ -100,7 +100,7 @@ def test_an_order_made_of_pixel_hits_is_compared_with_them(database: Database, s
     assert "pixel hits" in verify_all(database, sealer).different[0]
 
 
-def test_an_order_that_waits_is_counted_and_not_wrong(told: World) -> None:
+def test_a_waiting_order_is_counted_and_is_not_a_difference(told: World) -> None:
     told.order(order(id="O9", number="9"))
     found = verify_all(told.database, told.sealer)
     assert (found.due, found.different) == (1, [])
@@ -109,7 +109,7 @@ def test_an_order_that_waits_is_counted_and_not_wrong(told: World) -> None:
 @pytest.mark.parametrize(
     ("amount", "code", "said"), [(0, 0, "0 differ"), (1, 1, "order 1042 (O1): sales are")]
 )
-def test_the_command_says_what_differs(
+def test_the_command_lists_the_differences(
     tmp_path: Path, sqlite_template: Path, amount: int, code: int, said: str
 ) -> None:
     sealer = ClickSealer(load_keys(tmp_path / "keys.json"))
@@ -128,7 +128,7 @@ def test_the_command_says_what_differs(
     assert said in done.stdout
 
 
-def test_tables_that_are_not_of_this_version_are_named(tmp_path: Path) -> None:
+def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
     """After an update somebody compares before anything was started that brings the tables to it."""
     load_keys(tmp_path / "keys.json")
     command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
@@ -140,7 +140,7 @@ def test_tables_that_are_not_of_this_version_are_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_refund_of_a_sale_that_there_is_not_is_found(told: World) -> None:
+def test_a_refund_of_a_missing_sale_is_detected(told: World) -> None:
     with told.database.write() as connection:
         columns = [column for column in schema.sale_refunds.c if column.name != "line_id"]
         one = sa.select(sa.literal("L9"), *columns).limit(1)
@@ -231,7 +231,7 @@ def sent_just_before(made: Click) -> Callable[[World], None]:
         ),
     ],
 )
-def test_what_an_order_names_may_come_in_after_it(
+def test_data_named_by_an_order_may_arrive_after_it(
     database: Database,
     sealer: ClickSealer,
     known: list[Callable[[World], None]],

@@ -23,7 +23,7 @@ def world(database: Database, sealer: ClickSealer) -> World:
     return world
 
 
-def test_who_refused_is_not_followed(world: World) -> None:
+def test_a_contact_who_opted_out_is_not_tracked(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.contact("ana", "h", consent=False)
     world.click(click)
@@ -41,7 +41,7 @@ def test_who_refused_is_not_followed(world: World) -> None:
     assert hit.click_token == ""
 
 
-def test_who_agrees_again_has_their_orders_decided_again(world: World) -> None:
+def test_opting_in_again_requeues_the_contacts_orders(world: World) -> None:
     click = click_at(NOON - HOUR)
     world.contact("ana", "h", consent=False)
     world.order(order(click_token=world.sealer.seal(click)))
@@ -50,7 +50,7 @@ def test_who_agrees_again_has_their_orders_decided_again(world: World) -> None:
     assert world.reasons() == {"O1": "click_token_on_order"}
 
 
-def test_who_refused_with_a_long_reference_is_not_followed(world: World) -> None:
+def test_an_opted_out_contact_with_a_long_reference_is_not_tracked(world: World) -> None:
     """A token has room for its digest only, by which no contact is found."""
     click = click_at(NOON - HOUR, "x" * 60)
     world.contact("x" * 60, "h", consent=False)
@@ -115,7 +115,7 @@ def who_is_known_by_an_order_of_a_closed_month(world: World) -> str:
 
 
 @pytest.mark.parametrize("story", REFUSALS.values(), ids=REFUSALS)
-def test_who_refuses_afterwards_is_in_no_open_decision_any_more(
+def test_a_later_opt_out_removes_the_contact_from_open_decisions(
     world: World, story: Callable[[World], str]
 ) -> None:
     contact = story(world)

@@ -46,7 +46,7 @@ def links(keys: Keys) -> LinkSealer:
 
 @pytest.fixture(scope="session")
 def shop_key() -> SigningKey:
-    """The key of the stand-in shop: making one takes 50 ms. A test that rotates it makes another."""
+    """The key of the stand-in shop: creating one takes 50 ms. A test that rotates it creates another."""
     return SigningKey()
 
 
@@ -54,7 +54,7 @@ def shop_key() -> SigningKey:
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole product, for tests that neither stop nor change it: starting one takes 5 s of CPU.
 
-    What a test does there it does in its `own_account`.
+    Each test works there in its `own_account`.
     """
     with Stack(tmp_path_factory.mktemp("stack"), api_key="sp_key_of_the_shared_stack") as stack:
         yield stack
@@ -65,7 +65,7 @@ _account_numbers = count(1001)
 
 @pytest.fixture
 def own_account() -> int:
-    """The empId of an account that no other test uses; it is not made yet."""
+    """The empId of an account that no other test uses; the account does not exist yet."""
     return next(_account_numbers)
 
 
@@ -100,7 +100,7 @@ def redis(redis_address: str) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL of this test run: from its wheel, or another one's programs in TEST_POSTGRESQL."""
+    """A PostgreSQL of this test run: from its wheel, or the programs in TEST_POSTGRESQL."""
     with running_postgresql(os.environ.get("TEST_POSTGRESQL", "")) as address:
         yield address
 
@@ -121,7 +121,7 @@ def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A PostgreSQL that holds what the test before left: ask for `postgresql_database`."""
+    """A PostgreSQL with the rows of the previous test: use `postgresql_database` instead."""
     opened = open_database(postgresql, tmp_path_factory.getbasetemp())
     migrate(opened)
     yield opened
@@ -137,7 +137,7 @@ def postgresql_database(migrated_postgresql: Database) -> Database:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """An empty, migrated database: each test that asks for it runs on both."""
+    """An empty, migrated database: each test that uses it runs on both."""
     found: Database = request.getfixturevalue(
         "postgresql_database" if request.param == "postgresql" else "sqlite"
     )

@@ -1,4 +1,4 @@
-"""A host of somebody else, on a real socket: it answers as it is told to, well or badly."""
+"""Another host, on a real socket: it answers as the test sets it, well or badly."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ Behaviour = Callable[[socket.socket, threading.Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that came; header names in lower case."""
+    """A received request; header names in lower case."""
 
     method: str
     target: str
@@ -28,7 +28,7 @@ class Request:
 class FarHost:
     """Listens on a free port of 127.0.0.1 while it is used as a context manager.
 
-    `answers` holds a behaviour by path; "*" is for all others. `requests` holds what came. With `at_once` no
+    `answers` has a behaviour by path; "*" is for all others. `requests` has all requests. With `at_once` no
     request is read before.
     """
 
@@ -95,7 +95,7 @@ def sends(raw: bytes) -> Behaviour:
 
 
 def drips(first: bytes, drop: bytes = b"a", pause_seconds: float = 0.02) -> Behaviour:
-    """These bytes, then a drop now and then, without end."""
+    """These bytes, then single bytes slowly, without end."""
 
     def drip(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(first)
@@ -106,7 +106,7 @@ def drips(first: bytes, drop: bytes = b"a", pause_seconds: float = 0.02) -> Beha
 
 
 def floods(first: bytes, flood: bytes) -> Behaviour:
-    """These bytes, then the flood again and again without end, as fast as it is taken."""
+    """These bytes, then the flood again and again without end, as fast as it is read."""
 
     def pour(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(first)
@@ -122,7 +122,7 @@ def is_silent(connection: socket.socket, over: threading.Event) -> None:
 
 
 def holds(asked: threading.Event, enough: threading.Event) -> Behaviour:
-    """Says that the request has come, and nothing else until it is enough; then the connection is gone."""
+    """Signals that the request has arrived, then waits for the test and drops the connection."""
 
     def hold(connection: socket.socket, over: threading.Event) -> None:
         asked.set()
@@ -132,7 +132,7 @@ def holds(asked: threading.Event, enough: threading.Event) -> Behaviour:
 
 
 def breaks_off(connection: socket.socket, over: threading.Event) -> None:
-    """The connection is gone before an answer."""
+    """Drops the connection before an answer."""
 
 
 def _read(connection: socket.socket) -> Request:

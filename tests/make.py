@@ -1,4 +1,4 @@
-"""Values for tests: only what a test is about is said there, the rest comes from here."""
+"""Values for tests: a test sets only what it is about, and the rest comes from here."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ OTHER_LINK = "0000000000a2"
 def click_at(
     time: datetime, contact: str = "ana", emp_id: int = 1, link: str = LINK, serial: int = 0
 ) -> Click:
-    """A click at a time; `serial` tells clicks of one millisecond apart."""
+    """A click at a time; `serial` distinguishes clicks of one millisecond."""
     milliseconds = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     click_id = new_click_id(milliseconds, lambda size: serial.to_bytes(size))
     return Click(click_id, emp_id, CAMPAIGN, link, contact)

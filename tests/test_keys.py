@@ -1,4 +1,4 @@
-"""Secrets are made once, kept to ourselves, and refused when they are not as we left them."""
+"""Secrets are created once, are private, and are refused if they were changed."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

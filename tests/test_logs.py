@@ -1,4 +1,4 @@
-"""What a log never holds, and what a log that cannot be written never does."""
+"""What a log never contains, and that a log which cannot be written ends no process."""
 
 import os
 import re

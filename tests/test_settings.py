@@ -1,4 +1,4 @@
-"""Settings are read in one place, refused all at once, and each is in the reference."""
+"""Settings are read in one place, all errors are reported at once, and each setting is in the reference."""
 
 from dataclasses import fields
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every use case of every room checks by itself what its principal may do."""
+"""Every use case checks the rights of its principal itself."""
 
 import inspect
 from collections.abc import Callable, Iterator

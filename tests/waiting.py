@@ -1,4 +1,4 @@
-"""Waiting for what will be so: on a condition, never for a time."""
+"""Waiting for a condition, never for a time."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) ->
 
 
 async def until_async(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool:
-    """The same within an event loop, which goes on meanwhile."""
+    """The same within an event loop, which keeps running meanwhile."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

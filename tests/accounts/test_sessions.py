@@ -1,4 +1,4 @@
-"""Sessions end here: when their time is over, at sign-out, and with their key."""
+"""Sessions end when they expire, at sign-out, and with their key."""
 
 from datetime import UTC, datetime, timedelta
 

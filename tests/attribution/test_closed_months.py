@@ -1,4 +1,4 @@
-"""What is refunded of a sale after its month was closed has a day of its own, and takes no closed cent."""
+"""A refund after its sale's month was closed has its own day and changes no closed amount."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ WHOLE = Decimal("72.10")
 
 
 def bought(days: float = 0, refunded: Decimal = Decimal(0), **changes: object) -> Order:
-    """59.80 for two lines and 12.30 for shipping, told so many days after it was placed."""
+    """59.80 for two lines and 12.30 for shipping, reported this many days after it was placed."""
     at = NOON + days * DAY
     values: dict[str, object] = {"total": WHOLE, "shipping": Decimal("12.30"), "refunded": refunded}
     return order(updated_at=at, issued_at=at, **(values | changes))
@@ -47,7 +47,7 @@ def sold(
 
 
 def by_day(rows: Iterable[Sale]) -> dict[int, str]:
-    """What was given back on each day after the order."""
+    """What was refunded on each day after the order."""
     found: Counter[int] = Counter()
     for sale in rows:
         for refund in sale.refunds:
@@ -56,7 +56,7 @@ def by_day(rows: Iterable[Sale]) -> dict[int, str]:
 
 
 def by_line(rows: Iterable[Sale]) -> dict[str, str]:
-    """What was given back later of each line."""
+    """What was refunded later of each line."""
     found: dict[str, Decimal] = {}
     for sale in rows:
         found[sale.line] = found.get(sale.line, Decimal(0)) + sale.refunded_later
@@ -174,7 +174,7 @@ TERMS = st.sampled_from([GROSS, Terms(shipping="included"), Terms("net"), Terms(
 
 
 def in_lines(its: Order, by_line: list[int | None]) -> Order:
-    """An order whose shop tells (cents) what of the refund is of which line, and what is without tax."""
+    """An order whose shop reports (in cents) the refund of each line, with and without tax."""
     lines = [
         replace(
             line,

@@ -1,4 +1,4 @@
-"""Money comes from proof, each decision from all that is known, whatever came first."""
+"""Only proven orders count, and each decision uses everything that is known, in whatever order it arrived."""
 
 import random
 from collections.abc import Callable
@@ -215,7 +215,7 @@ def test_utm_campaign_identifies_only_the_campaign(world: World) -> None:
 
 @pytest.mark.parametrize("first", ["O1", "O2"])
 def test_a_customer_is_recognized_by_an_earlier_order(world: World, first: str) -> None:
-    """Whatever is reconciled first: the later order is decided again when the earlier one names its buyer."""
+    """When the earlier order names its buyer, the later one is decided again, whichever was first reconciled."""
     token = click_at(NOON - 30 * HOUR)
     later = click_at(NOON - HOUR, serial=1)
     known = order(
@@ -319,7 +319,7 @@ def test_a_forwarded_mail_credits_only_the_campaign(world: World) -> None:
 
 
 def test_another_accounts_token_reveals_nothing_about_this_accounts_contacts(world: World) -> None:
-    """The same reference is another person there; any buyer can write any token on an order."""
+    """There, the same reference is another person, and any buyer can put any token on an order."""
     world.click(click_at(NOON - 2 * HOUR, "ana", serial=1))
     foreign = click_at(NOON - HOUR, "ana", emp_id=2)
     world.order(order(email_hash="somebody", click_token=world.sealer.seal(foreign)))
@@ -359,7 +359,7 @@ def test_a_token_left_in_a_shared_browser_does_not_make_its_contact_the_buyer(
 def test_an_order_reported_by_pixel_and_shop_counts_once(
     database: Database, sealer: ClickSealer, told: str, reason: str, shop_first: bool
 ) -> None:
-    """A shop that is connected later may tell of orders that the pixel made money of: changed or imported."""
+    """A shop that is connected later may report orders that the pixel already counted."""
     world, click = World(database, sealer), click_at(NOON - HOUR)
     happenings: list[Callable[[], None]] = [
         lambda: world.hit(f"{told}&IMPORTE=59,80", click),

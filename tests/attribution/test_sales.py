@@ -46,7 +46,7 @@ def test_each_row_shows_its_payment_status(changes: dict[str, Any], verified: bo
 @pytest.mark.parametrize("model", list(Model))
 @pytest.mark.parametrize("clicks", [1, 3, 4, 7])
 def test_no_share_is_refunded_more_than_it_was_worth(model: Model, clicks: int) -> None:
-    """Largest remainder alone would: split in four, 11 cents may give a share more than 12 cents do."""
+    """Largest remainder alone could: in four parts, one of 11 cents may exceed one of 12 cents."""
     evidence = [
         Evidence(Rung.EMAIL, click_at(NOON - timedelta(hours=n), serial=n), Verdict.HUMAN)
         for n in range(1, clicks + 1)

@@ -1,4 +1,4 @@
-"""What reconciling one order asks of the database: how many statements, not how long they take."""
+"""The number of statements that reconciling one order takes, not their duration."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from tests.worker.world import HOUR, World
 
 @contextmanager
 def statements(connection: sa.Connection) -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
+    """The statements that are sent to the database meanwhile."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:

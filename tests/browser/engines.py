@@ -177,7 +177,7 @@ class _WebKit:
 
 @contextmanager
 def webkit(folder: Path, proxy_port: int) -> Iterator[Driver]:
-    """WebKitGTK's MiniBrowser on a screen that nobody sees."""
+    """WebKitGTK's MiniBrowser on a virtual screen."""
     port = _free_port()
     command = ["xvfb-run", "-a", "WebKitWebDriver", f"--port={port}"]
     home = folder / f"webkit-{port}"
@@ -189,7 +189,7 @@ def webkit(folder: Path, proxy_port: int) -> Iterator[Driver]:
 
 @contextmanager
 def mini_browser(folder: Path, proxy_port: int, url: str, *options: str) -> Iterator[None]:
-    """WebKitGTK's MiniBrowser at an address, driven by nobody: only then its tracking prevention works."""
+    """WebKitGTK's MiniBrowser at an address, without a driver: only then its tracking prevention works."""
     home = folder / "mini-browser"
     home.mkdir()
     network = ["--ignore-tls-errors", f"--proxy=http://127.0.0.1:{proxy_port}"]
@@ -199,7 +199,7 @@ def mini_browser(folder: Path, proxy_port: int, url: str, *options: str) -> Iter
 
 
 def need(*programs: str) -> None:
-    """Leave the test out on a machine without one of these, but fail where EVERY_BROWSER must be there."""
+    """Skip the test on a machine without one of these programs, but fail if EVERY_BROWSER is set."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         assert "EVERY_BROWSER" not in os.environ, f"{missing[0]} is not installed"

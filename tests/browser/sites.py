@@ -1,8 +1,8 @@
-"""The web as the browsers under test see it: four sites over https, behind one proxy that answers for all.
+"""The web for the browsers under test: four sites over https, all served by one proxy.
 
 `mail.test` has the mail, `shop.test` the shop, `track.shop.test` is the edge of the running stack, and
 `tracker.test` a hosted pixel as it was built for years: a redirect that sets a cookie of its own site, and an
-image. A browser is told to use this proxy, so names need no resolver and every site has port 443.
+image. The browser is configured to use this proxy, so names need no resolver and every site has port 443.
 """
 
 import http.client
@@ -41,7 +41,7 @@ WALK = {
 
 @dataclass
 class Sites:
-    """What the sites show, and what reached them: (host, path with query, cookies) of every request."""
+    """What the sites serve, and (host, path with query, cookies) of every request that reached them."""
 
     edge_port: int
     link: str = ""
@@ -99,7 +99,7 @@ def serve_sites(edge_port: int, folder: Path) -> Iterator[Sites]:
 
 
 def _tls(folder: Path) -> ssl.SSLContext:
-    """A certificate of nobody, for all sites: the browsers are told to take it."""
+    """A self-signed certificate for all sites; the browsers are configured to accept it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sites of a test")])
     now = datetime.now(UTC)

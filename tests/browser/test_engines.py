@@ -1,4 +1,4 @@
-"""Each engine goes the whole way itself, over https and several sites; the table must say what it did."""
+"""Each engine runs the whole path itself, over https and several sites; the table must match what it did."""
 
 import json
 import time
@@ -35,8 +35,8 @@ WEBKIT = ("WebKitWebDriver", "xvfb-run")
 class Engine(NamedTuple):
     """An engine that stands for a row of the table; `programs` must be here for it.
 
-    `cannot_tell`: columns in which it does otherwise than the browser that it stands for. `strips`: it
-    takes known parameters of mailers out of links.
+    `cannot_tell`: columns in which it differs from the browser that it stands for. `strips`: it
+    removes known parameters of mailers from links.
     """
 
     row: str
@@ -130,7 +130,7 @@ def test_webkit_without_a_driver_behaves_as_the_table_says(
 
 
 def mail(player: Player, sites: Sites, name: str) -> Any:
-    """A campaign with a link to the shop, with a parameter of a mailer's in it; the mail has it."""
+    """A campaign with a link to the shop that has a mailer's parameter; the mail contains the link."""
     links = [{"url": "https://shop.test/p/1?size=41&mc_eid=1", "label": "Hero", "sale_pixel": True}]
     campaign = player.api("POST", "/campaigns", {"empId": EMP_ID, "name": name, "links": links})
     sites.link = campaign["links"][0]["tracked_url"].replace("{contact}", "ana")
@@ -139,13 +139,13 @@ def mail(player: Player, sites: Sites, name: str) -> Any:
 
 
 def check_report(player: Player, campaign: Any, sites: Sites) -> None:
-    """The report counts the sale once, for who clicked."""
+    """The report counts the sale once, for the contact who clicked."""
     (sale,) = until(lambda: player.sales(campaign["id"])["rows"])
     assert (sale["order"], sale["contact"], sale["evidence"]) == (sites.order, "ana", "cookie")
 
 
 def walk(browser: Driver, sites: Sites, *, strips: bool) -> dict[str, bool]:
-    """Two clicks in a mail, a landing page of each, a purchase, the pixels; gives what came of it.
+    """Two clicks in a mail, a landing page for each, a purchase, the pixels; gives the results.
 
     `strips`: what is on a list of parameters must be gone from the landing page's address.
     """
@@ -168,7 +168,7 @@ def walk(browser: Driver, sites: Sites, *, strips: bool) -> dict[str, bool]:
 
 
 def what_came(sites: Sites, token: str) -> dict[str, bool]:
-    """What the sites saw, in the table's words; `token` is the one that the landing page had."""
+    """What the sites saw, in the terms of the table; `token` is the one on the landing page."""
     kept = sites.cookies_at("tracker.test", "/kept") or ""
     assert "hosted=clicked" in kept, "a cookie that was never kept would not be sent by any browser"
     hosted = sites.cookies_at("tracker.test", "/pixel.gif") or ""
@@ -182,7 +182,7 @@ def what_came(sites: Sites, token: str) -> dict[str, bool]:
 
 
 def until(ask: Callable[[], Any]) -> Any:
-    """Ask until the answer is yes; gives it."""
+    """Ask until the answer is true, and give it."""
     deadline = time.monotonic() + SECONDS
     while not (answer := ask()):
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -1,4 +1,4 @@
-"""A real browser goes the whole way: the mail's link, the shop, the thank-you page, the report."""
+"""A real browser runs the whole path: the mail's link, the shop, the thank-you page, the report."""
 
 import json
 import threading
@@ -78,7 +78,7 @@ def browser(stack: Stack) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def mail(stack: Stack) -> dict[str, Any]:
-    """The campaign: one link to the shop. No shop is connected, the pixel is all there is."""
+    """The campaign: one link to the shop. No shop is connected, so only the pixel reports sales."""
     with StandInSaleor() as shop, closing(Player(stack, shop)) as player:
         account = {"empId": EMP_ID, "name": "Shoes", "tracking_host": TRACKING_HOST, "currency": "EUR"}
         player.api("POST", "/accounts", account)

@@ -1,4 +1,4 @@
-"""The lot is for ever, and the lift says what it cannot know."""
+"""The random assignment is permanent, and the lift says what it cannot know."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""A tracked link leads where we said, or nowhere."""
+"""A tracked link leads to its own destination, or nowhere."""
 
 import re
 from urllib.parse import urlsplit

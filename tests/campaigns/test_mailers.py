@@ -1,4 +1,4 @@
-"""Merge tags: one list, and what reads links knows each of them as long as it is not filled in."""
+"""Merge tags: one list, and every reader of links recognizes an unreplaced one."""
 
 import pytest
 

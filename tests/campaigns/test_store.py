@@ -1,4 +1,4 @@
-"""What is known of a campaign's links, and what edges must be told of them; on both databases."""
+"""A campaign's links as stored and as published to edges; on both databases."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a user agent says of a click."""
+"""What a user agent says about a click."""
 
 import pytest
 

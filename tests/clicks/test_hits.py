@@ -1,4 +1,4 @@
-"""What a pixel says is read in the names and numbers that shops use, or refused by name."""
+"""A pixel's values are parsed in the names and notations that shops use, or refused with a reason."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""What edges could not write down, as a report tells it; on both databases."""
+"""Losses of edges, as a report shows them; on both databases."""
 
 from datetime import datetime, timedelta
 

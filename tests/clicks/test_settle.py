@@ -1,4 +1,4 @@
-"""Clicks come twice, late, shuffled, unseen by each other: in the end they are judged as if all at once."""
+"""Clicks stored twice, late, shuffled or concurrently are finally judged as if all came at once."""
 
 import random
 import threading
@@ -72,7 +72,7 @@ def judged_at_once(
 
 @dataclass(frozen=True)
 class Unseen:
-    """A batch that a worker stores while it sees nothing of what another one stored around it."""
+    """A batch that a worker stores without seeing what another one stored around it."""
 
     batch: tuple[Seen, ...]
 
@@ -259,7 +259,7 @@ def until_it_waits(database: Database, thread: threading.Thread) -> None:
 
 
 def test_the_watermark_waits_for_clicks_that_are_being_stored(postgresql_database: Database) -> None:
-    """Else it passes a click that it does not see, and nobody judges that one again."""
+    """Otherwise it passes a click that it does not see, and that click is never judged again."""
     database = postgresql_database
     settled: list[int] = []
     store(database, at(600))
@@ -292,7 +292,7 @@ def test_two_workers_settle_at_once_and_each_click_is_settled_once(postgresql_da
 def test_a_sent_time_that_is_set_while_its_clicks_are_settled_counts(
     postgresql_database: Database,
 ) -> None:
-    """What is remembered once more, while a pass forgets it, is not lost with that."""
+    """A click that is remembered again while a pass forgets it is not lost."""
     database = postgresql_database
     with database.write() as connection:
         campaigns.add_campaign(connection, AUTUMN, [])

@@ -18,7 +18,7 @@ from tests.make import CAMPAIGN, NOON, click_at, order
 
 
 def scan(start: int, links: int, contact: str) -> list[tuple[Click, Signal]]:
-    """So many links, a second apart, as a scanner clicks them."""
+    """This many links clicked a second apart, as a scanner does."""
     person = sum(contact.encode()) * 10_000
     return [
         (

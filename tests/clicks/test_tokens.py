@@ -1,4 +1,4 @@
-"""A click token is the click, readable by us alone."""
+"""A click token contains the click, and only we can read it."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Humans and bots: what a request was, and how fast somebody clicked."""
+"""Humans and bots: the kind of request, and how fast the clicks follow each other."""
 
 import time
 from datetime import timedelta
@@ -133,7 +133,7 @@ def test_only_neighbouring_clicks_affect_a_verdict(steps: list[tuple[int, int]],
 
 
 def test_thousands_of_clicks_of_one_contact_are_judged_quickly() -> None:
-    """The time for it grows with their number, not with its square: that took minutes."""
+    """The time grows linearly with their number. Quadratic growth took minutes."""
     flood = [(NOON_CLICK._replace(id=(at // 2).to_bytes(6) + bytes(10)), Signal(0)) for at in range(20_000)]
     begun = time.process_time()
     judge(flood)

@@ -1,4 +1,4 @@
-"""A sale is told to another server until it took it: the same key each time, and only where allowed."""
+"""A sale is sent to an allowed server until it is accepted, with the same key each time."""
 
 import threading
 from collections.abc import Iterator
@@ -137,7 +137,7 @@ OTHER = "localhost"  # another host by its name
 
 
 def to_other(database: Database, host: FarHost, count: int) -> None:
-    """So many orders are to be told to the other host, one after the other."""
+    """This many orders are waiting to be sent to the other host, one after the other."""
     url = host.url.replace("127.0.0.1", OTHER)
     with database.write() as connection:
         for number in range(count):

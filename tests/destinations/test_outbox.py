@@ -1,4 +1,4 @@
-"""What was given up is listed, and sent once more only when it was not taken; on both databases."""
+"""Dead letters are listed, and only they can be requeued; on both databases."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def letters(database: Database) -> Database:
-    """Given up: one of account 1 for an order that we know, two of account 2. Sent and waiting: one each."""
+    """Dead letters: one of account 1 for a known order, two of account 2. Sent and waiting: one each."""
     ends = [(1, "O1", "dead"), (2, "O2", "dead"), (2, "O3", "dead"), (1, "O4", "sent"), (1, "O5", "waiting")]
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, order(), "")

@@ -1,4 +1,4 @@
-"""A curl for machines that have none: what the tutorial uses of it.
+"""A curl for machines that have none, with the options that the tutorial uses.
 
 `make test` must run where there is nothing but Python and make (python:3.11-slim has no curl).
 """
@@ -22,7 +22,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         headers: HTTPMessage,
         newurl: str,
     ) -> None:
-        """Follow nothing, as curl does unless it is told to."""
+        """Follow no redirect, as curl by default."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the how-tos for operators tell people to run does what they say."""
+"""The commands in the how-tos for operators do what the pages say."""
 
 import os
 import re

@@ -28,7 +28,7 @@ def read(page: str) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """The names of a page's headings, as those who render it make them."""
+    """The anchors of a page's headings, as renderers generate them."""
     headings = re.findall(r"^#+ (.+)$", CODE.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

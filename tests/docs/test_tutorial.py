@@ -37,7 +37,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """A folder with the python3 that runs the tests, to be looked through first."""
+    """A folder with the python3 that runs the tests, to be first in the PATH."""
     folder = tmp_path / "programs"
     folder.mkdir()
     (folder / "python3").symlink_to(sys.executable)

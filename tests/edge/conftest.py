@@ -1,4 +1,4 @@
-"""What several tests of the edge stand on."""
+"""Fixtures for several tests of the edge."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +52,7 @@ def edge(tmp_path: Path, valkey: Valkey, keys: Keys) -> Iterator[RunningEdge]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests need not wait as long as operators may."""
+    """Shorter waits than in operation."""
     monkeypatch.setattr(shipper_module, "CHECK_SECONDS", 0.05)
     monkeypatch.setattr(shipper_module, "ADOPT_SECONDS", 0.1)
     monkeypatch.setattr(shipper_module, "RETRY_SECONDS", 0.05)

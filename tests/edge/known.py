@@ -1,4 +1,4 @@
-"""A running edge with accounts, and what it writes down."""
+"""A running edge with accounts, and the records in its journals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def with_secrets(keys: Keys) -> Directory:
 
 @contextmanager
 def edge_that_knows_accounts(redis_address: str, keys: Keys, folder: Path) -> Iterator[RunningEdge]:
-    """A running edge that knows three accounts; its way of stopping is checked."""
+    """A running edge that knows three accounts; its exit is checked."""
     redis = open_redis(redis_address)
     redis.flushall()
     redis.set(DIRECTORY_KEY, with_secrets(keys).to_json())

@@ -43,13 +43,13 @@ def read_journal(journal: Journal, after: int = 0) -> list[tuple[int, Record]]:
 
 
 def make_unreadable(file: Path) -> None:
-    """Have the kernel answer a read of this file with EIO: what is behind the link is mapped nowhere."""
+    """Make the kernel answer reads of this file with EIO, by a link to unmapped memory."""
     file.unlink()
     file.symlink_to("/proc/self/mem")
 
 
 class Fold:
-    """The worker with a list for a database: the rules of reading are the worker's own."""
+    """The worker with a list in place of a database; it reads by the worker's own rules."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -62,12 +62,12 @@ class Fold:
         return [record.click.contact for record in self.records if isinstance(record, ClickRecord)]
 
     def turn(self) -> None:
-        """Fold what is there of every journal."""
+        """Fold everything available of every journal."""
         for name in sorted(cast(set[bytes], self._redis.smembers(JOURNALS_KEY))):
             self._fold(name.decode())
 
     def has(self, count: int) -> bool:
-        """Fold once more; true when there are so many records."""
+        """Fold once more; true if there are this many records."""
         self.turn()
         return len(self.records) >= count
 

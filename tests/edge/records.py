@@ -10,7 +10,7 @@ SEGMENT = 4096
 
 
 def payload(number: int) -> bytes:
-    """A payload that tells which one it is, of a length of its own."""
+    """A payload that contains its number and has its own length."""
     return b"%d:" % number + b"x" * (number * 7 % 50)
 
 

@@ -28,14 +28,14 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. Header names are in lower case; a repeated header is there once for each time."""
+    """An answer. Header names are in lower case; a repeated header is kept every time."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
 
     def header(self, name: str) -> str:
-        """A header that must be there once, or an empty text."""
+        """The value of a header that occurs at most once, or an empty text."""
         (value,) = [value for key, value in self.headers if key == name] or [""]
         return value
 
@@ -104,7 +104,7 @@ class RunningEdge:
         method: str = "GET",
         timeout: float = PATIENCE_SECONDS,
     ) -> Answer:
-        """One request as a browser, on a connection of its own."""
+        """One request as a browser sends it, on its own connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, headers={"User-Agent": AGENT, **(headers or {})})
@@ -118,7 +118,7 @@ class RunningEdge:
             connection.close()
 
     def raw(self, request: bytes, timeout: float = PATIENCE_SECONDS) -> bytes:
-        """What comes back for some bytes: a head and what comes along with it, nothing when it is closed."""
+        """The answer to some bytes: a head and what arrives with it; empty if the connection is closed."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             answer = b""
             # The other side may answer and close before it has read all.
@@ -143,7 +143,7 @@ class RunningEdge:
         return state
 
     def is_running(self) -> bool:
-        """True when the main process is there."""
+        """Whether the main process is running."""
         return self.process is not None and self.process.poll() is None
 
     def workers(self) -> list[int]:
@@ -164,7 +164,7 @@ class RunningEdge:
         return self.process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
-        """Kill -9 all at once, as a lack of memory does."""
+        """Kill -9 all at once, as the out-of-memory killer does."""
         if self.process is None:
             return
         for pid in (self.process.pid, *(self.workers() if self.process.poll() is None else ())):
@@ -203,7 +203,7 @@ class Valkey:
         self.client.close()
 
     def answers(self) -> bool:
-        """True when it does what one asks."""
+        """Whether it answers commands."""
         return self._answer() == "PONG"
 
     def _answer(self) -> str:
@@ -216,5 +216,5 @@ class Valkey:
 
 
 def eventually_gone(pids: list[int]) -> bool:
-    """True when all these processes end."""
+    """Whether all these processes end."""
     return until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))

@@ -1,4 +1,4 @@
-"""A shipper at work, and the clicks that it ships."""
+"""A running shipper, and the clicks that it ships."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SMALL = 4096
 
 
 class Shipping:
-    """A shipper at work on a journal; `click` appends to it as the writer does."""
+    """A shipper that runs on a journal; `click` appends to it as the writer does."""
 
     def __init__(self, tmp_path: Path, journal: Journal, address: str) -> None:
         self.journal = journal
@@ -24,7 +24,7 @@ class Shipping:
         self.clicked: list[str] = []
 
     def click(self, count: int) -> None:
-        """So many clicks, a few in a batch."""
+        """This many clicks, a few in a batch."""
         for _ in range(count):
             self.clicked.append(f"c{len(self.clicked):06}")
             self.journal.write([payload(self.clicked[-1])])
@@ -33,7 +33,7 @@ class Shipping:
         return self.shipper.connected
 
     def several(self, done_at: str, times: int = 3) -> None:
-        """Wait until the shipper has done something again some times, by the attribute that says when."""
+        """Wait until the shipper has done something several more times; `attribute` has the last time."""
         for _ in range(times):
             before = getattr(self.shipper, done_at)
             assert until(lambda: getattr(self.shipper, done_at) > before)  # noqa: B023  # called at once

@@ -203,7 +203,7 @@ def test_links_altered_by_mail_programs_still_redirect(
 
 
 def wrong_tokens(token: str) -> list[str]:
-    """Many ways to be wrong, none of which may be told from another."""
+    """Many kinds of invalid token, which must be indistinguishable."""
     other = LinkSealer(Keys(1, {1: bytes(32)})).seal(Link(7, CAMPAIGN, LINK, URL))
     other_key = LinkSealer(Keys(2, {2: bytes(32)})).seal(Link(7, CAMPAIGN, LINK, URL))
     flipped = [

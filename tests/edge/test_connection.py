@@ -26,7 +26,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 
 
 class Wire:
-    """A transport without a network: what was written, and whether it was ended."""
+    """A transport without a network: records what was written and whether it was closed."""
 
     def __init__(self) -> None:
         self.sent = b""
@@ -55,7 +55,7 @@ class Wire:
 
 
 class Slow:
-    """Answers when it is told to."""
+    """Answers on request of the test."""
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
@@ -134,7 +134,7 @@ def test_the_last_of_repeated_headers_counts() -> None:
     ],
 )
 def test_a_request_names_one_host(version: str, hosts: list[str], taken: bool) -> None:
-    """RFC 9112, 3.2: proxies may have looked at another one than we would."""
+    """RFC 9112, 3.2: a proxy may have used another one than we would."""
     _, slow, connection, wire = connect()
     connection.data_received("\r\n".join([f"GET / HTTP/{version}", *hosts, "", ""]).encode())
     assert bool(slow.asked) is taken
@@ -395,7 +395,7 @@ def test_only_the_first_of_two_clicks_in_a_packet_is_answered_and_written(
 
 
 def test_sequential_requests_are_all_answered(edge: RunningEdge, path: str) -> None:
-    """On one connection, whether they wait for the disk, for news of an account, or for nothing."""
+    """On one connection, whether they wait for the disk, for the directory, or not at all."""
     connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=20)
     with closing(connection):
         connection.connect()

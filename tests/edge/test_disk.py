@@ -28,12 +28,12 @@ class Disk:
         folder.mkdir(parents=True)
 
     def mount(self, *arguments: str) -> None:
-        """Mount, or mount differently as soon as those who were killed have let go."""
+        """Mount, or remount once killed processes have released it."""
         command = ["mount", *arguments, str(self.folder)]
         assert until(lambda: subprocess.run(command, check=False, timeout=10).returncode == 0)
 
     def fill(self) -> Path:
-        """Take all the room; gives the file that does."""
+        """Fill the disk; gives the file that does."""
         filler = self.folder / "filler"
         with suppress(OSError), filler.open("wb", buffering=0) as file:
             while True:
@@ -167,7 +167,7 @@ def test_records_on_a_disk_that_is_read_only_at_the_start_are_shipped(
 def test_a_file_system_that_turns_read_only_loses_only_counted_clicks(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey, tmp_path: Path
 ) -> None:
-    """As ext4 does by itself when its disk fails."""
+    """As ext4 does when its disk fails."""
     disk, image = Disk(edge.data / "journal"), tmp_path / "image"
     with image.open("wb") as file:
         file.truncate(4 * 1024 * 1024)
@@ -214,7 +214,7 @@ def test_an_unreadable_segment_at_the_start_delays_no_other_record(
 def test_records_damaged_under_a_running_edge_lose_only_themselves(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey, damage: str
 ) -> None:
-    """The edge ships what it wrote itself without looking; the fold looks, and asks for it again."""
+    """The edge ships its own records without checking them; the fold checks them and asks for them again."""
     edge.start()
     valkey.signal(signal.SIGSTOP)
     clicked = click(edge, path, sealer, 90)

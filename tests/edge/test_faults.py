@@ -59,7 +59,7 @@ def test_connections_beyond_the_descriptors_are_refused_and_the_journal_keeps_wo
 def test_a_process_without_any_free_descriptor_recovers(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
-    """The limit is lowered under a running edge, below what it was told at the start."""
+    """The limit of a running edge is lowered below the one that it read at the start."""
     edge.start()
     answered = click(edge, path, sealer, 1)
     (worker,) = edge.workers()
@@ -207,7 +207,7 @@ def test_a_journal_restored_while_redis_is_down_reuses_no_number(
 def test_a_restored_database_gets_its_clicks_even_without_new_ones(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey, sqlite: Database
 ) -> None:
-    """Redis still has the mark and the stream of what the database has lost."""
+    """Redis still has the mark and the stream of clicks that the database has lost."""
     edge.start()
     answered = click(edge, path, sealer, 15)
     edge.wait_for("shipped", 15)
@@ -232,7 +232,7 @@ def test_a_restored_database_gets_its_clicks_even_without_new_ones(
 def test_a_stepping_clock_neither_doubles_nor_loses_a_click(
     tmp_path: Path, path: str, keys: Keys, sealer: ClickSealer, valkey: Valkey
 ) -> None:
-    """Back by a day, ahead by an hour, and standing still: ids stay unique, records in their sequence."""
+    """Back by a day, ahead by an hour, and standing still: ids stay unique and records in sequence."""
     clock = tmp_path / "clock"
     clock.write_text("0")
     edge = RunningEdge(tmp_path / "edge", valkey.address, keys, program=_stepping(clock))
@@ -257,7 +257,7 @@ def test_a_stepping_clock_neither_doubles_nor_loses_a_click(
 
 
 def _stepping(clock: Path) -> list[str]:
-    """The edge, by a clock that a file sets: seconds to add, or "stands"."""
+    """The edge with a clock that a file controls: seconds to add, or "stands"."""
     return [
         sys.executable,
         "-c",

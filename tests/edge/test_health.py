@@ -1,4 +1,4 @@
-"""What an operator is told of an edge: of all its processes, and when one does not go on."""
+"""What an edge reports to its operator: all its processes, and when one is stuck."""
 
 import os
 import signal

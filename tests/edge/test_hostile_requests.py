@@ -1,4 +1,4 @@
-"""Requests that no browser sends get a clear answer or none, and never an error of ours."""
+"""Requests that no browser sends get a clear answer or none, and never cause an internal error."""
 
 import socket
 import threading
@@ -26,7 +26,7 @@ def edge(redis_address: str, keys: Keys, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module", autouse=True)
 def slow_client(edge: RunningEdge) -> tuple[threading.Thread, list[float]]:
-    """A client that begins a request, at the start of this module; after how long it was cut."""
+    """A client that begins a request, at the start of this module, and the time until it was disconnected."""
     seconds: list[float] = []
 
     def wait() -> None:

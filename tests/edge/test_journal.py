@@ -1,4 +1,4 @@
-"""Journals and their segments: what was on disk is read again, in sequence and once."""
+"""Journals and their segments: records on disk are read again, in sequence and once."""
 
 import errno
 import os
@@ -168,7 +168,7 @@ def test_a_torn_tail_is_kept_for_inspection(slots: Path) -> None:
 def test_records_written_by_this_process_are_read_without_parsing_each_one(
     journal: Journal, behind: int
 ) -> None:
-    """Until more was written than is remembered: then it is read from the disk, as after a restart."""
+    """If more was written than is kept in memory, records are read from the disk, as after a restart."""
     reader, found = Reader(journal), []
     write(journal, 5, batch=1)
     reader.seek(0)

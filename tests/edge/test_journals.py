@@ -150,7 +150,7 @@ def test_a_replay_ships_what_the_database_lacks_and_doubles_nothing(tmp_path: Pa
 def test_a_replay_never_frees_records_missing_from_the_database(
     journal: Journal, tmp_path: Path, valkey: Valkey, number: int
 ) -> None:
-    """Whatever number is given: in the stream is not in the database."""
+    """Whatever number is given: a record in the stream is not yet in the database."""
     redis, shipment, fold = valkey.client, Shipment(journal), Fold(valkey.client)
     shipment.begin(redis)
     assert shipment.ship(redis)

@@ -1,4 +1,4 @@
-"""The edge killed, stopped and orphaned: every click that was answered is on disk and reaches the worker."""
+"""The edge killed, stopped and orphaned: every answered click is on disk and reaches the worker."""
 
 import os
 import random
@@ -111,7 +111,7 @@ def test_removing_one_of_two_edges_on_one_redis_loses_nothing(
 
 
 def has_each_once(sqlite: Database, valkey: Valkey, sealer: ClickSealer, answered: list[bytes]) -> bool:
-    """Fold once more; true when all these clicks are in the database, where none can be twice."""
+    """Fold once more; true if all these clicks are in the database, each once."""
     fold_all(sqlite, valkey.client, sealer, 5)
     with sqlite.read() as connection:
         stored = connection.scalars(sa.select(schema.clicks.c.id)).all()
@@ -248,7 +248,7 @@ def test_an_edge_that_cannot_fork_serves_with_the_processes_it_has_and_retries(
 
 
 def _without_processes(refusing: Path) -> list[str]:
-    """The edge on a machine that starts no process while a file is there."""
+    """The edge on a machine that cannot start a process while a file exists."""
     return [
         sys.executable,
         "-c",

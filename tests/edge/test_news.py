@@ -1,4 +1,4 @@
-"""Hits of accounts that are not known yet: they wait for news, but not all of a flood of them."""
+"""Hits of unknown accounts wait for a new directory, but only a limited number of them."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Redis is transport: it may be away, killed, emptied or set back, and everything arrives once."""
+"""Redis is transport: it may be unavailable, killed, emptied or restored, and everything arrives once."""
 
 import errno
 import signal

@@ -90,7 +90,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 class Visitor:
-    """A person in a browser; `pixels` has the queries of all pixels that were asked for."""
+    """A person in a browser; `pixels` has the queries of all requested pixels."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

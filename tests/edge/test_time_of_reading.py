@@ -1,4 +1,4 @@
-"""What strangers send is read in time that grows as its length: the edge has one thread for everybody."""
+"""Input from strangers is parsed in linear time: the edge has one thread for all visitors."""
 
 import time
 from collections.abc import Callable
@@ -34,13 +34,13 @@ MARKS = "\u0301\u0316"
     ],
 )
 def test_the_time_to_parse_a_text_does_not_grow_with_its_square(read: Callable[[int], object]) -> None:
-    """The square is 256 times; of 16,000 hyphens it was eleven seconds, in which nobody was redirected."""
+    """A quadratic parser takes 256 times as long: eleven seconds for 16,000 hyphens."""
     short, long = _seconds(read, 1_000), _seconds(read, 16_000)
     assert long < 80 * short + 0.05
 
 
 def _seconds(read: Callable[[int], object], length: int) -> float:
-    """Of this process alone, the least of some tries: what else the machine does is not measured."""
+    """The CPU time of this process, the least of several tries, so that other load is not measured."""
     tries = []
     for _ in range(3):
         begun = time.process_time()

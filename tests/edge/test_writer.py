@@ -1,4 +1,4 @@
-"""Group commit: nobody is answered before the disk has it, and what the disk refuses is counted exactly."""
+"""Group commit: visitors are answered after the fsync, and failed writes are counted exactly."""
 
 import asyncio
 import errno
@@ -30,7 +30,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def play(journal: Journal, story: Play) -> Writer:
-    """Run a story on an event loop with a writer, and end the writer as the edge does."""
+    """Run a story on an event loop with a writer, and close the writer as the edge does."""
 
     async def run() -> Writer:
         writer = Writer(journal, asyncio.get_running_loop())
@@ -54,14 +54,14 @@ class Visitor:
 
 
 def append(writer: Writer, record: bytes) -> asyncio.Future[bytes]:
-    """Have a record written; done when the visitor was answered."""
+    """Write a record; done when the visitor was answered."""
     visitor = Visitor()
     writer.append(record, visitor, b"answer")
     return visitor.answered
 
 
 class Disk:
-    """The journal's disk: counts its fsyncs, and refuses or waits while told so."""
+    """The journal's disk: counts fsyncs, and fails or waits as the test sets it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked = self.syncs = 0
@@ -197,7 +197,7 @@ def test_a_loss_is_recorded_when_the_edge_stops(journal: Journal, disk: Disk) ->
 
 
 def lose(journal: Journal, disk: Disk, count: int, *, before: int = 0) -> LossRecord:
-    """So many records are refused, after some that were not, and the process ends before there is room."""
+    """Some records are written, this many are refused, and the process ends before there is room."""
 
     async def story(writer: Writer) -> None:
         for number in range(before):
@@ -352,7 +352,7 @@ def test_a_failed_fsync_starts_a_new_segment(journal: Journal, disk: Disk) -> No
 
 
 def test_a_file_size_limit_is_handled_like_a_full_disk(journal: Journal) -> None:
-    """The kernel itself refuses, in the middle of a write."""
+    """The kernel itself fails the write in the middle."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     async def story(writer: Writer) -> None:

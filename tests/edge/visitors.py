@@ -1,4 +1,4 @@
-"""Visitors of a running edge, and what the worker got of them."""
+"""Visitors of a running edge, and their clicks as the worker gets them."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from tests.waiting import until
 
 
 class Visitors:
-    """Some that click without a pause; `answered` has the click id of every 302."""
+    """Visitors that click without a pause; `answered` has the click id of every 302."""
 
     def __init__(self, edge: RunningEdge, path: str, sealer: ClickSealer, count: int = 4) -> None:
         self._edge, self._path, self._sealer = edge, path, sealer
@@ -23,7 +23,7 @@ class Visitors:
             thread.start()
 
     def wait_for(self, count: int) -> None:
-        """Wait until so many more were answered."""
+        """Wait until this many more were answered."""
         before = len(self.answered)
         assert until(lambda: len(self.answered) >= before + count)
 
@@ -54,7 +54,7 @@ def has_all(fold: Fold, answered: list[bytes]) -> bool:
 
 
 def click(edge: RunningEdge, path: str, sealer: ClickSealer, count: int) -> list[bytes]:
-    """So many clicks; gives their ids."""
+    """This many clicks; gives their ids."""
     answers = [edge.get(path) for _ in range(count)]
     assert {answer.status for answer in answers} == {302}
     tokens = [answer.header("location").partition("spx=")[2] for answer in answers]

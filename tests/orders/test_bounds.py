@@ -1,4 +1,4 @@
-"""An order is refused by name where it could not be stored or decided; up to there it is taken."""
+"""An order that could not be stored or decided is refused with a reason; up to the limits it is accepted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""An order's money by all that its snapshots told, in whichever sequence they came."""
+"""An order's money from all of its snapshots, in whatever sequence they arrive."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ States = list[tuple[str, str]]
 
 
 def states(told: States) -> list[RefundState]:
-    """One snapshot a day: what is there, and what was refunded."""
+    """One snapshot a day: the current charge, and what was refunded."""
     found = []
     for day, (held, refunded) in enumerate(told):
         at, there, back = NOON + timedelta(days=day), Decimal(held), Decimal(refunded)

@@ -1,4 +1,4 @@
-"""What was refunded of an order is known line by line, to the cent."""
+"""Refunds of an order are known for each line, to the cent."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -42,7 +42,7 @@ def test_no_line_is_refunded_more_than_it_cost(amounts: list[Decimal], refunded:
 
 
 def told(refunded: str, charged: str | None) -> RefundState:
-    """What a snapshot told: refunded of the total by then, and all that was charged by then."""
+    """The state in a snapshot: what was refunded and what was charged by then."""
     return RefundState(NOON, NOON, Decimal(refunded), charged=None if charged is None else Decimal(charged))
 
 

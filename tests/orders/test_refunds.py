@@ -1,4 +1,4 @@
-"""The days of refunds are kept, from whichever snapshot tells of them, once."""
+"""Each refund is stored once with its day, whichever snapshot reports it."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The whole life of an order: what an account counts of it, and on which day what was refunded."""
+"""The whole history of an order: what an account counts of it, and the days of its refunds."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ ALL = Terms(shipping="included")
 
 
 def taxed(**changes: Any) -> Order:
-    """121.00 for two lines, 12.10 for shipping, a fifth of it tax."""
+    """121.00 for two lines and 12.10 for shipping, tax included."""
     values: dict[str, Any] = {
         "total": Decimal("133.10"),
         "lines": (
@@ -166,7 +166,7 @@ def test_a_refund_belongs_to_the_line_that_the_shop_names(
 
 
 def told(days: float, refunded: str, *, cancelled: bool = False, again: int = 0) -> RefundState:
-    """What a snapshot told that is so many days newer than the order; `again`: built so much later."""
+    """The state in a snapshot this many days newer than the order; `again`: built this much later."""
     return RefundState(NOON + days * DAY, NOON + days * DAY + again * SECOND, Decimal(refunded), cancelled)
 
 

@@ -1,4 +1,4 @@
-"""The newest snapshot of an order counts, whichever way the snapshots come."""
+"""The newest snapshot of an order counts, in whatever sequence snapshots arrive."""
 
 import json
 from datetime import timedelta

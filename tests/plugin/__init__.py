@@ -1,1 +1,1 @@
-"""Tests of the plugin, door by door."""
+"""Tests of the plugin, by entry point."""

@@ -1,4 +1,4 @@
-"""The plugin's application for tests: its routes are made once, its stores are each test's own."""
+"""The plugin's application for tests: its routes are built once, and each test has its own stores."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

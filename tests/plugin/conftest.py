@@ -1,4 +1,4 @@
-"""The plugin as programs and people meet it: two accounts that must not see each other."""
+"""The plugin as programs and people use it: two accounts that must not see each other."""
 
 import shutil
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ class Office:
         return self.app.test_client()
 
     def call(self, method: str, path: str, body: Any = None, key: str = ALL, **rest: Any) -> TestResponse:
-        """A call of the API; `body` as JSON, or as it is when it is bytes."""
+        """A call of the API; `body` is sent as JSON, or unchanged if it is bytes."""
         rest |= {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return self.app.test_client().open("/api/v1" + path, method=method, headers=headers, **rest)
@@ -73,7 +73,7 @@ class Office:
         return self.app.test_client().open(path, headers=headers, **rest)
 
     def campaign(self, emp_id: int = 7, name: str = "Autumn", label: str = "Hero") -> Any:
-        """A campaign with a sales link and a link that earns nothing."""
+        """A campaign with a sales link and a link with sales off."""
         links = [
             {"url": "https://shop.test/p/1?a=b", "label": label, "sale_pixel": True},
             {"url": "https://shop.test/about", "label": "About", "sale_pixel": False},
@@ -83,7 +83,7 @@ class Office:
     def click(
         self, campaign: Any, contact: str, at: datetime = PLACED, link: int = 0, signals: Signal = NO_SIGNAL
     ) -> str:
-        """A click an hour before `at`, a person's unless signals say otherwise; gives its token."""
+        """A click an hour before `at`, a human one unless signals say otherwise; gives its token."""
         click_id = new_click_id(int(at.timestamp() * 1000) - 3_600_000)
         click = Click(click_id, campaign["empId"], campaign["id"], campaign["links"][link]["id"], contact)
         with self.database.write() as connection:

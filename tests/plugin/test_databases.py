@@ -1,4 +1,4 @@
-"""Every page and every list answers on every database that we support, with rows at the limits in it."""
+"""Every page and every list works on every database that we support, with rows at the limits."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -58,7 +58,7 @@ def _migrated(address: str, folder: Path) -> Iterator[Database]:
 def office(
     database: Database, keys: Keys, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Office, dict[str, str]]]:
-    """An office in which everything is as large as it may be, and what stands for names in addresses."""
+    """An office in which every value has its maximum, and the ids for its URLs."""
     with _opened(tmp_path_factory.mktemp("office"), database, keys) as opened:
         yield opened, fill(opened)
 

@@ -1,4 +1,4 @@
-"""The SALES table as a file: what a spreadsheet opens, in the language of its reader."""
+"""The SALES table as a file for spreadsheets, in the language of its reader."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Whatever clients send, or do not: others are answered, and what is held is bounded. By real sockets."""
+"""Whatever clients send, others are answered and memory is bounded. On real sockets."""
 
 import json
 import os
@@ -58,13 +58,13 @@ class Served:
             return read_answer(client)
 
     def takes(self, client: socket.socket, half: bytes) -> None:
-        """Send a large part of a body, and wait until it is there."""
+        """Send a large part of a body, and wait until it has arrived."""
         before = self._bodies()
         client.sendall(half)
         assert until(lambda: self._bodies() > before)
 
     def _bodies(self) -> int:
-        """How many wait in files, which have no name any more."""
+        """How many bodies wait in unnamed files."""
         files = Path(f"/proc/{self.process.pid}/fd").iterdir()
         return sum(str(file.readlink()).endswith("(deleted)") for file in files if file.is_symlink())
 

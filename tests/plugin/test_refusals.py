@@ -1,4 +1,4 @@
-"""What use cases decline has a status and a sentence."""
+"""Every refusal by a use case has a status and a sentence."""
 
 import re
 from pathlib import Path

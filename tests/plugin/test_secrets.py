@@ -1,4 +1,4 @@
-"""What the plugin logs holds no secret and nobody's address: by canaries, through the real process."""
+"""The plugin's log contains no secret and no address: checked with canaries in the real process."""
 
 import os
 import subprocess

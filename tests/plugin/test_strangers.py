@@ -1,4 +1,4 @@
-"""One address may ask so often for what needs no key; a shop's webhooks have no such limit."""
+"""An IP address has a limit for requests without a key; a shop's webhooks have none."""
 
 from typing import Any
 

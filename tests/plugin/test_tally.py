@@ -1,4 +1,4 @@
-"""What is refused is counted without a write: a flood of it keeps no shop's delivery waiting."""
+"""Refusals are counted without a write: a flood of them delays no shop's delivery."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

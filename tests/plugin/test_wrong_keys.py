@@ -1,4 +1,4 @@
-"""Wrong keys slow down where they come from, for a while, in a table of bounded size."""
+"""Wrong keys limit their IP address for a while, in a table of bounded size."""
 
 import pytest
 

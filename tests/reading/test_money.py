@@ -1,4 +1,4 @@
-"""Amounts are read as people, shops and JavaScript write them, to the cent, or refused by name."""
+"""Amounts are parsed as people, shops and JavaScript write them, to the cent, or refused with a reason."""
 
 from decimal import Decimal
 

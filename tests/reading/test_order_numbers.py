@@ -1,4 +1,4 @@
-"""An order number is what a shop wrote; what a template left unfilled is none."""
+"""An order number is what a shop wrote; an unfilled placeholder is not one."""
 
 import contextlib
 

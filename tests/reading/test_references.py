@@ -1,4 +1,4 @@
-"""A contact has one reference, however the link to it was mailed, copied or shown."""
+"""A contact has one reference, however the link was mailed, copied or displayed."""
 
 import pytest
 from hypothesis import given

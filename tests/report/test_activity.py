@@ -31,7 +31,7 @@ EMPTY = "0000000000c9"
 
 
 def _fill(database: Database) -> None:
-    """Ana clicked twice and bought in two currencies, Bea and a scanner clicked, Zoe bought unseen."""
+    """Ana clicked twice and bought in two currencies, Bea and a scanner clicked, Zoe only bought."""
     ana, zoe = click_at(NOON - timedelta(hours=1)), click_at(NOON - timedelta(hours=2), "zoe")
     seen = [
         (ana, Signal(0)),
@@ -93,7 +93,7 @@ def test_orders_are_counted_by_their_evidence(database: Database) -> None:
 
 
 def test_sums_of_more_than_64_bits_are_exact(database: Database) -> None:
-    """Anybody with a click can tell a pixel of great amounts: the report must not fail for ever."""
+    """Anybody with a click can send pixels with large amounts: the report must not fail for ever."""
     _fill(database)
     great = 2**62 + 12_345_678_901
     with database.write() as connection:

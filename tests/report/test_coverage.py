@@ -1,4 +1,4 @@
-"""The coverage counts each order once: by webhook or healed, seen by the pixel or not, credited or not."""
+"""Coverage counts each order once: by webhook or healed, seen by the pixel or not, attributed or not."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Journeys as they are read from the database."""
+"""Journeys, read from the database."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ def clicked(connection: sa.Connection, days: float, contact: str = "ana", link: 
 
 
 def bought(connection: sa.Connection, click: Click, days: float = 0, **told: Any) -> Decision:
-    """An order of two lines of which 10.00 was given back, earned by a click whose token it carries."""
+    """An order of two lines with 10.00 refunded, attributed to the click whose token it carries."""
     return decided(connection, [Evidence(Rung.TOKEN, click)], Policy(), days, **told)
 
 
@@ -65,7 +65,7 @@ def read(
 ) -> list[list[tuple[int, int | None]]]:
     """Journeys by contact, each as its number of clicks and the net of its order.
 
-    `window`: of the campaign, in days, where it has one of its own; the account's is a week.
+    `window`: the campaign's own one, in days; the account's is a week.
     """
     policy = Policy(windows={CAMPAIGN: window * DAY} if window else {})
     found = read_journeys(connection, 1, first, NOON + DAY, policy)

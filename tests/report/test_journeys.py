@@ -41,7 +41,7 @@ PATHS = st.lists(st.tuples(st.text("abcd", min_size=1, max_size=5), st.booleans(
 
 
 def touch(days: float, campaign: str = "a") -> Touch:
-    """A click so many days before noon."""
+    """A click this many days before noon."""
     at = NOON - days * DAY
     return Touch(at.isoformat().encode() + campaign.encode(), at, campaign)
 
@@ -182,7 +182,7 @@ def test_the_short_formula_equals_the_sum_over_all_coalitions(paths: list[tuple[
 
 @given(PATHS.filter(lambda paths: any(bought for _, bought in paths)))
 def test_removing_a_campaign_by_rewiring_the_chain_gives_the_same(paths: list[tuple[str, bool]]) -> None:
-    """The definition itself, by walking: all that enters the removed campaign comes to nothing."""
+    """The definition itself: every path that enters the removed campaign ends without an order."""
     campaigns = {campaign for path, _ in paths for campaign in path}
     whole = chance_of_order(paths, None)
     effects = {campaign: 1 - chance_of_order(paths, campaign) / whole for campaign in campaigns}

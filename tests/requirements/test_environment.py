@@ -1,4 +1,4 @@
-"""`make` finds a Python that does, heals what was interrupted, and says in one sentence what is missing."""
+"""`make` finds a suitable Python, repairs an interrupted run, and says in one sentence what is missing."""
 
 import os
 import shutil

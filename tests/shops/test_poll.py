@@ -1,4 +1,4 @@
-"""What a shop's webhooks did not bring, a poll of the shop finds: once, and whatever comes in between."""
+"""A poll finds what a shop's webhooks did not bring, once, whatever arrives in between."""
 
 import json
 import threading
@@ -41,7 +41,7 @@ def shop(shop_key: SigningKey) -> Iterator[StandInSaleor]:
 
 
 class Office:
-    """An account whose shop can be asked, and the worker that asks it."""
+    """An account whose shop can be polled, and the worker that polls it."""
 
     def __init__(self, database: Database, keys: Keys, redis: Redis, shop: StandInSaleor) -> None:
         self.database, self.keys, self.job_queue, self.shop = database, keys, JobQueue(redis), shop
@@ -79,7 +79,7 @@ class Office:
             return {row.number: row.healed_at is not None for row in connection.execute(query)}
 
     def reasons(self) -> dict[str, str]:
-        """By number, after what is due was reconciled."""
+        """Reasons by number, after due orders were reconciled."""
         self.world.reconcile()
         decided, ordered = schema.decisions.c, schema.orders.c
         query = sa.select(ordered.number, decided.reason).join_from(

@@ -1,4 +1,4 @@
-"""What a shop cannot answer keeps nothing else waiting; why it refuses us is known by its name."""
+"""An order that a shop cannot return blocks no other, and a refusal by the shop has a reason."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ SECOND = timedelta(seconds=1)
 
 
 def have_many(office: Office, orders: int) -> list[str]:
-    """The shop has so many orders; gives their ids, oldest first."""
+    """The shop has this many orders; gives their ids, oldest first."""
     return [office.have(f"{n}", NOON + n * SECOND)["id"] for n in range(orders)]
 
 
@@ -133,7 +133,7 @@ def test_a_slow_page_is_requested_in_halves_down_to_a_few_orders(
 
 
 def test_an_error_of_the_whole_query_skips_no_order(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a question that the shop does not understand nothing was answered: no order is to blame."""
+    """If the shop rejects the whole query, no order is at fault."""
     have_many(office, 3)
     answer = office.shop.answer
 

@@ -1,4 +1,4 @@
-"""A delivery is believed when the shop's key signed exactly these bytes, in one way and no other."""
+"""A delivery is accepted only if the shop's key signed exactly these bytes with the one allowed algorithm."""
 
 import hashlib
 import hmac

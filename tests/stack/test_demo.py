@@ -1,4 +1,4 @@
-"""The demo's story comes out as the truth, on SQLite and on PostgreSQL, and it leaves nothing behind."""
+"""The demo's report matches the truth, on SQLite and on PostgreSQL, and the demo leaves nothing running."""
 
 import os
 import signal

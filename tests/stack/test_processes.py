@@ -1,4 +1,4 @@
-"""A server's own process ends with its server, also when that died before anybody looked."""
+"""A server's process ends with its server, even if that died during the start."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The whole stack on its embedded defaults: fast enough to watch, and it loses nothing that it answered."""
+"""The whole stack on its embedded defaults: it is quick, and loses nothing that it answered."""
 
 import os
 import random
@@ -36,7 +36,7 @@ def shop(shop_key: SigningKey) -> Iterator[StandInSaleor]:
 
 @pytest.fixture
 def player(shared_stack: Stack, shop: StandInSaleor, own_account: int) -> Iterator[Player]:
-    """Somebody in an account of the stack that others use too."""
+    """A player in its own account of the shared stack."""
     with closing(Player(shared_stack, shop, own_account)) as playing:
         yield playing
 
@@ -50,7 +50,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def kill(stack: Stack, command: str, *, only_children: bool = False) -> int:
     """kill -9 the stack's processes with this in their command line; gives how many.
 
-    `only_children`: those that were started by another one of them, as a server's own workers are.
+    `only_children`: only those that another of them started, such as a server's workers.
     """
     named = {p.pid: p for p in psutil.Process(stack.pid).children(recursive=True) if command in _line(p)}
     victims = [p for p in named.values() if not only_children or p.ppid() in named]
@@ -150,7 +150,7 @@ def rows(player: Player, scene: Scene) -> list[tuple[str, ...]]:
 
 
 class Traffic:
-    """Clicks and orders without a pause; remembers everything that was answered."""
+    """Clicks and orders without a pause; records everything that was answered."""
 
     def __init__(self, player: Player, scene: Scene) -> None:
         self._player, self._scene = player, scene
@@ -189,7 +189,7 @@ class Traffic:
 
 
 def _taken(send: Callable[[Signed], requests.Response], signed: Signed) -> bool:
-    """Send as Saleor does: the same bytes again after trouble and after 5xx, some times."""
+    """Send as Saleor does: the same bytes again after connection errors and 5xx, a few times."""
     for _ in range(3):
         try:
             status = send(signed).status_code

@@ -1,4 +1,4 @@
-"""`salepixel up` where something is away or damaged: the edge serves, or a sentence says what to do."""
+"""`salepixel up` with something unavailable or damaged: the edge serves, or a sentence says what to do."""
 
 import json
 import os
@@ -21,7 +21,7 @@ KEY = "sp_a-key-of-more-than-twenty-characters"
 
 
 def health(url: str) -> dict[str, object]:
-    """What /healthz says; nothing where nobody is well."""
+    """The answer of /healthz; empty if it is unhealthy."""
     with suppress(requests.RequestException):
         answer = requests.get(f"{url}/healthz", timeout=5)
         return answer.json() if answer.ok else {}
@@ -174,7 +174,7 @@ def test_an_invalid_setting_is_reported_in_one_sentence(
 
 @pytest.mark.parametrize("other", ["edge_port", "plugin_port"])
 def test_a_taken_port_is_named_with_its_setting(tmp_path: Path, shared_stack: Stack, other: str) -> None:
-    """Of another stack, say: no port is shared. Here without the 10 s that a killed one has to end."""
+    """For example by another stack: ports are not shared. Without the 10 s that a killed stack has to end."""
     port = getattr(shared_stack, other)
     ports = {"SALEPIXEL_EDGE_PORT": str(free_port()), "SALEPIXEL_PLUGIN_PORT": str(port)}
     impatient = "from salepixel import cli; from salepixel.stack import supervisor; "

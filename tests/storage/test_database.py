@@ -1,4 +1,4 @@
-"""The database keeps its promise, or does not open."""
+"""The database commits durably, or does not open."""
 
 from pathlib import Path
 from types import ModuleType, SimpleNamespace

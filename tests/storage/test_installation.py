@@ -1,4 +1,4 @@
-"""A database goes with the keys that it was written with: with others all sent links would be dead."""
+"""A database opens only with the keys that it was written with: with others, all sent links would break."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A script that changes tables keeps what is in them."""
+"""A migration keeps the rows of the tables that it changes."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -54,7 +54,7 @@ INSERT INTO hits (id, emp_id, order_ref, order_id, click_token, product, quantit
 
 @pytest.fixture
 def older(tmp_path: Path) -> Iterator[Database]:
-    """A database with the tables of the first script."""
+    """A database with the tables of the first migration."""
     opened = open_database("", tmp_path)
     upgrade(opened, "0001", BEFORE)
     yield opened
@@ -62,7 +62,7 @@ def older(tmp_path: Path) -> Iterator[Database]:
 
 
 def upgrade(database: Database, revision: str, statements: str) -> None:
-    """Make the tables those of a script, and then do something with them."""
+    """Migrate to a revision, then run statements."""
     config = Config()
     config.set_main_option("script_location", "salepixel.storage:migrations")
     with database.write() as connection:

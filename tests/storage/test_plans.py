@@ -1,4 +1,4 @@
-"""What is asked again and again is found by an index, however many rows there are."""
+"""Frequent queries use an index, however many rows there are."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from tests.make import NOON, click_at, order
 
 @contextmanager
 def statements(connection: sa.Connection, *, many: bool = False) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to the database meanwhile; `many`: also what is sent with the values of many rows."""
+    """The statements sent to the database meanwhile; `many`: also those with the values of many rows."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, text: str, values: Any, _context: Any, of_many: bool) -> None:

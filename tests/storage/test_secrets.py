@@ -1,4 +1,4 @@
-"""Secrets at rest: no file and no dump of the database shows one, and each opens in its own place only."""
+"""Secrets at rest: no file and no dump of the database shows one, and each opens only in its own place."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

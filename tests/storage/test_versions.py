@@ -1,4 +1,4 @@
-"""After an update an older database says what it said: no decision differs, and nothing is lost."""
+"""After an update, no decision of an older database differs, and nothing is lost."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def new(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 
 
 def fill(database: Database, revision: str) -> None:
-    """Make a database what one of this version was."""
+    """Fill a database as a version left it."""
     upgrade(database, revision, "")
     insert(database, (VERSIONS / f"{revision}.sql").read_text())
 
@@ -87,7 +87,7 @@ def test_0022_shows_the_same_decisions_as_the_earlier_json(new: Database) -> Non
 
 
 class _Now(dict[Any, Any]):
-    """What 0024 calls a reason or a verdict; most keep their name."""
+    """The name of a reason or a verdict after 0024; most keep theirs."""
 
     def __missing__(self, name: Any) -> Any:
         return name

@@ -1,4 +1,4 @@
-"""One small world through the real doors: the thread holds from the click to the score."""
+"""One small world over HTTP, from the click to the score."""
 
 from pathlib import Path
 

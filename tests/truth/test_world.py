@@ -1,4 +1,4 @@
-"""A world is the same for the same seed, and its truth is what an observer would say."""
+"""The same seed gives the same world, and its truth is what an observer would report."""
 
 from truth.browsers import BROWSERS
 from truth.world import CAMPAIGNS, LINKS, WINDOW_HOURS, Click, Order, make_world
@@ -17,7 +17,7 @@ def test_the_shares_of_browsers_add_up_to_one() -> None:
 
 
 def test_orders_come_after_all_clicks_of_their_household() -> None:
-    """The doors are used as fast as they go, so only orders may have a date of their own."""
+    """Clicks are sent at full speed, so only orders may have their own date."""
     for home in WORLD.homes:
         kinds = [type(event) for event in home.happens if not getattr(event, "scanner", False)]
         assert kinds == sorted(kinds, key=lambda kind: kind is Order)

@@ -1,4 +1,4 @@
-"""A call to another host ends in time, takes a bounded answer, and goes to public addresses only."""
+"""A call to another host ends in time, accepts a bounded answer, and goes only to public addresses."""
 
 import socket
 import ssl
@@ -300,7 +300,7 @@ def test_no_spelling_of_a_forbidden_address_is_called(spelling: str) -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
-    """What a server of shop.test proves its name with; the machine trusts it, as an operator may arrange."""
+    """The certificate of a server of shop.test; the machine trusts it, as an operator may configure."""
     key, name = (
         ec.generate_private_key(ec.SECP256R1()),
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")]),
@@ -355,7 +355,7 @@ def test_tls_verifies_the_name_although_the_address_is_connected_to(
 
 
 def _names(answers_of: list[list[str]]) -> Callable[..., list[Any]]:
-    """A resolver that gives the next of these each time that it is asked."""
+    """A resolver that gives the next of these at each lookup."""
     real, turns = socket.getaddrinfo, iter(answers_of)
 
     def look(host: str, port: int, *rest: Any, **more: Any) -> list[Any]:

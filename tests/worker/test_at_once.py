@@ -1,4 +1,4 @@
-"""Two transactions at once, neither of which sees the other: what one stores bears on orders of the other."""
+"""Two concurrent transactions that do not see each other: rows of one affect orders of the other."""
 
 import threading
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def world(postgresql_database: Database, sealer: ClickSealer) -> World:
 
 
 def until_it_ends_or_waits(database: Database, other: threading.Thread) -> None:
-    """Give another thread time for all it can do before it must wait for us."""
+    """Let another thread run until it ends or waits for us."""
     waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 
     def ended_or_waits() -> bool:
@@ -145,7 +145,7 @@ def test_concurrently_decided_orders_of_a_customer_affect_each_other(world: Worl
 
 
 def test_settings_may_change_while_an_order_is_decided_without_a_deadlock(world: World) -> None:
-    """Both take the account first and then its orders, so that neither waits for the other for ever."""
+    """Both lock the account first and then its orders, so there is no deadlock."""
     world.order(order())
     world.reconcile()
     failed: list[Exception] = []

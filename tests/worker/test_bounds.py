@@ -1,4 +1,4 @@
-"""Every order that a door takes can be stored, decided and reported, on every database."""
+"""Every accepted order can be stored, decided and reported, on every database."""
 
 import random
 from dataclasses import replace

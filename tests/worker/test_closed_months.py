@@ -1,4 +1,4 @@
-"""A closed month stays as it was reported; what is refunded of it later is in the month of the refund."""
+"""A closed month stays as it was reported; a later refund counts in the month of the refund."""
 
 import random
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def shop(database: Database, sealer: ClickSealer, **account: Any) -> World:
 
 
 def bought(refunded: str = "0", at: datetime = SOLD, **changes: Any) -> Order:
-    """Ana's order as it was told at a time: 60.00 for two lines, of which each click has a third."""
+    """Ana's order as reported at a time: 60.00 for two lines, shared equally by three clicks."""
     values: dict[str, Any] = {
         "placed_at": SOLD,
         "updated_at": at,
@@ -71,7 +71,7 @@ def bought(refunded: str = "0", at: datetime = SOLD, **changes: Any) -> Order:
 
 
 def refunds(world: World, *ids: str) -> dict[str, str]:
-    """What the report says was given back in each month, of some campaigns together."""
+    """The refunds in each month by the report, of some campaigns together."""
     world.reconcile()
     found = {}
     with world.database.read() as connection:
@@ -175,7 +175,7 @@ def test_an_unpaid_order_of_a_closed_month_is_decided_by_the_current_settings(wo
 
 
 def test_reporting_another_date_does_not_change_the_amount_of_a_closed_sale(world: World) -> None:
-    """A pixel hit that comes late, or a caller of the API, may tell that it was bought in another month."""
+    """A late pixel hit or an API call may report a purchase date in another month."""
     world.order(bought())
     world.order(bought(id="O2", number="2", placed_at=OCTOBER + DAY))
     world.close(OCTOBER)
@@ -210,7 +210,7 @@ def test_a_manipulated_refund_is_detected_and_corrected(world: World, change: di
 
 
 def life(chance: random.Random) -> list[Order]:
-    """What a shop may tell of an order with shipping from September to December."""
+    """What a shop may report about an order with shipping from September to December."""
     whole: dict[str, Any] = {"total": Decimal("66.05"), "shipping": Decimal("6.05")}
     told, refunded = [bought(**whole)], 0
     for at in sorted(SOLD + chance.randrange(1, 80 * 24) * HOUR for _ in range(6)):
@@ -222,7 +222,7 @@ def life(chance: random.Random) -> list[Order]:
 
 
 def happen(world: World, event: Order | datetime) -> None:
-    """An order is told, or all before a time is closed."""
+    """An order is reported, or everything before a time is closed."""
     if isinstance(event, Order):
         world.order(event)
     else:

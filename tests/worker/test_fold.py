@@ -1,4 +1,4 @@
-"""What an edge ships is in the database once, in sequence, or asked for again."""
+"""Records that an edge ships are in the database once and in sequence, or are requested again."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -62,7 +62,7 @@ def test_each_record_is_folded_once_and_the_stream_is_trimmed(
 def test_a_flood_of_pixel_hits_is_folded_in_short_transactions(
     database: Database, redis: Redis, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A webhook waits for the database's only writer, and an entry of the stream may hold a thousand hits."""
+    """A webhook waits for SQLite's only writer, and an entry of the stream may hold a thousand hits."""
     monkeypatch.setattr(journal_run, "HITS_AT_ONCE", 3)
     hits = [HitRecord(new_click_id(n), 9, f"empId=9&PEDIDO={n}", "", "", False) for n in range(1, 9)]
     ship(redis, 1, [*RECORDS[:2], *hits[:5], RECORDS[2]])

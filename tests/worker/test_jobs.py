@@ -1,4 +1,4 @@
-"""Jobs: known names only, lost ones are swept, one scheduler enqueues them."""
+"""Jobs: only known names, lost ones are swept, one scheduler enqueues them."""
 
 from datetime import timedelta
 from importlib import import_module

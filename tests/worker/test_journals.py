@@ -1,4 +1,4 @@
-"""A journal that is folded costs nothing more, and is known for as long as somebody may need it."""
+"""A folded journal costs nothing more, and its name is kept as long as it may be needed."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a pixel says counts as it was meant, once; beside a shop it is evidence, whatever it says of money."""
+"""A pixel hit counts once, as intended; with a connected shop it is only evidence."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -153,7 +153,7 @@ def test_values_unreadable_for_an_older_edge_are_parsed_again(sqlite: Database, 
 def test_a_hit_with_an_unopenable_secret_is_stored_as_the_edge_judged_it(
     database: Database, sealer: ClickSealer, required: bool, signed: bool, ignored: str
 ) -> None:
-    """Another process was started first after a rotation, and sealed the secret with the new key."""
+    """Another process started first after a rotation and sealed the secret with the new key."""
     secret = Sealed("sealed 9 AAAA")
     world = World(database, sealer, pixel_signed=required, pixel_secret=secret)
     query = "empId=1&order=9&IMPORTE=5&sig=" + "ab" * 32

@@ -1,4 +1,4 @@
-"""What is reported is what clicks, orders and pixel hits say, and whoever changes a cent is found."""
+"""The report follows from clicks, orders and pixel hits, and any manipulation is detected."""
 
 import os
 import random
@@ -129,7 +129,7 @@ def test_the_command_lists_the_differences(
 
 
 def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
-    """After an update somebody compares before anything was started that brings the tables to it."""
+    """After an update, an operator may compare before any service has migrated the tables."""
     load_keys(tmp_path / "keys.json")
     command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
     done = subprocess.run(
@@ -185,7 +185,7 @@ def campaign_named(name: str) -> Callable[[World], None]:
 
 
 def sent_just_before(made: Click) -> Callable[[World], None]:
-    """It is told late when the mail went out, and that the click came in no time."""
+    """The sent time is reported late, and shows that the click came within seconds."""
 
     def happen(world: World) -> None:
         with world.database.write() as connection:

@@ -1,4 +1,4 @@
-"""Who refuses to be followed is in no decision and no sale, whatever led to them, whenever they said so."""
+"""A contact who opted out, at any time, is in no decision and no sale, whatever evidence names them."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ def test_opting_in_again_requeues_the_contacts_orders(world: World) -> None:
 
 
 def test_an_opted_out_contact_with_a_long_reference_is_not_tracked(world: World) -> None:
-    """A token has room for its digest only, by which no contact is found."""
+    """A token has room only for its digest, which identifies no contact."""
     click = click_at(NOON - HOUR, "x" * 60)
     world.contact("x" * 60, "h", consent=False)
     world.click(click)
@@ -126,7 +126,7 @@ def test_a_later_opt_out_removes_the_contact_from_open_decisions(
 
 
 def kept_of(world: World, order_id: str) -> str:
-    """What the decision of an order holds, after what is due was reconciled."""
+    """The content of an order's decision, after due orders were reconciled."""
     world.reconcile()
     with world.database.read() as connection:
         return str([get_decision(connection, *place) for place in orders_of(world) if place[1] == order_id])

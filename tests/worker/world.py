@@ -1,4 +1,4 @@
-"""An account with a campaign and all that can happen to it, for tests of what comes of that."""
+"""An account with a campaign and everything that can happen to it, for tests of the results."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,7 +70,7 @@ class World:
             policies.apply_policy(connection, 1, changes, NOON)
 
     def close(self, before: datetime) -> None:
-        """Close what was placed before a time, as soon as it is decided."""
+        """Close the months before a time, once their orders are decided."""
         self.reconcile()
         with self.database.write() as connection:
             assert policies.close_months(connection, 1, before) == 0
@@ -81,7 +81,7 @@ class World:
             return account.closed_before if account else None
 
     def amounts(self) -> dict[str, dict[str, int]]:
-        """Reconcile what is due; gives cents by campaign of every order that has sales."""
+        """Reconcile due orders; gives cents by campaign of every order with sales."""
         self.reconcile()
         found: dict[str, dict[str, int]] = {}
         with self.database.read() as connection:
@@ -107,7 +107,7 @@ class World:
             return due_orders(connection, 100)
 
     def decide(self, connection: sa.Connection, shop_id: str, order_id: str) -> None:
-        """Reconcile one order in a transaction that goes on."""
+        """Reconcile one order in an open transaction."""
         reconcile_order(connection, self.sealer, shop_id, order_id)
 
     def reconcile(self) -> None:
@@ -115,7 +115,7 @@ class World:
             pass
 
     def report(self) -> list[Row]:
-        """Reconcile what is due; gives (order, item, contact, evidence, amount, status) of every row."""
+        """Reconcile due orders; gives (order, item, contact, evidence, amount, status) of every row."""
         self.reconcile()
         with self.database.read() as connection:
             return sorted(

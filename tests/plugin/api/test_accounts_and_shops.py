@@ -1,4 +1,4 @@
-"""Accounts, campaigns, contacts, shops: what is made, changed and kept secret."""
+"""Accounts, campaigns, contacts and shops: created, changed and kept secret."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The design's example, call by call, and what the report of a campaign tells."""
+"""The design's example, call by call, and the report of a campaign."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Contacts: what is told of them, and what stays when it is not told again."""
+"""Contacts: which fields a call changes, and which stay."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def consents(office: Office) -> dict[str, bool]:
 
 
 def test_an_opt_out_stays_until_the_contact_opts_in_again(office: Office) -> None:
-    """A mailer's list that says nothing of consent must not undo what somebody has said."""
+    """A mailer's list without consent must not undo an opt-out."""
 
     def told(*contacts: dict[str, object]) -> None:
         assert office.post("/contacts", {"empId": 7, "contacts": contacts}, SHOES)["stored"] == len(contacts)

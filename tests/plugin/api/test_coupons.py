@@ -1,4 +1,4 @@
-"""Codes in mails: whoever buys with one names the mail, or the contact, that it came from."""
+"""Coupons in e-mails: an order with one identifies the e-mail or the contact that it came from."""
 
 from typing import Any
 

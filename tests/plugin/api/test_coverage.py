@@ -1,4 +1,4 @@
-"""The coverage by the API: an account's own, of some days, with what keeps a shop from being asked."""
+"""Coverage by the API: an account's own, for some days, with the reason why a shop cannot be polled."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

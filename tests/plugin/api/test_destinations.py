@@ -1,4 +1,4 @@
-"""Destinations as people paste them: what is mended is told, what cannot be is refused with what to do."""
+"""Destinations as people paste them: corrections give a warning, and invalid ones are refused with advice."""
 
 from typing import Any
 

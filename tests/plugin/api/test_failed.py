@@ -1,4 +1,4 @@
-"""Orders that could not be decided: shown with their error, tried again, each account its own."""
+"""Failed orders: shown with their error and requeued, by each account for itself."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ NOW = datetime.now(UTC) + timedelta(days=1)  # so that no turn comes while the o
 
 
 def fail(office: Office, emp_id: int, order_id: str, times: int = 1) -> str:
-    """An order that failed so often; gives its shop."""
+    """An order that failed this often; gives its shop."""
     shop, _ = office.order(emp_id, id=order_id, number=f"n-{order_id}")
     with office.database.write() as connection:
         for _ in range(times):
@@ -130,7 +130,7 @@ def test_health_and_metrics_show_the_queue(office: Office) -> None:
 
 
 def spoil(office: Office, snapshot: Callable[[str], str]) -> str:
-    """An order whose stored snapshot no door would take now, not tried yet; gives its shop."""
+    """An order whose stored snapshot is beyond today's limits, not tried yet; gives its shop."""
     shop, _ = office.order(id="o-1", number="1042")
     with office.database.write() as connection:
         text = connection.scalars(sa.select(schema.orders.c.snapshot)).one()

@@ -1,4 +1,4 @@
-"""A link's destination is changed or switched off after sending: the mail stays, the edges are told."""
+"""A link's destination is changed or disabled after sending: the mail stays, and edges get the change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ NEW = "https://shop.test/new?x=1#top"
 
 @pytest.fixture
 def connected(office: Office, redis: Redis) -> Office:
-    """The office with a Redis that is there."""
+    """The office with a running Redis."""
     office.app.extensions["salepixel"] = replace(office.app.extensions["salepixel"], redis=redis)
     return office
 
@@ -41,7 +41,7 @@ def _patch(office: Office, path: str, change: dict[str, Any], key: str = SHOES) 
 
 
 def _told(redis: Redis) -> dict[str, str]:
-    """What edges read of links."""
+    """The changed links that edges read."""
     text = redis.get(DIRECTORY_KEY)
     assert isinstance(text, bytes)
     return Directory.from_json(text).links
@@ -168,7 +168,7 @@ def test_a_repeated_change_is_published_again(connected: Office, redis: Redis) -
 
 
 class Overtaken(Database):
-    """A database whose first reader is overtaken by a change that is told before it."""
+    """A database whose first reader is overtaken by a change that is published before it."""
 
     def __init__(self, connected: Office, path: str) -> None:
         super().__init__(connected.database.engine)

@@ -1,4 +1,4 @@
-"""What could not be recorded is told with the report, and to whom it concerns."""
+"""Losses are shown with the report, to the accounts that they affect."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

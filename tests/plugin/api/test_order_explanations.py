@@ -1,4 +1,4 @@
-"""What is said of an order that is paid in part, or replaces goods of another, in the API."""
+"""The API's explanation of a partly paid order, and of one that replaces goods of another."""
 
 from dataclasses import replace
 from decimal import Decimal

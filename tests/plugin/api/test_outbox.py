@@ -1,4 +1,4 @@
-"""Sales that another server did not take: listed, and sent again, each account its own."""
+"""Failed forwards: listed and resent, by each account for itself."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests.plugin.conftest import ALL, HATS, SHOES, Office
 def _give_up(
     office: Office, emp_id: int, order_id: str, answer: str = "404", shop: str = "0000000000b1"
 ) -> str:
-    """A sale that was not taken; gives its id."""
+    """A failed forward; gives its id."""
     at = datetime.now(UTC)
     with office.database.write() as connection:
         urls = {"": f"https://x.test/?a={order_id}&b=1"}

@@ -1,4 +1,4 @@
-"""A policy has a number; a change is shown before it is made, and closed months keep what was."""
+"""A policy has a version; a change is previewed before it is applied, and closed months stay."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Some are left out by lot, and all of both groups are compared by all their orders."""
+"""Some contacts are held out at random, and both groups are compared by all their orders."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def made(office: Office, percent: int = 50) -> str:
 
 
 def assigned(office: Office, campaign: str, sent: datetime | None = SENT) -> tuple[list[str], list[str]]:
-    """The recipients are told, and then the mail is sent."""
+    """The recipients are stored, and then the mail is sent."""
     answer = office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
     assert sorted(answer["mail"] + answer["hold_out"]) == sorted(PEOPLE)
     if sent:
@@ -92,7 +92,7 @@ def test_a_contact_who_opted_out_is_in_no_group(office: Office) -> None:
 
 
 def test_contacts_who_opt_out_after_the_mail_are_in_no_group_and_are_counted(office: Office) -> None:
-    """The mail has a link for it, so that the mailed group alone loses people: to be seen, not hidden."""
+    """Only the mailed group sees the opt-out link and loses people, so the loss must be shown."""
     campaign = made(office)
     mail, out = assigned(office, campaign)
     leaving = [{"ref": ref, "consent": False} for ref in (*mail[:30], *out[:2])]

@@ -57,7 +57,7 @@ def test_the_newest_version_of_an_order_counts(office: Office) -> None:
 
 @pytest.mark.parametrize("told", [{}, {"updated_at": PLACED.isoformat()}])
 def test_a_retried_call_undoes_nothing_newer(office: Office, told: dict[str, Any]) -> None:
-    """Who had no answer sends the same body again, also when the next one went through meanwhile."""
+    """A caller without an answer sends the same body again, even if the next one was stored meanwhile."""
     first, refund = _sent(**told), _sent(**told, refunded="4")
     assert [office.post("/sales", body)["stored"] for body in (first, refund, first, first)] == [1, 1, 0, 0]
     assert _kept(office).order.refunded == Decimal(4)

@@ -1,4 +1,4 @@
-"""What a browser sends with a form of a page when nobody touches it."""
+"""What a browser sends for an unchanged form of a page."""
 
 from html.parser import HTMLParser
 

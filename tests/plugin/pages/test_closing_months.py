@@ -1,4 +1,4 @@
-"""The form that closes a month, on the page of an account's policy."""
+"""The form that closes a month, on an account's page of attribution settings."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The page that tells which orders are known, and by which way."""
+"""The page that shows which orders are known, and how they arrived."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Every text has its Spanish, and every reason its words."""
+"""Every text has a Spanish translation, and every reason an explanation."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""The tab that tells what a campaign's mail caused, or that nobody can tell."""
+"""The tab that shows the lift of a campaign, or why it is unknown."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ def shown(office: Office, campaign: str, lang: str = "en") -> str:
 
 
 def small(office: Office, buyers: int) -> str:
-    """A campaign with one who was mailed and one who was left out, of whom so many bought."""
+    """A campaign with one mailed and one held-out contact; this many of them bought."""
     campaign = made(office)
     contacts = [{"ref": ref, "email": f"{ref}@example.com"} for ref in ("l", "r")]
     office.post("/contacts", {"empId": 7, "contacts": contacts})

@@ -1,4 +1,4 @@
-"""What is wrong in the form of a policy is said at its field, and nothing that was written is lost."""
+"""Errors in the form of a policy are shown at their field, and the input is kept."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The page of an account's policy: it is shown, a change is previewed and put in force, months are closed."""
+"""An account's page of attribution settings: shown, changes previewed and applied, months closed."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The plugin behind a real socket, with a real database; Redis is away unless a test asks for it."""
+"""The plugin behind a real socket, with a real database; Redis is unavailable unless a test needs it."""
 
 import threading
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Plugin:
             return add_shop(connection, emp_id, "saleor", api_url, datetime.now(UTC))
 
     def manifest_url(self, shop: Shop) -> str:
-        """What POST /api/v1/shops answers with, of an account that is there."""
+        """The answer of POST /api/v1/shops for an existing account."""
         with self.database.write() as connection:
             account = accounts.Account(shop.emp_id, "Shoes", "EUR", datetime.now(UTC))
             accounts.add_account(connection, account)
@@ -71,11 +71,11 @@ class Plugin:
         return shop
 
     def token(self, api_url: str) -> str:
-        """The token by which the shop is asked."""
+        """The token with which the shop is called."""
         return open_access(self.keys, self.shop(api_url)).token
 
     def refusals(self) -> dict[tuple[str, str], int]:
-        """Counts by door and reason, those of a moment ago too."""
+        """Counts by entry point and reason, including the most recent ones."""
         self.app.extensions["salepixel"].tally.store()
         with self.database.read() as connection:
             return {(door, reason): count for _, door, reason, count in list_rejections(connection, 2)}
@@ -98,7 +98,7 @@ def mail_buyers(plugin: Plugin, keys: Keys, **account: Any) -> None:
 
 @pytest.fixture
 def plugin_redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis that is away."""
+    """An unavailable Redis."""
     client = open_redis(f"unix://{tmp_path}/none.sock")
     yield client
     client.close()

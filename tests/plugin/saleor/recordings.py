@@ -1,4 +1,4 @@
-"""The recordings of tests/data/saleor-2, and what each of their orders is worth by the rules of money.md."""
+"""The recordings of tests/data/saleor-2, and the value of each of their orders by the rules of money.md."""
 
 import gzip
 import json
@@ -136,7 +136,7 @@ class Scenario:
 
 @cache
 def scenarios() -> dict[str, Scenario]:
-    """All of them by their names."""
+    """All scenarios by name."""
     with gzip.open(FOLDER / "recordings.json.gz", "rt") as file:
         content = json.load(file, parse_float=Decimal)
     return {name: _scenario(name, one) for name, one in content.items()}
@@ -150,7 +150,7 @@ def _scenario(name: str, content: dict[str, Any]) -> Scenario:
 
 
 def expected(value: Any) -> tuple[Decimal, Decimal] | str:
-    """An entry of the tables as sums, or the word that stands there."""
+    """An entry of the tables as sums, or the word in its place."""
     if value in (WAITS, NO_SALE, REPLACEMENT):
         return str(value)
     gross, refunded = value if isinstance(value, tuple) else (value, "0")

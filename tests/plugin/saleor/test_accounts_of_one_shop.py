@@ -1,4 +1,4 @@
-"""An address belongs to whoever proves the installation: one Saleor may serve several accounts."""
+"""An installation code decides which account gets a shop: one Saleor may serve several accounts."""
 
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,7 @@ def orders(plugin: Plugin) -> list[tuple[int, str]]:
 
 
 def register(plugin: Plugin, saleor: StandInSaleor, query: str) -> tuple[int, str]:
-    """Register with the shop's own token, as whoever has it may."""
+    """Register with the shop's own token, as anybody with the token may."""
     answer = plugin.client.post(
         f"/saleor/register{query}",
         headers={"Saleor-Api-Url": saleor.api_url},
@@ -148,7 +148,7 @@ class TestAnInstallationWithoutACode:
 
 
 class TestPausedAndRemoved:
-    """What the account does with its shop."""
+    """What happens after the account pauses or removes its shop."""
 
     def change(self, plugin: Plugin, shop: Shop, **changes: Any) -> None:
         with plugin.database.write() as connection:

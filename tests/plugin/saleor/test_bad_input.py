@@ -94,7 +94,7 @@ def test_one_large_delivery_is_read_at_a_time_while_small_ones_continue(
 def test_an_incomplete_signed_delivery_is_503_so_the_shop_retries(
     plugin: Plugin, reason: str, signed: bool, expected: int
 ) -> None:
-    """What a shop may have sent is a 503, for Saleor does not send again after a 4xx."""
+    """A body that a shop may have sent gets a 503, because Saleor does not retry after a 4xx."""
     headers = {"Saleor-Signature": "a..b"} if signed else {}
     answer = plugin.client.post(PATH, headers=headers, environ_overrides={REFUSED: reason})
     wanted = {"cut_short": expected, "too_large": 413, "busy": 503}[reason]

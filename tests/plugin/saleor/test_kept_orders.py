@@ -1,4 +1,4 @@
-"""Replacements, drafts and deliveries without an order, through the door and up to the decision."""
+"""Replacements, drafts and deliveries without an order, from the webhook to the decision."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A shop may change its key at any time: its deliveries are taken, and strangers cannot make us call it."""
+"""A shop may change its key at any time, and strangers cannot make us call it."""
 
 import threading
 from decimal import Decimal
@@ -18,7 +18,7 @@ SHOES = Line("Red shoes", 2, Decimal("39.80"), "R-1")
 
 
 class Clock:
-    """A clock that goes only when it is told to."""
+    """A clock that only the test moves."""
 
     now = 1000.0
 

@@ -1,4 +1,4 @@
-"""The recorded lives of orders give, to the cent, the sums of the orders that the shop had in the end."""
+"""The recorded deliveries give, to the cent, the sums of the orders that the shop had in the end."""
 
 import random
 from collections import defaultdict
@@ -42,7 +42,7 @@ Sums = dict[str, tuple[Decimal, Decimal]]
 
 
 def truth(terms: Terms, sale_when: str = "paid") -> Sums:
-    """What the shop's own orders add up to, read from their JSON and nothing of ours."""
+    """The sums of the shop's own orders, read from their JSON without our code."""
     sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
     for order in FINAL.values():
         gone = (

@@ -1,4 +1,4 @@
-"""What a real Saleor sent, in any sequence and number, is worth to the cent what its orders mean."""
+"""Deliveries of a real Saleor, in any sequence and number, give the expected sums to the cent."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -64,7 +64,7 @@ def known(database: Database, order_id: str) -> tuple[Order, list[RefundState]]:
 
 
 def worth(order: Order, history: Iterable[RefundState] = ()) -> tuple[Decimal, Decimal] | str:
-    """What an order is worth and what was given back of it, by our code."""
+    """What an order is worth and what was refunded of it, by our code."""
     states = list(history)
     if order.replaces is not None:
         return REPLACEMENT

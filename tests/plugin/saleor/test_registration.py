@@ -1,4 +1,4 @@
-"""A shop is connected when its owner added it and it vouches for the token; staff read why it was not."""
+"""A shop is connected if its owner added it and it confirms the token; staff read why it was not."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ OUR_APP = {"data": {"app": {"id": captures.APP, "permissions": [{"code": "MANAGE
 
 @pytest.fixture
 def far() -> Iterator[FarHost]:
-    """A shop that answers well, unless told otherwise."""
+    """A shop that answers well, unless the test sets another answer."""
     with FarHost() as host:
         host.answers |= {"/graphql/": answers(200, OUR_APP), JWKS_PATH: answers(200, captures.JWKS.encode())}
         yield host

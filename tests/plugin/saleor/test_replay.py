@@ -1,4 +1,4 @@
-"""Recorded deliveries give the same orders in any order and any number of times: those of the shop."""
+"""Recorded deliveries give the shop's orders, in any sequence and any number of times."""
 
 import random
 from collections.abc import Sequence

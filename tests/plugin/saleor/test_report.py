@@ -1,4 +1,4 @@
-"""Recorded deliveries give the same report, whatever their order and number: that of the shop's orders."""
+"""Recorded deliveries give the report of the shop's orders, in any sequence and any number of times."""
 
 import random
 

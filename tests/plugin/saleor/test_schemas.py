@@ -1,4 +1,4 @@
-"""Whatever we ask a Saleor, and have it send, is valid in its schema: of the oldest version to the newest.
+"""Every query and subscription is valid in Saleor's schema, from the oldest version to the newest.
 
 The schemas are those of the tags of saleor/saleor, cut down by tests/data/saleor_schemas/reduce.py.
 """

@@ -1,4 +1,4 @@
-"""A shop that is slow, or that may not be called, keeps no other shop waiting and tells nothing."""
+"""A slow or forbidden shop delays no other shop and reveals nothing."""
 
 import threading
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from tests.waiting import until
 
 @dataclass
 class SlowShop(FarHost):
-    """It answers nothing until it is told that it is enough."""
+    """It answers nothing until the test releases it."""
 
     enough: threading.Event = field(default_factory=threading.Event)
 
@@ -60,7 +60,7 @@ def register(plugin: Plugin, api_url: str, emp_id: int = 1) -> tuple[int, dict[s
 
 @contextmanager
 def waiting(plugin: Plugin, slow: SlowShop, accounts: range) -> Iterator[list[Any]]:
-    """A registration of each account at a shop that drips, all of them under way or refused."""
+    """A registration of each account at a shop that answers slowly, all of them pending or refused."""
     with ThreadPoolExecutor(len(accounts)) as pool:
         found = [pool.submit(register, plugin, f"{slow.url}/{emp_id}", emp_id) for emp_id in accounts]
         until(lambda: len(slow.requests) + sum(one.done() for one in found) == len(found))

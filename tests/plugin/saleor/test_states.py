@@ -1,4 +1,4 @@
-"""Every state that a Saleor order can come to, through the door, in the order it was sent and backwards."""
+"""Every state of a Saleor order, sent to the webhook in sequence and backwards."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ GIFT_CARD: State = (2, {}, {"total": {"currency": "EUR", "gross": {"amount": 60.
 
 
 def money(charged: float, refunded: float) -> dict[str, Any]:
-    """What the shop says of the money where more happened than one charge of the total."""
+    """What the shop reports about the money if more happened than one charge of the total."""
     return {
         "totalCharged": {"amount": charged, "currency": "EUR"},
         "totalRefunded": {"amount": refunded},

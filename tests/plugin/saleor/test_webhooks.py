@@ -1,4 +1,4 @@
-"""A delivery is answered 200 when it is committed; everything else has a name and the right status."""
+"""A delivery is answered 200 when it is committed; everything else has a reason and the right status."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a Saleor order says becomes our order, to the cent."""
+"""A Saleor order becomes our order, to the cent."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which line of a Saleor's order was refunded, by what its version tells; and at what cost it is read."""
+"""Refunds of each line of a Saleor order, by version, and the time that parsing takes."""
 
 from decimal import Decimal
 from typing import Any
@@ -69,7 +69,7 @@ def test_a_refund_of_a_fulfilment_belongs_to_its_lines(
 
 
 def test_many_granted_refunds_of_many_lines_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delivery of 3,500 lines with 15,000 granted refunds took a thread for a minute."""
+    """A delivery of 3,500 lines with 15,000 granted refunds blocked a thread for a minute."""
     spread: list[int] = []
 
     def counted(total: int, weights: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What cannot be read of an order is named, and nothing is guessed."""
+"""Unreadable parts of an order have a reason, and nothing is guessed."""
 
 import json
 from datetime import UTC

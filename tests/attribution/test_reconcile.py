@@ -215,7 +215,7 @@ def test_utm_campaign_identifies_only_the_campaign(world: World) -> None:
 
 @pytest.mark.parametrize("first", ["O1", "O2"])
 def test_a_customer_is_recognized_by_an_earlier_order(world: World, first: str) -> None:
-    """When the earlier order names its buyer, the later one is decided again, whichever was first reconciled."""
+    """When the earlier order names its buyer, the later one is decided again, in either sequence."""
     token = click_at(NOON - 30 * HOUR)
     later = click_at(NOON - HOUR, serial=1)
     known = order(

@@ -33,7 +33,7 @@ class Shipping:
         return self.shipper.connected
 
     def several(self, done_at: str, times: int = 3) -> None:
-        """Wait until the shipper has done something several more times; `attribute` has the last time."""
+        """Wait until the shipper has done something several more times; `done_at` names its last time."""
         for _ in range(times):
             before = getattr(self.shipper, done_at)
             assert until(lambda: getattr(self.shipper, done_at) > before)  # noqa: B023  # called at once

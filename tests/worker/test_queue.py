@@ -1,4 +1,4 @@
-"""An order that cannot be decided is put off and parked; it never keeps another one waiting."""
+"""An order that cannot be decided is retried and then parked; it never delays another one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def spoil(world: World, *ids: str, whole: str = WHOLE, broken: str = BROKEN) -> 
 
 
 def later(world: World, by: timedelta) -> None:
-    """Let time go by: what is put off is tried so much earlier."""
+    """Let time pass: postponed orders become due this much earlier."""
     at = schema.orders.c.next_attempt_at
     with world.database.write() as connection:
         micros = sa.type_coerce(at, sa.BigInteger) - by // timedelta(microseconds=1)
@@ -250,7 +250,7 @@ def here(world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_due_orders_are_decided_in_slices_until_none_is_left(
     world: World, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thousand orders that fail keep no new one waiting: each slice of them ends, and asks for the next.
+    """A thousand failing orders delay no new one: each slice of them ends and enqueues the next.
 
     A slice of no time has the newest order and the oldest.
     """

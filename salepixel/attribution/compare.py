@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
-from salepixel.attribution.decisions import get_decision
+from salepixel.attribution.decisions import Observed, get_decision
 from salepixel.attribution.explanation import Explanation, explain_decision
 from salepixel.attribution.judge import judge_order, sales_for_good
 from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_order
@@ -44,6 +44,10 @@ def compare_order(
     buyer = kept.buyer if kept else ""
     if buyer != judged.buyer:
         yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
+    for name in Observed.__slots__:
+        is_kept, value = kept and getattr(kept.observed, name), getattr(judged.observed, name)
+        if is_kept != value:
+            yield f"{name} is {is_kept!r} and must be {value!r}"
     wrong = list(_wrong_sales(connection, stored, judged.rows))
     yield from wrong
     if not wrong:

@@ -22,9 +22,28 @@ from salepixel.orders.store import StoredOrder
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.schema import UtcTime, candidates, decisions, orders, shops
 from salepixel.storage.upsert import insert_into
+from salepixel.sums import decisions as sums
 
 _ITS_DECISION = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
 _KEY = ("shop_id", "order_id", "position", "emp_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What tracking health counts of an order; it says nothing of who earned it.
+
+    `payment`: how it was paid, as the shop calls it. `browser`: the family of browsers of the last click that
+    earned it, "other" if that is not known, empty if there is no such click. `seen`: a pixel hit names the
+    order of a shop. `healed`: a poll of the shop found it first.
+    """
+
+    payment: str = ""
+    browser: str = ""
+    seen: bool = False
+    healed: bool = False
+
+
+NOTHING_OBSERVED = Observed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +56,16 @@ class StoredDecision:
     explanation: Explanation
     placed_at: datetime
     buyer: str
+    observed: Observed = NOTHING_OBSERVED
 
 
 def store_decision(
-    connection: sa.Connection, stored: StoredOrder, decision: Decision, rows: Sequence[Sale], buyer: str = ""
+    connection: sa.Connection,
+    stored: StoredOrder,
+    decision: Decision,
+    rows: Sequence[Sale],
+    buyer: str = "",
+    observed: Observed = NOTHING_OBSERVED,
 ) -> None:
     """Replace an order's decision and sales by these; the order is no longer due.
 
@@ -49,7 +74,7 @@ def store_decision(
     """
     order = stored.order
     before = get_decision(connection, stored.shop_id, order.id)
-    now = StoredDecision(explain_decision(decision), order.placed_at, buyer)
+    now = StoredDecision(explain_decision(decision), order.placed_at, buyer, observed)
     if now != before:
         _replace(connection, stored, now, before)
     replace_sales(connection, stored, rows)
@@ -64,8 +89,13 @@ def _replace(
     connection: sa.Connection, stored: StoredOrder, now: StoredDecision, before: StoredDecision | None
 ) -> None:
     key = {"shop_id": stored.shop_id, "order_id": stored.order.id}
-    values = {**key, "emp_id": stored.emp_id, **_columns_of_decision(now)}
-    connection.execute(_upsert_decision(connection.dialect.name), values)
+    rows = [
+        {**key, "emp_id": stored.emp_id, **_columns_of_decision(one)}
+        for one in (before, now)
+        if one is not None
+    ]
+    connection.execute(_upsert_decision(connection.dialect.name), rows[-1])
+    sums.add(connection, rows[:-1], rows[-1:])
     looked_at, were = now.explanation.candidates, before.explanation.candidates if before else ()
     if looked_at == were:
         return
@@ -96,6 +126,7 @@ def _columns_of_decision(decision: StoredDecision) -> dict[str, Any]:
         "agreeing": " ".join(explanation.agreeing),
         "conflicting": " ".join(explanation.conflicting),
         "buyer": decision.buyer,
+        **{name: getattr(decision.observed, name) for name in Observed.__slots__},
     }
 
 
@@ -165,7 +196,8 @@ def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
         tuple(map(Rung, row.agreeing.split())),
         tuple(map(Rung, row.conflicting.split())),
     )
-    return StoredDecision(explanation, row.placed_at, row.buyer)
+    observed = Observed(row.payment, row.browser, row.seen, row.healed)
+    return StoredDecision(explanation, row.placed_at, row.buyer, observed)
 
 
 def _read_candidate(row: sa.Row[Any]) -> ExplainedCandidate:

@@ -42,11 +42,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All evidence for an order; `buyer` is the contact that the order's own evidence names, or empty."""
+    """All evidence for an order; `buyer` is the contact that the order's own evidence names, or empty.
+
+    `clicks`: those in the evidence that are stored, by id.
+    """
 
     evidence: tuple[Evidence, ...]
     invalid_token: bool
     buyer: str
+    clicks: Mapping[bytes, StoredClick]
 
 
 def read_named(
@@ -129,7 +133,8 @@ def gather_evidence(
     by_name = [*by_token, *by_coupon]
     carried = {one.click.id for one in by_name if one.click}
     found = by_name + _by_contact(people, refs, buyer, carried, theirs) + _by_utm(connection, account, order)
-    return Gathered(tuple(found), bool(order.click_token) and token_click is None, buyer)
+    clicks = {**named.clicks, **{one.click.id: one for one in theirs}}
+    return Gathered(tuple(found), bool(order.click_token) and token_click is None, buyer, clicks)
 
 
 def _by_token(named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidence]:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
-from salepixel.attribution.decisions import decided_as_of, is_reported_by_shop
-from salepixel.attribution.gather import Named, gather_evidence, read_named
+from salepixel.attribution.decisions import Observed, decided_as_of, is_reported_by_shop
+from salepixel.attribution.gather import Gathered, Named, gather_evidence, read_named
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale, sale_rows, with_refunds
 from salepixel.clicks.tokens import ClickSealer
@@ -29,6 +29,7 @@ class Judged:
     decision: Decision
     rows: list[Sale]
     buyer: str
+    observed: Observed
 
 
 def judge_order(
@@ -68,7 +69,18 @@ def judge_order(
     )
     if rows and account.has_closed(order.placed_at):
         decision, rows = _too_late(decision), []
-    return Judged(decision, rows, gathered.buyer)
+    return Judged(
+        decision,
+        rows,
+        gathered.buyer,
+        _observe(stored, rows, gathered, seen=not from_pixel and bool(named.hits)),
+    )
+
+
+def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, seen: bool) -> Observed:
+    last_click = gathered.clicks.get(max((sale.click_id for sale in rows), default=b""))
+    browser = last_click.browser if last_click else ""
+    return Observed(stored.order.payment, browser, seen, stored.healed)
 
 
 def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:

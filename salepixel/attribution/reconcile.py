@@ -55,7 +55,7 @@ def reconcile_order(
         named = _clear_its_click(connection, stored, named)
     if is_for_good(connection, account, stored):
         sold = sales_for_good(connection, account, stored, named.history)
-        replace_sale_refunds(connection, shop_id, order_id, sold)
+        replace_sale_refunds(connection, stored, sold)
         mark_decided(connection, shop_id, order_id)
         return None
     if from_pixel:
@@ -66,7 +66,7 @@ def reconcile_order(
         if seller.has_pixel_orders:
             requeue_pixel_twins(connection, account.emp_id, stored.order.id, stored.order.number)
     judged = judge_order(connection, sealer, account, shop, stored, rates, named)
-    store_decision(connection, stored, judged.decision, judged.rows, judged.buyer)
+    store_decision(connection, stored, judged.decision, judged.rows, judged.buyer, judged.observed)
     return Reconciled(account, stored, judged.decision, judged.rows)
 
 

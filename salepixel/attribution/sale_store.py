@@ -16,10 +16,9 @@ from salepixel.attribution.sales import Sale, Status
 from salepixel.money.amounts import Rate, from_minor, round_minor, to_minor
 from salepixel.orders.sold import Refund
 from salepixel.orders.store import StoredOrder
-from salepixel.storage.schema import (
-    sale_refunds,
-    sales,
-)
+from salepixel.storage.schema import sale_refunds, sales
+from salepixel.sums import sold
+from salepixel.sums.sales import Sold
 
 SaleKey = tuple[str, str, str, bytes]
 """Shop, order, line, click."""
@@ -29,22 +28,31 @@ def replace_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence
     """Replace an order's sales, and what was refunded of them, by these; writes only what differs."""
     this = {"shop": stored.shop_id, "order": stored.order.id}
     kept = connection.execute(_kept_sales(), this).mappings().all()
-    must = [sale_row(stored, sale) for sale in rows]
     # One row says at least whether there are refunds, also of an order without sales.
     is_sold = [row for row in kept if row["shop_id"] is not None]
-    _replace(connection, sales, this, is_sold, must)
-    dated = refund_rows(stored.shop_id, stored.order.id, rows)
-    if dated or kept[0]["has_refunds"]:
-        _replace(connection, sale_refunds, this, _kept_refunds(connection, this), dated)
+    must = _sold(stored, rows)
+    has_refunds = bool(must.refunds) or kept[0]["has_refunds"]
+    before = Sold(is_sold, _kept_refunds(connection, this) if has_refunds else ())
+    sales_differ = _replace(connection, sales, this, before.sales, must.sales)
+    if _replace(connection, sale_refunds, this, before.refunds, must.refunds) or sales_differ:
+        sold.add(connection, before, must)
 
 
-def replace_sale_refunds(
-    connection: sa.Connection, shop_id: str, order_id: str, rows: Sequence[Sale]
-) -> None:
-    """Replace what was refunded of an order's sales by what these say; writes only what differs."""
-    this = {"shop": shop_id, "order": order_id}
-    dated = refund_rows(shop_id, order_id, rows)
-    _replace(connection, sale_refunds, this, _kept_refunds(connection, this), dated)
+def replace_sale_refunds(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> None:
+    """Replace what was refunded of an order's sales by what these say; writes only what differs.
+
+    `rows`: the sales as they are stored, but for their `refunds`.
+    """
+    this = {"shop": stored.shop_id, "order": stored.order.id}
+    must = _sold(stored, rows)
+    before = Sold(must.sales, _kept_refunds(connection, this))
+    if _replace(connection, sale_refunds, this, before.refunds, must.refunds):
+        sold.add(connection, before, must)
+
+
+def _sold(stored: StoredOrder, rows: Sequence[Sale]) -> Sold:
+    refunds = refund_rows(stored.shop_id, stored.order.id, rows)
+    return Sold([sale_row(stored, sale) for sale in rows], refunds)
 
 
 def _replace(
@@ -53,18 +61,20 @@ def _replace(
     this: Mapping[str, str],
     kept: Sequence[Mapping[Any, Any]],
     must: Sequence[Mapping[str, Any]],
-) -> None:
+) -> bool:
+    """Whether anything differed, and so was written."""
     key = itemgetter(*(column.name for column in table.primary_key))
     of_key = {key(row): row for row in kept}
     if len(kept) == len(must) and all(
         (row := of_key.get(key(values))) and all(row[name] == values[name] for name in values)
         for values in must
     ):
-        return
+        return False
     if kept:
         connection.execute(_delete_from(table), this)
     if must:
         connection.execute(sa.insert(table), list(must))
+    return True
 
 
 @cache

@@ -13,7 +13,15 @@ from salepixel.accounts.policy import CLOCK_SKEW
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import LossRecord
-from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at, signals_of
+from salepixel.clicks.tokens import (
+    OTHER_BROWSER,
+    Click,
+    Signal,
+    Verdict,
+    browser_of,
+    least_id_at,
+    signals_of,
+)
 from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, JudgedClick, cleared, judge, weigh
 from salepixel.clicks.watermark import (
     forget_unsettled,
@@ -45,6 +53,7 @@ class StoredClick:
 
     `score` and `reasons`: as in `JudgedClick`. `final`: the click was judged again after ten minutes. After
     that, only a purchase, late clicks of the same contact or a new sending time change the verdict.
+    `browser`: as `tokens.browser_of` names it.
     """
 
     click: Click
@@ -53,6 +62,7 @@ class StoredClick:
     score: float
     final: bool
     sale_pixel: bool = True
+    browser: str = OTHER_BROWSER
 
 
 def read_mark(connection: sa.Connection, journal: str) -> int:
@@ -219,9 +229,8 @@ def _with_links() -> sa.Select[Any]:
 def _stored(row: sa.Row[Any]) -> StoredClick:
     click = Click(row.id, row.emp_id, row.campaign_id, row.link_id, row.contact)
     sells = True if row.sale_pixel is None else row.sale_pixel
-    return StoredClick(
-        click, Verdict(row.verdict), tuple(row.reasons.split()), row.score, bool(row.final), sells
-    )
+    judged = Verdict(row.verdict), tuple(row.reasons.split()), row.score, bool(row.final)
+    return StoredClick(click, *judged, sells, browser_of(row.signals))
 
 
 AsStored = tuple[str, str, float]

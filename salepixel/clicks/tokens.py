@@ -68,8 +68,14 @@ class Signal(IntFlag):
         return not self & (Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
 
 
-BROWSERS = (Signal.CHROMIUM, Signal.FIREFOX, Signal.SAFARI)
-"""The families of browsers."""
+_BROWSERS = {int(Signal.CHROMIUM): "Chromium", int(Signal.FIREFOX): "Firefox", int(Signal.SAFARI): "Safari"}
+_ANY_BROWSER = sum(_BROWSERS)
+OTHER_BROWSER = "other"
+
+
+def browser_of(signals: int) -> str:
+    """The family of a click's browser, or OTHER_BROWSER."""
+    return _BROWSERS.get(signals & _ANY_BROWSER, OTHER_BROWSER)
 
 
 @cache

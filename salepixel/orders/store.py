@@ -31,12 +31,16 @@ OrderPlace = tuple[datetime, str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """An order of a shop; `delivery` names the delivery that its newest snapshot came with."""
+    """An order of a shop; `delivery` names the delivery that its newest snapshot came with.
+
+    `healed`: a poll of the shop found it first.
+    """
 
     shop_id: str
     emp_id: int
     order: Order
     delivery: str
+    healed: bool = False
 
     @property
     def place(self) -> OrderPlace:
@@ -185,4 +189,5 @@ def open_orders(connection: sa.Connection, shop_id: str, since: datetime, limit:
 
 
 def _stored(row: sa.Row[Any]) -> StoredOrder:
-    return StoredOrder(row.shop_id, row.emp_id, read_snapshot(row.snapshot), row.delivery)
+    order = read_snapshot(row.snapshot)
+    return StoredOrder(row.shop_id, row.emp_id, order, row.delivery, row.healed_at is not None)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from salepixel.campaigns.store import CampaignLink, links_of
 from salepixel.clicks.tokens import Verdict
-from salepixel.money.amounts import from_minor
-from salepixel.report.sums import great_sum, read_sum
-from salepixel.storage.schema import clicks, sales
+from salepixel.storage.schema import buyers, clicks
+from salepixel.sums.buyers import net_by_contact, orders_by_contact
 from salepixel.sums.clicks import count_by_reasons
+from salepixel.sums.sales import orders_by_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,13 @@ def contact_activity(
     # A sale's click may be known from its token alone, so a buyer may have no click here.
     everybody = sa.union(
         sa.select(clicks.c.contact).where(clicks.c.campaign_id == campaign_id),
-        sa.select(sales.c.contact).where(sales.c.campaign_id == campaign_id),
+        sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id),
     ).subquery()
     query = sa.select(everybody.c.contact).where(everybody.c.contact > (after or ""))
     refs = list(connection.scalars(query.order_by(everybody.c.contact).limit(limit)))
     clicked = _clicks_by_contact(connection, campaign_id, refs)
-    bought = _orders_by_contact(connection, campaign_id, refs)
-    net = _net_by_contact(connection, campaign_id, refs)
+    bought = orders_by_contact(connection, campaign_id, refs)
+    net = net_by_contact(connection, campaign_id, refs)
     return [
         ContactActivity(ref, *clicked.get(ref, (0, 0)), bought.get(ref, 0), net.get(ref, {})) for ref in refs
     ]
@@ -93,28 +93,6 @@ def _clicks_by_contact(
         .group_by(clicks.c.contact)
     )
     return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
-
-
-def _orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequence[str]) -> dict[str, int]:
-    an_order = sa.select(sales.c.contact, sales.c.shop_id, sales.c.order_id).distinct()
-    pairs = an_order.where(sales.c.campaign_id == campaign_id, sales.c.contact.in_(refs)).subquery()
-    query = sa.select(pairs.c.contact, sa.func.count()).group_by(pairs.c.contact)
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def _net_by_contact(
-    connection: sa.Connection, campaign_id: str, refs: Sequence[str]
-) -> dict[str, dict[str, Decimal]]:
-    query = (
-        sa.select(sales.c.contact, sales.c.currency, *great_sum(sales.c.amount - sales.c.refunded, "net"))
-        .where(sales.c.campaign_id == campaign_id, sales.c.contact.in_(refs))
-        .group_by(sales.c.contact, sales.c.currency)
-        .order_by(sales.c.contact, sales.c.currency)
-    )
-    found: dict[str, dict[str, Decimal]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.contact, {})[row.currency] = from_minor(read_sum(row, "net"), row.currency)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +120,7 @@ def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkCount
         .label("contacts"),
     ).where(clicks.c.campaign_id == campaign_id)
     counted = {row.link_id: row for row in connection.execute(by_verdict.group_by(clicks.c.link_id))}
-    an_order = sa.select(sales.c.link_id, sales.c.shop_id, sales.c.order_id).distinct()
-    pairs = an_order.where(sales.c.campaign_id == campaign_id).subquery()
-    earned = sa.select(pairs.c.link_id, sa.func.count()).group_by(pairs.c.link_id)
-    earned_by = {row[0]: row[1] for row in connection.execute(earned)}
+    earned_by = orders_by_link(connection, campaign_id)
     activity = []
     for link in links_of(connection, campaign_id):
         row = counted.get(link.id)

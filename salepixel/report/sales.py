@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -10,22 +10,35 @@ import sqlalchemy as sa
 from salepixel.attribution.sale_store import Cursor, StoredSale, _stored, refunds_of
 from salepixel.money.amounts import Rate, from_minor
 from salepixel.money.quantities import from_thousandths
-from salepixel.report.sums import great_sum, read_sum
 from salepixel.report.totals import ConvertedTotal, Total
-from salepixel.storage.schema import accounts, decisions, sale_refunds, sales
+from salepixel.storage.schema import accounts, sales
+from salepixel.sums.days import Days, day_of
+from salepixel.sums.great import read_sum
+from salepixel.sums.sales import read_campaigns
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From a time on and until before another; None: open."""
+    """From a time on and until before another, both the begin of a day in UTC; None: open."""
 
     since: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def days(self) -> Days:
+        """The days of its ends since 1970, as sums are kept. Raises ValueError for other times of a day."""
+        return _day(self.since), _day(self.until)
 
     def holds(self, column: sa.Column[datetime]) -> list[sa.ColumnElement[bool]]:
         """The conditions that a time lies in it."""
         from_on = [] if self.since is None else [column >= self.since]
         return from_on if self.until is None else [*from_on, column < self.until]
+
+
+def _day(at: datetime | None) -> int | None:
+    if at is not None and at.astimezone(UTC).time() != time():
+        raise ValueError(f"not the begin of a day in UTC: {at!r}")
+    return None if at is None else day_of(at)
 
 
 ALWAYS = Period()
@@ -67,36 +80,17 @@ def totals_of_campaigns(
     connection: sa.Connection, ids: Sequence[str], period: Period = ALWAYS
 ) -> dict[str, list[Total]]:
     """Sums per currency, by code, of each campaign that has sales in a period."""
-    by_order = (
-        sa.select(
-            sales.c.campaign_id,
-            sales.c.currency,
-            *great_sum(sa.type_coerce(sales.c.quantity, sa.BigInteger), "quantity"),
-            *great_sum(sales.c.amount, "gross"),
-            *great_sum(sales.c.refunded, "refunded"),
-        )
-        .where(sales.c.campaign_id.in_(ids), *period.holds(sales.c.purchased_at))
-        .group_by(sales.c.campaign_id, sales.c.shop_id, sales.c.order_id, sales.c.currency)
-        .subquery()
-    )
-    parts = [f"{name}_{half}" for name in ("quantity", "gross", "refunded") for half in ("high", "low")]
-    query = sa.select(
-        by_order.c.campaign_id,
-        by_order.c.currency,
-        sa.func.count().label("orders"),
-        *(sa.func.sum(by_order.c[name]).label(name) for name in parts),
-    )
-    group = by_order.c.campaign_id, by_order.c.currency
+    sums: dict[tuple[str, str], list[int]] = {}
+    for row in read_campaigns(connection, ids, period.days):
+        more = row.orders, *(read_sum(row, name) for name in ("quantity", "gross", "refunded"))
+        so_far = sums.get((row.campaign_id, row.currency), [0] * len(more))
+        sums[row.campaign_id, row.currency] = [a + int(b) for a, b in zip(so_far, more, strict=True)]
     found: dict[str, list[Total]] = {}
-    for row in connection.execute(query.group_by(*group).order_by(*group)):
-        total = Total(
-            row.currency,
-            row.orders,
-            from_thousandths(read_sum(row, "quantity")),
-            from_minor(read_sum(row, "gross"), row.currency),
-            from_minor(read_sum(row, "refunded"), row.currency),
-        )
-        found.setdefault(row.campaign_id, []).append(total)
+    for (campaign_id, currency), (orders, quantity, *money) in sums.items():
+        if orders:
+            gross, refunded = (from_minor(amount, currency) for amount in money)
+            total = Total(currency, orders, from_thousandths(quantity), gross, refunded)
+            found.setdefault(campaign_id, []).append(total)
     return found
 
 
@@ -107,19 +101,17 @@ def totals_by_refund_date(
 
     `sold`: what `sale_totals` gave for the period, where it was asked for already.
     """
-    its = sale_refunds.c.campaign_id == campaign_id, *period.holds(sale_refunds.c.refunded_at)
-    query = sa.select(sale_refunds.c.currency, *great_sum(sale_refunds.c.amount, "refunded")).where(*its)
-    refunded = {
-        row.currency: from_minor(read_sum(row, "refunded"), row.currency)
-        for row in connection.execute(query.group_by(sale_refunds.c.currency))
-    }
+    refunded: dict[str, int] = {}
+    for row in read_campaigns(connection, [campaign_id], period.days):
+        if amount := read_sum(row, "refunded_on"):
+            refunded[row.currency] = refunded.get(row.currency, 0) + amount
     totals = sale_totals(connection, campaign_id, period) if sold is None else sold
     by_code = {total.currency: total for total in totals}
     found = []
     for code in sorted({*by_code, *refunded}):
         nothing = from_minor(0, code)
         total = by_code.get(code) or Total(code, 0, Decimal(0), nothing, nothing)
-        found.append(replace(total, refunded=refunded.get(code, nothing)))
+        found.append(replace(total, refunded=from_minor(refunded.get(code, 0), code)))
     return found
 
 
@@ -127,14 +119,12 @@ def converted_total(
     connection: sa.Connection, campaign_id: str, currency: str, period: Period = ALWAYS
 ) -> ConvertedTotal:
     """The sum of what was sold in a period in the account's currency: what report.converted gives."""
-    kind = sales.c.currency, sales.c.converted_currency
-    sums = *great_sum(sales.c.converted, "gross"), *great_sum(sales.c.converted_refunded, "refunded")
-    its = sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)
     gross, refunded, without = 0, 0, set()
-    for row in connection.execute(sa.select(*kind, *sums).where(*its).group_by(*kind)):
+    for row in read_campaigns(connection, [campaign_id], period.days):
         if row.converted_currency == currency:
-            gross, refunded = gross + read_sum(row, "gross"), refunded + read_sum(row, "refunded")
-        else:
+            gross += read_sum(row, "converted")
+            refunded += read_sum(row, "converted_refunded")
+        elif row.orders:
             without.add(row.currency)
     in_money = from_minor(gross, currency), from_minor(refunded, currency)
     return ConvertedTotal(currency, *in_money, tuple(sorted(without)))
@@ -155,21 +145,3 @@ def orders_of_other_rates(
         if fits is not None and (row.converted_currency, row.rate_date) != (fits.into, fits.on.isoformat()):
             found.add((row.shop_id, row.order_id))
     return sorted(found)
-
-
-def count_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """How many orders a campaign earned by each kind of evidence."""
-    an_order = sa.select(sales.c.evidence, sales.c.shop_id, sales.c.order_id).distinct()
-    pairs = an_order.where(sales.c.campaign_id == campaign_id).subquery()
-    query = sa.select(pairs.c.evidence, sa.func.count()).group_by(pairs.c.evidence)
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def count_outcomes(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:
-    """How many orders of an account were decided for each (outcome, reason)."""
-    query = (
-        sa.select(decisions.c.outcome, decisions.c.reason, sa.func.count())
-        .where(decisions.c.emp_id == emp_id)
-        .group_by(decisions.c.outcome, decisions.c.reason)
-    )
-    return {(outcome, reason): count for outcome, reason, count in connection.execute(query)}

@@ -25,6 +25,8 @@ from salepixel.report.lift import Measured
 from salepixel.report.sales import ALWAYS, Period
 from salepixel.report.totals import ConvertedTotal, Total
 from salepixel.storage.database import Database
+from salepixel.sums.decisions import count_outcomes
+from salepixel.sums.sales import orders_by_evidence
 
 _AT_ONCE = 500
 """Sales of an export."""
@@ -92,12 +94,12 @@ class Coverage:
 def read_overview(connection: sa.Connection, principal: Principal, campaign_id: str) -> Overview:
     """What a campaign brought in, and how the account's orders were decided."""
     campaign = see_campaign(connection, principal, campaign_id)
-    outcomes = sales.count_outcomes(connection, campaign.emp_id)
+    outcomes = count_outcomes(connection, campaign.emp_id)
     return Overview(
         campaign,
         _sums(connection, campaign, ALWAYS),
         activity.count_verdict_reasons(connection, campaign_id),
-        sales.count_evidence(connection, campaign_id),
+        orders_by_evidence(connection, campaign_id),
         losses_since(connection, campaign.created_at),
         sorted(
             (reason, count)

@@ -7,10 +7,18 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 from salepixel.storage.upsert import insert
-from salepixel.sums import clicks
+from salepixel.sums import buyers, clicks, decisions, items, sales
 from salepixel.sums.kept import KeptSum
 
-SUMS: tuple[KeptSum, ...] = (clicks.SUM,)
+SUMS: tuple[KeptSum, ...] = (
+    clicks.SUM,
+    sales.SUM,
+    sales.BY_CAMPAIGN,
+    items.SUM,
+    buyers.SUM,
+    decisions.SUM,
+    decisions.SEEN,
+)
 """All of them. A sum whose definition reads other sums comes after them."""
 
 SHOWN = 1000

@@ -33,7 +33,10 @@ def statements(connection: sa.Connection) -> Iterator[list[str]]:
 
 @dataclass(frozen=True)
 class Case:
-    """An order, and how many statements it may take at first and when nothing has changed since."""
+    """An order, and how many statements it may take at first and when nothing has changed since.
+
+    At first two write the sums of its decision, four those of its sales; on PostgreSQL one looks for a slot.
+    """
 
     build: Callable[[World], Order]
     first: int
@@ -68,14 +71,14 @@ def with_code(world: World) -> Order:
 
 
 CASES = {
-    "it carries the click of a contact with its address": Case(carried, 14, 11),
-    "the same, of a customer of the shop": Case(lambda world: carried(world, customer="C1"), 16, 12),
-    "the same, refunded": Case(lambda world: carried(world, refunded=Decimal("39.80")), 16, 12),
-    "a contact with its address clicked": Case(by_address, 12, 9),
-    "the pixel saw it": Case(at_pixel, 13, 10),
-    "a contact's code": Case(with_code, 13, 10),
-    "nothing leads to a click": Case(lambda _: order(), 8, 7),
-    "it is not paid": Case(lambda world: carried(world, paid=False), 12, 10),
+    "it carries the click of a contact with its address": Case(carried, 21, 11),
+    "the same, of a customer of the shop": Case(lambda world: carried(world, customer="C1"), 23, 12),
+    "the same, refunded": Case(lambda world: carried(world, refunded=Decimal("39.80")), 23, 12),
+    "a contact with its address clicked": Case(by_address, 19, 9),
+    "the pixel saw it": Case(at_pixel, 20, 10),
+    "a contact's code": Case(with_code, 20, 10),
+    "nothing leads to a click": Case(lambda _: order(), 11, 7),
+    "it is not paid": Case(lambda world: carried(world, paid=False), 15, 10),
 }
 
 
@@ -110,4 +113,4 @@ def test_the_count_does_not_grow_with_clicks_hits_and_contacts(
     ((shop_id, order_id),) = world.due()
     with database.write() as connection, statements(connection) as asked:
         reconcile_order(connection, sealer, shop_id, order_id)
-    assert len(asked) <= 14, asked
+    assert len(asked) <= 21, asked

@@ -27,6 +27,7 @@ from salepixel.storage.database import Database
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 DAY = timedelta(days=1)
+MIDNIGHT = NOON.replace(hour=0)
 LIFE = [
     order(paid=False),
     order(updated_at=NOON + 1 * DAY, refunded=Decimal("10.00")),
@@ -46,7 +47,7 @@ def reconcile(connection: sa.Connection, order_id: str = "O1") -> None:
 def by_day(connection: sa.Connection) -> dict[str, str]:
     found = {}
     for day in range(5):
-        period = sales.Period(NOON + day * DAY, NOON + (day + 1) * DAY)
+        period = sales.Period(MIDNIGHT + day * DAY, MIDNIGHT + (day + 1) * DAY)
         for total in sales.totals_by_refund_date(connection, CAMPAIGN, period):
             found[f"{day}"] = f"{total.gross} - {total.refunded} = {total.net}"
     return found

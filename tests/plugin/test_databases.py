@@ -21,6 +21,7 @@ from salepixel.shops import polls
 from salepixel.shops.store import list_shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database, migrate, open_database
+from salepixel.sums.check import rebuild_sums
 from salepixel_worker.sweep import reconcile_due
 from tests.databases import running_postgresql
 from tests.plugin.conftest import ALL, Office, _opened
@@ -91,6 +92,7 @@ def fill(office: Office) -> dict[str, str]:
         (its_shop,) = (one for one in list_shops(connection, 7) if one.id == shop)
         polls.store_counts(connection, its_shop, {now.date(): 2**40}, now)
         store_loss(connection, "edge-1", 1, LossRecord(2**40, 1, 2))
+    rebuild_sums(office.database)
     return {
         "campaign_id": campaign["id"],
         "link_id": campaign["links"][0]["id"],

@@ -17,7 +17,6 @@ from salepixel.report.activity import ClickCounts, ContactActivity, contact_acti
 from salepixel.report.sales import (
     Period,
     converted_total,
-    count_evidence,
     sale_totals,
     totals_by_refund_date,
     totals_of_campaigns,
@@ -25,6 +24,8 @@ from salepixel.report.sales import (
 from salepixel.report.totals import Total
 from salepixel.storage.database import Database
 from salepixel.storage.schema import sale_refunds, sales
+from salepixel.sums.check import rebuild_sums
+from salepixel.sums.sales import orders_by_evidence
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 EMPTY = "0000000000c9"
@@ -88,8 +89,8 @@ def test_totals_of_many_campaigns_are_those_of_each(database: Database) -> None:
 def test_orders_are_counted_by_their_evidence(database: Database) -> None:
     _fill(database)
     with database.read() as connection:
-        assert count_evidence(connection, CAMPAIGN) == {"token": 2, "cookie": 1}
-        assert count_evidence(connection, EMPTY) == {}
+        assert orders_by_evidence(connection, CAMPAIGN) == {"token": 2, "cookie": 1}
+        assert orders_by_evidence(connection, EMPTY) == {}
 
 
 def test_sums_of_more_than_64_bits_are_exact(database: Database) -> None:
@@ -103,8 +104,10 @@ def test_sums_of_more_than_64_bits_are_exact(database: Database) -> None:
         amounts = {"amount": great, "refunded": 1, "converted": great + 2, "converted_refunded": great}
         connection.execute(sa.update(sales).values(**amounts, converted_currency="IDR"))
         lines = connection.execute(sa.select(sales.c.contact, sales.c.currency)).all()
+    rebuild_sums(database)
+    with database.read() as connection:
         found = sale_totals(connection, CAMPAIGN)
-        by_refund_date = totals_by_refund_date(connection, CAMPAIGN, Period(NOON), [])
+        by_refund_date = totals_by_refund_date(connection, CAMPAIGN, Period(NOON.replace(hour=0)), [])
         converted = converted_total(connection, CAMPAIGN, "IDR")
         ana = contact_activity(connection, CAMPAIGN, 1, None)[0]
     assert {(t.currency, t.gross, t.net) for t in found} == {

@@ -27,6 +27,7 @@ from salepixel.report.sales import ALWAYS
 from salepixel.shops import pixel_hits
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel.sums.check import rebuild_sums
 from salepixel_worker import fold
 from tests.examples import costly
 from tests.make import CAMPAIGN, NOON, click_at, order
@@ -154,6 +155,7 @@ def test_sums_beyond_64_bits_are_exact(world: World) -> None:
         connection.execute(
             sa.insert(schema.sales), [{**row, **most, "order_id": f"O{n}x"} for n in range(many)]
         )
+    rebuild_sums(world.database)
     with world.database.read() as connection:
         euros, dinars = sales.sale_totals(connection, CAMPAIGN)
     assert (euros.gross, euros.quantity) == (MOST, Decimal(10**9))

@@ -146,8 +146,9 @@ def test_a_refund_of_a_missing_sale_is_detected(told: World) -> None:
         one = sa.select(sa.literal("L9"), *columns).limit(1)
         names = ["line_id", *(column.name for column in columns)]
         connection.execute(sa.insert(schema.sale_refunds).from_select(names, one))
-    (line,) = verify_all(told.database, told.sealer).different
+    line, *its_sums = verify_all(told.database, told.sealer).different
     assert line == "order 1 (O1): refunds are 3 rows and must be 2"
+    assert [one.partition(" ")[0] for one in its_sums] == ["sale_sums", "campaign_sums"]
 
 
 TOKEN = click_at(NOON - HOUR, "ana")

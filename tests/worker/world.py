@@ -90,11 +90,11 @@ class World:
                 theirs[row.campaign_id] = theirs.get(row.campaign_id, 0) + row.amount
         return found
 
-    def order(self, bought: Order) -> None:
+    def order(self, bought: Order, healed_at: datetime | None = None) -> None:
         with self.database.write() as connection:
             shop = shops.find_shop(connection, "https://shop.test/graphql/")
             assert shop is not None
-            orders.store_order(connection, shop.id, 1, bought, "")
+            orders.store_order(connection, shop.id, 1, bought, "", healed_at=healed_at)
 
     def hit(self, query: str, click: Click | None, serial: int = 0, ignored: str = "") -> None:
         token = self.sealer.seal(click) if click else ""

@@ -22,7 +22,7 @@ class DayOut(Output):
 
     day: date
     in_shop: int | None = Field(description="As the shops say themselves; null where none was asked.")
-    known: int = Field(description="by_webhook + healed.")
+    known: int = Field(description="Orders that have been processed: by_webhook + healed.")
     by_webhook: int = Field(description="Reported by a webhook or through the sales API.")
     healed: int = Field(description="Of these a webhook was lost; the poll of the shop found it.")
     missing: int | None = Field(

@@ -16,7 +16,15 @@ from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, metadata
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
-from salepixel.storage.schema.sums import click_sums
+from salepixel.storage.schema.sums import (
+    buyers,
+    campaign_sums,
+    click_sums,
+    decision_sums,
+    item_sums,
+    sale_sums,
+    seen_sums,
+)
 
 __all__ = [
     "EPOCH",
@@ -26,17 +34,21 @@ __all__ = [
     "accounts",
     "api_keys",
     "bought",
+    "buyers",
+    "campaign_sums",
     "campaigns",
     "candidates",
     "click_sums",
     "clicks",
     "contacts",
     "coupons",
+    "decision_sums",
     "decisions",
     "deliveries",
     "drafts",
     "hits",
     "installation",
+    "item_sums",
     "journals",
     "links",
     "losses",
@@ -49,7 +61,9 @@ __all__ = [
     "refunds",
     "rejections",
     "sale_refunds",
+    "sale_sums",
     "sales",
+    "seen_sums",
     "sessions",
     "shop_days",
     "shops",

@@ -25,6 +25,11 @@ decisions = sa.Table(
     sa.Column("agreeing", sa.Text, nullable=False),  # names of evidence separated by spaces
     sa.Column("conflicting", sa.Text, nullable=False),  # likewise
     sa.Column("buyer", sa.Text, nullable=False),  # the contact that the order itself names, or empty
+    # How it came, for tracking health; sums are made of these, so that clicks and hits may end.
+    sa.Column("payment", sa.Text, nullable=False, server_default=""),  # as the shop calls it, or empty
+    sa.Column("browser", sa.Text, nullable=False, server_default=""),  # of its last click; empty: not known
+    sa.Column("seen", sa.Boolean, nullable=False, server_default=sa.false()),  # by the pixel
+    sa.Column("healed", sa.Boolean, nullable=False, server_default=sa.false()),  # first found by a poll
     sa.ForeignKeyConstraint(["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_decisions_order"),
     sa.CheckConstraint(
         "outcome IN ('attributed', 'likely', 'unattributed', 'pending')", "ck_decisions_outcome"

@@ -3,9 +3,19 @@
 See salepixel/sums/. `ended` in a measure's name: rows that retention has deleted; no other measure has them.
 """
 
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 
 from salepixel.storage.schema.columns import metadata
+
+
+def _great(*names: str) -> Iterator[sa.Column[int]]:
+    """Columns of measures that may exceed 64 bits, in halves: salepixel/sums/great.py."""
+    for name in names:
+        for half in ("high", "low"):
+            yield sa.Column(f"{name}_{half}", sa.BigInteger, nullable=False)
+
 
 click_sums = sa.Table(
     "click_sums",
@@ -18,5 +28,89 @@ click_sums = sa.Table(
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("clicks", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+
+campaign_sums = sa.Table(
+    "campaign_sums",  # sales per day (UTC) of the sale
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("converted_currency", sa.Text, primary_key=True),  # empty: there was no rate
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    # `refunded` of the sales of the day; `refunded_on`: that day, of sales of any day.
+    *_great("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
+    sqlite_with_rowid=False,
+)
+
+sale_sums = sa.Table(
+    "sale_sums",  # the same by what a report can be filtered by
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("link_id", sa.Text, primary_key=True),
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("evidence", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("converted_currency", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),  # each once in a campaign
+    sa.Column("link_orders", sa.BigInteger, nullable=False),  # each once for every link that it has sales of
+    *_great("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
+    sqlite_with_rowid=False,
+)
+
+item_sums = sa.Table(
+    "item_sums",
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),  # the first 255 characters
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    *_great("quantity", "gross", "refunded"),
+    sqlite_with_rowid=False,
+)
+
+buyers = sa.Table(
+    "buyers",  # known contacts with orders; no slot: going from no order to one must be seen once
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("contact", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),  # empty: the orders of all currencies, without amounts
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    *_great("gross", "refunded"),
+    sqlite_with_rowid=False,
+)
+
+decision_sums = sa.Table(
+    "decision_sums",  # decided orders per day (UTC) on which they were placed
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("outcome", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),  # by the pixel
+    sa.Column("healed", sa.BigInteger, nullable=False),  # first found by a poll of the shop
+    sqlite_with_rowid=False,
+)
+
+seen_sums = sa.Table(
+    "seen_sums",  # the same orders by how they were paid, and by the browser of their click
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, primary_key=True),  # payment, browser
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

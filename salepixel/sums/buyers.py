@@ -1,0 +1,125 @@
+"""The known contacts who bought in a campaign: their orders, and their money per currency.
+
+A contact's row with the currency '' counts the orders of all currencies, so that a buyer is one row. These
+rows have no slot: two writers of the same buyer in the same campaign wait for each other, and so the change
+from no order to one, or back, is seen exactly once. A buyer without orders has no row.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.money.amounts import from_minor
+from salepixel.storage.schema import buyers, sales
+from salepixel.sums.great import halves, read_sum, sum_of_halves
+from salepixel.sums.kept import Cells, KeptSum, Key, difference
+from salepixel.sums.sales import first_of
+
+_ALL = ""
+_NONE = (0, 0)
+
+
+def add(
+    connection: sa.Connection, before: Sequence[Mapping[Any, Any]], after: Sequence[Mapping[Any, Any]]
+) -> None:
+    """Add what changed from rows of `sales` of some orders before to the rows of the same orders after."""
+    changed = difference(sums_of(before), sums_of(after))
+    if not changed:
+        return
+    # Sorted, so that two writers lock the rows of the same buyers in the same sequence.
+    rows = json.dumps([(*key, *changed[key]) for key in sorted(changed)])
+    kept = connection.exec_driver_sql(_add_rows(connection.dialect.name), (rows,)).all()
+    if gone := [row for row in kept if not row.orders]:
+        names = [f"its_{column.name}" for column in buyers.primary_key]
+        connection.execute(_delete_row(), [dict(zip(names, row, strict=False)) for row in gone])
+
+
+def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
+    """The cells of rows of `sales`."""
+    cells: dict[Key, list[int]] = {}
+    counted: set[Key] = set()
+    for row in rows:
+        if not row["contact"]:
+            continue  # nobody is known, or the mail was forwarded
+        buyer = row["campaign_id"], row["contact"]
+        order = *buyer, row["shop_id"], row["order_id"]
+        is_first = int(order not in counted)
+        counted.add(order)
+        money = *halves(row["amount"]), *halves(row["refunded"])
+        for currency, measures in ((row["currency"], (is_first, *money)), (_ALL, (is_first, *_NONE * 2))):
+            so_far = cells.get((*buyer, currency), [0] * len(measures))
+            cells[*buyer, currency] = [a + b for a, b in zip(so_far, measures, strict=True)]
+    return dict(cells)
+
+
+@cache
+def _add_rows(dialect: str) -> str:
+    """Adds rows, given as JSON, and returns their keys with the orders that they have then."""
+    # One statement for all rows, or the driver does not return them.
+    key, names = len(buyers.primary_key), [column.name for column in buyers.c]
+    values = [f"value ->> {i}" if i < key else f"CAST(value ->> {i} AS BIGINT)" for i in range(len(names))]
+    rows = (
+        "json_array_elements(CAST(%s AS json)) AS each(value)"
+        if dialect == "postgresql"
+        else "json_each(?) AS each"
+    )
+    sums = ", ".join(f"{name} = buyers.{name} + excluded.{name}" for name in names[key:])
+    # `true`, or SQLite takes ON CONFLICT for the condition of a join (sqlite.org/lang_upsert, 2.2).
+    return (
+        f"INSERT INTO buyers ({', '.join(names)}) SELECT {', '.join(values)} FROM {rows} WHERE true "  # noqa: S608
+        f"ON CONFLICT ({', '.join(names[:key])}) DO UPDATE SET {sums} "
+        f"RETURNING {', '.join(names[: key + 1])}"
+    )
+
+
+@cache
+def _delete_row() -> Any:
+    return sa.delete(buyers).where(
+        *(column == sa.bindparam(f"its_{column.name}") for column in buyers.primary_key)
+    )
+
+
+def definition(_dialect: str) -> sa.Select[Any]:
+    """The cells of all sales."""
+    order = first_of(sales.c.shop_id, sales.c.order_id, sales.c.campaign_id, sales.c.contact)
+    kept = (sales.c[name] for name in ("campaign_id", "contact", "currency", "amount", "refunded"))
+    rows = sa.select(*kept, order.label("orders")).where(sales.c.contact != "").cte()
+    buyer = rows.c.campaign_id, rows.c.contact
+    orders = sa.func.sum(rows.c.orders).label("orders")
+    nothing: sa.ColumnElement[int] = sa.literal_column("0")
+    money = *sum_of_halves(rows.c.amount, "gross"), *sum_of_halves(rows.c.refunded, "refunded")
+    by_currency = sa.select(*buyer, rows.c.currency, orders, *money).group_by(*buyer, rows.c.currency)
+    empty = sa.literal_column("''", sa.Text).label("currency")
+    whole = sa.select(*buyer, empty, orders, *(nothing.label(one.name) for one in money)).group_by(*buyer)
+    return sa.select(sa.union_all(by_currency, whole).subquery())
+
+
+SUM = KeptSum(buyers, definition)
+
+
+def orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequence[str]) -> dict[str, int]:
+    """How many orders of these contacts a campaign earned, of those who bought."""
+    query = sa.select(buyers.c.contact, buyers.c.orders).where(
+        *_of(campaign_id, refs), buyers.c.currency == _ALL
+    )
+    return {row.contact: row.orders for row in connection.execute(query)}
+
+
+def net_by_contact(
+    connection: sa.Connection, campaign_id: str, refs: Sequence[str]
+) -> dict[str, dict[str, Decimal]]:
+    """What a campaign earned with these contacts, less refunds, per currency by code."""
+    query = sa.select(buyers).where(*_of(campaign_id, refs), buyers.c.currency != _ALL)
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in connection.execute(query.order_by(buyers.c.contact, buyers.c.currency)):
+        net = read_sum(row, "gross") - read_sum(row, "refunded")
+        found.setdefault(row.contact, {})[row.currency] = from_minor(net, row.currency)
+    return found
+
+
+def _of(campaign_id: str, refs: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    return buyers.c.campaign_id == campaign_id, buyers.c.contact.in_(refs)

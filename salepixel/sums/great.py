@@ -1,0 +1,33 @@
+"""Measures that may exceed 64 bits, kept as two that do not: `<name>_high` * 10^9 + `<name>_low`.
+
+Each row's value is split before it is added, in Python as in SQL, so that both halves are sums of the rows.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+_BASE = 10**9
+
+
+def halves(value: int) -> tuple[int, int]:
+    """A value of a row, not negative, as its high and low half."""
+    return divmod(value, _BASE)
+
+
+def sum_of_halves(value: sa.ColumnElement[int], name: str) -> Iterator[sa.Label[Any]]:
+    """The columns of a definition: the sums of both halves of a value of rows."""
+    yield sa.func.sum(value // _BASE).label(f"{name}_high")
+    yield sa.func.sum(value % _BASE).label(f"{name}_low")
+
+
+def kept_sum(table: sa.Table, name: str) -> Iterator[sa.Label[Any]]:
+    """The columns for `read_sum` of a measure that a table keeps in halves."""
+    for half in ("high", "low"):
+        yield sa.func.sum(table.c[f"{name}_{half}"]).label(f"{name}_{half}")
+
+
+def read_sum(row: sa.Row[Any], name: str) -> int:
+    """The whole measure of a row."""
+    return int(row._mapping[f"{name}_high"]) * _BASE + int(row._mapping[f"{name}_low"])

@@ -1,0 +1,53 @@
+"""What was sold of each item in a campaign."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.money.quantities import to_thousandths
+from salepixel.storage.schema import item_sums, sales
+from salepixel.sums.great import halves, sum_of_halves
+from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
+
+_MOST_CHARS = 255
+"""So much of an item's name counts: an entry of PostgreSQL's index may have 2,704 bytes."""
+
+
+def add(
+    connection: sa.Connection, before: Sequence[Mapping[Any, Any]], after: Sequence[Mapping[Any, Any]]
+) -> None:
+    """Add what changed from rows of `sales` of some orders before to the rows of the same orders after."""
+    add_cells(connection, item_sums, difference(sums_of(before), sums_of(after)))
+
+
+def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
+    """The cells of rows of `sales`."""
+    cells: dict[Key, list[int]] = {}
+    for row in rows:
+        key = row["campaign_id"], row["item"][:_MOST_CHARS], row["sku"] or "", row["currency"]
+        quantity, amount, refunded = to_thousandths(row["quantity"]), row["amount"], row["refunded"]
+        measures = *halves(quantity), *halves(amount), *halves(refunded)
+        so_far = cells.get(key, [0] * len(measures))
+        cells[key] = [a + b for a, b in zip(so_far, measures, strict=True)]
+    return dict(cells)
+
+
+def definition(_dialect: str) -> sa.Select[Any]:
+    """The cells of all sales."""
+    # In a subquery, because PostgreSQL does not see that two parameters are the same where it groups.
+    rows = sa.select(
+        sales.c.campaign_id,
+        sa.func.substr(sales.c.item, 1, _MOST_CHARS).label("item"),
+        sa.func.coalesce(sales.c.sku, "").label("sku"),
+        sales.c.currency,
+        sa.type_coerce(sales.c.quantity, sa.BigInteger).label("quantity"),
+        sales.c.amount.label("gross"),
+        sales.c.refunded,
+    ).subquery()
+    key = [rows.c[name] for name in ("campaign_id", "item", "sku", "currency")]
+    great = (half for name in ("quantity", "gross", "refunded") for half in sum_of_halves(rows.c[name], name))
+    return sa.select(*key, *great).group_by(*key)
+
+
+SUM = KeptSum(item_sums, definition)

@@ -1,0 +1,17 @@
+"""All sums that follow from sales: one call for who writes them."""
+
+import sqlalchemy as sa
+
+from salepixel.sums import buyers, items, sales
+from salepixel.sums.sales import Sold
+
+
+def add(connection: sa.Connection, before: Sold, after: Sold) -> None:
+    """Add what changed from the rows of some orders before to the rows of the same orders after.
+
+    Call it after writing the rows, in the same transaction, and once for all orders that it writes: then two
+    writers lock the rows of buyers in the same sequence.
+    """
+    sales.add(connection, before, after)
+    items.add(connection, before.sales, after.sales)
+    buyers.add(connection, before.sales, after.sales)

@@ -103,7 +103,7 @@ def test_secrets_do_not_show_in_a_traceback(tmp_path: Path) -> None:
     assert keys.secrets[1].hex() == secret
 
 
-def test_each_purpose_has_a_key_of_its_own(keys: Keys) -> None:
+def test_each_purpose_has_its_own_key(keys: Keys) -> None:
     assert len({keys.derive(1, purpose) for purpose in ("link", "click", "email", "session")}) == 4
 
 

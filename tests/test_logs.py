@@ -72,8 +72,8 @@ WITH_A_SECRET_AT_HAND = {
         except ValueError:
             logging.getLogger("waitress").exception("failed: %s", key)
     """,
-    "nobody caught it": "int(key)",
-    "nobody caught it in a thread": """
+    "uncaught": "int(key)",
+    "uncaught in a thread": """
         import threading
         thread = threading.Thread(target=int, args=(key,))
         thread.start()

@@ -41,7 +41,7 @@ def test_all_problems_are_reported_at_once() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [EdgeSettings, PluginSettings, WorkerSettings, StorageSettings])
-def test_a_misspelt_setting_is_refused_with_the_nearest_name(
+def test_a_misspelt_setting_is_refused_with_a_suggestion(
     kind: type[Settings], name: str, nearest: str
 ) -> None:
     with pytest.raises(BadSettings) as refused:

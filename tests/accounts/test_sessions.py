@@ -17,7 +17,7 @@ NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 KEY = "sp_a key of account seven"
 
 
-def test_a_session_may_do_what_its_key_may_until_it_ends(database: Database) -> None:
+def test_a_session_has_the_rights_of_its_key_until_it_ends(database: Database) -> None:
     with database.write() as connection:
         add_api_key(connection, KEY, 7, "seven", NOON)
         one, other = (start_session(connection, key_digest(KEY), NOON) for _ in range(2))

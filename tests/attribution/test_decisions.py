@@ -149,7 +149,7 @@ def test_the_database_rejects_impossible_decisions(
         change()
 
 
-def test_nothing_of_another_account_is_shown() -> None:
+def test_another_accounts_decision_is_not_shown() -> None:
     foreign = Click(click_at(NOON).id, 2, CAMPAIGN, "0000000000a1", "gus")
     (shown,) = explanation_as_json(explain_decision(judge([Evidence(Rung.TOKEN, foreign)])))["candidates"]
     assert (shown["passed_over"], shown["click"]) == (Reason.OTHER_ACCOUNT, foreign.id.hex())

@@ -100,7 +100,7 @@ def test_reconciling_an_order_takes_few_statements(
     assert counts[1] <= case.again, asked
 
 
-def test_the_count_does_not_grow_with_clicks_hits_and_contacts(
+def test_the_number_of_statements_does_not_grow_with_the_data(
     database: Database, sealer: ClickSealer
 ) -> None:
     world = World(database, sealer)

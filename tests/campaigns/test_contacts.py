@@ -177,7 +177,7 @@ def test_a_sale_is_forwarded_once_and_claimed_by_one_worker(database: Database) 
         assert outbox.count_outgoing(connection) == {"sent": 1}
 
 
-def test_refusals_are_counted_by_name(database: Database) -> None:
+def test_refusals_are_counted_by_reason(database: Database) -> None:
     with database.write() as connection:
         for reason in ("bad_signature", "bad_signature", "too_large"):
             count_rejection(connection, "saleor_webhook", reason)

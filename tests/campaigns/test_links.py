@@ -49,7 +49,7 @@ def test_any_text_is_a_link_or_is_refused(text: str) -> None:
         LinkSealer(Keys(1, {1: bytes(32)})).open(text)
 
 
-def test_a_link_sealed_with_an_older_key_still_opens() -> None:
+def test_a_link_signed_with_an_older_key_still_opens() -> None:
     old = LinkSealer(Keys(1, {1: bytes(32)}))
     rotated = LinkSealer(Keys(2, {1: bytes(32), 2: bytes([1]) * 32}))
     assert rotated.open(old.seal(LINK)) == LINK

@@ -88,7 +88,7 @@ def test_unparsable_values_are_named_and_the_rest_is_kept(told: str, problem: st
 @pytest.mark.parametrize(
     "number", ["undefined", "null", "0", "%5Bobject%20Object%5D", "%7B%7Border.number%7D%7D", "%25ORDER%25"]
 )
-def test_a_placeholder_is_no_order_number_and_the_hit_counts(number: str) -> None:
+def test_a_placeholder_is_not_an_order_number_and_the_hit_counts(number: str) -> None:
     hit = parse_hit(f"empId=7&IMPORTE=5&PEDIDO={number}")
     assert (hit.order, hit.amount, hit.problem, hit.is_readable) == (
         "",
@@ -116,7 +116,7 @@ def test_a_query_is_parsed_as_intended(query: str) -> None:
     assert parse_hit(query) == Hit(7, "Tee", amount=Decimal(10))
 
 
-def test_the_products_of_a_list_are_one_item() -> None:
+def test_a_list_of_products_becomes_one_item() -> None:
     assert parse_hit("empId=7&PRODUCTO[]=Tea&PRODUCTO[]=Cup&IMPORTE=10") == Hit(
         7, "Tea, Cup", amount=Decimal(10)
     )
@@ -174,7 +174,7 @@ def test_any_bytes_are_a_hit_or_are_refused(sent: bytes, currency: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=50))
-def test_a_product_name_survives_the_url(name: str) -> None:
+def test_a_product_name_is_unchanged_by_url_encoding(name: str) -> None:
     assert parse_hit(f"empId=7&PRODUCTO={quote(name)}").product == normalize("NFC", name)
 
 

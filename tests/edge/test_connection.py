@@ -276,7 +276,7 @@ def test_reading_pauses_while_a_client_does_not_read_its_answers() -> None:
 @pytest.mark.parametrize("path", ["/2", "/" + "x" * 5000])
 @pytest.mark.parametrize("many", [1, 1000])
 @pytest.mark.parametrize("packet", ["same", "next", "split"])
-def test_a_request_sent_before_the_last_one_is_answered_ends_the_connection_after_that_answer(
+def test_a_pipelined_request_closes_the_connection_after_the_current_answer(
     path: str, many: int, packet: str
 ) -> None:
     connections, slow, connection, wire = connect()

@@ -56,7 +56,7 @@ def test_connections_beyond_the_descriptors_are_refused_and_the_journal_keeps_wo
     assert edge.health()["lost"]["count"] == 0
 
 
-def test_a_process_without_any_free_descriptor_recovers(
+def test_a_process_without_free_descriptors_recovers(
     edge: RunningEdge, path: str, sealer: ClickSealer, valkey: Valkey
 ) -> None:
     """The limit of a running edge is lowered below the one that it read at the start."""

@@ -83,8 +83,7 @@ HOSTILE = {
     "a length and chunks": b"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "an unwanted body": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-    "a body that does not come": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\n"
-    b"Content-Length: 500000\r\n\r\nhello",
+    "a missing body": b"GET /c/%TOKEN%?k=c1 HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\nhello",
     "an upgrade": b"GET /c/x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     "half a request": b"GET /c/x HTT",

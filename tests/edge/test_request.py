@@ -102,7 +102,7 @@ def test_an_unreplaced_merge_tag_in_a_query_is_not_a_contact(value: str) -> None
 
 
 @given(st.binary())
-def test_no_query_breaks_the_reading_of_the_contact(query: bytes) -> None:
+def test_no_query_breaks_parsing_the_contact(query: bytes) -> None:
     contact, unrendered, appended = read_link_query(b"k=" + query)
     assert contact.decode() == normal_reference(contact.decode())
     assert not (contact and unrendered)

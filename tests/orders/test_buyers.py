@@ -55,7 +55,7 @@ def customer_bought_before(world: World) -> None:
 
 @SIDES
 @pytest.mark.parametrize("case", [has_address, has_mailbox, has_code, carries_click, customer_bought_before])
-def test_an_order_is_found_by_what_it_shares_with_a_contact(
+def test_an_order_is_found_by_any_value_that_it_shares_with_a_contact(
     database: Database, sealer: ClickSealer, case: Any, others: list[str]
 ) -> None:
     world = World(database, sealer)
@@ -71,7 +71,7 @@ def test_an_order_is_found_by_what_it_shares_with_a_contact(
 
 
 @SIDES
-def test_only_orders_of_the_time_are_found_ends_included(
+def test_only_orders_within_the_period_are_found_both_ends_included(
     database: Database, sealer: ClickSealer, others: list[str]
 ) -> None:
     world = World(database, sealer)
@@ -90,7 +90,9 @@ CONTACTS = st.lists(st.tuples(SHARED, SHARED, SHARED), min_size=3, max_size=3)
 
 @costly(25)
 @given(bought=ORDERS, known=CONTACTS)
-def test_both_sides_find_the_same(database: Database, sealer: ClickSealer, bought: Any, known: Any) -> None:
+def test_orders_of_contacts_and_contacts_of_orders_agree(
+    database: Database, sealer: ClickSealer, bought: Any, known: Any
+) -> None:
     with database.write() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(sa.delete(table))

@@ -44,9 +44,9 @@ def newest(history: list[RefundState]) -> Order:
         pytest.param([("0", "0"), ("30", "0")], False, "59.80", "0", "0", id="paid in part"),
         pytest.param([("0", "0"), ("59.80", "0")], True, "59.80", "0", "0", id="paid"),
         pytest.param([("59.80", "0"), ("49.80", "10")], True, "59.80", "10", "0", id="refunded in part"),
-        pytest.param([("59.80", "0"), ("0", "59.80")], True, "59.80", "59.80", "0", id="refunded whole"),
+        pytest.param([("59.80", "0"), ("0", "59.80")], True, "59.80", "59.80", "0", id="fully refunded"),
         pytest.param([("59.80", "0"), ("49.80", "0")], True, "59.80", "10", "10", id="charged back in part"),
-        pytest.param([("59.80", "0"), ("0", "0")], True, "59.80", "59.80", "59.80", id="charged back whole"),
+        pytest.param([("59.80", "0"), ("0", "0")], True, "59.80", "59.80", "59.80", id="fully charged back"),
         pytest.param(
             [("59.80", "0"), ("59.80", "10")], True, "59.80", "10", "0", id="refunded, the charge not lowered"
         ),

@@ -49,9 +49,9 @@ def told(refunded: str, charged: str | None) -> RefundState:
 @pytest.mark.parametrize(
     ("refunded", "charged", "history", "paid"),
     [
-        pytest.param("0", None, [], True, id="the shop says so"),
-        pytest.param("0", None, [told("30", "30")], True, id="the shop says so in the end"),
-        pytest.param("59.80", "59.80", [told("0", "0"), told("0", None)], True, id="refunded whole"),
+        pytest.param("0", None, [], True, id="the shop reports it"),
+        pytest.param("0", None, [told("30", "30")], True, id="the shop finally reports it"),
+        pytest.param("59.80", "59.80", [told("0", "0"), told("0", None)], True, id="fully refunded"),
         pytest.param("10", "59.80", [], True, id="refunded in part, nothing else known"),
         pytest.param("10", "59.80", [told("0", "30"), told("10", "59.80")], True, id="paid in two charges"),
         pytest.param(
@@ -59,9 +59,9 @@ def told(refunded: str, charged: str | None) -> RefundState:
         ),
         pytest.param("10", "79.80", [told("30", "30")], False, id="more than the rest, less than the total"),
         pytest.param("10", "99.80", [told("30", "30")], True, id="paid again in full, then refunded in part"),
-        pytest.param("0", "59.80", [told("30", "30")], True, id="the first one was never given back"),
+        pytest.param("0", "59.80", [told("30", "30")], True, id="the first one was never refunded"),
         pytest.param(
-            "10", "59.80", [told("10", "59.80")] * 2, True, id="dearer for a while, which nobody paid"
+            "10", "59.80", [told("10", "59.80")] * 2, True, id="a higher total for a while, never paid"
         ),
     ],
 )

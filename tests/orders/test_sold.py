@@ -79,7 +79,7 @@ LIVES = [
     ),
     ("cancelled after it was paid", {"cancelled": True}, "paid", ("121.00", "121.00")),
     ("a tenth refunded", {"refunded": Decimal("13.31")}, "paid", ("121.00", "12.10")),
-    ("refunded whole", {"refunded": Decimal("133.10")}, "paid", ("121.00", "121.00")),
+    ("fully refunded", {"refunded": Decimal("133.10")}, "paid", ("121.00", "121.00")),
     ("refunded more than it cost", {"refunded": Decimal("999.00")}, "paid", ("121.00", "121.00")),
     (
         "a gift card paid a part",

@@ -66,7 +66,7 @@ def test_an_order_stored_by_an_earlier_version_is_read(database: Database) -> No
     assert stored.order == SNAPSHOTS[1]
 
 
-def test_deciding_again_replaces_the_sales(database: Database) -> None:
+def test_deciding_an_order_again_replaces_its_sales(database: Database) -> None:
     evidence = [Evidence(Rung.TOKEN, click_at(NOON - SECOND))]
     with database.write() as connection:
         for snapshot in (SNAPSHOTS[1], SNAPSHOTS[3], SNAPSHOTS[3]):

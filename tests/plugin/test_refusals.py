@@ -14,7 +14,7 @@ def _kinds(kind: type[Declined]) -> set[type[Declined]]:
     return {kind}.union(*(_kinds(one) for one in kind.__subclasses__()))
 
 
-def test_every_kind_has_a_status() -> None:
+def test_every_kind_of_refusal_has_a_status() -> None:
     assert set(STATUS) == _kinds(Declined) - {Declined}
 
 

@@ -71,7 +71,7 @@ def test_an_order_number_is_parsed(sent: str, number: str) -> None:
         *("PEDIDO", "@order", "$order", "[%order%]", "[[order]]", "%%order%%", "#undefined", "Order"),
     ],
 )
-def test_a_placeholder_is_no_order_number(sent: str) -> None:
+def test_a_placeholder_is_not_an_order_number(sent: str) -> None:
     with pytest.raises(PlaceholderOrder) as refused:
         read_order_number(sent)
     assert refused.value.reason == "placeholder_order"

@@ -104,7 +104,7 @@ def test_missing_orders_of_an_unpolled_shop_are_unknown(world: World) -> None:
     assert (days(world)[0].in_shop, days(world)[0].missing) == (None, None)
 
 
-def test_a_period_has_its_own_days(world: World) -> None:
+def test_a_period_contains_only_its_own_days(world: World) -> None:
     buy(world, "1")
     buy(world, "2", placed_at=NOON - timedelta(days=1))
     count(world, {TODAY: 1, YESTERDAY: 1})

@@ -154,7 +154,7 @@ def test_clicks_of_many_contacts_are_read_a_thousand_at_a_time(connection: sa.Co
     assert len(read(connection)) == 2500
 
 
-def test_clicks_are_read_in_the_order_of_an_index_and_never_sorted(sqlite: Database) -> None:
+def test_clicks_are_read_in_index_order_without_sorting(sqlite: Database) -> None:
     with sqlite.read() as connection:
         with statements(connection) as asked:
             assert list(read_journeys(connection, 1, NOON - DAY, NOON, Policy())) == []

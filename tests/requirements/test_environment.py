@@ -114,7 +114,7 @@ def test_a_missing_program_is_reported_in_one_sentence(
     assert not (tree / ".venv" / "made").exists()
 
 
-def test_make_alone_lists_every_target() -> None:
+def test_make_without_a_target_lists_every_target() -> None:
     # Not as a part of `make test`, in which it would say which directory it enters.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))

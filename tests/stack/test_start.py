@@ -173,7 +173,7 @@ def test_an_invalid_setting_is_reported_in_one_sentence(
 
 
 @pytest.mark.parametrize("other", ["edge_port", "plugin_port"])
-def test_a_taken_port_is_named_with_its_setting(tmp_path: Path, shared_stack: Stack, other: str) -> None:
+def test_an_occupied_port_is_named_with_its_setting(tmp_path: Path, shared_stack: Stack, other: str) -> None:
     """For example by another stack: ports are not shared. Without the 10 s that a killed stack has to end."""
     port = getattr(shared_stack, other)
     ports = {"SALEPIXEL_EDGE_PORT": str(free_port()), "SALEPIXEL_PLUGIN_PORT": str(port)}

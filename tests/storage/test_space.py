@@ -43,7 +43,7 @@ def checkpoint(database: Database) -> None:
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def test_the_space_of_deleted_rows_is_given_back(tmp_path: Path) -> None:
+def test_the_space_of_deleted_rows_is_freed(tmp_path: Path) -> None:
     database = open_database("", tmp_path)
     migrate(database)
     file = tmp_path / "salepixel.sqlite3"
@@ -60,7 +60,7 @@ def test_the_space_of_deleted_rows_is_given_back(tmp_path: Path) -> None:
     database.close()
 
 
-def test_one_step_gives_back_only_a_little(sqlite: Database) -> None:
+def test_one_step_frees_a_limited_number_of_pages(sqlite: Database) -> None:
     store(sqlite)
     delete(sqlite)
     with sqlite.write() as connection:
@@ -77,7 +77,7 @@ def test_a_tenth_of_the_file_stays_free_for_new_rows(sqlite: Database) -> None:
     assert give_space_back(sqlite, 60) == 0
 
 
-def test_nothing_is_to_be_done_on_postgresql_and_in_an_older_file(
+def test_postgresql_and_older_sqlite_files_need_no_vacuum_step(
     postgresql_database: Database, tmp_path: Path
 ) -> None:
     assert give_space_back(postgresql_database, 60) == 0
@@ -94,7 +94,7 @@ def test_nothing_is_to_be_done_on_postgresql_and_in_an_older_file(
     older.close()
 
 
-def test_the_log_of_sqlite_does_not_stay_as_long_as_one_reader_made_it(tmp_path: Path) -> None:
+def test_the_wal_of_sqlite_shrinks_after_a_long_reader(tmp_path: Path) -> None:
     database = open_database("", tmp_path)
     migrate(database)
     log = tmp_path / "salepixel.sqlite3-wal"

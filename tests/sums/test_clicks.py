@@ -71,7 +71,7 @@ def test_clicks_are_counted_by_link_day_verdict_and_reasons(database: Database) 
     }
 
 
-def test_a_click_that_comes_again_is_counted_once(database: Database) -> None:
+def test_a_repeated_click_is_counted_once(database: Database) -> None:
     first, second = (click_at(NOON, ""), NO_SIGNAL), (click_at(NOON, "bea", serial=1), NO_SIGNAL)
     store(database, first)
     store(database, second, first, second)
@@ -79,7 +79,7 @@ def test_a_click_that_comes_again_is_counted_once(database: Database) -> None:
     assert cells(database) == {(LINK, TODAY, "human", ""): 2}
 
 
-def test_a_changed_verdict_moves_its_click(database: Database) -> None:
+def test_a_changed_verdict_moves_its_click_to_another_sum(database: Database) -> None:
     burst = [click_at(NOON + n * SECOND / 2, link=f"{n:012x}") for n in range(3)]
     store(database, (burst[0], NO_SIGNAL))
     store(database, *((click, NO_SIGNAL) for click in burst[1:]))
@@ -89,7 +89,7 @@ def test_a_changed_verdict_moves_its_click(database: Database) -> None:
     assert (burst[1].link, TODAY, "human", "burst_of_links bought") in cells(database)
 
 
-def test_what_is_rolled_back_is_not_counted(database: Database) -> None:
+def test_rolled_back_clicks_are_not_counted(database: Database) -> None:
     with database.write() as connection:
         with connection.begin_nested() as savepoint:
             store_clicks(connection, [(click_at(NOON), NO_SIGNAL)])
@@ -110,7 +110,7 @@ def test_what_is_rolled_back_is_not_counted(database: Database) -> None:
     ],
     ids=["one more", "of another day", "gone"],
 )
-def test_a_spoilt_sum_is_found_and_rebuilt(database: Database, spoil: sa.Update | sa.Delete) -> None:
+def test_a_wrong_sum_is_detected_and_rebuilt(database: Database, spoil: sa.Update | sa.Delete) -> None:
     store(database, (click_at(NOON), NO_SIGNAL), (click_at(NOON, "", serial=1), Signal.HEAD))
     right = cells(database)
     with database.write() as connection:
@@ -123,7 +123,7 @@ def test_a_spoilt_sum_is_found_and_rebuilt(database: Database, spoil: sa.Update 
     assert cells(database) == right
 
 
-def test_a_rebuild_keeps_the_clicks_that_have_ended(database: Database) -> None:
+def test_a_rebuild_keeps_the_counts_of_deleted_clicks(database: Database) -> None:
     store(database, (click_at(NOON), NO_SIGNAL), (click_at(NOON, "bea", serial=1), NO_SIGNAL))
     with database.write() as connection:
         connection.execute(sa.update(click_sums).values(ended=5))
@@ -237,7 +237,7 @@ def test_sums_always_equal_the_rows_on_postgresql(
     always_equal(postgresql_database, drawn, steps)
 
 
-def test_two_writers_at_once_do_not_wait_for_each_other(postgresql_database: Database) -> None:
+def test_two_concurrent_writers_do_not_wait_for_each_other(postgresql_database: Database) -> None:
     store(postgresql_database, (click_at(NOON, ""), Signal.HEAD))  # the watermark's first row is there
     with postgresql_database.write() as one:
         store_clicks(one, [(click_at(NOON, serial=1), NO_SIGNAL)])

@@ -73,7 +73,7 @@ def test_an_answer_is_scored_separately_at_each_level(truth: Truth, answer: Answ
     assert {level for level in ("click", "contact", "campaign") if one.is_right(level)} == levels
 
 
-def test_a_wrong_credit_costs_precision_and_recall_and_a_missed_one_recall_alone() -> None:
+def test_a_wrong_credit_lowers_precision_and_recall_and_a_missed_one_only_recall() -> None:
     wrong = result(replace(RIGHT, click="other"), amount=Decimal(30))
     false = result(truth=Truth(), amount=Decimal(20))
     missed = result(Answer(), amount=Decimal(40))

@@ -60,7 +60,7 @@ def test_a_request_arrives_unchanged_and_its_answer_is_returned(host: FarHost) -
         (b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 1\r\n\r\na", b"a"),
     ],
 )
-def test_an_answer_may_be_framed_in_any_way(host: FarHost, raw: bytes, body: bytes) -> None:
+def test_any_valid_framing_of_an_answer_is_read(host: FarHost, raw: bytes, body: bytes) -> None:
     host.answers["*"] = sends(raw)
     assert call("GET", host.url, seconds=5, max_bytes=100).body == body
 
@@ -180,13 +180,13 @@ def test_an_incomplete_answer_is_an_error(host: FarHost, behaviour: Any) -> None
         call("GET", host.url, seconds=5, max_bytes=100)
 
 
-def test_a_redirect_is_an_answer_and_is_not_followed(host: FarHost) -> None:
+def test_a_redirect_is_returned_and_not_followed(host: FarHost) -> None:
     host.answers["/"] = answers(302, Location=f"{host.url}/secret")
     assert call("GET", f"{host.url}/", seconds=5).status == 302
     assert len(host.requests) == 1
 
 
-def test_neither_proxy_nor_netrc_of_the_environment_is_used(
+def test_no_proxy_and_no_netrc_of_the_environment_is_used(
     host: FarHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     (tmp_path / ".netrc").write_text("default login a password b\n")

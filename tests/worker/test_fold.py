@@ -209,9 +209,7 @@ def test_a_click_is_judged_by_user_agent_and_ip_address_which_are_not_stored(
     assert not address or address.encode() not in stored
 
 
-def test_a_hit_that_does_not_count_is_kept_and_counted(
-    sqlite: Database, redis: Redis, sealer: ClickSealer
-) -> None:
+def test_an_ignored_hit_is_stored_and_counted(sqlite: Database, redis: Redis, sealer: ClickSealer) -> None:
     with sqlite.write() as connection:
         accounts.add_account(connection, accounts.Account(7, "Shoes", "EUR", NOON))
     ship(

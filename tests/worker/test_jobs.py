@@ -43,7 +43,7 @@ def test_a_job_is_enqueued_once_while_it_waits(redis: Redis) -> None:
     assert queues[0].waiting() == 2
 
 
-def test_a_waiting_job_that_is_lost_can_be_enqueued_again(redis: Redis) -> None:
+def test_a_lost_waiting_job_can_be_enqueued_again(redis: Redis) -> None:
     queue = jobs.JobQueue(redis)
     queue.enqueue_once(jobs.DRAIN)
     (key,) = redis.keys("salepixel:waiting:*")
@@ -53,7 +53,7 @@ def test_a_waiting_job_that_is_lost_can_be_enqueued_again(redis: Redis) -> None:
     assert queue.waiting() == 2
 
 
-def test_rq_reads_a_job_that_is_enqueued_once_as_one_of_its_own(redis: Redis) -> None:
+def test_rq_reads_a_job_enqueued_once_like_its_own(redis: Redis) -> None:
     """But for its id and its times; and a worker of RQ runs it, and leaves nothing behind."""
     queue, rq = jobs.JobQueue(redis), Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer)
     queue.enqueue(jobs.SWEEP)
@@ -68,7 +68,7 @@ def test_rq_reads_a_job_that_is_enqueued_once_as_one_of_its_own(redis: Redis) ->
     assert rq in Queue.all(redis, serializer=JSONSerializer)
 
 
-def test_a_worker_of_rq_runs_it_and_leaves_nothing_behind(
+def test_an_rq_worker_runs_it_and_leaves_nothing_behind(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = []

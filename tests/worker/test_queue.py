@@ -271,7 +271,7 @@ def test_due_orders_are_decided_in_slices_until_none_is_left(
 
 
 @pytest.mark.usefixtures("here")
-def test_one_job_decides_all_orders_that_are_due(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_job_decides_all_due_orders(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "DRAIN_SECONDS", 60.0)
     monkeypatch.setattr(jobs, "NEWEST_ORDERS", 2)
     for n in range(5):

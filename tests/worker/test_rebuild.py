@@ -201,34 +201,34 @@ def sent_just_before(made: Click) -> Callable[[World], None]:
 @pytest.mark.parametrize(
     ("known", "later"),
     [
-        pytest.param([token_of(NOBODYS)], click(NOBODYS), id="nobody's click"),
+        pytest.param([token_of(NOBODYS)], click(NOBODYS), id="a click without a contact"),
         pytest.param([token_of(NOBODYS)], click(NOBODYS, Signal.HEAD), id="a bot's click"),
         pytest.param([token_of(NOBODYS, paid=False)], click(NOBODYS), id="of an order that is not paid"),
-        pytest.param([cookie_of(NOBODYS)], click(NOBODYS), id="nobody's click, at the pixel"),
+        pytest.param([cookie_of(NOBODYS)], click(NOBODYS), id="a click without a contact, at the pixel"),
         pytest.param(
-            [contact("ana", "h1"), token_of(TOKEN, email_hash="h2")], click(TOKEN), id="a forwarded mail's"
+            [contact("ana", "h1"), token_of(TOKEN, email_hash="h2")], click(TOKEN), id="of a forwarded mail"
         ),
         pytest.param(
             [contact("ana", "h1"), contact("bo", "h2"), token_of(TOKEN, email_hash="h2")],
             click(TOKEN),
-            id="left at a shared browser",
+            id="left in a shared browser",
         ),
         pytest.param([token_of(LONG)], click(LONG), id="of a reference too long for a token"),
         pytest.param([token_of(LONG, paid=False)], click(LONG), id="the same, of an order that is not paid"),
         pytest.param(
             [click(NOBODYS), token_of(NOBODYS, paid=False)],
             sent_just_before(NOBODYS),
-            id="known, and judged again when the mail's time is told",
+            id="known, and judged again when the sent time is set",
         ),
         pytest.param(
             [contact("ana", "h"), lambda world: world.order(order(email_hash="h"))],
             click(click_at(NOON - 10 * 24 * HOUR)),
-            id="outside the window, which is said too",
+            id="outside the window, with the reason",
         ),
         pytest.param(
             [lambda world: world.order(order(utm_campaign="u", placed_at=NOON + HOUR))],
             campaign_named("u"),
-            id="a campaign by its name",
+            id="a campaign by name",
         ),
     ],
 )

@@ -93,7 +93,7 @@ def test_it_shows_since_when_orders_are_missing(
     assert datetime.fromisoformat(told["known_until"]) == PLACED
 
 
-def test_a_shop_that_waits_for_its_app_is_listed(office: Office) -> None:
+def test_a_shop_without_its_app_is_listed(office: Office) -> None:
     wanted = {"empId": 7, "platform": "saleor", "api_url": "https://shop.test/graphql/"}
     shop = office.post("/shops", wanted)["id"]
     assert office.get(COVERAGE, SHOES)["shops"] == [

@@ -54,7 +54,7 @@ def test_failed_orders_are_listed_with_their_error(office: Office) -> None:
     assert "could not be processed" not in office.page("/", HATS).text
 
 
-def test_a_parked_order_says_so_in_both_languages(office: Office) -> None:
+def test_a_parked_order_is_explained_in_both_languages(office: Office) -> None:
     fail(office, 7, "o-1", queue.MAX_ATTEMPTS)
     (row,) = office.get("/orders/failed", SHOES)["rows"]
     assert (row["state"], row["next_attempt_at"]) == ("parked", None)

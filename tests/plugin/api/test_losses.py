@@ -44,7 +44,7 @@ def test_a_campaign_shows_the_losses_since_it_was_created(office: Office, now: d
     assert "1,234" not in english
 
 
-def test_the_operator_sees_all_losses(office: Office, now: datetime) -> None:
+def test_a_key_for_all_accounts_sees_all_losses(office: Office, now: datetime) -> None:
     assert office.get("/losses") == {"losses": []}
     _lose(office, 3, now - 9 * HOUR, now - 8 * HOUR)
     _lose(office, 2, now - HOUR, now)

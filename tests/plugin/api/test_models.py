@@ -31,7 +31,7 @@ def credited_by(answer: Any, model: str) -> dict[str, tuple[str, list[str]]]:
     }
 
 
-def test_each_model_credits_in_its_way(office: Office, two_campaigns: tuple[str, str]) -> None:
+def test_each_model_credits_by_its_own_rule(office: Office, two_campaigns: tuple[str, str]) -> None:
     answer = office.get("/accounts/7/models", key=SHOES)
     autumn, winter = two_campaigns
     assert answer["orders"] == 1

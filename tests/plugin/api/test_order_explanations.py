@@ -46,6 +46,6 @@ def test_a_replacement_names_the_order_whose_goods_it_replaces(office: Office, o
     assert decision["explanation"].startswith("Order 1042 replaces goods of an earlier order")
 
 
-def test_a_purchase_replaces_nothing(office: Office) -> None:
+def test_an_ordinary_purchase_replaces_nothing(office: Office) -> None:
     shop, order_id = office.order()
     assert office.get(f"/orders/{shop}/{order_id}/decision")["replaces"] is None

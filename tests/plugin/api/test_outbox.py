@@ -29,7 +29,7 @@ def _states(office: Office) -> dict[str, str]:
         return {row.order_id: row.state for row in connection.execute(sa.select(schema.outbox))}
 
 
-def test_what_was_given_up_is_listed_with_the_last_answer(office: Office) -> None:
+def test_failed_forwards_are_listed_with_the_last_answer(office: Office) -> None:
     token = office.click(office.campaign(), "c1")
     shop, order = office.order(click=token)
     letter = _give_up(office, 7, order, "x.test is not in SALEPIXEL_FORWARD_HOSTS", shop)

@@ -136,7 +136,7 @@ def _lines(*lines: tuple[str, str | None, str | None]) -> list[dict[str, Any]]:
             {"tax": "net"},
             {"lines": _lines(("121.00", "100.00", "60.50"), ("20.00", None, None))},
             [("Item 1", "100.00", "50.00"), ("Item 2", "20.00", "0.00")],
-            id="without tax, where it is told",
+            id="without tax, if reported",
         ),
         pytest.param(
             {"shipping": "included"},

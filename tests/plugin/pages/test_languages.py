@@ -105,7 +105,7 @@ def test_a_difference_of_shares_is_in_percentage_points(code: str, text: str) ->
     assert LANGUAGES[code].points(-0.012345) == text
 
 
-def test_a_time_is_in_utc_and_says_so() -> None:
+def test_a_time_is_shown_in_utc_with_its_zone() -> None:
     moment = datetime(2026, 11, 23, 1, 5, tzinfo=timezone(timedelta(hours=2)))
     assert LANGUAGES["en"].time(moment) == "22 Nov 2026, 23:05 UTC"
     assert LANGUAGES["es"].time(moment.astimezone(UTC)) == "22 nov 2026, 23:05 UTC"

@@ -186,7 +186,7 @@ def test_shipping_is_a_row_in_the_readers_language(office: Office) -> None:
     assert "5,20" in spanish
 
 
-def test_long_lists_have_pages(office: Office) -> None:
+def test_long_lists_are_paged(office: Office) -> None:
     campaign = office.campaign()
     seen: set[str] = set()
     for number in range(60):

@@ -288,7 +288,7 @@ def test_another_site_cannot_send_our_forms(office: Office, headers: dict[str, s
 
 
 @pytest.mark.parametrize("headers", OURS)
-def test_our_own_pages_can(office: Office, headers: dict[str, str]) -> None:
+def test_our_own_pages_can_send_their_forms(office: Office, headers: dict[str, str]) -> None:
     campaign = office.campaign()
     browser = office.browser
     assert _enter(browser, headers=headers).status_code == 303

@@ -171,7 +171,7 @@ def read(change: captures.Change, name: str = LIFE) -> Order:
     return order
 
 
-def test_a_gift_card_is_a_way_to_pay_and_the_lines_count_whole() -> None:
+def test_a_gift_card_is_a_payment_and_the_lines_count_in_full() -> None:
     def pay_half_by_card(order: dict[str, Any]) -> None:
         order["total"]["gross"]["amount"] = 100.00
         order["giftCards"] = [{"id": "R2lmdENhcmQ6MTE="}]

@@ -50,7 +50,7 @@ def test_a_shop_that_was_added_is_connected(plugin: Plugin, saleor: StandInSaleo
     assert saleor.calls == ["/graphql/", JWKS_PATH]
 
 
-def test_the_last_registration_counts(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_the_latest_registration_counts(plugin: Plugin, installed: StandInSaleor) -> None:
     first = plugin.shop(installed.api_url)
     plugin.install(installed)
     second = plugin.shop(installed.api_url)
@@ -101,7 +101,7 @@ def test_a_shop_that_was_not_added_is_never_called(plugin: Plugin, far: FarHost,
     ],
     ids=str,
 )
-def test_an_odd_request_is_refused_without_a_call(
+def test_a_malformed_registration_is_refused_without_a_call(
     plugin: Plugin, far: FarHost, request_parts: dict[str, Any]
 ) -> None:
     status, answer = register(plugin, f"{far.url}/graphql/", **request_parts)

@@ -39,7 +39,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
-def test_a_shop_is_read_for_its_first_delivery_only(
+def test_a_shop_is_read_only_for_its_first_delivery(
     plugin: Plugin, installed: StandInSaleor, reads: list[str]
 ) -> None:
     assert [deliver(plugin, installed, str(n)) for n in range(3)] == [(200, "")] * 3
@@ -61,9 +61,7 @@ def change(plugin: Plugin, saleor: StandInSaleor, *, paused: bool) -> None:
         shops.change_shop(connection, shop.id, name=None, paused=paused, at=NOW)
 
 
-def test_a_pause_counts_for_the_next_delivery_and_so_does_its_end(
-    plugin: Plugin, installed: StandInSaleor
-) -> None:
+def test_pausing_and_resuming_apply_to_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
     assert deliver(plugin, installed, "1") == (200, "")
     change(plugin, installed, paused=True)
     assert deliver(plugin, installed, "2") == (401, "shop_paused")
@@ -71,14 +69,14 @@ def test_a_pause_counts_for_the_next_delivery_and_so_does_its_end(
     assert deliver(plugin, installed, "3") == (200, "")
 
 
-def test_a_removal_counts_for_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_a_removal_applies_to_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
     assert deliver(plugin, installed, "1") == (200, "")
     with plugin.database.write() as connection:
         shops.remove_shop(connection, plugin.shop(installed.api_url).id, NOW)
     assert deliver(plugin, installed, "2") == (401, "shop_removed")
 
 
-def test_another_installation_counts_for_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_another_installation_applies_to_the_next_delivery(plugin: Plugin, installed: StandInSaleor) -> None:
     assert deliver(plugin, installed, "1") == (200, "")
     before = installed.app_id
     assert plugin.install(installed).status_code == 200
@@ -87,9 +85,7 @@ def test_another_installation_counts_for_the_next_delivery(plugin: Plugin, insta
     assert deliver(plugin, installed, "3") == (401, "other_app")
 
 
-def test_a_key_that_another_process_took_away_is_not_believed(
-    plugin: Plugin, installed: StandInSaleor
-) -> None:
+def test_a_key_removed_by_another_process_is_refused(plugin: Plugin, installed: StandInSaleor) -> None:
     """The remembered key set still has it."""
     assert deliver(plugin, installed, "1") == (200, "")
     old = installed.key
@@ -104,7 +100,7 @@ def test_a_key_that_another_process_took_away_is_not_believed(
     assert deliver(plugin, installed, "2") == (200, "")
 
 
-def test_a_shop_that_changes_while_each_delivery_is_judged_sends_again(
+def test_a_delivery_of_a_shop_that_changes_meanwhile_is_503(
     plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhooks, "is_trusted_alike", lambda *_: False)
@@ -124,7 +120,7 @@ def test_a_shop_that_changes_while_each_delivery_is_judged_sends_again(
     ],
     ids=["app", "keys", "paused", "removed", "gone"],
 )
-def test_what_trust_rests_on_is_compared(
+def test_every_field_that_affects_trust_is_compared(
     plugin: Plugin, captured_shop: Shop, change: Callable[[Shop], Shop]
 ) -> None:
     with plugin.database.read() as connection:
@@ -132,7 +128,7 @@ def test_what_trust_rests_on_is_compared(
         assert not shops.is_trusted_alike(connection, change(captured_shop))
 
 
-def test_no_more_shops_are_remembered_than_there_is_room_for(
+def test_a_limited_number_of_shops_is_remembered(
     captured_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(senders, "MOST_SHOPS", 3)

@@ -62,7 +62,7 @@ def test_a_delivery_and_its_order_are_stored_before_the_200(plugin: Plugin, capt
         assert due_orders(connection, 10) == [(captured_shop.id, order.order.id)]
 
 
-def test_headers_that_may_hold_secrets_are_not_kept(plugin: Plugin, captured_shop: Shop) -> None:
+def test_headers_that_may_contain_secrets_are_not_stored(plugin: Plugin, captured_shop: Shop) -> None:
     assert post(plugin, PAID, authorization="Bearer secret", x_secret="s").status_code == 200
     kept = json.loads(stored(plugin)[0].headers)
     assert set(kept) == {
@@ -177,7 +177,7 @@ def test_unexpected_events_are_stored(plugin: Plugin, installed: StandInSaleor) 
     assert [(row.event, row.unread) for row in stored(plugin)] == [("product_updated", "no_order")]
 
 
-def test_app_deleted_drops_the_token(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_app_deleted_removes_the_token(plugin: Plugin, installed: StandInSaleor) -> None:
     app = {"app": {"id": installed.app_id, "name": "Salepixel", "isActive": False}}
     for event in ("app_installed", "app_status_changed"):
         assert installed.send(plugin.url, installed.sign(event, app)).status_code == 200
@@ -192,7 +192,7 @@ def test_app_deleted_drops_the_token(plugin: Plugin, installed: StandInSaleor) -
     assert plugin.token(installed.api_url) == installed.token
 
 
-def test_two_shops_do_not_mix(plugin: Plugin, installed: StandInSaleor) -> None:
+def test_orders_of_two_shops_are_kept_apart(plugin: Plugin, installed: StandInSaleor) -> None:
     with StandInSaleor(channel="other") as other:
         plugin.install(other)
         signed = other.sign("order_paid", {"order": other.order("1", [SHOES])})

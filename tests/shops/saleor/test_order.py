@@ -106,7 +106,7 @@ def test_a_bulk_import_is_several_orders() -> None:
     assert {line.sku for order in orders for line in order.lines} == {None}
 
 
-def test_a_variant_without_a_name_is_not_shown_as_its_id() -> None:
+def test_an_unnamed_variant_is_not_shown_as_its_id() -> None:
     items = [line.item for line in read_captured("c_cancelled/001-order_created").lines]
     assert all("UHJv" not in item for item in items)
     assert "(" not in items[1]
@@ -135,7 +135,7 @@ def test_drafts_are_ignored() -> None:
         pytest.param(
             lambda order: order.update(metadata=[{"key": saleor_order.CLICK_KEY, "value": HOSTILE_TOKEN}]),
             ("click_token", "???" + "x" * 509),
-            id="a hostile token is one that cannot be opened",
+            id="a hostile token is an invalid one",
         ),
         pytest.param(
             lambda order: order.update(metadata=[5, {}, {"key": saleor_order.CLICK_KEY, "value": {"a": []}}]),

@@ -40,7 +40,7 @@ def by_line(order: dict[str, Any]) -> list[str]:
         pytest.param("NONE", "SUCCESS", ["0.00", "43.30"], id="the second was paid out"),
         pytest.param("FAILURE", "SUCCESS", ["0.00", "43.30"], id="the first failed"),
         pytest.param("PENDING", "NONE", ["0.00", "43.30"], id="the first is pending, the second by hand"),
-        pytest.param("NONE", "NONE", ["14.43", "28.87"], id="which one it was is not told"),
+        pytest.param("NONE", "NONE", ["14.43", "28.87"], id="the refunded line is not reported"),
         pytest.param("SUCCESS", "NONE", ["21.65", "21.65"], id="the first, and a part of the second"),
     ],
 )

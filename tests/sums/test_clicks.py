@@ -1,4 +1,4 @@
-"""Sums of clicks are those of the rows, whatever happens to clicks; on both databases."""
+"""Sums of clicks equal their rows, whatever happens to clicks; on both databases."""
 
 import threading
 from collections.abc import Sequence

@@ -34,7 +34,7 @@ def test_without_redis_a_job_is_not_enqueued_and_nothing_is_raised() -> None:
 
 
 def test_a_job_is_enqueued_once_while_it_waits(redis: Redis) -> None:
-    """By any number of processes; once it has begun, the next one may wait."""
+    """Whatever the number of processes. Once it has started, the next one may wait."""
     queues = [jobs.JobQueue(redis) for _ in range(2)]
     assert all(queue.enqueue_once(jobs.DRAIN) for queue in queues * 2)
     assert queues[0].waiting() == 1
@@ -54,7 +54,7 @@ def test_a_lost_waiting_job_can_be_enqueued_again(redis: Redis) -> None:
 
 
 def test_rq_reads_a_job_enqueued_once_like_its_own(redis: Redis) -> None:
-    """But for its id and its times; and a worker of RQ runs it, and leaves nothing behind."""
+    """Except for its id and its times."""
     queue, rq = jobs.JobQueue(redis), Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer)
     queue.enqueue(jobs.SWEEP)
     queue.enqueue_once(jobs.SWEEP)

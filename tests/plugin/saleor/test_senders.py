@@ -1,4 +1,4 @@
-"""A remembered shop saves reading it, and never decides: what changed counts for the next delivery."""
+"""A remembered shop saves a read and decides nothing: changes apply to the next delivery."""
 
 import json
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_a_shop_that_was_refused_is_not_remembered(
 
 
 def change(plugin: Plugin, saleor: StandInSaleor, *, paused: bool) -> None:
-    """What another process may do: nothing in this one knows of it."""
+    """A change by another process, unknown to this one."""
     shop = plugin.shop(saleor.api_url)
     with plugin.database.write() as connection:
         shops.change_shop(connection, shop.id, name=None, paused=paused, at=NOW)

@@ -95,7 +95,7 @@ def _name(text: str) -> str:
 def _key(text: str) -> str:
     if len(text) < 20 or not (text.isascii() and text.isprintable()):
         raise ValueError(
-            "must be 20 or more letters, digits and signs of ASCII. Here is one that nobody has: "
+            "must be 20 or more printable ASCII characters. Here is a new random one: "
             + secrets.token_urlsafe(24)
         )
     return text
@@ -118,9 +118,9 @@ def _folder(text: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What more than one service reads."""
+    """The settings of all services."""
 
-    data: Path = _setting("data", _folder, "Folder for keys, journals and the embedded stores.")
+    data: Path = _setting("data", _folder, "Folder for keys, journals, and the embedded Valkey and SQLite.")
     redis_url: str = _setting(
         "", _optional(_redis), "Redis or Valkey to use instead of the embedded one.", secret=True
     )
@@ -130,8 +130,8 @@ class Settings:
     edge_url: str = _setting(
         "http://127.0.0.1:{edge_port}",
         _web_address,
-        "Public address of the edge. https makes its cookies Secure; accounts with a tracking host use "
-        "that host with this scheme.",
+        "Public address of the edge. With https, its cookies are Secure. Accounts with a tracking host use "
+        "that host with the scheme of this address.",
     )
     click_parameter: str = _setting(
         "spx", _parameter, "Name of the query parameter that carries the click token to the shop."
@@ -186,13 +186,17 @@ class Settings:
 class EdgeSettings(Settings):
     """The edge."""
 
-    edge_name: str = _setting("edge", _name, "Name of this edge, different for each one of an installation.")
-    edge_workers: int = _setting("1", _whole(1, 64), "Processes of this edge, each with its own journal.")
+    edge_name: str = _setting(
+        "edge", _name, "Name of this edge. Each edge of an installation needs a different one."
+    )
+    edge_workers: int = _setting(
+        "1", _whole(1, 64), "Number of processes of this edge, each with its own journal."
+    )
     edge_proxies: int = _setting(
         "0",
         _whole(0, 9),
-        "Proxies of yours in front of the edge that add the client to X-Forwarded-For. Mail scanners "
-        "are known by their networks: with a wrong number they are not.",
+        "Number of your proxies in front of the edge that add the client's address to X-Forwarded-For. With "
+        "a wrong number, mail gateways are not recognised by their networks.",
     )
     edge_segment_bytes: int = _setting(
         "16777216", _whole(4096, 2**30), "Size at which a journal segment is closed."
@@ -212,9 +216,8 @@ class StorageSettings(Settings):
     private_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "",
         _networks,
-        "Networks that are not public and may be called all the same, as CIDR blocks separated by commas, "
-        "such as 10.1.0.0/16; none by default. Needed when a shop, or a host that sales are forwarded to, "
-        "has a private address.",
+        "Private networks that may be called, as CIDR blocks separated by commas, such as 10.1.0.0/16. None "
+        "by default. Needed if a shop, or a host that sales are forwarded to, has a private address.",
     )
 
 
@@ -228,17 +231,18 @@ class PluginSettings(StorageSettings):
     plugin_proxies: int = _setting(
         "0",
         _whole(0, 9),
-        "Proxies of yours in front of the plugin that add the client to X-Forwarded-For. With a wrong "
-        "number one person's wrong keys slow down others, and a stranger's requests keep others from signing "
-        "in.",
+        "Number of your proxies in front of the plugin that add the client's address to X-Forwarded-For. "
+        "With a wrong number, all clients share one rate limit, and one client can lock out the others.",
     )
     api_key: str = _setting(
         "",
         _optional(_key),
-        "A key with all rights, made at start: 20 characters or more, by chance and secret.",
+        "An API key with all rights, stored at start: a random secret of 20 characters or more.",
         secret=True,
     )
-    plugin_threads: int = _setting("4", _whole(1, 256), "Requests that the plugin works on at a time.")
+    plugin_threads: int = _setting(
+        "4", _whole(1, 256), "Number of requests that the plugin processes at a time."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +250,7 @@ class WorkerSettings(StorageSettings):
     """The worker."""
 
     forward_hosts: frozenset[str] = _setting(
-        "", _hosts, "Hosts that sales may be forwarded to, separated by commas; none by default."
+        "", _hosts, "Hosts that sales may be forwarded to, separated by commas. None by default."
     )
 
 

@@ -1,4 +1,4 @@
-"""Kinds of fields that requests and answers are made of."""
+"""The types of fields in requests and responses."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _MAX_TEXT = 200
 _SMALLEST = Decimal(1).scaleb(-MAX_DIGITS)
 
 UNSET: Any = None
-"""Stands for a field that was not sent; null is refused like any other wrong value."""
+"""Marks a field that was not sent. Null is refused like any other invalid value."""
 
 
 def _clean(text: str) -> str:
@@ -41,7 +41,7 @@ def _order_number(text: str) -> str:
     try:
         return read_order_number(text)
     except PlaceholderOrder:
-        raise ValueError("is a placeholder that nobody filled in, and no order") from None
+        raise ValueError("is a placeholder that was not filled in, not an order number") from None
 
 
 def _currency(text: str) -> str:
@@ -53,18 +53,18 @@ def _currency(text: str) -> str:
 
 def _amount(value: Decimal) -> Decimal:
     if value < 0:
-        raise ValueError("must not be negative; tell what was given back in `refunded`")
+        raise ValueError("must not be negative; send refunds in `refunded`")
     if value >= MAX_AMOUNT:
         raise ValueError("must be less than 1000000000000")
     return value.quantize(_SMALLEST, ROUND_HALF_UP)
 
 
 def check_sum(amount: Decimal, currency: str) -> None:
-    """Return when lines may add up to this. Raises ValueError, with a message for people."""
+    """Check the sum of an order's lines. Raises ValueError, with a message for people, if it is too large."""
     try:
         to_minor(amount, currency)
     except BadMoney:
-        raise ValueError("the lines add up to more than an order can cost") from None
+        raise ValueError("the sum of the lines is too large for an order") from None
 
 
 def _quantity(value: Decimal) -> Decimal:
@@ -82,7 +82,7 @@ def _destination(url: str) -> str:
 
 
 def _link_destination(url: str) -> str:
-    """As it was sent, once it can be a link's; who stores it reads it and says what was changed."""
+    """The valid destination of a link, unchanged: the use case that stores it corrects it and reports why."""
     try:
         read_destination(url, "")
     except BadDestination as error:
@@ -101,11 +101,11 @@ def _host(text: str) -> str:
 
 
 def _utc(time: datetime) -> datetime:
-    # Nobody's order; and far from the ends of the calendar, where sums with a window overflow.
+    # No order is older. Sums with an attribution window overflow near the ends of the calendar.
     try:
         moment = time.astimezone(UTC)
     except OverflowError:
-        raise ValueError("is not a time that an order can have") from None
+        raise ValueError("is too far in the past or in the future") from None
     if not _FIRST_YEAR <= moment <= datetime.now(UTC) + _DAY:
         raise ValueError("must be after the year 2000 and not in the future")
     return moment
@@ -115,37 +115,39 @@ def _planned(time: datetime) -> datetime:
     try:
         moment = time.astimezone(UTC)
     except OverflowError:
-        raise ValueError("is not a time at which mails are sent") from None
+        raise ValueError("is too far in the past or in the future") from None
     if not _FIRST_YEAR <= moment <= datetime.now(UTC) + _YEAR:
         raise ValueError("must be after the year 2000 and at most a year ahead")
     return moment
 
 
 def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
-    """The check, for a text that is not empty."""
+    """The check, which also accepts an empty text."""
     return lambda text: check(text) if text else ""
 
 
-EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account, named by its number.", examples=[7])]
+EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account's number.", examples=[7])]
 Id = Annotated[str, Field(examples=["9f86d081884c"])]
 Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_filled)]
 Item = Annotated[
     str,
-    Field(max_length=2000, description="Read as one line and cut after 200 characters."),
+    Field(max_length=2000, description="Stored as one line, truncated after 200 characters."),
     AfterValidator(_clean),
 ]
-"""What was bought, in the words of a shop: no reason to lose a sale."""
+"""What was bought. A long text is truncated, because it is no reason to refuse a sale."""
 
 OrderNumber = Annotated[Name, AfterValidator(_order_number)]
 FilledItem = Annotated[Item, AfterValidator(_filled)]
 
 Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]
 Amount = Annotated[
-    Decimal, Field(description="As text, or as a number.", examples=["39.80"]), AfterValidator(_amount)
+    Decimal, Field(description="A string or a number.", examples=["39.80"]), AfterValidator(_amount)
 ]
 Quantity = Annotated[
-    Decimal, Field(description="At most three decimals count: by weight, say."), AfterValidator(_quantity)
+    Decimal,
+    Field(description="May be a fraction, such as a weight. Rounded to three decimals."),
+    AfterValidator(_quantity),
 ]
 QuantityOut = Annotated[int | float, Field(description="At most three decimals.", examples=[2, 0.5])]
 Url = Annotated[str, AfterValidator(_destination)]
@@ -154,4 +156,6 @@ UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
 HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]
 PlannedTime = Annotated[AwareDatetime, AfterValidator(_planned)]
-Money = Annotated[str, Field(description="A decimal with the currency's digits.", examples=["39.80"])]
+Money = Annotated[
+    str, Field(description="A decimal string with the decimals of its currency.", examples=["39.80"])
+]

@@ -1,4 +1,4 @@
-"""Lists in pages: `limit` and `cursor` in, `next` out."""
+"""Pagination: `limit` and `cursor` in the request, `next` in the response."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -19,11 +19,11 @@ _BAD_CURSOR = N_("Invalid cursor. Start again without `cursor`.")
 
 
 class PageQuery(BaseModel):
-    """Which part of a list is asked for."""
+    """Which page of a list to return."""
 
     model_config = ConfigDict(extra="ignore")
     limit: int = Field(100, ge=1, le=1000)
-    cursor: str | None = Field(None, max_length=2000, description="`next` of the page before.")
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the previous page.")
 
 
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
@@ -50,7 +50,7 @@ class Days(BaseModel):
 
 
 class PageOfDays(PageQuery, Days):
-    """Which part of a list of days is asked for."""
+    """Which page of a range of days to return."""
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What use cases declined, as answers: a status for each kind and a sentence for each reason."""
+"""Responses to what use cases declined: a status for each kind, a sentence for each reason."""
 
 from typing import Any
 
@@ -24,23 +24,23 @@ STATUS: dict[type[Declined], int] = {
 }
 
 SENTENCES = {
-    "not_found": "There is no such %(what)s, or this key does not open it.",
-    "unknown_account": "There is no account %(emp_id)s; make it with POST /accounts.",
+    "not_found": "This %(what)s does not exist, or your API key has no access to it.",
+    "unknown_account": "There is no account %(emp_id)s. Create it with POST /accounts.",
     "not_allowed": "This needs a key with all rights, such as SALEPIXEL_API_KEY.",
-    "other_account": "This key does not open account %(emp_id)s; use a key of it.",
+    "other_account": "Your API key has no access to account %(emp_id)s. Use a key of that account.",
     "invalid": "Correct %(field)s: %(said)s.",
-    "taken": "There is an account %(emp_id)s already; choose another empId.",
-    "months_closed": "Account %(emp_id)s has closed months, and their sums in %(currency)s do not change.",
-    "chosen_once": "%(names)s: chosen once, and account %(emp_id)s has sales; their sums would not be the "
-    "same.",
-    "key_of_settings": "This is the key of %(setting)s: change that setting and start again, which shuts it "
-    "out.",
-    "shop_removed": "This store was removed; add it again with POST /shops.",
-    "no_connection": "Only a store that connects by its app can be changed; this one has no app.",
-    "no_holdout": "This campaign leaves nobody out; give `holdout_percent` when you make one.",
-    "campaign_over": "The orders after this campaign are counted already: nobody can be added to it any "
-    "more.",
-    "policy_changed": "Another policy is in force by now; preview the change again.",
+    "taken": "Account %(emp_id)s already exists. Choose another empId.",
+    "months_closed": "The currency cannot change: account %(emp_id)s has closed months in %(currency)s.",
+    "chosen_once": "%(names)s cannot change, because account %(emp_id)s has sales and their totals would "
+    "change.",
+    "key_of_settings": "This is the key in %(setting)s. To revoke it, change that setting and restart "
+    "salepixel.",
+    "shop_removed": "This shop was removed. Add it again with POST /shops.",
+    "no_connection": "This shop has no app. Only a shop that is connected by an app can be changed.",
+    "no_holdout": "This campaign has no control group. Send `holdout_percent` when you create a campaign.",
+    "campaign_over": "The attribution window of this campaign has ended, so recipients can no longer be "
+    "added.",
+    "policy_changed": "The settings have changed since. Preview your changes again.",
     "month_not_over": N_("%(month)s has not ended yet. Close it after its last day."),
     "orders_waiting": N_(
         "%(waiting)s orders of that period are still being processed. Try again in a minute."
@@ -50,11 +50,11 @@ SENTENCES = {
         " orders, or close the month without them."
     ),
 }
-"""Reason -> what is wrong and what to do. Marked for translation: what a form of a page may meet."""
+"""Reason -> what is wrong and what to do. Those that a form of a page may show are marked for translation."""
 
 
 def as_refusal(declined: Declined) -> Refusal:
-    """The answer to what a use case declined."""
+    """The response to what a use case declined."""
     errors = {}
     if isinstance(declined, BadField):
         place = declined.field if declined.part is None else f"{declined.field}.{declined.part}"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import Account
 from salepixel.attribution.decisions import Observed, get_decision
 from salepixel.attribution.explanation import Explanation, explain_decision
-from salepixel.attribution.judge import judge_order, sales_for_good
+from salepixel.attribution.judge import closed_sales, judge_order
 from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_order
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
@@ -58,7 +58,7 @@ def compare_order(
 def compare_closed_order(connection: sa.Connection, account: Account, stored: StoredOrder) -> Iterator[str]:
     """What differs in the sales of an order of a closed month: only what was refunded since may be new."""
     history = refund_history(connection, stored.shop_id, stored.order)
-    yield from _wrong_sales(connection, stored, sales_for_good(connection, account, stored, history))
+    yield from _wrong_sales(connection, stored, closed_sales(connection, account, stored, history))
 
 
 def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: list[Sale]) -> Iterator[str]:

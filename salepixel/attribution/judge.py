@@ -43,7 +43,7 @@ def judge_order(
 ) -> Judged:
     """Decide an order of a shop of this account by the account's policy and terms as they are given.
 
-    Not for one that `is_for_good`. `named`: what is stored under its name, where that was read already.
+    Not for an order that `is_closed`. `named`: what is stored under its name, if already read.
     """
     from_pixel = shop.platform == "pixel"
     named = named or read_named(connection, sealer, account, stored, from_pixel=from_pixel)
@@ -84,26 +84,26 @@ def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, s
 
 
 def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether the pixel is the source of an order: no shop was connected, and none reported it since."""
+    """Whether the pixel is the source of an order: no shop was connected then, and none has reported it."""
     since = shops.connected_since(connection, account.emp_id)
     is_before = since is None or stored.order.placed_at < since
     return is_before and not is_reported_by_shop(connection, account.emp_id, stored.order.number)
 
 
-def is_for_good(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether an order was decided in a month that is closed since: later reports do not change that."""
+def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
+    """Whether the month in which an order was decided is closed, so that its decision does not change."""
     if account.closed_before is None:
         return False
     placed_at = decided_as_of(connection, stored.shop_id, stored.order.id)
     return placed_at is not None and account.has_closed(placed_at)
 
 
-def sales_for_good(
+def closed_sales(
     connection: sa.Connection, account: Account, stored: StoredOrder, history: Iterable[RefundState]
 ) -> list[Sale]:
-    """The sales of an order that `is_for_good`, as they are, with what is refunded of them by now.
+    """The stored sales of an order that `is_closed`, with its later refunds.
 
-    `history`: as `orders.refunds.refund_history` reads it.
+    `history`: from `orders.refunds.refund_history`.
     """
     sold = sales_of_order(connection, stored.shop_id, stored.order.id)
     if not sold or account.closed_before is None:
@@ -112,7 +112,7 @@ def sales_for_good(
 
 
 def _too_late(decision: Decision) -> Decision:
-    """The decision of an order that comes after its month was closed: it earns nobody anything."""
+    """The decision about an order that arrived after its month was closed: not attributed."""
     return replace(
         decision,
         outcome=Outcome.UNATTRIBUTED,

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import POLICY, Account, change_account, keep_policy, lock_account
-from salepixel.attribution.judge import is_for_good, judge_order
+from salepixel.attribution.judge import is_closed, judge_order
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
@@ -153,7 +153,7 @@ def preview_policy(
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
     moves = []
     for stored in page[:limit]:
-        if is_for_good(connection, account, stored):
+        if is_closed(connection, account, stored):
             continue  # its shop has reported another day since
         if has_failed(connection, stored.shop_id, stored.order.id):
             continue

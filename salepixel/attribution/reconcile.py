@@ -9,7 +9,7 @@ from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision
 from salepixel.attribution.decisions import store_decision
 from salepixel.attribution.gather import Named, read_named
-from salepixel.attribution.judge import is_for_good, judge_order, sales_for_good
+from salepixel.attribution.judge import closed_sales, is_closed, judge_order
 from salepixel.attribution.sale_store import replace_sale_refunds
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
@@ -53,8 +53,8 @@ def reconcile_order(
     named = read_named(connection, sealer, account, stored, from_pixel=from_pixel)
     if stored.order.paid and not from_pixel:
         named = _clear_its_click(connection, stored, named)
-    if is_for_good(connection, account, stored):
-        sold = sales_for_good(connection, account, stored, named.history)
+    if is_closed(connection, account, stored):
+        sold = closed_sales(connection, account, stored, named.history)
         replace_sale_refunds(connection, stored, sold)
         mark_decided(connection, shop_id, order_id)
         return None

@@ -28,11 +28,11 @@ def test_every_reason_has_a_sentence_and_every_sentence_a_reason() -> None:
 @pytest.mark.parametrize(
     ("declined", "status", "message", "errors"),
     [
-        (NotFound("link"), 404, "There is no such link, or this key does not open it.", {}),
+        (NotFound("link"), 404, "This link does not exist, or your API key has no access to it.", {}),
         (
             Conflict("taken", emp_id=7),
             409,
-            "There is an account 7 already; choose another empId.",
+            "Account 7 already exists. Choose another empId.",
             {},
         ),
         (BadField("name", "is 100% wrong"), 422, "Correct name: is 100% wrong.", {"name": ["is 100% wrong"]}),

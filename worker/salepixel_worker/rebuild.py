@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import Account, list_accounts
 from salepixel.attribution.compare import compare_closed_order, compare_order
-from salepixel.attribution.judge import is_for_good
+from salepixel.attribution.judge import is_closed
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import BadKeys, load_keys
@@ -92,7 +92,7 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
                 if is_due(connection, stored.shop_id, stored.order.id):
                     found.due += 1
                     continue
-                if is_for_good(connection, account, stored):
+                if is_closed(connection, account, stored):
                     differences = compare_closed_order(connection, account, stored)
                     found.closed += 1
                 else:

@@ -1,4 +1,4 @@
-"""Accounts: sub-accounts with their policy."""
+"""Accounts: the parts of a business, such as brands, each with its own settings."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,18 +16,18 @@ from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, T
 from salepixel_plugin.schemas import Input, WindowDays
 from salepixel_plugin.services import services, writing
 
-_HOST = "The host in this account's links; empty: the edge's own."
-_PIXEL_AMOUNT = "What a pixel's IMPORTE is: the amount of its line or of the whole order."
-_HOSTED = "The url of a hosted pixel to show beside ours, such as https://track.mdrctr.com/track/sale."
-_FORWARD = "A url template that is called for each sale."
-_SECRET = "With this the shop's server signs its pixels. Keep it from browsers."
+_HOST = "The host of this account's tracked links. If empty, the edge's own host."
+_PIXEL_AMOUNT = "Whether IMPORTE of the pixel is the amount of a line or of the whole order."
+_HOSTED = "The URL of a hosted pixel to request too, such as https://track.mdrctr.com/track/sale."
+_FORWARD = "A URL template. Each sale is forwarded to it."
+_SECRET = "The shop's server signs its pixels with this secret. Never send it to a browser."
 
-_UNTOLD = ("pixel_secret", "campaign_windows")
+_NOT_SHOWN = ("pixel_secret", "campaign_windows")
 
-_CHOSEN = " Chosen once: it stays when there are sales."
-_SALE_WHEN = "When an order is a sale: paid in full, or placed." + _CHOSEN
-_TAX = "Amounts of lines with tax (gross) or without (net)." + _CHOSEN
-_SHIPPING = "Whether shipping counts, as a line of its own." + _CHOSEN
+_CHOSEN = " It cannot change after the first sale."
+_SALE_WHEN = "When an order counts as a sale: when it is paid in full, or when it is placed." + _CHOSEN
+_TAX = "Whether the amounts of lines include tax (gross) or not (net)." + _CHOSEN
+_SHIPPING = "Whether shipping counts, as a separate line." + _CHOSEN
 
 SaleWhen = Literal["paid", "placed"]
 Tax = Literal["gross", "net"]
@@ -45,9 +45,9 @@ class AccountIn(Input):
     currency: Currency
     window_days: WindowDays = 7
     pixel_amount: Per = Field("line", description=_PIXEL_AMOUNT)
-    pixel_signed: bool = Field(False, description="Count only pixels that the shop's server signed.")
+    pixel_signed: bool = Field(False, description="True: only signed pixel hits count.")
     hosted_pixel: UrlOrEmpty = Field("", description=_HOSTED)
-    hosted_emp_id: Text = Field("", description="The empId of this account at the hosted pixel.")
+    hosted_emp_id: Text = Field("", description="The empId that the hosted pixel knows this account by.")
     forward_url: UrlOrEmpty = Field("", description=_FORWARD)
     forward_per: Per = "line"
     sale_when: SaleWhen = Field("paid", description=_SALE_WHEN)
@@ -56,7 +56,7 @@ class AccountIn(Input):
 
 
 class AccountChange(Input):
-    """What is to change; what is not named stays."""
+    """The fields to change. Fields that are not sent stay the same."""
 
     name: Name = Field(UNSET)
     tracking_host: HostOrEmpty = Field(UNSET, description=_HOST)
@@ -72,7 +72,9 @@ class AccountChange(Input):
     sale_when: SaleWhen = Field(UNSET, description=_SALE_WHEN)
     tax: Tax = Field(UNSET, description=_TAX)
     shipping: Shipping = Field(UNSET, description=_SHIPPING)
-    renew_pixel_secret: bool = Field(False, description="Make a new secret; the old one counts no more.")
+    renew_pixel_secret: bool = Field(
+        False, description="True: create a new pixel secret. The old one becomes invalid."
+    )
 
 
 class AccountOut(Output):
@@ -90,7 +92,9 @@ class AccountOut(Output):
     hosted_emp_id: str
     forward_url: str
     forward_per: Per
-    policy_version: int = Field(description="Of the policy in force: GET /accounts/<empId>/policies.")
+    policy_version: int = Field(
+        description="The current version of the attribution settings: GET /accounts/<empId>/policies."
+    )
     model: Model
     alias_match: bool
     closed_before: datetime | None
@@ -101,13 +105,13 @@ class AccountOut(Output):
 
 
 class AccountWithSecret(AccountOut):
-    """An account with the secret of its pixel."""
+    """An account with its pixel secret."""
 
     pixel_secret: str = Field(description=_SECRET)
 
 
 class AccountsOut(Output):
-    """The accounts that the key opens."""
+    """The accounts that the API key can read."""
 
     accounts: list[AccountOut]
 
@@ -117,7 +121,7 @@ class AccountsOut(Output):
 @blueprint.output(AccountWithSecret, 201)
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights", 409: "The empId is taken"})
 def add_account(wanted: AccountIn) -> dict[str, Any]:
-    """Make an account."""
+    """Create an account."""
     with writing(publishes=True) as connection:
         values, now = wanted.model_dump(), datetime.now(UTC)
         account = use_cases.create_account(connection, principal(), services().keys, values, now)
@@ -128,7 +132,7 @@ def add_account(wanted: AccountIn) -> dict[str, Any]:
 @blueprint.output(AccountsOut)
 @blueprint.doc(security="bearer")
 def list_accounts() -> dict[str, Any]:
-    """The accounts that the key opens."""
+    """The accounts that the API key can read."""
     with services().database.read() as connection:
         return {"accounts": [_as_json(account) for account in store.list_accounts(connection, principal())]}
 
@@ -137,7 +141,7 @@ def list_accounts() -> dict[str, Any]:
 @blueprint.output(AccountWithSecret)
 @blueprint.doc(security="bearer")
 def get_account(emp_id: int) -> dict[str, Any]:
-    """One account, with the secret of its pixel."""
+    """One account, with its pixel secret."""
     with services().database.read() as connection:
         return _with_secret(use_cases.see_account(connection, principal(), emp_id))
 
@@ -145,7 +149,9 @@ def get_account(emp_id: int) -> dict[str, Any]:
 @blueprint.patch("/accounts/<int:emp_id>")
 @blueprint.input(AccountChange, arg_name="change")
 @blueprint.output(AccountWithSecret)
-@blueprint.doc(security="bearer", responses={409: "Chosen once, and there are sales, or closed months"})
+@blueprint.doc(
+    security="bearer", responses={409: "The account has sales or closed months, so this field cannot change"}
+)
 def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     """Change an account."""
     values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
@@ -158,7 +164,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
 
 
 def _as_json(account: Account) -> dict[str, Any]:
-    values = {name: getattr(account, name) for name in Account.__slots__ if name not in _UNTOLD}
+    values = {name: getattr(account, name) for name in Account.__slots__ if name not in _NOT_SHOWN}
     values["empId"] = values.pop("emp_id")
     return values
 

@@ -1,4 +1,4 @@
-"""Contacts: the mailer's references, with e-mail addresses that are hashed at once."""
+"""Contacts: the references of the e-mail platform, with e-mail addresses that are hashed at once."""
 
 import re
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ Email = Annotated[str, Field(max_length=320, examples=["ana@example.com"]), Afte
 def _reference(text: str) -> str:
     reference = normal_reference(text)
     if not reference:
-        raise ValueError("must not be empty or hold line breaks or other control characters")
+        raise ValueError("must not be empty or contain line breaks or other control characters")
     return reference
 
 
@@ -42,13 +42,14 @@ class ContactIn(Input):
     """A recipient."""
 
     ref: Reference = Field(
-        description="As the mailer writes it into the link; kept in its normal form.", examples=["c1"]
+        description="The contact's id in your e-mail platform, as in the links. Stored in its normal form.",
+        examples=["c1"],
     )
-    email: Email | None = Field(None, description="Kept as a keyed hash only.")
+    email: Email | None = Field(None, description="Stored only as a keyed hash.")
     consent: bool = Field(
         UNSET,
-        description="False: nothing that they do is followed, nor what any other reference of the same "
-        "address does. Not given: unchanged; true for a new contact.",
+        description="False: the contact opted out of tracking, with every other reference of the same e-mail "
+        "address. If not sent: unchanged, and true for a new contact.",
     )
 
 
@@ -68,21 +69,23 @@ class ContactsIn(Input):
 @blueprint.post("/contacts")
 @blueprint.input(ContactsIn, arg_name="wanted")
 @blueprint.output(Stored)
-@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+@blueprint.doc(
+    security="bearer", responses={403: "The API key belongs to another account", 404: "No such account"}
+)
 def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
-    """Add or change contacts, up to 10,000 in a call; the last entry of a contact that has a field counts.
+    """Add or change contacts, up to 10,000 in a call. The last value of each field counts.
 
-    A bad one does not keep the others from being stored: `not_stored` names it.
+    Valid contacts are stored even if others are not valid. `not_stored` lists those.
     """
     good, bad = split_items(wanted.contacts, "contacts")
     merged, now = _merged([contact for _, contact in good]), datetime.now(UTC)
-    with writing(publishes=True, wakes=True) as connection:  # edges do not follow who refuses
+    with writing(publishes=True, wakes=True) as connection:  # edges learn who opted out
         stored = use_cases.add_contacts(connection, principal(), services().keys, wanted.emp_id, merged, now)
     return {"stored": stored, "not_stored": bad or None}
 
 
 def _merged(contacts: list[ContactIn]) -> dict[str, dict[str, Any]]:
-    """The last given value of each contact's fields; a field that is not given stays as it was."""
+    """Contact -> the last value sent for each field, without the fields that were not sent."""
     merged: dict[str, dict[str, Any]] = {}
     for contact in contacts:
         merged.setdefault(contact.ref, {}).update(contact.model_dump(exclude_none=True))

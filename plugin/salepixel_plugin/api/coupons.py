@@ -1,4 +1,4 @@
-"""Coupons: the codes in a campaign's mails, of one contact each or of everybody."""
+"""Coupons: the codes in a campaign's e-mails, personal or shared."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
@@ -19,8 +19,10 @@ from salepixel_plugin.services import writing
 class CouponIn(Input):
     """A code that the shop accepts."""
 
-    code: Name = Field(description="As the shop knows it; small and capital letters are the same.")
-    ref: Reference | None = Field(None, description="The only contact who got it; null: everybody did.")
+    code: Name = Field(description="The code in the shop. Letter case does not matter.")
+    ref: Reference | None = Field(
+        None, description="The only contact who got the code. Null: everybody got it."
+    )
 
 
 class CouponsIn(Input):
@@ -39,9 +41,11 @@ class CouponsIn(Input):
 
 
 class CouponsStored(Stored):
-    """What became of them."""
+    """How many coupons were stored, and which were not."""
 
-    taken: list[str] = Field(description="Codes of another campaign or contact, which keep them.")
+    taken: list[str] = Field(
+        description="Codes that already belong to another campaign or contact, and still do."
+    )
 
 
 @blueprint.post("/campaigns/<campaign_id>/coupons")
@@ -49,9 +53,9 @@ class CouponsStored(Stored):
 @blueprint.output(CouponsStored)
 @blueprint.doc(security="bearer", responses={404: "No such campaign"})
 def add_coupons(campaign_id: str, wanted: CouponsIn) -> dict[str, Any]:
-    """Store which codes the campaign's mails hold, up to 10,000 in a call; idempotent.
+    """Store the coupon codes of a campaign, up to 10,000 in a call. Idempotent.
 
-    A bad one does not keep the others from being stored: `not_stored` names it.
+    Valid coupons are stored even if others are not valid. `not_stored` lists those.
     """
     good, bad = split_items(wanted.coupons, "coupons")
     batch = [(coupon.code, coupon.ref or "") for _, coupon in good]

@@ -1,4 +1,4 @@
-"""The coverage of an account: what its shops sold, what is known of it and how, and what the pixel missed."""
+"""Tracking health of an account: orders in its shops, how they arrived, and what the pixel missed."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -21,21 +21,21 @@ class DayOut(Output):
     """The orders of a day (UTC)."""
 
     day: date
-    in_shop: int | None = Field(description="As the shops say themselves; null where none was asked.")
-    known: int = Field(description="Orders that have been processed: by_webhook + healed.")
+    in_shop: int | None = Field(description="The number that the shops report; null if no shop was polled.")
+    known: int = Field(description="Orders that were processed here: by_webhook + healed.")
     by_webhook: int = Field(description="Reported by a webhook or through the sales API.")
-    healed: int = Field(description="Of these a webhook was lost; the poll of the shop found it.")
+    healed: int = Field(description="Orders that the webhooks missed and a poll of the shop found.")
     missing: int | None = Field(
-        description="In the shop, and not known here when the shop was last asked; null where none was asked."
+        description="Orders in the shop that were not here at the last poll; null if no shop was polled."
     )
-    seen: int = Field(description="Also seen by the pixel.")
-    attributed: int = Field(description="Credited to a campaign, surely or likely.")
+    seen: int = Field(description="Orders that the pixel also saw.")
+    attributed: int = Field(description="Orders that are attributed, or likely.")
 
 
 class SeenOut(Output):
-    """How many orders of a kind the pixel has seen."""
+    """How many orders of a group the pixel saw."""
 
-    name: str | None = Field(description="Null where it is not known.")
+    name: str | None = Field(description="Null if unknown.")
     orders: int
     seen: int
 
@@ -45,47 +45,48 @@ class PixelProblemOut(Output):
 
     reason: str
     hits: int
-    ignored: int = Field(description="Of these; the others count, without what could not be read.")
+    ignored: int = Field(
+        description="How many of them were ignored. The others count, without the unreadable values."
+    )
     advice: str = Field(description="What it means and what to do, in English.")
 
 
 class UnreadOut(Output):
-    """An order that the shop has and that could not be read; it is asked for again every hour."""
+    """An order in the shop that could not be read. It is requested again every hour."""
 
     order: str
     number: str | None
-    reason: str = Field(description="As it is counted by `GET /rejections`.")
-    detail: str | None = Field(description="What the shop said.")
+    reason: str = Field(description="The reason as in `GET /rejections`.")
+    detail: str | None = Field(description="The shop's error message.")
     since: datetime
 
 
 class PolledOut(Output):
-    """Whether a shop's orders reach us, and how far it was asked for them."""
+    """Whether a shop's orders arrive here, and until when they were fetched."""
 
     shop: str
     api_url: str
     state: State
     known_until: datetime | None = Field(
-        description="All that changed until then is known; null: it was not asked yet."
+        description="All changes until then were fetched; null if the shop was not polled yet."
     )
     missed_since: datetime | None = Field(
-        description="Orders since then are missing, or may be, until what keeps them away is mended. "
-        "Then they are asked for."
+        description="Orders since then may be missing. They are fetched when the problem is solved."
     )
     problem: str | None = Field(
-        description="Why the last poll failed; it is tried again every five minutes. `app_inactive`, "
-        "`permission_removed`, `token_refused`, or what the shop answered."
+        description="Why the last poll failed: `app_inactive`, `permission_removed`, `token_refused`, or the "
+        "shop's answer. The shop is polled again every five minutes."
     )
     problem_since: datetime | None
-    unread: list[UnreadOut] = Field(description=f"The newest {MOST_UNREAD} of the account.")
+    unread: list[UnreadOut] = Field(description=f"The newest {MOST_UNREAD} unreadable orders of the account.")
 
 
 class CoverageOut(Output):
-    """The coverage of an account."""
+    """Tracking health of an account."""
 
-    days: list[DayOut] = Field(description="Newest first; days without orders are left out.")
-    by_payment: list[SeenOut] = Field(description="By how the orders were paid, as the shop calls it.")
-    by_browser: list[SeenOut] = Field(description="Of the orders whose click is known, by its browser.")
+    days: list[DayOut] = Field(description="Newest first, without days that have no orders.")
+    by_payment: list[SeenOut] = Field(description="Orders by the shop's name for the payment method.")
+    by_browser: list[SeenOut] = Field(description="Orders with a known click, by the browser of the click.")
     pixel_problems: list[PixelProblemOut] = Field(description="Most hits first.")
     shops: list[PolledOut]
 
@@ -95,7 +96,7 @@ class CoverageOut(Output):
 @blueprint.output(CoverageOut)
 @blueprint.doc(security="bearer")
 def show_coverage(emp_id: int, asked: CoverageDays) -> dict[str, Any]:
-    """Of the orders in the shop, how many are known, by which way, and how many the pixel saw."""
+    """The orders in the shop by day: how many arrived here, how, and how many the pixel saw."""
     first, last = asked.ends(datetime.now(UTC).date())
     with services().database.read() as connection:
         found = use_cases.read_coverage(connection, principal(), emp_id, first, last)

@@ -1,4 +1,4 @@
-"""The door of the API: who may enter, how bodies are read, how refusals look."""
+"""What all API calls share: authentication, reading of bodies, the format of errors."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.schemas import Input
 
 MAX_ERRORS = 20
-"""So many mistakes are listed; who has more reads the first ones first."""
+"""A response lists at most this many errors."""
 
 blueprint = APIBlueprint("api", __name__, url_prefix="/api/v1")
 
@@ -29,26 +29,26 @@ class Problem(pydantic.BaseModel):
     """Why a request was refused."""
 
     message: str = pydantic.Field(description="What is wrong and what to do, for people.")
-    reason: str = pydantic.Field(description="The name of the reason, for programs.")
+    reason: str = pydantic.Field(description="The reason, for programs.")
     errors: dict[str, list[str]] = pydantic.Field(description="Field -> what is wrong with it.")
 
 
 class Output(pydantic.BaseModel):
-    """What an answer brings."""
+    """A response."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
 
 def answers_with(content_type: str, description: str) -> dict[int | str, dict[str, Any]]:
-    """What an answer that is not JSON looks like in the OpenAPI document."""
+    """The OpenAPI description of a response that is not JSON."""
     return {200: {"description": description, "content": {content_type: {"schema": {"type": "string"}}}}}
 
 
 class StrictAdapter(PydanticAdapter):
-    """Reads bodies by pydantic's own JSON parser, which has limits where Python's raises or guesses.
+    """Reads bodies with pydantic's own JSON parser, because Python's has no limits.
 
-    Deep nesting and numbers of thousands of digits are errors of the sender there, and in JSON, unlike in
-    Python, a strict Decimal or datetime is a text. Half a letter is U+FFFD, as at the other doors.
+    With it, deep nesting and numbers of thousands of digits are validation errors (422). In its strict mode a
+    JSON string is a valid Decimal or datetime. Half a surrogate pair becomes U+FFFD, as in webhooks and hits.
     """
 
     def validate_input(self, request: Request, location: str, **kwargs: Any) -> pydantic.BaseModel:
@@ -69,13 +69,13 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-"""An escape in JSON, outside of whose texts no backslash stands; group 1: one half of a surrogate pair."""
+"""An escape in a JSON string (JSON has no backslash elsewhere). Group 1: half of a surrogate pair."""
 
 
 def _with_whole_letters(body: bytes) -> bytes:
-    """The JSON with U+FFFD for half a letter: JavaScript writes it where a text was cut within an emoji.
+    """The JSON with U+FFFD for half a surrogate pair, which JavaScript writes for a text cut within an emoji.
 
-    One such name would refuse the whole call, with all that stands beside it.
+    Without this, one such text would make the whole call invalid.
     """
     if not _SURROGATE.search(body):
         return body
@@ -89,9 +89,9 @@ def _describe(state: BlueprintSetupState) -> None:
         SECURITY_SCHEMES={"bearer": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         HTTP_ERROR_SCHEMA=problem,
         VALIDATION_ERROR_SCHEMA=problem,
-        AUTH_ERROR_DESCRIPTION="No API key, or one that is not known",
-        VALIDATION_ERROR_DESCRIPTION="A field is missing or wrong",
-        NOT_FOUND_DESCRIPTION="No such thing, or the key does not open it",
+        AUTH_ERROR_DESCRIPTION="No API key, or an invalid one",
+        VALIDATION_ERROR_DESCRIPTION="A field is missing or invalid",
+        NOT_FOUND_DESCRIPTION="It does not exist, or the API key has no access to it",
     )
 
 
@@ -105,7 +105,7 @@ def _enter() -> None:
 
 @blueprint.errorhandler(Refusal)
 def refuse(refusal: Refusal) -> Response:
-    """A refusal as JSON."""
+    """A refusal as a JSON response."""
     answer = jsonify(message=refusal.message, reason=refusal.reason, errors=refusal.errors)
     answer.status_code = refusal.status
     if refusal.retry_after:
@@ -117,21 +117,21 @@ def refuse(refusal: Refusal) -> Response:
 
 @blueprint.errorhandler(Declined)
 def refuse_declined(declined: Declined) -> Response:
-    """What a use case declined, in the same form."""
+    """The same for what a use case declined."""
     return refuse(as_refusal(declined))
 
 
 @blueprint.errorhandler(HTTPException)
 def refuse_http(error: HTTPException) -> Response:
-    """What Flask refuses by itself, in the same form."""
+    """The same for an error that Flask raised."""
     status = error.code or 500
     if status == 413:
         limit = request.max_content_length or 0
-        message = f"The body is larger than {limit // 1000} kB; send it in several calls."
+        message = f"The body is larger than {limit // 1000} kB. Send it in several calls."
         return refuse(Refusal(413, "too_large", message))
     message = error.description or error.name
     if status == 404:
-        message = "There is no such address in the API; /api/v1/openapi.json describes all of them."
+        message = "The API has no such address. /api/v1/openapi.json describes all of them."
     answer = refuse(Refusal(status, _snake(error.name), message))
     answer.headers.extend(dict(error.get_headers()[1:]))  # Allow of a 405; the first is the Content-Type
     return answer
@@ -142,11 +142,11 @@ def _snake(name: str) -> str:
 
 
 Found = Sequence[tuple[pydantic.ValidationError, tuple[str | int, ...]]]
-"""Errors, each with the place in the body at which its model stands."""
+"""Validation errors, each with the place of its model in the body."""
 
 
 def invalid(found: Found) -> Refusal:
-    """The refusal (422) of a body, or of a part of it, with what is wrong field by field."""
+    """The refusal (422) of a body, or of a part of it, with the errors of each field."""
     details = [detail for error, _ in found for detail in _details(error)]
     errors = describe_errors(found)
     if details[0]["type"] == "json_invalid":
@@ -157,7 +157,7 @@ def invalid(found: Found) -> Refusal:
 
 
 def describe_errors(found: Found) -> dict[str, list[str]]:
-    """Field -> what is wrong with it, of the first MAX_ERRORS."""
+    """Field -> what is wrong with it, for the first MAX_ERRORS errors."""
     errors: dict[str, list[str]] = {}
     placed = [(place, detail) for error, place in found for detail in _details(error)]
     for place, detail in placed[:MAX_ERRORS]:

@@ -1,4 +1,4 @@
-"""Orders that could not be decided: tried again by themselves, then parked until somebody requeues them."""
+"""Orders that could not be processed: retried automatically, then parked until somebody requeues them."""
 
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -16,43 +16,47 @@ from salepixel_plugin.services import services
 
 
 class FailedOrderOut(Output):
-    """An order that could not be decided."""
+    """An order that could not be processed."""
 
     emp_id: EmpId = Field(alias="empId")
     shop: Id
     order_id: str
     order: str = Field(description="The order's number.")
-    state: Literal["retrying", "parked"] = Field(description="Parked: not tried again by itself.")
+    state: Literal["retrying", "parked"] = Field(description="`parked`: no longer retried automatically.")
     attempts: int
-    error: str = Field(description="The kind of the last error and where it was raised; names no person.")
-    because: str = Field(description="Why it was on the queue; empty where that was not recorded.")
+    error: str = Field(
+        description="The type of the last error and its place in the code, without personal data."
+    )
+    because: str = Field(description="Why the order was queued; empty if not recorded.")
     failed_at: datetime
     next_attempt_at: datetime | None
 
 
 class FailedOrdersOut(Output):
-    """Orders that could not be decided, those first that failed last."""
+    """Orders that could not be processed, the latest failure first."""
 
     rows: list[FailedOrderOut]
     next: Next
 
 
 class Requeue(Input):
-    """What to try again."""
+    """The orders to retry."""
 
     emp_id: EmpId = Field(alias="empId")
-    shop: Text = Field(UNSET, description="With `order_id` one order; without both all of the account.")
+    shop: Text = Field(
+        UNSET, description="With `order_id`: one order. Without both: all orders of the account."
+    )
     order_id: str = Field(UNSET, max_length=1000)
 
     @model_validator(mode="after")
     def _names_one_or_all(self) -> Self:
         if (self.shop is None) != (self.order_id is None):
-            raise ValueError("give `shop` and `order_id`, or neither")
+            raise ValueError("send `shop` and `order_id`, or neither")
         return self
 
 
 class RequeueOut(Output):
-    """How many are due now."""
+    """How many orders are queued again."""
 
     requeued: int
 
@@ -62,7 +66,7 @@ class RequeueOut(Output):
 @blueprint.output(FailedOrdersOut)
 @blueprint.doc(security="bearer")
 def list_failed(page: PageQuery) -> dict[str, Any]:
-    """Orders that could not be decided, of the accounts that the key opens."""
+    """Orders that could not be processed, of the accounts that the API key can read."""
     with services().database.read() as connection:
         before = read_order_cursor(page.cursor)
         found = use_cases.see_failed_orders(connection, principal(), page.limit + 1, before)
@@ -76,9 +80,11 @@ def list_failed(page: PageQuery) -> dict[str, Any]:
 @blueprint.post("/orders/failed/retry")
 @blueprint.input(Requeue, arg_name="wanted")
 @blueprint.output(RequeueOut)
-@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+@blueprint.doc(
+    security="bearer", responses={403: "The API key belongs to another account", 404: "No such account"}
+)
 def requeue(wanted: Requeue) -> dict[str, Any]:
-    """Try again what could not be decided, with all attempts before it. Idempotent."""
+    """Retry orders that could not be processed; each gets all its attempts again. Idempotent."""
     only = None if wanted.shop is None else (wanted.shop, wanted.order_id)
     with services().database.write() as connection:
         return {"requeued": use_cases.retry_failed(connection, principal(), wanted.emp_id, only)}

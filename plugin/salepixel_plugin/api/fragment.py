@@ -1,4 +1,4 @@
-"""The fragment: pixels for a thank-you page that the shop's server renders, for attributed customers."""
+"""The fragment: pixels as HTML for a thank-you page that the shop's server renders."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,10 +28,12 @@ class FragmentLine(Input):
 
 
 class FragmentIn(Input):
-    """An order that was just placed, and the click token that its visitor brought."""
+    """A new order, with the click token of its visitor."""
 
     emp_id: EmpId = Field(alias="empId")
-    click: Annotated[str, Field(max_length=1000, description="Empty: the visitor brought none.")]
+    click: Annotated[
+        str, Field(max_length=1000, description="The click token; empty if the visitor has none.")
+    ]
     order: Name
     currency: Currency
     lines: Annotated[list[FragmentLine], Field(min_length=1, max_length=100)]
@@ -47,13 +49,13 @@ class FragmentIn(Input):
 @blueprint.doc(
     security="bearer",
     responses={
-        **answers_with("text/html", "Pixels as HTML; empty for a visitor who came from no e-mail"),
-        403: {"description": "A foreign account"},
+        **answers_with("text/html", "Pixels as HTML; empty if the visitor did not come from an e-mail"),
+        403: {"description": "The API key belongs to another account"},
         404: {"description": "No such account"},
     },
 )
 def make_fragment(wanted: FragmentIn) -> Response:
-    """The pixels to put on a thank-you page."""
+    """The pixels for the thank-you page of an order, as HTML."""
     here = services()
     lines = [BoughtLine(**line.model_dump()) for line in wanted.lines]
     bought = Bought(wanted.click, wanted.order, wanted.currency, lines)

@@ -1,4 +1,4 @@
-"""Items of a list that a call brings, each read by itself: a bad one does not stop its neighbours."""
+"""Items of a list in a call, validated one by one: valid items are stored even if others are not valid."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ Item = TypeVar("Item", bound=pydantic.BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class BadItem:
-    """An item that cannot be read; `errors` as of pydantic, `name` what the caller calls it, or empty."""
+    """An invalid item; `name` is the caller's id or reference for it, or empty."""
 
     error: pydantic.ValidationError
     name: str
 
 
 class NotStored(Output):
-    """An item of the call that was not stored, and why."""
+    """An item that was not stored, with the reason."""
 
-    position: int = Field(description="In the list, from 0.")
-    name: str = Field(description="Its id or reference, empty where it has none.")
-    reason: str = Field(description="For programs: `invalid`, `older_than_known`, `repeated` ...")
-    message: str = Field(description="For people: what is wrong and what to do.")
+    position: int = Field(description="The position in the list, from 0.")
+    name: str = Field(description="Its id or reference; empty if it has none.")
+    reason: str = Field(description="The reason, for programs: `invalid`, `older_than_known`, `repeated` ...")
+    message: str = Field(description="What is wrong and what to do, for people.")
     errors: dict[str, list[str]] = Field(default_factory=dict, description="Field -> what is wrong with it.")
 
 
 class Stored(Output):
-    """How many were stored; `not_stored` is there when some were not."""
+    """How many items were stored; `not_stored` lists the others, if there are any."""
 
     stored: int
     not_stored: list[NotStored] | None = None
@@ -46,16 +46,16 @@ class Stored(Output):
 def each(
     model: type[Item], name: str, *, empty_is_absent: bool = True
 ) -> Callable[[Any, ValidatorFunctionWrapHandler], Item | BadItem]:
-    """For a WrapValidator: reads one item, and gives a BadItem in place of raising.
+    """For a WrapValidator: validates one item, and returns a BadItem instead of raising.
 
-    `name`: the field by which the caller knows an item. `empty_is_absent`: a field that holds an empty text
-    counts as not sent, for programs fill every column; not where its absence means something else.
+    `name`: the field with the caller's id of an item. `empty_is_absent`: a field with an empty text counts as
+    not sent, because programs fill every column. False if a missing field has a meaning of its own.
     """
 
     def read(value: Any, _: ValidatorFunctionWrapHandler) -> Item | BadItem:
         wanted = _without_empty(value) if empty_is_absent else value
         try:
-            # As JSON again: only there are decimals and times texts in strict mode.
+            # As JSON again: in strict mode, only JSON strings are valid decimals and times.
             return model.model_validate_json(to_json(wanted, inf_nan_mode="constants"))
         except pydantic.ValidationError as error:
             known = value.get(name) if isinstance(value, dict) else None
@@ -67,9 +67,9 @@ def each(
 def split_items(
     items: Sequence[Item | BadItem], field: str
 ) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:
-    """The good items with their positions, and the bad ones as NotStored describes them.
+    """The valid items with their positions, and the invalid ones as in NotStored.
 
-    Raises a Refusal (422) that names all mistakes when no item is good. `field`: the list's name.
+    Raises a Refusal (422) with all errors if no item is valid. `field`: the list's name.
     """
     good = [(place, item) for place, item in enumerate(items) if not isinstance(item, BadItem)]
     bad = [(place, item) for place, item in enumerate(items) if isinstance(item, BadItem)]
@@ -79,7 +79,7 @@ def split_items(
 
 
 def not_stored(position: int, name: str, reason: str, message: str) -> dict[str, Any]:
-    """An item that was read and not stored, as NotStored describes it."""
+    """A valid item that was not stored, as in NotStored."""
     return {"position": position, "name": name, "reason": reason, "message": message}
 
 

@@ -1,4 +1,4 @@
-"""API keys: made for an account, listed without the key, taken back."""
+"""API keys: created for an account, listed without the key itself, revoked."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ class KeyIn(Input):
 
 
 class NewKey(Output):
-    """A new key, shown this once."""
+    """A new key. It is shown only once."""
 
     id: Id
     key: str
@@ -30,10 +30,12 @@ class NewKey(Output):
 
 
 class KeyOut(Output):
-    """A key, without the key itself: only a digest of it is kept."""
+    """An API key without the key itself, because only its digest is stored."""
 
     id: Id
-    emp_id: EmpId | None = Field(alias="empId", description="Null: it opens all accounts.")
+    emp_id: EmpId | None = Field(
+        alias="empId", description="The account of the key. Null: a key with all rights."
+    )
     name: str
     created_at: datetime
 
@@ -49,7 +51,7 @@ class KeysOut(Output):
 @blueprint.output(NewKey, 201)
 @blueprint.doc(security="bearer")
 def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
-    """Make a key that opens this account only."""
+    """Create a key for this account only."""
     with services().database.write() as connection:
         made = use_cases.add_key(connection, principal(), emp_id, wanted.name, datetime.now(UTC))
     return {"id": made.id, "key": made.key, "empId": emp_id, "name": wanted.name}
@@ -59,16 +61,16 @@ def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
 @blueprint.output(KeysOut)
 @blueprint.doc(security="bearer")
 def list_keys() -> dict[str, Any]:
-    """The keys of the account that the key opens, or all keys for a key with all rights."""
+    """The keys of the API key's account, or all keys for a key with all rights."""
     with services().database.read() as connection:
         return {"keys": [_as_json(entry) for entry in list_api_keys(connection, principal())]}
 
 
 @blueprint.delete("/keys/<key_id>")
 @blueprint.output(KeyOut)
-@blueprint.doc(security="bearer", responses={409: "The key of the settings"})
+@blueprint.doc(security="bearer", responses={409: "The key is the one in SALEPIXEL_API_KEY"})
 def remove_key(key_id: str) -> dict[str, Any]:
-    """Take a key back: from now on it opens nothing, and who signed in with it is out."""
+    """Revoke a key. Everybody who signed in with it is signed out."""
     with services().database.write() as connection:
         return _as_json(use_cases.remove_key(connection, principal(), key_id))
 

@@ -1,4 +1,4 @@
-"""Losses: clicks and hits that edges answered but could not record, shown beside reports."""
+"""Losses: clicks and pixel hits that edges answered but could not record."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -31,11 +31,11 @@ class LossesOut(Output):
 @blueprint.output(LossesOut)
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
 def list_losses() -> dict[str, Any]:
-    """Clicks and pixel hits that were answered and could not be recorded, of all accounts together."""
+    """Clicks and pixel hits that were answered but could not be recorded, of all accounts together."""
     with services().database.read() as connection:
         return {"losses": losses_as_json(use_cases.see_losses(connection, principal()))}
 
 
 def losses_as_json(found: Iterable[Loss]) -> list[dict[str, Any]]:
-    """Losses as programs read them."""
+    """Losses as JSON."""
     return [{"count": loss.count, "from": loss.from_at, "to": loss.to_at} for loss in found]

@@ -1,4 +1,4 @@
-"""The models side by side: what each credits every campaign of an account with."""
+"""Model comparison: the orders and revenue that each model gives to each campaign of an account."""
 
 import json
 from datetime import UTC, datetime
@@ -35,19 +35,21 @@ class ModelMoneyOut(Output):
 
 
 class ModelCreditOut(Output):
-    """What one model credits a campaign with."""
+    """The orders and revenue that one model gives to a campaign."""
 
     model: ModelName
-    orders: str = Field(description="A decimal: orders are shared.", examples=["12.500000"])
+    orders: str = Field(
+        description="A decimal number, because campaigns share orders.", examples=["12.500000"]
+    )
     money: list[ModelMoneyOut]
-    share: ShareOut | None = Field(description="Of shapley and markov only.")
+    share: ShareOut | None = Field(description="Only for shapley and markov.")
 
 
 class ModelCampaignOut(Output):
-    """A campaign with its credit by each model that has enough data."""
+    """A campaign with its credit from each model that has enough data."""
 
     campaign: str
-    name: str | None = Field(description="null: a campaign that is not known any more")
+    name: str | None = Field(description="Null if the campaign no longer exists.")
     credits: list[ModelCreditOut]
 
 
@@ -61,13 +63,15 @@ class NotEnoughOut(Output):
 
 
 class ModelsOut(Output):
-    """The credit of a period by each model. Each model's column adds up to the same money, to the cent."""
+    """The credit in a period by each model. All models divide the same money, to the cent."""
 
     first: datetime = Field(alias="from")
     last: datetime = Field(alias="to")
     window_days: int
-    campaign_windows: dict[str, int] = Field(description="Days, of campaigns with a window of their own.")
-    orders: int = Field(description="Credited orders of the period.")
+    campaign_windows: dict[str, int] = Field(
+        description="Campaign id -> its own attribution window, in days."
+    )
+    orders: int = Field(description="Orders in the period that are attributed or likely.")
     totals: list[ModelMoneyOut]
     campaigns: list[ModelCampaignOut]
     not_enough: NotEnoughOut | None
@@ -79,7 +83,7 @@ class ModelsOut(Output):
 @blueprint.output(ModelsOut)
 @blueprint.doc(security="bearer")
 def compare_models(emp_id: int, period: ModelsPeriod) -> dict[str, Any]:
-    """What each model credits every campaign of an account with. Correlational, all of them."""
+    """The credit that each model gives to each campaign. No model shows what the e-mails caused."""
     first, last = period.ends(datetime.now(UTC))
     with services().database.read() as connection:
         compared = use_cases.compare_models(connection, principal(), emp_id, first, last)

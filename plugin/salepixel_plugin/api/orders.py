@@ -1,4 +1,4 @@
-"""Orders: why one was credited to a click, or to none."""
+"""Orders: why an order is attributed to a click, or not attributed."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,16 +20,16 @@ from salepixel_plugin.services import services
 
 
 class LanguageQuery(BaseModel):
-    """In which language to explain."""
+    """The language of the explanation."""
 
     model_config = ConfigDict(extra="ignore")
     lang: Literal["en", "es"] = "en"
 
 
 class CandidateOut(Output):
-    """A click that was considered. What belongs to another account is not shown."""
+    """A click that was considered. Data of other accounts is not shown."""
 
-    click: str | None = Field(description="Null where only a campaign, or a contact, is named.")
+    click: str | None = Field(description="Null if the evidence names only a campaign or a contact.")
     clicked_at: datetime | None
     campaign: str | None
     link: str | None
@@ -39,38 +39,42 @@ class CandidateOut(Output):
     confidence: float
     credited: bool
     passed_over: str | None
-    share: float = Field(0.0, description="Of the order, that the account's model gives to this click.")
+    share: float = Field(
+        0.0, description="The share of the order that the account's model gives to this click."
+    )
 
 
 class CreditedOut(Output):
-    """Who is credited."""
+    """The campaign, contact and click that get the credit."""
 
     campaign: str
-    contact: str | None = Field(description="Null for nobody known, and where the mail was forwarded.")
+    contact: str | None = Field(description="Null if unknown, or if the e-mail was forwarded.")
     click: str | None
     evidence: Rung
     confidence: float
-    forwarded: bool = Field(description="Somebody with another address bought with this contact's click.")
+    forwarded: bool = Field(
+        description="True: the buyer has another e-mail address than the contact who clicked."
+    )
 
 
 class DecisionOut(Output):
-    """The outcome for an order."""
+    """The decision about an order."""
 
     order: str
     order_id: str
     shop: str
     outcome: Literal["attributed", "likely", "unattributed", "pending"]
     reason: str
-    policy: int = Field(description="The version of the account's policy that decided.")
+    policy: int = Field(description="The version of the attribution settings that decided.")
     model: Model
     credited: CreditedOut | None
-    agreeing: list[Rung] = Field(description="Other evidence that says the same.")
-    conflicting: list[Rung] = Field(description="Evidence that speaks for another contact.")
+    agreeing: list[Rung] = Field(description="Other evidence for the same contact.")
+    conflicting: list[Rung] = Field(description="Evidence for another contact.")
     candidates: list[CandidateOut]
     explanation: str
     replaces: str | None = Field(
-        description="The id of the order whose goods this one replaces, empty where the shop does not "
-        "name it; null for a purchase."
+        description="The id of the order whose goods this order replaces; empty if the shop does not report "
+        "it. Null if the order is a purchase."
     )
 
 
@@ -79,7 +83,7 @@ class DecisionOut(Output):
 @blueprint.output(DecisionOut)
 @blueprint.doc(security="bearer")
 def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any]:
-    """Which click earned an order and why, or why none did; `name` is the order's id or its number."""
+    """Which click gets the credit for an order and why, or why none. `name`: the order's id or number."""
     with services().database.read() as connection:
         decided = use_cases.see_decided(connection, principal(), shop_id, name, datetime.now(UTC))
     if isinstance(decided, Undecidable):

@@ -16,34 +16,34 @@ from salepixel_plugin.services import services
 
 
 class DeadLetterOut(Output):
-    """A request that was given up."""
+    """A failed forward: a request that is not retried any more."""
 
-    id: str = Field(description="Also its idempotency key: the same on every attempt.")
+    id: str = Field(description="Also its Idempotency-Key, the same in every attempt.")
     emp_id: EmpId = Field(alias="empId")
     shop: Id
     order: str = Field(description="The order's number.")
     url: str
     attempts: int
-    answer: str = Field(description="The last status or error; or why it was not tried.")
+    answer: str = Field(description="The last status or error, or why it was not sent.")
     given_up_at: datetime
 
 
 class DeadLettersOut(Output):
-    """Requests that were given up, newest first."""
+    """Failed forwards, newest first."""
 
     rows: list[DeadLetterOut]
     next: Next
 
 
 class TryAgain(Input):
-    """What to send once more."""
+    """The failed forwards to retry."""
 
     emp_id: EmpId = Field(alias="empId")
-    id: Text = Field(UNSET, description="One of them; without it all of the account.")
+    id: Text = Field(UNSET, description="One failed forward. Without it: all of the account.")
 
 
 class TryAgainOut(Output):
-    """How many wait to be sent now; none when nothing like that is given up, or not any more."""
+    """How many forwards are queued again; 0 if no failed forward matches."""
 
     waiting: int
 
@@ -53,7 +53,7 @@ class TryAgainOut(Output):
 @blueprint.output(DeadLettersOut)
 @blueprint.doc(security="bearer")
 def list_dead(page: PageQuery) -> dict[str, Any]:
-    """Sales that were to be forwarded and were given up, of the accounts that the key opens."""
+    """Failed forwards of the accounts that the API key can read."""
     with services().database.read() as connection:
         before = read_dated_cursor(page.cursor)
         found = use_cases.see_dead_letters(connection, principal(), page.limit + 1, before)
@@ -67,9 +67,11 @@ def list_dead(page: PageQuery) -> dict[str, Any]:
 @blueprint.post("/outbox/dead/retry")
 @blueprint.input(TryAgain, arg_name="wanted")
 @blueprint.output(TryAgainOut)
-@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+@blueprint.doc(
+    security="bearer", responses={403: "The API key belongs to another account", 404: "No such account"}
+)
 def try_again(wanted: TryAgain) -> dict[str, Any]:
-    """Send once more what was given up. What the other server said that it took is left alone."""
+    """Retry failed forwards. Forwards that the other server accepted are not sent again."""
     with services().database.write() as connection:
         now = datetime.now(UTC)
         return {"waiting": use_cases.retry_dead(connection, principal(), wanted.emp_id, now, wanted.id)}

@@ -1,4 +1,4 @@
-"""Policies: the rule of an account has a number; a change is shown first, and closed months keep theirs."""
+"""Attribution settings (policies): versions, preview of a change, closed months."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from salepixel_plugin.services import services, writing
 
 
 class PolicyOut(Output):
-    """A version of the policy."""
+    """A version of the attribution settings."""
 
     version: int
     window_days: int
@@ -32,21 +32,23 @@ class PolicyOut(Output):
 
 
 class PoliciesOut(Output):
-    """All versions, the newest first: it is in force."""
+    """All versions, newest first. The first one is current."""
 
     policies: list[PolicyOut]
-    closed_before: datetime | None = Field(description="What was placed before it never changes.")
+    closed_before: datetime | None = Field(
+        description="Orders placed before it are closed and do not change."
+    )
 
 
 class AmountOut(Output):
-    """What a campaign gets of an order."""
+    """The revenue that a campaign gets from an order."""
 
     campaign: str
     amount: Money
 
 
 class MoveOut(Output):
-    """An order that a changed policy decides otherwise."""
+    """An affected order: the new settings would decide it differently."""
 
     shop: str
     order_id: str
@@ -56,13 +58,13 @@ class MoveOut(Output):
     before: list[AmountOut]
     after: list[AmountOut]
     differs: list[Literal["campaign", "contact", "click", "amount"]] = Field(
-        description="What is another one than before, of who is credited and with how much."
+        description="What would change: the credited campaign, contact or click, or the amount."
     )
-    reason: str = Field(description="Of the new decision.")
+    reason: str = Field(description="The reason of the new decision.")
 
 
 class SumOut(Output):
-    """What the orders of this page add to a campaign, in one currency; negative: take from it."""
+    """The gain of a campaign from the orders of this page, in one currency. Negative: a loss."""
 
     campaign: str
     currency: str
@@ -70,7 +72,7 @@ class SumOut(Output):
 
 
 class PreviewOut(Output):
-    """What would move among the orders of this page, newest first."""
+    """The affected orders of this page, newest first."""
 
     moves: list[MoveOut]
     sums: list[SumOut]
@@ -78,7 +80,7 @@ class PreviewOut(Output):
 
 
 class ClosedOut(Output):
-    """Until when the account is closed."""
+    """The end of the closed months."""
 
     closed_before: datetime
 
@@ -87,7 +89,7 @@ class ClosedOut(Output):
 @blueprint.output(PoliciesOut)
 @blueprint.doc(security="bearer")
 def list_policies(emp_id: int) -> dict[str, Any]:
-    """The versions of an account's policy."""
+    """The versions of an account's attribution settings."""
     with services().database.read() as connection:
         account, found = use_cases.see_policies(connection, principal(), emp_id)
     return {
@@ -102,7 +104,7 @@ def list_policies(emp_id: int) -> dict[str, Any]:
 @blueprint.output(PreviewOut)
 @blueprint.doc(security="bearer")
 def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[str, Any]:
-    """What a change would move, order by order; `limit` orders are looked at in a call. Nothing changes."""
+    """Preview a change: which orders it would affect. One call checks `limit` orders. Nothing changes."""
     here, after = services(), read_order_cursor(page.cursor)
     with here.database.read() as connection:
         preview = use_cases.preview_policy_change(
@@ -127,7 +129,7 @@ def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[s
 @blueprint.output(PolicyOut, 201)
 @blueprint.doc(security="bearer")
 def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
-    """Put a changed policy in force; the orders of open months are decided again, which takes a while."""
+    """Change the attribution settings. The worker then attributes the orders of open months again."""
     values, now = change.model_dump(exclude_unset=True, mode="json"), datetime.now(UTC)
     with writing(wakes=True) as connection:
         return _policy_as_json(use_cases.change_policy(connection, principal(), emp_id, values, now))
@@ -136,10 +138,12 @@ def apply_policy(emp_id: int, change: PolicyChange) -> dict[str, Any]:
 @blueprint.post("/accounts/<int:emp_id>/closings")
 @blueprint.input(MonthIn, arg_name="wanted")
 @blueprint.output(ClosedOut)
-@blueprint.doc(security="bearer", responses={409: "Orders are not decided", 422: "The month is not over yet"})
+@blueprint.doc(
+    security="bearer", responses={409: "Orders are waiting or failed", 422: "The month has not ended"}
+)
 def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
-    """Close a month (UTC) and all before it: their decisions and sales never change again."""
-    services().job_queue.enqueue_once(jobs.DRAIN)  # what keeps the month open is decided by the next try
+    """Close a month (UTC) and all earlier months. Their decisions and sales do not change after that."""
+    services().job_queue.enqueue_once(jobs.DRAIN)  # decides the waiting orders that keep the month open
     with services().database.write() as connection:
         until = use_cases.close_month(
             connection,

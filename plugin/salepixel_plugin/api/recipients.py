@@ -1,4 +1,4 @@
-"""Recipients: who gets a campaign's mail, who is left out by lot, and what that says the mail caused."""
+"""Recipients: who gets a campaign's e-mail, who is in the control group, and the lift of the e-mail."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,7 +19,7 @@ from salepixel_plugin.services import services
 
 
 class RecipientsIn(Input):
-    """The contacts that a campaign is meant for."""
+    """The recipients of a campaign, before the holdout."""
 
     max_bytes: ClassVar[int] = 8_000_000
     contacts: Annotated[list[Reference], Field(max_length=10_000)]
@@ -30,23 +30,27 @@ class RecipientsOut(Output):
 
     mail: list[str]
     hold_out: list[str]
-    not_measured: list[str] = Field(description="Of `mail`: who does not want to be followed; in no group.")
+    not_measured: list[str] = Field(
+        description="Contacts in `mail` who opted out of tracking. They are in neither group."
+    )
 
 
 class NetOut(Output):
-    """What was kept in one currency."""
+    """Net revenue in one currency."""
 
     currency: Currency
     amount: Money
 
 
 class GroupOut(Output):
-    """A group with all its sales in the time, by address, whatever they are credited to."""
+    """A group with all its sales in the period, found by e-mail address, whatever they are attributed to."""
 
-    people: int = Field(description="Different addresses of those who let us follow them.")
-    without_address: int = Field(description="Whose orders cannot be found; not among the people.")
+    people: int = Field(description="Different e-mail addresses of contacts who did not opt out.")
+    without_address: int = Field(
+        description="Contacts without an e-mail address. `people` excludes them, as their orders are unknown."
+    )
     opted_out: int = Field(
-        description="Contacts who opted out after they were sent as recipients; not counted in `people`."
+        description="Contacts who opted out after they were sent as recipients. `people` excludes them."
     )
     buyers: int
     rate: float
@@ -55,7 +59,7 @@ class GroupOut(Output):
 
 
 class LiftOut(Output):
-    """What the e-mail caused, as far as it can be measured."""
+    """The lift of an e-mail, as far as it can be measured."""
 
     state: Literal[
         "no_holdout",
@@ -69,28 +73,37 @@ class LiftOut(Output):
         "less",
     ]
     since: datetime | None
-    until: datetime | None = Field(description="Orders placed before it count.")
+    until: datetime | None = Field(description="Orders placed before this time count.")
     mailed: GroupOut | None
     held_out: GroupOut | None
-    difference: float | None = Field(description="Of the two rates.")
-    low: float | None = Field(description="Of the 95 % interval of the difference.")
+    difference: float | None = Field(
+        description="The rate of the e-mail group minus that of the control group."
+    )
+    low: float | None = Field(description="The low end of the 95 % confidence interval of `difference`.")
     high: float | None
-    extra_buyers: float | None = Field(description="The difference for all who were mailed.")
-    extra_low: float | None = Field(description="Of its 95 % interval.")
+    extra_buyers: float | None = Field(
+        description="Extra buyers because of the e-mail: `difference` times the people in `mailed`."
+    )
+    extra_low: float | None = Field(
+        description="The low end of the 95 % confidence interval of `extra_buyers`."
+    )
     extra_high: float | None
     needed: int | None = Field(
-        description="People in all, divided as they are, to see such a difference 4 times of 5."
+        description="People needed in total, with the same split, to detect such a difference in four of "
+        "five tests."
     )
-    contaminated: int = Field(description="Left out, and clicked all the same.")
+    contaminated: int = Field(description="People in the control group who clicked anyway.")
     explanation: str
 
 
 @blueprint.post("/campaigns/<campaign_id>/recipients")
 @blueprint.input(RecipientsIn, arg_name="wanted")
 @blueprint.output(RecipientsOut)
-@blueprint.doc(security="bearer", responses={409: "The campaign has no holdout, or its time is over"})
+@blueprint.doc(
+    security="bearer", responses={409: "The campaign has no holdout, or its attribution window has ended"}
+)
 def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str]]:
-    """Send a campaign's recipients; the answer names those to hold out. The draw is the same every time."""
+    """Send a campaign's recipients. The response lists who to hold out, the same in every call."""
     here = services()
     with here.database.write() as connection:
         split = campaigns.add_recipients(
@@ -109,7 +122,7 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
 @blueprint.output(LiftOut)
 @blueprint.doc(security="bearer")
 def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
-    """What a campaign caused: all who were to be mailed, compared with all who were left out."""
+    """The lift of a campaign: the e-mail group compared with the control group."""
     with services().database.read() as connection:
         _, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
     lift = lift_as_json(measured)

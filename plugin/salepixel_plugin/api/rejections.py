@@ -1,4 +1,4 @@
-"""Rejections: what was refused at which door and why, counted by day."""
+"""Rejections: how many requests were refused, by day, door and reason."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from salepixel_plugin.services import services
 
 
 class RejectionDays(BaseModel):
-    """How far back."""
+    """How many days."""
 
     model_config = ConfigDict(extra="ignore")
-    days: int = Field(30, ge=1, le=366, description="The last days that have any.")
+    days: int = Field(30, ge=1, le=366, description="The last days with rejections.")
 
 
 class RejectionOut(Output):
-    """A day's count of one reason at one door."""
+    """The count of one reason at one door on one day (UTC)."""
 
     day: str = Field(examples=["2026-11-23"])
     door: str
@@ -37,7 +37,7 @@ class RejectionsOut(Output):
 @blueprint.output(RejectionsOut)
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
 def get_rejections(asked: RejectionDays) -> dict[str, Any]:
-    """What was refused at which door and why, by day (UTC)."""
+    """How many requests were refused, by day (UTC), door and reason."""
     with services().database.read() as connection:
         rows = use_cases.see_rejections(connection, principal(), asked.days)
     names = RejectionOut.model_fields

@@ -1,4 +1,4 @@
-"""The report of a campaign: its sales as rows, sums and CSV; and its clicks."""
+"""The report of a campaign: sales as rows, totals, CSV and XLSX; and its clicks."""
 
 from datetime import date, datetime
 from typing import Any, Literal
@@ -45,26 +45,28 @@ class SaleOut(Output):
     purchased_at: datetime
     order: str = Field(description="The order's number.")
     campaign: str
-    link: str | None = Field(description="Null where only the campaign is known.")
+    link: str | None = Field(description="Null if only the campaign is known.")
     evidence: Rung
     confidence: float
     status: Literal["confirmed", "refunded", "cancelled", "chargeback", "unverified"]
-    share: float = Field(description="Of the line, that the account's model gives to this click.")
-    refunded_at: datetime | None = Field(description="When the last of `refunded` was.")
+    share: float = Field(description="The share of the line that the account's model gives to this click.")
+    refunded_at: datetime | None = Field(description="The time of the last refund in `refunded`.")
     converted: Money | None = Field(
-        description="The amount in the account's currency; null where there is no rate."
+        description="`amount` in the account's currency; null if there is no rate."
     )
     converted_currency: Currency | None
-    rate: str | None = Field(description="The ECB's reference rate by which it was converted.")
-    rate_date: date | None = Field(description="Its day: that of the sale, or the last one before.")
+    rate: str | None = Field(description="The ECB reference rate of the conversion.")
+    rate_date: date | None = Field(
+        description="The day of the rate: the day of the sale, or the last day with a rate before it."
+    )
     refunded_later: Money = Field(
-        description="Since its month was closed, and so not in `refunded`; negative where less was refunded "
-        "than was thought then."
+        description="Refunded after the month was closed, so not in `refunded`. Negative if the shop took "
+        "back a refund after that."
     )
 
 
 class TotalOut(Output):
-    """The sum of all sales in one currency; currencies are never added up."""
+    """The total of all sales in one currency. Currencies are never added up."""
 
     currency: str
     orders: int
@@ -75,32 +77,34 @@ class TotalOut(Output):
 
 
 class ConvertedOut(Output):
-    """The sum of what was sold, whatever its currency, converted to the account's at the ECB's rates."""
+    """The total of all sales, converted to the account's currency at the ECB's reference rates."""
 
     currency: Currency
     gross: Money
     refunded: Money
     net: Money
     without_rate: list[Currency] = Field(
-        description="Currencies of sales that are not in the sum, because there is no rate for their day."
+        description="Currencies of sales that are not in the total, because there is no rate for their day."
     )
 
 
 class SalesOut(Output):
-    """Sales of the days asked for, newest first, and the sums over all of them (not only over this page)."""
+    """Sales of the requested days, newest first, and the totals of all of them, not only of this page."""
 
     rows: list[SaleOut]
     totals: list[TotalOut] = Field(
-        description="Of what was sold in these days, less what was refunded since, of closed months until "
-        "they were closed."
+        description="Sales of these days, less their refunds until now; in closed months, less their refunds "
+        "until the month was closed."
     )
     totals_by_refund_date: list[TotalOut] = Field(
-        description="Of what was sold in these days, less what was refunded in them, of whichever sale."
+        description="Sales of these days, less all refunds made in these days, also of earlier sales."
     )
-    converted: ConvertedOut = Field(description="`totals` as one sum, by the rate of each sale's day.")
+    converted: ConvertedOut = Field(
+        description="`totals` in the account's currency, at the rate of each sale's day."
+    )
     losses: list[LossOut] = Field(
-        description="What could not be recorded since the campaign was made; whether it was of this campaign "
-        "is not known."
+        description="Clicks and pixel hits that could not be recorded since the campaign was created. Their "
+        "campaign is unknown."
     )
     next: Next
 
@@ -114,7 +118,7 @@ class ClickOut(Output):
     verdict: Literal["human", "bot", "unknown"]
     reasons: list[str]
     score: float = Field(description="0.0 human, 1.0 bot.")
-    final: bool = Field(description="Ten minutes have passed: the verdict stays.")
+    final: bool = Field(description="True: the click is older than ten minutes, and its verdict is final.")
 
 
 class ClicksOut(Output):
@@ -147,12 +151,12 @@ def list_sales(campaign_id: str, page: PageOfDays) -> dict[str, Any]:
 
 
 class FileQuery(Days):
-    """The days of a file, and the language of its reader."""
+    """The days of a file, and its language."""
 
     lang: Literal["en", "es"] | None = Field(
         None,
-        description="For a person's spreadsheet, with its separator, decimal mark and headers; without it a "
-        "CSV is for programs, and a workbook in English.",
+        description="For a spreadsheet in this language: separator, decimal mark and headers. Without it, a "
+        "CSV is for programs, and an XLSX is in English.",
     )
 
 
@@ -160,7 +164,7 @@ class FileQuery(Days):
 @blueprint.input(FileQuery, location="query", arg_name="asked")
 @blueprint.doc(security="bearer", responses=answers_with("text/csv", "All sales, newest first"))
 def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
-    """The sales of a campaign, all of those days, as CSV."""
+    """All sales of the requested days as CSV."""
     export = _export(campaign_id, asked)
     if asked.lang is not None:
         return sales_for_people(export, "csv", LANGUAGES[asked.lang])
@@ -171,7 +175,7 @@ def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/sales.xlsx")
 @blueprint.input(FileQuery, location="query", arg_name="asked")
-@blueprint.doc(security="bearer", responses=answers_with(XLSX, "All sales, newest first, and their sums"))
+@blueprint.doc(security="bearer", responses=answers_with(XLSX, "All sales, newest first, and their totals"))
 def list_sales_as_xlsx(campaign_id: str, asked: FileQuery) -> Response:
     """The sales of a campaign, all of those days, as an Excel workbook."""
     return sales_for_people(_export(campaign_id, asked), "xlsx", LANGUAGES[asked.lang or "en"])
@@ -198,7 +202,7 @@ def list_clicks(campaign_id: str, page: PageQuery) -> dict[str, Any]:
 
 
 def sale_as_json(stored: StoredSale) -> dict[str, Any]:
-    """A row of the report as programs read it, in the order of its columns."""
+    """A row of the report as JSON, in the order of its columns."""
     sale = stored.sale
     return {
         "contact": sale.contact or None,

@@ -1,4 +1,4 @@
-"""The sales API: orders from any system, proved by the account's key."""
+"""The sales API: orders from any system that has the account's API key."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -42,12 +42,13 @@ class SaleLineIn(Input):
     item: FilledItem
     sku: Text | None = None
     quantity: Quantity
-    amount: Amount = Field(description="What the buyer pays for the whole line, tax included.")
+    amount: Amount = Field(description="What the buyer pays for the whole line, with tax.")
     net: Amount | None = Field(
-        None, description="The same without tax, for accounts that count net; `amount` by default."
+        None, description="`amount` without tax, for accounts with `tax` = `net`. By default `amount`."
     )
     refunded: Amount | None = Field(
-        None, description="What was refunded of this line, with tax; by default its share of the total."
+        None,
+        description="The refunds of this line, with tax. By default its share of the order's `refunded`.",
     )
 
     @model_validator(mode="after")
@@ -58,29 +59,35 @@ class SaleLineIn(Input):
 
 
 class OrderIn(Input):
-    """An order as it is now; sent again after a change it replaces what was sent before."""
+    """The current state of an order. Send the order again after each change."""
 
     id: OrderNumber
-    number: Name | None = Field(None, description="As people know it; the id where there is none.")
+    number: Name | None = Field(None, description="The number that people see. By default the id.")
     currency: Currency
     placed_at: Time
     updated_at: Time | None = Field(
         None,
-        description="The newest counts, of equal ones the one sent later. Without it an order is as of the "
-        "call that brings it.",
+        description="When the order last changed; by default the time of the call. The newest state counts; "
+        "of equal times, the one that is sent later.",
     )
     paid: bool = True
     cancelled: bool = False
-    total: Amount | None = Field(None, description="With shipping; by default the sum of the lines.")
-    refunded: Amount | None = Field(
-        None, description="What was refunded of the total; by default the sum of the lines."
+    total: Amount | None = Field(
+        None, description="The total with shipping. By default the sum of the lines."
     )
-    email: Email | None = Field(None, description="Of the buyer; matched as a keyed hash.")
-    click: str | None = Field(None, description="The click token: `spx` of the page that was reached.")
+    refunded: Amount | None = Field(
+        None, description="All refunds of the order. By default the sum of the lines."
+    )
+    email: Email | None = Field(
+        None, description="The buyer's e-mail address. It is matched as a keyed hash."
+    )
+    click: str | None = Field(None, description="The click token: `spx` in the URL of the landing page.")
     voucher: Text = Field("", description="The voucher's code.")
-    customer: Text | None = Field(None, description="Your id of the buyer, where there is an account.")
+    customer: Text | None = Field(
+        None, description="Your id of the buyer, if the buyer has a customer account."
+    )
     utm_campaign: Text = ""
-    payment: Text = Field("", description="How it was paid, as the shop calls it.")
+    payment: Text = Field("", description="The shop's name for the payment method.")
     lines: Annotated[list[SaleLineIn], Field(min_length=1, max_length=500)]
 
     @property
@@ -92,14 +99,16 @@ class OrderIn(Input):
     def _adds_up(self) -> Self:
         in_lines = sum((line.amount for line in self.lines), Decimal(0))
         check_sum(max(in_lines, self.total or in_lines), self.currency)
-        # Shops round each line or the sum: a cent a line is no mistake.
+        # Shops round each line or the sum, so a difference of a cent per line is not an error.
         tolerance = len(self.lines)
         if self.total is not None and (
             to_minor(in_lines, self.currency) - to_minor(self.total, self.currency) > tolerance
         ):
-            raise ValueError("`total` is less than the lines; give the lines as paid, after discounts")
+            raise ValueError(
+                "`total` is less than the sum of the lines; send the lines as paid, after discounts"
+            )
         if self.refunded is not None and self.refunded < self.refunded_in_lines:
-            raise ValueError("`refunded` is less than what was refunded of the lines")
+            raise ValueError("`refunded` is less than the sum of `refunded` of the lines")
         return self
 
 
@@ -117,12 +126,14 @@ class SalesIn(Input):
 @blueprint.post("/sales")
 @blueprint.input(SalesIn, arg_name="wanted")
 @blueprint.output(Stored)
-@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+@blueprint.doc(
+    security="bearer", responses={403: "The API key belongs to another account", 404: "No such account"}
+)
 def add_sales(wanted: SalesIn) -> dict[str, Any]:
-    """Add or change orders; `stored` counts those that are newer than what was known.
+    """Add or change orders. `stored` counts the orders that are new or newer than the stored state.
 
-    Each order is read by itself: `not_stored` names those that were not, with the reason. Idempotent: the
-    same body again changes nothing, whatever came since.
+    Each order is validated separately. `not_stored` lists the others with the reason. Idempotent: the same
+    call is safe to retry, even after a newer one.
     """
     here, body = services(), request.get_data()
     good, bad = split_items(wanted.orders, "orders")
@@ -151,10 +162,10 @@ def _unchanged(one: Unchanged) -> dict[str, Any]:
 
 
 _WHY = {
-    "repeated": "This call was received before, and this order is known; nothing changed.",
-    "older_than_known": "A newer state of this order is known, of %s.",
-    "bad_amount": "Its amounts, or their sum, are more than an order can cost.",
-    "bad_quantity": "A line has more items than an order can have.",
+    "repeated": "This call was received before, so nothing changed.",
+    "older_than_known": "A newer state of this order is stored, from %s.",
+    "bad_amount": "Its amounts, or their sum, are too large for an order.",
+    "bad_quantity": "The quantity of a line is too large for an order.",
     "bad_time": "Its times must be after the year 2000 and not in the future.",
     "long_reference": f"An id, number or other reference has more than {MAX_REFERENCE_BYTES} bytes.",
     "too_many_lines": f"It has more than {MAX_LINES} lines.",

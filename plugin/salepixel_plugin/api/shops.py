@@ -1,4 +1,4 @@
-"""Shops: the connected stores of an account."""
+"""Shops: the connected shops of an account."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,49 +16,50 @@ from salepixel_plugin.services import services
 
 
 class ShopIn(Input):
-    """A store that is to be connected."""
+    """A shop to connect."""
 
     emp_id: EmpId = Field(alias="empId")
     platform: Literal["saleor"]
     api_url: Url = Field(
-        description="As the store names itself, to the letter: it decides whom we trust.",
+        description="Exactly the address that the shop uses for its own API. Its signing keys are loaded "
+        "from there.",
         examples=["https://shop.example/graphql/"],
     )
 
 
 class ShopChange(Input):
-    """What to change of a store; what is not named stays."""
+    """The fields to change. Fields that are not sent stay the same."""
 
-    name: Name = Field(default=UNSET, description="As the account calls it.")
+    name: Name = Field(default=UNSET, description="Your name for the shop.")
     paused: bool = Field(
         default=UNSET,
-        description="True: its deliveries are refused and it is not asked. False: it is asked for all that "
-        "changed meanwhile.",
+        description="True: deliveries are refused and the shop is not polled. False: all changes meanwhile "
+        "are fetched.",
     )
 
 
 class ShopOut(Output):
-    """A store."""
+    """A shop."""
 
     id: str
     emp_id: EmpId = Field(alias="empId")
     platform: Literal["saleor", "api", "pixel"]
-    api_url: str | None = Field(description="Null for stores known by the sales API or by their pixel.")
+    api_url: str | None = Field(description="Null for a shop of the sales API or the pixel.")
     created_at: datetime
     name: str
-    state: State | None = Field(description="Null for stores known by the sales API or by their pixel.")
+    state: State | None = Field(description="Null for a shop of the sales API or the pixel.")
     manifest_url: str | None = Field(
-        description="From where the store's staff install the app. It binds the installation to this "
-        "account: give it to nobody else."
+        description="The address to install the app from. It connects the installation to this account, so "
+        "keep it secret."
     )
-    connected_at: datetime | None = Field(description="When it first proved itself; null: not yet.")
-    disconnected_at: datetime | None = Field(description="When the app was deleted in the store.")
+    connected_at: datetime | None = Field(description="When the app was first installed; null if not yet.")
+    disconnected_at: datetime | None = Field(description="When the app was deleted in the shop.")
     paused_at: datetime | None
     removed_at: datetime | None
 
 
 class ShopsOut(Output):
-    """Stores, oldest first."""
+    """Shops, oldest first."""
 
     shops: list[ShopOut]
 
@@ -66,11 +67,13 @@ class ShopsOut(Output):
 @blueprint.post("/shops")
 @blueprint.input(ShopIn, arg_name="wanted")
 @blueprint.output(ShopOut, 201)
-@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+@blueprint.doc(
+    security="bearer", responses={403: "The API key belongs to another account", 404: "No such account"}
+)
 def add_shop(wanted: ShopIn) -> dict[str, Any]:
-    """Let a store register with this account; the same address again gives the same store.
+    """Add a shop to an account. Idempotent: the same address again returns the same shop.
 
-    Other accounts may add the same address: it belongs to whoever installs the app from its `manifest_url`.
+    Several accounts may add the same address. The accounts whose app is installed get the shop's orders.
     """
     with services().database.write() as connection:
         shop = use_cases.create_shop(
@@ -83,7 +86,7 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
 @blueprint.output(ShopsOut)
 @blueprint.doc(security="bearer")
 def list_shops() -> dict[str, Any]:
-    """The stores that the key opens, also those that were removed."""
+    """The shops of the accounts that the API key can read, also removed ones."""
     with services().database.read() as connection:
         return {"shops": [_as_json(shop) for shop in store.list_shops(connection, principal().emp_id)]}
 
@@ -91,9 +94,9 @@ def list_shops() -> dict[str, Any]:
 @blueprint.patch("/shops/<shop_id>")
 @blueprint.input(ShopChange, arg_name="wanted")
 @blueprint.output(ShopOut)
-@blueprint.doc(security="bearer", responses={409: "A store that does not connect, or was removed"})
+@blueprint.doc(security="bearer", responses={409: "The shop has no app, or was removed"})
 def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
-    """Rename a store, pause it, or resume it."""
+    """Rename, pause or resume a shop."""
     with services().database.write() as connection:
         changed = use_cases.edit_shop(
             connection, principal(), shop_id, datetime.now(UTC), name=wanted.name, paused=wanted.paused
@@ -103,9 +106,9 @@ def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
 
 @blueprint.delete("/shops/<shop_id>")
 @blueprint.output(ShopOut)
-@blueprint.doc(security="bearer", responses={409: "A store that does not connect"})
+@blueprint.doc(security="bearer", responses={409: "The shop has no app"})
 def remove_shop(shop_id: str) -> dict[str, Any]:
-    """Disconnect a store: its token is forgotten, its deliveries are refused, its orders stay."""
+    """Disconnect a shop: its token is deleted, its deliveries are refused, its orders stay."""
     with services().database.write() as connection:
         return _as_json(use_cases.retire_shop(connection, principal(), shop_id, datetime.now(UTC)))
 

@@ -16,39 +16,39 @@ ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
 .DEFAULT_GOAL := help
 .PHONY: help demo run test test-browser check format bench truth soak lock
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: .venv/run ## a sample campaign through the real doors; ONCE=1 exits after the report
+demo: .venv/run ## send a sample campaign through the real services and show its report; ONCE=1 exits after the report
 	$(BIN)/python -m demo $(if $(ONCE),--once)
 
-run: .venv/run ## the stack for real use, data under ./data
+run: .venv/run ## start salepixel for real use, with data in ./data
 	$(BIN)/salepixel up --data data
 
-test: .venv/dev ## every test that needs nothing but the wheels
+test: .venv/dev ## run all tests that need only the installed packages
 	$(BIN)/pytest $(ALL_CORES)
 
-test-browser: .venv/dev ## the tests that need the system's browsers: Chromium, Firefox ESR, WebKitGTK
+test-browser: .venv/dev ## run the tests that need browsers: Chromium, Firefox ESR, WebKitGTK
 	$(BIN)/pytest -m browser
 
-check: .venv/dev ## the environment, format, lint, types, import rules
+check: .venv/dev ## check environment, format, lint, types and import rules
 	$(BIN)/pip check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/dev ## the format and what the linter can mend
+format: .venv/dev ## format the code and apply the fixes of the linter
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/dev ## figures as ratios to a yardstick in the same run; ONLY=fold for one of them, CLICKS=10000000 for the edge's memory
+bench: .venv/dev ## measure performance as ratios to a yardstick; ONLY=fold runs one part, CLICKS=10000000 measures the edge's memory
 	$(if $(CLICKS),BENCH_CLICKS=$(CLICKS)) $(BIN)/python -m bench $(ONLY)
 
-truth: .venv/dev ## plays 40 seeded worlds through the real doors and says how right the attribution is; SEEDS=20, TAG_ONLY=1
+truth: .venv/dev ## measure the accuracy of the attribution in 40 simulated worlds; SEEDS=20, TAG_ONLY=1
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(TAG_ONLY),TAG_ONLY=1) $(BIN)/python -m truth
 
-soak: .venv/dev ## half an hour: a whole mailing's load, 200 times kill -9 of each kind, properties with many new examples
+soak: .venv/dev ## run the long tests (half an hour): the load of a mailing, 200 kills (kill -9) of each kind, new random examples
 	$(BIN)/python -m bench.mailing
 	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
 	SOAK=1 $(BIN)/pytest $(ALL_CORES) --timeout 1200 -m hypothesis
@@ -66,6 +66,6 @@ soak: .venv/dev ## half an hour: a whole mailing's load, 200 times kill -9 of ea
 	$(INSTALL) --no-deps --require-hashes -r requirements/dev.txt
 	touch $@
 
-lock: ## after a change of dependencies in pyproject.toml (needs uv)
+lock: ## update the locked lists after a change of dependencies in pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all --group demo -o requirements/run.txt pyproject.toml requirements/build.in
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra all --group dev -o requirements/dev.txt pyproject.toml requirements/build.in

@@ -13,13 +13,14 @@ from salepixel.stack.embedded import NoEmbeddedRedis
 from salepixel.stack.supervisor import CannotStart, Supervisor
 
 _SERVICES = {"journal": "edge", "rebuild": "worker"}
-"""Commands that a service brings as entry points in the group `salepixel.commands`, each with its extra."""
+"""Command -> the service that has it as an entry point in the group `salepixel.commands`."""
 
 
 def main() -> None:
-    """Run a command; exits 2 when it was called wrongly, 1 when it could not do its work."""
+    """Run a command. Exits with 2 for wrong arguments or settings, with 1 for other failures."""
     parser = argparse.ArgumentParser(
-        prog="salepixel", description="Which e-mail earned this order? Docs: docs/ in the source tree."
+        prog="salepixel",
+        description="Which e-mail led to this order? Documentation: docs/ in the source tree.",
     )
     parser.add_argument("--version", action="version", version=f"salepixel {version('salepixel')}")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -30,16 +31,18 @@ def main() -> None:
     )
     journal.add_argument("--data", type=Path, help="folder of the edge (SALEPIXEL_DATA)")
     rebuild = commands.add_parser(
-        "rebuild", help="decide every order again; --verify compares and writes nothing", add_help=False
+        "rebuild", help="decide every order again; with --verify, only compare", add_help=False
     )
     rebuild.add_argument("--data", type=Path, help="folder of the worker (SALEPIXEL_DATA)")
     rates = commands.add_parser("rates", help="show the exchange rates in use, or refresh them")
     rates.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     rates.add_argument("action", nargs="?", choices=("show", "refresh"), default="show")
-    rates.add_argument("source", nargs="?", default="", help="a file or address; the bank's own by default")
+    rates.add_argument(
+        "source", nargs="?", default="", help="a file or address; by default the bank's address"
+    )
     accept = commands.add_parser(
         "accept-keys",
-        help="take the keys.json that is there, or a new one, for this installation's from now on",
+        help="continue with the present keys.json, or with a new one, if the original is lost",
     )
     accept.add_argument("--data", type=Path, help="folder of keys.json (SALEPIXEL_DATA)")
     arguments, rest = parser.parse_known_args()
@@ -109,7 +112,7 @@ def _accept_keys(environ: Mapping[str, str]) -> int:
     except (BadSettings, BadKeys, UnsafeDatabase, DatabaseAway) as problem:
         print(problem, file=sys.stderr)
         return 1
-    print(f"{settings.keys_file} holds the keys of this installation from now on: back it up.")
+    print(f"{settings.keys_file} now has the keys of this installation; back it up.")
     return 0
 
 

@@ -195,10 +195,11 @@ def _normal(text: str) -> str:
 
 
 def load_keys(path: Path) -> Keys:
-    """Read the key file, making it (mode 0600) for a new installation. Raises BadKeys.
+    """Read the key file; for a new installation create it (mode 0600). Raises BadKeys.
 
-    Its fingerprint is kept beside it. Where there is one, or data of an installation, no keys are made and no
-    others are taken: with other keys every link that was sent is a 404, and no address has the hash it had.
+    Its fingerprint is stored beside it. If there is a fingerprint, or data of an installation, no keys are
+    created and other keys are refused: with other keys, every link in a sent e-mail is a 404, and no e-mail
+    address has the same hash as before.
     """
     try:
         if not path.exists():
@@ -211,18 +212,18 @@ def load_keys(path: Path) -> Keys:
         known = mark.read_text().strip() if mark.exists() else ""
     except OSError as error:
         raise BadKeys(
-            f"{error.filename or path}: {error.strerror}. May this user read and write {path.parent}?"
+            f"{error.filename or path}: {error.strerror}. This user must have access to {path.parent}."
         ) from error
     if known and known != keys.fingerprint:
-        raise BadKeys(f"{path} holds the keys of another installation than {path.parent}. {RESTORE}")
+        raise BadKeys(f"{path} has the keys of another installation than {path.parent}. {RESTORE}")
     if not known:
-        with suppress(OSError):  # a full or read-only disk keeps no edge from serving
+        with suppress(OSError):  # an edge starts even if the disk is full or read-only
             _write_once(mark, keys.fingerprint)
     return keys
 
 
 def accept_keys(path: Path) -> Keys:
-    """Go on with the keys that are there, or with new ones, as those of this folder. Raises BadKeys."""
+    """Accept the present keys of this folder, or create new ones. Raises BadKeys."""
     if not path.exists():
         _create(path)
     _mark(path).unlink(missing_ok=True)
@@ -233,7 +234,7 @@ def _check_nothing_is_there(path: Path) -> None:
     found = [name for name in (_mark(path).name, *_DATA) if (path.parent / name).exists()]
     if found:
         raise BadKeys(
-            f"{path} is gone, and {path.parent} holds data of its installation ({found[0]}). {RESTORE}"
+            f"{path} is missing, but {path.parent} has data of its installation ({found[0]}). {RESTORE}"
         )
 
 

@@ -49,7 +49,7 @@ def test_a_damaged_key_file_is_refused_not_replaced(tmp_path: Path, content: str
 @pytest.mark.parametrize("left", ["keys.fingerprint", "salepixel.sqlite3", "journal"])
 def test_no_keys_are_created_beside_existing_data(tmp_path: Path, left: str) -> None:
     (tmp_path / left).mkdir() if left == "journal" else (tmp_path / left).touch()
-    with pytest.raises(BadKeys, match=f"is gone, and .*{left}.*backup"):
+    with pytest.raises(BadKeys, match=f"is missing, but .*{left}.*backup"):
         load_keys(tmp_path / "keys.json")
     assert not (tmp_path / "keys.json").exists()
 
@@ -91,7 +91,7 @@ def test_without_a_backup_new_keys_can_be_accepted(tmp_path: Path) -> None:
 
 def test_an_unusable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadKeys, match="May this user read and write") as refused:
+    with pytest.raises(BadKeys, match="This user must have access to") as refused:
         load_keys(tmp_path / "file" / "keys.json")
     assert len(str(refused.value).splitlines()) == 1
 

@@ -25,7 +25,7 @@ def claim_database(connection: sa.Connection, keys: Keys) -> None:
         connection.execute(insert(connection, installation).values(row).on_conflict_do_nothing())
         known = connection.scalar(sa.select(installation.c.fingerprint))
     if known != keys.fingerprint:
-        raise BadKeys(f"keys.json holds other keys than those that the database was written with. {RESTORE}")
+        raise BadKeys(f"keys.json has other keys than those that the database was written with. {RESTORE}")
     seal_secrets(connection, keys)
 
 

@@ -38,7 +38,7 @@ def seal_secrets(connection: sa.Connection, keys: Keys) -> None:
             continue
         if stored.key_id is not None and stored.key_id not in keys.secrets:
             raise BadKeys(
-                f"keys.json lacks key {stored.key_id}, which seals secrets of the database. {RESTORE}"
+                f"keys.json lacks key {stored.key_id}, which encrypts secrets in the database. {RESTORE}"
             )
         try:
             secret = stored.text if stored.key_id is None else keys.open(stored.place, Sealed(stored.text))

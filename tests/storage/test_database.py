@@ -112,7 +112,7 @@ def test_an_unusable_postgresql_is_reported_in_one_sentence_without_its_password
 def test_an_unopenable_sqlite_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "salepixel.sqlite3").mkdir()
     with pytest.raises(
-        DatabaseAway, match=r"unable to open database file\. May this user read and write there"
+        DatabaseAway, match=r"unable to open database file\. Check the rights of this user there"
     ):
         migrate(open_database("", tmp_path))
 

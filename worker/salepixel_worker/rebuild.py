@@ -1,4 +1,4 @@
-"""`salepixel rebuild`: every decision, sale and sum again, from clicks, orders and hits; or only compared."""
+"""Decide every order again from clicks, pixel hits and orders, and rebuild the sums; or only compare."""
 
 import argparse
 import sys
@@ -55,7 +55,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     Raises SystemExit for bad arguments.
     """
     parser = argparse.ArgumentParser(prog="salepixel rebuild", description=__doc__)
-    parser.add_argument("--verify", action="store_true", help="compare and write nothing")
+    parser.add_argument(
+        "--verify", action="store_true", help="compare with the stored decisions and sales, and write nothing"
+    )
     verify = parser.parse_args(arguments).verify
     try:
         settings = WorkerSettings.load(environ)

@@ -1,4 +1,4 @@
-"""The installation's secrets: one file with numbered keys, from which every purpose derives its own."""
+"""The installation's secrets: one file with numbered keys. A separate key is derived for each purpose."""
 
 import hashlib
 import hmac
@@ -28,16 +28,16 @@ RESTORE = (
     "the keys that are there, or with new ones: salepixel accept-keys"
 )
 _DATA = ("salepixel.sqlite3", "journal")
-"""What services keep beside the keys: who has these has links that were sent."""
+"""Data that services keep beside the keys. If it exists, links have been sent with the keys."""
 
 
 Sealed = NewType("Sealed", str)
-"""A secret as it is stored: "sealed <key id> <base64>", or empty where there is none. See Keys.seal."""
+"""A secret as it is stored: "sealed <key id> <base64>", or empty if there is none. See Keys.seal."""
 
 NO_SECRET = Sealed("")
 
 _SEALED = "sealed "
-"""No plain secret begins so: a token has no space, a pixel secret is hexadecimal."""
+"""No plain secret begins like this: a token has no space, and a pixel secret is hexadecimal."""
 
 
 class BadKeys(ValueError):
@@ -45,11 +45,11 @@ class BadKeys(ValueError):
 
 
 class BadSeal(ValueError):
-    """A stored secret that these keys did not seal for this place: changed, moved, or its key is gone."""
+    """A stored secret cannot be decrypted: it was changed or moved, or its key is missing."""
 
 
 class Place(NamedTuple):
-    """Where a secret is stored. A sealed secret opens in its own place only."""
+    """Where a secret is stored. A sealed secret can only be decrypted for its own place."""
 
     table: str
     row: str | int
@@ -62,7 +62,7 @@ def pixel_secret_place(emp_id: int) -> Place:
 
 
 def token_place(shop_id: str) -> Place:
-    """The place of the token by which a shop is asked."""
+    """The place of a shop's API token."""
     return Place("shops", shop_id, "token")
 
 
@@ -72,7 +72,7 @@ class Keys:
 
     active: int
     secrets: Mapping[int, bytes] = field(repr=False)
-    made_at: datetime | None = None  # aware UTC; None: by a version that did not say, or by hand
+    made_at: datetime | None = None  # aware UTC; None: made by an early version, or by hand
 
     def derive(self, key_id: int, purpose: str, length: int = 32) -> bytes:
         """A key for one purpose (HKDF-SHA256, RFC 5869). Raises KeyError for an unknown id."""
@@ -81,7 +81,7 @@ class Keys:
         )
 
     def seal(self, place: Place, secret: str) -> Sealed:
-        """A secret as it may be stored: encrypted with the active key for this place; empty stays empty.
+        """The secret, encrypted with the active key for this place; empty stays empty.
 
         AES-SIV (RFC 5297), as for click tokens: it needs no nonce.
         """
@@ -91,7 +91,7 @@ class Keys:
         return Sealed(f"{_SEALED}{self.active} {urlsafe_b64encode(sealed).decode()}")
 
     def open(self, place: Place, sealed: Sealed) -> str:
-        """The secret in clear: open it where it is used, and keep it nowhere. Raises BadSeal."""
+        """The decrypted secret. Decrypt it where it is used, and do not keep it. Raises BadSeal."""
         if not sealed:
             return ""
         key_id = sealed_with(sealed)
@@ -108,23 +108,23 @@ class Keys:
         return {key_id: AESSIV(self.derive(key_id, "stored secret", 64)) for key_id in self.secrets}
 
     def hash_email(self, emp_id: int, email: str) -> str:
-        """The keyed hash under which an account knows an e-mail address: 32 hex digits.
+        """The keyed hash of an e-mail address: 32 hex digits.
 
-        Always made with the oldest key: a hash cannot be renewed, the address is not kept. It is the same
-        for all ways to write one address: see `normal_address`.
+        It always uses the oldest key: a hash cannot be renewed, because the address is not stored. All
+        spellings of one address have the same hash: see `normal_address`.
         """
         return self._hash(emp_id, normal_address(email))
 
     def hash_address(self, emp_id: int, email: str) -> tuple[str, str]:
-        """Both hashes of an address: of itself, and of the mailbox that it leads to."""
+        """The hash of an address, and the hash of the mailbox that it leads to."""
         return self.hash_email(emp_id, email), self.hash_alias(emp_id, email)
 
     def hash_alias(self, emp_id: int, email: str) -> str:
-        """The hash of the mailbox that an address leads to, apart from `hash_email` of any address.
+        """The hash of the mailbox that an address leads to; it never equals a `hash_email`.
 
-        Without what stands after a plus, and for Gmail without dots (support.google.com/mail/answer/7436150);
-        other providers' rules are not known, so their dots stay. What begins with a plus is whole: a
-        telephone number, as gateways of text messages have it.
+        The text after a plus does not count, nor do dots at Gmail (support.google.com/mail/answer/7436150).
+        The rules of other providers are unknown, so their dots count. An address that begins with a plus is
+        not shortened: it is a telephone number at a gateway for text messages.
         """
         name, _, domain = normal_address(email).rpartition("@")
         name, domain = name.partition("+")[0] or name, {"googlemail.com": "gmail.com"}.get(domain, domain)
@@ -138,15 +138,15 @@ class Keys:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What an installation's stores know these keys by: 32 hex digits that open nothing.
+        """The fingerprint by which the stores recognise these keys: 32 hex digits, not a secret.
 
-        Of the oldest key, which stays when keys are rotated.
+        It is made from the oldest key, which stays when keys are rotated.
         """
         return self.derive(min(self.secrets), "fingerprint", 16).hex()
 
     @cached_property
     def holdout_secret(self) -> bytes:
-        """What the lots of holdouts are drawn by: it stays when keys are rotated."""
+        """The key of the random holdouts. It stays when keys are rotated."""
         return self.derive(min(self.secrets), "holdout")
 
     @cached_property
@@ -155,7 +155,7 @@ class Keys:
 
 
 def sealed_with(stored: str) -> int | None:
-    """The id of the key that a stored secret is sealed with; None for one in clear."""
+    """The id of the key that encrypts a stored secret; None for a plain one."""
     if not stored.startswith(_SEALED):
         return None
     number = stored.split(" ")[1]
@@ -167,10 +167,10 @@ def _associated(place: Place, key_id: int) -> list[bytes]:
 
 
 def normal_address(email: str) -> str:
-    """An address as it is compared: letter case, white space around it and forms of one letter do not matter.
+    """An address as it is compared: all spellings of one address have the same normal form.
 
-    Nor does how the domain is written. It is mapped as browsers do and read to Unicode, not made
-    ASCII: hashes that were made before stay.
+    Letter case, surrounding white space, Unicode forms of a letter and the form of the domain do not matter.
+    The domain is mapped as in browsers, to Unicode and not to ASCII, so that earlier hashes stay valid.
     """
     name, at, domain = unicodedata.normalize("NFC", email.strip()).rpartition("@")
     with suppress(BadHost):
@@ -183,14 +183,14 @@ def _read_label(label: str) -> str:
         return label
     try:
         read = _normal(label.removeprefix("xn--").encode("ascii").decode("punycode"))
-        read.encode()  # a lone surrogate is no letter
+        read.encode()  # a lone surrogate cannot be encoded
     except UnicodeError:
         return label
     return read
 
 
 def _normal(text: str) -> str:
-    # Twice: a letter may come apart when it is made small.
+    # Twice: lower case may decompose a letter.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 
@@ -266,7 +266,7 @@ def _create(path: Path) -> None:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Write a file, durably and for ourselves alone; where there is one already, that one stays."""
+    """Write a file durably, with mode 0600. If the file already exists, it stays."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -274,7 +274,7 @@ def _write_once(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        # A link, not a rename: of several processes that start at once the first one's stays.
+        # A link, not a rename: if several processes start at once, the file of the first one stays.
         path.hardlink_to(draft)
     except FileExistsError:
         pass

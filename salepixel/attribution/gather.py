@@ -24,12 +24,12 @@ from salepixel.orders.store import StoredOrder
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What is stored under the name of an order, whoever bought it and whenever it was placed.
+    """What is stored under the name of an order, whatever its buyer and time.
 
-    `token_click`: the click of its token. `hits`: those that name it, or that make it.
-    `pixel_clicks`: the clicks at them. `clicks`: those of all these clicks that are stored, by id.
-    `no_sales_links`: the links of the other clicks, where they are not sales links. `history`: the refunds
-    in its snapshots.
+    `token_click`: the click of its token. `hits`: the pixel hits that name the order, or that it is made of.
+    `pixel_clicks`: the clicks of their cookies. `clicks`: the stored ones of all these clicks, by id.
+    `no_sales_links`: the links of the clicks that are not stored, if they are not sales links. `history`:
+    the refunds in its snapshots.
     """
 
     token_click: Click | None
@@ -42,7 +42,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All evidence for an order; `buyer` is the contact that the order's own evidence names, or empty.
+    """All evidence for an order. `buyer`: the contact that the order's own evidence names, or empty.
 
     `clicks`: those in the evidence that are stored, by id.
     """
@@ -56,7 +56,7 @@ class Gathered:
 def read_named(
     connection: sa.Connection, sealer: ClickSealer, account: Account, stored: StoredOrder, *, from_pixel: bool
 ) -> Named:
-    """Read what is stored under the name of an order; `from_pixel` when it is made of pixel hits alone."""
+    """Read what is stored under the name of an order. `from_pixel`: it is made of pixel hits only."""
     order = stored.order
     token_click = open_token(sealer, order.click_token)
     its_hits = (
@@ -83,9 +83,10 @@ def open_token(sealer: ClickSealer, token: str | None) -> Click | None:
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """The contacts who may have bought an order. `earlier`: those that earlier orders of its customer name.
+    """The contacts who may have bought an order.
 
-    `known`: what is stored of these, of all who are named by the order, and of those who have its address.
+    `earlier`: contacts that earlier orders of the same customer name. `known`: stored data of these contacts,
+    of the contacts that the order names, and of the contacts with its e-mail address.
     """
 
     order: Order
@@ -106,12 +107,12 @@ class _People:
         return found
 
     def with_email(self) -> list[str]:
-        """Who has the order's address."""
+        """The contacts with the order's e-mail address."""
         address = self.order.email_hash
         return [ref for ref, contact in self.known.items() if address and contact.email_hash == address]
 
     def agrees(self, ref: str) -> bool:
-        """Whether a contact has not opted out; True for one that is not known."""
+        """True if a contact has not opted out, or is unknown."""
         return ref not in self.known or self.known[ref].consent
 
 
@@ -144,8 +145,8 @@ def _by_token(named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidenc
         if found is None:
             evidence.append(Evidence(rung, click, sale_pixel=click.link not in named.no_sales_links))
         else:
-            # The stored click is nobody's when its contact opted out; the token still says whose it was,
-            # unless it has the digest of a long reference, by which nobody is found.
+            # If the contact opted out, the stored click has no contact. The token still has the contact,
+            # unless the reference was too long: then it has a digest, which finds no contact.
             is_opted_out = not found.click.contact and is_digest(click.contact)
             whole = found.click if found.click.contact else found.click._replace(contact=click.contact)
             evidence.append(Evidence(rung, whole, found.verdict, found.sale_pixel, consent=not is_opted_out))
@@ -153,7 +154,7 @@ def _by_token(named: Named, rung: Rung, opened: Sequence[Click]) -> list[Evidenc
 
 
 def _by_coupon(connection: sa.Connection, account: Account, order: Order) -> list[Evidence]:
-    """What the order's code says: a contact of a campaign, or the campaign alone."""
+    """The evidence of the order's coupon code: a campaign with a contact, or only a campaign."""
     coupon = find_coupon(connection, account.emp_id, order.voucher) if order.voucher else None
     if coupon is None:
         return []
@@ -162,7 +163,7 @@ def _by_coupon(connection: sa.Connection, account: Account, order: Order) -> lis
 
 
 def _with_clicks(by_coupon: Sequence[Evidence], theirs: Sequence[StoredClick]) -> list[Evidence]:
-    """The same, after what the contact clicked in the campaign that gave the code."""
+    """The same evidence, preceded by the contact's clicks in the campaign of the code."""
     evidence = []
     for one in by_coupon:
         for of in theirs if one.rung is Rung.COUPON else ():
@@ -189,18 +190,18 @@ def _read_people(
 
 
 def _is_of(account: Account, one: Evidence) -> bool:
-    """Whether evidence names a contact of this account: another's has the same references for others."""
+    """Whether evidence names a contact of this account. Other accounts may use the same references."""
     return bool(one.contact) and (one.click is None or one.click.emp_id == account.emp_id)
 
 
 def _with_contacts(account: Account, people: _People, found: Iterable[Evidence]) -> list[Evidence]:
-    """The same evidence with what its contacts consented to, and whether somebody else seems to buy."""
+    """The same evidence with the consent of its contacts, and whether another contact probably bought."""
     buyers = {token_contact(ref) for ref in {*people.with_email(), *people.earlier, *people.with_coupon}}
     evidence = []
     for one in found:
         if _is_of(account, one):
             contact = people.known.get(one.contact)
-            # A coupon is the contact's own, whatever address the order has.
+            # A personal coupon identifies the contact, whatever the order's address.
             by_browser = one.rung is not Rung.COUPON
             other = by_browser and contact is not None and _is_other_address(contact, people.order)
             shared = by_browser and bool(buyers) and token_contact(one.contact) not in buyers
@@ -223,12 +224,12 @@ def _by_contact(
     carried: Collection[bytes],
     theirs: Iterable[StoredClick],
 ) -> list[Evidence]:
-    """Clicks of the likely buyers: by the shop's customer, by address, by the order's own evidence."""
+    """Clicks of the likely buyers: by the customer, by the address, by the order's own evidence."""
     evidence = []
     for one in theirs:
         rung = refs.get(one.click.contact)
         if one.click.contact == buyer and one.click.id not in carried:
-            rung = Rung.CUSTOMER  # the order itself says who bought, and this is what they clicked too
+            rung = Rung.CUSTOMER  # the order itself names the buyer, so the buyer's other clicks count, too
         if rung:
             agreed = people.agrees(one.click.contact)
             evidence.append(Evidence(rung, one.click, one.verdict, one.sale_pixel, consent=agreed))

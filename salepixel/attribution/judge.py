@@ -1,4 +1,4 @@
-"""Judging one order from all that is stored, without writing: to reconcile, to preview, to verify."""
+"""Judges one order from everything that is stored, without writing: to reconcile, to preview, to verify."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from salepixel.shops.shop import Shop
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What an order's decision and sales must be; `buyer` is the contact that its own evidence names."""
+    """The decision and sales of an order. `buyer`: the contact that the order's own evidence names."""
 
     decision: Decision
     rows: list[Sale]
@@ -41,7 +41,7 @@ def judge_order(
     rates: Rates,
     named: Named | None = None,
 ) -> Judged:
-    """Decide an order of a shop of this account by the account's policy and terms as they are given.
+    """Decide an order of this account by the account's attribution settings and terms, as given.
 
     Not for an order that `is_closed`. `named`: what is stored under its name, if already read.
     """

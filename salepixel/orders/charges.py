@@ -1,7 +1,7 @@
 """What was charged of an order and what was given back: money is what was charged.
 
-A snapshot has sums, not events. So all known ones are read as a set, in the shop's sequence: in
-whichever they came, and however often, the answer is the same (docs/adr/0020).
+A snapshot has sums, not events. So all known snapshots are read as a set, in the shop's sequence. The result
+does not depend on how often and in which sequence they arrived (docs/adr/0020).
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,9 +17,10 @@ _NOTHING = Decimal(0)
 class Ledger:
     """An order's money, tax included, in its currency.
 
-    `paid`: paid for at some time, also when refunded since. `worth`: what of its total was charged, all of it
-    while it is not paid. `states`: its snapshots, oldest first; `given_back`: by each of them, of the worth.
-    `charged_back`: what is not there any more and the shop calls no refund; a bank's chargeback looks so.
+    `paid`: paid in full at some time, even if refunded since. `worth`: the charged part of the total; all of
+    it while it is not paid. `states`: the snapshots, oldest first. `given_back`: the refunded part of the
+    worth in each snapshot. `charged_back`: missing money that the shop does not report as refunded, such as a
+    bank's chargeback.
     """
 
     paid: bool
@@ -30,14 +31,14 @@ class Ledger:
 
     @property
     def held(self) -> Decimal:
-        """The sum of an order that is not paid for; nothing where the shop does not report it."""
+        """The paid part of an order that is not paid in full; zero if the shop does not report it."""
         newest = self.states[-1]
         return max(_NOTHING, (newest.charged or _NOTHING) - newest.refunded)
 
 
 def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
-    """The money of an order; `history`: the money in its known snapshots, in any sequence and number."""
-    # Of states with one version the order's own is the last one, and the rest have a sequence of their own.
+    """The money of an order. `history`: its known snapshots, in any sequence, with duplicates."""
+    # Of states with one version, the order's own is the last. The sums sort the others.
     known = tuple(history)
     own = _as_known(order.refund_state, known)
     states = sorted(
@@ -59,9 +60,9 @@ def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
 
 
 def _as_known(own: RefundState, history: Iterable[RefundState]) -> RefundState:
-    """The newest state with the greatest sums reported for it: a poll may know of a refund that is pending.
+    """The newest state, with the greatest sums that were reported for it.
 
-    An app that was installed before we selected that sends it without.
+    A poll may report a pending refund, which webhooks of an app with our older selection lack.
     """
     same = [own] + [
         state
@@ -75,11 +76,11 @@ def _as_known(own: RefundState, history: Iterable[RefundState]) -> RefundState:
 
 
 def _was_paid(order: Order, states: Sequence[RefundState]) -> bool:
-    """Whether all of its total was ever there at once, or was not asked for.
+    """Whether the whole total was charged at the same time, or nothing was to be paid.
 
-    Charges that make up the total together need not have been there together: a first card's may have been
-    given back before a second one's. It was if a snapshot between them shows it. Where none did, the order
-    looks like one that was paid and refunded in part, which is so much more common that it counts as that.
+    Charges may add up to the total, but never at the same time: a first card was refunded before a second
+    one paid. A snapshot from between them shows this. Without one, the order looks like one that was
+    paid and partly refunded, and counts as that, because this is far more common.
     """
     if any(state.covers is not None and state.covers >= order.total for state in states):
         return True
@@ -87,16 +88,16 @@ def _was_paid(order: Order, states: Sequence[RefundState]) -> bool:
         return order.paid
     before = [s.refunded for s in states if s.charged is not None and s.charged < order.total]
     more = order.charged - order.total
-    # Stored before `covers` was: then `refunded` was of the total only.
+    # Without `covers` (an old row), `refunded` is only about the total.
     refunded = order.refunded if order.covers is not None else order.refunded + more
-    # What a later snapshot takes back was never refunded.
+    # If a later snapshot takes back a refund, it was never made.
     return more >= 0 and min(max(before, default=_NOTHING), refunded) <= more
 
 
 def _reported(state: RefundState, total: Decimal) -> Decimal:
-    """What was given back of a total, by one snapshot alone.
+    """The refunded part of a total, by one snapshot alone.
 
-    More that was given back had been charged by mistake, or for lines that are no longer there.
+    A further refund was of money charged by mistake, or for lines that were removed.
     """
     if state.covers is None or state.charged is None:
         return state.refunded
@@ -104,10 +105,10 @@ def _reported(state: RefundState, total: Decimal) -> Decimal:
 
 
 def _given_back(states: Sequence[RefundState], worth: Decimal) -> tuple[Decimal, ...]:
-    """What was given back of the worth by each state: all that is not there any more.
+    """The refunded part of the worth in each state: the money that is no longer there.
 
-    An app may report a refund and not lower the charged sum. So where all was charged already and
-    both rise, that part of a refund is off what is there, until the shop lowers the sum itself.
+    An app may report a refund without lowering the charged sum. So if the whole worth was already charged and
+    both sums rise, the refund is subtracted here until the shop lowers the charged sum.
     """
     given, not_lowered, before, most = [], _NOTHING, None, _NOTHING
     for state in states:

@@ -12,7 +12,7 @@ from salepixel.storage.upsert import insert_into, took_effect
 
 
 def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> bool:
-    """Keep the refunds in a snapshot, also of one that is not the newest; False when they are known."""
+    """Store the refunds in a snapshot, even if it is not the newest; False if they are stored already."""
     values = {
         "shop_id": shop_id,
         "order_id": order.id,
@@ -29,8 +29,8 @@ def keep_refund_state(connection: sa.Connection, shop_id: str, order: Order) -> 
 
 @cache
 def _insert_state(dialect: str) -> Any:
-    # The same order sent every day adds no rows. The earliest `issued_at` and the greatest sums are the same
-    # in any sequence.
+    # An order that is sent again every day adds no rows. The earliest `issued_at` and the greatest sums are
+    # the same in any sequence.
     statement = insert_into(dialect, refunds)
     new, kept = statement.excluded, refunds.c
     more = {name: _more(new[name], kept[name]) for name in ("charged", "covers")}
@@ -54,7 +54,7 @@ def _is_first(new: Any, kept: Any) -> Any:
 
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
-    """The refunds in the known snapshots of an order, as far as they can be given in its currency."""
+    """The refunds in the known snapshots of an order, as far as they are in its currency."""
     rows = connection.execute(_states_of(), {"shop": shop_id, "order": order.id})
     return [state for row in rows if (state := _state(row, order.currency))]
 
@@ -62,7 +62,7 @@ def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> lis
 def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
     refunded, charged, covers = row.refunded, row.charged, row.covers
     if row.currency not in ("", currency):
-        # The shop has corrected it since. Nothing, and all of it, are the same in every currency.
+        # The shop has corrected the currency since. Zero and "in full" mean the same in every currency.
         if refunded and not row.cancelled:
             return None
         refunded, charged, covers = 0, None, None

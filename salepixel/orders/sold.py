@@ -1,4 +1,4 @@
-"""What an account counts of an order: its lines by the account's terms, and when what was refunded."""
+"""The lines of an order as an account counts them (its terms), with the refunds of each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from salepixel.orders.order import Order, OrderLine, RefundState
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back at a time (UTC)."""
+    """A refund at a time (UTC)."""
 
     at: datetime
     amount: Decimal
@@ -34,10 +34,10 @@ class SoldLine:
     currency: str
 
     def refunds_by_click(self, amounts: Sequence[int]) -> list[dict[datetime, int]]:
-        """What was refunded of each click that got so much of the line, by time; all in minor units.
+        """The refunds of each click's part of the line, by time. `amounts`: the parts, all in minor units.
 
-        In proportion to what they got, and never more than that: of a line that cost less when its month
-        was closed, no more is refunded. Both the sum of each click and that of each time are exact.
+        In proportion to the parts, and never more than a part: if the line cost less when its month was
+        closed, no more than that is refunded. The sum of each click and the sum of each time are exact.
         """
         steps, left = {}, sum(amounts)
         for refund in self.refunds:
@@ -49,11 +49,11 @@ class SoldLine:
 def sold_lines(
     order: Order, terms: Terms = GROSS, history: Iterable[RefundState] = ()
 ) -> tuple[SoldLine, ...]:
-    """The lines of an order as an account counts them, with what was refunded of each and when.
+    """The lines of an order as an account counts them, with the refunds of each and their times.
 
-    `history`: the refunds in all known snapshots, in any sequence and number. Included shipping is
-    a line of its own, without a quantity: items keep their prices, and with tax the lines then add up to
-    the order's total.
+    `history`: the refunds in all known snapshots, in any sequence, with duplicates. Included shipping is a
+    separate line without a quantity. So items keep their prices, and with tax the lines add up to the
+    order's total.
     """
     parts, ledger = order.parts(), read_ledger(order, history)
     paid = order.paid_by_part(ledger.worth)
@@ -67,14 +67,14 @@ def sold_lines(
 
 
 def refunded_by_line(order: Order, history: Iterable[RefundState] = ()) -> tuple[Decimal, ...]:
-    """What was given back of each line by now, tax included, in the lines' order and currency."""
+    """The refund of each line until now, with tax, in the sequence of the lines and in their currency."""
     ledger = read_ledger(order, history)
     given_back = order.given_back_by_part(order.paid_by_part(ledger.worth), ledger.given_back[-1])
     return tuple(from_minor(part, order.currency) for part in given_back[:-1])
 
 
 def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal | None:
-    """The sum that was given back of a paid order, if that was all of it; None otherwise."""
+    """The refunded sum of a paid order, if it was refunded in full; otherwise None."""
     ledger = read_ledger(order, history)
     paid = order.paid_by_part(ledger.worth)
     given = sum(order.given_back_by_part(paid, ledger.given_back[-1]))
@@ -85,8 +85,8 @@ def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal
 def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     """By how much (minor units) the refunded sum grew, and when.
 
-    What a later snapshot took back was never refunded: the sum at a time is the least
-    that was reported from then on.
+    If a later snapshot takes back a refund, it was never made. So the sum at a time is the least that was
+    reported from then on.
     """
     states = ledger.states
     reported = [
@@ -97,9 +97,9 @@ def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     steps: dict[datetime, int] = {}
     for place, state in enumerate(states):
         grown = kept[place] - (kept[place - 1] if place else 0)
-        # Saleor expires an order and leaves its updatedAt; a caller of the sales API may send none.
+        # When Saleor expires an order, updatedAt stays; a caller of the sales API may send none.
         is_later = not place or state.updated_at > states[place - 1].updated_at
-        # Nothing is given back of what is not bought yet: so no sale reaches into a month before its own.
+        # No refund is earlier than its sale, so no sale changes a month before its own.
         at = max(state.updated_at if is_later else state.issued_at, order.placed_at)
         if grown:
             steps[at] = steps.get(at, 0) + grown
@@ -107,7 +107,7 @@ def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
 
 
 def _spread(steps: dict[datetime, int], given_back: Sequence[int]) -> list[dict[datetime, int]]:
-    """Each step over the parts, in proportion to what is still to come of each: both sums stay exact."""
+    """Divide each step among the parts, in proportion to the rest of each part. Both sums stay exact."""
     left = list(given_back)
     by_part: list[dict[datetime, int]] = [{} for _ in left]
     for at, grown in steps.items():
@@ -135,7 +135,7 @@ def _sold(part: OrderLine, paid: int, refunds: dict[datetime, int], terms: Terms
 
 
 def _scale(amount: int, net: int, gross: int) -> int:
-    """Of an amount with tax the part without, half up."""
+    """The net part of an amount with tax, rounded half up."""
     return (2 * amount * net + gross) // (2 * gross) if gross else 0
 
 

@@ -1,7 +1,7 @@
-"""Journeys: what each contact clicked before an order or before none, and what that credits campaigns with.
+"""Journeys: each contact's clicks, with or without an order after them, and the credit of each campaign.
 
-Shapley and Markov look at all journeys together. Both are correlational: they show which campaigns stood on
-the way to orders, and not which orders would have been lost without them; a holdout measures that.
+Shapley and Markov use all journeys together. Both are correlational: they show which campaigns came before
+orders. Only a holdout measures which orders would have been lost without a campaign.
 """
 
 import math
@@ -24,27 +24,27 @@ MARKOV = "markov"
 
 MAX_CAMPAIGNS = 12
 MIN_ORDERS = 300
-"""Beyond so many campaigns, or below so many orders, neither model can distinguish them: chance decides."""
+"""With more campaigns or fewer orders, the result of both models would be mostly chance."""
 
 AN_ORDER = 1_000_000
-"""Orders are credited in millionths, so that they add up exactly as money does."""
+"""Orders are credited in millionths, so that they add up exactly, like money."""
 
 RESAMPLES = 200
 _GROUPS = 200
 _E_TO_MINUS_1 = math.exp(-1)
 _SEED = 20261124
-_START, _ORDER, _NOTHING = "(start)", "(order)", "(nothing)"  # no campaign's id has a bracket
+_START, _ORDER, _NOTHING = "(start)", "(order)", "(nothing)"  # no campaign id contains a bracket
 
 _Key = TypeVar("_Key", str, tuple[str, str])
 
 Path = tuple[str, ...]
 Pattern = tuple[tuple[Path, bool], ...]
-"""All journeys of one contact: the campaigns in their order, and whether an order came of it."""
+"""All journeys of one contact: their campaigns in order, and whether each led to an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """A click of a person on a link that may earn sales."""
+    """A human click on a sales link."""
 
     click_id: bytes
     clicked_at: datetime
@@ -53,7 +53,7 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A credited order; `net` is what the shop kept, in minor units of `currency`; `credited` its click."""
+    """A credited order with its click. `net`: its net revenue, in minor units of `currency`."""
 
     placed_at: datetime
     currency: str
@@ -71,7 +71,7 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """Why a model says nothing: `too_few_orders` or `too_many_campaigns`, what there is and the limit."""
+    """Why a model has no result: `too_few_orders` or `too_many_campaigns`, the number, and the limit."""
 
     reason: str
     have: int
@@ -96,10 +96,10 @@ def journeys_of(
 ) -> list[Journey]:
     """One contact's journeys in a period, from its clicks in time order and its orders.
 
-    Each order of the period has a journey: the clicks before it within the window that the policy gives
-    their campaign, and always the click that was credited with it. Clicks of the period that no order
-    followed within their window are one journey that led to nothing. So pass orders after the period too, and
-    clicks before it, as far as the longest window reaches.
+    Each order of the period has a journey: the clicks before it within the attribution window of their
+    campaign, and always its credited click. Clicks of the period without an order within their window are one
+    journey that led to nothing. So also pass orders after the period and clicks before it, as far as the
+    longest window reaches.
     """
     found: list[Journey] = []
     used: set[bytes] = set()
@@ -131,10 +131,10 @@ def _before(
 
 @dataclass(slots=True)
 class Tally:
-    """What all journeys together credit each campaign with.
+    """The credit of each campaign in all journeys.
 
     Contacts are added one by one and only sums are kept: `orders` in millionths by (model, campaign),
-    `money` in minor units by (model, campaign, currency), `patterns` counts contacts that did the same.
+    `money` in minor units by (model, campaign, currency), `patterns` counts contacts with the same journeys.
     """
 
     purchases: int = 0
@@ -156,7 +156,7 @@ class Tally:
         return sorted({campaign for pattern in self.patterns for path, _ in pattern for campaign in path})
 
     def shortage(self) -> Shortage | None:
-        """What is missing for the models that look at all journeys together; None: nothing."""
+        """Why Shapley and Markov have no result; None if they have enough data."""
         if self.purchases < MIN_ORDERS:
             return Shortage("too_few_orders", self.purchases, MIN_ORDERS)
         if len(self.campaigns) > MAX_CAMPAIGNS:
@@ -164,9 +164,9 @@ class Tally:
         return None
 
     def credit_together(self) -> dict[str, dict[str, Interval]]:
-        """Credit by Shapley and by Markov; gives for both each campaign's share with its interval.
+        """Add the credit by Shapley and Markov; gives each campaign's share by both, with its interval.
 
-        To be called once, after all contacts were added and when there is no `shortage`.
+        Call it once, after all contacts were added, and only if there is no `shortage`.
         """
         for path, count in self._converted().items():
             named = sorted(set(path))
@@ -209,12 +209,13 @@ class Tally:
 
 
 def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
-    """Each campaign's share of the orders by its Shapley value; all zero where there is no order.
+    """Each campaign's share of the orders by its Shapley value; all zero if there is no order.
 
-    The game: v(S) is the number of orders whose campaigns all lie in S. An order whose campaigns are T adds
-    a unanimity game, which gives each member of T 1/|T| (Shapley, "A value for n-person games", 1953), so
-    the value is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv 1804.05327, 2018)
-    give this short form for advertising; the tests hold it to the sum over all coalitions.
+    The game: v(S) is the number of orders with journeys that contain only campaigns of S. An order with the
+    campaigns T adds a unanimity game, which gives each member of T 1/|T| (Shapley, "A value for n-person
+    games", 1953). So the value is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv
+    1804.05327, 2018) give this short form for advertising. The tests compare it with the sum over all
+    coalitions.
     """
     return _in_shares(_equal_credit(patterns))
 
@@ -232,14 +233,14 @@ def _equal_credit(patterns: Mapping[Pattern, float]) -> dict[str, float]:
 
 
 def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
-    """Each campaign's share of the orders by its removal effect; all zero where there is no order.
+    """Each campaign's share of the orders by its removal effect; all zero if there is no order.
 
-    A chain of first order from the start over the campaigns to an order or to nothing, its probabilities
-    counted in the journeys (Anderl, Becker, von Wangenheim and Schumann, "Mapping the customer journey",
-    International Journal of Research in Marketing 33, 2016). Removed, all that reaches a campaign comes to
-    nothing, so its effect is P(visited) * P(order from there) / P(order from the start); effects are made
-    to add up to 1. Both probabilities are in the fundamental matrix N of the chain (Kemeny and Snell,
-    "Finite Markov chains", 1960, chapter 3): P(visited) = N[start, i] / N[i, i].
+    A first-order Markov chain leads from a start through campaigns to an order or to nothing. Its
+    probabilities are counted in the journeys (Anderl, Becker, von Wangenheim and Schumann, "Mapping the
+    customer journey", International Journal of Research in Marketing 33, 2016). If a campaign is removed,
+    everybody who reaches it is lost. So its effect is P(visited) * P(order from there) / P(order from the
+    start), and the effects are scaled to add up to 1. Both probabilities are in the fundamental matrix N of
+    the chain (Kemeny and Snell, "Finite Markov chains", 1960, chapter 3): P(visited) = N[start, i] / N[i, i].
     """
     return _removal_effects(_steps(patterns))
 
@@ -249,7 +250,7 @@ def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]
     states = [_START, *campaigns]
     leaving = {state: sum(n for (there, _), n in steps.items() if there == state) for state in states}
     inverse = _inverse([[(a == b) - _probability(steps, leaving, a, b) for b in states] for a in states])
-    # N sums powers of probabilities, so what is below zero is a rounding error of the elimination (-6e-17).
+    # N sums powers of probabilities, so a negative value is a rounding error of the elimination (-6e-17).
     visits = [[max(0.0, n) for n in row] for row in inverse]
     ends = [_probability(steps, leaving, state, _ORDER) for state in states]
     orders = [sum(n * end for n, end in zip(row, ends, strict=True)) for row in visits]
@@ -258,7 +259,7 @@ def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]
 
 
 def _steps(patterns: Mapping[Pattern, float]) -> dict[tuple[str, str], float]:
-    """How often each state followed each: a campaign that follows itself changes no probability here."""
+    """How often each state followed each. Repeated campaigns count once: they change no result here."""
     steps: dict[tuple[str, str], float] = {}
     for pattern, contacts in patterns.items():
         for path, converted in pattern:
@@ -274,7 +275,7 @@ def _probability(
 
 
 def _inverse(matrix: list[list[float]]) -> list[list[float]]:
-    """Gauss-Jordan with pivots. Every state here reaches an end, so the matrix has an inverse."""
+    """The inverse, by Gauss-Jordan with pivots. It exists, because every state here reaches an end."""
     n = len(matrix)
     rows = [[*row, *(float(i == j) for j in range(n))] for i, row in enumerate(matrix)]
     for i in range(n):
@@ -291,12 +292,12 @@ def _inverse(matrix: list[list[float]]) -> list[list[float]]:
 def intervals(patterns: Mapping[Pattern, int]) -> dict[str, dict[str, Interval]]:
     """Shares by Shapley and Markov with 95 % percentile intervals of a bootstrap by contact.
 
-    Contacts are thrown into 200 groups by lot, and each group counts Poisson(1) times in a resample
-    (Chamandy, Muralidharan, Najmi and Naidu, "Estimating uncertainty for massive data streams", 2012): what
-    a contact did stays together, and the work does not grow with the contacts. The seed is fixed: the same
-    journeys give the same intervals.
+    Contacts are divided into 200 groups at random, and each group counts Poisson(1) times in a resample
+    (Chamandy, Muralidharan, Najmi and Naidu, "Estimating uncertainty for massive data streams", 2012). So the
+    journeys of a contact stay together, and the work does not grow with the number of contacts. The seed is
+    fixed, so the same journeys give the same intervals.
     """
-    chance = random.Random(_SEED)  # noqa: S311  # statistics, no secret
+    chance = random.Random(_SEED)  # noqa: S311  # for statistics, not a secret
     groups = _groups(patterns, chance)
     steps, credited = [_steps(group) for group in groups], [_equal_credit(group) for group in groups]
     drawn: dict[str, list[dict[str, float]]] = {SHAPLEY: [], MARKOV: []}
@@ -337,7 +338,7 @@ def _interval(share: float, drawn: Sequence[float]) -> Interval:
 
 
 def _poisson_of_one(chance: random.Random) -> int:
-    """Knuth's product of uniforms, for the mean 1."""
+    """A Poisson number with the mean 1, by Knuth's product of uniforms."""
     count, product = 0, chance.random()
     while product > _E_TO_MINUS_1:
         count += 1
@@ -351,13 +352,13 @@ def _in_shares(credited: Mapping[str, float]) -> dict[str, float]:
 
 
 def _path(journey: Journey) -> Path:
-    """The campaigns in their order, each once where it follows itself."""
+    """The campaigns in order; successive clicks of one campaign count once."""
     named = [touch.campaign for touch in journey.touches]
     return tuple(name for i, name in enumerate(named) if i == 0 or named[i - 1] != name)
 
 
 def tally(contacts: Iterable[Sequence[Journey]]) -> Tally:
-    """The tally of all contacts, each given by its journeys."""
+    """The tally of all contacts' journeys."""
     found = Tally()
     for journeys in contacts:
         found.add(journeys)

@@ -183,7 +183,7 @@ def _explain(database: Database, error: sa.exc.DBAPIError) -> str:
     if url.get_backend_name() == "postgresql":
         where = url.render_as_string(hide_password=True).replace("+psycopg", "")
         return f"PostgreSQL ({where}): {said}. Start it, or correct SALEPIXEL_DATABASE_URL."
-    return f"SQLite ({url.database}): {said}. Check the rights of this user there, and the free space of the disk."
+    return f"SQLite ({url.database}): {said}. Check the rights of this user there, and the disk's free space."
 
 
 def is_current(database: Database) -> bool:

@@ -1,11 +1,11 @@
-"""Calls to other hosts: everything that the product asks of another machine goes through `call`.
+"""Calls to other hosts. All requests to other machines go through `call`.
 
-One deadline covers the whole of a call, from looking up the name to the last byte of the answer, so a host
-that drips a byte at a time costs no more than one that is silent. The address is checked after the name was
-looked up, and the checked one is connected to: a name cannot mean a public address first and a private one
-then. No redirect is followed, no proxy and no .netrc of the environment is used, nothing is tried twice.
+One deadline covers a whole call, from the DNS lookup to the last byte of the answer. So a host that sends one
+byte at a time costs no more than a silent one. The address is checked after the lookup, and the connection
+goes to the checked address. So a name cannot resolve to a public address first and to a private one later.
+Redirects are not followed, proxies and .netrc of the environment are ignored, and nothing is retried.
 
-Needed are urllib3 and certifi; an edge calls nobody.
+This module needs urllib3 and certifi. The edge does not use it, because it calls no other host.
 """
 
 import math
@@ -32,10 +32,10 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 MAX_HEAD_BYTES = 32_768
-"""As nginx and Node bound what they read; http.client alone would take 6.5 MB of headers."""
+"""A limit like those of nginx and Node. http.client alone would accept 6.5 MB of headers."""
 
 MAX_ADDRESSES = 4
-"""How many addresses of a host are tried; each gets its share of the time."""
+"""How many addresses of a host are tried. They share the time."""
 
 _PIECE_BYTES = 65_536
 _PORTS = {"http": 80, "https": 443}
@@ -45,27 +45,27 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC: tuple[Network, ...] = (
     IPv4Network(
         "192.0.0.0/24"
-    ),  # IANA's special block, partly public by its registry; Oracle's metadata are here
-    IPv4Network("192.88.99.0/24"),  # once relays of 6to4
-    IPv4Network("168.63.129.16/32"),  # public by its number, but Azure's own server inside of its machines
+    ),  # IANA's special block, partly public in its registry; contains Oracle's metadata service
+    IPv4Network("192.88.99.0/24"),  # former relays of 6to4
+    IPv4Network("168.63.129.16/32"),  # formally public, but inside Azure it is a server of Azure
     IPv6Network("2002::/16"),  # 6to4
     IPv6Network("2001::/23"),  # IANA's special block; with Teredo, which like 6to4 hides an IPv4 address
 )
-"""What Python calls public all the same, in all or some of its versions."""
+"""Networks that are not public, although some or all versions of Python call them public."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a host answered, whatever the status. `body` is empty when none was wanted."""
+    """The answer of a host, whatever its status. `body` is empty if it was not requested."""
 
     status: int
     body: bytes = field(repr=False)
 
 
 class CallFailed(Exception):
-    """No answer. `reason` is its counted name; the text may be shown to anybody."""
+    """No answer. `reason` is counted. The text reveals nothing, so anybody may see it."""
 
     reason = ""
     text = ""
@@ -75,40 +75,40 @@ class CallFailed(Exception):
 
 
 class Unreachable(CallFailed):
-    """The name is unknown, nobody listens, TLS fails, or what comes is not HTTP."""
+    """The name is unknown, nobody listens, TLS fails, or the answer is not HTTP."""
 
     reason = "unreachable"
     text = "it cannot be reached"
 
 
 class Forbidden(Unreachable):
-    """An address that may not be called. Its text is that of Unreachable, so that it reveals nothing."""
+    """The address must not be called. The text is the same as of Unreachable, so that it reveals nothing."""
 
     reason = "forbidden_address"
 
 
 class TooSlow(CallFailed):
-    """No whole answer before the deadline."""
+    """The answer was not complete before the deadline."""
 
     reason = "too_slow"
     text = "it did not answer in time"
 
 
 class TooLarge(CallFailed):
-    """An answer above the limit, or a head above MAX_HEAD_BYTES."""
+    """The body is above the limit, or the headers are above MAX_HEAD_BYTES."""
 
     reason = "too_large"
     text = "its answer is too large"
 
 
 class _Reach:
-    """Which networks that are not public this process may call; set once, at its start."""
+    """The private networks that this process may call. Set once, at its start."""
 
     private: tuple[Network, ...] = ()
 
 
 def allow_private(networks: Iterable[Network]) -> None:
-    """Let this process call these networks too (SALEPIXEL_PRIVATE_NETWORKS). None until this is called."""
+    """Allow calls to these private networks (SALEPIXEL_PRIVATE_NETWORKS). By default none is allowed."""
     _Reach.private = tuple(networks)
 
 
@@ -121,10 +121,10 @@ def call(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Send one request and give the answer. Raises CallFailed.
+    """Send one request; gives the answer. Raises CallFailed.
 
-    It is over after `seconds`, come what may. The body of the answer has at most `max_bytes`; with 0 it is
-    not read at all. A redirect is an answer like any other.
+    It ends after `seconds` at the latest. The body of the answer has at most `max_bytes`; with 0 it is not
+    read. A redirect is returned like any other answer.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -146,7 +146,9 @@ def call(
                 decode_content=False,
             )
             with closing(connection.getresponse()) as response:
-                opened.max_bytes = math.inf  # that was for the head; the body is counted without its framing
+                opened.max_bytes = (
+                    math.inf
+                )  # until here the limit was for the headers; the body counts without its framing
                 content = bytearray()
                 while max_bytes and (piece := response.read1(_PIECE_BYTES)):
                     content += piece
@@ -158,13 +160,13 @@ def call(
 
 
 def may_call(address: Address) -> bool:
-    """True for a public address, and for one in a network that `allow_private` opened."""
+    """True for a public address, and for one in a network of `allow_private`."""
     meant = _meant(address)
     return _is_public(meant) or any(meant in network for network in _Reach.private)
 
 
 def _meant(address: Address) -> Address:
-    """The address that packets go to: mapped and NAT64 addresses lead to the IPv4 address in them."""
+    """The address that packets reach: mapped and NAT64 addresses contain an IPv4 address."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return address.ipv4_mapped
@@ -183,13 +185,13 @@ def _is_public(address: Address) -> bool:
 
 
 class _Socket(socket.socket):
-    """A socket whose waits all end at one deadline, and which takes so many bytes and no more."""
+    """A socket with one deadline for all its operations, and a limit of received bytes."""
 
     deadline: float
     max_bytes: float = MAX_HEAD_BYTES
 
     def recv_into(self, *args: Any) -> int:
-        """As in the base class, which every reader of http.client ends in. Raises TooSlow, TooLarge."""
+        """As in the base class. All reads of http.client use it. Raises TooSlow, TooLarge."""
         if self.max_bytes <= 0:
             raise TooLarge
         self.wait_until(self.deadline)
@@ -201,7 +203,7 @@ class _Socket(socket.socket):
         return received
 
     def send(self, *args: Any) -> int:
-        """As in the base class; TLS sends all with it. Raises TooSlow."""
+        """As in the base class. All writes of TLS use it. Raises TooSlow."""
         self.wait_until(self.deadline)
         try:
             return super().send(*args)
@@ -217,7 +219,7 @@ class _Socket(socket.socket):
             raise TooSlow from error
 
     def wait_until(self, deadline: float) -> None:
-        """Let the next wait end at a time of the monotonic clock. Raises TooSlow when it is over."""
+        """Set the time-out of the next operation to the remaining time. Raises TooSlow if there is none."""
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TooSlow
@@ -236,7 +238,7 @@ def _read_url(url: str) -> Url:
 
 
 def _encrypt(plain: _Socket, host: str) -> _Socket:
-    """The same connection with TLS, to a host that proved its name. Raises TooSlow, OSError."""
+    """The same connection with TLS; the host's certificate is checked. Raises TooSlow, OSError."""
     plain.wait_until(plain.deadline)
     try:
         encrypted = _tls().wrap_socket(plain, server_hostname=host.rstrip("."))
@@ -248,7 +250,7 @@ def _encrypt(plain: _Socket, host: str) -> _Socket:
 
 
 def _open(addresses: list[tuple[socket.AddressFamily, Any]], deadline: float) -> _Socket:
-    """A connection to the first of these that takes it."""
+    """A connection to the first address that accepts one."""
     failure: CallFailed = Unreachable()
     for tried, (family, address) in enumerate(addresses):
         opened = _Socket(family, socket.SOCK_STREAM)
@@ -278,8 +280,8 @@ def _look_up(host: str, port: int, deadline: float) -> list[tuple[socket.Address
         except (OSError, UnicodeError) as error:
             found.put(error)
 
-    # getaddrinfo knows no deadline. One that hangs is left behind and ends with the resolver's own patience,
-    # about half a minute. There are never many of them, for each caller waits for its deadline first.
+    # getaddrinfo has no time-out. A thread that hangs in it is abandoned. It ends with the resolver's own
+    # time-out, about half a minute. There are never many of them, because each caller waits for its deadline.
     threading.Thread(target=look, name=f"look up {host}", daemon=True).start()
     try:
         result = found.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -300,7 +302,7 @@ def _address(where: tuple[Any, ...]) -> Address:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """The system's authorities, with those an operator added, and certifi's for a machine that has none."""
+    """The system's certificate authorities, with the operator's, and certifi's if the system has none."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     context.sslsocket_class = _TlsSocket

@@ -29,16 +29,16 @@ from salepixel_worker.attempt import describe
 from salepixel_worker.journals import journals_to_fold, publish_marks
 
 ENTRIES_AT_ONCE = 8
-"""Stream entries of one transaction: up to 64 kB each, some five thousand clicks in all."""
+"""Stream entries per transaction: up to 64 kB each, about five thousand clicks in total."""
 
 LET_IN_SECONDS = 0.03
-"""After so many hits, where more may follow: SQLite's writers ask again after 25 ms, and none has a turn."""
+"""The pause after a full batch. Other writers of SQLite retry every 25 ms, and get their turn in it."""
 
 log = structlog.get_logger()
 
 
 def fold_all(database: Database, redis: Redis, sealer: ClickSealer, budget_seconds: float) -> int:
-    """Fold what the streams hold, for about so long; gives the number of records folded."""
+    """Fold the entries of the streams for about this long; gives the number of folded records."""
     deadline = time.monotonic() + budget_seconds
     folded = 0
     for name in journals_to_fold(redis):
@@ -50,7 +50,7 @@ def fold_all(database: Database, redis: Redis, sealer: ClickSealer, budget_secon
 
 
 def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal: str) -> int:
-    """Fold the next entries of one journal; gives the number of records, 0 when there is nothing new."""
+    """Fold the next entries of one journal; gives the number of records, 0 if there is nothing new."""
     with database.read() as connection:
         mark = clicks.read_mark(connection, journal)
     entries = redis.xrange(stream_key(journal), min=f"({mark}-0", count=ENTRIES_AT_ONCE)
@@ -60,8 +60,8 @@ def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    # The records of a batch all live until it is stored, and none is in a cycle: the garbage collector
-    # would look through them again and again, for a fifth of the time that a fold takes.
+    # All records of a batch live until it is stored, and none is in a cycle. The garbage collector would
+    # check them again and again, for a fifth of the time of a fold.
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -105,14 +105,14 @@ def _store(
             clicks.store_loss(connection, journal, number, record)
     if run.lost:
         now_ms = int(now.timestamp() * 1000)
-        # Under a number that no record has: the one before may be a loss that the edge reported.
+        # Under a number that no record has, because the previous record may be a loss that the edge reported.
         clicks.store_loss(connection, journal, run.first_lost, LossRecord(run.lost, now_ms, now_ms))
     for _ in range(run.unreadable):
         deliveries.count_rejection(connection, "fold", "unknown_record")
 
 
 def _try_to_store_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:
-    """Store a hit, or count one that cannot be: no hit stops a journal and all the clicks in it."""
+    """Store a hit, or count it as unstorable, so that no hit stops the clicks of its journal."""
     try:
         with connection.begin_nested():
             store_pixel_hit(connection, sealer, record)

@@ -1,4 +1,4 @@
-"""A Saleor's order, as our selection (saleor_order.graphql) gives it, in webhooks and answers alike."""
+"""Reads an order of Saleor. Webhooks and polls have the same form (saleor_order.graphql)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,26 +16,26 @@ CLICK_KEY = "salepixel_click"
 """The metadata key with the click token. Saleor copies it from the checkout to the order."""
 
 UTM_CAMPAIGN = "utm_campaign"
-"""The metadata key under which a storefront keeps the campaign of its visitor."""
+"""The metadata key with the campaign of the storefront's visitor."""
 
 _VARIANT_ID = "UHJvZHVjdFZhcmlhbnQ6"  # base64 of "ProductVariant:"
 _MAX_TOKEN_CHARS = 512
 _MAX_PLAIN_CHARS = 255
 _MAX_QUANTITY = 10**9
-# order/__init__.py of Saleor 3.23: an order is never deleted, it ends as CANCELED (by staff or by its
-# payment) or EXPIRED (unpaid beyond channel.expireOrdersAfter). RETURNED is about goods; its money shows
-# in totalRefunded.
+# order/__init__.py of Saleor 3.23: an order is never deleted. It ends as CANCELED (by staff or by its
+# payment) or EXPIRED (unpaid after channel.expireOrdersAfter). RETURNED is about goods; the refund is in
+# totalRefunded.
 _CANCELLED = frozenset({"CANCELED", "EXPIRED"})
-_PAID = ("FULL", "OVERCHARGED")  # may be asked for anything, also what has no hash
+_PAID = ("FULL", "OVERCHARGED")  # `in` must work for every JSON value, also for unhashable ones
 _PAID_OUT = "SUCCESS"
 _NOT_PAID_OUT = ("PENDING", "FAILURE")
-"""Of a granted refund (OrderGrantedRefundStatusEnum); NONE says nothing: it may be paid out by hand."""
+"""Statuses of a granted refund (OrderGrantedRefundStatusEnum). With NONE it may be paid out by hand."""
 
 
 def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress) -> Order:
-    """Our order of Saleor's. Raises Unreadable.
+    """Convert an order of Saleor to ours. Raises Unreadable.
 
-    `issued_at`: when it was so. None: as soon as it was changed, so that any delivery about the same
+    `issued_at`: the time of this snapshot. None: the time of the change, so that any delivery about the same
     change is newer.
     """
     total_field = as_object(order.get("total"), "no_total")
@@ -45,7 +45,7 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
         raise Unreadable(error.reason) from error
     total = _gross(order, "total", currency)
     refunded = _amount(order.get("totalRefunded"), currency)
-    # A refund that is pending is off totalCharged already (measured on 3.23.28), and may still fail.
+    # totalCharged already excludes a pending refund (measured on 3.23.28), which may still fail.
     held = _amount(order.get("totalCharged"), currency) + _optional(order.get("totalRefundPending"), currency)
     shipping = _gross(order, "shippingPrice", currency)
     status = _text(order, "status")
@@ -56,7 +56,7 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
     by_gift_card = min(_by_gift_card(order, total, shipping, currency), max(whole - total, Decimal(0)))
     user = order.get("user")
     updated_at = read_time(order, "updatedAt")
-    # isPaid is not read: a webhook still said true after a line was added to a paid order (3.23.28).
+    # isPaid is not read: in a webhook it was still true after a line was added to a paid order (3.23.28).
     covers = max(held, min(held + _let_off(order, held, currency), total))
     read = Order(
         id=_text(order, "id"),
@@ -90,10 +90,10 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
 
 
 def _by_gift_card(order: Mapping[str, Any], total: Decimal, shipping: Decimal, currency: str) -> Decimal:
-    """What gift cards paid: it shows as subtotal and shipping less the total only (measured on 3.23.28).
+    """The amount paid by gift cards: subtotal plus shipping minus the total (measured on 3.23.28).
 
-    An app that was installed before we selected giftCards sends none: then a discount may explain it, which
-    an older Saleor takes off the total alone.
+    An app that was installed before we selected giftCards does not send them. Then the difference may be a
+    discount, which an older Saleor subtracts only from the total.
     """
     subtotal, cards = order.get("subtotal"), order.get("giftCards")
     if not isinstance(subtotal, dict) or not (
@@ -104,9 +104,9 @@ def _by_gift_card(order: Mapping[str, Any], total: Decimal, shipping: Decimal, c
 
 
 def _let_off(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
-    """What need not be paid: refunds that the shop granted, where it says that the rest is paid for.
+    """The amount that need not be paid: granted refunds, if the shop reports the rest as paid.
 
-    chargeStatus alone does not: it stays FULL when a line is added after the payment (measured on 3.23.28).
+    chargeStatus alone is not enough: it stays FULL when a line is added after payment (measured on 3.23.28).
     """
     if order.get("chargeStatus") not in _PAID or not held:
         return Decimal(0)
@@ -115,7 +115,7 @@ def _let_off(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
 
 
 def _replaces(order: Mapping[str, Any]) -> str | None:
-    """The order whose goods this one replaces; an older selection of ours has its origin only."""
+    """The order whose goods this one replaces. Our older selection has only the origin."""
     original = order.get("original")
     if isinstance(original, str) and original:
         return _plain(original)
@@ -123,7 +123,7 @@ def _replaces(order: Mapping[str, Any]) -> str | None:
 
 
 def _draft(order: Mapping[str, Any]) -> bool | None:
-    """Whether it was a draft: not if it comes from a checkout. An older selection of ours has the origin."""
+    """Whether it was a draft: not if it comes from a checkout. Our older selection has the origin."""
     if order.get("origin") == "DRAFT":
         return True
     return False if order.get("checkoutId") else None
@@ -137,9 +137,9 @@ class _ByPart:
         self.amounts = [0] * (len(order.lines) + 1)
 
     def add(self, refund: Mapping[str, Any], amount: Decimal, shipping: Decimal) -> None:
-        """Spread an amount over the quantities of lines that a refund names, `shipping` weighing as much.
+        """Spread an amount over the lines of a refund, by quantity; `shipping` is the weight of shipping.
 
-        Only these are touched, so that many refunds of an order with many lines cost no more than their size.
+        Only these lines are touched, so that many refunds of an order with many lines stay cheap.
         """
         currency = self._order.currency
         weights: dict[int, int] = {}
@@ -157,22 +157,22 @@ class _ByPart:
             self.amounts[place] += part
 
     def add_shipping(self, amount: Decimal) -> None:
-        """Add an amount that is of the shipping alone."""
+        """Add an amount to the shipping."""
         self.amounts[-1] += to_minor(amount, self._order.currency)
 
     def take(self, most: int) -> list[int]:
-        """Take so much at most, in proportion; the rest stays."""
+        """Take at most this amount, in proportion; the rest stays."""
         taken = allocate(min(most, sum(self.amounts)), self.amounts)
         self.amounts = [amount - part for amount, part in zip(self.amounts, taken, strict=True)]
         return taken
 
 
 def _with_refunds_by_line(order: Order, content: Mapping[str, Any]) -> Order:
-    """The order with what was refunded of each line, as far as the shop says it.
+    """The order with the refunds of each line, as far as the shop reports them.
 
-    Refunds of fulfilments (the payments of before transactions) were paid out. A granted refund says whether
-    it was; where it does not, only totalRefunded says it. What was granted and not paid out, the buyer is let
-    off, if it was never charged: the domain sees to that, and spreads what nothing here explains.
+    Refunds of fulfilments (payments without transactions) were paid out. A granted refund may have a status.
+    Without one, only totalRefunded shows whether it was paid out. A grant that was not paid out reduces what
+    the buyer owes, if it was never charged. `orders.sold` handles that, and spreads the unexplained rest.
     """
     sure, open_, let_off = _ByPart(order), _ByPart(order), _ByPart(order)
     for fulfilment in _optional_objects(content.get("fulfillments")):
@@ -193,7 +193,7 @@ def _with_refunds_by_line(order: Order, content: Mapping[str, Any]) -> Order:
 
 
 def _with_parts(order: Order, refunded: Iterable[int], granted: Iterable[int], *, is_all: bool) -> Order:
-    """`is_all`: all that was refunded is explained, so the parts that are not named were not refunded."""
+    """`is_all`: the named parts explain the whole refund, so the other parts were not refunded."""
     currency = order.currency
     *by_line, of_shipping = [from_minor(part, currency) if part or is_all else None for part in refunded]
     *off_line, off_shipping = [from_minor(part, currency) if part else Decimal(0) for part in granted]
@@ -228,7 +228,7 @@ def _item(line: Mapping[str, Any]) -> str:
     product, variant = _plain(line.get("productName")), _plain(line.get("variantName"))
     if not product:
         raise Unreadable("no_productName")
-    # Saleor writes the variant's global id where a variant has no name.
+    # If a variant has no name, Saleor writes its global id.
     if not variant or variant == product or variant.startswith(_VARIANT_ID):
         return product
     return f"{product} ({variant})"
@@ -237,8 +237,8 @@ def _item(line: Mapping[str, Any]) -> str:
 def _click_token(metadata: Any) -> str | None:
     for entry in metadata if isinstance(metadata, list) else ():
         if isinstance(entry, dict) and entry.get("key") == CLICK_KEY:
-            # Any buyer can write this. What is no token stays one that cannot be opened: the decision
-            # says invalid_token, and a hostile value costs no order.
+            # Any buyer can write this. An invalid token is kept, so that the decision says invalid_token
+            # and a hostile value does not cost the order.
             value = entry.get("value")
             text = value[:_MAX_TOKEN_CHARS] if isinstance(value, str) else "?"
             return text.encode("ascii", "replace").decode().replace("\0", "?")
@@ -246,7 +246,7 @@ def _click_token(metadata: Any) -> str | None:
 
 
 def _payment(order: Mapping[str, Any]) -> str:
-    """How it was paid, as the shop calls it: the last transaction's name, else the last payment's gateway."""
+    """The shop's name for the payment method: the last transaction's name, or the last payment's gateway."""
     for field, name in (("transactions", "name"), ("payments", "gateway")):
         listed = order.get(field)
         entries: list[Any] = listed if isinstance(listed, list) else []
@@ -264,7 +264,7 @@ def _metadata(metadata: Any, key: str) -> str:
 
 
 def _plain(value: Any) -> str:
-    """A text that people may have written, cut and storable; empty for anything else."""
+    """A text from people, truncated and storable; empty for anything else."""
     return read_text(value, _MAX_PLAIN_CHARS) if isinstance(value, str) else ""
 
 
@@ -294,7 +294,7 @@ def _amount(money: Any, currency: str) -> Decimal:
 
 
 def _optional(money: Any, currency: str) -> Decimal:
-    """An amount that not every version, or selection of ours, has: zero if it is missing."""
+    """An amount that some versions of Saleor, or of our selection, lack: zero if it is missing."""
     return Decimal(0) if money is None else _amount(money, currency)
 
 
@@ -340,7 +340,7 @@ def read_time(parent: Mapping[str, Any], name: str) -> datetime:
     text = _text(parent, name)
     try:
         time = datetime.fromisoformat(text)
-        # A time without a zone is nobody's: as UTC it could be a day off.
+        # A time without a zone is refused: as UTC it could be a day off.
         if time.tzinfo is not None:
             return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""`make demo`: plays a campaign through the real doors, prints the SALES table, checks it with the truth."""
+"""`make demo`: sends a campaign through the real services, prints the SALES table, and checks it."""
 
 import argparse
 import secrets
@@ -72,10 +72,10 @@ def choose_ports(environ: Mapping[str, str]) -> tuple[int, int]:
 
 
 def show(player: Player, story: Story, once: bool) -> int:
-    """Play the story on a running stack, print what came of it, compare."""
+    """Play the story on a running stack, print the report, compare it with the story."""
     scene = player.set_up(story)
-    say(f"A mail with {len(scene.links)} links went to {len(story.contacts)} contacts.")
-    say(f"A scanner clicks all links of {len(story.scanned)} mails ...")
+    say(f"An e-mail with {len(scene.links)} links went to {len(story.contacts)} contacts.")
+    say(f"A scanner clicks all links of {len(story.scanned)} e-mails ...")
     for contact in story.scanned:
         player.scan(scene, contact)
     say(f"People click and buy: {len(story.purchases)} orders, some reported twice, some late ...")
@@ -91,10 +91,10 @@ def show(player: Player, story: Story, once: bool) -> int:
     print_table(player.sales(scene.campaign))
     print_outcomes(player, scene, story)
     for problem in problems[:20]:
-        print(f"NOT THE TRUTH: {problem}")
+        print(f"WRONG: {problem}")
     if not problems:
         rows, orders = len(story.expected_rows()), len(story.purchases)
-        say(f"The report is the truth: all {rows} rows and the decisions of all {orders} orders.")
+        say(f"The report is correct: all {rows} rows, and the decisions of all {orders} orders.")
     if once:
         say("Without ONCE=1 the stack stays up, and the report can be opened.")
     else:

@@ -26,8 +26,8 @@ blueprint = APIBlueprint("health", __name__, enable_openapi=False)
 _ORDERS = {
     "due": ("salepixel_orders_due", "Orders that wait for their first attempt."),
     "oldest_due_seconds": ("salepixel_orders_oldest_due_seconds", "How long the oldest of them has waited."),
-    "retrying": ("salepixel_orders_retrying", "Orders that failed and are tried again."),
-    "parked": ("salepixel_orders_parked", "Orders that failed too often and are not tried again."),
+    "retrying": ("salepixel_orders_retrying", "Orders that failed and are retried."),
+    "parked": ("salepixel_orders_parked", "Orders that failed too often and are no longer retried."),
 }
 
 
@@ -118,28 +118,32 @@ class _Metrics(Collector):
         up.add_metric(("database",), facts.database == "ok")
         up.add_metric(("redis",), facts.redis == "ok")
         rejected = CounterMetricFamily(
-            "salepixel_rejections", "What was refused or ignored, ever.", labels=("door", "reason")
+            "salepixel_rejections",
+            "Refused or ignored requests and hits, since the installation.",
+            labels=("door", "reason"),
         )
         for key, count in facts.rejected.items():
             rejected.add_metric(key, count)
-        forwarded = GaugeMetricFamily("salepixel_outbox", "Sales to be forwarded.", labels=("state",))
+        forwarded = GaugeMetricFamily(
+            "salepixel_outbox", "Forwarded and waiting sales, by state.", labels=("state",)
+        )
         for state, count in facts.outbox.items():
             forwarded.add_metric((state,), count)
-        early = "Requests that were refused before they were whole, since the start."
+        early = "Requests since the start that were refused before they were complete."
         refused = CounterMetricFamily("salepixel_plugin_refused_requests", early, labels=("reason",))
         for reason, count in count_refused().items():
             refused.add_metric((reason,), count)
         yield from (up, rejected, forwarded, refused)
-        lost = "Log lines that could not be written, since the start."
+        lost = "Log lines since the start that could not be written."
         yield CounterMetricFamily("salepixel_plugin_log_lines_lost", lost, value=lost_lines())
         if facts.jobs_waiting is not None:
-            jobs = "Jobs that no worker has taken yet."
+            jobs = "Jobs that no worker has started yet."
             yield GaugeMetricFamily("salepixel_jobs_waiting", jobs, value=facts.jobs_waiting)
         for name, described in _ORDERS.items():
             if name in facts.orders:
                 yield GaugeMetricFamily(*described, value=facts.orders[name])
         because = GaugeMetricFamily(
-            "salepixel_orders_due_because", "Orders that wait, by the reason.", labels=("reason",)
+            "salepixel_orders_due_because", "Waiting orders, by reason.", labels=("reason",)
         )
         for reason, count in facts.orders.get("because", {}).items():
             because.add_metric((reason,), count)

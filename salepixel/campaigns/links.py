@@ -44,7 +44,7 @@ class BadLink(ValueError):
 
 
 class BadDestination(ValueError):
-    """A url that cannot be the destination of a link; the message says why."""
+    """An invalid destination of a link; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,21 @@ class Link:
 
 
 def check_destination(url: str) -> str:
-    """Give the url as it may stand in a Location header (ASCII only). Raises BadDestination."""
+    """The URL as a Location header can have it (ASCII only). Raises BadDestination."""
     if len(url) > MAX_URL:
         raise BadDestination(f"longer than {MAX_URL} characters")
     if any(c <= " " or c in '\\"<>\x7f' for c in url):
-        raise BadDestination("holds a space, a quote, a bracket, a backslash or a control character")
+        raise BadDestination("contains a space, a quote, a bracket, a backslash or a control character")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
         host = normal_host(host) if host else ""
     except ValueError as error:
-        raise BadDestination("has a host or port that cannot be") from error
+        raise BadDestination("has an invalid host or port") from error
     if parts.scheme not in ("http", "https") or not host:
         raise BadDestination("must start with http:// or https:// and name a host")
     if "@" in parts.netloc:
-        raise BadDestination("must not hold a user name or password")
+        raise BadDestination("must not contain a user name or password")
     netloc = parts.netloc
     if not netloc.isascii() or "%" in netloc:
         netloc = host + (f":{port}" if port is not None else "")

@@ -39,11 +39,15 @@ class BadTag(ValueError):
 def contact_tag(mailer: str, given: str | None) -> str:
     """The tag for a mailer: the one that is given, else the mailer's own. Raises BadTag."""
     if mailer not in TAGS:
-        raise BadTag("mailer", f"must be one of {', '.join(TAGS)}; with `other` give your own `contact_tag`")
+        raise BadTag("mailer", f"must be one of {', '.join(TAGS)}; with `other`, send your own `contact_tag`")
     tag = given or TAGS[mailer]
     if tag is None:
-        raise BadTag("contact_tag", f"is needed: {mailer} has no public merge tag for a contact's reference")
+        raise BadTag(
+            "contact_tag", f"is required: {mailer} has no documented merge tag for a contact's reference"
+        )
     # %CA in "%CAMPAIGNID%" is an encoded byte to everything that reads the link before the mailer does.
     if not tag.isascii() or _UNSAFE.search(tag):
-        raise BadTag("contact_tag", "must be ASCII without & # \" ' < > \\ and without % and two hex digits")
+        raise BadTag(
+            "contact_tag", "must be ASCII, without & # \" ' < > \\ and without % followed by two hex digits"
+        )
     return tag

@@ -76,7 +76,7 @@ def read_rates(file: str, changed: int) -> CurrencyConverter:
     try:
         return CurrencyConverter(file, decimal=True)
     except (OSError, BadZipFile, ValueError, ArithmeticError, StopIteration, IndexError) as error:
-        raise BadRates("this is no history of the bank's reference rates") from error
+        raise BadRates("this is not a history of the bank's reference rates") from error
 
 
 SHIPPED = Rates()

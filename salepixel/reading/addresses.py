@@ -37,7 +37,7 @@ def normal_host(text: str) -> str:
     if ":" in text:
         address = text.removeprefix("[").removesuffix("]").lower()
         if not _ADDRESS.fullmatch(address):
-            raise BadHost("is no IP address")
+            raise BadHost("is not an IP address")
         return address
     host = unicode_host(unquote(text) if "%" in text else text)
     labels = [_ascii_label(label) for label in host.split(".")]
@@ -54,7 +54,7 @@ def unicode_host(text: str) -> str:
     try:
         return idna.uts46_remap(text, std3_rules=False, transitional=False).removesuffix(".")
     except (idna.IDNAError, UnicodeError) as error:
-        raise BadHost("holds a character that no host name has") from error
+        raise BadHost("contains a character that host names cannot have") from error
 
 
 def _ascii_label(label: str) -> str:
@@ -65,9 +65,9 @@ def _ascii_label(label: str) -> str:
             _check(label)
             label = "xn--" + label.encode("punycode").decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
-        raise BadHost("holds letters that do not stand together in a host name") from error
+        raise BadHost("contains letters that cannot be together in a host name") from error
     if not _ASCII_LABEL.fullmatch(label):
-        raise BadHost("is no host name")
+        raise BadHost("is not a host name")
     return label
 
 

@@ -78,6 +78,8 @@ def _put_in_place(content: bytes, folder: Path, before: date) -> date:
         last: date = days.last_date
         # The bank also publishes files of one day and of ninety.
         if last < before or days.first_date > FIRST_DAY:
-            raise BadRates(f"it goes from {days.first_date} to {last}: needed is all until {before} or later")
+            raise BadRates(
+                f"it has rates from {days.first_date} to {last}; all days until {before} are needed"
+            )
         new.replace(folder / FILE_NAME)
     return last

@@ -69,7 +69,7 @@ def _read_kid(header_part: str) -> str | None:
     # libraries refuse that; the bytes that are signed are the same.
     known = header.get("b64") is False and header.get("crit", ["b64"]) == ["b64"]
     if header.get("alg") != "RS256" or not known or any(name in header for name in _OWN_KEY):
-        raise BadSignature("bad_signature", "Only RS256 over the raw body, with the shop's key, is taken.")
+        raise BadSignature("bad_signature", "Only RS256 over the raw body, with the shop's key, is accepted.")
     kid = header.get("kid")
     return kid if isinstance(kid, str) else None
 

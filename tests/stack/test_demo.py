@@ -67,7 +67,7 @@ def as_in_a_terminal() -> None:
     ("number", "said"),
     [
         (signal.SIGTERM, "Starting the stack"),
-        (signal.SIGHUP, "A mail with"),
+        (signal.SIGHUP, "An e-mail with"),
         (signal.SIGINT, "Starting the stack"),
     ],
 )

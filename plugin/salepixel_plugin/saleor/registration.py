@@ -144,7 +144,7 @@ def _app_of(shop: Shop, token: str) -> App:
     except ShopAway as error:
         # What came instead of a Saleor is for the operator: it shows our network to whoever added the shop.
         log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
-        text = "Salepixel got no answer of a Saleor API. See that it can be reached, then press Retry: "
+        text = "Salepixel got no answer from a Saleor API. Check that it can be reached, then press Retry: "
         raise _Failure(503, "SALEOR_NOT_AVAILABLE", text + shop.api_url) from error
     if PERMISSION not in app.permissions:
         text = "The app needs the permission to manage orders; without it no order reaches salepixel."

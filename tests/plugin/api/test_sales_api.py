@@ -188,7 +188,7 @@ def test_lines_are_counted_as_the_account_chose(
         ),
         (
             {"lines": _lines(("5.00", None, None), ("5.00", None, None)), "total": "9.97"},
-            "less than the lines",
+            "less than the sum of the lines",
         ),
     ],
 )

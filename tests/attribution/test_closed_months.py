@@ -71,12 +71,12 @@ def by_line(rows: Iterable[Sale]) -> dict[str, str]:
         ([told(2, "5.00")], [told(12, "9.00")], {2: "5.00", 12: "4.00"}),
         ([told(2, "5.00")], [told(12, "9.00"), told(15, "20.00")], {2: "5.00", 12: "4.00", 15: "11.00"}),
         ([told(2, "5.00")], [told(12, "0", cancelled=True)], {2: "5.00", 12: "67.10"}),
-        # Of a closed day and told when it was closed: on the first open one.
+        # Reported after the closing, for a closed day: it counts on the first open one.
         ([], [told(3, "5.00")], {10: "5.00"}),
         ([told(2, "5.00")], [told(3, "7.00"), told(12, "9.00")], {2: "5.00", 10: "2.00", 12: "2.00"}),
         # Known before it was closed, of an open day: it gets the day that it really has.
         ([told(15, "5.00")], [told(12, "5.00")], {12: "5.00"}),
-        # What is closed is not dated again, and not counted twice.
+        # A closed refund keeps its date, and is not counted twice.
         ([told(4, "5.00")], [told(2, "5.00")], {4: "5.00"}),
         ([told(2, "5.00")], [told(3, "3.00"), told(12, "6.00")], {2: "5.00", 12: "1.00"}),
         # Taken back: of an open day it never was, what is closed stays.

@@ -140,7 +140,7 @@ def test_the_strongest_evidence_wins_then_the_last_click(shuffled: tuple[Evidenc
         (found(Rung.CUSTOMER, DAY, sells=False, serial=1), False, 0.99),
         (found(Rung.EMAIL, DAY, contact="bo", serial=1), False, 0.99),
         (found(Rung.CUSTOMER, 4 * DAY, serial=1), False, 0.99),
-        # Clocks may differ, but who clicks again after buying bought before.
+        # Clocks may differ, but a click that follows the purchase did not cause it.
         (found(Rung.CUSTOMER, -timedelta(minutes=2), serial=1), False, 0.99),
     ],
 )

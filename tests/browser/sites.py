@@ -137,7 +137,7 @@ def _handler(sites: Sites, tls: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:
                 self.connection = tls.wrap_socket(self.connection, server_side=True)
             except OSError:
                 self.close_connection = True
-                return  # a browser looks at the certificate, goes away, and comes again
+                return  # a browser checks the certificate, closes, and connects again
             self.rfile = self.connection.makefile("rb")
             self.wfile = self.connection.makefile("wb", buffering=0)
             self.close_connection = False
@@ -147,7 +147,7 @@ def _handler(sites: Sites, tls: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:
             self.connection.close()
 
         def handle(self) -> None:
-            with suppress(OSError):  # a browser that goes away
+            with suppress(OSError):  # a browser that closes the connection
                 super().handle()
 
         def do_GET(self) -> None:

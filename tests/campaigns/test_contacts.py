@@ -68,7 +68,7 @@ def test_an_opt_out_requeues_the_orders_of_the_contacts_old_address(
         assert due_orders(connection, 10) == [("s1", "O1")]
         assert consenting(connection, 1, "h1") == []
         contacts.store_contacts(connection, 1, [Contact("c1", None)], NOON)
-        assert consenting(connection, 1, "h1") == ["c1"], "an address not told again stays"
+        assert consenting(connection, 1, "h1") == ["c1"], "an address missing from a later call stays"
 
 
 @pytest.mark.parametrize("first", ["opted out", "new"])

@@ -211,7 +211,7 @@ def test_late_clicks_stored_concurrently_are_finally_judged_together(database: D
     with database.write() as connection:
         for second in range(3):
             store_unseen(connection, [at(second, link=second)])
-            # Two of them are settled before the third is there.
+            # Two of them are settled before the third is stored.
             clicks.settle_clicks(connection, LATER, 10)
     assert reasons(database) == [*3 * [("burst_of_links",)], ()]
 

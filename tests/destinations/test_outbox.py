@@ -64,7 +64,7 @@ def test_only_dead_letters_are_requeued_and_they_keep_their_key(letters: Databas
         ("dead", {"L1": "https://x.test/?contact="}, {"https://x.test/?contact="}),
         ("waiting", {}, set()),
         ("dead", {"L2": "https://x.test/2"}, {"https://x.test/2"}),
-        # What was sent is known there and is not sent again.
+        # A sent sale is known to the other server and is not sent again.
         ("sent", {"L1": "https://x.test/?contact=bo"}, {"https://x.test/?contact=ana"}),
         ("sent", {}, {"https://x.test/?contact=ana"}),
     ],

@@ -17,7 +17,7 @@ TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 KEY = "choose-a-long-secret"
 NEXT = "\n--- next step ---\n"
 
-# What differs each time: ids, tokens, secrets, times, ports.
+# Different each time: ids, tokens, secrets, times, ports.
 _CHANGING = [
     (r"http://127\.0\.0\.1:\d+", "<address>"),
     (r"/c/[\w-]{60,}", "/c/<link token>"),

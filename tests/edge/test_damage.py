@@ -36,7 +36,7 @@ def test_a_flipped_bit_loses_only_its_own_record(at: float, bit: int, restart: b
         journal.writes.clear()
         found = runs(journal, limit=limit)
         assert numbers(found) == [number for number in range(1, 201) if number != spoiled]
-        # What could not be read is missing for good, and whoever follows is told so.
+        # Unreadable records are lost, and the next run says so.
         assert [run.first for run in found if run.oldest] == ([2] if spoiled == 1 else [1, spoiled + 1])
         found = runs(journal, spoiled - 1, limit)
         assert numbers(found) == list(range(spoiled + 1, 201))

@@ -146,7 +146,7 @@ def test_a_dead_process_is_no_longer_counted_and_its_successor_is(edge: RunningE
 def test_a_dead_process_without_a_successor_is_reported_missing(edge: RunningEdge) -> None:
     assert until(lambda: edge.get("/healthz").status == 200)
     assert edge.process is not None
-    # A parent that is stuck starts nobody.
+    # A stuck parent starts no process.
     os.kill(edge.process.pid, signal.SIGSTOP)
     try:
         os.kill(edge.workers()[0], signal.SIGKILL)

@@ -92,7 +92,7 @@ def test_removing_one_of_two_edges_on_one_redis_loses_nothing(
         first.kill()
         crowds[1].wait_for(50)
         fold_all(sqlite, valkey.client, sealer, 5)
-        # A machine that comes back with the disk of the one that was taken away.
+        # A new machine with the disk of the removed one.
         again = RunningEdge(tmp_path / "madrid", valkey.address, keys, edge_name="madrid")
         again.start()
         answered = []
@@ -142,7 +142,7 @@ def test_a_stopping_edge_answers_connected_clients_and_refuses_new_ones(edge: Ru
     with socket.create_connection(address, timeout=PATIENCE_SECONDS) as connected:
         assert edge.process is not None
         edge.process.terminate()
-        # To be left in the queue of a socket that nobody accepts from ends without an answer.
+        # A connection left in the accept queue would end without an answer.
         connected.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert connected.recv(4096).startswith(b"HTTP/1.1 302")
     assert until(lambda: not takes_connections(address))

@@ -102,7 +102,7 @@ def test_a_late_snapshot_without_a_refund_does_not(database: Database) -> None:
 
 def test_a_repeated_refund_is_stored_once_with_its_first_day(database: Database) -> None:
     with database.write() as connection:
-        # A caller of the sales API that tells no updated_at: the time of the call counts.
+        # A call of the sales API without updated_at: the time of the call counts.
         for day in (5, 2, 9, 2):
             again = order(issued_at=NOON + day * DAY, refunded=Decimal("10.00"))
             orders.store_order(connection, "s1", 1, again, "")
@@ -134,7 +134,7 @@ def test_refunds_in_another_currency_are_known_only_if_none_or_all(
 def test_correcting_a_currency_keeps_the_days_of_refunds_in_the_right_one(
     database: Database,
 ) -> None:
-    # In the same version of the order, as a caller of the sales API who tells no updated_at sends it.
+    # In the same version of the order, as by a call of the sales API without updated_at.
     wrong, right = order(refunded=Decimal("30.00")), order(refunded=Decimal(3000), currency="JPY")
     with database.write() as connection:
         for snapshot in (

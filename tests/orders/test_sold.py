@@ -143,12 +143,12 @@ def test_each_state_of_an_order_has_its_amounts(
     ("refunded", "told", "shipping", "expected"),
     [
         ("36.30", ["0.00", "36.30"], "0.00", ["0.00", "36.30"]),
-        # More than was told: first over shipping and lines of which nothing was told.
+        # More than reported: first over shipping and lines without a reported refund.
         ("48.40", [None, "36.30"], "12.10", ["0.00", "36.30"]),
         ("46.00", [None, "36.30"], None, ["8.49", "36.30"]),
-        # All told, and still more: over what is left.
+        # Everything is reported, and still more: over the rest.
         ("133.10", ["0.00", "36.30"], "0.00", ["84.70", "36.30"]),
-        # Granted and only in part given back.
+        # Granted, and refunded only in part.
         ("18.15", [None, "36.30"], None, ["0.00", "18.15"]),
         ("40.00", ["20.00", "60.00"], None, ["14.21", "25.79"]),
     ],
@@ -208,7 +208,7 @@ def dated(newest: RefundState, history: list[RefundState], terms: Terms = ALL) -
         # A refund that failed later was none.
         (told(3, "0"), [told(1, "10.00")], {}),
         (told(3, "15.00"), [told(1, "10.00"), told(2, "0")], {"3 days, 0:00:00": "15.00"}),
-        # Nothing is given back of what is not bought yet.
+        # No refund is dated before the purchase.
         (told(2, "15.00"), [told(-40, "10.00")], {"0:00:00": "10.00", "2 days, 0:00:00": "5.00"}),
         # Saleor expires an order and leaves its updatedAt: it was when the delivery was built.
         (told(0, "0", cancelled=True, again=7), [told(0, "0")], {"0:00:07": "133.10"}),

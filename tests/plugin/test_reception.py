@@ -136,7 +136,7 @@ def served() -> Iterator[Served]:
         yield running
 
 
-# What is refused before it is here
+# Requests refused before they are complete
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_pipelining_client_gets_at_most_two_answers(served: Served) -> None:
     assert 1 <= got.count(b"HTTP/1.1 200") <= 2
 
 
-# What others do
+# Other clients
 
 
 @contextmanager

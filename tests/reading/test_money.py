@@ -28,7 +28,7 @@ DIGITS = {"EUR": 2, "KWD": 3, "JPY": 0}
         ("007", "7"),
         ("5.", "5"),
         (".50", "0.50"),
-        # What JavaScript gives for sums of cents: a mark with more digits than the currency has is a point.
+        # JavaScript's sums of cents: a separator before more digits than the currency has is a decimal point.
         ("59.849999999999994", "59.85"),
         ("11.115", "11.12"),
         ("2.675", "2.68"),

@@ -129,7 +129,7 @@ def test_a_slow_page_is_requested_in_halves_down_to_a_few_orders(
     office.poll_all(NOON + 10 * MINUTE)
     assert len(office.healed()) == healed
     assert office.state().problem == problem
-    assert min(sizes) >= 6, "a shop that is away costs few waits"
+    assert min(sizes) >= 6, "an unavailable shop causes few waits"
 
 
 def test_an_error_of_the_whole_query_skips_no_order(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,7 @@ def test_the_reason_for_a_refused_poll_is_shown_and_orders_are_found_once_fixed(
     office.shop.app_active, office.shop.permissions, office.shop.token = True, ("MANAGE_ORDERS",), "token"
     office.poll_all(NOON + 20 * MINUTE)
     assert (office.state().problem, len(office.healed())) == ("", 3)
-    assert office.state().shop.state == "connected", "though nobody told that it is active again"
+    assert office.state().shop.state == "connected", "without a report that it is active again"
 
 
 @pytest.mark.parametrize("how", ["paused", "removed"])

@@ -116,7 +116,7 @@ def test_a_killed_supervisor_leaves_no_process_and_can_be_restarted(
         psutil.Process(stack.pid).kill()
         stack.stop()
         stack.start()
-        # One that ended and that nobody has buried yet has no command line.
+        # A zombie process has no command line.
         assert [line for process in processes if process.is_running() and (line := _line(process))] == []
         # A kill in the middle of a job, a lock in Redis, a sweep and an attempt put off for a minute add up.
         assert until(lambda: len(rows(player, scene)) == 1, 150), (stack.data / "up.log").read_text()[-4000:]

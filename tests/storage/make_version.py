@@ -52,7 +52,7 @@ def play(world: World) -> None:
     world.close(NOON - 10 * DAY)
     world.policy(model="linear", window_days=6, alias_match=True)
     _play_orders(world, "B", NOON)
-    # Of a closed month: refunded since, and an order that comes too late.
+    # In a closed month: refunded since, and an order that arrives too late.
     closed = order(id="A-token", number="A-token", placed_at=NOON - 40 * DAY, click_token=_token(world, "A"))
     world.order(replace(closed, refunded=Decimal("10.00"), updated_at=NOON))
     late = order(id="A-late", number="A-late", placed_at=NOON - 39 * DAY, click_token=_token(world, "A"))

@@ -88,4 +88,4 @@ def test_an_invalid_coupon_does_not_prevent_storing_the_others(office: Office) -
     answer = office.post(f"/campaigns/{office.campaign()['id']}/coupons", {"coupons": coupons})
     assert (answer["stored"], answer["taken"]) == (2, [])
     (bad,) = answer["not_stored"]
-    assert (bad["position"], bad["reason"]) == (1, "invalid"), "a code of nobody is not one of everybody"
+    assert (bad["position"], bad["reason"]) == (1, "invalid"), "an empty contact does not mean everybody"

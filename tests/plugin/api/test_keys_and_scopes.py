@@ -53,7 +53,7 @@ def test_an_unknown_key_is_counted(office: Office) -> None:
 @pytest.mark.parametrize(("path", "body"), IN_AN_ACCOUNT)
 def test_a_key_can_create_nothing_in_another_account(office: Office, path: str, body: dict[str, Any]) -> None:
     assert office.call("POST", path, {"empId": 8, **body}, SHOES).status_code == 403
-    # Whether an account exists is not told either.
+    # The answer does not reveal whether an account exists.
     assert office.call("POST", path, {"empId": 12345, **body}, SHOES).status_code == 403
     assert office.call("POST", path, {"empId": 12345, **body}, ALL).status_code == 404
     assert office.call("POST", path, {"empId": 7, **body}, SHOES).status_code in (200, 201)

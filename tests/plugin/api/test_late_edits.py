@@ -87,7 +87,7 @@ def test_a_changed_link_shows_its_old_and_new_destination_and_the_time(
     after = office.get(f"/campaigns/{campaign['id']}/links")["links"]
     assert {name: after[0][name] for name in changed} == changed
     assert after[1] == before[1]
-    # What is in the mail stays true: the token is not sealed anew.
+    # The link in the mail stays valid: the token does not change.
     assert changed["tracked_url"] == campaign["links"][0]["tracked_url"]
     token = changed["tracked_url"].rpartition("/c/")[2].partition("?")[0]
     assert links.open(token).url == SENT

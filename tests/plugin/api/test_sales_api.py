@@ -61,7 +61,7 @@ def test_a_retried_call_undoes_nothing_newer(office: Office, told: dict[str, Any
     first, refund = _sent(**told), _sent(**told, refunded="4")
     assert [office.post("/sales", body)["stored"] for body in (first, refund, first, first)] == [1, 1, 0, 0]
     assert _kept(office).order.refunded == Decimal(4)
-    assert office.post("/sales", _sent(**told, refunded="0"))["stored"] == 1, "told in other words it is news"
+    assert office.post("/sales", _sent(**told, refunded="0"))["stored"] == 1, "a different body is stored"
 
 
 def test_the_last_version_of_an_order_in_a_call_counts(office: Office) -> None:

@@ -20,8 +20,8 @@ JWKS = (FOLDER / "jwks.json").read_text()
 WAITS, NO_SALE, REPLACEMENT = "waits", "no sale", "replacement"
 
 WORTH: dict[str, dict[str, Any]] = {
-    # By scenario and number: what was charged and, of that, given back, shipping included; read by hand from
-    # final_orders. Where nothing else stands, nothing was given back.
+    # By scenario and number: what was charged and refunded, shipping included; read by hand from final_orders.
+    # A single amount means that nothing was refunded.
     "aa_anonymous_paid": {"21": "80.00"},
     "ab_customer_paid": {"22": "129.90"},
     "ac_pln_gross_channel": {"23": "355.80"},
@@ -92,7 +92,7 @@ BY_WEBHOOKS_ALONE = {
 }
 
 BY_A_POLL_ALONE = {
-    # What is there now is all that a first poll knows: it cannot tell these from orders that were paid in
+    # A first poll sees only the current state: it cannot distinguish these from orders that were paid in
     # part, nor from one that was charged too much and corrected.
     "bo_partial_chargeback": {"54": WAITS},
     "hf_charge_lowered_only": {"109": WAITS},

@@ -150,7 +150,7 @@ def test_no_bytes_cause_a_500(
 ) -> None:
     headers = {"Saleor-Event": event, "Saleor-Api-Url": api_url, "Saleor-Signature": signature}
     answer = plugin.client.post("/saleor/webhooks", data=body, headers=headers)
-    # 503: a forged signature under an unknown key, while this shop's JWKS (nobody listens there) is away.
+    # 503: a forged signature under an unknown key, while this shop's JWKS is unavailable.
     assert answer.status_code in (200, 400, 401, 503)
     assert answer.get_json()["ok"] is (answer.status_code == 200)
 

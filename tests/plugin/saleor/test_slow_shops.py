@@ -161,6 +161,6 @@ def test_a_registration_reveals_nothing_about_an_address(
         told.append(register(plugin, url))
         outgoing.allow_private(LOOPBACK)
         assert len(host.requests) == len(behaviours)
-    told.append(register(plugin, url))  # nobody listens there now
+    told.append(register(plugin, url))  # nothing listens there now
     assert told == [told[0]] * 6
     assert told[0][0] == 503

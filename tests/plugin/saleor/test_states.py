@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 PLACED = NOON - 7 * DAY  # so that all that happens to an order is in the past
 LINES = [Line("Red shoes", 2, Decimal("84.70"), "R-1"), Line("Laces", 1, Decimal("36.30"))]
 
-# Each state as (days after the order, what the stand-in shop is told, what is changed in its JSON).
+# Each state as (days after the order, the stand-in shop's arguments, the changes of its JSON).
 State = tuple[int, dict[str, Any], dict[str, Any]]
 CREATED: State = (0, {"paid": False, "status": "UNCONFIRMED"}, {})
 CONFIRMED: State = (0, {"paid": False}, {})

@@ -20,7 +20,7 @@ JWKS = (FOLDER / "jwks.json").read_text()
 WAITS, NO_SALE, REPLACEMENT = "waits", "no sale", "replacement"
 
 WORTH: dict[str, dict[str, Any]] = {
-    # By scenario and number: what was charged and refunded, shipping included; read by hand from final_orders.
+    # By scenario and number: charged and refunded, with shipping; read by hand from final_orders.
     # A single amount means that nothing was refunded.
     "aa_anonymous_paid": {"21": "80.00"},
     "ab_customer_paid": {"22": "129.90"},

@@ -1,1 +1,1 @@
-"""The edge: redirects e-mail clicks and takes pixel hits, each on disk before it is answered."""
+"""The edge: redirects e-mail clicks and accepts pixel hits, each on disk before the answer."""

@@ -1,12 +1,12 @@
-"""HTTP/1.1 for the edge: heads in, answers out, one at a time. httptools (llhttp) reads the bytes.
+"""HTTP/1.1 for the edge, one request at a time per connection. httptools (llhttp) parses the bytes.
 
-An own protocol rather than a server framework: a bare redirect costs half of what it does by granian, and
-less than any work on top (docs/adr/0010-the-edge-speaks-http-itself.md). It takes what a redirect and an
-image need, GET and HEAD without a body, and closes the connection on anything else.
+The edge uses no server framework: a bare redirect costs half of what it costs with granian
+(docs/adr/0010-the-edge-speaks-http-itself.md). It accepts GET and HEAD without a body, which is enough for a
+redirect and an image, and closes the connection on anything else.
 
-A client that sends a request before it has the answer to the last one gets that answer, and is closed: no
-browser and no proxy in use pipelines, and what waited would need limits of its own. RFC 9112, 9.3.2, has the
-client send again what was not answered.
+If a client pipelines requests, it gets the answer to the first one, and the connection closes. No current
+browser or proxy pipelines, and waiting requests would need limits of their own. The client sends the other
+requests again (RFC 9112, 9.3.2).
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from salepixel_edge.request import Headers, Request
 MAX_HEAD_BYTES = 16 * 1024
 
 _JOINED = {b"x-forwarded-for": b",", b"cookie": b"; "}
-"""Headers in parts: proxies add addresses (RFC 9110, 5.3), HTTP/2 cuts cookies (RFC 9113, 8.2.3)."""
+"""Headers that may come in parts: proxies add addresses (RFC 9110, 5.3), HTTP/2 splits cookies (9113)."""
 
 RECEIVE_BYTES = 16 * 1024
 """The kernel's receive buffer (it doubles the value), and so the limit of one read."""

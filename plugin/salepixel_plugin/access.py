@@ -1,4 +1,4 @@
-"""Who asks, and what they may see: API keys, sessions, and refusals that say what to do."""
+"""Authentication: API keys, sessions, and refusals that say what to do."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,10 +19,10 @@ _TOO_MANY = N_("Too many wrong keys came from your network. Try again in %(minut
 
 
 class Refusal(Exception):
-    """An answer that is no: its status, the name of the reason, and a message that says what to do.
+    """A refused request: its status, its reason, and a message that says what to do.
 
-    `said` is the message without its `words`, as translations know it. `retry_after`: in so many seconds it
-    may be another answer; 0 when it never will.
+    `said`: the message without its `words`, as in translations. `retry_after`: seconds until a retry may
+    succeed; 0 if it never will.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Refusal(Exception):
 
 
 def bearer_principal() -> Principal | None:
-    """What the key in the Authorization header may do; None without such a header.
+    """The principal of the key in the Authorization header; None without such a header.
 
-    Raises a Refusal (401) for a key that is not ours.
+    Raises a Refusal (401) for an invalid key.
     """
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -58,7 +58,7 @@ def bearer_principal() -> Principal | None:
 
 
 def session_principal() -> Principal | None:
-    """What the key that a person signed in with may do; None when nobody did."""
+    """The principal of the session; None if nobody is signed in."""
     session_id = request.cookies.get(SESSION_COOKIE)
     if not session_id:
         return None
@@ -69,14 +69,14 @@ def session_principal() -> Principal | None:
 
 
 def is_signed_in() -> bool:
-    """True when a session opened this request."""
+    """True if this request belongs to a session."""
     return bool(g.get("salepixel_signed_in", False))
 
 
 def principal_of_key(key: str) -> Principal | None:
-    """What a key may do; one that is not ours is counted.
+    """The principal of a key; None for an invalid key, which is counted.
 
-    Raises a Refusal (429) for a key that was never right, from an address that sent too many wrong ones.
+    Raises a Refusal (429) for a key that was never valid, from an address that sent too many invalid ones.
     """
     here, digest, address = services(), key_digest(key), request.remote_addr or ""
     if pause := here.wrong_keys.pause(address, digest):
@@ -94,7 +94,7 @@ def principal_of_key(key: str) -> Principal | None:
 
 
 def sign_in(key: str) -> str | None:
-    """Begin a session; gives the id for its cookie, None for a key that is not ours.
+    """Begin a session; gives the id for its cookie, or None for an invalid key.
 
     Raises a Refusal (429) as `principal_of_key` does. An earlier session of this browser ends.
     """
@@ -106,16 +106,16 @@ def sign_in(key: str) -> str | None:
 
 
 def sign_out() -> None:
-    """End the session, for every copy of its cookie."""
+    """End the session, so that no copy of its cookie is valid."""
     with services().database.write() as connection:
         sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))
 
 
 def is_from_our_page() -> bool:
-    """True unless a browser says that another site made it send this request.
+    """False if a browser reports that another site caused this request.
 
-    Every browser of the last years sends Sec-Fetch-Site, or Origin with a POST; what sends neither is
-    no browser and carries no session of a person who was lured.
+    All recent browsers send Sec-Fetch-Site, or Origin with a POST. A client that sends neither is not a
+    browser, so no other site can misuse a person's session through it.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -126,10 +126,10 @@ def is_from_our_page() -> bool:
 
 
 def allow(principal: Principal) -> None:
-    """Note who asks by this request."""
+    """Set the principal of this request."""
     g.salepixel_principal = principal
 
 
 def principal() -> Principal:
-    """Who asks by this request."""
+    """The principal of this request."""
     return cast(Principal, g.salepixel_principal)

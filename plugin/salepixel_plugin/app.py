@@ -41,12 +41,12 @@ class Plugin(APIFlask):
         self,
         exc_info: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
     ) -> None:
-        """Log what no handler took."""
+        """Log an error that no handler handled."""
         log.error("request_failed", method=request.method, route=str(request.url_rule), exc_info=exc_info)
 
 
 def create_app(settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> APIFlask:
-    """Make the application. The database must be migrated; Redis may be away."""
+    """Make the application. The database must be migrated; Redis may be unavailable."""
     app = make_routes()
     attach(app, settings, database=database, redis=redis, keys=keys)
     if settings.plugin_proxies:
@@ -77,13 +77,13 @@ def make_routes() -> APIFlask:
 
 
 def _refuse_unmatched(error: HTTPException) -> Response:
-    """What Flask refuses by itself where no page and no call is: as JSON for programs, else as a page."""
+    """Errors of Flask at unknown paths: as JSON for programs, otherwise as a page."""
     for_programs = request.path.startswith(_FOR_PROGRAMS)
     return api.door.refuse_http(error) if for_programs else pages.door.refuse_http(error)
 
 
 def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> None:
-    """Give the application what its views work with, in place of what it had."""
+    """Set the services of the application's views."""
     app.extensions["salepixel"] = Services(
         settings=settings,
         database=database,
@@ -100,7 +100,7 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
 
 
 def _refuse_body() -> tuple[Response, int] | None:
-    """Answer a request whose body is not here."""
+    """Answer a request with an incomplete body."""
     reason = request.environ.get(REFUSED)
     if reason is None:
         return None
@@ -115,7 +115,7 @@ def _refuse_body() -> tuple[Response, int] | None:
 
 
 def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
-    """What must be there before the first request: account 1, the key from the settings, the directory."""
+    """Create what the first request needs: account 1, the key in the settings, the directory."""
     now = datetime.now(UTC)
     with database.write() as connection:
         accounts.add_account(connection, accounts.Account(1, "First account", "EUR", now))
@@ -124,7 +124,7 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
 
 
 def _database_failed(error: Exception) -> tuple[Response, int]:
-    """503 for what passes: a shop sends its delivery again. 422 for values that no database takes."""
+    """503 for a transient error, so that a shop sends again; 422 for values that the database refuses."""
     if is_of_values(error):
         log.error("unstorable", error=type(error).__name__)
         return jsonify(message="Something in it is too long or too large.", reason="unstorable"), 422

@@ -11,7 +11,7 @@ log = structlog.get_logger()
 
 
 def publish_if_possible(database: Database, redis: Redis) -> None:
-    """Publish to the edges now, after the commit; while Redis is away the worker's sweep will do it."""
+    """Publish to the edges after the commit. If Redis is unavailable, the worker's sweep does it later."""
     try:
         publish_directory(database, redis)
     except RedisError as error:

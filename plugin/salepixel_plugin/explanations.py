@@ -219,7 +219,7 @@ _OTHER_PROBLEM = N_("The hit could not be used. Send the reason to the operator 
 
 
 def explain_pixel_problem(reason: str, language: Language) -> str:
-    """What a problem of pixel hits means and what to do, in sentences."""
+    """Sentences: what a problem of pixel hits means, and what to do."""
     return language.text(PIXEL_PROBLEM.get(reason, _OTHER_PROBLEM))
 
 
@@ -280,7 +280,7 @@ _LIFT = {
 
 
 def lift_as_json(measured: Measured) -> dict[str, Any]:
-    """The lift as the API gives it, without its explanation."""
+    """The lift as JSON, without its explanation."""
     mailed, found = measured.mailed, measured.found
     return {
         "state": measured.state,
@@ -313,7 +313,7 @@ def _group_as_json(group: Group) -> dict[str, Any]:
 
 
 def explain_lift(lift: Mapping[str, Any], language: Language) -> str:
-    """What a campaign caused, as a sentence; `lift` as the API answers it."""
+    """A sentence about the lift of a campaign. `lift`: from `lift_as_json`."""
     words = {
         "until": language.time(datetime.fromisoformat(lift["until"])) if lift["until"] else "",
         "mailed": language.rate(lift["mailed"]["rate"]) if lift["mailed"] else "",
@@ -332,14 +332,14 @@ def explain_lift(lift: Mapping[str, Any], language: Language) -> str:
 
 
 def explain_refund(refunded: Decimal, currency: str, language: Language) -> str:
-    """That an order was refunded in full, as a sentence with the sum."""
+    """A sentence: the order was refunded in full, with the sum."""
     return language.text(_REFUNDED, refunded=language.money(refunded, currency))
 
 
 def explain(
     decision: Mapping[str, Any], order: str, language: Language, part_paid: tuple[str, str] | None = None
 ) -> str:
-    """A decision as a sentence; `part_paid`: what of an order was paid and its total, in words."""
+    """A sentence about a decision. `part_paid`: the paid amount and the total of the order, as text."""
     if decision["reason"] == "unpaid" and part_paid:
         return language.text(_PART_PAID, order=order, paid=part_paid[0], total=part_paid[1])
     winner = next((item for item in decision["candidates"] if item["credited"]), None)
@@ -357,17 +357,17 @@ def explain(
 
 
 def explain_notice(notice: Notice, click_parameter: str, language: Language) -> str:
-    """What was changed of a link's destination, without a capital and a full stop."""
+    """A correction of a link's destination, without a capital and a full stop."""
     return language.text(NOTICE[notice], parameter=click_parameter)
 
 
 def explain_failure(order: str, error: str, language: Language) -> str:
-    """Why an order cannot be decided and what to do, in sentences."""
+    """Sentences: why an order could not be processed, and what to do."""
     return language.text(_FAILED, order=order, error=error)
 
 
 def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
-    """Why a click was credited or passed over, as a sentence."""
+    """A sentence: why a click gets the credit or not."""
     if candidate["credited"]:
         return language.text(N_("This click gets the credit."))
     why = candidate["passed_over"]
@@ -375,7 +375,7 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
 
 
 def explain_decided(decided: Decided, language: Language) -> str:
-    """The decision of an order in sentences; how much is paid of it in part, or was refunded of all of it."""
+    """Sentences about the decision of an order, with a partial payment or a full refund."""
     order = decided.stored.order
     ledger = read_ledger(order, decided.history)
     held = ledger.held

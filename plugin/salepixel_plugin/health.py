@@ -1,4 +1,4 @@
-"""Health: is this process able to do its work now, and does the worker keep up with the orders?"""
+"""Health: whether this process can do its work now, and whether the worker keeps up with the orders."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is known now. `orders`, `rejected` and `outbox` are empty while the database is away."""
+    """The current facts. `orders`, `rejected` and `outbox` are empty while the database is unavailable."""
 
     database: str
     redis: str
@@ -45,7 +45,7 @@ class _Facts:
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """200 when deliveries can be taken; Redis away is only degraded, since the sweep finds all work."""
+    """200 if deliveries can be accepted. Without Redis it is degraded, because the sweep finds all work."""
     state = _database_state()
     if state != "ok":
         return jsonify(status="unavailable", database=state), 503
@@ -63,7 +63,7 @@ def healthz() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """The same for Prometheus, with the counts of what was refused and of what is forwarded."""
+    """The same for Prometheus, with the counts of refusals and of forwarded sales."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Metrics(_read_facts()))
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")

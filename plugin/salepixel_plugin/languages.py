@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "translations"
 
 
 def N_(message: str) -> str:  # noqa: N802  # the name by which translators' tools find texts
-    """Mark a text for translation where it stands; it is translated where it is shown."""
+    """Mark a text for translation. It is translated where it is shown."""
     return message
 
 
@@ -49,11 +49,11 @@ class Language:
         return format_percent(share, locale=self.code)
 
     def confidence(self, share: float) -> str:
-        """A confidence in percent; never all, for the buyer may have come without the mail."""
+        """A confidence in percent, never 100 %, because the buyer may have come without the e-mail."""
         return self.percent(min(share, 0.99))
 
     def rate(self, share: float) -> str:
-        """A small share of 1 in percent, with two decimals where it has them."""
+        """A small share of 1 in percent, with up to two decimals."""
         return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)
 
     def date(self, day: date) -> str:
@@ -65,7 +65,7 @@ class Language:
         return format_decimal(round(difference * 100, 2), locale=self.code)
 
     def time(self, moment: datetime) -> str:
-        """A time to the minute, in UTC and saying so: a shop, its buyers and its server differ in zones."""
+        """A time to the minute, marked as UTC, because shop, buyers and server may be in different zones."""
         text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self.code)
         return f"{text} UTC"
 

@@ -1,9 +1,9 @@
-"""How requests come in: waitress, with a bound on all that a client may make this process hold.
+"""How requests are received: waitress, with limits on what a client can make this process hold.
 
-waitress gives a thread to a request only when all of it is here, and closes clients that are silent. What it
-leaves open is closed here: clients that send a byte now and then, bodies that nobody will read, chunks that
-are nearly all framing, answers that nobody takes, and requests that come by the hundred without waiting for
-answers. docs/adr/0023 has the figures.
+waitress gives a thread to a request only when it is complete, and closes silent clients. This module also
+limits what waitress allows: clients that send a byte now and then, bodies that nobody will read, chunks that
+are nearly all framing, clients that do not read answers, and hundreds of pipelined requests. docs/adr/0023
+has the figures.
 """
 
 import resource
@@ -25,32 +25,32 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 MAX_DELIVERY_BYTES = 32_000_000
 MAX_CALL_BYTES = 8_000_000
 MAX_OTHER_BYTES = 1_000_000
-"""Bodies of signed deliveries, of calls with a key, and of all others, by what the head says, unchecked."""
+"""Limits for bodies of signed deliveries, of calls with a key, and of others, by the unchecked headers."""
 
 MAX_HEAD_BYTES = 16_384
 MAX_FRAMING_BYTES = 65_536
 FRAMING_SHARE = 8
-"""Of a chunked body at most 64 kB and an eighth of the body may be chunk sizes and extensions: proxies send
-8 bytes for each 4 kB, and a body in chunks of one byte costs 1 us of the only event loop for each byte."""
+"""Chunk sizes and extensions may take at most 64 kB plus an eighth of a chunked body. Proxies send 8 bytes
+for each 4 kB. A body in chunks of one byte costs 1 us of the only event loop for each byte."""
 
 MAX_HELD_BYTES = 512_000_000
-"""Of all bodies together, in memory or on disk. Above it the oldest unfinished one is refused with 503: a
-shop's delivery is whole within a second, so the oldest is not one."""
+"""The limit for all bodies together, in memory or on disk. Above it, the oldest unfinished body is refused
+with 503. A shop's delivery is complete within a second, so the oldest body is not a delivery."""
 
 IN_MEMORY_BYTES = 262_144
-"""Larger bodies wait in a file without a name in the data folder."""
+"""Larger bodies are kept in an unnamed file in the data folder."""
 
 SILENT_SECONDS = 30
 REQUEST_SECONDS = 60
-"""From its first byte to its last a request may take so long."""
+"""The longest time from the first byte of a request to its last."""
 
 PRESSED_SECONDS = 5
 PRESSED_SHARE = 0.75
-"""For silence, in place of SILENT_SECONDS, when more than this share of the connections is taken."""
+"""Replaces SILENT_SECONDS when more than this share of the connections is used."""
 
 DRAIN_SECONDS = 10
-"""So long a client that was refused before its body's end may go on to send: closing at once would reset the
-connection, and it would never read why."""
+"""A client that was refused before the end of its body may send for this time. If the connection closed at
+once, it would be reset, and the client could not read the reason."""
 
 STOP_SECONDS = 10
 CONNECTIONS = 15_000
@@ -59,27 +59,27 @@ _FILES_FOR_OTHERS = 1_000
 _BACKLOG = 4096
 
 REFUSED = "salepixel.refused"
-"""The key in the WSGI environment: why the body is not there. `too_large`, `cut_short` or `busy`."""
+"""The key in the WSGI environment for the reason of a missing body: `too_large`, `cut_short` or `busy`."""
 
 SIGNED_PATH = "/saleor/webhooks"
 SIGNATURE = "SALEOR_SIGNATURE"
 
 _refused = dict.fromkeys(("too_large", "cut_short", "busy", "bad_head"), 0)
-"""Counted by the event loop alone, and in memory: it must not wait for a database."""
+"""Counted only by the event loop, and in memory, because the loop must not wait for a database."""
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def count_refused() -> dict[str, int]:
-    """How many requests were refused before they were whole, by reason, since this process started.
+    """The number of requests that were refused before they were complete, by reason, since the start.
 
-    `bad_head`: a head that is too large, or no HTTP; the others as of REFUSED.
+    `bad_head`: the headers are too large or not HTTP. The other reasons: see REFUSED.
     """
     return dict(_refused)
 
 
 class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """A request while it comes in. One that is refused has no body any more, and is the connection's last."""
+    """A request that is being received. A refused one has no body, and is the last of its connection."""
 
     body_rcv: Any = None
     error: Any = None
@@ -91,7 +91,7 @@ class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has 
         self.began = time.monotonic()
 
     def received(self, data: bytes) -> int:
-        """Take bytes; gives how many of them belong to this request."""
+        """Receive bytes; gives how many of them belong to this request."""
         taken = int(super().received(data))
         if self.error or self.empty or self.body_rcv is None:
             if self.error and self.body_rcv is not None:
@@ -110,19 +110,19 @@ class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has 
         return len(data) if self.refused else taken
 
     def refuse(self, reason: str) -> None:
-        """End the request here: the application answers it without its body."""
+        """End the request early: the application answers it without its body."""
         _refused[reason] += 1
         self.refused = reason
         self.error = None
         self.completed = True
-        self.expect_continue = False  # or waitress would ask for the body
+        self.expect_continue = False  # otherwise waitress would request the body
         self.close()
         self.body_rcv = None
         self.headers["CONTENT_LENGTH"] = "0"
         self.headers["CONNECTION"] = "close"
 
     def body_bytes(self) -> int:
-        """How many bytes of the body are held."""
+        """The number of bytes of the body that are kept."""
         return 0 if self.body_rcv is None else int(self.body_rcv.__len__())
 
     def _body_limit(self) -> int:
@@ -135,7 +135,7 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
     """A request that a thread answers."""
 
     def get_environment(self) -> dict[str, Any]:
-        """The WSGI environment, with the reason why the body is not there."""
+        """The WSGI environment, with the reason of a missing body."""
         environ: dict[str, Any] = super().get_environment()
         if self.request.refused:
             environ[REFUSED] = self.request.refused
@@ -143,10 +143,10 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
 
 
 class _Waiting(list[Any]):
-    """The requests of a connection. One that comes while another waits is the last that is answered."""
+    """The requests of a connection. A request that arrives while another waits is the last one answered."""
 
     def append(self, request: Any) -> None:
-        """Add a request, with the lock held: marked later, a thread could have taken it already."""
+        """Add a request. Needs the lock, because a thread could take the request before it is marked."""
         if self:
             request.headers["CONNECTION"] = "close"
         super().append(request)
@@ -167,11 +167,11 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self.requests = _Waiting()
 
     def readable(self) -> bool:
-        """True while bytes are taken: also from a client that was refused and still sends."""
+        """True while bytes are received, also from a refused client that still sends."""
         return bool(self._drained_by or super().readable())
 
     def received(self, data: bytes) -> bool:
-        """Take bytes. Of requests sent without waiting for answers at most the second is answered."""
+        """Receive bytes. Of pipelined requests, at most the second is answered."""
         if self._drained_by:
             return False
         taken = bool(super().received(data))
@@ -182,7 +182,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return taken
 
     def handle_read(self) -> None:
-        """Read once. A client that ends within a body is answered: it may have closed one direction only."""
+        """Read once. A client that ends within a body is answered: it may have closed only one direction."""
         try:
             data = self.socket.recv(self.adj.recv_bytes)
         except BlockingIOError:
@@ -199,7 +199,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self._close_now()
 
     def refuse(self, reason: str) -> None:
-        """Answer the request that is coming in, without the rest of it."""
+        """Answer the request that is being received, without its rest."""
         with self.requests_lock:
             request, self.request = self.request, None
             if request is None:
@@ -229,11 +229,11 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self._close_now()
 
     def is_busy(self) -> bool:
-        """True while a request is being answered or an answer is not all sent."""
+        """True while a request is being answered, or its answer is not completely sent."""
         return bool(self.requests or self.total_outbufs_len)
 
     def expire(self, now: float, silent_seconds: float) -> None:
-        """Close it if it is silent, slow to send, slow to read, or refused and still sending."""
+        """Close the connection if it is silent, slow to send, slow to read, or refused and still sending."""
         if self._drained_by:
             if now > self._drained_by:
                 self._close_now()
@@ -247,7 +247,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             self.will_close = True
 
     def held_bytes(self) -> int:
-        """The bytes of bodies that wait here."""
+        """The bytes of all waiting bodies of this connection."""
         with self.requests_lock:
             waiting = [*self.requests, self.request]
         return sum(request.body_bytes() for request in waiting if request is not None)
@@ -258,16 +258,16 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
 
 class Bodies:
-    """All bodies that are held, and the bound on them."""
+    """All bodies that are kept, and their limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: dict[Connection, int] = {}  # in the order in which they began
+        self._held: dict[Connection, int] = {}  # in the sequence of their first bytes
         self._total = 0
         self._lock = threading.Lock()
 
     def count(self, connection: Connection) -> None:
-        """Count anew what a connection holds."""
+        """Update the count for a connection."""
         held = connection.held_bytes()
         with self._lock:
             self._total += held - self._held.get(connection, 0)
@@ -277,12 +277,12 @@ class Bodies:
                 self._held.pop(connection, None)
 
     def forget(self, connection: Connection) -> None:
-        """Count it no more: it is closed."""
+        """Remove a closed connection from the count."""
         with self._lock:
             self._total -= self._held.pop(connection, 0)
 
     def make_room(self) -> None:
-        """Refuse the oldest unfinished bodies while too much is held."""
+        """Refuse the oldest unfinished bodies while the limit is exceeded."""
         for each in self._too_many():
             each.refuse("busy")
             self.count(each)
@@ -323,7 +323,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
         )
 
     def handle_accept(self) -> None:
-        """Accept all that wait, and not one a turn: with thousands of connections a turn takes 10 ms."""
+        """Accept all waiting connections, not one per turn: with thousands of them a turn takes 10 ms."""
         for _ in range(ACCEPTS):
             before = len(self.map)
             super().handle_accept()
@@ -331,13 +331,13 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
                 break
 
     def maintenance(self, now: float) -> None:
-        """Close connections whose time is over."""
+        """Close connections that have used up their time."""
         pressed = len(self.active_channels) > self.adj.connection_limit * PRESSED_SHARE
         for connection in list(self.active_channels.values()):
             connection.expire(now, PRESSED_SECONDS if pressed else SILENT_SECONDS)
 
     def run_until(self, stopping: threading.Event) -> None:
-        """Serve until `stopping` is set; then take no more, and answer what is whole, for STOP_SECONDS."""
+        """Serve until `stopping` is set, then only answer complete requests, for STOP_SECONDS."""
         while not stopping.is_set():
             self._turn(1)
         self.del_channel()
@@ -355,13 +355,13 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError when another program has the port."""
+    """A listening socket. Raises OSError if another program uses the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
 def serve(app: WsgiApp, sock: socket.socket, threads: int, most_held: int = MAX_HELD_BYTES) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests that are whole."""
+    """Serve until SIGTERM or SIGINT, then finish the complete requests."""
     listener = Listener(app, sock, threads, most_held)
     stopping = threading.Event()
 
@@ -384,13 +384,14 @@ def _adjust(sock: socket.socket, threads: int) -> Adjustments:
         channel_timeout=SILENT_SECONDS,
         inbuf_overflow=IN_MEMORY_BYTES,
         max_request_header_size=MAX_HEAD_BYTES,
-        max_request_body_size=2**62,  # our own bounds are exact: waitress counts the framing of chunks, too
+        max_request_body_size=2
+        ** 62,  # our own limits are exact, while waitress also counts the framing of chunks
         outbuf_overflow=IN_MEMORY_BYTES,
-        outbuf_high_watermark=1_000_000_000,  # a slow reader of an export keeps a file, and not a thread
+        outbuf_high_watermark=1_000_000_000,  # an export for a slow reader waits in a file, not in a thread
         log_socket_errors=False,
         expose_tracebacks=False,
         ident=None,
-        clear_untrusted_proxy_headers=False,  # only werkzeug's ProxyFix reads them, where proxies are set
+        clear_untrusted_proxy_headers=False,  # only werkzeug's ProxyFix reads them, if proxies are set
         asyncore_use_poll=True,
         server_name="localhost",
     )
@@ -398,7 +399,7 @@ def _adjust(sock: socket.socket, threads: int) -> Adjustments:
 
 def _connections() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS says "no limit" and takes less
+    with suppress(ValueError, OSError):  # macOS reports "no limit" but allows fewer
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return max(100, min(CONNECTIONS, (soft - _FILES_FOR_OTHERS) // 2))  # each may have a body in a file

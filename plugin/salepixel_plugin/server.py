@@ -18,7 +18,7 @@ from salepixel_plugin.reception import listen, serve
 
 
 def main() -> None:
-    """Migrate, prepare, serve; exits 2 with a line per problem when the settings cannot be used."""
+    """Migrate, prepare, serve. Exits with 2 and a line per problem if the settings are invalid."""
     configure_logs()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line per request on a busy day
     try:
@@ -31,7 +31,7 @@ def main() -> None:
         with database.write() as connection:
             claim_database(connection, keys)
         prepare(settings, database, redis)
-        # Last: whoever comes before is refused at once, and need not wait for the rest of this.
+        # Last, so that earlier connections are refused at once instead of waiting.
         listener = _listen(settings)
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         write_problem(str(problem))
@@ -39,7 +39,7 @@ def main() -> None:
     except DatabaseAway as problem:
         write_problem(str(problem))
         sys.exit(1)
-    tempfile.tempdir = str(settings.data)  # where large bodies wait: /tmp is memory on many machines
+    tempfile.tempdir = str(settings.data)  # for large bodies, because /tmp is memory on many machines
     app = create_app(settings, database=database, redis=redis, keys=keys)
     tally = app.extensions["salepixel"].tally
     tally.start()

@@ -1,4 +1,4 @@
-"""What the plugin's views work with, given once by create_app."""
+"""The services of the plugin's views, set once by create_app."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,9 +45,9 @@ def services() -> Services:
 
 @contextmanager
 def writing(*, publishes: bool = False, wakes: bool = False) -> Iterator[sa.Connection]:
-    """A transaction; after its commit the directory is published, and the worker decides what is due.
+    """A transaction. After its commit, the directory is published, and the worker decides the due orders.
 
-    Both are courtesies: the worker's sweep does within a minute what could not be done here.
+    If one of these fails, the worker's sweep does it within a minute.
     """
     here = services()
     with here.database.write() as connection:

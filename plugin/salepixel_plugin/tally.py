@@ -1,7 +1,7 @@
-"""Counts of what this process refused: kept in memory, and stored each second in one statement.
+"""Counts of refusals: kept in memory, and stored each second in one statement.
 
-A stranger can send requests that are refused as quickly as he likes. Storing each count took the write lock,
-and on SQLite a sync of the disk, before the answer: shops' deliveries waited behind them.
+A stranger can send refused requests at any rate. Storing each count took the write lock, and on SQLite a sync
+of the disk, before the response, and shops' deliveries waited for it.
 """
 
 import threading
@@ -14,15 +14,15 @@ from salepixel.orders.deliveries import count_rejections
 from salepixel.storage.database import Database
 
 STORE_SECONDS = 1.0
-"""A process that is killed loses the counts of at most so long; one that is stopped loses none."""
+"""A killed process loses the counts of at most this time; a stopped one loses none."""
 
 log = structlog.get_logger()
 
 
 class Tally:
-    """How often this process refused something since the counts were stored last, by day, door and reason.
+    """The refusals since the counts were last stored, by day, door and reason.
 
-    Doors and reasons are names of ours, so this stays small.
+    Doors and reasons are fixed names, so this stays small.
     """
 
     def __init__(self, database: Database) -> None:
@@ -34,13 +34,13 @@ class Tally:
         self._thread = threading.Thread(target=self._run, name="tally", daemon=True)
 
     def count(self, door: str, reason: str) -> None:
-        """Count one refusal, of today (UTC). Waits for nothing."""
+        """Count a refusal of today (UTC), without waiting."""
         key = datetime.now(UTC).date().isoformat(), door, reason
         with self._lock:
             self._counts[key] += 1
 
     def store(self) -> bool:
-        """Add the counts to those in the database; False when they are kept here for the next time."""
+        """Add the counts to those in the database; False if that failed and they stay here."""
         with self._storing:
             with self._lock:
                 counts, self._counts = self._counts, Counter()
@@ -49,7 +49,7 @@ class Tally:
             try:
                 with self._database.write() as connection:
                     count_rejections(connection, counts)
-            except Exception as error:  # of any kind: a count is not lost, and the next second comes
+            except Exception as error:  # any error: the counts stay here until the next second
                 with self._lock:
                     self._counts += counts
                 log.warning("refusals_not_stored", count=counts.total(), error=type(error).__name__)
@@ -57,11 +57,11 @@ class Tally:
             return True
 
     def start(self) -> None:
-        """Store the counts each second from now on."""
+        """Start to store the counts each second."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Store what is left, once; call this when no more requests are answered."""
+        """Store the remaining counts. Call it when no more requests are answered."""
         self._stopping.set()
         self._thread.join()
         self.store()

@@ -36,7 +36,7 @@ class Windows:
             return count + 1
 
     def seconds_left(self, name: str, most: int) -> int:
-        """For how many seconds (at least 1) a name has counted `most` or more; 0: it has not."""
+        """Seconds (at least 1) until a name has fewer than `most` counts; 0 if it has fewer now."""
         with self._lock:
             count, until = self._counts.get(name, (0, 0.0))
             left = until - self.clock()
@@ -44,9 +44,9 @@ class Windows:
 
 
 def network_of(address: str) -> str:
-    """The address, or the network of an IPv6 address that one customer of a provider has (RFC 6177).
+    """The IPv4 address, or the IPv6 network that one customer of a provider has (RFC 6177).
 
-    Empty for what is no address.
+    Empty if the text is not an address.
     """
     try:
         read = ip_address(without_port(address))

@@ -1,4 +1,4 @@
-"""Wrong API keys slow down the address that they come from, and nobody else."""
+"""Invalid API keys slow down only the address that they come from."""
 
 import time
 from collections.abc import Callable
@@ -8,18 +8,18 @@ from salepixel_plugin.windows import Windows, network_of
 
 MOST = 10
 WINDOW_SECONDS = 600
-"""After MOST wrong keys from one address within this time it may try no other key until the time is over."""
+"""After MOST wrong keys within this time, an address can use no new key until the time is over."""
 
 KEYS = 10_000
-"""So many right keys are remembered, the newest."""
+"""The number of valid keys that are remembered, the newest."""
 
 
 class WrongKeys:
-    """How many wrong keys came from where, and which keys were right.
+    """The number of wrong keys by address, and the keys that were valid.
 
-    A key that was right before is let through from any address: a program behind the same router as somebody
-    who guesses is not slowed. A key that was not is not even looked up while its address is slowed, so
-    nothing is learned by trying on.
+    A key that was valid before is always accepted, so that a program is not slowed by somebody who guesses
+    keys behind the same router. While an address is slowed, other keys are not even looked up, so guessing
+    reveals nothing.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,17 +28,17 @@ class WrongKeys:
         self._lock = Lock()
 
     def pause(self, address: str, digest: str) -> int:
-        """For how many seconds the key of this digest may not be tried from this address; 0: it may."""
+        """Seconds for which this address cannot use the key with this digest; 0 if it can."""
         left = self._tries.seconds_left(network_of(address), MOST)
         with self._lock:
             return left if digest not in self._right else 0
 
     def note_wrong(self, address: str) -> bool:
-        """A key was wrong; True when its address is slowed from now on."""
+        """Count a wrong key; True if its address is slowed from now on."""
         return self._tries.count(network_of(address)) == MOST
 
     def note_right(self, digest: str) -> None:
-        """A key was right."""
+        """Remember a valid key."""
         with self._lock:
             self._right[digest] = None
             if len(self._right) > KEYS:

@@ -1,1 +1,1 @@
-"""The worker: folds clicks, reconciles orders, forwards sales, sweeps what was lost."""
+"""The worker: folds clicks, reconciles orders, forwards sales, sweeps for lost work."""

@@ -1,4 +1,4 @@
-"""An attempt to reconcile one order: what cannot be decided is put off and keeps nobody waiting."""
+"""One attempt to reconcile an order. A failed order is retried later and does not delay others."""
 
 import traceback
 from datetime import UTC, datetime
@@ -22,9 +22,9 @@ log = structlog.get_logger()
 def attempt_order(
     database: Database, sealer: ClickSealer, shop_id: str, order_id: str, rates: Rates = SHIPPED
 ) -> bool:
-    """Reconcile an order in a transaction of its own; False when it cannot be decided now.
+    """Reconcile an order in its own transaction; False if it could not be decided.
 
-    Raises what is not the order's fault, such as a database that is away: that counts as no attempt.
+    Raises errors that are not about the order, such as an unavailable database. They are not counted.
     """
     try:
         with database.write() as connection:
@@ -34,13 +34,13 @@ def attempt_order(
             raise
         put_off(database, shop_id, order_id, error)
         if isinstance(error, JobTimeoutException):
-            raise  # the job's time is over, and no alarm would end the next order
+            raise  # the job has used its time, and no alarm would end the next order
         return False
     return True
 
 
 def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -> None:
-    """Note that an order could not be decided, and log why."""
+    """Record that an order could not be decided, and log why."""
     text = describe(error)
     with database.write() as connection:
         failed = queue.record_failure(connection, shop_id, order_id, text, datetime.now(UTC))
@@ -52,16 +52,16 @@ def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -
             error=text,
             attempts=failed.attempts,
             state=failed.state,
-            # Not exc_info: with an error's message, and by `rich` all locals, it would log who bought. And
-            # that took 0.3 s an order, in which a thousand of them would keep others waiting after all.
+            # Not exc_info: it would log the error's message and, through `rich`, all local variables, and so
+            # the buyer. It also took 0.3 s per order, which would delay other orders if a thousand fail.
             trace="".join(traceback.format_tb(error.__traceback__)),
         )
 
 
 def describe(error: BaseException) -> str:
-    """The kind of an error and where it was raised: "BadMoney: bad_amount (amounts.py:48, to_minor)".
+    """The type of an error and its place in the code: "BadMoney: bad_amount (amounts.py:48, to_minor)".
 
-    Not its message, which may hold an address or a name; only `reason`, the counted name that ours have.
+    Without its message, which may contain an address or a name; with `reason` of our own errors.
     """
     cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
     detail = getattr(cause, "sqlstate", None) or getattr(error, "reason", None)

@@ -34,14 +34,14 @@ from salepixel_worker.attempt import describe, put_off
 
 PAGE = 200
 SHOWN = 50
-"""So many orders and sums that differ are named one by one; all are counted."""
+"""At most this many differences are listed; all are counted."""
 
 PROGRESS_SECONDS = 2.0
 
 
 @dataclass
 class Found:
-    """What a run saw: orders looked at, of closed months, that are due; orders and sums that differ."""
+    """The counts of a run: orders checked, of closed months, due; orders and sums that differ."""
 
     orders: int = 0
     closed: int = 0
@@ -50,7 +50,7 @@ class Found:
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run `salepixel rebuild`: 0 when all is as it must be, 1 when something differs, 2 when it cannot look.
+    """Run `salepixel rebuild`: 0 if all is correct, 1 if something differs, 2 if it cannot run.
 
     Raises SystemExit for bad arguments.
     """
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
-    """Judge every order and compare with what is stored, then compare the sums.
+    """Judge every order and compare with the stored decisions, then compare the sums.
 
     An order that is due is not wrong yet, only counted.
     """
@@ -109,7 +109,7 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
 
 
 def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
-    """Reconcile every order again, each in a transaction of its own; what cannot be decided is put off.
+    """Reconcile every order again, each in its own transaction. Failed orders are retried later.
 
     Then compute all kept sums anew.
     """

@@ -1,6 +1,6 @@
-"""The scheduler: one in the whole installation, elected by a lock in Redis.
+"""The scheduler: one per installation, elected by a lock in Redis.
 
-RQ's own cron has no leader election, so two of them enqueue twice; redis-py's lock elects one.
+RQ's own cron has no leader election, so two workers would enqueue each job twice. redis-py's lock elects one.
 """
 
 import os
@@ -24,12 +24,12 @@ log = structlog.get_logger()
 
 
 def alive_key(process: int) -> str:
-    """Set for a few seconds, again and again, by a worker process that runs."""
+    """The key that a running worker process sets again and again, each time for a few seconds."""
     return f"salepixel:worker:{process}"
 
 
 class Scheduler(threading.Thread):
-    """Enqueues the fold when a stream holds something, and the sweep every SWEEP_SECONDS."""
+    """Enqueues the fold if a stream has entries, and the sweep every SWEEP_SECONDS."""
 
     def __init__(self, redis: Redis) -> None:
         super().__init__(name="scheduler", daemon=True)
@@ -39,7 +39,7 @@ class Scheduler(threading.Thread):
         self._swept_at = float("-inf")
 
     def run(self) -> None:
-        """Tick for as long as the process lives; Redis may come and go."""
+        """Tick as long as the process lives, even while Redis is unavailable."""
         while True:
             try:
                 self.tick()
@@ -51,7 +51,7 @@ class Scheduler(threading.Thread):
     def tick(self) -> None:
         """Enqueue what is due, if this process is the scheduler. Raises RedisError.
 
-        After Redis was away the sweep runs at once: jobs enqueued meanwhile are lost.
+        After Redis was unavailable, the sweep runs at once, because jobs enqueued meanwhile are lost.
         """
         try:
             self._enqueue_what_is_due()
@@ -61,7 +61,7 @@ class Scheduler(threading.Thread):
 
     def _enqueue_what_is_due(self) -> None:
         self._redis.set(alive_key(os.getpid()), 1, ex=5)
-        # A queue that is not worked off needs no more of the same.
+        # Do not enqueue a job that still waits.
         if not self._is_leader() or self._queue.waiting() > 0:
             return
         if time.monotonic() - self._swept_at >= SWEEP_SECONDS:

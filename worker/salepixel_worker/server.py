@@ -28,18 +28,18 @@ log = structlog.get_logger()
 
 
 class KnownJob(Job):
-    """A job whose name is one of ours; RQ would import and call any name that it finds in Redis."""
+    """A job with an allowed name. RQ itself would import and call any name in Redis."""
 
     @property
     def func(self):  # type: ignore[no-untyped-def]  # as in RQ
-        """The function to call. Raises PermissionError for a name that is not ours."""
+        """The function to call. Raises PermissionError for a name that is not allowed."""
         if self.func_name not in ALLOWED:
             raise PermissionError(f"{self.func_name!r} is not a job of salepixel")
         return super().func
 
 
 class JobWorker(SimpleWorker):
-    """RQ's worker, which remembers a request to stop even if Redis is away by then."""
+    """RQ's worker, which remembers a request to stop even while Redis is unavailable."""
 
     told_to_stop = False
 
@@ -54,17 +54,17 @@ class JobWorker(SimpleWorker):
 
 
 def work(redis_address: str) -> None:
-    """Work off the queue until stopped; Redis may come and go. Raises StopRequested in between.
+    """Run the jobs of the queue until stopped, even while Redis is unavailable. Raises StopRequested.
 
-    One process does the jobs itself (no fork: 17 ms a job instead of 79, and a job is short); should one
-    take the process down, it is started again and the sweep finds the work. One queue only: with two RQ
-    takes jobs in a way that loses them when it is killed.
+    The process runs the jobs itself: without a fork, a job takes 17 ms instead of 79. If a job kills the
+    process, the process is restarted and the sweep finds the work. There is only one queue: with two, RQ
+    fetches jobs in a way that loses them if it is killed.
     """
     connection = open_redis(redis_address, timeout_seconds=30)
     told_to_stop = False
     while True:
         try:
-            worker = JobWorker(  # asks Redis for its name already here
+            worker = JobWorker(  # calls Redis here already, for its name
                 [Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=KnownJob)],
                 connection=connection,
                 serializer=JSONSerializer,
@@ -72,9 +72,7 @@ def work(redis_address: str) -> None:
                 worker_ttl=30,
                 maintenance_interval=30,
             )
-            worker.max_connection_wait_time = (
-                2  # seconds; RQ would wait up to a minute for a Redis that is back
-            )
+            worker.max_connection_wait_time = 2  # seconds; RQ would wait up to a minute after Redis is back
             try:
                 worker.work(logging_level="WARNING")
             finally:
@@ -89,7 +87,7 @@ def work(redis_address: str) -> None:
 
 
 def main() -> None:
-    """Run until SIGTERM; exits 2 with a line per problem when the settings cannot be used."""
+    """Run until SIGTERM; exits with 2 and a line per problem if the settings are invalid."""
     configure_logs()
     try:
         settings = WorkerSettings.load(environment())

@@ -1,4 +1,4 @@
-"""The sweep: finds what a lost job left behind, and repeats what Redis must know."""
+"""The sweep: does the work of lost jobs, and publishes again what Redis lost."""
 
 import time
 from datetime import datetime
@@ -37,10 +37,10 @@ def reconcile_due(
     *,
     newest: bool = False,
 ) -> int:
-    """Attempt orders that are due, oldest first, for about so long; gives how many, also when they fail.
+    """Attempt the due orders, oldest first, for about this long; gives the number of attempts.
 
-    `newest`: those that were marked due last, first.
-    One that fails is put off, so those behind it have their turn. Raises what is no order's own fault.
+    `newest`: the orders that were marked due last come first. A failed order is retried later, so the others
+    get their turn. Raises errors that are not about an order.
     """
     deadline = time.monotonic() + budget_seconds
     with database.read() as connection:
@@ -53,10 +53,10 @@ def reconcile_due(
 
 
 def settle_verdicts(database: Database, now: datetime, budget_seconds: float) -> int:
-    """Make the verdicts of clicks final that are old enough, for about so long; gives how many."""
+    """Make the verdicts of old enough clicks final, for about this long; gives how many."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
-        # Some at a time: a redirect waits for nothing, but an order waits for the database's only writer.
+        # In small batches: orders wait for the database's only writer. Redirects do not wait for it.
         with database.write() as connection:
             settled = clicks.settle_clicks(connection, now, SETTLED_AT_ONCE)
         done += settled
@@ -79,15 +79,15 @@ def give_space_back(database: Database, budget_seconds: float) -> int:
 
 
 def republish(database: Database, redis: Redis) -> None:
-    """Publish again what edges read in Redis, which may have been emptied; set folded journals aside."""
-    # First Redis, then the database, which is never behind what was published before.
+    """Publish again what edges read in Redis, because it may be empty; forget folded journals."""
+    # Redis is read before the database, so that the database is never behind the published marks.
     known = known_journals(redis)
     published = published_marks(redis, known)
     with database.read() as connection:
         marks = dict.fromkeys(known, 0) | clicks.read_marks(connection)
     publish_directory(database, redis)
     for journal in [journal for journal, mark in published.items() if mark > marks[journal]]:
-        # The database was restored. Only where the stream is gone does the edge look how far it is.
+        # The database was restored. An edge reads the mark again only if its stream is gone.
         log.warning("shipped_again_after_a_restore", journal=journal, after=marks[journal])
         redis.delete(stream_key(journal))
     publish_marks(redis, {name: mark for name, mark in marks.items() if published.get(name) != mark})

@@ -1,4 +1,4 @@
-"""The campaigns and their tabs: Overview, Links, Sales, Contacts, and Lift where somebody was left out."""
+"""The campaigns and their tabs: Overview, Links, Sales, Contacts, and Lift with a control group."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ PAGE = 50
 
 @blueprint.get("/")
 def list_campaigns() -> Response:
-    """The campaigns that the key opens, newest first."""
+    """The campaigns that the API key can read, newest first."""
     before = read_dated_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
         found = store.list_campaigns(connection, principal().emp_id, PAGE + 1, before)
@@ -55,7 +55,7 @@ def list_campaigns() -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>")
 def overview(campaign_id: str) -> Response:
-    """What a campaign brought in, and how its orders were decided."""
+    """A campaign's revenue, and how its orders were attributed."""
     with services().database.read() as connection:
         found = use_cases.read_overview(connection, principal(), campaign_id)
         return _tab(
@@ -72,7 +72,7 @@ def overview(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/links")
 def links(campaign_id: str) -> Response:
-    """What happened on each link, with its switch."""
+    """The clicks and orders of each link, with the switch of its sales link."""
     with services().database.read() as connection:
         campaign, activity = use_cases.list_link_activity(connection, principal(), campaign_id)
         return _tab(connection, campaign, "links", links=activity)
@@ -80,13 +80,13 @@ def links(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")
 def link(campaign_id: str, link_id: str) -> Response:
-    """The form to change a link: its label, where it leads, and whether it leads anywhere."""
+    """The form to change a link: its label, its destination, and whether it is active."""
     return _link_form(campaign_id, link_id, {}, ())
 
 
 @blueprint.post("/campaigns/<campaign_id>/links/<link_id>")
 def change(campaign_id: str, link_id: str) -> Response:
-    """Change what the form names; both the switch of the list and the form of a link come here."""
+    """Change a link. Both the switch in the list and the form of a link are sent here."""
     sent = {name: text.strip() for name, text in request.form.items()}
     values: dict[str, Any] = {name: sent[name] for name in ("url", "label") if name in sent}
     values |= {name: sent[name] == "on" for name in ("active", "sale_pixel") if name in sent}
@@ -139,7 +139,7 @@ def list_sales(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
 def download_sales(campaign_id: str, kind: Kind) -> Response:
-    """The SALES table, all of it or of some days, for a spreadsheet in the reader's language."""
+    """The SALES table, of all or some days, for a spreadsheet in the reader's language."""
     export = use_cases.export_sales(services().database, principal(), campaign_id, _days().period)
     return sales_for_people(export, kind, language())
 
@@ -165,7 +165,7 @@ def contacts(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/lift")
 def lift(campaign_id: str) -> Response:
-    """What the e-mail caused: its recipients compared with a random holdout."""
+    """The lift of the e-mail: its recipients compared with a random holdout."""
     with services().database.read() as connection:
         campaign, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
         lift = lift_as_json(measured)
@@ -181,7 +181,7 @@ def _tab(
 
 
 def _days() -> Days:
-    # A form sends what was left empty as an empty text.
+    # A form sends an empty field as an empty text.
     given = {name: text for name, text in request.args.items() if text}
     try:
         return Days.model_validate(given)

@@ -1,4 +1,4 @@
-"""The coverage of an account: which orders are known, by which way, and which the pixel missed."""
+"""Tracking health of an account: which orders arrived, how, and which the pixel missed."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ _BAD_DAYS = N_("Write dates as 2026-11-23, From before To, at most %(days)s days
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")
 def show_coverage(emp_id: int) -> Response:
-    """Day by day: in the shop, by webhook, healed, missing, seen by the pixel, attributed."""
+    """Day by day: in the shop, by webhook, fetched, missing, seen by the pixel, attributed."""
     chosen = {name: text for name, text in request.args.items() if text}
     try:
         asked = CoverageDays.model_validate(chosen)
@@ -43,5 +43,5 @@ def show_coverage(emp_id: int) -> Response:
 
 def _sum_of(days: list[DayCoverage], name: str) -> int | None:
     counts = [getattr(day, name) for day in days]
-    # A sum of some of the days would stand beside sums of all of them.
+    # Only some days have this figure, so its sum could not be compared with the other sums.
     return None if None in counts else sum(counts)

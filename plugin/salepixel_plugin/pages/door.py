@@ -1,4 +1,4 @@
-"""The door of the pages: who may enter, in which language, with which headers, and how refusals look."""
+"""What all pages share: authentication, language, headers, the format of errors."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -30,8 +30,8 @@ _HEADERS = {
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: browsers then send "Origin: null" with our own forms, which is what
-    # a stranger's form has, too.
+    # Not no-referrer: with it, browsers send "Origin: null" with our own forms, as with
+    # forms of other sites.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -64,7 +64,7 @@ def language() -> Language:
 
 
 def choose_language() -> None:
-    """The one that was asked for by `?lang=`, now or earlier, else the best that the browser accepts."""
+    """The language in `?lang=`, now or earlier; otherwise the best one that the browser accepts."""
     asked = request.args.get("lang")
     if asked in LANGUAGES:
         g.salepixel_asked_language = asked
@@ -74,7 +74,7 @@ def choose_language() -> None:
 
 
 def page(template: str, **values: Any) -> Response:
-    """A page that is never kept by a cache: it is somebody's report."""
+    """A page that caches do not keep, because it is confidential."""
     answer = make_response(
         render_template(
             f"pages/{template}",
@@ -108,7 +108,7 @@ def _enter() -> Response | None:
     if found is None:
         there = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return cast(Response, redirect(url_for("pages.login", next=there), 303))
-    # A key in a header is never sent by a browser on its own; a session's cookie is.
+    # A browser sends a session's cookie automatically, but never a key in a header.
     if request.method == "POST" and by_key is None:
         require_our_page()
     access.allow(found)
@@ -116,7 +116,7 @@ def _enter() -> Response | None:
 
 
 def require_our_page() -> None:
-    """Refuse a form that another site made a browser send."""
+    """Refuse a form that another site caused a browser to send."""
     if not access.is_from_our_page():
         raise Refusal(403, "cross_site", N_("This form was sent from another site. Open the page here."))
 
@@ -127,7 +127,7 @@ def _guard(answer: Response) -> Response:
 
 
 def guard(answer: Response) -> Response:
-    """No script, nothing from elsewhere, in nobody's frame."""
+    """Set headers: no script, no content of other sites, no frames."""
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
     if asked := g.pop("salepixel_asked_language", None):
@@ -136,7 +136,7 @@ def guard(answer: Response) -> Response:
 
 
 def set_cookie(answer: Response, name: str, value: str, seconds: int) -> None:
-    """A cookie that no script and no other site's form gets, for so long."""
+    """Set a cookie that scripts cannot read and forms of other sites do not send."""
     answer.set_cookie(
         name,
         value,
@@ -167,7 +167,7 @@ def refuse(refusal: Refusal) -> Response:
 
 @blueprint.errorhandler(Declined)
 def refuse_declined(declined: Declined) -> Response:
-    """What a use case declined, as a page."""
+    """The page for what a use case declined."""
     return refuse(as_refusal(declined))
 
 
@@ -184,7 +184,7 @@ def _database_away(error: Exception) -> Response:
 
 
 def refuse_http(error: HTTPException) -> Response:
-    """What Flask refuses by itself, as a page."""
+    """The page for an error that Flask raised."""
     choose_language()
     status = error.code or 500
     said = {

@@ -1,4 +1,4 @@
-"""Orders that could not be decided, and the button that tries them again."""
+"""Orders that could not be processed, with buttons to retry them."""
 
 from typing import cast
 
@@ -40,7 +40,7 @@ BECAUSE = {
 
 @blueprint.get("/orders/failed")
 def list_failed() -> Response:
-    """What failed last comes first."""
+    """The latest failure first."""
     before = read_order_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
         found = use_cases.see_failed_orders(connection, principal(), PAGE + 1, before)
@@ -52,7 +52,7 @@ def list_failed() -> Response:
 
 @blueprint.post("/orders/failed")
 def requeue() -> Response:
-    """Try one again, or all that the key opens when the form names none."""
+    """Retry one order, or all that the API key can read if the form names none."""
     shop_id, order_id = request.form.get("shop"), request.form.get("order")
     only = (shop_id, order_id) if shop_id and order_id else None
     if only is None or all(text.isprintable() for text in only):

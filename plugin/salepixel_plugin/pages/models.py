@@ -1,4 +1,4 @@
-"""The models side by side: what each credits every campaign of an account with."""
+"""Model comparison: the credit that each model gives to each campaign of an account."""
 
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ _BAD_PERIOD = N_("Write dates as 2026-11-23, From before To, at most 366 days ap
 
 @blueprint.get("/accounts/<int:emp_id>/models")
 def compare_models(emp_id: int) -> Response:
-    """What each model credits every campaign with, in a period that the query names."""
+    """The credit that each model gives to each campaign, in the period of the query."""
     first, last = _period().ends(datetime.now(UTC))
     with services().database.read() as connection:
         compared = use_cases.compare_models(connection, principal(), emp_id, first, last)

@@ -1,4 +1,4 @@
-"""Why an order was credited to a click, or to none."""
+"""Why an order is attributed to a click, or not attributed."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from salepixel_plugin.services import services
 
 @blueprint.get("/orders/<shop_id>/<path:name>")
 def explain_order(shop_id: str, name: str) -> Response:
-    """What earned an order, and which clicks were passed over, in the order of time."""
+    """The decision about an order, with all considered clicks, sorted by time."""
     with services().database.read() as connection:
         decided = see_decided(connection, principal(), shop_id, name, datetime.now(UTC))
         if isinstance(decided, Undecidable):
@@ -50,7 +50,7 @@ def explain_order(shop_id: str, name: str) -> Response:
 def _by_time(candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each click once, with its strongest evidence: a click may be found by its token and by e-mail.
 
-    What names no click comes last.
+    Evidence without a click comes last.
     """
     strongest: dict[tuple[bool, str], dict[str, Any]] = {}
     for item in candidates:  # strongest first

@@ -1,4 +1,4 @@
-"""Sales that another server did not take, and the button that sends them again."""
+"""Failed forwards, with buttons to retry them."""
 
 from datetime import UTC, datetime
 from typing import cast
@@ -17,7 +17,7 @@ PAGE = 50
 
 @blueprint.get("/outbox")
 def list_dead() -> Response:
-    """What was given up, newest first."""
+    """Failed forwards, newest first."""
     before = read_dated_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
         found = use_cases.see_dead_letters(connection, principal(), PAGE + 1, before)
@@ -29,7 +29,7 @@ def list_dead() -> Response:
 
 @blueprint.post("/outbox")
 def try_again() -> Response:
-    """Send one again, or all that the key opens when the form names none."""
+    """Retry one forward, or all that the API key can read if the form names none."""
     only = request.form.get("id")
     if only is None or only.isalnum():
         with services().database.write() as connection:

@@ -1,4 +1,4 @@
-"""An account's policy: what it is and was, what a change would move, and which months are closed."""
+"""An account's attribution settings: all versions, the preview of a change, closed months."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -31,10 +31,10 @@ from salepixel_plugin.services import services, writing
 
 SHOWN = 50
 LOOKED_AT = 500
-"""Orders in one preview: deciding one takes about 2 ms, and a person waits for a second."""
+"""Orders in one preview. Deciding an order takes about 2 ms, so a preview takes about a second."""
 
 OFFERED = 1000
-"""Campaigns that the form offers, the newest ones. An older one has hardly any orders left to move."""
+"""Campaigns in the form, the newest ones. Older ones have hardly any orders that a change affects."""
 
 _WINDOWS = "campaign_windows."
 _FIELDS = ("window_days", "model", "alias_match", "campaign", "campaign_days")
@@ -52,13 +52,13 @@ _NOT_SURE = N_("Tick this box to confirm.")
 
 @blueprint.get("/accounts/<int:emp_id>/policy")
 def show_policy(emp_id: int) -> Response:
-    """The policy in force and those before it, with the forms that change it and close months."""
+    """The current settings and all versions, with the forms to change them and to close months."""
     return _policy_page(emp_id, _sent(request.args), {})
 
 
 @blueprint.get("/accounts/<int:emp_id>/policy/preview")
 def preview_policy(emp_id: int) -> Response:
-    """What a change would move, with the button that puts it in force. Nothing changes."""
+    """The preview of a change, with the button to apply it. Nothing changes."""
     sent = _sent(request.args)
     try:
         return _preview_page(emp_id, sent)
@@ -68,12 +68,12 @@ def preview_policy(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/policy")
 def apply_policy(emp_id: int) -> Response:
-    """Put in force what was previewed; previews it anew when another policy is in force by now."""
+    """Apply a previewed change; shows a new preview if the settings changed since."""
     sent = _sent(request.form)
     seen = request.form.get("policy", "")
     try:
         change, now = _change(sent), datetime.now(UTC)
-        with writing(wakes=True) as connection:  # 0: no policy has this number
+        with writing(wakes=True) as connection:  # no version has the number 0
             use_cases.change_policy(connection, principal(), emp_id, change, now, _number(seen) or 0)
     except (ValidationError, Declined) as error:
         if isinstance(error, Declined) and error.reason == "policy_changed":
@@ -85,14 +85,14 @@ def apply_policy(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/closings")
 def close_month(emp_id: int) -> Response:
-    """Close a month and all before it, when the box says that this is meant."""
+    """Close a month and all earlier ones, if the box is ticked."""
     month = request.form.get("month", "").strip()
     try:
         without = "true" if request.form.get("without_failed") else "false"
         wanted = MonthIn.model_validate_strings({"month": month, "without_failed": without})
         if not request.form.get("sure"):
             return _policy_page(emp_id, {}, {"sure": language().text(_NOT_SURE)}, 422, month)
-        services().job_queue.enqueue_once(jobs.DRAIN)  # what keeps the month open is decided by the next try
+        services().job_queue.enqueue_once(jobs.DRAIN)  # decides the waiting orders that keep the month open
         without_failed, now = wanted.without_failed, datetime.now(UTC)
         with services().database.write() as connection:
             use_cases.close_month(connection, principal(), emp_id, month, now, without_failed=without_failed)
@@ -107,7 +107,7 @@ def close_month(emp_id: int) -> Response:
 
 @blueprint.get("/accounts/<int:emp_id>/closings")
 def show_closings(emp_id: int) -> Response:
-    """Who chooses another language where the form above was refused comes here."""
+    """The page after the language is changed on the error page of the form above."""
     return cast(Response, redirect(url_for("pages.show_policy", emp_id=emp_id), 303))
 
 
@@ -152,7 +152,7 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
         )
         account, changed, preview = seen_now.account, seen_now.changed, seen_now.preview
         found = sums_of(preview.moves)
-        # Not simply the newest: another one may have come since the account was read.
+        # Not simply the newest version, because there may be a newer one since the account was read.
         versions = policies.list_policies(connection, emp_id)
         in_force = next(policy for policy in versions if policy.version == account.policy_version)
         then = _as_version(changed, in_force)
@@ -179,19 +179,20 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
 
 
 def _sent(form: Mapping[str, str]) -> dict[str, str]:
-    """What a form says of the policy."""
+    """The settings in a form."""
     return {name: text.strip() for name, text in form.items() if name in _FIELDS or name.startswith(_WINDOWS)}
 
 
 def _windows(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields with windows of campaigns, by the campaign's id."""
+    """Campaign id -> the field with its window."""
     return {name.removeprefix(_WINDOWS): days for name, days in form.items() if name.startswith(_WINDOWS)}
 
 
 def _change(sent: Mapping[str, str]) -> dict[str, Any]:
-    """The change that a form asks for. Raises a ValidationError.
+    """The change in a form. Raises a ValidationError.
 
-    Windows of campaigns replace those of before, so the form sends all of them; an emptied one is none.
+    The windows of campaigns replace all earlier ones, so the form sends all of them. An empty field is no
+    window.
     """
     values: dict[str, Any] = {name: sent[name] for name in _FIELDS[:3] if name in sent}
     given = _windows(sent)
@@ -204,7 +205,7 @@ def _change(sent: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _wrong(error: ValidationError | Declined) -> dict[str, str]:
-    """What is wrong with which field, in the reader's language; raises what is of none."""
+    """Field -> its error in the reader's language. Raises the error again if it belongs to no field."""
     if isinstance(error, Declined):
         if not isinstance(error, BadField):
             raise error
@@ -214,14 +215,14 @@ def _wrong(error: ValidationError | Declined) -> dict[str, str]:
 
 
 def _values(policy: PolicyVersion) -> dict[str, str]:
-    """The fields of the form as a policy has them."""
+    """The fields of the form for these settings."""
     values = {"window_days": str(policy.window_days), "model": policy.model}
     values["alias_match"] = "on" if policy.alias_match else "off"
     return values | {_WINDOWS + key: str(days) for key, days in policy.campaign_windows.items()}
 
 
 def _as_version(changed: Account, in_force: PolicyVersion) -> PolicyVersion:
-    """The policy that an account would have."""
+    """The settings that an account would have."""
     return replace(
         in_force,
         version=changed.policy_version,
@@ -233,12 +234,12 @@ def _as_version(changed: Account, in_force: PolicyVersion) -> PolicyVersion:
 
 
 def _amounts(minor: Mapping[str, int], currency: str) -> dict[str, Decimal]:
-    """What campaigns get of an order."""
+    """The campaigns' revenue from an order."""
     return {campaign: from_minor(amount, currency) for campaign, amount in minor.items()}
 
 
 def _names(connection: sa.Connection, account: Account, ids: Iterable[str]) -> dict[str, str]:
-    """The names of these campaigns, of this account only: an address may name any."""
+    """The names of these campaigns, but only of this account: a URL may have any id."""
     found = (campaigns.get_campaign(connection, campaign_id) for campaign_id in ids if is_id(campaign_id))
     return {
         campaign.id: campaign.name for campaign in found if campaign and campaign.emp_id == account.emp_id
@@ -246,5 +247,5 @@ def _names(connection: sa.Connection, account: Account, ids: Iterable[str]) -> d
 
 
 def _number(text: str) -> int | None:
-    """A number as our own pages write it; None for anything else."""
+    """A number as our own pages write it; otherwise None."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

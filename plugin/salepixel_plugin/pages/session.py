@@ -53,7 +53,7 @@ def _refuse_too_many() -> None:
 
 
 def local_path(text: str | None) -> str:
-    """A path of ours to go on to; the first page for anything that could lead elsewhere.
+    """The path to open after signing in; the first page if it could lead to another site.
 
     Browsers read "//host" and "/\\\\host" as another site, and drop tabs and line feeds while they read.
     """

@@ -1,7 +1,7 @@
-"""Calls to shops while a request waits for them: few at a time, so that a slow shop takes no other's thread.
+"""Limits calls to shops during a request, so that slow shops do not occupy all threads.
 
-A shop may take ten seconds for what a registration asks, and the plugin has few threads. So one call of an
-account is under way at a time, and half of the threads are never waiting for any shop.
+A call of a registration may take ten seconds, and the plugin has few threads. So each account has at most one
+call at a time, and at most half of the threads call shops.
 """
 
 import time
@@ -15,20 +15,20 @@ from salepixel_plugin.windows import Windows, network_of
 WINDOW_SECONDS = 60.0
 MOST_OF_SHOP = 10
 MOST_OF_ADDRESS = 30
-"""Registrations within the window that lead to calls. Staff who press Retry come once or twice."""
+"""The most registrations with calls within the window. Staff press Retry once or twice."""
 
 
 class Busy(Exception):
-    """As many calls as may be are under way, or one of this account."""
+    """The limit of calls is reached, or a call of this account is running."""
 
 
 class TooMany(Exception):
-    """Too many registrations of this shop, or from this address, lately."""
+    """There were too many recent registrations of this shop, or from this address."""
 
 
 @dataclass
 class Calls:
-    """The calls of this process; `at_once` may be under way."""
+    """The calls of this process, at most `at_once` at a time."""
 
     at_once: int
     clock: Callable[[], float] = time.monotonic
@@ -40,7 +40,7 @@ class Calls:
 
     @contextmanager
     def one(self, emp_id: int) -> Iterator[None]:
-        """Around a call for an account. Raises Busy at once when it may not be made now."""
+        """A context for a call of an account. Raises Busy at once if the call is not allowed now."""
         with self._lock:
             if emp_id in self._under_way or len(self._under_way) >= self.at_once:
                 raise Busy
@@ -52,7 +52,7 @@ class Calls:
                 self._under_way.remove(emp_id)
 
     def count_registration(self, shop_id: str, address: str) -> None:
-        """Count one that leads to calls. Raises TooMany."""
+        """Count a registration that needs calls. Raises TooMany."""
         if self._shops.count(shop_id) > MOST_OF_SHOP:
             raise TooMany
         if self._addresses.count(network_of(address)) > MOST_OF_ADDRESS:

@@ -1,8 +1,8 @@
-"""The code in a manifest's address: it binds an installation to the shop whose account gave the address out.
+"""The code in a manifest's URL connects an installation of the app to a shop of an account.
 
-A Saleor signs nothing when it registers, and anybody may add its address. So what it proves is proved for the
-shop in the code alone. The code is made from the installation's keys and the shop's id: there is nothing
-to store, and nobody can guess another shop's.
+Saleor does not sign a registration, and any account may add any address. So a registration counts only for
+the shop in its code. The code is computed from the installation's keys and the shop's id: nothing is stored,
+and nobody can guess the code of another shop.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from salepixel.keys import Keys
 
 _SHOP_CHARS = 12
 _TAG_BYTES = 16
-"""128 bits: nobody can try so many."""
+"""128 bits, too many to guess."""
 
 
 def manifest_url(plugin_url: str, keys: Keys, shop_id: str) -> str:
-    """The address from which staff of the shop install the app."""
+    """The URL from which staff of the shop install the app."""
     return f"{plugin_url}/saleor/manifest?code={make_code(keys, shop_id)}"
 
 
@@ -28,7 +28,7 @@ def make_code(keys: Keys, shop_id: str) -> str:
 def read_code(keys: Keys, code: str) -> str | None:
     """The id of the shop that a code was made for, with any of our keys; None if we did not make it."""
     shop_id, tag = code[:_SHOP_CHARS], code[_SHOP_CHARS:]
-    # All of them are compared, as bytes: a text that is not ASCII cannot be.
+    # Compared as bytes, because compare_digest does not accept non-ASCII text.
     good = [
         hmac.compare_digest(_tag(keys, key_id, shop_id).encode(), tag.encode()) for key_id in keys.secrets
     ]

@@ -1,10 +1,10 @@
-"""A shop's signing keys, reloaded when a delivery does not fit those that we have.
+"""A shop's signing keys, reloaded if a delivery does not match the known ones.
 
-A shop may change its key at any time without notice. So a delivery that does not verify is tried again
-with fresh keys, but a stranger who sends nonsense must not make us call the shop for each of it: one
-reload per shop and minute, by one thread. The others do not wait for its result, for a shop may be slow and
-threads are few: they answer 503, and the shop sends again. Meanwhile deliveries that fit the keys we have are
-taken as ever.
+A shop may change its key at any time without notice. So a delivery that does not verify is checked again with
+reloaded keys. One thread reloads the keys of a shop at most once a minute, so that forged deliveries do not
+cause a call to the shop each. The other threads do not wait for it, because a shop may be slow and threads
+are few: they answer 503, and the shop sends again. Deliveries that match the known keys are accepted
+meanwhile.
 """
 
 import threading
@@ -29,14 +29,14 @@ log = structlog.get_logger()
 
 
 class KeysAway(Exception):
-    """It cannot be said now whether the signature is good: the shop must send again."""
+    """The signature cannot be checked now, so the shop must send again."""
 
 
 @dataclass
 class _Reload:
     tried_at: float = float("-inf")
     done: bool = False
-    missing: frozenset[str | None] = frozenset()  # names of keys that the fresh set did not have
+    missing: frozenset[str | None] = frozenset()  # ids of keys that the reloaded set did not have
 
 
 class KeyReloads:
@@ -48,7 +48,7 @@ class KeyReloads:
         self._reloads: dict[str, _Reload] = {}
 
     def verify(self, check: Callable[[Shop], None], shop: Shop, database: Database) -> Shop:
-        """Run `check` with the shop's keys, once more with fresh ones if they may help.
+        """Run `check` with the shop's keys, and again with reloaded ones if that may help.
 
         Gives the shop with the keys that fit.
 
@@ -68,7 +68,7 @@ class KeyReloads:
             before = replace(reload)
             if is_due:
                 reload.tried_at, reload.done = self._clock(), False
-        # After the look at `before`: what a reload that is done has stored is seen.
+        # After reading `before`, so that the result of a finished reload is seen.
         with database.read() as connection:
             current = get_shop(connection, shop.id) or shop
         if current.jwks != shop.jwks:
@@ -76,8 +76,8 @@ class KeyReloads:
             return current  # reloaded since the delivery's keys were read, or by another process
         if is_due:
             return self._reload(reload, shop, failure, database)
-        # A key that the fresh set did not have is forged or outdated. Another one may be newer than the
-        # set, and a 401 would lose its deliveries for good: Saleor sends again only after a 5xx.
+        # A key that the reloaded set did not have is forged or outdated. Any other key may be newer than the
+        # set. A 401 would lose its deliveries, because Saleor sends again only after a 5xx.
         may_be_newer = failure.reason == "unknown_key" and failure.kid not in before.missing
         if not before.done or may_be_newer:
             raise KeysAway

@@ -1,7 +1,7 @@
-"""The manifest: what a Saleor reads before it installs us. Never read again after the installation.
+"""The manifest: Saleor reads it once, to install the app.
 
-Each shop has a manifest of its own: its code goes into `tokenTargetUrl`, its id into the app's id (which
-Saleor wants to be unique among its apps: it may serve several accounts) and into the address of the webhooks.
+Each shop has its own manifest: its code is in `tokenTargetUrl`, its id is in the webhooks' URL and in the
+app's id, which must be unique in a Saleor that serves several accounts.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _NAME_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The shop and account name that an app is installed for, and the code that proves it."""
+    """The shop and the account name of an app, and the code of the shop."""
 
     shop: str
     account: str
@@ -51,7 +51,7 @@ class Installation:
 def give_manifest() -> Response | tuple[Response, int]:
     """GET /saleor/manifest?code=, for the Saleor version in the request's Saleor-Schema-Version.
 
-    Without a code of ours it is given too: the registration fails then, and staff read there what to do.
+    It is also returned without a valid code. Then the registration fails, and tells staff what to do.
     """
     if pause := pause_stranger("saleor_manifest"):
         message = "Too many requests came from your network. Try again in a minute."
@@ -98,22 +98,22 @@ def build_manifest(
         "homepageUrl": f"{plugin_url}/about",
         "dataPrivacyUrl": f"{plugin_url}/about#privacy",
         "supportUrl": f"{plugin_url}/about#support",
-        # Saleor takes a square PNG of at least 256 pixels, and no other (saleor/app/validators.py).
+        # Saleor accepts only a square PNG of at least 256 pixels (saleor/app/validators.py).
         "brand": {"logo": {"default": f"{plugin_url}/assets/logo.png"}},
         "tokenTargetUrl": register,
         "extensions": _extensions(plugin_url, schema),
         "webhooks": [
             _webhook("orders", ORDER_EVENTS, orders, webhooks),
-            # An own entry, for a shop before 3.23.5 sends these to apps with MANAGE_APPS only: what it
-            # refuses here must not touch the orders.
+            # A separate webhook: before 3.23.5, Saleor sends these only to apps with MANAGE_APPS. If it
+            # refuses this webhook, the one for orders still works.
             _webhook("lifecycle", LIFECYCLE_EVENTS, _text("subscription_lifecycle.graphql"), webhooks),
         ],
     }
 
 
 def _extensions(plugin_url: str, schema: tuple[int, int]) -> list[dict[str, Any]]:
-    # A Dashboard may fail on a target that it does not know. Ours opens in a tab of its own because our
-    # pages let nobody frame them.
+    # A Dashboard may fail on an unknown target. Our pages open in a separate tab, because they do not
+    # allow frames.
     if schema < _HAS_NEW_TAB:
         return []
     link = {

@@ -1,8 +1,8 @@
-"""Registration: a Saleor hands us the token of a new installation.
+"""Registration: Saleor sends the token of a new installation.
 
-Nothing in this request is signed. The code in its address says for which shop it is: only who has the code,
-from the account that added the shop, can register for it. We call the address that the account gave, and no
-other; what proves the installation is that this shop knows the token.
+This request is not signed. The code in its URL names the shop, and only the account that added the shop knows
+the code. We call only the address that the account gave. If the shop at that address accepts the token, the
+installation is genuine.
 """
 
 import re
@@ -24,7 +24,7 @@ from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
 MAX_MESSAGE_CHARS = 255
-"""Saleor shows the message to staff and cuts it there."""
+"""Saleor shows the message to staff, truncated to this length."""
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class _Failure(Exception):
 
 
 def register() -> tuple[Response, int]:
-    """POST /saleor/register?code=. Any number of times for a shop; the last token counts."""
+    """POST /saleor/register?code=. It may be repeated; the last token counts."""
     if pause := pause_stranger("saleor_register"):
         text = "Too many requests came from your network. Press Retry in a minute."
         return _answer(_Failure(429, "TOO_MANY_REQUESTS", text, pause))
@@ -81,7 +81,7 @@ def _read_token() -> str:
 
 def _shop_of_code(code: str) -> Shop:
     if not code:
-        # An app that was installed before codes, whose staff press Retry, is no other case.
+        # This also applies to an app that was installed before codes, if staff press Retry.
         text = (
             "This app has no code of a shop. Delete it here, then install it from your shop's own manifest "
             "address: the manifest_url that POST or GET /api/v1/shops of salepixel answers with."
@@ -109,7 +109,7 @@ def _check_address(shop: Shop, api_url: str) -> None:
     if not is_address(api_url):
         raise _Failure(400, "BAD_REQUEST", "The header Saleor-Api-Url must be the address of your API.")
     if shop.api_url != api_url:
-        # The address comes last: Saleor cuts the text.
+        # The address comes last, because Saleor truncates the text.
         text = (
             "This manifest address is for another shop. Add yours with POST /api/v1/shops of salepixel and "
             "install the app from the manifest_url of the answer. The api_url, to the letter: "
@@ -118,7 +118,7 @@ def _check_address(shop: Shop, api_url: str) -> None:
 
 
 def _ask(shop: Shop, token: str) -> tuple[App, str]:
-    """What the shop says of the token, and its keys."""
+    """The shop's data about the app, and its signing keys."""
     calls: Calls = current_app.extensions["salepixel_calls"]
     try:
         calls.count_registration(shop.id, request.remote_addr or "")
@@ -142,7 +142,7 @@ def _app_of(shop: Shop, token: str) -> App:
         )
         raise _Failure(401, "UNKNOWN_APP_ID", text) from error
     except ShopAway as error:
-        # What came instead of a Saleor is for the operator: it shows our network to whoever added the shop.
+        # Only the operator sees the actual answer: it would show our network to whoever added the shop.
         log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
         text = "Salepixel got no answer from a Saleor API. Check that it can be reached, then press Retry: "
         raise _Failure(503, "SALEOR_NOT_AVAILABLE", text + shop.api_url) from error

@@ -1,7 +1,7 @@
 """Webhooks: verified over the raw body, stored, committed, and only then answered 200.
 
-Saleor sends again after a 5xx and never after a 4xx. So 4xx is for what can never be good, 503 for all
-that may pass, and a delivery that is true but not understood is kept and answered 200.
+Saleor sends again after a 5xx and never after a 4xx. So 4xx is for permanent failures and 503 for transient
+ones. A signed delivery that cannot be read is stored and answered 200.
 """
 
 from collections.abc import Mapping
@@ -52,11 +52,11 @@ _MESSAGES = {
     "busy": "Too much is being received now; send it again.",
 }
 LARGE_BYTES = 4_000_000
-"""Larger ones are read one at a time: 28 MB of JSON take 300 MB of memory, and four at once took 1.1 GB."""
+"""Larger bodies are read one at a time: 28 MB of JSON take 300 MB of memory, and four at once took 1.1 GB."""
 _one_large = Lock()
 
 _KEPT_HEADERS = ("content-type", "user-agent", "traceparent")
-"""With all saleor-*: what helps to look into a delivery later. A shop's own headers may hold secrets."""
+"""Headers that are stored, with all saleor-*, to investigate a delivery. Others may contain secrets."""
 
 
 class _ShopChanged(Exception):
@@ -64,7 +64,7 @@ class _ShopChanged(Exception):
 
 
 def take_delivery() -> tuple[Response, int]:
-    """POST /saleor/webhooks?shop=, for all events. A large one is refused with 503 while another is read."""
+    """POST /saleor/webhooks?shop=, for all events. A large one gets 503 while another large one is read."""
     if (request.content_length or 0) <= LARGE_BYTES:
         return _take()
     if not _one_large.acquire(blocking=False):
@@ -96,9 +96,9 @@ def _take() -> tuple[Response, int]:
 
 
 def refuse_body(reason: str) -> tuple[Response, int]:
-    """The answer to a delivery that did not come in whole; `reason`: `too_large`, `cut_short` or `busy`.
+    """The answer to an incomplete delivery. `reason`: `too_large`, `cut_short` or `busy`.
 
-    What ended early is a 503 where a shop may have sent it, so that it is sent again, else a 400.
+    For `cut_short` it is 503 if a shop may have sent the delivery, so that it sends again, otherwise 400.
     """
     answer, status = _refuse(reason, _MESSAGES[reason])
     if reason == "cut_short" and "Saleor-Signature" not in request.headers:
@@ -107,7 +107,7 @@ def refuse_body(reason: str) -> tuple[Response, int]:
 
 
 def _receive() -> Delivery:
-    # One byte more than we take: Werkzeug cuts a chunked body at its limit and says nothing.
+    # One byte more than the limit, because Werkzeug silently truncates a chunked body at its limit.
     request.max_content_length = MAX_DELIVERY_BYTES + 1
     try:
         body = request.get_data(cache=True)  # before anything else can read or parse it
@@ -126,7 +126,7 @@ def _keep(delivery: Delivery) -> tuple[Shop, Page, list[str]]:
 
     Raises Refused, KeysAway, _ShopChanged. What is refused is refused by the shop as it is stored.
     """
-    # An app that was installed before its webhooks named their shop is known by Saleor-Api-Url alone.
+    # The webhooks of an app from an early version do not name their shop: Saleor-Api-Url does.
     named = request.args.get("shop")
     if known := _senders().recall(named, delivery.api_url):
         try:
@@ -153,7 +153,7 @@ def _read_and_store(delivery: Delivery, shop: Shop) -> tuple[Page, list[str]]:
     except (sa.exc.DBAPIError, OverflowError) as error:
         if not is_of_values(error):
             raise
-        # A 503 would be sent again for ever; as it came it can be kept.
+        # After a 503 the shop would send again for ever. The body itself can be stored.
         content = Page(unread=(Unread("unstorable"),))
         return content, _store(delivery, shop, content)
 
@@ -189,7 +189,7 @@ def _read(delivery: Delivery, shop: Shop) -> Page:
 
 
 def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
-    """Keep the delivery and what it says in one transaction; gives the ids of the orders that were newer.
+    """Store the delivery and its orders in one transaction; gives the ids of new and newer orders.
 
     Raises _ShopChanged.
     """
@@ -221,7 +221,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
 
 def _keep_app(connection: sa.Connection, delivery: Delivery, shop: Shop) -> None:
     if delivery.event == "app_deleted":
-        # Staff may have installed the app again since we read the shop; that token must stay.
+        # Staff may have reinstalled the app since we read the shop; then the new token must stay.
         disconnect_shop(connection, shop.id, shop.app_id or "", datetime.now(UTC))
     elif status := read_app_status(delivery):
         keep_app_status(connection, shop.id, *status)

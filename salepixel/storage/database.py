@@ -28,7 +28,6 @@ _MIGRATION_LOCK = 0x5A1E  # any number that no other program on this PostgreSQL 
 
 
 _PRAGMAS = (
-    "auto_vacuum=INCREMENTAL",  # before the others: it is chosen when the file's first page is written
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -242,6 +241,10 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, see below
+        # Chosen when the first page is written. Later it needs the write lock, for which a new connection
+        # would wait behind a long transaction, and then fail.
+        if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 

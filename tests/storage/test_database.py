@@ -18,7 +18,7 @@ from salepixel.storage.database import (
     migrate,
     open_database,
 )
-from salepixel.storage.schema import UtcTime, metadata
+from salepixel.storage.schema import UtcTime, metadata, rejections
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,14 @@ def test_migrations_create_the_tables_of_the_code(database: Database) -> None:
 def test_migrating_twice_changes_nothing(database: Database) -> None:
     migrate(database)
     assert is_current(database)
+
+
+def test_a_connection_opens_while_another_one_writes(database: Database) -> None:
+    with database.write() as writer:
+        writer.execute(sa.delete(rejections))
+        database.engine.pool.dispose()  # the connections that wait there, so that the next one is new
+        with database.read() as reader:
+            assert reader.scalar(sa.select(sa.literal(1))) == 1
 
 
 def test_a_failed_write_leaves_nothing(database: Database) -> None:

@@ -1,6 +1,6 @@
 """Comparing: what is stored of an order's decision and sales with what they must be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -31,7 +31,8 @@ def compare_order(
 ) -> Iterator[str]:
     """What differs in an order's decision and its sales from what all that is stored says now."""
     if shop.platform == "pixel":
-        its_hits = hits.hits_making(connection, account.emp_id, stored.order.id)
+        order_id = stored.order.id
+        its_hits = hits.hits_making(connection, account.emp_id, [order_id])[order_id]
         if not its_hits or hits.order_from_hits(account, stored.order.id, its_hits) != stored.order:
             yield "is not what its pixel hits say"
     judged = judge_order(connection, sealer, account, shop, stored, rates)
@@ -61,7 +62,7 @@ def compare_closed_order(connection: sa.Connection, account: Account, stored: St
     yield from _wrong_sales(connection, stored, closed_sales(connection, account, stored, history))
 
 
-def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: list[Sale]) -> Iterator[str]:
+def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> Iterator[str]:
     is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
     if sorted(is_sold, key=_place) != sorted(rows, key=_place):
         yield f"sales are {_told(is_sold)} and must be {_told(rows)}"
@@ -92,7 +93,7 @@ def _place(sale: Sale) -> tuple[str, bytes]:
     return sale.line, sale.click_id
 
 
-def _told(rows: list[Sale]) -> str:
+def _told(rows: Sequence[Sale]) -> str:
     return (
         ", ".join(
             f"{sale.amount} - {sale.refunded} {sale.currency} for {sale.campaign} by {sale.evidence}"

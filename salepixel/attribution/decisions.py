@@ -1,9 +1,10 @@
 """Decisions and their candidates as they are stored, and what follows for other orders."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,16 +16,15 @@ from salepixel.attribution.explanation import Credited, ExplainedCandidate, Expl
 from salepixel.attribution.sale_store import replace_sales
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import Verdict
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.queue import mark_decided
-from salepixel.orders.requeue import requeue_later_orders_of_customer
+from salepixel.orders.requeue import LaterOrders, requeue_later_orders_of_customers
 from salepixel.orders.store import StoredOrder
-from salepixel.reading.order_numbers import order_key
-from salepixel.storage.schema import UtcTime, candidates, decisions, orders, shops
+from salepixel.storage.schema import candidates, decisions
 from salepixel.storage.upsert import insert_into
 from salepixel.sums import decisions as sums
 
-_ITS_DECISION = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
 _KEY = ("shop_id", "order_id", "position", "emp_id")
 
 
@@ -59,6 +59,16 @@ class StoredDecision:
     observed: Observed = NOTHING_OBSERVED
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The decision and sales of an order. `buyer`: the contact that the order's own evidence names."""
+
+    decision: Decision
+    rows: Sequence[Sale]
+    buyer: str
+    observed: Observed = NOTHING_OBSERVED
+
+
 def store_decision(
     connection: sa.Connection,
     stored: StoredOrder,
@@ -67,46 +77,80 @@ def store_decision(
     buyer: str = "",
     observed: Observed = NOTHING_OBSERVED,
 ) -> None:
-    """Replace an order's decision and sales by these; the order is no longer due.
+    """Replace one order's decision and sales, as `store_decisions` does."""
+    before = get_decisions(connection, [stored.key])
+    store_decisions(connection, [(stored, Judged(decision, rows, buyer, observed))], before)
 
-    `buyer`: the contact that the order's own evidence names. When that is somebody else than before, later
-    orders of the same customer are decided again.
+
+def store_decisions(
+    connection: sa.Connection,
+    judged: Sequence[tuple[StoredOrder, Judged]],
+    before: Mapping[OrderKey, StoredDecision],
+) -> None:
+    """Replace the decisions and sales of orders by these; the orders are no longer due.
+
+    `before`: their decisions as they are stored. Where an order's own evidence names another contact than
+    before, later orders of the same customer are decided again, also one of these.
     """
-    order = stored.order
-    before = get_decision(connection, stored.shop_id, order.id)
-    now = StoredDecision(explain_decision(decision), order.placed_at, buyer, observed)
-    if now != before:
-        _replace(connection, stored, now, before)
-    replace_sales(connection, stored, rows)
-    mark_decided(connection, stored.shop_id, order.id)
-    if order.customer and buyer != (before.buyer if before else ""):
-        requeue_later_orders_of_customer(
-            connection, stored.shop_id, order.customer, order.placed_at, order.id
+    now = {
+        stored.key: StoredDecision(
+            explain_decision(one.decision), stored.order.placed_at, one.buyer, one.observed
         )
+        for stored, one in judged
+    }
+    _replace(connection, [stored for stored, _ in judged], now, before)
+    replace_sales(connection, [(stored, one.rows) for stored, one in judged])
+    # First these, then others: a mark that one of them sets on another one stays.
+    mark_decided(connection, list(now))
+    requeue_later_orders_of_customers(
+        connection,
+        [
+            LaterOrders(stored.shop_id, stored.order.customer, stored.order.placed_at, stored.order.id)
+            for stored, one in judged
+            if stored.order.customer
+            and one.buyer != (before[stored.key].buyer if stored.key in before else "")
+        ],
+    )
 
 
 def _replace(
-    connection: sa.Connection, stored: StoredOrder, now: StoredDecision, before: StoredDecision | None
+    connection: sa.Connection,
+    batch: Sequence[StoredOrder],
+    now: Mapping[OrderKey, StoredDecision],
+    before: Mapping[OrderKey, StoredDecision],
 ) -> None:
-    key = {"shop_id": stored.shop_id, "order_id": stored.order.id}
-    rows = [
-        {**key, "emp_id": stored.emp_id, **_columns_of_decision(one)}
-        for one in (before, now)
-        if one is not None
-    ]
-    connection.execute(_upsert_decision(connection.dialect.name), rows[-1])
-    sums.add(connection, rows[:-1], rows[-1:])
-    looked_at, were = now.explanation.candidates, before.explanation.candidates if before else ()
-    if looked_at == were:
+    changed = [stored for stored in batch if now[stored.key] != before.get(stored.key)]
+    if not changed:
         return
-    if were:
-        connection.execute(_delete_candidates(), {"shop": stored.shop_id, "order": stored.order.id})
-    if looked_at:
-        rows = [
-            {**key, "position": position, "emp_id": stored.emp_id, **_columns_of_candidate(one)}
-            for position, one in enumerate(looked_at)
-        ]
-        connection.execute(sa.insert(candidates), rows)
+    dialect = connection.dialect.name
+    rows_before, rows_now = (
+        [_row(stored, of[stored.key]) for stored in changed if stored.key in of] for of in (before, now)
+    )
+    connection.execute(_upsert_decision(dialect), rows_now)
+    sums.add(connection, rows_before, rows_now)
+    looked_at = {key: decision.explanation.candidates for key, decision in before.items()}
+    others = [
+        stored
+        for stored in changed
+        if now[stored.key].explanation.candidates != looked_at.get(stored.key, ())
+    ]
+    if had := [stored.key for stored in others if looked_at.get(stored.key)]:
+        connection.execute(_delete_candidates(dialect), {"these": as_keys(had)})
+    rows = [
+        {**_key(stored), "position": position, "emp_id": stored.emp_id, **_columns_of_candidate(one)}
+        for stored in others
+        for position, one in enumerate(now[stored.key].explanation.candidates)
+    ]
+    if rows:
+        connection.execute(_INSERT_CANDIDATES, rows)
+
+
+def _row(stored: StoredOrder, decision: StoredDecision) -> dict[str, Any]:
+    return {**_key(stored), "emp_id": stored.emp_id, **_columns_of_decision(decision)}
+
+
+def _key(stored: StoredOrder) -> dict[str, str]:
+    return {"shop_id": stored.shop_id, "order_id": stored.order.id}
 
 
 def _columns_of_decision(decision: StoredDecision) -> dict[str, Any]:
@@ -152,36 +196,46 @@ def _upsert_decision(dialect: str) -> Any:
     return statement.on_conflict_do_update(index_elements=["shop_id", "order_id"], set_=changed)
 
 
+_INSERT_CANDIDATES = sa.insert(candidates)
+
+
 @cache
-def _delete_candidates() -> Any:
-    its = candidates.c.shop_id == sa.bindparam("shop"), candidates.c.order_id == sa.bindparam("order")
-    return sa.delete(candidates).where(*its)
+def _delete_candidates(dialect: str) -> Any:
+    return sa.delete(candidates).where(is_of_orders(dialect, candidates.c.shop_id, candidates.c.order_id))
 
 
 def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> StoredDecision | None:
     """The stored decision of an order, None while it has not been reconciled."""
-    rows = connection.execute(_select_decision(), {"shop": shop_id, "order": order_id}).all()
-    return _read_decision(rows) if rows else None
+    return get_decisions(connection, [(shop_id, order_id)]).get((shop_id, order_id))
+
+
+def get_decisions(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, StoredDecision]:
+    """The stored decisions of those of these orders that were reconciled."""
+    rows: dict[OrderKey, list[sa.Row[Any]]] = {}
+    for row in connection.execute(_select_decisions(connection.dialect.name), {"these": as_keys(keys)}):
+        rows.setdefault((row.shop_id, row.order_id), []).append(row)
+    return {key: _read_decision(its) for key, its in rows.items()}
 
 
 @cache
-def _select_decision() -> Any:
+def _select_decisions(dialect: str) -> Any:
     """A row for each candidate, or one with nulls in its place."""
     its = sa.and_(candidates.c.shop_id == decisions.c.shop_id, candidates.c.order_id == decisions.c.order_id)
     of_candidate = [
-        column.label(f"candidate_{column.name}") for column in candidates.c if column.name not in _KEY
+        column.label(f"candidate_{column.name}")
+        for column in candidates.c
+        if column.name not in _KEY or column.name == "position"
     ]
     return (
         sa.select(decisions, *of_candidate)
         .select_from(decisions.outerjoin(candidates, its))
-        .where(decisions.c.shop_id == sa.bindparam("shop"), decisions.c.order_id == sa.bindparam("order"))
-        .order_by(candidates.c.position)
+        .where(is_of_orders(dialect, decisions.c.shop_id, decisions.c.order_id))
     )
 
 
 def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
-    row = rows[0]
-    credited = None
+    row, credited = rows[0], None
+    looked_at = [one for one in rows if one.candidate_evidence is not None]
     if row.evidence:
         credited = Credited(
             row.campaign_id, row.contact, row.click_id, Rung(row.evidence), row.confidence, row.forwarded
@@ -190,7 +244,7 @@ def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
         Outcome(row.outcome),
         row.reason,
         row.policy,
-        tuple(_read_candidate(one) for one in rows if one.candidate_evidence is not None),
+        tuple(map(_read_candidate, sorted(looked_at, key=attrgetter("candidate_position")))),
         credited,
         Model(row.model),
         tuple(map(Rung, row.agreeing.split())),
@@ -213,43 +267,3 @@ def _read_candidate(row: sa.Row[Any]) -> ExplainedCandidate:
         opted_out=row.candidate_opted_out,
         share=row.candidate_share,
     )
-
-
-def decided_as_of(connection: sa.Connection, shop_id: str, order_id: str) -> datetime | None:
-    """When (UTC) an order was placed as it was decided; None when it was not, or put off until it is paid."""
-    query = sa.select(decisions.c.placed_at).where(
-        decisions.c.shop_id == shop_id,
-        decisions.c.order_id == order_id,
-        decisions.c.outcome != Outcome.PENDING,
-    )
-    return connection.scalar(query)
-
-
-def is_reported_by_shop(connection: sa.Connection, emp_id: int, ref: str) -> bool:
-    """Whether a shop of an account, and not only its pixel, reported an order with this id or number.
-
-    True once that order is decided: its pixel twin is due then, and before it nothing is counted twice.
-    """
-    its_shops = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform != "pixel")
-    # Two questions, each with an index of its own: a shop may have millions of orders.
-    for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
-        decided = sa.select(orders.c.id).select_from(orders.join(decisions, _ITS_DECISION))
-        named = decided.where(orders.c.shop_id.in_(its_shops), its_name)
-        if connection.execute(named.limit(1)).first():
-            return True
-    return False
-
-
-def buyers_known_before(connection: sa.Connection, stored: StoredOrder) -> list[str]:
-    """The contacts that earlier orders of the same customer of the shop name by their own evidence."""
-    order = stored.order
-    if not order.customer:
-        return []
-    earlier = sa.and_(
-        orders.c.shop_id == stored.shop_id,
-        orders.c.customer == order.customer,
-        sa.tuple_(orders.c.placed_at, orders.c.id)
-        < sa.tuple_(sa.literal(order.placed_at, UtcTime), sa.literal(order.id)),
-    )
-    query = sa.select(decisions.c.buyer).distinct().select_from(orders.join(decisions, _ITS_DECISION))
-    return sorted(connection.scalars(query.where(earlier, decisions.c.buyer != "")))

@@ -1,35 +1,27 @@
-"""Judges one order from everything that is stored, without writing: to reconcile, to preview, to verify."""
+"""Judges orders from everything that is stored, without writing: to reconcile, to preview, to verify."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
-from salepixel.attribution.decisions import Observed, decided_as_of, is_reported_by_shop
+from salepixel.attribution.decisions import Judged, Observed, StoredDecision, get_decision
 from salepixel.attribution.gather import Gathered, Named, gather_evidence, read_named
+from salepixel.attribution.other_orders import reported_by_shops
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale, sale_rows, with_refunds
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import Rates
 from salepixel.orders.charges import read_ledger
+from salepixel.orders.keys import OrderKey
 from salepixel.orders.order import RefundState
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.sold import sold_lines
 from salepixel.orders.store import StoredOrder
 from salepixel.shops import store as shops
 from salepixel.shops.shop import Shop
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The decision and sales of an order. `buyer`: the contact that the order's own evidence names."""
-
-    decision: Decision
-    rows: list[Sale]
-    buyer: str
-    observed: Observed
 
 
 def judge_order(
@@ -39,16 +31,55 @@ def judge_order(
     shop: Shop,
     stored: StoredOrder,
     rates: Rates,
-    named: Named | None = None,
 ) -> Judged:
     """Decide an order of this account by the account's attribution settings and terms, as given.
 
-    Not for an order that `is_closed`. `named`: what is stored under its name, if already read.
+    Not for an order that `is_closed`.
     """
-    from_pixel = shop.platform == "pixel"
-    named = named or read_named(connection, sealer, account, stored, from_pixel=from_pixel)
-    gathered = gather_evidence(connection, account, stored, named)
-    proven = not from_pixel or _is_only_proof(connection, account, stored)
+    shops_by_id = {shop.id: shop}
+    named = read_named(connection, sealer, account, shops_by_id, [stored])
+    return judge_orders(connection, account, shops_by_id, [stored], rates, named)[stored.key]
+
+
+def judge_orders(
+    connection: sa.Connection,
+    account: Account,
+    shops_by_id: Mapping[str, Shop],
+    batch: Sequence[StoredOrder],
+    rates: Rates,
+    named: Mapping[OrderKey, Named],
+) -> dict[OrderKey, Judged]:
+    """Decide several orders of an account, each as `judge_order` does; `named`: as gather.read_named reads.
+
+    None of them is to depend on what another one's decision will be.
+    """
+    gathered = gather_evidence(connection, account, batch, named)
+    is_pixel = {stored.key: shops_by_id[stored.shop_id].platform == "pixel" for stored in batch}
+    believed = _without_shop(connection, account, [stored for stored in batch if is_pixel[stored.key]])
+    return {
+        key: _judge(
+            account,
+            stored,
+            gathered[key],
+            named[key],
+            rates,
+            verified=not is_pixel[key],
+            proven=not is_pixel[key] or key in believed,
+        )
+        for key, stored in zip(gathered, batch, strict=True)
+    }
+
+
+def _judge(
+    account: Account,
+    stored: StoredOrder,
+    gathered: Gathered,
+    named: Named,
+    rates: Rates,
+    *,
+    verified: bool,
+    proven: bool,
+) -> Judged:
     history = named.history
     order = replace(stored.order, paid=read_ledger(stored.order, history).paid)
     decision = decide(
@@ -62,19 +93,15 @@ def judge_order(
     rows = sale_rows(
         order,
         decision,
-        verified=not from_pixel,
+        verified=verified,
         terms=account.terms,
         history=history,
         rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
     )
     if rows and account.has_closed(order.placed_at):
         decision, rows = _too_late(decision), []
-    return Judged(
-        decision,
-        rows,
-        gathered.buyer,
-        _observe(stored, rows, gathered, seen=not from_pixel and bool(named.hits)),
-    )
+    observed = _observe(stored, rows, gathered, seen=verified and bool(named.hits))
+    return Judged(decision, rows, gathered.buyer, observed)
 
 
 def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, seen: bool) -> Observed:
@@ -83,19 +110,30 @@ def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, s
     return Observed(stored.order.payment, browser, seen, stored.healed)
 
 
-def _is_only_proof(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether the pixel is the source of an order: no shop was connected then, and none has reported it."""
+def _without_shop(
+    connection: sa.Connection, account: Account, pixel_orders: Sequence[StoredOrder]
+) -> set[OrderKey]:
+    """The orders whose source is the pixel: no shop was connected then, and none has reported them."""
+    if not pixel_orders:
+        return set()
     since = shops.connected_since(connection, account.emp_id)
-    is_before = since is None or stored.order.placed_at < since
-    return is_before and not is_reported_by_shop(connection, account.emp_id, stored.order.number)
+    before = [stored for stored in pixel_orders if since is None or stored.order.placed_at < since]
+    reported = reported_by_shops(connection, account.emp_id, {stored.order.number for stored in before})
+    return {stored.key for stored in before if stored.order.number not in reported}
 
 
 def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
     """Whether the month in which an order was decided is closed, so that its decision does not change."""
     if account.closed_before is None:
         return False
-    placed_at = decided_as_of(connection, stored.shop_id, stored.order.id)
-    return placed_at is not None and account.has_closed(placed_at)
+    return is_final(account, get_decision(connection, stored.shop_id, stored.order.id))
+
+
+def is_final(account: Account, decision: StoredDecision | None) -> bool:
+    """The same by the order's decision. A decision that waits for the payment is not final."""
+    if decision is None or decision.explanation.outcome is Outcome.PENDING:
+        return False
+    return account.has_closed(decision.placed_at)
 
 
 def closed_sales(

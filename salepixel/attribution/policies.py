@@ -1,7 +1,7 @@
 """Policies: versions of an account's rule, what a change would move, and months that are closed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -170,7 +170,7 @@ def preview_policy(
     return Preview(len(page[:limit]), moves, page[limit - 1].place if len(page) > limit else None)
 
 
-def _credit(rows: list[Sale]) -> _Credit:
+def _credit(rows: Sequence[Sale]) -> _Credit:
     credit: _Credit = {}
     for sale in rows:
         key = sale.campaign, sale.contact, sale.click_id

@@ -1,27 +1,30 @@
-"""Reconciling: gather the evidence for one order, decide, write its sales; idempotent."""
+"""Reconciling: gather the evidence for orders, decide, write their sales; idempotent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision
-from salepixel.attribution.decisions import store_decision
+from salepixel.attribution.decisions import get_decisions, store_decisions
 from salepixel.attribution.gather import Named, read_named
-from salepixel.attribution.judge import closed_sales, is_closed, judge_order
+from salepixel.attribution.judge import closed_sales, is_final, judge_orders
 from salepixel.attribution.sale_store import replace_sale_refunds
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks import store as clicks
+from salepixel.clicks.lookup import find_clicks
 from salepixel.clicks.tokens import ClickSealer, Verdict
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
-from salepixel.orders.drafts import as_completed
-from salepixel.orders.queue import mark_decided
+from salepixel.orders.drafts import as_completed, drafts_among
+from salepixel.orders.keys import OrderKey
+from salepixel.orders.queue import claim_due, mark_decided
 from salepixel.orders.requeue import requeue_pixel_twins
 from salepixel.orders.store import StoredOrder
-from salepixel.shops.store import lock_account_of_shop
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import lock_accounts_of_shops
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +40,98 @@ class Reconciled:
 def reconcile_order(
     connection: sa.Connection, sealer: ClickSealer, shop_id: str, order_id: str, rates: Rates = SHIPPED
 ) -> Reconciled | None:
-    """Decide an order again from everything that is stored.
+    """Decide one order again, as `reconcile_orders` does; None where that decides nothing."""
+    return next(iter(reconcile_orders(connection, sealer, [(shop_id, order_id)], rates)), None)
 
-    None if there is no such order, or if its month is closed, so that its decision is final: then only later
-    refunds are written, in months that are open.
+
+def reconcile_orders(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    keys: Sequence[OrderKey],
+    rates: Rates = SHIPPED,
+    *,
+    only_due: bool = False,
+) -> list[Reconciled]:
+    """Decide orders again from everything that is stored; gives those that were decided.
+
+    Not those that there are not, nor those whose month is closed, so that their decision is final: of them
+    only later refunds are written, in months that are open. An order whose evidence another one of these
+    has changed stays due. `only_due`: leave out those that are not due any more, or that another worker is
+    deciding.
     """
-    # Lock order: account, then order, then clicks, as for a change of the account's settings. The lock is
+    # Lock order: account, then orders, then clicks, as for a change of the account's settings. The lock is
     # exclusive, because the buyer or the click of one order may change the decisions of other orders.
-    seller = lock_account_of_shop(connection, shop_id)
-    stored = orders.get_order(connection, shop_id, order_id, lock=True)
-    if stored is None or seller is None:
-        return None
-    shop, account = seller.shop, seller.account
-    from_pixel = shop.platform == "pixel"
-    named = read_named(connection, sealer, account, stored, from_pixel=from_pixel)
-    if stored.order.paid and not from_pixel:
-        named = _clear_its_click(connection, stored, named)
-    if is_closed(connection, account, stored):
-        sold = closed_sales(connection, account, stored, named.history)
-        replace_sale_refunds(connection, stored, sold)
-        mark_decided(connection, shop_id, order_id)
-        return None
-    if from_pixel:
-        stored = _made_again(connection, account, stored, named)
-    else:
-        completed = as_completed(connection, shop_id, stored.order, named.history)
-        stored = orders.keep_place(connection, stored, completed)
+    sellers = lock_accounts_of_shops(connection, {shop_id for shop_id, _ in keys})
+    if only_due:
+        keys = claim_due(connection, keys)
+    by_account: dict[int, list[StoredOrder]] = {}
+    for stored in orders.get_orders(connection, keys, lock=True).values():
+        if stored.shop_id in sellers:
+            by_account.setdefault(sellers[stored.shop_id].account.emp_id, []).append(stored)
+    done = []
+    for batch in by_account.values():
+        seller = sellers[batch[0].shop_id]
+        shops = {shop_id: one.shop for shop_id, one in sellers.items()}
+        decided = _reconcile(connection, sealer, seller.account, shops, batch, rates)
         if seller.has_pixel_orders:
-            requeue_pixel_twins(connection, account.emp_id, stored.order.id, stored.order.number)
-    judged = judge_order(connection, sealer, account, shop, stored, rates, named)
-    store_decision(connection, stored, judged.decision, judged.rows, judged.buyer, judged.observed)
-    return Reconciled(account, stored, judged.decision, judged.rows)
+            _requeue_pixel_twins(connection, seller.account, shops, decided)
+        done += decided
+    return done
+
+
+def _reconcile(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    shops: Mapping[str, Shop],
+    batch: Sequence[StoredOrder],
+    rates: Rates,
+) -> list[Reconciled]:
+    named = read_named(connection, sealer, account, shops, batch)
+    named = _clear_their_clicks(connection, shops, batch, named)
+    before = get_decisions(connection, [stored.key for stored in batch])
+    final = [stored for stored in batch if is_final(account, before.get(stored.key))]
+    if final:
+        _write_refunds(connection, account, final, named)
+        batch = [stored for stored in batch if not is_final(account, before.get(stored.key))]
+    if not batch:
+        return []
+    batch = _as_known_now(connection, account, shops, batch, named)
+    judged = judge_orders(connection, account, shops, batch, rates, named)
+    store_decisions(connection, [(stored, judged[stored.key]) for stored in batch], before)
+    return [
+        Reconciled(account, stored, judged[stored.key].decision, judged[stored.key].rows) for stored in batch
+    ]
+
+
+def _write_refunds(
+    connection: sa.Connection, account: Account, final: Sequence[StoredOrder], named: Mapping[OrderKey, Named]
+) -> None:
+    for stored in final:
+        sold = closed_sales(connection, account, stored, named[stored.key].history)
+        replace_sale_refunds(connection, stored, sold)
+    mark_decided(connection, [stored.key for stored in final])
+
+
+def _as_known_now(
+    connection: sa.Connection,
+    account: Account,
+    shops: Mapping[str, Shop],
+    batch: Sequence[StoredOrder],
+    named: Mapping[OrderKey, Named],
+) -> list[StoredOrder]:
+    """The same orders, placed when their drafts were completed, and made of the hits that are known now."""
+    drafts = drafts_among(connection, [stored.key for stored in batch if stored.order.draft is None])
+    now = []
+    for stored in batch:
+        its = named[stored.key]
+        if shops[stored.shop_id].platform == "pixel":
+            stored = _made_again(connection, account, stored, its)
+        else:
+            completed = as_completed(stored.order, its.history, was_draft=stored.key in drafts)
+            stored = orders.keep_place(connection, stored, completed)
+        now.append(stored)
+    return now
 
 
 def _made_again(
@@ -81,15 +145,38 @@ def _made_again(
     return replace(stored, order=made)
 
 
-def _clear_its_click(connection: sa.Connection, stored: StoredOrder, named: Named) -> Named:
-    """Make the token's click human, because a paid order carries it; gives `named` with that verdict."""
-    click = named.token_click
-    # An order must not change the verdict of another account's click.
-    if click is None or click.emp_id != stored.emp_id:
+def _clear_their_clicks(
+    connection: sa.Connection,
+    shops: Mapping[str, Shop],
+    batch: Sequence[StoredOrder],
+    named: dict[OrderKey, Named],
+) -> dict[OrderKey, Named]:
+    """Make the tokens' clicks human, because paid orders carry them; gives `named` with these verdicts."""
+    bought: dict[bytes, OrderKey] = {}
+    cleared = []
+    for stored in batch:
+        click = named[stored.key].token_click
+        is_paid = stored.order.paid and shops[stored.shop_id].platform != "pixel"
+        # An order must not change the verdict of another account's click.
+        if not is_paid or click is None or click.emp_id != stored.emp_id or click.id in bought:
+            continue
+        bought[click.id] = stored.key
+        known = named[stored.key].clicks.get(click.id)
+        if known is not None and known.verdict is not Verdict.HUMAN:
+            clicks.clear_click(connection, click.id, *stored.key)
+            cleared.append(click.id)
+    clicks.keep_purchases(connection, bought)
+    if not cleared:
         return named
-    known = named.clicks.get(click.id)
-    if known is None or known.verdict is Verdict.HUMAN:
-        clicks.keep_purchase(connection, click.id, stored.shop_id, stored.order.id)
-        return named
-    clicks.clear_click(connection, click.id, stored.shop_id, stored.order.id)
-    return replace(named, clicks={**named.clicks, **clicks.get_clicks(connection, [click.id])})
+    now = find_clicks(connection, cleared)
+    return {key: replace(its, clicks={**its.clicks, **now}) for key, its in named.items()}
+
+
+def _requeue_pixel_twins(
+    connection: sa.Connection, account: Account, shops: Mapping[str, Shop], decided: Sequence[Reconciled]
+) -> None:
+    """Have the pixel's copies of these orders decided again."""
+    told = [one.stored.order for one in decided if shops[one.stored.shop_id].platform != "pixel"]
+    if told:
+        names = {name for order in told for name in (order.id, order.number)}
+        requeue_pixel_twins(connection, account.emp_id, names)

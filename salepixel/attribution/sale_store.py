@@ -1,6 +1,6 @@
 """Sales and their refunds as they are stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,28 +14,34 @@ import sqlalchemy as sa
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sales import Sale, Status
 from salepixel.money.amounts import Rate, from_minor, round_minor, to_minor
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.sold import Refund
 from salepixel.orders.store import StoredOrder
 from salepixel.storage.schema import sale_refunds, sales
 from salepixel.sums import sold
 from salepixel.sums.sales import Sold
 
+_Rows = Mapping[OrderKey, Sequence[Mapping[Any, Any]]]
+
 SaleKey = tuple[str, str, str, bytes]
 """Shop, order, line, click."""
 
 
-def replace_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> None:
-    """Replace an order's sales, and what was refunded of them, by these; writes only what differs."""
-    this = {"shop": stored.shop_id, "order": stored.order.id}
-    kept = connection.execute(_kept_sales(), this).mappings().all()
-    # One row says at least whether there are refunds, also of an order without sales.
-    is_sold = [row for row in kept if row["shop_id"] is not None]
-    must = _sold(stored, rows)
-    has_refunds = bool(must.refunds) or kept[0]["has_refunds"]
-    before = Sold(is_sold, _kept_refunds(connection, this) if has_refunds else ())
-    sales_differ = _replace(connection, sales, this, before.sales, must.sales)
-    if _replace(connection, sale_refunds, this, before.refunds, must.refunds) or sales_differ:
-        sold.add(connection, before, must)
+def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, Sequence[Sale]]]) -> None:
+    """Replace the sales of orders, and what was refunded of them, by these; writes only what differs."""
+    keys = [stored.key for stored, _ in given]
+    found = (
+        connection.execute(_kept_sales(connection.dialect.name), {"these": as_keys(keys)}).mappings().all()
+    )
+    # One row says at least whether there are refunds, also of orders without sales.
+    is_sold = _by_order([row for row in found if row["shop_id"] is not None])
+    must = {stored.key: _sold(stored, rows) for stored, rows in given}
+    has_refunds = found[0]["has_refunds"] or any(its.refunds for its in must.values())
+    dated = _kept_refunds(connection, keys) if has_refunds else {}
+    kept = {key: Sold(is_sold.get(key, ()), dated.get(key, ())) for key in keys}
+    changed = _replace(connection, sales, kept, must, _SALES)
+    changed |= _replace(connection, sale_refunds, kept, must, _REFUNDS)
+    _add_to_sums(connection, kept, must, changed)
 
 
 def replace_sale_refunds(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> None:
@@ -43,59 +49,98 @@ def replace_sale_refunds(connection: sa.Connection, stored: StoredOrder, rows: S
 
     `rows`: the sales as they are stored, but for their `refunds`.
     """
-    this = {"shop": stored.shop_id, "order": stored.order.id}
-    must = _sold(stored, rows)
-    before = Sold(must.sales, _kept_refunds(connection, this))
-    if _replace(connection, sale_refunds, this, before.refunds, must.refunds):
-        sold.add(connection, before, must)
+    must = {stored.key: _sold(stored, rows)}
+    kept_refunds = _kept_refunds(connection, [stored.key]).get(stored.key, ())
+    kept = {stored.key: Sold(must[stored.key].sales, kept_refunds)}
+    changed = _replace(connection, sale_refunds, kept, must, _REFUNDS)
+    _add_to_sums(connection, kept, must, changed)
 
 
 def _sold(stored: StoredOrder, rows: Sequence[Sale]) -> Sold:
-    refunds = refund_rows(stored.shop_id, stored.order.id, rows)
-    return Sold([sale_row(stored, sale) for sale in rows], refunds)
+    return Sold([sale_row(stored, sale) for sale in rows], refund_rows(*stored.key, rows))
+
+
+_SALES, _REFUNDS = itemgetter(0), itemgetter(1)
+
+
+def _add_to_sums(
+    connection: sa.Connection,
+    kept: Mapping[OrderKey, Sold],
+    must: Mapping[OrderKey, Sold],
+    changed: Collection[OrderKey],
+) -> None:
+    if changed:
+        sold.add(connection, *(_together(of[key] for key in changed) for of in (kept, must)))
+
+
+def _together(some: Iterable[Sold]) -> Sold:
+    orders = list(some)
+    return Sold([row for its in orders for row in its.sales], [row for its in orders for row in its.refunds])
 
 
 def _replace(
     connection: sa.Connection,
     table: sa.Table,
-    this: Mapping[str, str],
-    kept: Sequence[Mapping[Any, Any]],
-    must: Sequence[Mapping[str, Any]],
-) -> bool:
-    """Whether anything differed, and so was written."""
+    kept: Mapping[OrderKey, Sold],
+    must: Mapping[OrderKey, Sold],
+    rows_of: Callable[[Sold], Sequence[Mapping[Any, Any]]],
+) -> set[OrderKey]:
+    """Replace the rows of the orders that differ; gives these orders."""
+    changed = [key for key in must if not _is_same(table, rows_of(kept[key]), rows_of(must[key]))]
+    if old := [key for key in changed if rows_of(kept[key])]:
+        connection.execute(_delete_from(table, connection.dialect.name), {"these": as_keys(old)})
+    if new := [row for key in changed for row in rows_of(must[key])]:
+        connection.execute(_insert_into(table), new)
+    return set(changed)
+
+
+def _is_same(table: sa.Table, kept: Sequence[Mapping[Any, Any]], must: Sequence[Mapping[str, Any]]) -> bool:
+    if len(kept) != len(must):
+        return False
     key = itemgetter(*(column.name for column in table.primary_key))
     of_key = {key(row): row for row in kept}
-    if len(kept) == len(must) and all(
+    return all(
         (row := of_key.get(key(values))) and all(row[name] == values[name] for name in values)
         for values in must
-    ):
-        return False
-    if kept:
-        connection.execute(_delete_from(table), this)
-    if must:
-        connection.execute(sa.insert(table), list(must))
-    return True
+    )
 
 
 @cache
-def _kept_sales() -> Any:
-    has_refunds = sa.exists().where(*_of_order(sale_refunds)).label("has_refunds")
-    one = sa.select(sa.literal(1).label("one")).subquery()
-    return sa.select(sales, has_refunds).select_from(one.outerjoin(sales, sa.and_(*_of_order(sales))))
+def _kept_sales(dialect: str) -> Any:
+    has_refunds = sa.exists().where(_is_of(sale_refunds, dialect)).label("has_refunds")
+    one = sa.select(has_refunds).subquery()
+    return sa.select(sales, one.c.has_refunds).select_from(one.outerjoin(sales, _is_of(sales, dialect)))
 
 
-def _kept_refunds(connection: sa.Connection, this: Mapping[str, str]) -> Sequence[Mapping[Any, Any]]:
-    query = sa.select(sale_refunds).where(*_of_order(sale_refunds))
-    return connection.execute(query, this).mappings().all()
+def _kept_refunds(connection: sa.Connection, keys: Collection[OrderKey]) -> _Rows:
+    query = _all_refunds(connection.dialect.name)
+    return _by_order(connection.execute(query, {"these": as_keys(keys)}).mappings().all())
 
 
 @cache
-def _delete_from(table: sa.Table) -> Any:
-    return sa.delete(table).where(*_of_order(table))
+def _all_refunds(dialect: str) -> Any:
+    return sa.select(sale_refunds).where(_is_of(sale_refunds, dialect))
 
 
-def _of_order(table: sa.Table) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return table.c.shop_id == sa.bindparam("shop"), table.c.order_id == sa.bindparam("order")
+def _by_order(rows: Iterable[Mapping[Any, Any]]) -> _Rows:
+    found: dict[OrderKey, list[Mapping[Any, Any]]] = {}
+    for row in rows:
+        found.setdefault((row["shop_id"], row["order_id"]), []).append(row)
+    return found
+
+
+@cache
+def _delete_from(table: sa.Table, dialect: str) -> Any:
+    return sa.delete(table).where(_is_of(table, dialect))
+
+
+@cache
+def _insert_into(table: sa.Table) -> Any:
+    return sa.insert(table)
+
+
+def _is_of(table: sa.Table, dialect: str) -> sa.ColumnElement[bool]:
+    return is_of_orders(dialect, table.c.shop_id, table.c.order_id)
 
 
 def refunds_of(

@@ -1,15 +1,17 @@
 """Coupons: codes that a campaign gave to one contact, or to everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.accounts.store import lock_account
 from salepixel.orders.requeue import requeue_orders_with_codes
 from salepixel.reading.names import name_key
-from salepixel.storage.many import is_one_of
+from salepixel.storage.many import among, as_values, is_one_of
 from salepixel.storage.schema import coupons
 from salepixel.storage.upsert import insert
 
@@ -52,10 +54,18 @@ def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon
     return sorted(code for code, coupon in wanted if owners[code] != (coupon.campaign, coupon.contact))
 
 
-def find_coupon(connection: sa.Connection, emp_id: int, code: str) -> Coupon | None:
-    """The coupon with this code, or None."""
-    query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact).where(
-        coupons.c.emp_id == emp_id, coupons.c.code == name_key(code)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else Coupon(*row)
+def find_coupons(connection: sa.Connection, emp_id: int, codes: Collection[str]) -> dict[str, Coupon]:
+    """The coupons with these codes, by code as it was asked for."""
+    keys = {code: name_key(code) for code in codes}
+    if not keys:
+        return {}
+    dialect = connection.dialect.name
+    given = {"emp_id": emp_id, "codes": as_values(dialect, set(keys.values()))}
+    found = {row.code: Coupon(*row) for row in connection.execute(_these_coupons(dialect), given)}
+    return {code: found[key] for code, key in keys.items() if key in found}
+
+
+@cache
+def _these_coupons(dialect: str) -> Any:
+    query = sa.select(coupons.c.code, coupons.c.campaign_id, coupons.c.contact)
+    return query.where(coupons.c.emp_id == sa.bindparam("emp_id"), among(dialect, coupons.c.code, "codes"))

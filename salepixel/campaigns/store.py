@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,8 +15,8 @@ from salepixel.clicks.verdicts import SOON_AFTER_SENDING
 from salepixel.clicks.watermark import remember_unsettled_where
 from salepixel.orders.requeue import Why, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
-from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import campaigns, clicks, links
+from salepixel.storage.many import as_rows, is_one_of, table_of
+from salepixel.storage.schema import UtcTime, as_micros, campaigns, clicks, links
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +126,33 @@ def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None
     return None if row is None else Campaign(**row._mapping)
 
 
-def with_utm_campaign(connection: sa.Connection, emp_id: int, name: str, until: datetime) -> list[str]:
-    """The campaign that has this `utm_campaign`: the newest one made until then, in a list; or none."""
-    if not name:
-        return []
-    query = sa.select(campaigns.c.id).where(
-        campaigns.c.emp_id == emp_id, campaigns.c.utm_key == name_key(name), campaigns.c.created_at <= until
+def with_utm_campaign(
+    connection: sa.Connection, emp_id: int, asked: Sequence[tuple[str, datetime]]
+) -> list[str | None]:
+    """For each name and time: the newest campaign made until then with this `utm_campaign`, or None."""
+    found: list[str | None] = [None] * len(asked)
+    rows = [
+        {"place": place, "name": name_key(name), "until": as_micros(until)}
+        for place, (name, until) in enumerate(asked)
+        if name
+    ]
+    if rows:
+        given = {"emp_id": emp_id, "asked": as_rows(rows)}
+        for row in connection.execute(_newest_with_name(connection.dialect.name), given):
+            found[row.place] = row.newest
+    return found
+
+
+@cache
+def _newest_with_name(dialect: str) -> Any:
+    asked = table_of(dialect, "asked", place=sa.Integer, name=sa.Text, until=UtcTime)
+    named = sa.select(campaigns.c.id).where(
+        campaigns.c.emp_id == sa.bindparam("emp_id"),
+        campaigns.c.utm_key == asked.c.name,
+        campaigns.c.created_at <= asked.c.until,
     )
-    newest = campaigns.c.created_at.desc(), campaigns.c.id
-    return list(connection.scalars(query.order_by(*newest).limit(1)))
+    newest = named.order_by(campaigns.c.created_at.desc(), campaigns.c.id).limit(1).correlate(asked)
+    return sa.select(asked.c.place, newest.scalar_subquery().label("newest"))
 
 
 def list_campaigns(

@@ -1,11 +1,12 @@
 """Pixel hits: evidence for orders, and in an account without a shop the orders themselves."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from salepixel.clicks.tokens import Click
 from salepixel.money.amounts import round_money
 from salepixel.orders.order import Order, OrderLine
 from salepixel.reading.order_numbers import order_key
+from salepixel.storage.many import among, as_values
 from salepixel.storage.schema import hits
 from salepixel.storage.upsert import insert_into, took_effect
 
@@ -72,15 +74,37 @@ def _insert_hit(dialect: str) -> Any:
     return insert_into(dialect, hits).on_conflict_do_nothing()
 
 
-def hits_naming(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> list[StoredHit]:
-    """The hits that count and name an order by its id, or by its number in any spelling, oldest first."""
-    named = sa.or_(hits.c.order_ref == order_id, hits.c.order_key == order_key(number))
-    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_ref != "", named)
+Name = tuple[str, str]
+"""Id and number of an order, by which a hit may name it."""
 
 
-def hits_making(connection: sa.Connection, emp_id: int, order_id: str) -> list[StoredHit]:
-    """The hits that make a pixel-only order, oldest first."""
-    return _read(connection, hits.c.emp_id == emp_id, hits.c.order_id == order_id)
+def hits_naming(
+    connection: sa.Connection, emp_id: int, names: Collection[Name]
+) -> dict[Name, list[StoredHit]]:
+    """The hits that count and name each order by its id, or by its number in any spelling, oldest first."""
+    by_ref: dict[str, list[StoredHit]] = {}
+    by_key: dict[str, list[StoredHit]] = {}
+    keys = {number: order_key(number) for _, number in names}
+    asked = {"refs": {order_id for order_id, _ in names}, "keys": set(keys.values())}
+    for hit in _read(connection, _naming(connection.dialect.name), emp_id, asked):
+        by_ref.setdefault(hit.hit.order, []).append(hit)
+        by_key.setdefault(order_key(hit.hit.order), []).append(hit)
+    found = {}
+    for name in names:
+        its = {hit.id: hit for hit in (*by_ref.get(name[0], ()), *by_key.get(keys[name[1]], ()))}
+        found[name] = [its[hit_id] for hit_id in sorted(its)]
+    return found
+
+
+def hits_making(
+    connection: sa.Connection, emp_id: int, order_ids: Collection[str]
+) -> dict[str, list[StoredHit]]:
+    """The hits that make each of these pixel-only orders, oldest first."""
+    found: dict[str, list[StoredHit]] = {order_id: [] for order_id in order_ids}
+    asked = {"orders": order_ids}
+    for hit in _read(connection, _making(connection.dialect.name), emp_id, asked):
+        found[hit.order_id].append(hit)
+    return found
 
 
 def pixel_order_id(connection: sa.Connection, account: Account, hit: Hit, click: Click | None) -> str:
@@ -158,8 +182,27 @@ def _one_line(lines: Sequence[OrderLine]) -> OrderLine:
     )
 
 
-def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[StoredHit]:
-    query = sa.select(hits).where(hits.c.ignored == "", *conditions).order_by(hits.c.id)
+_COUNT = hits.c.emp_id == sa.bindparam("emp_id"), hits.c.ignored == ""
+
+
+@cache
+def _naming(dialect: str) -> Any:
+    # A question for each index, in place of an OR that may use none.
+    by_ref = sa.select(hits).where(*_COUNT, hits.c.order_ref != "", among(dialect, hits.c.order_ref, "refs"))
+    by_key = sa.select(hits).where(*_COUNT, hits.c.order_ref != "", among(dialect, hits.c.order_key, "keys"))
+    return sa.union_all(by_ref, by_key)
+
+
+@cache
+def _making(dialect: str) -> Any:
+    return sa.select(hits).where(*_COUNT, among(dialect, hits.c.order_id, "orders"))
+
+
+def _read(
+    connection: sa.Connection, query: Any, emp_id: int, asked: Mapping[str, Collection[str]]
+) -> list[StoredHit]:
+    given = {name: as_values(connection.dialect.name, values) for name, values in asked.items()}
+    rows = connection.execute(query, {"emp_id": emp_id, **given})
     return [
         StoredHit(
             id=row.id,
@@ -176,5 +219,5 @@ def _read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> lis
             ignored=row.ignored,
             order_id=row.order_id,
         )
-        for row in connection.execute(query)
+        for row in sorted(rows, key=attrgetter("id"))
     ]

@@ -1,6 +1,6 @@
 """Clicks with their verdicts, and how far each journal is folded."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -166,10 +166,17 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
     return len(late or ids)
 
 
-def keep_purchase(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
-    """Note that a paid order carries this click's token: its verdict is human, whatever edges see later."""
-    values = {"click_id": click_id, "shop_id": shop_id, "order_id": order_id}
-    connection.execute(insert(connection, bought).values(values).on_conflict_do_nothing())
+def keep_purchases(connection: sa.Connection, by_click: Mapping[bytes, tuple[str, str]]) -> None:
+    """Note that paid orders (shop, order) carry the tokens of these clicks.
+
+    Their verdicts are human, whatever edges see later.
+    """
+    rows = [
+        {"click_id": key, "shop_id": by_click[key][0], "order_id": by_click[key][1]}
+        for key in sorted(by_click)
+    ]
+    if rows:
+        connection.execute(insert(connection, bought).on_conflict_do_nothing(), rows)
 
 
 def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
@@ -177,7 +184,7 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
 
     Other orders that name it, or match it by e-mail, are marked due when its verdict changes.
     """
-    keep_purchase(connection, click_id, shop_id, order_id)
+    keep_purchases(connection, {click_id: (shop_id, order_id)})
     row = connection.execute(sa.select(*_KNOWN).where(clicks.c.id == click_id)).first()
     if row is not None:
         known = _known(row)
@@ -185,21 +192,6 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
         before = JudgedClick(Verdict(verdict), tuple(reasons.split()), score)
         around = _Around({click_id: cleared(before)}, {click_id: known})
         _requeue_orders(connection, _change_verdicts(connection, around))
-
-
-def clicks_of_contacts(
-    connection: sa.Connection, emp_id: int, refs: Sequence[str], since: datetime, until: datetime
-) -> list[StoredClick]:
-    """The clicks of these contacts between two times, oldest first."""
-    if not refs:
-        return []
-    query = _with_links().where(
-        clicks.c.emp_id == emp_id,
-        clicks.c.contact.in_(refs),
-        clicks.c.id >= least_id_at(since),
-        clicks.c.id < least_id_at(until + timedelta(milliseconds=1)),
-    )
-    return [_stored(row) for row in connection.execute(query.order_by(clicks.c.id))]
 
 
 def get_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> dict[bytes, StoredClick]:

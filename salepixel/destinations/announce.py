@@ -8,32 +8,32 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
-from salepixel.attribution.decide import Decision
-from salepixel.attribution.reconcile import Reconciled, reconcile_order
+from salepixel.attribution.reconcile import Reconciled, reconcile_orders
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.outbox import announce_order
 from salepixel.money.quantities import round_quantity
 from salepixel.money.rates import SHIPPED, Rates
+from salepixel.orders.keys import OrderKey
 
 
 def reconcile_and_announce(
     connection: sa.Connection,
     sealer: ClickSealer,
-    shop_id: str,
-    order_id: str,
+    keys: Sequence[OrderKey],
     now: datetime,
     rates: Rates = SHIPPED,
-) -> Decision | None:
-    """Decide an order again and note what is to be forwarded of it, in one transaction.
+    *,
+    only_due: bool = False,
+) -> list[Reconciled]:
+    """Decide orders again and note what is to be forwarded of them, in one transaction.
 
-    `now`: aware UTC, when forwarding may begin. None where `reconcile_order` decides nothing.
+    `now`: aware UTC, when forwarding may begin. `only_due`, and what is given: as of `reconcile_orders`.
     """
-    done = reconcile_order(connection, sealer, shop_id, order_id, rates)
-    if done is None:
-        return None
-    announce_sales(connection, done, now)
-    return done.decision
+    done = reconcile_orders(connection, sealer, keys, rates, only_due=only_due)
+    for one in done:
+        announce_sales(connection, one, now)
+    return done
 
 
 def announce_sales(connection: sa.Connection, done: Reconciled, now: datetime) -> None:

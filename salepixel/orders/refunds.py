@@ -1,11 +1,13 @@
 """When and how much was refunded, from all known snapshots of an order."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.money.amounts import from_minor, to_minor
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.order import Order, RefundState
 from salepixel.storage.schema import refunds
 from salepixel.storage.upsert import insert_into, took_effect
@@ -55,8 +57,19 @@ def _is_first(new: Any, kept: Any) -> Any:
 
 def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> list[RefundState]:
     """The refunds in the known snapshots of an order, as far as they are in its currency."""
-    rows = connection.execute(_states_of(), {"shop": shop_id, "order": order.id})
-    return [state for row in rows if (state := _state(row, order.currency))]
+    return refund_histories(connection, {(shop_id, order.id): order.currency})[shop_id, order.id]
+
+
+def refund_histories(
+    connection: sa.Connection, currencies: Mapping[OrderKey, str]
+) -> dict[OrderKey, list[RefundState]]:
+    """The same of each of these orders, by the currency that it is in."""
+    found: dict[OrderKey, list[RefundState]] = {key: [] for key in currencies}
+    for row in connection.execute(_states_of(connection.dialect.name), {"these": as_keys(currencies)}):
+        key = row.shop_id, row.order_id
+        if state := _state(row, currencies[key]):
+            found[key].append(state)
+    return found
 
 
 def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
@@ -77,6 +90,5 @@ def _state(row: sa.Row[Any], currency: str) -> RefundState | None:
 
 
 @cache
-def _states_of() -> Any:
-    its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
-    return sa.select(refunds).where(*its)
+def _states_of(dialect: str) -> Any:
+    return sa.select(refunds).where(is_of_orders(dialect, refunds.c.shop_id, refunds.c.order_id))

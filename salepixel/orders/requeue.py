@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,7 +16,7 @@ from salepixel.accounts.store import lock_account
 from salepixel.orders.buyers import orders_of_contacts
 from salepixel.orders.queue import marks_due
 from salepixel.reading.order_numbers import order_key
-from salepixel.storage.many import is_one_of
+from salepixel.storage.many import among, as_values, is_one_of
 from salepixel.storage.schema import (
     NAMED_BY_ORDER,
     candidates,
@@ -100,21 +100,33 @@ def requeue_orders_of_open_months(
         _mark_due(connection, why, *unpaid)
 
 
-def requeue_later_orders_of_customer(
-    connection: sa.Connection, shop_id: str, customer: str, since: datetime, order_id: str
-) -> None:
-    """Mark the orders of a shop's customer due that were placed since a time, except `order_id`.
+class LaterOrders(NamedTuple):
+    """The orders of a shop's customer that were placed since a time, except `order_id`.
 
     `order_id` identifies the contact of this customer, and it has changed.
     """
-    _mark_due(
-        connection,
-        Why.EARLIER_ORDER,
-        orders.c.shop_id == shop_id,
-        orders.c.customer == customer,
-        orders.c.placed_at >= since,
-        orders.c.id != order_id,
-    )
+
+    shop_id: str
+    customer: str
+    since: datetime
+    order_id: str
+
+
+def requeue_later_orders_of_customers(connection: sa.Connection, some: Sequence[LaterOrders]) -> None:
+    """Mark later orders of customers due."""
+    if some:
+        values = [
+            {"shop": one.shop_id, "of_customer": one.customer, "since": one.since, "order": one.order_id}
+            for one in some
+        ]
+        connection.execute(_are_later(), values)
+
+
+@cache
+def _are_later() -> Any:
+    its = orders.c.shop_id == sa.bindparam("shop"), orders.c.customer == sa.bindparam("of_customer")
+    later = orders.c.placed_at >= sa.bindparam("since"), orders.c.id != sa.bindparam("order")
+    return sa.update(orders).where(*its, *later).values(marks_due(Why.EARLIER_ORDER))
 
 
 def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, order_id: str) -> None:
@@ -142,11 +154,20 @@ def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str
         _mark_due(connection, Why.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
 
 
-def requeue_pixel_twins(connection: sa.Connection, emp_id: int, order_id: str, number: str) -> None:
-    """Mark the pixel's copy of an order due: a shop reports the order, so the copy must not count."""
-    pixels = sa.select(shops.c.id).where(shops.c.emp_id == emp_id, shops.c.platform == "pixel")
-    named = orders.c.number_key.in_([order_key(order_id), order_key(number)])
-    _mark_due(connection, Why.SHOP_REPORTED, orders.c.shop_id.in_(pixels), named, ~orders.c.due)
+def requeue_pixel_twins(connection: sa.Connection, emp_id: int, names: Collection[str]) -> None:
+    """Mark the pixel's copies of orders due: a shop reports these ids and numbers, so no copy must count."""
+    dialect = connection.dialect.name
+    given = {"of_account": emp_id, "keys": as_values(dialect, {order_key(name) for name in names})}
+    connection.execute(_are_twins(dialect), given)
+
+
+@cache
+def _are_twins(dialect: str) -> Any:
+    pixels = sa.select(shops.c.id).where(
+        shops.c.emp_id == sa.bindparam("of_account"), shops.c.platform == "pixel"
+    )
+    named = orders.c.shop_id.in_(pixels), among(dialect, orders.c.number_key, "keys"), ~orders.c.due
+    return sa.update(orders).where(*named).values(marks_due(Why.SHOP_REPORTED))
 
 
 def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:

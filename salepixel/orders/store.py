@@ -1,5 +1,6 @@
 """Orders, their decisions and the sales that follow from them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -9,17 +10,20 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from salepixel.orders.drafts import note_draft
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.order import Order
 from salepixel.orders.queue import marks_due, new_on_queue
 from salepixel.orders.refunds import keep_refund_state
 from salepixel.orders.requeue import (
+    LaterOrders,
     Why,
-    requeue_later_orders_of_customer,
+    requeue_later_orders_of_customers,
     requeue_order,
     requeue_order_of_earlier_snapshot,
 )
 from salepixel.reading.names import name_key
 from salepixel.reading.order_numbers import order_key
+from salepixel.storage.many import POSTGRESQL
 from salepixel.storage.schema import orders
 from salepixel.storage.upsert import insert_into, took_effect
 
@@ -41,6 +45,11 @@ class StoredOrder:
     order: Order
     delivery: str
     healed: bool = False
+
+    @property
+    def key(self) -> OrderKey:
+        """Its shop and id."""
+        return self.shop_id, self.order.id
 
     @property
     def place(self) -> OrderPlace:
@@ -96,8 +105,9 @@ def store_order(
         note_draft(connection, shop_id, order.id)
     if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
         since = min(before.placed_at, order.placed_at)
-        for customer in {before.customer, order.customer} - {None}:
-            requeue_later_orders_of_customer(connection, shop_id, customer, since, order.id)
+        customers = sorted({before.customer, order.customer} - {None})
+        later = [LaterOrders(shop_id, customer, since, order.id) for customer in customers]
+        requeue_later_orders_of_customers(connection, later)
     return is_newer
 
 
@@ -134,7 +144,8 @@ def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> 
     connection.execute(sa.update(orders).where(*its).values(values))
     if order.customer:
         since = min(order.placed_at, stored.order.placed_at)
-        requeue_later_orders_of_customer(connection, stored.shop_id, order.customer, since, order.id)
+        later = LaterOrders(stored.shop_id, order.customer, since, order.id)
+        requeue_later_orders_of_customers(connection, [later])
     return replace(stored, order=order)
 
 
@@ -147,9 +158,26 @@ def get_order(
     connection: sa.Connection, shop_id: str, order_id: str, *, lock: bool = False
 ) -> StoredOrder | None:
     """An order by its id; `lock` keeps others from changing it until the transaction ends."""
-    query = sa.select(orders).where(orders.c.shop_id == shop_id, orders.c.id == order_id)
-    row = connection.execute(query.with_for_update() if lock else query).first()
-    return None if row is None else _stored(row)
+    return get_orders(connection, [(shop_id, order_id)], lock=lock).get((shop_id, order_id))
+
+
+def get_orders(
+    connection: sa.Connection, keys: Collection[OrderKey], *, lock: bool = False
+) -> dict[OrderKey, StoredOrder]:
+    """The orders of these keys that there are, in their sequence; `lock` as `get_order` does."""
+    query = _these_orders(connection.dialect.name, lock)
+    rows = connection.execute(query, {"these": as_keys(keys)})
+    found = {(row.shop_id, row.id): row for row in rows}
+    return {key: _stored(found[key]) for key in keys if key in found}
+
+
+@cache
+def _these_orders(dialect: str, lock: bool) -> Any:
+    query = sa.select(*_STORED).where(is_of_orders(dialect, orders.c.shop_id, orders.c.id))
+    if not lock or dialect != POSTGRESQL:
+        return query
+    # Sorted, so that two transactions that lock several orders wait for each other in one direction only.
+    return query.order_by(orders.c.shop_id, orders.c.id).with_for_update()
 
 
 def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:
@@ -171,7 +199,7 @@ def orders_from(
 ) -> list[StoredOrder]:
     """An account's orders placed since then, newest first; `after`: the place of the last one seen."""
     key = (orders.c.placed_at, orders.c.shop_id, orders.c.id)
-    query = sa.select(orders).where(orders.c.emp_id == emp_id)
+    query = sa.select(*_STORED).where(orders.c.emp_id == emp_id)
     if since is not None:
         query = query.where(orders.c.placed_at >= since)
     if after is not None:
@@ -186,6 +214,9 @@ def open_orders(connection: sa.Connection, shop_id: str, since: datetime, limit:
     query = sa.select(orders.c.id, orders.c.snapshot).where(*still_open)
     rows = connection.execute(query.order_by(orders.c.placed_at.desc()).limit(limit))
     return {row.id: read_snapshot(row.snapshot) for row in rows}
+
+
+_STORED = [orders.c[name] for name in ("shop_id", "id", "emp_id", "snapshot", "delivery", "healed_at")]
 
 
 def _stored(row: sa.Row[Any]) -> StoredOrder:

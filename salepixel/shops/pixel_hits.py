@@ -60,7 +60,9 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
         ignored = "" if hit.is_readable else hit.problem
         order_id = "" if ignored else hits.pixel_order_id(connection, account, hit, click)
         stored = replace(stored, ignored=ignored, order_id=order_id)
-    its_hits = hits.hits_making(connection, account.emp_id, stored.order_id) if stored.order_id else []
+    its_hits: list[hits.StoredHit] = []
+    if stored.order_id:
+        its_hits = hits.hits_making(connection, account.emp_id, [stored.order_id])[stored.order_id]
     if stored.order_id and (reason := _out_of_bounds(account, stored, its_hits)):
         stored = replace(stored, ignored=reason, order_id="")
     if stored.problem:

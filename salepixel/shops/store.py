@@ -1,5 +1,6 @@
 """Shops: the connected stores of an account, with what is needed to trust their deliveries."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,6 +12,7 @@ from salepixel.accounts.store import Account
 from salepixel.keys import Sealed
 from salepixel.shops.shop import Shop
 from salepixel.storage.ids import new_id
+from salepixel.storage.many import among, as_values
 from salepixel.storage.schema import accounts, shops
 from salepixel.storage.upsert import insert
 
@@ -57,27 +59,33 @@ class Seller:
     has_pixel_orders: bool
 
 
-def lock_account_of_shop(connection: sa.Connection, shop_id: str) -> Seller | None:
-    """A shop and its account, locked exclusively until the transaction ends; None where there is none.
+def lock_accounts_of_shops(connection: sa.Connection, shop_ids: Collection[str]) -> dict[str, Seller]:
+    """Shops and their accounts, locked exclusively until the transaction ends, by the ids that there are.
 
-    As `accounts.store.lock_account` does, with one statement for both.
+    As `accounts.store.lock_account` does, with one statement for all.
     """
-    row = connection.execute(_with_account(), {"id": shop_id}).first()
-    if row is None:
-        return None
+    dialect = connection.dialect.name
+    rows = connection.execute(_with_accounts(dialect), {"ids": as_values(dialect, shop_ids)})
+    return {row.id: _seller(row) for row in rows}
+
+
+def _seller(row: sa.Row[Any]) -> Seller:
     its = row._mapping
     account = Account(**{name: its[f"account_{name}"] for name in Account.__slots__})
     return Seller(Shop(**{name: its[name] for name in Shop.__slots__}), account, row.has_pixel_orders)
 
 
 @cache
-def _with_account() -> Any:
+def _with_accounts(dialect: str) -> Any:
     of_account = (accounts.c[name].label(f"account_{name}") for name in Account.__slots__)
     pixels = shops.alias()
     has_pixel = sa.exists().where(pixels.c.emp_id == shops.c.emp_id, pixels.c.platform == "pixel")
     query = sa.select(shops, *of_account, has_pixel.label("has_pixel_orders"))
     query = query.join_from(shops, accounts, accounts.c.emp_id == shops.c.emp_id)
-    return query.where(shops.c.id == sa.bindparam("id")).with_for_update(of=accounts)
+    # Sorted, so that of two transactions one waits, and not each for the other.
+    return (
+        query.where(among(dialect, shops.c.id, "ids")).order_by(shops.c.emp_id).with_for_update(of=accounts)
+    )
 
 
 def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:

@@ -33,7 +33,7 @@ from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 
 
 def consenting(connection: sa.Connection, emp_id: int, email_hash: str) -> list[str]:
-    found = contacts.find_contacts(connection, emp_id, [], email_hash, None)
+    found = contacts.find_contacts(connection, emp_id, email_hashes=[email_hash])
     return [one.ref for one in found.values() if one.consent]
 
 

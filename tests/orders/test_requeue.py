@@ -31,7 +31,7 @@ def test_an_order_says_why_it_is_on_the_queue_until_it_is_decided(database: Data
         assert queue.read_state(connection).because == {"new_order": 1}
     assert because(database) == [Why.NEW_ORDER], "it waits since then"
     with database.write() as connection:
-        queue.mark_decided(connection, "s1", "O1")
+        queue.mark_decided(connection, [("s1", "O1")])
         assert queue.read_state(connection) == queue.QueueState()
     assert because(database) == [""]
     with database.write() as connection:

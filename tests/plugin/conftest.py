@@ -108,7 +108,7 @@ class Office:
     def reconcile(self, shop: str, order: str) -> None:
         """What the worker does with its jobs."""
         with self.database.write() as connection:
-            reconcile_and_announce(connection, self.sealer, shop, order, datetime.now(UTC))
+            reconcile_and_announce(connection, self.sealer, [(shop, order)], datetime.now(UTC))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
-from salepixel.attribution.decisions import is_reported_by_shop
+from salepixel.attribution.other_orders import reported_by_shops
 from salepixel.campaigns import contacts
 from salepixel.campaigns.contacts import Contact, find_contacts
 from salepixel.clicks import store as clicks
@@ -72,13 +72,13 @@ def opt_in(connection: sa.Connection) -> None:
         ),
         (opt_in, "INDEX ix_candidates_opted_out (emp_id=?)"),
         *(
-            (lambda connection: find_contacts(connection, 1, ["ana"], "hash", "alias"), index)
+            (lambda connection: find_contacts(connection, 1, ["ana"], ["hash"], ["alias"]), index)
             for index in ("autoindex_contacts_1", "ix_contacts_emp_id_email_hash", "ix_contacts_alias_hash")
         ),
-        (lambda connection: is_reported_by_shop(connection, 1, "1042"), "autoindex_orders_1"),
-        (lambda connection: is_reported_by_shop(connection, 1, "1042"), "ix_orders_shop_id_number_key"),
+        (lambda connection: reported_by_shops(connection, 1, ["1042"]), "autoindex_orders_1"),
+        (lambda connection: reported_by_shops(connection, 1, ["1042"]), "ix_orders_shop_id_number_key"),
         (
-            lambda connection: requeue_pixel_twins(connection, 1, "O1", "1042"),
+            lambda connection: requeue_pixel_twins(connection, 1, ["O1", "1042"]),
             "ix_orders_shop_id_number_key",
         ),
         (

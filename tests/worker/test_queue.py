@@ -23,7 +23,7 @@ from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.wire.jobs import JobQueue
-from salepixel_worker import attempt, jobs, rebuild
+from salepixel_worker import attempt, jobs, rebuild, sweep
 from salepixel_worker.sweep import reconcile_due
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
@@ -232,7 +232,7 @@ def test_an_order_that_uses_up_the_jobs_time_is_postponed_and_ends_the_job(
 
 
 def _raises(error: Exception) -> object:
-    def reconcile(*_: object) -> None:
+    def reconcile(*_: object, **_more: object) -> None:
         raise error
 
     return reconcile
@@ -255,6 +255,7 @@ def test_due_orders_are_decided_in_slices_until_none_is_left(
     A slice of no time has the newest order and the oldest.
     """
     monkeypatch.setattr(jobs, "DRAIN_SECONDS", 0.0)
+    monkeypatch.setattr(sweep, "AT_ONCE", 1)
     for n in range(6):
         world.order(order(id=f"O{n}", number=str(n)))
     spoil(world, "O0", "O1", "O2", "O3")

@@ -35,7 +35,7 @@ def test_a_contact_who_opted_out_is_not_tracked(world: World) -> None:
     with world.database.read() as connection:
         (stored,) = clicks.list_clicks(connection, CAMPAIGN, 10, None)
         decided = [get_decision(connection, *place) for place in orders_of(world)]
-        (hit,) = hits.hits_naming(connection, 1, "3", "3")
+        (hit,) = hits.hits_naming(connection, 1, [("3", "3")])["3", "3"]
     assert stored.click.contact == ""
     assert not [decision for decision in decided if "'ana'" in str(decision)]
     assert hit.click_token == ""

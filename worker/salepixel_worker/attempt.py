@@ -1,6 +1,7 @@
-"""One attempt to reconcile an order. A failed order is retried later and does not delay others."""
+"""One attempt to reconcile orders. A failed order is retried later and does not delay others."""
 
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import queue
+from salepixel.orders.keys import OrderKey
 from salepixel.storage.database import Database, is_passing, is_timeout
 
 _OURS = ("salepixel", "salepixel_worker")
@@ -19,24 +21,30 @@ _OURS = ("salepixel", "salepixel_worker")
 log = structlog.get_logger()
 
 
-def attempt_order(
-    database: Database, sealer: ClickSealer, shop_id: str, order_id: str, rates: Rates = SHIPPED
-) -> bool:
-    """Reconcile an order in its own transaction; False if it could not be decided.
+def attempt_orders(
+    database: Database, sealer: ClickSealer, keys: Sequence[OrderKey], rates: Rates = SHIPPED
+) -> None:
+    """Reconcile orders that are due in one transaction. An order that cannot be decided fails alone.
 
-    Raises errors that are not about the order, such as an unavailable database. They are not counted.
+    Raises errors that are not about an order, such as an unavailable database. They are not counted.
     """
     try:
         with database.write() as connection:
-            reconcile_and_announce(connection, sealer, shop_id, order_id, datetime.now(UTC), rates)
+            reconcile_and_announce(connection, sealer, keys, datetime.now(UTC), rates, only_due=True)
     except Exception as error:
         if is_passing(error) and not is_timeout(error):
             raise
-        put_off(database, shop_id, order_id, error)
         if isinstance(error, JobTimeoutException):
+            # One of them used the job's whole time. Orders that failed before are attempted alone.
+            for key in keys:
+                put_off(database, *key, error)
             raise  # the job has used its time, and no alarm would end the next order
-        return False
-    return True
+        if len(keys) == 1:
+            put_off(database, *keys[0], error)
+            return
+        middle = len(keys) // 2
+        for half in (keys[:middle], keys[middle:]):
+            attempt_orders(database, sealer, half, rates)
 
 
 def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -> None:

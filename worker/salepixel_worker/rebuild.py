@@ -119,8 +119,7 @@ def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED)
         for stored in page:
             try:
                 with database.write() as connection:
-                    this = stored.shop_id, stored.order.id
-                    decided = reconcile_and_announce(connection, sealer, *this, now, rates)
+                    decided = reconcile_and_announce(connection, sealer, [stored.key], now, rates)
             except Exception as error:
                 if is_passing(error):
                     raise
@@ -128,8 +127,8 @@ def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED)
                 what = f"order {stored.order.number} ({stored.order.id}): cannot be decided"
                 found.different.append(f"{what}: {describe(error)}")
                 continue
-            found.orders += decided is not None
-            found.closed += decided is None
+            found.orders += bool(decided)
+            found.closed += not decided
     rebuild_sums(database)
     return found
 

@@ -12,7 +12,7 @@ from salepixel.storage.schema.clicks import (
     unsettled_clicks,
     watermarks,
 )
-from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, metadata
+from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros, metadata
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
@@ -33,6 +33,7 @@ __all__ = [
     "UtcTime",
     "accounts",
     "api_keys",
+    "as_micros",
     "bought",
     "buyers",
     "campaign_sums",

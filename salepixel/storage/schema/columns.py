@@ -19,6 +19,11 @@ metadata = sa.MetaData(
 )
 
 
+def as_micros(at: datetime) -> int:
+    """A time (aware) as it is stored: microseconds since 1970."""
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
 class UtcTime(sa.types.TypeDecorator[datetime]):
     """An aware datetime as an integer, the same in every database and quick to compare."""
 
@@ -31,7 +36,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"a time without a zone: {value!r}")
-        return (value - EPOCH) // timedelta(microseconds=1)
+        return as_micros(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         """Aware, in UTC."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from salepixel.campaigns.contacts import all_opted_out, get_contacts
-from salepixel.campaigns.coupons import find_coupon
+from salepixel.campaigns.coupons import find_coupons
 from tests.plugin.conftest import SHOES, Office
 
 
@@ -74,7 +74,7 @@ def test_every_call_stores_the_same_form_of_a_reference(office: Office, written:
     assert office.post(f"{path}/recipients", {"contacts": [written]})["not_measured"] == ["c9"]
     office.post(f"{path}/coupons", {"coupons": [{"code": "X9", "ref": written}]})
     with office.database.read() as connection:
-        coupon = find_coupon(connection, 7, "X9")
+        coupon = find_coupons(connection, 7, ["X9"])["X9"]
     assert coupon is not None
     assert coupon.contact == "c9"
 

@@ -151,7 +151,8 @@ def test_a_click_added_to_a_draft_later_earns_the_order(
         store(sqlite, sequence)
         order, history = known(sqlite, scenario.final["76"]["id"])
         with sqlite.read() as connection:
-            order = drafts.as_completed(connection, "s1", order, history)
+            was_draft = ("s1", order.id) in drafts.drafts_among(connection, [("s1", order.id)])
+        order = drafts.as_completed(order, history, was_draft=was_draft)
         click = recorded_sealer.open(order.click_token or "")
         decision = decide(click.emp_id, order, [Evidence(Rung.TOKEN, click)], Policy())
         assert decision.reason == Reason.CLICK_TOKEN_ON_ORDER

@@ -8,10 +8,11 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from salepixel.campaigns.store import CampaignLink, links_of
-from salepixel.clicks.tokens import Verdict
-from salepixel.storage.schema import buyers, clicks
+from salepixel.storage.schema import buyers
 from salepixel.sums.buyers import net_by_contact, orders_by_contact
+from salepixel.sums.clickers import clicks_of, first_clickers
 from salepixel.sums.clicks import count_by_reasons
+from salepixel.sums.links import NOTHING, totals_of_campaigns, totals_of_links
 from salepixel.sums.sales import orders_by_link
 
 
@@ -41,19 +42,10 @@ class ContactActivity:
 
 def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, ClickCounts]:
     """The clicks of each campaign that has any."""
-    is_bot = clicks.c.verdict == Verdict.BOT
-    query = (
-        sa.select(
-            clicks.c.campaign_id,
-            sa.func.count().filter(~is_bot),
-            sa.func.count().filter(is_bot),
-            sa.func.count(sa.distinct(clicks.c.contact)).filter(~is_bot, clicks.c.contact != ""),
-            sa.func.count().filter(clicks.c.verdict == Verdict.UNKNOWN),
-        )
-        .where(clicks.c.campaign_id.in_(ids))
-        .group_by(clicks.c.campaign_id)
-    )
-    return {row[0]: ClickCounts(*row[1:]) for row in connection.execute(query)}
+    return {
+        campaign_id: ClickCounts(found.human + found.unknown, found.bot, found.clickers, found.unknown)
+        for campaign_id, found in totals_of_campaigns(connection, ids).items()
+    }
 
 
 def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
@@ -69,30 +61,20 @@ def contact_activity(
 ) -> list[ContactActivity]:
     """The known contacts who clicked or bought, by reference; `after`: the last one seen."""
     # A sale's click may be known from its token alone, so a buyer may have no click here.
-    everybody = sa.union(
-        sa.select(clicks.c.contact).where(clicks.c.campaign_id == campaign_id),
-        sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id),
-    ).subquery()
-    query = sa.select(everybody.c.contact).where(everybody.c.contact > (after or ""))
-    refs = list(connection.scalars(query.order_by(everybody.c.contact).limit(limit)))
-    clicked = _clicks_by_contact(connection, campaign_id, refs)
-    bought = orders_by_contact(connection, campaign_id, refs)
+    clicked = first_clickers(campaign_id, limit, after or "").subquery()
+    bought = sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id)
+    further = bought.where(buyers.c.contact > (after or "")).distinct().order_by(buyers.c.contact)
+    some = further.limit(limit).subquery()
+    # The first of both together are among the first of each. The database sorts, by its own collation.
+    everybody = sa.union(sa.select(clicked.c.contact), sa.select(some.c.contact)).subquery()
+    query = sa.select(everybody.c.contact).order_by(everybody.c.contact)
+    refs = list(connection.scalars(query.limit(limit)))
+    clicks = clicks_of(connection, campaign_id, refs)
+    orders = orders_by_contact(connection, campaign_id, refs)
     net = net_by_contact(connection, campaign_id, refs)
     return [
-        ContactActivity(ref, *clicked.get(ref, (0, 0)), bought.get(ref, 0), net.get(ref, {})) for ref in refs
+        ContactActivity(ref, *clicks.get(ref, (0, 0)), orders.get(ref, 0), net.get(ref, {})) for ref in refs
     ]
-
-
-def _clicks_by_contact(
-    connection: sa.Connection, campaign_id: str, refs: Sequence[str]
-) -> dict[str, tuple[int, int]]:
-    is_bot = clicks.c.verdict == Verdict.BOT
-    query = (
-        sa.select(clicks.c.contact, sa.func.count().filter(~is_bot), sa.func.count().filter(is_bot))
-        .where(clicks.c.campaign_id == campaign_id, clicks.c.contact.in_(refs))
-        .group_by(clicks.c.contact)
-    )
-    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +93,11 @@ class LinkCounts:
 
 def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkCounts]:
     """What happened on each link of a campaign, in the links' order."""
-    by_verdict = sa.select(
-        clicks.c.link_id,
-        sa.func.count().filter(clicks.c.verdict != Verdict.BOT).label("human"),
-        sa.func.count().filter(clicks.c.verdict == Verdict.BOT).label("bot"),
-        sa.func.count(sa.distinct(clicks.c.contact))
-        .filter(clicks.c.verdict != Verdict.BOT, clicks.c.contact != "")
-        .label("contacts"),
-    ).where(clicks.c.campaign_id == campaign_id)
-    counted = {row.link_id: row for row in connection.execute(by_verdict.group_by(clicks.c.link_id))}
+    counted = totals_of_links(connection, campaign_id)
     earned_by = orders_by_link(connection, campaign_id)
     activity = []
     for link in links_of(connection, campaign_id):
-        row = counted.get(link.id)
-        human, bot, contacts = (row.human, row.bot, row.contacts) if row else (0, 0, 0)
-        activity.append(LinkCounts(link, human, bot, contacts, earned_by.get(link.id, 0)))
+        found = counted.get(link.id, NOTHING)
+        human = found.human + found.unknown
+        activity.append(LinkCounts(link, human, found.bot, found.clickers, earned_by.get(link.id, 0)))
     return activity

@@ -7,11 +7,13 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 from salepixel.storage.upsert import insert
-from salepixel.sums import buyers, clicks, decisions, items, sales
+from salepixel.sums import buyers, clickers, clicks, decisions, items, links, sales
 from salepixel.sums.kept import KeptSum
 
 SUMS: tuple[KeptSum, ...] = (
     clicks.SUM,
+    clickers.SUM,
+    links.SUM,
     sales.SUM,
     sales.BY_CAMPAIGN,
     items.SUM,
@@ -47,25 +49,35 @@ def _take_time(connection: sa.Connection) -> None:
 def _wrong_cells(connection: sa.Connection, kept: KeptSum) -> list[str]:
     # One statement, and so one snapshot: on PostgreSQL others write meanwhile.
     must = kept.definition(connection.dialect.name).subquery()
-    nothing: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
+    columns = [kept.table.c[name] for name in (*kept.measures, *kept.others)]
+    zero: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
+    nothing = {
+        c.name: sa.literal_column("''" if isinstance(c.type, sa.Text) else "0", c.type) for c in columns
+    }
     both = sa.union_all(
         sa.select(
             *(kept.table.c[name] for name in kept.key),
-            *(kept.table.c[name].label(f"is_{name}") for name in kept.measures),
-            *(nothing.label(f"must_{name}") for name in kept.measures),
+            *(column.label(f"is_{column.name}") for column in columns),
+            *(nothing[column.name].label(f"must_{column.name}") for column in columns),
+            sum((kept.table.c[name] for name in kept.ended), zero).label("ended"),
         ),
         sa.select(
             *(must.c[name] for name in kept.key),
-            *(nothing.label(f"is_{name}") for name in kept.measures),
-            *(must.c[name].label(f"must_{name}") for name in kept.measures),
+            *(nothing[column.name].label(f"is_{column.name}") for column in columns),
+            *(must.c[column.name].label(f"must_{column.name}") for column in columns),
+            zero.label("ended"),
         ),
     ).subquery()
     key = [both.c[name] for name in kept.key]
-    pairs = [
-        (sa.func.sum(both.c[f"is_{name}"]), sa.func.sum(both.c[f"must_{name}"])) for name in kept.measures
-    ]
-    query = sa.select(*key, *(side for pair in pairs for side in pair)).group_by(*key)
-    differ = sa.or_(*(present != right for present, right in pairs))
+    measured, others = (
+        [(of(both.c[f"is_{name}"]), of(both.c[f"must_{name}"])) for name in names]
+        for of, names in ((sa.func.sum, kept.measures), (sa.func.max, kept.others))
+    )
+    query = sa.select(*key, *(side for pair in (*measured, *others) for side in pair)).group_by(*key)
+    differ = sa.or_(
+        *(present != right for present, right in measured),
+        *(sa.and_(sa.func.sum(both.c.ended) == 0, present != right) for present, right in others),
+    )
     rows = connection.execute(query.having(differ).order_by(*key).limit(SHOWN))
     return [_describe(kept, row) for row in rows]
 
@@ -75,7 +87,7 @@ def _describe(kept: KeptSum, row: Sequence[Any]) -> str:
     values = row[len(kept.key) :]
     wrong = (
         f"{name} is {present}, must be {right}"
-        for name, present, right in zip(kept.measures, values[::2], values[1::2], strict=True)
+        for name, present, right in zip(kept.measures + kept.others, values[::2], values[1::2], strict=True)
         if present != right
     )
     return f"{kept.table.name} ({key}): {', '.join(wrong)}"
@@ -89,7 +101,7 @@ def _rebuild(connection: sa.Connection, kept: KeptSum) -> None:
     connection.execute(sa.delete(table).where(*(table.c[name] == 0 for name in kept.ended)))
     if kept.ended:
         connection.execute(sa.update(table).values(dict.fromkeys(kept.measures, 0)))
-    names, cells = [*kept.key, *kept.measures], kept.definition(dialect).subquery()
+    names, cells = [*kept.key, *kept.measures, *kept.others], kept.definition(dialect).subquery()
     columns = [cells.c[name] for name in names]
     if "slot" in table.c:
         names, columns = [*names, "slot"], [*columns, sa.literal_column("0")]

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.storage.schema import click_sums, clicks
+from salepixel.sums import clickers, links
 from salepixel.sums.kept import Cells, KeptSum, add_cells, difference
 
 _DAY_MS = 86_400_000
@@ -25,9 +26,14 @@ def sums_of(rows: Iterable[Sequence[Any]]) -> Cells:
     return {key: (count,) for key, count in counted.items()}
 
 
-def add(connection: sa.Connection, before: Iterable[Sequence[Any]], after: Iterable[Sequence[Any]]) -> None:
-    """Add what changed from rows of `clicks` before to the same rows after, which are written already."""
-    add_cells(connection, click_sums, difference(sums_of(before), sums_of(after)))
+def add(connection: sa.Connection, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]) -> None:
+    """Add what changed from rows of `clicks` before to the same rows after, which are written already.
+
+    Also to the sums of clickers and of links.
+    """
+    cells = difference(sums_of(before), sums_of(after))
+    add_cells(connection, click_sums, cells)
+    links.add(connection, cells, clickers.add(connection, before, after))
 
 
 def definition(dialect: str) -> sa.Select[Any]:

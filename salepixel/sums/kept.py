@@ -11,6 +11,9 @@ from salepixel.sums.slots import slot
 
 Key = tuple[Any, ...]
 
+ALL_LINKS = ""
+"""In the place of a link's id: all links of a campaign. No link has it, ids have 12 characters."""
+
 Cells = dict[Key, Sequence[int]]
 """The cells of a sum: key without slot -> measures, both in the order of the table's columns."""
 
@@ -21,11 +24,15 @@ class KeptSum:
 
     Its columns are those of the table without `slot` and without the measures in `ended`. These count rows
     that retention has deleted: nothing is left to compare them with, and a rebuild keeps them.
+
+    `others`: columns that are not added up. Where rows have ended they are neither compared nor rebuilt,
+    because they follow from the ended rows too.
     """
 
     table: sa.Table
     definition: Callable[[str], sa.Select[Any]]
     ended: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def key(self) -> list[str]:
@@ -33,10 +40,10 @@ class KeptSum:
         return [column.name for column in self.table.primary_key if column.name != "slot"]
 
     @property
-    def measures(self) -> list[str]:
-        """The names of the measures that the definition gives."""
+    def measures(self) -> tuple[str, ...]:
+        """The names of the measures that are added up, and that the definition gives."""
         given = (column.name for column in self.table.c if not column.primary_key)
-        return [name for name in given if name not in self.ended]
+        return tuple(name for name in given if name not in self.ended + self.others)
 
 
 def difference(before: Cells, after: Cells) -> Cells:

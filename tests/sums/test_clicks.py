@@ -1,6 +1,8 @@
 """Sums of clicks equal their rows, whatever happens to clicks; on both databases."""
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -21,8 +23,11 @@ from salepixel.clicks.tokens import Click, Signal
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import click_sums
+from salepixel.sums import clickers, links
 from salepixel.sums import clicks as sums
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
+from salepixel.sums.clickers import Clicker
+from salepixel.sums.kept import Cells
 from tests.databases import copy_template, empty
 from tests.examples import costly
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
@@ -51,6 +56,28 @@ def cells(database: Database) -> dict[tuple[Any, ...], int]:
         assert find_wrong_sums(connection) == []
         query = sa.select(*key, count).group_by(*key).having(count != 0)
         return {tuple(row[:-1]): int(row[-1]) for row in connection.execute(query)}
+
+
+def people(database: Database) -> dict[tuple[str, str], Clicker]:
+    """The rows of `clickers`."""
+    with database.read() as connection:
+        rows = connection.execute(sa.select(schema.clickers)).all()
+    return {
+        (row.campaign_id, row.contact): Clicker(
+            row.human, row.bot, row.first_click, row.last_click, row.links
+        )
+        for row in rows
+    }
+
+
+def totals(database: Database) -> Cells:
+    """Campaign and link -> human, unknown and bot clicks, clickers."""
+    table = schema.link_sums.c
+    counts = (sa.func.sum(table[name]) for name in links.Totals.__slots__)
+    query = sa.select(table.campaign_id, table.link_id, *counts).group_by(table.campaign_id, table.link_id)
+    with database.read() as connection:
+        found = {tuple(row[:2]): [int(n) for n in row[2:]] for row in connection.execute(query)}
+    return {key: cell for key, cell in found.items() if any(cell)}
 
 
 def test_clicks_are_counted_by_link_day_verdict_and_reasons(database: Database) -> None:
@@ -117,7 +144,7 @@ def test_a_wrong_sum_is_detected_and_rebuilt(database: Database, spoil: sa.Updat
         connection.execute(spoil.where(click_sums.c.verdict == "bot"))
         wrong = find_wrong_sums(connection)
         assert wrong
-        assert wrong[-1].startswith(f"click_sums (campaign_id '{CAMPAIGN}', link_id '{LINK}', day ")
+        assert wrong[0].startswith(f"click_sums (campaign_id '{CAMPAIGN}', link_id '{LINK}', day ")
         assert "must be 1" in "".join(wrong)
     rebuild_sums(database)
     assert cells(database) == right
@@ -214,6 +241,13 @@ def always_equal(database: Database, drawn: Sequence[Any], steps: Sequence[tuple
         assert find_wrong_sums(connection) == []
         rows = connection.execute(sa.select(schema.clicks)).all()
     assert {key[1:]: count for key, (count,) in sums.sums_of(rows).items()} == cells(database)
+    seen_cells = clickers.sums_of(rows)
+    assert seen_cells == people(database)
+    clicked = Counter((key[0], "") for key, clicker in seen_cells.items() if clicker.human)
+    clicked.update(
+        (key[0], link) for key, clicker in seen_cells.items() for link in json.loads(clicker.links)
+    )
+    assert links.sums_of(sums.sums_of(rows), clicked) == totals(database)
 
 
 CLICKS = st.lists(CLICK, min_size=10, max_size=10)

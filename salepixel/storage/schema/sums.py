@@ -31,6 +31,33 @@ click_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+clickers = sa.Table(
+    "clickers",  # known contacts who clicked a campaign; human clicks are all that are not a bot's
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("contact", sa.Text, primary_key=True),
+    sa.Column("human", sa.BigInteger, nullable=False),
+    sa.Column("bot", sa.BigInteger, nullable=False),
+    sa.Column("first_click", sa.BigInteger, nullable=False),  # milliseconds since 1970, as in click ids
+    sa.Column("last_click", sa.BigInteger, nullable=False),
+    sa.Column("links", sa.Text, nullable=False),  # JSON: human clicks by link, ended ones too
+    sa.Column("human_ended", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("bot_ended", sa.BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+link_sums = sa.Table(
+    "link_sums",  # of all clicks, those that have ended too
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("link_id", sa.Text, primary_key=True),  # empty: all links of the campaign
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("human", sa.BigInteger, nullable=False),  # clicks by verdict
+    sa.Column("unknown", sa.BigInteger, nullable=False),
+    sa.Column("bot", sa.BigInteger, nullable=False),
+    sa.Column("clickers", sa.BigInteger, nullable=False),  # known contacts with a click that is not a bot's
+    sqlite_with_rowid=False,
+)
 
 campaign_sums = sa.Table(
     "campaign_sums",  # sales per day (UTC) of the sale

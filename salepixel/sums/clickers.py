@@ -1,0 +1,307 @@
+"""Clickers: the known contacts who clicked, per campaign, with the links that they clicked.
+
+A row has no slot: whether a contact became a clicker, or is none any more, must be exact when two workers
+write clicks of one contact at once. They wait for each other at the row of that contact only.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import clickers, clicks
+from salepixel.sums.kept import ALL_LINKS, KeptSum
+
+_BOT = "bot"
+
+_TIME = {  # the first 48 bits of a click id; as in clicks.py
+    "sqlite": "json_extract('0x' || hex(substr(clicks.id, 1, 6)), '$')",
+    "postgresql": "('x' || encode(substr(clicks.id, 1, 6), 'hex'))::bit(48)::bigint",
+}
+
+
+class Clicker(NamedTuple):
+    """A contact's clicks on a campaign: human ones (all that are not a bot's) and bot clicks.
+
+    `first` and `last`: milliseconds since 1970. `links`: human clicks by link, as JSON in the form of the
+    definition: by link, without spaces, only links with a click.
+    """
+
+    human: int
+    bot: int
+    first: int
+    last: int
+    links: str
+
+
+NewClickers = Counter[tuple[str, str]]
+"""How many contacts more (or fewer) have a human click, by campaign and link; also for ALL_LINKS."""
+
+_Key = tuple[str, str]
+_Row = tuple[Any, ...]
+
+_NO_LINKS = "{}"
+
+
+def sums_of(rows: Iterable[Sequence[Any]]) -> dict[_Key, Clicker]:
+    """Who made the clicks in rows of `clicks`, by campaign and contact; values as the table's columns."""
+    found: dict[_Key, Clicker] = {}
+    for row in rows:
+        if row[4]:
+            time = int.from_bytes(row[0][:6])
+            human, links = (0, _NO_LINKS) if row[6] == _BOT else (1, _once(row[3]))
+            one = Clicker(human, 1 - human, time, time, links)
+            key = row[2], row[4]
+            found[key] = _together(found[key], one) if key in found else one
+    return found
+
+
+@cache
+def _once(link: str) -> str:
+    return _as_text({link: 1})
+
+
+def _as_text(links: Mapping[str, int]) -> str:
+    return "{" + ",".join(f'"{link}":{count}' for link, count in sorted(links.items()) if count) + "}"
+
+
+def _together(some: Clicker, more: Clicker, sign: int = 1) -> Clicker:
+    links = Counter(json.loads(some.links))
+    for link, count in json.loads(more.links).items():
+        links[link] += sign * count
+    first, last = min(some.first, more.first), max(some.last, more.last)
+    return Clicker(some.human + sign * more.human, some.bot + sign * more.bot, first, last, _as_text(links))
+
+
+def _difference(before: dict[_Key, Clicker], after: dict[_Key, Clicker]) -> dict[_Key, Clicker]:
+    found = dict(after)
+    for key, was in before.items():
+        nothing = Clicker(0, 0, was.first, was.last, _NO_LINKS)
+        found[key] = _together(after.get(key, nothing), was, -1)
+        if (found[key].human, found[key].bot, found[key].links) == (0, 0, _NO_LINKS):
+            del found[key]
+    return found
+
+
+def add(
+    connection: sa.Connection, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]
+) -> NewClickers:
+    """Add what changed from rows of `clicks` before to the same rows after, which are written already."""
+    clicked: _Clicked = Counter()
+    changes = _difference(sums_of(before), sums_of(after))
+    while changes:
+        changes = _add_to_rows(connection, changes, clicked)
+    _correct_times(connection, before, after)
+    found: NewClickers = Counter()
+    for (campaign, is_clicker, links), more in clicked.items():
+        for link in (*((ALL_LINKS,) if is_clicker else ()), *json.loads(links)):
+            found[campaign, link] += more
+    return found
+
+
+_Clicked = Counter[tuple[str, bool, str]]
+"""How many contacts more have these links, by campaign and whether they have a human click."""
+
+
+def _add_to_rows(
+    connection: sa.Connection, changes: dict[_Key, Clicker], clicked: _Clicked
+) -> dict[_Key, Clicker]:
+    """Add the changes and count who clicked; gives the changes of rows that another worker inserted."""
+    known = _lock_rows(connection, changes)
+    new: list[_Row] = []
+    changed: list[_Row] = []
+    gone: list[_Key] = []
+    for key in sorted(changes):  # so that two workers with clicks of the same contacts do not deadlock
+        if key in known:
+            was, ended = known[key]
+            now = _together(was, changes[key])
+            if now.human or now.bot or any(ended):
+                changed.append((*key, *now))
+            else:
+                gone.append(key)
+            clicked[key[0], was.human + ended[0] > 0, was.links] -= 1
+            clicked[key[0], now.human + ended[0] > 0, now.links] += 1
+        else:
+            new.append((*key, *changes[key]))
+    if changed:
+        _update(connection, changed)
+    if gone:
+        connection.execute(sa.delete(clickers).where(_THIS), [_parameters(*key) for key in gone])
+    inserted = _insert(connection, new) if new else new
+    clicked.update((row[0], row[2] > 0, row[6]) for row in inserted)
+    if len(inserted) == len(new):
+        return {}
+    return {row[:2]: changes[row[:2]] for row in set(new).difference(inserted)}
+
+
+# These go to the driver directly, because SQLAlchemy takes as much time per row as the database.
+_LOCK = {
+    "sqlite": """
+        SELECT contact, human, bot, first_click, last_click, links, human_ended, bot_ended
+        FROM clickers WHERE campaign_id = ? AND contact IN (SELECT value FROM json_each(?))""",
+    "postgresql": """
+        SELECT contact, human, bot, first_click, last_click, links, human_ended, bot_ended
+        FROM clickers WHERE campaign_id = %s AND contact = ANY(%s) ORDER BY contact FOR UPDATE""",
+}
+_INSERT = {
+    "sqlite": """
+        INSERT INTO clickers (campaign_id, contact, human, bot, first_click, last_click, links)
+        VALUES (?, ?, ?, ?, ?, ?, ?)""",
+    "postgresql": """
+        INSERT INTO clickers (campaign_id, contact, human, bot, first_click, last_click, links)
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::bigint[], %s::text[])
+        ON CONFLICT DO NOTHING
+        RETURNING campaign_id, contact, human, bot, first_click, last_click, links""",
+}
+_UPDATE = {
+    "sqlite": """
+        UPDATE clickers SET human = ?3, bot = ?4, first_click = ?5, last_click = ?6, links = ?7
+        WHERE campaign_id = ?1 AND contact = ?2""",
+    "postgresql": """
+        UPDATE clickers SET human = new.human, bot = new.bot, first_click = new.first_click,
+            last_click = new.last_click, links = new.links
+        FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::text[]) AS new (campaign_id, contact, human, bot, first_click, last_click, links)
+        WHERE clickers.campaign_id = new.campaign_id AND clickers.contact = new.contact""",
+}
+
+
+def _lock_rows(
+    connection: sa.Connection, keys: Collection[_Key]
+) -> dict[_Key, tuple[Clicker, Sequence[int]]]:
+    """The stored rows with these keys, each with its human and bot clicks that have ended."""
+    contacts: dict[str, list[str]] = {}
+    for campaign, contact in keys:
+        contacts.setdefault(campaign, []).append(contact)
+    dialect = connection.dialect.name
+    found: dict[_Key, tuple[Clicker, Sequence[int]]] = {}
+    for campaign, theirs in sorted(contacts.items()):
+        values = campaign, theirs if dialect == "postgresql" else json.dumps(theirs)
+        for row in connection.exec_driver_sql(_LOCK[dialect], values):
+            contact, human, bot, first, last, links, *ended = row
+            found[campaign, contact] = Clicker(human, bot, first, last, links), ended
+    return found
+
+
+def _insert(connection: sa.Connection, rows: Sequence[_Row]) -> Sequence[_Row]:
+    """Insert rows; gives those that were not there. SQLite has no other writer."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_INSERT["sqlite"], list(rows))
+        return rows
+    arrays = tuple(map(list, zip(*rows, strict=True)))
+    return [tuple(row) for row in connection.exec_driver_sql(_INSERT["postgresql"], arrays)]
+
+
+def _update(connection: sa.Connection, rows: Sequence[_Row]) -> None:
+    dialect = connection.dialect.name
+    arrays = tuple(map(list, zip(*rows, strict=True)))
+    connection.exec_driver_sql(_UPDATE[dialect], list(rows) if dialect == "sqlite" else arrays)
+
+
+_THIS = sa.and_(
+    clickers.c.campaign_id == sa.bindparam("its_campaign"), clickers.c.contact == sa.bindparam("its_contact")
+)
+
+
+def _parameters(campaign: str, contact: str) -> dict[str, Any]:
+    return {"its_campaign": campaign, "its_contact": contact}
+
+
+def _correct_times(
+    connection: sa.Connection, before: Iterable[Sequence[Any]], after: Iterable[Sequence[Any]]
+) -> None:
+    """Look for the first and last click of those whose clicks are not theirs any more, or not there."""
+    lost = {tuple(row[:5]) for row in before}
+    lost = lost.difference(tuple(row[:5]) for row in after) if lost else lost
+    keys = sorted({(row[2], row[4], row[1]) for row in lost if row[4]})
+    if not keys:
+        return
+    time: sa.ColumnElement[int] = sa.literal_column(_TIME[connection.dialect.name], sa.BigInteger)
+    theirs = (
+        clicks.c.emp_id == sa.bindparam("its_account"),
+        clicks.c.campaign_id == clickers.c.campaign_id,
+        clicks.c.contact == clickers.c.contact,
+    )
+    times = {
+        "first_click": sa.select(sa.func.min(time)).where(*theirs).scalar_subquery(),
+        "last_click": sa.select(sa.func.max(time)).where(*theirs).scalar_subquery(),
+    }
+    update = sa.update(clickers).where(_THIS, clickers.c.human_ended + clickers.c.bot_ended == 0)
+    connection.execute(
+        update.values(times), [{"its_account": key[2], **_parameters(*key[:2])} for key in keys]
+    )
+
+
+def definition(dialect: str) -> sa.Select[Any]:
+    """The rows for all clicks of known contacts."""
+    time: sa.ColumnElement[int] = sa.literal_column(_TIME[dialect], sa.BigInteger)
+    is_human = clicks.c.verdict != _BOT
+    key = clicks.c.campaign_id, clicks.c.contact
+    by_link = (
+        sa.select(
+            *key,
+            clicks.c.link_id,
+            sa.func.count().filter(is_human).label("human"),
+            sa.func.count().filter(~is_human).label("bot"),
+            sa.func.min(time).label("first_click"),
+            sa.func.max(time).label("last_click"),
+        )
+        .where(clicks.c.contact != "")
+        .group_by(*key, clicks.c.link_id)
+        .subquery()
+    )
+    c = by_link.c
+    # SQLite has string_agg, and an order in it, since 3.44.
+    links = sa.literal_column(
+        "'{' || coalesce(string_agg('\"' || link_id || '\":' || human, ',' ORDER BY link_id) "
+        "FILTER (WHERE human > 0), '') || '}'",
+        sa.Text,
+    )
+    return sa.select(
+        c.campaign_id,
+        c.contact,
+        sa.func.sum(c.human).label("human"),
+        sa.func.sum(c.bot).label("bot"),
+        sa.func.min(c.first_click).label("first_click"),
+        sa.func.max(c.last_click).label("last_click"),
+        links.label("links"),
+    ).group_by(c.campaign_id, c.contact)
+
+
+SUM = KeptSum(
+    clickers,
+    definition,
+    ended=("human_ended", "bot_ended"),
+    others=("first_click", "last_click", "links"),
+)
+
+
+def links_clicked(dialect: str) -> sa.Select[Any]:
+    """Campaign and link of each link that a contact has a human click on, those that have ended included."""
+    each = {
+        "sqlite": "json_each(clickers.links)",
+        "postgresql": "json_each(clickers.links::json)",
+    }[dialect]
+    link = sa.literal_column("each_link.key", sa.Text).label("link_id")
+    return sa.select(clickers.c.campaign_id, link).select_from(clickers, sa.text(f"{each} AS each_link"))
+
+
+def first_clickers(campaign_id: str, limit: int, after: str) -> sa.Select[tuple[str]]:
+    """Selects a campaign's known contacts who clicked, by reference; `after`: the last one seen."""
+    ours = clickers.c.campaign_id == campaign_id, clickers.c.contact > after
+    return sa.select(clickers.c.contact).where(*ours).order_by(clickers.c.contact).limit(limit)
+
+
+def clicks_of(
+    connection: sa.Connection, campaign_id: str, refs: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    """The human and the bot clicks of these contacts on a campaign."""
+    human, bot = clickers.c.human + clickers.c.human_ended, clickers.c.bot + clickers.c.bot_ended
+    ours = clickers.c.campaign_id == campaign_id, is_one_of(connection, clickers.c.contact, refs)
+    query = sa.select(clickers.c.contact, human, bot).where(*ours)
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}

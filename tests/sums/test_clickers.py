@@ -1,0 +1,157 @@
+"""Who clicked is counted as it is known; on both databases."""
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from salepixel.clicks.store import clear_click, store_clicks
+from salepixel.clicks.tokens import Signal
+from salepixel.report.activity import ClickCounts, ContactActivity, contact_activity, count_clicks
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel.sums import clickers
+from salepixel.sums import clicks as sums
+from salepixel.sums.check import find_wrong_sums, rebuild_sums
+from salepixel.sums.clickers import Clicker
+from salepixel.sums.links import Totals, totals_of_campaigns, totals_of_links
+from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
+from tests.sums.test_clicks import DAY, NO_SIGNAL, SECOND, people, store, totals
+
+ANA = click_at(NOON)
+AGAIN = click_at(NOON + DAY, link=OTHER_LINK)
+BOT = click_at(NOON, "bea", serial=1)
+STRANGER = click_at(NOON, "", serial=2)
+MS = ANA.clicked_ms
+DAY_MS = AGAIN.clicked_ms - MS
+
+
+@pytest.fixture
+def clicked(database: Database) -> Database:
+    store(database, (ANA, NO_SIGNAL), (BOT, Signal.HEAD), (STRANGER, NO_SIGNAL), (AGAIN, Signal.OLD_AGENT))
+    return database
+
+
+def verify(database: Database) -> None:
+    with database.read() as connection:
+        assert find_wrong_sums(connection) == []
+
+
+def test_a_contact_is_one_clicker_of_a_campaign_and_of_each_link(clicked: Database) -> None:
+    assert people(clicked) == {
+        (CAMPAIGN, "ana"): Clicker(2, 0, MS, MS + DAY_MS, f'{{"{LINK}":1,"{OTHER_LINK}":1}}'),
+        (CAMPAIGN, "bea"): Clicker(0, 1, MS, MS, "{}"),
+    }
+    with clicked.read() as connection:
+        assert totals_of_campaigns(connection, [CAMPAIGN, "other"]) == {CAMPAIGN: Totals(2, 1, 1, 1)}
+        assert totals_of_links(connection, CAMPAIGN) == {
+            LINK: Totals(2, 0, 1, 1),
+            OTHER_LINK: Totals(0, 1, 0, 1),
+        }
+    verify(clicked)
+
+
+def test_who_becomes_human_becomes_a_clicker(clicked: Database) -> None:
+    with clicked.write() as connection:
+        clear_click(connection, BOT.id, "s1", "O1")
+        assert count_clicks(connection, [CAMPAIGN]) == {CAMPAIGN: ClickCounts(4, 0, 2, 1)}
+    verify(clicked)
+
+
+def test_who_turns_out_to_be_a_bot_is_no_clicker_any_more(clicked: Database) -> None:
+    links = [(click_at(NOON + n * SECOND / 4, link=f"{n:012x}", serial=7), NO_SIGNAL) for n in range(5)]
+    store(clicked, *links)
+    with clicked.read() as connection:
+        assert totals_of_links(connection, CAMPAIGN)[LINK] == Totals(1, 0, 2, 0)
+    verify(clicked)
+
+
+def test_who_clicked_and_who_bought_are_listed_page_by_page(clicked: Database) -> None:
+    store(clicked, *((click_at(NOON, f"c{n}", serial=10 + n), NO_SIGNAL) for n in range(3)))
+    with clicked.read() as connection:
+        assert contact_activity(connection, CAMPAIGN, 2, "bea") == [
+            ContactActivity("c0", 1, 0, 0),
+            ContactActivity("c1", 1, 0, 0),
+        ]
+
+
+def test_clicks_that_lose_their_contact_leave_nothing_of_it(clicked: Database) -> None:
+    """As when a person is erased: the clicks stay counted, the contact does not."""
+    change(clicked, sa.update(schema.clicks).values(contact=""), "ana")
+    assert {contact for _, contact in people(clicked)} == {"bea"}
+    with clicked.read() as connection:
+        assert totals_of_campaigns(connection, [CAMPAIGN]) == {CAMPAIGN: Totals(2, 1, 1, 0)}
+    verify(clicked)
+
+
+@pytest.mark.parametrize(
+    ("gone", "first", "last"), [(ANA, DAY_MS, DAY_MS), (AGAIN, 0, 0)], ids=["first", "last"]
+)
+def test_a_clicker_s_times_are_those_of_the_clicks_that_are_left(
+    clicked: Database, gone: tuple[bytes], first: int, last: int
+) -> None:
+    change(clicked, sa.delete(schema.clicks).where(schema.clicks.c.id == gone[0]), "ana")
+    assert people(clicked)[CAMPAIGN, "ana"][:4] == (1, 0, MS + first, MS + last)
+    verify(clicked)
+
+
+def change(database: Database, statement: sa.Update | sa.Delete, contact: str) -> None:
+    """Change the rows of a contact's clicks, and the sums with them."""
+    rows = sa.select(schema.clicks).where(schema.clicks.c.emp_id == 1)
+    with database.write() as connection:
+        before = connection.execute(rows).all()
+        connection.execute(statement.where(schema.clicks.c.contact == contact))
+        sums.add(connection, before, connection.execute(rows).all())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "table"),
+    [
+        (sa.update(schema.clickers).values(human=7), "clickers"),
+        (sa.update(schema.clickers).values(first_click=1), "clickers"),
+        (sa.delete(schema.clickers), "clickers"),
+        (sa.update(schema.link_sums).values(clickers=7), "link_sums"),
+        (sa.update(schema.link_sums).values(unknown=schema.link_sums.c.unknown + 1), "link_sums"),
+    ],
+    ids=["clicks of a contact", "the first click", "who clicked", "how many", "clicks of a link"],
+)
+def test_spoilt_sums_of_people_and_links_are_found_and_rebuilt(
+    clicked: Database, spoil: sa.Update | sa.Delete, table: str
+) -> None:
+    right = people(clicked), totals(clicked)
+    with clicked.write() as connection:
+        connection.execute(spoil)
+        assert any(line.startswith(table) for line in find_wrong_sums(connection))
+    rebuild_sums(clicked)
+    assert (people(clicked), totals(clicked)) == right
+    verify(clicked)
+
+
+def test_who_clicked_stays_a_clicker_when_the_click_has_ended(clicked: Database) -> None:
+    end = {"human": 0, "human_ended": schema.clickers.c.human}
+    with clicked.write() as connection:
+        connection.execute(sa.update(schema.clickers).where(schema.clickers.c.contact == "ana").values(end))
+        ended = {"clicks": 0, "ended": schema.click_sums.c.clicks}
+        connection.execute(sa.update(schema.click_sums).values(ended))
+        connection.execute(sa.delete(schema.clicks))
+        connection.execute(sa.delete(schema.clickers).where(schema.clickers.c.contact != "ana"))
+    rebuild_sums(clicked)
+    verify(clicked)
+    store(clicked, (click_at(NOON + 2 * DAY), NO_SIGNAL))
+    verify(clicked)
+    with clicked.read() as connection:
+        assert totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN] == Totals(3, 1, 1, 1)
+        assert clickers.clicks_of(connection, CAMPAIGN, ["ana"]) == {"ana": (3, 0)}
+
+
+def test_a_contact_who_clicks_on_two_edges_at_once_is_one_clicker(postgresql_database: Database) -> None:
+    store(postgresql_database, (STRANGER, NO_SIGNAL))  # the watermark's first row is there
+    other = threading.Thread(target=store, args=(postgresql_database, (AGAIN, NO_SIGNAL)))
+    with postgresql_database.write() as connection:
+        store_clicks(connection, [(ANA, NO_SIGNAL)])
+        other.start()
+    other.join(20)
+    assert not other.is_alive()
+    with postgresql_database.read() as connection:
+        assert totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN] == Totals(3, 0, 0, 1)
+    verify(postgresql_database)

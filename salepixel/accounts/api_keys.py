@@ -1,4 +1,4 @@
-"""API keys: who may do what. Only their digests are stored."""
+"""API keys. Only their digests are stored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FIRST_KEY = "SALEPIXEL_API_KEY"
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A key as it is listed: never the key, which nobody keeps. `emp_id` None: it opens all accounts."""
+    """A listed key, without the key itself, which is not stored. `emp_id` None: it has all rights."""
 
     id: str
     emp_id: int | None
@@ -25,14 +25,14 @@ class KeyEntry:
 
     @property
     def is_of_settings(self) -> bool:
-        """True for the key that the settings name: each start lets it in again."""
+        """True for the key in the settings, which each start adds again."""
         return self.emp_id is None and self.name == FIRST_KEY
 
 
 def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> str:
-    """Let a key in, and give its id; a key that is in already stays as it is.
+    """Add a key; gives its id. A key that exists does not change.
 
-    Only its digest is kept: a key is long and random, so no slow hash is needed.
+    Only its digest is stored. A key is long and random, so no slow hash is needed.
     """
     digest = key_digest(key)
     values = {"digest": digest, "id": new_id(), "emp_id": emp_id, "name": name, "created_at": at}
@@ -42,7 +42,7 @@ def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: s
 
 
 def list_api_keys(connection: sa.Connection, principal: Principal) -> list[KeyEntry]:
-    """The keys of what a key opens, oldest first: with all rights all keys, else those of its account."""
+    """The keys that a principal can see, oldest first: all keys, or those of its account."""
     query = sa.select(*(api_keys.c[name] for name in KeyEntry.__slots__))
     if principal.emp_id is not None:
         query = query.where(api_keys.c.emp_id == principal.emp_id)
@@ -51,17 +51,17 @@ def list_api_keys(connection: sa.Connection, principal: Principal) -> list[KeyEn
 
 
 def remove_api_key(connection: sa.Connection, key_id: str) -> bool:
-    """Take a key back, at once and with its sessions; False when there is none with this id."""
+    """Revoke a key with its sessions; False if there is none with this id."""
     return _remove_keys(connection, api_keys.c.id == key_id) > 0
 
 
 def find_principal(connection: sa.Connection, key: str) -> Principal | None:
-    """What a key may do, None for a key that is not ours."""
+    """The principal of a key; None for an invalid key."""
     return find_digest_principal(connection, key_digest(key))
 
 
 def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
-    """Let the key of the settings in, with all rights, and no earlier one; none at all for an empty text."""
+    """Add the key in the settings, with all rights, and revoke earlier ones. Empty: only revoke."""
     # An account's key may have any name, this one too.
     ours = sa.and_(api_keys.c.name == FIRST_KEY, api_keys.c.emp_id.is_(None))
     earlier = sa.and_(ours, api_keys.c.digest != key_digest(key))
@@ -71,19 +71,19 @@ def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
 
 
 def _remove_keys(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
-    # Its sessions too, or they would be open again should the key ever come back.
+    # Its sessions, too: otherwise they would be valid again if the key ever comes back.
     digests = sa.select(api_keys.c.digest).where(which)
     connection.execute(sa.delete(sessions).where(sessions.c.key_digest.in_(digests)))
     return int(connection.execute(sa.delete(api_keys).where(which)).rowcount)
 
 
 def find_digest_principal(connection: sa.Connection, digest: str) -> Principal | None:
-    """What the key with this digest may do."""
+    """The principal of the key with this digest."""
     query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
     row = connection.execute(query).first()
     return None if row is None else Principal(row.emp_id, row.name)
 
 
 def key_digest(key: str) -> str:
-    """The name under which a key is kept."""
+    """The digest by which a key is stored."""
     return hashlib.sha256(key.encode()).hexdigest()

@@ -1,11 +1,11 @@
-"""Why a use case does not do what it was asked for: a kind of answer, and a reason by name.
+"""Why a use case was declined: a kind, and a reason by name.
 
-A door gives each kind its status and each reason its sentence; a command prints the error as it is.
+The API and the pages have a status for each kind and a sentence for each reason. A command prints the error.
 """
 
 
 class Declined(Exception):
-    """Not done, and nothing was changed. `reason` is its name, `words` are what its sentence names."""
+    """The use case was not done, and nothing changed. `words`: the values in the sentence of `reason`."""
 
     def __init__(self, reason: str, **words: object) -> None:
         self.reason = reason
@@ -14,14 +14,14 @@ class Declined(Exception):
 
 
 class NotFound(Declined):
-    """There is no such thing, or it is of an account that the principal may not see: both look the same."""
+    """It does not exist, or belongs to an account that the principal cannot see: both look the same."""
 
     def __init__(self, what: str) -> None:
         super().__init__("not_found", what=what)
 
 
 class UnknownAccount(Declined):
-    """Something is to be made in an account that does not exist."""
+    """Something would be created in an account that does not exist."""
 
     def __init__(self, emp_id: int) -> None:
         super().__init__("unknown_account", emp_id=emp_id)
@@ -32,15 +32,15 @@ class NotAllowed(Declined):
 
 
 class Conflict(Declined):
-    """The present state does not admit it."""
+    """The present state does not allow it."""
 
 
 class Invalid(Declined):
-    """What was sent can never be done, whatever the state."""
+    """The input is invalid, whatever the state."""
 
 
 class BadField(Invalid):
-    """One field cannot be what it is; `said` is why, for people. `part`: the item of the field at fault."""
+    """A field is invalid. `said`: why, for people. `part`: the invalid item of the field."""
 
     def __init__(self, field: str, said: str, part: str | None = None) -> None:
         self.field, self.said, self.part = field, said, part

@@ -1,4 +1,4 @@
-"""What an account chooses: how its orders are attributed, and what of an order counts."""
+"""The choices of an account: how orders are attributed, and which amounts of an order count."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,27 +19,26 @@ class Model(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an account counts, chosen once: `tax` is "gross" or "net", `shipping` "excluded" or "included"."""
+    """The amounts that count, chosen once: `tax` "gross" or "net", `shipping` "excluded" or "included"."""
 
     tax: str = "gross"
     shipping: str = "excluded"
 
 
 GROSS = Terms()
-"""What accounts count that have chosen nothing."""
+"""The default terms."""
 
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""A click may be this much later than its order and still have led to it: two servers, two clocks."""
+"""A click may be this much later than its order and still count, because clocks of servers differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The account's rule. `version` is written into every decision made by it.
+    """The account's attribution settings. `version` is stored in every decision that used them.
 
-    `windows`: of campaigns that have another window than the account, by the campaign's id. `alias_match`:
-    an address that leads to the same mailbox is evidence.
-    `sale_when`: "paid", an order is a sale when it is paid in full, or "placed", as soon as it is placed.
+    `windows`: campaign id -> its own attribution window. `alias_match`: another address of the same mailbox
+    is evidence. `sale_when`: "paid" (an order is a sale when paid in full) or "placed" (as soon as it is placed).
     """
 
     version: int = 1
@@ -50,10 +49,10 @@ class Policy:
     sale_when: str = "paid"
 
     def window_of(self, campaign: str) -> timedelta:
-        """How long after a click of this campaign an order may be credited to it."""
+        """The attribution window of this campaign."""
         return self.windows.get(campaign, self.window)
 
     @property
     def longest_window(self) -> timedelta:
-        """The longest window of any campaign."""
+        """The longest attribution window of all campaigns."""
         return max(self.window, *self.windows.values()) if self.windows else self.window

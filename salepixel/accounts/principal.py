@@ -1,4 +1,4 @@
-"""Who asks for something: every use case takes a principal and checks it itself."""
+"""The principal: whose rights a use case checks. Every use case takes one."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ from salepixel.accounts.declined import NotAllowed
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The rights of whoever asks: an API key, a session that a key began, or a program of ours.
+    """The rights of an API key, of a session that a key began, or of our own programs.
 
-    All accounts when `emp_id` is None, else that account only. `name` is for people.
+    `emp_id`: the only account; None for all accounts. `name` is for people.
     """
 
     emp_id: int | None
     name: str
 
     def allows(self, emp_id: int) -> bool:
-        """True when the account is open to it."""
+        """True if it has access to the account."""
         return self.emp_id is None or self.emp_id == emp_id
 
     def require_all_accounts(self) -> None:
-        """Return when all accounts are open to it. Raises NotAllowed."""
+        """Check that it has access to all accounts. Raises NotAllowed."""
         if self.emp_id is not None:
             raise NotAllowed("not_allowed")
 

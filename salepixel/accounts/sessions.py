@@ -1,4 +1,4 @@
-"""Who is signed in to the pages: a row for each, under the digest of an id that only the cookie has."""
+"""Sessions of the pages: a row for each, with the digest of an id that only the cookie has."""
 
 import hashlib
 import secrets
@@ -10,11 +10,11 @@ from salepixel.accounts.principal import Principal
 from salepixel.storage.schema import api_keys, sessions
 
 SESSION_HOURS = 12
-"""A session ends so long after signing in, used or not."""
+"""A session ends this long after signing in, used or not."""
 
 
 def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> str:
-    """Sign in with the key of this digest; gives the id for the cookie. Removes rows that are over."""
+    """Sign in with the key of this digest; gives the id for the cookie. Deletes ended sessions."""
     connection.execute(sa.delete(sessions).where(sessions.c.expires_at <= at))
     session_id = secrets.token_urlsafe(32)
     expires_at = at + timedelta(hours=SESSION_HOURS)
@@ -24,7 +24,7 @@ def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> s
 
 
 def find_session_principal(connection: sa.Connection, session_id: str, at: datetime) -> Principal | None:
-    """What the key of a session may do; None once the session has ended or its key was taken back."""
+    """The principal of a session's key; None if the session has ended or its key was revoked."""
     query = (
         sa.select(api_keys.c.emp_id, api_keys.c.name)
         .join(sessions, sessions.c.key_digest == api_keys.c.digest)
@@ -35,7 +35,7 @@ def find_session_principal(connection: sa.Connection, session_id: str, at: datet
 
 
 def end_session(connection: sa.Connection, session_id: str) -> None:
-    """Sign out: the id opens nothing any more, wherever its cookie was copied to."""
+    """Sign out: the id is invalid, also in copies of its cookie."""
     connection.execute(sa.delete(sessions).where(sessions.c.digest == _digest(session_id)))
 
 

@@ -18,7 +18,7 @@ from salepixel.storage.upsert import insert
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A code of a campaign; `contact` who alone got it, empty when everybody did."""
+    """A code of a campaign. `contact`: the only contact who got it; empty if everybody did."""
 
     code: str
     campaign: str
@@ -26,9 +26,9 @@ class Coupon:
 
 
 def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon], at: datetime) -> list[str]:
-    """Add coupons; gives the codes of those that another campaign or contact has already, which keep them.
+    """Add coupons; gives the codes that already belong to another campaign or contact, and still do.
 
-    Of several owners that one code has in a batch the first gets it. Orders that used one of the codes are
+    If a batch has several owners for one code, the first gets it. Orders that used one of the codes are
     decided again.
     """
     lock_account(connection, emp_id, exclusive=True)

@@ -17,7 +17,7 @@ from salepixel.money.quantities import round_quantity
 
 @dataclass(frozen=True, slots=True)
 class BoughtLine:
-    """A line of the order; `amount` of all of it."""
+    """A line of the order. `amount`: of the whole line."""
 
     product: str
     quantity: Decimal
@@ -26,7 +26,7 @@ class BoughtLine:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """An order that was just placed; `click` is the token that its visitor brought, empty for none."""
+    """A new order. `click`: the token of its visitor, or empty."""
 
     click: str
     order: str
@@ -35,13 +35,13 @@ class Bought:
 
 
 def may_earn(account: Account, click: Click, now: datetime) -> bool:
-    """Whether a click of the account is recent enough to earn an order that is placed now."""
+    """Whether a click of the account can get the credit for an order that is placed now."""
     recent = now - account.policy.window <= click.clicked_at <= now + CLOCK_SKEW
     return click.emp_id == account.emp_id and recent
 
 
 def our_pixels(account: Account, bought: Bought, base: str, secret: bytes) -> list[str]:
-    """One for each line, at `base`. They name the click, so they are evidence where cookies are refused.
+    """The pixel URLs, one for each line, at `base`. They have the click token, in case cookies are blocked.
 
     `secret` signs them; empty: they are not signed.
     """

@@ -1,7 +1,7 @@
-"""What a mail caused: some contacts are left out by lot, for ever, and the two groups are compared.
+"""Lift: the e-mail group compared with the control group, a random holdout that never changes.
 
-Intention to treat: all who were to get the mail are compared with all who were left out, by all their orders,
-whatever was clicked and credited.
+Intention to treat: all contacts of both groups count, with all their orders, whatever was clicked or
+credited.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from math import ceil, sqrt
 
 PARTS = 10_000
 _Z = 1.959964
-"""Of the standard normal distribution: 95 % lie between -Z and Z."""
+"""95 % of the standard normal distribution lie between -Z and Z."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A group: its people, and how many of them bought."""
+    """A group: the number of its people and of its buyers."""
 
     people: int
     buyers: int
@@ -29,10 +29,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """By how much the share of buyers is higher among those who were mailed, with its 95 % interval.
+    """The conversion rate of the e-mail group minus that of the control group, with its 95 % interval.
 
-    `is_clear`: the interval does not hold 0. `needed`: how many people it takes in all, divided as they are,
-    to see a difference of this size four times out of five; None where there is no difference.
+    `is_clear`: the interval does not include 0. `needed`: the number of people in total, with the same split,
+    to detect a difference of this size in four of five tests; None if there is no difference.
     """
 
     difference: float
@@ -42,21 +42,21 @@ class Lift:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it is more than chance may be."""
+        """Whether the difference is more than chance."""
         return self.low > 0 or self.high < 0
 
 
 def is_held_out(secret: bytes, campaign: str, contact: str, percent: int) -> bool:
-    """Whether the lot leaves a contact out of a campaign: the same for ever, and of each campaign apart."""
+    """Whether a contact is in the control group: always the same, independent for each campaign."""
     lot = hmac.digest(secret, f"{campaign}\n{contact}".encode(), hashlib.sha256)
     return int.from_bytes(lot[:8]) % PARTS < percent * PARTS // 100
 
 
 def lift(mailed: Arm, held_out: Arm) -> Lift | None:
-    """The lift, None while a group is empty.
+    """The lift; None while a group is empty.
 
-    The interval is Newcombe's method 10 (Statistics in Medicine 17, 873-890, 1998), which holds for few
-    buyers too. `needed` follows Lehr's rule for a power of 0.8, 16 p (1 - p) / d^2 people in each of two
+    The interval is Newcombe's method 10 (Statistics in Medicine 17, 873-890, 1998), which is also valid for
+    few buyers. `needed` follows Lehr's rule for a power of 0.8, 16 p (1 - p) / d^2 people in each of two
     equal groups, p the mean of both rates (Statistics in Medicine 11, 1099-1102, 1992). Of unequal ones with
     n1 and n0 people, 1/n1 + 1/n0 must be what 2/n is of these.
     """

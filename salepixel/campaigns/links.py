@@ -22,7 +22,7 @@ from salepixel.reading.addresses import normal_host
 
 MAX_URL = 2000
 _MAX_WRITTEN = 3 * MAX_URL
-"""Of a destination in which `&` is written as `&amp;` and the like."""
+"""The limit for a destination before HTML references such as `&amp;` are decoded."""
 
 _VERSION = 1
 _HEAD = struct.Struct(">BBI6s6s")
@@ -40,7 +40,7 @@ _PRINTABLE = "".join(chr(c) for c in range(0x21, 0x7F))
 
 
 class BadLink(ValueError):
-    """Not a link that we made: cut, changed, or signed with a key that is gone."""
+    """An invalid link: truncated, changed, or signed with a key that no longer exists."""
 
 
 class BadDestination(ValueError):
@@ -80,17 +80,17 @@ def check_destination(url: str) -> str:
 
 
 class Notice(StrEnum):
-    """What was changed of a destination that a person gave."""
+    """A correction of a destination."""
 
     DECODED = "html_decoded"
     CLICK_REMOVED = "click_removed"
 
 
 def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]]:
-    """The destination that a person gives a link, as of check_destination, and notices of what was changed.
+    """The destination of a link as `check_destination` gives it, and notices of its corrections.
 
-    Pasted from a page's source it may be written as HTML; pasted from a browser it may carry the click token
-    of whoever copied it. Raises BadDestination, also for a merge tag, which no mailer sees in a tracked link.
+    A destination from the source of a page may be HTML-escaped. One from a browser may have the click token
+    of the person who copied it. Raises BadDestination, also for a merge tag, which a tracked link encrypts.
     """
     if len(text) > _MAX_WRITTEN:
         raise BadDestination(f"longer than {MAX_URL} characters")
@@ -108,7 +108,7 @@ def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]
 
 
 def tag_in_destination(tag: str) -> BadDestination:
-    """Why a destination with a merge tag cannot be a link's, and what to do."""
+    """The error of a destination with a merge tag, and what to do."""
     return BadDestination(
         f"holds the merge tag {tag}, which no mailer replaces inside a tracked link: send this link "
         "untracked, or make one link for each page"
@@ -144,7 +144,7 @@ class LinkSealer:
         body, tag = raw[:-_TAG], raw[-_TAG:]
         if not hmac.compare_digest(tag, self._tag(key_id, body)):
             raise BadLink("forged or cut")
-        # The alphabet of base64 leaves spare bits in the last character: only one spelling is ours.
+        # base64 has spare bits in its last character: accept only the spelling that `seal` makes.
         if urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
             raise BadLink("not as we wrote it")
         return Link(emp_id, campaign.hex(), link.hex(), body[_HEAD.size :].decode("ascii"))
@@ -154,12 +154,12 @@ class LinkSealer:
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
-    """The url with this query parameter once (value already URL-safe), before any fragment."""
+    """The URL with this query parameter once (its value is URL-safe), before any fragment."""
     return _with_query(without_parameters(url, frozenset((name,))), f"{name}={value}")
 
 
 def with_appended(url: str, appended: str) -> str:
-    """The url with a query that a mailer appended to a link to it: of a name that both have its value wins.
+    """The URL with the query that a mailer appended to its link, which replaces parameters of the same names.
 
     `appended` is ASCII without `#` and white space, so nothing before the query can change.
     """
@@ -168,7 +168,7 @@ def with_appended(url: str, appended: str) -> str:
 
 
 def without_parameters(url: str, names: frozenset[str]) -> str:
-    """The url without query parameters of these names, in whatever number and spelling."""
+    """The URL without query parameters of these names, in any number and spelling."""
     base, hash_mark, fragment = url.partition("#")
     path, _, query = base.partition("?")
     parts = query.split("&")
@@ -195,5 +195,5 @@ def edge_url(base: str, tracking_host: str) -> str:
 
 
 def tracked_url(base: str, token: str, contact_tag: str) -> str:
-    """What to put in the e-mail: the tag stays as it is, the mailer looks for its very characters."""
+    """The URL for the e-mail. The tag is not encoded, because the mailer looks for exactly this text."""
     return f"{base}/c/{token}?k={contact_tag}"

@@ -21,7 +21,7 @@ def assign_recipients(connection: sa.Connection, campaign_id: str, lots: Mapping
 def assigned_recipients(
     connection: sa.Connection, campaign_id: str, refs: Collection[str]
 ) -> dict[str, bool]:
-    """Those of these contacts who were assigned, and whether they are left out."""
+    """The contacts among these that have a group, and whether it is the control group."""
     query = sa.select(recipients.c.contact, recipients.c.held_out).where(
         recipients.c.campaign_id == campaign_id, is_one_of(connection, recipients.c.contact, refs)
     )

@@ -1,7 +1,7 @@
-"""What can be done with campaigns and their recipients. Each use case raises Declined.
+"""The use cases of campaigns and their recipients. Each use case raises Declined.
 
-What leads clicks elsewhere takes effect when the directory is published, and orders are decided again by the
-worker's sweep: both happen within a minute, and at once where the caller asks for it.
+A changed destination takes effect when the directory is published. The worker's sweep decides orders again.
+Both happen within a minute, or at once if the caller triggers them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class NewLink:
 
 @dataclass(frozen=True, slots=True)
 class NewCampaign:
-    """A campaign to make. `contact_tag` None: the mailer's own; the other fields as of `Campaign`."""
+    """A new campaign. `contact_tag`: None for the tag of the mailer. The other fields: see `Campaign`."""
 
     emp_id: int
     name: str
@@ -54,7 +54,7 @@ class NewCampaign:
 
 @dataclass(frozen=True, slots=True)
 class LinkedCampaign:
-    """A campaign, links of it in their order, and their account's tracking host, empty for none."""
+    """A campaign with links in their sequence, and the account's tracking host, or empty."""
 
     campaign: Campaign
     links: list[CampaignLink]
@@ -63,7 +63,7 @@ class LinkedCampaign:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Contacts to mail and contacts to hold out; `not_measured` opted out, and are in no group."""
+    """Contacts to mail and contacts to hold out. `not_measured`: opted out, in neither group."""
 
     mail: list[str]
     hold_out: list[str]
@@ -86,7 +86,7 @@ def see_links(connection: sa.Connection, principal: Principal, campaign_id: str)
 def see_link(
     connection: sa.Connection, principal: Principal, campaign_id: str, link_id: str
 ) -> tuple[Campaign, CampaignLink]:
-    """A link, with the campaign that it is of. Raises NotFound."""
+    """A link with its campaign. Raises NotFound."""
     campaign = see_campaign(connection, principal, campaign_id)
     for link in store.links_of(connection, campaign.id):
         if link.id == link_id:
@@ -97,7 +97,7 @@ def see_link(
 def create_campaign(
     connection: sa.Connection, principal: Principal, wanted: NewCampaign, click_parameter: str, at: datetime
 ) -> tuple[LinkedCampaign, list[tuple[int, Notice]]]:
-    """Create a campaign; gives it, and what was changed in each destination, by its position from 0.
+    """Create a campaign; gives it, and the corrections of each destination, by its position from 0.
 
     Raises BadField, NotAllowed or UnknownAccount.
     """
@@ -131,7 +131,7 @@ def create_campaign(
 def set_sent_at(
     connection: sa.Connection, principal: Principal, campaign_id: str, sent_at: datetime | None
 ) -> LinkedCampaign:
-    """Say when a campaign's mails began to go out; clicks near it are judged again. Raises NotFound."""
+    """Set the sending time of a campaign; clicks near it are judged again. Raises NotFound."""
     before = see_campaign(connection, principal, campaign_id)
     return _with_links(connection, store.set_sent_at(connection, before, sent_at))
 
@@ -147,8 +147,8 @@ def edit_link(
 ) -> tuple[LinkedCampaign, list[Notice]]:
     """Change `url`, `active`, `label` or `sale_pixel` of a link.
 
-    Gives it as it is then, alone with its campaign, and what of the new destination was changed.
-    Raises NotFound; BadDestination for a url that `read_destination` refuses.
+    Gives the changed link with its campaign, and the corrections of the new destination.
+    Raises NotFound; BadDestination for a URL that `read_destination` refuses.
     """
     values, notices = dict(changes), list[Notice]()
     if "url" in values:
@@ -170,10 +170,10 @@ def add_contacts(
 ) -> int:
     """Add or change contacts: reference -> `email` and `consent`, as far as reported; gives how many.
 
-    Of an address only keyed hashes are kept. Raises NotAllowed or UnknownAccount.
+    Addresses are stored only as keyed hashes. Raises NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id)
-    lock_account(connection, emp_id, exclusive=True)  # before it is read who opted out
+    lock_account(connection, emp_id, exclusive=True)  # before the opt-outs are read
     opted_out = opted_out_by_reference(connection, emp_id, reported.keys())
     batch = []
     for ref, values in reported.items():
@@ -189,9 +189,9 @@ def add_coupons(
     coupons: Sequence[tuple[str, str]],
     at: datetime,
 ) -> list[str]:
-    """Store the codes that a campaign's mails hold, each with its only contact, empty for everybody.
+    """Store the coupon codes of a campaign, each with its only contact, or empty for everybody.
 
-    Gives those that another campaign or contact has already and keeps. Raises NotFound.
+    Gives the codes that already belong to another campaign or contact, and still do. Raises NotFound.
     """
     campaign = see_campaign(connection, principal, campaign_id)
     batch = [Coupon(code, campaign_id, contact) for code, contact in coupons]
@@ -206,10 +206,10 @@ def add_recipients(
     secret: bytes,
     at: datetime,
 ) -> Split:
-    """Add recipients to a campaign, and learn which of them get no mail; the same every time.
+    """Add recipients to a campaign; gives who gets the e-mail and who does not, the same every time.
 
-    `secret`: keys.holdout_secret. Raises NotFound, or Conflict when the campaign leaves nobody out or the
-    orders after it are counted already.
+    `secret`: keys.holdout_secret. Raises NotFound, or Conflict if the campaign has no holdout or its
+    attribution window has ended.
     """
     campaign = see_campaign(connection, principal, campaign_id)
     if not campaign.holdout_percent:
@@ -221,7 +221,7 @@ def add_recipients(
     account = get_account(connection, campaign.emp_id)
     if new and account and campaign.sent_at and at >= campaign.ends_at(account.policy):
         raise Conflict("campaign_over")
-    # By address: contacts who share one are in the same group, for their orders are one.
+    # By address, because contacts with the same address have the same orders.
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
     lots = {ref: is_held_out(secret, campaign_id, who[ref], campaign.holdout_percent) for ref in new}
     recipients.assign_recipients(connection, campaign_id, lots)
@@ -243,7 +243,7 @@ def make_fragment(
     edge: str,
     at: datetime,
 ) -> list[str]:
-    """The pixels to put on an order's thank-you page; none when its visitor's click cannot earn it.
+    """The pixels for an order's thank-you page; none if its visitor's click cannot get the credit.
 
     `edge`: the edge's own address. Raises NotAllowed or UnknownAccount.
     """

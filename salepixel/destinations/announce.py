@@ -1,4 +1,4 @@
-"""What is forwarded of an order's sales: one request for each line, or one for the whole order."""
+"""The forwards of an order's sales: one request for each line, or one for the whole order."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,9 +26,9 @@ def reconcile_and_announce(
     *,
     only_due: bool = False,
 ) -> list[Reconciled]:
-    """Decide orders again and note what is to be forwarded of them, in one transaction.
+    """Decide orders again and put their forwards into the outbox, in one transaction.
 
-    `now`: aware UTC, when forwarding may begin. `only_due`, and what is given: as of `reconcile_orders`.
+    `now`: aware UTC, when forwarding may begin. `only_due` and the result: see `reconcile_orders`.
     """
     done = reconcile_orders(connection, sealer, keys, rates, only_due=only_due)
     for one in done:
@@ -37,7 +37,7 @@ def reconcile_and_announce(
 
 
 def announce_sales(connection: sa.Connection, done: Reconciled, now: datetime) -> None:
-    """Note what is to be forwarded of an order's sales, where its account forwards them."""
+    """Put the forwards of an order's sales into the outbox, if its account forwards sales."""
     account, order, rows = done.account, done.stored.order, done.sales
     if not account.forward_url:
         return
@@ -70,7 +70,7 @@ def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:
 
 
 def _line_words(rows: Sequence[Sale], line: str) -> dict[str, str]:
-    """A line as its receiver is to know it: whole, however many clicks share it."""
+    """A whole line for the receiver, even if several clicks share it."""
     its = [sale for sale in rows if sale.line == line]
     return {
         "item": its[0].item,
@@ -85,7 +85,7 @@ def _quantity(rows: Sequence[Sale]) -> str:
 
 
 def fill_template(template: str, words: Mapping[str, str]) -> str:
-    """Put url-quoted words where `{name}` stands; other braces stay as they are."""
+    """Replace each `{name}` by its URL-quoted word; other braces stay."""
     for name, value in words.items():
         template = template.replace("{" + name + "}", quote(value, safe=""))
     return template

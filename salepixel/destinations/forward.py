@@ -19,7 +19,7 @@ RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 30, 120, 300, 600, 840, 1200
 LOOK_SECONDS = 1.0
 TIMEOUT_SECONDS = 10.0
 MAX_PAUSE_SECONDS = 300.0
-"""A host that does not answer is left alone for twice as long each time, up to this."""
+"""The longest pause for a host that does not answer. The pause doubles each time."""
 
 _AT_ONCE = 10
 _CLAIM = timedelta(minutes=5)  # longer than all of them may take: _AT_ONCE times TIMEOUT_SECONDS
@@ -29,9 +29,9 @@ log = structlog.get_logger()
 
 
 class Forwarder(threading.Thread):
-    """Sends what is due to one host, on a thread of its own: neither orders nor other hosts wait for it.
+    """Sends the due forwards to one host, on its own thread: neither orders nor other hosts wait for it.
 
-    The host "" stands for all others: what goes there is given up without a call.
+    The host "" stands for all hosts that are not allowed: forwards to them fail without a call.
     """
 
     def __init__(self, database: Database, host: str, allowed_hosts: Set[str]) -> None:
@@ -39,7 +39,7 @@ class Forwarder(threading.Thread):
         self._database, self._host, self._allowed_hosts = database, host, allowed_hosts
 
     def run(self) -> None:
-        """Look for what is due, for as long as the process lives; the database may come and go."""
+        """Send due forwards as long as the process lives; continue after failures of the database."""
         pause = LOOK_SECONDS
         while True:
             try:
@@ -52,21 +52,21 @@ class Forwarder(threading.Thread):
 
 
 def start_forwarders(database: Database, allowed_hosts: Set[str]) -> None:
-    """A thread for each host that the operator allowed, and one for what goes to others."""
+    """A thread for each allowed host, and one for all others."""
     for host in {"", *allowed_hosts}:
         Forwarder(database, host, allowed_hosts).start()
 
 
 def forward_due(database: Database, allowed_hosts: Set[str]) -> int:
-    """Send what is due to each host in turn; gives how many requests were taken by the other side."""
+    """Send the due forwards to each host in turn; gives how many were accepted."""
     return sum(forward_to(database, host, allowed_hosts)[0] for host in sorted({"", *allowed_hosts}))
 
 
 def forward_to(database: Database, host: str, allowed_hosts: Set[str]) -> tuple[int, bool]:
-    """Send what is due to a host, in the order in which it became due.
+    """Send the due forwards to a host, in the sequence in which they became due.
 
-    Gives the number of requests that were taken, and False when the host did not answer: what it was to get
-    after that waits in its place, and no attempt is counted.
+    Gives the number of accepted requests, and False if the host did not answer. Then the remaining ones keep
+    their place, and no attempt of them is counted.
     """
     now = datetime.now(UTC)
     with database.read() as connection:
@@ -91,7 +91,7 @@ def forward_to(database: Database, host: str, allowed_hosts: Set[str]) -> tuple[
 
 
 def _send(outgoing: Outgoing, allowed_hosts: Set[str]) -> tuple[str, str, bool]:
-    """The row's new state, the answer to note, and whether the host answered."""
+    """The row's new state, the answer to store, and whether the host answered."""
     host = (urlsplit(outgoing.url).hostname or "").lower()
     if host not in allowed_hosts:
         return "dead", f"{host} is not in SALEPIXEL_FORWARD_HOSTS", True

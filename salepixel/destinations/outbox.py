@@ -14,7 +14,7 @@ from salepixel.storage.upsert import insert
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request to make; `id` is its idempotency key, the same on every attempt."""
+    """A request to send. `id`: its idempotency key, the same in every attempt."""
 
     id: str
     emp_id: int
@@ -25,7 +25,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A request that was given up: what the other side said last, or what kept us from asking it."""
+    """A failed forward, with the last answer, or the reason why it was not sent."""
 
     id: str
     emp_id: int
@@ -39,7 +39,7 @@ class DeadLetter:
 
     @property
     def place(self) -> tuple[datetime, str]:
-        """To read on after this one."""
+        """The `before` of the next page."""
         return self.given_up_at, self.id
 
 
@@ -48,8 +48,8 @@ def announce_order(
 ) -> None:
     """Put an order's sales into the outbox: by line, or under "" for the whole order.
 
-    Each is sent once, whatever happens to the sale later. A request that was not sent yet gets the sale's
-    present values, or is deleted with its sale: its URL may name a contact who opted out since.
+    Each is sent once, whatever happens to the sale later. A waiting request gets the current values of the
+    sale, or is deleted with the sale, because its URL may name a contact who has opted out since.
     """
     keys = {_key(emp_id, shop_id, order_id, part): url for part, url in urls.items()}
     unsent = outbox.c.shop_id == shop_id, outbox.c.order_id == order_id, outbox.c.state != "sent"
@@ -86,10 +86,10 @@ def claim_outgoing(
     host: str = "",
     hosts: Collection[str] = (),
 ) -> list[Outgoing]:
-    """Take what is to be sent to a host by now, the longest waiting first, so that nobody else does.
+    """Claim the due requests to a host, the longest waiting first, so that no other process sends them.
 
-    With the host "" what goes to none of `hosts`. Whoever took a row and died leaves it to be sent again at
-    `until`, under the same idempotency key.
+    Host "": the requests to none of `hosts`. If a process dies after claiming a row, the row is sent again at
+    `until`, with the same idempotency key.
     """
     query = (
         sa.select(outbox.c.id, outbox.c.emp_id, outbox.c.url, outbox.c.attempts, outbox.c.next_at)
@@ -106,21 +106,21 @@ def claim_outgoing(
 
 
 def _goes_to(host: str) -> sa.ColumnElement[bool]:
-    # What is written otherwise (capitals are not) goes with the rest; the sender looks at the host itself.
+    # Other spellings than another letter case go with the rest; the sender checks the host itself.
     url = sa.func.lower(outbox.c.url)
     starts = [f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:?#"]
     return sa.or_(*(url.startswith(start, autoescape=True) for start in starts))
 
 
 def release_outgoing(connection: sa.Connection, claimed: Sequence[Outgoing]) -> None:
-    """Give back what was claimed and not sent: it keeps its place."""
+    """Release claimed rows that were not sent; they keep their place."""
     for outgoing in claimed:
         of_row = outbox.c.id == outgoing.id
         connection.execute(sa.update(outbox).where(of_row).values(next_at=outgoing.due_at))
 
 
 def has_due(connection: sa.Connection, now: datetime) -> bool:
-    """True when something is to be sent by now."""
+    """True if a request is due."""
     due = sa.select(outbox.c.id).where(outbox.c.state == "waiting", outbox.c.next_at <= now)
     return connection.scalar(due.limit(1)) is not None
 
@@ -128,7 +128,7 @@ def has_due(connection: sa.Connection, now: datetime) -> bool:
 def record_attempt(
     connection: sa.Connection, outgoing: Outgoing, *, state: str, answer: str, next_at: datetime
 ) -> None:
-    """Note how an attempt ended: waiting (until next_at), or sent or dead (since next_at)."""
+    """Store the result of an attempt: waiting (until next_at), or sent or dead (since next_at)."""
     connection.execute(
         sa.update(outbox)
         .where(outbox.c.id == outgoing.id)
@@ -139,7 +139,7 @@ def record_attempt(
 def list_dead(
     connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
 ) -> list[DeadLetter]:
-    """What was given up, newest first, of one account or of all; `before`: the last one's time and id."""
+    """Failed forwards of one account or of all, newest first. `before`: time and id of the last one."""
     query = _dead(emp_id).order_by(outbox.c.next_at.desc(), outbox.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(sa.tuple_(outbox.c.next_at, outbox.c.id) < before)
@@ -147,16 +147,16 @@ def list_dead(
 
 
 def count_dead(connection: sa.Connection, emp_id: int | None) -> int:
-    """How much was given up, in one account or in all."""
+    """The number of failed forwards of one account or of all."""
     query = sa.select(sa.func.count()).where(*_given_up(emp_id))
     return connection.scalar(query) or 0
 
 
 def try_again(connection: sa.Connection, emp_id: int | None, at: datetime, only: str | None = None) -> int:
-    """Send what was given up once more, with all its attempts before it, under the same idempotency key.
+    """Retry failed forwards; each gets all its attempts again, with the same idempotency key.
 
-    All of one account or of all accounts, or the one with the id `only`; gives how many. What was sent, or
-    waits, is left alone.
+    All of one account or of all accounts, or the one with the id `only`; gives how many. Sent and waiting
+    requests do not change.
     """
     which = _given_up(emp_id)
     if only is not None:
@@ -187,6 +187,6 @@ def _given_up(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
 
 
 def count_outgoing(connection: sa.Connection) -> dict[str, int]:
-    """How many rows are in each state."""
+    """The number of rows in each state."""
     query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
     return {row[0]: row[1] for row in connection.execute(query)}

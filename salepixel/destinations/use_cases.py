@@ -1,4 +1,4 @@
-"""What is done with requests to other servers that were given up. Each use case raises Declined."""
+"""The use cases of failed forwards. Each use case raises Declined."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from salepixel.destinations.outbox import DeadLetter
 def see_dead_letters(
     connection: sa.Connection, principal: Principal, limit: int, before: tuple[datetime, str] | None
 ) -> list[DeadLetter]:
-    """Requests of the principal's accounts that were given up, newest first."""
+    """Failed forwards of the principal's accounts, newest first."""
     return outbox.list_dead(connection, principal.emp_id, limit, before)
 
 
@@ -24,9 +24,9 @@ def retry_dead(
     at: datetime,
     only: str | None = None,
 ) -> int:
-    """Send once more what was given up of an account, or the one with this id; gives how many.
+    """Retry the failed forwards of an account, or the one with this id; gives how many.
 
-    None: of all the principal's accounts. Raises NotAllowed or UnknownAccount.
+    None: those of all the principal's accounts. Raises NotAllowed or UnknownAccount.
     """
     if emp_id is None:
         emp_id = principal.emp_id

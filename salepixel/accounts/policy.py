@@ -38,7 +38,7 @@ class Policy:
     """The account's attribution settings. `version` is stored in every decision that used them.
 
     `windows`: campaign id -> its own attribution window. `alias_match`: another address of the same mailbox
-    is evidence. `sale_when`: "paid" (an order is a sale when paid in full) or "placed" (as soon as it is placed).
+    is evidence. `sale_when`: an order is a sale when it is "paid" in full, or as soon as it is "placed".
     """
 
     version: int = 1

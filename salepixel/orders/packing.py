@@ -1,0 +1,50 @@
+"""Packing: the headers and the body of a delivery in few bytes, and back as they came, to the byte.
+
+zlib with a dictionary: most of a delivery is the names of fields, which all deliveries of a kind of shop share. A
+Saleor order of 2.5 kB with headers of 0.7 kB takes 0.8 kB, of which 0.35 kB are its signature; without the
+dictionary it takes 1.5 kB.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+LEVEL = 6
+
+Headers = Mapping[str, str]
+
+
+class Damaged(Exception):
+    """What is stored cannot be read as it was written."""
+
+
+def pack(headers: Headers, body: bytes) -> bytes:
+    """Headers and a body, or the beginning of one, as they are stored."""
+    packer = zlib.compressobj(LEVEL, zdict=_dictionary())
+    return packer.compress(json.dumps(dict(headers)).encode() + b"\n" + body) + packer.flush()
+
+
+def unpack(packed: bytes) -> tuple[dict[str, str], bytes]:
+    """The headers and the body that were packed. Raises Damaged."""
+    unpacker = zlib.decompressobj(zdict=_dictionary())
+    try:
+        text = unpacker.decompress(packed)
+        head, newline, body = text.partition(b"\n")
+        headers: dict[str, str] = json.loads(head)
+    except (zlib.error, ValueError) as error:
+        raise Damaged(type(error).__name__) from error
+    # Without its end the checksum was not compared.
+    if not unpacker.eof or not newline or not isinstance(headers, dict):
+        raise Damaged("cut short")
+    return headers, body
+
+
+@cache
+def _dictionary() -> bytes:
+    """What zlib may point at. This file never changes: what was packed with another one could not be read.
+
+    A better one is a second file, and a second value of `deliveries.form`.
+    """
+    return files(__package__).joinpath("dictionary_1.txt").read_bytes()

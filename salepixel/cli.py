@@ -15,6 +15,8 @@ from salepixel.stack.supervisor import CannotStart, Supervisor
 _SERVICES = {"journal": "edge", "rebuild": "worker"}
 """Command -> the service that has it as an entry point in the group `salepixel.commands`."""
 
+_MOST_LISTED = 100
+
 
 def main() -> None:
     """Run a command. Exits with 2 for wrong arguments or settings, with 1 for other failures."""
@@ -45,6 +47,11 @@ def main() -> None:
         help="continue with the present keys.json, or with a new one, if the original is lost",
     )
     accept.add_argument("--data", type=Path, help="folder of keys.json (SALEPIXEL_DATA)")
+    deliveries = commands.add_parser(
+        "deliveries", help="list the deliveries that could not be read, or print one as it came"
+    )
+    deliveries.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
+    deliveries.add_argument("digest", nargs="?", default="", help="the one to print, with its headers")
     arguments, rest = parser.parse_known_args()
     configure_logs()
     environ = environment()
@@ -56,6 +63,8 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.command == "rates":
         sys.exit(_rates(environ, arguments.action, arguments.source))
+    if arguments.command == "deliveries":
+        sys.exit(_deliveries(environ, arguments.digest))
     if arguments.command == "accept-keys":
         sys.exit(_accept_keys(environ))
     try:
@@ -95,6 +104,38 @@ def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
     except (BadRates, UnsafeDatabase) as problem:
         print(f"salepixel: {problem}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _deliveries(environ: Mapping[str, str], digest: str) -> int:
+    from salepixel.orders.deliveries import list_unread, read_delivery
+    from salepixel.orders.packing import Damaged
+    from salepixel.storage.database import DatabaseAway, UnsafeDatabase, open_database, require_current
+
+    try:
+        settings = StorageSettings.load(environ)
+        database = open_database(settings.database_url, settings.data)
+        require_current(database)
+        with database.read() as connection:
+            found = read_delivery(connection, digest) if digest else None
+            unread = [] if digest else list_unread(connection, _MOST_LISTED)
+    except (BadSettings, UnsafeDatabase, DatabaseAway) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except Damaged as problem:
+        print(f"salepixel: this delivery is damaged: {problem}", file=sys.stderr)
+        return 1
+    for its, shop, event, at, why in unread:
+        print(its, f"{at:%Y-%m-%dT%H:%M:%SZ}", shop, event, why)
+    if digest and found is None:
+        print("salepixel: there is no such delivery", file=sys.stderr)
+        return 1
+    if found is not None:
+        head = {"received": found.received_at.isoformat(), "shop": found.shop_id, "event": found.event}
+        for name, value in {**head, **found.headers}.items():
+            print(f"{name}: {value}")
+        print(flush=True)
+        sys.stdout.buffer.write(found.body + b"\n")
     return 0
 
 

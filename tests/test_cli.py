@@ -3,8 +3,15 @@
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from salepixel.orders import deliveries
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from tests.make import NOON
 
 COMMANDS = {"journal": ("edge", "salepixel_edge"), "rebuild": ("worker", "salepixel_worker")}
 
@@ -39,3 +46,36 @@ def test_the_help_shown_is_that_of_the_service(command: str) -> None:
         check=True,
     )
     assert ended.stdout.startswith(f"usage: salepixel {command} ")
+
+
+def test_a_delivery_is_printed_as_it_came_and_those_that_could_not_be_read_are_listed(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    with sqlite.write() as connection:
+        for digest, unread in (("d1", ""), ("d2", "no_order")):
+            deliveries.store_delivery(
+                connection,
+                digest=digest,
+                shop_id="s1",
+                event="order_paid",
+                headers={"saleor-signature": "e30..c2ln"},
+                body=b'{"order": null}',
+                at=NOON,
+                unread=unread,
+            )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "salepixel.cli", "deliveries", "--data", str(tmp_path), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    listed, printed, unknown = run(), run("d1"), run("d3")
+    assert (listed.returncode, listed.stdout) == (0, "d2 2026-11-23T12:00:00Z s1 order_paid no_order\n")
+    head, _, body = printed.stdout.partition("\n\n")
+    assert (printed.returncode, body) == (0, '{"order": null}\n')
+    assert "saleor-signature: e30..c2ln" in head
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    with sqlite.write() as connection:
+        connection.execute(sa.update(schema.deliveries).values(body=b"x"))
+    damaged = run("d1")
+    assert damaged.returncode == 1
+    assert damaged.stderr == "salepixel: this delivery is damaged: bytes of it were changed\n"

@@ -1,16 +1,60 @@
-"""Deliveries: webhooks as they arrived, verified; and the count of those that were refused."""
+"""Deliveries: webhooks as they arrived, verified, in few bytes; and the count of those that were refused.
+
+A shop sends the same snapshot of an order several times, each time as another event: the bodies differ in the
+name of the event and its time, at the beginning, and end alike. What they have in common is stored once. No
+other module reads or writes `headers` and `body`.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
-from salepixel.storage.schema import deliveries, rejections
+from salepixel.orders.packing import Damaged, pack, unpack
+from salepixel.storage.schema import deliveries, orders, rejections
 from salepixel.storage.upsert import insert_into, took_effect
+
+log = structlog.get_logger()
+
+MAX_BEGINNING = 500
+"""Bytes before the common end of two bodies. A body that differs in more is another snapshot."""
+
+MIN_END = 200
+"""Bytes of a common end that are worth a reference of 64."""
+
+ALIKE_WITHIN = timedelta(days=1)
+"""A delivery has its end in one that is older by at most so much, so both may be deleted by their age."""
+
+DOOR = "deliveries"
+
+
+class Form(IntEnum):
+    """How headers and body are stored: as they came, packed, or packed without the person who was erased."""
+
+    PLAIN = 0
+    PACKED = 1
+    ERASED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    """A delivery. Where `erased`, `body` is not what came, and `digest` is still the one of what came."""
+
+    digest: str
+    shop_id: str
+    event: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+    unread: str
+    erased: bool
 
 
 def delivery_digest(api_url: str, event: str, body: bytes) -> str:
@@ -29,18 +73,152 @@ def store_delivery(
     body: bytes,
     at: datetime,
     unread: str = "",
+    order_id: str = "",
 ) -> bool:
-    """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it."""
+    """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it.
+
+    `order_id`: the one order in it, whose last delivery may end alike.
+    """
+    same_as, same_bytes = _ends_alike(connection, shop_id, order_id, body, at) if order_id else (None, 0)
     values = {
         "digest": digest,
         "shop_id": shop_id,
         "event": event,
-        "headers": json.dumps(dict(headers)),
-        "body": body,
+        "headers": "",
+        "body": pack(headers, body[: len(body) - same_bytes]),
         "received_at": at,
         "unread": unread,
+        "form": Form.PACKED,
+        "same_as": same_as,
+        "same_bytes": same_bytes,
     }
     return took_effect(connection, _insert_delivery(connection.dialect.name), values)
+
+
+def read_delivery(connection: sa.Connection, digest: str) -> StoredDelivery | None:
+    """A delivery as it came, or None. Raises Damaged."""
+    row = connection.execute(_one(), {"digest": digest}).first()
+    if row is None:
+        return None
+    headers, body = _content(row)
+    erased = row.form == Form.ERASED
+    if row.same_as is not None:
+        other = connection.execute(_one(), {"digest": row.same_as}).first()
+        if other is None:
+            raise Damaged("the delivery with its end was deleted")
+        _, its_body = _content(other)
+        if other.form == Form.ERASED:
+            body, erased = its_body, True
+        elif len(its_body) < row.same_bytes:
+            raise Damaged("its end is not there")
+        else:
+            body += its_body[len(its_body) - row.same_bytes :]
+    kept = (row.received_at, row.unread)
+    return StoredDelivery(row.digest, row.shop_id, row.event, headers, body, *kept, erased)
+
+
+def erase_in_delivery(
+    connection: sa.Connection, digest: str, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Replace what a delivery says by the same without a person. Its digest stays: a retry is no new one.
+
+    A delivery that has its end here reads as this one from now on.
+    """
+    values = {
+        "form": Form.ERASED,
+        "headers": "",
+        "body": pack(headers, body),
+        "same_as": None,
+        "same_bytes": 0,
+    }
+    connection.execute(sa.update(deliveries).where(deliveries.c.digest == digest).values(values))
+
+
+def list_unread(connection: sa.Connection, limit: int) -> list[tuple[str, str, str, datetime, str]]:
+    """(digest, shop, event, when it came (UTC), why) of deliveries that could not be read, newest first."""
+    columns = (deliveries.c[name] for name in ("digest", "shop_id", "event", "received_at", "unread"))
+    query = sa.select(*columns).where(deliveries.c.unread != "").order_by(deliveries.c.received_at.desc())
+    return [tuple(row) for row in connection.execute(query.limit(limit))]
+
+
+def has_plain(connection: sa.Connection) -> bool:
+    """Whether there are deliveries that a version before 0028 stored."""
+    return connection.scalar(_plain(deliveries.c.digest).limit(1)) is not None
+
+
+def pack_older(connection: sa.Connection, limit: int) -> int:
+    """Pack some deliveries that a version before 0028 stored; gives how many."""
+    columns = (deliveries.c[name] for name in ("digest", "headers", "body"))
+    rows = connection.execute(_plain(*columns).limit(limit)).all()
+    changed = [{"its": row.digest, "packed": pack(json.loads(row.headers), row.body)} for row in rows]
+    if changed:
+        values = {"form": Form.PACKED, "headers": "", "body": sa.bindparam("packed")}
+        its = deliveries.c.digest == sa.bindparam("its"), deliveries.c.form == Form.PLAIN
+        connection.execute(sa.update(deliveries).where(*its).values(values), changed)
+    return len(changed)
+
+
+def _plain(*columns: sa.Column[Any]) -> sa.Select[Any]:
+    # As the index has it: SQLite compares the texts.
+    return sa.select(*columns).where(sa.text("form = 0"))
+
+
+def _ends_alike(
+    connection: sa.Connection, shop_id: str, order_id: str, body: bytes, at: datetime
+) -> tuple[str | None, int]:
+    """The delivery that ends as this body does, and with how many bytes."""
+    row = connection.execute(_last_of_order(), {"shop": shop_id, "order": order_id}).first()
+    if row is None or row.form == Form.ERASED or at - row.received_at > ALIKE_WITHIN:
+        return None, 0
+    try:
+        _, its_body = _content(row)
+    except Damaged as error:
+        # It keeps nobody else away. It is named, since only people can say what to do about it.
+        log.error("delivery_damaged", digest=row.digest, error=str(error))
+        count_rejection(connection, DOOR, "damaged")
+        return None, 0
+    alike = _common_end(body, its_body)
+    is_worth_it = alike >= MIN_END and len(body) - alike <= MAX_BEGINNING
+    return (row.digest, alike) if is_worth_it else (None, 0)
+
+
+def _common_end(one: bytes, other: bytes) -> int:
+    """With how many bytes two bodies end alike."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        tried = (least + most + 1) // 2
+        if one[len(one) - tried :] == other[len(other) - tried :]:
+            least = tried
+        else:
+            most = tried - 1
+    return least
+
+
+def _content(row: sa.Row[Any]) -> tuple[Mapping[str, str], bytes]:
+    if row.form != Form.PLAIN:
+        return unpack(row.body)
+    return json.loads(row.headers), row.body
+
+
+@cache
+def _one() -> Any:
+    return sa.select(deliveries).where(deliveries.c.digest == sa.bindparam("digest"))
+
+
+@cache
+def _last_of_order() -> Any:
+    """The delivery that the newest snapshot of an order came with, or the one that has its end."""
+    last, whole = deliveries.alias(), deliveries.alias()
+    query = sa.select(whole).select_from(orders).join(last, last.c.digest == orders.c.delivery)
+    query = query.join(whole, whole.c.digest == sa.func.coalesce(last.c.same_as, last.c.digest))
+    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    # Locked, so that it is not deleted or erased before what refers to it is there.
+    return query.where(*this).with_for_update(read=True, of=whole)
+
+
+@cache
+def _insert_delivery(dialect: str) -> Any:
+    return insert_into(dialect, deliveries).on_conflict_do_nothing()
 
 
 def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:
@@ -62,11 +240,6 @@ def count_rejections(connection: sa.Connection, counts: Mapping[tuple[str, str, 
         connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
     if rows:
         connection.execute(_adding(insert_into(connection.dialect.name, rejections).values(rows)))
-
-
-@cache
-def _insert_delivery(dialect: str) -> Any:
-    return insert_into(dialect, deliveries).on_conflict_do_nothing()
 
 
 @cache

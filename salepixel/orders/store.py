@@ -84,7 +84,7 @@ def store_order(
         "updated_at": order.updated_at,
         "issued_at": order.issued_at,
         "email_hash": order.email_hash,
-        "snapshot": _SNAPSHOT.dump_json(order).decode(),
+        "snapshot": write_snapshot(order),
         "delivery": delivery,
         "alias_hash": order.alias_hash,
         "customer": order.customer,
@@ -140,13 +140,21 @@ def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> 
     if order == stored.order:
         return stored
     its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
-    values = {"placed_at": order.placed_at, "snapshot": _SNAPSHOT.dump_json(order).decode()}
+    values = {"placed_at": order.placed_at, "snapshot": write_snapshot(order)}
     connection.execute(sa.update(orders).where(*its).values(values))
     if order.customer:
         since = min(order.placed_at, stored.order.placed_at)
         later = LaterOrders(stored.shop_id, order.customer, since, order.id)
         requeue_later_orders_of_customers(connection, [later])
     return replace(stored, order=order)
+
+
+def write_snapshot(order: Order) -> str:
+    """What a row's `snapshot` holds: JSON of an order without what is as the default says, half as long.
+
+    So the default of a field of Order and OrderLine never changes.
+    """
+    return _SNAPSHOT.dump_json(order, exclude_defaults=True).decode()
 
 
 def read_snapshot(text: str) -> Order:

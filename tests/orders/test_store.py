@@ -1,12 +1,15 @@
 """The newest snapshot of an order counts, in whatever sequence snapshots arrive."""
 
 import json
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from salepixel.accounts.policy import Policy
 from salepixel.attribution.decide import decide
@@ -15,8 +18,9 @@ from salepixel.attribution.evidence import Evidence, Rung
 from salepixel.attribution.explanation import explain_decision
 from salepixel.attribution.sales import sale_rows
 from salepixel.orders import store as orders
-from salepixel.orders.order import Order
+from salepixel.orders.order import Order, OrderLine
 from salepixel.orders.queue import due_orders
+from salepixel.orders.store import read_snapshot, write_snapshot
 from salepixel.report import sales
 from salepixel.report.totals import totals
 from salepixel.storage import schema
@@ -52,11 +56,49 @@ def test_only_a_newer_snapshot_makes_an_order_due(database: Database) -> None:
         assert due_orders(connection, 10) == [("s1", "O1")]
 
 
+NOTHING, ZERO = None, Decimal(0)
+DEFAULTS = {
+    "shipping": ZERO,
+    "email_hash": NOTHING,
+    "click_token": NOTHING,
+    "alias_hash": NOTHING,
+    "shipping_net": NOTHING,
+    "shipping_refunded": NOTHING,
+    "deducted": ZERO,
+    "voucher": "",
+    "customer": NOTHING,
+    "utm_campaign": "",
+    "payment": "",
+    "charged": NOTHING,
+    "covers": NOTHING,
+    "by_gift_card": ZERO,
+    "replaces": NOTHING,
+    "draft": False,
+    "shipping_granted": ZERO,
+}
+DEFAULTS_OF_LINE = {"sku": NOTHING, "net": NOTHING, "refunded": NOTHING, "granted": ZERO}
+
+
+@pytest.mark.parametrize(("kind", "defaults"), [(Order, DEFAULTS), (OrderLine, DEFAULTS_OF_LINE)])
+def test_the_default_of_a_field_never_changes(kind: type, defaults: dict[str, Any]) -> None:
+    """A snapshot does not say what is as the default says, so another default would change stored orders."""
+    now = {field.name: field.default for field in fields(kind)}
+    assert {name: now[name] for name in defaults} == defaults
+    assert all(isinstance(now[name], Decimal) for name, value in defaults.items() if value is ZERO)
+
+
+def test_an_order_reads_as_it_was_written() -> None:
+    full = order(shipping=Decimal("5.00"), voucher="X", draft=None, replaces="", charged=Decimal("59.80"))
+    for snapshot in (order(), full):
+        assert read_snapshot(write_snapshot(snapshot)) == snapshot
+    assert "voucher" not in write_snapshot(order())
+
+
 def test_an_order_stored_by_an_earlier_version_is_read(database: Database) -> None:
     newer = {"shipping_net", "shipping_refunded", "deducted", "voucher", "customer", "utm_campaign"}
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, SNAPSHOTS[1], "")
-        kept = json.loads(connection.scalar(sa.select(schema.orders.c.snapshot)) or "")
+        kept = json.loads(TypeAdapter(Order).dump_json(SNAPSHOTS[1]))  # with all that is as the default says
         earlier = {name: value for name, value in kept.items() if name not in newer}
         for line in earlier["lines"]:
             del line["net"], line["refunded"]

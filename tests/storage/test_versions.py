@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from salepixel.attribution.decisions import get_decision
 from salepixel.attribution.explanation import explanation_as_json
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.orders.deliveries import read_delivery
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel_worker.rebuild import rebuild_all, verify_all
+from salepixel_worker.sweep import pack_deliveries
 from tests.databases import new_postgresql_database
 from tests.storage.make_version import VERSIONS, as_sql, play
 from tests.storage.test_migrations import upgrade
@@ -150,3 +152,25 @@ def test_0022_migrates_decisions_without_details(new: Database) -> None:
         0.0,
     )
     assert (second["contact"], second["passed_over"]) == (None, "opted_out")
+
+
+BEFORE_0028 = """
+INSERT INTO deliveries (digest, shop_id, event, headers, body, received_at, unread) VALUES
+    ('d1', 's1', 'order_paid', '{"saleor-event": "order_paid"}', x'7b226f72646572223a206e756c6c7d', 7,
+        'no_order'),
+    ('d2', 's1', 'sales_api', '{}', x'', 8, '');
+"""
+
+
+def test_0028_keeps_deliveries_as_they_came_and_sweeps_pack_them(new: Database) -> None:
+    upgrade(new, "0027", "")
+    insert(new, BEFORE_0028.lstrip())
+    migrate(new)
+    for packed in (2, 0):
+        with new.read() as connection:
+            first, second = (read_delivery(connection, digest) for digest in ("d1", "d2"))
+        assert first is not None
+        assert second is not None
+        assert (first.headers, first.body) == ({"saleor-event": "order_paid"}, b'{"order": null}')
+        assert (second.headers, second.body, second.unread) == ({}, b"", "")
+        assert pack_deliveries(new, 60) == packed

@@ -15,7 +15,7 @@ from salepixel.storage.database import Database, open_database
 from salepixel.wire.jobs import DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
 from salepixel_worker.fold import fold_all
-from salepixel_worker.sweep import give_space_back, reconcile_due, republish, settle_verdicts
+from salepixel_worker.sweep import give_space_back, pack_deliveries, reconcile_due, republish, settle_verdicts
 
 FOLD_SECONDS = 0.5
 """How long a job folds. Then waiting orders have their turn, and the scheduler enqueues another fold."""
@@ -35,6 +35,10 @@ SETTLE_SECONDS = 2.0
 
 SPACE_SECONDS = 0.2
 """How long a sweep gives space back: a hundredth of the writer's time, and 10 MB or more."""
+
+
+PACK_SECONDS = 0.25
+"""How long a sweep packs deliveries of an earlier version, until none is left."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def sweep() -> None:
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
+    pack_deliveries(here.database, PACK_SECONDS)
     give_space_back(here.database, SPACE_SECONDS)
     _drain(here, DRAIN_SECONDS)
 

@@ -11,6 +11,7 @@ from salepixel.campaigns.directory import publish_directory
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import SHIPPED, Rates
+from salepixel.orders import deliveries
 from salepixel.orders.queue import due_batches
 from salepixel.storage import space
 from salepixel.storage.database import Database
@@ -27,6 +28,7 @@ AT_ONCE = 50
 """Orders of one transaction: 100 take as long each, and one that fails has the others decided in parts."""
 
 SETTLED_AT_ONCE = 2000
+PACKED_AT_ONCE = 100
 
 log = structlog.get_logger()
 
@@ -80,6 +82,19 @@ def give_space_back(database: Database, budget_seconds: float) -> int:
                 break
         with database.write() as connection:
             done += space.cut_spare_pages(connection)
+    return done
+
+
+def pack_deliveries(database: Database, budget_seconds: float) -> int:
+    """Pack deliveries that a version before 0028 stored, for about so long; gives how many."""
+    deadline, done = time.monotonic() + budget_seconds, 0
+    while time.monotonic() < deadline:
+        with database.read() as connection:
+            is_left = deliveries.has_plain(connection)
+        if not is_left:
+            break
+        with database.write() as connection:
+            done += deliveries.pack_older(connection, PACKED_AT_ONCE)
     return done
 
 

@@ -206,6 +206,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
             body=delivery.body,
             at=datetime.now(UTC),
             unread=" ".join(sorted({one.reason for one in content.unread})),
+            order_id=content.orders[0].id if len(content.orders) == 1 else "",
         )
         if not is_new:
             return []

@@ -12,11 +12,22 @@ deliveries = sa.Table(
     ),  # of api url, event and body: the key without a time window
     sa.Column("shop_id", sa.Text, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
-    sa.Column("headers", sa.Text, nullable=False),  # JSON
-    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("headers", sa.Text, nullable=False),  # JSON where `form` is 0; otherwise empty, see `body`
+    sa.Column("body", sa.LargeBinary, nullable=False),  # as `form` says
     sa.Column("received_at", UtcTime, nullable=False),
     sa.Column("unread", sa.Text, nullable=False),  # why no order was read from it, or empty
+    sa.Column("form", sa.SmallInteger, nullable=False, server_default="0"),  # orders.deliveries.Form
+    sa.Column("same_as", sa.Text),  # digest of the delivery whose body ends as this one's does
+    sa.Column(
+        "same_bytes", sa.Integer, nullable=False, server_default="0"
+    ),  # so many bytes of both are alike
     sa.Index(None, "shop_id", "received_at"),
+    sa.Index(
+        "ix_deliveries_plain",
+        "digest",
+        sqlite_where=sa.text("form = 0"),
+        postgresql_where=sa.text("form = 0"),
+    ),
 )
 
 orders = sa.Table(

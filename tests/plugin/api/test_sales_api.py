@@ -6,10 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
+from salepixel.orders.deliveries import read_delivery
 from salepixel.orders.store import find_order
-from salepixel.storage.schema import deliveries
 from tests.plugin.conftest import PLACED, Office
 
 
@@ -41,8 +40,9 @@ def test_an_order_is_stored_with_the_body_of_its_call(office: Office) -> None:
     assert order.email_hash
     assert "ana" not in order.email_hash
     with office.database.read() as connection:
-        query = sa.select(deliveries.c.body).where(deliveries.c.digest == stored.delivery)
-        assert connection.scalar(query) == body
+        delivery = read_delivery(connection, stored.delivery)
+        assert delivery is not None
+        assert delivery.body == body
 
 
 def test_the_newest_version_of_an_order_counts(office: Office) -> None:

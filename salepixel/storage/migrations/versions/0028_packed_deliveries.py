@@ -1,0 +1,19 @@
+"""deliveries are packed, and what two of them have in common is stored once"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0028"
+down_revision = "0027"
+
+
+def upgrade() -> None:
+    # Packing what is there would keep an installation with millions of deliveries down for an hour. The
+    # worker's sweeps do it.
+    op.add_column("deliveries", sa.Column("form", sa.SmallInteger(), nullable=False, server_default="0"))
+    op.add_column("deliveries", sa.Column("same_as", sa.Text(), nullable=True))
+    op.add_column("deliveries", sa.Column("same_bytes", sa.Integer(), nullable=False, server_default="0"))
+    plain = sa.text("form = 0")
+    op.create_index(
+        "ix_deliveries_plain", "deliveries", ["digest"], sqlite_where=plain, postgresql_where=plain
+    )

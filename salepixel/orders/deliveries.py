@@ -142,12 +142,12 @@ def list_unread(connection: sa.Connection, limit: int) -> list[tuple[str, str, s
 
 
 def has_plain(connection: sa.Connection) -> bool:
-    """Whether there are deliveries that a version before 0028 stored."""
+    """Whether there are deliveries that a version before 0029 stored."""
     return connection.scalar(_plain(deliveries.c.digest).limit(1)) is not None
 
 
 def pack_older(connection: sa.Connection, limit: int) -> int:
-    """Pack some deliveries that a version before 0028 stored; gives how many."""
+    """Pack some deliveries that a version before 0029 stored; gives how many."""
     columns = (deliveries.c[name] for name in ("digest", "headers", "body"))
     rows = connection.execute(_plain(*columns).limit(limit)).all()
     changed = [{"its": row.digest, "packed": pack(json.loads(row.headers), row.body)} for row in rows]

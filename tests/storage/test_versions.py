@@ -154,7 +154,7 @@ def test_0022_migrates_decisions_without_details(new: Database) -> None:
     assert (second["contact"], second["passed_over"]) == (None, "opted_out")
 
 
-BEFORE_0028 = """
+BEFORE_0029 = """
 INSERT INTO deliveries (digest, shop_id, event, headers, body, received_at, unread) VALUES
     ('d1', 's1', 'order_paid', '{"saleor-event": "order_paid"}', x'7b226f72646572223a206e756c6c7d', 7,
         'no_order'),
@@ -162,9 +162,9 @@ INSERT INTO deliveries (digest, shop_id, event, headers, body, received_at, unre
 """
 
 
-def test_0028_keeps_deliveries_as_they_came_and_sweeps_pack_them(new: Database) -> None:
-    upgrade(new, "0027", "")
-    insert(new, BEFORE_0028.lstrip())
+def test_0029_keeps_deliveries_as_they_came_and_sweeps_pack_them(new: Database) -> None:
+    upgrade(new, "0028", "")
+    insert(new, BEFORE_0029.lstrip())
     migrate(new)
     for packed in (2, 0):
         with new.read() as connection:

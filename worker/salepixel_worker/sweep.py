@@ -86,7 +86,7 @@ def give_space_back(database: Database, budget_seconds: float) -> int:
 
 
 def pack_deliveries(database: Database, budget_seconds: float) -> int:
-    """Pack deliveries that a version before 0028 stored, for about so long; gives how many."""
+    """Pack deliveries that a version before 0029 stored, for about so long; gives how many."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
         with database.read() as connection:

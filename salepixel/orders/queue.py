@@ -238,7 +238,7 @@ def list_failed(
     `before`: the place of the last order on the previous page.
     """
     key = orders.c.failed_at, orders.c.shop_id, orders.c.id
-    which = _have_failed(emp_id)
+    which = have_failed(emp_id)
     if before is not None:
         which.append(sa.tuple_(*key) < before)
     return _failed_orders(connection, *which, limit=limit)
@@ -251,12 +251,12 @@ def find_failed(connection: sa.Connection, shop_id: str, order_id: str) -> Faile
 
 def failed_before(connection: sa.Connection, emp_id: int, before: datetime, limit: int) -> list[FailedOrder]:
     """The orders of an account placed before a time that could not be decided, the latest failure first."""
-    return _failed_orders(connection, *_have_failed(emp_id), orders.c.placed_at < before, limit=limit)
+    return _failed_orders(connection, *have_failed(emp_id), orders.c.placed_at < before, limit=limit)
 
 
 def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
     """The number of orders of one account or of all that could not be decided."""
-    return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*_have_failed(emp_id))) or 0
+    return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*have_failed(emp_id))) or 0
 
 
 def read_state(connection: sa.Connection) -> QueueState:
@@ -283,9 +283,10 @@ def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.Colum
     return orders.c.shop_id == shop_id, orders.c.id == order_id
 
 
-def _have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
-    failed = orders.c.attempts > 0
-    return [failed] if emp_id is None else [failed, orders.c.emp_id == emp_id]
+def have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
+    """Conditions for the orders of one account or of all whose last attempt failed."""
+    # No index finds an order by `emp_id + 0`: by the account SQLite would read all its orders.
+    return [orders.c.attempts > sa.text("0"), *([] if emp_id is None else [orders.c.emp_id + 0 == emp_id])]
 
 
 def _failed_orders(

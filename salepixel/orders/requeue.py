@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import lock_account
 from salepixel.orders.buyers import orders_of_contacts
-from salepixel.orders.queue import marks_due
+from salepixel.orders.queue import have_failed, marks_due
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import among, as_values, is_one_of
 from salepixel.storage.schema import (
@@ -66,9 +66,7 @@ def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[st
 
     All such orders of one account or of all accounts, or the one order `only` (shop id, order id).
     """
-    which = [orders.c.attempts > 0]
-    if emp_id is not None:
-        which.append(orders.c.emp_id == emp_id)
+    which = have_failed(emp_id)
     if only is not None:
         which += [orders.c.shop_id == only[0], orders.c.id == only[1]]
     return _mark_due(connection, Why.BY_HAND, *which)

@@ -1,0 +1,230 @@
+"""Calls of every page and endpoint of the plugin, found by walking its routes, so that none is forgotten."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from bench.world import BIG, EMP, link_id, number_of
+from salepixel.keys import Keys
+from salepixel.settings import PluginSettings
+from salepixel.storage.database import Database
+from salepixel.storage.schema import sales
+from salepixel.wire.redis import open_redis
+from salepixel_plugin.app import attach, make_routes, prepare
+from salepixel_plugin.paging import write_cursor
+
+KEY = "the key of the bench"
+PAGE = 100  # rows of a page of the API by default
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What calls name: a shop and its order, a day of the campaign BIG, the cursor of a late sale of it."""
+
+    shop_id: str
+    day: datetime
+    deep: str
+    order: str = number_of(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an endpoint; `name` has what is special of it in brackets."""
+
+    name: str
+    method: str
+    path: str
+    body: Mapping[str, object] | None = None
+
+
+NOT_CALLED = {
+    "static": "a file",
+    "pages.static": "a file",
+    "openapi.spec": "the same for everybody, made once",
+    "pages.enter": "a form of a person who signs in",
+    "pages.leave": "a form of a person who signs out",
+    "saleor.register": "asks the shop",
+    "saleor.take_delivery": "measured by the burst, and by `make bench ONLY=webhook`",
+    "api.remove_shop": "ends what the others ask for",
+    "api.remove_key": "ends a key",
+    "pages.apply_policy": "as api.apply_policy",
+    "pages.close_month": "as api.close_month",
+    "pages.requeue": "as api.requeue",
+    "pages.try_again": "as api.try_again",
+    "pages.change": "as api.patch_link",
+    "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",
+}
+"""Endpoints that are not called, each with the reason."""
+
+CHANGES_ALL = {
+    "api.apply_policy": "decides every order of the account again",
+    "api.change_account": "decides every order of the account again",
+    "api.close_month": "looks whether an order of the month is still due",
+    "api.change_campaign": "judges the clicks of the campaign again",
+    "api.patch_link": "decides the orders since the campaign again",
+}
+"""Those that write as many rows as their purpose says; not measured by the bench."""
+
+
+def all_calls(app: APIFlask, at: Place) -> list[Call]:
+    """One call of every endpoint, and more of those with filters and pages, reading ones first.
+
+    Raises LookupError for an endpoint that nobody has said how to call: a line in this file does.
+    """
+    found: list[Call] = []
+    routes: Any = app.url_map
+    urls = routes.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in NOT_CALLED:
+            continue
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PATCH", "DELETE"}):
+            values = _arguments(at)
+            unknown = rule.arguments - values.keys()
+            if unknown or (method != "GET" and rule.endpoint not in BODIES):
+                what = f"the body of {method}" if not unknown else f"{', '.join(sorted(unknown))} of"
+                raise LookupError(f"bench/pages.py does not know {what} {rule.rule} ({rule.endpoint})")
+            path = urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}, method)
+            body = BODIES[rule.endpoint](at) if method != "GET" else None
+            found.append(Call(rule.endpoint, method, path, body))
+            more = MORE[rule.endpoint](at) if rule.endpoint in MORE else {}
+            for what, query in more.items():
+                found.append(Call(f"{rule.endpoint} ({what})", method, f"{path}?{query}", body))
+    return sorted(found, key=lambda call: (call.method != "GET", call.name))
+
+
+def _arguments(at: Place) -> dict[str, Any]:
+    return {
+        "emp_id": EMP,
+        "campaign_id": BIG,
+        "link_id": link_id(BIG, 0),
+        "shop_id": at.shop_id,
+        "name": at.order,
+    }
+
+
+def _sales_in_parts(at: Place) -> dict[str, str]:
+    day = f"{at.day:%Y-%m-%d}"
+    later = f"{at.day + timedelta(days=6):%Y-%m-%d}"
+    return {
+        "deep": f"cursor={at.deep}",
+        "one day": f"from={day}&to={day}",
+        "a week": f"from={day}&to={later}",
+    }
+
+
+MORE: dict[str, Callable[[Place], dict[str, str]]] = {
+    "pages.list_sales": _sales_in_parts,
+    "api.list_sales": lambda at: _sales_in_parts(at) | {"1000 rows": "limit=1000"},
+    "pages.show_coverage": lambda at: {"92 days": _last_days(91)},
+    "api.show_coverage": lambda at: {"92 days": _last_days(91)},
+    "pages.compare_models": lambda at: {"30 days": _last_days(30)},
+    "pages.preview_policy": lambda at: {"linear": "window_days=14&model=linear"},
+}
+"""What else is asked of an endpoint: filters, and the page at the end."""
+
+BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
+    "api.add_account": lambda at: {"empId": 99, "name": "Hats", "currency": "EUR"},
+    "api.add_campaign": lambda at: {"empId": EMP, "name": "New", "links": [{"url": "https://shop.test/"}]},
+    "api.add_contacts": lambda at: {
+        "empId": EMP,
+        "contacts": [{"ref": "new", "email": "new@shop.test"}, {"ref": "c00000001"}],
+    },
+    "api.add_coupons": lambda at: {"coupons": [{"code": "NEW", "ref": "c00000001"}]},
+    "api.add_key": lambda at: {"name": "mailer"},
+    "api.add_recipients": lambda at: {"contacts": ["c00000001", "new"]},
+    "api.add_sales": lambda at: {
+        "empId": EMP,
+        "orders": [
+            {
+                "id": "new",
+                "currency": "EUR",
+                "placed_at": f"{at.day:%Y-%m-%dT%H:%M:%SZ}",
+                "email": "c00000001@shop.test",
+                "customer": "u",
+                "lines": [{"item": "Shoes", "quantity": 1, "amount": "39.80"}],
+            }
+        ],
+    },
+    "api.add_shop": lambda at: {"empId": EMP, "platform": "saleor", "api_url": "http://127.0.0.1:2/graphql/"},
+    "api.apply_policy": lambda at: {"window_days": 6},
+    "api.change_account": lambda at: {"name": "Boots"},
+    "api.change_campaign": lambda at: {"sent_at": f"{_days_ago(1):%Y-%m-%dT%H:%M:%SZ}"},
+    "api.change_shop": lambda at: {"name": "Main"},
+    "api.close_month": lambda at: {"month": f"{_days_ago(330):%Y-%m}"},
+    "api.make_fragment": lambda at: {
+        "empId": EMP,
+        "click": "",
+        "order": number_of(0),
+        "currency": "EUR",
+        "lines": [{"product": "Shoes", "quantity": 1, "amount": "39.80"}],
+    },
+    "api.patch_link": lambda at: {"label": "Other"},
+    "api.preview_policy": lambda at: {"window_days": 14, "model": "linear"},
+    "api.requeue": lambda at: {"empId": EMP},
+    "api.try_again": lambda at: {"empId": EMP},
+}
+
+
+def _days_ago(days: int) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+def _last_days(days: int) -> str:
+    return f"from={_days_ago(days):%Y-%m-%d}&to={_days_ago(0):%Y-%m-%d}"
+
+
+def find_place(database: Database, shop_id: str) -> Place:
+    """The middle of the campaign BIG, and the cursor with nine of ten of its sales before it."""
+    s = sales.c
+    with database.read() as connection:
+        its = s.campaign_id == BIG
+        count = connection.scalar(sa.select(sa.func.count()).select_from(sales).where(its)) or 0
+        newest_first = (
+            s.purchased_at.desc(),
+            s.shop_id.desc(),
+            s.order_id.desc(),
+            s.line_id.desc(),
+            s.click_id.desc(),
+        )
+        query = sa.select(s.purchased_at, s.shop_id, s.order_id, s.line_id, s.click_id).where(its)
+        query = query.order_by(*newest_first)
+        middle = connection.execute(query.offset(count // 2).limit(1)).one()
+        # A whole page is left, if there is one.
+        last = max(0, min(count * 9 // 10, count - 1 - PAGE))
+        deep = connection.execute(query.offset(last).limit(1)).one()
+    time, shop, order, line, click = deep
+    return Place(shop_id, middle.purchased_at, write_cursor(time, shop, order, line, click.hex()))
+
+
+class Visitor:
+    """Somebody with a key."""
+
+    def __init__(self, app: APIFlask, key: str = KEY) -> None:
+        self.app, self._key = app, key
+        self._client: FlaskClient = app.test_client()
+
+    def ask(self, call: Call) -> TestResponse:
+        """The whole answer of a call. Raises RuntimeError unless it is a good one, or was done already."""
+        more: dict[str, Any] = {} if call.body is None else {"json": call.body}
+        headers = {"Authorization": f"Bearer {self._key}"}
+        answer = self._client.open(call.path, method=call.method, headers=headers, **more)
+        if answer.status_code >= 400 and answer.status_code != 409:
+            raise RuntimeError(f"{call.name}: {answer.status_code} {answer.text[:300]}")
+        return answer
+
+
+def open_plugin(database: Database, data: Path, keys: Keys) -> Visitor:
+    """The plugin in this process, without Redis, on a database that is there."""
+    settings = PluginSettings.load({"SALEPIXEL_API_KEY": KEY, "SALEPIXEL_DATA": str(data)})
+    redis = open_redis(f"unix://{data}/none.sock")
+    prepare(settings, database, redis)
+    app = make_routes()
+    attach(app, settings, database=database, redis=redis, keys=keys)
+    return Visitor(app)

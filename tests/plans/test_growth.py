@@ -1,0 +1,234 @@
+"""What a page, an endpoint, a fold and an order cost does not grow with what is stored.
+
+Each is played on a small year and on one four times as large, without statistics and with them.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bench.pages import CHANGES_ALL, Visitor, all_calls, find_place, open_plugin
+from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
+from salepixel.accounts.api_keys import add_api_key
+from salepixel.campaigns.contacts import Contact, store_contacts
+from salepixel.clicks.records import HitRecord
+from salepixel.clicks.store import settle_clicks, store_clicks
+from salepixel.clicks.tokens import Click, Signal, new_click_id
+from salepixel.keys import Keys
+from salepixel.orders.requeue import Why, requeue_orders
+from salepixel.shops.pixel_hits import store_pixel_hit
+from salepixel.storage.database import Database
+from salepixel.storage.schema import metadata, orders, outbox, unsettled_clicks
+from salepixel_worker.sweep import reconcile_due
+from tests.plans.work import Statement, Watch, pretend_many_rows
+
+SMALL, MORE = 1000, 3000
+"""Clicks. BIG has most of them, and more sales, contacts and clicks than a page shows."""
+
+FEW = {
+    *("accounts", "policies", "api_keys", "sessions", "installation", "watermarks", "journals"),
+    *("shops", "polls", "shop_days", "campaigns", "links", "rejections", "losses", "unread_orders"),
+    *("click_sums", "sale_sums", "item_sums", "people_sums", "decision_sums"),
+}
+"""Tables that have few rows however much happens: sums have as many as there are days, links or items."""
+
+GROWING = [table.name for table in metadata.sorted_tables if table.name not in FEW]
+
+GROWS: Mapping[str, str] = {
+    **CHANGES_ALL,
+    **dict.fromkeys(
+        ("api.list_sales_as_csv", "api.list_sales_as_xlsx"), "an export reads all sales of its campaign"
+    ),
+    **dict.fromkeys(
+        ("api.preview_policy", "pages.preview_policy", "pages.preview_policy (linear)"),
+        "judges up to a thousand orders",
+    ),
+    **dict.fromkeys(
+        ("api.compare_models", "pages.compare_models", "pages.compare_models (30 days)"),
+        "reads the journeys of all buyers of a time",
+    ),
+    **dict.fromkeys(("api.get_lift", "pages.lift"), "counts the buyers among all recipients"),
+    "api.list_sales (1000 rows)": "the small year has fewer",
+}
+"""Calls that read or write more where there is more, each with its reason: they are not played."""
+
+MAY_SCAN: Mapping[str, str] = {
+    "SCAN orders USING INDEX ix_orders_failed": "holds only the orders that failed",
+    "SCAN orders USING INDEX ix_orders_due": "holds only the orders that wait",
+}
+"""Steps of plans that are accepted, each with its reason."""
+
+COUNTS_ALL = {"health.metrics": "counts in the outbox what was sent, too"}
+"""Calls that scan a table on purpose, each with its reason."""
+
+BEFORE_ANALYZE = {
+    "api.list_sales (a week)": "PostgreSQL sorts the sales of the time",
+    "api.list_sales (one day)": "PostgreSQL sorts the sales of the time",
+    "reconcile": "PostgreSQL merges all decisions with those of the batch",
+}
+"""What PostgreSQL does until its first ANALYZE, a minute after rows are stored: not with any statistics."""
+
+ELSEWHERE: Mapping[sa.Table, Mapping[str, object]] = {
+    unsettled_clicks: {"click_id": b"\xff" * 16},
+    outbox: {
+        **dict.fromkeys(("id", "order_id", "url", "answer"), ""),
+        "shop_id": "s",
+        "emp_id": 2,
+        "state": "dead",
+        "attempts": 1,
+        "next_at": datetime.now(UTC),
+    },
+}
+"""Rows of others: PostgreSQL plans nothing for a table without any."""
+
+KEY_OF_ACCOUNT = "the key of the account"
+
+Played = dict[str, list[Statement]]
+
+
+def play(watch: Watch, world: World, visitor: Visitor, hour: int) -> Played:
+    """Everything once, `hour` hours after the year; gives the statements of each."""
+    found: Played = {}
+
+    def note(name: str, do: Callable[[], object]) -> None:
+        with watch.statements() as seen:
+            do()
+        found[name] = seen
+
+    place = find_place(world.database, world.shop.id)
+    calls = [call for call in all_calls(visitor.app, place) if call.name not in GROWS]
+    # A key of one account asks for its rows alone, and often by other statements.
+    of_account = Visitor(visitor.app, KEY_OF_ACCOUNT)
+    for call in calls:
+        if call.method == "GET":
+            note(call.name, partial(visitor.ask, call))
+            if call.name not in ("health.metrics", "api.get_rejections", "api.list_losses"):
+                note(f"{call.name}, by the account", partial(of_account.ask, call))
+    after, before = world.now + timedelta(hours=hour), world.now - timedelta(days=180, hours=hour)
+    place_newest_order(world, after)
+    note("fold", lambda: fold(world, after))
+    note("settle", lambda: settle(world, after))
+    note("fold of late clicks", lambda: fold(world, before))
+    note("settle of late clicks", lambda: settle(world, after))
+    world.reconcile()
+    note("pixel hit", lambda: hit(world, after))
+    note("opt out and in", lambda: opt_out_and_in(world))
+    world.reconcile()
+    requeue_some(world)
+    note("reconcile", lambda: reconcile_due(world.database, world.sealer, 20))
+    for call in calls:
+        if call.method != "GET":
+            note(call.name, partial(visitor.ask, call))
+    world.reconcile()
+    return found
+
+
+def place_newest_order(world: World, at: datetime) -> None:
+    """A click is folded with an order of the last minutes, as is normal for a shop."""
+    newest = sa.select(orders.c.id).order_by(orders.c.placed_at.desc()).limit(1).scalar_subquery()
+    with world.database.write() as connection:
+        connection.execute(sa.update(orders).where(orders.c.id == newest).values(placed_at=at))
+
+
+def fold(world: World, at: datetime) -> None:
+    ms = int(at.timestamp() * 1000)
+    some = [Click(new_click_id(ms), EMP, BIG, link_id(BIG, 0), contact_ref(n)) for n in range(40)]
+    with world.database.write() as connection:
+        store_clicks(connection, [(click, Signal.CHROMIUM) for click in some])
+
+
+def settle(world: World, at: datetime) -> None:
+    with world.database.write() as connection:
+        assert settle_clicks(connection, at + timedelta(hours=1), 40) == 40
+
+
+def hit(world: World, at: datetime) -> None:
+    record = HitRecord(new_click_id(int(at.timestamp() * 1000)), EMP, "order=100001", "", "", signed=False)
+    with world.database.write() as connection:
+        store_pixel_hit(connection, world.sealer, record)
+
+
+def opt_out_and_in(world: World) -> None:
+    email, alias = world.keys.hash_address(EMP, email_of(contact_ref(3)))
+    for consent in (False, True):
+        with world.database.write() as connection:
+            store_contacts(connection, EMP, [Contact(contact_ref(3), email, consent, alias)], world.now)
+
+
+def requeue_some(world: World) -> None:
+    with world.database.write() as connection:
+        first = sa.select(orders.c.shop_id, orders.c.id).order_by(orders.c.number).limit(20)
+        pairs = [(row.shop_id, row.id) for row in connection.execute(first)]
+        requeue_orders(connection, pairs, Why.CLICKS)
+
+
+def work_by_shape(seen: list[Statement]) -> dict[str, tuple[int, Statement]]:
+    found: dict[str, tuple[int, Statement]] = {}
+    for one in seen:
+        before, costliest = found.get(one.shape, (0, one))
+        found[one.shape] = before + one.work, max(one, costliest, key=lambda some: some.work)
+    return found
+
+
+def kind_of(name: str) -> str:
+    return name.partition(" (")[0].partition(",")[0]
+
+
+def growing(watch: Watch, small: Played, large: Played, accepted: Collection[str] = ()) -> list[str]:
+    """The statements that made more than twice the work, each with its plan."""
+    told = []
+    for name in sorted(small):
+        if name.partition(",")[0] in accepted:
+            continue
+        before = work_by_shape(small[name])
+        for shape, (work, one) in work_by_shape(large[name]).items():
+            least = before.get(shape, (0, one))[0]
+            if work > 2 * least + (400 if watch.is_sqlite else 200):
+                plan = "\n    ".join(watch.plan(one))
+                told.append(f"{name}: {least} -> {work} {one.relations or ''}\n  {one.text}\n    {plan}")
+    return told
+
+
+def scans(watch: Watch, played: Played) -> list[str]:
+    """The statements that scan a table that grows, each once."""
+    tables = "|".join(GROWING)
+    scan = re.compile(rf"^SCAN ({tables})(_\d+)?\b|Seq Scan on ({tables})\b")
+    told: dict[str, str] = {}
+    for name in sorted(name for name in played if kind_of(name) not in COUNTS_ALL):
+        for one in played[name]:
+            if one.shape in told or not one.text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT", "WITH")):
+                continue
+            told[one.shape] = ""
+            plan = watch.plan(one)
+            bad = [step for step in plan if scan.search(step) and step not in MAY_SCAN]
+            if bad:
+                told[one.shape] = f"{name}: {bad}\n  {one.text}"
+    return [text for text in told.values() if text]
+
+
+def test_no_statement_does_more_work_when_more_is_stored(
+    database: Database, keys: Keys, tmp_path: Path
+) -> None:
+    world = World(database, keys, campaigns=4, clicks_per_order=8, crowd=0.1)
+    world.add(SMALL)
+    with database.write() as connection:
+        for table, row in ELSEWHERE.items():
+            connection.execute(sa.insert(table).values(row))
+        add_api_key(connection, KEY_OF_ACCOUNT, EMP, "account", world.now)
+    visitor, watch = open_plugin(database, tmp_path, keys), Watch(database)
+    many = partial(pretend_many_rows, database, GROWING)
+    many(statistics=False)
+    small = play(watch, world, visitor, 1)
+    world.add(MORE)
+    many(statistics=False)
+    large = play(watch, world, visitor, 3)
+    accepted = () if watch.is_sqlite else BEFORE_ANALYZE
+    told = {"without statistics": growing(watch, small, large, accepted), "scans": scans(watch, large)}
+    many(statistics=True)
+    large = play(watch, world, visitor, 5)
+    told |= {"with statistics": growing(watch, small, large), "scans, with statistics": scans(watch, large)}
+    assert not any(told.values()), "\n\n".join(f"== {k} {len(v)}\n" + "\n".join(v) for k, v in told.items())

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import clickers, clicks
+from salepixel.storage.schema import campaigns, clickers, clicks
 from salepixel.sums.kept import ALL_LINKS, KeptSum
 
 _BOT = "bot"
@@ -40,6 +40,9 @@ class Clicker(NamedTuple):
 
 NewClickers = Counter[tuple[str, str]]
 """How many contacts more (or fewer) have a human click, by campaign and link; also for ALL_LINKS."""
+
+_Clicked = Counter[tuple[str, bool, str]]
+"""How many contacts more have clicked these links, by campaign and whether they have a human click."""
 
 _Key = tuple[str, str]
 _Row = tuple[Any, ...]
@@ -96,15 +99,15 @@ def add(
     while changes:
         changes = _add_to_rows(connection, changes, clicked)
     _correct_times(connection, before, after)
+    return _by_link(clicked)
+
+
+def _by_link(clicked: _Clicked) -> NewClickers:
     found: NewClickers = Counter()
     for (campaign, is_clicker, links), more in clicked.items():
         for link in (*((ALL_LINKS,) if is_clicker else ()), *json.loads(links)):
             found[campaign, link] += more
     return found
-
-
-_Clicked = Counter[tuple[str, bool, str]]
-"""How many contacts more have these links, by campaign and whether they have a human click."""
 
 
 def _add_to_rows(
@@ -235,6 +238,31 @@ def _correct_times(
     connection.execute(
         update.values(times), [{"its_account": key[2], **_parameters(*key[:2])} for key in keys]
     )
+
+
+def end(connection: sa.Connection, rows: Iterable[Sequence[Any]]) -> None:
+    """Count rows of `clicks` that were deleted as ended. Nobody is a clicker less for it."""
+    update = sa.update(clickers).where(_THIS)
+    changed = {name: clickers.c[name] - sa.bindparam(f"ended_{name}") for name in ("human", "bot")}
+    for name in ("human", "bot"):
+        changed[f"{name}_ended"] = clickers.c[f"{name}_ended"] + sa.bindparam(f"ended_{name}")
+    values = [
+        {**_parameters(*key), "ended_human": ended.human, "ended_bot": ended.bot}
+        for key, ended in sorted(sums_of(rows).items())
+    ]
+    if values:
+        connection.execute(update.values(changed), values)
+
+
+def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> NewClickers:
+    """Delete the rows of contacts of an account; gives the changes of clickers, numbers below zero."""
+    theirs = clickers.c.campaign_id.in_(sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id))
+    columns = (clickers.c.campaign_id, clickers.c.human + clickers.c.human_ended, clickers.c.links)
+    statement = sa.delete(clickers).where(theirs, is_one_of(connection, clickers.c.contact, refs))
+    rows = connection.execute(statement.returning(*columns)).all()
+    clicked: _Clicked = Counter()
+    clicked.subtract((campaign, human > 0, links) for campaign, human, links in rows)
+    return _by_link(clicked)
 
 
 def definition(dialect: str) -> sa.Select[Any]:

@@ -1,7 +1,7 @@
 """Clicks per campaign, link, day, verdict and reasons."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +34,23 @@ def add(connection: sa.Connection, before: Sequence[Sequence[Any]], after: Seque
     cells = difference(sums_of(before), sums_of(after))
     add_cells(connection, click_sums, cells)
     links.add(connection, cells, clickers.add(connection, before, after))
+
+
+def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Count rows of `clicks` as ended, as the DELETE of retention returned them: all totals stay.
+
+    Whoever ends clicks sees to it that they are not stored again: they would be counted twice.
+    """
+    add_cells(connection, click_sums, {key: (-count, count) for key, (count,) in sums_of(rows).items()})
+    clickers.end(connection, rows)
+
+
+def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> None:
+    """Delete what is kept of contacts of an account: they count as clickers no more, their clicks still do.
+
+    For contacts whose clicks have all ended, or belong to nobody any more.
+    """
+    links.add(connection, {}, clickers.forget(connection, emp_id, refs))
 
 
 def definition(dialect: str) -> sa.Select[Any]:

@@ -5,15 +5,21 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from salepixel.campaigns.store import Campaign, add_campaign
 from salepixel.clicks.store import clear_click, store_clicks
 from salepixel.clicks.tokens import Signal
-from salepixel.report.activity import ClickCounts, ContactActivity, contact_activity, count_clicks
+from salepixel.report.activity import (
+    ClickCounts,
+    ContactActivity,
+    contact_activity,
+    count_clicks,
+    count_verdict_reasons,
+)
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.sums import clickers
 from salepixel.sums import clicks as sums
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
-from salepixel.sums.clickers import Clicker
 from salepixel.sums.links import Totals, totals_of_campaigns, totals_of_links
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
 from tests.sums.test_clicks import DAY, NO_SIGNAL, SECOND, people, store, totals
@@ -32,6 +38,15 @@ def clicked(database: Database) -> Database:
     return database
 
 
+def times(database: Database, contact: str) -> tuple[int, int]:
+    """The contact's first and last click."""
+    table = schema.clickers.c
+    query = sa.select(table.first_click, table.last_click).where(table.contact == contact)
+    with database.read() as connection:
+        first, last = connection.execute(query).one()
+    return first, last
+
+
 def verify(database: Database) -> None:
     with database.read() as connection:
         assert find_wrong_sums(connection) == []
@@ -39,9 +54,10 @@ def verify(database: Database) -> None:
 
 def test_a_contact_is_one_clicker_of_a_campaign_and_of_each_link(clicked: Database) -> None:
     assert people(clicked) == {
-        (CAMPAIGN, "ana"): Clicker(2, 0, MS, MS + DAY_MS, f'{{"{LINK}":1,"{OTHER_LINK}":1}}'),
-        (CAMPAIGN, "bea"): Clicker(0, 1, MS, MS, "{}"),
+        (CAMPAIGN, "ana"): (2, 0, f'{{"{LINK}":1,"{OTHER_LINK}":1}}'),
+        (CAMPAIGN, "bea"): (0, 1, "{}"),
     }
+    assert times(clicked, "ana") == (MS, MS + DAY_MS)
     with clicked.read() as connection:
         assert totals_of_campaigns(connection, [CAMPAIGN, "other"]) == {CAMPAIGN: Totals(2, 1, 1, 1)}
         assert totals_of_links(connection, CAMPAIGN) == {
@@ -91,7 +107,7 @@ def test_a_clicker_s_times_are_those_of_the_clicks_that_are_left(
     clicked: Database, gone: tuple[bytes], first: int, last: int
 ) -> None:
     change(clicked, sa.delete(schema.clicks).where(schema.clicks.c.id == gone[0]), "ana")
-    assert people(clicked)[CAMPAIGN, "ana"][:4] == (1, 0, MS + first, MS + last)
+    assert times(clicked, "ana") == (MS + first, MS + last)
     verify(clicked)
 
 
@@ -127,21 +143,49 @@ def test_spoilt_sums_of_people_and_links_are_found_and_rebuilt(
     verify(clicked)
 
 
-def test_who_clicked_stays_a_clicker_when_the_click_has_ended(clicked: Database) -> None:
-    end = {"human": 0, "human_ended": schema.clickers.c.human}
-    with clicked.write() as connection:
-        connection.execute(sa.update(schema.clickers).where(schema.clickers.c.contact == "ana").values(end))
-        ended = {"clicks": 0, "ended": schema.click_sums.c.clicks}
-        connection.execute(sa.update(schema.click_sums).values(ended))
-        connection.execute(sa.delete(schema.clicks))
-        connection.execute(sa.delete(schema.clickers).where(schema.clickers.c.contact != "ana"))
-    rebuild_sums(clicked)
+def end(database: Database) -> None:
+    with database.write() as connection:
+        sums.end(connection, connection.execute(sa.delete(schema.clicks).returning(schema.clicks)).all())
+
+
+def test_nothing_changes_for_the_reader_when_clicks_have_ended(clicked: Database) -> None:
+    with clicked.read() as connection:
+        before = read(connection)
+    end(clicked)
+    with clicked.read() as connection:
+        assert read(connection) == before
     verify(clicked)
+    rebuild_sums(clicked)
+    with clicked.read() as connection:
+        assert read(connection) == before
     store(clicked, (click_at(NOON + 2 * DAY), NO_SIGNAL))
     verify(clicked)
     with clicked.read() as connection:
         assert totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN] == Totals(3, 1, 1, 1)
         assert clickers.clicks_of(connection, CAMPAIGN, ["ana"]) == {"ana": (3, 0)}
+
+
+def read(connection: sa.Connection) -> list[object]:
+    return [
+        count_clicks(connection, [CAMPAIGN]),
+        count_verdict_reasons(connection, CAMPAIGN),
+        contact_activity(connection, CAMPAIGN, 9, None),
+        totals_of_links(connection, CAMPAIGN),
+    ]
+
+
+def test_a_contact_whose_clicks_have_ended_can_be_forgotten(clicked: Database) -> None:
+    end(clicked)
+    with clicked.write() as connection:
+        add_campaign(connection, Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), [])
+        sums.forget(connection, 2, ["ana"])
+        assert {contact for _, contact in people(clicked)} == {"ana", "bea"}
+        sums.forget(connection, 1, ["ana"])
+    assert {contact for _, contact in people(clicked)} == {"bea"}
+    with clicked.read() as connection:
+        assert totals_of_campaigns(connection, [CAMPAIGN]) == {CAMPAIGN: Totals(2, 1, 1, 0)}
+        assert totals_of_links(connection, CAMPAIGN)[LINK] == Totals(2, 0, 1, 0)
+    verify(clicked)
 
 
 def test_a_contact_who_clicks_on_two_edges_at_once_is_one_clicker(postgresql_database: Database) -> None:

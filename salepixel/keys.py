@@ -136,6 +136,13 @@ class Keys:
         message = f"{emp_id}\n{text}".encode()
         return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
 
+    def hash_erased(self, emp_id: int, text: str) -> str:
+        """The keyed hash under which an account remembers that something was erased: 32 hex digits.
+
+        Made with the oldest key, as `hash_email`: what it is of is not kept.
+        """
+        return hmac.digest(self._erased_key, f"{emp_id}\n{text}".encode(), hashlib.sha256).hex()[:32]
+
     @cached_property
     def fingerprint(self) -> str:
         """The fingerprint by which the stores recognise these keys: 32 hex digits, not a secret.
@@ -148,6 +155,10 @@ class Keys:
     def holdout_secret(self) -> bytes:
         """The key of the random holdouts. It stays when keys are rotated."""
         return self.derive(min(self.secrets), "holdout")
+
+    @cached_property
+    def _erased_key(self) -> bytes:
+        return self.derive(min(self.secrets), "erased")
 
     @cached_property
     def _email_key(self) -> bytes:

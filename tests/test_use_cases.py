@@ -29,6 +29,7 @@ from salepixel.keys import Keys
 from salepixel.money.rates import Rates
 from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
+from salepixel.privacy import use_cases as privacy
 from salepixel.report import use_cases as report
 from salepixel.report.sales import ALWAYS
 from salepixel.shops import use_cases as shops
@@ -124,16 +125,19 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, w.keys, 7, {"c1": {"consent": False}}, NOW
     ),
     campaigns.add_coupons: lambda w, who: campaigns.add_coupons(
-        w.connection, who, w.campaign, [("TEN", "")], NOW
+        w.connection, who, w.keys, w.campaign, [("TEN", "")], NOW
     ),
     campaigns.add_recipients: lambda w, who: campaigns.add_recipients(
-        w.connection, who, w.campaign, ["c1"], w.keys.holdout_secret, NOW
+        w.connection, who, w.campaign, ["c1"], w.keys, NOW
     ),
     campaigns.make_fragment: lambda w, who: campaigns.make_fragment(
         w.connection, who, w.keys, w.sealer, 7, BOUGHT, "https://edge.test", NOW
     ),
     destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
     orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
+    privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
+    privacy.export_person: lambda w, who: privacy.export_person(w.connection, who, w.sealer, 7, "ana", NOW),
+    privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
     report.export_sales: lambda w, who: report.export_sales(w.database, who, w.campaign, ALWAYS),

@@ -96,6 +96,10 @@ _FORWARDED = N_(
     "credit, not the contact."
 )
 _REFUNDED = N_("It was refunded in full: %(refunded)s. It adds no net revenue.")
+_ERASED = N_(
+    "A person whom this order named was erased on %(time)s. Nothing of them is kept, and the decision stays "
+    "as it was."
+)
 _CONFLICT = N_("Other, weaker evidence points to another contact.")
 
 _PASSED_OVER = {
@@ -375,7 +379,15 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
 
 
 def explain_decided(decided: Decided, language: Language) -> str:
-    """Sentences about the decision of an order, with a partial payment or a full refund."""
+    """Sentences about the decision of an order, with a partial payment, a full refund, or an erasure."""
+    order = decided.stored.order
+    sentences = [_explain_as_paid(decided, language)]
+    if order.erased_at:
+        sentences.append(language.text(_ERASED, time=language.time(order.erased_at)))
+    return " ".join(sentences)
+
+
+def _explain_as_paid(decided: Decided, language: Language) -> str:
     order = decided.stored.order
     ledger = read_ledger(order, decided.history)
     held = ledger.held

@@ -1,6 +1,7 @@
 """Comparing: what is stored of an order's decision and sales with what they must be."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -33,7 +34,8 @@ def compare_order(
     if shop.platform == "pixel":
         order_id = stored.order.id
         its_hits = hits.hits_making(connection, account.emp_id, [order_id])[order_id]
-        if not its_hits or hits.order_from_hits(account, stored.order.id, its_hits) != stored.order:
+        made = its_hits and hits.order_from_hits(account, order_id, its_hits)
+        if not made or replace(made, erased_at=stored.order.erased_at) != stored.order:
             yield "is not what its pixel hits say"
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     kept = get_decision(connection, stored.shop_id, stored.order.id)
@@ -57,7 +59,7 @@ def compare_order(
 
 
 def compare_closed_order(connection: sa.Connection, account: Account, stored: StoredOrder) -> Iterator[str]:
-    """What differs in the sales of an order of a closed month: only what was refunded since may be new."""
+    """What differs in the sales of an order that `is_closed`: only what was refunded since may be new."""
     history = refund_history(connection, stored.shop_id, stored.order)
     yield from _wrong_sales(connection, stored, closed_sales(connection, account, stored, history))
 

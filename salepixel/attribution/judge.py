@@ -11,7 +11,7 @@ from salepixel.attribution.decisions import Judged, Observed, StoredDecision, ge
 from salepixel.attribution.gather import Gathered, Named, gather_evidence, read_named
 from salepixel.attribution.other_orders import reported_by_shops
 from salepixel.attribution.sale_store import sales_of_order
-from salepixel.attribution.sales import Sale, sale_rows, with_refunds
+from salepixel.attribution.sales import Sale, as_of_now, sale_rows, with_refunds
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import Rates
 from salepixel.orders.charges import read_ledger
@@ -123,30 +123,36 @@ def _without_shop(
 
 
 def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether the month in which an order was decided is closed, so that its decision does not change."""
-    if account.closed_before is None:
+    """Whether an order's decision does not change any more.
+
+    The month in which it was decided is closed, or a person named by the order was erased.
+    """
+    if account.closed_before is None and stored.order.erased_at is None:
         return False
-    return is_final(account, get_decision(connection, stored.shop_id, stored.order.id))
+    return is_final(account, stored, get_decision(connection, stored.shop_id, stored.order.id))
 
 
-def is_final(account: Account, decision: StoredDecision | None) -> bool:
+def is_final(account: Account, stored: StoredOrder, decision: StoredDecision | None) -> bool:
     """The same by the order's decision. A decision that waits for the payment is not final."""
     if decision is None or decision.explanation.outcome is Outcome.PENDING:
         return False
-    return account.has_closed(decision.placed_at)
+    return stored.order.erased_at is not None or account.has_closed(decision.placed_at)
 
 
 def closed_sales(
-    connection: sa.Connection, account: Account, stored: StoredOrder, history: Iterable[RefundState]
+    connection: sa.Connection, account: Account, stored: StoredOrder, history: Sequence[RefundState]
 ) -> list[Sale]:
     """The stored sales of an order that `is_closed`, with its later refunds.
 
     `history`: from `orders.refunds.refund_history`.
     """
     sold = sales_of_order(connection, stored.shop_id, stored.order.id)
-    if not sold or account.closed_before is None:
+    if not sold:
         return sold
-    return with_refunds(sold, sold_lines(stored.order, account.terms, history), account.closed_before)
+    lines = sold_lines(stored.order, account.terms, history)
+    if account.closed_before is not None and account.has_closed(sold[0].purchased_at):
+        return with_refunds(sold, lines, account.closed_before)
+    return as_of_now(sold, stored.order, lines, history)
 
 
 def _too_late(decision: Decision) -> Decision:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from salepixel.accounts.erased import erased_contacts, has_erased
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision
 from salepixel.attribution.decisions import get_decisions, store_decisions
 from salepixel.attribution.gather import Named, read_named
 from salepixel.attribution.judge import closed_sales, is_final, judge_orders
-from salepixel.attribution.sale_store import replace_sale_refunds
+from salepixel.attribution.sale_store import replace_sale_refunds, replace_sales
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks import store as clicks
@@ -19,6 +20,7 @@ from salepixel.clicks.tokens import ClickSealer, Verdict
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
 from salepixel.orders.drafts import as_completed, drafts_among
+from salepixel.orders.erased import hide_erased
 from salepixel.orders.keys import OrderKey
 from salepixel.orders.queue import claim_due, mark_decided
 from salepixel.orders.requeue import requeue_pixel_twins
@@ -54,8 +56,8 @@ def reconcile_orders(
 ) -> list[Reconciled]:
     """Decide orders again from everything that is stored; gives those that were decided.
 
-    Not those that there are not, nor those whose month is closed, so that their decision is final: of them
-    only later refunds are written, in months that are open. An order whose evidence another one of these
+    Not those that there are not, nor those whose decision is final (`is_closed`): of them only later refunds
+    are written, in months that are open. An order whose evidence another one of these
     has changed stays due. `only_due`: leave out those that are not due any more, or that another worker is
     deciding.
     """
@@ -88,12 +90,13 @@ def _reconcile(
     rates: Rates,
 ) -> list[Reconciled]:
     named = read_named(connection, sealer, account, shops, batch)
+    batch = _without_erased(connection, sealer, account, batch, named)
     named = _clear_their_clicks(connection, shops, batch, named)
     before = get_decisions(connection, [stored.key for stored in batch])
-    final = [stored for stored in batch if is_final(account, before.get(stored.key))]
+    final = [stored for stored in batch if is_final(account, stored, before.get(stored.key))]
     if final:
         _write_refunds(connection, account, final, named)
-        batch = [stored for stored in batch if not is_final(account, before.get(stored.key))]
+        batch = [one for one in batch if not is_final(account, one, before.get(one.key))]
     if not batch:
         return []
     batch = _as_known_now(connection, account, shops, batch, named)
@@ -104,12 +107,46 @@ def _reconcile(
     ]
 
 
+def _without_erased(
+    connection: sa.Connection,
+    sealer: ClickSealer,
+    account: Account,
+    batch: Sequence[StoredOrder],
+    named: dict[OrderKey, Named],
+) -> Sequence[StoredOrder]:
+    """The same orders without erased people: some came while these were erased, or with their token.
+
+    Changes `named` accordingly.
+    """
+    keys, emp_id = sealer.keys, account.emp_id
+    if not has_erased(connection, emp_id):
+        return batch
+    clicks_of = {stored.key: named[stored.key].token_click for stored in batch if not stored.order.erased_at}
+    refs = {click.contact for click in clicks_of.values() if click and click.emp_id == emp_id}
+    gone = erased_contacts(connection, keys, emp_id, refs)
+    kept = []
+    for stored in batch:
+        if stored.key in clicks_of:
+            (order,) = hide_erased(connection, keys, stored.shop_id, emp_id, [stored.order])
+            click = clicks_of[stored.key]
+            if click and click.emp_id == emp_id and click.contact in gone:
+                order = replace(order, click_token=None, erased_at=order.erased_at or gone[click.contact])
+            if order is not stored.order:
+                stored = orders.keep_without_person(connection, stored, order)
+                named[stored.key] = replace(named[stored.key], token_click=None)
+        kept.append(stored)
+    return kept
+
+
 def _write_refunds(
     connection: sa.Connection, account: Account, final: Sequence[StoredOrder], named: Mapping[OrderKey, Named]
 ) -> None:
     for stored in final:
         sold = closed_sales(connection, account, stored, named[stored.key].history)
-        replace_sale_refunds(connection, stored, sold)
+        if not sold or account.has_closed(sold[0].purchased_at):
+            replace_sale_refunds(connection, stored, sold)
+        else:
+            replace_sales(connection, [(stored, sold)])
     mark_decided(connection, [stored.key for stored in final])
 
 
@@ -139,6 +176,7 @@ def _made_again(
 ) -> StoredOrder:
     """A pixel order, read again from its hits, because the account's currency may have changed."""
     made = hits.order_from_hits(account, stored.order.id, named.hits) if named.hits else stored.order
+    made = replace(made, erased_at=stored.order.erased_at)
     if made == stored.order:
         return stored
     orders.store_order(connection, stored.shop_id, account.emp_id, made, "", always=True)

@@ -128,14 +128,33 @@ def sale_rows(
                     share=round(float(one.share), 6),
                 )
             )
-    return [
-        replace(
-            sale,
-            refunded=sum((refund.amount for refund in sale.refunds), nothing),
-            refunded_at=sale.refunds[-1].at if sale.refunds else None,
-        )
-        for sale in with_refunds(rows, lines)
-    ]
+    return [_summed(sale) for sale in with_refunds(rows, lines)]
+
+
+def as_of_now(
+    sales: Sequence[Sale], order: Order, lines: Sequence[SoldLine], history: Iterable[RefundState]
+) -> list[Sale]:
+    """Sales of an open month whose amounts stay, with the refunds and the status that they have by now.
+
+    Of an order whose person was erased: nothing is left by which it could be divided anew.
+    """
+    of_line = {line.id: line for line in lines}
+    charged_back = bool(read_ledger(order, tuple(history)).charged_back)
+    found = []
+    for sale in with_refunds(sales, lines):
+        line, verified = of_line.get(sale.line), sale.status is not Status.UNVERIFIED
+        status = _status(order, line, verified, charged_back) if line else sale.status
+        found.append(replace(_summed(sale), status=status))
+    return found
+
+
+def _summed(sale: Sale) -> Sale:
+    """A sale with the sum and the time of its refunds."""
+    return replace(
+        sale,
+        refunded=sum((refund.amount for refund in sale.refunds), sale.amount * 0),
+        refunded_at=sale.refunds[-1].at if sale.refunds else None,
+    )
 
 
 def with_refunds(

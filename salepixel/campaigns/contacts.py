@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.erased import Kind, Trace
 from salepixel.accounts.store import lock_account
 from salepixel.clicks.opt_outs import opted_out, opted_out_among
 from salepixel.orders.requeue import requeue_orders_of_contacts, requeue_orders_of_opted_out
@@ -31,6 +32,16 @@ class Contact:
     email_hash: str | None
     consent: bool = True
     alias_hash: str | None = None
+
+
+def traces_of_contact(contact: Contact) -> list[Trace]:
+    """By what a contact may be known as one who was erased."""
+    found = [
+        (Kind.CONTACT, contact.ref),
+        (Kind.ADDRESS, contact.email_hash),
+        (Kind.MAILBOX, contact.alias_hash),
+    ]
+    return [Trace(kind, value) for kind, value in found if value]
 
 
 def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:

@@ -4,7 +4,7 @@ A changed destination takes effect when the directory is published. The worker's
 Both happen within a minute, or at once if the caller triggers them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,19 +12,26 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, NotFound
+from salepixel.accounts.erased import Kind, Trace, erased_among, erased_contacts, remember_erased
 from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns import recipients, store
-from salepixel.campaigns.contacts import Contact, get_contacts, opted_out_by_reference, store_contacts
+from salepixel.campaigns.contacts import (
+    Contact,
+    get_contacts,
+    opted_out_by_reference,
+    store_contacts,
+    traces_of_contact,
+)
 from salepixel.campaigns.coupons import Coupon, store_coupons
 from salepixel.campaigns.fragment import Bought, hosted_pixels, may_earn, our_pixels
 from salepixel.campaigns.holdout import is_held_out
 from salepixel.campaigns.links import Notice, edge_url, read_destination, tag_in_destination
 from salepixel.campaigns.mailers import BadTag, contact_tag
 from salepixel.campaigns.store import Campaign, CampaignLink
-from salepixel.clicks.tokens import BadClickToken, ClickSealer
+from salepixel.clicks.tokens import BadClickToken, ClickSealer, token_contact
 from salepixel.keys import Keys
 from salepixel.storage.ids import is_id, new_id
 
@@ -63,11 +70,27 @@ class LinkedCampaign:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Contacts to mail and contacts to hold out. `not_measured`: opted out, in neither group."""
+    """Contacts to mail and contacts to hold out. `not_measured`: opted out or erased, in neither group."""
 
     mail: list[str]
     hold_out: list[str]
     not_measured: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsStored:
+    """How many contacts were stored, and the references of those that were not: they were erased."""
+
+    stored: int
+    erased: Set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CouponsStored:
+    """Codes that were not stored: `taken` by another campaign or contact, `erased` with their contact."""
+
+    taken: list[str]
+    erased: Set[str]
 
 
 def see_campaign(connection: sa.Connection, principal: Principal, campaign_id: str) -> Campaign:
@@ -167,10 +190,11 @@ def add_contacts(
     emp_id: int,
     reported: Mapping[str, Mapping[str, Any]],
     at: datetime,
-) -> int:
-    """Add or change contacts: reference -> `email` and `consent`, as far as reported; gives how many.
+) -> ContactsStored:
+    """Add or change contacts: reference -> `email` and `consent`, as far as reported.
 
-    Addresses are stored only as keyed hashes. Raises NotAllowed or UnknownAccount.
+    Addresses are stored only as keyed hashes. Erased people are not stored, under whichever reference. Raises
+    NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id)
     lock_account(connection, emp_id, exclusive=True)  # before the opt-outs are read
@@ -179,23 +203,41 @@ def add_contacts(
     for ref, values in reported.items():
         hashes = keys.hash_address(emp_id, values["email"]) if "email" in values else (None, None)
         batch.append(Contact(ref, hashes[0], values.get("consent", ref not in opted_out), hashes[1]))
-    return store_contacts(connection, emp_id, batch, at)
+    erased = _erased(connection, keys, emp_id, batch, at)
+    stored = store_contacts(connection, emp_id, [one for one in batch if one.ref not in erased], at)
+    return ContactsStored(stored, erased)
+
+
+def _erased(
+    connection: sa.Connection, keys: Keys, emp_id: int, batch: Sequence[Contact], at: datetime
+) -> Set[str]:
+    """The references of contacts who were erased; those known by their address alone are remembered, too."""
+    traces = {contact.ref: traces_of_contact(contact) for contact in batch}
+    found = erased_among(connection, keys, emp_id, {one for its in traces.values() for one in its})
+    erased = {ref for ref, its in traces.items() if not found.keys().isdisjoint(its)}
+    new = [Trace(Kind.CONTACT, name) for ref in erased for name in {ref, token_contact(ref)}]
+    remember_erased(connection, keys, emp_id, new, at)
+    return erased
 
 
 def add_coupons(
     connection: sa.Connection,
     principal: Principal,
+    keys: Keys,
     campaign_id: str,
     coupons: Sequence[tuple[str, str]],
     at: datetime,
-) -> list[str]:
+) -> CouponsStored:
     """Store the coupon codes of a campaign, each with its only contact, or empty for everybody.
 
-    Gives the codes that already belong to another campaign or contact, and still do. Raises NotFound.
+    A code that already belongs to another campaign or contact stays there. Raises NotFound.
     """
     campaign = see_campaign(connection, principal, campaign_id)
-    batch = [Coupon(code, campaign_id, contact) for code, contact in coupons]
-    return store_coupons(connection, campaign.emp_id, batch, at)
+    lock_account(connection, campaign.emp_id, exclusive=True)  # before it is read who was erased
+    refs = {contact for _, contact in coupons if contact}
+    erased = erased_contacts(connection, keys, campaign.emp_id, refs).keys()
+    batch = [Coupon(code, campaign_id, contact) for code, contact in coupons if contact not in erased]
+    return CouponsStored(store_coupons(connection, campaign.emp_id, batch, at), erased)
 
 
 def add_recipients(
@@ -203,27 +245,29 @@ def add_recipients(
     principal: Principal,
     campaign_id: str,
     refs: Sequence[str],
-    secret: bytes,
+    keys: Keys,
     at: datetime,
 ) -> Split:
     """Add recipients to a campaign; gives who gets the e-mail and who does not, the same every time.
 
-    `secret`: keys.holdout_secret. Raises NotFound, or Conflict if the campaign has no holdout or its
-    attribution window has ended.
+    Raises NotFound, or Conflict if the campaign has no holdout or its attribution window has ended.
     """
     campaign = see_campaign(connection, principal, campaign_id)
     if not campaign.holdout_percent:
         raise Conflict("no_holdout")
+    account = lock_account(connection, campaign.emp_id)
     known = get_contacts(connection, campaign.emp_id, refs)
-    opted_out = [ref for ref in refs if ref in known and not known[ref].consent]
+    erased = erased_contacts(connection, keys, campaign.emp_id, refs)
+    opted_out = [ref for ref in refs if ref in erased or (ref in known and not known[ref].consent)]
     before = recipients.assigned_recipients(connection, campaign_id, refs)
     new = set(refs).difference(opted_out, before)
-    account = get_account(connection, campaign.emp_id)
     if new and account and campaign.sent_at and at >= campaign.ends_at(account.policy):
         raise Conflict("campaign_over")
     # By address, because contacts with the same address have the same orders.
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
-    lots = {ref: is_held_out(secret, campaign_id, who[ref], campaign.holdout_percent) for ref in new}
+    lots = {
+        ref: is_held_out(keys.holdout_secret, campaign_id, who[ref], campaign.holdout_percent) for ref in new
+    }
     recipients.assign_recipients(connection, campaign_id, lots)
     kept = lots | before
     return Split(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from salepixel.accounts.erased import erased_contacts
 from salepixel.accounts.policy import CLOCK_SKEW
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.clicks.opt_outs import opted_out_among
@@ -31,6 +32,7 @@ from salepixel.clicks.watermark import (
     oldest_unsettled,
     remember_unsettled,
 )
+from salepixel.keys import Keys
 from salepixel.orders.requeue import requeue_orders_naming_clicks, requeue_orders_of_clickers
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
@@ -96,12 +98,16 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
     connection.execute(insert(connection, losses).values(values).on_conflict_do_nothing())
 
 
-def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]) -> None:
+def store_clicks(
+    connection: sa.Connection, batch: Sequence[tuple[Click, Signal]], keys: Keys | None = None
+) -> None:
     """Store clicks with their first verdicts; clicks that are stored already do not change.
 
-    A click of a contact who opted out is stored without its contact. A verdict depends on the clicks around
-    it, so the same contact's clicks near the new ones are judged again. Orders that name these clicks, or
-    whose buyer may be their contact, are marked due.
+    A click of a contact who opted out, or was erased, is stored without its contact. A verdict depends on the
+    clicks around it, so the same contact's clicks near the new ones are judged again. Orders that name these
+    clicks, or whose buyer may be their contact, are marked due.
+
+    `keys`: by which erased contacts are known; None: for accounts in which nobody was erased.
     """
     if not batch:
         return
@@ -109,7 +115,7 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     settled = lock_watermark(connection)
     for emp_id in sorted({click.emp_id for click, _ in batch}):
         lock_account(connection, emp_id)
-    batch = _without_opted_out(connection, batch)
+    batch = _without_contacts(connection, batch, keys)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts
     rows = {click.id: (*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch}
@@ -120,18 +126,19 @@ def store_clicks(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]
     _requeue_orders(connection, [click for click, _ in batch] + changed)
 
 
-def _without_opted_out(
-    connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]
+def _without_contacts(
+    connection: sa.Connection, batch: Sequence[tuple[Click, Signal]], keys: Keys | None
 ) -> Sequence[tuple[Click, Signal]]:
-    opted_out = {
-        emp_id: found
-        for emp_id, refs in _contacts_of([click for click, _ in batch]).items()
-        if (found := opted_out_among(connection, emp_id, refs))
-    }
-    if not opted_out:
+    """The same clicks, without the contacts who opted out or were erased."""
+    hidden: dict[int, Collection[str]] = {}
+    for emp_id, refs in _contacts_of([click for click, _ in batch]).items():
+        erased = erased_contacts(connection, keys, emp_id, refs) if keys else {}
+        if found := opted_out_among(connection, emp_id, refs).union(erased):
+            hidden[emp_id] = found
+    if not hidden:
         return batch
     return [
-        (click._replace(contact="") if click.contact in opted_out.get(click.emp_id, ()) else click, signals)
+        (click._replace(contact="") if click.contact in hidden.get(click.emp_id, ()) else click, signals)
         for click, signals in batch
     ]
 

@@ -11,10 +11,12 @@ from salepixel.accounts.store import Account
 from salepixel.attribution.reconcile import Reconciled, reconcile_orders
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
-from salepixel.destinations.outbox import announce_order
+from salepixel.destinations.outbox import announce_order, rewrite_order
 from salepixel.money.quantities import round_quantity
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders.keys import OrderKey
+from salepixel.orders.order import Order
+from salepixel.orders.store import StoredOrder
 
 
 def reconcile_and_announce(
@@ -38,9 +40,26 @@ def reconcile_and_announce(
 
 def announce_sales(connection: sa.Connection, done: Reconciled, now: datetime) -> None:
     """Put the forwards of an order's sales into the outbox, if its account forwards sales."""
-    account, order, rows = done.account, done.stored.order, done.sales
-    if not account.forward_url:
-        return
+    account, stored = done.account, done.stored
+    if account.forward_url:
+        urls = _urls(account, stored.order, done.sales)
+        announce_order(connection, account.emp_id, stored.shop_id, stored.order.id, urls, now)
+
+
+def forget_contact(
+    connection: sa.Connection, account: Account, stored: StoredOrder, sales: Sequence[Sale]
+) -> int:
+    """Rewrite an order's outbox after its sales lost their contact; gives how many entries were.
+
+    What was sent keeps no URL. What waits, or was given up, gets its URL anew, or is deleted where the
+    account forwards nothing any more.
+    """
+    urls = _urls(account, stored.order, sales) if account.forward_url else {}
+    return rewrite_order(connection, account.emp_id, stored.shop_id, stored.order.id, urls)
+
+
+def _urls(account: Account, order: Order, rows: Sequence[Sale]) -> dict[str, str]:
+    """The URLs of the requests for an order's sales, by the part of the order that they are about."""
     common = {
         "empId": account.hosted_emp_id or str(account.emp_id),
         "order": order.number,
@@ -48,11 +67,10 @@ def announce_sales(connection: sa.Connection, done: Reconciled, now: datetime) -
         "contact": rows[0].contact if rows else "",
         "campaign": rows[0].campaign if rows else "",
     }
-    urls = {
+    return {
         part: fill_template(account.forward_url, words | common)
         for part, words in _parts(account, rows).items()
     }
-    announce_order(connection, account.emp_id, done.stored.shop_id, order.id, urls, now)
 
 
 def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:

@@ -74,6 +74,26 @@ def announce_order(
         )
 
 
+def rewrite_order(
+    connection: sa.Connection, emp_id: int, shop_id: str, order_id: str, urls: Mapping[str, str]
+) -> int:
+    """Replace the URLs in an order's outbox, and add nothing to it; gives how many entries it had.
+
+    What was sent has none afterwards; what was not, and has none in `urls`, is deleted.
+    """
+    its = outbox.c.shop_id == shop_id, outbox.c.order_id == order_id
+    is_sent = outbox.c.state == "sent"
+    found = connection.execute(
+        sa.update(outbox).where(*its, is_sent, outbox.c.url != "").values(url="")
+    ).rowcount
+    keys = {_key(emp_id, shop_id, order_id, part): url for part, url in urls.items()}
+    found += connection.execute(sa.delete(outbox).where(*its, ~is_sent, outbox.c.id.not_in(keys))).rowcount
+    for key, url in keys.items():
+        this = outbox.c.id == key, ~is_sent
+        found += connection.execute(sa.update(outbox).where(*this).values(url=url)).rowcount
+    return found
+
+
 def _key(emp_id: int, shop_id: str, order_id: str, part: str) -> str:
     return hashlib.sha256(f"{emp_id}\n{shop_id}\n{order_id}\n{part}".encode()).hexdigest()[:32]
 

@@ -74,12 +74,15 @@ def store_delivery(
     at: datetime,
     unread: str = "",
     order_id: str = "",
+    erased: bool = False,
 ) -> bool:
     """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it.
 
-    `order_id`: the one order in it, whose last delivery may end alike.
+    `order_id`: the one order in it, whose last delivery may end alike. `erased`: `body` is without a person
+    who was erased, and not what came.
     """
-    same_as, same_bytes = _ends_alike(connection, shop_id, order_id, body, at) if order_id else (None, 0)
+    may_share = order_id and not erased
+    same_as, same_bytes = _ends_alike(connection, shop_id, order_id, body, at) if may_share else (None, 0)
     values = {
         "digest": digest,
         "shop_id": shop_id,
@@ -88,7 +91,7 @@ def store_delivery(
         "body": pack(headers, body[: len(body) - same_bytes]),
         "received_at": at,
         "unread": unread,
-        "form": Form.PACKED,
+        "form": Form.ERASED if erased else Form.PACKED,
         "same_as": same_as,
         "same_bytes": same_bytes,
     }

@@ -65,6 +65,7 @@ class Order:
     shop reports only `paid` and `refunded`. `replaces`: the id of the order whose goods this one replaces,
     empty where the shop does not name it; None for a purchase. `draft`: whether staff wrote it as a draft
     first, so that it was placed when that was completed; None where this snapshot does not say.
+    `erased_at`: when a person that the order named was erased; None: nobody was.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Order:
     replaces: str | None = None
     draft: bool | None = False
     shipping_granted: Decimal = Decimal(0)
+    erased_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -45,6 +45,7 @@ class Why(StrEnum):
     ATTRIBUTION_SETTINGS = "attribution_settings"
     ACCOUNT_SETTINGS = "account_settings"
     EXCHANGE_RATES = "exchange_rates"
+    ERASED = "erased"
     BY_HAND = "by_hand"
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from salepixel.orders.drafts import note_draft
+from salepixel.orders.erased import KEPT_OF_BUYER, as_erased_before
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.order import Order
 from salepixel.orders.queue import marks_due, new_on_queue
@@ -74,6 +75,10 @@ def store_order(
     `always`: keep it in any case, for an order that was put together from all that is known of it.
     `healed_at`: now, for one that came by a poll of the shop; the first such time stays with the order.
     """
+    this = {"shop": shop_id, "order": order.id}
+    before = None if always else connection.execute(_as_before(), this).first()
+    if before and before.erased_at:
+        order = as_erased_before(order, before._asdict())
     values = {
         "shop_id": shop_id,
         "id": order.id,
@@ -93,9 +98,8 @@ def store_order(
         "payment": order.payment or None,
         "open": order.is_open,
         "healed_at": healed_at,
+        "erased_at": order.erased_at,
     }
-    this = {"shop": shop_id, "order": order.id}
-    before = None if always else connection.execute(_its_place_among_orders(), this).first()
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
         requeue_order_of_earlier_snapshot(connection, shop_id, order.id)
@@ -112,9 +116,10 @@ def store_order(
 
 
 @cache
-def _its_place_among_orders() -> Any:
+def _as_before() -> Any:
     this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
-    return sa.select(orders.c.customer, orders.c.placed_at).where(*this).with_for_update()
+    of_buyer = (orders.c[name] for name in KEPT_OF_BUYER)
+    return sa.select(orders.c.placed_at, *of_buyer).where(*this).with_for_update()
 
 
 _NEW = new_on_queue(Why.NEW_ORDER)
@@ -155,6 +160,21 @@ def write_snapshot(order: Order) -> str:
     So the default of a field of Order and OrderLine never changes.
     """
     return _SNAPSHOT.dump_json(order, exclude_defaults=True).decode()
+
+
+def keep_without_person(connection: sa.Connection, stored: StoredOrder, order: Order) -> StoredOrder:
+    """Keep an order as it is without a person who was erased; it has `erased_at`."""
+    its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
+    values = {
+        "email_hash": order.email_hash,
+        "alias_hash": order.alias_hash,
+        "customer": order.customer,
+        "voucher": name_key(order.voucher) or None,
+        "erased_at": order.erased_at,
+        "snapshot": write_snapshot(order),
+    }
+    connection.execute(sa.update(orders).where(*its).values(values))
+    return replace(stored, order=order)
 
 
 def read_snapshot(text: str) -> Order:

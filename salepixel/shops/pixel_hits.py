@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from salepixel.accounts import store as accounts
+from salepixel.accounts.erased import erased_contacts
 from salepixel.accounts.store import Account
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks import store as clicks
@@ -51,7 +52,7 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
         elif account.pixel_signed and not signed:
             ignored = "unsigned"
     token, click = _open(sealer, account.emp_id, record.cookie, hit.click)
-    if click and _refused(connection, click):
+    if click and _refused(connection, sealer, click):
         token, click = "", None
     stored = hits.StoredHit(record.id, hit, token, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
@@ -94,8 +95,10 @@ def _out_of_bounds(
     return ""
 
 
-def _refused(connection: sa.Connection, click: Click) -> bool:
-    """Whether the contact of a token opted out."""
+def _refused(connection: sa.Connection, sealer: ClickSealer, click: Click) -> bool:
+    """Whether the contact of a token opted out, or was erased."""
+    if erased_contacts(connection, sealer.keys, click.emp_id, [click.contact]):
+        return True
     if is_digest(click.contact):
         # Too long for the token; the click's row has it whole, or empty when its contact had opted out.
         stored = clicks.get_clicks(connection, [click.id]).get(click.id)

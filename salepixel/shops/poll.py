@@ -17,6 +17,7 @@ import structlog
 from salepixel.keys import Keys
 from salepixel.orders import unread
 from salepixel.orders.deliveries import count_rejection
+from salepixel.orders.erased import hide_erased
 from salepixel.orders.order import Order
 from salepixel.orders.store import open_orders, store_order
 from salepixel.orders.unread import UnreadOrder
@@ -166,9 +167,10 @@ def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now:
     healed = 0
     if until > poll.mark:
         pages = _in_time(connector.changed_orders(access, poll.mark - OVERLAP, until, hash_address))
-        healed += sum(_keep(database, poll, page, now) for page in pages)
-    healed += sum(_keep(database, poll, page, now) for page in _ended(database, access, hash_address, now))
-    healed += _ask_for_unread(database, poll, access, hash_address, now)
+        healed += sum(_keep(database, keys, poll, page, now) for page in pages)
+    ended = _ended(database, access, hash_address, now)
+    healed += sum(_keep(database, keys, poll, page, now) for page in ended)
+    healed += _ask_for_unread(database, keys, poll, access, hash_address, now)
     with database.read() as connection:
         days = _days_to_count(connection, poll, now)
     counts = connector.count_orders(access, days)
@@ -195,7 +197,7 @@ def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list
 
 
 def _ask_for_unread(
-    database: Database, poll: Poll, access: Access, hash_address: HashAddress, now: datetime
+    database: Database, keys: Keys, poll: Poll, access: Access, hash_address: HashAddress, now: datetime
 ) -> int:
     """Ask again for orders that could not be read; gives how many were found."""
     shop = poll.shop
@@ -204,7 +206,7 @@ def _ask_for_unread(
     if not ids:
         return 0
     pages = list(CONNECTORS[shop.platform].named_orders(access, ids, now, hash_address))
-    healed = sum(_keep(database, poll, page, now) for page in pages)
+    healed = sum(_keep(database, keys, poll, page, now) for page in pages)
     answered = {order.id for page in pages for order in page.orders}
     answered |= {order.id for page in pages for order in page.unread}
     with database.write() as connection:
@@ -228,7 +230,7 @@ def _has_ended(order: Order, known: dict[str, Order]) -> bool:
     return before is not None and not order.is_open and order.updated_at == before.updated_at
 
 
-def _keep(database: Database, poll: Poll, page: Page, now: datetime) -> int:
+def _keep(database: Database, keys: Keys, poll: Poll, page: Page, now: datetime) -> int:
     shop = poll.shop
     with database.write() as connection:
         polls.keep_claim(connection, shop.id, datetime.now(UTC) + _CLAIM)
@@ -237,7 +239,8 @@ def _keep(database: Database, poll: Poll, page: Page, now: datetime) -> int:
             if not one.id or unread.keep_unread(connection, order, now + ASK_AGAIN):
                 count_rejection(connection, _DOOR, one.reason)
         unread.forget_unread(connection, shop.id, [order.id for order in page.orders])
-        return sum(_store(connection, shop.id, shop.emp_id, order, now) for order in page.orders)
+        known = hide_erased(connection, keys, shop.id, shop.emp_id, page.orders)
+        return sum(_store(connection, shop.id, shop.emp_id, order, now) for order in known)
 
 
 def _store(connection: sa.Connection, shop_id: str, emp_id: int, order: Order, now: datetime) -> bool:

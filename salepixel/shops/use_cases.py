@@ -13,6 +13,8 @@ from salepixel.keys import Keys
 from salepixel.orders import deliveries
 from salepixel.orders import store as orders
 from salepixel.orders.bounds import OutOfBounds, check_order
+from salepixel.orders.erased import Buyer, erased_orders, without_buyer
+from salepixel.orders.redacted import without_orders
 from salepixel.shops import store
 from salepixel.shops.reported import ReportedOrder, order_of_report
 from salepixel.shops.shop import Shop
@@ -103,13 +105,16 @@ def report_orders(
     target_account(connection, principal, emp_id)
     shop = store.shop_of_account(connection, emp_id, "api", at)
     digest = deliveries.delivery_digest(shop.api_url, SALES_API, body)
+    buyers = [_buyer(keys, emp_id, given) for _, given in reported]
+    erased = erased_orders(connection, keys, shop.id, emp_id, buyers)
     is_new = deliveries.store_delivery(
         connection,
         digest=digest,
         shop_id=shop.id,
         event=SALES_API,
         headers={"Content-Type": content_type},
-        body=body,
+        body=without_orders(body, erased) if erased else body,
+        erased=bool(erased),
         at=at,
     )
     receipt = Receipt(shop.id, [], [])
@@ -120,6 +125,8 @@ def report_orders(
             continue
         since = known.order.updated_at if known else given.placed_at
         order = order_of_report(keys, emp_id, given, since, at + timedelta(microseconds=position))
+        if given.id in erased:
+            order = without_buyer(order, erased[given.id])
         try:
             check_order(order, at)
         except OutOfBounds as error:
@@ -130,6 +137,11 @@ def report_orders(
         else:
             receipt.unchanged.append(Unchanged(position, given.id, "older_than_known", since))
     return receipt
+
+
+def _buyer(keys: Keys, emp_id: int, given: ReportedOrder) -> Buyer:
+    email_hash, alias_hash = keys.hash_address(emp_id, given.email) if given.email else (None, None)
+    return Buyer(given.id, email_hash, alias_hash, given.customer)
 
 
 def _with_app(connection: sa.Connection, principal: Principal, shop_id: str) -> Shop:

@@ -34,6 +34,7 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     # A burst takes 5 to 9 MB; one long reader made it 132 MB, and without a limit the file stays that long.
     "journal_size_limit=16777216",
+    "secure_delete=ON",  # or what was replaced, an address say, stays in the file until its place is needed
 )
 
 
@@ -67,6 +68,20 @@ class Database:
         engine = self.engine.execution_options(salepixel_write=True)
         with engine.begin() as connection:
             yield connection
+
+    def empty_log(self) -> bool:
+        """Write SQLite's log into its file and empty it; False while somebody reads what was before.
+
+        Until then the log holds what was overwritten. PostgreSQL's is docs/explanation/privacy.md's subject.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        connection = self.engine.raw_connection()
+        try:
+            busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.close()
+        return not busy
 
     def close(self) -> None:
         """Close all connections."""

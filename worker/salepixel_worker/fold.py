@@ -97,7 +97,7 @@ def _store(
     connection: sa.Connection, sealer: ClickSealer, journal: str, mark: int, run: JournalRun, now: datetime
 ) -> None:
     batch = [(record.click, _signals(record)) for _, record in run.records if isinstance(record, ClickRecord)]
-    clicks.store_clicks(connection, batch)
+    clicks.store_clicks(connection, batch, sealer.keys)
     for number, record in run.records:
         if isinstance(record, HitRecord):
             _try_to_store_hit(connection, sealer, record)

@@ -10,6 +10,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import due_orders
+from salepixel.privacy.erase import continue_erasures
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
 from salepixel.wire.jobs import DRAIN, JobQueue
@@ -35,6 +36,9 @@ SETTLE_SECONDS = 2.0
 
 SPACE_SECONDS = 0.2
 """How long a sweep gives space back: a hundredth of the writer's time, and 10 MB or more."""
+
+ERASE_SECONDS = 2.0
+"""How long a sweep goes on with erasures that a call or a crash has left."""
 
 
 PACK_SECONDS = 0.25
@@ -92,6 +96,7 @@ def sweep() -> None:
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
     pack_deliveries(here.database, PACK_SECONDS)
     give_space_back(here.database, SPACE_SECONDS)
+    continue_erasures(here.database, here.sealer, ERASE_SECONDS)
     _drain(here, DRAIN_SECONDS)
 
 

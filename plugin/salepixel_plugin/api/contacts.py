@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, InstanceOf, WrapValidator
@@ -11,7 +12,7 @@ from salepixel.campaigns import use_cases
 from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.door import blueprint
-from salepixel_plugin.api.items import BadItem, Stored, each, split_items
+from salepixel_plugin.api.items import ERASED, BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.fields import UNSET, EmpId
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
@@ -80,8 +81,10 @@ def add_contacts(wanted: ContactsIn) -> dict[str, Any]:
     good, bad = split_items(wanted.contacts, "contacts")
     merged, now = _merged([contact for _, contact in good]), datetime.now(UTC)
     with writing(publishes=True, wakes=True) as connection:  # edges learn who opted out
-        stored = use_cases.add_contacts(connection, principal(), services().keys, wanted.emp_id, merged, now)
-    return {"stored": stored, "not_stored": bad or None}
+        done = use_cases.add_contacts(connection, principal(), services().keys, wanted.emp_id, merged, now)
+    erased = [not_stored(at, one.ref, "erased", ERASED) for at, one in good if one.ref in done.erased]
+    left_out = sorted([*bad, *erased], key=itemgetter("position"))
+    return {"stored": done.stored, "not_stored": left_out or None}
 
 
 def _merged(contacts: list[ContactIn]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Coupons: the codes in a campaign's e-mails, personal or shared."""
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, InstanceOf, WrapValidator
@@ -10,10 +11,10 @@ from salepixel.campaigns import use_cases
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.contacts import Reference
 from salepixel_plugin.api.door import blueprint
-from salepixel_plugin.api.items import BadItem, Stored, each, split_items
+from salepixel_plugin.api.items import ERASED, BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.fields import Name
 from salepixel_plugin.schemas import Input
-from salepixel_plugin.services import writing
+from salepixel_plugin.services import services, writing
 
 
 class CouponIn(Input):
@@ -60,5 +61,10 @@ def add_coupons(campaign_id: str, wanted: CouponsIn) -> dict[str, Any]:
     good, bad = split_items(wanted.coupons, "coupons")
     batch = [(coupon.code, coupon.ref or "") for _, coupon in good]
     with writing(wakes=True) as connection:
-        taken = use_cases.add_coupons(connection, principal(), campaign_id, batch, datetime.now(UTC))
-    return {"stored": len(batch) - len(taken), "taken": sorted(set(taken)), "not_stored": bad or None}
+        done = use_cases.add_coupons(
+            connection, principal(), services().keys, campaign_id, batch, datetime.now(UTC)
+        )
+    erased = [not_stored(at, one.code, "erased", ERASED) for at, one in good if one.ref in done.erased]
+    stored = len(batch) - len(done.taken) - len(erased)
+    left_out = sorted([*bad, *erased], key=itemgetter("position"))
+    return {"stored": stored, "taken": sorted(set(done.taken)), "not_stored": left_out or None}

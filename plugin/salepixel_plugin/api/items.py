@@ -32,6 +32,10 @@ class NotStored(Output):
     errors: dict[str, list[str]] = Field(default_factory=dict, description="Field -> what is wrong with it.")
 
 
+ERASED = "This contact was erased, and nothing of them is stored again."
+"""What an item of an erased contact is answered."""
+
+
 class Stored(Output):
     """How many items were stored; `not_stored` lists the others, if there are any."""
 

@@ -72,6 +72,9 @@ class DecisionOut(Output):
     conflicting: list[Rung] = Field(description="Evidence for another contact.")
     candidates: list[CandidateOut]
     explanation: str
+    erased_at: datetime | None = Field(
+        description="When a person whom the order named was erased: the decision stays, without them."
+    )
     replaces: str | None = Field(
         description="The id of the order whose goods this order replaces; empty if the shop does not report "
         "it. Null if the order is a purchase."
@@ -93,6 +96,7 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
             "shop": shop_id,
             **explanation_as_json(Explanation(Outcome.PENDING, PROCESSING_FAILED, decided.policy)),
             "explanation": explain_failure(decided.number, decided.error, LANGUAGES[asked.lang]),
+            "erased_at": None,
             "replaces": None,
         }
     order = decided.stored.order
@@ -102,5 +106,6 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
         "shop": shop_id,
         **decided.decision,
         "explanation": explain_decided(decided, LANGUAGES[asked.lang]),
+        "erased_at": order.erased_at,
         "replaces": order.replaces,
     }

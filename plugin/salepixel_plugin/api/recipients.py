@@ -31,7 +31,7 @@ class RecipientsOut(Output):
     mail: list[str]
     hold_out: list[str]
     not_measured: list[str] = Field(
-        description="Contacts in `mail` who opted out of tracking. They are in neither group."
+        description="Contacts in `mail` who opted out of tracking or were erased. They are in neither group."
     )
 
 
@@ -111,7 +111,7 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
             principal(),
             campaign_id,
             wanted.contacts,
-            here.keys.holdout_secret,
+            here.keys,
             datetime.now(UTC),
         )
     return {"mail": split.mail, "hold_out": split.hold_out, "not_measured": split.not_measured}

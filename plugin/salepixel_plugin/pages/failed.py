@@ -33,6 +33,7 @@ BECAUSE = {
     Why.ATTRIBUTION_SETTINGS: N_("The attribution settings changed"),
     Why.ACCOUNT_SETTINGS: N_("The account's settings changed"),
     Why.EXCHANGE_RATES: N_("There are new exchange rates"),
+    Why.ERASED: N_("A person whom it named was erased"),
     Why.BY_HAND: N_("Somebody retried it"),
 }
 """Why an order is on the queue, for people."""

@@ -17,6 +17,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.orders.deliveries import delivery_digest, store_delivery
 from salepixel.orders.drafts import note_draft
+from salepixel.orders.erased import hide_erased, ids_of_erased
+from salepixel.orders.redacted import without_orders
 from salepixel.orders.store import store_order
 from salepixel.shops.contract import Delivery, Page, Refused, Unread, Unreadable
 from salepixel.shops.platforms import CONNECTORS
@@ -197,13 +199,16 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
     with services().database.write() as connection:
         if not is_trusted_alike(connection, shop):
             raise _ShopChanged
+        kept = hide_erased(connection, services().keys, shop.id, shop.emp_id, content.orders)
+        erased = ids_of_erased(kept)
         is_new = store_delivery(
             connection,
             digest=digest,
             shop_id=shop.id,
             event=delivery.event,
             headers=_kept(delivery.headers),
-            body=delivery.body,
+            body=without_orders(delivery.body, erased) if erased else delivery.body,
+            erased=bool(erased),
             at=datetime.now(UTC),
             unread=" ".join(sorted({one.reason for one in content.unread})),
             order_id=content.orders[0].id if len(content.orders) == 1 else "",
@@ -213,11 +218,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
         _keep_app(connection, delivery, shop)
         for order_id in content.drafts:
             note_draft(connection, shop.id, order_id)
-        return [
-            order.id
-            for order in content.orders
-            if store_order(connection, shop.id, shop.emp_id, order, digest)
-        ]
+        return [order.id for order in kept if store_order(connection, shop.id, shop.emp_id, order, digest)]
 
 
 def _keep_app(connection: sa.Connection, delivery: Delivery, shop: Shop) -> None:

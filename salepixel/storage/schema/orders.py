@@ -57,6 +57,7 @@ orders = sa.Table(
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
     sa.Column("healed_at", UtcTime),  # when a poll first found what no webhook had reported
     sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # reading.orders.order_key of number
+    sa.Column("erased_at", UtcTime),  # when a person that it named was erased: its decision stays as it is
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
     sa.Index("ix_orders_alias_hash", "emp_id", "alias_hash"),

@@ -1,0 +1,133 @@
+"""Access and erasure: all that is kept of a person, given as JSON or erased, with a receipt."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from salepixel.privacy import use_cases
+from salepixel.privacy.erase import finish_erasure
+from salepixel.privacy.erasures import Erasure
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.fields import EmpId, Id
+from salepixel_plugin.schemas import Input
+from salepixel_plugin.services import services, writing
+
+ANSWER_SECONDS = 5.0
+"""How long a call erases. The worker goes on with what is left then, which takes an account of millions."""
+
+LISTED = 100
+
+Who = Annotated[
+    str, Field(min_length=1, max_length=400, description="A contact's reference, or an e-mail address.")
+]
+
+
+class AccountQuery(BaseModel):
+    """Whose contact."""
+
+    model_config = ConfigDict(extra="ignore")
+    emp_id: EmpId = Field(alias="empId")
+
+
+class PersonIn(Input):
+    """A person of an account. In a body, because addresses of calls are logged on their way."""
+
+    emp_id: EmpId = Field(alias="empId")
+    contact: Who
+
+
+class PersonOut(Output):
+    """All that is kept of a person."""
+
+    emp_id: EmpId = Field(alias="empId")
+    exported_at: datetime
+    references: list[str] = Field(description="Under which the person is known here.")
+    tables: dict[str, list[dict[str, Any]]] = Field(description="Rows by table, as they are stored.")
+
+
+class ErasureOut(Output):
+    """A receipt: what was erased, when, and how much. It names nobody."""
+
+    id: Id
+    emp_id: EmpId = Field(alias="empId")
+    begun_at: datetime
+    ended_at: datetime | None = Field(description="Null: under way; the worker goes on with it.")
+    counts: dict[str, int] = Field(description="Table -> rows that were deleted or changed.")
+
+
+class ErasuresOut(Output):
+    """Receipts, the newest first."""
+
+    erasures: list[ErasureOut]
+
+
+@blueprint.get("/contacts/<path:ref>/export")
+@blueprint.input(AccountQuery, location="query", arg_name="asked")
+@blueprint.output(PersonOut)
+@blueprint.doc(security="bearer")
+def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
+    """All that is kept of a contact; empty lists for one who is not known."""
+    return _export(asked.emp_id, ref)
+
+
+@blueprint.post("/contacts/export")
+@blueprint.input(PersonIn, arg_name="wanted")
+@blueprint.output(PersonOut)
+@blueprint.doc(security="bearer", responses={404: "No such account"})
+def export_person(wanted: PersonIn) -> dict[str, Any]:
+    """All that is kept of a person, by reference or e-mail address."""
+    return _export(wanted.emp_id, wanted.contact)
+
+
+@blueprint.delete("/contacts/<path:ref>")
+@blueprint.input(AccountQuery, location="query", arg_name="asked")
+@blueprint.output(ErasureOut)
+@blueprint.doc(security="bearer")
+def erase_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
+    """Erase a contact for good. Idempotent: the second time the receipt has zeros."""
+    return _erase(asked.emp_id, ref)
+
+
+@blueprint.post("/contacts/erase")
+@blueprint.input(PersonIn, arg_name="wanted")
+@blueprint.output(ErasureOut)
+@blueprint.doc(security="bearer", responses={404: "No such account"})
+def erase_person(wanted: PersonIn) -> dict[str, Any]:
+    """Erase a person for good, by reference or e-mail address."""
+    return _erase(wanted.emp_id, wanted.contact)
+
+
+@blueprint.get("/erasures")
+@blueprint.input(AccountQuery, location="query", arg_name="asked")
+@blueprint.output(ErasuresOut)
+@blueprint.doc(security="bearer")
+def list_erasures(asked: AccountQuery) -> dict[str, Any]:
+    """The last receipts of an account."""
+    with services().database.read() as connection:
+        found = use_cases.see_erasures(connection, principal(), asked.emp_id, LISTED)
+    return {"erasures": [_as_json(erasure) for erasure in found]}
+
+
+def _export(emp_id: int, who: str) -> dict[str, Any]:
+    here = services()
+    with here.database.read() as connection:
+        return use_cases.export_person(connection, principal(), here.clicks, emp_id, who, datetime.now(UTC))
+
+
+def _erase(emp_id: int, who: str) -> dict[str, Any]:
+    here = services()
+    with writing(publishes=True) as connection:
+        begun = use_cases.begin_erasure(connection, principal(), here.keys, emp_id, who, datetime.now(UTC))
+    return _as_json(finish_erasure(here.database, here.clicks, begun, ANSWER_SECONDS))
+
+
+def _as_json(erasure: Erasure) -> dict[str, Any]:
+    return {
+        "id": erasure.id,
+        "empId": erasure.emp_id,
+        "begun_at": erasure.begun_at,
+        "ended_at": erasure.ended_at,
+        "counts": dict(erasure.counts),
+    }

@@ -1,0 +1,81 @@
+"""Who was erased in an account: the list that is consulted before anything of a person is stored.
+
+It holds keyed hashes only. They are kept for good: whoever was erased is not stored again, whatever a
+journal, a webhook, a poll or a list of contacts brings. See docs/adr/0038-erasure-and-retention.md.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from salepixel.keys import Keys
+from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import erased
+from salepixel.storage.upsert import insert
+
+
+class Kind(StrEnum):
+    """What a trace is: a contact's reference, the hash of an address or mailbox, a shop's customer."""
+
+    CONTACT = "contact"
+    ADDRESS = "address"
+    MAILBOX = "mailbox"
+    CUSTOMER = "customer"
+
+
+class Trace(NamedTuple):
+    """Something by which a person is known in an account. A customer's is "<shop id> <customer>"."""
+
+    kind: Kind
+    value: str
+
+
+def remember_erased(
+    connection: sa.Connection, keys: Keys, emp_id: int, traces: Iterable[Trace], at: datetime
+) -> None:
+    """Put traces on the list; the first time at which one was erased stays."""
+    rows = [
+        {"emp_id": emp_id, "digest": _digest(keys, emp_id, trace), "erased_at": at}
+        for trace in sorted(traces)
+    ]
+    if rows:
+        connection.execute(insert(connection, erased).on_conflict_do_nothing(), rows)
+
+
+def erased_among(
+    connection: sa.Connection, keys: Keys, emp_id: int, traces: Collection[Trace]
+) -> dict[Trace, datetime]:
+    """Those of these traces that were erased, and when (UTC)."""
+    if not traces or not has_erased(connection, emp_id):
+        return {}
+    of_digest = {_digest(keys, emp_id, trace): trace for trace in traces}
+    query = sa.select(erased.c.digest, erased.c.erased_at).where(
+        erased.c.emp_id == emp_id, is_one_of(connection, erased.c.digest, of_digest)
+    )
+    return {of_digest[row.digest]: row.erased_at for row in connection.execute(query)}
+
+
+def erased_contacts(
+    connection: sa.Connection, keys: Keys, emp_id: int, refs: Collection[str]
+) -> dict[str, datetime]:
+    """Those of these references whose contact was erased, and when (UTC)."""
+    found = erased_among(connection, keys, emp_id, [Trace(Kind.CONTACT, ref) for ref in refs])
+    return {trace.value: at for trace, at in found.items()}
+
+
+def has_erased(connection: sa.Connection, emp_id: int) -> bool:
+    """Whether anybody was erased in an account: asked first, because in most accounts nobody was."""
+    return connection.execute(_any_of_account(), {"account": emp_id}).first() is not None
+
+
+@cache
+def _any_of_account() -> Any:
+    return sa.select(sa.literal(1)).where(erased.c.emp_id == sa.bindparam("account")).limit(1)
+
+
+def _digest(keys: Keys, emp_id: int, trace: Trace) -> str:
+    return keys.hash_erased(emp_id, f"{trace.kind}\n{trace.value}")

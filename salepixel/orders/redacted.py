@@ -1,0 +1,74 @@
+"""Bodies of deliveries without the orders of people who were erased.
+
+What a shop sent is kept as proof. An order is the object with `id` and `lines`, in a Saleor's delivery and in
+a call of the sales API alike; in its place stands its id alone. A body that cannot be taken apart is kept no
+longer: its digest still says that it came.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+NOTHING = b""
+"""What is kept of a body that cannot be taken apart."""
+
+_ADDRESS = re.compile(r"[^\s\"'<>(),;:\[\]\\]+@[^\s\"'<>(),;:\[\]\\]+")
+
+Concerns = Callable[[Mapping[str, Any]], bool]
+"""Whether an object of an order concerns an erased person."""
+
+
+def without_orders(body: bytes, ids: Collection[str]) -> bytes:
+    """A body without the orders with these ids; nothing where one of them is not found in it."""
+    found: set[str] = set()
+
+    def concerns(order: Mapping[str, Any]) -> bool:
+        if order["id"] in ids:
+            found.add(order["id"])
+        return order["id"] in ids
+
+    redacted = redact(body, concerns)
+    return redacted if found == set(ids) else NOTHING
+
+
+def redact(body: bytes, concerns: Concerns) -> bytes:
+    """A body without the orders that concern somebody; the same one where none does."""
+    try:
+        content = json.loads(body)
+    except ValueError:  # also of a text in no encoding
+        return NOTHING
+    changed = False
+
+    def walk(node: Any) -> Any:
+        nonlocal changed
+        if isinstance(node, dict):
+            if is_order(node) and concerns(node):
+                changed = True
+                return {"id": node["id"], "erased": True}
+            return {name: walk(inner) for name, inner in node.items()}
+        return [walk(inner) for inner in node] if isinstance(node, list) else node
+
+    try:
+        redacted = walk(content)
+    except RecursionError:
+        return NOTHING
+    return json.dumps(redacted, separators=(",", ":")).encode() if changed else body
+
+
+def is_order(node: Mapping[str, Any]) -> bool:
+    """Whether an object of a body is an order."""
+    return isinstance(node.get("id"), str) and "lines" in node
+
+
+def addresses_in(text: str) -> set[str]:
+    """What looks like an e-mail address in a text."""
+    return set(_ADDRESS.findall(text))
+
+
+def texts_in(node: Any) -> list[str]:
+    """All texts in a part of a body."""
+    if isinstance(node, str):
+        return [node]
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [text for part in inner for text in texts_in(part)]

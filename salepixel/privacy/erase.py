@@ -1,0 +1,309 @@
+"""Erasing a person, in steps: each is a short transaction, and may be the last one before a crash.
+
+First they are put on the list of the erased, in the transaction that begins the erasure: from then on nothing
+new of them is stored. Each step takes some of what is left, and the work, sealed, says who and how far.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from salepixel.accounts.store import get_account
+from salepixel.attribution.decisions import get_decision
+from salepixel.attribution.gather import open_token
+from salepixel.attribution.sale_store import replace_sales, sales_of_order
+from salepixel.campaigns.coupons import find_coupons
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations.announce import forget_contact
+from salepixel.keys import BadSeal
+from salepixel.orders import store as orders
+from salepixel.orders.deliveries import erase_in_delivery, read_delivery
+from salepixel.orders.erased import without_buyer
+from salepixel.orders.order import Order
+from salepixel.orders.outcome import Outcome
+from salepixel.orders.packing import Damaged
+from salepixel.orders.requeue import Why, requeue_order
+from salepixel.privacy.erasures import (
+    Erasure,
+    Work,
+    end_erasure,
+    erasures_under_way,
+    get_erasure,
+    keep_work,
+    take_work,
+)
+from salepixel.privacy.person import Person, Place, orders_naming, own_orders
+from salepixel.privacy.reports import Reported
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel.storage.many import is_one_of
+from salepixel.sums import clicks as click_sums
+
+log = structlog.get_logger()
+
+CLICKS_AT_ONCE = 1000
+ORDERS_AT_ONCE = 20
+LOOKED_AT = 300
+"""Hits, orders and deliveries that one step looks through: some 15 ms."""
+
+LET_IN_SECONDS = 0.03
+"""The longest pause between two steps: SQLite's writers ask again after 25 ms."""
+
+
+def continue_erasures(
+    database: Database, sealer: ClickSealer, budget_seconds: float, only: str | None = None
+) -> int:
+    """Go on with the erasures under way, or with one, for about so long; gives how many have ended."""
+    deadline, ended = time.monotonic() + budget_seconds, 0
+    with database.read() as connection:
+        waiting = [only] if only else erasures_under_way(connection)
+    for erasure_id in waiting:
+        try:
+            while _step(database, sealer, erasure_id):
+                if time.monotonic() > deadline:
+                    return ended
+        except BadSeal as error:  # of a key that is gone: erase the person again
+            log.error("erasure_not_opened", erasure=erasure_id, error=str(error))
+            continue
+        # What was overwritten is still in SQLite's log.
+        if database.empty_log():
+            with database.write() as connection:
+                end_erasure(connection, erasure_id, datetime.now(UTC))
+            ended += 1
+    return ended
+
+
+def finish_erasure(
+    database: Database, sealer: ClickSealer, erasure: Erasure, budget_seconds: float
+) -> Erasure:
+    """Go on with one for about so long; gives its receipt as it is then. The worker's sweep does the rest."""
+    continue_erasures(database, sealer, budget_seconds, erasure.id)
+    with database.read() as connection:
+        return get_erasure(connection, erasure.id) or erasure
+
+
+def _step(database: Database, sealer: ClickSealer, erasure_id: str) -> bool:
+    """Do the next step of an erasure; False when there is none."""
+    began = time.monotonic()
+    with database.write() as connection:
+        taken = take_work(connection, sealer.keys, erasure_id)
+        if taken is None:
+            return False
+        erasure, work = taken
+        if work["part"] == len(_PARTS):
+            return False
+        person, counts = Person.from_json(work["person"]), Counter(erasure.counts)
+        if not _PARTS[work["part"]](_Step(connection, sealer, person, erasure, work, counts)):
+            work |= {"part": work["part"] + 1, "after": None}
+        keep_work(connection, sealer.keys, replace(erasure, counts=counts), work)
+    time.sleep(min(LET_IN_SECONDS, time.monotonic() - began))
+    return True
+
+
+def new_work(person: Person) -> Work:
+    """The work of an erasure that begins."""
+    return {"person": person.as_json(), "orders": [], "part": 0, "after": None}
+
+
+class _Step:
+    """What a part of an erasure works with. `work["after"]`: where the part before it ended."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        sealer: ClickSealer,
+        person: Person,
+        erasure: Erasure,
+        work: Work,
+        counts: Counter[str],
+    ) -> None:
+        self.connection, self.sealer, self.person = connection, sealer, person
+        self.erasure, self.work, self.counts = erasure, work, counts
+
+    def change(self, table: sa.Table, values: Mapping[str, Any], *which: sa.ColumnElement[bool]) -> None:
+        """Change rows, and count them."""
+        done = self.connection.execute(sa.update(table).where(*which).values(values)).rowcount
+        self.counts[table.name] += done
+
+    def delete(self, table: sa.Table, *which: sa.ColumnElement[bool]) -> None:
+        """Delete rows, and count them."""
+        self.counts[table.name] += self.connection.execute(sa.delete(table).where(*which)).rowcount
+
+    def is_named_by(self, column: sa.Column[str]) -> sa.ColumnElement[bool]:
+        """True where a column has one of the person's references."""
+        return is_one_of(self.connection, column, self.person.names)
+
+
+def _clear_clicks(step: _Step) -> bool:
+    clicks = schema.clicks
+    theirs = clicks.c.emp_id == step.person.emp_id, step.is_named_by(clicks.c.contact)
+    rows = step.connection.execute(sa.select(clicks).where(*theirs).limit(CLICKS_AT_ONCE)).all()
+    if rows:
+        step.change(clicks, {"contact": ""}, clicks.c.id.in_([row.id for row in rows]))
+        click_sums.add(
+            step.connection, rows, [tuple({**row._mapping, "contact": ""}.values()) for row in rows]
+        )
+    return bool(rows)
+
+
+def _clear_own_orders(step: _Step) -> bool:
+    places = own_orders(step.connection, step.person, ORDERS_AT_ONCE)
+    for place in places:
+        _clear_order(step, place, is_own=True)
+    return bool(places)
+
+
+def _clear_orders_naming(step: _Step) -> bool:
+    places = orders_naming(step.connection, step.person, ORDERS_AT_ONCE)
+    for place in places:
+        _clear_order(step, place, is_own=False)
+    return bool(places)
+
+
+def _clear_orders_with_tokens(step: _Step) -> bool:
+    """Of orders whose decision does not say so: its contact had opted out, or nothing is decided yet."""
+    after = step.work["after"]
+    place = None if after is None else (datetime.fromisoformat(after[0]), after[1], after[2])
+    page = orders.orders_from(step.connection, step.person.emp_id, None, LOOKED_AT, place)
+    for stored in page:
+        if stored.order.click_token and _is_theirs(step, stored.order.click_token):
+            _clear_order(step, (stored.shop_id, stored.order.id), is_own=False)
+    if page:
+        placed_at, *rest = page[-1].place
+        step.work["after"] = [placed_at.isoformat(), *rest]
+    return bool(page)
+
+
+def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
+    """Take the person out of an order and of all that was made of it; its money stays."""
+    connection, (shop_id, order_id) = step.connection, place
+    stored = orders.get_order(connection, shop_id, order_id, lock=True)
+    if stored is None:
+        return
+    hide = without_buyer if is_own else partial(_without_person, step)
+    stored = orders.keep_without_person(connection, stored, hide(stored.order, step.erasure.begun_at))
+    step.counts["orders"] += 1
+    step.work["orders"].append([shop_id, order_id])
+    for table, names in (
+        (schema.decisions, ("contact", "buyer")),
+        (schema.candidates, ("contact",)),
+    ):
+        is_named = {name: step.is_named_by(table.c[name]) for name in names}
+        values = {name: sa.case((named, ""), else_=table.c[name]) for name, named in is_named.items()}
+        its = table.c.shop_id == shop_id, table.c.order_id == order_id
+        step.change(table, values, *its, sa.or_(*is_named.values()))
+    unread = schema.unread_orders
+    its = unread.c.shop_id == shop_id, unread.c.order_id == order_id
+    step.change(unread, {"detail": ""}, *its, unread.c.detail != "")
+    sold = sales_of_order(connection, shop_id, order_id)
+    named = sum(sale.contact in step.person.names for sale in sold)
+    if named:
+        sold = [replace(s, contact="") if s.contact in step.person.names else s for s in sold]
+        replace_sales(connection, [(stored, sold)])
+        step.counts["sales"] += named
+    if account := get_account(connection, stored.emp_id):
+        step.counts["outbox"] += forget_contact(connection, account, stored, sold)
+    decision = get_decision(connection, shop_id, order_id)
+    if decision is None or decision.explanation.outcome is Outcome.PENDING:
+        requeue_order(connection, shop_id, order_id, Why.ERASED)
+
+
+def _without_person(step: _Step, order: Order, at: datetime) -> Order:
+    """Another person's order without the erased one: its own address and customer stay."""
+    known = find_coupons(step.connection, step.person.emp_id, [order.voucher] if order.voucher else [])
+    coupon = known.get(order.voucher)
+    is_their_code = coupon is not None and coupon.contact in step.person.names
+    is_their_token = bool(order.click_token) and _is_theirs(step, order.click_token or "")
+    return replace(
+        order,
+        click_token=None if is_their_token else order.click_token,
+        voucher="" if is_their_code else order.voucher,
+        erased_at=order.erased_at or at,
+    )
+
+
+def _clear_hits(step: _Step) -> bool:
+    hits, after = schema.hits, step.work["after"]
+    query = sa.select(hits.c.id, hits.c.emp_id, hits.c.click_token).order_by(hits.c.id).limit(LOOKED_AT)
+    rows = step.connection.execute(query.where(hits.c.id > bytes.fromhex(after or ""))).all()
+    ours = [row for row in rows if row.emp_id == step.person.emp_id and row.click_token]
+    theirs = [row.id for row in ours if _is_theirs(step, row.click_token)]
+    if theirs:
+        step.change(hits, {"click_token": ""}, hits.c.id.in_(theirs))
+    if rows:
+        step.work["after"] = rows[-1].id.hex()
+    return bool(rows)
+
+
+def _is_theirs(step: _Step, token: str) -> bool:
+    click = open_token(step.sealer, token)
+    return click is not None and click.emp_id == step.person.emp_id and click.contact in step.person.names
+
+
+def _redact_deliveries(step: _Step) -> bool:
+    """Newest first: a delivery may have its end in an older one, and reads as that one does."""
+    deliveries, shops = schema.deliveries, schema.shops
+    shop_id, received_at, digest = step.work["after"] or ["", "", ""]
+    if not received_at:
+        ours = sa.select(sa.func.min(shops.c.id)).where(
+            shops.c.emp_id == step.person.emp_id, shops.c.id > shop_id
+        )
+        shop_id = step.connection.scalar(ours)
+        if shop_id is None:
+            return False
+    place = deliveries.c.received_at, deliveries.c.digest
+    query = sa.select(deliveries.c.digest, deliveries.c.received_at).where(deliveries.c.shop_id == shop_id)
+    if received_at:
+        since = sa.literal(datetime.fromisoformat(received_at), place[0].type)
+        query = query.where(sa.tuple_(*place) < sa.tuple_(since, sa.literal(digest)))
+    rows = step.connection.execute(query.order_by(*(one.desc() for one in place)).limit(LOOKED_AT)).all()
+    theirs = [order_id for shop, order_id in step.work["orders"] if shop == shop_id]
+    look = Reported(step.sealer.keys, step.person, shop_id, theirs)
+    for row in rows:
+        _redact(step, look, row.digest)
+    last = [rows[-1].received_at.isoformat(), rows[-1].digest] if rows else ["", ""]  # "": the next shop
+    step.work["after"] = [shop_id, *last]
+    return True
+
+
+def _redact(step: _Step, look: Reported, digest: str) -> None:
+    try:
+        delivery = read_delivery(step.connection, digest)
+    except Damaged:
+        step.counts["deliveries not readable"] += 1
+        return
+    if delivery is not None and (redacted := look.without(delivery.body)) != delivery.body:
+        erase_in_delivery(step.connection, digest, delivery.headers, redacted)
+        step.counts["deliveries"] += 1
+
+
+def _delete_contact(step: _Step) -> bool:
+    """The last part: by these rows a second call finds what a first one left."""
+    person, campaigns = step.person, schema.campaigns
+    if not person.refs:
+        return False
+    ours = sa.select(campaigns.c.id).where(campaigns.c.emp_id == person.emp_id)
+    recipients, coupons, contacts = schema.recipients, schema.coupons, schema.contacts
+    step.delete(recipients, recipients.c.campaign_id.in_(ours), step.is_named_by(recipients.c.contact))
+    step.delete(coupons, coupons.c.emp_id == person.emp_id, step.is_named_by(coupons.c.contact))
+    step.delete(contacts, contacts.c.emp_id == person.emp_id, step.is_named_by(contacts.c.ref))
+    return False
+
+
+_PARTS: tuple[Callable[[_Step], bool], ...] = (
+    _clear_clicks,
+    _clear_own_orders,
+    _clear_orders_naming,
+    _clear_orders_with_tokens,
+    _clear_hits,
+    _redact_deliveries,
+    _delete_contact,
+)
+"""In this sequence. Each gives whether something may be left of it."""

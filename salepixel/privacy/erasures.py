@@ -1,0 +1,94 @@
+"""Erasures as they are stored: receipts without personal data, and the sealed work of those under way."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.keys import Keys, Place, Sealed
+from salepixel.storage.ids import new_id
+from salepixel.storage.schema import erasures
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The receipt of an erasure: when (UTC) it began and ended, None while it is under way, and how many rows
+    of each table it concerned. It does not say who was erased."""
+
+    id: str
+    emp_id: int
+    begun_at: datetime
+    ended_at: datetime | None
+    counts: Mapping[str, int]
+
+
+Work = dict[str, Any]
+"""Who is erased, and how far it is. Stored sealed, and not longer than it takes."""
+
+
+def add_erasure(connection: sa.Connection, keys: Keys, emp_id: int, work: Work, at: datetime) -> Erasure:
+    """Begin an erasure."""
+    erasure = Erasure(new_id(), emp_id, at, None, {})
+    values = {"id": erasure.id, "emp_id": emp_id, "begun_at": at, "counts": "{}"}
+    values["work"] = _seal(keys, erasure.id, work)
+    connection.execute(sa.insert(erasures).values(values))
+    return erasure
+
+
+def take_work(connection: sa.Connection, keys: Keys, erasure_id: str) -> tuple[Erasure, Work] | None:
+    """An erasure that is under way, locked until the transaction ends; None when it has ended.
+
+    Raises BadSeal.
+    """
+    query = sa.select(erasures).where(erasures.c.id == erasure_id, erasures.c.ended_at.is_(None))
+    row = connection.execute(query.with_for_update()).first()
+    if row is None:
+        return None
+    work: Work = json.loads(keys.open(_place(erasure_id), Sealed(row.work)))
+    return _erasure(row), work
+
+
+def keep_work(connection: sa.Connection, keys: Keys, erasure: Erasure, work: Work) -> None:
+    """Keep how far an erasure is."""
+    values = {"counts": json.dumps(dict(erasure.counts)), "work": _seal(keys, erasure.id, work)}
+    connection.execute(sa.update(erasures).where(erasures.c.id == erasure.id).values(values))
+
+
+def end_erasure(connection: sa.Connection, erasure_id: str, at: datetime) -> None:
+    """Note that nothing is left, and forget who it was."""
+    under_way = erasures.c.id == erasure_id, erasures.c.ended_at.is_(None)
+    connection.execute(sa.update(erasures).where(*under_way).values(ended_at=at, work=""))
+
+
+def get_erasure(connection: sa.Connection, erasure_id: str) -> Erasure | None:
+    """A receipt, or None."""
+    row = connection.execute(sa.select(erasures).where(erasures.c.id == erasure_id)).first()
+    return None if row is None else _erasure(row)
+
+
+def list_erasures(connection: sa.Connection, emp_id: int, limit: int) -> list[Erasure]:
+    """The receipts of an account, newest first."""
+    query = sa.select(erasures).where(erasures.c.emp_id == emp_id)
+    rows = connection.execute(query.order_by(erasures.c.begun_at.desc(), erasures.c.id).limit(limit))
+    return [_erasure(row) for row in rows]
+
+
+def erasures_under_way(connection: sa.Connection) -> list[str]:
+    """The ids of erasures that have not ended, the oldest first."""
+    query = sa.select(erasures.c.id).where(erasures.c.ended_at.is_(None))
+    return list(connection.scalars(query.order_by(erasures.c.begun_at)))
+
+
+def _erasure(row: sa.Row[Any]) -> Erasure:
+    return Erasure(row.id, row.emp_id, row.begun_at, row.ended_at, json.loads(row.counts))
+
+
+def _seal(keys: Keys, erasure_id: str, work: Work) -> Sealed:
+    return keys.seal(_place(erasure_id), json.dumps(work))
+
+
+def _place(erasure_id: str) -> Place:
+    return Place("erasures", erasure_id, "work")

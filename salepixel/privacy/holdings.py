@@ -1,0 +1,115 @@
+"""Every table and column: which hold something of a person, and what becomes of it when they are erased.
+
+The only list of them. A test fails when a table or column is in none of these, and another looks for an
+erased person in all of them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A table with something of a person. `personal` and `kept`: its columns, separated by spaces.
+
+    `fate`: what an erasure does with a row: it deletes the row, clears its personal columns, or rewrites them
+    without the person.
+    """
+
+    fate: str
+    personal: str
+    kept: str
+
+
+HOLDINGS = {
+    "contacts": Holding("deleted", "ref email_hash alias_hash", "emp_id consent updated_at"),
+    "recipients": Holding("deleted", "contact", "campaign_id held_out"),
+    "coupons": Holding("deleted", "code contact", "emp_id campaign_id created_at"),
+    "clicks": Holding("cleared", "contact", "id emp_id campaign_id link_id signals verdict reasons score"),
+    "hits": Holding(
+        "cleared",
+        "click_token",
+        "id emp_id order_ref order_id product quantity amount currency signed ignored order_key problem",
+    ),
+    "orders": Holding(
+        "rewritten",
+        "email_hash alias_hash customer voucher snapshot",
+        "shop_id id emp_id number placed_at updated_at issued_at delivery due next_attempt_at attempts "
+        "last_error failed_at due_because utm_campaign payment open healed_at number_key erased_at",
+    ),
+    "decisions": Holding(
+        "cleared",
+        "contact buyer",
+        "shop_id order_id emp_id placed_at outcome reason policy model evidence confidence campaign_id "
+        "click_id forwarded agreeing conflicting payment browser seen healed",
+    ),
+    "candidates": Holding(
+        "cleared",
+        "contact",
+        "shop_id order_id position emp_id click_id campaign_id link_id evidence verdict confidence "
+        "passed_over opted_out share",
+    ),
+    "sales": Holding(
+        "cleared",
+        "contact",
+        "shop_id order_id line_id click_id emp_id campaign_id link_id item sku quantity amount refunded "
+        "currency purchased_at order_number evidence confidence status share converted converted_refunded "
+        "converted_currency rate rate_date refunded_at",
+    ),
+    "clickers": Holding(
+        "deleted",
+        "contact",
+        "campaign_id human bot first_click last_click links human_ended bot_ended",
+    ),
+    "buyers": Holding(
+        "deleted",
+        "contact",
+        "campaign_id currency orders gross_high gross_low refunded_high refunded_low",
+    ),
+    "outbox": Holding("rewritten", "url", "id emp_id shop_id order_id state attempts next_at answer"),
+    "unread_orders": Holding("cleared", "detail", "shop_id order_id number reason since next_at"),
+    "deliveries": Holding(
+        "rewritten", "body", "digest shop_id event headers received_at unread form same_as same_bytes"
+    ),
+    "erased": Holding("kept", "digest", "emp_id erased_at"),
+    "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts"),
+}
+
+_MONEY = (
+    "quantity_high quantity_low gross_high gross_low refunded_high refunded_low refunded_on_high "
+    "refunded_on_low converted_high converted_low converted_refunded_high converted_refunded_low"
+)
+
+WITHOUT_PERSON = {
+    "installation": "id fingerprint",
+    "accounts": "emp_id name tracking_host site currency window_days pixel_amount pixel_secret pixel_signed "
+    "hosted_pixel hosted_emp_id forward_url forward_per created_at policy_version model alias_match "
+    "campaign_windows sale_when tax shipping closed_before",
+    "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
+    "api_keys": "digest id emp_id name created_at",
+    "sessions": "digest key_digest expires_at",
+    "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key",
+    "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at",
+    "journals": "name mark folded_at",
+    "losses": "journal number count from_at to_at",
+    "watermarks": "name click_id",
+    "click_sums": "campaign_id link_id day verdict reasons slot clicks ended",
+    "link_sums": "campaign_id link_id slot human unknown bot clickers",
+    "campaign_sums": f"campaign_id day currency converted_currency slot orders {_MONEY}",
+    "sale_sums": "campaign_id day link_id shop_id evidence currency converted_currency slot orders "
+    f"link_orders {_MONEY}",
+    "item_sums": "campaign_id item sku currency slot quantity_high quantity_low gross_high gross_low "
+    "refunded_high refunded_low",
+    "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",
+    "seen_sums": "emp_id kind day shop_id name slot orders seen",
+    "unsettled_clicks": "click_id",
+    "bought": "click_id shop_id order_id",
+    "refunds": "shop_id order_id updated_at refunded cancelled issued_at currency charged covers",
+    "drafts": "shop_id order_id",
+    "sale_refunds": "shop_id order_id line_id click_id refunded_at campaign_id amount currency converted",
+    "rejections": "day door reason count",
+    "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "
+    "disconnected_at app_active app_status_at paused_at removed_at",
+    "polls": "shop_id mark next_at problem problem_since",
+    "shop_days": "shop_id day orders counted_at known",
+}
+"""Tables about no contact and no buyer, with their columns."""

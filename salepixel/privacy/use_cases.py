@@ -1,0 +1,58 @@
+"""What is done with all that is kept of a person. Each use case takes a principal and raises Declined."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts.declined import BadField
+from salepixel.accounts.erased import remember_erased
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.store import lock_account
+from salepixel.accounts.use_cases import see_account
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.keys import Keys
+from salepixel.privacy.erase import new_work
+from salepixel.privacy.erasures import Erasure, add_erasure, list_erasures
+from salepixel.privacy.export import export_tables
+from salepixel.privacy.person import Person, find_person
+from salepixel.reading.times import rfc3339
+
+
+def begin_erasure(
+    connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str, at: datetime
+) -> Erasure:
+    """Put a person on the list of the erased, and note what is to be done; `erase.finish_erasure` does it.
+
+    `who`: a contact's reference, or an e-mail address. Nobody need be known by it: then nothing of them will
+    be stored. Raises NotFound or BadField.
+    """
+    see_account(connection, principal, emp_id)
+    # Whoever stores clicks or contacts holds this lock: they commit before, or read the list after.
+    lock_account(connection, emp_id, exclusive=True)
+    person = _person(connection, keys, emp_id, who)
+    remember_erased(connection, keys, emp_id, person.traces(), at)
+    return add_erasure(connection, keys, emp_id, new_work(person), at)
+
+
+def export_person(
+    connection: sa.Connection, principal: Principal, sealer: ClickSealer, emp_id: int, who: str, at: datetime
+) -> dict[str, Any]:
+    """All that is kept of a person, as JSON (`export_tables`). Raises NotFound or BadField."""
+    see_account(connection, principal, emp_id)
+    person = _person(connection, sealer.keys, emp_id, who)
+    tables = export_tables(connection, sealer, person)
+    return {"empId": emp_id, "exported_at": rfc3339(at), "references": sorted(person.refs), "tables": tables}
+
+
+def see_erasures(connection: sa.Connection, principal: Principal, emp_id: int, limit: int) -> list[Erasure]:
+    """The receipts of an account, newest first. Raises NotFound."""
+    see_account(connection, principal, emp_id)
+    return list_erasures(connection, emp_id, limit)
+
+
+def _person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:
+    person = find_person(connection, keys, emp_id, who)
+    if not person.refs and not person.addresses:
+        raise BadField("contact", "must be a contact's reference or an e-mail address")
+    return person

@@ -1,0 +1,108 @@
+"""A person is erased everywhere, comes back by no door, and what their orders were worth stays."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from salepixel.accounts.principal import INSTALLATION
+from salepixel.campaigns import use_cases as campaigns
+from salepixel.clicks import store as clicks
+from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.privacy.holdings import HOLDINGS
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel_worker.rebuild import verify_all
+from tests.make import CAMPAIGN, NOON, click_at, order
+from tests.privacy.village import ADDRESS, CODE, REF, Village
+from tests.worker.world import HOUR
+
+
+@pytest.fixture
+def village(database: Database, sealer: ClickSealer) -> Village:
+    return Village(database, sealer)
+
+
+def test_everything_of_her_is_there_before(village: Village) -> None:
+    """Or the next test shows nothing: each personal column of the list holds something of Ana."""
+    places = {line.split(":")[0] for line in village.found()}
+    wanted = {
+        f"{name}.{column}"
+        for name, one in HOLDINGS.items()
+        for column in one.personal.split()
+        if name not in ("erased", "erasures", "unread_orders")
+    }
+    assert places >= wanted
+
+
+@pytest.mark.parametrize("who", [REF, ADDRESS, "  ANA.CANARY@SHOP.TEST "])
+def test_nothing_of_an_erased_person_is_in_any_table(village: Village, who: str) -> None:
+    money = village.money()
+    done = village.erase(who)
+    assert list(village.found()) == []
+    assert village.money() == money
+    assert done.counts["clicks"] == 3
+    assert done.counts["contacts"] == 1
+    assert verify_all(village.database, village.sealer).different == []
+    village.reconcile()
+    assert village.money() == money
+    found = verify_all(village.database, village.sealer)
+    assert (found.different, found.due) == ([], 0)
+    assert list(village.found()) == []
+
+
+def test_erasing_twice_gives_a_receipt_with_zeros(village: Village) -> None:
+    village.erase()
+    for who in (REF, ADDRESS):
+        assert not any(village.erase(who).counts.values())
+
+
+def test_she_comes_back_by_no_door(village: Village) -> None:
+    village.erase()
+    newer: dict[str, Any] = {"updated_at": NOON + 6 * HOUR, "issued_at": NOON + 6 * HOUR}
+    for bought in (village.bought, village.later, village.unpaid):
+        village.report_again(bought)
+        village.report_again(replace(bought, **newer))
+    village.report_again(replace(village.bought, id="O-new", number="9", placed_at=NOON + 6 * HOUR))
+    village.report_again(order(id="O-token", number="10", click_token=village.sealer.seal(village.clicks[1])))
+    village.deliver("order_created", village.bought)
+    village.sales_api()
+    with village.database.write() as connection:
+        clicks.store_clicks(connection, [(click_at(NOON, REF, serial=9), Signal(0))], village.keys)
+        reported: dict[str, dict[str, Any]] = {REF: {}, "ana-again": {"email": ADDRESS}, "cy": {}}
+        done = campaigns.add_contacts(connection, INSTALLATION, village.keys, 1, reported, NOON)
+        assert (done.stored, done.erased) == (1, {REF, "ana-again"})
+        coupons = campaigns.add_coupons(connection, INSTALLATION, village.keys, CAMPAIGN, [(CODE, REF)], NOON)
+        assert coupons.erased == {REF}
+    village.hit("order=1&IMPORTE=5", click_at(NOON, REF, serial=9), 63)
+    village.reconcile()
+    assert list(village.found()) == []
+    found = verify_all(village.database, village.sealer)
+    assert (found.different, found.due) == ([], 0)
+
+
+def test_refunds_of_an_erased_order_still_count(village: Village) -> None:
+    village.erase()
+    at = NOON + 6 * HOUR
+    village.report_again(replace(village.bought, refunded=Decimal("59.80"), updated_at=at, issued_at=at))
+    village.reconcile()
+    assert village.money()["O-ana", "L1"] == (3980, 3980)
+    assert verify_all(village.database, village.sealer).different == []
+
+
+def test_an_order_paid_after_the_erasure_is_decided_without_her(village: Village) -> None:
+    village.erase()
+    at = NOON + 6 * HOUR
+    village.report_again(replace(village.unpaid, paid=True, updated_at=at, issued_at=at))
+    assert village.reasons()["O-unpaid"] == "no_click"
+    assert list(village.found()) == []
+
+
+def test_what_is_of_others_stays(village: Village) -> None:
+    village.erase()
+    (of_bo,) = [row for row in village.rows(schema.orders) if row["id"] == "O-bo"]
+    assert of_bo["email_hash"] == village.keys.hash_email(1, "bo@shop.test")
+    assert {row["contact"] for row in village.rows(schema.clicks)} == {"", "bo"}
+    (digest,) = [row["digest"] for row in village.rows(schema.deliveries) if row["event"] == "sales_api"]
+    assert b"bo@shop.test" in village.content(digest)["body"]

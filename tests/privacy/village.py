@@ -1,0 +1,159 @@
+"""Ana and Bo, with everything that can be kept of them: Ana is to be erased."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.accounts.principal import INSTALLATION
+from salepixel.campaigns import recipients
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations.announce import reconcile_and_announce
+from salepixel.orders import store as orders
+from salepixel.orders.deliveries import read_delivery, store_delivery
+from salepixel.orders.erased import hide_erased
+from salepixel.orders.order import Order
+from salepixel.privacy.erase import finish_erasure
+from salepixel.privacy.erasures import Erasure
+from salepixel.privacy.use_cases import begin_erasure
+from salepixel.shops.reported import ReportedLine, ReportedOrder
+from salepixel.shops.use_cases import report_orders
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from tests.make import CAMPAIGN, NOON, click_at, order
+from tests.worker.world import HOUR, World
+
+REF, ADDRESS, CUSTOMER, CODE = "ref-of-ana-4711", "Ana.Canary@shop.test", "customer-of-ana", "ANA-ONLY-10"
+WRITTEN = ADDRESS.lower()
+FORWARD = "https://other.test/?c={contact}&order={order}"
+
+
+class Village(World):
+    """Ana and Bo, with everything that can be kept of them; Ana is to be erased."""
+
+    def __init__(self, database: Database, sealer: ClickSealer) -> None:
+        super().__init__(database, sealer, forward_url=FORWARD)
+        self.connect()
+        self.keys = sealer.keys
+        self.hashes = self.keys.hash_address(1, ADDRESS)
+        email_hash, alias_hash = self.hashes
+        self.contact(REF, email_hash, alias_hash=alias_hash)
+        self.contact("bo", self.keys.hash_email(1, "bo@shop.test"))
+        self.clicks = [click_at(NOON - n * HOUR, REF, serial=n) for n in range(1, 4)]
+        for click in self.clicks:
+            self.click(click)
+        self.click(click_at(NOON - HOUR, "bo", serial=50))
+        self.coupon(CODE, REF)
+        with database.write() as connection:
+            recipients.assign_recipients(connection, CAMPAIGN, {REF: False, "bo": False})
+        self.bought = order(
+            id="O-ana",
+            number="1",
+            email_hash=email_hash,
+            alias_hash=alias_hash,
+            customer=CUSTOMER,
+            voucher=CODE,
+            click_token=sealer.seal(self.clicks[0]),
+        )
+        self.later = order(id="O-ana-2", number="2", customer=CUSTOMER, placed_at=NOON + HOUR)
+        self.unpaid = replace(self.bought, id="O-unpaid", number="3", paid=False)
+        of_bo = self.keys.hash_email(1, "bo@shop.test")
+        self.of_bo = order(id="O-bo", number="4", email_hash=of_bo, click_token=sealer.seal(self.clicks[1]))
+        for bought in (self.bought, self.later, self.unpaid, self.of_bo):
+            self.order(bought)
+        self.hit("order=1&IMPORTE=5", self.clicks[0], 60)
+        self.hit("order=77&IMPORTE=5", self.clicks[2], 61)
+        self.deliver("order_created", self.bought)
+        self.sales_api()
+        self.announce()
+
+    def shop_id(self) -> str:
+        with self.database.read() as connection:
+            found: str = connection.scalars(
+                sa.select(schema.shops.c.id).where(schema.shops.c.platform == "saleor")
+            ).one()
+            return found
+
+    def deliver(self, event: str, bought: Order) -> None:
+        sent = {"id": bought.id, "lines": [], "userEmail": ADDRESS, "billingAddress": {"firstName": "Ana"}}
+        with self.database.write() as connection:
+            store_delivery(
+                connection,
+                digest=event,
+                shop_id=self.shop_id(),
+                event=event,
+                headers={},
+                body=json.dumps({"order": sent}).encode(),
+                order_id=bought.id,
+                at=NOON,
+            )
+
+    def sales_api(self) -> None:
+        lines = [ReportedLine("Shoes", Decimal(1), Decimal("10.00"))]
+        both = [
+            ReportedOrder("A-ana", "EUR", NOON, lines, email=ADDRESS),
+            ReportedOrder("A-bo", "EUR", NOON, lines, email="bo@shop.test"),
+        ]
+        sent = [
+            {"id": "A-ana", "lines": [], "email": ADDRESS},
+            {"id": "A-bo", "lines": [], "email": "bo@shop.test"},
+        ]
+        body = json.dumps({"empId": 1, "orders": sent}).encode()
+        with self.database.write() as connection:
+            report_orders(
+                connection, INSTALLATION, self.keys, 1, list(enumerate(both)), body, "application/json", NOON
+            )
+
+    def announce(self) -> None:
+        for place in self.due():
+            with self.database.write() as connection:
+                reconcile_and_announce(connection, self.sealer, [place], NOON)
+
+    def report_again(self, bought: Order) -> None:
+        """As every door stores an order."""
+        with self.database.write() as connection:
+            shop_id = self.shop_id()
+            for known in hide_erased(connection, self.keys, shop_id, 1, [bought]):
+                orders.store_order(connection, shop_id, 1, known, "")
+
+    def erase(self, who: str = REF) -> Erasure:
+        with self.database.write() as connection:
+            begun = begin_erasure(connection, INSTALLATION, self.keys, 1, who, NOON + 5 * HOUR)
+        done = finish_erasure(self.database, self.sealer, begun, 60)
+        assert done.ended_at is not None
+        return done
+
+    def rows(self, table: sa.Table) -> list[dict[str, Any]]:
+        with self.database.read() as connection:
+            return [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+
+    def content(self, digest: str) -> dict[str, Any]:
+        """What a delivery says, unpacked."""
+        with self.database.read() as connection:
+            delivery = read_delivery(connection, digest)
+        assert delivery is not None
+        return {"headers": str(delivery.headers), "body": delivery.body}
+
+    def money(self) -> dict[tuple[str, str], tuple[int, int]]:
+        return {
+            (row["order_id"], row["line_id"]): (row["amount"], row["refunded"])
+            for row in self.rows(schema.sales)
+        }
+
+    def found(self) -> Iterator[str]:
+        """Where something of Ana still is."""
+        traces = {REF, ADDRESS, WRITTEN, CUSTOMER, CODE, CODE.casefold(), *self.hashes}
+        for table in schema.metadata.sorted_tables:
+            for row in self.rows(table):
+                if table is schema.deliveries:
+                    row |= self.content(row["digest"])
+                for column, value in row.items():
+                    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+                    if any(trace in text for trace in traces):
+                        yield f"{table.name}.{column}: {text}"
+                    for click in self.clicks:
+                        if self.sealer.seal(click) in text:
+                            yield f"{table.name}.{column}: token"

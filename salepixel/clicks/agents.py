@@ -1,4 +1,4 @@
-"""What a user agent says of a click: a program, a browser that should say more, one too old to be true."""
+"""Signals from the user agent of a click: a known bot, missing Sec-Fetch headers, an outdated browser."""
 
 import re
 from functools import lru_cache
@@ -7,22 +7,22 @@ from crawleruseragents import is_crawler
 
 from salepixel.clicks.tokens import Signal
 
-# Mail gateways that the crawler list does not have (gophish#973, laravel-passwordless-login#79 and the
-# vendors' own names). Never the bare "bot": CUBOT makes telephones.
+# Mail gateways that are missing in the crawler list (gophish#973, laravel-passwordless-login#79 and the
+# vendors' own names). Never just "bot": CUBOT is a brand of phones.
 _GATEWAYS = re.compile(
     r"barracuda|proofpoint|mimecast|safelinks|urldefense|ms-office|symantec|trend ?micro|forcepoint"
     r"|sophos|zscaler",
     re.IGNORECASE,
 )
 
-# Browsers that send Sec-Fetch-* on every navigation over https, by the first version that does
-# (MDN browser-compat-data, http/headers/Sec-Fetch-Dest). Edge, Opera and Samsung's say Chrome as well.
+# The first versions of browsers that send Sec-Fetch-* on every navigation over https (MDN
+# browser-compat-data, http/headers/Sec-Fetch-Dest). Edge, Opera and Samsung Internet also contain "Chrome".
 _CHROME = re.compile(r"\bChrom(?:e|ium)/(\d+)")
 _FIREFOX = re.compile(r"\bFirefox/(\d+)")
 _SAFARI = re.compile(r"\bVersion/(\d+)(?:\.(\d+))?.* Safari/")
 _FIRST_CHROME, _FIRST_FIREFOX, _FIRST_SAFARI = 80, 90, (16, 4)
 
-# Browsers inside of other programs, which may change what is sent: Android's WebView and those that say so.
+# In-app browsers, which may change the headers: Android's WebView and those that name themselves.
 _INSIDE = re.compile(
     r"; wv\)|\bFB[A-Z_]*AV?/|\bFB_IAB|Instagram|\bLine/|\bGSA/|Snapchat|MicroMessenger|Electron/"
 )
@@ -30,20 +30,20 @@ _INSIDE = re.compile(
 
 @lru_cache(maxsize=4096)
 def agent_signals(seen: Signal, agent: str) -> Signal:
-    """What the edge saw of a request, and what follows from its user agent."""
+    """The signals of the edge, plus those from the user agent."""
     if agent and is_known_agent(agent):
         seen |= Signal.KNOWN_AGENT
     if Signal.NO_FETCH in seen and sends_fetch_headers(agent):
         seen |= Signal.FETCH_MISSING
     if is_old_agent(agent):
         seen |= Signal.OLD_AGENT
-    # For a contact who opted out, nothing that identifies them is kept.
+    # After an opt-out or with Sec-GPC, nothing that identifies the contact is stored.
     return seen if Signal.PRIVACY in seen else seen | browser_family(agent)
 
 
 def browser_family(agent: str) -> Signal:
-    """Which family of browsers a user agent names: each has its own rules for cookies. Signal(0): another."""
-    # On an iPhone all are Safari inside (CriOS, FxiOS, EdgiOS and pages within other programs).
+    """The browser family of a user agent: each has its own rules for cookies. Signal(0): any other."""
+    # On an iPhone, all browsers use Safari's engine (CriOS, FxiOS, EdgiOS and in-app browsers).
     if "AppleWebKit/" in agent and ("iPhone" in agent or "iPad" in agent):
         return Signal.SAFARI
     if _CHROME.search(agent):
@@ -54,12 +54,12 @@ def browser_family(agent: str) -> Signal:
 
 
 def is_known_agent(agent: str) -> bool:
-    """True for a user agent that names a crawler, a previewer or a mail gateway."""
+    """True if a user agent names a crawler, a link previewer or a mail gateway."""
     return bool(_GATEWAYS.search(agent)) or bool(is_crawler(agent))
 
 
 def sends_fetch_headers(agent: str) -> bool:
-    """True for a browser that sends Sec-Fetch-* with every click on an https link; False when in doubt."""
+    """True if a browser sends Sec-Fetch-* with every click on an https link; False if unsure."""
     if _INSIDE.search(agent):
         return False
     if chrome := _CHROME.search(agent):
@@ -72,9 +72,9 @@ def sends_fetch_headers(agent: str) -> bool:
 
 
 def is_old_agent(agent: str) -> bool:
-    """True for a Chrome from before 2020 or a Firefox from before mid-2021, which update themselves.
+    """True for a Chrome from before 2020 or a Firefox from before mid-2021: both update automatically.
 
-    Safe Links came as Chrome 57 (gophish#973). Safari is left out: its age is the telephone's.
+    Safe Links uses Chrome 57 (gophish#973). Safari is left out: it is as old as its phone.
     """
     if chrome := _CHROME.search(agent):
         return int(chrome[1]) < _FIRST_CHROME

@@ -1,4 +1,4 @@
-"""Pixel hits: evidence for orders, and in an account without a shop the orders themselves."""
+"""Pixel hits as stored. They are evidence for orders; in an account without a shop, they make the orders."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -24,10 +24,10 @@ from salepixel.storage.upsert import insert_into, took_effect
 
 @dataclass(frozen=True, slots=True)
 class StoredHit:
-    """A pixel hit with the click that was found on it. `ignored`: why it does not count, or empty.
+    """A pixel hit with its click token. `ignored`: why it does not count, or empty.
 
-    `id` is made like a click id and begins with the time. `order_id` names the order that the hit makes in an
-    account that has only its pixel; empty where it makes none.
+    `id` has the form of a click id and begins with the time. `order_id` is the order that the hit makes in an
+    account with only its pixel, or empty.
     """
 
     id: bytes
@@ -39,17 +39,17 @@ class StoredHit:
 
     @property
     def problem(self) -> str:
-        """Why it is ignored, or what could not be read of a hit that counts; empty for nothing."""
+        """Why the hit is ignored, or which part of a counted hit could not be read; or empty."""
         return self.ignored or self.hit.problem
 
     @property
     def hit_at(self) -> datetime:
-        """When, in UTC, to the millisecond."""
+        """The time of the hit in UTC, to the millisecond."""
         return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int.from_bytes(self.id[:6]))
 
 
 def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
-    """Keep a hit; False when it was here already."""
+    """Store a hit; False if it was stored before."""
     hit = stored.hit
     values = {
         "id": stored.id,
@@ -75,13 +75,13 @@ def _insert_hit(dialect: str) -> Any:
 
 
 Name = tuple[str, str]
-"""Id and number of an order, by which a hit may name it."""
+"""The id and the number of an order; a hit may contain either."""
 
 
 def hits_naming(
     connection: sa.Connection, emp_id: int, names: Collection[Name]
 ) -> dict[Name, list[StoredHit]]:
-    """The hits that count and name each order by its id, or by its number in any spelling, oldest first."""
+    """The counted hits of each order, oldest first, found by its id or by its number in any spelling."""
     by_ref: dict[str, list[StoredHit]] = {}
     by_key: dict[str, list[StoredHit]] = {}
     keys = {number: order_key(number) for _, number in names}
@@ -108,9 +108,9 @@ def hits_making(
 
 
 def pixel_order_id(connection: sa.Connection, account: Account, hit: Hit, click: Click | None) -> str:
-    """The order to which a hit belongs when the pixel is all we have; empty when it can make none.
+    """The id of the order that a hit makes in an account with only its pixel; empty if it makes none.
 
-    One that is stored under a name that was given before 2026-11-28 keeps it.
+    An order that is stored under an id from before 2026-11-28 keeps that id.
     """
     names = order_names(hit, account.currency, click)
     if len(names) < 2:
@@ -121,11 +121,12 @@ def pixel_order_id(connection: sa.Connection, account: Account, hit: Hit, click:
 
 
 def order_names(hit: Hit, account_currency: str, click: Click | None) -> list[str]:
-    """The name of the order that a hit makes, then those that were given to it before 2026-11-28; or none.
+    """The id of the order that a hit makes, then its ids by the rules before 2026-11-28.
 
-    The shop's number where it was sent. Otherwise the same click, item, quantity and amount is the same sale:
-    a reload counts once, and without a click nobody could be credited. In all of them what is read counts,
-    and not how it is written: "175", "175.0000" and "175 EUR" are one amount in an account in EUR.
+    Empty if it makes no order. The id is the shop's order number, if sent. Otherwise hits with the same
+    click, item, quantity and amount are one order: a reload counts once. Without a click, no campaign could
+    get the credit. Values are compared, not spellings: "175", "175.0000" and "175 EUR" are one amount in an
+    account in EUR.
     """
     currency = hit.currency or account_currency
     if hit.order:
@@ -144,7 +145,7 @@ def order_names(hit: Hit, account_currency: str, click: Click | None) -> list[st
 
 
 def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHit]) -> Order:
-    """The order that hits make, the same for every sequence and repetition of them (at least one)."""
+    """The order that these hits (at least one) make; their sequence and repetitions do not matter."""
     ordered = sorted(its_hits, key=lambda stored: stored.id)
     first, last = ordered[0], ordered[-1]
     currency = first.hit.currency or account.currency
@@ -173,7 +174,7 @@ def order_from_hits(account: Account, order_id: str, its_hits: Sequence[StoredHi
 
 
 def _one_line(lines: Sequence[OrderLine]) -> OrderLine:
-    """Where each hit has the amount of the whole purchase, it is one sale of that amount."""
+    """The single line of an order whose hits each carry the amount of the whole order."""
     return OrderLine(
         id="order",
         item=", ".join(line.item for line in lines if line.item),
@@ -187,7 +188,7 @@ _COUNT = hits.c.emp_id == sa.bindparam("emp_id"), hits.c.ignored == ""
 
 @cache
 def _naming(dialect: str) -> Any:
-    # A question for each index, in place of an OR that may use none.
+    # One query per index, because an OR may use none.
     by_ref = sa.select(hits).where(*_COUNT, hits.c.order_ref != "", among(dialect, hits.c.order_ref, "refs"))
     by_key = sa.select(hits).where(*_COUNT, hits.c.order_ref != "", among(dialect, hits.c.order_key, "keys"))
     return sa.union_all(by_ref, by_key)

@@ -1,4 +1,4 @@
-"""Pixel hits: what a request to `/track/sale` says, in Spanish, English or mixed names."""
+"""Pixel hits: parses requests to `/track/sale`, with parameter names in Spanish, English or mixed."""
 
 import hashlib
 import hmac
@@ -23,10 +23,10 @@ MAX_TEXT = 200
 UNREADABLE = frozenset(
     ("bad_amount", "negative_amount", "bad_quantity", "bad_currency", "bad_text", "repeated_parameter")
 )
-"""Why a hit makes no sale although its click is evidence. "bad_text" comes from older edges only."""
+"""Reasons why a hit makes no order; its click is still evidence. "bad_text" comes from older edges only."""
 
-# Field -> the names it may have, compared in lower case. The Spanish names are those of the hosted
-# pixel whose links shops already have ("Sales Pixel", MDirector help 12129697172636).
+# Field -> its parameter names, compared in lower case. The Spanish names are those of the hosted pixel that
+# shops already use ("Sales Pixel", MDirector help 12129697172636).
 _NAMES = {
     "emp_id": ("empid",),
     "product": ("producto", "product", "item"),
@@ -38,8 +38,8 @@ _NAMES = {
     "signature": ("firma", "sig", "signature"),
 }
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
-# "&amp;", "&#38;" and "&#x26;" are what HTML writes for "&": split at "&", this is before the next name. "[]"
-# or "[0]" behind a name is how PHP and jQuery write lists.
+# HTML escapes "&" as "&amp;", "&#38;" or "&#x26;". After a split at "&", the rest is in front of the next
+# name. PHP and jQuery write "[]" or "[0]" after the name of a list.
 _ESCAPED = re.compile(r"(?:amp;|#0*38;|#x0*26;)+")
 _IN_LIST = re.compile(r"\[\d*\]$")
 _SUMS = ("amount", "quantity")
@@ -47,7 +47,7 @@ _UNKNOWN: Mapping[int, str] = MappingProxyType({})
 
 
 class BadHit(ValueError):
-    """A pixel hit that cannot be counted. `reason` is its counted name, `emp_id` 0 when unknown."""
+    """A rejected pixel hit. `reason` is the name that is counted, `emp_id` 0 if unknown."""
 
     def __init__(self, reason: str, emp_id: int = 0) -> None:
         super().__init__(reason)
@@ -57,11 +57,10 @@ class BadHit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A pixel hit as it was read. Amount None: not given. Currency and order may be empty.
+    """A parsed pixel hit. Amount None: not given. Currency and order may be empty.
 
-    `problem` names what could not be read: one of UNREADABLE, and the hit makes no sale; or
-    "placeholder_order", and it is a hit without an order number. `as_sent` is the signed message over the
-    texts as they were sent, where reading changed them.
+    `problem` is empty, or one of UNREADABLE (the hit makes no order), or "placeholder_order" (the hit has no
+    order number). `as_sent`: the message to verify the signature with, if parsing changed the item or order.
     """
 
     emp_id: int
@@ -77,15 +76,15 @@ class Hit:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it can make a sale."""
+        """Whether the hit can make an order."""
         return self.problem not in UNREADABLE
 
 
 def parse_hit(query: str, currencies: Mapping[int, str] = _UNKNOWN) -> Hit:
-    """Read a query string; only empId must be there. What else cannot be read is the hit's `problem`.
+    """Parse a query string. Only empId is required; another unreadable field sets the hit's `problem`.
 
-    `currencies`: those of the accounts, by empId. An amount is read with the decimals of the currency that
-    the hit names, else of its account's. Raises BadHit: too_long, no_empid, bad_empid.
+    `currencies`: the accounts' currencies, by empId. An amount is parsed with the decimals of the hit's
+    currency, or else of its account's. Raises BadHit: too_long, no_empid, bad_empid.
     """
     if len(query) > MAX_QUERY or (not query.isascii() and len(query.encode(errors="replace")) > MAX_QUERY):
         raise BadHit("too_long")
@@ -112,10 +111,10 @@ def parse_hit(query: str, currencies: Mapping[int, str] = _UNKNOWN) -> Hit:
 
 
 def _read_fields(query: str) -> tuple[dict[str, str], bool]:
-    """The fields that are not empty, and whether one of them has two values.
+    """The fields that are not empty, and whether a name occurs with two values.
 
-    Of names that mean the same field the first counts. The same name twice is two values, but for products,
-    which are joined, and clicks. Raises BadHit: too_long.
+    If several names mean the same field, the first counts. Products with the same name are joined, and
+    repeated clicks are allowed. Raises BadHit: too_long.
     """
     parts = query.split("&")
     if len(parts) > MAX_FIELDS:
@@ -153,7 +152,7 @@ def _is_list(name: str) -> bool:
 
 @lru_cache(256)
 def _field_of(name: str) -> str:
-    """The field of a name, also one that is HTML-escaped or a list's; empty for a name of somebody else's."""
+    """The field of a parameter name, also HTML-escaped or with list brackets; empty for unknown names."""
     return _FIELD_OF.get(_plain_name(name), "")
 
 
@@ -168,9 +167,9 @@ def _read_order(text: str) -> tuple[str, str]:
         return "", placeholder.reason
 
 
-@lru_cache(1024)  # a shop has so many prices
+@lru_cache(1024)  # about as many prices as a shop has
 def _read_money(amount: str, currency: str, account_currency: str) -> tuple[Decimal | None, str, str]:
-    """The amount, the currency that the hit names, and why they cannot be read."""
+    """The amount, the hit's currency, and why they cannot be read, or empty."""
     try:
         code = read_currency(currency) if currency.strip() else ""
         beside = named_currency(amount)
@@ -192,7 +191,7 @@ def _read_quantity(text: str) -> tuple[Decimal, str]:
 
 
 def without_click(query: str) -> str:
-    """The query without the click that it names."""
+    """The query without its click parameter."""
     return "&".join(part for part in query.split("&") if not _names_click(part))
 
 
@@ -203,16 +202,16 @@ def _names_click(part: str) -> bool:
 def sign_hit(secret: bytes, hit: Hit) -> str:
     """The signature a shop's server puts on its pixel: HMAC-SHA256 in hex.
 
-    Over empId, order, product, quantity, amount and currency, joined by line feeds; quantity and amount with
-    a point and without trailing zeros ("39.8"), not rounded, empty where no amount was sent.
+    The message is empId, order, product, quantity, amount and currency, joined by line feeds. Quantity and
+    amount have a point, no trailing zeros ("39.8") and no rounding; a missing amount is empty.
     """
     return _sign(secret, _message(hit))
 
 
 def is_signed(secret: bytes, hit: Hit) -> bool:
-    """True when the hit's signature is right, compared in constant time.
+    """True if the hit's signature is valid, compared in constant time.
 
-    A shop's server signs the item and the order as it writes them, or in the form in which they are read.
+    The shop's server may sign the item and the order as it sent them, or as we parse them.
     """
     messages = (_message(hit), hit.as_sent) if hit.as_sent else (_message(hit),)
     signature = hit.signature.lower().encode()

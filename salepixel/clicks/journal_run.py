@@ -1,4 +1,4 @@
-"""A run of a journal: the records that entries of its stream hold after a mark, in sequence."""
+"""A run: the next records of a journal after a mark, in sequence, from the entries of its stream."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from salepixel.clicks.records import HitRecord, Record, unpack_payload
 from salepixel.wire.streams import FIELD, OLDEST, BadRecord, read_frames
 
 HITS_AT_ONCE = 25
-"""Pixel hits of one transaction: about 2 ms each, and a webhook waits for the database's only writer."""
+"""Pixel hits per transaction: about 2 ms each. On SQLite, which has one writer, webhooks wait meanwhile."""
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
-"""What XRANGE gives: (id, fields)."""
+"""The result of XRANGE: (id, fields)."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalRun:
-    """Records of a journal in sequence; `lost` of them, from number `first_lost`, cannot be recovered.
+    """Records of a journal in sequence. `lost` more, from number `first_lost`, cannot be recovered.
 
-    `is_full`: it ends with as many hits as one transaction takes.
+    `is_full`: it ends at the limit of hits per transaction.
     """
 
     records: list[tuple[int, Record]]
@@ -28,11 +28,11 @@ class JournalRun:
 
 
 class Gap(Exception):
-    """Records are missing that the journal still has: it must ship them again."""
+    """The stream lacks records that the journal still has: the edge must ship them again."""
 
 
 def read_run(entries: Entries, mark: int) -> JournalRun:
-    """The records after `mark`, in sequence, to the HITS_AT_ONCE-th hit. Raises Gap or BadRecord."""
+    """The records after `mark`, in sequence, up to HITS_AT_ONCE hits. Raises Gap or BadRecord."""
     records: list[tuple[int, Record]] = []
     unreadable, lost, first_lost, last, its_hits = 0, 0, 0, mark, 0
     for _, fields in entries:
@@ -48,7 +48,7 @@ def read_run(entries: Entries, mark: int) -> JournalRun:
             try:
                 record = unpack_payload(payload)
             except BadRecord:
-                unreadable += 1  # whole, but not of a kind we know: an edge of another version
+                unreadable += 1  # undamaged, but of an unknown kind: from an edge of another version
                 continue
             records.append((number, record))
             its_hits += isinstance(record, HitRecord)

@@ -1,4 +1,4 @@
-"""Clicks as orders ask for them: by their ids, or the newest ones of the contacts who may have bought."""
+"""Finds the clicks for an order: by id, or the newest clicks of contacts that may be the buyer."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ class FoundClick(NamedTuple):
 
 
 class Span(NamedTuple):
-    """What contacts clicked between two times (inclusive, aware UTC)."""
+    """Contacts and a period (inclusive, aware UTC) whose clicks are wanted."""
 
     contacts: Collection[str]
     since: datetime
@@ -44,9 +44,9 @@ def find_clicks(connection: sa.Connection, ids: Collection[bytes]) -> dict[bytes
 def newest_clicks(
     connection: sa.Connection, emp_id: int, spans: Sequence[Span], most: int
 ) -> list[list[FoundClick]]:
-    """For each span its newest clicks in an account, oldest first: at most `most`.
+    """For each span, the newest clicks in an account, at most `most`, oldest first.
 
-    A contact may have clicked thousands of times, and each click takes the time to judge it.
+    The limit bounds the work: a contact may have thousands of clicks, and each is judged.
     """
     asked = [
         {

@@ -1,4 +1,4 @@
-"""Losses: clicks and pixel hits that edges answered and could not write down."""
+"""Losses: clicks and pixel hits that edges answered but could not store."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from salepixel.storage.schema import losses
 
 OUTAGE_GAP = timedelta(hours=1)
-"""A disk that refuses again within this time, on whichever edge, counts as the same trouble."""
+"""Losses within this time of each other, on any edge, are shown as one outage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """So many clicks and hits are missing between two times; their account and campaign are unknown."""
+    """The number of clicks and hits lost between two times; their account and campaign are unknown."""
 
     count: int
     from_at: datetime
@@ -21,7 +21,7 @@ class Loss:
 
 
 def losses_since(connection: sa.Connection, since: datetime | None) -> list[Loss]:
-    """The losses that reach beyond a time, or all; those close to each other as one, newest first."""
+    """The losses that end after a time, or all, newest first; those within OUTAGE_GAP are merged."""
     query = sa.select(losses.c["count"], losses.c.from_at, losses.c.to_at)
     if since is not None:
         query = query.where(losses.c.to_at >= since)

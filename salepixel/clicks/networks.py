@@ -1,4 +1,4 @@
-"""Networks of mail gateways: networks.csv, and whether an address is in it. No address is ever kept."""
+"""Networks of mail gateways: networks.csv, and look-ups of IP addresses in it. No address is stored."""
 
 import csv
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from salepixel.clicks.tokens import Signal
 from salepixel.reading.addresses import without_port
 
 _SIGNALS = {"certain": Signal.GATEWAY, "probable": Signal.GATEWAY_LIKELY}
-_MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address as IPv6 writes it, ::ffff:192.0.2.1
+_MAPPED = bytes(10) + b"\xff\xff"  # the prefix of an IPv4 address written as IPv6, ::ffff:192.0.2.1
 
 NO_NETWORK = Signal(0)
-"""What `network_signal` gives for an address of no listed network."""
+"""The result of `network_signal` for an address outside all listed networks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A row of networks.csv. `certain`: no person browses from there. `probable`: few do."""
+    """A row of networks.csv. `certain`: nobody browses from this network. `probable`: few people do."""
 
     network: IPv4Network | IPv6Network
     owner: str
@@ -30,20 +30,20 @@ class Network:
 
 
 def read_networks() -> list[Network]:
-    """The rows of networks.csv. Raises ValueError for a network or a certainty that is none."""
+    """The rows of networks.csv. Raises ValueError for an invalid network or certainty."""
     text = files(__package__).joinpath("networks.csv").read_text()
     return [_network(row) for row in csv.DictReader(text.splitlines())]
 
 
 def network_signal(address: str) -> Signal:
-    """What the network of an address (as text) says; NO_NETWORK for most, and for what is no address."""
+    """The signal for an IP address (as text); NO_NETWORK for most, and for invalid addresses."""
     try:
         packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address).removeprefix(_MAPPED)
     except (OSError, ValueError):
         bare = without_port(address)
         return NO_NETWORK if bare == address else network_signal(bare)
     table = _table()
-    # Not cached: nobody's address stays in memory, and this look spares most of them the rest.
+    # Not cached, so that no address stays in memory. For most addresses, this quick test is all.
     if packed[:2] not in table.beginnings:
         return NO_NETWORK
     number = int.from_bytes(packed)
@@ -56,10 +56,10 @@ def network_signal(address: str) -> Signal:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Networks so that an address is found by a few look-ups.
+    """The networks, arranged to find an address with a few look-ups.
 
-    `by_size`: bytes of an address -> for each length of network, the longest first, how many bits to drop
-    and what the rest means. `beginnings`: the first two bytes of all addresses that are in any network.
+    `by_size`: by the bytes of an address (4 or 16), for each prefix length, longest first: the bits to drop,
+    and the signal for what remains. `beginnings`: the first two bytes of all addresses in any network.
     """
 
     by_size: dict[int, list[tuple[int, dict[int, Signal]]]]
@@ -83,7 +83,7 @@ def _table() -> _Table:
 
 def _network(row: Mapping[str, str]) -> Network:
     if row["certainty"] not in _SIGNALS:
-        raise ValueError(f"networks.csv: {row['certainty']!r} is no certainty")
+        raise ValueError(f"networks.csv: {row['certainty']!r} is not a certainty")
     return Network(
         ip_network(row["network"]), row["owner"], row["certainty"], row["source"], row["checked_on"]
     )

@@ -1,4 +1,4 @@
-"""Contacts who opted out of tracking: nothing that they do is stored with their reference."""
+"""Contacts who opted out of tracking: their clicks and hits are stored without their reference."""
 
 from collections.abc import Collection
 
@@ -9,9 +9,9 @@ from salepixel.storage.schema import contacts
 
 
 def opted_out() -> sa.ColumnElement[bool]:
-    """Whether a row of `contacts` opted out, by its reference or by another one of the same address.
+    """Whether a row of `contacts` opted out, itself or through another one with the same e-mail address.
 
-    Computed, not stored: the sequence of reports does not matter, and it ends with the opt-out behind it.
+    Computed, not stored: so the sequence of reports does not matter, and revoking an opt-out ends all of it.
     """
     other = contacts.alias()
     by_address = sa.exists().where(
@@ -21,7 +21,7 @@ def opted_out() -> sa.ColumnElement[bool]:
 
 
 def opted_out_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
-    """The contacts among these that opted out, by this reference or another one of the same address."""
+    """The contacts among these that opted out, themselves or through another one with the same address."""
     any_opt_out = sa.and_(contacts.c.emp_id == emp_id, ~contacts.c.consent)
     # Runs for each batch of clicks: most accounts have no opt-outs, so one query saves thousands.
     if connection.scalar(sa.select(contacts.c.ref).where(any_opt_out).limit(1)) is None:

@@ -25,10 +25,10 @@ _CLICK_KIND, _HIT_KIND, _LOSS_KIND = b"\1", b"\2", b"\3"
 
 
 class ClickRecord(NamedTuple):
-    """A click as the edge saw it.
+    """A click as the edge received it.
 
-    The user agent and the visitor's IP address (as text, empty when it is not known) travel to the fold,
-    which judges by them, and no further.
+    The fold needs the user agent and the visitor's IP address (as text, empty if unknown) for the verdict,
+    and does not store them.
     """
 
     click: Click
@@ -39,11 +39,11 @@ class ClickRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HitRecord:
-    """A pixel hit as the edge saw it.
+    """A pixel hit as the edge received it.
 
-    `id` is made like a click id. `query` is as it was sent, `cookie` the value of the account's cookie
-    (unopened, at most 255 bytes) or empty, `ignored` the reason why it does not count or empty, `signed`
-    whether a right signature was on it.
+    `id` has the form of a click id. `query` is as sent. `cookie` is the encrypted value of the account's
+    cookie (at most 255 bytes), or empty. `ignored`: why the hit does not count, or empty. `signed`: whether
+    it has a valid signature.
     """
 
     id: bytes
@@ -56,7 +56,7 @@ class HitRecord:
 
 @dataclass(frozen=True, slots=True)
 class LossRecord:
-    """So many clicks and hits were answered but not written, between two times (milliseconds, UTC)."""
+    """The number of clicks and hits answered but not stored between two times (milliseconds, UTC)."""
 
     count: int
     from_ms: int
@@ -69,13 +69,13 @@ Record = ClickRecord | HitRecord | LossRecord
 def pack_click(
     click_id: bytes, claims: bytes, signals: int, contact: bytes, address: bytes, agent: bytes
 ) -> bytes:
-    """A click's bytes, from parts that are at hand: see salepixel.clicks.pack_claims; texts in UTF-8."""
+    """A click's bytes, from prepared parts: see tokens.pack_claims; texts in UTF-8."""
     lengths = _CLICK_TAIL.pack(signals, len(contact), len(address))
     return b"".join((_CLICK_KIND, click_id, claims, lengths, contact, address, agent))
 
 
 def pack_payload(record: Record) -> bytes:
-    """A record's bytes, without number and checksum."""
+    """The bytes of a record, without its number and checksum."""
     if isinstance(record, ClickRecord):
         click = record.click
         return pack_click(
@@ -94,7 +94,7 @@ def pack_payload(record: Record) -> bytes:
 
 
 def unpack_payload(payload: bytes) -> Record:
-    """The record of a payload. Raises BadRecord."""
+    """The record in a payload. Raises BadRecord."""
     try:
         kind = payload[:1]
         if kind == _CLICK_KIND:
@@ -102,7 +102,7 @@ def unpack_payload(payload: bytes) -> Record:
             address = _CLICK_SIZE + length
             agent = address + address_length
             contact = payload[_CLICK_SIZE:address].decode()
-            if not contact.isalnum():  # an edge of another version may have sent it as it was
+            if not contact.isalnum():  # an older edge may have sent it unnormalised
                 contact = normal_reference(contact)
             click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
             said = payload[agent:].decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What is asked about clicks of all accounts together. Each use case raises Declined."""
+"""Use cases of clicks for the whole installation. Each raises Declined."""
 
 import sqlalchemy as sa
 
@@ -7,6 +7,6 @@ from salepixel.clicks.losses import Loss, losses_since
 
 
 def see_losses(connection: sa.Connection, principal: Principal) -> list[Loss]:
-    """What edges answered and could not write down, newest first. Raises NotAllowed."""
+    """Clicks and hits that edges answered but could not store, newest first. Raises NotAllowed."""
     principal.require_all_accounts()
     return losses_since(connection, None)

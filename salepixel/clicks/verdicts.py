@@ -1,9 +1,8 @@
-"""Verdicts: which clicks are human and which are bots'. Pure: the store passes in all it knows.
+"""Verdicts: whether a human or a bot made a click. Pure: the caller passes in everything.
 
-Every reason has a weight: the probability that a bot made a click, when nothing else is known about it.
-Independent reasons add up as in a noisy or, 1 - (1-a)(1-b)...; the result is the click's score. The
-weights are ours. Where they come from, and what they do to a set of labelled clicks, stands in
-docs/explanation/human-and-bot-clicks.md.
+Every reason has a weight: the probability that a bot made a click with only this reason. Independent reasons
+combine as a noisy or, 1 - (1-a)(1-b)...; the result is the click's score. We chose the weights.
+docs/explanation/human-and-bot-clicks.md explains why, and shows their results on a set of labelled clicks.
 """
 
 from collections import Counter
@@ -16,18 +15,18 @@ from math import prod
 from salepixel.clicks.tokens import Click, Signal, Verdict
 
 WEIGHTS = {
-    # What no person's browser does when its owner follows a link.
+    # A browser never does this when a person follows a link.
     "head_request": 0.99,
     "prefetch": 0.99,
     "unrendered_tag": 0.95,
     "no_agent": 0.95,
     "known_agent": 0.95,
     "gateway_network": 0.95,
-    # What browsers hardly ever do, but proxies and privacy extensions can.
+    # A browser hardly ever does this, but a proxy or privacy extension may.
     "fetch_missing": 0.6,
     "old_agent": 0.5,
     "likely_gateway_network": 0.5,
-    # What people hardly ever do.
+    # A person hardly ever does this.
     "burst_of_links": 0.8,
     "quick_links": 0.4,
     "soon_after_sending": 0.25,
@@ -38,19 +37,19 @@ BOT_FROM = 0.6
 """A click with this score or more is a bot click."""
 
 UNKNOWN_FROM = 0.3
-"""A score from which we do not know. Below it the click is a person's."""
+"""A click with this score or more, but below BOT_FROM, is unknown. Below it, the click is human."""
 
 BOUGHT = "bought"
-"""The reason of a click that a paid order has cleared: bots do not buy."""
+"""The reason of a click that a paid order made human: bots do not buy."""
 
 LINKS_WINDOW = timedelta(seconds=10)
-"""Clicks further apart than this do not bear on each other."""
+"""Clicks that are further apart do not affect each other's verdicts."""
 
 SOON_AFTER_SENDING = timedelta(seconds=10)
-"""A mail takes seconds to be delivered, opened and read, and gateways look into it before all that."""
+"""People need longer than this to receive, open and read an e-mail; gateways check it on delivery."""
 
 FINAL_AFTER = timedelta(minutes=10)
-"""A click's age at which its verdict is final: all edges have shipped by then what they saw around it."""
+"""The age at which a click's verdict is final: by then, all edges have shipped the clicks around it."""
 
 _BY_SIGNAL = {
     Signal.HEAD: "head_request",
@@ -64,8 +63,8 @@ _BY_SIGNAL = {
     Signal.GATEWAY_LIKELY: "likely_gateway_network",
 }
 
-# So many different links of one mail within so many milliseconds. Nobody reads that fast; but people do
-# open three products in tabs, one after the other.
+# (different links of one e-mail, milliseconds). Nobody reads that fast, but people do open three products in
+# tabs, one after the other.
 _BURST = ((3, 2_000), (5, 10_000))
 _QUICK = ((2, 1_000), (3, 10_000))
 
@@ -80,10 +79,10 @@ class JudgedClick:
 
 
 def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = None) -> list[JudgedClick]:
-    """Judge the clicks, one or more, of ONE contact on ONE campaign, sorted by time; one result per click.
+    """Judge the clicks (at least one) of ONE contact on ONE campaign, sorted by time; one result per click.
 
-    `sent_at`: when the campaign's mails began to go out, if that is known. Clicks of unknown contacts must
-    be judged one by one: strangers are no burst.
+    `sent_at`: when sending of the campaign began, if known. Judge clicks without a contact one by one:
+    clicks of different people are not a burst.
     """
     at_once = _links_at_once(clicks) if len(clicks) > 1 else [()]
     return [
@@ -94,7 +93,7 @@ def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = Non
 
 @cache
 def weigh(signals: int, company: tuple[str, ...] = ()) -> JudgedClick:
-    """Judge by what the edge and the fold saw of a request, and by reasons that lie in other clicks."""
+    """Judge a click by its own signals and by reasons from other clicks (`company`)."""
     reasons = (*(name for signal, name in _BY_SIGNAL.items() if signals & signal), *company)
     score = round(1 - prod(1 - WEIGHTS[name] for name in reasons), 4)
     if score >= BOT_FROM:
@@ -103,14 +102,14 @@ def weigh(signals: int, company: tuple[str, ...] = ()) -> JudgedClick:
 
 
 def cleared(judged: JudgedClick) -> JudgedClick:
-    """The same click when a paid order carries its token: a person's, with all that spoke against it."""
+    """The same click, human because a paid order carries its token; its earlier reasons stay."""
     if judged.verdict is Verdict.HUMAN:
         return judged
     return JudgedClick(Verdict.HUMAN, (*judged.reasons, BOUGHT), 0.0)
 
 
 def _soon(click: Click, sent_at: datetime | None) -> tuple[str, ...]:
-    # Not before it: the sender tries the links.
+    # Not for clicks before sending: the sender tests the links.
     if sent_at is not None and timedelta(0) <= click.clicked_at - sent_at < SOON_AFTER_SENDING:
         return ("soon_after_sending",)
     return ()
@@ -128,7 +127,7 @@ def _at_once(clicks: Sequence[tuple[Click, Signal]], rules: Sequence[tuple[int, 
     times = [click.clicked_ms for click, _ in clicks]
     found: set[int] = set()
     for links, window in rules:
-        # A window that moves on: a program may follow one contact's links thousands of times in seconds.
+        # A sliding window, linear in the clicks: a bot may follow links thousands of times in seconds.
         inside: Counter[str] = Counter()
         end = marked = 0
         for start, (first, _) in enumerate(clicks):

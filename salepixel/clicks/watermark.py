@@ -1,4 +1,4 @@
-"""The watermark: verdicts are final up to this click id. So no row of `clicks` is written to say so.
+"""The watermark: verdicts are final up to this click id, so the rows of `clicks` need no update for it.
 
 A click above the watermark is judged again when the watermark passes it. The table `unsettled_clicks` lists
 the clicks below it that are still to be judged again: those that an edge shipped late, and those of a

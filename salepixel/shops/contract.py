@@ -1,4 +1,4 @@
-"""What every connector is: a module with the functions of `Connector`, and what they work on."""
+"""The contract of every connector: a module with the functions of `Connector`, and their types."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,15 +23,15 @@ class Delivery:
 
     @cached_property
     def content(self) -> Mapping[str, Any]:
-        """The object in the body, parsed once: 28 MB take 300 MB of memory and a second. Raises BadJson.
+        """The JSON object in the body, parsed once: 28 MB take 300 MB of memory and a second. Raises BadJson.
 
-        For a body whose signature was verified.
+        Read it only after the signature was verified.
         """
         return load_object(self.body)
 
 
 class Refused(Exception):
-    """A delivery that we do not believe. `reason` is its counted name, `message` what to do about it."""
+    """An untrusted delivery. `reason` is the name that is counted, `message` says what to do about it."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -40,11 +40,11 @@ class Refused(Exception):
 
 
 class BadSignature(Refused):
-    """Not signed in the way that we accept, whatever the key."""
+    """The signature is missing, malformed or wrong."""
 
 
 class UnknownKey(BadSignature):
-    """Does not fit the keys that we have: forged, or the shop has a new one. `kid` is the key's name."""
+    """The signature fits no stored key: forged, or the shop has a new key. `kid` is the key's id."""
 
     def __init__(self, reason: str, message: str, kid: str | None) -> None:
         super().__init__(reason, message)
@@ -52,7 +52,7 @@ class UnknownKey(BadSignature):
 
 
 class Unreadable(ValueError):
-    """A delivery of the shop from which no order can be read. `reason` is its counted name."""
+    """No order can be read from a trusted delivery. `reason` is the name that is counted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -60,9 +60,9 @@ class Unreadable(ValueError):
 
 
 class ShopAway(Exception):
-    """The shop did not give a usable answer now; the message says how.
+    """The shop gave no usable answer; the message says what it answered.
 
-    `reason` is its counted name: shop_away, or shop_ and the reason of an outgoing.CallFailed.
+    `reason` is the name that is counted: shop_away, or shop_ and the reason of an outgoing.CallFailed.
     """
 
     def __init__(self, message: str, reason: str = "shop_away") -> None:
@@ -75,19 +75,19 @@ class AskForLess(ShopAway):
 
 
 class TokenRefused(Exception):
-    """The shop does not know this token, or not yet."""
+    """The shop does not accept the token, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A shop with its token in clear: made when the shop is asked, and kept nowhere."""
+    """A shop with its decrypted token: made for one round of calls, never stored."""
 
     shop: Shop
     token: str = field(repr=False)
 
 
 def open_access(keys: Keys, shop: Shop) -> Access:
-    """What a shop is asked with. Raises TokenRefused where we have no token, or cannot open it."""
+    """Decrypt the shop's token. Raises TokenRefused if there is none, or if it cannot be decrypted."""
     try:
         token = keys.open(token_place(shop.id), shop.token) if shop.token else ""
     except BadSeal as error:
@@ -101,8 +101,8 @@ def open_access(keys: Keys, shop: Shop) -> Access:
 class Unread:
     """An order of a shop that could not be read.
 
-    `reason` is its counted name, `detail` what the shop said. `id` and `number` are empty where not even
-    these could be read.
+    `reason` is the name that is counted, `detail` the shop's own message. `id` and `number` are empty if not
+    even these could be read.
     """
 
     reason: str
@@ -113,9 +113,9 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Orders that a shop gave, and those of them that could not be read.
+    """One page of a shop's answer: orders, and orders that could not be read.
 
-    `drafts`: the ids of those that are drafts now, which are no orders yet.
+    `drafts`: the ids of drafts, which are not orders yet.
     """
 
     orders: tuple[Order, ...] = ()
@@ -124,39 +124,39 @@ class Page:
 
 
 HashAddress = Callable[[str], tuple[str, str]]
-"""Gives the hashes of an address, and of the mailbox that it leads to."""
+"""Returns two hashes of an e-mail address: as it is written, and of its mailbox (without tags and dots)."""
 
 
 class Connector(Protocol):
-    """A kind of shop. Sister modules have the same functions; a dict is the registry.
+    """A shop platform. Each platform's module has these functions; the dict `CONNECTORS` is the registry.
 
-    A shop is asked with the token that it gave us. What asks raises ShopAway or TokenRefused.
+    Functions that call the shop take an `Access`, and raise ShopAway or TokenRefused.
     """
 
     def verify(self, delivery: Delivery, shop: Shop) -> None:
-        """Return when the shop sent this delivery, to us, as this event. Raises Refused."""
+        """Check that the shop sent this delivery, to our app, as this event. Raises Refused."""
 
     def read_orders(self, delivery: Delivery, hash_address: HashAddress) -> Page:
-        """The orders in a verified delivery, none where it is about something else. Raises Unreadable."""
+        """The orders in a verified delivery; none if it is about something else. Raises Unreadable."""
 
     def changed_orders(
         self, access: Access, since: datetime, until: datetime, hash_address: HashAddress
     ) -> Iterator[Page]:
         """The orders that changed between two times (UTC, both included), page by page.
 
-        A snapshot is older than any delivery about the same change.
+        Each snapshot is dated so that a delivery about the same change counts as newer.
         """
 
     def named_orders(
         self, access: Access, ids: Sequence[str], at: datetime, hash_address: HashAddress
     ) -> Iterator[Page]:
-        """The orders with these ids as they are now, at `at` (UTC)."""
+        """The current orders with these ids, dated `at` (UTC)."""
 
     def count_orders(self, access: Access, days: Sequence[date]) -> dict[date, int]:
-        """How many orders the shop has of each day (UTC)."""
+        """The number of orders in the shop for each day (UTC)."""
 
     def why_refused(self, access: Access) -> str:
-        """Why the shop refuses our token: `app_inactive`, `permission_removed`, or else `token_refused`.
+        """Why the shop rejects our token: `app_inactive`, `permission_removed`, or else `token_refused`.
 
         Raises ShopAway.
         """

@@ -1,4 +1,4 @@
-"""Pixel hits as they come from an edge: evidence, or orders in an account that has only its pixel."""
+"""Stores pixel hits from an edge: as evidence, or as orders if the account has no connected shop."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,13 +28,13 @@ from salepixel.shops import store as shops
 log = structlog.get_logger()
 
 MAX_HITS = 500
-"""Of one order: each further one has all of them read again, and no order has so many lines."""
+"""Hits of one order. Each new hit reads all earlier ones again, and no order has this many lines."""
 
 
 def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitRecord) -> None:
-    """Store a pixel hit, with the order that it makes where the account has no shop; idempotent.
+    """Store a pixel hit, and its order if the account has no connected shop. Idempotent.
 
-    One that does not count is stored with the reason, and counted by it.
+    An ignored hit is stored with its reason, and the reason is counted.
     """
     account = accounts.lock_account(connection, record.emp_id)
     if account is None:
@@ -43,7 +43,7 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
     hit, ignored = _read_hit(record, account)
     signed = record.signed
     if not ignored:
-        # Again, because the edge may not have known the account's secret or currency yet.
+        # Checked again here, because the edge may not have had the account's secret or currency yet.
         secret = _open_secret(sealer, account)
         if secret is not None:
             signed = bool(secret and hit.signature) and is_signed(secret, hit)
@@ -57,7 +57,7 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
     stored = hits.StoredHit(record.id, hit, token, signed, ignored)
     since = shops.connected_since(connection, account.emp_id)
     if not ignored and (since is None or stored.hit_at < since):
-        # Where a shop is connected a hit is evidence: only what makes money must be readable.
+        # Only hits that make an order must be readable. With a connected shop, a hit is just evidence.
         ignored = "" if hit.is_readable else hit.problem
         order_id = "" if ignored else hits.pixel_order_id(connection, account, hit, click)
         stored = replace(stored, ignored=ignored, order_id=order_id)
@@ -81,12 +81,12 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
 def _out_of_bounds(
     account: accounts.Account, stored: hits.StoredHit, its_hits: Sequence[hits.StoredHit]
 ) -> str:
-    """Why the order that a hit makes together with others cannot be one; empty when it can."""
+    """Why a hit and the earlier hits of its order make no valid order; empty if they do."""
     if stored.id in {hit.id for hit in its_hits}:
-        return ""  # folded before
+        return ""  # stored before
     if len(its_hits) >= MAX_HITS:
         return "too_many_hits"
-    # Line by line, whatever the account takes their amounts for now: it may choose anew.
+    # Each hit as its own line, whatever the account's setting: the setting may change later.
     by_line = replace(account, pixel_amount="line")
     try:
         check_order(hits.order_from_hits(by_line, stored.order_id, [*its_hits, stored]), datetime.now(UTC))
@@ -100,7 +100,7 @@ def _refused(connection: sa.Connection, sealer: ClickSealer, click: Click) -> bo
     if erased_contacts(connection, sealer.keys, click.emp_id, [click.contact]):
         return True
     if is_digest(click.contact):
-        # Too long for the token; the click's row has it whole, or empty when its contact had opted out.
+        # The reference was too long for the token. The click's row has all of it, or none after an opt-out.
         stored = clicks.get_clicks(connection, [click.id]).get(click.id)
         click = stored.click if stored else click
         if not click.contact:
@@ -109,7 +109,10 @@ def _refused(connection: sa.Connection, sealer: ClickSealer, click: Click) -> bo
 
 
 def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:
-    """The hit as the account's currency says, and why it is ignored; what is unreadable is judged later."""
+    """The hit, its amount read in the account's currency, and why it is ignored, or empty.
+
+    A reason in UNREADABLE is dropped: the caller decides if it matters.
+    """
     ignored = "" if record.ignored in UNREADABLE else record.ignored
     try:
         return parse_hit(record.query, {account.emp_id: account.currency}), ignored
@@ -118,10 +121,10 @@ def _read_hit(record: HitRecord, account: Account) -> tuple[Hit, str]:
 
 
 def _open_secret(sealer: ClickSealer, account: Account) -> bytes | None:
-    """The secret of the account's pixel, empty without one; None: it cannot be opened.
+    """The secret of the account's pixel, empty if it has none; None if it cannot be decrypted.
 
-    Then what the edge found stands: after a rotation another process may have sealed the secret with a key
-    that this worker reads at its next start.
+    With None, the edge's check of the signature counts. After a key rotation another process may have
+    encrypted the secret with a key that this worker reads only at its next start.
     """
     try:
         return bytes.fromhex(sealer.keys.open(pixel_secret_place(account.emp_id), account.pixel_secret))
@@ -131,7 +134,7 @@ def _open_secret(sealer: ClickSealer, account: Account) -> bytes | None:
 
 
 def _open(sealer: ClickSealer, emp_id: int, *tokens: str) -> tuple[str, Click | None]:
-    """The first of these click tokens that opens and is of this account, and its click."""
+    """The first valid click token of this account among these, and its click."""
     for token in tokens:
         with suppress(BadClickToken):
             click = sealer.open(token)

@@ -1,4 +1,4 @@
-"""Connectors: how each kind of shop signs a delivery and writes down an order. A new one is one line here."""
+"""The registry of connectors, by platform. A new platform is one line here."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""Polling: ask each shop itself for what changed, and so find what its webhooks did not bring.
+"""Polling: asks each shop for changed orders, to find those that its webhooks did not deliver.
 
-A shop gives up a delivery after five minutes of our being away (Saleor: 310 s), and may lose one. What is
-younger than that is left to the webhook, so what a poll finds was missed.
+A shop stops retrying a delivery after about five minutes (Saleor: 310 s), and may lose one. Younger changes
+are left to the webhook, so every order that a poll finds was missed.
 """
 
 import threading
@@ -36,33 +36,35 @@ from salepixel.storage.database import Database
 from salepixel.wire import jobs
 
 EVERY = timedelta(minutes=5)
-"""Between two polls of a shop; with LEAVE_TO_WEBHOOKS the longest that a missed order is missing."""
+"""The time between two polls of a shop. A missed order is found within this plus LEAVE_TO_WEBHOOKS."""
 
 LEAVE_TO_WEBHOOKS = timedelta(minutes=6)
 
 OVERLAP = timedelta(minutes=10)
-"""Asked for again: a shop's clock may be behind ours, and a change is seen only when it is committed."""
+"""Each poll starts this long before the last one ended: the shop's clock may be behind ours, and a change
+is visible only after its commit."""
 
 AT_ONCE = timedelta(days=1)
-"""The longest time that one poll asks for: after a long absence each day is kept before the next one."""
+"""The longest period of one poll. After a long outage, each day is stored before the next one is read."""
 
 OPEN_FOR = timedelta(days=60)
 OPEN_ORDERS = 100
 COUNTED_DAYS = 3
-"""A shop is asked how many orders it has of today and the days before: later ones rarely get older."""
+"""Today and the days before it, whose orders are counted in the shop. Older days rarely change."""
 
 RECOUNTED_DAYS = 10
 
 UNREAD_ORDERS = 20
 ASK_AGAIN = timedelta(hours=1)
-"""How many orders that could not be read one poll asks for again, and how often: three calls for each."""
+"""A poll asks again for at most this many unreadable orders, each once an hour: three calls per order."""
 
 AT_A_TIME = 4
-"""Shops that are polled at a time, each of another account."""
+"""Shops that are polled at the same time, each of a different account."""
 
 TURN_SECONDS = 60.0
 SHORTEST = timedelta(minutes=10)
-"""A shop whose orders do not come within its turn is asked for half of the time next, down to this."""
+"""If a poll takes longer than TURN_SECONDS, the next one asks for half the period, but not for less than
+this."""
 
 LOOK_SECONDS = 5.0
 
@@ -73,19 +75,19 @@ log = structlog.get_logger()
 
 
 class Poller:
-    """Polls what is due, on threads of its own, so that a slow shop does not delay orders.
+    """Polls the shops that are due, on its own threads, so that a slow shop does not delay orders.
 
-    Each account has one shop polled at a time, so that a slow shop delays only its own account's others.
+    Only one shop of an account is polled at a time, so a slow shop delays only other shops of its account.
     """
 
     def __init__(self, database: Database, keys: Keys, job_queue: jobs.JobQueue) -> None:
         self._database, self._keys, self._queue = database, keys, job_queue
         self._accounts: set[int] = set()  # whose shops are being polled
-        self._spans: dict[str, timedelta] = {}  # shops that could not answer AT_ONCE
+        self._spans: dict[str, timedelta] = {}  # shorter periods of slow shops
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Poll for as long as the process lives."""
+        """Start the threads; they poll until the process ends."""
         for number in range(AT_A_TIME):
             threading.Thread(target=self._run, name=f"poller {number}", daemon=True).start()
 
@@ -95,11 +97,11 @@ class Poller:
                 while self.poll_next(datetime.now(UTC)):
                     pass
             except Exception:
-                log.exception("not_polled")  # the database may come and go
+                log.exception("not_polled")  # for example, the database is down: try again
             time.sleep(LOOK_SECONDS)
 
     def poll_next(self, now: datetime) -> bool:
-        """Poll the shop that has waited longest, of an account without a turn; False when none is due."""
+        """Poll the shop that has waited longest, except of accounts being polled; False if none is due."""
         with self._lock:
             with self._database.write() as connection:
                 poll = polls.claim_poll(connection, now, now + _CLAIM, self._accounts)
@@ -118,14 +120,14 @@ class Poller:
 
 
 def poll_due(database: Database, keys: Keys, job_queue: jobs.JobQueue, now: datetime) -> bool:
-    """Poll the shop that has waited longest; False when none is due."""
+    """Poll the shop that has waited longest; False if none is due."""
     return Poller(database, keys, job_queue).poll_next(now)
 
 
 def poll_claimed(
     database: Database, keys: Keys, job_queue: jobs.JobQueue, poll: Poll, now: datetime, span: timedelta
 ) -> bool:
-    """Ask a shop for what changed since its mark, in at most this span; False when it took too long."""
+    """Ask a shop for orders changed since its mark, for at most this period; False if it took too long."""
     until = min(now - LEAVE_TO_WEBHOOKS, poll.mark + span)
     try:
         healed = _poll_shop(database, keys, poll, until, now)
@@ -146,12 +148,12 @@ def poll_claimed(
 
 
 def _problem(keys: Keys, poll: Poll, error: ShopAway | TokenRefused) -> tuple[str, str]:
-    """The counted name of what keeps a shop from being asked, and what the page says of it."""
+    """Why a poll failed: the name that is counted, and the text that the shop's page shows."""
     if isinstance(error, TokenRefused):
         try:
             reason = CONNECTORS[poll.shop.platform].why_refused(open_access(keys, poll.shop))
         except TokenRefused:
-            return "token_refused", "token_refused"  # there is none that we could ask with
+            return "token_refused", "token_refused"  # we have no token
         except ShopAway as away:
             error = away
         else:
@@ -160,7 +162,10 @@ def _problem(keys: Keys, poll: Poll, error: ShopAway | TokenRefused) -> tuple[st
 
 
 def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now: datetime) -> int:
-    """Ask for all that may be missing; gives how many orders were. Raises ShopAway, TokenRefused."""
+    """Ask for everything that may be missing; returns the number of missed orders.
+
+    Raises ShopAway or TokenRefused.
+    """
     shop, connector = poll.shop, CONNECTORS[poll.shop.platform]
     access = open_access(keys, shop)
     hash_address = partial(keys.hash_address, shop.emp_id)
@@ -180,7 +185,7 @@ def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now:
 
 
 def _in_time(pages: Iterator[Page]) -> Iterator[Page]:
-    """The pages that come within TURN_SECONDS. Raises ShopAway then."""
+    """The pages that arrive within TURN_SECONDS. Raises ShopAway after that."""
     end = time.monotonic() + TURN_SECONDS
     for page in pages:
         yield page
@@ -189,7 +194,7 @@ def _in_time(pages: Iterator[Page]) -> Iterator[Page]:
 
 
 def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list[date]:
-    """Today and the days before since the shop was connected, and days with orders that are still missing."""
+    """The last days since the shop was connected, and earlier days with orders that are still missing."""
     days = {now.date() - timedelta(days=n) for n in range(COUNTED_DAYS)}
     days |= {*polls.days_with_missing(connection, poll.shop.id, (now - OPEN_FOR).date(), RECOUNTED_DAYS)}
     begun = poll.shop.connected_at
@@ -199,7 +204,7 @@ def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list
 def _ask_for_unread(
     database: Database, keys: Keys, poll: Poll, access: Access, hash_address: HashAddress, now: datetime
 ) -> int:
-    """Ask again for orders that could not be read; gives how many were found."""
+    """Ask again for orders that could not be read; returns how many are readable now."""
     shop = poll.shop
     with database.read() as connection:
         ids = unread.unread_due(connection, shop.id, now, UNREAD_ORDERS)
@@ -215,7 +220,7 @@ def _ask_for_unread(
 
 
 def _ended(database: Database, access: Access, hash_address: HashAddress, now: datetime) -> Iterator[Page]:
-    """Of the orders that are open for us, those that are not any more: an order may expire unchanged."""
+    """Orders stored as open but closed in the shop: Saleor's `updatedAt` stays when an order expires."""
     with database.read() as connection:
         known = open_orders(connection, access.shop.id, now - OPEN_FOR, OPEN_ORDERS)
     if not known:
@@ -225,7 +230,7 @@ def _ended(database: Database, access: Access, hash_address: HashAddress, now: d
 
 
 def _has_ended(order: Order, known: dict[str, Order]) -> bool:
-    # One that changed is left to its webhook, and to the poll that asks for changes.
+    # A changed order arrives by its webhook, or by the poll for changes.
     before = known.get(order.id)
     return before is not None and not order.is_open and order.updated_at == before.updated_at
 

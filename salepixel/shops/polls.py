@@ -1,4 +1,4 @@
-"""Polls: how far the orders of each shop were asked for, and how many the shop says that it has."""
+"""The state of polling as stored: up to when each shop was polled, and how many orders it counts per day."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from salepixel.storage.upsert import insert
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """How far a shop was polled: all that changed in it until `mark` is known.
+    """How far a shop was polled: all its changes until `mark` are stored.
 
-    `problem`: why the last poll failed, empty when it did not; `problem_since`: since when that is so.
+    `problem`: why the last poll failed, or empty; `problem_since`: the first failure in a row.
     """
 
     shop: Shop
@@ -28,12 +28,12 @@ class Poll:
 def claim_poll(
     connection: sa.Connection, now: datetime, until: datetime, apart_from: Collection[int] = ()
 ) -> Poll | None:
-    """The shop that has waited longest for its poll; nobody else gets it before `until`. None: none waits.
+    """Claim until `until` the shop that has waited longest for its poll; None if none is due.
 
-    Shops of the accounts `apart_from` are left waiting.
+    Shops of the accounts `apart_from` are skipped.
 
-    A shop is polled for as long as we have its token and nobody paused it, from the day (UTC) of its first
-    registration on.
+    A shop is polled while we have its token and it is not paused. Its first poll starts at the beginning of
+    the day (UTC) of its first registration.
     """
     can_be_asked = (
         shops.c.token.is_not(None),
@@ -60,19 +60,19 @@ def claim_poll(
 def _begin(connection: sa.Connection, *can_be_asked: sa.ColumnElement[bool]) -> None:
     new = sa.select(shops.c.id, shops.c.connected_at).outerjoin(polls, polls.c.shop_id == shops.c.id)
     for shop_id, connected_at in connection.execute(new.where(polls.c.shop_id.is_(None), *can_be_asked)):
-        # The whole day, because the shop counts its orders by whole days.
+        # From the start of the day, because the shop counts its orders by whole days.
         day = connected_at.replace(hour=0, minute=0, second=0, microsecond=0)
         values = {"shop_id": shop_id, "mark": day, "next_at": connected_at}
         connection.execute(insert(connection, polls).values(values).on_conflict_do_nothing())
 
 
 def keep_claim(connection: sa.Connection, shop_id: str, until: datetime) -> None:
-    """Note that a claimed poll is still under way."""
+    """Extend the claim of a poll that is still running."""
     connection.execute(sa.update(polls).where(polls.c.shop_id == shop_id).values(next_at=until))
 
 
 def end_poll(connection: sa.Connection, shop_id: str, mark: datetime, next_at: datetime) -> None:
-    """Note that all that changed until `mark` is known. A shop that answers has our app active."""
+    """Store that all changes until `mark` are known. A shop that answers has our app active."""
     values = {"mark": mark, "next_at": next_at, "problem": "", "problem_since": None}
     connection.execute(sa.update(polls).where(polls.c.shop_id == shop_id).values(values))
     inactive = shops.c.id == shop_id, ~shops.c.app_active
@@ -80,15 +80,15 @@ def end_poll(connection: sa.Connection, shop_id: str, mark: datetime, next_at: d
 
 
 def fail_poll(connection: sa.Connection, poll: Poll, problem: str, at: datetime, next_at: datetime) -> None:
-    """Note why a poll failed; what it found until then is kept, and asked for again."""
+    """Store why a poll failed. Orders that it found stay; the next poll asks for the same period again."""
     values = {"problem": problem[:300], "problem_since": poll.problem_since or at, "next_at": next_at}
     connection.execute(sa.update(polls).where(polls.c.shop_id == poll.shop.id).values(values))
 
 
 def store_counts(connection: sa.Connection, shop: Shop, counts: Mapping[date, int], at: datetime) -> None:
-    """Keep how many orders a shop says that it has of some days (UTC), and how many of them we know now.
+    """Store for some days (UTC) how many orders the shop counts, and how many we have now.
 
-    What is known later says nothing of this count: orders that came since would hide those that are missing.
+    Both numbers belong to the same moment: orders that arrive later would hide missing ones.
     """
     rows = [
         {
@@ -116,7 +116,7 @@ def _count_known(connection: sa.Connection, shop: Shop, day: date) -> int:
 
 
 def days_with_missing(connection: sa.Connection, shop_id: str, since: date, limit: int) -> list[date]:
-    """The newest days (UTC) since then with more orders in the shop than were known when it was counted."""
+    """The newest days (UTC) from `since` on with more orders in the shop than we had when it was counted."""
     missing = shop_days.c.shop_id == shop_id, shop_days.c.known < shop_days.c.orders
     query = sa.select(shop_days.c.day).where(*missing, shop_days.c.day >= since.isoformat())
     days = connection.scalars(query.order_by(shop_days.c.day.desc()).limit(limit))
@@ -124,7 +124,7 @@ def days_with_missing(connection: sa.Connection, shop_id: str, since: date, limi
 
 
 def list_polls(connection: sa.Connection, emp_id: int) -> list[Poll]:
-    """The polls of an account's shops, by the shops' addresses."""
+    """The polls of an account's shops, sorted by the shops' addresses."""
     query = sa.select(polls).join(shops, shops.c.id == polls.c.shop_id).where(shops.c.emp_id == emp_id)
     found = []
     for row in connection.execute(query.order_by(shops.c.api_url)):

@@ -11,12 +11,12 @@ from salepixel.money.amounts import allocate, from_minor, round_money, to_minor
 from salepixel.orders.order import Order, OrderLine
 
 MAX_DIGITS = 6
-"""Of an amount after the point: programs that count in floats send 59.849999999999994."""
+"""Decimal places of an amount; longer ones are rounded: programs with floats send 59.849999999999994."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedLine:
-    """A line, its amounts for the whole of it; `net` is without tax, None if not given."""
+    """A line of an order. Amounts are for its whole quantity; `net` is without tax, None if not given."""
 
     item: str
     quantity: Decimal
@@ -28,7 +28,7 @@ class ReportedLine:
 
 @dataclass(frozen=True, slots=True)
 class ReportedOrder:
-    """An order as it is now; None and empty: not given. Amounts have at most MAX_DIGITS, times are UTC."""
+    """The current state of an order. None and empty mean: not given. Times are UTC."""
 
     id: str
     currency: str
@@ -51,7 +51,7 @@ class ReportedOrder:
 def order_of_report(
     keys: Keys, emp_id: int, reported: ReportedOrder, known_at: datetime, issued_at: datetime
 ) -> Order:
-    """The order as it will be kept. Without `updated_at` it is as of this report: after what is known."""
+    """The order to store. Without `updated_at`, it is dated by this report, so newer than the stored one."""
     amounts = _amounts(reported)
     in_lines = sum(amounts, Decimal(0))
     total = in_lines if reported.total is None else round_money(reported.total, reported.currency)
@@ -74,10 +74,10 @@ def order_of_report(
             for number, (line, amount) in enumerate(zip(reported.lines, amounts, strict=True), 1)
         ),
         shipping=max(total - in_lines, Decimal(0)),
-        # A cent each at most, by which the shop's rounding made the lines dearer: nobody paid it.
+        # Rounding in the shop made the lines dearer by at most a cent each, which nobody paid.
         deducted=max(in_lines - total, Decimal(0)),
         email_hash=keys.hash_email(emp_id, reported.email) if reported.email else None,
-        # What is longer than our tokens are cannot be opened, and costs no order.
+        # A text longer than our tokens is no token. It is dropped, and the order is kept.
         click_token=(reported.click or "")[:MAX_TEXT] or None,
         alias_hash=keys.hash_alias(emp_id, reported.email) if reported.email else None,
         voucher=reported.voucher,
@@ -88,7 +88,7 @@ def order_of_report(
 
 
 def _amounts(reported: ReportedOrder) -> list[Decimal]:
-    """The lines' amounts with the currency's digits, so that they add up to what their sum is rounded to."""
+    """The lines' amounts, rounded to the currency's digits so that they add up to the rounded total."""
     in_lines = sum((line.amount for line in reported.lines), Decimal(0))
     weights = [int(line.amount.scaleb(MAX_DIGITS)) for line in reported.lines]
     parts = allocate(to_minor(in_lines, reported.currency), weights)

@@ -1,4 +1,4 @@
-"""A shop, as its account connected it."""
+"""A shop of an account, and its state."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,27 +8,27 @@ from salepixel.keys import Sealed
 
 
 class State(StrEnum):
-    """Whether a shop's orders reach us, and what keeps them from it."""
+    """Whether a shop's orders reach us, or why they do not."""
 
     WAITING = "waiting"  # the app was never installed
     CONNECTED = "connected"
     INACTIVE = "inactive"  # staff deactivated the app in the shop
     DISCONNECTED = "disconnected"  # the app was deleted in the shop
-    PAUSED = "paused"  # here, by its account
+    PAUSED = "paused"  # by its account, in Sale Pixel
     REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A store. `platform` is saleor, api (orders by the sales API) or pixel (a store known by its pixel).
+    """A shop. `platform` is saleor, api (orders from the sales API) or pixel (orders from the pixel alone).
 
-    `api_url` is the address of a Saleor's API, once for each account: one Saleor may serve several accounts.
+    `api_url` is the address of a Saleor's API, unique within an account: several accounts may share a Saleor.
     The other platforms have one shop per account.
-    `connected_at` is when it first proved itself; it is never taken back, so that an account does not
-    fall back to believing its pixel.
-    `token` is what the shop gave us to ask it by, sealed: see contract.open_access.
-    `disconnected_at`: when its app was deleted. `app_active` is what the shop said of our app at
-    `app_status_at`, by its own clock.
+    `connected_at`: the first successful registration. It is never cleared; otherwise unconfirmed pixel
+    orders would count again after the app is deleted.
+    `token` is the app's token for calls to the shop, encrypted: see contract.open_access.
+    `disconnected_at`: when the app was deleted. `app_active`: whether the shop reported our app as active at
+    `app_status_at`, by the shop's clock.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Shop:
 
     @property
     def state(self) -> State:
-        """What its account did comes first, then what the shop did."""
+        """The state. Actions of the account take precedence over actions in the shop."""
         if self.removed_at is not None:
             return State.REMOVED
         if self.paused_at is not None:

@@ -1,6 +1,6 @@
 """Detached JSON Web Signatures (RFC 7515, RFC 7797) as Saleor makes them: RS256 over the raw body.
 
-The signature says which key; it never says which algorithm. So there is one path, and nothing to choose.
+The signature names its key but never chooses the algorithm, so no weaker algorithm can be forced on us.
 """
 
 import base64
@@ -20,7 +20,7 @@ _MAX_CHARS = 8_192
 _DETACHED = re.compile(r"([A-Za-z0-9_-]+)\.\.([A-Za-z0-9_-]+)")
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
 _OWN_KEY = ("jwk", "jku", "x5u", "x5c")
-"""Header members with which a signature brings its own key; whoever sends them is not Saleor."""
+"""Header members that carry a key of the sender's choice. Saleor never sends them."""
 
 
 class BadKeySet(ValueError):
@@ -29,7 +29,7 @@ class BadKeySet(ValueError):
 
 @lru_cache(maxsize=256)
 def read_keys(jwks: str) -> dict[str | None, RSAPublicKey]:
-    """The RSA keys of a key set by their `kid`. Raises BadKeySet when there is none of 2048 bits or more."""
+    """The RSA keys of a key set by their `kid`. Raises BadKeySet if none has 2048 bits or more."""
     try:
         key_set = jwt.PyJWKSet.from_dict(load_object(jwks.encode()))
     except (BadJson, jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
@@ -42,7 +42,7 @@ def read_keys(jwks: str) -> dict[str | None, RSAPublicKey]:
 
 
 def verify_detached(signature: str, body: bytes, jwks: str) -> None:
-    """Return when a key of the set signed these bytes. Raises BadSignature or UnknownKey."""
+    """Check that a key of the set signed these bytes. Raises BadSignature or UnknownKey."""
     parts = _DETACHED.fullmatch(signature) if len(signature) <= _MAX_CHARS else None
     if parts is None:
         raise BadSignature("bad_signature", "Saleor-Signature is not a detached signature.")
@@ -56,7 +56,7 @@ def verify_detached(signature: str, body: bytes, jwks: str) -> None:
         raise UnknownKey("unknown_key", "Signed with a key that is not in the shop's JWKS.", kid)
     signed = header_part.encode() + b"." + body
     if not _RS256.verify(signed, key, _decode(signature_part)):
-        # Old Saleors name every key "1": this too may be a new key.
+        # Old Saleors name every key "1", so the shop may have a new key here too.
         raise UnknownKey("bad_signature", "The signature does not fit the body.", kid)
 
 
@@ -65,8 +65,8 @@ def _read_kid(header_part: str) -> str | None:
         header = load_object(_decode(header_part))
     except BadJson as error:
         raise BadSignature("bad_signature", "The signature's header cannot be read.") from error
-    # Saleor up to 3.19 sends b64:false without naming it in crit, against RFC 7797 section 6, and
-    # libraries refuse that; the bytes that are signed are the same.
+    # Saleor up to 3.19 sends b64:false without naming it in crit, against RFC 7797 section 6. Libraries
+    # reject that, but the signed bytes are the same.
     known = header.get("b64") is False and header.get("crit", ["b64"]) == ["b64"]
     if header.get("alg") != "RS256" or not known or any(name in header for name in _OWN_KEY):
         raise BadSignature("bad_signature", "Only RS256 over the raw body, with the shop's key, is accepted.")

@@ -1,4 +1,4 @@
-"""Shops: the connected stores of an account, with what is needed to trust their deliveries."""
+"""Shops as stored, with the keys and tokens of their connection."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from salepixel.storage.schema import accounts, shops
 from salepixel.storage.upsert import insert
 
 _OLDEST_FIRST = (shops.c.created_at, shops.c.id)
-_BY_ADDRESS = (  # built once: asked often
+_BY_ADDRESS = (  # built once, because it runs for each webhook
     sa.select(shops).where(shops.c.api_url == sa.bindparam("api_url")).order_by(*_OLDEST_FIRST).limit(1)
 )
 
 
 def add_shop(connection: sa.Connection, emp_id: int, platform: str, api_url: str, at: datetime) -> Shop:
-    """Let a shop of an account register; gives the one that is there already if the account has this address.
+    """Add a shop to an account; returns the existing shop if the account has one with this address.
 
-    One that was removed is back, and waits for its app to be installed again.
+    A removed shop is restored, and waits until its app is installed again.
     """
     values = {"id": new_id(), "emp_id": emp_id, "platform": platform, "api_url": api_url, "created_at": at}
     if platform == "api":
-        values["connected_at"] = at  # the account's key is proof enough
+        values["connected_at"] = at  # needs no registration: the account's key authenticates it
     connection.execute(insert(connection, shops).values(values).on_conflict_do_nothing())
     this = sa.and_(shops.c.api_url == api_url, shops.c.emp_id == emp_id)
     connection.execute(
@@ -41,7 +41,7 @@ def add_shop(connection: sa.Connection, emp_id: int, platform: str, api_url: str
 
 
 def shop_of_account(connection: sa.Connection, emp_id: int, platform: str, at: datetime) -> Shop:
-    """The account's one shop of platform `api` or `pixel`, made when it is first needed."""
+    """The account's only shop of platform `api` or `pixel`; added on first use."""
     return add_shop(connection, emp_id, platform, f"{platform}:{emp_id}", at)
 
 
@@ -60,9 +60,9 @@ class Seller:
 
 
 def lock_accounts_of_shops(connection: sa.Connection, shop_ids: Collection[str]) -> dict[str, Seller]:
-    """Shops and their accounts, locked exclusively until the transaction ends, by the ids that there are.
+    """Shops with their accounts, by shop id. The accounts are locked exclusively until the transaction ends.
 
-    As `accounts.store.lock_account` does, with one statement for all.
+    The same lock as `accounts.store.lock_account`, with one statement for all. Unknown ids are skipped.
     """
     dialect = connection.dialect.name
     rows = connection.execute(_with_accounts(dialect), {"ids": as_values(dialect, shop_ids)})
@@ -82,23 +82,23 @@ def _with_accounts(dialect: str) -> Any:
     has_pixel = sa.exists().where(pixels.c.emp_id == shops.c.emp_id, pixels.c.platform == "pixel")
     query = sa.select(shops, *of_account, has_pixel.label("has_pixel_orders"))
     query = query.join_from(shops, accounts, accounts.c.emp_id == shops.c.emp_id)
-    # Sorted, so that of two transactions one waits, and not each for the other.
+    # Sorted, so that two transactions do not deadlock.
     return (
         query.where(among(dialect, shops.c.id, "ids")).order_by(shops.c.emp_id).with_for_update(of=accounts)
     )
 
 
 def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:
-    """The first shop that was added with this address, to the letter, or None.
+    """The oldest shop with exactly this address, or None.
 
-    For deliveries of an app that was installed before webhooks named their shop: until then an address
-    belonged to one account, whose shop is older than any other with the same address.
+    For deliveries of an app that was installed before webhook addresses named their shop. At that time an
+    address belonged to one account, so the oldest shop is the right one.
     """
     return _shop(connection.execute(_BY_ADDRESS, {"api_url": api_url}).first())
 
 
 def is_trusted_alike(connection: sa.Connection, shop: Shop) -> bool:
-    """Whether a delivery of this shop is to be judged now as it was when `shop` was read."""
+    """Whether the fields that decide on a delivery of this shop are unchanged since `shop` was read."""
     row = connection.execute(_TRUST, {"id": shop.id}).first()
     return row is not None and tuple(row) == (shop.app_id, shop.jwks, shop.paused_at, shop.removed_at)
 
@@ -123,9 +123,9 @@ def list_shops(connection: sa.Connection, emp_id: int | None) -> list[Shop]:
 def connect_shop(
     connection: sa.Connection, shop: Shop, app_id: str, token: Sealed, jwks: str, at: datetime
 ) -> None:
-    """Keep what a registration proved; the last registration counts. Not for a shop that was removed.
+    """Store a verified registration; the last one counts. A removed shop does not change.
 
-    `token` is sealed for keys.token_place.
+    `token` is encrypted for keys.token_place.
     """
     connection.execute(
         sa.update(shops)
@@ -146,18 +146,18 @@ def connect_shop(
 
 
 def keep_jwks(connection: sa.Connection, shop_id: str, jwks: str, at: datetime) -> None:
-    """Keep a shop's newly fetched signing keys."""
+    """Store a shop's newly fetched signing keys."""
     connection.execute(sa.update(shops).where(shops.c.id == shop_id).values(jwks=jwks, jwks_at=at))
 
 
 def disconnect_shop(connection: sa.Connection, shop_id: str, app_id: str, at: datetime) -> None:
-    """Forget a shop's token: this installation of its app was deleted. A newer one stays."""
+    """Delete a shop's token after this installation of the app was deleted. A newer installation stays."""
     this = sa.and_(shops.c.id == shop_id, shops.c.app_id == app_id, shops.c.token.is_not(None))
     connection.execute(sa.update(shops).where(this).values(token=None, disconnected_at=at))
 
 
 def keep_app_status(connection: sa.Connection, shop_id: str, active: bool, said_at: datetime) -> None:
-    """Keep whether the app is active in the shop, if nothing newer was said of it (by the shop's clock)."""
+    """Store whether the app is active in the shop, unless a newer status (by the shop's clock) is stored."""
     is_newer = sa.or_(shops.c.app_status_at.is_(None), shops.c.app_status_at < said_at)
     values = {"app_active": active, "app_status_at": said_at}
     connection.execute(sa.update(shops).where(shops.c.id == shop_id, is_newer).values(values))
@@ -166,7 +166,7 @@ def keep_app_status(connection: sa.Connection, shop_id: str, active: bool, said_
 def change_shop(
     connection: sa.Connection, shop_id: str, *, name: str | None, paused: bool | None, at: datetime
 ) -> None:
-    """Change what is given. The time at which a shop was paused first stays until it is resumed."""
+    """Change the fields that are not None. Pausing a paused shop keeps the time of the first pause."""
     values: dict[str, Any] = {} if name is None else {"name": name}
     if paused is not None:
         since = sa.bindparam("at", at, shops.c.paused_at.type)
@@ -176,14 +176,14 @@ def change_shop(
 
 
 def remove_shop(connection: sa.Connection, shop_id: str, at: datetime) -> None:
-    """Forget all by which a shop is trusted and asked; its orders and `connected_at` stay."""
+    """Delete a shop's token and signing keys; its orders and `connected_at` stay."""
     this = sa.and_(shops.c.id == shop_id, shops.c.removed_at.is_(None))
     forgotten = dict.fromkeys(("app_id", "token", "jwks", "jwks_at"))
     connection.execute(sa.update(shops).where(this).values(removed_at=at, **forgotten))
 
 
 def connected_since(connection: sa.Connection, emp_id: int) -> datetime | None:
-    """Since when an account has a shop whose orders are proof; None while it has only its pixel."""
+    """When the account first connected a shop; None if it has only its pixel."""
     query = sa.select(sa.func.min(shops.c.connected_at)).where(shops.c.emp_id == emp_id)
     since: datetime | None = connection.scalar(query)
     return since

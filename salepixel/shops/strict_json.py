@@ -1,4 +1,4 @@
-"""JSON from strangers: exact decimals, and no reading that another parser would not share."""
+"""Strict JSON for outside data: exact decimals, and nothing that parsers read differently."""
 
 import json
 from decimal import Decimal
@@ -6,14 +6,14 @@ from typing import Any, NoReturn
 
 
 class BadJson(ValueError):
-    """Not JSON that we take."""
+    """Not acceptable JSON."""
 
 
 def load_object(raw: bytes) -> dict[str, Any]:
-    """The object in `raw`. Numbers with a fraction become Decimal, as written.
+    """The JSON object in `raw`. Numbers with a fraction become exact Decimals.
 
-    Raises BadJson for anything else: other encodings than UTF-8, a key that occurs twice, NaN, numbers
-    and depths beyond all reason.
+    Raises BadJson for anything else: an encoding other than UTF-8, duplicate keys, NaN, too long numbers,
+    too deep nesting.
     """
     try:
         value = json.loads(

@@ -1,4 +1,4 @@
-"""What is done with shops, and with orders that programs report. Each use case raises Declined."""
+"""Use cases of shops and of orders reported through the sales API. Each raises Declined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from salepixel.shops.shop import Shop
 from salepixel.storage.ids import is_id
 
 SALES_API = "sales_api"
-"""The event of a delivery that an account's own program made."""
+"""The event name of a delivery through the sales API."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """A reported order that was not stored: its position in the report, and the reason by name.
+    """A reported order that was not stored: its position in the report, and the name of the reason.
 
-    `known_at`: as of when (UTC) the order is known, for what is older than that.
+    `known_at`: the time (UTC) of the stored order, if the report is older.
     """
 
     position: int
@@ -39,7 +39,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of reported orders: the account's shop, ids that were stored, and the others."""
+    """The result of a report: the account's shop, the ids of stored orders, and the orders not stored."""
 
     shop_id: str
     stored: list[str]
@@ -57,7 +57,7 @@ def see_shop(connection: sa.Connection, principal: Principal, shop_id: str) -> S
 def create_shop(
     connection: sa.Connection, principal: Principal, emp_id: int, platform: str, api_url: str, at: datetime
 ) -> Shop:
-    """Let a shop register with an account; the same address again gives the same shop.
+    """Add a shop to an account; the same address again returns the same shop.
 
     Raises NotAllowed or UnknownAccount.
     """
@@ -74,7 +74,7 @@ def edit_shop(
     name: str | None = None,
     paused: bool | None = None,
 ) -> Shop:
-    """Rename a shop, pause it or resume it; None: as it is. Raises NotFound or Conflict."""
+    """Rename, pause or resume a shop; None changes nothing. Raises NotFound or Conflict."""
     if _with_app(connection, principal, shop_id).removed_at is not None:
         raise Conflict("shop_removed")
     store.change_shop(connection, shop_id, name=name, paused=paused, at=at)
@@ -82,7 +82,7 @@ def edit_shop(
 
 
 def retire_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
-    """Disconnect a shop: its token is forgotten, its orders stay. Raises NotFound or Conflict."""
+    """Remove a shop: its token is deleted, its orders stay. Raises NotFound or Conflict."""
     _with_app(connection, principal, shop_id)
     store.remove_shop(connection, shop_id, at)
     return see_shop(connection, principal, shop_id)
@@ -98,9 +98,10 @@ def report_orders(
     content_type: str,
     at: datetime,
 ) -> Receipt:
-    """Store orders of an account, each with its position in `body`, which is kept as it came.
+    """Store reported orders of an account, each with its position in `body`. The raw body is stored too.
 
-    Idempotent: the same body again changes nothing, whatever came since. Raises NotAllowed or UnknownAccount.
+    Idempotent: the same body again changes nothing, even if newer reports came in between.
+    Raises NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id)
     shop = store.shop_of_account(connection, emp_id, "api", at)

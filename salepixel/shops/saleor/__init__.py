@@ -1,1 +1,1 @@
-"""Saleor: how it signs, how it writes an order, how it is asked."""
+"""The connector for Saleor: signatures, orders, calls to its API."""

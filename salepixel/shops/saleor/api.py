@@ -1,6 +1,6 @@
-"""Calls to a Saleor: whose is this token, which keys does the shop sign with, which orders does it have.
+"""Calls to Saleor's API: the app of a token, the shop's signing keys, its orders.
 
-Only for shops on the allow-list; the callers see to that.
+Callers must check the allow-list of shops first.
 """
 
 import json as encoder
@@ -23,19 +23,19 @@ MAX_ANSWER_BYTES = 64_000
 PAGE_TIMEOUT_SECONDS = 20.0
 MAX_PAGE_BYTES = 8_000_000
 PAGE_ORDERS = 50
-"""Orders of one answer: about 2.5 kB each in the recorded deliveries; Saleor gives 100 at most."""
+"""Orders per page: about 2.5 kB each in the recorded deliveries; Saleor allows 100 at most."""
 
 MAX_PAGES = 10_000
-"""Of one question: half a million orders. One shop's pages without end must not keep the others waiting."""
+"""Pages per query: half a million orders. Endless pages of one shop must not block the others."""
 
 MAX_COUNT = 10**9
-"""More orders than any shop has in a day, and few enough to be stored."""
+"""More orders than any shop has in a day; the column can store it."""
 
 OLDEST = (3, 14)
 _NEWEST = (999, 999)
 _HAS_WHERE = (3, 22)  # `filter` is deprecated since then
 _ONLY_IN = re.compile(r" # (?:since |until )?(\d+\.\d+)(?: to (\d+\.\d+))?$")
-"""Ends a line of order.graphql that not all versions of the schema have, or need."""
+"""The end of a line of order.graphql that only some versions of the schema have or need."""
 
 _APP_QUERY = "{app{id permissions{code}}}"
 _PAGE_QUERY = """query SalePixelOrders($first: Int!, $after: String, $wanted: WANTED!) {
@@ -46,14 +46,14 @@ _PAGE_QUERY = """query SalePixelOrders($first: Int!, $after: String, $wanted: WA
 }
 """
 PERMISSION = "MANAGE_ORDERS"
-"""What our app needs. Saleor has no permission for reading orders alone."""
+"""The permission that our app needs. Saleor has none for reading orders alone."""
 
 _NO_PERMISSION = frozenset({"PermissionDenied", "InvalidTokenError", "ExpiredSignatureError"})
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Our app as a shop sees it: its id of this installation, and what it may do."""
+    """Our app in a shop: the id of this installation, and its permissions."""
 
     id: str
     permissions: frozenset[str]
@@ -61,14 +61,14 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class OrderNodes:
-    """Orders as the shop writes them; `after` leads to the next of them, None: these are the last."""
+    """A page of orders as the shop sends them; `after` is the cursor of the next page, None on the last."""
 
     nodes: tuple[Any, ...]
     after: str | None
 
 
 def ask_for_app(api_url: str, token: str) -> App:
-    """Whose token is this? Raises TokenRefused or ShopAway."""
+    """The app that a token belongs to. Raises TokenRefused or ShopAway."""
     status, answer = _call("POST", api_url, json={"query": _APP_QUERY}, headers=_bearer(token))
     if status in (401, 403):
         raise TokenRefused
@@ -76,7 +76,7 @@ def ask_for_app(api_url: str, token: str) -> App:
         content = load_object(answer)
         app: Any = (content.get("data") or {}).get("app")
         if app is None and ("data" in content or "errors" in content):
-            raise TokenRefused  # Saleor's answer to a token that it does not know: 200, app null
+            raise TokenRefused  # for an unknown token, Saleor answers 200 with app null
         codes = frozenset(str(permission["code"]) for permission in app["permissions"] or ())
         app_id = app["id"]
     except (BadJson, AttributeError, KeyError, TypeError) as error:
@@ -87,7 +87,7 @@ def ask_for_app(api_url: str, token: str) -> App:
 
 
 def fetch_jwks(api_url: str) -> str:
-    """The keys that a shop signs with, as the text of a JWKS that has been read. Raises ShopAway."""
+    """A shop's signing keys, as the text of a valid JWKS. Raises ShopAway."""
     parts = urlsplit(api_url)
     status, answer = _call("GET", urlunsplit((parts.scheme, parts.netloc, "/.well-known/jwks.json", "", "")))
     if status != 200:
@@ -114,13 +114,13 @@ def fetch_orders(
     after: str | None,
     first: int = PAGE_ORDERS,
 ) -> OrderNodes:
-    """A page of the orders that a filter finds, drafts not among them.
+    """A page of the orders that match a filter, without drafts.
 
-    Raises TokenRefused, AskForLess (when fewer than `first` may be answered) or ShopAway.
+    Raises TokenRefused, AskForLess (a smaller `first` may succeed) or ShopAway.
 
-    `wanted` is what OrderFilterInput and OrderWhereInput have in common. No order of the answer is asked for:
-    LAST_MODIFIED_AT is not in every version, and a cursor holds values, so pages stay whole while orders
-    change.
+    `wanted` uses only fields that OrderFilterInput and OrderWhereInput share. The query does not sort:
+    LAST_MODIFIED_AT is not in every version. A cursor holds values, so no order is skipped or repeated while
+    orders change.
     """
     values = {"first": first, "after": after, "wanted": wanted}
     return _read_page(_ask(api_url, token, _page_query(schema) + order_fields(schema), values))
@@ -129,7 +129,7 @@ def fetch_orders(
 def fetch_place(
     api_url: str, token: str, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None
 ) -> OrderNodes:
-    """Only `id` and `number` of the next order, for one that fails as a whole, and where to go on after it.
+    """The `id` and `number` of the next order, whose other fields fail, and the cursor after it.
 
     Raises TokenRefused or ShopAway.
     """
@@ -148,7 +148,7 @@ def _read_page(data: Mapping[str, Any]) -> OrderNodes:
 
 
 def count_orders(api_url: str, token: str, schema: tuple[int, int], days: Sequence[date]) -> dict[date, int]:
-    """How many orders a shop has of each day (UTC, as Saleor keeps its times), drafts not counted.
+    """The number of orders in a shop for each day (UTC, as in Saleor), without drafts.
 
     Raises TokenRefused or ShopAway.
     """
@@ -168,15 +168,15 @@ def count_orders(api_url: str, token: str, schema: tuple[int, int], days: Sequen
 
 
 def read_version(text: str) -> tuple[int, int]:
-    """A version such as "3.23" or "3.23.28"; the oldest that we know for anything else."""
+    """A version such as "3.23" or "3.23.28"; for anything else, the oldest that we support."""
     found = re.match(r"(\d{1,3})\.(\d{1,3})", text, re.ASCII)
     return (int(found[1]), int(found[2])) if found else OLDEST
 
 
 def order_fields(schema: tuple[int, int]) -> str:
-    """The fragment `Sale`: what we ask of an order, by webhooks and by calls alike.
+    """The fragment `Sale`: the fields of an order, the same for webhooks and for calls.
 
-    A field that a version lacks is not asked of it, nor one that it deprecates.
+    It leaves out fields that this version lacks or deprecates.
     """
     return "".join(_ONLY_IN.sub("", line) + "\n" for line in _fields().splitlines() if _is_in(line, schema))
 
@@ -210,7 +210,7 @@ def _fields() -> str:
 
 
 def _ask(api_url: str, token: str, query: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The `data` of an answer without errors: of half an answer what is missing looks like nothing."""
+    """The `data` of an answer without errors. With errors, missing data would look like no data."""
     status, answer = _call(
         "POST",
         api_url,
@@ -234,7 +234,7 @@ def _ask(api_url: str, token: str, query: str, values: Mapping[str, Any]) -> dic
 
 
 def _raise_for(errors: Any, *, is_of_orders: bool) -> None:
-    """`is_of_orders`: the question was understood, and answering it for one of the orders failed."""
+    """`is_of_orders`: the query was valid, but one of the orders failed."""
     first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
     text = encoder.dumps(first.get("extensions"), default=str)
     if any(f'"{code}"' in text for code in _NO_PERMISSION):

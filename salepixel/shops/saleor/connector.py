@@ -1,7 +1,7 @@
-"""Saleor: deliveries are signed with the shop's key (JWS), an order comes as a GraphQL selection.
+"""Saleor: deliveries are signed with the shop's key (JWS), and contain the order as a GraphQL selection.
 
-A delivery is only ever "the newest snapshot of this order": from 3.23 Saleor builds it later than the event
-it is named for, so no amount depends on the event's name.
+A delivery is a snapshot of the order, newer than its event: from 3.23 on, Saleor builds it some time after
+the event. So no amount depends on the event's name.
 """
 
 import re
@@ -34,20 +34,20 @@ from salepixel.shops.strict_json import BadJson
 LIFECYCLE = frozenset({"app_installed", "app_updated", "app_status_changed", "app_deleted"})
 
 MAX_NAME = 255
-"""Characters of an order's id or number that is shown though the order cannot be read."""
+"""Characters that pages show of the id or number of an unreadable order."""
 
 MIN_SLOW_ORDERS = 6
-"""A shop that is too slow for so few orders is away; half of them again would take 20 s each time."""
+"""A shop that is too slow for this few orders gets no smaller query: each would take 20 s again."""
 
 _UNANSWERED = {"shop_away": "order_not_answered", "shop_too_large": "order_too_large"}
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def verify(delivery: Delivery, shop: Shop) -> None:
-    """Return when the shop signed this body, for our app, as this event. Raises Refused.
+    """Check that the shop signed this body, for our app, as this event. Raises Refused.
 
-    Saleor signs the body only: another app's delivery and a swapped Saleor-Event verify as well, so both
-    are held against what the body says.
+    Saleor signs only the body: the signature fits another app's delivery and a changed Saleor-Event too. So
+    the app and the event are compared with the body.
     """
     signature = delivery.headers.get("saleor-signature")
     if not signature or shop.jwks is None:
@@ -63,7 +63,7 @@ def verify(delivery: Delivery, shop: Shop) -> None:
 
 
 def read_orders(delivery: Delivery, hash_address: HashAddress) -> Page:
-    """The orders in a verified delivery; one that cannot be read does not keep the others away.
+    """The orders in a verified delivery; an unreadable one does not affect the others.
 
     Raises Unreadable.
     """
@@ -96,18 +96,18 @@ def _read_draft(order: Mapping[str, Any]) -> str:
 
 
 def _why_none(content: Mapping[str, Any]) -> str:
-    """A Saleor that cannot answer one field gives no order, and errors beside it."""
+    """Why there is no order: Saleor sends errors in its place if one field of it fails."""
     return "shop_error" if content.get("errors") else "no_order"
 
 
 def _as_created(order: Order, is_created: bool) -> Order:
-    # An order is created from a checkout or by completing a draft: imports have an event of their own
-    # (order/actions.py of Saleor 3.23).
+    # ORDER_CREATED means a checkout or a completed draft: imports have their own event (order/actions.py
+    # of Saleor 3.23).
     return replace(order, draft=True) if is_created and order.draft is None else order
 
 
 def read_app_status(delivery: Delivery) -> tuple[bool, datetime] | None:
-    """Whether a verified delivery says that our app is active in the shop, and when it said so (UTC)."""
+    """Whether our app is active in the shop according to a verified delivery, and when (UTC)."""
     if delivery.event != "app_status_changed":
         return None
     content = _load(delivery)
@@ -124,7 +124,7 @@ def changed_orders(
 ) -> Iterator[Page]:
     """The orders whose `updatedAt` lies between two times, page by page. Raises ShopAway, TokenRefused.
 
-    Saleor leaves `updatedAt` as it was when an order expires, so these are not among them.
+    Expired orders are missing: Saleor does not change `updatedAt` when an order expires.
     """
     between = {"updatedAt": {"gte": since.isoformat(), "lte": until.isoformat()}}
     return _asked_orders(access, between, None, hash_address)
@@ -133,18 +133,18 @@ def changed_orders(
 def named_orders(
     access: Access, ids: Sequence[str], at: datetime, hash_address: HashAddress
 ) -> Iterator[Page]:
-    """The orders with these ids as they are at `at`. Raises ShopAway, TokenRefused."""
+    """The current orders with these ids, dated `at`. Raises ShopAway, TokenRefused."""
     return _asked_orders(access, {"ids": list(ids)}, at, hash_address)
 
 
 def count_orders(access: Access, days: Sequence[date]) -> dict[date, int]:
-    """How many orders the shop has of each day (UTC). Raises ShopAway, TokenRefused."""
+    """The number of orders in the shop for each day (UTC). Raises ShopAway, TokenRefused."""
     schema = saleor_api.fetch_version(access.shop.api_url, access.token)
     return saleor_api.count_orders(access.shop.api_url, access.token, schema, days)
 
 
 def why_refused(access: Access) -> str:
-    """Why the shop refuses our token. Raises ShopAway."""
+    """Why the shop rejects our token. Raises ShopAway."""
     try:
         app = saleor_api.ask_for_app(access.shop.api_url, access.token)
     except TokenRefused:
@@ -155,10 +155,10 @@ def why_refused(access: Access) -> str:
 def _asked_orders(
     access: Access, wanted: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress
 ) -> Iterator[Page]:
-    """Page by page; one that fails is asked for again in halves, down to the one order that fails.
+    """Pages of orders; a page that fails is requested again in halves, down to the one order that fails.
 
-    Saleor answers null for a whole page when one order of it cannot be written, and a page of large orders
-    has more bytes than we take.
+    Saleor answers null for the whole page if one of its orders fails, and a page of large orders may exceed
+    our limit of bytes.
     """
     schema, after = saleor_api.fetch_version(access.shop.api_url, access.token), None
     first = saleor_api.PAGE_ORDERS
@@ -172,7 +172,7 @@ def _asked_orders(
                 raise
             else:
                 page, leads_to, first = Page(), after, first // 2
-                yield page  # nothing yet; it says that we are still at it
+                yield page  # empty: the caller extends its claim with each page
                 continue
         else:
             page, leads_to = _read_page(found.nodes, issued_at, hash_address), found.after
@@ -196,7 +196,7 @@ def _read(order: Mapping[str, Any], issued_at: datetime | None, hash_address: Ha
 def _skip(
     access: Access, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None, trouble: AskForLess
 ) -> tuple[Page, str | None]:
-    """The one order that fails, as unread, and where the others begin. Raises what it cannot name."""
+    """The one order that fails, as unread, and the cursor after it. Raises `trouble` for other causes."""
     if trouble.reason not in _UNANSWERED:
         raise trouble
     place = saleor_api.fetch_place(access.shop.api_url, access.token, schema, wanted, after)

@@ -38,8 +38,8 @@ class Signed:
 class StandInSaleor(Orders):
     """A shop on a free port of 127.0.0.1, running while it is used as a context manager.
 
-    `away` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order, `asked`
-    the GraphQL among them.
+    `unavailable` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order,
+    `asked` the GraphQL among them.
     `orders` holds, by their ids, the orders that the shop has: the newest of those kept. `broken` holds the
     ids of those that it cannot answer for: a page with one of them is null, as with Saleor's empty `origin`.
     `app_active` and `permissions` are what staff changed of our app.
@@ -57,7 +57,7 @@ class StandInSaleor(Orders):
         self.app_id = ""
         self.target = ""
         self.permissions: tuple[str, ...] = ("MANAGE_ORDERS",)
-        self.away: set[str] = set()
+        self.unavailable: set[str] = set()
         self.calls: list[str] = []
         self.asked: list[str] = []
         self.version = f"{SCHEMA_VERSION}.28"
@@ -179,7 +179,7 @@ class StandInSaleor(Orders):
     def answer(self, path: str, authorization: str, body: bytes = b"{}") -> tuple[int, Mapping[str, Any]]:
         """What the shop's own doors answer: the status and the JSON."""
         self.calls.append(path)
-        if path in self.away:
+        if path in self.unavailable:
             return 503, {}
         if path == JWKS_PATH:
             return 200, {"keys": [self.key.jwk]}

@@ -110,7 +110,7 @@ def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
 def _deliveries(environ: Mapping[str, str], digest: str) -> int:
     from salepixel.orders.deliveries import list_unread, read_delivery
     from salepixel.orders.packing import Damaged
-    from salepixel.storage.database import DatabaseAway, UnsafeDatabase, open_database, require_current
+    from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
 
     try:
         settings = StorageSettings.load(environ)
@@ -119,7 +119,7 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
         with database.read() as connection:
             found = read_delivery(connection, digest) if digest else None
             unread = [] if digest else list_unread(connection, _MOST_LISTED)
-    except (BadSettings, UnsafeDatabase, DatabaseAway) as problem:
+    except (BadSettings, UnsafeDatabase, DatabaseUnavailable) as problem:
         print(problem, file=sys.stderr)
         return 2
     except Damaged as problem:
@@ -140,7 +140,7 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
 
 
 def _accept_keys(environ: Mapping[str, str]) -> int:
-    from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
+    from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migrate, open_database
     from salepixel.storage.installation import accept_database
 
     try:
@@ -150,7 +150,7 @@ def _accept_keys(environ: Mapping[str, str]) -> int:
         keys = accept_keys(settings.keys_file)
         with database.write() as connection:
             accept_database(connection, keys)
-    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseAway) as problem:
+    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseUnavailable) as problem:
         print(problem, file=sys.stderr)
         return 1
     print(f"{settings.keys_file} now has the keys of this installation; back it up.")

@@ -90,7 +90,7 @@ class Target:
     """The parts that all answers to clicks on one link share. `url` is its destination.
 
     `plain` is the answer without a token, after its date; `parts` the answer in three parts, with the token
-    between them: in the address and in the cookie. Without claims the link is switched off. `refused`:
+    between them: in the address and in the cookie. Without claims the link is switched off. `opted_out`:
     digests (`contact_digest`) of the account's opted-out contacts. `tags`: the custom merge tags of the
     account's campaigns, in UTF-8.
     """
@@ -100,7 +100,7 @@ class Target:
     url: str = ""
     plain: bytes = b""
     parts: tuple[bytes, bytes, bytes] = (b"", b"", b"")
-    refused: frozenset[str] = frozenset()
+    opted_out: frozenset[str] = frozenset()
     tags: frozenset[bytes] = frozenset()
 
 
@@ -196,7 +196,7 @@ class Edge:
             contact, unrendered = b"", True
         signals = read_signals(request.method, headers, unrendered=unrendered, secure=self._secure)
         address = read_address(request, self._proxies)
-        if contact and target.refused and contact_digest(contact) in target.refused:
+        if contact and target.opted_out and contact_digest(contact) in target.opted_out:
             signals |= _PRIVACY
         if signals & _PRIVACY:
             contact = address = b""
@@ -224,12 +224,12 @@ class Edge:
         except BadDestination:
             url = link.url  # not written by the plugin, which checks them
         url = without_parameters(url, frozenset((self._settings.click_parameter,)))
-        refused, tags = frozenset[str](), frozenset[bytes]()
+        opted_out, tags = frozenset[str](), frozenset[bytes]()
         if self._directory:
-            refused = self._directory.refused.get(link.emp_id, refused)
+            opted_out = self._directory.opted_out.get(link.emp_id, opted_out)
             tags = frozenset(tag.encode() for tag in self._directory.tags.get(link.emp_id, ()))
         claims = pack_claims(link.emp_id, link.campaign, link.link)
-        return Target(claims, link.emp_id, url, *self._redirects(link.emp_id, url), refused, tags)
+        return Target(claims, link.emp_id, url, *self._redirects(link.emp_id, url), opted_out, tags)
 
     def _target_with(self, token: bytes, appended: bytes) -> Target:
         """The same link with appended parameters, without any click token. Raises BadLink."""
@@ -335,7 +335,7 @@ class Edge:
 
 def _of_links(directory: Directory) -> tuple[object, ...]:
     """The parts of a directory that answers to clicks depend on."""
-    return directory.links, directory.refused, directory.tags
+    return directory.links, directory.opted_out, directory.tags
 
 
 @lru_cache

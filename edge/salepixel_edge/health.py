@@ -29,7 +29,7 @@ _GAUGES = {
     "connections": ("salepixel_edge_connections", "Open connections."),
 }
 _DISKS = ("stalled", "refuses", "ok")
-_REDIS = ("away", "full", "ok")
+_REDIS = ("unavailable", "full", "ok")
 
 
 def read_facts(
@@ -53,7 +53,7 @@ def read_facts(
         "lag": sum(max(shipment.journal.durable.number - shipment.mark, 0) for shipment in shipments),
         "lag_seconds": max((shipment.lag_seconds for shipment in shipments), default=0),
         "oldest_unshipped_seconds": max(now_ms - oldest_ms, 0) / 1000 if oldest_ms else 0,
-        "redis": "away" if not shipper.connected else "full" if held_up else "ok",
+        "redis": "unavailable" if not shipper.connected else "full" if held_up else "ok",
         "shipper_stalled_seconds": shipper.stalled_seconds(),
         "disk": "stalled" if stalled else "refuses" if writer.is_refused else "ok",
         "lost": [lost.count, lost.from_ms, lost.to_ms] if lost else [0, 0, 0],

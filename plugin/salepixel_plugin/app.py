@@ -20,7 +20,9 @@ from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database, is_of_values, is_passing
 from salepixel.wire.jobs import JobQueue
 from salepixel_plugin import api, health, pages, saleor
+from salepixel_plugin.api.blueprint import refuse_http as refuse_program
 from salepixel_plugin.directory import publish_if_possible
+from salepixel_plugin.pages.blueprint import refuse_http as refuse_person
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
 from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
@@ -79,7 +81,7 @@ def make_routes() -> APIFlask:
 def _refuse_unmatched(error: HTTPException) -> Response:
     """Errors of Flask at unknown paths: as JSON for programs, otherwise as a page."""
     for_programs = request.path.startswith(_FOR_PROGRAMS)
-    return api.door.refuse_http(error) if for_programs else pages.door.refuse_http(error)
+    return refuse_program(error) if for_programs else refuse_person(error)
 
 
 def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> None:
@@ -130,7 +132,9 @@ def _database_failed(error: Exception) -> tuple[Response, int]:
         return jsonify(message="Something in it is too long or too large.", reason="unstorable"), 422
     if not is_passing(error) and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         raise error
-    log.error("database_away", error=str(error).splitlines()[0])
-    answer = jsonify(message="The database does not answer; try again in a moment.", reason="database_away")
+    log.error("database_unavailable", error=str(error).splitlines()[0])
+    answer = jsonify(
+        message="The database does not answer; try again in a moment.", reason="database_unavailable"
+    )
     answer.headers["Retry-After"] = "5"
     return answer, 503

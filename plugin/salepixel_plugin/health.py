@@ -57,7 +57,7 @@ def healthz() -> tuple[Response, int]:
     }
     jobs_waiting = _jobs_waiting()
     if jobs_waiting is None:
-        return jsonify(status="degraded", redis="away", **facts), 200
+        return jsonify(status="degraded", redis="unavailable", **facts), 200
     return jsonify(status="ok", redis="ok", jobs_waiting=jobs_waiting, **facts), 200
 
 
@@ -71,7 +71,7 @@ def metrics() -> Response:
 
 def _read_facts() -> _Facts:
     state, waiting = _database_state(), _jobs_waiting()
-    redis = "away" if waiting is None else "ok"
+    redis = "unavailable" if waiting is None else "ok"
     if state != "ok":
         return _Facts(state, redis, waiting, {}, {}, {})
     with services().database.read() as connection:
@@ -83,7 +83,7 @@ def _database_state() -> str:
     try:
         return "ok" if is_current(services().database) else "not migrated"
     except sa.exc.SQLAlchemyError:
-        return "away"
+        return "unavailable"
 
 
 def _jobs_waiting() -> int | None:
@@ -120,7 +120,7 @@ class _Metrics(Collector):
         rejected = CounterMetricFamily(
             "salepixel_rejections",
             "Refused or ignored requests and hits, since the installation.",
-            labels=("door", "reason"),
+            labels=("source", "reason"),
         )
         for key, count in facts.rejected.items():
             rejected.add_metric(key, count)

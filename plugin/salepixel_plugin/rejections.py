@@ -17,19 +17,19 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def count_refusal(door: str, reason: str) -> None:
+def count_refusal(source: str, reason: str) -> None:
     """Count a refusal. It is stored within a second; the response does not wait for that."""
-    log.info("refused", door=door, reason=reason)
-    services().tally.count(door, reason)
+    log.info("refused", source=source, reason=reason)
+    services().tally.count(source, reason)
 
 
-def pause_stranger(door: str) -> int:
-    """Seconds for which this request's address is refused at a door of strangers.DOORS; 0 if it is not.
+def pause_stranger(source: str) -> int:
+    """Seconds for which this request's address is refused at a source of strangers.SOURCES; 0 if it is not.
 
     A refusal is counted and not logged, so that a stranger cannot fill the log.
     """
     here = services()
-    pause = here.strangers.pause(door, request.remote_addr or "")
+    pause = here.strangers.pause(source, request.remote_addr or "")
     if pause:
-        here.tally.count(door, "too_many_requests")
+        here.tally.count(source, "too_many_requests")
     return pause

@@ -9,7 +9,7 @@ import tempfile
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
 from salepixel.settings import BadSettings, PluginSettings, environment
-from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate, open_database
+from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migrate, open_database
 from salepixel.storage.installation import claim_database
 from salepixel.wire import outgoing
 from salepixel.wire.redis import open_redis
@@ -36,7 +36,7 @@ def main() -> None:
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         write_problem(str(problem))
         sys.exit(2)
-    except DatabaseAway as problem:
+    except DatabaseUnavailable as problem:
         write_problem(str(problem))
         sys.exit(1)
     tempfile.tempdir = str(settings.data)  # for large bodies, because /tmp is memory on many machines

@@ -20,9 +20,9 @@ log = structlog.get_logger()
 
 
 class Tally:
-    """The refusals since the counts were last stored, by day, door and reason.
+    """The refusals since the counts were last stored, by day, source and reason.
 
-    Doors and reasons are fixed names, so this stays small.
+    Sources and reasons are fixed names, so this stays small.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,9 +33,9 @@ class Tally:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tally", daemon=True)
 
-    def count(self, door: str, reason: str) -> None:
+    def count(self, source: str, reason: str) -> None:
         """Count a refusal of today (UTC), without waiting."""
-        key = datetime.now(UTC).date().isoformat(), door, reason
+        key = datetime.now(UTC).date().isoformat(), source, reason
         with self._lock:
             self._counts[key] += 1
 

@@ -22,13 +22,13 @@ def read_directory(connection: sa.Connection) -> Directory:
         accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
         require_signature=frozenset(row.emp_id for row in rows if row.pixel_signed),
         links=changed_links(connection),
-        refused=_refused(connection),
+        opted_out=_opted_out(connection),
         currencies={row.emp_id: row.currency for row in rows},
         tags=_tags(connection),
     )
 
 
-def _refused(connection: sa.Connection) -> dict[int, frozenset[str]]:
+def _opted_out(connection: sa.Connection) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for emp_id, ref in all_opted_out(connection):
         found.setdefault(emp_id, set()).add(contact_digest(ref.encode()))

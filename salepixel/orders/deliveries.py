@@ -32,7 +32,7 @@ MIN_END = 200
 ALIKE_WITHIN = timedelta(days=1)
 """A delivery has its end in one that is older by at most so much, so both may be deleted by their age."""
 
-DOOR = "deliveries"
+SOURCE = "deliveries"
 
 
 class Form(IntEnum):
@@ -178,7 +178,7 @@ def _ends_alike(
     except Damaged as error:
         # It keeps nobody else away. It is named, since only people can say what to do about it.
         log.error("delivery_damaged", digest=row.digest, error=str(error))
-        count_rejection(connection, DOOR, "damaged")
+        count_rejection(connection, SOURCE, "damaged")
         return None, 0
     alike = _common_end(body, its_body)
     is_worth_it = alike >= MIN_END and len(body) - alike <= MAX_BEGINNING
@@ -224,18 +224,18 @@ def _insert_delivery(dialect: str) -> Any:
     return insert_into(dialect, deliveries).on_conflict_do_nothing()
 
 
-def count_rejection(connection: sa.Connection, door: str, reason: str) -> None:
-    """Count one rejection, per day (UTC), door and reason, in the caller's transaction."""
+def count_rejection(connection: sa.Connection, source: str, reason: str) -> None:
+    """Count one rejection, per day (UTC), source and reason, in the caller's transaction."""
     today = datetime.now(UTC).date().isoformat()
-    values = {"day": today, "door": door, "reason": reason, "count": 1}
+    values = {"day": today, "source": source, "reason": reason, "count": 1}
     connection.execute(_add_count(connection.dialect.name), values)
 
 
 def count_rejections(connection: sa.Connection, counts: Mapping[tuple[str, str, str], int]) -> None:
-    """Add counts, by (day in UTC, door, reason), in a transaction of their own."""
+    """Add counts, by (day in UTC, source, reason), in a transaction of their own."""
     rows = [
-        {"day": day, "door": door, "reason": reason, "count": count}
-        for (day, door, reason), count in sorted(counts.items())
+        {"day": day, "source": source, "reason": reason, "count": count}
+        for (day, source, reason), count in sorted(counts.items())
     ]
     if connection.dialect.name == "postgresql":
         # A transaction of the worker may have counted some of these, and count others next. PostgreSQL looks
@@ -252,24 +252,24 @@ def _add_count(dialect: str) -> Any:
 
 def _adding(statement: Any) -> Any:
     return statement.on_conflict_do_update(
-        index_elements=["day", "door", "reason"],
+        index_elements=["day", "source", "reason"],
         set_={"count": rejections.c.count + statement.excluded["count"]},
     )
 
 
 def list_rejections(connection: sa.Connection, days: int) -> list[tuple[str, str, str, int]]:
-    """(day, door, reason, count) of the last days that have any, newest first."""
+    """(day, source, reason, count) of the last days that have any, newest first."""
     known_days = sa.select(rejections.c.day).distinct().order_by(rejections.c.day.desc()).limit(days)
     query = sa.select(rejections).where(rejections.c.day.in_(known_days))
-    order = (rejections.c.day.desc(), rejections.c.door, rejections.c.reason)
+    order = (rejections.c.day.desc(), rejections.c.source, rejections.c.reason)
     return [
-        (row.day, row.door, row.reason, row._mapping["count"])
+        (row.day, row.source, row.reason, row._mapping["count"])
         for row in connection.execute(query.order_by(*order))
     ]
 
 
 def sum_rejections(connection: sa.Connection) -> dict[tuple[str, str], int]:
-    """How many were refused since the beginning, by (door, reason)."""
-    key = rejections.c.door, rejections.c.reason
+    """How many were refused since the beginning, by (source, reason)."""
+    key = rejections.c.source, rejections.c.reason
     query = sa.select(*key, sa.func.sum(rejections.c.count).label("total")).group_by(*key).order_by(*key)
-    return {(row.door, row.reason): int(row.total) for row in connection.execute(query)}
+    return {(row.source, row.reason): int(row.total) for row in connection.execute(query)}

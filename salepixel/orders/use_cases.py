@@ -33,6 +33,6 @@ def retry_failed(
 def see_rejections(
     connection: sa.Connection, principal: Principal, days: int
 ) -> list[tuple[str, str, str, int]]:
-    """What was refused: (day, door, reason, count) of the last days that have any. Raises NotAllowed."""
+    """What was refused: (day, source, reason, count) of the last days that have any. Raises NotAllowed."""
     principal.require_all_accounts()
     return deliveries.list_rejections(connection, days)

@@ -30,7 +30,7 @@ class ShopHealth:
         if self.shop.state is not State.CONNECTED:
             return str(self.shop.state)
         problem = self.poll.problem if self.poll else ""
-        return problem if problem in ("", *_REFUSALS) else "away"
+        return problem if problem in ("", *_REFUSALS) else "unavailable"
 
     @property
     def missed_since(self) -> datetime | None:

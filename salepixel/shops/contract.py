@@ -59,18 +59,18 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
-class ShopAway(Exception):
+class ShopUnavailable(Exception):
     """The shop gave no usable answer; the message says what it answered.
 
-    `reason` is the name that is counted: shop_away, or shop_ and the reason of an outgoing.CallFailed.
+    `reason` is the name that is counted: shop_unavailable, or shop_ and the reason of an outgoing.CallFailed.
     """
 
-    def __init__(self, message: str, reason: str = "shop_away") -> None:
+    def __init__(self, message: str, reason: str = "shop_unavailable") -> None:
         super().__init__(message)
         self.reason = reason
 
 
-class AskForLess(ShopAway):
+class AskForLess(ShopUnavailable):
     """The shop cannot answer for so many orders at once: too large, too slow, or one of them fails."""
 
 
@@ -130,7 +130,7 @@ HashAddress = Callable[[str], tuple[str, str]]
 class Connector(Protocol):
     """A shop platform. Each platform's module has these functions; the dict `CONNECTORS` is the registry.
 
-    Functions that call the shop take an `Access`, and raise ShopAway or TokenRefused.
+    Functions that call the shop take an `Access`, and raise ShopUnavailable or TokenRefused.
     """
 
     def verify(self, delivery: Delivery, shop: Shop) -> None:
@@ -158,5 +158,5 @@ class Connector(Protocol):
     def why_refused(self, access: Access) -> str:
         """Why the shop rejects our token: `app_inactive`, `permission_removed`, or else `token_refused`.
 
-        Raises ShopAway.
+        Raises ShopUnavailable.
         """

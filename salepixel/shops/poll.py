@@ -26,7 +26,7 @@ from salepixel.shops.contract import (
     Access,
     HashAddress,
     Page,
-    ShopAway,
+    ShopUnavailable,
     TokenRefused,
     open_access,
 )
@@ -69,7 +69,7 @@ this."""
 LOOK_SECONDS = 5.0
 
 _CLAIM = timedelta(minutes=3)  # longer than a page may take
-_DOOR = "poll"
+_SOURCE = "poll"
 
 log = structlog.get_logger()
 
@@ -131,11 +131,11 @@ def poll_claimed(
     until = min(now - LEAVE_TO_WEBHOOKS, poll.mark + span)
     try:
         healed = _poll_shop(database, keys, poll, until, now)
-    except (ShopAway, TokenRefused) as error:
+    except (ShopUnavailable, TokenRefused) as error:
         reason, problem = _problem(keys, poll, error)
         log.warning("shop_not_polled", shop=poll.shop.id, problem=problem)
         with database.write() as connection:
-            count_rejection(connection, _DOOR, reason)
+            count_rejection(connection, _SOURCE, reason)
             polls.fail_poll(connection, poll, problem, now, now + EVERY)
         return getattr(error, "reason", "") != "shop_too_slow"
     is_behind = until < now - LEAVE_TO_WEBHOOKS
@@ -147,15 +147,15 @@ def poll_claimed(
     return True
 
 
-def _problem(keys: Keys, poll: Poll, error: ShopAway | TokenRefused) -> tuple[str, str]:
+def _problem(keys: Keys, poll: Poll, error: ShopUnavailable | TokenRefused) -> tuple[str, str]:
     """Why a poll failed: the name that is counted, and the text that the shop's page shows."""
     if isinstance(error, TokenRefused):
         try:
             reason = CONNECTORS[poll.shop.platform].why_refused(open_access(keys, poll.shop))
         except TokenRefused:
             return "token_refused", "token_refused"  # we have no token
-        except ShopAway as away:
-            error = away
+        except ShopUnavailable as unavailable:
+            error = unavailable
         else:
             return reason, reason
     return error.reason, str(error)
@@ -164,7 +164,7 @@ def _problem(keys: Keys, poll: Poll, error: ShopAway | TokenRefused) -> tuple[st
 def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now: datetime) -> int:
     """Ask for everything that may be missing; returns the number of missed orders.
 
-    Raises ShopAway or TokenRefused.
+    Raises ShopUnavailable or TokenRefused.
     """
     shop, connector = poll.shop, CONNECTORS[poll.shop.platform]
     access = open_access(keys, shop)
@@ -185,12 +185,12 @@ def _poll_shop(database: Database, keys: Keys, poll: Poll, until: datetime, now:
 
 
 def _in_time(pages: Iterator[Page]) -> Iterator[Page]:
-    """The pages that arrive within TURN_SECONDS. Raises ShopAway after that."""
+    """The pages that arrive within TURN_SECONDS. Raises ShopUnavailable after that."""
     end = time.monotonic() + TURN_SECONDS
     for page in pages:
         yield page
         if time.monotonic() > end:
-            raise ShopAway("its orders did not come in time", "shop_too_slow")
+            raise ShopUnavailable("its orders did not come in time", "shop_too_slow")
 
 
 def _days_to_count(connection: sa.Connection, poll: Poll, now: datetime) -> list[date]:
@@ -242,7 +242,7 @@ def _keep(database: Database, keys: Keys, poll: Poll, page: Page, now: datetime)
         for one in page.unread:
             order = UnreadOrder(shop.id, one.id, one.number, one.reason, one.detail, now)
             if not one.id or unread.keep_unread(connection, order, now + ASK_AGAIN):
-                count_rejection(connection, _DOOR, one.reason)
+                count_rejection(connection, _SOURCE, one.reason)
         unread.forget_unread(connection, shop.id, [order.id for order in page.orders])
         known = hide_erased(connection, keys, shop.id, shop.emp_id, page.orders)
         return sum(_store(connection, shop.id, shop.emp_id, order, now) for order in known)

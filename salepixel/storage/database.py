@@ -42,7 +42,7 @@ class UnsafeDatabase(RuntimeError):
     """This database cannot keep our promise; the message says what to do."""
 
 
-class DatabaseAway(RuntimeError):
+class DatabaseUnavailable(RuntimeError):
     """The database cannot be used now; the message says why in one line, and what to do."""
 
 
@@ -154,14 +154,15 @@ def open_database(url: str, data: Path) -> Database:
 def migrate(database: Database) -> None:
     """Bring the tables to this version. Safe to run by several processes at once.
 
-    Raises DatabaseAway where nobody answers, or refuses us; UnsafeDatabase for tables of a newer version.
+    Raises DatabaseUnavailable where nobody answers, or refuses us; UnsafeDatabase for tables of a newer
+    version.
     """
     try:
         _migrate(database)
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.ProgrammingError) as error:
         if not _is_the_operators(error):
             raise
-        raise DatabaseAway(_explain(database, error)) from error
+        raise DatabaseUnavailable(_explain(database, error)) from error
     except CommandError as error:
         raise UnsafeDatabase(
             f"The database is of another version of salepixel than this one ({error}): install that version, "
@@ -207,11 +208,11 @@ def is_current(database: Database) -> bool:
 
 
 def require_current(database: Database) -> None:
-    """Return when the tables are those of this version. Raises DatabaseAway, UnsafeDatabase."""
+    """Return when the tables are those of this version. Raises DatabaseUnavailable, UnsafeDatabase."""
     try:
         good = is_current(database)
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-        raise DatabaseAway(_explain(database, error)) from error
+        raise DatabaseUnavailable(_explain(database, error)) from error
     if not good:
         raise UnsafeDatabase(
             "The tables are those of another version of salepixel: start it once with `salepixel up`, which "

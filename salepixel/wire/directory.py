@@ -29,14 +29,14 @@ class Directory:
     `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
     changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
     `currencies` has the accounts' currencies; one that was published before 2026-11-28 has none.
-    `refused` has the contacts who do not want to be followed, by account, as `contact_digest` names them;
-    `tags` the merge tags of its campaigns for a contact that no mailer is known by, as references are normal.
+    `opted_out` has the contacts who opted out, by account, as `contact_digest` names them; `tags` the custom
+    merge tags of its campaigns for a contact, in their normal form.
     """
 
     accounts: dict[int, tuple[str, str]]
     require_signature: frozenset[int] = frozenset()
     links: dict[str, str] = field(default_factory=dict)
-    refused: dict[int, frozenset[str]] = field(default_factory=dict)
+    opted_out: dict[int, frozenset[str]] = field(default_factory=dict)
     currencies: dict[int, str] = field(default_factory=dict)
     tags: dict[int, frozenset[str]] = field(default_factory=dict)
 
@@ -47,7 +47,7 @@ class Directory:
                 "accounts": {str(k): list(v) for k, v in self.accounts.items()},
                 "require_signature": sorted(self.require_signature),
                 "links": self.links,
-                "refused": {str(k): sorted(digests) for k, digests in self.refused.items()},
+                "opted_out": {str(k): sorted(digests) for k, digests in self.opted_out.items()},
                 "currencies": {str(k): currency for k, currency in self.currencies.items()},
                 "tags": {str(k): sorted(tags) for k, tags in self.tags.items()},
             }
@@ -61,11 +61,11 @@ class Directory:
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
             links = {str(link): str(url) for link, url in content["links"].items()}
             currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
-            # Directories of older versions have none of these.
-            refused, tags = (
-                {int(k): frozenset(map(str, v)) for k, v in content.get(name, {}).items()}
-                for name in ("refused", "tags")
+            # A directory of an older version has no `tags`, and calls those who opted out `refused`.
+            opted_out, tags = (
+                {int(k): frozenset(map(str, v)) for k, v in lists.items()}
+                for lists in (content.get("opted_out", content.get("refused", {})), content.get("tags", {}))
             )
-            return cls(accounts, frozenset(content["require_signature"]), links, refused, currencies, tags)
+            return cls(accounts, frozenset(content["require_signature"]), links, opted_out, currencies, tags)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

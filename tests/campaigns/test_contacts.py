@@ -84,7 +84,7 @@ def test_an_address_stays_opted_out_under_a_new_reference(database: Database, fi
         assert contacts.opted_out_by_reference(connection, 1, ["c1", "c2", "c3"]) == {"c1"}
         assert opted_out_among(connection, 2, ["c5"]) == set()
         assert sorted(contacts.all_opted_out(connection)) == [(1, "c1"), (1, "c2")]
-        assert contact_digest(b"c2") in read_directory(connection).refused[1]
+        assert contact_digest(b"c2") in read_directory(connection).opted_out[1]
         assert not contacts.get_contacts(connection, 1, ["c2"])["c2"].consent
 
 
@@ -181,5 +181,5 @@ def test_refusals_are_counted_by_reason(database: Database) -> None:
     with database.write() as connection:
         for reason in ("bad_signature", "bad_signature", "too_large"):
             count_rejection(connection, "saleor_webhook", reason)
-        counted = [(door, reason, count) for _, door, reason, count in list_rejections(connection, 7)]
+        counted = [(source, reason, count) for _, source, reason, count in list_rejections(connection, 7)]
     assert counted == [("saleor_webhook", "bad_signature", 2), ("saleor_webhook", "too_large", 1)]

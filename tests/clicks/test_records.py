@@ -71,6 +71,11 @@ def test_a_directory_of_an_older_version_is_read() -> None:
     assert Directory.from_json(older) == Directory({7: ("", "")})
 
 
+def test_contacts_who_opted_out_are_found_in_a_directory_of_an_older_version() -> None:
+    older = '{"accounts": {"7": ["", ""]}, "require_signature": [], "links": {}, "refused": {"7": ["ab"]}}'
+    assert Directory.from_json(older).opted_out == {7: frozenset({"ab"})}
+
+
 @pytest.mark.parametrize(("sent", "contact"), [("c9. ", "c9"), ("c9\u200b", "c9"), ("c9", "c9"), ("", "")])
 def test_a_contact_from_an_older_edge_is_normalized(sent: str, contact: str) -> None:
     record = unpack_payload(pack_payload(ClickRecord(click_at(NOON, contact=sent), Signal(0), "")))

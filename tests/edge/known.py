@@ -18,7 +18,7 @@ DIRECTORY = Directory(
     {7: ("Track.Shop.test", ""), 8: ("", ""), 9: ("", "")},
     frozenset({9}),
     currencies={7: "EUR", 8: "EUR", 9: "EUR"},
-    refused={7: frozenset({contact_digest("who refusé".encode()), contact_digest(b"c9")})},
+    opted_out={7: frozenset({contact_digest("who refusé".encode()), contact_digest(b"c9")})},
     tags={7: frozenset({"-CONTACTID-", "[ID]", "%id%", "{ID}", "$ID$", "@ID@", "CONTACTO"})},
 )
 

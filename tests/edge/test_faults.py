@@ -117,7 +117,7 @@ def test_a_redis_whose_snapshots_fail_is_waited_for(
 
     assert until(refuses)
     answered += click(edge, path, sealer, 20)
-    edge.wait_for("redis", "away")
+    edge.wait_for("redis", "unavailable")
     valkey.client.config_set("stop-writes-on-bgsave-error", "no")
     assert until(lambda: has_all(fold, answered))
     assert len(folded(fold)) == 25
@@ -132,7 +132,7 @@ def test_a_redis_that_is_full_is_waited_for(
         while True:
             valkey.client.rpush("other", b"x" * 10_000)
     answered = click(edge, path, sealer, 50)
-    edge.wait_for("redis", "away")
+    edge.wait_for("redis", "unavailable")
     valkey.client.delete("other")
     fold = Fold(valkey.client)
     assert until(lambda: has_all(fold, answered))
@@ -152,7 +152,7 @@ def test_a_loading_redis_is_waited_for(
     valkey.signal(signal.SIGKILL)
     valkey.start("--key-load-delay", "20", answers="LOADING")  # microseconds, more or less
     answered += click(edge, path, sealer, 20)
-    edge.wait_for("redis", "away")
+    edge.wait_for("redis", "unavailable")
     fold = Fold(valkey.client)
     assert until(valkey.answers)
     assert until(lambda: has_all(fold, answered))

@@ -48,13 +48,13 @@ OTHER = WELL | {"journal": "edge-2", "lag_seconds": 4.0, "counts": {"clicks": 1,
     ("second", "code", "status"),
     [
         ({}, "200", "ok"),
-        ({"redis": "away"}, "200", "degraded"),
+        ({"redis": "unavailable"}, "200", "degraded"),
         ({"redis": "full"}, "200", "degraded"),
         ({"shipper_stalled_seconds": 61.0}, "503", "degraded"),
         ({"disk": "refuses"}, "200", "degraded"),
         ({"disk": "stalled"}, "503", "degraded"),
         ({"stuck": True}, "503", "degraded"),
-        ({"stuck": True, "redis": "away"}, "503", "degraded"),
+        ({"stuck": True, "redis": "unavailable"}, "503", "degraded"),
     ],
 )
 def test_an_edge_is_as_healthy_as_its_worst_process(second: dict[str, Any], code: str, status: str) -> None:

@@ -93,6 +93,6 @@ def test_the_log_contains_no_secret(process: Process) -> None:
     assert sum(status >= 500 for status in failed) >= 4, failed
     said = process.output.read_text()
     assert "request_failed" in said
-    assert "database_away" in said
+    assert "database_unavailable" in said
     for secret in (KEY, WRONG, EMAIL, TOKEN, COOKIE, "Bearer"):
         assert secret not in said

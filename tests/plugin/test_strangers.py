@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from salepixel_plugin import strangers, windows
-from salepixel_plugin.strangers import DOORS, MOST, WINDOW_SECONDS, Strangers
+from salepixel_plugin.strangers import MOST, SOURCES, WINDOW_SECONDS, Strangers
 from tests.plugin.conftest import Office
 from tests.plugin.test_tally import counted
 
@@ -36,11 +36,11 @@ def test_each_kind_of_request_has_its_own_limit_per_ip_address() -> None:
 def test_many_ip_addresses_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert windows.REMEMBERED <= 10_000
     table = Strangers(Clock())
-    for door in DOORS:
-        monkeypatch.setattr(table._asked[door], "remembered", 5)
+    for source in SOURCES:
+        monkeypatch.setattr(table._asked[source], "remembered", 5)
         for number in range(50):
-            table.pause(door, f"192.0.2.{number}")
-        assert len(table._asked[door]._counts) == 5
+            table.pause(source, f"192.0.2.{number}")
+        assert len(table._asked[source]._counts) == 5
 
 
 def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
@@ -51,7 +51,7 @@ def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "door"),
+    ("method", "path", "source"),
     [
         ("GET", "/login", "login"),
         ("POST", "/login", "login"),
@@ -60,7 +60,7 @@ def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
     ],
 )
 def test_only_the_ip_address_that_asks_too_often_gets_429(
-    office: Office, monkeypatch: pytest.MonkeyPatch, method: str, path: str, door: str
+    office: Office, monkeypatch: pytest.MonkeyPatch, method: str, path: str, source: str
 ) -> None:
     monkeypatch.setattr(strangers, "MOST", FEW)
     for _ in range(FEW):
@@ -73,7 +73,7 @@ def test_only_the_ip_address_that_asks_too_often_gets_429(
     assert ask(office, method, path, "192.0.2.2").status_code in (200, 400, 403)
     assert office.get("/accounts/7")["empId"] == 7, "who has a key is not limited"
     office.store_counts()
-    assert counted(office.database)[door, "too_many_requests"] == 2
+    assert counted(office.database)[source, "too_many_requests"] == 2
 
 
 def test_the_form_explains_the_limit_in_the_readers_language(

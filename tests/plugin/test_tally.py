@@ -12,7 +12,7 @@ from salepixel.storage.database import Database
 from salepixel_plugin.tally import Tally
 from tests.plugin.conftest import Office
 
-DOOR = "saleor_webhook"
+SOURCE = "saleor_webhook"
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def writes(database: Database) -> Iterator[list[str]]:
 
 def counted(database: Database) -> dict[tuple[str, str], int]:
     with database.read() as connection:
-        return {(door, reason): count for _, door, reason, count in list_rejections(connection, 9)}
+        return {(source, reason): count for _, source, reason, count in list_rejections(connection, 9)}
 
 
 @pytest.fixture
@@ -71,53 +71,53 @@ def test_requests_are_answered_while_another_process_has_the_write_lock(locked: 
 def test_counts_add_up_with_those_that_are_stored(database: Database) -> None:
     tally = Tally(database)
     with database.write() as connection:
-        count_rejection(connection, DOOR, "no_signature")
+        count_rejection(connection, SOURCE, "no_signature")
     for _ in range(3):
-        tally.count(DOOR, "no_signature")
+        tally.count(SOURCE, "no_signature")
     tally.count("key", "bad_key")
     assert tally.store()
     tally.count("key", "bad_key")
     assert tally.store()
-    assert counted(database) == {(DOOR, "no_signature"): 4, ("key", "bad_key"): 2}
+    assert counted(database) == {(SOURCE, "no_signature"): 4, ("key", "bad_key"): 2}
 
 
 def test_counts_that_cannot_be_stored_are_kept_for_later(sqlite: Database) -> None:
     tally = Tally(sqlite)
-    tally.count(DOOR, "no_signature")
+    tally.count(SOURCE, "no_signature")
     with sqlite.write() as connection:
         connection.exec_driver_sql("ALTER TABLE rejections RENAME TO away")
     assert not tally.store()
-    tally.count(DOOR, "no_signature")
+    tally.count(SOURCE, "no_signature")
     with sqlite.write() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO rejections")
     assert tally.store()
-    assert counted(sqlite) == {(DOOR, "no_signature"): 2}
+    assert counted(sqlite) == {(SOURCE, "no_signature"): 2}
 
 
 def test_remaining_counts_are_stored_when_the_process_stops(database: Database) -> None:
     tally = Tally(database)
     tally.start()
-    tally.count(DOOR, "no_signature")
+    tally.count(SOURCE, "no_signature")
     tally.stop()
-    assert counted(database) == {(DOOR, "no_signature"): 1}
+    assert counted(database) == {(SOURCE, "no_signature"): 1}
 
 
 def test_storing_counts_waits_half_a_second_for_a_conflicting_transaction(
     postgresql_database: Database,
 ) -> None:
     tally = Tally(postgresql_database)
-    tally.count(DOOR, "no_signature")
+    tally.count(SOURCE, "no_signature")
     with postgresql_database.write() as connection:
-        count_rejection(connection, DOOR, "no_signature")
+        count_rejection(connection, SOURCE, "no_signature")
         assert not tally.store(), "it waits half a second for the row, and no longer"
-        count_rejection(connection, DOOR, "unstorable")
+        count_rejection(connection, SOURCE, "unstorable")
     assert tally.store()
-    assert counted(postgresql_database) == {(DOOR, "no_signature"): 2, (DOOR, "unstorable"): 1}
+    assert counted(postgresql_database) == {(SOURCE, "no_signature"): 2, (SOURCE, "unstorable"): 1}
 
 
 def test_an_error_of_any_kind_loses_no_count(sqlite: Database) -> None:
     tally = Tally(sqlite)
-    tally.count(DOOR, "bad_signature")
+    tally.count(SOURCE, "bad_signature")
 
     def fail(*_: Any) -> None:
         raise MemoryError
@@ -127,4 +127,4 @@ def test_an_error_of_any_kind_loses_no_count(sqlite: Database) -> None:
     sa.event.remove(sqlite.engine, "before_cursor_execute", fail)
     assert tally.store() is True
     with sqlite.read() as connection:
-        assert [row[1:] for row in list_rejections(connection, 30)] == [(DOOR, "bad_signature", 1)]
+        assert [row[1:] for row in list_rejections(connection, 30)] == [(SOURCE, "bad_signature", 1)]

@@ -94,7 +94,7 @@ class Office:
 
     def refusals(self) -> dict[str, int]:
         with self.database.read() as connection:
-            return {reason: n for _, door, reason, n in list_rejections(connection, 2) if door == "poll"}
+            return {reason: n for _, source, reason, n in list_rejections(connection, 2) if source == "poll"}
 
 
 @pytest.fixture
@@ -178,14 +178,14 @@ def test_a_long_outage_is_caught_up_day_by_day(office: Office) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "problem"),
-    [("away", "it answered 503 without data"), ("token", "token_refused"), ("odd", "has no orders")],
+    [("unavailable", "it answered 503 without data"), ("token", "token_refused"), ("odd", "has no orders")],
 )
 def test_a_shop_that_cannot_be_polled_is_reported_and_polled_again(
     office: Office, shop: StandInSaleor, monkeypatch: pytest.MonkeyPatch, trouble: str, problem: str
 ) -> None:
     office.have("1001")
-    if trouble == "away":
-        shop.away.add("/graphql/")
+    if trouble == "unavailable":
+        shop.unavailable.add("/graphql/")
     elif trouble == "token":
         shop.token = "another"
     else:
@@ -197,7 +197,7 @@ def test_a_shop_that_cannot_be_polled_is_reported_and_polled_again(
     office.poll_all(NOON + 20 * MINUTE)
     assert office.state().problem_since == NOON + 10 * MINUTE
     monkeypatch.undo()
-    shop.away.clear()
+    shop.unavailable.clear()
     shop.token = "token"
     office.poll_all(NOON + 30 * MINUTE)
     assert (office.state().problem, office.state().problem_since) == ("", None)

@@ -140,8 +140,8 @@ def test_edge_and_plugin_work_without_redis(tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     address = f"redis://:hidden@127.0.0.1:{free_port()}"
     with up(tmp_path / "data", log, SALEPIXEL_REDIS_URL=address) as (process, edge, plugin):
-        assert until(lambda: health(edge).get("redis") == "away")
-        assert until(lambda: health(plugin).get("redis") == "away")
+        assert until(lambda: health(edge).get("redis") == "unavailable")
+        assert until(lambda: health(plugin).get("redis") == "unavailable")
         assert until(lambda: "not_ready" in log.read_text())
         said = log.read_text()
         assert ("Traceback" in said, "hidden" in said, "ready\n" in said) == (False, False, False)

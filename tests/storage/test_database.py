@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 
 from salepixel.storage.database import (
     Database,
-    DatabaseAway,
+    DatabaseUnavailable,
     UnsafeDatabase,
     check_sqlite,
     is_current,
@@ -83,7 +83,7 @@ def test_a_connection_opens_while_another_one_writes(database: Database) -> None
 
 def test_a_failed_write_leaves_nothing(database: Database) -> None:
     table = metadata.tables["rejections"]
-    row = {"day": "2026-11-23", "door": "a", "reason": "b", "count": 1}
+    row = {"day": "2026-11-23", "source": "a", "reason": "b", "count": 1}
 
     def write_twice() -> None:
         with database.write() as connection:
@@ -109,7 +109,7 @@ def test_an_unusable_postgresql_is_reported_in_one_sentence_without_its_password
 ) -> None:
     url = sa.make_url(postgresql).set(password="hidden").set(**change)  # type: ignore[arg-type]
     database = open_database(url.render_as_string(hide_password=False), tmp_path)
-    with pytest.raises(DatabaseAway) as refused:
+    with pytest.raises(DatabaseUnavailable) as refused:
         migrate(database)
     said = str(refused.value)
     assert says in said
@@ -120,7 +120,7 @@ def test_an_unusable_postgresql_is_reported_in_one_sentence_without_its_password
 def test_an_unopenable_sqlite_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "salepixel.sqlite3").mkdir()
     with pytest.raises(
-        DatabaseAway, match=r"unable to open database file\. Check the rights of this user there"
+        DatabaseUnavailable, match=r"unable to open database file\. Check the rights of this user there"
     ):
         migrate(open_database("", tmp_path))
 

@@ -171,7 +171,9 @@ def hit(query: str, serial: int, sealer: ClickSealer, when: datetime = NOON) -> 
 
 def rejected(database: Database) -> dict[str, int]:
     with database.read() as connection:
-        return {reason: count for _, door, reason, count in list_rejections(connection, 9) if door == "pixel"}
+        return {
+            reason: count for _, source, reason, count in list_rejections(connection, 9) if source == "pixel"
+        }
 
 
 PIXEL_AMOUNTS = st.one_of(

@@ -181,7 +181,7 @@ def test_a_database_error_is_stored_without_its_values() -> None:
     assert attempt.describe(BadMoney("bad_amount")) == "BadMoney: bad_amount"
 
 
-AWAY = [
+UNAVAILABLE = [
     sa.exc.OperationalError("", {}, psycopg.OperationalError("connection failed")),
     sa.exc.OperationalError("", {}, psycopg.errors.AdminShutdown("")),
     sa.exc.OperationalError("", {}, psycopg.errors.DeadlockDetected("")),
@@ -199,7 +199,7 @@ OWN_FAULT = [
 ]
 
 
-@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(getattr(error, "orig", error)).__name__)
+@pytest.mark.parametrize("error", UNAVAILABLE, ids=lambda error: type(getattr(error, "orig", error)).__name__)
 def test_a_database_outage_does_not_count_as_an_attempt(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

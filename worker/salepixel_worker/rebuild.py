@@ -23,7 +23,7 @@ from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
 from salepixel.storage.database import (
     Database,
-    DatabaseAway,
+    DatabaseUnavailable,
     UnsafeDatabase,
     is_passing,
     open_database,
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         sealer = ClickSealer(load_keys(settings.keys_file))
         database = open_database(settings.database_url, settings.data)
         require_current(database)
-    except (BadSettings, BadKeys, DatabaseAway, UnsafeDatabase) as problem:
+    except (BadSettings, BadKeys, DatabaseUnavailable, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)
         return 2
     rates = Rates(settings.data)

@@ -16,7 +16,7 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.shops.poll import Poller
-from salepixel.storage.database import DatabaseAway, UnsafeDatabase, migrate
+from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
 from salepixel.wire import outgoing
 from salepixel.wire.jobs import ALLOWED, QUEUE, JobQueue
@@ -99,7 +99,7 @@ def main() -> None:
     except (BadSettings, BadKeys, UnsafeDatabase) as problem:
         write_problem(str(problem))
         sys.exit(2)
-    except DatabaseAway as problem:
+    except DatabaseUnavailable as problem:
         write_problem(str(problem))
         sys.exit(1)
     Scheduler(open_redis(settings.redis_address)).start()

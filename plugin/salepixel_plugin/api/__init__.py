@@ -1,4 +1,4 @@
-"""The API for programs: one file per noun, one door (door.py) for all."""
+"""The API for programs: one file per noun, one blueprint (blueprint.py)."""
 
 from salepixel_plugin.api import (
     accounts,
@@ -21,7 +21,7 @@ from salepixel_plugin.api import (
     sales,
     shops,
 )
-from salepixel_plugin.api.door import blueprint
+from salepixel_plugin.api.blueprint import blueprint
 
 __all__ = [
     "accounts",

@@ -11,7 +11,7 @@ from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
 from salepixel.attribution import use_cases as attribution
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
 from salepixel_plugin.schemas import Input, WindowDays
 from salepixel_plugin.services import services, writing

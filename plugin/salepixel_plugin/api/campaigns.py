@@ -12,7 +12,7 @@ from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
 from salepixel.reading.references import is_merge_tag
 from salepixel.report.activity import link_activity
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.explanations import explain_notice
 from salepixel_plugin.fields import EmpId, Id, LinkUrl, Name, PlannedTime, Text

@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from salepixel.campaigns import use_cases
 from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import blueprint
+from salepixel_plugin.api.blueprint import blueprint
 from salepixel_plugin.api.items import ERASED, BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.fields import UNSET, EmpId
 from salepixel_plugin.schemas import Input

@@ -9,8 +9,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from salepixel.campaigns import use_cases
 from salepixel_plugin.access import principal
+from salepixel_plugin.api.blueprint import blueprint
 from salepixel_plugin.api.contacts import Reference
-from salepixel_plugin.api.door import blueprint
 from salepixel_plugin.api.items import ERASED, BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.fields import Name
 from salepixel_plugin.schemas import Input

@@ -10,7 +10,7 @@ from salepixel.report.coverage import Seen
 from salepixel.report.health import MOST_UNREAD, ShopHealth
 from salepixel.shops.shop import State
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import ENGLISH
 from salepixel_plugin.schemas import CoverageDays

@@ -9,7 +9,7 @@ from salepixel.privacy import use_cases
 from salepixel.privacy.erase import finish_erasure
 from salepixel.privacy.erasures import Erasure
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import EmpId, Id
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from salepixel.orders import use_cases
 from salepixel.orders.queue import FailedOrder
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import UNSET, EmpId, Id, Text
 from salepixel_plugin.paging import Next, PageQuery, read_order_cursor, write_cursor
 from salepixel_plugin.schemas import Input

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from salepixel.campaigns import use_cases
 from salepixel.campaigns.fragment import Bought, BoughtLine
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import answers_with, blueprint
+from salepixel_plugin.api.blueprint import answers_with, blueprint
 from salepixel_plugin.fields import Amount, Currency, EmpId, Item, Name, Quantity, check_sum
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services

@@ -9,7 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidatorFunctionWrap
 from pydantic_core import to_json
 
 from salepixel_plugin.access import Refusal
-from salepixel_plugin.api.door import Output, describe_errors, invalid
+from salepixel_plugin.api.blueprint import Output, describe_errors, invalid
 
 Item = TypeVar("Item", bound=pydantic.BaseModel)
 

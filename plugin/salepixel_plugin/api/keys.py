@@ -8,7 +8,7 @@ from pydantic import Field
 from salepixel.accounts import use_cases
 from salepixel.accounts.api_keys import KeyEntry, list_api_keys
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import EmpId, Id, Name
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services

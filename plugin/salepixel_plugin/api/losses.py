@@ -9,7 +9,7 @@ from pydantic import Field
 from salepixel.clicks import use_cases
 from salepixel.clicks.losses import Loss
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.services import services
 
 

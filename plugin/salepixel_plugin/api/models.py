@@ -11,7 +11,7 @@ from salepixel.report import use_cases
 from salepixel.report.comparison import Comparison
 from salepixel.report.journeys import Shortage
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import Money
 from salepixel_plugin.schemas import ModelsPeriod
 from salepixel_plugin.services import services

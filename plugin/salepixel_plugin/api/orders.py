@@ -13,7 +13,7 @@ from salepixel.attribution.explanation import Explanation, explanation_as_json
 from salepixel.clicks.tokens import Verdict
 from salepixel.orders.outcome import Outcome
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.explanations import explain_decided, explain_failure
 from salepixel_plugin.languages import LANGUAGES
 from salepixel_plugin.services import services

@@ -13,7 +13,7 @@ from salepixel.money.rates import Rates
 from salepixel.reading.times import rfc3339
 from salepixel.wire import jobs
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import Money
 from salepixel_plugin.paging import Next, PageQuery, read_order_cursor, write_cursor
 from salepixel_plugin.schemas import MonthIn, PolicyChange

@@ -8,8 +8,8 @@ from pydantic import Field
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.report import use_cases
 from salepixel_plugin.access import principal
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.api.contacts import Reference
-from salepixel_plugin.api.door import Output, blueprint
 from salepixel_plugin.api.orders import LanguageQuery
 from salepixel_plugin.explanations import explain_lift, lift_as_json
 from salepixel_plugin.fields import Currency, Money

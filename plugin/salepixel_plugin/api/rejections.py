@@ -1,4 +1,4 @@
-"""Rejections: how many requests were refused, by day, door and reason."""
+"""Rejections: how many requests were refused, by day, source and reason."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.orders import use_cases
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.services import services
 
 
@@ -18,10 +18,10 @@ class RejectionDays(BaseModel):
 
 
 class RejectionOut(Output):
-    """The count of one reason at one door on one day (UTC)."""
+    """The count of one reason at one source on one day (UTC)."""
 
     day: str = Field(examples=["2026-11-23"])
-    door: str
+    source: str
     reason: str
     count: int
 
@@ -37,7 +37,7 @@ class RejectionsOut(Output):
 @blueprint.output(RejectionsOut)
 @blueprint.doc(security="bearer", responses={403: "Needs a key with all rights"})
 def get_rejections(asked: RejectionDays) -> dict[str, Any]:
-    """How many requests were refused, by day (UTC), door and reason."""
+    """How many requests were refused, by day (UTC), source and reason."""
     with services().database.read() as connection:
         rows = use_cases.see_rejections(connection, principal(), asked.days)
     names = RejectionOut.model_fields

@@ -15,7 +15,7 @@ from salepixel.report import use_cases
 from salepixel.report.totals import ConvertedTotal, Total
 from salepixel.report.use_cases import Export
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, answers_with, blueprint
+from salepixel_plugin.api.blueprint import Output, answers_with, blueprint
 from salepixel_plugin.api.losses import LossOut, losses_as_json
 from salepixel_plugin.exports import XLSX, as_download, program_csv, sales_for_people
 from salepixel_plugin.fields import Currency, Money, QuantityOut

@@ -17,8 +17,8 @@ from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.shops.use_cases import Unchanged
 from salepixel.wire import jobs
 from salepixel_plugin.access import principal
+from salepixel_plugin.api.blueprint import blueprint
 from salepixel_plugin.api.contacts import Email
-from salepixel_plugin.api.door import blueprint
 from salepixel_plugin.api.items import BadItem, Stored, each, not_stored, split_items
 from salepixel_plugin.fields import (
     Amount,

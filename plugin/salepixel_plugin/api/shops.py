@@ -8,7 +8,7 @@ from pydantic import Field
 from salepixel.shops import store, use_cases
 from salepixel.shops.shop import Shop, State
 from salepixel_plugin.access import principal
-from salepixel_plugin.api.door import Output, blueprint
+from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import UNSET, EmpId, Name, Url
 from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.schemas import Input

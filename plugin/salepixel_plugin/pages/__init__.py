@@ -1,4 +1,4 @@
-"""The pages for people: rendered here, readable without script, one door (door.py) for all."""
+"""The pages for people: rendered here, readable without script, one blueprint (blueprint.py)."""
 
 from salepixel_plugin.pages import (
     about,
@@ -11,7 +11,7 @@ from salepixel_plugin.pages import (
     policies,
     session,
 )
-from salepixel_plugin.pages.door import blueprint
+from salepixel_plugin.pages.blueprint import blueprint
 
 __all__ = [
     "about",

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.pages.blueprint import blueprint, page
 
 
 @blueprint.get("/about")

@@ -19,7 +19,7 @@ from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, sales_for_people
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
 from salepixel_plugin.services import services, writing

@@ -10,7 +10,7 @@ from salepixel.report.coverage import DayCoverage
 from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.schemas import MOST_DAYS, CoverageDays
 from salepixel_plugin.services import services

@@ -9,7 +9,7 @@ from salepixel.orders import use_cases
 from salepixel.orders.requeue import Why
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.pages.blueprint import blueprint, page
 from salepixel_plugin.paging import read_order_cursor, write_cursor
 from salepixel_plugin.services import services
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from salepixel.report import use_cases
 from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.pages.blueprint import blueprint, page
 from salepixel_plugin.paging import Days
 from salepixel_plugin.schemas import ModelsPeriod
 from salepixel_plugin.services import services

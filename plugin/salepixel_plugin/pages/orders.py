@@ -11,7 +11,7 @@ from salepixel.campaigns.store import Campaign, get_campaign, links_of
 from salepixel.orders.sold import refunded_by_line, refunded_whole
 from salepixel_plugin.access import principal
 from salepixel_plugin.explanations import explain_candidate, explain_decided, explain_failure
-from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.services import services
 
 

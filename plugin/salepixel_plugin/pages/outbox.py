@@ -8,7 +8,7 @@ from flask import Response, redirect, request, url_for
 from salepixel.accounts.store import list_accounts
 from salepixel.destinations import use_cases
 from salepixel_plugin.access import principal
-from salepixel_plugin.pages.door import blueprint, page
+from salepixel_plugin.pages.blueprint import blueprint, page
 from salepixel_plugin.paging import read_dated_cursor, write_cursor
 from salepixel_plugin.services import services
 

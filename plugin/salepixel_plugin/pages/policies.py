@@ -22,7 +22,7 @@ from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, language, page, say
+from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.pages.models import NAMES
 from salepixel_plugin.paging import bad_cursor, read_order_cursor, write_cursor
 from salepixel_plugin.refusals import as_refusal

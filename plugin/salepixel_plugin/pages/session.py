@@ -9,7 +9,7 @@ from salepixel.accounts.sessions import SESSION_HOURS
 from salepixel_plugin import access
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, page, require_our_page, set_cookie
+from salepixel_plugin.pages.blueprint import blueprint, page, require_our_page, set_cookie
 from salepixel_plugin.rejections import pause_stranger
 
 _TOO_MANY = N_("Too many requests came from your network. Try again in a minute.")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from salepixel.shops.contract import ShopAway, UnknownKey
+from salepixel.shops.contract import ShopUnavailable, UnknownKey
 from salepixel.shops.saleor.api import fetch_jwks
 from salepixel.shops.shop import Shop
 from salepixel.shops.signatures import BadKeySet, read_keys
@@ -28,7 +28,7 @@ RELOAD_SECONDS = 60.0
 log = structlog.get_logger()
 
 
-class KeysAway(Exception):
+class KeysUnavailable(Exception):
     """The signature cannot be checked now, so the shop must send again."""
 
 
@@ -52,7 +52,7 @@ class KeyReloads:
 
         Gives the shop with the keys that fit.
 
-        Raises what `check` raises, and KeysAway.
+        Raises what `check` raises, and KeysUnavailable.
         """
         try:
             check(shop)
@@ -80,7 +80,7 @@ class KeyReloads:
         # set. A 401 would lose its deliveries, because Saleor sends again only after a 5xx.
         may_be_newer = failure.reason == "unknown_key" and failure.kid not in before.missing
         if not before.done or may_be_newer:
-            raise KeysAway
+            raise KeysUnavailable
         raise failure
 
     def _reload(self, reload: _Reload, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
@@ -89,10 +89,10 @@ class KeyReloads:
                 jwks = fetch_jwks(shop.api_url)
         except Busy as error:
             reload.tried_at = float("-inf")  # not tried
-            raise KeysAway from error
-        except ShopAway as error:
+            raise KeysUnavailable from error
+        except ShopUnavailable as error:
             log.warning("jwks_not_reloaded", shop=shop.id, error=str(error))
-            raise KeysAway from error
+            raise KeysUnavailable from error
         with database.write() as connection:
             keep_jwks(connection, shop.id, jwks, datetime.now(UTC))
         reload.missing = (_names(shop.jwks) | {failure.kid}) - _names(jwks)

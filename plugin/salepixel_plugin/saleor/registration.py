@@ -13,7 +13,7 @@ from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.keys import token_place
-from salepixel.shops.contract import ShopAway, TokenRefused
+from salepixel.shops.contract import ShopUnavailable, TokenRefused
 from salepixel.shops.saleor.api import PERMISSION, App, ask_for_app, fetch_jwks
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import connect_shop, get_shop
@@ -141,7 +141,7 @@ def _app_of(shop: Shop, token: str) -> App:
             "activate it first; then press Retry."
         )
         raise _Failure(401, "UNKNOWN_APP_ID", text) from error
-    except ShopAway as error:
+    except ShopUnavailable as error:
         # Only the operator sees the actual answer: it would show our network to whoever added the shop.
         log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
         text = "Salepixel got no answer from a Saleor API. Check that it can be reached, then press Retry: "
@@ -155,7 +155,7 @@ def _app_of(shop: Shop, token: str) -> App:
 def _jwks_of(shop: Shop) -> str:
     try:
         return fetch_jwks(shop.api_url)
-    except ShopAway as error:
+    except ShopUnavailable as error:
         log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
         text = "The shop's /.well-known/jwks.json is not available, or has no key to use. Press Retry later."
         raise _Failure(503, "JWKS_NOT_AVAILABLE", text) from error

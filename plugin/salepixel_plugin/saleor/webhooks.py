@@ -30,11 +30,11 @@ from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
 from salepixel_plugin.rejections import count_refusal, is_address
-from salepixel_plugin.saleor.jwks import KeyReloads, KeysAway
+from salepixel_plugin.saleor.jwks import KeyReloads, KeysUnavailable
 from salepixel_plugin.saleor.senders import Senders
 from salepixel_plugin.services import services
 
-DOOR = "saleor_webhook"
+SOURCE = "saleor_webhook"
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ _STATUS = {
     "event_mismatch": 400,
     "cut_short": 503,
     "busy": 503,
-    "keys_away": 503,
+    "keys_unavailable": 503,
     "shop_changed": 503,
 }
 """Every other refusal is a 401."""
@@ -85,15 +85,15 @@ def _take() -> tuple[Response, int]:
         if refusal.reason in _MESSAGES:
             return refuse_body(refusal.reason)
         return _refuse(refusal.reason, refusal.message)
-    except KeysAway:
-        return _refuse("keys_away", "The shop's signing keys cannot be checked now; send again.")
+    except KeysUnavailable:
+        return _refuse("keys_unavailable", "The shop's signing keys cannot be checked now; send again.")
     except _ShopChanged:
         return _refuse("shop_changed", "The shop's connection has just changed; send again.")
     if newer:
         services().job_queue.enqueue_once(jobs.DRAIN)
     for reason in (one.reason for one in content.unread):
         log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=reason)
-        count_refusal(DOOR, reason)
+        count_refusal(SOURCE, reason)
     return jsonify(ok=True), 200
 
 
@@ -126,7 +126,7 @@ def _receive() -> Delivery:
 def _keep(delivery: Delivery) -> tuple[Shop, Page, list[str]]:
     """Verify a delivery and store it; gives its shop, what was read from it, and which orders were newer.
 
-    Raises Refused, KeysAway, _ShopChanged. What is refused is refused by the shop as it is stored.
+    Raises Refused, KeysUnavailable, _ShopChanged. What is refused is refused by the shop as it is stored.
     """
     # The webhooks of an app from an early version do not name their shop: Saleor-Api-Url does.
     named = request.args.get("shop")
@@ -236,7 +236,7 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refuse(reason: str, message: str) -> tuple[Response, int]:
-    count_refusal(DOOR, reason)
+    count_refusal(SOURCE, reason)
     answer = jsonify(ok=False, reason=reason, message=message)
     status = _STATUS.get(reason, 401)
     if status == 503:

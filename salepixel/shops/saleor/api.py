@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from salepixel.shops.contract import AskForLess, ShopAway, TokenRefused
+from salepixel.shops.contract import AskForLess, ShopUnavailable, TokenRefused
 from salepixel.shops.signatures import BadKeySet, read_keys
 from salepixel.shops.strict_json import BadJson, load_object
 from salepixel.wire import outgoing
@@ -68,7 +68,7 @@ class OrderNodes:
 
 
 def ask_for_app(api_url: str, token: str) -> App:
-    """The app that a token belongs to. Raises TokenRefused or ShopAway."""
+    """The app that a token belongs to. Raises TokenRefused or ShopUnavailable."""
     status, answer = _call("POST", api_url, json={"query": _APP_QUERY}, headers=_bearer(token))
     if status in (401, 403):
         raise TokenRefused
@@ -80,28 +80,28 @@ def ask_for_app(api_url: str, token: str) -> App:
         codes = frozenset(str(permission["code"]) for permission in app["permissions"] or ())
         app_id = app["id"]
     except (BadJson, AttributeError, KeyError, TypeError) as error:
-        raise ShopAway(f"no Saleor answers there (status {status})") from error
+        raise ShopUnavailable(f"no Saleor answers there (status {status})") from error
     if not isinstance(app_id, str) or not app_id.isascii() or not app_id.isprintable() or not app_id:
-        raise ShopAway("the app has no id")
+        raise ShopUnavailable("the app has no id")
     return App(app_id, codes)
 
 
 def fetch_jwks(api_url: str) -> str:
-    """A shop's signing keys, as the text of a valid JWKS. Raises ShopAway."""
+    """A shop's signing keys, as the text of a valid JWKS. Raises ShopUnavailable."""
     parts = urlsplit(api_url)
     status, answer = _call("GET", urlunsplit((parts.scheme, parts.netloc, "/.well-known/jwks.json", "", "")))
     if status != 200:
-        raise ShopAway(f"it answered {status}")
+        raise ShopUnavailable(f"it answered {status}")
     try:
         text = answer.decode()
         read_keys(text)
     except (UnicodeDecodeError, BadKeySet) as error:
-        raise ShopAway(f"unusable: {error}") from error
+        raise ShopUnavailable(f"unusable: {error}") from error
     return text
 
 
 def fetch_version(api_url: str, token: str) -> tuple[int, int]:
-    """The version of a shop's schema, such as (3, 23). Raises TokenRefused or ShopAway."""
+    """The version of a shop's schema, such as (3, 23). Raises TokenRefused or ShopUnavailable."""
     shop = _ask(api_url, token, "{shop{version}}", {}).get("shop")
     return read_version(str(shop.get("version")) if isinstance(shop, dict) else "")
 
@@ -116,7 +116,7 @@ def fetch_orders(
 ) -> OrderNodes:
     """A page of the orders that match a filter, without drafts.
 
-    Raises TokenRefused, AskForLess (a smaller `first` may succeed) or ShopAway.
+    Raises TokenRefused, AskForLess (a smaller `first` may succeed) or ShopUnavailable.
 
     `wanted` uses only fields that OrderFilterInput and OrderWhereInput share. The query does not sort:
     LAST_MODIFIED_AT is not in every version. A cursor holds values, so no order is skipped or repeated while
@@ -131,7 +131,7 @@ def fetch_place(
 ) -> OrderNodes:
     """The `id` and `number` of the next order, whose other fields fail, and the cursor after it.
 
-    Raises TokenRefused or ShopAway.
+    Raises TokenRefused or ShopUnavailable.
     """
     values = {"first": 1, "after": after, "wanted": wanted}
     return _read_page(_ask(api_url, token, _page_query(schema, "id number"), values))
@@ -144,13 +144,13 @@ def _read_page(data: Mapping[str, Any]) -> OrderNodes:
         info = found["pageInfo"]
         return OrderNodes(nodes, str(info["endCursor"]) if info["hasNextPage"] is True else None)
     except (KeyError, TypeError) as error:
-        raise ShopAway("its answer has no orders") from error
+        raise ShopUnavailable("its answer has no orders") from error
 
 
 def count_orders(api_url: str, token: str, schema: tuple[int, int], days: Sequence[date]) -> dict[date, int]:
     """The number of orders in a shop for each day (UTC, as in Saleor), without drafts.
 
-    Raises TokenRefused or ShopAway.
+    Raises TokenRefused or ShopUnavailable.
     """
     names = {f"d{day:%Y%m%d}": day for day in days}
     asked = " ".join(
@@ -162,7 +162,7 @@ def count_orders(api_url: str, token: str, schema: tuple[int, int], days: Sequen
         connection = found.get(name)
         count = connection.get("totalCount") if isinstance(connection, dict) else None
         if type(count) is not int or not 0 <= count <= MAX_COUNT:
-            raise ShopAway("its answer has no count of orders")
+            raise ShopUnavailable("its answer has no count of orders")
         counts[day] = count
     return counts
 
@@ -224,12 +224,12 @@ def _ask(api_url: str, token: str, query: str, values: Mapping[str, Any]) -> dic
     try:
         content = load_object(answer)
     except BadJson as error:
-        raise ShopAway(f"no Saleor answers there (status {status})") from error
+        raise ShopUnavailable(f"no Saleor answers there (status {status})") from error
     errors, data = content.get("errors"), content.get("data")
     if errors:
         _raise_for(errors, is_of_orders=isinstance(data, dict))
     if status != 200 or not isinstance(data, dict):
-        raise ShopAway(f"it answered {status} without data")
+        raise ShopUnavailable(f"it answered {status} without data")
     return data
 
 
@@ -242,7 +242,7 @@ def _raise_for(errors: Any, *, is_of_orders: bool) -> None:
     message = "".join(one for one in str(first.get("message", "an error"))[:200] if one.isprintable())
     if is_of_orders:
         raise AskForLess(f"it answered: {message}")
-    raise ShopAway(f"it answered: {message}")
+    raise ShopUnavailable(f"it answered: {message}")
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -267,5 +267,5 @@ def _call(
     except (outgoing.TooLarge, outgoing.TooSlow) as error:
         raise AskForLess(str(error), f"shop_{error.reason}") from error
     except outgoing.CallFailed as error:
-        raise ShopAway(str(error), f"shop_{error.reason}") from error
+        raise ShopUnavailable(str(error), f"shop_{error.reason}") from error
     return answer.status, answer.body

@@ -20,7 +20,7 @@ from salepixel.shops.contract import (
     HashAddress,
     Page,
     Refused,
-    ShopAway,
+    ShopUnavailable,
     TokenRefused,
     Unread,
     Unreadable,
@@ -39,7 +39,7 @@ MAX_NAME = 255
 MIN_SLOW_ORDERS = 6
 """A shop that is too slow for this few orders gets no smaller query: each would take 20 s again."""
 
-_UNANSWERED = {"shop_away": "order_not_answered", "shop_too_large": "order_too_large"}
+_UNANSWERED = {"shop_unavailable": "order_not_answered", "shop_too_large": "order_too_large"}
 _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -122,7 +122,9 @@ def read_app_status(delivery: Delivery) -> tuple[bool, datetime] | None:
 def changed_orders(
     access: Access, since: datetime, until: datetime, hash_address: HashAddress
 ) -> Iterator[Page]:
-    """The orders whose `updatedAt` lies between two times, page by page. Raises ShopAway, TokenRefused.
+    """The orders whose `updatedAt` lies between two times, page by page.
+
+    Raises ShopUnavailable, TokenRefused.
 
     Expired orders are missing: Saleor does not change `updatedAt` when an order expires.
     """
@@ -133,18 +135,18 @@ def changed_orders(
 def named_orders(
     access: Access, ids: Sequence[str], at: datetime, hash_address: HashAddress
 ) -> Iterator[Page]:
-    """The current orders with these ids, dated `at`. Raises ShopAway, TokenRefused."""
+    """The current orders with these ids, dated `at`. Raises ShopUnavailable, TokenRefused."""
     return _asked_orders(access, {"ids": list(ids)}, at, hash_address)
 
 
 def count_orders(access: Access, days: Sequence[date]) -> dict[date, int]:
-    """The number of orders in the shop for each day (UTC). Raises ShopAway, TokenRefused."""
+    """The number of orders in the shop for each day (UTC). Raises ShopUnavailable, TokenRefused."""
     schema = saleor_api.fetch_version(access.shop.api_url, access.token)
     return saleor_api.count_orders(access.shop.api_url, access.token, schema, days)
 
 
 def why_refused(access: Access) -> str:
-    """Why the shop rejects our token. Raises ShopAway."""
+    """Why the shop rejects our token. Raises ShopUnavailable."""
     try:
         app = saleor_api.ask_for_app(access.shop.api_url, access.token)
     except TokenRefused:
@@ -183,7 +185,7 @@ def _asked_orders(
         if leads_to == after:
             break
         after = leads_to
-    raise ShopAway("its pages of orders do not end")
+    raise ShopUnavailable("its pages of orders do not end")
 
 
 def _read(order: Mapping[str, Any], issued_at: datetime | None, hash_address: HashAddress) -> Order:

@@ -113,7 +113,7 @@ rejections = sa.Table(
     "rejections",
     metadata,
     sa.Column("day", sa.Text, primary_key=True),  # UTC, 2026-11-23
-    sa.Column("door", sa.Text, primary_key=True),  # saleor_webhook, saleor_register ...
+    sa.Column("source", sa.Text, primary_key=True),  # saleor_webhook, saleor_register ...
     sa.Column("reason", sa.Text, primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
 )

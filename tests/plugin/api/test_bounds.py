@@ -48,8 +48,14 @@ def test_an_order_beyond_the_limits_is_refused(office: Office, changes: dict[str
         (sa.exc.OperationalError("", {}, psycopg.errors.ProgramLimitExceeded("")), (422, "unstorable")),
         (sa.exc.DataError("", {}, psycopg.errors.NumericValueOutOfRange("")), (422, "unstorable")),
         (OverflowError("Python int too large to convert to SQLite INTEGER"), (422, "unstorable")),
-        (sa.exc.OperationalError("", {}, psycopg.OperationalError("away")), (503, "database_away")),
-        (sa.exc.InternalError("", {}, psycopg.errors.ReadOnlySqlTransaction("")), (503, "database_away")),
+        (
+            sa.exc.OperationalError("", {}, psycopg.OperationalError("unavailable")),
+            (503, "database_unavailable"),
+        ),
+        (
+            sa.exc.InternalError("", {}, psycopg.errors.ReadOnlySqlTransaction("")),
+            (503, "database_unavailable"),
+        ),
     ],
     ids=lambda value: type(getattr(value, "orig", value)).__name__,
 )

@@ -123,7 +123,7 @@ def test_health_and_metrics_show_the_queue(office: Office) -> None:
         "salepixel_orders_parked 1.0",
         'salepixel_plugin_up{part="database"} 1.0',
         'salepixel_plugin_up{part="redis"} 0.0',
-        'salepixel_rejections_total{door="key",reason="bad_key"} 1.0',
+        'salepixel_rejections_total{reason="bad_key",source="key"} 1.0',
         'salepixel_plugin_refused_requests_total{reason="busy"} 0.0',
     ):
         assert line in lines

@@ -47,7 +47,7 @@ def test_an_unknown_key_is_counted(office: Office) -> None:
     office.call("GET", "/accounts", key="wrong")
     office.store_counts()
     counted = office.get("/rejections")["rejections"]
-    assert [(row["door"], row["reason"], row["count"]) for row in counted] == [("key", "bad_key", 2)]
+    assert [(row["source"], row["reason"], row["count"]) for row in counted] == [("key", "bad_key", 2)]
 
 
 @pytest.mark.parametrize(("path", "body"), IN_AN_ACCOUNT)

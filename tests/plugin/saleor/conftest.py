@@ -78,7 +78,7 @@ class Plugin:
         """Counts by entry point and reason, including the most recent ones."""
         self.app.extensions["salepixel"].tally.store()
         with self.database.read() as connection:
-            return {(door, reason): count for _, door, reason, count in list_rejections(connection, 2)}
+            return {(source, reason): count for _, source, reason, count in list_rejections(connection, 2)}
 
 
 def mail_buyers(plugin: Plugin, keys: Keys, **account: Any) -> None:

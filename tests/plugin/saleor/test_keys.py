@@ -67,16 +67,16 @@ def test_deliveries_are_503_until_the_shops_keys_can_be_loaded(
 ) -> None:
     old = installed.key
     installed.rotate_key()
-    installed.away.add(JWKS_PATH)
+    installed.unavailable.add(JWKS_PATH)
     signed = installed.sign("order_paid", {"order": installed.order("1", [SHOES])})
     for _ in range(3):
         answer = installed.send(plugin.url, signed)
-        assert (answer.status_code, answer.json()["reason"]) == (503, "keys_away")
+        assert (answer.status_code, answer.json()["reason"]) == (503, "keys_unavailable")
         assert answer.headers["Retry-After"]
     assert installed.calls == [JWKS_PATH], "at most one call a minute"
     assert forge(plugin, installed, old).status_code == 200, "what fits the keys that we have is taken"
 
-    installed.away.clear()
+    installed.unavailable.clear()
     assert installed.send(plugin.url, signed).status_code == 503
     clock.now += RELOAD_SECONDS
     assert installed.send(plugin.url, signed).status_code == 200

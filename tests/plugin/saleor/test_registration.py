@@ -164,10 +164,10 @@ def test_a_failure_message_says_what_staff_can_do(
 
 def test_a_failed_registration_keeps_the_earlier_one(plugin: Plugin, installed: StandInSaleor) -> None:
     before = plugin.shop(installed.api_url)
-    installed.away.add(JWKS_PATH)
+    installed.unavailable.add(JWKS_PATH)
     assert plugin.install(installed).status_code == 503
     assert plugin.shop(installed.api_url) == before
-    installed.away.clear()
+    installed.unavailable.clear()
     assert plugin.install(installed).status_code == 200
 
 

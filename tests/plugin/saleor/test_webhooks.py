@@ -211,14 +211,14 @@ def test_a_delivery_is_503_without_a_database_and_accepted_afterwards(
 ) -> None:
     path = tmp_path / "salepixel.sqlite3"
     sqlite.close()
-    path.rename(tmp_path / "away")
+    path.rename(tmp_path / "unavailable")
     path.mkdir()  # a folder cannot be opened as a database
     answer = post(plugin, PAID)
-    assert (answer.status_code, answer.get_json()["reason"]) == (503, "database_away")
+    assert (answer.status_code, answer.get_json()["reason"]) == (503, "database_unavailable")
     # Before the look-up a refusal needs no database, and counting it is not worth an error.
     assert reason_of(post(plugin, PAID, saleor_api_url="")) == (401, "unknown_installation")
     path.rmdir()
-    (tmp_path / "away").rename(path)
+    (tmp_path / "unavailable").rename(path)
     assert post(plugin, PAID).status_code == 200
     assert len(stored(plugin)) == 1
 

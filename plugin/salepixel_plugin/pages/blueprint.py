@@ -174,11 +174,11 @@ def refuse_declined(declined: Declined) -> Response:
 @blueprint.errorhandler(sa.exc.OperationalError)
 @blueprint.errorhandler(sa.exc.TimeoutError)
 @blueprint.errorhandler(sa.exc.InterfaceError)
-def _database_away(error: Exception) -> Response:
+def _database_unavailable(error: Exception) -> Response:
     if is_of_values(error):
         raise error
     said = N_("The database does not respond. Try again in a moment. No data is lost.")
-    answer = refuse(Refusal(503, "database_away", said))
+    answer = refuse(Refusal(503, "database_unavailable", said))
     answer.headers["Retry-After"] = "5"
     return answer
 

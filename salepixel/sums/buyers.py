@@ -6,6 +6,7 @@ from no order to one, or back, is seen exactly once. A buyer without orders has 
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -15,11 +16,11 @@ import sqlalchemy as sa
 
 from salepixel.money.amounts import from_minor
 from salepixel.storage.schema import buyers, sales
+from salepixel.sums import links
 from salepixel.sums.great import halves, read_sum, sum_of_halves
-from salepixel.sums.kept import Cells, KeptSum, Key, difference
+from salepixel.sums.kept import ALL_CURRENCIES, Cells, KeptSum, Key, difference
 from salepixel.sums.sales import first_of
 
-_ALL = ""
 _NONE = (0, 0)
 
 
@@ -33,6 +34,12 @@ def add(
     # Sorted, so that two writers lock the rows of the same buyers in the same sequence.
     rows = json.dumps([(*key, *changed[key]) for key in sorted(changed)])
     kept = connection.exec_driver_sql(_add_rows(connection.dialect.name), (rows,)).all()
+    new: Counter[str] = Counter()
+    for campaign, contact, currency, orders in kept:
+        if currency == ALL_CURRENCIES:
+            before_that = orders - changed[campaign, contact, currency][0]
+            new[campaign] += (orders > 0) - (before_that > 0)
+    links.add_buyers(connection, new)
     if gone := [row for row in kept if not row.orders]:
         names = [f"its_{column.name}" for column in buyers.primary_key]
         connection.execute(_delete_row(), [dict(zip(names, row, strict=False)) for row in gone])
@@ -50,7 +57,10 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
         is_first = int(order not in counted)
         counted.add(order)
         money = *halves(row["amount"]), *halves(row["refunded"])
-        for currency, measures in ((row["currency"], (is_first, *money)), (_ALL, (is_first, *_NONE * 2))):
+        for currency, measures in (
+            (row["currency"], (is_first, *money)),
+            (ALL_CURRENCIES, (is_first, *_NONE * 2)),
+        ):
             so_far = cells.get((*buyer, currency), [0] * len(measures))
             cells[*buyer, currency] = [a + b for a, b in zip(so_far, measures, strict=True)]
     return dict(cells)
@@ -104,7 +114,7 @@ SUM = KeptSum(buyers, definition)
 def orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequence[str]) -> dict[str, int]:
     """How many orders of these contacts a campaign earned, of those who bought."""
     query = sa.select(buyers.c.contact, buyers.c.orders).where(
-        *_of(campaign_id, refs), buyers.c.currency == _ALL
+        *_of(campaign_id, refs), buyers.c.currency == ALL_CURRENCIES
     )
     return {row.contact: row.orders for row in connection.execute(query)}
 
@@ -113,7 +123,7 @@ def net_by_contact(
     connection: sa.Connection, campaign_id: str, refs: Sequence[str]
 ) -> dict[str, dict[str, Decimal]]:
     """What a campaign earned with these contacts, less refunds, per currency by code."""
-    query = sa.select(buyers).where(*_of(campaign_id, refs), buyers.c.currency != _ALL)
+    query = sa.select(buyers).where(*_of(campaign_id, refs), buyers.c.currency != ALL_CURRENCIES)
     found: dict[str, dict[str, Decimal]] = {}
     for row in connection.execute(query.order_by(buyers.c.contact, buyers.c.currency)):
         net = read_sum(row, "gross") - read_sum(row, "refunded")

@@ -13,11 +13,11 @@ from salepixel.sums.kept import KeptSum
 SUMS: tuple[KeptSum, ...] = (
     clicks.SUM,
     clickers.SUM,
-    links.SUM,
     sales.SUM,
     sales.BY_CAMPAIGN,
     items.SUM,
     buyers.SUM,
+    links.SUM,
     decisions.SUM,
     decisions.SEEN,
 )

@@ -14,6 +14,9 @@ Key = tuple[Any, ...]
 ALL_LINKS = ""
 """In the place of a link's id: all links of a campaign. No link has it, ids have 12 characters."""
 
+ALL_CURRENCIES = ""
+"""In the place of a currency: all of them. Only numbers of orders are added up then."""
+
 Cells = dict[Key, Sequence[int]]
 """The cells of a sum: key without slot -> measures, both in the order of the table's columns."""
 

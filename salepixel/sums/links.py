@@ -1,4 +1,4 @@
-"""Totals per campaign and per link of it: clicks by verdict, and how many contacts clicked.
+"""Totals per campaign and per link of it: clicks by verdict, how many contacts clicked, and how many bought.
 
 So a list of campaigns reads one row for each, however many days and links it has.
 """
@@ -9,21 +9,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema import click_sums, clickers, link_sums
+from salepixel.storage.schema import buyers, click_sums, clickers, link_sums
 from salepixel.sums.clickers import links_clicked
-from salepixel.sums.kept import ALL_LINKS, Cells, KeptSum, Key, add_cells
+from salepixel.sums.kept import ALL_CURRENCIES, ALL_LINKS, Cells, KeptSum, Key, add_cells
 
 _VERDICTS = ("human", "unknown", "bot")
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Clicks by verdict, and how many known contacts have one that is not a bot's."""
+    """Clicks by verdict, and how many known contacts have one that is not a bot's.
+
+    `buyers`: how many known contacts have orders; of campaigns alone, 0 for a link.
+    """
 
     human: int
     unknown: int
     bot: int
     clickers: int
+    buyers: int = 0
 
 
 NOTHING = Totals(0, 0, 0, 0)
@@ -34,9 +38,9 @@ def sums_of(click_cells: Cells, new_clickers: Mapping[tuple[str, str], int]) -> 
     cells: dict[Key, list[int]] = {}
     for (campaign, link, _, verdict, _), (count,) in click_cells.items():
         for one in (link, ALL_LINKS):
-            cells.setdefault((campaign, one), [0, 0, 0, 0])[_VERDICTS.index(verdict)] += count
+            cells.setdefault((campaign, one), [0] * len(Totals.__slots__))[_VERDICTS.index(verdict)] += count
     for key, count in new_clickers.items():
-        cells.setdefault(key, [0, 0, 0, 0])[3] += count
+        cells.setdefault(key, [0] * len(Totals.__slots__))[3] += count
     return {key: measures for key, measures in cells.items() if any(measures)}
 
 
@@ -45,27 +49,38 @@ def add(connection: sa.Connection, click_cells: Cells, new_clickers: Mapping[tup
     add_cells(connection, link_sums, sums_of(click_cells, new_clickers))
 
 
+def add_buyers(connection: sa.Connection, new_buyers: Mapping[str, int]) -> None:
+    """Add how many contacts more (or fewer) bought, by campaign."""
+    cells = {(campaign, ALL_LINKS): (0, 0, 0, 0, count) for campaign, count in new_buyers.items() if count}
+    add_cells(connection, link_sums, cells)
+
+
 def definition(dialect: str) -> sa.Select[Any]:
-    """The cells of all `click_sums` and `clickers`."""
+    """The cells of all `click_sums`, `clickers` and `buyers`."""
     count, nothing = click_sums.c.clicks + click_sums.c.ended, sa.literal_column("0", sa.BigInteger)
     by_verdict = [
         sa.case((click_sums.c.verdict == verdict, count), else_=nothing).label(verdict)
         for verdict in _VERDICTS
     ]
     all_links = sa.literal_column("''", sa.Text).label("link_id")
+    no_buyer = nothing.label("buyers")
     of_clicks = [
-        sa.select(click_sums.c.campaign_id, link, *by_verdict, nothing.label("clickers"))
+        sa.select(click_sums.c.campaign_id, link, *by_verdict, nothing.label("clickers"), no_buyer)
         for link in (click_sums.c.link_id, all_links)
     ]
-    one = sa.literal_column("1", sa.BigInteger).label("clickers")
+    one: sa.ColumnElement[int] = sa.literal_column("1", sa.BigInteger)
+    clicker = one.label("clickers"), no_buyer
     no_clicks = [nothing.label(verdict) for verdict in _VERDICTS]
-    of_campaigns = sa.select(clickers.c.campaign_id, all_links, *no_clicks, one).where(
+    of_campaigns = sa.select(clickers.c.campaign_id, all_links, *no_clicks, *clicker).where(
         clickers.c.human + clickers.c.human_ended > 0
     )
-    of_links = links_clicked(dialect).add_columns(*no_clicks, one)
-    parts = sa.union_all(*of_clicks, of_campaigns, of_links).subquery()
+    of_links = links_clicked(dialect).add_columns(*no_clicks, *clicker)
+    of_buyers = sa.select(
+        buyers.c.campaign_id, all_links, *no_clicks, nothing.label("clickers"), one.label("buyers")
+    ).where(buyers.c.currency == ALL_CURRENCIES)
+    parts = sa.union_all(*of_clicks, of_campaigns, of_links, of_buyers).subquery()
     key = parts.c.campaign_id, parts.c.link_id
-    sums = [sa.func.sum(parts.c[name]).label(name) for name in (*_VERDICTS, "clickers")]
+    sums = [sa.func.sum(parts.c[name]).label(name) for name in (*_VERDICTS, "clickers", "buyers")]
     return sa.select(*key, *sums).group_by(*key)
 
 

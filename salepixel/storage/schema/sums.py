@@ -56,6 +56,7 @@ link_sums = sa.Table(
     sa.Column("unknown", sa.BigInteger, nullable=False),
     sa.Column("bot", sa.BigInteger, nullable=False),
     sa.Column("clickers", sa.BigInteger, nullable=False),  # known contacts with a click that is not a bot's
+    sa.Column("buyers", sa.BigInteger, nullable=False, server_default="0"),  # none of one link
     sqlite_with_rowid=False,
 )
 

@@ -32,6 +32,7 @@ from salepixel.sums import decisions, items, links, sales, sold
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
+from salepixel_worker.sweep import reconcile_due
 from tests.examples import costly
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
 from tests.worker.test_bounds import clear
@@ -415,6 +416,40 @@ def test_writers_of_the_same_buyers_lose_nothing(postgresql_database: Database) 
         assert links.totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN].buyers == 2
     assert orders == {"ana": 20, "bo": 20}
     assert (total.orders, total.gross) == (40, Decimal("4.00"))
+
+
+def test_workers_that_decide_the_same_orders_keep_the_sums_exact(
+    postgresql_database: Database, sealer: ClickSealer
+) -> None:
+    """Orders change hands, money and currency while three workers decide them."""
+    world = shop(postgresql_database, sealer)
+    for click in CLICKS:
+        world.click(click, Signal.SAFARI)
+
+    def work() -> None:
+        for _ in range(8):
+            while reconcile_due(postgresql_database, sealer, 100):
+                pass
+
+    for version in range(4):
+        for number in range(6):
+            its_click = CLICKS[(number + version) % len(CLICKS)]
+            bought = order(
+                id=f"O{number}",
+                number=f"{number}",
+                currency=["EUR", "USD"][version % 2],
+                updated_at=NOON + version * DAY,
+                refunded=Decimal(7 * version),
+                click_token=sealer.seal(its_click),
+            )
+            world.order(bought)
+        workers = [threading.Thread(target=work) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+        assert not any(worker.is_alive() for worker in workers)
+        check(postgresql_database)
 
 
 def test_great_sums_are_exact(database: Database) -> None:

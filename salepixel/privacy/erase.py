@@ -144,7 +144,9 @@ class _Step:
 def _clear_clicks(step: _Step) -> bool:
     clicks = schema.clicks
     theirs = clicks.c.emp_id == step.person.emp_id, step.is_named_by(clicks.c.contact)
-    rows = step.connection.execute(sa.select(clicks).where(*theirs).limit(CLICKS_AT_ONCE)).all()
+    query = sa.select(clicks).where(*theirs).limit(CLICKS_AT_ONCE)
+    # Locked: a worker that changes their verdicts meanwhile would be counted wrongly.
+    rows = step.connection.execute(query.with_for_update()).all()
     if rows:
         step.change(clicks, {"contact": ""}, clicks.c.id.in_([row.id for row in rows]))
         click_sums.add(

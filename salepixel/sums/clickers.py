@@ -231,8 +231,9 @@ def _correct_times(
         clicks.c.contact == clickers.c.contact,
     )
     times = {
-        "first_click": sa.select(sa.func.min(time)).where(*theirs).scalar_subquery(),
-        "last_click": sa.select(sa.func.max(time)).where(*theirs).scalar_subquery(),
+        # Where a wrong sum has left a row without clicks, it keeps its times until it is rebuilt.
+        name: sa.func.coalesce(sa.select(of(time)).where(*theirs).scalar_subquery(), clickers.c[name])
+        for name, of in (("first_click", sa.func.min), ("last_click", sa.func.max))
     }
     update = sa.update(clickers).where(_THIS, clickers.c.human_ended + clickers.c.bot_ended == 0)
     connection.execute(

@@ -29,7 +29,8 @@ def sums_of(rows: Iterable[Sequence[Any]]) -> Cells:
 def add(connection: sa.Connection, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]) -> None:
     """Add what changed from rows of `clicks` before to the same rows after, which are written already.
 
-    Also to the sums of clickers and of links.
+    `before` must have been read FOR UPDATE in this transaction: on PostgreSQL another one may change a
+    verdict between the reading and the writing. Also adds to the sums of clickers and of links.
     """
     cells = difference(sums_of(before), sums_of(after))
     add_cells(connection, click_sums, cells)

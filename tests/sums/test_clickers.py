@@ -199,3 +199,12 @@ def test_a_contact_who_clicks_on_two_edges_at_once_is_one_clicker(postgresql_dat
     with postgresql_database.read() as connection:
         assert totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN] == Totals(3, 0, 0, 1)
     verify(postgresql_database)
+
+
+def test_a_wrong_sum_does_not_keep_a_contact_s_clicks_from_being_cleared(clicked: Database) -> None:
+    with clicked.write() as connection:
+        connection.execute(sa.update(schema.clickers).values(human=7))
+    change(clicked, sa.update(schema.clicks).values(contact=""), "ana")
+    rebuild_sums(clicked)
+    assert {contact for _, contact in people(clicked)} == {"bea"}
+    verify(clicked)

@@ -52,6 +52,12 @@ def main() -> None:
     )
     deliveries.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     deliveries.add_argument("digest", nargs="?", default="", help="the one to print, with its headers")
+    person = commands.add_parser("person", help="export all data of a person as JSON, or erase it")
+    person.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
+    person.add_argument("action", choices=("export", "erase"))
+    person.add_argument("--account", type=int, required=True, help="the account's empId")
+    person.add_argument("who", help="a contact's reference or an e-mail address; - reads a line of input")
+    person.add_argument("--yes", action="store_true", help="erase; without it, only count")
     arguments, rest = parser.parse_known_args()
     configure_logs()
     environ = environment()
@@ -63,6 +69,9 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.command == "rates":
         sys.exit(_rates(environ, arguments.action, arguments.source))
+    if arguments.command == "person":
+        who = sys.stdin.readline().strip() if arguments.who == "-" else arguments.who
+        sys.exit(_person(environ, arguments.action, arguments.account, who, sure=arguments.yes))
     if arguments.command == "deliveries":
         sys.exit(_deliveries(environ, arguments.digest))
     if arguments.command == "accept-keys":
@@ -136,6 +145,28 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
             print(f"{name}: {value}")
         print(flush=True)
         sys.stdout.buffer.write(found.body + b"\n")
+    return 0
+
+
+def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, sure: bool) -> int:
+    from salepixel.accounts.declined import Declined
+    from salepixel.keys import load_keys
+    from salepixel.privacy.command import count, erase, export
+    from salepixel.storage.database import DatabaseAway, UnsafeDatabase, open_database, require_current
+
+    try:
+        settings = StorageSettings.load(environ)
+        database = open_database(settings.database_url, settings.data)
+        require_current(database)
+        keys = load_keys(settings.keys_file)
+        run = export if action == "export" else erase if sure else count
+        print(run(database, keys, emp_id, who))
+    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseAway) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except Declined as declined:
+        print(f"salepixel: {declined}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -136,6 +136,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
     orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
     privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
+    privacy.count_person: lambda w, who: privacy.count_person(w.connection, who, w.keys, 7, "ana"),
     privacy.export_person: lambda w, who: privacy.export_person(w.connection, who, w.sealer, 7, "ana", NOW),
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),

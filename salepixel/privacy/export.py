@@ -34,11 +34,7 @@ def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person
     own = own_orders(connection, person, _EVERYTHING)
     places = list(dict.fromkeys([*own, *orders_naming(connection, person, _EVERYTHING)]))
     found: dict[str, Rows] = {}
-    for table, column in (
-        (schema.contacts, schema.contacts.c.ref),
-        (schema.clicks, schema.clicks.c.contact),
-        (schema.coupons, schema.coupons.c.contact),
-    ):
+    for table, column in _BY_CONTACT:
         ours = table.c.emp_id == person.emp_id, is_one_of(connection, column, person.names)
         found[table.name] = _rows(connection, sa.select(table).where(*ours))
     ours_are = sa.select(schema.campaigns.c.id).where(schema.campaigns.c.emp_id == person.emp_id)
@@ -59,6 +55,25 @@ def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person
     found["deliveries"] = list(_deliveries(connection, sealer, person, own))
     return found
 
+
+def count_rows(connection: sa.Connection, person: Person) -> dict[str, int]:
+    """How many contacts, clicks and coupons are theirs, and how many orders are theirs or name them."""
+    counts = {}
+    for table, column in _BY_CONTACT:
+        ours = table.c.emp_id == person.emp_id, is_one_of(connection, column, person.names)
+        counts[table.name] = (
+            connection.scalar(sa.select(sa.func.count()).select_from(table).where(*ours)) or 0
+        )
+    own = own_orders(connection, person, _EVERYTHING)
+    counts["orders"] = len({*own, *orders_naming(connection, person, _EVERYTHING)})
+    return counts
+
+
+_BY_CONTACT = (
+    (schema.contacts, schema.contacts.c.ref),
+    (schema.clicks, schema.clicks.c.contact),
+    (schema.coupons, schema.coupons.c.contact),
+)
 
 _OF_ORDERS = (
     schema.orders,

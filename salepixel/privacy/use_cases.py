@@ -14,7 +14,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.privacy.erase import new_work
 from salepixel.privacy.erasures import Erasure, add_erasure, list_erasures
-from salepixel.privacy.export import export_tables
+from salepixel.privacy.export import count_rows, export_tables
 from salepixel.privacy.person import Person, find_person
 from salepixel.reading.times import rfc3339
 
@@ -43,6 +43,14 @@ def export_person(
     person = _person(connection, sealer.keys, emp_id, who)
     tables = export_tables(connection, sealer, person)
     return {"empId": emp_id, "exported_at": rfc3339(at), "references": sorted(person.refs), "tables": tables}
+
+
+def count_person(
+    connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str
+) -> dict[str, int]:
+    """How many rows are kept of a person, as far as an index finds them. Raises NotFound or BadField."""
+    see_account(connection, principal, emp_id)
+    return count_rows(connection, _person(connection, keys, emp_id, who))
 
 
 def see_erasures(connection: sa.Connection, principal: Principal, emp_id: int, limit: int) -> list[Erasure]:

@@ -8,6 +8,7 @@ from salepixel_plugin.pages import (
     models,
     orders,
     outbox,
+    people,
     policies,
     session,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "models",
     "orders",
     "outbox",
+    "people",
     "policies",
     "session",
 ]

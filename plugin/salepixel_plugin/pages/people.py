@@ -1,0 +1,118 @@
+"""Personal data of an account: find a person, export all that is kept, or erase it; the receipts."""
+
+import json
+from datetime import UTC, datetime
+from typing import cast
+
+from flask import Response, make_response, redirect, request, url_for
+
+from salepixel.accounts.declined import BadField
+from salepixel.accounts.use_cases import see_account
+from salepixel.privacy import use_cases
+from salepixel.privacy.erase import finish_erasure
+from salepixel_plugin.access import principal
+from salepixel_plugin.languages import N_
+from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.services import services, writing
+
+LISTED = 50
+ANSWER_SECONDS = 5.0
+"""How long the page erases. The worker continues with the rest."""
+
+TABLES = {
+    "contacts": N_("Contacts"),
+    "recipients": N_("Recipients"),
+    "coupons": N_("Coupon codes"),
+    "clicks": N_("Clicks"),
+    "hits": N_("Pixel hits"),
+    "orders": N_("Orders"),
+    "decisions": N_("Decisions"),
+    "candidates": N_("Clicks considered"),
+    "sales": N_("Sales"),
+    "outbox": N_("Forwards"),
+    "unread_orders": N_("Unread orders"),
+    "deliveries": N_("Deliveries of the shop"),
+    "deliveries not readable": N_("Damaged deliveries, not changed"),
+}
+"""What a receipt counts, for people."""
+
+_NOBODY = N_("Write a contact's reference or an e-mail address.")
+_NOT_SURE = N_("Tick this box to confirm.")
+
+
+@blueprint.get("/accounts/<int:emp_id>/people")
+def show_people(emp_id: int) -> Response:
+    """The form that looks for a person, and the receipts."""
+    return _people_page(emp_id)
+
+
+@blueprint.post("/accounts/<int:emp_id>/people")
+def find_person(emp_id: int) -> Response:
+    """How much is kept of a person, with the buttons that export or erase it. Nothing changes."""
+    who = request.form.get("contact", "").strip()
+    with services().database.read() as connection:
+        try:
+            found = use_cases.count_person(connection, principal(), services().keys, emp_id, who)
+        except BadField:
+            return _people_page(emp_id, wrong={"contact": language().text(_NOBODY)}, who=who)
+    return _people_page(emp_id, who=who, found=found)
+
+
+@blueprint.post("/accounts/<int:emp_id>/people/export")
+def export_person(emp_id: int) -> Response:
+    """All that is kept of a person, as a file."""
+    here, who = services(), request.form.get("contact", "").strip()
+    with here.database.read() as connection:
+        try:
+            found = use_cases.export_person(
+                connection, principal(), here.clicks, emp_id, who, datetime.now(UTC)
+            )
+        except BadField:
+            return _people_page(emp_id, wrong={"contact": language().text(_NOBODY)}, who=who)
+    answer = make_response(json.dumps(found, ensure_ascii=False, indent=1))
+    answer.headers["Content-Type"] = "application/json; charset=utf-8"
+    answer.headers["Content-Disposition"] = 'attachment; filename="person.json"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/accounts/<int:emp_id>/people/erase")
+def erase_person(emp_id: int) -> Response:
+    """Erase a person when the box says that this is meant."""
+    here, who = services(), request.form.get("contact", "").strip()
+    if not request.form.get("sure"):
+        with here.database.read() as connection:
+            found = use_cases.count_person(connection, principal(), here.keys, emp_id, who)
+        return _people_page(emp_id, who=who, found=found, wrong={"sure": language().text(_NOT_SURE)})
+    with writing(publishes=True) as connection:
+        begun = use_cases.begin_erasure(connection, principal(), here.keys, emp_id, who, datetime.now(UTC))
+    finish_erasure(here.database, here.clicks, begun, ANSWER_SECONDS)
+    return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
+
+
+@blueprint.get("/accounts/<int:emp_id>/people/<step>")
+def show_people_again(emp_id: int, step: str) -> Response:
+    """Who chooses another language after a form was refused comes here."""
+    return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
+
+
+def _people_page(
+    emp_id: int,
+    who: str = "",
+    found: dict[str, int] | None = None,
+    wrong: dict[str, str] | None = None,
+) -> Response:
+    with services().database.read() as connection:
+        account = see_account(connection, principal(), emp_id)
+        receipts = use_cases.see_erasures(connection, principal(), emp_id, LISTED)
+    answer = page(
+        "people.html",
+        account=account,
+        receipts=receipts,
+        who=who,
+        found=found,
+        wrong=wrong or {},
+        tables=TABLES,
+    )
+    answer.status_code = 422 if wrong else 200
+    return answer

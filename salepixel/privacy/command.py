@@ -1,0 +1,43 @@
+"""What `salepixel person` prints: JSON of all that is kept, of how much it is, or of a receipt."""
+
+import json
+from datetime import UTC, datetime
+from math import inf
+
+from salepixel.accounts.principal import INSTALLATION
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.keys import Keys
+from salepixel.privacy import use_cases
+from salepixel.privacy.erase import finish_erasure
+from salepixel.reading.times import rfc3339
+from salepixel.storage.database import Database
+
+
+def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
+    """All that is kept of a person. Raises Declined, as the others do."""
+    sealer, now = ClickSealer(keys), datetime.now(UTC)
+    with database.read() as connection:
+        found = use_cases.export_person(connection, INSTALLATION, sealer, emp_id, who, now)
+    return json.dumps(found, ensure_ascii=False, indent=1)
+
+
+def count(database: Database, keys: Keys, emp_id: int, who: str) -> str:
+    """How much an erasure would concern. Nothing changes."""
+    with database.read() as connection:
+        found = use_cases.count_person(connection, INSTALLATION, keys, emp_id, who)
+    return json.dumps({"found": found, "erased": False, "hint": "add --yes to erase"}, indent=1)
+
+
+def erase(database: Database, keys: Keys, emp_id: int, who: str) -> str:
+    """The receipt of an erasure that has ended, or that a long reader kept from ending."""
+    with database.write() as connection:
+        begun = use_cases.begin_erasure(connection, INSTALLATION, keys, emp_id, who, datetime.now(UTC))
+    done = finish_erasure(database, ClickSealer(keys), begun, inf)
+    receipt = {
+        "id": done.id,
+        "empId": done.emp_id,
+        "begun_at": rfc3339(done.begun_at),
+        "ended_at": done.ended_at and rfc3339(done.ended_at),
+        "counts": dict(done.counts),
+    }
+    return json.dumps(receipt, indent=1)

@@ -1,0 +1,55 @@
+"""The page of personal data: find, export, erase after a confirmation, receipts; in two languages."""
+
+import pytest
+
+from tests.plugin.conftest import HATS, SHOES, Office
+
+ADDRESS = "ana@example.com"
+
+
+@pytest.fixture
+def known(office: Office) -> Office:
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "ana", "email": ADDRESS}]})
+    office.order(click=office.click(office.campaign(), "ana"), email=ADDRESS)
+    return office
+
+
+def test_a_person_is_found_exported_and_erased_after_a_confirmation(known: Office) -> None:
+    page = known.page("/accounts/7/people", SHOES)
+    assert "Nobody was erased" in page.text
+    found = known.page("/accounts/7/people", SHOES, method="POST", data={"contact": ADDRESS})
+    assert "Contacts: 1" in found.text
+    assert "Orders: 1" in found.text
+    file = known.page("/accounts/7/people/export", SHOES, method="POST", data={"contact": ADDRESS})
+    assert file.headers["Content-Disposition"] == 'attachment; filename="person.json"'
+    assert file.json
+    assert file.json["tables"]["clicks"][0]["contact"] == "ana"
+    unsure = known.page("/accounts/7/people/erase", SHOES, method="POST", data={"contact": ADDRESS})
+    assert (unsure.status_code, "Tick this box" in unsure.text) == (422, True)
+    sure = {"contact": ADDRESS, "sure": "on"}
+    assert known.page("/accounts/7/people/erase", SHOES, method="POST", data=sure).status_code == 303
+    receipts = known.page("/accounts/7/people", SHOES).text
+    assert "Clicks: 1" in receipts
+    assert ADDRESS not in receipts
+    again = known.page("/accounts/7/people", SHOES, method="POST", data={"contact": ADDRESS})
+    assert "Nothing" in again.text
+
+
+def test_the_page_is_in_spanish_too(known: Office) -> None:
+    page = known.page("/accounts/7/people?lang=es", SHOES).text
+    assert "Datos personales" in page
+    assert "Buscar a una persona" in page
+
+
+@pytest.mark.parametrize("step", ["", "/export"])
+def test_who_can_be_nobody_is_refused(known: Office, step: str) -> None:
+    answer = known.page(f"/accounts/7/people{step}", SHOES, method="POST", data={"contact": " "})
+    assert (answer.status_code, "Write a contact" in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize("step", ["", "/export", "/erase"])
+def test_another_accounts_key_finds_and_erases_nothing(known: Office, step: str) -> None:
+    sent = {"contact": ADDRESS, "sure": "on"}
+    assert known.page(f"/accounts/7/people{step}", HATS, method="POST", data=sent).status_code == 404
+    assert known.page("/accounts/7/people", HATS).status_code == 404
+    assert known.get("/contacts/ana/export?empId=7", SHOES)["tables"]["clicks"]

@@ -136,12 +136,13 @@ class Keys:
         message = f"{emp_id}\n{text}".encode()
         return hmac.digest(self._email_key, message, hashlib.sha256).hex()[:32]
 
-    def hash_erased(self, emp_id: int, text: str) -> str:
+    def hash_erased(self, emp_id: int, kind: str, value: str) -> str:
         """The keyed hash under which an account remembers that something was erased: 32 hex digits.
 
-        Made with the oldest key, as `hash_email`: what it is of is not kept.
+        `kind`: an accounts.erased.Kind. Made with the oldest key, as `hash_email`: what it is of is not kept.
         """
-        return hmac.digest(self._erased_key, f"{emp_id}\n{text}".encode(), hashlib.sha256).hex()[:32]
+        message = f"{emp_id}\n{kind}\n{value}".encode()
+        return hmac.digest(self._erased_key, message, hashlib.sha256).hex()[:32]
 
     @cached_property
     def fingerprint(self) -> str:

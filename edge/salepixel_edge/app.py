@@ -92,7 +92,7 @@ class Target:
     `plain` is the answer without a token, after its date; `parts` the answer in three parts, with the token
     between them: in the address and in the cookie. Without claims the link is switched off. `opted_out`:
     digests (`contact_digest`) of the account's opted-out contacts. `tags`: the custom merge tags of the
-    account's campaigns, in UTF-8.
+    account's campaigns, in UTF-8. `erased`: what was erased in the account (`Keys.hash_erased`).
     """
 
     claims: bytes
@@ -102,6 +102,7 @@ class Target:
     parts: tuple[bytes, bytes, bytes] = (b"", b"", b"")
     opted_out: frozenset[str] = frozenset()
     tags: frozenset[bytes] = frozenset()
+    erased: frozenset[str] = frozenset()
 
 
 _NOWHERE = Target(b"")
@@ -198,6 +199,8 @@ class Edge:
         address = read_address(request, self._proxies)
         if contact and target.opted_out and contact_digest(contact) in target.opted_out:
             signals |= _PRIVACY
+        if contact and target.erased and self._is_erased(target, contact):
+            signals |= _PRIVACY
         if signals & _PRIVACY:
             contact = address = b""
         click_id = self._ids.new()
@@ -224,12 +227,17 @@ class Edge:
         except BadDestination:
             url = link.url  # not written by the plugin, which checks them
         url = without_parameters(url, frozenset((self._settings.click_parameter,)))
-        opted_out, tags = frozenset[str](), frozenset[bytes]()
+        opted_out, tags, erased = frozenset[str](), frozenset[bytes](), frozenset[str]()
         if self._directory:
             opted_out = self._directory.opted_out.get(link.emp_id, opted_out)
+            erased = self._directory.erased.get(link.emp_id, erased)
             tags = frozenset(tag.encode() for tag in self._directory.tags.get(link.emp_id, ()))
         claims = pack_claims(link.emp_id, link.campaign, link.link)
-        return Target(claims, link.emp_id, url, *self._redirects(link.emp_id, url), opted_out, tags)
+        return Target(claims, link.emp_id, url, *self._redirects(link.emp_id, url), opted_out, tags, erased)
+
+    def _is_erased(self, target: Target, contact: bytes) -> bool:
+        ref = contact.decode(errors="replace")
+        return self._keys.hash_erased(target.emp_id, "contact", ref) in target.erased
 
     def _target_with(self, token: bytes, appended: bytes) -> Target:
         """The same link with appended parameters, without any click token. Raises BadLink."""
@@ -335,7 +343,7 @@ class Edge:
 
 def _of_links(directory: Directory) -> tuple[object, ...]:
     """The parts of a directory that answers to clicks depend on."""
-    return directory.links, directory.opted_out, directory.tags
+    return directory.links, directory.opted_out, directory.tags, directory.erased
 
 
 @lru_cache

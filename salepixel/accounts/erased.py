@@ -67,6 +67,14 @@ def erased_contacts(
     return {trace.value: at for trace, at in found.items()}
 
 
+def all_erased(connection: sa.Connection) -> dict[int, frozenset[str]]:
+    """The whole list, by account: edges look for contacts in it."""
+    found: dict[int, set[str]] = {}
+    for row in connection.execute(sa.select(erased.c.emp_id, erased.c.digest)):
+        found.setdefault(row.emp_id, set()).add(row.digest)
+    return {emp_id: frozenset(digests) for emp_id, digests in found.items()}
+
+
 def has_erased(connection: sa.Connection, emp_id: int) -> bool:
     """Whether anybody was erased in an account: asked first, because in most accounts nobody was."""
     return connection.execute(_any_of_account(), {"account": emp_id}).first() is not None
@@ -78,4 +86,4 @@ def _any_of_account() -> Any:
 
 
 def _digest(keys: Keys, emp_id: int, trace: Trace) -> str:
-    return keys.hash_erased(emp_id, f"{trace.kind}\n{trace.value}")
+    return keys.hash_erased(emp_id, trace.kind, trace.value)

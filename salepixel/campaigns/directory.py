@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from redis import Redis
 from redis.client import Pipeline
 
+from salepixel.accounts.erased import all_erased
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import list_accounts
 from salepixel.campaigns.contacts import all_opted_out
@@ -25,6 +26,7 @@ def read_directory(connection: sa.Connection) -> Directory:
         opted_out=_opted_out(connection),
         currencies={row.emp_id: row.currency for row in rows},
         tags=_tags(connection),
+        erased=all_erased(connection),
     )
 
 

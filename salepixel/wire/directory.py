@@ -31,6 +31,7 @@ class Directory:
     `currencies` has the accounts' currencies; one that was published before 2026-11-28 has none.
     `opted_out` has the contacts who opted out, by account, as `contact_digest` names them; `tags` the custom
     merge tags of its campaigns for a contact, in their normal form.
+    `erased` has keyed hashes of what was erased (Keys.hash_erased), by account, contacts among them.
     """
 
     accounts: dict[int, tuple[str, str]]
@@ -39,6 +40,7 @@ class Directory:
     opted_out: dict[int, frozenset[str]] = field(default_factory=dict)
     currencies: dict[int, str] = field(default_factory=dict)
     tags: dict[int, frozenset[str]] = field(default_factory=dict)
+    erased: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As it is stored at DIRECTORY_KEY."""
@@ -50,6 +52,7 @@ class Directory:
                 "opted_out": {str(k): sorted(digests) for k, digests in self.opted_out.items()},
                 "currencies": {str(k): currency for k, currency in self.currencies.items()},
                 "tags": {str(k): sorted(tags) for k, tags in self.tags.items()},
+                "erased": {str(k): sorted(digests) for k, digests in self.erased.items()},
             }
         )
 
@@ -61,11 +64,16 @@ class Directory:
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
             links = {str(link): str(url) for link, url in content["links"].items()}
             currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
-            # A directory of an older version has no `tags`, and calls those who opted out `refused`.
-            opted_out, tags = (
+            # A directory of an older version calls those who opted out `refused`, and may lack the others.
+            opted_out, tags, erased = (
                 {int(k): frozenset(map(str, v)) for k, v in lists.items()}
-                for lists in (content.get("opted_out", content.get("refused", {})), content.get("tags", {}))
+                for lists in (
+                    content.get("opted_out", content.get("refused", {})),
+                    content.get("tags", {}),
+                    content.get("erased", {}),
+                )
             )
-            return cls(accounts, frozenset(content["require_signature"]), links, opted_out, currencies, tags)
+            signed = frozenset(content["require_signature"])
+            return cls(accounts, signed, links, opted_out, currencies, tags, erased)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

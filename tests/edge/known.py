@@ -25,7 +25,8 @@ DIRECTORY = Directory(
 
 def with_secrets(keys: Keys) -> Directory:
     sealed = {emp_id: ("", keys.seal(pixel_secret_place(emp_id), SECRET.hex())) for emp_id in (8, 9)}
-    return replace(DIRECTORY, accounts=DIRECTORY.accounts | sealed)
+    erased = {7: frozenset({keys.hash_erased(7, "contact", "érased")})}
+    return replace(DIRECTORY, accounts=DIRECTORY.accounts | sealed, erased=erased)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(
         ("GET", {"X-Purpose": "preview"}, "?k=c1", Signal.PREFETCH),
         ("GET", {"Sec-GPC": "1"}, "?k=c1", Signal.PRIVACY),
         ("GET", {}, "?k=who%20refus%C3%A9", Signal.PRIVACY),
+        ("GET", {}, "?k=%C3%A9rased", Signal.PRIVACY),
         ("GET", {}, "?k={{contact.id}}", Signal.UNRENDERED),
         ("GET", {}, "?k=%7B%7Bcontact.id%7D%7D", Signal.UNRENDERED),
         ("GET", {}, "?k=*|UNIQID|*", Signal.UNRENDERED),

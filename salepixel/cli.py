@@ -152,7 +152,7 @@ def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, s
     from salepixel.accounts.declined import Declined
     from salepixel.keys import load_keys
     from salepixel.privacy.command import count, erase, export
-    from salepixel.storage.database import DatabaseAway, UnsafeDatabase, open_database, require_current
+    from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
 
     try:
         settings = StorageSettings.load(environ)
@@ -161,7 +161,7 @@ def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, s
         keys = load_keys(settings.keys_file)
         run = export if action == "export" else erase if sure else count
         print(run(database, keys, emp_id, who))
-    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseAway) as problem:
+    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseUnavailable) as problem:
         print(problem, file=sys.stderr)
         return 2
     except Declined as declined:

@@ -12,7 +12,7 @@ from salepixel.privacy import use_cases
 from salepixel.privacy.erase import finish_erasure
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.door import blueprint, language, page
+from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.services import services, writing
 
 LISTED = 50

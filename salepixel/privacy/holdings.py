@@ -93,7 +93,7 @@ WITHOUT_PERSON = {
     "losses": "journal number count from_at to_at",
     "watermarks": "name click_id",
     "click_sums": "campaign_id link_id day verdict reasons slot clicks ended",
-    "link_sums": "campaign_id link_id slot human unknown bot clickers",
+    "link_sums": "campaign_id link_id slot human unknown bot clickers buyers",
     "campaign_sums": f"campaign_id day currency converted_currency slot orders {_MONEY}",
     "sale_sums": "campaign_id day link_id shop_id evidence currency converted_currency slot orders "
     f"link_orders {_MONEY}",
@@ -106,7 +106,7 @@ WITHOUT_PERSON = {
     "refunds": "shop_id order_id updated_at refunded cancelled issued_at currency charged covers",
     "drafts": "shop_id order_id",
     "sale_refunds": "shop_id order_id line_id click_id refunded_at campaign_id amount currency converted",
-    "rejections": "day door reason count",
+    "rejections": "day source reason count",
     "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "
     "disconnected_at app_active app_status_at paused_at removed_at",
     "polls": "shop_id mark next_at problem problem_since",

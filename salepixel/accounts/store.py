@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.lanes import share_lanes
 from salepixel.accounts.policy import Model, Policy, Terms
 from salepixel.accounts.principal import Principal
 from salepixel.keys import NO_SECRET, Sealed
@@ -107,12 +108,14 @@ def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
 def lock_account(connection: sa.Connection, emp_id: int, *, exclusive: bool = False) -> Account | None:
     """The account, locked until the transaction ends; `exclusive`: no other transaction locks it meanwhile.
 
-    Lock order: account, then orders, then clicks. Deciding an order locks the account exclusively, and
-    storing what decisions rest on shares the lock: otherwise two transactions at once would not see what
-    the other stores, and the order would keep an outdated decision.
+    Not exclusive: to store evidence, such as clicks. Others may do so at the same time, but no order of the
+    account is decided meanwhile (lanes.py). Lock order: account, its lanes, then orders, then clicks.
     """
     query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
-    return _read_account(connection, query.with_for_update(read=not exclusive))
+    account = _read_account(connection, query.with_for_update(read=not exclusive))
+    if not exclusive:
+        share_lanes(connection, emp_id)
+    return account
 
 
 def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account | None:

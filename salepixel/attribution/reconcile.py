@@ -19,10 +19,11 @@ from salepixel.clicks.lookup import find_clicks
 from salepixel.clicks.tokens import ClickSealer, Verdict
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
+from salepixel.orders.batches import claim_free_orders, claim_orders
 from salepixel.orders.drafts import as_completed, drafts_among
 from salepixel.orders.erased import hide_erased
 from salepixel.orders.keys import OrderKey
-from salepixel.orders.queue import claim_due, mark_decided
+from salepixel.orders.queue import mark_decided
 from salepixel.orders.requeue import requeue_pixel_twins
 from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
@@ -61,13 +62,14 @@ def reconcile_orders(
     has changed stays due. `only_due`: leave out those that are not due any more, or that another worker is
     deciding.
     """
-    # Lock order: account, then orders, then clicks, as for a change of the account's settings. The lock is
-    # exclusive, because the buyer or the click of one order may change the decisions of other orders.
+    # Lock order: account, its lanes, customers and numbers of orders, orders, clicks.
     sellers = lock_accounts_of_shops(connection, {shop_id for shop_id, _ in keys})
     if only_due:
-        keys = claim_due(connection, keys)
+        keys = claim_free_orders(connection, keys)
+    else:
+        claim_orders(connection, keys)
     by_account: dict[int, list[StoredOrder]] = {}
-    for stored in orders.get_orders(connection, keys, lock=True).values():
+    for stored in orders.get_orders(connection, keys, lock=True, only_due=only_due).values():
         if stored.shop_id in sellers:
             by_account.setdefault(sellers[stored.shop_id].account.emp_id, []).append(stored)
     done = []

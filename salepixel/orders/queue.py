@@ -4,7 +4,7 @@ The queue is the columns `due` to `due_because` of the table `orders`. This modu
 is written to them.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -137,24 +137,13 @@ def due_orders(
     connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool = False
 ) -> list[OrderKey]:
     """The orders that are due at `now`, the longest due first, or the `newest` first."""
-    return [(row.shop_id, row.id) for row in _read_due(connection, limit, now, newest=newest)]
+    return [(row.shop_id, row.id) for row in read_due(connection, limit, now, newest=newest)]
 
 
-def due_batches(
-    connection: sa.Connection, limit: int, size: int, *, newest: bool = False
-) -> Iterator[list[OrderKey]]:
-    """The orders that are due now in batches of at most `size`, in their sequence as far as can be.
-
-    Orders of one customer are in different batches, and so are an order and the pixel's copy of it, because
-    the decision of one is evidence for the other. An order that failed before is alone, because it will
-    probably fail again. `limit`, `newest`: as of due_orders.
-    """
-    return _in_batches(_read_due(connection, limit, newest=newest), size)
-
-
-def _read_due(
-    connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool
+def read_due(
+    connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool = False
 ) -> Sequence[sa.Row[Any]]:
+    """The same with what tells on which other orders each depends (batches.py), and its failed attempts."""
     return connection.execute(_due(newest=newest), {"now": now or _now(), "most": limit}).all()
 
 
@@ -164,45 +153,6 @@ def _due(*, newest: bool) -> Any:
     by_now = orders.c.due, orders.c.next_attempt_at <= sa.bindparam("now")
     place = orders.c.next_attempt_at.desc() if newest else orders.c.next_attempt_at
     return sa.select(*columns).where(*by_now).order_by(place).limit(sa.bindparam("most"))
-
-
-def _in_batches(due: Sequence[sa.Row[Any]], size: int) -> Iterator[list[OrderKey]]:
-    while due:
-        batch: list[OrderKey] = []
-        room = size
-        names: set[tuple[Any, ...]] = set()
-        later = []
-        for row in due:
-            its = _names(row)
-            if room and names.isdisjoint(its) and not (row.attempts and batch):
-                batch.append((row.shop_id, row.id))
-                room = 0 if row.attempts else room - 1
-            else:
-                later.append(row)
-            names |= its
-        yield batch
-        due = later
-
-
-def _names(row: sa.Row[Any]) -> set[tuple[Any, ...]]:
-    """By what other orders depend on one."""
-    number = row.emp_id, row.number_key
-    return {number} if row.customer is None else {number, (row.shop_id, "customer", row.customer)}
-
-
-def claim_due(connection: sa.Connection, keys: Collection[OrderKey]) -> list[OrderKey]:
-    """Those of these orders that are still due and that no other transaction has locked; locks them."""
-    rows = connection.execute(_claim(connection.dialect.name), {"these": as_keys(keys)})
-    free = {(row.shop_id, row.id) for row in rows}
-    return [key for key in keys if key in free]
-
-
-@cache
-def _claim(dialect: str) -> Any:
-    these = is_of_orders(dialect, orders.c.shop_id, orders.c.id)
-    return (
-        sa.select(orders.c.shop_id, orders.c.id).where(these, orders.c.due).with_for_update(skip_locked=True)
-    )
 
 
 def record_failure(

@@ -190,18 +190,22 @@ def get_order(
 
 
 def get_orders(
-    connection: sa.Connection, keys: Collection[OrderKey], *, lock: bool = False
+    connection: sa.Connection, keys: Collection[OrderKey], *, lock: bool = False, only_due: bool = False
 ) -> dict[OrderKey, StoredOrder]:
-    """The orders of these keys that there are, in their sequence; `lock` as `get_order` does."""
-    query = _these_orders(connection.dialect.name, lock)
+    """The orders of these keys that there are, in their sequence; `lock`: as in `get_order`.
+
+    `only_due`: leave out orders that are not due.
+    """
+    query = _these_orders(connection.dialect.name, lock=lock, only_due=only_due)
     rows = connection.execute(query, {"these": as_keys(keys)})
     found = {(row.shop_id, row.id): row for row in rows}
     return {key: _stored(found[key]) for key in keys if key in found}
 
 
 @cache
-def _these_orders(dialect: str, lock: bool) -> Any:
+def _these_orders(dialect: str, *, lock: bool, only_due: bool) -> Any:
     query = sa.select(*_STORED).where(is_of_orders(dialect, orders.c.shop_id, orders.c.id))
+    query = query.where(orders.c.due) if only_due else query
     if not lock or dialect != POSTGRESQL:
         return query
     # Sorted, so that two transactions that lock several orders wait for each other in one direction only.

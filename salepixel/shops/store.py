@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.lanes import take_lanes
 from salepixel.accounts.store import Account
 from salepixel.keys import Sealed
 from salepixel.shops.shop import Shop
@@ -60,13 +61,16 @@ class Seller:
 
 
 def lock_accounts_of_shops(connection: sa.Connection, shop_ids: Collection[str]) -> dict[str, Seller]:
-    """Shops with their accounts, by shop id. The accounts are locked exclusively until the transaction ends.
+    """Shops with their accounts, by shop id. The accounts are locked to decide orders in this transaction.
 
-    The same lock as `accounts.store.lock_account`, with one statement for all. Unknown ids are skipped.
+    Several transactions may decide orders of one account at once, but not while its settings are changed or
+    evidence is stored (accounts/lanes.py). Unknown ids are skipped.
     """
     dialect = connection.dialect.name
     rows = connection.execute(_with_accounts(dialect), {"ids": as_values(dialect, shop_ids)})
-    return {row.id: _seller(row) for row in rows}
+    sellers = {row.id: _seller(row) for row in rows}
+    take_lanes(connection, {seller.account.emp_id for seller in sellers.values()})
+    return sellers
 
 
 def _seller(row: sa.Row[Any]) -> Seller:
@@ -84,7 +88,9 @@ def _with_accounts(dialect: str) -> Any:
     query = query.join_from(shops, accounts, accounts.c.emp_id == shops.c.emp_id)
     # Sorted, so that two transactions do not deadlock.
     return (
-        query.where(among(dialect, shops.c.id, "ids")).order_by(shops.c.emp_id).with_for_update(of=accounts)
+        query.where(among(dialect, shops.c.id, "ids"))
+        .order_by(shops.c.emp_id)
+        .with_for_update(read=True, of=accounts)
     )
 
 

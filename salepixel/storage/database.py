@@ -113,6 +113,12 @@ _PASSING_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15, 22})
 """Busy, locked, read-only, input or output failed, full, cannot open, locking failed, no large files."""
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether PostgreSQL ended a transaction because two of them waited for each other."""
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state is not None and state[:2] == "40"
+
+
 def is_timeout(error: BaseException) -> bool:
     """Whether PostgreSQL ended a statement because it took too long."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) == "57014"

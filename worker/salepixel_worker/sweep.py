@@ -12,7 +12,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import deliveries
-from salepixel.orders.queue import due_batches
+from salepixel.orders.batches import due_batches
 from salepixel.storage import space
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key

@@ -1,0 +1,82 @@
+"""Due orders in batches, and who decides them: orders that depend on each other are never decided at once.
+
+The decision of an order is evidence for later orders of the same customer, and for the pixel's copy of the
+order, which has the same number.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
+from salepixel.orders.queue import read_due
+from salepixel.reading.order_numbers import order_key
+from salepixel.storage.locks import Name, lock_names, try_names
+from salepixel.storage.many import POSTGRESQL
+from salepixel.storage.schema import orders
+
+
+def due_batches(
+    connection: sa.Connection, limit: int, size: int, *, newest: bool = False
+) -> Iterator[list[OrderKey]]:
+    """The orders that are due now, in batches of at most `size`, in their sequence as far as can be.
+
+    Orders that depend on each other are in different batches. An order that failed before is alone, because
+    it will probably fail again. `limit`, `newest`: as in `queue.due_orders`.
+    """
+    return _in_batches(read_due(connection, limit, newest=newest), size)
+
+
+def _in_batches(due: Sequence[sa.Row[Any]], size: int) -> Iterator[list[OrderKey]]:
+    while due:
+        batch: list[OrderKey] = []
+        room = size
+        names: set[Name] = set()
+        later = []
+        for row in due:
+            its = _names(row)
+            if room and names.isdisjoint(its) and not (row.attempts and batch):
+                batch.append((row.shop_id, row.id))
+                room = 0 if row.attempts else room - 1
+            else:
+                later.append(row)
+            names |= its
+        yield batch
+        due = later
+
+
+def claim_orders(connection: sa.Connection, keys: Collection[OrderKey]) -> None:
+    """Wait until no other transaction decides one of these orders, or one on which they depend.
+
+    No other one does then until this transaction ends. Call it before these orders are locked.
+    """
+    its = _read_names(connection, keys)
+    lock_names(connection, set().union(*its.values()))
+
+
+def claim_free_orders(connection: sa.Connection, keys: Collection[OrderKey]) -> list[OrderKey]:
+    """The same without waiting; gives those of these orders of which this is true."""
+    its = _read_names(connection, keys)
+    locked = try_names(connection, set().union(*its.values()))
+    return [key for key in keys if its.get(key, set()) <= locked]
+
+
+def _read_names(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, set[Name]]:
+    if connection.dialect.name != POSTGRESQL:
+        return {}
+    rows = connection.execute(_select_names(connection.dialect.name), {"these": as_keys(keys)})
+    return {(row.shop_id, row.id): _names(row) for row in rows}
+
+
+@cache
+def _select_names(dialect: str) -> Any:
+    columns = (orders.c[name] for name in ("shop_id", "id", "emp_id", "customer", "number_key"))
+    return sa.select(*columns).where(is_of_orders(dialect, orders.c.shop_id, orders.c.id))
+
+
+def _names(row: sa.Row[Any]) -> set[Name]:
+    """What an order has in common with those on which it depends."""
+    names: set[Name] = {("number", row.emp_id, name) for name in (row.number_key, order_key(row.id))}
+    return names if row.customer is None else names | {("customer", row.shop_id, row.customer)}

@@ -1,0 +1,56 @@
+"""Locks on things that are no rows: advisory locks of PostgreSQL, until the transaction ends.
+
+SQLite has one writer at a time, so there is nothing to lock.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from salepixel.storage.many import POSTGRESQL
+
+Name = tuple[str | int, ...]
+"""What is locked."""
+
+
+def lock_names(connection: sa.Connection, names: Iterable[Name], *, shared: bool = False) -> None:
+    """Lock all of these names, waiting for each; `shared`: with others that share them."""
+    if connection.dialect.name == POSTGRESQL:
+        # Sorted, so that of two transactions one waits, and not each for the other.
+        connection.execute(_lock(shared=shared), {"keys": sorted(map(_key, names))})
+
+
+def try_names(connection: sa.Connection, names: Collection[Name], most: int | None = None) -> set[Name]:
+    """Lock those of these names that nobody has locked, without waiting; gives them. `most`: so many."""
+    if connection.dialect.name != POSTGRESQL:
+        return set(names)
+    by_key = {_key(name): name for name in names}
+    given = {"keys": list(by_key), "most": len(by_key) if most is None else most}
+    return {by_key[key] for key in connection.scalars(_try(), given)}
+
+
+def _key(name: Name) -> int:
+    return int.from_bytes(hashlib.blake2b(repr(name).encode(), digest_size=8).digest(), signed=True)
+
+
+def _keys() -> Any:
+    given = sa.bindparam("keys", type_=postgresql.ARRAY(sa.BigInteger))
+    return sa.func.unnest(given).table_valued(sa.column("key", sa.BigInteger), name="given").render_derived()
+
+
+@cache
+def _lock(*, shared: bool) -> Any:
+    keys = _keys()
+    lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
+    return sa.select(lock(keys.c.key)).select_from(keys)
+
+
+@cache
+def _try() -> Any:
+    keys = _keys()
+    got = sa.select(keys.c.key).where(sa.func.pg_try_advisory_xact_lock(keys.c.key))
+    return got.limit(sa.bindparam("most"))

@@ -82,7 +82,7 @@ CASES = {
 }
 
 LOCKS = {"sqlite": 0, "postgresql": 3}
-"""Statements for locks that are no rows: a lane of the account, and what an order has in common with others."""
+"""Statements for advisory locks: a lane of the account, the customers and numbers of the orders."""
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -81,8 +81,8 @@ CASES = {
     "it is not paid": Case(lambda world: carried(world, paid=False), 16, 11),
 }
 
-LOCKS = {"sqlite": 0, "postgresql": 3}
-"""Statements for advisory locks: a lane of the account, the customers and numbers of the orders."""
+LOCKS = {"sqlite": 0, "postgresql": 4}
+"""Statements for advisory locks: a lane of the account, customers and numbers of the orders, a slot of sums."""
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -82,7 +82,7 @@ CASES = {
 }
 
 LOCKS = {"sqlite": 0, "postgresql": 4}
-"""Statements for advisory locks: a lane of the account, customers and numbers of the orders, a slot of sums."""
+"""Statements for advisory locks: a lane, customers and numbers of the orders, a slot of the sums."""
 
 
 @pytest.mark.parametrize("name", CASES)

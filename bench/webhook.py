@@ -1,23 +1,37 @@
-"""An order webhook: verified, stored and answered, against an RS256 verification and one durable insert."""
+"""An order webhook: verified, stored and answered, against an RS256 verification and one durable insert.
+
+The client is http.client, which costs a third of `requests`. The yardstick inserts the body as it came, by
+SQLAlchemy, in a table of its own with one key.
+"""
 
 import tempfile
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jwt
-import requests
+import sqlalchemy as sa
 from redis import Redis
 
 from bench.rounds import Ratio, in_turn
 from kit.play import Player
 from kit.saleor import Line, Signed, StandInSaleor
 from kit.stack import Stack
-from salepixel.orders.deliveries import store_delivery
-from salepixel.storage.database import migrate, open_database
+from salepixel.storage.database import open_database
 
 DELIVERIES = 200
+
+_KEPT = sa.Table(
+    "kept",
+    sa.MetaData(),
+    sa.Column("signature", sa.Text, primary_key=True),
+    sa.Column("event", sa.Text),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("received_at", sa.DateTime),
+)
 
 
 def run(_redis: Redis) -> Ratio:
@@ -37,7 +51,8 @@ def _measure(folder: Path, stack: Stack, shop: StandInSaleor) -> Ratio:
     player.close()
     serial = 0
     database = open_database("", folder / "yardstick")
-    migrate(database)
+    with database.write() as connection:
+        _KEPT.create(connection)
 
     def deliveries() -> list[Signed]:
         nonlocal serial
@@ -48,18 +63,17 @@ def _measure(folder: Path, stack: Stack, shop: StandInSaleor) -> Ratio:
         ]
 
     def ours() -> float:
-        made = deliveries()
-        with requests.Session() as session:
-            begun = time.perf_counter()
-            for signed in made:
-                answer = session.post(
-                    shop.target,
-                    data=signed.body,
-                    headers=dict(signed.headers),
-                    timeout=20,
-                )
-                answer.raise_for_status()
-            return (time.perf_counter() - begun) / DELIVERIES * 1e6
+        made, target = deliveries(), urlsplit(shop.target)
+        client = HTTPConnection(target.netloc, timeout=20)
+        begun = time.perf_counter()
+        for signed in made:
+            client.request("POST", f"{target.path}?{target.query}", signed.body, dict(signed.headers))
+            answer = client.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status  # noqa: S101
+        took = time.perf_counter() - begun
+        client.close()
+        return took / DELIVERIES * 1e6
 
     def yardstick() -> float:
         made = deliveries()
@@ -69,14 +83,14 @@ def _measure(folder: Path, stack: Stack, shop: StandInSaleor) -> Ratio:
             signature = signed.headers["Saleor-Signature"]
             jwt.PyJWS().decode_complete(signature, key, algorithms=["RS256"], detached_payload=signed.body)
             with database.write() as connection:
-                store_delivery(
-                    connection,
-                    digest=signature,
-                    shop_id="s",
-                    event="order_paid",
-                    headers={},
-                    body=signed.body,
-                    at=datetime.now(UTC),
+                connection.execute(
+                    sa.insert(_KEPT),
+                    {
+                        "signature": signature,
+                        "event": "order_paid",
+                        "body": signed.body,
+                        "received_at": datetime.now(UTC).replace(tzinfo=None),
+                    },
                 )
         return (time.perf_counter() - begun) / DELIVERIES * 1e6
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from salepixel.orders.packing import Damaged, pack, unpack
-from salepixel.storage.schema import deliveries, orders, rejections
+from salepixel.storage.schema import deliveries, rejections
 from salepixel.storage.upsert import insert_into, took_effect
 
 log = structlog.get_logger()
@@ -73,16 +73,15 @@ def store_delivery(
     body: bytes,
     at: datetime,
     unread: str = "",
-    order_id: str = "",
+    like: str = "",
     erased: bool = False,
 ) -> bool:
     """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it.
 
-    `order_id`: the one order in it, whose last delivery may end alike. `erased`: `body` is without a person
-    who was erased, and not what came.
+    `like`: the digest of the last delivery about its one order, which may end alike. `erased`: `body` is
+    without a person who was erased, and not what came.
     """
-    may_share = order_id and not erased
-    same_as, same_bytes = _ends_alike(connection, shop_id, order_id, body, at) if may_share else (None, 0)
+    same_as, same_bytes = _ends_alike(connection, like, body, at) if like and not erased else (None, 0)
     values = {
         "digest": digest,
         "shop_id": shop_id,
@@ -166,11 +165,9 @@ def _plain(*columns: sa.Column[Any]) -> sa.Select[Any]:
     return sa.select(*columns).where(sa.text("form = 0"))
 
 
-def _ends_alike(
-    connection: sa.Connection, shop_id: str, order_id: str, body: bytes, at: datetime
-) -> tuple[str | None, int]:
+def _ends_alike(connection: sa.Connection, like: str, body: bytes, at: datetime) -> tuple[str | None, int]:
     """The delivery that ends as this body does, and with how many bytes."""
-    row = connection.execute(_last_of_order(), {"shop": shop_id, "order": order_id}).first()
+    row = connection.execute(_with_its_end(), {"digest": like}).first()
     if row is None or row.form == Form.ERASED or at - row.received_at > ALIKE_WITHIN:
         return None, 0
     try:
@@ -209,14 +206,13 @@ def _one() -> Any:
 
 
 @cache
-def _last_of_order() -> Any:
-    """The delivery that the newest snapshot of an order came with, or the one that has its end."""
+def _with_its_end() -> Any:
+    """A delivery, or the one that has its end."""
     last, whole = deliveries.alias(), deliveries.alias()
-    query = sa.select(whole).select_from(orders).join(last, last.c.digest == orders.c.delivery)
-    query = query.join(whole, whole.c.digest == sa.func.coalesce(last.c.same_as, last.c.digest))
-    this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
+    has_end = whole.c.digest == sa.func.coalesce(last.c.same_as, last.c.digest)
+    query = sa.select(whole).select_from(last).join(whole, has_end)
     # Locked, so that it is not deleted or erased before what refers to it is there.
-    return query.where(*this).with_for_update(read=True, of=whole)
+    return query.where(last.c.digest == sa.bindparam("digest")).with_for_update(read=True, of=whole)
 
 
 @cache

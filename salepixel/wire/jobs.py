@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
-from rq.utils import utcformat
 
 log = structlog.get_logger()
 
@@ -88,7 +87,7 @@ class JobQueue:
         """What RQ keeps of a job. Only its times differ from one to the next."""
         if job not in self._written:
             self._written[job] = self._make(job).to_dict()
-        now = utcformat(datetime.now(UTC))
+        now = datetime.now(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"  # as RQ writes it
         return self._written[job] | {"created_at": now, "enqueued_at": now}
 
     def _make(self, job: str) -> Job:

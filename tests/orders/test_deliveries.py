@@ -41,7 +41,7 @@ def receive(database: Database, body: bytes, event: str = "order_updated", at: d
             headers=HEADERS | {"saleor-event": event},
             body=body,
             at=at,
-            order_id="O1",
+            like=connection.scalar(sa.select(schema.orders.c.delivery)) or "",
         )
         if stored:
             store_order(connection, "s1", 1, replace(order(), updated_at=at, issued_at=at), digest)

@@ -87,7 +87,6 @@ class Village(World):
                 event=event,
                 headers={},
                 body=json.dumps({"order": sent}).encode(),
-                order_id=bought.id,
                 at=NOON,
             )
 

@@ -2,9 +2,9 @@
 
 What is remembered is never the last word. A delivery that verifies is stored only if its shop is trusted by
 the same keys and the same app as before, and is neither paused nor removed: the transaction that stores it
-compares (`shops.store.is_trusted_alike`). A delivery that does not verify is judged again with the shop as it
-is stored. So a rotated key, a pause, a removal or another installation counts from its commit on, whichever
-process made it.
+compares (`shops.store.read_if_trusted_alike`). A delivery that does not verify is judged again with the shop
+as it is stored. So a rotated key, a pause, a removal or another installation counts from its commit on,
+whichever process made it.
 """
 
 from threading import Lock

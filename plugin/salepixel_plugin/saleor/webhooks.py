@@ -24,7 +24,13 @@ from salepixel.shops.contract import Delivery, Page, Refused, Unread, Unreadable
 from salepixel.shops.platforms import CONNECTORS
 from salepixel.shops.saleor.connector import LIFECYCLE, read_app_status
 from salepixel.shops.shop import Shop
-from salepixel.shops.store import disconnect_shop, find_shop, get_shop, is_trusted_alike, keep_app_status
+from salepixel.shops.store import (
+    disconnect_shop,
+    find_shop,
+    get_shop,
+    keep_app_status,
+    read_if_trusted_alike,
+)
 from salepixel.storage.database import is_of_values
 from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
@@ -197,7 +203,9 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
     """
     digest = delivery_digest(delivery.api_url, delivery.event, delivery.body)
     with services().database.write() as connection:
-        if not is_trusted_alike(connection, shop):
+        its_order = content.orders[0].id if len(content.orders) == 1 else ""
+        last_delivery = read_if_trusted_alike(connection, shop, its_order)
+        if last_delivery is None:
             raise _ShopChanged
         kept = hide_erased(connection, services().keys, shop.id, shop.emp_id, content.orders)
         erased = ids_of_erased(kept)
@@ -211,7 +219,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
             erased=bool(erased),
             at=datetime.now(UTC),
             unread=" ".join(sorted({one.reason for one in content.unread})),
-            order_id=content.orders[0].id if len(content.orders) == 1 else "",
+            like=last_delivery,
         )
         if not is_new:
             return []

@@ -103,7 +103,7 @@ def test_a_key_removed_by_another_process_is_refused(plugin: Plugin, installed: 
 def test_a_delivery_of_a_shop_that_changes_meanwhile_is_503(
     plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "is_trusted_alike", lambda *_: False)
+    monkeypatch.setattr(webhooks, "read_if_trusted_alike", lambda *_: None)
     assert deliver(plugin, installed) == (503, "shop_changed")
     monkeypatch.undo()
     assert deliver(plugin, installed) == (200, "")
@@ -124,8 +124,8 @@ def test_every_field_that_affects_trust_is_compared(
     plugin: Plugin, captured_shop: Shop, change: Callable[[Shop], Shop]
 ) -> None:
     with plugin.database.read() as connection:
-        assert shops.is_trusted_alike(connection, captured_shop)
-        assert not shops.is_trusted_alike(connection, change(captured_shop))
+        assert shops.read_if_trusted_alike(connection, captured_shop, "O1") == ""
+        assert shops.read_if_trusted_alike(connection, change(captured_shop), "O1") is None
 
 
 def test_a_limited_number_of_shops_is_remembered(

@@ -42,7 +42,7 @@ def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: s
 
 
 def list_api_keys(connection: sa.Connection, principal: Principal) -> list[KeyEntry]:
-    """The keys that a principal can see, oldest first: all keys, or those of its account."""
+    """The keys that a principal may see, oldest first: all keys, or those of its account."""
     query = sa.select(*(api_keys.c[name] for name in KeyEntry.__slots__))
     if principal.emp_id is not None:
         query = query.where(api_keys.c.emp_id == principal.emp_id)

@@ -1,4 +1,4 @@
-"""The secret with which an account signs its pixels, sealed as it is stored."""
+"""The secret that an account signs its pixels with, encrypted as stored."""
 
 import secrets
 
@@ -11,14 +11,14 @@ log = structlog.get_logger()
 
 
 def new_pixel_secret(keys: Keys, emp_id: int) -> Sealed:
-    """A secret with which a shop's server signs its pixels, 32 bytes as hex digits, sealed."""
+    """A new secret for signing pixels: 32 bytes as hex digits, encrypted."""
     return keys.seal(pixel_secret_place(emp_id), secrets.token_hex(32))
 
 
 def open_pixel_secret(keys: Keys, account: Account) -> str:
-    """The account's pixel secret in clear, hex digits; empty without one, or where it cannot be opened.
+    """The account's decrypted pixel secret, hex digits; empty if there is none, or it cannot be decrypted.
 
-    Then nothing is signed until the secret is renewed.
+    With an empty secret nothing is signed until the secret is renewed.
     """
     try:
         return keys.open(pixel_secret_place(account.emp_id), account.pixel_secret)

@@ -1,4 +1,4 @@
-"""The choices of an account: how orders are attributed, and which amounts of an order count."""
+"""The attribution settings of an account: how orders are attributed, and which amounts count."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ GROSS = Terms()
 
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""A click may be this much later than its order and still count, because clocks of servers differ."""
+"""A click counts even if it is this much later than its order, because the clocks of servers differ."""
 
 
 @dataclass(frozen=True, slots=True)

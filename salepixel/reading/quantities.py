@@ -1,4 +1,4 @@
-"""Quantities as pixels and shops write them."""
+"""Parses quantities from pixels and shops."""
 
 import re
 from decimal import Decimal
@@ -10,7 +10,7 @@ _QUANTITY = re.compile(r"[0-9]{1,7}(?:[.,][0-9]*)?|[.,][0-9]+")
 
 
 class BadQuantity(ValueError):
-    """A text that is no quantity. `reason` is its counted name."""
+    """Not a quantity. `reason` is the name that is counted."""
 
     reason = "bad_quantity"
 
@@ -18,8 +18,8 @@ class BadQuantity(ValueError):
 def read_quantity(text: str) -> Decimal:
     """A quantity above 0 and at most MAX_QUANTITY, with a decimal point or comma: "2", "2,00", "0.5".
 
-    To a thousandth, half up, without trailing zeros, so that equal quantities are written alike: "0,50" is
-    0.5. Raises BadQuantity.
+    Rounded half up to a thousandth, without trailing zeros, so that equal quantities have equal texts:
+    "0,50" is 0.5. Raises BadQuantity.
     """
     bare = read_text(text, 40)
     if not _QUANTITY.fullmatch(bare):

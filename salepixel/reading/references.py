@@ -1,27 +1,27 @@
-"""Contact references as mailers, browsers and people write them, in one normal form at every door."""
+"""Contact references from e-mail platforms, browsers and people, in one normal form."""
 
 import re
 import unicodedata
 
 MAX_CONTACT = 200
-"""Characters of a contact reference that are kept; longer ones are treated as unknown."""
+"""The most characters of a contact reference; a longer one is treated as unknown."""
 
 _MAX_WRITTEN = 2 * MAX_CONTACT
-"""With what stands around it. What follows takes the square of this in time, and the edge has one thread."""
+"""The most characters before normalisation, which takes quadratic time; the edge has one thread."""
 
-# Nearly all references look like this and are normal as they are.
+# Nearly all references match this and need no change.
 _PLAIN = re.compile(r"[\w@+=/-](?:[\w@+=/.-]*[\w@+=/-])?", re.ASCII)
 
-# What a mailer appends without looking whether the address has a query already: ?utm_source=nl&...
+# Some e-mail platforms append this even to an address that already has a query: ?utm_source=nl&...
 _TAIL = re.compile(r"\?[\w.~-]+=.*", re.ASCII | re.DOTALL)
 _SPACE = re.compile(r"[^\S\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
 _STOPS = ".,;:!?>\"'»”’…"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
-# Merge tags: Handlebars and Jinja, Mailchimp, MailerLite, Mautic, Acumbamail, Salesforce; and {contact},
-# what we give where no mailer is named.
+# Merge tags: Handlebars and Jinja, Mailchimp, MailerLite, Mautic, Acumbamail, Salesforce; and {contact}, our
+# own for campaigns without an e-mail platform.
 BARE_TAGS = ("__test_email__", "c_id", "00000000-0000-0000-0000-000000000000")
-"""Those of them that look like references."""
+"""Merge tags that look like references."""
 
 _UNRENDERED = re.compile(
     r"\{\{|\}\}|\{%|\*\||\|\*|\{\$|\{contactfield|\[%|\[\[|\]\]|%%|\{contact\}|^%[A-Z_]+%$"
@@ -30,11 +30,11 @@ _UNRENDERED = re.compile(
 
 
 def normal_reference(text: str) -> str:
-    """A contact reference without what mail programs and editors add to it; empty for what cannot be one.
+    """A contact reference without additions of mail programs and editors; empty if it cannot be one.
 
-    Invisible characters go, white space around it, a `?name=value` glued to it, and the stops and unmatched
-    brackets with which text programs end a link; any space inside is a plain one; letters are composed (NFC).
-    Letter case stays: to some mailers it is another contact. The normal form of a normal form is itself.
+    Removes invisible characters, outer white space, an appended `?name=value`, and the punctuation and
+    unmatched brackets that text programs add after a link. Inner white space becomes plain spaces; letters
+    are composed (NFC). Letter case stays, because some e-mail platforms distinguish it. Idempotent.
     """
     if _PLAIN.fullmatch(text):
         return text if len(text) <= MAX_CONTACT else ""
@@ -51,5 +51,5 @@ def normal_reference(text: str) -> str:
 
 
 def is_merge_tag(text: str) -> bool:
-    """True for a merge tag of a known mailer that was not replaced, whole or in pieces."""
+    """True for a merge tag of a known e-mail platform that was not replaced, or for a part of one."""
     return _UNRENDERED.search(text) is not None

@@ -1,14 +1,14 @@
-"""Text from shops, browsers and mailers: one normal form, so that equal texts are equal bytes."""
+"""Text from shops, browsers and e-mail platforms in one normal form: equal texts have equal bytes."""
 
 import re
 from unicodedata import category, is_normalized, normalize
 
 _LOST = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
-"""What no database, JSON or XML file can hold: U+FFFD takes its place, as in Unicode 16, 3.9."""
+"""Characters that no database, JSON or XML file can hold; U+FFFD replaces them, as in Unicode 16, 3.9."""
 
-# Default ignorable characters (Unicode TR 44) that change nothing but how a text is laid out or compared:
-# controls, soft hyphen, zero-width space, word joiner, byte order mark, marks of direction. Tags and
-# variation selectors are parts of emoji and stay.
+# Default ignorable characters (Unicode TR 44) that only affect layout or comparison: controls, soft hyphen,
+# zero-width space, word joiner, byte order mark, direction marks. Tags and variation selectors stay, because
+# emoji need them.
 _DROPPED = re.compile(
     "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e"
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -17,23 +17,23 @@ _JOINERS = re.compile("[\u200c\u200d]+")
 _JOINED = ("\u200c", "\u200d")
 _SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _MAX_MARKS = 30
-"""Marks on one letter that a cut steps back over: the longest of real texts (UAX 15, Stream-Safe)."""
+"""The most combining marks on one letter in real texts (UAX 15, Stream-Safe): a cut goes back this far."""
 
 
 _WRITTEN = 8
-"""So many characters are looked at for each that is kept: to compose marks takes the square of their number
-(64,000 of them 3 s), and a shop's texts may have megabytes."""
+"""Only this many characters are read per character of the limit: composing marks takes quadratic time (3 s
+for 64,000), and a shop's texts may have megabytes."""
 
 
 def read_text(value: str, limit: int) -> str:
-    """A text on one line in NFC, at most `limit` characters, cut before a character that would be torn.
+    """A text on one line in NFC, cut to `limit` characters without splitting a combined character.
 
-    White space of any kind and length is one space, none at the ends. Invisible characters are dropped; the
-    joiners of emoji sequences and of Persian or Indic words stay where they join. Reading twice is reading
-    once. Never raises: what cannot be kept as text is U+FFFD.
+    White space becomes single spaces, none at the ends. Invisible characters are removed; joiners stay if
+    they join emoji or letters of Persian or Indic words. Idempotent. Never raises: U+FFFD replaces characters
+    that cannot be stored.
     """
     most = _WRITTEN * limit
-    # Nothing that is printable is dropped or white space but the space.
+    # No printable character is removed, and the space is the only printable white space.
     is_clean = value.isprintable() and "  " not in value
     if is_clean and (value.isascii() or (len(value) <= most and is_normalized("NFC", value))):
         text = value.strip()
@@ -46,10 +46,10 @@ def read_text(value: str, limit: int) -> str:
 
 
 def decode_bytes(raw: bytes) -> str:
-    """The text of percent-decoded bytes: UTF-8, else windows-1252.
+    """The text of percent-decoded bytes: UTF-8, or else windows-1252.
 
-    Browsers encode a query as the page is encoded, and treat ISO 8859-1 as windows-1252 (WHATWG Encoding,
-    4.2). Its five unassigned bytes are U+FFFD.
+    Browsers encode a query like its page, and treat ISO 8859-1 as windows-1252 (WHATWG Encoding, 4.2). Its
+    five unassigned bytes become U+FFFD.
     """
     try:
         return raw.decode()
@@ -58,7 +58,7 @@ def decode_bytes(raw: bytes) -> str:
 
 
 def _joiner(found: re.Match[str]) -> str:
-    """The first of a run of joiners where it stands between what can join, else nothing."""
+    """The first of several joiners if it stands between characters that can join, or else nothing."""
     text, start, end = found.string, found.start(), found.end()
     between = start > 0 and end < len(text) and text[start - 1] > "\x7f" and text[end] > "\x7f"
     return text[start] if between else ""

@@ -1,4 +1,4 @@
-"""Human and bot activity in campaigns, counted."""
+"""Human and bot activity of campaigns, their links and contacts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from salepixel.sums.sales import orders_by_link
 
 @dataclass(frozen=True, slots=True)
 class ClickCounts:
-    """The clicks of a campaign; `contacts` are different people who clicked.
+    """The clicks of a campaign. `contacts`: the number of different clickers.
 
-    `human` counts every click that is not a bot's, and so the `unknown` ones, which may be.
+    `human` counts every click without the verdict bot, so it includes `unknown`.
     """
 
     human: int = 0
@@ -31,7 +31,7 @@ class ClickCounts:
 
 @dataclass(frozen=True, slots=True)
 class ContactActivity:
-    """A contact with what they did in a campaign; `net` per currency, never added up."""
+    """A contact's clicks and orders in a campaign; `net` per currency, because currencies are not added."""
 
     contact: str
     human_clicks: int
@@ -41,7 +41,7 @@ class ContactActivity:
 
 
 def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, ClickCounts]:
-    """The clicks of each campaign that has any."""
+    """The clicks of each campaign that has clicks."""
     return {
         campaign_id: ClickCounts(found.human + found.unknown, found.bot, found.clickers, found.unknown)
         for campaign_id, found in totals_of_campaigns(connection, ids).items()
@@ -49,7 +49,7 @@ def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Cli
 
 
 def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """For each reason of a verdict, how many clicks of a campaign have it; a click may have several."""
+    """The number of clicks of a campaign for each reason of a verdict; a click may have several reasons."""
     found: Counter[str] = Counter()
     for reasons, count in count_by_reasons(connection, campaign_id).items():
         found.update(dict.fromkeys(reasons.split(), count))
@@ -59,8 +59,8 @@ def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[s
 def contact_activity(
     connection: sa.Connection, campaign_id: str, limit: int, after: str | None
 ) -> list[ContactActivity]:
-    """The known contacts who clicked or bought, by reference; `after`: the last one seen."""
-    # A sale's click may be known from its token alone, so a buyer may have no click here.
+    """The known contacts who clicked or bought, sorted by reference; `after`: the last one seen."""
+    # A buyer may have no stored click: a sale's click may be known only from its token.
     clicked = first_clickers(campaign_id, limit, after or "").subquery()
     bought = sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id)
     further = bought.where(buyers.c.contact > (after or "")).distinct().order_by(buyers.c.contact)
@@ -79,9 +79,9 @@ def contact_activity(
 
 @dataclass(frozen=True, slots=True)
 class LinkCounts:
-    """A link with what happened on it: `contacts` are different people, `orders` the sales it earned.
+    """A link with its clicks and orders. `contacts`: different clickers; `orders`: attributed to the link.
 
-    `human_clicks` are all clicks that are not a bot's.
+    `human_clicks` are all clicks without the verdict bot.
     """
 
     link: CampaignLink
@@ -92,7 +92,7 @@ class LinkCounts:
 
 
 def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkCounts]:
-    """What happened on each link of a campaign, in the links' order."""
+    """The clicks and orders of each link of a campaign, in the links' sequence."""
     counted = totals_of_links(connection, campaign_id)
     earned_by = orders_by_link(connection, campaign_id)
     activity = []

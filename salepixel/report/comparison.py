@@ -1,4 +1,4 @@
-"""The models side by side: what each credits every campaign of an account with in a period."""
+"""The attribution models side by side: the credit of each campaign by each model in a period."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ MODELS = (*map(str, Model), SHAPLEY, MARKOV)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All that is shown of a period. `together`: model -> campaign -> interval, empty when `shortage` is."""
+    """The comparison of a period. `together`: model -> campaign -> interval, empty with a `shortage`."""
 
     account: Account
     first: datetime
@@ -30,29 +30,29 @@ class Comparison:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models that say something."""
+        """The models that have a result."""
         return MODELS if self.together else tuple(map(str, Model))
 
     def orders(self, model: str, campaign: str) -> Decimal:
-        """The orders credited, in parts."""
+        """The orders credited to a campaign, with fractions."""
         return Decimal(self.found.orders[model, campaign]) / AN_ORDER
 
     def money(self, model: str, campaign: str) -> dict[str, Decimal]:
-        """The net sales credited, by currency."""
+        """The net revenue credited to a campaign, by currency."""
         credited = self.found.money
         return {c: from_minor(credited[model, campaign, c], c) for c in sorted(self.found.totals)}
 
     def totals(self) -> dict[str, Decimal]:
-        """All net sales that are shared, by currency."""
+        """The net revenue of all campaigns, by currency."""
         return {c: from_minor(total, c) for c, total in sorted(self.found.totals.items())}
 
     def share(self, model: str, campaign: str) -> Interval | None:
-        """The share with its interval, of the models that have one."""
+        """The campaign's share with its interval; None for models without intervals."""
         return self.together.get(model, {}).get(campaign)
 
 
 def compare(connection: sa.Connection, account: Account, first: datetime, last: datetime) -> Comparison:
-    """Compare the models over the orders of an account that were placed from `first` until before `last`."""
+    """Compare the models over an account's orders placed from `first` (inclusive) to `last` (exclusive)."""
     found = tally(read_journeys(connection, account.emp_id, first, last, account.policy))
     names = {}
     for campaign_id in found.campaigns:

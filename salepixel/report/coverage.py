@@ -1,4 +1,4 @@
-"""The coverage: of the orders that a shop has, how many are known, and by which way."""
+"""Tracking health: how many of the shops' orders arrived, by which way, and how many the pixel saw."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ _CREDITED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
 
 @dataclass(frozen=True, slots=True)
 class DayCoverage:
-    """The decided orders of a day (UTC) of all shops of an account that report their own orders.
+    """The decided orders of a day (UTC), of all shops of an account that report orders.
 
     `in_shop`: the shops' own count, None if no shop was asked. `known` = `by_webhook` + `healed`: reported by
-    a webhook (or the sales API) in time, or fetched from the shop. `missing`: in the shops and unknown here
-    when they were last asked, None if none was.
+    a webhook (or the sales API) in time, or found by a poll. `missing`: orders in the shops that had not
+    arrived when the shops were last asked, None if none was asked.
     """
 
     day: date
@@ -37,7 +37,7 @@ class DayCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many orders of a kind there are, and how many of them the pixel has seen."""
+    """The number of orders of one kind, and how many of them the pixel saw."""
 
     name: str
     orders: int
@@ -45,13 +45,13 @@ class Seen:
 
     @property
     def lost(self) -> float:
-        """The share that the pixel did not see."""
+        """The share of orders that the pixel did not see."""
         return 1 - self.seen / self.orders if self.orders else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class PixelProblem:
-    """How many pixel hits had a problem, named by `reason`, and how many of them are ignored for it."""
+    """The number of pixel hits with the problem `reason`, and how many of them were ignored for it."""
 
     reason: str
     hits: int
@@ -59,13 +59,13 @@ class PixelProblem:
 
 
 def pixel_problems(connection: sa.Connection, emp_id: int, period: Period) -> list[PixelProblem]:
-    """Why pixel hits of a period (UTC) were ignored, or what could not be read of them, most hits first."""
+    """Why pixel hits of a period (UTC) were ignored or only partly read, most hits first."""
     columns = (
         hits.c.problem,
         sa.func.count().label("hits"),
         _sum_of(hits.c.ignored != "").label("ignored"),
     )
-    # As the partial index has it: SQLite compares the texts.
+    # The exact text of the partial index's condition: SQLite compares the texts.
     query = sa.select(*columns).where(hits.c.emp_id == emp_id, sa.text("hits.problem != ''"))
     if period.since is not None:
         query = query.where(hits.c.id >= least_id_at(period.since))
@@ -77,7 +77,7 @@ def pixel_problems(connection: sa.Connection, emp_id: int, period: Period) -> li
 
 
 def coverage_by_day(connection: sa.Connection, emp_id: int, period: Period) -> list[DayCoverage]:
-    """Each day of a period (UTC) on which there are orders, by us or by the shop, the newest first."""
+    """The days of a period (UTC) with orders, here or in the shop, newest first."""
     rows = count_by_day(connection, emp_id, period.days, _CREDITED)
     found = {(row.shop_id, date.fromordinal(_EPOCH + row.day)): row for row in rows}
     counts = _shop_counts(connection, emp_id, period)
@@ -106,18 +106,18 @@ def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, 
 
 
 def _missing(counted: Any, known_now: int) -> int:
-    # Counts from before `known` was kept are held against what is known now.
+    # Old counts have no `known` of the same moment: compare them with the orders known now.
     known = known_now if counted.known is None else counted.known
     return int(max(0, counted.orders - known))
 
 
 def seen_by_payment(connection: sa.Connection, emp_id: int, period: Period) -> list[Seen]:
-    """How much of a period the pixel saw, by payment method, most orders first; empty: not reported."""
+    """How many orders the pixel saw, by payment method, most orders first; empty: not reported."""
     return _read(count_seen(connection, emp_id, period.days, PAYMENT))
 
 
 def seen_by_browser(connection: sa.Connection, emp_id: int, period: Period) -> list[Seen]:
-    """How much the pixel saw of the orders whose click is known, by the browser of the (last) click.
+    """How many orders with a known click the pixel saw, by the browser of the (last) click.
 
     Most orders first; empty: another browser, or an unknown one.
     """

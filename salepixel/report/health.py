@@ -1,4 +1,4 @@
-"""Whether the orders of an account's shops reach us, and what keeps them away."""
+"""Whether the orders of an account's shops reach us, or why they do not."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,14 @@ from salepixel.shops.shop import Shop, State
 from salepixel.shops.store import list_shops
 
 MOST_UNREAD = 20
-"""Orders that could not be read, of one answer or page."""
+"""The most unreadable orders in one answer or page."""
 
 _REFUSALS = ("app_inactive", "permission_removed", "token_refused")
 
 
 @dataclass(frozen=True)
 class ShopHealth:
-    """Whether a shop's orders reach us. `poll` is None until it is first asked."""
+    """Whether a shop's orders reach us. `poll` is None before the first poll."""
 
     shop: Shop
     poll: Poll | None
@@ -26,7 +26,7 @@ class ShopHealth:
 
     @property
     def cause(self) -> str:
-        """What keeps its orders away: the name of its state or of its problem, empty for nothing."""
+        """Why its orders do not reach us: the name of its state or of its problem; empty if they do."""
         if self.shop.state is not State.CONNECTED:
             return str(self.shop.state)
         problem = self.poll.problem if self.poll else ""
@@ -34,7 +34,7 @@ class ShopHealth:
 
     @property
     def missed_since(self) -> datetime | None:
-        """Since when (UTC) orders are missing, or may be; None while nothing keeps them away."""
+        """Since when (UTC) orders are or may be missing; None if they reach us."""
         shop, known_until = self.shop, self.poll.mark if self.poll else None
         since = {
             State.PAUSED: shop.paused_at,
@@ -42,12 +42,12 @@ class ShopHealth:
             State.DISCONNECTED: shop.disconnected_at,
             State.INACTIVE: shop.app_status_at,
         }
-        # What makes a shop refuse our token stops its webhooks too, and it does not report when.
+        # If the shop rejects our token, it also sends no webhooks, and it does not report since when.
         return since.get(shop.state) or (known_until if self.cause not in ("", State.WAITING) else None)
 
 
 def list_health(connection: sa.Connection, emp_id: int) -> list[ShopHealth]:
-    """How each shop with an app of an account is, the oldest shop first."""
+    """The health of each shop of an account that has an app, oldest shop first."""
     its_polls = {poll.shop.id: poll for poll in list_polls(connection, emp_id)}
     its_unread = list_unread(connection, emp_id, MOST_UNREAD)
     return [

@@ -19,21 +19,21 @@ _AT_ONCE = 1000
 def read_journeys(
     connection: sa.Connection, emp_id: int, first: datetime, last: datetime, policy: Policy
 ) -> Iterator[list[Journey]]:
-    """The journeys of a period by an account's policy, contact by contact; contacts without any are left out.
+    """The journeys of a period by an account's policy, one list per contact with journeys.
 
-    Orders are held in memory, clicks are read as they are needed: there are far more of these. A click
-    without a contact is in no journey, unless an order is credited to it.
+    Orders are kept in memory. Clicks are read one contact at a time, because there are far more of them. A
+    click without a contact is in no journey, unless an order is credited to it.
     """
     longest = policy.longest_window
     bought = _purchases(connection, emp_id, first, last, longest)
-    # Of a forwarded mail: it led to somebody else's order, and was somebody else's click.
+    # An order through a forwarded e-mail: both the click and the order are another person's.
     elsewhere = {purchase.credited.click_id for purchase in bought.get("", ())}
     for clicked, contact in _touches(connection, emp_id, first, last, longest):
         touches = [touch for touch in clicked if touch.click_id not in elsewhere]
         if found := journeys_of(touches, bought.pop(contact, []), first, last, policy):
             yield found
     for contact, purchases in bought.items():
-        # Nobody knows whether two orders without a contact are one buyer's.
+        # Two orders without a contact may have different buyers, so each has its own journey.
         for group in [purchases] if contact else [[purchase] for purchase in purchases]:
             if found := journeys_of([], group, first, last, policy):
                 yield found
@@ -63,9 +63,9 @@ def _touches(
 def _purchases(
     connection: sa.Connection, emp_id: int, first: datetime, last: datetime, window: timedelta
 ) -> dict[str, list[Purchase]]:
-    """Credited orders by contact, also of the window after the period: their clicks led to something.
+    """Credited orders by contact, also of one window after the period: their clicks led to an order.
 
-    Each order once, with the last of the clicks that share it.
+    Each order occurs once, with the last of the clicks that share it.
     """
     an_order = (decisions.c.shop_id, decisions.c.order_id)
     a_sale = (sales.c.contact, sales.c.click_id, sales.c.campaign_id, sales.c.currency, decisions.c.placed_at)

@@ -1,4 +1,4 @@
-"""What a mail caused: the sales of both groups of a campaign, compared."""
+"""Lift: compares the orders of a campaign's recipients with those of its random holdout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,10 +25,11 @@ _NO_SALE = (Reason.CANCELLED, Reason.PIXEL_ONLY, Reason.REPLACEMENT)
 
 @dataclass
 class Group:
-    """One group of a campaign's recipients; `net` of all their sales, by currency, by the account's terms.
+    """One group of a campaign's recipients. `net`: revenue of all their orders, by currency, by the account's
+    terms.
 
-    People are addresses, since orders are found by them; `without_address` counts those without one,
-    `opted_out` those who opted out since; nothing else about them is counted.
+    People are counted by e-mail address, because their orders are found by it. `without_address` and
+    `opted_out` count the others; nothing else about these is counted.
     """
 
     people: int = 0
@@ -40,11 +41,11 @@ class Group:
 
     @property
     def arm(self) -> Arm:
-        """The group as it is compared."""
+        """The group as the statistics need it."""
         return Arm(self.people, len(self.buyers))
 
     def add(self, email_hash: str, order: Order, terms: Terms, history: Sequence[RefundState]) -> None:
-        """Add an order that one of them placed; `history`: the money in its snapshots."""
+        """Add an order of a person in this group; `history`: the amounts in its snapshots."""
         lines = sold_lines(order, terms, history)
         kept = sum((line.amount - line.refunded for line in lines), Decimal(0))
         self.buyers.add(email_hash)
@@ -54,7 +55,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is known of what a mail caused; `state` says how much that is."""
+    """The measured lift of a campaign; `state`: whether it is complete, or why not."""
 
     state: str
     since: datetime | None = None
@@ -68,10 +69,10 @@ class Measured:
 def compare_groups(
     connection: sa.Connection, campaign_id: str, account: Account, since: datetime, until: datetime
 ) -> tuple[Group, Group]:
-    """Those who were to be mailed and those who were left out, with all their sales of a time.
+    """The mailed group and the random holdout, with all their orders in a period.
 
-    An order is found by its address alone, of both groups in the same way: a click token could only be
-    found for those who got the mail. Contacts who opted out are in neither group.
+    Orders of both groups are found by e-mail address alone: only the mailed group could have click tokens.
+    Contacts who opted out are in neither group.
     """
     groups = {False: Group(), True: Group()}
     theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
@@ -105,7 +106,7 @@ def compare_groups(
     for row in connection.execute(query):
         order = read_snapshot(row.snapshot)
         if not order.cancelled:
-            # Of one that is paid and not refunded the newest snapshot says all.
+            # For a paid order without refunds, the newest snapshot is enough.
             is_whole = order.paid and not order.refunded
             history = [] if is_whole else refund_history(connection, row.shop_id, order)
             groups[bool(row.held_out)].add(row.email_hash, order, account.terms, history)
@@ -113,7 +114,7 @@ def compare_groups(
 
 
 def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
-    """How many who were left out clicked all the same: somebody forwarded the mail to them."""
+    """The number of people in the holdout who clicked: somebody forwarded the e-mail to them."""
     clicked = sa.and_(
         clicks.c.campaign_id == recipients.c.campaign_id,
         clicks.c.contact == recipients.c.contact,
@@ -127,7 +128,7 @@ def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
 
 
 def measure(connection: sa.Connection, campaign: Campaign, now: datetime) -> Measured:
-    """Compare the two groups of a campaign's recipients, as far as it can be measured now."""
+    """Measure the lift of a campaign, as far as possible at `now`."""
     account = get_account(connection, campaign.emp_id)
     if not campaign.holdout_percent or campaign.sent_at is None or account is None:
         return Measured("not_sent" if campaign.holdout_percent else "no_holdout")
@@ -141,7 +142,7 @@ def measure(connection: sa.Connection, campaign: Campaign, now: datetime) -> Mea
 def _state(found: Lift | None, now: datetime, until: datetime, mailed: Group, held_out: Group) -> str:
     if found is None:
         return "no_addresses" if mailed.without_address + held_out.without_address else "nobody"
-    if now < until + timedelta(days=1):  # the last orders are paid and reported by then
+    if now < until + timedelta(days=1):  # one day for late payments and reports
         return "running"
     if not mailed.buyers and not held_out.buyers:
         return "nobody_bought"

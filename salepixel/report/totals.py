@@ -25,7 +25,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class ConvertedTotal:
-    """The sum of sales of all currencies in one, each at the rate of its day.
+    """The sum of sales of all currencies in one currency, each at the rate of its day.
 
     `without_rate`: currencies of sales that are not in the sum, because there is no rate for their day.
     """
@@ -42,7 +42,7 @@ class ConvertedTotal:
 
 
 def totals(sales: Iterable[Sale]) -> list[Total]:
-    """Sums per currency, by code."""
+    """Sums per currency, sorted by code."""
     by_currency: dict[str, list[Sale]] = {}
     for sale in sales:
         by_currency.setdefault(sale.currency, []).append(sale)
@@ -59,7 +59,7 @@ def totals(sales: Iterable[Sale]) -> list[Total]:
 
 
 def converted(sales: Iterable[Sale], currency: str) -> ConvertedTotal:
-    """The sum of what sales were worth in a currency."""
+    """The sum of sales, converted into a currency."""
     rows = [(sale, sale.rate is not None and sale.rate.into == currency) for sale in sales]
     known = [sale for sale, has_rate in rows if has_rate]
     return ConvertedTotal(

@@ -1,4 +1,4 @@
-"""What is read of campaigns and accounts as reports. Each use case raises NotFound for what is hidden."""
+"""Reports of campaigns and accounts. Each raises NotFound if the principal may not see it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from salepixel.sums.decisions import count_outcomes
 from salepixel.sums.sales import orders_by_evidence
 
 _AT_ONCE = 500
-"""Sales of an export."""
+"""Sales per page of an export."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class SalesReport:
-    """Sales of a campaign and their sums. `losses` since it was made; `labels` of its links, by id."""
+    """Sales of a campaign and their sums. `losses` since it was created; `labels` of its links, by id."""
 
     campaign: Campaign
     rows: list[StoredSale]
@@ -54,7 +54,7 @@ class SalesReport:
 
 @dataclass(frozen=True)
 class Export:
-    """All sales of a campaign in a period; `pages` gives the rows anew, newest first, some at a time."""
+    """All sales of a campaign in a period; each call of `pages` reads the rows, newest first, in pages."""
 
     campaign: Campaign
     labels: dict[str, str]
@@ -64,9 +64,9 @@ class Export:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a campaign brought in: `verdicts`: reason -> clicks, `evidence`: kind -> orders.
+    """The results of a campaign. `verdicts`: reason -> clicks; `evidence`: type -> orders.
 
-    `reasons`: why orders of the account were credited to nobody, with how many.
+    `reasons`: why orders of the account were not attributed, with their numbers.
     """
 
     campaign: Campaign
@@ -79,7 +79,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The coverage of an account over some days, and how its shops are."""
+    """The tracking health of an account over some days, and the health of its shops."""
 
     account: Account
     first: date
@@ -92,7 +92,7 @@ class Coverage:
 
 
 def read_overview(connection: sa.Connection, principal: Principal, campaign_id: str) -> Overview:
-    """What a campaign brought in, and how the account's orders were decided."""
+    """The results of a campaign, and the outcomes of the account's orders."""
     campaign = see_campaign(connection, principal, campaign_id)
     outcomes = count_outcomes(connection, campaign.emp_id)
     return Overview(
@@ -117,7 +117,7 @@ def read_sales(
     limit: int,
     after: Cursor | None,
 ) -> SalesReport:
-    """The sales of a campaign in a period, newest first, after those seen; the sums are over all of them."""
+    """A page of a campaign's sales in a period, newest first; the sums are over the whole period."""
     campaign = see_campaign(connection, principal, campaign_id)
     return SalesReport(
         campaign,
@@ -129,7 +129,7 @@ def read_sales(
 
 
 def export_sales(database: Database, principal: Principal, campaign_id: str, period: Period) -> Export:
-    """All sales of a campaign in a period, to be read page by page."""
+    """All sales of a campaign in a period, for reading in pages."""
     with database.read() as connection:
         return Export(
             see_campaign(connection, principal, campaign_id),
@@ -150,7 +150,7 @@ def see_clicks(
 def list_link_activity(
     connection: sa.Connection, principal: Principal, campaign_id: str
 ) -> tuple[Campaign, list[LinkCounts]]:
-    """A campaign, and what happened on each of its links."""
+    """A campaign, and the clicks and orders of each of its links."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, activity.link_activity(connection, campaign_id)
 
@@ -158,7 +158,7 @@ def list_link_activity(
 def list_contact_activity(
     connection: sa.Connection, principal: Principal, campaign_id: str, limit: int, after: str | None
 ) -> tuple[Campaign, list[ContactActivity]]:
-    """A campaign, and the contacts who clicked or bought, by reference."""
+    """A campaign, and the contacts who clicked or bought, sorted by reference."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, activity.contact_activity(connection, campaign_id, limit, after)
 
@@ -166,7 +166,7 @@ def list_contact_activity(
 def measure_lift(
     connection: sa.Connection, principal: Principal, campaign_id: str, now: datetime
 ) -> tuple[Campaign, Measured]:
-    """A campaign, and what its mail caused, as far as it can be measured now."""
+    """A campaign, and its lift, as far as it can be measured now."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, lift.measure(connection, campaign, now)
 
@@ -174,14 +174,14 @@ def measure_lift(
 def compare_models(
     connection: sa.Connection, principal: Principal, emp_id: int, first: datetime, last: datetime
 ) -> Comparison:
-    """What each model credits every campaign of an account with, of orders placed until before `last`."""
+    """The credit of each campaign of an account by each model, for orders placed before `last`."""
     return comparison.compare(connection, see_account(connection, principal, emp_id), first, last)
 
 
 def read_coverage(
     connection: sa.Connection, principal: Principal, emp_id: int, first: date, last: date
 ) -> Coverage:
-    """The coverage of an account from the first day (UTC) to the last one."""
+    """The tracking health of an account from the first day (UTC) to the last one, inclusive."""
     account = see_account(connection, principal, emp_id)
     until = datetime.combine(last + timedelta(days=1), time(), UTC)
     period = Period(datetime.combine(first, time(), UTC), until)
@@ -214,7 +214,7 @@ def _labels(connection: sa.Connection, campaign_id: str) -> dict[str, str]:
 
 def _sales_by_page(database: Database, campaign_id: str, period: Period) -> Iterator[list[StoredSale]]:
     after = None
-    # A connection for each page: one that waits for a slow reader would hold up SQLite's checkpoints.
+    # One connection per page: a connection open for a slow reader would block SQLite's checkpoints.
     while True:
         with database.read() as connection:
             page = sales.list_sales(connection, campaign_id, _AT_ONCE, after, period)

@@ -1,1 +1,1 @@
-"""Running it all: one supervisor, its services and the embedded Valkey."""
+"""The whole stack: a supervisor, its services and the embedded Valkey."""

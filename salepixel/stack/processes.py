@@ -1,4 +1,4 @@
-"""Child processes that do not outlive their parent, so that a killed service leaves nothing behind."""
+"""Child processes that end with their parent, so that a killed service leaves no processes behind."""
 
 import multiprocessing
 import os
@@ -8,12 +8,12 @@ import time
 
 
 def end_with_parent(poll_seconds: float = 0.5, forked_by: int = 0) -> None:
-    """Make this process send itself SIGTERM when the process that started it is gone.
+    """Make this process send itself SIGTERM after its parent process has ended.
 
-    `forked_by`: its id, for a process that was not started by multiprocessing.
+    `forked_by`: the parent's id, if this process was not started by multiprocessing.
     """
     started_by = multiprocessing.parent_process()
-    # The parent may be gone already: who adopted us is not it.
+    # Not os.getppid() first: if the parent has ended already, that is the process that adopted us.
     parent = forked_by or (started_by and started_by.pid) or os.getppid()
 
     def watch() -> None:
@@ -28,14 +28,14 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def hold_stopping() -> None:
-    """Have SIGTERM and SIGINT wait until `allow_stopping`.
+    """Block SIGTERM and SIGINT until `allow_stopping`.
 
-    While a server's process starts, they would be lost: at first it has its parent's handlers, and then
-    those of an event loop that does not run yet (uvloop drops a signal that comes before it runs).
+    Otherwise they would be lost while a server's process starts: first it has its parent's handlers, then
+    those of an event loop that does not run yet (uvloop drops signals that arrive before it runs).
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
 
 
 def allow_stopping() -> None:
-    """Have SIGTERM and SIGINT come through, also those that came meanwhile."""
+    """Deliver SIGTERM and SIGINT again, including those that were blocked."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)

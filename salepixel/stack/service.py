@@ -1,4 +1,4 @@
-"""One child process of `salepixel up`: how it is started, whether it answers, when it is started again."""
+"""One child process of `salepixel up`: its start, health check and restart."""
 
 import errno
 import signal
@@ -21,32 +21,32 @@ from salepixel.wire.redis import open_redis
 log = structlog.get_logger()
 
 BAD_SETTINGS = 2
-"""How every service ends whose settings, keys or database can never do; it has said why."""
+"""The exit code of a service with unusable settings, keys or database, after it printed why."""
 
 _ENDED_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM)
 
 RESTART_PAUSE_SECONDS = (0.2, 1.0, 3.0, 10.0)
 STEADY_SECONDS = 30.0
-"""A process that ran for so long is started again without a pause."""
+"""A process that ran for this long is restarted without a pause."""
 
 
 @dataclass
 class Service:
-    """One child process and what is known of it."""
+    """One child process and its state."""
 
     name: str
     command: list[str]
     environment: Mapping[str, str]
     answers: Callable[[int], bool]
     before_restart: Callable[[int], None] = lambda _: None
-    """Called with how often it has ended by itself, in a row, before it answered."""
+    """Called with the number of times in a row that it ended before it was ready."""
 
     process: subprocess.Popen[bytes] | None = None
     has_answered: bool = False
     """Since this stack was started."""
 
     ended: int | None = None
-    """The exit code with which it ended last."""
+    """Its last exit code."""
 
     started_at: float = 0.0
     restarts: int = 0
@@ -61,7 +61,7 @@ class Service:
 
     @property
     def state(self) -> str:
-        """Whether it answers, for people."""
+        """Its state, as text for people."""
         if self._is_ready and self.runs:
             return "answers"
         if self.runs:
@@ -69,7 +69,7 @@ class Service:
         return "not started" if self.ended is None else f"ended with {self.ended}"
 
     def start(self) -> None:
-        """Start the process, which ends when this one does; what gives none now is asked again later."""
+        """Start the process, which ends with this one. If it cannot start now, it is tried again later."""
         self._is_ready = False
         self.next_start = 0.0
         self.started_at = time.monotonic()
@@ -79,7 +79,7 @@ class Service:
                 env=dict(self.environment),
                 preexec_fn=die_with_parent,  # no threads run here yet
                 stdin=subprocess.DEVNULL,
-                restore_signals=False,  # or a log without a reader ends Valkey by SIGPIPE
+                restore_signals=False,  # otherwise SIGPIPE ends Valkey when nobody reads its log
             )
         except (OSError, subprocess.SubprocessError) as error:
             log.error("not_started", service=self.name, error=str(error))
@@ -87,7 +87,7 @@ class Service:
             self._wait_before_restart()
 
     def ready(self, *, ask_again: bool = True) -> bool:
-        """True when the process answers. Asks it, for 2 seconds at most, or only until it has answered."""
+        """True if the process answers within 2 seconds. `ask_again=False`: one earlier answer is enough."""
         if not self.runs:
             return False
         if self._is_ready and not ask_again:
@@ -100,7 +100,7 @@ class Service:
         return self._is_ready
 
     def restart_if_dead(self) -> None:
-        """Start it again when it has ended and its pause is over."""
+        """Restart it if it has ended and its pause is over."""
         now = time.monotonic()
         if self.process is not None:
             if self.process.poll() is None:
@@ -123,7 +123,7 @@ class Service:
 
 
 def is_free(host: str, port: int) -> bool:
-    """False when somebody listens there. Raises OSError where this user cannot listen at all."""
+    """False if a process listens on the port. Raises OSError if this user may not listen on it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -137,7 +137,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def is_healthy(host: str, port: int) -> bool:
-    """True when /healthz there says so."""
+    """True if /healthz reports the service as healthy."""
     address = f"[{host}]" if ":" in host else host
     try:
         with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:
@@ -147,7 +147,7 @@ def is_healthy(host: str, port: int) -> bool:
 
 
 def redis_answers(address: str) -> bool:
-    """True when Redis there has loaded its data and answers."""
+    """True if Redis has loaded its data and answers."""
     with closing(open_redis(address)) as client:
         try:
             return bool(client.ping())
@@ -156,7 +156,7 @@ def redis_answers(address: str) -> bool:
 
 
 def is_set(address: str, key: str) -> bool:
-    """True when Redis there has this key."""
+    """True if Redis has this key."""
     with closing(open_redis(address)) as client:
         try:
             return bool(client.exists(key))

@@ -1,4 +1,4 @@
-"""`salepixel up`: starts the processes, says when all are ready, restarts what dies, stops all in order."""
+"""`salepixel up`: starts the processes, reports when all are ready, restarts those that end, stops all."""
 
 import fcntl
 import os
@@ -20,15 +20,15 @@ from salepixel.stack.service import BAD_SETTINGS, Service, is_free, is_healthy, 
 log = structlog.get_logger()
 
 TURN_SECONDS = 10.0
-"""For so long a process may start alone; then the next one is started beside it."""
+"""The time that a process has to start before the next one is started too."""
 
 REPORT_SECONDS = 10.0
-"""After so long, and then after twice as long again and again, what is not ready is reported."""
+"""Processes that are not ready are logged after this time, then after double the time, and so on."""
 
 STOP_SECONDS = 15.0
 PORT_SECONDS = 10.0
 DAMAGED_AFTER = 2
-"""A Valkey that ended so often before it answered cannot read its own file."""
+"""If Valkey ends this often before it is ready, it cannot read its file."""
 
 
 class CannotStart(RuntimeError):
@@ -62,8 +62,8 @@ class Supervisor:
     def run(self, announce: Callable[[str], None]) -> None:
         """Run until SIGTERM or SIGINT. Raises CannotStart.
 
-        What is away keeps nothing else down: each process is started, and started again, for itself, the
-        edge first, which needs none of the others.
+        Each process is started and restarted independently, so one that fails does not stop the others. The
+        edge starts first, because it needs no other process.
         """
         lock = _lock(self.settings.data / "up.lock")
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,7 +81,7 @@ class Supervisor:
             lock.close()
 
     def _start_all(self, announce: Callable[[str], None]) -> None:
-        """Start each when the one before answers or has had its turn; return when all answer."""
+        """Start each process when the one before is ready or has had its turn; return when all are ready."""
         begun, next_report = time.monotonic(), REPORT_SECONDS
         started = 0
         while not self._stopping:
@@ -160,13 +160,13 @@ class Supervisor:
         return services
 
     def _look_at_valkey(self, failures: int) -> None:
-        """Start empty when it cannot read its file: what it held is shipped and found again."""
-        # Once: what fails with an empty folder too is not the file.
+        """Start Valkey empty if it cannot read its file: its data is shipped and enqueued again."""
+        # Only once: if it also fails with an empty folder, the file is not the cause.
         if failures == DAMAGED_AFTER and (kept := set_aside(self.settings.data)):
             log.error("valkey_file_damaged", set_aside=str(kept), lost="nothing: the journals ship again")
 
     def _wait_for_ports(self) -> None:
-        """A port that another program has is named here, once, and not by a service again and again."""
+        """Report a port that another program uses here, once, instead of in each restart of a service."""
         deadline = time.monotonic() + PORT_SECONDS  # processes of a killed stack need a moment to end
         host = self.settings.host
         for name, port in (("EDGE", self.settings.edge_port), ("PLUGIN", self.settings.plugin_port)):
@@ -193,7 +193,7 @@ class Supervisor:
         self._stopping = True
 
     def _stop_all(self) -> None:
-        # Who writes stops before what is written to: Valkey last.
+        # Writers stop first, Valkey last.
         for service in sorted(self.services, key=lambda service: service.name == "valkey"):
             process = service.process
             if process is None or process.poll() is not None:
@@ -207,7 +207,7 @@ class Supervisor:
 
 
 def _make_folder(data: Path) -> None:
-    """Make the data folder. Raises BadSettings where this user cannot write to it."""
+    """Create the data folder. Raises BadSettings if this user cannot write to it."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(data, os.W_OK | os.X_OK) else "Permission denied"

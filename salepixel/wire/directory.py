@@ -1,4 +1,4 @@
-"""The directory: what edges know of accounts, changed links and opt-outs, as it stands in Redis."""
+"""The directory in Redis: accounts, changed links and opt-outs, for the edges."""
 
 import hashlib
 import json
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DIRECTORY_KEY = "salepixel:directory"
-"""A Redis string: JSON of what edges must know of accounts and of changed links, see Directory."""
+"""A Redis string: the directory as JSON, see Directory."""
 
 
 DIRECTORY_VERSION_KEY = "salepixel:directory:version"
-"""A Redis string: a digest of the directory, so that edges read the whole of it only when it has changed."""
+"""A Redis string: a digest of the directory, so that edges read all of it only after a change."""
 
 
 class BadDirectory(ValueError):
@@ -18,20 +18,19 @@ class BadDirectory(ValueError):
 
 
 def contact_digest(contact: bytes) -> str:
-    """How the directory names a contact (in UTF-8): short, and nobody can read it."""
+    """The digest of a contact (in UTF-8) in the directory: short, and it does not reveal the contact."""
     return hashlib.blake2b(contact, digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What edges know of accounts: empId -> (tracking host or empty, pixel secret, sealed or empty).
+    """The accounts, for the edges: empId -> (tracking host or empty, encrypted pixel secret or empty).
 
-    `require_signature` lists the accounts whose pixel must be signed. `links` has the links that were
-    changed after sending: link id -> where it leads now, or an empty text for one that is switched off.
-    `currencies` has the accounts' currencies; one that was published before 2026-11-28 has none.
-    `opted_out` has the contacts who opted out, by account, as `contact_digest` names them; `tags` the custom
-    merge tags of its campaigns for a contact, in their normal form.
-    `erased` has keyed hashes of what was erased (Keys.hash_erased), by account, contacts among them.
+    `require_signature`: accounts whose pixel must be signed. `links`: links changed after sending, link id ->
+    new address, empty if switched off. `currencies`: the accounts' currencies; missing in directories from
+    before 2026-11-28. `opted_out`: the contacts who opted out, by account, as `contact_digest`. `tags`: an
+    account's merge tags for contacts that belong to no known e-mail platform, in normal form.
+    `erased`: keyed hashes of erased data (Keys.hash_erased), by account, contacts among them.
     """
 
     accounts: dict[int, tuple[str, str]]
@@ -43,7 +42,7 @@ class Directory:
     erased: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """As it is stored at DIRECTORY_KEY."""
+        """The text to store at DIRECTORY_KEY."""
         return json.dumps(
             {
                 "accounts": {str(k): list(v) for k, v in self.accounts.items()},
@@ -58,7 +57,7 @@ class Directory:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Directory":
-        """Raises BadDirectory for anything that `to_json` did not write."""
+        """The directory in a text. Raises BadDirectory for anything that `to_json` did not write."""
         try:
             content: Any = json.loads(text)
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}

@@ -1,6 +1,6 @@
-"""Opening Redis the way this product needs it: short timeouts, and no blind retries.
+"""Opens Redis with short timeouts and without retries.
 
-redis-py waits 5 s and tries 10 times by default; a repeated XADD would be a second click.
+By default, redis-py waits 5 s and tries 10 times; but a repeated XADD would store a click twice.
 """
 
 from redis import Redis
@@ -8,11 +8,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 BLOCKING_SECONDS = 5.0
-"""No command of ours blocks for longer, so a socket that is silent for more is dead."""
+"""The longest time that a command of ours blocks; a socket that is silent for longer is dead."""
 
 
 def open_redis(url: str, *, timeout_seconds: float = 2.0) -> Redis:
-    """A client for redis://, rediss:// or unix:// addresses. Connects when first used."""
+    """A client for redis://, rediss:// or unix:// addresses. It connects on first use."""
     return Redis.from_url(
         url,
         socket_connect_timeout=1.0,

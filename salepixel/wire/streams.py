@@ -1,22 +1,22 @@
-"""How the edge and the worker meet: journal records, and the Redis keys through which they travel.
+"""The protocol between edge and worker: journal records, and the Redis keys that transport them.
 
-The database holds the truth, Redis is transport, the journal is the buffer.
+The database is the source of truth, Redis is the transport, and the journal is the buffer.
 
 * A journal numbers its records 1, 2, 3 ... and has a name that is never used again.
-* The shipper adds runs of records, byte for byte as they stand in the journal, to the stream
-  `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its field FIELD holds the
-  records. Redis refuses an id that is not greater than the last, so nothing is shipped twice. With each
-  entry, in the same transaction, it adds the journal's name to the set JOURNALS_KEY.
-* An entry that begins with the oldest record which its journal still has carries the field OLDEST too:
-  what is missing before it is gone for good (the database came from an old backup, or a record cannot
-  be read). The worker counts that as a loss and goes on.
+* The shipper adds runs of records, with the same bytes as in the journal, to the stream
+  `stream_key(journal)`. The entry's id is `<number of its last record>-0`, its field FIELD has the records.
+  Redis rejects an id that is not greater than the last, so nothing is shipped twice. In the same
+  transaction, the shipper adds the journal's name to the set JOURNALS_KEY.
+* An entry that begins with the oldest record in its journal also has the field OLDEST. Records missing before
+  it are lost (the database came from an old backup, or a record cannot be read). The worker counts them as a
+  loss and continues.
 * The worker folds entries into the database and stores, in the same transaction, the number of the
   last record: the mark. It then publishes the mark at `mark_key(journal)` and trims the stream. Names of
   journals whose stream is empty are moved from JOURNALS_KEY to IDLE_JOURNALS_KEY by the sweep.
 * A segment of the journal is freed when all its records are at or below the published mark.
-* When records are missing otherwise (Redis was emptied, or came back from an older file) the worker
-  deletes the stream; the shipper sees that it is gone and begins again after the mark. Records at or
-  below the mark that arrive again are skipped.
+* If records are missing for another reason (Redis was emptied, or restarted from an older file), the worker
+  deletes the stream. The shipper notices that, and ships again from the mark on. Records up to the mark that
+  arrive again are skipped.
 """
 
 import struct
@@ -27,7 +27,7 @@ JOURNALS_KEY = "salepixel:journals"
 """A Redis set: the names of journals that may have records in their stream."""
 
 IDLE_JOURNALS_KEY = "salepixel:journals:idle"
-"""A Redis set: the names of journals that shipped and whose stream was empty at a sweep."""
+"""A Redis set: the names of journals whose stream was empty at a sweep."""
 
 FIELD = b"r"
 OLDEST = b"o"
@@ -39,7 +39,7 @@ _HEAD_SIZE = _HEAD.size
 
 
 class BadRecord(ValueError):
-    """Bytes that are not a whole, undamaged journal record."""
+    """Not a complete, undamaged journal record."""
 
 
 def stream_key(journal: str) -> str:
@@ -48,14 +48,14 @@ def stream_key(journal: str) -> str:
 
 
 def mark_key(journal: str) -> str:
-    """The Redis string with the number up to which a journal is in the database."""
+    """The Redis string with the mark: the number of the journal's last record in the database."""
     return f"salepixel:mark:{journal}"
 
 
 def frame(number: int, payload: bytes) -> bytes:
-    """A payload as it stands in the journal: number, length, checksum over both and the payload.
+    """A payload as a journal record: number, length, checksum over both and the payload, payload.
 
-    Raises BadRecord for one that no reader would take.
+    Raises BadRecord if the payload is too large for readers.
     """
     if len(payload) > MAX_PAYLOAD:
         raise BadRecord("too large")
@@ -64,9 +64,9 @@ def frame(number: int, payload: bytes) -> bytes:
 
 
 def read_frames(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, int]]:
-    """Read (number, payload, end offset) of one record after the other.
+    """Yield (number, payload, end offset) of each record.
 
-    Ends at the end of the data; raises BadRecord at the first record that is cut or damaged.
+    Raises BadRecord at the first truncated or damaged record.
     """
     size = len(data)
     while offset < size:

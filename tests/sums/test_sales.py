@@ -474,5 +474,5 @@ def test_great_sums_are_exact(database: Database) -> None:
 
 
 def test_a_period_that_is_not_of_whole_days_is_refused(database: Database) -> None:
-    with database.read() as connection, pytest.raises(ValueError, match="not the begin of a day"):
+    with database.read() as connection, pytest.raises(ValueError, match="not the start of a day"):
         report.sale_totals(connection, CAMPAIGN, report.Period(NOON))

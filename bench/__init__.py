@@ -1,1 +1,1 @@
-"""Benchmarks: figures as ratios to a yardstick in the same run, since machines differ and are noisy."""
+"""Benchmarks: ratios to a yardstick in the same run, because machines differ and are noisy."""

@@ -1,4 +1,4 @@
-"""`make bench`: figures as ratios to a yardstick, several rounds in turn, in one run on one machine.
+"""`make bench`: ratios to a yardstick, measured in alternating rounds in one run on one machine.
 
 `make bench ONLY=fold` measures one subject.
 """
@@ -23,7 +23,7 @@ from salepixel.wire.redis import open_redis
 
 
 class Measured(Protocol):
-    """What was found out."""
+    """The result of a benchmark."""
 
     def line(self) -> str:
         """As text, mostly one line."""
@@ -38,7 +38,7 @@ SUBJECTS: dict[str, Callable[[Redis], Measured]] = {
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """The machine that the figures were measured on."""
     cpu = Path("/proc/cpuinfo")
     models = re.findall(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else []
     model = models[0] if models else platform.machine()
@@ -47,7 +47,7 @@ def machine() -> str:
 
 
 def main(wanted: list[str]) -> None:
-    """Run the subjects of these names, or all, one after the other."""
+    """Run the benchmarks with these names, or all, one after the other."""
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         socket = Path(folder) / "valkey.sock"

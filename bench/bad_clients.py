@@ -1,14 +1,14 @@
-"""Clients that no server wants, beside the visitors: heads that never end, and heads that are too large."""
+"""Hostile clients, beside normal visitors: request heads that never end, and heads that are too large."""
 
 import asyncio
 from collections import Counter
 from contextlib import suppress
 
 SLOW = 50
-"""Clients that send a line of their head each second, for as long as the server bears it."""
+"""Clients that send one line of their head per second until the server closes the connection."""
 
 LARGE = 10
-"""Clients that send a head of 32 kB, are refused, and come again."""
+"""Clients that send a head of 32 kB, are rejected, and connect again."""
 
 LINE_SECONDS = 1.0
 REST_SECONDS = 0.1
@@ -17,7 +17,7 @@ COOKIE = b"Cookie: " + b"x" * 32_000 + b"\r\n\r\n"
 
 
 class BadClients:
-    """All of them, from the start of the `async with` to its end; `ends` says how their connections ended."""
+    """Runs all of them within an `async with`; `ends` counts how their connections ended."""
 
     def __init__(self, port: int) -> None:
         self.ends: Counter[str] = Counter()
@@ -44,7 +44,7 @@ class BadClients:
             await asyncio.sleep(REST_SECONDS)
 
     async def _come(self, lines: int, head: bytes) -> str:
-        """The status that the server gave, if it gave one."""
+        """The status of the answer, or "cut off" without one."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(head)

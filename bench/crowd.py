@@ -1,6 +1,6 @@
-"""Clients that no server wants, by the thousand, beside a shop's webhooks: `python -m bench.crowd`.
+"""Thousands of hostile clients beside a shop's webhooks: `python -m bench.crowd`.
 
-Not one of the ratios of `make bench`: it takes two minutes and 12,000 files.
+Not part of `make bench`: it takes two minutes and 12,000 open files.
 """
 
 import resource
@@ -28,7 +28,7 @@ LINES = [Line("Shoes", 2, Decimal("39.80"), "R-1"), Line("Laces", 1, Decimal("4.
 
 
 def main() -> None:
-    """Print what a webhook takes alone and beside the crowd, when the crowd is gone, and the memory."""
+    """Print a webhook's time alone and beside the crowd, when the crowd was closed, and the memory."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, IDLE + HALF + 500)), hard))
     with (
@@ -97,7 +97,7 @@ def _is_open(client: socket.socket) -> bool:
 
 
 def _measure_large(shop: StandInSaleor, stack: Stack, plugin: psutil.Process) -> None:
-    """Four deliveries of 32 MB at a time: an order with as many notes in its metadata as fit."""
+    """Four simultaneous deliveries of 32 MB: an order with as many notes in its metadata as fit."""
     order = shop.order("large", LINES)
     body = shop.sign("order_updated", {"order": order}).body
     filler = [{"key": f"k{n}", "value": "x" * 20} for n in range((MAX_DELIVERY_BYTES - len(body)) // 60)]

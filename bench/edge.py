@@ -1,4 +1,4 @@
-"""CPU of a click at the edge, fsync included, against other servers that do the same without it."""
+"""CPU time of a click at the edge, fsync included, compared with other servers without the fsync."""
 
 import re
 import shutil
@@ -23,16 +23,16 @@ SECONDS = 3
 ROUNDS = 5
 CONNECTIONS = 64
 CLICKS = int(environment().get("BENCH_CLICKS", "1000000"))
-"""After so many clicks and hits the memory of the edge's process is printed."""
+"""The number of clicks and hits after which the memory of the edge's process is printed."""
 
 
 class WentWrong(RuntimeError):
-    """A server did not do its work; the message says what was seen."""
+    """A server did not do its work; the message says what happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was measured of all servers, and what could not be."""
+    """The results of all servers, and which could not be measured."""
 
     lines: list[str]
 
@@ -45,7 +45,7 @@ def run(redis: Redis) -> Table:
     """Measure all servers in turn."""
     if lacking := [program for program in ("wrk", "taskset") if not shutil.which(program)]:
         return Table([f"the edge: not measured, apt install {' '.join(lacking)}"])
-    # Not in /tmp, which may be memory: a fsync would cost nothing there.
+    # Not in /tmp, which may be in memory: an fsync would cost nothing there.
     Path("build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=Path("build").resolve()) as folder, ExitStack() as stack:
         redis.flushall()
@@ -61,7 +61,7 @@ def run(redis: Redis) -> Table:
                     servers.all.remove(server)
                     servers.missing.append(f"{server.name}: {problem}")
                 else:
-                    if number:  # in the first the caches fill
+                    if number:  # the first round only fills caches
                         server.loads.append(load)
         return Table(
             [
@@ -77,7 +77,7 @@ def run(redis: Redis) -> Table:
 
 
 def _measure(servers: Servers, server: Server) -> Load:
-    """One run of load on one server, until what it wrote down has gone where it belongs."""
+    """One run of load on one server, until all of its records are processed."""
     written = server.written() if server.written else 0
     before = server.cpu_seconds(), _cpu(servers.redis_process)
     wrk = f"taskset -c {servers.client_core} wrk -t 1 -c {CONNECTIONS} -d {SECONDS}s --latency"
@@ -129,9 +129,9 @@ def _table(servers: Servers) -> list[str]:
 
 
 def _half_load(servers: Servers) -> list[str]:
-    """The latency at half of what the edge can do, by visitors who do not wait for each other.
+    """The latency at half of the edge's highest load, with visitors that do not wait for each other.
 
-    The yardstick gets the same rate: the client's own share is in both.
+    The yardstick gets the same rate, so both include the client's own time.
     """
     edge = servers.of(EDGE)
     if not edge:
@@ -172,7 +172,7 @@ def _visit(server: Server, rate: float, core: int) -> Log:
 
 
 def _memory(servers: Servers) -> str:
-    """What the edge's processes have grown to, before and after the rest of so many clicks."""
+    """The memory of the edge's processes, now and after CLICKS clicks."""
     edge = servers.of(EDGE)
     if not edge:
         return ""

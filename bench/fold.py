@@ -1,6 +1,7 @@
-"""Clicks into the database, against a plain executemany of the same rows in the same batches.
+"""The time to store a click, compared with a plain executemany of the same rows in the same batches.
 
-The first line is the fold. The second is all that a click costs: ten minutes later its verdict is made final.
+The first line is the fold. The second is the whole cost of a click: it includes the final verdict, ten
+minutes later.
 """
 
 import tempfile
@@ -28,7 +29,7 @@ AGENTS = [f"Mozilla/5.0 (X11; Linux x86_64; rv:{n}.0) Gecko/20100101 Firefox/{n}
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """The fold alone, and with the final verdict."""
+    """The result of the fold alone, and with the final verdict."""
 
     folded: Ratio
     settled: Ratio
@@ -39,7 +40,7 @@ class Both:
 
 
 def run(redis: Redis) -> Both:
-    """Microseconds of wall time per click, commits and fsyncs included; every click from another address."""
+    """Microseconds of wall time per click, with commits and fsyncs; each click has a different address."""
     sealer = ClickSealer(Keys(1, {1: bytes(32)}))
 
     def folded() -> float:

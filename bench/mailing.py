@@ -1,4 +1,4 @@
-"""The load of a real mailing on the whole stack: each 302 that a client got must be in the database once."""
+"""The load of a real mailing on the whole stack: each redirect must be in the database exactly once."""
 
 import argparse
 import asyncio
@@ -29,14 +29,14 @@ from salepixel.storage.database import Database, open_database
 
 CATCH_UP_SECONDS = 600
 STANDSTILL_SECONDS = 30
-"""When nothing has come into the database for so long, nothing comes any more."""
+"""If no click has arrived in the database for this long, no more will arrive."""
 
 PROGRESS_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """So many clicks a second for so long, perhaps with Redis frozen; the goal is for 99 of 100, in ms."""
+    """A rate of clicks per second for some seconds, perhaps with Redis frozen; the goal is for p99, in ms."""
 
     name: str
     rate: int
@@ -59,10 +59,10 @@ SHORT = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a profile showed.
+    """The result of a profile.
 
-    `lost`: clicks that were answered and are not in the database. `twice`: clicks in the database beyond one
-    for each visitor. `behind`: seconds from the last answer until all were there.
+    `lost`: answered clicks that are not in the database. `twice`: extra clicks of a visitor in the database.
+    `behind`: seconds from the last answer until all clicks were in the database.
     """
 
     profile: Profile
@@ -90,7 +90,7 @@ class Result:
         return f"| {' | '.join(cells)} |"
 
     def beside(self) -> str:
-        """How the server dealt with the bad clients."""
+        """How the connections of the bad clients ended."""
         ends = ", ".join(f"{end} {count:,} times" for end, count in sorted(self.ends.items()))
         return f"bad clients beside {self.profile.name}: {ends}"
 
@@ -109,7 +109,7 @@ def run(profiles: Sequence[Profile], data: Path, *, workers: int = 1) -> list[Re
         results = []
         for number, profile in enumerate(profiles):
             _tell(f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s")
-            # No two visitors have the same reference, so that one who is there twice is seen.
+            # Each visitor has its own reference, so that duplicates are found.
             contact = f"c{number}-"
             log, ends = _play(stack, link + contact, profile)
             answered = {sealer.open(token.decode()).id for token in log.tokens}
@@ -167,7 +167,7 @@ async def _print_progress(log: Log) -> None:
 
 
 def _wait(database: Database, contact: str, count: int) -> float:
-    """Wait until so many clicks of these contacts are in the database; gives the seconds that it took."""
+    """Wait until this number of clicks of these contacts is in the database; returns the seconds it took."""
     begun = changed = time.monotonic()
     there = _count(database, contact)
     while there < count and time.monotonic() < min(begun + CATCH_UP_SECONDS, changed + STANDSTILL_SECONDS):
@@ -185,13 +185,13 @@ def _count(database: Database, contact: str) -> int:
 
 
 def _theirs(contact: str) -> sa.ColumnElement[bool]:
-    """Whose reference starts so; as a range, since that can use the index. "." is the character after "-"."""
+    """Contacts whose reference starts with this. A range can use the index; "." comes right after "-"."""
     clicks = schema.clicks.c
     return sa.and_(clicks.emp_id == 1, clicks.contact >= contact, clicks.contact < contact[:-1] + ".")
 
 
 def compare(database: Database, contact: str, answered: set[bytes]) -> tuple[int, int]:
-    """How many answered clicks are not in the database, and how many are there beyond one per visitor."""
+    """The numbers of answered clicks that are not in the database, and of extra clicks of visitors there."""
     with database.read() as connection:
         clicks = schema.clicks.c
         stored = connection.execute(sa.select(clicks.id, clicks.contact).where(_theirs(contact))).all()
@@ -200,7 +200,7 @@ def compare(database: Database, contact: str, answered: set[bytes]) -> tuple[int
 
 
 def _what_stays(stack: Stack) -> str:
-    """What the processes and the journal have grown to."""
+    """The size of the processes and of the journal."""
     processes = [
         f"{' '.join(process.cmdline()[2:3]) or process.name()} {process.memory_info().rss / 1e6:.0f} MB"
         for process in psutil.Process(stack.pid).children(recursive=True)
@@ -214,12 +214,12 @@ def _tell(line: str) -> None:
 
 
 def main() -> None:
-    """`python -m bench.mailing`: the full load; `--short` for a look."""
+    """`python -m bench.mailing`: the full load; `--short` for a quick try."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--workers", type=int, default=1, help="processes of the edge")
     arguments = parser.parse_args()
-    # Not in /tmp, which may be memory.
+    # Not in /tmp, which may be in memory.
     Path("build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir="build") as folder:
         results = run(SHORT if arguments.short else FULL, Path(folder), workers=arguments.workers)
@@ -229,7 +229,7 @@ def main() -> None:
     for result in results:
         print(result.beside())
     if any(result.lost or result.twice for result in results):
-        sys.exit("answered clicks are missing, or there twice")
+        sys.exit("answered clicks are missing, or stored twice")
 
 
 if __name__ == "__main__":

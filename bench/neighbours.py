@@ -1,9 +1,9 @@
-"""What one party does must not stop another: orders of a shop are timed while others misbehave.
+"""Measures whether one party can stop another: times a shop's orders while others misbehave.
 
-A steady load of clicks and signed order webhooks of account 7, and beside it, one after the other: orders
-that cannot be decided, servers that drip their answers, clients that hold the plugin's connections, clients
-that send and do not read at the edge, a log that cannot be written, and a Valkey that comes back to a
-damaged append-only file. Measured is the time from a webhook's first byte to its row in the report.
+Account 7 has a steady load of clicks and signed order webhooks. Beside it run, one after the other: orders
+that cannot be decided, servers that answer one byte at a time, clients that keep the plugin's connections
+open, clients of the edge that send and do not read, a log that cannot be written, and a Valkey that restarts
+with a damaged append-only file. The measured time goes from a webhook's first byte to its row in the report.
 """
 
 import argparse
@@ -50,7 +50,7 @@ Given = TypeVar("Given")
 
 @dataclass
 class Timed:
-    """Seconds from webhook to row of each order sent while something went on; `missing` never became rows."""
+    """Seconds from webhook to row for each order of a scenario; `missing` orders never became rows."""
 
     what: str
     seconds: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Timed:
 
     @property
     def is_good(self) -> bool:
-        """Whether the goals were reached."""
+        """Whether the goals were met."""
         if self.missing or not self.seconds:
             return False
         return statistics.median(self.seconds) <= MEDIAN_SECONDS and max(self.seconds) <= WORST_SECONDS
@@ -75,7 +75,7 @@ TABLE = "| meanwhile | orders | p50 s | worst s | missing | sent again |\n|---|-
 
 
 class Load:
-    """Clicks and orders of an account that does nothing wrong, and a watch over its rows."""
+    """Clicks and orders of a well-behaved account, and checks of its rows."""
 
     def __init__(self, player: Player, scene: Scene, story: Story, database: Database) -> None:
         self._player, self._scene, self._story, self._database = player, scene, story, database
@@ -85,12 +85,12 @@ class Load:
         self._clicks.start()
 
     def stop(self) -> None:
-        """No more clicks."""
+        """Stop clicking."""
         self._stopping.set()
         self._clicks.join()
 
     def time_orders(self, what: str, seconds: float) -> Timed:
-        """Send orders for so long, and wait until each is a row."""
+        """Send orders for some seconds, and wait until each is a row."""
         timed, sent = Timed(what), dict[str, float]()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -142,7 +142,7 @@ class Load:
 
 
 def _again(timed: Timed, do: Callable[[], Given]) -> Given:
-    """As a shop does: a 503 or a broken connection is sent again. Each such time is counted."""
+    """Send again after a 503 or a broken connection, as a shop does, and count it."""
     for _ in range(60):
         try:
             return do()
@@ -153,10 +153,10 @@ def _again(timed: Timed, do: Callable[[], Given]) -> Given:
 
 
 class PipedStack(Stack):
-    """A stack that logs into a pipe, whose reader may go away."""
+    """A stack that logs into a pipe, whose reader can close it."""
 
     def close_log(self) -> None:
-        """After the next line no log line can be written."""
+        """Close the pipe after the next line: from then on, no log line can be written."""
         self._closing.set()
 
     def _open_log(self) -> IO[bytes]:
@@ -174,7 +174,7 @@ class PipedStack(Stack):
 
 
 class Drip(threading.Thread):
-    """A server that sends a byte of its answer a second, without end, to everybody who asks."""
+    """A server that answers every request with one byte per second, without end."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -197,7 +197,7 @@ class Drip(threading.Thread):
 
 @contextmanager
 def undecidable(stack: PipedStack, player: Player, database: Database) -> Iterator[None]:
-    """Pixel hits of impossible amounts from one mail link, and orders that no worker can read, all due."""
+    """Pixel hits with impossible amounts from one link, and due orders that no worker can read."""
     with requests.Session() as session:
         for number in range(UNDECIDABLE):
             query = f"empId={ENEMY}&PRODUCTO=x{number}&IMPORTE=999999999999.9999&PEDIDO={number}"
@@ -215,7 +215,7 @@ def undecidable(stack: PipedStack, player: Player, database: Database) -> Iterat
 
 @contextmanager
 def dripping(stack: PipedStack, player: Player, database: Database) -> Iterator[None]:
-    """A shop, and a receiver of sales, that drip: registered again and again, polled, and forwarded to."""
+    """A shop and a destination of sales that drip: repeated registrations, polls and forwards."""
     drip = Drip()
     drip.start()
     wanted = {"empId": ENEMY, "platform": "saleor", "api_url": f"{drip.url}/graphql/"}
@@ -253,7 +253,7 @@ def dripping(stack: PipedStack, player: Player, database: Database) -> Iterator[
 
 @contextmanager
 def holding(stack: PipedStack, player: Player, database: Database) -> Iterator[None]:
-    """Clients that connect to the plugin and say nothing, or half of a delivery."""
+    """Clients that connect to the plugin and send nothing, or half of a delivery."""
     half = b"POST /saleor/webhooks HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
     clients = []
     for number in range(IDLE + HALF_SENT):
@@ -269,7 +269,7 @@ def holding(stack: PipedStack, player: Player, database: Database) -> Iterator[N
 
 @contextmanager
 def pipelining(stack: PipedStack, player: Player, database: Database) -> Iterator[None]:
-    """Clients that send the edge as many requests as it takes, and read no answer."""
+    """Clients that send the edge as many requests as it accepts, and read no answer."""
     many = b"GET /track/sale?empId=8 HTTP/1.1\r\nHost: x\r\n\r\n" * 20_000
     clients = [socket.create_connection(("127.0.0.1", stack.edge_port)) for _ in range(PIPELINING)]
     for client in clients:
@@ -283,7 +283,7 @@ def pipelining(stack: PipedStack, player: Player, database: Database) -> Iterato
 
 @contextmanager
 def damaged_valkey(stack: PipedStack, player: Player, database: Database) -> Iterator[None]:
-    """Valkey's append-only file is damaged in its middle, and Valkey killed."""
+    """Valkey's append-only file is damaged in the middle, and Valkey is killed."""
     valkey = next(p for p in psutil.Process(stack.pid).children() if "valkey" in p.name())
     (file,) = (stack.data / "valkey" / "appendonlydir").glob("*.incr.aof")
     with file.open("r+b") as opened:
@@ -295,7 +295,7 @@ def damaged_valkey(stack: PipedStack, player: Player, database: Database) -> Ite
 
 @contextmanager
 def unwritable_log(stack: PipedStack, player: Player, database: Database) -> Iterator[None]:
-    """Whatever the processes log fails; each of them has something to log."""
+    """Every write to the log fails, and each process has something to log."""
     stack.close_log()
     with suppress(requests.RequestException):
         requests.post(f"{stack.plugin_url}/saleor/webhooks", data=b"x", timeout=5)
@@ -314,7 +314,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def run(data: Path, seconds: float) -> list[Timed]:
-    """Play all scenarios on one stack, each for so long; gives what was measured."""
+    """Play all scenarios on one stack, each for some seconds; returns the results."""
     story = Story(
         contacts=[Contact(f"c{n}", f"c{n}@example.com") for n in range(50)], scanned=[], purchases=[]
     )
@@ -344,9 +344,9 @@ def _print(timed: Timed) -> Timed:
 
 
 def main() -> None:
-    """`python -m bench.neighbours`: half a minute for each; exits 1 when a goal was missed."""
+    """`python -m bench.neighbours`: half a minute per scenario; exits 1 if a goal was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0, help="for each of them")
+    parser.add_argument("--seconds", type=float, default=30.0, help="for each scenario")
     arguments = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -355,7 +355,7 @@ def main() -> None:
         found = run(Path(folder) / "data", arguments.seconds)
     print(machine(), TABLE, *(timed.line() for timed in found), sep="\n")
     if not all(timed.is_good for timed in found):
-        sys.exit("an order of a shop had to wait for somebody else")
+        sys.exit("orders of a shop had to wait for another party")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measuring two things in turn, several times, and telling the ratio with its spread."""
+"""Measures two things in turn, several times, and reports the ratio with its spread."""
 
 import statistics
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Measure = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Cost of ours per unit, of the yardstick per unit, and ours divided by the yardstick, round by round."""
+    """The cost per unit of ours and of the yardstick, for each round, and their ratio."""
 
     name: str
     yardstick: str
@@ -18,7 +18,7 @@ class Ratio:
     theirs: list[float]
 
     def line(self) -> str:
-        """One line: medians, and the ratio's median, least and greatest."""
+        """One line: both medians, and the ratio's median, minimum and maximum."""
         ratios = [a / b for a, b in zip(self.ours, self.theirs, strict=True)]
         return (
             f"{self.name}: {statistics.median(self.ours):.1f} {self.unit}; "
@@ -28,13 +28,13 @@ class Ratio:
 
 
 def spread(values: list[float]) -> str:
-    """The median, with the least and the greatest."""
+    """The median, with minimum and maximum."""
     digits = 2 if statistics.median(values) < 10 else 1
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def in_turn(name: str, ours: Measure, yardstick: str, theirs: Measure, unit: str, rounds: int = 5) -> Ratio:
-    """Measure both in turn, after one round that is not counted."""
+    """Measure both in turn. The first round does not count."""
     found: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         both = (ours(), theirs())

@@ -1,4 +1,4 @@
-"""The servers that are measured: all on one core, asked in turn; Redis and the client on another."""
+"""The measured servers: all on one core, one at a time; Redis and the client on another core."""
 
 import http.client
 import json
@@ -40,7 +40,7 @@ LUA_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One run: microseconds of CPU per request (the server's, and Redis's), answers a second, latency."""
+    """One run: microseconds of CPU per request (of the server, and of Redis), answers per second, latency."""
 
     server_us: float
     redis_us: float
@@ -51,10 +51,10 @@ class Load:
 
 @dataclass
 class Server:
-    """A running server: where it is, what it is asked for, and what was measured.
+    """A running server: its address, its request, and its results.
 
-    `written` gives the number of requests that it recorded since its start; the static one records none.
-    `settle` waits until nothing is left to do for those.
+    `written` returns the number of requests that it recorded since its start; the static one records none.
+    `settle` waits until these are processed.
     """
 
     name: str
@@ -66,13 +66,13 @@ class Server:
     loads: list[Load] = field(default_factory=list)
 
     def cpu_seconds(self) -> float:
-        """CPU, user and system, of the process and of those that it started."""
+        """CPU seconds, user and system, of the process and its children."""
         times = [each.cpu_times() for each in (self.process, *self.process.children(recursive=True))]
         return sum(each.user + each.system for each in times)
 
 
 class Servers:
-    """Those whose programs are here, running until the stack is closed; `missing` names the others."""
+    """The servers whose programs are installed, running until the stack closes; `missing`: the others."""
 
     def __init__(self, redis: Redis, folder: Path, stack: ExitStack) -> None:
         cores = sorted(os.sched_getaffinity(0))
@@ -116,8 +116,8 @@ class Servers:
             return ask_health(port)
 
         def take_in() -> None:
-            # Shipping belongs to the work. The worker's part is played here: what it does not take in would
-            # stop the shipper sooner or later, and the edge would look cheaper than it is.
+            # Shipping is part of the work. This replaces the worker: without it, the shipper would stop at a
+            # full stream, and the edge would look cheaper than it is.
             while (state := health())["shipped"] < state["durable"]:
                 time.sleep(0.05)
             for name in cast(set[bytes], self._redis.smembers(JOURNALS_KEY)):
@@ -135,7 +135,7 @@ class Servers:
         self.versions += re.findall(r"nginx/\S+", version)
         self._start_conf(STATIC, "nginx_static", {}, None)
         if all(file.exists() for file in LUA_FILES):
-            # The key that signs links: this yardstick opens the same links.
+            # The key that signs links: this yardstick verifies the same links.
             key = self._keys.derive(self._keys.active, "link").hex()
             self._start_conf(LUA, "nginx_lua", {"key": key}, self._added)
         else:
@@ -175,7 +175,7 @@ class Servers:
         self.versions += [f"{package} {version(package)}" for package in packages]
 
     def _added(self) -> int:
-        """Entries that the yardsticks have added to their stream, those that it dropped again included."""
+        """The number of entries that the yardsticks added to their stream, including those trimmed since."""
         try:
             return int(self._redis.xinfo_stream(STREAM)["entries-added"])
         except ResponseError:  # nothing was added yet
@@ -206,7 +206,7 @@ class Servers:
 
 
 def ask_health(port: int) -> dict[str, Any]:
-    """What the edge says of itself."""
+    """The edge's own health report."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/healthz")

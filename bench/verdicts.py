@@ -1,9 +1,9 @@
-"""Humans and bots on labelled clicks: how many of each the worker detects, as a confusion table.
+"""Verdicts on labelled clicks, as a confusion table: how many humans and bots the worker detects.
 
-Nobody publishes labelled clicks, and nobody knows the true mix, so the clicks are made here, from a seed:
-one campaign of six links, readers and scanners as they are described in public (the sources stand at each
-kind). The shares are our guesses. What each kind is judged by is a fact of the code, the two totals are a
-fact of the mix: read the table by kind before you believe them, and change a share to see what it does.
+No labelled clicks are published, and the true mix is unknown. So the clicks are made here from a seed: one
+campaign with six links, with readers and scanners as public sources describe them (named at each kind). The
+shares are our guesses. The results of each kind depend on the code alone; the two totals also depend on the
+mix. So read the table by kind first, and change a share to see its effect.
 """
 
 import random
@@ -35,7 +35,7 @@ KEPT_GOAL, CAUGHT_GOAL = 0.99, 0.95
 CAMPAIGN = "0000000000c1"
 LINKS = [f"{n:012x}" for n in range(1, 7)]
 SENT_AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-SENDING_SECONDS = 1800.0  # a mailer does not send all mails at once
+SENDING_SECONDS = 1800.0  # an e-mail platform does not send all e-mails at once
 
 _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
@@ -84,7 +84,7 @@ ONE = (1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request on a link: seconds after the mail was delivered, which link, what the edge sees."""
+    """A request on a link: seconds after the e-mail was delivered, the link, and what the edge sees."""
 
     second: float
     link: int
@@ -98,7 +98,7 @@ Behaviour = Callable[[random.Random], list[Request]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of reader or scanner. `share`: of the mails that people, or scanners, follow links of."""
+    """A kind of reader or scanner. `share`: its weight among the kinds of readers, or of scanners."""
 
     name: str
     is_person: bool
@@ -109,7 +109,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A click as the edge would ship it, with the kind of its maker."""
+    """A click as the edge ships it, with the kind of reader or scanner that made it."""
 
     record: ClickRecord
     kind: Kind
@@ -118,7 +118,7 @@ class Labelled:
 def reads(
     agents: list[str], *, signals: Signal = NOTHING, address: Callable[[random.Random], str]
 ) -> Behaviour:
-    """Opens the mail after seconds to days and follows one link, or a few with a look at each page."""
+    """Opens the e-mail after seconds to days and follows one link, or several with time on each page."""
 
     def behave(chance: random.Random) -> list[Request]:
         agent, where = chance.choice(agents).format(n=chance.randint(140, 156)), address(chance)
@@ -133,13 +133,13 @@ def reads(
 
 
 def clicks_twice(chance: random.Random) -> list[Request]:
-    """Double-clicks, as people do who learned it on icons."""
+    """Double-clicks links, as some people do."""
     (first, *_) = reads(DESKTOPS, address=at_home)(chance)
     return [first, Request(first.second + chance.uniform(0.1, 0.6), first.link, first.agent, first.address)]
 
 
 def opens_tabs(chance: random.Random) -> list[Request]:
-    """Opens three or four products in tabs, one after the other, and reads them then."""
+    """Opens three or four products in tabs, one after the other, and reads them afterwards."""
     (first, *_) = reads(DESKTOPS, address=at_home)(chance)
     second, requests = first.second, []
     for link in chance.sample(range(len(LINKS)), chance.choice((3, 3, 4))):
@@ -157,7 +157,7 @@ def scans(
     signals: Signal = NOTHING,
     address: Callable[[random.Random], str],
 ) -> Behaviour:
-    """Follows so many links, with such gaps, so many seconds after delivery."""
+    """Follows a number of links, with these gaps, some seconds after delivery."""
 
     def behave(chance: random.Random) -> list[Request]:
         agent, where = chance.choice(agents).format(n=chance.randint(120, 156)), address(chance)
@@ -171,14 +171,14 @@ def scans(
 
 
 def at_home(chance: random.Random) -> str:
-    """An address of a provider for people; one in four is IPv6."""
+    """An IP address of a consumer provider; one in four is IPv6."""
     if chance.random() < 0.25:
         return f"2a02:9000:{chance.getrandbits(16):x}:{chance.getrandbits(16):x}::{chance.getrandbits(16):x}"
     return _within(chance, "80.58", "83.44", "95.122", "188.26")
 
 
 def in_a_cloud(chance: random.Random) -> str:
-    """An address of a cloud in which scanners run, and much else: not listed."""
+    """An IP address of a cloud that runs scanners and much else, so it is not listed."""
     return _within(chance, "20.50", "52.178", "34.90", "3.120")
 
 
@@ -187,7 +187,7 @@ def _within(chance: random.Random, *beginnings: str) -> str:
 
 
 def at_a_gateway(certainty: str) -> Callable[[random.Random], str]:
-    """An address of a network that networks.csv lists with this certainty."""
+    """An IP address of a network in networks.csv with this certainty."""
     listed: list[Network] = [row for row in read_networks() if row.certainty == certainty]
 
     def address(chance: random.Random) -> str:
@@ -198,7 +198,7 @@ def at_a_gateway(certainty: str) -> Callable[[random.Random], str]:
 
 
 KINDS = [
-    # People. 80 % of what is read is read on ordinary browsers; the rest is what could be mistaken.
+    # People. About 80 % use ordinary browsers; the others could be mistaken for bots.
     Kind("reads at a desk", True, 40.0, "", reads(DESKTOPS, address=at_home)),
     Kind("reads on a telephone", True, 41.0, "", reads(PHONES, address=at_home)),
     Kind("reads inside an app", True, 4.0, "", reads(INSIDE, address=at_home)),
@@ -343,13 +343,13 @@ KINDS = [
 
 
 def labelled_clicks(seed: int = SEED, mails: int = MAILS) -> list[Labelled]:
-    """Clicks on a campaign by people and by scanners, by time; the same ones for a seed."""
+    """Clicks on a campaign by people and scanners, sorted by time; the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311  # not a secret
     people = [kind for kind in KINDS if kind.is_person]
     scanners = [kind for kind in KINDS if not kind.is_person]
     made: list[Labelled] = []
     for number in range(mails):
-        # Half of the mails are scanned. A third of these are read as well, by the same contact.
+        # Half of the e-mails are scanned. A third of these are also read, by the same contact.
         made.extend(_clicks(chance, _one_of(people, chance), f"c{number:06}"))
         if number % 2:
             whose = f"c{number:06}" if number % 3 == 0 else f"s{number:06}"
@@ -372,16 +372,16 @@ def _clicks(chance: random.Random, kind: Kind, contact: str) -> Iterator[Labelle
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How many clicks of each kind got which verdict."""
+    """The number of clicks of each kind with each verdict."""
 
     counts: Counter[tuple[str, Verdict]]
 
     def kept(self) -> float:
-        """The share of people's clicks that are not called bot clicks."""
+        """The share of people's clicks without the verdict bot."""
         return 1 - self._share(self._of(is_person=True), Verdict.BOT)
 
     def caught(self) -> float:
-        """The share of scanners' clicks that are called bot clicks."""
+        """The share of scanners' clicks with the verdict bot."""
         return self._share(self._of(is_person=False), Verdict.BOT)
 
     def kind(self, name: str) -> dict[Verdict, float]:
@@ -418,7 +418,7 @@ _COLUMNS = (Verdict.HUMAN, Verdict.UNKNOWN, Verdict.BOT)
 
 
 def judge_all(database: Database, redis: Redis, clicks: list[Labelled]) -> Confusion:
-    """Ship the clicks as two edges would, fold them, make their verdicts final, compare with the labels."""
+    """Ship the clicks like two edges, fold them, make their verdicts final, compare them with the labels."""
     with database.write() as connection:
         add_campaign(connection, Campaign(CAMPAIGN, 1, "Autumn", "plain", SENT_AT, sent_at=SENT_AT), [])
     for number in (0, 1):

@@ -1,7 +1,7 @@
-"""Visitors that come when the timetable says so, whether the one before was answered or not.
+"""Visitors that come on schedule, whether the one before was answered or not.
 
-Each is measured from the moment at which it should have asked, so that a server that stops for a second is
-seen by all who would have come in that second ("coordinated omission" hides them).
+The time of each is measured from its scheduled start. So if a server stops for a second, all visitors of this
+second show it; otherwise "coordinated omission" would hide them.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import cast
 CONNECTIONS = 256
 TURN_SECONDS = 0.001
 SETTLE_SECONDS = 0.5
-"""Until the server has accepted those that connect at once: visitors of a mailing come one by one."""
+"""Time for the server to accept the first connections, made all at once; real visitors come one by one."""
 
 HEADERS = (
     b"Host: 127.0.0.1\r\n"
@@ -30,7 +30,7 @@ HEADERS = (
 
 @dataclass
 class Log:
-    """What an independent client saw: seconds of each answer, the tokens of all 302, what went wrong.
+    """The results of an independent client: seconds of each answer, the tokens of all redirects, failures.
 
     `took`: seconds from the first request to the last answer.
     """
@@ -41,18 +41,18 @@ class Log:
     took: float = 0.0
 
     def quantile_ms(self, share: float) -> float:
-        """Milliseconds within which this share was answered."""
+        """The milliseconds within which this share was answered."""
         ordered = sorted(self.seconds)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000 if ordered else 0.0
 
     @property
     def median_ms(self) -> float:
-        """Milliseconds of the median."""
+        """The median in milliseconds."""
         return statistics.median(self.seconds) * 1000 if self.seconds else 0.0
 
 
 class Visitor(asyncio.Protocol):
-    """A kept connection, with one request on its way at most."""
+    """A keep-alive connection with at most one request in flight."""
 
     def __init__(self, crowd: "Crowd") -> None:
         self._crowd = crowd
@@ -62,18 +62,18 @@ class Visitor(asyncio.Protocol):
         self._asking = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ready to ask."""
+        """The connection is ready for a request."""
         self._transport = cast(asyncio.Transport, transport)
         self._crowd.is_free(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The server is gone, or ended the connection."""
+        """The server ended the connection."""
         if self._asking:
             self._crowd.log.failed += 1
         self._crowd.is_gone(self)
 
     def ask(self, path: bytes, due: float) -> None:
-        """Ask for a path, as somebody should have at this time of the loop."""
+        """Request a path; `due` is its scheduled start, on the loop's clock."""
         self._due, self._asking, self._received = due, True, b""
         self._transport.write(b"GET " + path + b" HTTP/1.1\r\n" + HEADERS)
 
@@ -98,7 +98,7 @@ class Visitor(asyncio.Protocol):
 
 
 class Crowd:
-    """So many visitors a second for so many seconds."""
+    """Visitors at a fixed rate per second, for some seconds."""
 
     def __init__(self, port: int, path: str) -> None:
         """`path` gets a number at its end for each visitor."""
@@ -110,7 +110,7 @@ class Crowd:
         self._open = self._asked = 0
 
     async def visit(self, rate: float, seconds: float) -> Log:
-        """Come at this rate; returns when all were answered, or ten seconds after the last came."""
+        """Send requests at this rate; returns when all were answered, or ten seconds after the last one."""
         await asyncio.gather(*(self._connect() for _ in range(CONNECTIONS)))
         await asyncio.sleep(SETTLE_SECONDS)
         begun, count = self.loop.time(), int(rate * seconds)
@@ -136,14 +136,14 @@ class Crowd:
         return self.log
 
     def is_free(self, visitor: Visitor) -> None:
-        """A visitor may ask again."""
+        """Mark a visitor as free for the next request."""
         if self._late:
             visitor.ask(*self._late.popleft())
         else:
             self._free.append(visitor)
 
     def is_gone(self, visitor: Visitor) -> None:
-        """A connection ended: another takes its place."""
+        """Replace a connection that ended."""
         if visitor in self._free:
             self._free.remove(visitor)
         if self._asked:

@@ -1,1 +1,1 @@
-"""The demo: a sample campaign through the real doors."""
+"""The demo: a sample campaign through the real services."""

@@ -25,7 +25,7 @@ WAIT_SECONDS = 60
 
 
 def main() -> int:
-    """Play; 0 when the report is the truth, 1 when it is not."""
+    """Play the demo; 0 if the report is correct, else 1."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="exit after the report instead of staying up")
     once = parser.parse_args().once
@@ -52,9 +52,9 @@ def main() -> int:
 
 
 def choose_ports(environ: Mapping[str, str]) -> tuple[int, int]:
-    """The ports of edge and plugin: those of the settings; for a default that is taken any other.
+    """The ports of edge and plugin: from the settings, or a free one if a default port is taken.
 
-    Raises BadSettings for a port that was chosen and is taken.
+    Raises BadSettings if a port of the settings is taken.
     """
     settings = PluginSettings.load(environ)
     ports = []
@@ -109,19 +109,19 @@ def show(player: Player, story: Story, once: bool) -> int:
 
 
 def end_by_signals() -> None:
-    """A closed terminal or a plain `kill` stops the stack too, as Ctrl-C does."""
+    """Make a closed terminal or a plain `kill` stop the stack, like Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` stays what it is
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has changed its handler: leave that
             signal.signal(number, signal.default_int_handler)
 
 
 def wait_for_ever() -> None:
-    """Until a signal."""
+    """Wait for a signal."""
     signal.pause()
 
 
 def compare(player: Player, scene: Scene, story: Story) -> list[str]:
-    """What differs between the report and the truth; nothing when all is well."""
+    """The differences between the report and the truth; empty if there are none."""
     report = player.sales(scene.campaign)
     found, expected = Counter(rows_of(report)), Counter(story.expected_rows())
     problems = [f"missing: {row}" for row in (expected - found).elements()]
@@ -142,7 +142,7 @@ def compare(player: Player, scene: Scene, story: Story) -> list[str]:
 
 
 def print_table(report: dict[str, Any]) -> None:
-    """The SALES table, as the report's page has it."""
+    """Print the SALES table like the report's page."""
     head = ("CONTACT", "ITEM", "QTY", "AMOUNT", "REFUNDED", "DATE", "EVIDENCE", "STATUS")
     layout = "{:<8} {:<14} {:>4} {:>10} {:>10}  {:<20} {:<9} {:<10}"
     print("\nSALES")
@@ -171,7 +171,7 @@ def print_table(report: dict[str, Any]) -> None:
 
 
 def print_outcomes(player: Player, scene: Scene, story: Story) -> None:
-    """How many orders were attributed, by which evidence; and why three of them were not."""
+    """Print how many orders were attributed, by which evidence, and why three others were not."""
     decisions = {purchase.number: player.decision(scene, purchase) for purchase in story.purchases}
     credited = [d for d in decisions.values() if d["outcome"] in ("attributed", "likely")]
     print(f"\n{len(credited)} of {len(decisions)} orders were attributed:")
@@ -188,7 +188,7 @@ def print_outcomes(player: Player, scene: Scene, story: Story) -> None:
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(text, flush=True)
 
 

@@ -1,1 +1,1 @@
-"""Plays a shop and its people through the real doors, for the demo, the tests, the truth and the bench."""
+"""Plays a shop and its contacts through the real services, for demo, tests, truth and bench."""

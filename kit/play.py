@@ -1,4 +1,4 @@
-"""Plays a story through the real doors: HTTP clicks, signed deliveries, the API."""
+"""Plays a story through the real interfaces: HTTP clicks, signed deliveries, the API."""
 
 import random
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ TIMEOUT_SECONDS = 20
 
 
 class WentWrong(RuntimeError):
-    """A door answered what it should not; the message says which and what."""
+    """An unexpected answer; the message says from where and what."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What was set up: the campaign's and shop's ids, and the links as the mail has them."""
+    """The prepared account: the ids of its campaign and shop, and the links of the e-mail."""
 
     campaign: str
     shop: str
@@ -34,7 +34,7 @@ class Scene:
 
 
 class Player:
-    """A visitor of all doors of a stack, in one account."""
+    """Plays contacts and shop of one account on a stack."""
 
     def __init__(self, stack: Stack, shop: StandInSaleor, emp_id: int = EMP_ID) -> None:
         self.stack, self.shop, self.emp_id = stack, shop, emp_id
@@ -46,7 +46,7 @@ class Player:
         self._session.close()
 
     def api(self, method: str, path: str, content: Any = None) -> Any:
-        """Call the API; gives the JSON. Raises WentWrong unless it succeeded."""
+        """Call the API; returns the JSON. Raises WentWrong unless it succeeds."""
         answer = self._session.request(
             method,
             f"{self.stack.plugin_url}/api/v1{path}",
@@ -59,7 +59,7 @@ class Player:
         return answer.json()
 
     def set_up(self, story: Story) -> Scene:
-        """An account, its contacts, a campaign with links, and the shop's app installed."""
+        """Create an account, its contacts and a campaign with links, and install the shop's app."""
         account = {"empId": self.emp_id, "name": "Shoes", "tracking_host": self.tracking_host}
         self.api("POST", "/accounts", {**account, "site": "shop.test", "currency": "EUR"})
         people = [{"ref": contact.ref, "email": contact.email} for contact in story.contacts]
@@ -75,7 +75,7 @@ class Player:
         return Scene(campaign["id"], connected["id"], [link["tracked_url"] for link in campaign["links"]])
 
     def click(self, link: str, contact: Contact, agent: str = PERSON, method: str = "GET") -> tuple[str, str]:
-        """Click a link of the mail; gives the click token on the destination, and the cookie's."""
+        """Click a link of the e-mail; returns the click tokens of the destination and of the cookie."""
         parts = urlsplit(link.replace("{contact}", contact.ref))
         answer = self._session.request(
             method,
@@ -92,13 +92,13 @@ class Player:
         return token, cookie
 
     def scan(self, scene: Scene, contact: Contact) -> None:
-        """A mail gateway looks at all links of one mail."""
+        """Click all links of one e-mail, like a mail gateway."""
         self.click(scene.links[0], contact, SCANNER, "HEAD")
         for link in scene.links:
             self.click(link, contact, SCANNER)
 
     def buy(self, scene: Scene, purchase: Purchase) -> None:
-        """A visit, an order, its deliveries: some twice, some late."""
+        """Play a visit, an order, and its deliveries: some twice, some late."""
         token = cookie = ""
         if purchase.how in ("token", "pixel", "email"):
             token, cookie = self.click(scene.links[purchase.link], purchase.buyer)
@@ -138,7 +138,7 @@ class Player:
             self.pixel(purchase, cookie)  # the thank-you page is loaded again
 
     def pixel(self, purchase: Purchase, cookie: str) -> str:
-        """The thank-you page's pixel; gives what it says in X-Salepixel."""
+        """Load the pixel of the thank-you page; returns its X-Salepixel header."""
         query = urlencode({"empId": self.emp_id, "order": purchase.number, "IMPORTE": "1.234,56"})
         answer = self._session.get(
             f"{self.stack.edge_url}/track/sale?{query}",
@@ -163,6 +163,6 @@ class Player:
 
 
 def rows_of(report: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The rows of a report in the form of Story.expected_rows."""
+    """The rows of a report, in the form of Story.expected_rows."""
     names = ("order", "contact", "item", "quantity", "amount", "refunded", "evidence")
     return sorted(tuple(str(row[name]) for name in names) for row in report["rows"])

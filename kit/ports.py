@@ -1,4 +1,4 @@
-"""Ports for programs that are started next."""
+"""Free ports for programs that are about to start."""
 
 import atexit
 import socket
@@ -9,11 +9,11 @@ atexit.register(_kept.close)
 
 
 def free_port(preferred: int = 0) -> int:
-    """This port if nobody listens on it, else any other; given to nobody else while this process lives.
+    """This port if it is free, or else any other; reserved while this process lives.
 
-    The socket stays bound and does not listen. So the kernel gives its port to no other program that asks
-    for any, and to no outgoing connection; a server that sets SO_REUSEADDR, as ours do, may listen there
-    all the same (socket(7)).
+    The socket stays bound and does not listen. So the kernel gives its port neither to another program that
+    asks for any port, nor to an outgoing connection. A server that sets SO_REUSEADDR, like ours, can still
+    listen on it (socket(7)).
     """
     for port in (preferred, 0):
         bound = socket.socket()

@@ -1,7 +1,6 @@
-"""A small stand-in for a Saleor shop: it hands out a token, publishes its key, signs and sends orders.
+"""A small stand-in for a Saleor shop: it issues a token, publishes its key, signs and sends orders.
 
-It behaves as a Saleor 3.23 does in the recorded deliveries under tests/data/saleor, and knows nothing of
-our code.
+It behaves like Saleor 3.23 in the recorded deliveries under tests/data/saleor, and uses none of our code.
 """
 
 import json
@@ -24,7 +23,7 @@ __all__ = ["Line", "Signed", "StandInSaleor"]
 
 SCHEMA_VERSION = "3.23"
 JWKS_PATH = "/.well-known/jwks.json"
-_TIMEOUT_SECONDS = 20  # as long as Saleor waits: 2 s to connect and 18 s to answer
+_TIMEOUT_SECONDS = 20  # like Saleor: 2 s to connect and 18 s to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,10 @@ class Signed:
 class StandInSaleor(Orders):
     """A shop on a free port of 127.0.0.1, running while it is used as a context manager.
 
-    `unavailable` holds the paths that answer 503 now, `calls` all paths that were asked for, in their order,
-    `asked` the GraphQL among them.
-    `orders` holds, by their ids, the orders that the shop has: the newest of those kept. `broken` holds the
-    ids of those that it cannot answer for: a page with one of them is null, as with Saleor's empty `origin`.
-    `app_active` and `permissions` are what staff changed of our app.
+    `unavailable`: paths that answer 503. `calls`: all requested paths, in order; `asked`: the GraphQL ones.
+    `orders`: the newest version of each order in the shop, by id. `broken`: ids of orders that fail: a page
+    with one of them is null, as with Saleor's empty `origin`. `app_active` and `permissions`: the settings of
+    our app that staff can change.
     """
 
     def __init__(
@@ -88,15 +86,15 @@ class StandInSaleor(Orders):
 
     @property
     def api_url(self) -> str:
-        """The address of the shop's API, as it is added to salepixel."""
+        """The address of the shop's API, for adding it to salepixel."""
         return f"http://{self.domain}/graphql/"
 
     def rotate_key(self, key: SigningKey | None = None) -> None:
-        """Sign with another key from now on; the old one is gone from the JWKS."""
+        """Sign with another key from now on, and remove the old one from the JWKS."""
         self.key = key or SigningKey()
 
     def install(self, manifest_url: str) -> requests.Response:
-        """Read the manifest and register with a fresh token, as when staff press Install."""
+        """Read the manifest and register with a new token, like staff clicking Install."""
         asking = {"Saleor-Schema-Version": self.version.rpartition(".")[0]}
         manifest = requests.get(manifest_url, headers=asking, timeout=_TIMEOUT_SECONDS)
         manifest.raise_for_status()
@@ -133,13 +131,13 @@ class StandInSaleor(Orders):
         return self.sign_raw(event, json.dumps(body).encode())
 
     def keep(self, order: Mapping[str, Any]) -> None:
-        """Have this order without a delivery, as when the delivery is lost."""
+        """Store this order without a delivery, as if the delivery was lost."""
         known = self.orders.get(order["id"])
         if known is None or order["updatedAt"] >= known["updatedAt"]:
             self.orders[order["id"]] = order
 
     def sign_raw(self, event: str, body: bytes, signature: str | None = None) -> Signed:
-        """A delivery of any bytes, signed over exactly these, or with the signature that is given."""
+        """A delivery of any bytes, signed over these bytes, or with the given signature."""
         names = {"Event": event, "Domain": self.domain, "Signature": signature or self.key.sign(body)}
         headers = {
             "User-Agent": f"Saleor/{SCHEMA_VERSION}",
@@ -151,7 +149,7 @@ class StandInSaleor(Orders):
         return Signed(headers, body)
 
     def send(self, plugin_url: str, signed: Signed) -> requests.Response:
-        """Send a delivery once, to where the manifest of the installation wants it."""
+        """Send a delivery once, to the address in the installed manifest."""
         return requests.post(
             self.target or f"{plugin_url}/saleor/webhooks",
             data=signed.body,
@@ -169,7 +167,7 @@ class StandInSaleor(Orders):
         issued: datetime | None = None,
         sign: bool = True,
     ) -> requests.Response:
-        """Have an order, sign and send what happened to it. Without `sign` the signature fits other bytes."""
+        """Store an order, then sign and send its event. Without `sign`, the signature is wrong."""
         self.keep(order)
         signed = self.sign(event, {"order": order}, issued=issued)
         if not sign:
@@ -177,7 +175,7 @@ class StandInSaleor(Orders):
         return self.send(plugin_url, signed)
 
     def answer(self, path: str, authorization: str, body: bytes = b"{}") -> tuple[int, Mapping[str, Any]]:
-        """What the shop's own doors answer: the status and the JSON."""
+        """The shop's answer to a request: the status and the JSON."""
         self.calls.append(path)
         if path in self.unavailable:
             return 503, {}

@@ -1,4 +1,4 @@
-"""What a stand-in shop answers who asks for its orders, as far as Saleor's schema is asked for here."""
+"""The stand-in shop's answers to queries for orders: the part of Saleor's schema that we use."""
 
 import re
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ NO_PERMISSION = {
     "message": "To access this path, you need one of the following permissions: MANAGE_ORDERS",
     "extensions": {"exception": {"code": "PermissionDenied"}},
 }
-"""The error with which Saleor answers a token that it does not know, or that may not."""
+"""Saleor's error for an unknown token, or one without permission."""
 
 NO_ORIGIN = {
     "message": 'Expected a value of type "OrderOriginEnum" but received: ',
     "path": ["orders", "edges", 1, "node", "origin"],
     "extensions": {"exception": {"code": "GraphQLError"}},
 }
-"""The error with which Saleor 3.23.28 answers for an order whose `origin` is empty; `orders` is null then."""
+"""The error of Saleor 3.23.28 for an order with an empty `origin`; then `orders` is null."""
 
 _COUNT = re.compile(
     r"(d\d{8}): orders\(first: 1, (?:filter|where): "
@@ -27,7 +27,7 @@ _COUNT = re.compile(
 def answer_orders(
     asked: Mapping[str, Any], orders: Mapping[str, Mapping[str, Any]], version: str
 ) -> dict[str, Any]:
-    """The `data` for a question: the shop's version, a page of orders, or counts of days."""
+    """The `data` for a query: the shop's version, a page of orders, or counts per day."""
     query, values = asked["query"], asked.get("variables") or {}
     if "shop{version}" in query:
         return {"shop": {"version": version}}

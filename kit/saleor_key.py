@@ -1,4 +1,4 @@
-"""The key of a stand-in shop: it signs bodies as Saleor does and publishes its public half."""
+"""The key of a stand-in shop: it signs bodies like Saleor and publishes its public key."""
 
 import base64
 import hashlib
@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 HEADER = {"alg": "RS256", "b64": False, "crit": ["b64"]}
-"""What Saleor 3.23 says of every signature, before the key's name."""
+"""The header of every signature of Saleor 3.23, without the key's id."""
 
 
 class SigningKey:
-    """A new RSA key, named by its thumbprint (RFC 7638) as Saleor names it since 3.19."""
+    """A new RSA key, with its thumbprint (RFC 7638) as id, as in Saleor since 3.19."""
 
     def __init__(self, bits: int = 2048) -> None:
         self._private = rsa.generate_private_key(public_exponent=65537, key_size=bits)
@@ -32,7 +32,7 @@ class SigningKey:
 
 
 def base64url(raw: bytes) -> str:
-    """Without padding, as JSON Web Signatures want it."""
+    """Base64url without padding, for JSON Web Signatures."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

@@ -1,4 +1,4 @@
-"""Orders of a stand-in shop, written down as a Saleor answers our subscription."""
+"""Orders of a stand-in shop, in the form in which Saleor answers our subscription."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an order: `amount` is the gross of the whole line."""
+    """A line of an order; `amount` is the gross amount of the whole line."""
 
     item: str
     quantity: int
@@ -20,7 +20,7 @@ class Line:
 
 
 class Orders:
-    """Writes orders of one channel, in its currency."""
+    """Makes orders of one channel, in its currency."""
 
     def __init__(self, channel: str, currency: str) -> None:
         self.channel = channel
@@ -44,7 +44,7 @@ class Orders:
         voucher: str | None = None,
         payment: str = "",
     ) -> dict[str, Any]:
-        """The order in the shape of our subscription. The same number is always the same order."""
+        """The order in the form of our subscription. The same number is always the same order."""
         created = created or datetime.now(UTC)
         subtotal = sum((line.amount for line in lines), Decimal(0))
         total = subtotal + shipping
@@ -101,12 +101,12 @@ class Orders:
         }
 
     def _taxed(self, gross: Decimal) -> dict[str, Any]:
-        # JSON floats, as Saleor writes money.
+        # JSON floats, like Saleor's money.
         net = (gross / Decimal("1.21")).quantize(Decimal("0.01"))
         parts = {"net": net, "gross": gross, "tax": gross - net}
         return {"currency": self.currency, **{k: {"amount": float(part)} for k, part in parts.items()}}
 
 
 def global_id(kind: str, key: object) -> str:
-    """An id as Saleor gives them."""
+    """A global id in Saleor's form."""
     return base64.b64encode(f"{kind}:{key}".encode()).decode()

@@ -28,7 +28,7 @@ class Stack:
         ports: tuple[int, int] = (0, 0),
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`ports` of edge and plugin: others are taken when somebody listens there already, or for 0."""
+        """`ports` of edge and plugin; 0 or a taken port is replaced by a free one."""
         self.data = data
         self.api_key = api_key
         self.edge_port, self.plugin_port = free_port(ports[0]), free_port(ports[1])
@@ -48,7 +48,7 @@ class Stack:
         self.stop()
 
     def start(self, seconds: float = 120) -> None:
-        """Start, and return when every process answers. Raises DidNotStart."""
+        """Start, and return when every process is ready. Raises DidNotStart."""
         self.data.mkdir(parents=True, exist_ok=True)
         chosen = {
             "SALEPIXEL_EDGE_PORT": str(self.edge_port),
@@ -66,21 +66,21 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us; we stop the stack when we are done
+                start_new_session=True,  # Ctrl-C reaches only this process, which then stops the stack
                 preexec_fn=die_with_parent,
             )
         try:
             self._wait_ready(self._process, already, seconds)
-        except BaseException:  # Ctrl-C too: nobody calls __exit__ for what was not entered
+        except BaseException:  # Ctrl-C too: if __enter__ raises, __exit__ is not called
             self.stop()
             raise
 
     def _open_log(self) -> IO[bytes]:
-        """Where the stack writes its log, which ends up in `_log`."""
+        """Open the file for the stack's log, `_log`."""
         return self._log.open("ab")
 
     def stop(self) -> None:
-        """Stop all processes, the one that writes first."""
+        """Stop all processes, writers first."""
         if self._process is None:
             return
         self._process.terminate()
@@ -93,7 +93,7 @@ class Stack:
 
     @property
     def pid(self) -> int:
-        """The process that watches over the others; 0 when the stack does not run."""
+        """The id of the supervisor's process; 0 if the stack does not run."""
         return self._process.pid if self._process else 0
 
     def _wait_ready(self, process: subprocess.Popen[bytes], already: int, seconds: float) -> None:

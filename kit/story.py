@@ -1,4 +1,4 @@
-"""A story: who gets the mail, who clicks, who buys, and so what the report must say."""
+"""A story: the recipients of an e-mail, their clicks and orders, and so the expected report."""
 
 import random
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ CATALOGUE = [
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A recipient of the mail."""
+    """A recipient of the e-mail."""
 
     ref: str
     email: str
@@ -34,9 +34,9 @@ class Contact:
 class Purchase:
     """An order and the truth about it.
 
-    `how`: how the shop learns of the click: token (it is on the order), pixel (the cookie at the
-    thank-you page), email (another device), none. `truth`: the evidence that must be found, or the
-    reason why nobody is credited.
+    `how`: the link between order and click: token (on the order), pixel (the cookie on the thank-you page),
+    email (another device), none. `truth`: the expected evidence, or the reason why the order is not
+    attributed.
     """
 
     number: str
@@ -50,25 +50,25 @@ class Purchase:
 
     @property
     def is_credited(self) -> bool:
-        """True when a click earned this order."""
+        """True if the order belongs to a click."""
         return self.truth in ("token", "cookie", "email")
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that will happen."""
+    """The contacts, scans and purchases of the demo."""
 
     contacts: list[Contact]
     scanned: list[Contact]
     purchases: list[Purchase]
 
     def expected_rows(self) -> list[tuple[str, ...]]:
-        """The rows of the SALES table: order, contact, item, quantity, amount, refunded, evidence."""
+        """The expected rows of the SALES table: order, contact, item, quantity, amount, refund, evidence."""
         rows = []
         for purchase in self.purchases:
             total = sum((line.amount for line in purchase.lines), Decimal(0))
             for line in purchase.lines if purchase.is_credited else []:
-                # Refunds of the story are of all or of half an order, so that every line's part is plain.
+                # Refunds in the story are of all or half of an order, so that each line's part is simple.
                 refunded = line.amount * purchase.refunded / total
                 rows.append(
                     (

@@ -1,1 +1,1 @@
-"""Measured truth: a seeded world of contacts and browsers plays through the real doors and is scored."""
+"""Measures the attribution: plays a seeded world of contacts and browsers on a real stack, and scores it."""

@@ -1,4 +1,4 @@
-"""`make truth`: plays seeded worlds through the doors of a real stack and says how right the answers are."""
+"""`make truth`: plays seeded worlds on a real stack, and reports how many decisions are right."""
 
 import json
 import os
@@ -36,7 +36,7 @@ PRECISION, SAME_DEVICE, RECALL, CALIBRATION = 0.97, 0.95, 0.80, 0.05
 
 
 def main() -> int:
-    """Play, score, print; 1 when a goal is missed."""
+    """Play, score and print; 1 if a goal is missed."""
     seeds = int(_setting("SEEDS", "40"))
     with_server = _setting("TAG_ONLY", "") == ""
     begun = time.monotonic()
@@ -50,7 +50,7 @@ def main() -> int:
     print(table(results, report))
     print(f"{time.monotonic() - begun:.0f} s on {platform.platform()}, Python {platform.python_version()}.")
     missed = goals_missed(results, report)
-    missed += [f"stored of who opted out: {what}" for what in found]
+    missed += [f"stored after an opt-out: {what}" for what in found]
     for line in missed:
         print(f"MISSED: {line}")
     return 1 if missed else 0
@@ -59,7 +59,7 @@ def main() -> int:
 def play_all(
     stack: Stack, seeds: Sequence[int], *, with_server: bool = True
 ) -> tuple[list[Result], list[str]]:
-    """Play the worlds of some seeds; gives the results, and what is stored of who opted out."""
+    """Play the worlds of some seeds; returns the results, and what is stored of contacts who opted out."""
     results: list[Result] = []
     worlds = [make_world(seed, CONTACTS) for seed in seeds]
     sealer = ClickSealer(load_keys(stack.data / "keys.json"))
@@ -68,7 +68,7 @@ def play_all(
         print(f"{sum(len(w.people) for w in worlds)} contacts; scanners look at their mails ...", flush=True)
         for one in played:
             shops.play(one, Theatre.scan_home, with_server)
-        # People come minutes after a scanner; nearer than this they are judged together.
+        # People come minutes after a scanner. Clicks closer together are judged as one group.
         time.sleep(LINKS_WINDOW.total_seconds() + 1)
         for one in played:
             print(f"seed {one.world.seed}: {len(one.world.orders)} orders ...", flush=True)
@@ -81,7 +81,7 @@ def play_all(
 
 
 class _Shops:
-    """A stand-in shop for each world, all with the one stack."""
+    """A stand-in shop for each world, all on one stack."""
 
     def __init__(self, stack: Stack, worlds: Sequence[World]) -> None:
         self._stack = stack
@@ -129,7 +129,7 @@ def _click_id(played: Played, sealer: ClickSealer, click: Click | None) -> str |
 
 
 def summarise(results: Sequence[Result], seeds: int) -> dict[str, Any]:
-    """What build/truth.json holds: `overall` and an object per browser."""
+    """The content of build/truth.json: `overall` and an object per browser."""
     report: dict[str, Any] = {"overall": _figures(results)}
     report["overall"] |= {"calibration_error": score.calibration_error(results), "seeds": seeds}
     for browser in BROWSERS:
@@ -150,7 +150,7 @@ def _figures(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def goals_missed(results: Sequence[Result], report: dict[str, Any]) -> list[str]:
-    """The goals that were not reached, with the figure that was."""
+    """The missed goals, each with its figure."""
     overall = report["overall"]
     missed = []
     if overall["precision"] < PRECISION:
@@ -167,7 +167,7 @@ def goals_missed(results: Sequence[Result], report: dict[str, Any]) -> list[str]
 
 
 def table(results: Sequence[Result], report: dict[str, Any]) -> str:
-    """The figures as tables for a terminal and for the docs."""
+    """The figures as tables, for the terminal and the docs."""
     lines = [
         "| browser | orders | precision | recall | same device* | cross-site pixel | same-site pixel |",
         "|---|---|---|---|---|---|---|",
@@ -215,7 +215,7 @@ def _with_interval(results: Sequence[Result], figure: Callable[[Sequence[Result]
 
 
 def _setting(name: str, default: str) -> str:
-    return os.environ.get(name, default)  # noqa: TID251  # for who runs it by hand
+    return os.environ.get(name, default)  # noqa: TID251  # for manual runs
 
 
 if __name__ == "__main__":

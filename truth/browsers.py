@@ -1,7 +1,7 @@
-"""What browsers do with cookies and link parameters, as far as it decides what a shop can learn.
+"""How browsers treat cookies and link parameters, as far as it affects attribution.
 
-The table stands in docs/explanation/attribution.md; `confirmed_by` names the engine that did it in
-tests/browser: a relative where the browser itself is not to be had here (Safari, Brave).
+The table is in docs/explanation/attribution.md. `confirmed_by`: the engine that confirmed it in
+tests/browser; a related one if the browser itself cannot run there (Safari, Brave).
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A browser with its settings. `share` of the mail's audience is our guess and only weighs the sums.
+    """A browser with its settings. `share` of the audience is our guess, and only weighs the totals.
 
-    `cross_site_cookie`: the cookie that a click set on another registrable domain comes with the pixel on
-    the shop's page. `same_site_cookie`: the cookie of a sub-domain of the shop does. `keeps_parameter`: the
-    click token in the link's parameter reaches the landing page. `runs_tag`: the storefront tag and the
-    pixel on the shop's sub-domain are not blocked.
+    `cross_site_cookie`: the pixel on the shop's page sends a click cookie of another registrable domain.
+    `same_site_cookie`: it sends a click cookie of a sub-domain of the shop. `keeps_parameter`: the click
+    token in the link's parameter reaches the landing page. `runs_tag`: the storefront tag and the pixel on
+    the shop's sub-domain are not blocked.
     """
 
     name: str

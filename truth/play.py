@@ -1,4 +1,4 @@
-"""Plays a world through the doors of a running stack: clicks, pixels, signed deliveries; then reads."""
+"""Plays a world on a running stack: clicks, pixels, signed deliveries; then reads the decisions."""
 
 import http.client
 import random
@@ -22,7 +22,7 @@ TWICE, SHUFFLED, LOST = 0.1, 0.2, 0.001
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The account of a world, as the doors know it."""
+    """The account of a world on the stack."""
 
     emp_id: int
     shop_id: str
@@ -32,7 +32,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the product says of an order: `campaign` as an index of the world, `click` as a click id."""
+    """The product's decision on an order: `campaign` as an index of the world, `click` as a click id."""
 
     campaign: int | None = None
     contact: str | None = None
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass
 class Played:
-    """A world that was played: the token that each click got (empty: none), and when."""
+    """A played world: the token of each click (empty: none), and its time."""
 
     world: World
     scene: Scene
@@ -51,10 +51,10 @@ class Played:
 
 
 class Theatre:
-    """Plays homes on one account; one per thread, for it keeps a connection to each door."""
+    """Plays homes on one account; one per thread, because it keeps its connections open."""
 
     def __init__(self, player: Player, shop: StandInSaleor, *, with_server: bool = True) -> None:
-        """`with_server`: the shop's server takes the token from the landing page, not only the tag."""
+        """`with_server`: the shop's server stores the token of the landing page, not only the tag does."""
         self._player, self._shop, self._with_server = player, shop, with_server
         self._edge = http.client.HTTPConnection("127.0.0.1", player.stack.edge_port, timeout=30)
 
@@ -63,7 +63,7 @@ class Theatre:
         self._edge.close()
 
     def set_up(self, world: World, emp_id: int) -> Scene:
-        """Make the account with its shop, contacts, campaigns and codes."""
+        """Create the account with its shop, contacts, campaigns and codes."""
         api = self._player.api
         api("POST", "/accounts", {"empId": emp_id, "name": f"Seed {world.seed}", "currency": "EUR"})
         people = [{"ref": one.ref, "email": one.email, "consent": one.consent} for one in world.people]
@@ -78,7 +78,7 @@ class Theatre:
         return Scene(emp_id, shop["id"], tuple(one["id"] for one in made), links)
 
     def _install(self, manifest_url: str) -> None:
-        """Install the shop's app, and wait as the answer asks: all worlds come from one address."""
+        """Install the shop's app, and obey Retry-After: all worlds come from one IP address."""
         installed = self._shop.install(manifest_url)
         while installed.status_code == 429:
             time.sleep(int(installed.headers["Retry-After"]))
@@ -86,13 +86,13 @@ class Theatre:
         installed.raise_for_status()
 
     def scan_home(self, played: Played, home: Home) -> None:
-        """Let the gateways of a home's mails look at them."""
+        """Play the scans of the gateways on a home's e-mails."""
         for event in home.happens:
             if isinstance(event, Click) and event.scanner:
                 self._scan(played, home, event)
 
     def play_home(self, played: Played, home: Home) -> None:
-        """Let everything else happen in a home, in its order."""
+        """Play everything else in a home, in sequence."""
         browsers: dict[str, _Browser] = {}
         for event in home.happens:
             if isinstance(event, Order):
@@ -101,7 +101,7 @@ class Theatre:
                 self._click(played, home, event, browsers.setdefault(event.device, _Browser()))
 
     def answer(self, played: Played, order: Order) -> Answer:
-        """What the product says now."""
+        """The product's present decision on an order."""
         decision = self._player.api("GET", f"/orders/{played.scene.shop_id}/{order.number}/decision")
         credited = decision["credited"]
         if credited is None:
@@ -135,7 +135,7 @@ class Theatre:
 
     def _ask(self, method: str, link: str, click: Click, headers: Mapping[str, str]) -> tuple[str, str]:
         parts = urlsplit(link.replace("{contact}", quote(click.contact)))
-        # A click's time is in milliseconds, and two of one have no sequence; in the world hours lie between.
+        # Two clicks in the same millisecond have no sequence. In the world, hours lie between them.
         time.sleep(0.002)
         self._edge.request(method, f"{parts.path}?{parts.query}", headers=dict(headers))
         answer = self._edge.getresponse()
@@ -204,7 +204,7 @@ class Theatre:
 
 @dataclass
 class _Browser:
-    """What a browser, and the shop's session in it, keep: the newest click."""
+    """The newest click, as stored in a browser and in the shop's session in it."""
 
     token: str = ""
     cookie: str = ""

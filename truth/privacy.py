@@ -1,4 +1,4 @@
-"""What is stored of people who opted out, and whether everything that was played has been worked off."""
+"""Waits until everything played is decided, and finds what is stored of contacts who opted out."""
 
 import json
 import time
@@ -16,11 +16,11 @@ from truth.world import World
 
 
 class NotSettled(RuntimeError):
-    """The worker did not come to an end in time."""
+    """The worker did not finish in time."""
 
 
 def wait_settled(stack: Stack, seconds: float) -> None:
-    """Return when every click is in the database and every order is decided. Raises NotSettled."""
+    """Wait until every click is in the database and every order is decided. Raises NotSettled."""
     database = open_database("", stack.data)
     deadline = time.monotonic() + seconds
     waiting = -1
@@ -37,11 +37,11 @@ def wait_settled(stack: Stack, seconds: float) -> None:
 
 
 def what_is_kept(stack: Stack, worlds: Sequence[World]) -> list[str]:
-    """Where a contact who opted out is named in what was made of clicks, hits and orders; empty: nowhere.
+    """The places in data from clicks, hits and orders that name a contact who opted out; empty: none.
 
-    The list of contacts with who refused stays, and a shop's deliveries are the shop's own words.
+    The list of contacts with their opt-outs must stay, and a shop's deliveries are the shop's own text.
     """
-    # Who asks not to be followed and types in a code of their own is named by that code.
+    # A contact who opted out and enters a personal code is named by this code.
     by_code = {order.who for world in worlds for order in world.orders if order.code}
     people = [one for world in worlds for one in world.people]
     refused = {one.ref for one in people if not one.consent or (one.privacy and one.ref not in by_code)}

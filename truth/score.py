@@ -1,4 +1,4 @@
-"""How right the answers are: precision, recall, calibration, beside two baselines on the same journeys."""
+"""Scores the decisions: precision, recall, calibration, and two baselines on the same journeys."""
 
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One order with its truth and what was answered; `click` is the id of the click that earned it."""
+    """One order with its truth and its decision; `click` is the id of the true click."""
 
     seed: int
     order: Order
@@ -25,9 +25,9 @@ class Result:
     code_click: str | None = None
 
     def is_right(self, level: str) -> bool:
-        """Whether the answer names what the truth names: "click", "contact" or "campaign".
+        """Whether the decision agrees with the truth on the level "click", "contact" or "campaign".
 
-        Where a code was used, the mail that held it is right as well, with its own click or with none.
+        If a code was used, the e-mail with this code is right too, with its own click or without a click.
         """
         truth, answer = self.order.truth, self.answer
         if truth.campaign is None or answer.campaign is None:
@@ -39,21 +39,21 @@ class Result:
         return by_click or (by_code and (level == "campaign" or answer.click in (None, self.code_click)))
 
     def is_told(self, level: str) -> bool:
-        """Whether the truth holds one; a forwarded mail's buyer is no contact."""
+        """Whether the truth has a value on this level; the buyer of a forwarded e-mail is not a contact."""
         return self.is_earned and (level != "contact" or self.order.truth.contact is not None)
 
     def is_claimed(self, level: str) -> bool:
-        """Whether the answer names one; of a forwarded mail it names no contact."""
+        """Whether the decision has a value on this level; for a forwarded e-mail it names no contact."""
         return self.is_credited and (level != "contact" or self.answer.contact is not None)
 
     @property
     def is_earned(self) -> bool:
-        """Whether a mail earned it."""
+        """Whether the order belongs to an e-mail."""
         return self.order.truth.campaign is not None
 
     @property
     def is_credited(self) -> bool:
-        """Whether the answer credits a mail."""
+        """Whether the decision credits an e-mail."""
         return self.answer.campaign is not None
 
 
@@ -61,27 +61,27 @@ Weight = Callable[[Result], Decimal]
 
 
 def one_each(_: Result) -> Decimal:
-    """Every order counts the same."""
+    """Weigh every order equally."""
     return Decimal(1)
 
 
 def by_revenue(result: Result) -> Decimal:
-    """An order counts what it cost."""
+    """Weigh an order by its revenue."""
     return result.order.amount
 
 
 def precision(results: Iterable[Result], level: str = "click", weight: Weight = one_each) -> float:
-    """Of what was credited, the share that is right; 1 when nothing was."""
+    """The share of credited orders that is right; 1 if none is credited."""
     return _share((weight(r), r.is_right(level)) for r in results if r.is_claimed(level))
 
 
 def recall(results: Iterable[Result], level: str = "click", weight: Weight = one_each) -> float:
-    """Of what mails earned, the share that was credited rightly."""
+    """The share of orders that belong to an e-mail and were credited correctly."""
     return _share((weight(r), r.is_right(level)) for r in results if r.is_told(level))
 
 
 def cross_site_recall(results: Iterable[Result]) -> float:
-    """The recall of the classic pixel: a cookie of another site, at the same browser's thank-you page."""
+    """The recall of the classic pixel: a third-party cookie, on the thank-you page in the same browser."""
     return _share((Decimal(1), _pixel_sees(r.order, cross_site=True)) for r in results if r.is_earned)
 
 
@@ -91,7 +91,7 @@ def same_site_recall(results: Iterable[Result]) -> float:
 
 
 def _pixel_sees(order: Order, *, cross_site: bool) -> bool:
-    """Whether a pixel credits the right click: its newest cookie is of the click that earned the order."""
+    """Whether a pixel credits the right click: its newest cookie belongs to the true click."""
     browser, earned = order.browser, order.truth.click
     has_cookie = browser.cross_site_cookie if cross_site else browser.same_site_cookie
     shown = order.cookies and browser.runs_tag and order.thanks_seen
@@ -112,7 +112,7 @@ def _share(weighed: Iterable[tuple[Decimal, bool]]) -> float:
 
 
 def calibration_error(results: Iterable[Result]) -> float:
-    """Expected calibration error of what was credited, in ten bins of confidence, by clicks."""
+    """The expected calibration error of credited orders, in ten bins of confidence, on the level click."""
     bins: dict[int, list[Result]] = {}
     for result in results:
         if result.is_credited:
@@ -123,7 +123,7 @@ def calibration_error(results: Iterable[Result]) -> float:
 
 
 def brier(results: Iterable[Result]) -> float:
-    """The mean squared distance between the confidence and what is so."""
+    """The Brier score: the mean squared distance between confidence and correctness."""
     found = [(r.answer.confidence - r.is_right("click")) ** 2 for r in results if r.is_credited]
     return sum(found) / len(found) if found else 0.0
 

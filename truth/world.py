@@ -1,12 +1,12 @@
-"""The world: who gets mails, clicks, forwards and buys, on which browser, and so what the truth is.
+"""The world: contacts and browsers, their clicks, forwards and orders, and the true attribution.
 
-Everything follows from a seed. The shares are our guesses; they are not chosen for what comes out. What an
-observer who saw everything would say is the truth: the last click of the buyer, on a link that may earn
-sales, within seven days before the order. Who opted out has no truth: any credit for them is a false one.
-Who uses a code that only one mail held was led by that mail too: then it is as right as the last click.
+Everything follows from a seed. The shares are our guesses; they were not tuned for the result. The truth is
+the last click of the buyer on a sales link within seven days before the order. For contacts who opted out
+there is no truth: any credit is wrong. If a buyer uses a code that was in one e-mail only, this e-mail is as
+right as the last click.
 
-All mails go out, and all clicks are made, within a day; the orders come after them, within minutes to weeks.
-So the doors can be used as fast as they go: only the orders have a date of their own.
+All e-mails are sent and clicked within a day. The orders follow after minutes to weeks. So clicks can be
+played without waiting: only orders carry their own date.
 """
 
 import math
@@ -18,11 +18,11 @@ from decimal import Decimal
 from truth.browsers import BROWSERS, Browser
 
 CAMPAIGNS = 3
-LINKS = 4  # the last one may not earn sales
+LINKS = 4  # the last one is not a sales link
 WINDOW_HOURS = 7 * 24.0
 HOURS_BETWEEN_MAILS = 5.0
 
-GATEWAY_SHARE = 0.2  # mail hosts that look at links are common for companies, rare for shoppers
+GATEWAY_SHARE = 0.2  # scanning mail hosts are common for companies, rare for shoppers
 QUIET_SCANNER = (
     0.04  # of these: nothing distinguishes their one click from a person's, as with 4 % in bench/verdicts.py
 )
@@ -30,19 +30,19 @@ COOKIES_REFUSED = 0.15
 MAIL_REFUSED = 0.05
 PRIVACY_CONTROL = 0.04  # Sec-GPC: 1
 HOUSEHOLDS = 0.15  # people who share a browser with another contact
-SHARED_ADDRESS = 0.05  # of these: they share the address too; rare, for mailers know a contact by the address
+SHARED_ADDRESS = 0.05  # of these; rare, because e-mail platforms identify a contact by its address
 LOGGED_IN = 0.5
 CLICK_RATE = 0.3
-FORWARDS = 0.03  # of the clicks: by somebody else, to whom the mail was forwarded
+FORWARDS = 0.03  # of the clicks: by another person who got the e-mail forwarded
 BUYS_AFTER_CLICK = 0.45
 OTHER_DEVICE = 0.25  # of the orders after a click
-BUYS_AGAIN = 0.25  # who bought, within three days
-BUYS_ANYWAY = 0.08  # who did not click, or not because of it
+BUYS_AGAIN = 0.25  # of the buyers, within three days
+BUYS_ANYWAY = 0.08  # of the contacts: without a click, or not because of it
 ON_PHONE = 0.15
-CODES_IN = 0  # the campaign whose mails hold the codes
+CODES_IN = 0  # the campaign with codes in its e-mails
 TOKEN_LOST = 0.02  # the shop's checkout failed to pass it on
-EXPRESS_CHECKOUT = 0.06  # wallets that leave the shop's checkout out
-THANKS_SEEN = 0.96  # the tab is not closed before
+EXPRESS_CHECKOUT = 0.06  # wallets that skip the shop's checkout
+THANKS_SEEN = 0.96  # the others close the tab before
 OWN_ADDRESS = 0.85
 ALIAS_ADDRESS = 0.03
 GIVEN_A_CODE = 0.3
@@ -53,7 +53,7 @@ REFUNDED = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A contact; `device` is the browser at home, which a household shares."""
+    """A contact; `device` is the browser at home, shared by the household."""
 
     ref: str
     email: str
@@ -69,7 +69,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on the mail to `contact`, by `who`: another person where it was forwarded."""
+    """A click on the e-mail to `contact`, by `who`: another person if it was forwarded."""
 
     at: float
     contact: str
@@ -81,16 +81,16 @@ class Click:
 
     @property
     def sells(self) -> bool:
-        """Whether its link may earn sales."""
+        """Whether its link is a sales link."""
         return self.link < LINKS - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is so: the click, and whose mail and which campaign; all None when no mail earned the order.
+    """The true click, contact and campaign of an order; all None if it belongs to no e-mail.
 
-    `contact` is None where the mail was forwarded, `click` where only a code was used. `code_click`: the
-    last click on the mail that held the code which was used, if there was one in time.
+    `contact` is None if the e-mail was forwarded, `click` if only a code was used. `code_click`: the last
+    click in time on the e-mail with the used code, if any.
     """
 
     click: Click | None = None
@@ -102,7 +102,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order, with what the shop knows of it; `last` is the buyer's last click before it, on any link."""
+    """An order with its data in the shop; `last` is the buyer's last click before it, on any link."""
 
     at: float
     number: str
@@ -124,13 +124,13 @@ class Order:
 
     @property
     def on_same_device(self) -> bool:
-        """Whether its click was made where it was placed."""
+        """Whether click and order were made on the same device."""
         return self.truth.click is not None and self.truth.click.device == self.device
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """People who share a browser, and what they do, in the order of time (hours since the first mail)."""
+    """People who share a browser, and what they do, sorted by time (hours since the first e-mail)."""
 
     people: tuple[Person, ...]
     happens: tuple[Click | Order, ...]
@@ -138,7 +138,7 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that will happen."""
+    """All homes of one seed."""
 
     seed: int
     homes: tuple[Home, ...]
@@ -155,7 +155,7 @@ class World:
 
 
 def make_world(seed: int, contacts: int) -> World:
-    """The world of a seed, with about so many contacts; the same for the same arguments."""
+    """The world of a seed with about this number of contacts; the same for the same arguments."""
     chance = random.Random(f"salepixel {seed}")  # noqa: S311  # a world, no secret
     maker = _Maker(chance, f"s{seed}-c")
     homes = []
@@ -173,7 +173,7 @@ class _Maker:
 
     def home(self) -> Home:
         people = [self.person(f"home {self.made}")]
-        if self.is_so(HOUSEHOLDS / (2 - HOUSEHOLDS)):  # of the homes, that this many people live in pairs
+        if self.is_so(HOUSEHOLDS / (2 - HOUSEHOLDS)):  # as a share of homes, because a pair is one home
             email = people[0].email if self.is_so(SHARED_ADDRESS) else None
             people.append(self.person(people[0].device, people[0], email))
         clicks = {person.ref: self.clicks_of(person) for person in people}
@@ -199,7 +199,7 @@ class _Maker:
             cookies=shares.cookies if shares else not self.is_so(COOKIES_REFUSED),
             consent=not self.is_so(MAIL_REFUSED),
             privacy=privacy,
-            # What a gateway asks for has no browser's signal: it would name whom the check must not find.
+            # A gateway's request has no browser signal: it would name a contact that must not be found.
             scanner="" if privacy else self.scanner(),
             customer=f"user-{ref}" if self.is_so(LOGGED_IN) else None,
             code=f"CODE-{ref}" if self.is_so(GIVEN_A_CODE) else None,
@@ -217,12 +217,12 @@ class _Maker:
         return self.chance.random() < share
 
     def clicks_of(self, person: Person) -> list[Click]:
-        """What people click on the mails to this contact."""
+        """The clicks of people on the e-mails to this contact."""
         clicks = []
         for campaign in range(CAMPAIGNS):
             if not self.is_so(CLICK_RATE):
                 continue
-            # Half of the readers are there within the hour.
+            # Half of the readers click within the hour.
             wait = 0.1 + min(self.chance.lognormvariate(-0.5, 1.0), HOURS_BETWEEN_MAILS - 0.2)
             who = f"friend of {person.ref}" if self.is_so(FORWARDS) else person.ref
             on_phone = f"phone of {who}" if who != person.ref or self.is_so(ON_PHONE) else person.device
@@ -231,7 +231,7 @@ class _Maker:
         return clicks
 
     def scans_of(self, person: Person) -> list[Click]:
-        """What the gateway of this contact's mails looks at, before anybody reads them."""
+        """The clicks of the gateway on this contact's e-mails, before anybody reads them."""
         if not person.scanner:
             return []
         scans = []
@@ -255,7 +255,7 @@ class _Maker:
         return bought
 
     def lag(self) -> float:
-        """Hours until they buy: a median of two, and a tail of weeks, some of it beyond the window."""
+        """Hours until they buy: a median of two, and a tail of weeks, some beyond the attribution window."""
         return 0.1 + min(self.chance.lognormvariate(math.log(2), 2.0), 24.0 * 20)
 
     def by_contact(self, person: Person, theirs: Sequence[Click], at: float) -> Order:
@@ -280,13 +280,13 @@ class _Maker:
         held = [click for click in in_window if click.campaign == CODES_IN]
         code_click = max(held, key=lambda click: click.at, default=None)
         if person.privacy:
-            earned, code_click = None, None  # their clicks are nobody's; a code they typed in themselves
+            earned, code_click = None, None  # their clicks have no contact; they entered the code
         if earned:
             return Truth(earned, earned.campaign, person.ref, bool(code), code_click if code else None)
         return Truth(None, CODES_IN, person.ref, True) if code else Truth()
 
     def by_friend(self, person: Person, friends: Sequence[Click], after: float) -> Order:
-        """Somebody to whom the mail was forwarded buys; the shop has another address."""
+        """The order of a person who got the e-mail forwarded; the shop has another address."""
         last = friends[-1]
         is_credited = last.sells and person.consent and not person.privacy
         truth = Truth(last, last.campaign, None) if is_credited else Truth()

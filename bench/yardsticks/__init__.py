@@ -1,1 +1,1 @@
-"""What the edge is measured against: other servers that do the same work, without the fsync."""
+"""The yardsticks for the edge: other servers that do the same work, without the fsync."""

@@ -1,4 +1,4 @@
-"""The work of a click for servers in Python: our link and token, and one XADD instead of the journal."""
+"""The work of a click in a Python server: our link and token, and one XADD instead of the journal."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from salepixel.settings import environment
 ENVIRONMENT = environment()
 REDIS_ADDRESS = ENVIRONMENT["BENCH_REDIS"]
 KEEP = 100_000
-"""Entries that the stream keeps, about."""
+"""The approximate number of entries that the stream keeps."""
 
 _keys = load_keys(Path(ENVIRONMENT["BENCH_KEYS"]))
 _open = lru_cache(4096)(LinkSealer(_keys).open)
@@ -21,7 +21,7 @@ _sealer = ClickSealer(_keys)
 def click(
     token: str, contact: str, agent: str, address: str
 ) -> tuple[dict[str, str | bytes], dict[str, str]]:
-    """What goes into Redis, and the headers of the answer. Raises BadLink."""
+    """The fields for Redis, and the headers of the answer. Raises BadLink."""
     link = _open(token)
     made = Click(new_click_id(), link.emp_id, link.campaign, link.link, contact)
     sealed = _sealer.seal(made)

@@ -51,10 +51,10 @@ from salepixel_edge.writer import Writer
 COOKIE_SECONDS = 90 * 24 * 3600
 UNKNOWN_ACCOUNT_SECONDS = 1.0
 MAX_UNKNOWN_ACCOUNT_HITS = 100
-"""Hits of unknown accounts that wait for the directory at a time; others are answered at once."""
+"""At most this many hits of unknown accounts wait for the directory; others are answered at once."""
 
 REDIS_SECONDS = 0.5
-"""A start's timeout for an answer of Redis, after at most 1 s to connect."""
+"""At the start, how long to wait for an answer of Redis, after at most 1 s to connect."""
 
 KNOWN_LINKS = 4096
 """Cached links: a mailing has dozens, each requested up to a million times."""

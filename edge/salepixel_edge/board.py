@@ -11,7 +11,7 @@ from zlib import crc32
 
 PAGE = 8192
 STUCK_SECONDS = 5.0
-"""A process that has published nothing for so long counts as stuck."""
+"""A process that has published nothing for this long counts as stuck."""
 
 Facts = dict[str, Any]
 

@@ -24,7 +24,7 @@ from salepixel_edge.request import Headers, Request
 MAX_HEAD_BYTES = 16 * 1024
 
 _JOINED = {b"x-forwarded-for": b",", b"cookie": b"; "}
-"""Headers that may come in parts: proxies add addresses (RFC 9110, 5.3), HTTP/2 splits cookies (9113)."""
+"""Headers that may be repeated: proxies add addresses (RFC 9110, 5.3), HTTP/2 splits cookies (9113)."""
 
 RECEIVE_BYTES = 16 * 1024
 """The kernel's receive buffer (it doubles the value), and so the limit of one read."""
@@ -36,7 +36,7 @@ IDLE_SECONDS = 75.0
 """Idle connections, and clients that do not read an answer, are closed after this time."""
 
 NEW_SECONDS = 1.0
-"""A stopping edge waits this long for the first request of a new connection: it may be under way."""
+"""A stopping edge waits this long for the first request of a new connection, which may be on its way."""
 
 RESERVED_FILES = 64
 """File descriptors kept for journals, Redis and Python."""
@@ -134,7 +134,7 @@ class Connections:
 def _free_files() -> int:
     """The limit of open connections, after raising the limit of files as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS says "no limit" and takes less
+    with suppress(ValueError, OSError):  # macOS reports "no limit" but accepts less
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return max(soft - RESERVED_FILES, 1)
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         self._address = peer[0].encode() if peer else b""
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Forget the connection; its request is journaled all the same."""
+        """Forget the connection. Its request is still written to the journal."""
         self._all.open.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
         if not self._head_bytes:
             self._begun = time.monotonic()
         if not data.isascii():
-            # llhttp refuses such bytes in a target, where browsers and mailers do send UTF-8.
+            # llhttp rejects such bytes in a target, but browsers and mail programs send UTF-8 there.
             data = _HIGH.sub(lambda byte: b"%%%02X" % byte[0][0], data)
         room = MAX_HEAD_BYTES - self._head_bytes
         self._head_bytes += len(data)
@@ -190,7 +190,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data[:room])
         except HttpParserUpgrade:
-            # It may be ignored (RFC 9110, 7.8); but what follows would not be HTTP.
+            # It may be ignored (RFC 9110, 7.8), but the next bytes would not be HTTP.
             self.close_when_answered()
         except HttpParserError:
             self._refuse(BAD_REQUEST)
@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
         headers[name] = value
 
     def on_body(self, _body: bytes) -> None:
-        """A part of a body, which is refused."""
+        """A part of a body: rejected."""
         self._refuse(BAD_REQUEST)
 
     def on_message_complete(self) -> None:

@@ -17,7 +17,7 @@ from salepixel_edge.writer import Writer
 
 STALLED_SECONDS = 5.0
 SHIPPER_SECONDS = 60.0
-"""No step of the shipper takes so long: its Redis timeouts are some seconds."""
+"""A healthy step of the shipper is shorter than this: its Redis timeouts are a few seconds."""
 
 _GAUGES = {
     "lag": ("salepixel_edge_journal_lag_records", "Records on disk, not yet in the database."),

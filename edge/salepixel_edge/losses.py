@@ -1,7 +1,7 @@
-"""The loss file: how many requests were answered whose records are not written yet.
+"""The loss file: the number of answered requests whose records are not written yet.
 
-Its blocks are allocated at the start: to overwrite them needs no free space, and the file is needed when the
-disk is full.
+Its blocks are allocated at the start, because the file is needed when the disk is full: overwriting needs no
+free space.
 """
 
 import os

@@ -46,7 +46,7 @@ class Judgement:
 def judge(request: PixelRequest, directory: Directory | None, keys: Keys) -> Judgement:
     """Judge a hit by the directory of accounts.
 
-    The fold judges without a directory, and a signature whose secret is sealed with a key new to this edge.
+    The fold judges if there is no directory, or if the secret is encrypted with a key new to this edge.
     """
     try:
         hit = parse_hit(request.query, directory.currencies if directory else {})
@@ -73,7 +73,7 @@ def judge(request: PixelRequest, directory: Directory | None, keys: Keys) -> Jud
         signed = is_signed(secret, hit)
     if not reason and not signed and directory is not None:
         if has_signature:
-            # The signed amount depends on the currency. Directories of older plugins have none; the fold has.
+            # The signed amount depends on the currency. Older plugins' directories lack it; the fold has it.
             reason = "bad_signature" if hit.emp_id in directory.currencies else ""
         elif hit.emp_id in directory.require_signature:
             reason = "unsigned"

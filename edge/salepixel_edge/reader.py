@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Whole records in sequence, byte for byte. `oldest`: the journal has no record before them any more."""
+    """The bytes of whole records in sequence. `oldest`: the journal no longer has earlier records."""
 
     first: int
     last: int
@@ -168,7 +168,7 @@ class Reader:
 
     def _next_segment(self, following: int, *, damaged: bool) -> bool:
         if not following:
-            # Damage in the open segment: have the next write open another one.
+            # Damage in the open segment: make the next write open another one.
             self._journal.damaged = self._journal.damaged or damaged
             return False
         gone = self.place.gone or following != self.place.number + 1

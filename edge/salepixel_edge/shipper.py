@@ -1,6 +1,6 @@
 """The shipper: a thread that moves journals to Redis streams.
 
-Redis may be slow, away, emptied or restored: the journal on disk holds the records, and no request waits for
+Redis may be slow, down, emptied or restored: the journal on disk has the records, and no request waits for
 Redis.
 """
 

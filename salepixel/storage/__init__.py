@@ -1,4 +1,4 @@
-"""The database: tables, and functions named as sentences that take a Connection.
+"""The database: opening, tables, migrations, and helpers for statements.
 
 The caller owns the transaction. SQLite and PostgreSQL run the same statements.
 """

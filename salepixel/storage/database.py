@@ -1,4 +1,4 @@
-"""Opening the database: SQLite with durable commits, or PostgreSQL; and bringing it up to date."""
+"""Opens the database (SQLite with durable commits, or PostgreSQL) and migrates it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from alembic.util import CommandError
 
 try:
     from pysqlite3 import dbapi2 as _sqlite
-except ImportError:  # no wheel for this platform; the interpreter's own is checked like any other
+except ImportError:  # no wheel for this platform; Python's own SQLite is checked too
     _sqlite = sqlite3
 
 _REFUSALS = ("28", "3D", "42501")
-"""SQLSTATE of a wrong name or password, of no such database, and of a missing right: since PostgreSQL 15 only
-its owner may make tables in `public` (postgresql.org/docs/current/errcodes-appendix.html)."""
+"""SQLSTATEs: wrong name or password, unknown database, missing privilege (since PostgreSQL 15 only the owner
+can create tables in `public`; postgresql.org/docs/current/errcodes-appendix.html)."""
 
 _MIGRATION_LOCK = 0x5A1E  # any number that no other program on this PostgreSQL uses for a lock
 
@@ -39,18 +39,18 @@ _PRAGMAS = (
 
 
 class UnsafeDatabase(RuntimeError):
-    """This database cannot keep our promise; the message says what to do."""
+    """This database is not safe to use; the message says what to do."""
 
 
 class DatabaseUnavailable(RuntimeError):
-    """The database cannot be used now; the message says why in one line, and what to do."""
+    """The database cannot be used now; the message says why and what to do, in one line."""
 
 
 class Database:
-    """An engine with a way to read and a way to write.
+    """An engine for reading and writing.
 
-    `write` takes SQLite's write lock at its start: a transaction that reads first and writes later
-    would fail with "database is locked" when another one wrote between.
+    `write` takes SQLite's write lock at its start. Otherwise a transaction that reads first would fail with
+    "database is locked" if another one wrote before its own first write.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -60,13 +60,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A connection for reading; nothing is kept."""
+        """A connection for reading; changes are rolled back."""
         with self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """A transaction: durable when the block ends, gone when it raises."""
+        """A transaction: committed durably at the end of the block, rolled back if it raises."""
         with self._writing.begin() as connection:
             yield connection
 
@@ -90,7 +90,7 @@ class Database:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether a database was away, busy or full, so that the same may succeed later, whatever it was."""
+    """Whether the error is temporary (database down, busy or full), so that a retry can succeed."""
     if isinstance(error, sa.exc.TimeoutError):
         return True  # no connection became free
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError):
@@ -108,7 +108,7 @@ _PASSING_CLASSES = ("08", "40", "55", "57", "58")
 """No connection, deadlock, lock not available, shut down, input or output failed."""
 
 _PASSING_STATES = ("25006", "53100", "53300")
-"""Read-only after a failover, disk full, too many connections. Not out of memory: that is the statement's."""
+"""Read-only after a failover, disk full, too many connections. Not out of memory: the statement caused it."""
 
 _PASSING_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15, 22})
 """Busy, locked, read-only, input or output failed, full, cannot open, locking failed, no large files."""
@@ -126,17 +126,17 @@ def is_timeout(error: BaseException) -> bool:
 
 
 def is_of_values(error: BaseException) -> bool:
-    """Whether a database refused the values of a statement, too large or too long: that will never pass."""
+    """Whether values of a statement are too large or too long for the database: retries cannot succeed."""
     cause = getattr(error, "orig", None)
     state: str | None = getattr(cause, "sqlstate", None)
-    # Data exception, program limit exceeded: an entry of an index that is too long, say. psycopg calls the
-    # latter an operational error.
+    # Data exception, or program limit exceeded (for example, an index entry that is too long). psycopg raises
+    # the latter as an operational error.
     of_values = state is not None and state[:2] in ("22", "54")
     return of_values or isinstance(error, sa.exc.DataError | OverflowError)
 
 
 def check_sqlite(module: ModuleType) -> None:
-    """Refuse a SQLite that can corrupt a file which two processes write (sqlite.org/changes, 3.51.3).
+    """Reject a SQLite that can corrupt a file written by two processes (sqlite.org/changes, 3.51.3).
 
     The WAL-reset bug is in 3.7.0 to 3.51.2, except in 3.44.6 and later 3.44, 3.50.7 and later 3.50.
     """
@@ -150,7 +150,7 @@ def check_sqlite(module: ModuleType) -> None:
 
 
 def open_database(url: str, data: Path) -> Database:
-    """Open PostgreSQL at `url`, or SQLite in the folder `data` when url is empty."""
+    """Open PostgreSQL at `url`, or SQLite in the folder `data` if `url` is empty."""
     if url:
         return Database(_postgresql(url))
     check_sqlite(_sqlite)
@@ -159,10 +159,9 @@ def open_database(url: str, data: Path) -> Database:
 
 
 def migrate(database: Database) -> None:
-    """Bring the tables to this version. Safe to run by several processes at once.
+    """Migrate the tables to this version. Several processes can run it at once.
 
-    Raises DatabaseUnavailable where nobody answers, or refuses us; UnsafeDatabase for tables of a newer
-    version.
+    Raises DatabaseUnavailable if the database does not answer or rejects us; UnsafeDatabase for newer tables.
     """
     try:
         _migrate(database)
@@ -180,11 +179,11 @@ def migrate(database: Database) -> None:
 def _migrate(database: Database) -> None:
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
-            # Rewriting a large table, and waiting for a process that does, may take minutes.
+            # Rewriting a large table, or waiting for another process that does, may take minutes.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
         else:
-            # Or the pages of a table that a script copies keep its secrets: they are sealed after this.
+            # Overwrite freed pages: a script that copies a table would leave its plain secrets in them.
             connection.exec_driver_sql("PRAGMA secure_delete=ON")
         config = _alembic()
         config.attributes["connection"] = connection
@@ -192,7 +191,7 @@ def _migrate(database: Database) -> None:
 
 
 def _is_the_operators(error: sa.exc.DBAPIError) -> bool:
-    """False for a mistake of ours in a statement: its traceback is what helps then."""
+    """False for a bug of ours in a statement: then the traceback is needed."""
     state = getattr(error.orig, "sqlstate", None)
     refused = state is not None and state.startswith(_REFUSALS)
     return refused or not isinstance(error, sa.exc.ProgrammingError)
@@ -209,13 +208,13 @@ def _explain(database: Database, error: sa.exc.DBAPIError) -> str:
 
 
 def is_current(database: Database) -> bool:
-    """True when the tables are those of this version."""
+    """True if the tables have this version."""
     with database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision() == _newest_revision()
 
 
 def require_current(database: Database) -> None:
-    """Return when the tables are those of this version. Raises DatabaseUnavailable, UnsafeDatabase."""
+    """Check that the tables have this version. Raises DatabaseUnavailable, UnsafeDatabase."""
     try:
         good = is_current(database)
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:

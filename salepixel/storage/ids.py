@@ -1,4 +1,4 @@
-"""Ids of what we create."""
+"""Ids of campaigns, links and shops."""
 
 import secrets
 
@@ -8,12 +8,11 @@ _LENGTH = 12
 def new_id() -> str:
     """A new id for a campaign, link or shop: 48 random bits as 12 hex digits.
 
-    Random, not counted: ids live on in links and tokens, and must not be given again by an
-    installation that lost its database.
+    Random, not counted: links and tokens outlive a lost database, so an id must never be used twice.
     """
     return secrets.token_hex(6)
 
 
 def is_id(text: str) -> bool:
-    """True for what `new_id` may give; anything else is not worth a question to the database."""
+    """True for the form of `new_id`; anything else needs no query."""
     return len(text) == _LENGTH and text.isascii() and text.isalnum()

@@ -1,4 +1,4 @@
-"""Whose keys a database was written with."""
+"""Checks that the keys belong to the database."""
 
 from datetime import UTC, datetime
 
@@ -13,10 +13,10 @@ _ONLY = 1
 
 
 def claim_database(connection: sa.Connection, keys: Keys) -> None:
-    """Keep the fingerprint of the first keys, and seal the secrets; raises BadKeys for any other keys.
+    """Store the fingerprint of the first keys, and encrypt the secrets. Raises BadKeys for other keys.
 
-    A database of before it was kept is taken with the keys that there are, unless they are younger than its
-    first campaign: then keys.json was lost, and these were made in its place.
+    A database without a fingerprint (from an older version) accepts the present keys, unless they are younger
+    than its first campaign: then keys.json was lost and made anew.
     """
     oldest = connection.scalar(sa.select(sa.func.min(campaigns.c.created_at)))
     known = connection.scalar(sa.select(installation.c.fingerprint))
@@ -30,7 +30,7 @@ def claim_database(connection: sa.Connection, keys: Keys) -> None:
 
 
 def accept_database(connection: sa.Connection, keys: Keys) -> None:
-    """Go on with these keys, whatever the database was written with. What they do not open is lost."""
+    """Accept these keys for the database. Secrets that they cannot decrypt are lost."""
     row = {"id": _ONLY, "fingerprint": keys.fingerprint}
     statement = insert(connection, installation).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=row))

@@ -1,7 +1,7 @@
-"""Asking for thousands of values, or rows of values, at once: one parameter, not thousands.
+"""Queries for thousands of values or rows with a single parameter.
 
-An IN with a parameter each is built, compiled and sent anew for every number of values, and databases limit
-how many parameters there may be. What is asked often is built once: `among` and `table_of` take the name of a
+An IN with one parameter per value is built, compiled and sent again for every number of values, and databases
+limit the number of parameters. Frequent queries are built once: `among` and `table_of` take the name of a
 parameter, `as_values` and `as_rows` make its value.
 """
 
@@ -18,7 +18,7 @@ POSTGRESQL = "postgresql"
 def is_one_of(
     connection: sa.Connection, column: sa.Column[str], values: Collection[str]
 ) -> sa.ColumnElement[bool]:
-    """True where a text column has one of these values."""
+    """The condition that a text column has one of these values."""
     if connection.dialect.name == POSTGRESQL:
         texts = sa.bindparam(None, list(values), postgresql.ARRAY(sa.Text))
         return column == sa.any_(texts)
@@ -27,7 +27,7 @@ def is_one_of(
 
 
 def among(dialect: str, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
-    """True where a column of texts or of bytes has one of the values that the parameter `name` holds."""
+    """The condition that a column of texts or bytes has one of the values in the parameter `name`."""
     is_binary = isinstance(column.type, sa.LargeBinary)
     if dialect == POSTGRESQL:
         return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
@@ -43,7 +43,7 @@ def as_values(dialect: str, values: Iterable[str] | Iterable[bytes]) -> Any:
 
 
 def table_of(dialect: str, parameter: str, **columns: type[sa.types.TypeEngine[Any]]) -> sa.FromClause:
-    """The rows that a parameter holds as a table, with these columns; bytes are hex there."""
+    """The rows in a parameter as a table with these columns; bytes are hex."""
     given = sa.bindparam(parameter, type_=sa.Text)
     typed = [sa.column(column, kind) for column, kind in columns.items()]
     if dialect == POSTGRESQL:
@@ -55,12 +55,12 @@ def table_of(dialect: str, parameter: str, **columns: type[sa.types.TypeEngine[A
 
 
 def as_rows(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The value of a parameter of `table_of`: texts, whole numbers and None by column."""
+    """The value of a parameter of `table_of`; each row has texts, integers and None by column."""
     return json.dumps(list(rows))
 
 
 def as_bytes(dialect: str, column: sa.ColumnElement[str]) -> sa.ColumnElement[bytes]:
-    """The bytes of a column of `table_of` that holds them as hex."""
+    """The bytes of a hex column of `table_of`."""
     if dialect == POSTGRESQL:
         return sa.func.decode(column, "hex", type_=sa.LargeBinary)
     return sa.func.unhex(column, type_=sa.LargeBinary)

@@ -1,7 +1,7 @@
-"""The secrets in the tables: all sealed with the installation's active key, from the start of a process on.
+"""Encrypts the secrets in the tables with the installation's active key, at the start of each process.
 
-Not in a migration: tables are brought up to date by commands that have no keys, and keys are rotated without
-a migration. See docs/adr/0030-secrets-at-rest.md.
+Not in a migration: some commands migrate without keys, and keys are rotated without a migration. See
+docs/adr/0030-secrets-at-rest.md.
 """
 
 import secrets
@@ -18,20 +18,20 @@ _COLUMNS: tuple[tuple[sa.Column[Any], sa.Column[Any]], ...] = (
     (accounts.c.emp_id, accounts.c.pixel_secret),
     (shops.c.id, shops.c.token),
 )
-"""Every column that holds a secret, after the one by which its rows are named."""
+"""Every column with a secret, after the column that identifies its rows."""
 
 
 class _Stored(NamedTuple):
     place: Place
     text: str
     key_id: int | None
-    """Of the key that it is sealed with; None: in clear."""
+    """The id of the key that encrypts it; None: not encrypted."""
 
 
 def seal_secrets(connection: sa.Connection, keys: Keys) -> None:
-    """Seal what is stored in clear, or with a key that is not active any more. Idempotent.
+    """Encrypt secrets that are stored in clear or with a key that is no longer active. Idempotent.
 
-    Raises BadKeys where the key of a secret is missing. What is damaged stays: it concerns its own row only.
+    Raises BadKeys if the key of a secret is missing. A damaged secret stays: it affects only its own row.
     """
     for stored in list(_stored(connection)):
         if stored.key_id == keys.active:
@@ -48,10 +48,10 @@ def seal_secrets(connection: sa.Connection, keys: Keys) -> None:
 
 
 def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> None:
-    """Replace what these keys do not open: for an installation that lost its keys and goes on with new ones.
+    """Replace secrets that these keys cannot decrypt: for an installation that lost its keys.
 
-    A shop is disconnected until its app is installed again. An account gets a new pixel secret, so that
-    nobody's signature counts until its shop signs with that one.
+    A shop is disconnected until its app is installed again. An account gets a new pixel secret: signed pixels
+    count again once its shop uses it.
     """
     for stored in list(_stored(connection)):
         try:
@@ -74,10 +74,10 @@ def _stored(connection: sa.Connection) -> Iterator[_Stored]:
 
 def _replace(connection: sa.Connection, stored: _Stored, sealed: Sealed) -> None:
     if connection.dialect.name == "sqlite":
-        # Or the bytes that were there stay in the file until their place is needed.
+        # Overwrite the old bytes, which would otherwise stay in the file until their space is reused.
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
     for named_by, column in _COLUMNS:
         if (column.table.name, column.name) == (stored.place.table, stored.place.column):
-            # Only if it is as it was read: several processes start at once.
+            # Only if it is unchanged since it was read: several processes start at once.
             this = sa.and_(named_by == stored.place.row, column == stored.text)
             connection.execute(sa.update(column.table).where(this).values({column.name: sealed}))

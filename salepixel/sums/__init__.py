@@ -1,13 +1,12 @@
-"""Kept sums: figures of the report that are written in the transaction that writes their rows.
+"""Kept sums: totals for reports, updated in the same transaction as their rows.
 
-A page reads sums, and rows by their key; it never counts clicks, sales or orders.
+Pages read sums, and rows by their key; they never count clicks, sales or orders.
 docs/adr/0035-kept-sums.md has the reasons. There is one module per subject (`clicks.py`, ...), and all have
 the same shape:
 
 * `sums_of(rows)` is pure: it gives the cells of some rows, as `kept.Cells` (key -> measures).
-* `add(connection, before, after)` is called after the rows themselves were written, in the same
-  transaction, with the changed rows as they were and as they are. It adds the difference, and writes
-  nothing if there is none.
+* `add(connection, before, after)` is called after the rows were written, in the same transaction, with the
+  old and new values of the changed rows. It adds the difference, and writes nothing if there is none.
 * `SUM` (`kept.KeptSum`) names the table and its `definition`: a SELECT over the rows that gives the same
   cells. It is written independently of `sums_of`, so that `rebuild --verify` compares two ways of counting
   (`check.py`).

@@ -1,8 +1,8 @@
-"""The known contacts who bought in a campaign: their orders, and their money per currency.
+"""Buyers: the known contacts who bought in a campaign, with their orders and amounts per currency.
 
-A contact's row with the currency '' counts the orders of all currencies, so that a buyer is one row. These
-rows have no slot: two writers of the same buyer in the same campaign wait for each other, and so the change
-from no order to one, or back, is seen exactly once. A buyer without orders has no row.
+A contact's row with the currency '' counts the orders of all currencies, so each buyer has one such row. The
+rows have no slot: two writers of the same buyer in a campaign wait for each other. So exactly one of them
+sees the change from no order to one, or back. A buyer without orders has no row.
 """
 
 import json
@@ -51,7 +51,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
     counted: set[Key] = set()
     for row in rows:
         if not row["contact"]:
-            continue  # nobody is known, or the mail was forwarded
+            continue  # the contact is unknown, or the e-mail was forwarded
         buyer = row["campaign_id"], row["contact"]
         order = *buyer, row["shop_id"], row["order_id"]
         is_first = int(order not in counted)
@@ -112,7 +112,7 @@ SUM = KeptSum(buyers, definition)
 
 
 def orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequence[str]) -> dict[str, int]:
-    """How many orders of these contacts a campaign earned, of those who bought."""
+    """The number of a campaign's orders by each of these contacts; without those who bought nothing."""
     query = sa.select(buyers.c.contact, buyers.c.orders).where(
         *_of(campaign_id, refs), buyers.c.currency == ALL_CURRENCIES
     )
@@ -122,7 +122,7 @@ def orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequenc
 def net_by_contact(
     connection: sa.Connection, campaign_id: str, refs: Sequence[str]
 ) -> dict[str, dict[str, Decimal]]:
-    """What a campaign earned with these contacts, less refunds, per currency by code."""
+    """A campaign's net revenue with each of these contacts, per currency, sorted by code."""
     query = sa.select(buyers).where(*_of(campaign_id, refs), buyers.c.currency != ALL_CURRENCIES)
     found: dict[str, dict[str, Decimal]] = {}
     for row in connection.execute(query.order_by(buyers.c.contact, buyers.c.currency)):

@@ -1,4 +1,4 @@
-"""Whether kept sums are what their definitions give, and how they are rebuilt."""
+"""Compares kept sums with their definitions, and rebuilds them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,17 +24,17 @@ SUMS: tuple[KeptSum, ...] = (
 """All of them. A sum whose definition reads other sums comes after them."""
 
 SHOWN = 1000
-"""So many cells of one table are named when they differ."""
+"""The most wrong cells listed for one table."""
 
 
 def find_wrong_sums(connection: sa.Connection, sums: Sequence[KeptSum] = SUMS) -> list[str]:
-    """A line for each cell that is not what its definition gives: table, key, what it is and must be."""
+    """A line for each cell that differs from its definition: table, key, actual and correct value."""
     _take_time(connection)
     return [line for kept in sums for line in _wrong_cells(connection, kept)]
 
 
 def rebuild_sums(database: Database, sums: Sequence[KeptSum] = SUMS) -> None:
-    """Compute all sums anew, each table in a transaction of its own; writers may go on meanwhile."""
+    """Compute all sums again, each table in its own transaction; writers can continue meanwhile."""
     for kept in sums:
         with database.write() as connection:
             _take_time(connection)

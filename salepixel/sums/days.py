@@ -1,4 +1,4 @@
-"""Days (UTC) as sums have them: their number since 1970."""
+"""Days (UTC) in kept sums: their number since 1970."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from salepixel.storage.schema import EPOCH
 _MICROSECONDS = 86_400_000_000
 
 Days = tuple[int | None, int | None]
-"""The first day, and the one after the last; None: open."""
+"""The first day (inclusive) and the last (exclusive); None: open."""
 
 ALWAYS: Days = (None, None)
 
@@ -26,7 +26,7 @@ def day_column(at: sa.Column[datetime]) -> sa.Label[int]:
 
 
 def within(days: Days, day: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
-    """The conditions that a day is one of these."""
+    """The SQL conditions that a day is one of these."""
     since, until = days
     from_on = [] if since is None else [day >= since]
     return from_on if until is None else [*from_on, day < until]

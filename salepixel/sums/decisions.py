@@ -87,7 +87,7 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.Label[int]:
 
 
 def count_outcomes(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:
-    """How many orders of an account were decided for each (outcome, reason)."""
+    """The number of an account's decided orders for each (outcome, reason)."""
     key, count = (decision_sums.c.outcome, decision_sums.c.reason), sa.func.sum(decision_sums.c.orders)
     query = sa.select(*key, count).where(decision_sums.c.emp_id == emp_id).group_by(*key).having(count > 0)
     return {(outcome, reason): int(orders) for outcome, reason, orders in connection.execute(query)}

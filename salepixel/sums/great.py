@@ -1,4 +1,4 @@
-"""Measures that may exceed 64 bits, kept as two that do not: `<name>_high` * 10^9 + `<name>_low`.
+"""Measures that may exceed 64 bits, stored as two that do not: `<name>_high` * 10^9 + `<name>_low`.
 
 Each row's value is split before it is added, in Python as in SQL, so that both halves are sums of the rows.
 """
@@ -12,7 +12,7 @@ _BASE = 10**9
 
 
 def halves(value: int) -> tuple[int, int]:
-    """A value of a row, not negative, as its high and low half."""
+    """The high and low half of a row's value, which is not negative."""
     return divmod(value, _BASE)
 
 

@@ -1,4 +1,4 @@
-"""What was sold of each item in a campaign."""
+"""Sales per item of a campaign."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from salepixel.sums.great import halves, sum_of_halves
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
 _MOST_CHARS = 255
-"""So much of an item's name counts: an entry of PostgreSQL's index may have 2,704 bytes."""
+"""The characters of an item's name that count: an entry of PostgreSQL's index may have 2,704 bytes."""
 
 
 def add(

@@ -12,7 +12,7 @@ from salepixel.sums.slots import slot
 Key = tuple[Any, ...]
 
 ALL_LINKS = ""
-"""In the place of a link's id: all links of a campaign. No link has it, ids have 12 characters."""
+"""Stands for all links of a campaign, in place of a link's id. Real ids have 12 characters."""
 
 ALL_CURRENCIES = ""
 """In the place of a currency: all of them. Only numbers of orders are added up then."""
@@ -50,7 +50,7 @@ class KeptSum:
 
 
 def difference(before: Cells, after: Cells) -> Cells:
-    """What must be added to get from the cells of `before` to those of `after`."""
+    """The cells to add to `before` to get `after`."""
     found: dict[Key, Sequence[int]] = dict(after)
     for key, measures in before.items():
         found[key] = [

@@ -1,8 +1,8 @@
-"""Sales and what was refunded of them, per campaign and day (UTC), and by what a report is filtered by.
+"""Sales and refunds per campaign and day (UTC), and by every field that filters a report.
 
 An order counts once per campaign in `orders`, and once per link in `link_orders`. All sales of an order have
-the same shop, day, evidence and currency, so `orders` is exact for any filter but that by link, for which
-`link_orders` is.
+the same shop, day, evidence and currency. So `orders` is exact for every filter except by link, and
+`link_orders` is exact for the filter by link.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -175,12 +175,12 @@ def read_campaigns(
 
 
 def orders_by_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """How many orders a campaign earned by each kind of evidence."""
+    """The number of a campaign's orders by each type of evidence."""
     return _count(connection, campaign_id, "evidence", "orders")
 
 
 def orders_by_link(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """How many orders each link of a campaign earned; one that several links share counts for each."""
+    """The number of orders of each link of a campaign; an order shared by several links counts for each."""
     return _count(connection, campaign_id, "link_id", "link_orders")
 
 

@@ -1,4 +1,4 @@
-"""Slots: each concurrent writer adds to rows of its own, so that none waits for another at one row."""
+"""Slots: each concurrent writer adds to its own rows, so that no writer waits for another at one row."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""All sums that follow from sales: one call for who writes them."""
+"""All sums that depend on sales, updated by one call."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""The tables, a file for each room; columns.py says how money and times are stored."""
+"""The tables, one file per package; columns.py defines how money and times are stored."""
 
 from salepixel.storage.schema.accounts import accounts, api_keys, installation, policies, sessions
 from salepixel.storage.schema.attribution import NAMED_BY_ORDER, candidates, decisions, sale_refunds, sales

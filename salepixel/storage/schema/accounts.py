@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from salepixel.storage.schema.columns import UtcTime, metadata
 
 installation = sa.Table(
-    "installation",  # one row: whose keys the links, tokens and hashes of this database were made with
+    "installation",  # one row: the fingerprint of the keys for links, tokens and hashes in this database
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # 1
     sa.Column("fingerprint", sa.Text, nullable=False),  # Keys.fingerprint
@@ -33,11 +33,11 @@ accounts = sa.Table(
     sa.Column("model", sa.Text, nullable=False, server_default="last"),
     sa.Column("alias_match", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("campaign_windows", sa.Text, nullable=False, server_default="{}"),  # JSON: campaign id -> days
-    # Chosen once: no more changed when there are sales.
+    # Fixed once there are sales.
     sa.Column("sale_when", sa.Text, nullable=False, server_default="paid"),  # paid | placed
     sa.Column("tax", sa.Text, nullable=False, server_default="gross"),  # gross | net
     sa.Column("shipping", sa.Text, nullable=False, server_default="excluded"),  # excluded | included
-    sa.Column("closed_before", UtcTime),  # no report of the time before it changes any more
+    sa.Column("closed_before", UtcTime),  # reports of the time before it are final
     sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),
     sa.CheckConstraint("forward_per IN ('line', 'order')", "ck_accounts_forward_per"),
     sa.CheckConstraint("model IN ('last', 'first', 'linear', 'position', 'decay')", "ck_accounts_model"),
@@ -63,7 +63,7 @@ api_keys = sa.Table(
     "api_keys",
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the key, hex
-    sa.Column("id", sa.Text, nullable=False),  # by which it is taken back; says nothing of the key
+    sa.Column("id", sa.Text, nullable=False),  # for revoking it; does not reveal the key
     sa.Column("emp_id", sa.BigInteger),  # null: all accounts
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),

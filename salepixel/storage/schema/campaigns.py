@@ -13,9 +13,9 @@ campaigns = sa.Table(
     sa.Column("mailer", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("contact_tag", sa.Text, nullable=False, server_default="{contact}"),
-    sa.Column("sent_at", UtcTime),  # when its mails began to go out; null: not given
+    sa.Column("sent_at", UtcTime),  # when sending began; null: not given
     sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
-    sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # left out by lot
+    sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # random holdout
     sa.Index(None, "emp_id", "created_at"),
     sa.Column("utm_key", sa.Text, nullable=False, server_default=""),  # by which orders find it
     sa.Index("ix_campaigns_utm_key", "emp_id", "utm_key"),
@@ -53,7 +53,7 @@ contacts = sa.Table(
     sa.Column("email_hash", sa.Text),
     sa.Column("consent", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("updated_at", UtcTime, nullable=False),
-    sa.Column("alias_hash", sa.Text),  # of the address without what leads to the same mailbox
+    sa.Column("alias_hash", sa.Text),  # of the mailbox: the address without tags and dots
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index("ix_contacts_alias_hash", "emp_id", "alias_hash"),
     sa.Index(
@@ -71,7 +71,7 @@ coupons = sa.Table(
     sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("code", sa.Text, primary_key=True),  # in upper case
     sa.Column("campaign_id", sa.Text, nullable=False),
-    sa.Column("contact", sa.Text, nullable=False),  # who alone got it; empty: everybody
+    sa.Column("contact", sa.Text, nullable=False),  # the only contact with this code; empty: all have it
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index(None, "campaign_id"),
     sa.Index("ix_coupons_contact", "emp_id", "contact"),

@@ -42,17 +42,17 @@ watermarks = sa.Table(
     "watermarks",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("click_id", sa.LargeBinary(16), nullable=False),  # done up to and with this click
+    sa.Column("click_id", sa.LargeBinary(16), nullable=False),  # done up to this click, inclusive
 )
 
 unsettled_clicks = sa.Table(
-    "unsettled_clicks",  # to be judged once more although the watermark of verdicts has passed them
+    "unsettled_clicks",  # clicks below the watermark of verdicts that must be judged again
     metadata,
     sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
 )
 
 bought = sa.Table(
-    "bought",  # clicks whose token a paid order of a shop carries: human, whatever the other signals
+    "bought",  # clicks whose token is on a paid order: human, whatever their signals
     metadata,
     sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
     sa.Column("shop_id", sa.Text, nullable=False),
@@ -76,7 +76,7 @@ hits = sa.Table(
     sa.Column(
         "order_key", sa.Text, nullable=False, server_default=""
     ),  # reading.orders.order_key of order_ref
-    sa.Column("problem", sa.Text, nullable=False, server_default=""),  # `ignored`, or what is unread of it
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),  # `ignored`, or its unreadable part
     sa.Index(None, "emp_id", "order_ref"),
     sa.Index("ix_hits_emp_id_order_key", "emp_id", "order_key"),
     sa.Index(None, "emp_id", "order_id"),

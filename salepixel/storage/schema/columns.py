@@ -31,7 +31,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Refuses a naive time with a ValueError: which zone would it be?"""
+        """The stored integer. Raises ValueError for a naive time, whose zone is unknown."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -39,7 +39,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return as_micros(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        """Aware, in UTC."""
+        """The aware time in UTC."""
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
@@ -50,9 +50,9 @@ class Quantity(sa.types.TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
-        """Half up."""
+        """The stored integer, rounded half up."""
         return None if value is None else to_thousandths(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
-        """Without trailing zeros."""
+        """The quantity without trailing zeros."""
         return None if value is None else from_thousandths(int(value))

@@ -15,7 +15,7 @@ shops = sa.Table(
     sa.Column("token", sa.Text),
     sa.Column("jwks", sa.Text),
     sa.Column("jwks_at", UtcTime),
-    sa.Column("connected_at", UtcTime),  # first time; never taken back
+    sa.Column("connected_at", UtcTime),  # the first time; never cleared
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("name", sa.Text, nullable=False, server_default=""),
     sa.Column("disconnected_at", UtcTime),  # when its app was deleted in the shop
@@ -29,18 +29,18 @@ shops = sa.Table(
 )
 
 polls = sa.Table(
-    "polls",  # how far the orders of a shop were asked for
+    "polls",  # how far each shop was polled
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
-    sa.Column("mark", UtcTime, nullable=False),  # all that changed until then is known
-    sa.Column("next_at", UtcTime, nullable=False),  # when to ask again; while somebody asks: when he is late
+    sa.Column("mark", UtcTime, nullable=False),  # all changes until then are stored
+    sa.Column("next_at", UtcTime, nullable=False),  # the next poll; during a poll: when its claim ends
     sa.Column("problem", sa.Text, nullable=False, server_default=""),  # why the last poll failed, or empty
     sa.Column("problem_since", UtcTime),
     sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_polls_shop_id"),
 )
 
 shop_days = sa.Table(
-    "shop_days",  # how many orders a shop says that it has of a day
+    "shop_days",  # the shop's own count of orders per day
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("day", sa.Text, primary_key=True),  # UTC, 2026-11-23
@@ -51,14 +51,14 @@ shop_days = sa.Table(
 )
 
 unread_orders = sa.Table(
-    "unread_orders",  # what a shop has, and could not be read when it was asked
+    "unread_orders",  # orders of a shop that could not be read in a poll
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Text, nullable=False),  # empty: not given
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),  # what the shop said, or empty
+    sa.Column("detail", sa.Text, nullable=False),  # the shop's message, or empty
     sa.Column("since", UtcTime, nullable=False),
-    sa.Column("next_at", UtcTime, nullable=False),  # when to ask for it again
+    sa.Column("next_at", UtcTime, nullable=False),  # the next attempt
     sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_unread_orders_shop_id"),
 )

@@ -1,4 +1,4 @@
-"""Logs of every process: a line per event on standard output, without secrets, and never a reason to end."""
+"""Logs of every process: one line per event on standard output, without secrets. Logging never raises."""
 
 import logging
 import os
@@ -15,20 +15,20 @@ from structlog.typing import EventDict, WrappedLogger
 _FRAMES = 40
 _CAUSES = 8
 _ABOUT_THE_PROGRAM = (AttributeError, ImportError, NameError, RecursionError, TypeError)
-"""Their messages name code. Those of all others may quote what was sent: a key, an address, a click token."""
+"""Errors whose messages name only code. Other messages may quote input: a key, an address, a click token."""
 
 _CODES = ("sqlstate", "sqlite_errorname")
-"""What databases say of an error without quoting a row (PostgreSQL's DETAIL quotes all of it)."""
+"""Attributes of database errors that quote no row (PostgreSQL's DETAIL quotes all of it)."""
 
 log = structlog.get_logger()
 
 
 class LineWriter:
-    """Writes lines to a file descriptor. A line that cannot be written is counted, and nothing is raised.
+    """Writes lines to a file descriptor. A line that cannot be written is counted; nothing is raised.
 
-    It writes past Python's buffers: those keep what a full disk did not take, and raise again at exit.
-    `lost` is how many lines were not written since the process started; the next line that can be written
-    is preceded by one that says how many are missing before it.
+    It bypasses Python's buffers: these keep bytes that a full disk rejected, and raise again at exit.
+    `lost`: the lines not written since the process started. A line with the number of missing lines precedes
+    the next one that can be written.
     """
 
     def __init__(self, descriptor: int = 1) -> None:
@@ -39,7 +39,7 @@ class LineWriter:
         self._lock = threading.Lock()
 
     def msg(self, message: str) -> None:
-        """Write a line, or count it."""
+        """Write a line, or count it as lost."""
         with self._lock:
             if self._missing and self._write(_missing_line(self._missing)):
                 self._missing = 0
@@ -66,22 +66,22 @@ _problems = LineWriter(2)
 
 
 def write_line(text: str) -> None:
-    """Write a text for people to standard output, among the log's lines; or count it."""
+    """Write a text for people to standard output, between log lines; or count it as lost."""
     _writer.msg(text)
 
 
 def write_problem(text: str) -> None:
-    """Write why a process cannot start to standard error, where people look first; or count it.
+    """Write to standard error why a process cannot start; or count it as lost.
 
-    Not `print`: with a full disk below it the process would end with a traceback, and with another code.
+    Not `print`: on a full disk, the process would end with a traceback and another exit code.
     """
     _problems.msg(text)
 
 
 def configure_logs() -> None:
-    """Have this process log through here: its own events, its libraries' warnings, and what nobody caught.
+    """Configure the logs of this process: its own events, its libraries' warnings, and uncaught errors.
 
-    With or without `rich`, which structlog would use to print the local variables of every frame.
+    Tracebacks never use `rich`, with which structlog would print the local variables of every frame.
     """
     _hold_descriptors()
     structlog.configure(
@@ -100,9 +100,9 @@ def configure_logs() -> None:
 
 
 def _hold_descriptors() -> None:
-    """Occupy standard output and error where they are closed: the next file would get their number.
+    """Occupy standard output and error if they are closed: otherwise the next file would get their number.
 
-    Read-only, so that lines are lost and counted, not written into another's file.
+    Read-only, so that lines are lost and counted, and not written into another file.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -112,14 +112,14 @@ def _hold_descriptors() -> None:
 
 
 def lost_lines() -> int:
-    """How many lines of this process's log could not be written since it started."""
+    """The number of log lines of this process that could not be written since it started."""
     return _writer.lost + _problems.lost
 
 
 def describe_error(error: BaseException) -> str:
-    """A traceback of the error and its causes, oldest first: places and types, no local variables.
+    """A traceback of the error and its causes, oldest first, with places and types but no local variables.
 
-    Messages only where they name code: others may quote what a stranger or a shop sent.
+    It includes messages only if they name code: others may quote input.
     """
     parts: list[str] = []
     current: BaseException | None = error
@@ -143,9 +143,9 @@ def _name(error: BaseException) -> str:
 
 
 class _LibraryLines(logging.Handler):
-    """Warnings and errors of libraries: the first line of the template, without the values put into it.
+    """Warnings and errors of libraries: the first line of the message template, without its values.
 
-    Flask and waitress put the path there, which may hold a contact's address.
+    Flask and waitress put the path into the values, and it may contain a contact's address.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -166,7 +166,7 @@ def _log_uncaught(
 ) -> None:
     if issubclass(kind, KeyboardInterrupt) or error is None:
         return
-    log.critical("not_caught", exc_info=(kind, error, trace))
+    log.critical("uncaught_error", exc_info=(kind, error, trace))
 
 
 def _add_time(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -88,7 +88,7 @@ def test_a_failure_is_logged_with_its_place_and_without_values(script: str, rich
     ended = _run(script, rich)
     assert CANARY not in ended.stdout + ended.stderr
     assert "Error" in ended.stdout or "ExceptionGroup" in ended.stdout
-    assert "failed" in ended.stdout or "not_caught" in ended.stdout
+    assert "failed" in ended.stdout or "uncaught_error" in ended.stdout
 
 
 def test_a_message_that_names_only_code_is_logged() -> None:

@@ -357,7 +357,7 @@ def _first_journal(settings: EdgeSettings) -> Journal | None:
     try:
         return take_journal(settings, redis)
     except OSError as error:
-        log.error("no_journal", error=str(error))
+        log.error("journal_not_opened", error=str(error))
         return None
     finally:
         redis.close()

@@ -21,7 +21,7 @@ def keep_directory(data: Path, text: bytes) -> None:
     except OSError as error:
         with suppress(OSError):  # the same disk
             draft.unlink()
-        log.error("directory_not_kept", error=str(error))
+        log.error("directory_not_saved", error=str(error))
 
 
 def kept_directory(data: Path) -> Directory | None:

@@ -191,7 +191,7 @@ class Journal:
             self.path(segment).with_suffix(".seg.torn").write_bytes(tail)
         except OSError as error:
             # The edge starts on a full disk too: no request was answered for the records of a torn tail.
-            log.error("journal_tail_not_kept", segment=segment, bytes=len(tail), error=str(error))
+            log.error("journal_tail_not_saved", segment=segment, bytes=len(tail), error=str(error))
 
     def _open_segment(self) -> None:
         self._close_segment()

@@ -31,7 +31,7 @@ class LossFile:
         try:
             self._open()
         except OSError as error:
-            log.warning("no_room_for_losses", file=str(file), error=str(error))
+            log.warning("loss_file_not_allocated", file=str(file), error=str(error))
 
     def keep(self, after: int, loss: LossRecord) -> None:
         """Replace the saved loss; it is on disk on return. Raises OSError."""

@@ -123,7 +123,7 @@ class Shipper(threading.Thread):
             journal = take_journal(self._settings, self._redis)
             self.own = Shipment(journal)
             self._on_journal(journal)
-            log.info("journal_taken", journal=journal.name)
+            log.info("journal_opened", journal=journal.name)
             if self.connected:
                 self.own.begin(self._redis)
 

@@ -170,7 +170,7 @@ def _keep(journal: Journal, unreported: LossRecord | None) -> None:
         else:
             journal.clear_loss()
     except Exception as error:
-        log.error("loss_not_kept", error=repr(error))
+        log.error("loss_not_saved", error=repr(error))
 
 
 def _add_losses(before: LossRecord | None, more: LossRecord) -> LossRecord:

@@ -1,1 +1,1 @@
-"""Which click earned an order: evidence, decision, sales."""
+"""Attribution of orders to clicks: evidence, decisions, sales."""

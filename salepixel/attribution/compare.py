@@ -1,4 +1,4 @@
-"""Comparing: what is stored of an order's decision and sales with what they must be."""
+"""Compares the stored decision and sales of an order with those computed again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def compare_order(
     stored: StoredOrder,
     rates: Rates,
 ) -> Iterator[str]:
-    """What differs in an order's decision and its sales from what all that is stored says now."""
+    """The differences of an order's stored decision and sales from those computed from all stored data."""
     if shop.platform == "pixel":
         order_id = stored.order.id
         its_hits = hits.hits_making(connection, account.emp_id, [order_id])[order_id]
@@ -59,7 +59,7 @@ def compare_order(
 
 
 def compare_closed_order(connection: sa.Connection, account: Account, stored: StoredOrder) -> Iterator[str]:
-    """What differs in the sales of an order that `is_closed`: only what was refunded since may be new."""
+    """The differences in the sales of an order that `is_closed`: only later refunds may be new."""
     history = refund_history(connection, stored.shop_id, stored.order)
     yield from _wrong_sales(connection, stored, closed_sales(connection, account, stored, history))
 
@@ -76,7 +76,7 @@ def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence[
 def _other_columns(
     connection: sa.Connection, stored: StoredOrder, table: sa.Table, must: list[dict[str, Any]]
 ) -> Iterator[str]:
-    """What differs in the rows of an order that a report does not show as it is, such as converted sums."""
+    """The differences in columns that a report does not show directly, such as converted amounts."""
     name = table.name.removeprefix("sale_")
     this = sa.and_(table.c.shop_id == stored.shop_id, table.c.order_id == stored.order.id)
     key = itemgetter(*(column.name for column in table.primary_key))

@@ -1,4 +1,4 @@
-"""An order with what was decided of it, as it is explained to people and programs."""
+"""An order with its decision, for the API and the pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +20,10 @@ from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
 
 NOT_PROCESSED_YET = "not_processed_yet"
-"""The reason of an order that has arrived and not been looked at; takes seconds, a minute at most."""
+"""The reason of an order that was not decided yet; this takes seconds, a minute at most."""
 
 PROCESSING_FAILED = "processing_failed"
-"""The reason of an order whose last attempt failed: judging it, or reading it, would fail again."""
+"""The reason of an order whose last attempt failed: reading or judging it now would fail again."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Undecidable:
-    """An order that cannot be decided, and maybe not even be read."""
+    """An order that could not be decided; perhaps it cannot even be read."""
 
     emp_id: int
     order_id: str
@@ -47,7 +47,7 @@ class Undecidable:
 
 
 def find_decided(connection: sa.Connection, shop: Shop, name: str, now: datetime) -> Decided | Undecidable:
-    """An order, by its id or number, with its decision, or why there can be none. Raises NotFound."""
+    """An order, found by id or number, with its decision, or why it has none. Raises NotFound."""
     readable = name.isprintable() and len(name) <= MAX_REFERENCE_BYTES
     order_id = orders.find_order_id(connection, shop.id, name) if readable else None
     if order_id is None:
@@ -63,7 +63,7 @@ def find_decided(connection: sa.Connection, shop: Shop, name: str, now: datetime
     if kept is None:
         try:
             check_order(stored.order, now)
-        except OutOfBounds as error:  # stored before doors refused it; its first attempt will fail
+        except OutOfBounds as error:  # stored before this check existed; its first attempt will fail
             return Undecidable(stored.emp_id, order_id, stored.order.number, error.reason, policy)
     explanation = kept.explanation if kept else Explanation(Outcome.PENDING, NOT_PROCESSED_YET, policy)
     history = refund_history(connection, shop.id, stored.order)

@@ -1,4 +1,4 @@
-"""Decisions and their candidates as they are stored, and what follows for other orders."""
+"""Decisions and their candidates as stored; storing them requeues other orders if needed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ _KEY = ("shop_id", "order_id", "position", "emp_id")
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What tracking health counts of an order; it says nothing of who earned it.
+    """The facts about an order that Tracking health counts; they do not affect the attribution.
 
-    `payment`: how it was paid, as the shop calls it. `browser`: the family of browsers of the last click that
-    earned it, "other" if that is not known, empty if there is no such click. `seen`: a pixel hit names the
-    order of a shop. `healed`: a poll of the shop found it first.
+    `payment`: the shop's name of the payment method. `browser`: the browser family of the last credited
+    click, "other" if unknown, empty without a credited click. `seen`: a pixel hit names the shop's order.
+    `healed`: a poll of the shop found it first.
     """
 
     payment: str = ""
@@ -48,9 +48,9 @@ NOTHING_OBSERVED = Observed()
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision as it is stored, with when its order was placed, in UTC.
+    """A decision as stored, with the time (UTC) at which its order was placed.
 
-    `buyer`: the contact that the order's own evidence names, empty for nobody.
+    `buyer`: the contact that the order's own evidence names, or empty.
     """
 
     explanation: Explanation
@@ -87,10 +87,10 @@ def store_decisions(
     judged: Sequence[tuple[StoredOrder, Judged]],
     before: Mapping[OrderKey, StoredDecision],
 ) -> None:
-    """Replace the decisions and sales of orders by these; the orders are no longer due.
+    """Replace the decisions and sales of these orders; the orders are no longer due.
 
-    `before`: their decisions as they are stored. Where an order's own evidence names another contact than
-    before, later orders of the same customer are decided again, also one of these.
+    `before`: their stored decisions. If an order's own evidence now names another contact, later orders of
+    the same customer are decided again, even if they are among these.
     """
     now = {
         stored.key: StoredDecision(
@@ -100,7 +100,7 @@ def store_decisions(
     }
     _replace(connection, [stored for stored, _ in judged], now, before)
     replace_sales(connection, [(stored, one.rows) for stored, one in judged])
-    # First these, then others: a mark that one of them sets on another one stays.
+    # First unmark all of these, then mark others: so a mark set on one of these stays.
     mark_decided(connection, list(now))
     requeue_later_orders_of_customers(
         connection,
@@ -205,12 +205,12 @@ def _delete_candidates(dialect: str) -> Any:
 
 
 def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> StoredDecision | None:
-    """The stored decision of an order, None while it has not been reconciled."""
+    """The stored decision of an order; None before its first reconciliation."""
     return get_decisions(connection, [(shop_id, order_id)]).get((shop_id, order_id))
 
 
 def get_decisions(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, StoredDecision]:
-    """The stored decisions of those of these orders that were reconciled."""
+    """The stored decisions of these orders; orders without one are missing."""
     rows: dict[OrderKey, list[sa.Row[Any]]] = {}
     for row in connection.execute(_select_decisions(connection.dialect.name), {"these": as_keys(keys)}):
         rows.setdefault((row.shop_id, row.order_id), []).append(row)
@@ -219,7 +219,7 @@ def get_decisions(connection: sa.Connection, keys: Collection[OrderKey]) -> dict
 
 @cache
 def _select_decisions(dialect: str) -> Any:
-    """A row for each candidate, or one with nulls in its place."""
+    """A row for each candidate; for a decision without candidates, one row with nulls."""
     its = sa.and_(candidates.c.shop_id == decisions.c.shop_id, candidates.c.order_id == decisions.c.order_id)
     of_candidate = [
         column.label(f"candidate_{column.name}")

@@ -1,4 +1,4 @@
-"""Evidence: why an order may belong to a click, a contact or a campaign, and how far that can be believed."""
+"""Evidence: why an order may belong to a click, a contact or a campaign, and with which confidence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from salepixel.clicks.tokens import Click, Verdict
 from salepixel.orders.order import Order
 
 HIGHEST = 0.995
-"""However much agrees: a buyer may have found the shop without our mail all the same."""
+"""The highest confidence: a buyer may always have come without our e-mail."""
 
 
 class Rung(StrEnum):
@@ -32,7 +32,7 @@ class Rung(StrEnum):
 
 
 NAMES_BUYER = (Rung.TOKEN, Rung.COOKIE, Rung.COUPON)
-"""On these rungs the order itself says which contact bought; the others follow from who that is."""
+"""Rungs on which the order itself names the contact; the other rungs look for the contact's clicks."""
 
 _FIXED = {
     Rung.TOKEN: 0.99,
@@ -46,7 +46,7 @@ _FIXED = {
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A click that may have earned an order; `click` is None where only a campaign, or contact, is named.
+    """A click that an order may belong to; `click` is None if only a campaign or a contact is named.
 
     `sale_pixel`: the click's link is a sales link. `consent` is False for a contact who opted out.
     `other_address`: the contact's stored address is not the order's. `other_buyer`: the order's address is
@@ -65,12 +65,12 @@ class Evidence:
 
     @property
     def campaign(self) -> str:
-        """The campaign that it speaks for."""
+        """The campaign that it supports."""
         return self.click.campaign if self.click else self.named_campaign
 
     @property
     def contact(self) -> str:
-        """The contact that it speaks for, empty when it names none."""
+        """The contact that it supports, or empty."""
         return self.click.contact if self.click else self.named_contact
 
 
@@ -90,16 +90,16 @@ def confidence_of(order: Order, item: Evidence) -> float:
 
 
 def agree(confidences: Iterable[float]) -> float:
-    """The confidence when independent evidence says the same: 1 - (1 - a)(1 - b)..., at most HIGHEST."""
+    """The combined confidence of independent evidence that agrees: 1 - (1 - a)(1 - b)..., at most HIGHEST."""
     return round(min(HIGHEST, 1 - prod(1 - one for one in confidences)), 4)
 
 
 def named_buyer(emp_id: int, evidence: Iterable[Evidence]) -> str:
-    """The contact of an account that the order's own token, cookie or coupon names; empty: nobody.
+    """The contact of an account that the order's own token, cookie or coupon names; empty if none.
 
-    A token or cookie of a contact who is somebody else than the order's address, or customer, says nothing of
-    who bought: the mail may have been forwarded, or the browser shared. Nor does another account's: the same
-    reference is another person there.
+    A token or cookie is ignored if its contact does not match the order's address or customer: the e-mail may
+    have been forwarded, or the browser shared. Tokens of other accounts are ignored too: there, the same
+    reference is another person.
     """
     for item in sorted(evidence, key=lambda item: list(Rung).index(item.rung)):
         is_ours = item.click is None or item.click.emp_id == emp_id

@@ -1,4 +1,4 @@
-"""What is shown of a decision: typed, as it is stored and compared, and as JSON, which is made only here."""
+"""The explanation of a decision: typed, for storing and comparing, and as JSON, made only here."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from salepixel.reading.times import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCandidate:
-    """A candidate of a decision. `click_id` and `link` are None where only a campaign, or contact, is named.
+    """A candidate of a decision. `click_id` and `link` are None if only a campaign or a contact is named.
 
     `opted_out`: passed over because its contact opted out; such a contact is not named.
     `share`: of the order, rounded to a millionth.
@@ -33,7 +33,7 @@ class ExplainedCandidate:
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """Who is credited; `contact` is empty for nobody known, and where the mail was forwarded."""
+    """What is credited; `contact` is empty if it is unknown, or if the e-mail was forwarded."""
 
     campaign: str
     contact: str
@@ -45,7 +45,7 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision as it is stored and shown. `reason` is a Reason, or why an order has no decision yet."""
+    """A decision as stored and shown. `reason` is a Reason, or why an order has no decision yet."""
 
     outcome: Outcome
     reason: str
@@ -58,7 +58,7 @@ class Explanation:
 
 
 def explain_decision(decision: Decision) -> Explanation:
-    """What is stored and shown of a decision."""
+    """The explanation of a decision, for storing and showing."""
     return Explanation(
         decision.outcome,
         decision.reason,
@@ -99,7 +99,7 @@ def _explain_candidate(candidate: Candidate) -> ExplainedCandidate:
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
-    """The JSON of an explanation, without what belongs to another account."""
+    """The JSON of an explanation, without data of other accounts."""
     earned = explanation.outcome in (Outcome.ATTRIBUTED, Outcome.LIKELY)
     credited = explanation.credited
     return {
@@ -133,7 +133,7 @@ def _candidate_as_json(candidate: ExplainedCandidate, *, earned: bool) -> dict[s
         "evidence": candidate.evidence,
         "verdict": candidate.verdict,
         "confidence": candidate.confidence,
-        # The best click of an unpaid order is passed over by nothing, and credited with nothing.
+        # For an unpaid order, the best click has no reason against it, but no credit yet.
         "credited": earned and candidate.passed_over is None,
         "passed_over": candidate.passed_over,
         "share": candidate.share,

@@ -1,4 +1,4 @@
-"""Judges orders from everything that is stored, without writing: to reconcile, to preview, to verify."""
+"""Judges orders from all stored data without writing: for reconciling, previews and `rebuild --verify`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -49,9 +49,9 @@ def judge_orders(
     rates: Rates,
     named: Mapping[OrderKey, Named],
 ) -> dict[OrderKey, Judged]:
-    """Decide several orders of an account, each as `judge_order` does; `named`: as gather.read_named reads.
+    """Decide several orders of an account, each like `judge_order`; `named`: from gather.read_named.
 
-    None of them is to depend on what another one's decision will be.
+    The orders must not depend on each other's decisions.
     """
     gathered = gather_evidence(connection, account, batch, named)
     is_pixel = {stored.key: shops_by_id[stored.shop_id].platform == "pixel" for stored in batch}
@@ -113,7 +113,7 @@ def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, s
 def _without_shop(
     connection: sa.Connection, account: Account, pixel_orders: Sequence[StoredOrder]
 ) -> set[OrderKey]:
-    """The orders whose source is the pixel: no shop was connected then, and none has reported them."""
+    """The orders known only from the pixel: no shop was connected at that time, and none reported them."""
     if not pixel_orders:
         return set()
     since = shops.connected_since(connection, account.emp_id)
@@ -133,7 +133,7 @@ def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) 
 
 
 def is_final(account: Account, stored: StoredOrder, decision: StoredDecision | None) -> bool:
-    """The same by the order's decision. A decision that waits for the payment is not final."""
+    """The same, given the order's decision. A decision that waits for the payment is not final."""
     if decision is None or decision.explanation.outcome is Outcome.PENDING:
         return False
     return stored.order.erased_at is not None or account.has_closed(decision.placed_at)

@@ -1,8 +1,8 @@
-"""Models: how the credit of one order is shared among the clicks that led to it. Values in, shares out.
+"""Models: how the credit of one order is shared among its clicks. Pure: values in, shares out.
 
-A model is a convention and not a measurement: none of them knows what would have been bought without the
-mail. Last, first, linear, position-based and time decay are meant as the help of Google Analytics (Universal,
-"About attribution models"; these were taken out of GA4 in 2023) and of Google Ads described them.
+A model is a convention and not a measurement: none shows which orders would have come without the e-mail.
+Last, first, linear, position-based and time decay are defined as in the help of Google Analytics (Universal,
+"About attribution models"; removed from GA4 in 2023) and of Google Ads.
 """
 
 import math
@@ -15,7 +15,7 @@ from salepixel.accounts.policy import Model
 from salepixel.money.amounts import allocate
 
 HALF_LIFE = timedelta(days=7)
-"""In so much time before the order a click's weight halves, as in Google's time decay model."""
+"""A click's weight halves for each 7 days before the order, as in Google's time decay model."""
 
 _ENDS = Fraction(2, 5)
 _DIGITS = Context(prec=25)
@@ -23,16 +23,16 @@ _SCALE = Decimal(10) ** 18
 
 
 def shares(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> tuple[Fraction, ...]:
-    """Share one order among its clicks; the shares stand in the clicks' order and add up to exactly 1.
+    """Share one order among its clicks. The shares are in the sequence of the clicks and add up to exactly 1.
 
-    `clicked` are aware times in any order; of equal times the one that stands later counts as later. No
-    click, no shares.
+    `clicked`: aware times in any sequence; among equal times, the one further back in the list counts as
+    later. Without clicks there are no shares.
 
     * last, first: that click has all of it.
     * linear: each click has the same.
-    * position: 40 % the first, 40 % the last, 20 % shared by those between; two clicks have half each.
-    * decay: in proportion to 2^(-age / 7 days), where a click's age is its time before the order, and a
-      click that a wrong clock put after the order has age 0.
+    * position: 40 % the first, 40 % the last, 20 % shared by those between; two clicks get half each.
+    * decay: in proportion to 2^(-age / 7 days). A click's age is its time before the order; it is 0 for a
+      click after the order (by a wrong clock).
     """
     if not clicked:
         return ()
@@ -45,7 +45,7 @@ def shares(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> t
 
 
 def split(total: int, parts: Sequence[Fraction]) -> list[int]:
-    """Split minor units by shares, to the last cent: largest remainder, equal ones to the earlier part."""
+    """Split minor units by shares, exactly: by largest remainder, among equal ones to the earlier part."""
     common = math.lcm(*(part.denominator for part in parts))
     return allocate(total, [int(part * common) for part in parts])
 
@@ -73,10 +73,10 @@ def _by_position(n: int) -> list[Fraction]:
 
 
 def _by_age(clicked: Sequence[datetime], ordered_at: datetime) -> list[int]:
-    """Weights in 10^-18 of the newest click's: whole numbers, so that the shares add up exactly.
+    """Weights in units of 10^-18 of the newest click's weight: integers, so that the shares add up exactly.
 
-    By Decimal and not by float: its powers are the same digits on every machine, and a rebuild on another
-    one must give the same cents.
+    Decimal instead of float: its powers have the same digits on every machine, so a rebuild on another
+    machine gives the same cents.
     """
     ages = [max(ordered_at - time, timedelta()) for time in clicked]
     newest = min(ages)

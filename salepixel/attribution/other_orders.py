@@ -1,4 +1,4 @@
-"""What other orders say of an order: who bought before, and whether a shop reported it too."""
+"""Evidence from other orders: earlier buyers of the same customer, and whether a shop reported the order."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -16,7 +16,7 @@ _ITS_DECISION = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.ord
 
 
 def buyers_known_before(connection: sa.Connection, asked: Sequence[StoredOrder]) -> dict[OrderKey, list[str]]:
-    """For each order the contacts that earlier orders of its customer of the shop name by their evidence."""
+    """For each order, the contacts named by the evidence of its customer's earlier orders in the shop."""
     found: dict[OrderKey, list[str]] = {stored.key: [] for stored in asked}
     rows = [
         {
@@ -49,9 +49,9 @@ def _buyers_before(dialect: str) -> Any:
 
 
 def reported_by_shops(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
-    """Those of these ids or numbers with which a shop of an account, not only its pixel, reported an order.
+    """The ids or numbers among these of orders that a shop of the account reported, not only its pixel.
 
-    True once that order is decided: its pixel twin is due then, and before it nothing is counted twice.
+    An order is included once it is decided. Deciding it requeues the pixel's copy, so nothing counts twice.
     """
     if not refs:
         return set()
@@ -70,6 +70,6 @@ def _reported(dialect: str) -> Any:
     )
     decided = sa.select(orders.c.id, orders.c.number_key).select_from(orders.join(decisions, _ITS_DECISION))
     ours = decided.where(orders.c.shop_id.in_(its_shops))
-    # Two questions, each with an index of its own: a shop may have millions of orders.
+    # Two queries, because each uses its own index: a shop may have millions of orders.
     by_id, by_number = among(dialect, orders.c.id, "ids"), among(dialect, orders.c.number_key, "keys")
     return sa.union_all(ours.where(by_id), ours.where(by_number))

@@ -1,4 +1,4 @@
-"""Policies: versions of an account's rule, what a change would move, and months that are closed."""
+"""Policies: versions of an account's attribution settings, previews of changes, and closed months."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from salepixel.storage.schema import orders, policies
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """A policy that is, or was, in force."""
+    """A current or earlier policy."""
 
     version: int
     window_days: int
@@ -37,9 +37,9 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a policy changes for one order; amounts in minor units of its currency by campaign, no zeros.
+    """The effect of a changed policy on one order; amounts by campaign in minor units, without zeros.
 
-    `differs`: which of `campaign`, `contact`, `click` and `amount` are others than before.
+    `differs`: which of `campaign`, `contact`, `click` and `amount` change.
     """
 
     stored: StoredOrder
@@ -50,12 +50,12 @@ class Move:
 
 
 _Credit = dict[tuple[str, str, bytes], int]
-"""What is credited of an order, by campaign, contact and click."""
+"""The credited amounts of an order, by campaign, contact and click."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a policy moves among the orders that were looked at; `older`: where those before them begin."""
+    """The effect of a changed policy on a number of orders; `older`: where the next, older orders begin."""
 
     looked_at: int
     moves: list[Move]
@@ -64,7 +64,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What a campaign gets of the orders that move, in one currency."""
+    """The amount of a campaign in the affected orders, in one currency, before and after."""
 
     campaign: str
     currency: str
@@ -73,12 +73,12 @@ class Sum:
 
     @property
     def difference(self) -> Decimal:
-        """What is added; negative: taken."""
+        """The change; negative if the campaign loses credit."""
         return self.after - self.before
 
 
 def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]:
-    """All versions of an account's policy, the newest first."""
+    """All versions of an account's policy, newest first."""
     columns = [policies.c[name] for name in ("version", *POLICY, "applied_at")]
     query = sa.select(*columns).where(policies.c.emp_id == emp_id).order_by(policies.c.version.desc())
     return [
@@ -88,7 +88,7 @@ def list_policies(connection: sa.Connection, emp_id: int) -> list[PolicyVersion]
 
 
 def with_policy(account: Account, changes: Mapping[str, Any]) -> Account:
-    """The account as it would be under a changed policy; its number is the next one if anything differs."""
+    """The account with a changed policy; the version increases if anything differs."""
     changed = replace(account, **changes)
     if all(getattr(changed, name) == getattr(account, name) for name in POLICY):
         return account
@@ -98,10 +98,10 @@ def with_policy(account: Account, changes: Mapping[str, Any]) -> Account:
 def apply_policy(
     connection: sa.Connection, emp_id: int, changes: Mapping[str, Any], at: datetime, seen: int | None = None
 ) -> bool:
-    """Put a changed policy of an account in force; orders of open months are decided again.
+    """Apply a changed policy to an account; orders of open months are decided again.
 
-    Of two who change it at once the second changes what the first has made of it, unless it says the number
-    of the policy that it has seen: then nothing happens, and False is given, when another one is in force.
+    Of two simultaneous changes, the second applies on top of the first. If it names the version that it was
+    based on and another version is current, nothing changes and the result is False.
     """
     account = lock_account(connection, emp_id, exclusive=True)
     if account is None or seen not in (None, account.policy_version):
@@ -119,11 +119,11 @@ def apply_policy(
 def close_months(
     connection: sa.Connection, emp_id: int, before: datetime, *, without_failed: bool = False
 ) -> int:
-    """Close all months before a time if their orders are all decided; gives how many are not.
+    """Close all months before a time if all their orders are decided; returns the number of undecided orders.
 
     A closed month is never reopened. Deciding an order locks the account, so none is decided meanwhile.
-    `without_failed`: do not wait for orders whose decision failed. They stay on the queue; one without sales
-    at that time stays without.
+    `without_failed`: ignore orders whose decision failed. They stay on the queue; but an order without sales
+    now will never get any.
     """
     account = lock_account(connection, emp_id, exclusive=True)
     waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
@@ -144,17 +144,17 @@ def preview_policy(
     limit: int,
     after: OrderPlace | None,
 ) -> Preview:
-    """What `changed` would move among the next `limit` orders of open months, newest first.
+    """The effect of `changed` on the next `limit` orders of open months, newest first.
 
-    Nothing is written. An order that is still to be decided is compared with what the present policy makes
-    of it; one that could not be decided is left out.
+    Nothing is written. An undecided order is compared with its result by the present policy; an order whose
+    decision failed is left out.
     """
     shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
     moves = []
     for stored in page[:limit]:
         if is_closed(connection, account, stored):
-            continue  # its shop has reported another day since
+            continue  # decided in a month that is closed now; its date changed since
         if has_failed(connection, stored.shop_id, stored.order.id):
             continue
         shop = shops[stored.shop_id]
@@ -195,7 +195,7 @@ def _by_campaign(credit: _Credit) -> dict[str, int]:
 
 
 def sums_of(moves: list[Move]) -> list[Sum]:
-    """What each campaign gets of the orders that move, before and after, by campaign and currency."""
+    """The amounts of each campaign in the affected orders, before and after, by campaign and currency."""
     sums: dict[tuple[str, str], list[int]] = {}
     for move in moves:
         currency = move.stored.order.currency
@@ -209,7 +209,7 @@ def sums_of(moves: list[Move]) -> list[Sum]:
 
 
 def totals_of(sums: list[Sum]) -> list[Sum]:
-    """What all campaigns together get, by currency."""
+    """The amounts of all campaigns together, by currency."""
     totals: dict[str, Sum] = {}
     for one in sums:
         total = totals.get(one.currency, Sum("", one.currency, Decimal(0), Decimal(0)))

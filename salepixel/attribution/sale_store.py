@@ -1,4 +1,4 @@
-"""Sales and their refunds as they are stored."""
+"""Sales and their refunds as stored."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SaleKey = tuple[str, str, str, bytes]
 
 
 def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, Sequence[Sale]]]) -> None:
-    """Replace the sales of orders, and what was refunded of them, by these; writes only what differs."""
+    """Replace the sales of orders and their refunds; writes only changed rows."""
     keys = [stored.key for stored, _ in given]
     found = (
         connection.execute(_kept_sales(connection.dialect.name), {"these": as_keys(keys)}).mappings().all()
@@ -45,9 +45,9 @@ def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, 
 
 
 def replace_sale_refunds(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> None:
-    """Replace what was refunded of an order's sales by what these say; writes only what differs.
+    """Replace the refunds of an order's sales; writes only changed rows.
 
-    `rows`: the sales as they are stored, but for their `refunds`.
+    `rows`: the sales as stored, with new `refunds`.
     """
     must = {stored.key: _sold(stored, rows)}
     kept_refunds = _kept_refunds(connection, [stored.key]).get(stored.key, ())
@@ -85,7 +85,7 @@ def _replace(
     must: Mapping[OrderKey, Sold],
     rows_of: Callable[[Sold], Sequence[Mapping[Any, Any]]],
 ) -> set[OrderKey]:
-    """Replace the rows of the orders that differ; gives these orders."""
+    """Replace the rows of orders whose rows differ; returns these orders."""
     changed = [key for key in must if not _is_same(table, rows_of(kept[key]), rows_of(must[key]))]
     if old := [key for key in changed if rows_of(kept[key])]:
         connection.execute(_delete_from(table, connection.dialect.name), {"these": as_keys(old)})
@@ -146,7 +146,7 @@ def _is_of(table: sa.Table, dialect: str) -> sa.ColumnElement[bool]:
 def refunds_of(
     connection: sa.Connection, pairs: Sequence[tuple[str, str]]
 ) -> dict[SaleKey, tuple[Refund, ...]]:
-    """What was refunded of the sales of orders (shop, order), oldest first."""
+    """The refunds of the sales of orders (shop, order), oldest first."""
     query = sa.select(sale_refunds).where(
         sale_refunds.c.shop_id.in_({shop_id for shop_id, _ in pairs}),
         sale_refunds.c.order_id.in_({order_id for _, order_id in pairs}),
@@ -159,7 +159,7 @@ def refunds_of(
 
 
 def rate_columns(sale: Sale) -> dict[str, Any]:
-    """The columns of a sale that hold its worth in the account's currency."""
+    """The columns of a sale with its amounts in the account's currency."""
     rate, converted, refunded = sale.rate, sale.converted, sale.converted_refunded
     if rate is None or converted is None or refunded is None:
         return dict.fromkeys(("converted", "converted_refunded", "converted_currency", "rate", "rate_date"))
@@ -190,7 +190,7 @@ def _refund_rows(shop_id: str, order_id: str, sale: Sale) -> list[dict[str, Any]
 
 
 def _converted(sale: Sale) -> list[int | None]:
-    # The growth of the converted sum, so that the parts add up to it to the cent.
+    # Each part is the growth of the converted sum, so that the parts add up to it exactly.
     if sale.rate is None:
         return [None] * len(sale.refunds)
     so_far, sums = sale.amount * 0, [0]
@@ -201,12 +201,12 @@ def _converted(sale: Sale) -> list[int | None]:
 
 
 def refund_rows(shop_id: str, order_id: str, rows: Sequence[Sale]) -> list[dict[str, Any]]:
-    """What is kept of the refunds of an order's sales."""
+    """The rows of the refunds of an order's sales."""
     return [values for sale in rows for values in _refund_rows(shop_id, order_id, sale)]
 
 
 def sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
-    """What is kept of a sale of an order."""
+    """The row of a sale."""
     return {
         "shop_id": stored.shop_id,
         "order_id": stored.order.id,
@@ -247,12 +247,12 @@ class StoredSale:
 
     @property
     def cursor(self) -> Cursor:
-        """To read on after this row."""
+        """The cursor after this row."""
         return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line, self.sale.click_id
 
 
 def sales_of_order(connection: sa.Connection, shop_id: str, order_id: str) -> list[Sale]:
-    """The rows of one order, of all campaigns, by line and click."""
+    """The rows of one order in all campaigns, sorted by line and click."""
     this = sa.and_(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
     rows = connection.execute(sa.select(sales).where(this).order_by(sales.c.line_id, sales.c.click_id)).all()
     refunds = refunds_of(connection, [(shop_id, order_id)])

@@ -1,4 +1,4 @@
-"""The campaign sales report: rows and sums, a pure function of orders and decisions."""
+"""Sales: the rows of the sales report. Pure: from orders and decisions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -34,12 +34,11 @@ class Status(StrEnum):
 class Sale:
     """An order line credited to a click: one row of the report. Amounts are in `currency`.
 
-    `share` of the line that the account's model gives to this click: amounts and quantity are this share's.
-    `click_id` and `link` are empty where only the campaign is known, `contact` also
-    where the mail was forwarded.
-    `refunded`, last at `refunded_at`, is that of the sale's month: it stays when that was closed. `refunds`
-    are all that is known by now. `rate` is that of the day (UTC) of the sale into the account's currency,
-    also for what is refunded later, so that a sale refunded whole is worth nothing; None: there is none.
+    `share`: the part of the line that the model gives to this click; amounts and quantity are of this part.
+    `click_id` and `link` are empty if only the campaign is known; `contact` also if the e-mail was forwarded.
+    `refunded`: the refunds until `refunded_at`, which no longer change after the month of the sale is closed.
+    `refunds`: all refunds until now. `rate`: the exchange rate of the day (UTC) of the sale, also for later
+    refunds, so that a fully refunded sale has a converted net of zero; None if there is no rate.
     """
 
     line: str
@@ -65,7 +64,7 @@ class Sale:
 
     @property
     def refunded_later(self) -> Decimal:
-        """What was refunded after its month was closed; negative where less was than was thought then."""
+        """The refunds after its month was closed; negative if the shop took back earlier ones."""
         return sum((refund.amount for refund in self.refunds), -self.refunded)
 
     @property
@@ -75,7 +74,7 @@ class Sale:
 
     @property
     def converted_refunded(self) -> Decimal | None:
-        """What was refunded, in the account's currency."""
+        """The refunded amount in the account's currency."""
         return self.rate.convert(self.refunded) if self.rate else None
 
 
@@ -88,9 +87,9 @@ def sale_rows(
     history: Iterable[RefundState] = (),
     rate: Rate | None = None,
 ) -> list[Sale]:
-    """The rows that an order gives: one per line and click that shares it, none when no click earned it.
+    """The rows of an order: one per line and credited click; none if it is not attributed.
 
-    `terms`, `history`: as `sold_lines` takes them. `rate`: of the day of the sale.
+    `terms`, `history`: as for `sold_lines`. `rate`: of the day of the sale.
     """
     won = decision.credited
     if won is None:
@@ -149,7 +148,7 @@ def as_of_now(
 
 
 def _summed(sale: Sale) -> Sale:
-    """A sale with the sum and the time of its refunds."""
+    """A sale with `refunded` and `refunded_at` set from its refunds."""
     return replace(
         sale,
         refunded=sum((refund.amount for refund in sale.refunds), sale.amount * 0),

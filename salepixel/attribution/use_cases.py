@@ -1,4 +1,4 @@
-"""What is done with the settings by which orders are attributed. Each use case raises Declined."""
+"""Use cases of the attribution settings. Each raises Declined."""
 
 import json
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ from salepixel.shops.use_cases import see_shop
 from salepixel.storage.ids import is_id
 
 MOST_NAMED = 10
-"""Orders that keep a month open, of one answer."""
+"""The most orders named in one answer that keep a month open."""
 
 CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
-"""What an account counts of an order: not changed any more once it has sales."""
+"""Settings that cannot change once the account has sales: the amounts of an order that count."""
 
 
 def edit_account(
@@ -44,13 +44,13 @@ def edit_account(
     *,
     renew_pixel_secret: bool = False,
 ) -> Account:
-    """Change these values of an account; gives it as it is then. Its orders are decided again where needed.
+    """Change these values of an account; returns the changed account. Requeues its orders if needed.
 
-    Raises NotFound, or Conflict for what was chosen once, and for the currency of closed months.
+    Raises NotFound, or Conflict for settings that can no longer change.
     """
     see_account(connection, principal, emp_id)
     accounts.lock_account(connection, emp_id, exclusive=True)
-    before = see_account(connection, principal, emp_id)  # now that nobody else decides or changes
+    before = see_account(connection, principal, emp_id)  # read after the lock
     values = dict(changes)
     changed = {name for name in values if values[name] != getattr(before, name)}
     if changed & CHOSEN_ONCE and accounts.has_sales(connection, emp_id):
@@ -59,7 +59,7 @@ def edit_account(
         raise Conflict("months_closed", emp_id=emp_id, currency=before.currency)
     if changed & {*CHOSEN_ONCE, "currency", "pixel_amount"}:
         requeue_account(connection, emp_id)
-    # Nobody could sign for an account that has no secret, so all its pixels would be refused.
+    # Without a secret, no pixel could be signed, so all would be rejected.
     if renew_pixel_secret or (values.get("pixel_signed") and not before.pixel_secret):
         values["pixel_secret"] = new_pixel_secret(keys, emp_id)
     if "window_days" in values:
@@ -71,7 +71,7 @@ def edit_account(
 
 @dataclass(frozen=True, slots=True)
 class PolicyPreview:
-    """What a change would move; `account` as it is, `changed` as it would be."""
+    """The preview of a change; `account` is the present one, `changed` the future one."""
 
     account: Account
     changed: Account
@@ -81,7 +81,7 @@ class PolicyPreview:
 def see_policies(
     connection: sa.Connection, principal: Principal, emp_id: int
 ) -> tuple[Account, list[PolicyVersion]]:
-    """An account with all versions of its policy, the newest first: it is in force. Raises NotFound."""
+    """An account with all versions of its policy, the current one first. Raises NotFound."""
     return see_account(connection, principal, emp_id), policies.list_policies(connection, emp_id)
 
 
@@ -95,9 +95,9 @@ def preview_policy_change(
     limit: int,
     after: OrderPlace | None,
 ) -> PolicyPreview:
-    """What a change would move among `limit` orders of open months, newest first. Nothing is written.
+    """The effect of a change on `limit` orders of open months, newest first. Nothing is written.
 
-    `change` has days where PolicyVersion has them. Raises NotFound or BadField.
+    `change` has windows in days, like PolicyVersion. Raises NotFound or BadField.
     """
     account = see_account(connection, principal, emp_id)
     changed = policies.with_policy(account, _as_columns(connection, account, change))
@@ -113,9 +113,9 @@ def change_policy(
     at: datetime,
     seen: int | None = None,
 ) -> PolicyVersion:
-    """Put a changed policy in force; gives the one in force then. Orders of open months are decided again.
+    """Apply a changed policy; returns the current one. Orders of open months are decided again.
 
-    Raises NotFound or BadField, or Conflict when the policy with the number `seen` is not in force any more.
+    Raises NotFound or BadField, or Conflict if version `seen` is no longer current.
     """
     account = see_account(connection, principal, emp_id)
     columns = _as_columns(connection, account, change)
@@ -133,10 +133,10 @@ def close_month(
     *,
     without_failed: bool = False,
 ) -> datetime | None:
-    """Close a month (UTC, "2026-10") and all before it for good; gives until when the account is closed.
+    """Close a month (UTC, "2026-10") and all earlier months permanently; returns the end of the closed time.
 
-    Raises NotFound; Invalid for a month that is not over; Conflict while orders of that time are to be
-    decided (`orders_waiting`), or could not be (`orders_failed`) and are not left out.
+    Raises NotFound; Invalid for a month that is not over; Conflict if orders of that time are undecided
+    (`orders_waiting`), or failed (`orders_failed`) and are not left out.
     """
     year, number = map(int, month.split("-"))
     until = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
@@ -162,7 +162,7 @@ def see_decided(
 
 
 def _as_columns(connection: sa.Connection, account: Account, change: Mapping[str, Any]) -> dict[str, Any]:
-    """A change as columns of the account. Raises BadField for a campaign that is not the account's."""
+    """A change as columns of the account. Raises BadField for a campaign of another account."""
     values = dict(change)
     if "campaign_windows" in values:
         for campaign_id in values["campaign_windows"]:

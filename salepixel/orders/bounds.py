@@ -1,4 +1,4 @@
-"""What an order can be, so that databases store it and rules decide it: one check for all doors."""
+"""The limits of an order, so that databases can store it and rules can decide it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,24 +9,24 @@ from salepixel.money.quantities import MAX_QUANTITY
 from salepixel.orders.order import Order
 
 MAX_REFERENCE_BYTES = 1000
-"""Of an id, a number or any other text by which something is looked up, in UTF-8.
+"""The limit for ids, numbers and other texts with an index, in UTF-8.
 
 An entry of a PostgreSQL index may have 2,704 bytes, and the key of a sale holds two of these.
 """
 
 MAX_LINES = 20_000
 MAX_QUANTITY_OF_SHOP = 1000 * MAX_QUANTITY
-"""Saleor's own limit is near 2**31; in thousandths this is far inside 64 bits."""
+"""Saleor's own limit is near 2**31; in thousandths this is far below 64 bits."""
 
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
-"""Far from 1970, before which no click has an id, and from the year 1, before which there is no window."""
+"""Long after 1970, where click ids begin, and the year 1, before which no window can begin."""
 
 CLOCKS = timedelta(days=31)
-"""How far a shop's time may be ahead. A snapshot of the year 9999 would be the newest one for ever."""
+"""How far a shop's time may be ahead. A snapshot of the year 9999 would always be the newest one."""
 
 
 class OutOfBounds(ValueError):
-    """An order that cannot be stored or decided. `reason` is its counted name."""
+    """An order that cannot be stored or decided. `reason` is the name that is counted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -34,11 +34,11 @@ class OutOfBounds(ValueError):
 
 
 def check_order(order: Order, now: datetime) -> Order:
-    """Give the order as it is. Raises OutOfBounds: bad_amount, bad_quantity, bad_time, long_reference,
+    """Return the order unchanged. Raises OutOfBounds: bad_amount, bad_quantity, bad_time, long_reference,
     too_many_lines.
 
-    `now`: aware UTC. Amounts are held against the limit as they will be kept, rounded to the currency's
-    digits: what rounds up to it could not be read again.
+    `now`: aware UTC. The limit applies to rounded amounts, because an amount that rounds up to it could not
+    be read again.
     """
     if len(order.lines) > MAX_LINES:
         raise OutOfBounds("too_many_lines")
@@ -60,7 +60,7 @@ def check_order(order: Order, now: datetime) -> Order:
 
 def _references(order: Order) -> Iterator[str]:
     yield from (order.id, order.number, order.utm_campaign, order.replaces or "")
-    # In capital letters, as it is looked up: some letters have more bytes there.
+    # In capital letters, as in the index: some letters have more bytes there.
     yield order.voucher.upper()
     yield from (text for text in (order.customer, order.email_hash, order.alias_hash, order.replaces) if text)
     for line in order.lines:
@@ -69,7 +69,7 @@ def _references(order: Order) -> Iterator[str]:
 
 def _amounts(order: Order) -> Iterator[Decimal]:
     yield from (order.total, order.refunded, order.shipping, order.deducted, order.by_gift_card)
-    # No part can be given more of than there is, but the parts are added up before that is known.
+    # Parts are added up before they are limited to the whole, so their sum must fit too.
     yield sum((line.amount for line in order.lines), order.shipping)
     yield sum((line.refunded or Decimal(0) for line in order.lines), order.shipping_refunded or Decimal(0))
     yield sum((line.granted for line in order.lines), order.shipping_granted)

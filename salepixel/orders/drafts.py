@@ -1,4 +1,4 @@
-"""Orders that were drafts first: they count as placed when their draft was completed."""
+"""Orders that began as drafts: they count as placed when the draft was completed."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from salepixel.storage.upsert import insert_into, took_effect
 
 
 def note_draft(connection: sa.Connection, shop_id: str, order_id: str) -> None:
-    """Note that an order was a draft; one that is known already is decided again."""
+    """Store that an order was a draft; if the order is stored already, it is decided again."""
     this = {"shop_id": shop_id, "order_id": order_id}
     if took_effect(connection, _insert_draft(connection.dialect.name), this):
         requeue_order(connection, shop_id, order_id, Why.WAS_DRAFT)

@@ -1,4 +1,4 @@
-"""Many orders by their keys: the same condition for each table that has rows of orders."""
+"""Conditions for many orders by their keys, the same for each table with rows of orders."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ OrderKey = tuple[str, str]
 
 
 def is_of_orders(dialect: str, shop_id: sa.Column[Any], order_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """True for a row of one of the orders that the parameter `these` names; `as_keys` makes its value."""
+    """The condition for rows of the orders in the parameter `these`; `as_keys` makes its value."""
     these = table_of(dialect, "these", shop=sa.Text, id=sa.Text)
     return sa.tuple_(shop_id, order_id).in_(sa.select(these.c.shop, these.c.id))
 

@@ -1,4 +1,4 @@
-"""Orders: our newest snapshot of a shop's order, with its lines and what was refunded of it."""
+"""Orders: a snapshot of a shop's order, with its lines and refunds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from decimal import Decimal
 from salepixel.money.amounts import allocate, to_minor
 
 SHIPPING = "shipping"
-"""The line id of shipping where an account counts it: a line of its own, so that items keep their prices."""
+"""The line id of shipping if an account counts it: a separate line, so that items keep their prices."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One line: `amount` is what the buyer pays for the whole line, tax included, in the order's currency.
+    """A line of an order. `amount`: the price of the whole line with tax, in the order's currency.
 
-    `quantity` has at most three decimals, for what is sold by weight.
-    `net`: the same without tax, None if not given. `refunded`: what the shop says was given back of
-    this line, tax included; None where it reports only the order's sum. `granted`: what it lets the buyer off
-    of this line without having given it back.
+    `quantity` has at most three decimals, for items sold by weight. `net`: the amount without tax, None if
+    not given. `refunded`: the reported refund of this line, with tax; None if the shop reports only the
+    order's sum. `granted`: the amount of this line that the buyer need not pay, although nothing was paid
+    back.
     """
 
     id: str
@@ -33,7 +33,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class RefundState:
-    """The money of an order in one snapshot, tax included: `refunded` is the sum so far.
+    """The amounts of an order in one snapshot, with tax; `refunded` is the sum so far.
 
     `charged`, `covers`: as of an order.
     """
@@ -47,7 +47,7 @@ class RefundState:
 
     @property
     def version(self) -> tuple[datetime, datetime]:
-        """As of the snapshot."""
+        """The version of the snapshot."""
         return self.updated_at, self.issued_at
 
 
@@ -55,17 +55,20 @@ class RefundState:
 class Order:
     """A snapshot of an order.
 
-    Amounts are gross, in `currency`; times are aware UTC. `issued_at` orders snapshots with the same
-    `updated_at` apart. `paid` means paid at some time, by this snapshot alone, also when refunded since.
-    `deducted` came off lines and shipping together: discounts that the shop did not put on the lines.
-    `by_gift_card` is what gift cards paid of them, which is not in `total`. `voucher` is the code that the
-    buyer used; `customer` is the shop's id of a buyer with an account there; `payment` is how the order was
-    paid, as the shop calls it. `charged` is all that was ever charged, also what was given back since, and
-    `covers` the total that is paid for by what is there, with what the shop lets the buyer off; None where a
-    shop reports only `paid` and `refunded`. `replaces`: the id of the order whose goods this one replaces,
-    empty where the shop does not name it; None for a purchase. `draft`: whether staff wrote it as a draft
-    first, so that it was placed when that was completed; None where this snapshot does not say.
-    `erased_at`: when a person that the order named was erased; None: nobody was.
+    Amounts are gross, in `currency`; times are aware UTC.
+
+    * `issued_at`: tells snapshots with the same `updated_at` apart.
+    * `paid`: paid at some time according to this snapshot alone, even if refunded since.
+    * `deducted`: discounts on the whole order that the shop did not put on the lines.
+    * `by_gift_card`: the part of lines and shipping paid by gift cards; it is not in `total`.
+    * `voucher`: the code that the buyer used. `customer`: the shop's id of a buyer with an account.
+      `payment`: the shop's name of the payment method.
+    * `charged`: all charges, including those refunded since. `covers`: the total that the remaining charges
+      and granted refunds pay for. None if a shop reports only `paid` and `refunded`.
+    * `replaces`: the id of the order whose goods this one replaces, empty if unknown; None for a purchase.
+    * `draft`: whether staff created it as a draft, so that it was placed when the draft was completed; None
+      if this snapshot does not say.
+    * `erased_at`: when a person in the order was erased; None if nobody was.
     """
 
     id: str
@@ -100,17 +103,17 @@ class Order:
 
     @property
     def is_open(self) -> bool:
-        """Neither paid nor cancelled: it may still become either."""
+        """True if it is neither paid nor cancelled yet."""
         return not self.paid and not self.cancelled
 
     @property
     def version(self) -> tuple[datetime, datetime]:
-        """Snapshots of one order are ordered by this; the greatest is the truth."""
+        """Sorts the snapshots of one order; the greatest is the current one."""
         return self.updated_at, self.issued_at
 
     @property
     def refund_state(self) -> RefundState:
-        """The money in this snapshot."""
+        """The amounts in this snapshot."""
         return RefundState(
             *(self.updated_at, self.issued_at, self.refunded, self.cancelled, self.charged, self.covers)
         )
@@ -129,10 +132,10 @@ class Order:
         return [*self.lines, shipping]
 
     def paid_by_part(self, worth: Decimal | None = None) -> list[int]:
-        """What was paid for each part, tax included, in minor units.
+        """The paid amount of each part, with tax, in minor units.
 
-        They add up to the total and what gift cards paid: a gift card is a way to pay. `worth`: what was
-        charged of the total, where that is less; the rest is off what was granted first, then off all.
+        They add up to the total plus payments by gift card. `worth`: the charged part of the total, if it is
+        less; the difference reduces granted parts first, then all parts.
         """
         amounts = [to_minor(part.amount, self.currency) for part in self.parts()]
         deducted = allocate(min(to_minor(self.deducted, self.currency), sum(amounts)), amounts)
@@ -148,10 +151,10 @@ class Order:
         return [amount - off for amount, off in zip(paid, let_off, strict=True)]
 
     def given_back_by_part(self, paid: Sequence[int], given_back: Decimal) -> list[int]:
-        """What was given back of each part, tax included, in minor units; never more than was `paid` for it.
+        """The refund of each part, with tax, in minor units; never more than `paid` for it.
 
-        First what the shop reported by line; the rest in proportion over the parts without such a report,
-        then over all, by largest remainder. A cancelled order counts as refunded whole.
+        First the refunds that the shop reported by line. The rest is divided in proportion among the parts
+        without such a report, then among all, by largest remainder. A cancelled order is refunded in full.
         """
         if self.cancelled:
             return list(paid)

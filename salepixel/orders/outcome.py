@@ -1,10 +1,10 @@
-"""What becomes of an order, and why: the names that a decision has."""
+"""The outcomes of a decision, and its reasons."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of an order."""
+    """The outcome of an order."""
 
     ATTRIBUTED = "attributed"
     LIKELY = "likely"

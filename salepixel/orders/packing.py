@@ -1,6 +1,6 @@
-"""Packing: the headers and the body of a delivery in few bytes, and back as they came, to the byte.
+"""Packing: compresses the headers and body of a delivery, and restores them byte by byte.
 
-zlib with a dictionary: most of a delivery is names of fields, which all deliveries have in common. A Saleor
+zlib with a dictionary: most of a delivery consists of field names, the same in all deliveries. A Saleor
 order of 2.5 kB with headers of 0.7 kB takes 0.9 kB, a third of it the signature; without a dictionary 1.5 kB.
 """
 
@@ -16,7 +16,7 @@ Headers = Mapping[str, str]
 
 
 class Damaged(Exception):
-    """What is stored cannot be read as it was written."""
+    """The stored bytes are damaged."""
 
 
 def pack(headers: Headers, body: bytes) -> bytes:
@@ -42,8 +42,8 @@ def unpack(packed: bytes) -> tuple[dict[str, str], bytes]:
 
 @cache
 def _dictionary() -> bytes:
-    """What zlib may point at. This file never changes: what was packed with another one could not be read.
+    """The dictionary for zlib. This file must never change: earlier deliveries could not be unpacked.
 
-    A better one is a second file, and a second value of `deliveries.form`.
+    A better dictionary would be a second file, with a second value of `deliveries.form`.
     """
     return files(__package__).joinpath("dictionary_1.txt").read_bytes()

@@ -1,4 +1,4 @@
-"""Orders of a shop that could not be read when it was asked: shown to people, and asked for again."""
+"""Orders that could not be read in a poll of a shop: shown to people, and requested again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from salepixel.storage.upsert import insert, took_effect
 
 @dataclass(frozen=True, slots=True)
 class UnreadOrder:
-    """An order that we do not know. `number` and `detail`, what the shop said, may be empty."""
+    """An unreadable order. `number` and `detail` (the shop's message) may be empty."""
 
     shop_id: str
     order_id: str
@@ -23,7 +23,7 @@ class UnreadOrder:
 
 
 def keep_unread(connection: sa.Connection, order: UnreadOrder, next_at: datetime) -> bool:
-    """Note an order and when to ask for it again; True when it was not known to be unread."""
+    """Store an unreadable order and its next attempt; True if it is new here."""
     values = {name: getattr(order, name) for name in UnreadOrder.__slots__} | {"next_at": next_at}
     statement = insert(connection, unread_orders).values(values)
     if took_effect(connection, statement.on_conflict_do_nothing()):
@@ -35,13 +35,13 @@ def keep_unread(connection: sa.Connection, order: UnreadOrder, next_at: datetime
 
 
 def forget_unread(connection: sa.Connection, shop_id: str, ids: Iterable[str]) -> None:
-    """These orders of a shop were read, or it has them no more."""
+    """Delete these orders of a shop: they were read, or the shop no longer has them."""
     named = unread_orders.c.order_id.in_(list(ids))
     connection.execute(sa.delete(unread_orders).where(unread_orders.c.shop_id == shop_id, named))
 
 
 def unread_due(connection: sa.Connection, shop_id: str, now: datetime, limit: int) -> list[str]:
-    """The ids of a shop's orders to be asked for again, those that waited longest first."""
+    """The ids of a shop's orders to request again, longest waiting first."""
     due = unread_orders.c.shop_id == shop_id, unread_orders.c.next_at <= now
     query = sa.select(unread_orders.c.order_id).where(*due).order_by(unread_orders.c.next_at)
     return list(connection.scalars(query.limit(limit)))

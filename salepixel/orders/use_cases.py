@@ -1,4 +1,4 @@
-"""What is done with orders that failed and with what was refused. Each use case raises Declined."""
+"""Use cases of failed orders and of rejections. Each raises Declined."""
 
 import sqlalchemy as sa
 
@@ -12,14 +12,14 @@ from salepixel.orders.requeue import requeue_failed
 def see_failed_orders(
     connection: sa.Connection, principal: Principal, limit: int, before: FailedPlace | None
 ) -> list[FailedOrder]:
-    """Orders of the principal's accounts that could not be decided, those first that failed last."""
+    """Orders of the principal's accounts that could not be decided, latest failure first."""
     return queue.list_failed(connection, principal.emp_id, limit, before)
 
 
 def retry_failed(
     connection: sa.Connection, principal: Principal, emp_id: int | None, only: tuple[str, str] | None = None
 ) -> int:
-    """Try again what could not be decided of an account, or the one (shop id, order id); gives how many.
+    """Requeue failed orders of an account, or one order (shop id, order id); returns their number.
 
     None: of all the principal's accounts. Raises NotAllowed or UnknownAccount.
     """
@@ -33,6 +33,6 @@ def retry_failed(
 def see_rejections(
     connection: sa.Connection, principal: Principal, days: int
 ) -> list[tuple[str, str, str, int]]:
-    """What was refused: (day, source, reason, count) of the last days that have any. Raises NotAllowed."""
+    """The rejections (day, source, reason, count) of the last days with any. Raises NotAllowed."""
     principal.require_all_accounts()
     return deliveries.list_rejections(connection, days)

@@ -97,7 +97,7 @@ class Poller:
                 while self.poll_next(datetime.now(UTC)):
                     pass
             except Exception:
-                log.exception("not_polled")  # for example, the database is down: try again
+                log.exception("poll_failed")  # for example, the database is down: try again
             time.sleep(LOOK_SECONDS)
 
     def poll_next(self, now: datetime) -> bool:
@@ -142,7 +142,7 @@ def poll_claimed(
     with database.write() as connection:
         polls.end_poll(connection, poll.shop.id, max(until, poll.mark), now if is_behind else now + EVERY)
     if healed:
-        log.info("orders_healed", shop=poll.shop.id, orders=healed)
+        log.info("missed_orders_found", shop=poll.shop.id, orders=healed)
         job_queue.enqueue_once(jobs.DRAIN)
     return True
 

@@ -82,7 +82,7 @@ class Service:
                 restore_signals=False,  # otherwise SIGPIPE ends Valkey when nobody reads its log
             )
         except (OSError, subprocess.SubprocessError) as error:
-            log.error("not_started", service=self.name, error=str(error))
+            log.error("service_not_started", service=self.name, error=str(error))
             self.process = None
             self._wait_before_restart()
 
@@ -107,7 +107,7 @@ class Service:
                 return
             self.ended, self.process = self.process.returncode, None
             self.failures += not self._is_ready and self.ended not in _ENDED_BY_OTHERS
-            log.warning("starting_again", service=self.name, ended_with=self.ended)
+            log.warning("service_restarted", service=self.name, ended_with=self.ended)
             self._wait_before_restart()
         if now >= self.next_start:
             if self.ended is not None:

@@ -145,7 +145,7 @@ def test_edge_and_plugin_work_without_redis(tmp_path: Path) -> None:
         assert until(lambda: "not_ready" in log.read_text())
         said = log.read_text()
         assert ("Traceback" in said, "hidden" in said, "ready\n" in said) == (False, False, False)
-        assert "starting_again" not in said, "nothing ends for that"
+        assert "service_restarted" not in said, "nothing ends for that"
         assert process.poll() is None
 
 
@@ -206,7 +206,7 @@ def test_with_lost_or_foreign_keys_nothing_starts(tmp_path: Path) -> None:
         keys, data = stack.data / "keys.json", stack.data
         kept = keys.read_bytes()
         keys.unlink()
-        with pytest.raises(DidNotStart, match=r"keys\.json is gone"):
+        with pytest.raises(DidNotStart, match=r"keys\.json is missing"):
             stack.start()
         assert not keys.exists()
         content = json.loads(kept)

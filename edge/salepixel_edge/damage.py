@@ -46,7 +46,7 @@ def find_record(data: bytes, offset: int, lowest: int, highest: int) -> int | No
     if lowest > highest:
         return None
     heads = _heads(lowest, highest)
-    # By windows: `search` keeps the interpreter lock, and other threads run between two calls.
+    # In windows, because `search` keeps the interpreter lock: other threads run between two calls.
     for begin in range(offset, len(data), _WINDOW):
         at, end = begin, begin + _WINDOW + LEAST_RECORD - 1
         while match := heads.search(data, at, end):

@@ -1,4 +1,4 @@
-"""Gathers the evidence for orders. Each kind of thing is read once for all of them; decide.py judges it."""
+"""Gathers the evidence for orders, with one query per kind for all of them; decide.py judges it."""
 
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ With 10,000 clicks an order took 388 ms, and its candidates 3.3 MB."""
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What is stored under the name of an order, whatever its buyer and time.
+    """The clicks, hits and refunds that belong to an order by its id or number, whatever its buyer and time.
 
     `token_click`: the click of its token. `hits`: the pixel hits that name the order, or that it is made of.
     `pixel_clicks`: the clicks of their cookies. `clicks`: the stored ones of all these clicks, by id.
@@ -69,7 +69,7 @@ def read_named(
     shops: Mapping[str, Shop],
     batch: Sequence[StoredOrder],
 ) -> dict[OrderKey, Named]:
-    """Read what is stored under the names of orders of an account; `shops`: theirs, by id."""
+    """Read the clicks, hits and refunds that belong to orders of an account by name; `shops`: by id."""
     its_hits = _read_hits(connection, account, shops, batch)
     tokens = {stored.key: open_token(sealer, stored.order.click_token) for stored in batch}
     at_pixel = {key: _clicks_at(sealer, theirs[-MOST_CLICKS:]) for key, theirs in its_hits.items()}
@@ -118,7 +118,7 @@ def open_token(sealer: ClickSealer, token: str | None) -> Click | None:
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """The contacts who may have bought an order.
+    """The contacts that may have bought an order.
 
     `earlier`: contacts that earlier orders of the same customer name. `known`: stored data of these contacts,
     of the contacts that the order names, of the contacts with its e-mail address, and of contacts of other

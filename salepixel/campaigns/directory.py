@@ -1,4 +1,4 @@
-"""The directory: what edges must know of accounts and of links that were changed after sending."""
+"""Publishes the directory for the edges: accounts, links changed after sending, opt-outs and merge tags."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Direc
 
 
 def read_directory(connection: sa.Connection) -> Directory:
-    """What the database says now."""
+    """The present directory, from the database."""
     rows = list_accounts(connection, INSTALLATION)
     return Directory(
         accounts={row.emp_id: (row.tracking_host, row.pixel_secret) for row in rows},
@@ -46,10 +46,10 @@ def _tags(connection: sa.Connection) -> dict[int, frozenset[str]]:
 
 
 def publish_directory(database: Database, redis: Redis) -> None:
-    """Put the directory where edges read it. Raises RedisError.
+    """Publish the directory in Redis. Raises RedisError.
 
-    Several processes publish. One that has read the database before a change must not write after the one
-    that made it, so whoever finds that another wrote meanwhile reads the database again.
+    Several processes publish. An older directory must not replace a newer one: so if another process has
+    published meanwhile, the database is read again.
     """
 
     def write(pipeline: Pipeline) -> None:

@@ -143,10 +143,10 @@ class LinkSealer:
             raise BadLink("unknown version or key")
         body, tag = raw[:-_TAG], raw[-_TAG:]
         if not hmac.compare_digest(tag, self._tag(key_id, body)):
-            raise BadLink("forged or cut")
+            raise BadLink("forged or truncated")
         # base64 has spare bits in its last character: accept only the spelling that `seal` makes.
         if urlsafe_b64encode(raw).rstrip(b"=").decode() != token:
-            raise BadLink("not as we wrote it")
+            raise BadLink("not in the form that seal writes")
         return Link(emp_id, campaign.hex(), link.hex(), body[_HEAD.size :].decode("ascii"))
 
     def _tag(self, key_id: int, body: bytes) -> bytes:

@@ -31,7 +31,7 @@ from salepixel.storage.upsert import insert_into, took_effect
 _SNAPSHOT = TypeAdapter(Order)
 
 OrderPlace = tuple[datetime, str, str]
-"""Where an order stands in a list of an account's orders: placed_at, shop, id."""
+"""The position of an order in a list of an account's orders: placed_at, shop, id."""
 
 
 @dataclass(frozen=True, slots=True)

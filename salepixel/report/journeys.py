@@ -71,7 +71,7 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """Why a model has no result: `too_few_orders` or `too_many_campaigns`, the number, and the limit."""
+    """Why a model has no result: `too_few_orders` or `too_many_campaigns`, with the number and the limit."""
 
     reason: str
     have: int
@@ -97,13 +97,13 @@ def journeys_of(
     """One contact's journeys in a period, from its clicks in time order and its orders.
 
     Each order of the period has a journey: the clicks before it within the attribution window of their
-    campaign, and always its credited click. Clicks of the period without an order within their window are one
-    journey that led to nothing. So also pass orders after the period and clicks before it, as far as the
-    longest window reaches.
+    campaign, and always its credited click. Clicks of the period without an order within their window make
+    one journey without an order. So the caller must also pass the orders of one longest window after the
+    period, and the clicks of one longest window before it.
     """
     found: list[Journey] = []
     used: set[bytes] = set()
-    # Of this contact's campaigns only: an account may give a thousand of them a window of their own.
+    # Only for this contact's campaigns: an account may have a thousand campaigns with their own window.
     windows = {touch.campaign: policy.window_of(touch.campaign) for touch in touches} if purchases else {}
     for purchase in sorted(purchases, key=lambda purchase: purchase.placed_at):
         before = _before(touches, purchase, windows)
@@ -211,9 +211,9 @@ class Tally:
 def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     """Each campaign's share of the orders by its Shapley value; all zero if there is no order.
 
-    The game: v(S) is the number of orders with journeys that contain only campaigns of S. An order with the
-    campaigns T adds a unanimity game, which gives each member of T 1/|T| (Shapley, "A value for n-person
-    games", 1953). So the value is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv
+    The game: v(S) is the number of orders whose journeys contain only campaigns of S. Each order with the
+    campaigns T is a unanimity game, whose value is 1/|T| for each member of T (Shapley, "A value for n-person
+    games", 1953). So the sum is linear credit over distinct campaigns. Zhao, Mahboobi and Bagheri (arXiv
     1804.05327, 2018) give this short form for advertising. The tests compare it with the sum over all
     coalitions.
     """
@@ -235,12 +235,13 @@ def _equal_credit(patterns: Mapping[Pattern, float]) -> dict[str, float]:
 def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     """Each campaign's share of the orders by its removal effect; all zero if there is no order.
 
-    A first-order Markov chain leads from a start through campaigns to an order or to nothing. Its
-    probabilities are counted in the journeys (Anderl, Becker, von Wangenheim and Schumann, "Mapping the
-    customer journey", International Journal of Research in Marketing 33, 2016). If a campaign is removed,
-    everybody who reaches it is lost. So its effect is P(visited) * P(order from there) / P(order from the
-    start), and the effects are scaled to add up to 1. Both probabilities are in the fundamental matrix N of
-    the chain (Kemeny and Snell, "Finite Markov chains", 1960, chapter 3): P(visited) = N[start, i] / N[i, i].
+    The journeys are paths of a first-order Markov chain, from a start through campaigns to an order or to no
+    order. The probability of a step is its share among all journeys (Anderl, Becker, von Wangenheim and
+    Schumann, "Mapping the customer journey", International Journal of Research in Marketing 33, 2016).
+    Removing a campaign ends every journey that reaches it. So its effect is
+    P(visited) * P(order from there) / P(order from the start). The effects are scaled to add up to 1. The
+    probabilities follow from the fundamental matrix N of the chain (Kemeny and Snell, "Finite Markov chains",
+    1960, chapter 3): P(visited) = N[start, i] / N[i, i].
     """
     return _removal_effects(_steps(patterns))
 
@@ -259,7 +260,7 @@ def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]
 
 
 def _steps(patterns: Mapping[Pattern, float]) -> dict[tuple[str, str], float]:
-    """How often each state followed each. Repeated campaigns count once: they change no result here."""
+    """The number of steps between each two states. Successive clicks of one campaign change no result."""
     steps: dict[tuple[str, str], float] = {}
     for pattern, contacts in patterns.items():
         for path, converted in pattern:

@@ -112,20 +112,28 @@ class World:
 
     def add(self, clicks: int) -> None:
         """Add so many clicks, by a quarter as many new contacts, and what these buy; decide all of it."""
+        for _ in self.stages(clicks):
+            pass
+
+    def stages(self, clicks: int) -> Iterator[str]:
+        """The same, with the name of each part when it is done: contacts, clicks, orders."""
         first = self.contacts
         self._add_contacts(max(100, clicks // 4))
+        yield "contacts"
         purchases: list[Purchase] = []
         made = self._make_clicks(clicks, range(first, self.contacts), purchases)
         while batch := list(islice(made, 4800)):
             with self.database.write() as connection:
                 store_clicks(connection, batch)
         self.settle()
+        yield "clicks"
         # Each by the time of the first delivery, as a shop sends them.
         purchases.sort(key=lambda purchase: purchase.placed_ms)
         todo = iter(purchases)
         while some := list(islice(todo, 200)):
             self._add_orders(some)
         self.reconcile()
+        yield "orders"
 
     def settle(self) -> None:
         """Make all verdicts final that are old enough."""

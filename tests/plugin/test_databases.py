@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import url_for
 
+from kit.postgresql import running_postgresql
 from salepixel.accounts.store import Account, add_account
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.store import store_loss
@@ -23,7 +24,6 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.sums.check import rebuild_sums
 from salepixel_worker.sweep import reconcile_due
-from tests.databases import running_postgresql
 from tests.plugin.conftest import ALL, Office, _opened
 
 MOST = "999999999999.99"

@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from bench.world import BIG, EMP, link_id, number_of
+from bench.world import BIG, EMP, contact_ref, link_id, number_of
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
@@ -69,6 +69,8 @@ CHANGES_ALL = {
     "api.close_month": "looks whether an order of the month is still due",
     "api.change_campaign": "judges the clicks of the campaign again",
     "api.patch_link": "decides the orders since the campaign again",
+    "api.erase_contact": "looks for the person in all deliveries",
+    "api.erase_person": "looks for the person in all deliveries",
 }
 """Those that write as many rows as their purpose says; not measured by the bench."""
 
@@ -91,6 +93,8 @@ def all_calls(app: APIFlask, at: Place) -> list[Call]:
                 what = f"the body of {method}" if not unknown else f"{', '.join(sorted(unknown))} of"
                 raise LookupError(f"bench/pages.py does not know {what} {rule.rule} ({rule.endpoint})")
             path = urls.build(rule.endpoint, {name: values[name] for name in rule.arguments}, method)
+            if rule.endpoint in QUERIES:
+                path += f"?{QUERIES[rule.endpoint]}"
             body = BODIES[rule.endpoint](at) if method != "GET" else None
             found.append(Call(rule.endpoint, method, path, body))
             more = MORE[rule.endpoint](at) if rule.endpoint in MORE else {}
@@ -106,6 +110,7 @@ def _arguments(at: Place) -> dict[str, Any]:
         "link_id": link_id(BIG, 0),
         "shop_id": at.shop_id,
         "name": at.order,
+        "ref": contact_ref(1),
     }
 
 
@@ -118,6 +123,9 @@ def _sales_in_parts(at: Place) -> dict[str, str]:
         "a week": f"from={day}&to={later}",
     }
 
+
+QUERIES = dict.fromkeys(("api.export_contact", "api.erase_contact", "api.list_erasures"), f"empId={EMP}")
+"""What some endpoints want to know in any case."""
 
 MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.list_sales": _sales_in_parts,
@@ -158,6 +166,9 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
     "api.change_campaign": lambda at: {"sent_at": f"{_days_ago(1):%Y-%m-%dT%H:%M:%SZ}"},
     "api.change_shop": lambda at: {"name": "Main"},
     "api.close_month": lambda at: {"month": f"{_days_ago(330):%Y-%m}"},
+    "api.erase_contact": lambda at: {},
+    "api.erase_person": lambda at: {"empId": EMP, "contact": contact_ref(1)},
+    "api.export_person": lambda at: {"empId": EMP, "contact": contact_ref(1)},
     "api.make_fragment": lambda at: {
         "empId": EMP,
         "click": "",

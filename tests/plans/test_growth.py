@@ -31,7 +31,18 @@ SMALL, MORE = 1000, 3000
 
 FEW = {
     *("accounts", "policies", "api_keys", "sessions", "installation", "watermarks", "journals"),
-    *("shops", "polls", "shop_days", "campaigns", "links", "rejections", "losses", "unread_orders"),
+    *(
+        "shops",
+        "polls",
+        "shop_days",
+        "campaigns",
+        "links",
+        "rejections",
+        "losses",
+        "unread_orders",
+        "erased",
+        "erasures",
+    ),
     *("click_sums", "sale_sums", "item_sums", "people_sums", "decision_sums"),
 }
 """Tables that have few rows however much happens: sums have as many as there are days, links or items."""
@@ -52,6 +63,7 @@ GROWS: Mapping[str, str] = {
         "reads the journeys of all buyers of a time",
     ),
     **dict.fromkeys(("api.get_lift", "pages.lift"), "counts the buyers among all recipients"),
+    **dict.fromkeys(("api.export_contact", "api.export_person"), "looks for the person in all deliveries"),
     "api.list_sales (1000 rows)": "the small year has fewer",
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""

@@ -59,6 +59,10 @@ NOT_CALLED = {
     "pages.requeue": "as api.requeue",
     "pages.try_again": "as api.try_again",
     "pages.change": "as api.patch_link",
+    "pages.find_person": "as api.export_person",
+    "pages.export_person": "as api.export_person",
+    "pages.erase_person": "as api.erase_person",
+    "pages.show_people_again": "as pages.show_people",
     "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",
 }
 """Endpoints that are not called, each with the reason."""

@@ -138,6 +138,8 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
     privacy.count_person: lambda w, who: privacy.count_person(w.connection, who, w.keys, 7, "ana"),
     privacy.export_person: lambda w, who: privacy.export_person(w.connection, who, w.sealer, 7, "ana", NOW),
+    privacy.see_retention: lambda w, who: privacy.see_retention(w.connection, who, 7),
+    privacy.change_retention: lambda w, who: privacy.change_retention(w.connection, who, 7, {}),
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),

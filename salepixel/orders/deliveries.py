@@ -36,11 +36,15 @@ SOURCE = "deliveries"
 
 
 class Form(IntEnum):
-    """How headers and body are stored: as they came, packed, or packed without the person who was erased."""
+    """How headers and body are stored: plain, packed, packed without an erased person, or not at all."""
 
     PLAIN = 0
     PACKED = 1
     ERASED = 2
+    ENDED = 3  # longer ago than its account keeps deliveries: only that it came
+
+
+_NOT_AS_IT_CAME = (Form.ERASED, Form.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,13 @@ def read_delivery(connection: sa.Connection, digest: str) -> StoredDelivery | No
     if row is None:
         return None
     headers, body = _content(row)
-    erased = row.form == Form.ERASED
+    erased = row.form in _NOT_AS_IT_CAME
     if row.same_as is not None:
         other = connection.execute(_one(), {"digest": row.same_as}).first()
         if other is None:
             raise Damaged("the delivery with its end was deleted")
         _, its_body = _content(other)
-        if other.form == Form.ERASED:
+        if other.form in _NOT_AS_IT_CAME:
             body, erased = its_body, True
         elif len(its_body) < row.same_bytes:
             raise Damaged("its end is not there")
@@ -134,6 +138,24 @@ def erase_in_delivery(
         "same_bytes": 0,
     }
     connection.execute(sa.update(deliveries).where(deliveries.c.digest == digest).values(values))
+
+
+def empty_deliveries(
+    connection: sa.Connection, shop_id: str, since: datetime, until: datetime, limit: int
+) -> tuple[int, datetime | None]:
+    """Forget headers and bodies of a shop's deliveries of a time, oldest first.
+
+    Gives how many, and when the last one came if more may follow. The rows stay: a retry is no new delivery.
+    """
+    in_time = deliveries.c.received_at >= since, deliveries.c.received_at < until
+    query = sa.select(deliveries.c.digest, deliveries.c.received_at).where(
+        deliveries.c.shop_id == shop_id, *in_time, deliveries.c.form != Form.ENDED
+    )
+    rows = connection.execute(query.order_by(deliveries.c.received_at).limit(limit)).all()
+    values = {"form": Form.ENDED, "headers": "", "body": pack({}, b""), "same_as": None, "same_bytes": 0}
+    named = deliveries.c.digest.in_([row.digest for row in rows])
+    connection.execute(sa.update(deliveries).where(named).values(values))
+    return len(rows), rows[-1].received_at if len(rows) == limit else None
 
 
 def list_unread(connection: sa.Connection, limit: int) -> list[tuple[str, str, str, datetime, str]]:
@@ -168,7 +190,7 @@ def _plain(*columns: sa.Column[Any]) -> sa.Select[Any]:
 def _ends_alike(connection: sa.Connection, like: str, body: bytes, at: datetime) -> tuple[str | None, int]:
     """The delivery that ends as this body does, and with how many bytes."""
     row = connection.execute(_with_its_end(), {"digest": like}).first()
-    if row is None or row.form == Form.ERASED or at - row.received_at > ALIKE_WITHIN:
+    if row is None or row.form in _NOT_AS_IT_CAME or at - row.received_at > ALIKE_WITHIN:
         return None, 0
     try:
         _, its_body = _content(row)

@@ -92,6 +92,7 @@ WITHOUT_PERSON = {
     "journals": "name mark folded_at",
     "losses": "journal number count from_at to_at",
     "watermarks": "name click_id",
+    "retention": "emp_id kind days ended_until",
     "click_sums": "campaign_id link_id day verdict reasons slot clicks ended",
     "link_sums": "campaign_id link_id slot human unknown bot clickers buyers",
     "campaign_sums": f"campaign_id day currency converted_currency slot orders {_MONEY}",

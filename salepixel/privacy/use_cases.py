@@ -1,5 +1,6 @@
 """What is done with all that is kept of a person. Each use case takes a principal and raises Declined."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from salepixel.privacy.erase import new_work
 from salepixel.privacy.erasures import Erasure, add_erasure, list_erasures
 from salepixel.privacy.export import count_rows, export_tables
 from salepixel.privacy.person import Person, find_person
+from salepixel.privacy.retention import Kept, Setting, keep_setting, read_retention
 from salepixel.reading.times import rfc3339
 
 
@@ -57,6 +59,26 @@ def see_erasures(connection: sa.Connection, principal: Principal, emp_id: int, l
     """The receipts of an account, newest first. Raises NotFound."""
     see_account(connection, principal, emp_id)
     return list_erasures(connection, emp_id, limit)
+
+
+def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) -> dict[Kept, Setting]:
+    """How long an account keeps what may end. Raises NotFound."""
+    see_account(connection, principal, emp_id)
+    return read_retention(connection, emp_id)
+
+
+def change_retention(
+    connection: sa.Connection, principal: Principal, emp_id: int, days: Mapping[Kept, int | None]
+) -> None:
+    """Choose for how many days an account keeps something, None for ever. What has ended does not come back.
+
+    Raises NotFound.
+    """
+    see_account(connection, principal, emp_id)
+    lock_account(connection, emp_id, exclusive=True)
+    before = read_retention(connection, emp_id)
+    for kind, number in days.items():
+        keep_setting(connection, emp_id, kind, Setting(number, before[kind].ended_until))
 
 
 def _person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:

@@ -11,6 +11,7 @@ from salepixel.keys import load_keys
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import due_orders
 from salepixel.privacy.erase import continue_erasures
+from salepixel.privacy.retention import end_old_rows
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
 from salepixel.wire.jobs import DRAIN, JobQueue
@@ -36,6 +37,9 @@ SETTLE_SECONDS = 2.0
 
 SPACE_SECONDS = 0.2
 """How long a sweep gives space back: a hundredth of the writer's time, and 10 MB or more."""
+
+END_SECONDS = 0.5
+"""How long a sweep ends what its account keeps no longer."""
 
 ERASE_SECONDS = 2.0
 """How long a sweep goes on with erasures that a call or a crash has left."""
@@ -97,6 +101,7 @@ def sweep() -> None:
     pack_deliveries(here.database, PACK_SECONDS)
     give_space_back(here.database, SPACE_SECONDS)
     continue_erasures(here.database, here.sealer, ERASE_SECONDS)
+    end_old_rows(here.database, datetime.now(UTC), END_SECONDS)
     _drain(here, DRAIN_SECONDS)
 
 

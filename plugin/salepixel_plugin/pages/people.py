@@ -1,6 +1,8 @@
 """Personal data of an account: find a person, export all that is kept, or erase it; the receipts."""
 
 import json
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
@@ -10,12 +12,14 @@ from salepixel.accounts.declined import BadField
 from salepixel.accounts.use_cases import see_account
 from salepixel.privacy import use_cases
 from salepixel.privacy.erase import finish_erasure
+from salepixel.privacy.retention import Kept
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.services import services, writing
 
 LISTED = 50
+_DAYS = re.compile(r"[1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-4][0-9]|3650", re.ASCII)
 ANSWER_SECONDS = 5.0
 """How long the page erases. The worker continues with the rest."""
 
@@ -36,6 +40,31 @@ TABLES = {
 }
 """What a receipt counts, for people."""
 
+RETENTION = {
+    Kept.DELIVERIES: (
+        N_("Deliveries of the shop"),
+        N_(
+            "What your shop and the sales API sent, as proof. Afterwards only the time and a checksum "
+            "remain. Orders and their decisions do not change."
+        ),
+    ),
+    Kept.FORWARDS: (
+        N_("Sent forwards"),
+        N_(
+            "The addresses of sales that were forwarded to another server. They are never sent a second time."
+        ),
+    ),
+    Kept.HITS: (
+        N_("Ignored pixel hits"),
+        N_(
+            "Pixel hits that did not count, such as those without a valid signature. Afterwards they are "
+            "deleted."
+        ),
+    ),
+}
+"""What may end, and what that means."""
+
+_NO_DAYS = N_("Write a whole number of days from 1 to 3650, or leave the field empty to keep it for ever.")
 _NOBODY = N_("Write a contact's reference or an e-mail address.")
 _NOT_SURE = N_("Tick this box to confirm.")
 
@@ -96,15 +125,30 @@ def show_people_again(emp_id: int, step: str) -> Response:
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 
 
+@blueprint.post("/accounts/<int:emp_id>/people/retention")
+def change_retention(emp_id: int) -> Response:
+    """Choose how long things are kept."""
+    sent = {kind: request.form.get(kind, "").strip() for kind in Kept}
+    bad = [kind for kind, text in sent.items() if text and not _DAYS.fullmatch(text)]
+    if bad:
+        return _people_page(emp_id, wrong=dict.fromkeys(bad, language().text(_NO_DAYS)), sent=sent)
+    days = {kind: int(text) if text else None for kind, text in sent.items()}
+    with services().database.write() as connection:
+        use_cases.change_retention(connection, principal(), emp_id, days)
+    return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
+
+
 def _people_page(
     emp_id: int,
     who: str = "",
     found: dict[str, int] | None = None,
     wrong: dict[str, str] | None = None,
+    sent: Mapping[Kept, str] | None = None,
 ) -> Response:
     with services().database.read() as connection:
         account = see_account(connection, principal(), emp_id)
         receipts = use_cases.see_erasures(connection, principal(), emp_id, LISTED)
+        settings = use_cases.see_retention(connection, principal(), emp_id)
     answer = page(
         "people.html",
         account=account,
@@ -113,6 +157,8 @@ def _people_page(
         found=found,
         wrong=wrong or {},
         tables=TABLES,
+        retention=RETENTION,
+        days=sent or {kind: str(one.days or "") for kind, one in settings.items()},
     )
     answer.status_code = 422 if wrong else 200
     return answer

@@ -15,7 +15,7 @@ from salepixel.storage.schema.clicks import (
 from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros, metadata
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
-from salepixel.storage.schema.privacy import erased, erasures
+from salepixel.storage.schema.privacy import erased, erasures, retention
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
 from salepixel.storage.schema.sums import (
     buyers,
@@ -68,6 +68,7 @@ __all__ = [
     "recipients",
     "refunds",
     "rejections",
+    "retention",
     "sale_refunds",
     "sale_sums",
     "sales",

@@ -1,4 +1,4 @@
-"""Tables of people who were erased: what must not come back, and the receipts."""
+"""Tables of people who were erased: what must not come back, and the receipts; how long things are kept."""
 
 import sqlalchemy as sa
 
@@ -29,4 +29,14 @@ erasures = sa.Table(
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     ),
+)
+
+retention = sa.Table(
+    "retention",  # what an account chose, and how far it is carried out
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, primary_key=True),  # privacy.retention.Kept
+    sa.Column("days", sa.Integer),  # null: for ever
+    sa.Column("ended_until", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -53,3 +53,15 @@ def test_another_accounts_key_finds_and_erases_nothing(known: Office, step: str)
     assert known.page(f"/accounts/7/people{step}", HATS, method="POST", data=sent).status_code == 404
     assert known.page("/accounts/7/people", HATS).status_code == 404
     assert known.get("/contacts/ana/export?empId=7", SHOES)["tables"]["clicks"]
+
+
+def test_the_owner_chooses_how_long_things_are_kept(known: Office) -> None:
+    def choose(**days: str) -> int:
+        return known.page("/accounts/7/people/retention", SHOES, method="POST", data=days).status_code
+
+    assert 'value="400"' in known.page("/accounts/7/people", SHOES).text
+    assert choose(deliveries="30", forwards="", ignored_hits="7") == 303
+    page = known.page("/accounts/7/people", SHOES).text
+    assert 'name="deliveries" inputmode="numeric" class="days" value="30"' in page
+    assert 'name="forwards" inputmode="numeric" class="days" value=""' in page
+    assert [choose(deliveries=text) for text in ("0", "-1", "3651", "x")] == [422] * 4

@@ -1,0 +1,139 @@
+"""Retention: how long an account keeps what nothing depends on any more, and the steps that end it.
+
+What ends changes no decision and no sum. The row of a delivery stays, emptied: its digest keeps a repeated
+call of the sales API from changing an order. The row of a sent forward stays, or it would be sent again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from salepixel.clicks.tokens import least_id_at
+from salepixel.orders.deliveries import empty_deliveries
+from salepixel.storage.database import Database
+from salepixel.storage.schema import EPOCH, accounts, hits, outbox, retention, shops
+from salepixel.storage.upsert import insert
+
+
+class Kept(StrEnum):
+    """What may end. Stored and shown."""
+
+    DELIVERIES = "deliveries"
+    FORWARDS = "forwards"
+    HITS = "ignored_hits"
+
+
+DEFAULT_DAYS: Mapping[Kept, int] = {Kept.DELIVERIES: 400, Kept.FORWARDS: 90, Kept.HITS: 90}
+"""For an account that chose nothing: deliveries last for a year and the month in which it is closed."""
+
+AT_ONCE = 500
+"""Rows of one step: some milliseconds."""
+
+LET_IN_SECONDS = 0.03
+"""The longest pause between two steps: SQLite's writers ask again after 25 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How many days an account keeps something, None for ever; and until when (UTC) it has ended."""
+
+    days: int | None
+    ended_until: datetime = EPOCH
+
+
+def read_retention(connection: sa.Connection, emp_id: int) -> dict[Kept, Setting]:
+    """All settings of an account."""
+    rows = connection.execute(sa.select(retention).where(retention.c.emp_id == emp_id))
+    chosen = {row.kind: Setting(row.days, row.ended_until) for row in rows}
+    return {kind: chosen.get(kind, Setting(days)) for kind, days in DEFAULT_DAYS.items()}
+
+
+def keep_setting(connection: sa.Connection, emp_id: int, kind: str, setting: Setting) -> None:
+    """Store a setting, with how far it is carried out."""
+    changed = {"days": setting.days, "ended_until": setting.ended_until}
+    statement = insert(connection, retention).values(emp_id=emp_id, kind=str(kind), **changed)
+    connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "kind"], set_=changed))
+
+
+def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> int:
+    """End what is older than its account keeps it, for about so long; gives how many rows.
+
+    Each step is a short transaction, with a pause after it: a fold or a webhook waits for one step at most.
+    """
+    deadline, ended = time.monotonic() + budget_seconds, 0
+    with database.read() as connection:
+        every = list(connection.scalars(sa.select(accounts.c.emp_id).order_by(accounts.c.emp_id)))
+    for emp_id in every:
+        for kind in Kept:
+            may_be_more = True
+            while may_be_more:
+                done, may_be_more = _end_some(database, emp_id, kind, now)
+                ended += done
+                if time.monotonic() > deadline:
+                    return ended
+                if may_be_more:
+                    time.sleep(LET_IN_SECONDS)
+    return ended
+
+
+def _end_some(database: Database, emp_id: int, kind: Kept, now: datetime) -> tuple[int, bool]:
+    """One step; gives how many rows, and whether more may follow."""
+    with database.read() as connection:
+        setting = read_retention(connection, emp_id)[kind]
+    if setting.days is None or setting.ended_until >= (until := now - timedelta(days=setting.days)):
+        return 0, False
+    with database.write() as connection:
+        ended, reached = _END[kind](connection, emp_id, setting.ended_until, until)
+        keep_setting(connection, emp_id, kind, Setting(setting.days, reached or until))
+    return ended, reached is not None
+
+
+Reached = tuple[int, datetime | None]
+"""How many rows have ended, and the time of the last one where more may follow."""
+
+
+def _end_forwards(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
+    sent = outbox.c.state == "sent", outbox.c.emp_id == emp_id
+    in_time = outbox.c.next_at >= since, outbox.c.next_at < until, outbox.c.url != ""
+    query = sa.select(outbox.c.id, outbox.c.next_at).where(*sent, *in_time).order_by(outbox.c.next_at)
+    rows = connection.execute(query.limit(AT_ONCE)).all()
+    named = outbox.c.id.in_([row.id for row in rows])
+    connection.execute(sa.update(outbox).where(named).values(url="", answer=""))
+    return len(rows), rows[-1].next_at if len(rows) == AT_ONCE else None
+
+
+def _end_hits(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
+    old = hits.c.emp_id == emp_id, hits.c.id >= least_id_at(since), hits.c.id < least_id_at(until)
+    # `problem`, as its index has it; a hit with a problem that counts all the same is evidence.
+    ignored = hits.c.problem != sa.text("''"), hits.c.ignored != ""
+    ids = list(
+        connection.scalars(sa.select(hits.c.id).where(*old, *ignored).order_by(hits.c.id).limit(AT_ONCE))
+    )
+    connection.execute(sa.delete(hits).where(hits.c.id.in_(ids)))
+    if len(ids) < AT_ONCE:
+        return len(ids), None
+    return len(ids), EPOCH + timedelta(milliseconds=int.from_bytes(ids[-1][:6]))
+
+
+def _end_deliveries(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
+    """Shop by shop, each with a mark of its own: so each step reads its own rows only."""
+    for shop_id in connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)).all():
+        place = f"{Kept.DELIVERIES} {shop_id}"
+        this = retention.c.emp_id == emp_id, retention.c.kind == place
+        after = connection.scalar(sa.select(retention.c.ended_until).where(*this)) or EPOCH
+        if after < until:
+            ended, reached = empty_deliveries(connection, shop_id, after, until, AT_ONCE)
+            keep_setting(connection, emp_id, place, Setting(None, reached or until))
+            return ended, since
+    return 0, None
+
+
+_END: Mapping[Kept, Callable[[sa.Connection, int, datetime, datetime], Reached]] = {
+    Kept.DELIVERIES: _end_deliveries,
+    Kept.FORWARDS: _end_forwards,
+    Kept.HITS: _end_hits,
+}

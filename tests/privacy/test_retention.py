@@ -1,0 +1,80 @@
+"""What its account keeps no longer ends in small steps, and no decision or sum changes by that."""
+
+from datetime import timedelta
+
+import pytest
+
+from salepixel.accounts.principal import INSTALLATION
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.destinations import outbox
+from salepixel.privacy import retention
+from salepixel.privacy.retention import Kept, end_old_rows
+from salepixel.privacy.use_cases import change_retention
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel_worker.rebuild import verify_all
+from tests.make import NOON
+from tests.privacy.village import ADDRESS, REF, Village
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def village(database: Database, sealer: ClickSealer) -> Village:
+    found = Village(database, sealer)
+    found.hit("order=1", None, 70, ignored="unsigned")
+    found.deliver("order_paid", found.bought)
+    found.reconcile()
+    with database.write() as connection:
+        for claimed in outbox.claim_outgoing(connection, NOON, NOON, 1):
+            outbox.record_attempt(connection, claimed, state="sent", answer="200", next_at=NOON)
+    return found
+
+
+def choose(village: Village, kind: Kept, days: int | None) -> None:
+    with village.database.write() as connection:
+        change_retention(connection, INSTALLATION, 1, {kind: days})
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_what_is_older_ends_and_nothing_else_changes(
+    village: Village, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", at_once)
+    monkeypatch.setattr(retention, "LET_IN_SECONDS", 0)
+    money, kept = village.money(), len(village.rows(schema.hits))
+    for kind in Kept:
+        choose(village, kind, 10)
+    assert end_old_rows(village.database, NOON + 9 * DAY, 60) == 0
+    assert end_old_rows(village.database, NOON + 11 * DAY, 60) == 5
+    assert end_old_rows(village.database, NOON + 11 * DAY, 60) == 0
+    digests = [row["digest"] for row in village.rows(schema.deliveries)]
+    assert [village.content(digest)["body"] for digest in digests] == [b""] * 3
+    assert [row["url"] for row in village.rows(schema.outbox) if row["state"] == "sent"] == [""]
+    assert len(village.rows(schema.hits)) == kept - 1
+    village.reconcile()
+    assert village.money() == money
+    assert verify_all(village.database, village.sealer).different == []
+
+
+def test_what_is_kept_for_ever_stays(village: Village) -> None:
+    for kind in Kept:
+        choose(village, kind, None)
+    assert end_old_rows(village.database, NOON + 9999 * DAY, 60) == 0
+
+
+def test_a_retry_of_a_delivery_that_ended_is_no_new_one(village: Village) -> None:
+    """Or the sales API would take an old call for a newer state of the order."""
+    end_old_rows(village.database, NOON + 9999 * DAY, 60)
+    before = village.rows(schema.orders)
+    village.sales_api()
+    village.deliver("order_paid", village.bought)
+    assert village.rows(schema.orders) == before
+    assert len(village.rows(schema.deliveries)) == 3
+
+
+def test_an_erasure_after_the_end_of_deliveries_finds_the_rest(village: Village) -> None:
+    end_old_rows(village.database, NOON + 9999 * DAY, 60)
+    assert REF != ADDRESS
+    village.erase()
+    assert list(village.found()) == []

@@ -62,6 +62,7 @@ NOT_CALLED = {
     "pages.find_person": "as api.export_person",
     "pages.export_person": "as api.export_person",
     "pages.erase_person": "as api.erase_person",
+    "pages.change_retention": "a form with the settings of an account",
     "pages.show_people_again": "as pages.show_people",
     "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",
 }

@@ -63,7 +63,7 @@ class Decision:
 
     `forwarded`: the buyer has another address, so the campaign is credited and no contact.
     `agreeing`: rungs that support the same click or campaign. `conflicting`: rungs that support another
-    contact.
+    contact. `clicks_limit`: only so many clicks were considered, the newest ones; None: all.
     """
 
     outcome: Outcome
@@ -75,6 +75,7 @@ class Decision:
     forwarded: bool = False
     agreeing: tuple[Rung, ...] = ()
     conflicting: tuple[Rung, ...] = ()
+    clicks_limit: int | None = None
 
     @property
     def shares(self) -> tuple[Candidate, ...]:

@@ -169,6 +169,7 @@ def _columns_of_decision(decision: StoredDecision) -> dict[str, Any]:
         "forwarded": credited is not None and credited.forwarded,
         "agreeing": " ".join(explanation.agreeing),
         "conflicting": " ".join(explanation.conflicting),
+        "clicks_limit": explanation.clicks_limit,
         "buyer": decision.buyer,
         **{name: getattr(decision.observed, name) for name in Observed.__slots__},
     }
@@ -249,6 +250,7 @@ def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
         Model(row.model),
         tuple(map(Rung, row.agreeing.split())),
         tuple(map(Rung, row.conflicting.split())),
+        row.clicks_limit,
     )
     observed = Observed(row.payment, row.browser, row.seen, row.healed)
     return StoredDecision(explanation, row.placed_at, row.buyer, observed)

@@ -45,7 +45,10 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision as stored and shown. `reason` is a Reason, or why an order has no decision yet."""
+    """A decision as stored and shown. `reason` is a Reason, or why an order has no decision yet.
+
+    `clicks_limit`: as in `Decision`.
+    """
 
     outcome: Outcome
     reason: str
@@ -55,6 +58,7 @@ class Explanation:
     model: Model = Model.LAST
     agreeing: tuple[Rung, ...] = ()
     conflicting: tuple[Rung, ...] = ()
+    clicks_limit: int | None = None
 
 
 def explain_decision(decision: Decision) -> Explanation:
@@ -68,6 +72,7 @@ def explain_decision(decision: Decision) -> Explanation:
         decision.model,
         decision.agreeing,
         decision.conflicting,
+        decision.clicks_limit,
     )
 
 
@@ -119,6 +124,7 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
         "model": explanation.model,
         "agreeing": list(explanation.agreeing),
         "conflicting": list(explanation.conflicting),
+        "clicks_limit": explanation.clicks_limit,
     }
 
 

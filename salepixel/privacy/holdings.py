@@ -40,7 +40,7 @@ HOLDINGS = {
         "cleared",
         "contact buyer",
         "shop_id order_id emp_id placed_at outcome reason policy model evidence confidence campaign_id "
-        "click_id forwarded agreeing conflicting payment browser seen healed",
+        "click_id forwarded agreeing conflicting clicks_limit payment browser seen healed",
     ),
     "candidates": Holding(
         "cleared",

@@ -13,7 +13,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salepixel.attribution.decisions import get_decision
+from salepixel.attribution.gather import MOST_CLICKS
 from salepixel.attribution.reconcile import reconcile_orders
+from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.orders import batches
@@ -21,6 +24,7 @@ from salepixel.orders.batches import due_batches
 from salepixel.orders.keys import OrderKey
 from salepixel.orders.queue import due_orders
 from salepixel.orders.requeue import Why, requeue_order
+from salepixel.shops.store import list_shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.sums.check import find_wrong_sums
@@ -316,3 +320,25 @@ def test_what_another_transaction_decides_is_left_to_it(
             decided = reconcile_orders(other, sealer, [first, second, third], only_due=True)
     assert [done.stored.key for done in decided] == [third]
     assert world.due() == [second]
+
+
+@pytest.mark.parametrize(("more", "limit"), [(0, None), (3, MOST_CLICKS)])
+def test_only_the_newest_clicks_of_a_contact_are_candidates(
+    world: World, more: int, limit: int | None
+) -> None:
+    world.contact("ana", "hash-of-ana")
+    with world.database.write() as connection:
+        some = [
+            click_at(NOON - HOUR - timedelta(minutes=n), "ana", serial=n) for n in range(MOST_CLICKS + more)
+        ]
+        clicks.store_clicks(connection, [(click, Signal(0)) for click in some])
+    world.order(order(email_hash="hash-of-ana"))
+    world.reconcile()
+    with world.database.read() as connection:
+        (shop,) = list_shops(connection, 1)
+        decision = get_decision(connection, shop.id, "O1")
+    assert decision is not None
+    assert decision.explanation.clicks_limit == limit
+    looked_at = {one.click_id for one in decision.explanation.candidates}
+    assert looked_at == {click.id for click in some[:MOST_CLICKS]}
+    assert verify_all(world.database, world.sealer).different == []

@@ -71,6 +71,10 @@ class DecisionOut(Output):
     agreeing: list[Rung] = Field(description="Other evidence for the same contact.")
     conflicting: list[Rung] = Field(description="Evidence for another contact.")
     candidates: list[CandidateOut]
+    clicks_limit: int | None = Field(
+        description="The number of clicks that were considered, the newest ones, if there are more. Null if "
+        "all clicks were considered."
+    )
     explanation: str
     erased_at: datetime | None = Field(
         description="When a person whom the order named was erased: the decision stays, without them."

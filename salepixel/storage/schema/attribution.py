@@ -24,6 +24,7 @@ decisions = sa.Table(
     sa.Column("forwarded", sa.Boolean, nullable=False),
     sa.Column("agreeing", sa.Text, nullable=False),  # names of evidence separated by spaces
     sa.Column("conflicting", sa.Text, nullable=False),  # likewise
+    sa.Column("clicks_limit", sa.Integer),  # so many clicks, the newest, were considered; null: all
     sa.Column("buyer", sa.Text, nullable=False),  # the contact that the order itself names, or empty
     # How it came, for tracking health; sums are made of these, so that clicks and hits may end.
     sa.Column("payment", sa.Text, nullable=False, server_default=""),  # as the shop calls it, or empty

@@ -1,0 +1,11 @@
+"""of which decisions older clicks were left out"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0033"
+down_revision = "0032"
+
+
+def upgrade() -> None:
+    op.add_column("decisions", sa.Column("clicks_limit", sa.Integer))

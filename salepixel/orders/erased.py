@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from salepixel.accounts.erased import Kind, Trace, erased_among, has_erased
 from salepixel.keys import Keys
 from salepixel.orders.order import Order
+from salepixel.orders.redacted import addresses_in
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import orders
 
@@ -51,6 +52,19 @@ def erased_orders(
         if times := [known[one] for one in its if one in known]:
             found.setdefault(order_id, min(times))
     return found
+
+
+def names_erased(connection: sa.Connection, keys: Keys, emp_id: int, body: bytes) -> bool:
+    """Whether a body from which no order was read has an erased person's address in it: a draft's, say."""
+    if not has_erased(connection, emp_id):
+        return False
+    found = addresses_in(body.decode(errors="replace"))
+    traces = {
+        Trace(kind, value)
+        for text in found
+        for kind, value in zip((Kind.ADDRESS, Kind.MAILBOX), keys.hash_address(emp_id, text), strict=True)
+    }
+    return bool(erased_among(connection, keys, emp_id, traces))
 
 
 def hide_erased(

@@ -17,8 +17,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.orders.deliveries import delivery_digest, store_delivery
 from salepixel.orders.drafts import note_draft
-from salepixel.orders.erased import hide_erased, ids_of_erased
-from salepixel.orders.redacted import without_orders
+from salepixel.orders.erased import hide_erased, ids_of_erased, names_erased
+from salepixel.orders.redacted import NOTHING, without_orders
 from salepixel.orders.store import store_order
 from salepixel.shops.contract import Delivery, Page, Refused, Unread, Unreadable
 from salepixel.shops.platforms import CONNECTORS
@@ -208,15 +208,21 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
         if last_delivery is None:
             raise _ShopChanged
         kept = hide_erased(connection, services().keys, shop.id, shop.emp_id, content.orders)
-        erased = ids_of_erased(kept)
+        erased, body = ids_of_erased(kept), delivery.body
+        if erased:
+            body = without_orders(body, erased)
+        elif (content.unread or content.drafts) and names_erased(
+            connection, services().keys, shop.emp_id, body
+        ):
+            body = NOTHING
         is_new = store_delivery(
             connection,
             digest=digest,
             shop_id=shop.id,
             event=delivery.event,
             headers=_kept(delivery.headers),
-            body=without_orders(delivery.body, erased) if erased else delivery.body,
-            erased=bool(erased),
+            body=body,
+            erased=body is not delivery.body,
             at=datetime.now(UTC),
             unread=" ".join(sorted({one.reason for one in content.unread})),
             like=last_delivery,

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
 from salepixel.attribution.other_orders import reported_by_shops
+from salepixel.campaigns import contacts
+from salepixel.campaigns.contacts import Contact, find_contacts
 from salepixel.orders import store as orders
 from salepixel.orders.buyers import orders_of_contacts
 from salepixel.orders.requeue import requeue_pixel_twins
@@ -67,3 +69,27 @@ def test_frequent_queries_of_the_worker_use_an_index(
         ]
     assert [step for step in plans if index in step] != [], plans
     assert [step for step in plans if step.startswith("SCAN ") and "VIRTUAL TABLE" not in step] == []
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["without statistics", "with statistics"])
+def test_contacts_are_found_by_the_whole_key_of_an_index(sqlite: Database, *, analyzed: bool) -> None:
+    """By the account alone, SQLite read all of its contacts: 48 times as long with ten million clicks."""
+    with sqlite.write() as connection:
+        accounts.add_account(connection, accounts.Account(1, "Shoes", "EUR", NOON))
+        some = [Contact(f"c{n}", f"h{n}", alias_hash=f"a{n}") for n in range(2000)]
+        contacts.store_contacts(connection, 1, some, NOON)
+        if analyzed:
+            connection.exec_driver_sql("ANALYZE")
+        with statements(connection) as asked:
+            find_contacts(connection, 1, ["c1"], ["h2"], ["a3"])
+        plan = [
+            str(step[-1])
+            for text, values in asked
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+        ]
+    found = [step for step in plan if step.startswith("SEARCH contacts ")]
+    assert [step.partition("(")[2] for step in found] == [
+        "emp_id=? AND ref=?)",
+        "emp_id=? AND email_hash=?)",
+        "emp_id=? AND alias_hash=?)",
+    ]

@@ -109,7 +109,7 @@ def measure_clicks(world: World, found: Measured) -> None:
             took = clock.cpu() - begun
             gc.enable()
             if number:
-                some.setdefault(kind, []).append(took / FOLDED * 1e6)
+                some.setdefault(kind, []).append(took / len(batch) * 1e6)
         begun, settled = clock.cpu(), 0
         while count := _settle(world.database, at + timedelta(hours=1)):
             settled += count
@@ -122,10 +122,11 @@ def measure_clicks(world: World, found: Measured) -> None:
 
 def _batch(world: World, at: datetime, seed: int) -> list[tuple[Click, Signal]]:
     chance, ms = random.Random(seed), int(at.timestamp() * 1000)  # noqa: S311
+    # A contact's second click would be a scanner's.
     people = chance.sample(range(world.contacts), min(FOLDED, world.contacts))
     some = (
-        Click(new_click_id(ms + n), EMP, BIG, link_id(BIG, n % LINKS), contact_ref(people[n % len(people)]))
-        for n in range(FOLDED)
+        Click(new_click_id(ms + n), EMP, BIG, link_id(BIG, n % LINKS), contact_ref(contact))
+        for n, contact in enumerate(people)
     )
     return [(click, Signal.CHROMIUM) for click in some]
 
@@ -177,6 +178,7 @@ def _two_workers(database: Database, keys: Sequence[tuple[str, str]], url: str, 
     context = multiprocessing.get_context("spawn")
     ready, go, ended = context.Barrier(3), context.Barrier(3), context.Queue()
     workers = [context.Process(target=_work, args=(url, data, ready, go, ended)) for _ in range(2)]
+    _requeue(database, keys[-2 * RECONCILED :])  # statements are built at their first use
     for worker in workers:
         worker.start()
     ready.wait(120)

@@ -94,9 +94,9 @@ def test_rates_are_downloaded(settings: StorageSettings, tmp_path: Path) -> None
     ("source", "why"),
     [
         ("/nowhere", "cannot be read"),
-        (__file__, "no history"),
-        (SINGLE_DAY_CURRENCY_FILE, "no history"),
-        ("old.zip", f"until {TODAY} or later"),
+        (__file__, "not a history"),
+        (SINGLE_DAY_CURRENCY_FILE, "not a history"),
+        ("old.zip", f"all days until {TODAY} are needed"),
     ],
 )
 def test_an_invalid_or_older_history_is_refused(

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from salepixel.reading.addresses import BadHost, unicode_host
 
 RESTORE = (
-    "Restore keys.json from your backup. Without a backup the links that were sent stay dead; to go on with "
-    "the keys that are there, or with new ones: salepixel accept-keys"
+    "Restore keys.json from your backup. Without a backup the links that were sent stay dead; to continue "
+    "with the keys that are there, or with new ones: salepixel accept-keys"
 )
 _DATA = ("salepixel.sqlite3", "journal")
 """Data that services keep beside the keys. If it exists, links have been sent with the keys."""

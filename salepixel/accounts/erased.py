@@ -1,4 +1,4 @@
-"""Who was erased in an account: the list that is consulted before anything of a person is stored.
+"""The list of erased people of an account. It is read before anything about a person is stored.
 
 It holds keyed hashes only. They are kept for good: whoever was erased is not stored again, whatever a
 journal, a webhook, a poll or a list of contacts brings. See docs/adr/0038-erasure-and-retention.md.
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 
 class Trace(NamedTuple):
-    """Something by which a person is known in an account. A customer's is "<shop id> <customer>"."""
+    """A value that identifies a person in an account. A customer's is "<shop id> <customer>"."""
 
     kind: Kind
     value: str

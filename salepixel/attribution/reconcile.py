@@ -57,10 +57,9 @@ def reconcile_orders(
 ) -> list[Reconciled]:
     """Decide orders again from everything that is stored; gives those that were decided.
 
-    Not those that there are not, nor those whose decision is final (`is_closed`): of them only later refunds
-    are written, in months that are open. An order whose evidence another one of these
-    has changed stays due. `only_due`: leave out those that are not due any more, or that another worker is
-    deciding.
+    Orders that do not exist are left out. If a decision is final (`is_closed`), only later refunds are
+    written, in open months. If one order changes the evidence of another one of these, that one stays due.
+    `only_due`: leave out orders that are no longer due, or that another worker is deciding.
     """
     # Lock order: account, its lanes, customers and numbers of orders, orders, clicks.
     sellers = lock_accounts_of_shops(connection, {shop_id for shop_id, _ in keys})
@@ -215,8 +214,8 @@ def _clear_their_clicks(
 def _requeue_pixel_twins(
     connection: sa.Connection, account: Account, shops: Mapping[str, Shop], decided: Sequence[Reconciled]
 ) -> None:
-    """Have the pixel's copies of these orders decided again."""
-    told = [one.stored.order for one in decided if shops[one.stored.shop_id].platform != "pixel"]
-    if told:
-        names = {name for order in told for name in (order.id, order.number)}
+    """Mark the pixel's copies of these orders due."""
+    reported = [one.stored.order for one in decided if shops[one.stored.shop_id].platform != "pixel"]
+    if reported:
+        names = {name for order in reported for name in (order.id, order.number)}
         requeue_pixel_twins(connection, account.emp_id, names)

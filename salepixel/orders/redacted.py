@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 NOTHING = b""
-"""What is kept of a body that cannot be taken apart."""
+"""What remains of a body that cannot be parsed."""
 
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:\[\]\\]+@[^\s\"'<>(),;:\[\]\\]+")
 

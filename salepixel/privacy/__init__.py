@@ -1,1 +1,1 @@
-"""What is kept of a person, how it is given to them, and how it ends."""
+"""What is stored about a person: how it is exported, erased, and deleted after some time."""

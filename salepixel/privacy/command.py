@@ -1,4 +1,4 @@
-"""What `salepixel person` prints: JSON of all that is kept, of how much it is, or of a receipt."""
+"""What `salepixel person` prints as JSON: everything stored about a person, counts, or a receipt."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from salepixel.storage.database import Database
 
 
 def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
-    """All that is kept of a person. Raises Declined, as the others do."""
+    """All that is stored about a person. Raises Declined, as the others do."""
     sealer, now = ClickSealer(keys), datetime.now(UTC)
     with database.read() as connection:
         found = use_cases.export_person(connection, INSTALLATION, sealer, emp_id, who, now)

@@ -51,7 +51,7 @@ log = structlog.get_logger()
 CLICKS_AT_ONCE = 1000
 ORDERS_AT_ONCE = 20
 LOOKED_AT = 300
-"""Hits, orders and deliveries that one step looks through: some 15 ms."""
+"""Hits, orders and deliveries that one step reads."""
 
 LET_IN_SECONDS = 0.03
 """The longest pause between two steps: SQLite's writers ask again after 25 ms."""
@@ -60,7 +60,7 @@ LET_IN_SECONDS = 0.03
 def continue_erasures(
     database: Database, sealer: ClickSealer, budget_seconds: float, only: str | None = None
 ) -> int:
-    """Go on with the erasures under way, or with one, for about so long; gives how many have ended."""
+    """Continue the erasures in progress, or one of them, for about so long; gives how many were finished."""
     deadline, ended = time.monotonic() + budget_seconds, 0
     with database.read() as connection:
         waiting = [only] if only else erasures_under_way(connection)
@@ -83,7 +83,7 @@ def continue_erasures(
 def finish_erasure(
     database: Database, sealer: ClickSealer, erasure: Erasure, budget_seconds: float
 ) -> Erasure:
-    """Go on with one for about so long; gives its receipt as it is then. The worker's sweep does the rest."""
+    """Continue one for about so long; gives its receipt. The worker's sweep does the rest."""
     continue_erasures(database, sealer, budget_seconds, erasure.id)
     with database.read() as connection:
         return get_erasure(connection, erasure.id) or erasure
@@ -184,7 +184,7 @@ def _clear_orders_with_tokens(step: _Step) -> bool:
 
 
 def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
-    """Take the person out of an order and of all that was made of it; its money stays."""
+    """Remove the person from an order and from all rows that were derived from it; its money stays."""
     connection, (shop_id, order_id) = step.connection, place
     stored = orders.get_order(connection, shop_id, order_id, lock=True)
     if stored is None:
@@ -250,7 +250,7 @@ def _is_theirs(step: _Step, token: str) -> bool:
 
 
 def _redact_deliveries(step: _Step) -> bool:
-    """Newest first: a delivery may have its end in an older one, and reads as that one does."""
+    """Newest first, because a delivery may be stored without an end that an older one has."""
     deliveries, shops = schema.deliveries, schema.shops
     shop_id, received_at, digest = step.work["after"] or ["", "", ""]
     if not received_at:
@@ -308,4 +308,4 @@ _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _redact_deliveries,
     _delete_contact,
 )
-"""In this sequence. Each gives whether something may be left of it."""
+"""In this sequence. Each says whether rows may be left."""

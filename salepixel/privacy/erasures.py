@@ -26,7 +26,7 @@ class Erasure:
 
 
 Work = dict[str, Any]
-"""Who is erased, and how far it is. Stored sealed, and not longer than it takes."""
+"""The person and the progress. Stored sealed, and deleted when the erasure has finished."""
 
 
 def add_erasure(connection: sa.Connection, keys: Keys, emp_id: int, work: Work, at: datetime) -> Erasure:
@@ -52,13 +52,13 @@ def take_work(connection: sa.Connection, keys: Keys, erasure_id: str) -> tuple[E
 
 
 def keep_work(connection: sa.Connection, keys: Keys, erasure: Erasure, work: Work) -> None:
-    """Keep how far an erasure is."""
+    """Store the progress of an erasure."""
     values = {"counts": json.dumps(dict(erasure.counts)), "work": _seal(keys, erasure.id, work)}
     connection.execute(sa.update(erasures).where(erasures.c.id == erasure.id).values(values))
 
 
 def end_erasure(connection: sa.Connection, erasure_id: str, at: datetime) -> None:
-    """Note that nothing is left, and forget who it was."""
+    """Mark an erasure finished, and delete its work, which names the person."""
     under_way = erasures.c.id == erasure_id, erasures.c.ended_at.is_(None)
     connection.execute(sa.update(erasures).where(*under_way).values(ended_at=at, work=""))
 

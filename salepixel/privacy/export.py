@@ -1,4 +1,4 @@
-"""All that is kept of a person, as JSON: rows by table, named and written as the tables have them."""
+"""All that is stored about a person, as JSON: rows by table, named and written as the tables have them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

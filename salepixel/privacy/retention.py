@@ -20,7 +20,7 @@ from salepixel.storage.upsert import insert
 
 
 class Kept(StrEnum):
-    """What may end. Stored and shown."""
+    """The kinds of data that an account may limit. Stored and shown."""
 
     DELIVERIES = "deliveries"
     FORWARDS = "forwards"
@@ -39,7 +39,7 @@ LET_IN_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How many days an account keeps something, None for ever; and until when (UTC) it has ended."""
+    """For how many days an account keeps a kind of data, None for ever; and up to when (UTC) it was deleted."""
 
     days: int | None
     ended_until: datetime = EPOCH
@@ -53,14 +53,14 @@ def read_retention(connection: sa.Connection, emp_id: int) -> dict[Kept, Setting
 
 
 def keep_setting(connection: sa.Connection, emp_id: int, kind: str, setting: Setting) -> None:
-    """Store a setting, with how far it is carried out."""
+    """Store a setting and its progress."""
     changed = {"days": setting.days, "ended_until": setting.ended_until}
     statement = insert(connection, retention).values(emp_id=emp_id, kind=str(kind), **changed)
     connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "kind"], set_=changed))
 
 
 def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> int:
-    """End what is older than its account keeps it, for about so long; gives how many rows.
+    """Delete what is older than its account keeps it, for about so long; gives how many rows.
 
     Each step is a short transaction, with a pause after it: a fold or a webhook waits for one step at most.
     """

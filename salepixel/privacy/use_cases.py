@@ -1,4 +1,4 @@
-"""What is done with all that is kept of a person. Each use case takes a principal and raises Declined."""
+"""Access, erasure and retention. Each use case takes a principal and raises Declined."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,7 +40,7 @@ def begin_erasure(
 def export_person(
     connection: sa.Connection, principal: Principal, sealer: ClickSealer, emp_id: int, who: str, at: datetime
 ) -> dict[str, Any]:
-    """All that is kept of a person, as JSON (`export_tables`). Raises NotFound or BadField."""
+    """All that is stored about a person, as JSON (`export_tables`). Raises NotFound or BadField."""
     see_account(connection, principal, emp_id)
     person = _person(connection, sealer.keys, emp_id, who)
     tables = export_tables(connection, sealer, person)
@@ -50,7 +50,7 @@ def export_person(
 def count_person(
     connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str
 ) -> dict[str, int]:
-    """How many rows are kept of a person, as far as an index finds them. Raises NotFound or BadField."""
+    """How many rows are stored about a person, as far as an index finds them. Raises NotFound or BadField."""
     see_account(connection, principal, emp_id)
     return count_rows(connection, _person(connection, keys, emp_id, who))
 
@@ -62,7 +62,7 @@ def see_erasures(connection: sa.Connection, principal: Principal, emp_id: int, l
 
 
 def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) -> dict[Kept, Setting]:
-    """How long an account keeps what may end. Raises NotFound."""
+    """How long an account keeps each kind of data. Raises NotFound."""
     see_account(connection, principal, emp_id)
     return read_retention(connection, emp_id)
 

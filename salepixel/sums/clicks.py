@@ -47,7 +47,7 @@ def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
 
 
 def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> None:
-    """Delete what is kept of contacts of an account: they count as clickers no more, their clicks still do.
+    """Delete the rows of contacts of an account. They no longer count as clickers; their clicks still count.
 
     For contacts whose clicks have all ended, or belong to nobody any more.
     """

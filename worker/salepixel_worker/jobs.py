@@ -42,7 +42,7 @@ END_SECONDS = 0.5
 """How long a sweep ends what its account keeps no longer."""
 
 ERASE_SECONDS = 2.0
-"""How long a sweep goes on with erasures that a call or a crash has left."""
+"""How long a sweep continues erasures that a call or a crash left unfinished."""
 
 
 PACK_SECONDS = 0.25

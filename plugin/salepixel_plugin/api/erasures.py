@@ -1,4 +1,4 @@
-"""Access and erasure: all that is kept of a person, given as JSON or erased, with a receipt."""
+"""Access and erasure: all that is stored about a person, given as JSON or erased, with a receipt."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
 
 ANSWER_SECONDS = 5.0
-"""How long a call erases. The worker goes on with what is left then, which takes an account of millions."""
+"""How long a call erases. Then the worker continues, as an account of millions needs."""
 
 LISTED = 100
 
@@ -39,7 +39,7 @@ class PersonIn(Input):
 
 
 class PersonOut(Output):
-    """All that is kept of a person."""
+    """All that is stored about a person."""
 
     emp_id: EmpId = Field(alias="empId")
     exported_at: datetime
@@ -53,7 +53,7 @@ class ErasureOut(Output):
     id: Id
     emp_id: EmpId = Field(alias="empId")
     begun_at: datetime
-    ended_at: datetime | None = Field(description="Null: under way; the worker goes on with it.")
+    ended_at: datetime | None = Field(description="Null while the worker continues the erasure.")
     counts: dict[str, int] = Field(description="Table -> rows that were deleted or changed.")
 
 
@@ -68,7 +68,7 @@ class ErasuresOut(Output):
 @blueprint.output(PersonOut)
 @blueprint.doc(security="bearer")
 def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
-    """All that is kept of a contact; empty lists for one who is not known."""
+    """All that is stored about a contact; empty lists for an unknown one."""
     return _export(asked.emp_id, ref)
 
 
@@ -77,7 +77,7 @@ def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
 @blueprint.output(PersonOut)
 @blueprint.doc(security="bearer", responses={404: "No such account"})
 def export_person(wanted: PersonIn) -> dict[str, Any]:
-    """All that is kept of a person, by reference or e-mail address."""
+    """All that is stored about a person, by reference or e-mail address."""
     return _export(wanted.emp_id, wanted.contact)
 
 

@@ -1,4 +1,4 @@
-"""Personal data of an account: find a person, export all that is kept, or erase it; the receipts."""
+"""Personal data of an account: find, export or erase a person; the receipts; how long data is kept."""
 
 import json
 import re
@@ -77,7 +77,7 @@ def show_people(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/people")
 def find_person(emp_id: int) -> Response:
-    """How much is kept of a person, with the buttons that export or erase it. Nothing changes."""
+    """Count what is stored about a person, and show the buttons that export or erase it. Changes nothing."""
     who = request.form.get("contact", "").strip()
     with services().database.read() as connection:
         try:
@@ -89,7 +89,7 @@ def find_person(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/people/export")
 def export_person(emp_id: int) -> Response:
-    """All that is kept of a person, as a file."""
+    """Everything that is stored about a person, as a file."""
     here, who = services(), request.form.get("contact", "").strip()
     with here.database.read() as connection:
         try:
@@ -107,7 +107,7 @@ def export_person(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/people/erase")
 def erase_person(emp_id: int) -> Response:
-    """Erase a person when the box says that this is meant."""
+    """Erase a person, if the box is ticked."""
     here, who = services(), request.form.get("contact", "").strip()
     if not request.form.get("sure"):
         with here.database.read() as connection:
@@ -121,13 +121,13 @@ def erase_person(emp_id: int) -> Response:
 
 @blueprint.get("/accounts/<int:emp_id>/people/<step>")
 def show_people_again(emp_id: int, step: str) -> Response:
-    """Who chooses another language after a form was refused comes here."""
+    """Leads back to the page: a browser asks for this address after a change of language."""
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 
 
 @blueprint.post("/accounts/<int:emp_id>/people/retention")
 def change_retention(emp_id: int) -> Response:
-    """Choose how long things are kept."""
+    """Change how long data is kept."""
     sent = {kind: request.form.get(kind, "").strip() for kind in Kept}
     bad = [kind for kind, text in sent.items() if text and not _DAYS.fullmatch(text)]
     if bad:

@@ -39,7 +39,7 @@ LET_IN_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """For how many days an account keeps a kind of data, None for ever; and up to when (UTC) it was deleted."""
+    """For how many days a kind of data is kept, None for ever; and up to when (UTC) it was deleted."""
 
     days: int | None
     ended_until: datetime = EPOCH

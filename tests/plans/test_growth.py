@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from bench.pages import CHANGES_ALL, Visitor, all_calls, find_place, open_plugin
@@ -215,7 +216,7 @@ def scans(watch: Watch, played: Played) -> list[str]:
 
 
 def test_no_statement_does_more_work_when_more_is_stored(
-    database: Database, keys: Keys, tmp_path: Path
+    database: Database, keys: Keys, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     world = World(database, keys, campaigns=4, clicks_per_order=8, crowd=0.1)
     world.add(SMALL)
@@ -224,6 +225,7 @@ def test_no_statement_does_more_work_when_more_is_stored(
             connection.execute(sa.insert(table).values(row))
         add_api_key(connection, KEY_OF_ACCOUNT, EMP, "account", world.now)
     visitor, watch = open_plugin(database, tmp_path, keys), Watch(database)
+    request.addfinalizer(watch.stop)
     many = partial(pretend_many_rows, database, GROWING)
     many(statistics=False)
     small = play(watch, world, visitor, 1)

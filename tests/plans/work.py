@@ -52,6 +52,13 @@ class Watch:
         sa.event.listen(self._engine, "before_cursor_execute", self._begin)
         sa.event.listen(self._engine, "after_cursor_execute", self._end)
 
+    def stop(self) -> None:
+        """Watch no more: other tests may use the same engine."""
+        if self.is_sqlite:
+            sa.event.remove(self._engine, "connect", self._count_steps)
+        sa.event.remove(self._engine, "before_cursor_execute", self._begin)
+        sa.event.remove(self._engine, "after_cursor_execute", self._end)
+
     @contextmanager
     def statements(self) -> Iterator[list[Statement]]:
         """Those of a block."""

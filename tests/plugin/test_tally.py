@@ -20,13 +20,13 @@ def writes(database: Database) -> Iterator[list[str]]:
     """The transactions that take the write lock meanwhile."""
     found: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement == "BEGIN IMMEDIATE":
-            found.append(statement)
+    def note(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("salepixel_write"):
+            found.append("BEGIN IMMEDIATE")
 
-    sa.event.listen(database.engine, "before_cursor_execute", note)
+    sa.event.listen(database.engine, "begin", note)
     yield found
-    sa.event.remove(database.engine, "before_cursor_execute", note)
+    sa.event.remove(database.engine, "begin", note)
 
 
 def counted(database: Database) -> dict[tuple[str, str], int]:

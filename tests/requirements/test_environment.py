@@ -130,6 +130,7 @@ def test_make_without_a_target_lists_every_target() -> None:
         "check",
         "format",
         "bench",
+        "growth",
         "truth",
         "soak",
         "lock",

@@ -110,7 +110,7 @@ def _as_shown_before(row: sa.RowMapping) -> dict[str, Any]:
         hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
         named = {"verdict": _NOW[one["verdict"]], "passed_over": _NOW[one["passed_over"]]}
         candidates.append(one | hidden | named | {"credited": earned and one["credited"]})
-    return {**shown, "candidates": candidates, **json.loads(row["details"])}
+    return {**shown, "candidates": candidates, **json.loads(row["details"]), "clicks_limit": None}
 
 
 BEFORE_0022 = """

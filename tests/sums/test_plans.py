@@ -14,6 +14,7 @@ from salepixel.report.sales import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
 from salepixel.sums import buyers, decisions, sales
+from tests.conftest import newest_planner
 from tests.make import CAMPAIGN, NOON
 from tests.storage.test_plans import statements
 
@@ -84,6 +85,7 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
 }
 
 
+@newest_planner
 @pytest.mark.parametrize("name", ASKED)
 def test_sums_are_found_by_their_key(database: Database, name: str) -> None:
     ask, table, key = ASKED[name]

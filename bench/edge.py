@@ -53,7 +53,7 @@ def run(redis: Redis) -> Table:
         servers.start()
         for number in range(ROUNDS + 1):
             for server in list(servers.all):
-                _tell(f"edge: round {number} of {ROUNDS}, {server.name}")
+                _log(f"edge: round {number} of {ROUNDS}, {server.name}")
                 redis.delete(STREAM)
                 try:
                     load = _measure(servers, server)
@@ -144,7 +144,7 @@ def _half_load(servers: Servers) -> list[str]:
         "|---|---|---|---|---|",
     ]
     for server in filter(None, map(servers.of, (EDGE, LUA))):
-        _tell(f"edge: half load, {server.name}")
+        _log(f"edge: half load, {server.name}")
         logs = [_visit(server, rate, servers.client_core) for _ in range(ROUNDS)]
         server.settle()
         cells = (
@@ -179,7 +179,7 @@ def _memory(servers: Servers) -> str:
     sizes = []
     while True:
         count = ask_health(edge.port)["durable"]
-        _tell(f"edge: memory after {count:,} of {CLICKS:,} clicks")
+        _log(f"edge: memory after {count:,} of {CLICKS:,} clicks")
         sizes.append((count, max(child.memory_info().rss for child in edge.process.children()) / 1e6))
         if count >= CLICKS:
             break
@@ -209,5 +209,5 @@ def _cpu(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ FOLDED = 4_800  # clicks of one transaction of the fold, each a contact's of its
 RECONCILED = 400
 PAGE_SECONDS, PAGE_ROUNDS = 0.5, 21
 SLOW_SECONDS = 5.0
-"""What takes longer at one size is not asked for at the next ones: exports, models."""
+"""A call that takes longer at one size is left out at the next ones: exports, models."""
 
 POSTGRESQL = (
     "-c max_connections=60 -c shared_buffers=1GB -c max_wal_size=4GB -c work_mem=16MB "
@@ -58,7 +58,7 @@ POSTGRESQL = (
 
 @dataclass
 class Measured:
-    """What one database of one size showed: costs of the pieces, pages in ms (p50 and p95), bytes."""
+    """Results at one size: CPU and bytes by piece, `pages` (p50) and `slowest` (p95) in ms."""
 
     size: int
     costs: dict[str, float] = field(default_factory=dict)
@@ -204,7 +204,7 @@ def _work(url: str, data: Path, ready: Any, go: Any, ended: Any) -> None:
 
 
 def measure_pages(visitor: Visitor, calls: Sequence[Call], found: Measured, skipped: set[str]) -> None:
-    """Milliseconds of each page and endpoint; what is too slow is added to `skipped`."""
+    """Milliseconds of each page and endpoint; a call that is too slow is added to `skipped`."""
     for call in calls:
         if call.name in skipped:
             continue
@@ -258,14 +258,14 @@ def measure(kind: str, size: int, url: str, data: Path, skipped: set[str], copie
     database = open_database(url, data)
     migrate(database)
     with database.write() as connection:
-        claim_database(connection, keys)  # or the stack would take them for keys that came after the data
+        claim_database(connection, keys)  # otherwise the stack rejects these keys as foreign
     with _without_waiting(database):
         world = fill(database, keys, size, found, copies)
     if kind == "postgresql":
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("SET statement_timeout = 0")
             connection.exec_driver_sql("VACUUM ANALYZE")
-    _tell(f"{kind}, {size:,} clicks: filled in {found.costs['fill, s']:.0f} s")
+    _log(f"{kind}, {size:,} clicks: filled in {found.costs['fill, s']:.0f} s")
     measure_clicks(world, found)
     measure_orders(world, found, url, data)
     visitor = open_plugin(database, data, keys)
@@ -276,7 +276,7 @@ def measure(kind: str, size: int, url: str, data: Path, skipped: set[str], copie
     ]
     measure_pages(visitor, calls, found, skipped)
     database.close()
-    _tell(f"{kind}, {size:,} clicks: measured")
+    _log(f"{kind}, {size:,} clicks: measured")
     return found
 
 
@@ -304,27 +304,33 @@ def _without_waiting(database: Database) -> Iterator[None]:
 
 
 def as_json(found: Sequence[Measured], burst: dict[str, Any]) -> dict[str, Any]:
-    """What build/growth.json says of one database: its ratios are those of the largest size to 100 k."""
+    """The part of build/growth.json for one database. Its ratios compare the largest size with 100 k, or with the smallest."""
     by_size = {one.size: one for one in found}
-    told: dict[str, Any] = {"sizes": sorted(by_size), "burst": burst}
-    least, most = by_size.get(100_000, found[0]), found[-1]
+    result: dict[str, Any] = {
+        "machine": machine(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sizes": sorted(by_size),
+        "burst": burst,
+    }
+    most = found[-1]
+    least = by_size.get(100_000, found[0]) if most.size > 100_000 else found[0]
     names = {
         "reconcile, ms": "reconcile",
         "fold, us": "fold",
         "fold with a recent order, us": "fold_with_order",
     }
-    for what, name in names.items():
+    for what, name in names.items() if least is not most else ():
         ratio = round(most.costs[what] / least.costs[what], 2)
-        told[f"{name}_ratio_{_short(least.size)}_{_short(most.size)}"] = ratio
-    told["fold_to_executemany"] = round(
+        result[f"{name}_ratio_{_short(least.size)}_{_short(most.size)}"] = ratio
+    result["fold_to_executemany"] = round(
         most.costs["fold with a recent order, us"] / most.costs["rows alone, us"], 2
     )
     one, two = most.costs["orders/s of one worker"], most.costs["orders/s of two workers"]
-    told["two_workers_to_one"] = round(two / one, 2)
-    told["costs"] = _turned({one.size: one.costs for one in found})
-    told["pages"] = _turned({one.size: one.pages for one in found})
-    told["pages_p95"] = _turned({one.size: one.slowest for one in found})
-    return told
+    result["two_workers_to_one"] = round(two / one, 2)
+    result["costs"] = _turned({one.size: one.costs for one in found})
+    result["pages"] = _turned({one.size: one.pages for one in found})
+    result["pages_p95"] = _turned({one.size: one.slowest for one in found})
+    return result
 
 
 def _turned(values: dict[int, dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -339,26 +345,26 @@ def _short(size: int) -> str:
     return f"{size // 1_000_000}m" if size >= 1_000_000 else f"{size // 1000}k"
 
 
-def lines(kind: str, told: dict[str, Any]) -> list[str]:
+def lines(kind: str, result: dict[str, Any]) -> list[str]:
     """The curve as a table of Markdown."""
-    sizes = [str(size) for size in told["sizes"]]
+    sizes = [str(size) for size in result["sizes"]]
     head = [f"| {kind} | {' | '.join(f'{int(size):,}' for size in sizes)} |", f"|{'---|' * (len(sizes) + 1)}"]
-    rows = [*told["costs"].items(), *((f"{name}, ms", values) for name, values in told["pages"].items())]
+    rows = [*result["costs"].items(), *((f"{name}, ms", values) for name, values in result["pages"].items())]
     body = [
         f"| {name} | {' | '.join(str(values.get(size, '-')) for size in sizes)} |" for name, values in rows
     ]
-    others = {name: value for name, value in told.items() if not isinstance(value, dict | list)}
+    others = {name: value for name, value in result.items() if not isinstance(value, dict | list)}
     return [
         *head,
         *body,
         "",
         *(f"{name}: {value}" for name, value in others.items()),
-        f"burst: {told['burst']}",
+        f"burst: {result['burst']}",
         "",
     ]
 
 
-def _tell(text: str) -> None:
+def _log(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
@@ -369,7 +375,7 @@ def run(kind: str, url: str, folder: Path, asked: argparse.Namespace, deadline: 
     sizes, took, here, address = getattr(asked, kind), 0.0, folder, ""
     for size in sizes:
         if found and time.monotonic() + took * size / found[-1].size > deadline:
-            _tell(f"{kind}, {size:,} clicks: the time that is left does not suffice")
+            _log(f"{kind}, {size:,} clicks: not enough time is left")
             break
         if found:
             shutil.rmtree(here)
@@ -401,20 +407,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=BOX_SECONDS, help="for each database, about")
     asked = parser.parse_args()
     OUTPUT.parent.mkdir(exist_ok=True)
-    told: dict[str, Any] = {"machine": machine()}
-    print(told["machine"], flush=True)
+    # The results of a run on the other database stay; each names its machine and its time.
+    result: dict[str, Any] = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
+    print(machine(), flush=True)
     with tempfile.TemporaryDirectory(dir=OUTPUT.parent) as folder:
         for kind in SIZES:
             if not getattr(asked, kind):
                 continue
             deadline = time.monotonic() + asked.seconds
             if kind == "sqlite":
-                told[kind] = run(kind, "", Path(folder).resolve(), asked, deadline)
+                result[kind] = run(kind, "", Path(folder).resolve(), asked, deadline)
             else:
                 with running_postgresql(options=POSTGRESQL) as url:
-                    told[kind] = run(kind, url, Path(folder).resolve(), asked, deadline)
-            print("\n".join(lines(kind, told[kind])), flush=True)
-            OUTPUT.write_text(json.dumps(told, indent=1) + "\n")
+                    result[kind] = run(kind, url, Path(folder).resolve(), asked, deadline)
+            print("\n".join(lines(kind, result[kind])), flush=True)
+            OUTPUT.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

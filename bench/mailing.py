@@ -108,7 +108,7 @@ def run(profiles: Sequence[Profile], data: Path, *, workers: int = 1) -> list[Re
         sealer = ClickSealer(load_keys(data / "keys.json"))
         results = []
         for number, profile in enumerate(profiles):
-            _tell(f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s")
+            _log(f"{profile.name}: {profile.rate:,} a second for {profile.seconds} s")
             # Each visitor has its own reference, so that duplicates are found.
             contact = f"c{number}-"
             log, ends = _play(stack, link + contact, profile)
@@ -117,8 +117,8 @@ def run(profiles: Sequence[Profile], data: Path, *, workers: int = 1) -> list[Re
                 behind = _wait(database, contact, len(answered))
                 lost, twice = compare(database, contact, answered)
             results.append(Result(profile, log, ends, lost, twice, behind))
-            _tell(results[-1].line())
-        _tell(_what_stays(stack))
+            _log(results[-1].line())
+        _log(_what_stays(stack))
         return results
 
 
@@ -163,7 +163,7 @@ async def _print_progress(log: Log) -> None:
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
         some, seen = log.seconds[seen:], len(log.seconds)
-        _tell(f"  {seen:,} answered, the slowest of the last {len(some):,} in {max(some, default=0):.3f} s")
+        _log(f"  {seen:,} answered, the slowest of the last {len(some):,} in {max(some, default=0):.3f} s")
 
 
 def _wait(database: Database, contact: str, count: int) -> float:
@@ -175,7 +175,7 @@ def _wait(database: Database, contact: str, count: int) -> float:
         before, there = there, _count(database, contact)
         if there != before:
             changed = time.monotonic()
-            _tell(f"  {there:,} of {count:,} are in the database")
+            _log(f"  {there:,} of {count:,} are in the database")
     return changed - begun
 
 
@@ -209,7 +209,7 @@ def _what_stays(stack: Stack) -> str:
     return f"at the end: {', '.join(processes)}; journal {journal / 1e6:.0f} MB"
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

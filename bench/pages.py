@@ -233,6 +233,9 @@ class Visitor:
         answer = self._client.open(call.path, method=call.method, headers=headers, **more)
         if answer.status_code >= 400 and answer.status_code != 409:
             raise RuntimeError(f"{call.name}: {answer.status_code} {answer.text[:300]}")
+        for _ in answer.iter_encoded():
+            pass  # an export is written while it is read
+        answer.close()
         return answer
 
 

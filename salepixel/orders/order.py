@@ -57,7 +57,7 @@ class Order:
 
     Amounts are gross, in `currency`; times are aware UTC.
 
-    * `issued_at`: tells snapshots with the same `updated_at` apart.
+    * `issued_at`: distinguishes snapshots with the same `updated_at`.
     * `paid`: paid at some time according to this snapshot alone, even if refunded since.
     * `deducted`: discounts on the whole order that the shop did not put on the lines.
     * `by_gift_card`: the part of lines and shipping paid by gift cards; it is not in `total`.

@@ -66,8 +66,11 @@ def test_the_curve_has_ratios_of_the_largest_size_to_100_k() -> None:
         }
         return Measured(size, costs, {"pages.overview": 5.0}, {"pages.overview": 7.0})
 
-    told = as_json([measured(10_000, 0.9), measured(100_000, 1.0), measured(10_000_000, 1.2)], {})
-    assert told["reconcile_ratio_100k_10m"] == 1.2
-    assert told["two_workers_to_one"] == 1.7
-    assert told["pages"] == {"pages.overview": {"10000": 5.0, "100000": 5.0, "10000000": 5.0}}
-    assert "| pages.overview, ms | 5.0 | 5.0 | 5.0 |" in lines("sqlite", told)
+    result = as_json([measured(10_000, 0.9), measured(100_000, 1.0), measured(10_000_000, 1.2)], {})
+    assert result["reconcile_ratio_100k_10m"] == 1.2
+    assert result["two_workers_to_one"] == 1.7
+    assert result["pages"] == {"pages.overview": {"10000": 5.0, "100000": 5.0, "10000000": 5.0}}
+    assert "| pages.overview, ms | 5.0 | 5.0 | 5.0 |" in lines("sqlite", result)
+    smaller = as_json([measured(10_000, 0.8), measured(100_000, 1.0)], {})
+    assert smaller["reconcile_ratio_10k_100k"] == 1.25
+    assert not [name for name in as_json([measured(10_000, 0.8)], {}) if "_ratio_" in name]

@@ -1,4 +1,4 @@
-"""what a snapshot told of refunds, with its currency, and of charges"""
+"""refunds of each snapshot with their currency, and charges"""
 
 import sqlalchemy as sa
 from alembic import op

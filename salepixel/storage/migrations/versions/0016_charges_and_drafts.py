@@ -1,4 +1,4 @@
-"""what a snapshot told that was paid for; which orders were drafts first"""
+"""the amount that each snapshot reports as paid for; orders that were drafts first"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -304,7 +304,10 @@ def _without_waiting(database: Database) -> Iterator[None]:
 
 
 def as_json(found: Sequence[Measured], burst: dict[str, Any]) -> dict[str, Any]:
-    """The part of build/growth.json for one database. Its ratios compare the largest size with 100 k, or with the smallest."""
+    """The part of build/growth.json for one database. Its ratios compare the largest size with 100 k.
+
+    Where 100 k is the largest, or was not measured, they compare it with the smallest.
+    """
     by_size = {one.size: one for one in found}
     result: dict[str, Any] = {
         "machine": machine(),

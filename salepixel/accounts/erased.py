@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.keys import Keys
+from salepixel.storage.locks import lock_names
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import erased
 from salepixel.storage.upsert import insert
@@ -32,6 +33,15 @@ class Trace(NamedTuple):
 
     kind: Kind
     value: str
+
+
+def lock_erased(connection: sa.Connection, emp_id: int, *, exclusive: bool = False) -> None:
+    """Lock the list of an account until the transaction ends: shared to store what it was read for.
+
+    Without the lock, a webhook that read the list before an erasure began would commit an order after the
+    erasure has looked for orders. Clicks and contacts are stored under the lock of the account instead.
+    """
+    lock_names(connection, [("erased", emp_id)], shared=not exclusive)
 
 
 def remember_erased(

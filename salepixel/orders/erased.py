@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from salepixel.accounts.erased import Kind, Trace, erased_among, has_erased
+from salepixel.accounts.erased import Kind, Trace, erased_among, has_erased, lock_erased
 from salepixel.keys import Keys
 from salepixel.orders.order import Order
 from salepixel.orders.redacted import addresses_in
@@ -37,7 +37,11 @@ def traces_of_buyer(shop_id: str, buyer: Buyer) -> list[Trace]:
 def erased_orders(
     connection: sa.Connection, keys: Keys, shop_id: str, emp_id: int, buyers: Iterable[Buyer]
 ) -> dict[str, datetime]:
-    """Those of these orders whose buyer was erased, or that named somebody who was, and when (UTC)."""
+    """Those of these orders whose buyer was erased, or that named somebody who was, and when (UTC).
+
+    Nobody else is erased until the transaction ends, so that the orders can be stored.
+    """
+    lock_erased(connection, emp_id)
     if not has_erased(connection, emp_id):
         return {}
     traces = {buyer.order_id: traces_of_buyer(shop_id, buyer) for buyer in buyers}

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField
-from salepixel.accounts.erased import remember_erased
+from salepixel.accounts.erased import lock_erased, remember_erased
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
 from salepixel.accounts.use_cases import see_account
@@ -30,8 +30,9 @@ def begin_erasure(
     be stored. Raises NotFound or BadField.
     """
     see_account(connection, principal, emp_id)
-    # Whoever stores clicks or contacts holds this lock: they commit before, or read the list after.
+    # Transactions that store clicks, contacts or orders commit before, or read the list afterwards.
     lock_account(connection, emp_id, exclusive=True)
+    lock_erased(connection, emp_id, exclusive=True)
     person = _person(connection, keys, emp_id, who)
     remember_erased(connection, keys, emp_id, person.traces(), at)
     return add_erasure(connection, keys, emp_id, new_work(person), at)

@@ -1,9 +1,14 @@
 """A person is erased while a worker writes what concerns them: nothing of them stays, and sums are exact."""
 
 import threading
+from dataclasses import replace
+
+import pytest
 
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.orders import store as orders
+from salepixel.orders.erased import hide_erased
 from salepixel.storage.database import Database
 from salepixel.sums.check import find_wrong_sums
 from tests.make import NOON, click_at
@@ -12,10 +17,12 @@ from tests.worker.test_at_once import until_it_ends_or_waits
 from tests.worker.world import HOUR
 
 
-def test_a_verdict_that_changes_during_an_erasure_is_counted_once(
-    postgresql_database: Database, sealer: ClickSealer
-) -> None:
-    village = Village(postgresql_database, sealer)
+@pytest.fixture
+def village(postgresql_database: Database, sealer: ClickSealer) -> Village:
+    return Village(postgresql_database, sealer)
+
+
+def test_a_verdict_that_changes_during_an_erasure_is_counted_once(village: Village) -> None:
     click = click_at(NOON - 3 * HOUR, REF, serial=77)
     with village.database.write() as connection:
         clicks.store_clicks(connection, [(click, Signal.HEAD)])
@@ -29,3 +36,17 @@ def test_a_verdict_that_changes_during_an_erasure_is_counted_once(
     assert list(village.found()) == []
     with village.database.read() as connection:
         assert find_wrong_sums(connection) == []
+
+
+def test_an_erasure_waits_for_orders_that_were_received_before_it(village: Village) -> None:
+    """Their transactions read the list of the erased when it was empty."""
+    bought, shop_id = replace(village.bought, id="O-late", number="99"), village.shop_id()
+    erasing = threading.Thread(target=village.erase)
+    with village.database.write() as connection:
+        (seen,) = hide_erased(connection, village.keys, shop_id, 1, [bought])
+        erasing.start()
+        until_it_ends_or_waits(village.database, erasing)
+        orders.store_order(connection, shop_id, 1, seen, "")
+    erasing.join(20)
+    assert not erasing.is_alive()
+    assert list(village.found()) == []

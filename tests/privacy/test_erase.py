@@ -1,5 +1,6 @@
 """A person is erased everywhere, comes back by no door, and what their orders were worth stays."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,12 @@ from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.orders.deliveries import empty_deliveries, store_delivery
+from salepixel.orders.packing import unpack
 from salepixel.privacy.holdings import HOLDINGS
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel.storage.schema import EPOCH
 from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.privacy.village import ADDRESS, CODE, REF, Village
@@ -50,6 +54,33 @@ def test_nothing_of_an_erased_person_is_in_any_table(village: Village, who: str)
     found = verify_all(village.database, village.sealer)
     assert (found.different, found.due) == ([], 0)
     assert list(village.found()) == []
+
+
+@pytest.mark.parametrize("how", ["ended", "clock"])
+def test_a_beginning_whose_end_is_gone_is_erased(village: Village, how: str) -> None:
+    """Its end is in a delivery that retention has emptied, or that a clock ahead of ours dated later."""
+    shop, first_at = village.shop_id(), NOON + HOUR if how == "clock" else NOON - HOUR
+    with village.database.write() as connection:
+        for event, at, like in (("order_created", first_at, ""), ("order_paid", NOON, "of order_created")):
+            sent = {"id": "O-ana", "userEmail": ADDRESS, "chargeStatus": event, "lines": ["Shoes"] * 50}
+            store_delivery(
+                connection,
+                digest=f"of {event}",
+                shop_id=shop,
+                event=event,
+                headers={},
+                body=json.dumps({"order": sent}).encode(),
+                at=at,
+                like=like,
+            )
+        if how == "ended":
+            empty_deliveries(connection, shop, EPOCH, NOON, 9)
+    (paid,) = [row for row in village.rows(schema.deliveries) if row["digest"] == "of order_paid"]
+    assert paid["same_as"] == "of order_created"
+    assert ADDRESS.encode() in unpack(paid["body"])[1]
+    village.erase()
+    assert list(village.found()) == []
+    assert not any(village.erase().counts.values())
 
 
 def test_erasing_twice_gives_a_receipt_with_zeros(village: Village) -> None:

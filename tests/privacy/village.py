@@ -16,6 +16,7 @@ from salepixel.orders import store as orders
 from salepixel.orders.deliveries import read_delivery, store_delivery
 from salepixel.orders.erased import hide_erased
 from salepixel.orders.order import Order
+from salepixel.orders.packing import unpack
 from salepixel.privacy.erase import finish_erasure
 from salepixel.privacy.erasures import Erasure
 from salepixel.privacy.use_cases import begin_erasure
@@ -148,7 +149,7 @@ class Village(World):
         for table in schema.metadata.sorted_tables:
             for row in self.rows(table):
                 if table is schema.deliveries:
-                    row |= self.content(row["digest"])
+                    row |= {"stored": unpack(row["body"])} | self.content(row["digest"])
                 for column, value in row.items():
                     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
                     if any(trace in text for trace in traces):

@@ -141,6 +141,8 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
         return 1
     if found is not None:
         head = {"received": found.received_at.isoformat(), "shop": found.shop_id, "event": found.event}
+        if found.erased:
+            head["erased"] = "yes"  # by a request, or by its age
         for name, value in {**head, **found.headers}.items():
             print(f"{name}: {value}")
         print(flush=True)

@@ -73,7 +73,11 @@ def test_a_delivery_is_printed_as_it_came_and_those_that_could_not_be_read_are_l
     head, _, body = printed.stdout.partition("\n\n")
     assert (printed.returncode, body) == (0, '{"order": null}\n')
     assert "saleor-signature: e30..c2ln" in head
+    assert "erased" not in head
     assert (unknown.returncode, unknown.stdout) == (1, "")
+    with sqlite.write() as connection:
+        deliveries.erase_in_delivery(connection, "d1", {}, b"{}")
+    assert run("d1").stdout.partition("\n\n")[0].endswith("\nerased: yes"), "or it looks like what came"
     with sqlite.write() as connection:
         connection.execute(sa.update(schema.deliveries).values(body=b"x"))
     damaged = run("d1")

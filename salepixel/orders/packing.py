@@ -12,6 +12,12 @@ from importlib.resources import files
 
 LEVEL = 6
 
+MAX_BYTES = 100_000_000
+"""Headers and a body of 32 MB, in which an erasure has written each letter as an escape, three times as long.
+
+zlib makes up to 1,032 bytes of one, so damaged or foreign bytes could otherwise take all memory.
+"""
+
 Headers = Mapping[str, str]
 
 
@@ -29,7 +35,9 @@ def unpack(packed: bytes) -> tuple[dict[str, str], bytes]:
     """The headers and the body that were packed. Raises Damaged."""
     unpacker = zlib.decompressobj(zdict=_dictionary())
     try:
-        text = unpacker.decompress(packed)
+        text = unpacker.decompress(packed, MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise Damaged("it is too long")
         head, newline, body = text.partition(b"\n")
         headers: dict[str, str] = json.loads(head)
     except (zlib.error, ValueError) as error:

@@ -1,6 +1,7 @@
 """What is packed comes back to the byte, or it is said to be damaged."""
 
 import hashlib
+import tracemalloc
 import zlib
 from contextlib import suppress
 from importlib.resources import files
@@ -52,6 +53,22 @@ def test_what_we_did_not_pack_is_damaged(text: bytes) -> None:
     packer = zlib.compressobj(zdict=packing._dictionary())
     with pytest.raises(Damaged):
         unpack(packer.compress(text) + packer.flush())
+
+
+def test_more_bytes_than_a_delivery_may_have_are_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the bytes nor the memory for them: 20 kB would otherwise become 20 MB."""
+    monkeypatch.setattr(packing, "MAX_BYTES", 1000)
+    fits = b"0" * (1000 - len(b"{}\n"))
+    assert unpack(pack({}, fits)) == ({}, fits)
+    one_more, bomb = pack({}, fits + b"0"), pack({}, b"0" * 20_000_000)
+    tracemalloc.start()
+    try:
+        for packed in (one_more, bomb):
+            with pytest.raises(Damaged, match="too long"):
+                unpack(packed)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_dictionary_never_changes() -> None:

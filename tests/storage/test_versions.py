@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from salepixel.attribution.decisions import get_decision
 from salepixel.attribution.explanation import explanation_as_json
 from salepixel.clicks.tokens import ClickSealer
-from salepixel.orders.deliveries import read_delivery
+from salepixel.orders.deliveries import count_rejections, read_delivery, sum_rejections
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel_worker.rebuild import rebuild_all, verify_all
 from salepixel_worker.sweep import pack_deliveries
@@ -160,6 +160,28 @@ INSERT INTO deliveries (digest, shop_id, event, headers, body, received_at, unre
         'no_order'),
     ('d2', 's1', 'sales_api', '{}', x'', 8, '');
 """
+
+
+BEFORE_0031 = """
+INSERT INTO rejections (day, door, reason, count) VALUES
+    ('2026-11-27', 'poll', 'shop_away', 3),
+    ('2026-11-27', 'poll', 'shop_too_slow', 1),
+    ('2026-11-27', 'saleor_webhook', 'keys_away', 2),
+    ('2026-11-28', 'poll', 'shop_away', 4);
+"""
+
+
+def test_0031_keeps_the_counts_of_rejections_under_their_names_of_now(new: Database) -> None:
+    upgrade(new, "0030", "")
+    insert(new, BEFORE_0031.lstrip())
+    migrate(new)
+    with new.write() as connection:
+        count_rejections(connection, {("2026-11-28", "poll", "shop_unavailable"): 1})
+        assert sum_rejections(connection) == {
+            ("poll", "shop_too_slow"): 1,
+            ("poll", "shop_unavailable"): 8,
+            ("saleor_webhook", "keys_unavailable"): 2,
+        }
 
 
 def test_0029_keeps_deliveries_as_they_came_and_sweeps_pack_them(new: Database) -> None:

@@ -3,16 +3,20 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
 from kit.saleor import JWKS_PATH, Line, StandInSaleor
+from salepixel.keys import NO_SECRET, Keys
 from salepixel.shops import store as shops
 from salepixel.shops.contract import Delivery
 from salepixel.shops.shop import Shop
+from salepixel.storage.database import Database
 from salepixel_plugin.saleor import senders, webhooks
+from tests.make import seal_token
 from tests.plugin.saleor.conftest import Plugin
 
 SHOES = Line("Red shoes", 2, Decimal("39.80"), "R-1")
@@ -121,11 +125,44 @@ def test_a_delivery_of_a_shop_that_changes_meanwhile_is_503(
     ids=["app", "keys", "paused", "removed", "gone"],
 )
 def test_every_field_that_affects_trust_is_compared(
-    plugin: Plugin, captured_shop: Shop, change: Callable[[Shop], Shop]
+    database: Database, keys: Keys, change: Callable[[Shop], Shop]
 ) -> None:
-    with plugin.database.read() as connection:
-        assert shops.read_if_trusted_alike(connection, captured_shop, "O1") == ""
-        assert shops.read_if_trusted_alike(connection, change(captured_shop), "O1") is None
+    shop = connect(database, keys)
+    with database.read() as connection:
+        assert shops.read_if_trusted_alike(connection, shop, "O1") == ""
+        assert shops.read_if_trusted_alike(connection, change(shop), "O1") is None
+
+
+def connect(database: Database, keys: Keys) -> Shop:
+    with database.write() as connection:
+        shop = shops.add_shop(connection, 1, "saleor", "https://shop.test/", NOW)
+        shops.connect_shop(connection, shop, "A1", seal_token(keys, shop.id), '{"keys": [{}]}', NOW)
+        found = shops.get_shop(connection, shop.id)
+    assert found is not None
+    return found
+
+
+CHANGES: dict[str, Callable[[sa.Connection, Shop], None]] = {
+    "keys": lambda connection, shop: shops.keep_jwks(connection, shop.id, '{"keys": []}', NOW),
+    "pause": lambda connection, shop: shops.change_shop(
+        connection, shop.id, name=None, paused=True, at=NOW + timedelta(microseconds=1)
+    ),
+    "removal": lambda connection, shop: shops.remove_shop(connection, shop.id, NOW),
+    "app": lambda connection, shop: shops.connect_shop(
+        connection, shop, "A2", shop.token or NO_SECRET, shop.jwks or "", NOW
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_applies_from_its_commit_on_in_every_process(
+    database: Database, keys: Keys, change: Callable[[sa.Connection, Shop], None]
+) -> None:
+    shop = connect(database, keys)
+    with database.write() as connection:
+        change(connection, shop)
+    with database.write() as connection:
+        assert shops.read_if_trusted_alike(connection, shop, "O1") is None
 
 
 def test_a_limited_number_of_shops_is_remembered(

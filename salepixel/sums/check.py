@@ -96,8 +96,9 @@ def _describe(kept: KeptSum, row: Sequence[Any]) -> str:
 def _rebuild(connection: sa.Connection, kept: KeptSum) -> None:
     table, dialect = kept.table, connection.dialect.name
     if dialect == "postgresql":
-        # Who wrote a row that the definition does not see yet waits here, and adds it afterwards.
-        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+        # A transaction that wrote a row which the definition does not see yet waits here, and adds it
+        # afterwards. EXCLUSIVE, because one that has locked a row of `clickers` to change it must end first.
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
     connection.execute(sa.delete(table).where(*(table.c[name] == 0 for name in kept.ended)))
     if kept.ended:
         connection.execute(sa.update(table).values(dict.fromkeys(kept.measures, 0)))

@@ -23,6 +23,7 @@ from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.links import Totals, totals_of_campaigns, totals_of_links
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
 from tests.sums.test_clicks import DAY, NO_SIGNAL, SECOND, people, store, totals
+from tests.waiting import until
 
 ANA = click_at(NOON)
 AGAIN = click_at(NOON + DAY, link=OTHER_LINK)
@@ -198,6 +199,30 @@ def test_a_contact_who_clicks_on_two_edges_at_once_is_one_clicker(postgresql_dat
     assert not other.is_alive()
     with postgresql_database.read() as connection:
         assert totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN] == Totals(3, 0, 0, 1)
+    verify(postgresql_database)
+
+
+def test_a_rebuild_waits_for_a_writer_that_has_locked_a_contact(postgresql_database: Database) -> None:
+    """The writer changes the row next. If the rebuild had the table by then, each would wait for the other."""
+    store(postgresql_database, (ANA, NO_SIGNAL))
+    failed: list[Exception] = []
+
+    def rebuild() -> None:
+        try:
+            rebuild_sums(postgresql_database, [clickers.SUM])
+        except sa.exc.OperationalError as error:
+            failed.append(error)
+
+    rebuilding = threading.Thread(target=rebuild)
+    with postgresql_database.write() as connection:
+        connection.execute(sa.select(schema.clickers).with_for_update()).one()
+        rebuilding.start()
+        waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        assert until(lambda: bool(connection.scalar(waits)))
+        store_clicks(connection, [(AGAIN, NO_SIGNAL)])
+    rebuilding.join(20)
+    assert not rebuilding.is_alive()
+    assert failed == []
     verify(postgresql_database)
 
 

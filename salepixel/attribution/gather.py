@@ -18,6 +18,7 @@ from salepixel.clicks import hit_store as hits
 from salepixel.clicks.hit_store import StoredHit
 from salepixel.clicks.lookup import FoundClick, Span, find_clicks, newest_clicks
 from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, is_digest, token_contact
+from salepixel.orders.batches import Claim
 from salepixel.orders.keys import OrderKey
 from salepixel.orders.order import Order, RefundState
 from salepixel.orders.refunds import refund_histories
@@ -68,22 +69,39 @@ def read_named(
     account: Account,
     shops: Mapping[str, Shop],
     batch: Sequence[StoredOrder],
+    claim: Claim | None = None,
 ) -> dict[OrderKey, Named]:
-    """Read the clicks, hits and refunds that belong to orders of an account by name; `shops`: by id."""
+    """Read the clicks, hits and refunds that belong to orders of an account by name; `shops`: by id.
+
+    `claim`: locks the contacts of the clicks that each order carries, before these clicks are read. Orders
+    that it does not give are left out.
+    """
     its_hits = _read_hits(connection, account, shops, batch)
     tokens = {stored.key: open_token(sealer, stored.order.click_token) for stored in batch}
     at_pixel = {key: _clicks_at(sealer, theirs[-MOST_CLICKS:]) for key, theirs in its_hits.items()}
-    carried = {click.id: click for clicks in at_pixel.values() for click in clicks.values()}
-    carried |= {click.id: click for click in tokens.values() if click}
+    by_order = {key: [*at_pixel[key].values(), *([token] if token else [])] for key, token in tokens.items()}
+    keys = list(tokens)
+    if claim is not None:
+        # A paid order makes its click human, and clicks of one contact are evidence for each other's orders.
+        # Of an order that another worker is deciding, nothing stored shows yet that it names the contact.
+        keys = claim(
+            connection,
+            {
+                key: {("clicker", one.emp_id, one.contact or one.id) for one in theirs}
+                for key, theirs in by_order.items()
+            },
+        )
+    carried = {click.id: click for key in keys for click in by_order[key]}
     known = find_clicks(connection, sorted(carried))
     unknown = {click.link for click in carried.values() if click.id not in known}
     no_sales_links = campaigns.links_without_sales(connection, unknown)
-    histories = refund_histories(connection, {stored.key: stored.order.currency for stored in batch})
+    currencies = {stored.key: stored.order.currency for stored in batch}
+    histories = refund_histories(connection, {key: currencies[key] for key in keys})
     return {
         key: Named(
             tokens[key], its_hits[key], tuple(at_pixel[key].values()), known, no_sales_links, histories[key]
         )
-        for key in tokens
+        for key in keys
     }
 
 

@@ -19,7 +19,7 @@ from salepixel.clicks.lookup import find_clicks
 from salepixel.clicks.tokens import ClickSealer, Verdict
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
-from salepixel.orders.batches import claim_free_orders, claim_orders
+from salepixel.orders.batches import Claim, claim_orders, take_free_names, wait_for_names
 from salepixel.orders.drafts import as_completed, drafts_among
 from salepixel.orders.erased import hide_erased
 from salepixel.orders.keys import OrderKey
@@ -61,21 +61,19 @@ def reconcile_orders(
     written, in open months. If one order changes the evidence of another one of these, that one stays due.
     `only_due`: leave out orders that are no longer due, or that another worker is deciding.
     """
-    # Lock order: account, its lanes, customers and numbers of orders, orders, clicks.
+    # Lock order: account, its lanes, customers and numbers of orders, orders, contacts of clicks, clicks.
     sellers = lock_accounts_of_shops(connection, {shop_id for shop_id, _ in keys})
-    if only_due:
-        keys = claim_free_orders(connection, keys)
-    else:
-        claim_orders(connection, keys)
+    claim = take_free_names if only_due else wait_for_names
+    keys = claim_orders(connection, keys, claim)
     by_account: dict[int, list[StoredOrder]] = {}
     for stored in orders.get_orders(connection, keys, lock=True, only_due=only_due).values():
         if stored.shop_id in sellers:
             by_account.setdefault(sellers[stored.shop_id].account.emp_id, []).append(stored)
     done = []
-    for batch in by_account.values():
+    for _, batch in sorted(by_account.items()):  # as every worker does
         seller = sellers[batch[0].shop_id]
         shops = {shop_id: one.shop for shop_id, one in sellers.items()}
-        decided = _reconcile(connection, sealer, seller.account, shops, batch, rates)
+        decided = _reconcile(connection, sealer, seller.account, shops, batch, rates, claim)
         if seller.has_pixel_orders:
             _requeue_pixel_twins(connection, seller.account, shops, decided)
         done += decided
@@ -89,8 +87,10 @@ def _reconcile(
     shops: Mapping[str, Shop],
     batch: Sequence[StoredOrder],
     rates: Rates,
+    claim: Claim,
 ) -> list[Reconciled]:
-    named = read_named(connection, sealer, account, shops, batch)
+    named = read_named(connection, sealer, account, shops, batch, claim)
+    batch = [stored for stored in batch if stored.key in named]
     batch = _without_erased(connection, sealer, account, batch, named)
     named = _clear_their_clicks(connection, shops, batch, named)
     before = get_decisions(connection, [stored.key for stored in batch])

@@ -4,7 +4,7 @@ The decision of an order is evidence for later orders of the same customer, and 
 order, which has the same number.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,9 @@ from salepixel.reading.order_numbers import order_key
 from salepixel.storage.locks import Name, lock_names, try_names
 from salepixel.storage.many import POSTGRESQL
 from salepixel.storage.schema import orders
+
+Claim = Callable[[sa.Connection, Mapping[OrderKey, Set[Name]]], list[OrderKey]]
+"""Locks names for orders; gives the orders of which all names are locked."""
 
 
 def due_batches(
@@ -47,25 +50,30 @@ def _in_batches(due: Sequence[sa.Row[Any]], size: int) -> Iterator[list[OrderKey
         due = later
 
 
-def claim_orders(connection: sa.Connection, keys: Collection[OrderKey]) -> None:
-    """Wait until no other transaction decides one of these orders, or one on which they depend.
-
-    No other one does then until this transaction ends. Call it before these orders are locked.
-    """
-    its = _read_names(connection, keys)
-    lock_names(connection, set().union(*its.values()))
-
-
-def claim_free_orders(connection: sa.Connection, keys: Collection[OrderKey]) -> list[OrderKey]:
-    """The same without waiting; gives those of these orders of which this is true."""
-    its = _read_names(connection, keys)
-    locked = try_names(connection, set().union(*its.values()))
-    return [key for key in keys if its.get(key, set()) <= locked]
-
-
-def _read_names(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, set[Name]]:
+def claim_orders(connection: sa.Connection, keys: Collection[OrderKey], claim: Claim) -> list[OrderKey]:
+    """Lock what these orders have in common with those on which they depend, before they are locked."""
     if connection.dialect.name != POSTGRESQL:
-        return {}
+        return list(keys)
+    its = dict.fromkeys(keys, frozenset[Name]()) | _read_names(connection, keys)
+    return claim(connection, its)
+
+
+def wait_for_names(connection: sa.Connection, names: Mapping[OrderKey, Set[Name]]) -> list[OrderKey]:
+    """Lock the names of orders, waiting for each; gives all orders.
+
+    No other transaction decides an order with one of these names then until this one ends.
+    """
+    lock_names(connection, set().union(*names.values()))
+    return list(names)
+
+
+def take_free_names(connection: sa.Connection, names: Mapping[OrderKey, Set[Name]]) -> list[OrderKey]:
+    """The same without waiting; gives the orders of which all names are locked now."""
+    locked = try_names(connection, set().union(*names.values()))
+    return [key for key, its in names.items() if its <= locked]
+
+
+def _read_names(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, Set[Name]]:
     rows = connection.execute(_select_names(connection.dialect.name), {"these": as_keys(keys)})
     return {(row.shop_id, row.id): _names(row) for row in rows}
 

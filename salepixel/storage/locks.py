@@ -13,20 +13,20 @@ from sqlalchemy.dialects import postgresql
 
 from salepixel.storage.many import POSTGRESQL
 
-Name = tuple[str | int, ...]
+Name = tuple[str | int | bytes, ...]
 """What is locked."""
 
 
 def lock_names(connection: sa.Connection, names: Iterable[Name], *, shared: bool = False) -> None:
     """Lock all of these names, waiting for each; `shared`: with others that share them."""
-    if connection.dialect.name == POSTGRESQL:
-        # Sorted, so that of two transactions one waits, and not each for the other.
-        connection.execute(_lock(shared=shared), {"keys": sorted(map(_key, names))})
+    # Sorted, so that of two transactions one waits, and not each for the other.
+    if connection.dialect.name == POSTGRESQL and (keys := sorted(map(_key, names))):
+        connection.execute(_lock(shared=shared), {"keys": keys})
 
 
 def try_names(connection: sa.Connection, names: Collection[Name], most: int | None = None) -> set[Name]:
     """Lock those of these names that nobody has locked, without waiting; gives them. `most`: so many."""
-    if connection.dialect.name != POSTGRESQL:
+    if connection.dialect.name != POSTGRESQL or not names:
         return set(names)
     by_key = {_key(name): name for name in names}
     given = {"keys": list(by_key), "most": len(by_key) if most is None else most}

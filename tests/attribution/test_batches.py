@@ -316,7 +316,7 @@ def test_what_another_transaction_decides_is_left_to_it(
     with world.database.write() as one:
         reconcile_orders(one, sealer, [first])
         with world.database.write() as other:
-            assert batches.claim_free_orders(other, [first, second, third]) == [third]
+            assert batches.claim_orders(other, [first, second, third], batches.take_free_names) == [third]
             decided = reconcile_orders(other, sealer, [first, second, third], only_due=True)
     assert [done.stored.key for done in decided] == [third]
     assert world.due() == [second]

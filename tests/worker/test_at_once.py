@@ -7,17 +7,19 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
+from salepixel.attribution.reconcile import reconcile_orders
 from salepixel.campaigns import contacts, coupons
 from salepixel.campaigns import store as campaigns
 from salepixel.clicks import store as clicks
 from salepixel.clicks.records import HitRecord
-from salepixel.clicks.tokens import ClickSealer
+from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.orders import store as orders
 from salepixel.orders.requeue import requeue_account
 from salepixel.shops import store as shops
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 from tests.waiting import until
 from tests.worker.world import HOUR, NO_SIGNAL, World
@@ -142,6 +144,35 @@ def test_concurrently_decided_orders_of_a_customer_affect_each_other(world: Worl
         until_it_ends_or_waits(world.database, buying)
     buying.join(20)
     assert world.reasons() == {"O1": "click_token_on_order", "O2": "known_customer"}
+
+
+@pytest.mark.parametrize("only_due", [False, True], ids=["waits", "is left for later"])
+@pytest.mark.parametrize("first", ["O1", "O2"])
+def test_an_order_that_clears_a_click_affects_a_concurrently_decided_order_of_its_contact(
+    world: World, first: str, only_due: bool
+) -> None:
+    """Nothing stored shows yet that the other order names this contact."""
+    world.click(CLICK, Signal.HEAD)
+    world.click(OTHER)
+    for name, number, click in (("O1", "1", CLICK), ("O2", "2", OTHER)):
+        world.order(order(id=name, number=number, click_token=world.sealer.seal(click)))
+    (shop_id, _), _ = world.due()
+    second = {"O1": "O2", "O2": "O1"}[first]
+
+    def decide_second() -> None:
+        with world.database.write() as connection:
+            reconcile_orders(connection, world.sealer, [(shop_id, second)], only_due=only_due)
+
+    deciding = threading.Thread(target=decide_second)
+    with world.database.write() as connection:
+        world.decide(connection, shop_id, first)
+        deciding.start()
+        until_it_ends_or_waits(world.database, deciding)
+        assert deciding.is_alive() is not only_due
+    deciding.join(20)
+    assert not deciding.is_alive()
+    world.reconcile()
+    assert verify_all(world.database, world.sealer).different == []
 
 
 def test_settings_may_change_while_an_order_is_decided_without_a_deadlock(world: World) -> None:

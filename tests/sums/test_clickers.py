@@ -203,7 +203,7 @@ def test_a_contact_who_clicks_on_two_edges_at_once_is_one_clicker(postgresql_dat
 
 
 def test_a_rebuild_waits_for_a_writer_that_has_locked_a_contact(postgresql_database: Database) -> None:
-    """The writer changes the row next. If the rebuild had the table by then, each would wait for the other."""
+    """The writer changes the row next. With the table locked, each would wait for the other."""
     store(postgresql_database, (ANA, NO_SIGNAL))
     failed: list[Exception] = []
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from salepixel.orders.requeue import (
 from salepixel.reading.names import name_key
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import POSTGRESQL
-from salepixel.storage.schema import orders
+from salepixel.storage.schema import orders, sales
 from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
@@ -175,6 +176,22 @@ def keep_without_person(connection: sa.Connection, stored: StoredOrder, order: O
     }
     connection.execute(sa.update(orders).where(*its).values(values))
     return replace(stored, order=order)
+
+
+def clear_damaged(connection: sa.Connection, shop_id: str, order_id: str, at: datetime) -> StoredOrder:
+    """Remove the buyer of an order whose snapshot cannot be read; gives what its other columns say of it.
+
+    The snapshot is lost: whose it is cannot be seen in it, and only the shop can send a whole one.
+    """
+    its = orders.c.shop_id == shop_id, orders.c.id == order_id
+    row = connection.execute(sa.select(orders).where(*its)).one()
+    hidden = dict.fromkeys(("email_hash", "alias_hash", "customer", "voucher"))
+    connection.execute(sa.update(orders).where(*its).values(**hidden, snapshot="{}", erased_at=at))
+    sold = sa.select(sales.c.currency).where(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
+    currency = connection.scalar(sold.limit(1)) or ""
+    times = row.placed_at, row.updated_at, row.issued_at
+    left = Order(order_id, row.number, currency, *times, Decimal(0), Decimal(0), False, False, lines=())
+    return StoredOrder(shop_id, row.emp_id, left, row.delivery, row.healed_at is not None)
 
 
 def read_snapshot(text: str) -> Order:

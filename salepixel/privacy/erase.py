@@ -4,6 +4,7 @@ First they are put on the list of the erased, in the transaction that begins the
 new of them is stored. Each step takes some of what is left, and the work, sealed, says who and how far.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from pydantic import ValidationError
 
 from salepixel.accounts.store import get_account
 from salepixel.attribution.decisions import get_decision
@@ -71,6 +73,9 @@ def continue_erasures(
                     return ended
         except BadSeal as error:  # of a key that is gone: erase the person again
             log.error("erasure_not_opened", erasure=erasure_id, error=str(error))
+            continue
+        except (ValueError, ArithmeticError) as error:  # of a damaged row; its text may name the person
+            log.error("erasure_failed", erasure=erasure_id, error=type(error).__name__)
             continue
         # What was overwritten is still in SQLite's log.
         if database.empty_log():
@@ -171,26 +176,36 @@ def _clear_orders_naming(step: _Step) -> bool:
 
 def _clear_orders_with_tokens(step: _Step) -> bool:
     """Of orders whose decision does not say so: its contact had opted out, or nothing is decided yet."""
-    after = step.work["after"]
-    place = None if after is None else (datetime.fromisoformat(after[0]), after[1], after[2])
-    page = orders.orders_from(step.connection, step.person.emp_id, None, LOOKED_AT, place)
-    for stored in page:
-        if stored.order.click_token and _is_theirs(step, stored.order.click_token):
-            _clear_order(step, (stored.shop_id, stored.order.id), is_own=False)
+    columns = schema.orders.c
+    place, after = (columns.placed_at, columns.shop_id, columns.id), step.work["after"]
+    query = sa.select(*place, columns.snapshot).where(columns.emp_id == step.person.emp_id)
+    if after is not None:
+        since = sa.literal(datetime.fromisoformat(after[0]), columns.placed_at.type)
+        query = query.where(sa.tuple_(*place) < sa.tuple_(since, *map(sa.literal, after[1:])))
+    query = query.order_by(*(column.desc() for column in place)).limit(LOOKED_AT)
+    page = step.connection.execute(query).all()
+    for row in page:
+        # Not as an Order: any order of the account may be damaged.
+        token = json.loads(row.snapshot).get("click_token")
+        if token and _is_theirs(step, token):
+            _clear_order(step, (row.shop_id, row.id), is_own=False)
     if page:
-        placed_at, *rest = page[-1].place
-        step.work["after"] = [placed_at.isoformat(), *rest]
+        step.work["after"] = [page[-1].placed_at.isoformat(), page[-1].shop_id, page[-1].id]
     return bool(page)
 
 
 def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
     """Remove the person from an order and from all rows that were derived from it; its money stays."""
     connection, (shop_id, order_id) = step.connection, place
-    stored = orders.get_order(connection, shop_id, order_id, lock=True)
-    if stored is None:
-        return
-    hide = without_buyer if is_own else partial(_without_person, step)
-    stored = orders.keep_without_person(connection, stored, hide(stored.order, step.erasure.begun_at))
+    try:
+        stored = orders.get_order(connection, shop_id, order_id, lock=True)
+    except ValidationError:
+        stored = orders.clear_damaged(connection, shop_id, order_id, step.erasure.begun_at)
+    else:
+        if stored is None:
+            return
+        hide = without_buyer if is_own else partial(_without_person, step)
+        stored = orders.keep_without_person(connection, stored, hide(stored.order, step.erasure.begun_at))
     step.counts["orders"] += 1
     step.work["orders"].append([shop_id, order_id])
     for table, names in (

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
+from salepixel.accounts.store import lock_account
 from salepixel.clicks.tokens import least_id_at
 from salepixel.orders.deliveries import empty_deliveries
 from salepixel.storage.database import Database
@@ -83,13 +84,22 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
 def _end_some(database: Database, emp_id: int, kind: Kept, now: datetime) -> tuple[int, bool]:
     """One step; gives how many rows, and whether more may follow."""
     with database.read() as connection:
-        setting = read_retention(connection, emp_id)[kind]
-    if setting.days is None or setting.ended_until >= (until := now - timedelta(days=setting.days)):
-        return 0, False
+        if _until(read_retention(connection, emp_id)[kind], now) is None:
+            return 0, False
     with database.write() as connection:
+        lock_account(connection, emp_id)  # the account may just have chosen other days
+        setting = read_retention(connection, emp_id)[kind]
+        if (until := _until(setting, now)) is None:
+            return 0, False
         ended, reached = _END[kind](connection, emp_id, setting.ended_until, until)
         keep_setting(connection, emp_id, kind, Setting(setting.days, reached or until))
     return ended, reached is not None
+
+
+def _until(setting: Setting, now: datetime) -> datetime | None:
+    """Until when rows are to end now; None if they have, or are kept for ever."""
+    until = None if setting.days is None else now - timedelta(days=setting.days)
+    return None if until is None or setting.ended_until >= until else until
 
 
 Reached = tuple[int, datetime | None]

@@ -2,13 +2,18 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.orders import store as orders
 from salepixel.orders.erased import hide_erased
+from salepixel.privacy.retention import Kept, end_old_rows, read_retention
+from salepixel.privacy.use_cases import change_retention
+from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.sums.check import find_wrong_sums
 from tests.make import NOON, click_at
@@ -50,3 +55,18 @@ def test_an_erasure_waits_for_orders_that_were_received_before_it(village: Villa
     erasing.join(20)
     assert not erasing.is_alive()
     assert list(village.found()) == []
+
+
+def test_days_that_are_chosen_while_old_rows_end_are_kept(village: Village) -> None:
+    """A step that began with the days of before does not write them back, and deletes nothing more."""
+    late = NOON + timedelta(days=9999)
+    ending = threading.Thread(target=end_old_rows, args=(village.database, late, 60))
+    with village.database.write() as connection:
+        change_retention(connection, INSTALLATION, 1, dict.fromkeys(Kept))
+        ending.start()
+        until_it_ends_or_waits(village.database, ending)
+    ending.join(20)
+    assert not ending.is_alive()
+    with village.database.read() as connection:
+        assert [one.days for one in read_retention(connection, 1).values()] == [None] * len(Kept)
+    assert all(village.content(row["digest"])["body"] for row in village.rows(schema.deliveries))

@@ -6,14 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from salepixel.accounts import store as accounts
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.orders import store as orders
 from salepixel.orders.deliveries import empty_deliveries, store_delivery
 from salepixel.orders.packing import unpack
 from salepixel.privacy.holdings import HOLDINGS
+from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import EPOCH
@@ -137,3 +141,50 @@ def test_what_is_of_others_stays(village: Village) -> None:
     assert {row["contact"] for row in village.rows(schema.clicks)} == {"", "bo"}
     (digest,) = [row["digest"] for row in village.rows(schema.deliveries) if row["event"] == "sales_api"]
     assert b"bo@shop.test" in village.content(digest)["body"]
+
+
+def test_damaged_orders_do_not_keep_a_person_from_being_erased(village: Village) -> None:
+    """A row that no version can read is cleared, if it is hers; others stay as they are."""
+    village.report_again(order(id="O-cy", number="9", email_hash="of cy"))
+    money = village.money()
+    with village.database.write() as connection:
+        its = schema.orders.c.id.in_(["O-ana", "O-bo", "O-cy"])
+        connection.execute(sa.update(schema.orders).where(its).values(snapshot="{}"))
+    village.erase()
+    assert list(village.found()) == []
+    assert village.money() == money
+    assert {row["id"]: row["email_hash"] for row in village.rows(schema.orders)}["O-cy"] == "of cy"
+    village.report_again(replace(village.bought, updated_at=NOON + 6 * HOUR, issued_at=NOON + 6 * HOUR))
+    assert list(village.found()) == []
+    village.reconcile()
+    assert list(village.found()) == []
+
+
+def test_the_same_reference_in_another_account_stays(village: Village) -> None:
+    with village.database.write() as connection:
+        accounts.add_account(connection, accounts.Account(2, "Hats", "EUR", NOON))
+        campaigns.add_contacts(connection, INSTALLATION, village.keys, 2, {REF: {"email": ADDRESS}}, NOON)
+        shop = shops.shop_of_account(connection, 2, "api", NOON)
+        theirs = replace(village.bought, email_hash=village.keys.hash_email(2, ADDRESS), alias_hash=None)
+        orders.store_order(connection, shop.id, 2, theirs, "")
+
+    def of_hats() -> list[dict[str, Any]]:
+        tables = schema.contacts, schema.orders, schema.clicks, schema.hits
+        return [row for table in tables for row in village.rows(table) if row["emp_id"] == 2]
+
+    before = of_hats()
+    assert len(before) == 2
+    village.erase()
+    assert of_hats() == before
+    with village.database.write() as connection:
+        again = {REF: {"email": ADDRESS}}
+        assert campaigns.add_contacts(connection, INSTALLATION, village.keys, 2, again, NOON).stored == 1
+
+
+@pytest.mark.parametrize(
+    "who", ["%", "*", "_", "ref-of-ana-%", "x' OR '1'='1", '{contact}"', "nobody@shop.test"]
+)
+def test_a_reference_is_no_pattern(village: Village, who: str) -> None:
+    before = list(village.found())
+    assert not any(village.erase(who).counts.values())
+    assert list(village.found()) == before

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own, as a child process."""
+"""Starts a temporary PostgreSQL."""
 
 import importlib.util
 import os
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 QUICK = "-c fsync=off -c max_connections=40"
-"""For tests: no power fails in them."""
+"""For tests, which need no durability."""
 
 
 @contextmanager
 def running_postgresql(programs: str = "", *, options: str = QUICK) -> Iterator[str]:
-    """A PostgreSQL by its programs' folder, or from the wheel; gives its address. `options` of the server.
+    """Run PostgreSQL from the folder `programs`, or from the wheel; yields its address.
 
-    As an ordinary user even when root runs the tests: PostgreSQL refuses root.
+    `options`: the server's. It runs as an ordinary user even if root runs the tests: PostgreSQL refuses root.
     """
     folder = Path(tempfile.mkdtemp(prefix="salepixel-pg-"))
     user = 65534 if os.geteuid() == 0 else None

@@ -19,7 +19,7 @@ def is_address(text: str) -> bool:
 
 def count_refusal(source: str, reason: str) -> None:
     """Count a refusal. It is stored within a second; the response does not wait for that."""
-    log.info("refused", source=source, reason=reason)
+    log.info("rejected", source=source, reason=reason)
     services().tally.count(source, reason)
 
 

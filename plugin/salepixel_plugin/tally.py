@@ -52,7 +52,7 @@ class Tally:
             except Exception as error:  # any error: the counts stay here until the next second
                 with self._lock:
                     self._counts += counts
-                log.warning("refusals_not_stored", count=counts.total(), error=type(error).__name__)
+                log.warning("rejections_not_stored", count=counts.total(), error=type(error).__name__)
                 return False
             return True
 

@@ -1,8 +1,8 @@
-"""Deliveries: webhooks as they arrived, verified, in few bytes; and the count of those that were refused.
+"""Deliveries: verified webhooks as they arrived, compressed; and the counts of rejected requests.
 
-A shop sends the same snapshot of an order several times, each time as another event: the bodies differ in the
-name of the event and its time, at the beginning, and end alike. What they have in common is stored once. No
-other module reads or writes `headers` and `body`.
+A shop sends the same snapshot of an order several times, each time as another event. The bodies differ at the
+beginning, in the name of the event and its time, and have the same end, which is stored once. No other module
+reads or writes `headers` and `body`.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ from salepixel.storage.upsert import insert_into, took_effect
 log = structlog.get_logger()
 
 MAX_BEGINNING = 500
-"""Bytes before the common end of two bodies. A body that differs in more is another snapshot."""
+"""Most bytes before the common end of two bodies. A body that differs in more is another snapshot."""
 
 MIN_END = 200
-"""Bytes of a common end that are worth a reference of 64."""
+"""Fewest bytes of a common end; a reference to it takes 64."""
 
 ALIKE_WITHIN = timedelta(days=1)
-"""A delivery has its end in one that is older by at most so much, so both may be deleted by their age."""
+"""The other delivery is at most this much older, so that both can be emptied by their age."""
 
 SOURCE = "deliveries"
 
@@ -41,7 +41,7 @@ class Form(IntEnum):
     PLAIN = 0
     PACKED = 1
     ERASED = 2
-    ENDED = 3  # longer ago than its account keeps deliveries: only that it came
+    ENDED = 3  # emptied by its age; only the row is left
 
 
 _NOT_AS_IT_CAME = (Form.ERASED, Form.ENDED)
@@ -49,7 +49,7 @@ _NOT_AS_IT_CAME = (Form.ERASED, Form.ENDED)
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """A delivery. Where `erased`, `body` is not what came, and `digest` is still the one of what came."""
+    """A delivery. If `erased`, parts of `body` are missing; `digest` is still that of the body as it came."""
 
     digest: str
     shop_id: str
@@ -80,10 +80,10 @@ def store_delivery(
     like: str = "",
     erased: bool = False,
 ) -> bool:
-    """Keep a verified delivery; False when it was here already. `unread`: why no order was read from it.
+    """Store a verified delivery; False if it is stored already. `unread`: why no order was read from it.
 
-    `like`: the digest of the last delivery about its one order, which may end alike. `erased`: `body` is
-    without a person who was erased, and not what came.
+    `like`: the digest of the last delivery of its only order, which may have the same end. `erased`: an
+    erased person was removed from `body`.
     """
     same_as, same_bytes = _ends_alike(connection, like, body, at) if like and not erased else (None, 0)
     values = {
@@ -116,7 +116,7 @@ def read_delivery(connection: sa.Connection, digest: str) -> StoredDelivery | No
         if other.form in _NOT_AS_IT_CAME:
             body, erased = its_body, True
         elif len(its_body) < row.same_bytes:
-            raise Damaged("its end is not there")
+            raise Damaged("the delivery with its end is too short")
         else:
             body += its_body[len(its_body) - row.same_bytes :]
     kept = (row.received_at, row.unread)
@@ -126,9 +126,9 @@ def read_delivery(connection: sa.Connection, digest: str) -> StoredDelivery | No
 def erase_in_delivery(
     connection: sa.Connection, digest: str, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """Replace what a delivery says by the same without a person. Its digest stays: a retry is no new one.
+    """Replace headers and body by those without a person. The digest stays, so that a retry is recognised.
 
-    A delivery that has its end here reads as this one from now on.
+    A delivery whose end is stored here has this body from now on.
     """
     values = {
         "form": Form.ERASED,
@@ -143,9 +143,10 @@ def erase_in_delivery(
 def empty_deliveries(
     connection: sa.Connection, shop_id: str, since: datetime, until: datetime, limit: int
 ) -> tuple[int, datetime | None]:
-    """Forget headers and bodies of a shop's deliveries of a time, oldest first.
+    """Empty up to `limit` deliveries of a shop that came from `since` to before `until`, oldest first.
 
-    Gives how many, and when the last one came if more may follow. The rows stay: a retry is no new delivery.
+    Returns their number, and when the last one came if more may follow. The rows stay, so that a retry is
+    recognised.
     """
     in_time = deliveries.c.received_at >= since, deliveries.c.received_at < until
     query = sa.select(deliveries.c.digest, deliveries.c.received_at).where(
@@ -159,19 +160,19 @@ def empty_deliveries(
 
 
 def list_unread(connection: sa.Connection, limit: int) -> list[tuple[str, str, str, datetime, str]]:
-    """(digest, shop, event, when it came (UTC), why) of deliveries that could not be read, newest first."""
+    """(digest, shop, event, received at (UTC), reason) of unreadable deliveries, newest first."""
     columns = (deliveries.c[name] for name in ("digest", "shop_id", "event", "received_at", "unread"))
     query = sa.select(*columns).where(deliveries.c.unread != "").order_by(deliveries.c.received_at.desc())
     return [tuple(row) for row in connection.execute(query.limit(limit))]
 
 
 def has_plain(connection: sa.Connection) -> bool:
-    """Whether there are deliveries that a version before 0029 stored."""
+    """Whether there are uncompressed deliveries, from before 0029."""
     return connection.scalar(_plain(deliveries.c.digest).limit(1)) is not None
 
 
 def pack_older(connection: sa.Connection, limit: int) -> int:
-    """Pack some deliveries that a version before 0029 stored; gives how many."""
+    """Pack up to `limit` uncompressed deliveries, from before 0029; returns their number."""
     columns = (deliveries.c[name] for name in ("digest", "headers", "body"))
     rows = connection.execute(_plain(*columns).limit(limit)).all()
     changed = [{"its": row.digest, "packed": pack(json.loads(row.headers), row.body)} for row in rows]
@@ -183,19 +184,19 @@ def pack_older(connection: sa.Connection, limit: int) -> int:
 
 
 def _plain(*columns: sa.Column[Any]) -> sa.Select[Any]:
-    # As the index has it: SQLite compares the texts.
+    # The text of the index's condition: SQLite compares the texts.
     return sa.select(*columns).where(sa.text("form = 0"))
 
 
 def _ends_alike(connection: sa.Connection, like: str, body: bytes, at: datetime) -> tuple[str | None, int]:
-    """The delivery that ends as this body does, and with how many bytes."""
+    """The digest of the delivery with the same end, and the number of common bytes; (None, 0) without one."""
     row = connection.execute(_with_its_end(), {"digest": like}).first()
     if row is None or row.form in _NOT_AS_IT_CAME or at - row.received_at > ALIKE_WITHIN:
         return None, 0
     try:
         _, its_body = _content(row)
     except Damaged as error:
-        # It keeps nobody else away. It is named, since only people can say what to do about it.
+        # This delivery is stored anyway. The log names the damaged one, because only people can restore it.
         log.error("delivery_damaged", digest=row.digest, error=str(error))
         count_rejection(connection, SOURCE, "damaged")
         return None, 0
@@ -205,7 +206,7 @@ def _ends_alike(connection: sa.Connection, like: str, body: bytes, at: datetime)
 
 
 def _common_end(one: bytes, other: bytes) -> int:
-    """With how many bytes two bodies end alike."""
+    """The length of the longest common end of two bodies."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         tried = (least + most + 1) // 2
@@ -229,11 +230,11 @@ def _one() -> Any:
 
 @cache
 def _with_its_end() -> Any:
-    """A delivery, or the one that has its end."""
+    """A delivery, or the one where its end is stored."""
     last, whole = deliveries.alias(), deliveries.alias()
     has_end = whole.c.digest == sa.func.coalesce(last.c.same_as, last.c.digest)
     query = sa.select(whole).select_from(last).join(whole, has_end)
-    # Locked, so that it is not deleted or erased before what refers to it is there.
+    # Locked, so that it is neither erased nor emptied before the delivery that refers to it is committed.
     return query.where(last.c.digest == sa.bindparam("digest")).with_for_update(read=True, of=whole)
 
 
@@ -287,7 +288,7 @@ def list_rejections(connection: sa.Connection, days: int) -> list[tuple[str, str
 
 
 def sum_rejections(connection: sa.Connection) -> dict[tuple[str, str], int]:
-    """How many were refused since the beginning, by (source, reason)."""
+    """The number of all rejections, by (source, reason)."""
     key = rejections.c.source, rejections.c.reason
     query = sa.select(*key, sa.func.sum(rejections.c.count).label("total")).group_by(*key).order_by(*key)
     return {(row.source, row.reason): int(row.total) for row in connection.execute(query)}

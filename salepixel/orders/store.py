@@ -69,12 +69,12 @@ def store_order(
     always: bool = False,
     healed_at: datetime | None = None,
 ) -> bool:
-    """Keep a snapshot if it is newer than the one we have; True when it was. It is then due.
+    """Store a snapshot if it is newer than the stored one, and mark the order due; True if it was newer.
 
-    So are later orders of its customer, when it is another one's now or has moved among them.
+    Later orders of its customer become due, too, if its customer or its time has changed.
 
-    `always`: keep it in any case, for an order that was put together from all that is known of it.
-    `healed_at`: now, for one that came by a poll of the shop; the first such time stays with the order.
+    `always`: store it in any case, for an order that is made from its pixel hits.
+    `healed_at`: now, for an order found by a poll of the shop; the first such time stays.
     """
     this = {"shop": shop_id, "order": order.id}
     before = None if always else connection.execute(_as_before(), this).first()
@@ -156,15 +156,15 @@ def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> 
 
 
 def write_snapshot(order: Order) -> str:
-    """What a row's `snapshot` holds: JSON of an order without what is as the default says, half as long.
+    """An order as JSON for the column `snapshot`: without fields that have their default, which halves it.
 
-    So the default of a field of Order and OrderLine never changes.
+    So the default of a field of Order or OrderLine must never change.
     """
     return _SNAPSHOT.dump_json(order, exclude_defaults=True).decode()
 
 
 def keep_without_person(connection: sa.Connection, stored: StoredOrder, order: Order) -> StoredOrder:
-    """Keep an order as it is without a person who was erased; it has `erased_at`."""
+    """Store an order from which an erased person was removed; it has `erased_at`."""
     its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
     values = {
         "email_hash": order.email_hash,
@@ -195,7 +195,7 @@ def clear_damaged(connection: sa.Connection, shop_id: str, order_id: str, at: da
 
 
 def read_snapshot(text: str) -> Order:
-    """The order that a row's `snapshot` holds."""
+    """The order in a column `snapshot`."""
     return _SNAPSHOT.validate_json(text)
 
 

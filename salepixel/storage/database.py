@@ -34,7 +34,7 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     # A burst takes 5 to 9 MB; one long reader made it 132 MB, and without a limit the file stays that long.
     "journal_size_limit=16777216",
-    "secure_delete=ON",  # or what was replaced, an address say, stays in the file until its place is needed
+    "secure_delete=ON",  # otherwise a replaced address stays in the file until its place is reused
 )
 
 
@@ -71,9 +71,9 @@ class Database:
             yield connection
 
     def empty_log(self) -> bool:
-        """Write SQLite's log into its file and empty it; False while somebody reads what was before.
+        """Write SQLite's log into its file and empty it; False while a reader still needs it.
 
-        Until then the log holds what was overwritten. PostgreSQL's is docs/explanation/privacy.md's subject.
+        Until then, overwritten data is in the log. For PostgreSQL's log see docs/explanation/privacy.md.
         """
         if self.engine.dialect.name != "sqlite":
             return True

@@ -1,4 +1,4 @@
-"""Locks on things that are no rows: advisory locks of PostgreSQL, until the transaction ends.
+"""Locks by name, without a row: PostgreSQL's advisory locks, until the transaction ends.
 
 SQLite has one writer at a time, so there is nothing to lock.
 """
@@ -18,14 +18,14 @@ Name = tuple[str | int | bytes, ...]
 
 
 def lock_names(connection: sa.Connection, names: Iterable[Name], *, shared: bool = False) -> None:
-    """Lock all of these names, waiting for each; `shared`: with others that share them."""
-    # Sorted, so that of two transactions one waits, and not each for the other.
+    """Lock all of these names, waiting for each; `shared`: together with other shared locks."""
+    # Sorted, so that two transactions do not deadlock.
     if connection.dialect.name == POSTGRESQL and (keys := sorted(map(_key, names))):
         connection.execute(_lock(shared=shared), {"keys": keys})
 
 
 def try_names(connection: sa.Connection, names: Collection[Name], most: int | None = None) -> set[Name]:
-    """Lock those of these names that nobody has locked, without waiting; gives them. `most`: so many."""
+    """Lock the names that are free, at most `most`, without waiting; returns them."""
     if connection.dialect.name != POSTGRESQL or not names:
         return set(names)
     by_key = {_key(name): name for name in names}

@@ -291,7 +291,7 @@ def _look_up(host: str, port: int, deadline: float) -> list[tuple[socket.Address
         raise Unreachable from result
     addresses = [(family, where) for family, _, _, _, where in result if may_call(_address(where))]
     if not addresses:
-        log.warning("address_refused", host=host, setting="SALEPIXEL_PRIVATE_NETWORKS")
+        log.warning("address_rejected", host=host, setting="SALEPIXEL_PRIVATE_NETWORKS")
         raise Forbidden
     return addresses[:MAX_ADDRESSES]
 

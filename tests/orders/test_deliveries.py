@@ -125,7 +125,7 @@ def test_an_end_is_not_looked_for_in_a_delivery_of_long_ago(database: Database) 
 
 
 class TestDamage:
-    """A delivery that cannot be read any more is named and counted, and keeps no other away."""
+    """A damaged delivery is logged and counted; the next one is stored anyway."""
 
     @pytest.fixture
     def damaged(self, database: Database) -> str:
@@ -134,7 +134,7 @@ class TestDamage:
             connection.execute(sa.update(schema.deliveries).values(body=b"x\x9c damaged"))
         return digest
 
-    def test_reading_it_says_so(self, database: Database, damaged: str) -> None:
+    def test_it_raises_damaged(self, database: Database, damaged: str) -> None:
         with database.read() as connection, pytest.raises(Damaged):
             deliveries.read_delivery(connection, damaged)
 
@@ -148,7 +148,7 @@ class TestDamage:
             counts = deliveries.sum_rejections(connection)
         assert counts == {("deliveries", "damaged"): 1}
 
-    def test_what_has_its_end_in_a_deleted_one_says_so(self, database: Database) -> None:
+    def test_a_delivery_whose_end_was_deleted_raises_damaged(self, database: Database) -> None:
         first = receive(database, body_of("OrderCreated"))
         second = receive(database, body_of("OrderUpdated"), at=NOON + SECOND)
         with database.write() as connection:
@@ -157,7 +157,7 @@ class TestDamage:
             deliveries.read_delivery(connection, second)
 
 
-def test_an_erased_delivery_and_those_with_its_end_say_nothing_of_the_person(database: Database) -> None:
+def test_an_erased_delivery_and_those_with_its_end_have_nothing_of_the_person(database: Database) -> None:
     """Their digests stay, so that a retry does not bring the person back."""
     bodies = [body_of(event, userEmail="ana@example.com") for event in ("OrderCreated", "OrderUpdated")]
     first, second = (receive(database, body, at=NOON + n * SECOND) for n, body in enumerate(bodies))

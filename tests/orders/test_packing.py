@@ -1,4 +1,4 @@
-"""What is packed comes back to the byte, or it is said to be damaged."""
+"""A packed delivery is restored byte by byte, or raises Damaged."""
 
 import hashlib
 import tracemalloc
@@ -37,7 +37,7 @@ def test_a_byte_that_is_changed_is_noticed_or_means_nothing(data: st.DataObject)
         assert unpack(bytes(packed)) == (headers, body)
 
 
-def test_what_is_cut_short_is_damaged() -> None:
+def test_a_truncated_delivery_is_damaged() -> None:
     packed = pack({"a": "b"}, b'{"order": {"id": "T3JkZXI6"}}')
     for length in range(len(packed)):
         with pytest.raises(Damaged):
@@ -49,7 +49,7 @@ def test_what_is_cut_short_is_damaged() -> None:
     [b"", b"\n", b"[]\n{}", b"1\n", b'"a"\n', b"no JSON\n{}", b'{"a": "b"}'],
     ids=["nothing", "no headers", "a list", "a number", "a text", "no JSON", "no body"],
 )
-def test_what_we_did_not_pack_is_damaged(text: bytes) -> None:
+def test_other_bytes_than_packed_ones_are_damaged(text: bytes) -> None:
     packer = zlib.compressobj(zdict=packing._dictionary())
     with pytest.raises(Damaged):
         unpack(packer.compress(text) + packer.flush())
@@ -72,7 +72,7 @@ def test_more_bytes_than_a_delivery_may_have_are_not_unpacked(monkeypatch: pytes
 
 
 def test_the_dictionary_never_changes() -> None:
-    """All that was ever packed needs it: a better one is another file."""
+    """Every packed delivery needs it. A better one would be another file."""
     stored = files("salepixel.orders").joinpath("dictionary_1.txt").read_bytes()
     assert (
         hashlib.sha256(stored).hexdigest()

@@ -30,20 +30,19 @@ DRAIN_FOLD_SECONDS = 0.1
 """How long that job folds first. It is short: a click that is folded later marks its order due again."""
 
 NEWEST_ORDERS = 10
-"""So many of the newest due orders come before the oldest: a new order does not wait for a backlog."""
+"""The number of newest due orders that come first, so that a new order does not wait for a backlog."""
 
 SETTLE_SECONDS = 2.0
 """How long a sweep makes verdicts final. The rest waits for the next sweep."""
 
 SPACE_SECONDS = 0.2
-"""How long a sweep gives space back: a hundredth of the writer's time, and 10 MB or more."""
+"""How long a sweep shrinks SQLite's file: a hundredth of the writer's time, for 10 MB or more."""
 
 END_SECONDS = 0.5
-"""How long a sweep ends what its account keeps no longer."""
+"""How long a sweep empties or deletes rows that are older than their account keeps them."""
 
 ERASE_SECONDS = 2.0
-"""How long a sweep continues erasures that a call or a crash left unfinished."""
-
+"""How long a sweep continues erasures that a request or a crash left unfinished."""
 
 PACK_SECONDS = 0.25
 """How long a sweep packs deliveries of an earlier version, until none is left."""
@@ -93,7 +92,7 @@ def drain() -> None:
 
 
 def sweep() -> None:
-    """Do the work of all jobs that were lost."""
+    """Do the work of lost jobs, and the slow work: verdicts, packing, space, erasures, retention."""
     here = stores()
     republish(here.database, here.redis)
     fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)

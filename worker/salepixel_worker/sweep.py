@@ -25,7 +25,7 @@ from salepixel_worker.journals import (
 )
 
 AT_ONCE = 50
-"""Orders of one transaction: 100 take as long each, and one that fails has the others decided in parts."""
+"""Orders of one transaction. With 100, each takes as long; if one fails, the others are decided in parts."""
 
 SETTLED_AT_ONCE = 2000
 PACKED_AT_ONCE = 100
@@ -42,7 +42,7 @@ def reconcile_due(
     *,
     newest: bool = False,
 ) -> int:
-    """Attempt the due orders, oldest first, for about this long; gives the number of attempts.
+    """Attempt the due orders, oldest first, for about this long; returns the number of attempts.
 
     `newest`: the orders that were marked due last come first. A failed order is retried later, so the others
     get their turn. Raises errors that are not about an order.
@@ -60,7 +60,7 @@ def reconcile_due(
 
 
 def settle_verdicts(database: Database, now: datetime, budget_seconds: float) -> int:
-    """Make the verdicts of old enough clicks final, for about this long; gives how many."""
+    """Make the verdicts of old enough clicks final, for about this long; returns their number."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
         # In small batches: orders wait for the database's only writer. Redirects do not wait for it.
@@ -73,10 +73,10 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
 
 
 def give_space_back(database: Database, budget_seconds: float) -> int:
-    """Give space that deleted rows left free back to the disk, for about so long; gives how many pages."""
+    """Shrink SQLite's file after rows were deleted, for about this long; returns the number of pages."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
-        # Some at a time, as above; and whether there is anything to do is asked without the writer's lock.
+        # In small batches, as above. Whether there is anything to do is read without the writer's lock.
         with database.read() as connection:
             if not space.spare_pages(connection):
                 break
@@ -86,7 +86,7 @@ def give_space_back(database: Database, budget_seconds: float) -> int:
 
 
 def pack_deliveries(database: Database, budget_seconds: float) -> int:
-    """Pack deliveries that a version before 0029 stored, for about so long; gives how many."""
+    """Pack uncompressed deliveries, from before 0029, for about this long; returns their number."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
         with database.read() as connection:

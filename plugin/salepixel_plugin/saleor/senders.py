@@ -1,9 +1,8 @@
-"""The shops whose deliveries came in last, so that the next delivery need not read its shop.
+"""A cache of shops by their last delivery, so that the next delivery need not read its shop.
 
-What is remembered is never the last word. A delivery that verifies is stored only if its shop is trusted by
-the same keys and the same app as before, and is neither paused nor removed: the transaction that stores it
-compares (`shops.store.read_if_trusted_alike`). A delivery that does not verify is judged again with the shop
-as it is stored. So a rotated key, a pause, a removal or another installation counts from its commit on,
+The cache decides nothing. The transaction that stores a delivery compares keys, app, pause and removal with
+the stored shop (`shops.store.read_if_trusted_alike`). A delivery that does not verify is checked again with
+the stored shop. So a rotated key, a pause, a removal or another installation applies from its commit on,
 whichever process made it.
 """
 
@@ -12,7 +11,7 @@ from threading import Lock
 from salepixel.shops.shop import Shop
 
 MOST_SHOPS = 1000
-"""About 2 kB each, most of it the key set. Only a shop that sent a true delivery is remembered."""
+"""About 2 kB each, most of it the key set. Only shops with a verified delivery are remembered."""
 
 
 class Senders:
@@ -26,7 +25,7 @@ class Senders:
         self._lock = Lock()
 
     def recall(self, named: str | None, api_url: str) -> Shop | None:
-        """The shop as it was at its last delivery."""
+        """The shop as of its last delivery, or None."""
         return self._shops.get((named, api_url))
 
     def remember(self, named: str | None, api_url: str, shop: Shop) -> None:
@@ -37,6 +36,6 @@ class Senders:
             self._shops[named, api_url] = shop
 
     def forget(self, named: str | None, api_url: str) -> None:
-        """The shop is not as it was."""
+        """Forget a shop that has changed."""
         with self._lock:
             self._shops.pop((named, api_url), None)

@@ -98,6 +98,19 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
     connection.execute(insert(connection, losses).values(values).on_conflict_do_nothing())
 
 
+def lock_to_store(connection: sa.Connection, emp_ids: Collection[int]) -> bytes:
+    """Lock what is needed to store clicks and hits of these accounts; gives the watermark.
+
+    A transaction that stores hits after clicks locks the accounts of both first. Otherwise it would lock them
+    in another sequence than a worker that decides orders of both, and each would wait for the other.
+    """
+    # Both locks are shared, so that several journals can be folded at once.
+    settled = lock_watermark(connection)
+    for emp_id in sorted(emp_ids):
+        lock_account(connection, emp_id)
+    return settled
+
+
 def store_clicks(
     connection: sa.Connection, batch: Sequence[tuple[Click, Signal]], keys: Keys | None = None
 ) -> None:
@@ -111,10 +124,7 @@ def store_clicks(
     """
     if not batch:
         return
-    # Both locks are shared, so that several journals can be folded at once.
-    settled = lock_watermark(connection)
-    for emp_id in sorted({click.emp_id for click, _ in batch}):
-        lock_account(connection, emp_id)
+    settled = lock_to_store(connection, {click.emp_id for click, _ in batch})
     batch = _without_contacts(connection, batch, keys)
     around = _judge_around(connection, batch)
     verdicts = around.verdicts

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from redis import Redis
 
 from salepixel.accounts import store as accounts
+from salepixel.accounts.lanes import take_lanes
 from salepixel.attribution.reconcile import reconcile_orders
 from salepixel.campaigns import contacts, coupons
 from salepixel.campaigns import store as campaigns
 from salepixel.clicks import store as clicks
-from salepixel.clicks.records import HitRecord
+from salepixel.clicks.records import ClickRecord, HitRecord
 from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.orders import store as orders
 from salepixel.orders.requeue import requeue_account
@@ -19,9 +21,11 @@ from salepixel.shops import store as shops
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel_worker.fold import fold_journal
 from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, LINK, NOON, click_at, order
 from tests.waiting import until
+from tests.worker.test_fold import JOURNAL, ship
 from tests.worker.world import HOUR, NO_SIGNAL, World
 
 CLICK = click_at(NOON - HOUR)
@@ -173,6 +177,28 @@ def test_an_order_that_clears_a_click_affects_a_concurrently_decided_order_of_it
     assert not deciding.is_alive()
     world.reconcile()
     assert verify_all(world.database, world.sealer).different == []
+
+
+def test_a_fold_locks_the_accounts_of_clicks_and_hits_in_the_sequence_of_their_numbers(
+    world: World, redis: Redis
+) -> None:
+    """As a worker does that decides orders of both, or each would wait for the other."""
+    with world.database.write() as connection:
+        accounts.add_account(connection, accounts.Account(2, "Hats", "EUR", NOON))
+    hit = HitRecord(click_at(NOON).id, 1, "empId=1&order=1042", "", "", False)
+    ship(redis, 1, [ClickRecord(CLICK._replace(emp_id=2), NO_SIGNAL, ""), hit])
+    folding = threading.Thread(target=fold_journal, args=(world.database, redis, world.sealer, JOURNAL))
+    with world.database.write() as connection:
+        take_lanes(connection, [1])
+        folding.start()
+        until_it_ends_or_waits(world.database, folding)
+        assert folding.is_alive()
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 500")
+        take_lanes(connection, [2])
+    folding.join(20)
+    assert not folding.is_alive()
+    with world.database.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.hits)) == 1
 
 
 def test_settings_may_change_while_an_order_is_decided_without_a_deadlock(world: World) -> None:

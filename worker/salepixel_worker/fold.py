@@ -97,6 +97,8 @@ def _store(
     connection: sa.Connection, sealer: ClickSealer, journal: str, mark: int, run: JournalRun, now: datetime
 ) -> None:
     batch = [(record.click, _signals(record)) for _, record in run.records if isinstance(record, ClickRecord)]
+    if hits := {record.emp_id for _, record in run.records if isinstance(record, HitRecord)}:
+        clicks.lock_to_store(connection, hits.union(click.emp_id for click, _ in batch))
     clicks.store_clicks(connection, batch, sealer.keys)
     for number, record in run.records:
         if isinstance(record, HitRecord):

@@ -14,7 +14,7 @@ from salepixel.storage.database import Database
 
 
 def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
-    """All that is stored about a person. Raises Declined, as the others do."""
+    """Everything that is stored about a person. Raises Declined, as the others do."""
     sealer, now = ClickSealer(keys), datetime.now(UTC)
     with database.read() as connection:
         found = use_cases.export_person(connection, INSTALLATION, sealer, emp_id, who, now)
@@ -29,7 +29,7 @@ def count(database: Database, keys: Keys, emp_id: int, who: str) -> str:
 
 
 def erase(database: Database, keys: Keys, emp_id: int, who: str) -> str:
-    """The receipt of an erasure that has ended, or that a long reader kept from ending."""
+    """The receipt. It has no end if a long reader kept SQLite's log from being emptied."""
     with database.write() as connection:
         begun = use_cases.begin_erasure(connection, INSTALLATION, keys, emp_id, who, datetime.now(UTC))
     done = finish_erasure(database, ClickSealer(keys), begun, inf)

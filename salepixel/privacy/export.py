@@ -1,4 +1,4 @@
-"""All that is stored about a person, as JSON: rows by table, named and written as the tables have them."""
+"""Everything that is stored about a person, as JSON: rows by table, with the names of its columns."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ _PAGE = 500
 
 
 def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person) -> dict[str, Rows]:
-    """The rows of a person, by table, without those of other people's orders that name them.
+    """The rows of a person, by table. They contain no order of another person that names this one.
 
-    Of deliveries their own orders alone: a call of the sales API has those of others, too.
+    From deliveries only the person's own orders: a call of the sales API also contains those of others.
     """
     own = own_orders(connection, person, _EVERYTHING)
     places = list(dict.fromkeys([*own, *orders_naming(connection, person, _EVERYTHING)]))
@@ -37,10 +37,7 @@ def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person
     for table, column in _BY_CONTACT:
         ours = table.c.emp_id == person.emp_id, is_one_of(connection, column, person.names)
         found[table.name] = _rows(connection, sa.select(table).where(*ours))
-    ours_are = sa.select(schema.campaigns.c.id).where(schema.campaigns.c.emp_id == person.emp_id)
-    sent = schema.recipients.c.campaign_id.in_(ours_are)
-    named = is_one_of(connection, schema.recipients.c.contact, person.names)
-    found["recipients"] = _rows(connection, sa.select(schema.recipients).where(sent, named))
+    found["recipients"] = _rows(connection, sa.select(schema.recipients).where(_received(connection, person)))
     for table in _OF_ORDERS:
         found[table.name] = list(_of_orders(connection, table, own))
     for table in (schema.decisions, schema.candidates, schema.sales):
@@ -57,16 +54,28 @@ def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person
 
 
 def count_rows(connection: sa.Connection, person: Person) -> dict[str, int]:
-    """How many contacts, clicks and coupons are theirs, and how many orders are theirs or name them."""
+    """How many contacts, clicks, coupons and recipients are theirs; how many orders are theirs or name them.
+
+    Hits and deliveries are not counted: no index finds a person in them.
+    """
     counts = {}
     for table, column in _BY_CONTACT:
         ours = table.c.emp_id == person.emp_id, is_one_of(connection, column, person.names)
         counts[table.name] = (
             connection.scalar(sa.select(sa.func.count()).select_from(table).where(*ours)) or 0
         )
+    sent = sa.select(sa.func.count()).select_from(schema.recipients).where(_received(connection, person))
+    counts["recipients"] = connection.scalar(sent) or 0
     own = own_orders(connection, person, _EVERYTHING)
     counts["orders"] = len({*own, *orders_naming(connection, person, _EVERYTHING)})
     return counts
+
+
+def _received(connection: sa.Connection, person: Person) -> sa.ColumnElement[bool]:
+    recipients, campaigns = schema.recipients, schema.campaigns
+    ours = sa.select(campaigns.c.id).where(campaigns.c.emp_id == person.emp_id)
+    named = is_one_of(connection, recipients.c.contact, person.names)
+    return sa.and_(recipients.c.campaign_id.in_(ours), named)
 
 
 _BY_CONTACT = (

@@ -60,10 +60,9 @@ class Person:
 
 
 def find_person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:
-    """Whoever has this reference or e-mail address in an account, with all that leads to the same mailbox.
+    """The person with this reference or e-mail address in an account, with every address of that mailbox.
 
-    A mailer's reference may be an address. Nobody need be known: of who is not, only what was asked for is
-    given.
+    A reference may itself be an e-mail address. An unknown person has only the reference or address given.
     """
     person = Person(emp_id, frozenset({normal_reference(who)} - {""}))
     if "@" in who:
@@ -97,7 +96,7 @@ def _with_contacts(connection: sa.Connection, person: Person) -> Person:
 
 
 def _customers(connection: sa.Connection, person: Person) -> Iterator[Place]:
-    """The customers of shops who ordered with these addresses, or whom their own orders name."""
+    """The customers of shops in orders with these addresses, or in orders that the person bought."""
     for condition in _theirs(connection, person):
         query = sa.select(orders.c.shop_id, orders.c.customer).where(
             condition, orders.c.customer.is_not(None)

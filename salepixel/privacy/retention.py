@@ -1,6 +1,6 @@
-"""Retention: how long an account keeps what nothing depends on any more, and the steps that end it.
+"""Retention: how long an account keeps data that no decision needs, and the steps that delete it.
 
-What ends changes no decision and no sum. The row of a delivery stays, emptied: its digest keeps a repeated
+Deleting it changes no decision and no sum. The row of a delivery stays, emptied: its digest keeps a repeated
 call of the sales API from changing an order. The row of a sent forward stays, or it would be sent again.
 """
 

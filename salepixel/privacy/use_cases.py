@@ -20,14 +20,17 @@ from salepixel.privacy.person import Person, find_person
 from salepixel.privacy.retention import Kept, Setting, keep_setting, read_retention
 from salepixel.reading.times import rfc3339
 
+MAX_DAYS = 3650
+"""The most days for which an account keeps something, unless it keeps it for ever."""
+
 
 def begin_erasure(
     connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str, at: datetime
 ) -> Erasure:
-    """Put a person on the list of the erased, and note what is to be done; `erase.finish_erasure` does it.
+    """Put a person on the list of the erased, and store the work that `erase.finish_erasure` does.
 
-    `who`: a contact's reference, or an e-mail address. Nobody need be known by it: then nothing of them will
-    be stored. Raises NotFound or BadField.
+    `who`: a contact's reference or an e-mail address. If it is unknown, nothing will be stored with it from
+    now on. Raises NotFound or BadField.
     """
     see_account(connection, principal, emp_id)
     # Transactions that store clicks, contacts or orders commit before, or read the list afterwards.
@@ -41,7 +44,7 @@ def begin_erasure(
 def export_person(
     connection: sa.Connection, principal: Principal, sealer: ClickSealer, emp_id: int, who: str, at: datetime
 ) -> dict[str, Any]:
-    """All that is stored about a person, as JSON (`export_tables`). Raises NotFound or BadField."""
+    """Everything that is stored about a person, as JSON (`export_tables`). Raises NotFound or BadField."""
     see_account(connection, principal, emp_id)
     person = _person(connection, sealer.keys, emp_id, who)
     tables = export_tables(connection, sealer, person)
@@ -71,11 +74,14 @@ def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) 
 def change_retention(
     connection: sa.Connection, principal: Principal, emp_id: int, days: Mapping[Kept, int | None]
 ) -> None:
-    """Choose for how many days an account keeps something, None for ever. What has ended does not come back.
+    """Choose for how many days, 1 to MAX_DAYS, an account keeps something; None: for ever.
 
-    Raises NotFound.
+    What was deleted does not come back. Raises NotFound or BadField.
     """
     see_account(connection, principal, emp_id)
+    for kind, number in days.items():
+        if number is not None and not 1 <= number <= MAX_DAYS:
+            raise BadField(kind, f"must be 1 to {MAX_DAYS} days")
     lock_account(connection, emp_id, exclusive=True)
     before = read_retention(connection, emp_id)
     for kind, number in days.items():

@@ -1,9 +1,10 @@
-"""What its account keeps no longer ends in small steps, and no decision or sum changes by that."""
+"""Old data is deleted in small steps, after the days that its account chose; no decision or sum changes."""
 
 from datetime import timedelta
 
 import pytest
 
+from salepixel.accounts.declined import BadField
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations import outbox
@@ -55,6 +56,20 @@ def test_what_is_older_ends_and_nothing_else_changes(
     village.reconcile()
     assert village.money() == money
     assert verify_all(village.database, village.sealer).different == []
+
+
+@pytest.mark.parametrize("days", [0, -1, 3651, 10**9])
+def test_days_out_of_bounds_are_refused(village: Village, days: int) -> None:
+    with pytest.raises(BadField):
+        choose(village, Kept.DELIVERIES, days)
+
+
+def test_more_days_after_fewer_bring_nothing_back_and_fewer_days_continue(village: Village) -> None:
+    kept = len(village.rows(schema.hits))
+    for days, left in ((20, kept), (400, kept), (None, kept), (10, kept - 1), (400, kept - 1)):
+        choose(village, Kept.HITS, days)
+        end_old_rows(village.database, NOON + 15 * DAY, 60)
+        assert len(village.rows(schema.hits)) == left
 
 
 def test_what_is_kept_for_ever_stays(village: Village) -> None:

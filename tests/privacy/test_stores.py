@@ -1,4 +1,4 @@
-"""An erased person is in no file, stream or log; an erasure that is interrupted goes on."""
+"""An erased person is in no file, stream or log; an interrupted erasure is continued."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -59,7 +59,7 @@ def test_no_byte_of_an_erased_person_is_in_sqlites_files(on_disk: Village, tmp_p
     assert files_with(tmp_path, traces(on_disk)) == []
 
 
-def test_an_erasure_goes_on_after_a_crash_at_any_step(village: Village) -> None:
+def test_an_erasure_is_continued_after_a_crash_at_any_step(village: Village) -> None:
     """Each call of the sweep does one step here; what is left is found by who was there at the beginning."""
     money = village.money()
     with village.database.write() as connection:
@@ -116,7 +116,7 @@ def in_redis(redis: Redis, wanted: list[bytes]) -> list[str]:
 
 
 def test_edges_know_who_was_erased(village: Village) -> None:
-    """Who had opted out keeps no cookie either, though the opt-out went with the contact."""
+    """A contact that had opted out gets no cookie either, although the opt-out was deleted with it."""
     village.contact(REF, None, consent=False)
     village.erase()
     with village.database.read() as connection:

@@ -103,6 +103,12 @@ def _enter() -> None:
     access.allow(found)
 
 
+@blueprint.after_request
+def _confidential(answer: Response) -> Response:
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
 @blueprint.errorhandler(Refusal)
 def refuse(refusal: Refusal) -> Response:
     """A refusal as a JSON response."""

@@ -1,4 +1,4 @@
-"""Access and erasure: all that is stored about a person, given as JSON or erased, with a receipt."""
+"""Access and erasure: everything that is stored about a person, as JSON or erased with a receipt."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -39,7 +39,7 @@ class PersonIn(Input):
 
 
 class PersonOut(Output):
-    """All that is stored about a person."""
+    """Everything that is stored about a person."""
 
     emp_id: EmpId = Field(alias="empId")
     exported_at: datetime
@@ -68,7 +68,7 @@ class ErasuresOut(Output):
 @blueprint.output(PersonOut)
 @blueprint.doc(security="bearer")
 def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
-    """All that is stored about a contact; empty lists for an unknown one."""
+    """Everything that is stored about a contact; empty lists for an unknown one."""
     return _export(asked.emp_id, ref)
 
 
@@ -77,7 +77,7 @@ def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
 @blueprint.output(PersonOut)
 @blueprint.doc(security="bearer", responses={404: "No such account"})
 def export_person(wanted: PersonIn) -> dict[str, Any]:
-    """All that is stored about a person, by reference or e-mail address."""
+    """Everything that is stored about a person, by reference or e-mail address."""
     return _export(wanted.emp_id, wanted.contact)
 
 
@@ -86,7 +86,7 @@ def export_person(wanted: PersonIn) -> dict[str, Any]:
 @blueprint.output(ErasureOut)
 @blueprint.doc(security="bearer")
 def erase_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
-    """Erase a contact for good. Idempotent: the second time the receipt has zeros."""
+    """Erase a contact for good. Idempotent: the second receipt counts nothing."""
     return _erase(asked.emp_id, ref)
 
 

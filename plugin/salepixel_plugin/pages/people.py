@@ -19,7 +19,7 @@ from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.services import services, writing
 
 LISTED = 50
-_DAYS = re.compile(r"[1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-4][0-9]|3650", re.ASCII)
+_DAYS = re.compile(r"[0-9]{1,4}", re.ASCII)
 ANSWER_SECONDS = 5.0
 """How long the page erases. The worker continues with the rest."""
 
@@ -78,13 +78,7 @@ def show_people(emp_id: int) -> Response:
 @blueprint.post("/accounts/<int:emp_id>/people")
 def find_person(emp_id: int) -> Response:
     """Count what is stored about a person, and show the buttons that export or erase it. Changes nothing."""
-    who = request.form.get("contact", "").strip()
-    with services().database.read() as connection:
-        try:
-            found = use_cases.count_person(connection, principal(), services().keys, emp_id, who)
-        except BadField:
-            return _people_page(emp_id, wrong={"contact": language().text(_NOBODY)}, who=who)
-    return _people_page(emp_id, who=who, found=found)
+    return _found_page(emp_id, request.form.get("contact", "").strip())
 
 
 @blueprint.post("/accounts/<int:emp_id>/people/export")
@@ -110,9 +104,7 @@ def erase_person(emp_id: int) -> Response:
     """Erase a person, if the box is ticked."""
     here, who = services(), request.form.get("contact", "").strip()
     if not request.form.get("sure"):
-        with here.database.read() as connection:
-            found = use_cases.count_person(connection, principal(), here.keys, emp_id, who)
-        return _people_page(emp_id, who=who, found=found, wrong={"sure": language().text(_NOT_SURE)})
+        return _found_page(emp_id, who, wrong={"sure": language().text(_NOT_SURE)})
     with writing(publishes=True) as connection:
         begun = use_cases.begin_erasure(connection, principal(), here.keys, emp_id, who, datetime.now(UTC))
     finish_erasure(here.database, here.clicks, begun, ANSWER_SECONDS)
@@ -129,13 +121,26 @@ def show_people_again(emp_id: int, step: str) -> Response:
 def change_retention(emp_id: int) -> Response:
     """Change how long data is kept."""
     sent = {kind: request.form.get(kind, "").strip() for kind in Kept}
-    bad = [kind for kind, text in sent.items() if text and not _DAYS.fullmatch(text)]
+    bad = [kind for kind, text in sent.items() if text and not _is_days(text)]
     if bad:
         return _people_page(emp_id, wrong=dict.fromkeys(bad, language().text(_NO_DAYS)), sent=sent)
     days = {kind: int(text) if text else None for kind, text in sent.items()}
     with services().database.write() as connection:
         use_cases.change_retention(connection, principal(), emp_id, days)
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
+
+
+def _is_days(text: str) -> bool:
+    return _DAYS.fullmatch(text) is not None and 1 <= int(text) <= use_cases.MAX_DAYS
+
+
+def _found_page(emp_id: int, who: str, wrong: dict[str, str] | None = None) -> Response:
+    with services().database.read() as connection:
+        try:
+            found = use_cases.count_person(connection, principal(), services().keys, emp_id, who)
+        except BadField:
+            return _people_page(emp_id, who=who, wrong={"contact": language().text(_NOBODY)})
+    return _people_page(emp_id, who=who, found=found, wrong=wrong)
 
 
 def _people_page(

@@ -19,7 +19,7 @@ def known(office: Office) -> Office:
 
 
 @pytest.mark.parametrize("by", ["reference", "address"])
-def test_all_that_is_kept_is_given(known: Office, by: str) -> None:
+def test_everything_about_a_person_is_exported(known: Office, by: str) -> None:
     if by == "reference":
         found = known.get("/contacts/a/na/export?empId=7", SHOES)
     else:
@@ -40,6 +40,11 @@ def test_all_that_is_kept_is_given(known: Office, by: str) -> None:
     assert tables["clicks"][0]["contact"] == "a/na"
     assert tables["orders"][0]["snapshot"]["number"] == "1042"
     assert tables["deliveries"][0]["body"][0]["email"] == ADDRESS
+
+
+def test_no_cache_keeps_what_the_api_says_about_a_person(known: Office) -> None:
+    for method, path in (("GET", "/contacts/a/na/export?empId=7"), ("DELETE", "/contacts/a/na?empId=7")):
+        assert known.call(method, path, key=SHOES).headers["Cache-Control"] == "no-store"
 
 
 def test_an_erasure_gives_a_receipt_that_names_nobody(known: Office) -> None:
@@ -103,7 +108,7 @@ def test_another_accounts_key_sees_and_erases_nothing(
     assert known.get("/contacts/a/na/export?empId=7", SHOES)["tables"]["clicks"]
 
 
-def test_who_can_be_nobody_is_refused(known: Office) -> None:
+def test_a_text_that_names_nobody_is_refused(known: Office) -> None:
     answer = known.call("POST", "/contacts/erase", {"empId": 7, "contact": "\u0007"}, SHOES)
     assert answer.status_code == 422
     assert "contact" in (answer.json or {})["errors"]

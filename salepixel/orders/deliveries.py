@@ -175,7 +175,7 @@ def pack_older(connection: sa.Connection, limit: int) -> int:
     """Pack up to `limit` uncompressed deliveries, from before 0029; returns their number."""
     columns = (deliveries.c[name] for name in ("digest", "headers", "body"))
     rows = connection.execute(_plain(*columns).limit(limit)).all()
-    changed = [{"its": row.digest, "packed": pack(json.loads(row.headers), row.body)} for row in rows]
+    changed = [{"its": row.digest, "packed": pack(_read_headers(row.headers), row.body)} for row in rows]
     if changed:
         values = {"form": Form.PACKED, "headers": "", "body": sa.bindparam("packed")}
         its = deliveries.c.digest == sa.bindparam("its"), deliveries.c.form == Form.PLAIN
@@ -220,7 +220,16 @@ def _common_end(one: bytes, other: bytes) -> int:
 def _content(row: sa.Row[Any]) -> tuple[Mapping[str, str], bytes]:
     if row.form != Form.PLAIN:
         return unpack(row.body)
-    return json.loads(row.headers), row.body
+    return _read_headers(row.headers), row.body
+
+
+def _read_headers(text: str) -> Mapping[str, str]:
+    # Damaged ones are kept as they are: neither the next delivery nor a sweep may stop at them.
+    try:
+        headers = json.loads(text)
+    except ValueError:
+        headers = None
+    return headers if isinstance(headers, dict) else {"damaged": text}
 
 
 @cache

@@ -208,6 +208,23 @@ def test_deliveries_of_an_earlier_version_read_as_they_came_before_and_after_the
     assert {row.form for row in rows(database).values()} == {Form.PACKED}
 
 
+@pytest.mark.parametrize("text", ['{"a": ', "[]", ""], ids=["cut", "a list", "nothing"])
+def test_damaged_headers_of_an_earlier_version_stop_neither_a_sweep_nor_the_next_delivery(
+    database: Database, text: str
+) -> None:
+    first = receive(database, body_of("OrderCreated"))
+    with database.write() as connection:
+        plain = {"form": Form.PLAIN, "headers": text, "body": body_of("OrderCreated")}
+        connection.execute(sa.update(schema.deliveries).values(plain))
+    second = receive(database, body_of("OrderUpdated"), at=NOON + SECOND)
+    with database.write() as connection:
+        assert deliveries.pack_older(connection, 9) == 1
+        assert not deliveries.has_plain(connection)
+    found = read(database, first)
+    assert (found.headers, found.body) == ({"damaged": text}, body_of("OrderCreated"))
+    assert read(database, second).body == body_of("OrderUpdated")
+
+
 def test_the_next_delivery_may_have_its_end_in_one_of_an_earlier_version(database: Database) -> None:
     first = receive(database, body_of("OrderCreated"))
     with database.write() as connection:

@@ -17,10 +17,10 @@ TOTAL = Decimal("59.80")
 States = list[tuple[str, str]]
 
 
-def states(told: States) -> list[RefundState]:
+def states(reported: States) -> list[RefundState]:
     """One snapshot a day: the current charge, and what was refunded."""
     found = []
-    for day, (held, refunded) in enumerate(told):
+    for day, (held, refunded) in enumerate(reported):
         at, there, back = NOON + timedelta(days=day), Decimal(held), Decimal(refunded)
         found.append(RefundState(at, at, back, charged=there + back, covers=there))
     return found
@@ -38,7 +38,7 @@ def newest(history: list[RefundState]) -> Order:
 
 
 @pytest.mark.parametrize(
-    ("told", "paid", "worth", "given_back", "charged_back"),
+    ("reported", "paid", "worth", "given_back", "charged_back"),
     [
         pytest.param([("0", "0")], False, "59.80", "0", "0", id="placed"),
         pytest.param([("0", "0"), ("30", "0")], False, "59.80", "0", "0", id="paid in part"),
@@ -68,9 +68,9 @@ def newest(history: list[RefundState]) -> Order:
     ],
 )
 def test_an_order_is_worth_what_was_charged_less_what_was_refunded(
-    told: States, paid: bool, worth: str, given_back: str, charged_back: str
+    reported: States, paid: bool, worth: str, given_back: str, charged_back: str
 ) -> None:
-    history = states(told)
+    history = states(reported)
     ledger = read_ledger(newest(history), history)
     assert (ledger.paid, ledger.worth, ledger.given_back[-1], ledger.charged_back) == (
         paid,
@@ -82,8 +82,8 @@ AMOUNTS = st.sampled_from(["0", "10", "29.80", "30", "49.80", "59.80", "69.80"])
 
 
 @given(st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=6), st.data())
-def test_snapshots_may_arrive_twice_late_and_shuffled(told: States, data: st.DataObject) -> None:
-    history = states(told)
+def test_snapshots_may_arrive_twice_late_and_shuffled(reported: States, data: st.DataObject) -> None:
+    history = states(reported)
     shuffled = data.draw(st.permutations(history * 2))
     ledger = read_ledger(newest(history), shuffled)
     assert ledger == read_ledger(newest(history), history)
@@ -97,8 +97,8 @@ SUMS = st.none() | AMOUNTS.map(Decimal)
 def test_any_combination_of_snapshots_gives_a_valid_ledger(
     paid: bool, charged: Decimal | None, covers: Decimal | None, before: list[tuple[str, Any, Any]]
 ) -> None:
-    told = [RefundState(NOON, NOON, Decimal(back), False, *rest) for back, *rest in before]
-    ledger = read_ledger(replace(order(), paid=paid, charged=charged, covers=covers), told)
+    reported = [RefundState(NOON, NOON, Decimal(back), False, *rest) for back, *rest in before]
+    ledger = read_ledger(replace(order(), paid=paid, charged=charged, covers=covers), reported)
     assert 0 <= ledger.worth <= TOTAL
     assert ledger.held >= 0
 

@@ -41,7 +41,7 @@ def test_no_line_is_refunded_more_than_it_cost(amounts: list[Decimal], refunded:
     assert sum(by_line) == min(refunded, sum(amounts))
 
 
-def told(refunded: str, charged: str | None) -> RefundState:
+def reported(refunded: str, charged: str | None) -> RefundState:
     """The state in a snapshot: what was refunded and what was charged by then."""
     return RefundState(NOON, NOON, Decimal(refunded), charged=None if charged is None else Decimal(charged))
 
@@ -50,18 +50,24 @@ def told(refunded: str, charged: str | None) -> RefundState:
     ("refunded", "charged", "history", "paid"),
     [
         pytest.param("0", None, [], True, id="the shop reports it"),
-        pytest.param("0", None, [told("30", "30")], True, id="the shop finally reports it"),
-        pytest.param("59.80", "59.80", [told("0", "0"), told("0", None)], True, id="fully refunded"),
+        pytest.param("0", None, [reported("30", "30")], True, id="the shop finally reports it"),
+        pytest.param("59.80", "59.80", [reported("0", "0"), reported("0", None)], True, id="fully refunded"),
         pytest.param("10", "59.80", [], True, id="refunded in part, nothing else known"),
-        pytest.param("10", "59.80", [told("0", "30"), told("10", "59.80")], True, id="paid in two charges"),
         pytest.param(
-            "30", "59.80", [told("0", "30"), told("30", "30")], False, id="one instead of the other"
+            "10", "59.80", [reported("0", "30"), reported("10", "59.80")], True, id="paid in two charges"
         ),
-        pytest.param("10", "79.80", [told("30", "30")], False, id="more than the rest, less than the total"),
-        pytest.param("10", "99.80", [told("30", "30")], True, id="paid again in full, then refunded in part"),
-        pytest.param("0", "59.80", [told("30", "30")], True, id="the first one was never refunded"),
         pytest.param(
-            "10", "59.80", [told("10", "59.80")] * 2, True, id="a higher total for a while, never paid"
+            "30", "59.80", [reported("0", "30"), reported("30", "30")], False, id="one instead of the other"
+        ),
+        pytest.param(
+            "10", "79.80", [reported("30", "30")], False, id="more than the rest, less than the total"
+        ),
+        pytest.param(
+            "10", "99.80", [reported("30", "30")], True, id="paid again in full, then refunded in part"
+        ),
+        pytest.param("0", "59.80", [reported("30", "30")], True, id="the first one was never refunded"),
+        pytest.param(
+            "10", "59.80", [reported("10", "59.80")] * 2, True, id="a higher total for a while, never paid"
         ),
     ],
 )

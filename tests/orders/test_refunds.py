@@ -113,7 +113,7 @@ def test_a_repeated_refund_is_stored_once_with_its_first_day(database: Database)
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("reported", "kept"),
     [
         ({"refunded": Decimal("30.00")}, []),
         ({"refunded": Decimal(0)}, [(Decimal(0), False)]),
@@ -122,11 +122,11 @@ def test_a_repeated_refund_is_stored_once_with_its_first_day(database: Database)
     ],
 )
 def test_refunds_in_another_currency_are_known_only_if_none_or_all(
-    database: Database, told: dict[str, Any], kept: list[Any]
+    database: Database, reported: dict[str, Any], kept: list[Any]
 ) -> None:
     corrected = order(currency="JPY", total=Decimal(5980), updated_at=NOON + 9 * DAY)
     with database.write() as connection:
-        refunds.keep_refund_state(connection, "s1", order(updated_at=NOON + DAY, **told))
+        refunds.keep_refund_state(connection, "s1", order(updated_at=NOON + DAY, **reported))
         history = refunds.refund_history(connection, "s1", corrected)
     assert [(state.refunded, state.cancelled) for state in history] == kept
 
@@ -168,9 +168,9 @@ def test_a_large_order_is_converted_into_a_currency_of_low_value(database: Datab
         rate = SHIPPED.rate("EUR", "IDR", SHIPPED.last_day())
         rows = sale_rows(bought, decision, rate=rate)
         store_decision(connection, stored, decision, rows)
-        told = sales.converted_total(connection, CAMPAIGN, "IDR")
-    assert told == converted(rows, "IDR")
-    assert told.gross > 10**15
+        total = sales.converted_total(connection, CAMPAIGN, "IDR")
+    assert total == converted(rows, "IDR")
+    assert total.gross > 10**15
 
 
 def test_the_stored_converted_sum_is_the_sum_of_its_rows(database: Database) -> None:
@@ -186,9 +186,9 @@ def test_the_stored_converted_sum_is_the_sum_of_its_rows(database: Database) -> 
             rows = sale_rows(bought, decision, rate=SHIPPED.rate(currency, "EUR", day))
             store_decision(connection, stored, decision, rows)
         rows = [row.sale for row in sales.all_sales(connection, CAMPAIGN)]
-        told = sales.converted_total(connection, CAMPAIGN, "EUR")
-        assert told == converted(rows, "EUR")
-        assert told.without_rate == ("KES",)
+        total = sales.converted_total(connection, CAMPAIGN, "EUR")
+        assert total == converted(rows, "EUR")
+        assert total.without_rate == ("KES",)
         in_euro = sum(r.converted or 0 for r in rows if r.currency == "EUR")
-        assert in_euro == Decimal("59.80") < told.gross
+        assert in_euro == Decimal("59.80") < total.gross
         assert sales.converted_total(connection, CAMPAIGN, "USD").without_rate == ("EUR", "JPY", "KES", "USD")

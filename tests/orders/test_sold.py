@@ -140,7 +140,7 @@ def test_each_state_of_an_order_has_its_amounts(
 
 
 @pytest.mark.parametrize(
-    ("refunded", "told", "shipping", "expected"),
+    ("refunded", "reported", "shipping", "expected"),
     [
         ("36.30", ["0.00", "36.30"], "0.00", ["0.00", "36.30"]),
         # More than reported: first over shipping and lines without a reported refund.
@@ -154,18 +154,18 @@ def test_each_state_of_an_order_has_its_amounts(
     ],
 )
 def test_a_refund_belongs_to_the_line_that_the_shop_names(
-    refunded: str, told: list[str | None], shipping: str | None, expected: list[str]
+    refunded: str, reported: list[str | None], shipping: str | None, expected: list[str]
 ) -> None:
     lines = tuple(
         replace(line, refunded=None if amount is None else Decimal(amount))
-        for line, amount in zip(taxed().lines, told, strict=True)
+        for line, amount in zip(taxed().lines, reported, strict=True)
     )
     shipping_refunded = None if shipping is None else Decimal(shipping)
     bought = taxed(lines=lines, shipping_refunded=shipping_refunded, refunded=Decimal(refunded))
     assert [str(amount) for amount in refunded_by_line(bought)] == expected
 
 
-def told(days: float, refunded: str, *, cancelled: bool = False, again: int = 0) -> RefundState:
+def reported(days: float, refunded: str, *, cancelled: bool = False, again: int = 0) -> RefundState:
     """The state in a snapshot this many days newer than the order; `again`: built this much later."""
     return RefundState(NOON + days * DAY, NOON + days * DAY + again * SECOND, Decimal(refunded), cancelled)
 
@@ -191,27 +191,27 @@ def dated(newest: RefundState, history: list[RefundState], terms: Terms = ALL) -
 @pytest.mark.parametrize(
     ("newest", "history", "expected"),
     [
-        (told(0, "0"), [], {}),
-        (told(3, "10.00"), [], {"3 days, 0:00:00": "10.00"}),
-        (told(3, "10.00"), [told(0, "0"), told(1, "10.00")], {"1 day, 0:00:00": "10.00"}),
+        (reported(0, "0"), [], {}),
+        (reported(3, "10.00"), [], {"3 days, 0:00:00": "10.00"}),
+        (reported(3, "10.00"), [reported(0, "0"), reported(1, "10.00")], {"1 day, 0:00:00": "10.00"}),
         (
-            told(5, "133.10"),
-            [told(0, "0"), told(1, "12.50"), told(2, "60.00")],
+            reported(5, "133.10"),
+            [reported(0, "0"), reported(1, "12.50"), reported(2, "60.00")],
             {"1 day, 0:00:00": "12.50", "2 days, 0:00:00": "47.50", "5 days, 0:00:00": "73.10"},
         ),
         # Cancelling gives back the rest on its day.
         (
-            told(4, "10.00", cancelled=True),
-            [told(1, "10.00"), told(0, "0")],
+            reported(4, "10.00", cancelled=True),
+            [reported(1, "10.00"), reported(0, "0")],
             {"1 day, 0:00:00": "10.00", "4 days, 0:00:00": "123.10"},
         ),
         # A refund that failed later was none.
-        (told(3, "0"), [told(1, "10.00")], {}),
-        (told(3, "15.00"), [told(1, "10.00"), told(2, "0")], {"3 days, 0:00:00": "15.00"}),
+        (reported(3, "0"), [reported(1, "10.00")], {}),
+        (reported(3, "15.00"), [reported(1, "10.00"), reported(2, "0")], {"3 days, 0:00:00": "15.00"}),
         # No refund is dated before the purchase.
-        (told(2, "15.00"), [told(-40, "10.00")], {"0:00:00": "10.00", "2 days, 0:00:00": "5.00"}),
+        (reported(2, "15.00"), [reported(-40, "10.00")], {"0:00:00": "10.00", "2 days, 0:00:00": "5.00"}),
         # Saleor expires an order and leaves its updatedAt: it was when the delivery was built.
-        (told(0, "0", cancelled=True, again=7), [told(0, "0")], {"0:00:07": "133.10"}),
+        (reported(0, "0", cancelled=True, again=7), [reported(0, "0")], {"0:00:07": "133.10"}),
     ],
 )
 def test_each_refund_has_its_day(
@@ -239,7 +239,7 @@ STATES = st.builds(
 def test_the_days_of_refunds_do_not_depend_on_the_sequence_of_snapshots(
     states: list[RefundState], data: st.DataObject, terms: Terms
 ) -> None:
-    newest = max(states, key=lambda state: state.version, default=told(0, "0"))
+    newest = max(states, key=lambda state: state.version, default=reported(0, "0"))
     shuffled = data.draw(st.permutations(states * 2))
     assert dated(newest, shuffled, terms) == dated(newest, states, terms)
 

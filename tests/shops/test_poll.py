@@ -115,13 +115,13 @@ def test_an_order_whose_webhook_was_lost_is_found_within_fifteen_minutes(office:
 
 
 def test_orders_that_webhooks_brought_or_may_still_bring_do_not_count_as_healed(office: Office) -> None:
-    told = office.have("told")
+    reported = office.have("reported")
     office.have("young", NOON + 10 * MINUTE)
     with office.database.write() as connection:
-        snapshot = order(id=told["id"], number="told", updated_at=NOON, issued_at=NOON + MINUTE)
+        snapshot = order(id=reported["id"], number="reported", updated_at=NOON, issued_at=NOON + MINUTE)
         store_order(connection, office.shop_id, 1, snapshot, "")
     office.poll_all(NOON + 15 * MINUTE)
-    assert office.healed() == {"told": False}
+    assert office.healed() == {"reported": False}
 
 
 def test_a_refund_whose_webhook_was_lost_is_found(office: Office) -> None:

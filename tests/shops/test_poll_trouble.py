@@ -151,23 +151,23 @@ def test_an_error_of_the_whole_query_skips_no_order(office: Office, monkeypatch:
     assert len(office.healed()) == 3
 
 
-def deactivate(office: Office, saleor: StandInSaleor, told: bool) -> None:
+def deactivate(office: Office, saleor: StandInSaleor, reported: bool) -> None:
     saleor.app_active = False
-    if told:
+    if reported:
         with office.database.write() as connection:
             shops.keep_app_status(connection, office.shop_id, False, NOON)
 
 
-def remove_permission(office: Office, saleor: StandInSaleor, told: bool) -> None:
+def remove_permission(office: Office, saleor: StandInSaleor, reported: bool) -> None:
     saleor.permissions = ()
 
 
-def delete(office: Office, saleor: StandInSaleor, told: bool) -> None:
+def delete(office: Office, saleor: StandInSaleor, reported: bool) -> None:
     saleor.token = "of a new installation"
 
 
 @pytest.mark.parametrize(
-    ("happens", "told", "problem"),
+    ("happens", "reported", "problem"),
     [
         (deactivate, True, "app_inactive"),
         (deactivate, False, "token_refused"),
@@ -176,10 +176,10 @@ def delete(office: Office, saleor: StandInSaleor, told: bool) -> None:
     ],
 )
 def test_the_reason_for_a_refused_poll_is_shown_and_orders_are_found_once_fixed(
-    office: Office, happens: Any, told: bool, problem: str
+    office: Office, happens: Any, reported: bool, problem: str
 ) -> None:
     have_many(office, 3)
-    happens(office, office.shop, told)
+    happens(office, office.shop, reported)
     office.poll_all(NOON + 10 * MINUTE)
     assert (office.state().problem, office.refusals()) == (problem, {problem: 1})
     office.shop.app_active, office.shop.permissions, office.shop.token = True, ("MANAGE_ORDERS",), "token"

@@ -122,8 +122,8 @@ def test_the_edge_serves_without_postgresql_and_everything_is_ready_when_it_retu
         connection.execute(sa.text("DROP DATABASE IF EXISTS late"))
         connection.execute(sa.text("CREATE DATABASE late"))
     engine.dispose()
-    door, log = tmp_path / "pg", tmp_path / "up.log"
-    url = f"postgresql://salepixel:hidden@/late?host={door}"
+    folder, log = tmp_path / "pg", tmp_path / "up.log"
+    url = f"postgresql://salepixel:hidden@/late?host={folder}"
     with up(tmp_path / "data", log, SALEPIXEL_DATABASE_URL=url) as (process, edge, plugin):
         assert until(lambda: health(edge))
         assert until(lambda: "Start it, or correct SALEPIXEL_DATABASE_URL." in log.read_text())
@@ -131,7 +131,7 @@ def test_the_edge_serves_without_postgresql_and_everything_is_ready_when_it_retu
         assert process.poll() is None
         said = log.read_text()
         assert ("Traceback" in said, "hidden" in said, "ready\n" in said) == (False, False, False)
-        door.symlink_to(str(there.query["host"]))
+        folder.symlink_to(str(there.query["host"]))
         assert until(lambda: "ready\n" in log.read_text())
         assert health(plugin)["status"] == "ok"
 

@@ -88,10 +88,10 @@ def test_0006_keeps_the_times_of_refunds_and_requeues_closed_orders(older: Datab
     upgrade(older, "0004", BEFORE_0006)
     migrate(older)
     with older.read() as connection:
-        told = {row.order_id: row.sale for row in all_sales(connection, "c1")}
-        assert told["O1"].refunded_at is None
-        assert told["O2"].refunded_at == EPOCH + timedelta(microseconds=40)
-        assert (told["O2"].refunded, told["O2"].refunded_later) == (Decimal("0.30"), Decimal(0))
+        by_order = {row.order_id: row.sale for row in all_sales(connection, "c1")}
+        assert by_order["O1"].refunded_at is None
+        assert by_order["O2"].refunded_at == EPOCH + timedelta(microseconds=40)
+        assert (by_order["O2"].refunded, by_order["O2"].refunded_later) == (Decimal("0.30"), Decimal(0))
         assert due_orders(connection, 9) == [("s1", "O1")], "the other one's month is open"
 
 
@@ -103,8 +103,8 @@ def test_0010_keeps_quantities(older: Database) -> None:
 
 
 def test_0008_keeps_reported_refunds(older: Database) -> None:
-    told = "INSERT INTO refunds VALUES ('s1', 'O1', 1000000, 1000, false, 2000000);"
-    upgrade(older, "0005", told)
+    refund = "INSERT INTO refunds VALUES ('s1', 'O1', 1000000, 1000, false, 2000000);"
+    upgrade(older, "0005", refund)
     migrate(older)
     with older.read() as connection:
         (state,) = refund_history(connection, "s1", order(currency="USD"))

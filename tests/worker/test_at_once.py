@@ -82,7 +82,7 @@ def switch_a_link_off(connection: sa.Connection, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "meanwhile", "told", "reason"),
+    ("before", "meanwhile", "reported", "reason"),
     [
         (["click"], send_contacts, {"email_hash": "h"}, "email_match"),
         (["click", "contact"], opt_out, {"email_hash": "h"}, "opted_out"),
@@ -98,7 +98,7 @@ def test_data_stored_while_an_order_is_decided_affects_it(
     world: World,
     before: list[str],
     meanwhile: Callable[[sa.Connection, World], None],
-    told: dict[str, str],
+    reported: dict[str, str],
     reason: str,
 ) -> None:
     if "contact" in before:
@@ -110,7 +110,7 @@ def test_data_stored_while_an_order_is_decided_affects_it(
             connection.execute(sa.update(schema.clicks).values(verdict="bot"))
 
     def buy() -> None:
-        world.order(order(**told))
+        world.order(order(**reported))
         world.reconcile()
 
     buying = threading.Thread(target=buy)

@@ -184,7 +184,7 @@ PIXEL_AMOUNTS = st.one_of(
 
 @costly(20)
 @given(
-    told=st.lists(
+    reported=st.lists(
         st.tuples(
             PIXEL_AMOUNTS,
             st.sampled_from(["1", "2"]),
@@ -199,13 +199,13 @@ def test_any_pixel_hit_can_be_decided(
     database: Database,
     sealer: ClickSealer,
     redis: Redis,
-    told: list[tuple[str, str, str, str]],
+    reported: list[tuple[str, str, str, str]],
     one_sale: bool,
 ) -> None:
     clear(database)
     world = World(database, sealer, pixel_amount="order" if one_sale else "line")
     world.click(click_at(NOON - HOUR))
-    for n, (amount, number, currency, quantity) in enumerate(told):
+    for n, (amount, number, currency, quantity) in enumerate(reported):
         world.hit(
             f"PEDIDO={number}&IMPORTE={amount}&PRODUCTO=p{n}{currency}&CANTIDAD={quantity}",
             click_at(NOON - HOUR),

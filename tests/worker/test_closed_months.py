@@ -93,16 +93,16 @@ def months() -> Iterator[tuple[datetime, datetime]]:
 
 def reported(world: World, until: datetime = DECEMBER + 31 * DAY) -> list[Any]:
     """All that the reports of the months before a time say: rows, sums by either date, converted sums."""
-    told: list[Any] = []
+    figures: list[Any] = []
     with world.database.read() as connection:
         for campaign in (CAMPAIGN, OTHER_CAMPAIGN):
             for period in (sales.Period(*month) for month in months() if month[1] <= until):
                 sold = sales.list_sales(connection, campaign, 100, None, period)
-                told += [replace(row, shop_id="", sale=replace(row.sale, refunds=())) for row in sold]
-                told.append(sales.sale_totals(connection, campaign, period))
-                told.append(sales.totals_by_refund_date(connection, campaign, period))
-                told.append(sales.converted_total(connection, campaign, "EUR", period))
-    return told
+                figures += [replace(row, shop_id="", sale=replace(row.sale, refunds=())) for row in sold]
+                figures.append(sales.sale_totals(connection, campaign, period))
+                figures.append(sales.totals_by_refund_date(connection, campaign, period))
+                figures.append(sales.converted_total(connection, campaign, "EUR", period))
+    return figures
 
 
 def later(world: World, campaign: str) -> Decimal:
@@ -213,13 +213,13 @@ def test_a_manipulated_refund_is_detected_and_corrected(world: World, change: di
 def life(chance: random.Random) -> list[Order]:
     """What a shop may report about an order with shipping from September to December."""
     whole: dict[str, Any] = {"total": Decimal("66.05"), "shipping": Decimal("6.05")}
-    told, refunded = [bought(**whole)], 0
+    snapshots, refunded = [bought(**whole)], 0
     for at in sorted(SOLD + chance.randrange(1, 80 * 24) * HOUR for _ in range(6)):
         refunded = max(0, min(6605, refunded + chance.choice([0, 1, 250, 1001, 3333, -700])))
         split = chance.choice([None, Decimal(refunded) / 300])
         lines = tuple(replace(line, refunded=split) for line in bought().lines)
-        told.append(bought(f"{refunded / 100:.2f}", at, lines=lines, **whole))
-    return told
+        snapshots.append(bought(f"{refunded / 100:.2f}", at, lines=lines, **whole))
+    return snapshots
 
 
 def happen(world: World, event: Order | datetime) -> None:
@@ -240,9 +240,9 @@ def test_no_event_changes_a_closed_report_and_everything_verifies(
         shop(copy_template(sqlite_template, tmp_path / name), sealer, **account) for name in ("one", "other")
     ]
     orders = [
-        replace(told, id=f"O{n}", number=f"{n}", currency=currency)
+        replace(one, id=f"O{n}", number=f"{n}", currency=currency)
         for n, currency in enumerate(("EUR", "USD", "JPY"))
-        for told in life(chance)
+        for one in life(chance)
     ]
     chance.shuffle(orders)
     events: list[Order | datetime] = [*orders]

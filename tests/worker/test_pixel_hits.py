@@ -63,7 +63,7 @@ def test_buyers_without_an_order_number_are_separate_sales(database: Database, s
 
 
 @pytest.mark.parametrize(
-    ("currency", "told", "amount"),
+    ("currency", "reported", "amount"),
     [
         ("KWD", "12.500", "12.500"),
         ("BHD", "1,250", "1.250"),
@@ -72,11 +72,11 @@ def test_buyers_without_an_order_number_are_separate_sales(database: Database, s
     ],
 )
 def test_the_accounts_currency_sets_the_decimals(
-    sqlite: Database, sealer: ClickSealer, currency: str, told: str, amount: str
+    sqlite: Database, sealer: ClickSealer, currency: str, reported: str, amount: str
 ) -> None:
     world = World(sqlite, sealer, currency=currency)
     world.click(ANA)
-    world.hit(f"PRODUCTO=Tea&IMPORTE={told}", ANA)
+    world.hit(f"PRODUCTO=Tea&IMPORTE={reported}", ANA)
     assert [row[4] for row in world.report()] == [amount]
 
 
@@ -88,30 +88,30 @@ def test_goods_sold_by_weight_are_a_sale(sqlite: Database, sealer: ClickSealer) 
 
 
 @pytest.mark.parametrize(
-    "told", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6"]
+    "reported", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6"]
 )
 def test_without_a_shop_an_unreadable_amount_is_not_a_sale(
-    sqlite: Database, sealer: ClickSealer, told: str
+    sqlite: Database, sealer: ClickSealer, reported: str
 ) -> None:
     world = World(sqlite, sealer)
     world.click(ANA)
-    world.hit(f"order=77&{told}", ANA)
+    world.hit(f"order=77&{reported}", ANA)
     assert world.report() == []
     assert len(rejections(world)) == 1
 
 
 @pytest.mark.parametrize(
-    "told", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6", ""]
+    "reported", ["IMPORTE=much", "IMPORTE=-5", "CANTIDAD=some", "MONEDA=EURO", "IMPORTE=5&IMPORTE=6", ""]
 )
 @pytest.mark.parametrize("hit_first", [True, False])
 def test_with_a_shop_a_hit_is_evidence_whatever_its_amount(
-    database: Database, sealer: ClickSealer, told: str, hit_first: bool
+    database: Database, sealer: ClickSealer, reported: str, hit_first: bool
 ) -> None:
     world = World(database, sealer)
     world.connect()
     world.click(ANA)
     happens: list[Callable[[], None]] = [
-        lambda: world.hit(f"PEDIDO=77&{told}", ANA),
+        lambda: world.hit(f"PEDIDO=77&{reported}", ANA),
         lambda: world.order(order(id="T3JkZXI6MQ==", number="77", placed_at=NOON)),
     ]
     for happen in happens if hit_first else reversed(happens):
@@ -128,9 +128,9 @@ def test_a_hit_matches_its_order_in_any_spelling_of_the_number(
     world = World(database, sealer)
     world.connect()
     world.click(ANA)
-    told = {"77": "%2377", "#77": "0077", "077": "N%BA77", "A-1": "a-1"}[number]
+    reported = {"77": "%2377", "#77": "0077", "077": "N%BA77", "A-1": "a-1"}[number]
     happens: list[Callable[[], None]] = [
-        lambda: world.hit(f"PEDIDO={told}", ANA),
+        lambda: world.hit(f"PEDIDO={reported}", ANA),
         lambda: world.order(order(id="T3JkZXI6MQ==", number=number, placed_at=NOON)),
     ]
     for happen in happens if hit_first else reversed(happens):

@@ -175,8 +175,8 @@ def test_a_failure_is_stored_without_personal_data(world: World) -> None:
 
 def test_a_database_error_is_stored_without_its_values() -> None:
     too_large = psycopg.errors.NumericValueOutOfRange("value of ana@shop.test is out of range")
-    told = attempt.describe(sa.exc.DataError("INSERT", {"contact": "ana@shop.test"}, too_large))
-    assert told == "NumericValueOutOfRange: 22003"
+    text = attempt.describe(sa.exc.DataError("INSERT", {"contact": "ana@shop.test"}, too_large))
+    assert text == "NumericValueOutOfRange: 22003"
     assert attempt.describe(ValueError("ana@shop.test")) == "ValueError"
     assert attempt.describe(BadMoney("bad_amount")) == "BadMoney: bad_amount"
 

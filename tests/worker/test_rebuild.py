@@ -26,7 +26,7 @@ from tests.worker.world import HOUR, NO_SIGNAL, World, story
 
 
 @pytest.fixture
-def told(database: Database, sealer: ClickSealer) -> World:
+def played(database: Database, sealer: ClickSealer) -> World:
     world = World(database, sealer)
     world.connect()
     for happen in story(world):
@@ -35,10 +35,10 @@ def told(database: Database, sealer: ClickSealer) -> World:
     return world
 
 
-def test_an_unchanged_report_verifies(told: World) -> None:
-    told.policy(model="linear", window_days=30)
-    told.reconcile()
-    found = verify_all(told.database, told.sealer)
+def test_an_unchanged_report_verifies(played: World) -> None:
+    played.policy(model="linear", window_days=30)
+    played.reconcile()
+    found = verify_all(played.database, played.sealer)
     assert (found.orders, found.due, found.different) == (4, 0, [])
 
 
@@ -73,21 +73,21 @@ def test_any_events_in_any_order_verify(sqlite: Database, sealer: ClickSealer, s
     ],
 )
 def test_a_manipulated_amount_or_reason_is_detected_and_corrected(
-    told: World, table: sa.Table, change: dict[str, Any], word: str
+    played: World, table: sa.Table, change: dict[str, Any], word: str
 ) -> None:
     partly_refunded = order(
         id="O2", number="2", email_hash="hash-of-bo", refunded=Decimal("10.00"), updated_at=NOON + HOUR
     )
-    told.order(partly_refunded)
-    told.reconcile()
-    assert verify_all(told.database, told.sealer).different == []
-    with told.database.write() as connection:
+    played.order(partly_refunded)
+    played.reconcile()
+    assert verify_all(played.database, played.sealer).different == []
+    with played.database.write() as connection:
         connection.execute(sa.update(table).where(table.c.order_id == "O2").values(**change))
-    (line, *_) = verify_all(told.database, told.sealer).different
+    (line, *_) = verify_all(played.database, played.sealer).different
     assert line.startswith("order 2 (O2): ")
     assert word in line
-    rebuild_all(told.database, told.sealer)
-    assert verify_all(told.database, told.sealer).different == []
+    rebuild_all(played.database, played.sealer)
+    assert verify_all(played.database, played.sealer).different == []
 
 
 def test_a_pixel_order_is_compared_with_its_hits(database: Database, sealer: ClickSealer) -> None:
@@ -100,9 +100,9 @@ def test_a_pixel_order_is_compared_with_its_hits(database: Database, sealer: Cli
     assert "pixel hits" in verify_all(database, sealer).different[0]
 
 
-def test_a_waiting_order_is_counted_and_is_not_a_difference(told: World) -> None:
-    told.order(order(id="O9", number="9"))
-    found = verify_all(told.database, told.sealer)
+def test_a_waiting_order_is_counted_and_is_not_a_difference(played: World) -> None:
+    played.order(order(id="O9", number="9"))
+    found = verify_all(played.database, played.sealer)
     assert (found.due, found.different) == (1, [])
 
 
@@ -140,13 +140,13 @@ def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_refund_of_a_missing_sale_is_detected(told: World) -> None:
-    with told.database.write() as connection:
+def test_a_refund_of_a_missing_sale_is_detected(played: World) -> None:
+    with played.database.write() as connection:
         columns = [column for column in schema.sale_refunds.c if column.name != "line_id"]
         one = sa.select(sa.literal("L9"), *columns).limit(1)
         names = ["line_id", *(column.name for column in columns)]
         connection.execute(sa.insert(schema.sale_refunds).from_select(names, one))
-    line, *its_sums = verify_all(told.database, told.sealer).different
+    line, *its_sums = verify_all(played.database, played.sealer).different
     assert line == "order 1 (O1): refunds are 3 rows and must be 2"
     assert [one.partition(" ")[0] for one in its_sums] == ["sale_sums", "campaign_sums"]
 
@@ -156,8 +156,8 @@ NOBODYS = click_at(NOON - HOUR, "")
 LONG = click_at(NOON - HOUR, "x" * 60)
 
 
-def token_of(click: Click, **told: Any) -> Callable[[World], None]:
-    return lambda world: world.order(order(**told, click_token=world.sealer.seal(click)))
+def token_of(click: Click, **reported: Any) -> Callable[[World], None]:
+    return lambda world: world.order(order(**reported, click_token=world.sealer.seal(click)))
 
 
 def cookie_of(click: Click) -> Callable[[World], None]:

@@ -201,9 +201,9 @@ def status(saleor: StandInSaleor, active: bool, second: int) -> Signed:
 def test_the_newest_status_of_the_app_counts(
     plugin: Plugin, installed: StandInSaleor, order: tuple[int, ...], twice: bool
 ) -> None:
-    told = [status(installed, active, second) for second, active in enumerate((False, True, False))]
+    statuses = [status(installed, active, second) for second, active in enumerate((False, True, False))]
     for number in order * (2 if twice else 1):
-        assert installed.send(plugin.url, told[number]).status_code == 200
+        assert installed.send(plugin.url, statuses[number]).status_code == 200
     shop = plugin.shop(installed.api_url)
     assert (shop.state, shop.app_status_at) == ("inactive", captures.NOW.replace(second=2))
     assert plugin.install(installed).status_code == 200

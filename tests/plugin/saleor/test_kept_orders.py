@@ -76,8 +76,8 @@ def test_a_draft_order_is_placed_when_it_is_completed(
     mail_buyers(plugin, keys)
     deliveries = draft_deliveries(installed, sealer.seal(click_at(CLICKED)))
     for place in sequence:
-        event, told, updated = deliveries[place]
-        order = installed.order("76", LINES, updated=updated, **told) | {"checkoutId": None}
+        event, reported, updated = deliveries[place]
+        order = installed.order("76", LINES, updated=updated, **reported) | {"checkoutId": None}
         answer = installed.deliver(plugin.url, event, order, issued=updated + timedelta(seconds=place))
         assert answer.status_code == 200
         reconcile_due(plugin.database, sealer, 9)

@@ -153,14 +153,14 @@ def test_a_registration_reveals_nothing_about_an_address(
     behaviours = [answers(404), answers(500, b"Redis"), answers(200, b"x"), is_silent]
     with FarHost() as host:
         url = f"{host.url}/graphql/"
-        told = []
+        results = []
         for behaviour in behaviours:
             host.answers["*"] = behaviour
-            told.append(register(plugin, url))
+            results.append(register(plugin, url))
         outgoing.allow_private(())
-        told.append(register(plugin, url))
+        results.append(register(plugin, url))
         outgoing.allow_private(LOOPBACK)
         assert len(host.requests) == len(behaviours)
-    told.append(register(plugin, url))  # nothing listens there now
-    assert told == [told[0]] * 6
-    assert told[0][0] == 503
+    results.append(register(plugin, url))  # nothing listens there now
+    assert results == [results[0]] * 6
+    assert results[0][0] == 503

@@ -121,7 +121,7 @@ LIVES = [
         *2 * ([("121.00", "21.00", {5: "21.00"})],),
     ),
     (
-        "of which nothing was told between paid and part refunded",
+        "not reported between paid and part refunded",
         [CREATED, A_PART_BACK],
         *2 * ([("121.00", "21.00", {5: "21.00"})],),
     ),
@@ -147,8 +147,8 @@ def test_each_order_history_has_its_sums_and_days(
     mail_buyers(plugin, keys)
     token = sealer.seal(click_at(PLACED - DAY))
     deliveries = list(enumerate(states))
-    for number, (day, told, changes) in reversed(deliveries) if backwards else deliveries:
-        options: dict[str, Any] = {"token": token, "created": PLACED, "updated": at(day), **told}
+    for number, (day, reported, changes) in reversed(deliveries) if backwards else deliveries:
+        options: dict[str, Any] = {"token": token, "created": PLACED, "updated": at(day), **reported}
         order = installed.order("1", options.pop("lines", LINES), **options)
         issued = at(day) + timedelta(seconds=number)
         answer = installed.deliver(plugin.url, "order_updated", order | changes, issued=issued)
@@ -176,5 +176,5 @@ def report(plugin: Plugin) -> list[tuple[str, str, dict[int, str]]]:
     for refund in (refund for row in rows for refund in row.refunds):
         day = (refund.at - PLACED).days
         by_day[day] = by_day.get(day, Decimal(0)) + refund.amount
-    told = {day: str(amount) for day, amount in sorted(by_day.items())}
-    return [(str(sums.gross), str(sums.refunded), told) for sums in totals]
+    reported = {day: str(amount) for day, amount in sorted(by_day.items())}
+    return [(str(sums.gross), str(sums.refunded), reported) for sums in totals]

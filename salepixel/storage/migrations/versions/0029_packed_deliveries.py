@@ -1,4 +1,4 @@
-"""deliveries are packed, and what two of them have in common is stored once"""
+"""compressed deliveries; the common end of two deliveries is stored once"""
 
 import sqlalchemy as sa
 from alembic import op

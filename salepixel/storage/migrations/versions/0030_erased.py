@@ -1,4 +1,4 @@
-"""who was erased, as keyed hashes; receipts of erasures; orders whose person was erased"""
+"""keyed hashes of erased persons, receipts of erasures, orders of erased persons"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""of which decisions older clicks were left out"""
+"""the limit on considered clicks that a decision reached"""
 
 import sqlalchemy as sa
 from alembic import op

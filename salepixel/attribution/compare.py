@@ -67,7 +67,7 @@ def compare_closed_order(connection: sa.Connection, account: Account, stored: St
 def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> Iterator[str]:
     is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
     if sorted(is_sold, key=_place) != sorted(rows, key=_place):
-        yield f"sales are {_told(is_sold)} and must be {_told(rows)}"
+        yield f"sales are {_as_text(is_sold)} and must be {_as_text(rows)}"
         return
     its_refunds = refund_rows(stored.shop_id, stored.order.id, rows)
     yield from _other_columns(connection, stored, schema.sale_refunds, its_refunds)
@@ -95,7 +95,7 @@ def _place(sale: Sale) -> tuple[str, bytes]:
     return sale.line, sale.click_id
 
 
-def _told(rows: Sequence[Sale]) -> str:
+def _as_text(rows: Sequence[Sale]) -> str:
     return (
         ", ".join(
             f"{sale.amount} - {sale.refunded} {sale.currency} for {sale.campaign} by {sale.evidence}"

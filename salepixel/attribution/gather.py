@@ -110,13 +110,13 @@ def _read_hits(
 ) -> dict[OrderKey, Sequence[StoredHit]]:
     """The hits that make the orders of the pixel's shop, and those that name the others."""
     made = [stored for stored in batch if shops[stored.shop_id].platform == "pixel"]
-    told = [stored for stored in batch if shops[stored.shop_id].platform != "pixel"]
+    reported = [stored for stored in batch if shops[stored.shop_id].platform != "pixel"]
     found: dict[OrderKey, Sequence[StoredHit]] = {}
     if made:
         making = hits.hits_making(connection, account.emp_id, {stored.order.id for stored in made})
         found |= {stored.key: making[stored.order.id] for stored in made}
-    if told:
-        names = {stored.key: (stored.order.id, stored.order.number) for stored in told}
+    if reported:
+        names = {stored.key: (stored.order.id, stored.order.number) for stored in reported}
         naming = hits.hits_naming(connection, account.emp_id, set(names.values()))
         found |= {key: naming[name] for key, name in names.items()}
     return found

@@ -41,11 +41,11 @@ class KnownJob(Job):
 class JobWorker(SimpleWorker):
     """RQ's worker, which remembers a request to stop even while Redis is unavailable."""
 
-    told_to_stop = False
+    must_stop = False
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """The handler of SIGTERM and SIGINT."""
-        self.told_to_stop = True
+        self.must_stop = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def handle_exception(self, job: Job, *exc_info: object) -> None:
@@ -61,7 +61,7 @@ def work(redis_address: str) -> None:
     fetches jobs in a way that loses them if it is killed.
     """
     connection = open_redis(redis_address, timeout_seconds=30)
-    told_to_stop = False
+    must_stop = False
     while True:
         try:
             worker = JobWorker(  # calls Redis here already, for its name
@@ -76,9 +76,9 @@ def work(redis_address: str) -> None:
             try:
                 worker.work(logging_level="WARNING")
             finally:
-                told_to_stop = worker.told_to_stop
+                must_stop = worker.must_stop
         except RedisError as error:
-            if told_to_stop:
+            if must_stop:
                 return
             log.warning("worker_waits_for_redis", error=str(error))
             time.sleep(1)

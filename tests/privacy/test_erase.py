@@ -17,6 +17,7 @@ from salepixel.orders import store as orders
 from salepixel.orders.deliveries import empty_deliveries, store_delivery
 from salepixel.orders.packing import unpack
 from salepixel.privacy.holdings import HOLDINGS
+from salepixel.privacy.use_cases import export_person
 from salepixel.shops import store as shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -157,6 +158,43 @@ def test_damaged_orders_do_not_keep_a_person_from_being_erased(village: Village)
     village.report_again(replace(village.bought, updated_at=NOON + 6 * HOUR, issued_at=NOON + 6 * HOUR))
     assert list(village.found()) == []
     village.reconcile()
+    assert list(village.found()) == []
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        f"Write to me:\n{ADDRESS}.",
+        f"Is it {ADDRESS}? https://shop.test/?mail={ADDRESS}&x=1",
+        "a" * 1_000_000 + f" {ADDRESS}",
+        f"{ADDRESS}\ud83d",
+        f"{ADDRESS} and half an emoji \ud83d",
+        f"\ud83d@half.test {ADDRESS}",
+        json.dumps({"nested": ADDRESS}),
+    ],
+    ids=lambda note: note[:20],
+)
+def test_an_address_in_a_note_of_another_order_is_erased(village: Village, note: str) -> None:
+    order_of_cy = {"id": "O-cy", "lines": [], "userEmail": "cy@shop.test", "note": note}
+    with village.database.write() as connection:
+        body = json.dumps({"order": order_of_cy}).encode()
+        shop_id = village.shop_id()
+        store_delivery(
+            connection, digest="cy", shop_id=shop_id, event="order_created", headers={}, body=body, at=NOON
+        )
+    village.erase()
+    assert list(village.found()) == []
+
+
+def test_half_an_emoji_keeps_nobody_from_export_and_erasure(village: Village) -> None:
+    of_ana = {"id": "O-ana", "lines": [], "userEmail": ADDRESS, "note": "\ud83d@half.test"}
+    with village.database.write() as connection:
+        body, shop_id = json.dumps({"order": of_ana}).encode(), village.shop_id()
+        store_delivery(connection, digest="n", shop_id=shop_id, event="x", headers={}, body=body, at=NOON)
+    with village.database.read() as connection:
+        found = export_person(connection, INSTALLATION, village.sealer, 1, REF, NOON)
+    assert "?@half.test" in json.dumps(found, ensure_ascii=False).encode().decode()
+    village.erase()
     assert list(village.found()) == []
 
 

@@ -1,5 +1,6 @@
 """An order that cannot be decided is retried and then parked; it never delays another one."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,8 @@ from rq.timeouts import JobTimeoutException
 from salepixel.accounts import store as accounts
 from salepixel.attribution import policies
 from salepixel.attribution.decisions import get_decision
-from salepixel.clicks.tokens import ClickSealer
+from salepixel.clicks.records import ClickRecord
+from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.money.amounts import BadMoney
 from salepixel.money.rates import Rates
 from salepixel.orders import queue
@@ -26,6 +28,7 @@ from salepixel.wire.jobs import JobQueue
 from salepixel_worker import attempt, jobs, rebuild, sweep
 from salepixel_worker.sweep import reconcile_due
 from tests.make import NOON, click_at, order
+from tests.worker.test_fold import ship
 from tests.worker.world import HOUR, World
 
 
@@ -269,6 +272,27 @@ def test_due_orders_are_decided_in_slices_until_none_is_left(
     jobs.drain()
     assert (world.due(), JobQueue(redis).waiting()) == ([], 2)
     assert len(failed(world)) == 4
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("job", [jobs.drain, jobs.sweep], ids=["drain", "sweep"])
+def test_orders_are_decided_even_if_a_journal_cannot_be_folded(
+    world: World, redis: Redis, job: Callable[[], None]
+) -> None:
+    ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), "", "")])
+    world.order(order())
+    with world.database.write() as connection:
+        connection.execute(sa.text("ALTER TABLE click_sums RENAME TO elsewhere"))
+    with pytest.raises(sa.exc.DBAPIError):
+        jobs.fold()
+    job()
+    assert world.due() == []
+    with world.database.write() as connection:
+        connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO click_sums"))
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.clicks)) == 0
+    job()
+    with world.database.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.clicks)) == 1
 
 
 @pytest.mark.usefixtures("here")

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+import structlog
 from redis import Redis
+from rq.timeouts import JobTimeoutException
 
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
@@ -16,8 +18,11 @@ from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
 from salepixel.wire.jobs import DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
+from salepixel_worker.attempt import describe
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import give_space_back, pack_deliveries, reconcile_due, republish, settle_verdicts
+
+log = structlog.get_logger()
 
 FOLD_SECONDS = 0.5
 """How long a job folds. Then waiting orders have their turn, and the scheduler enqueues another fold."""
@@ -86,7 +91,7 @@ def drain() -> None:
     """
     here = stores()
     JobQueue(here.redis).taken(DRAIN)
-    fold_all(here.database, here.redis, here.sealer, DRAIN_FOLD_SECONDS)
+    _try_to_fold(here, DRAIN_FOLD_SECONDS)
     reconcile_due(here.database, here.sealer, NEWEST_ORDERS, here.rates, DRAIN_SECONDS, newest=True)
     _drain(here, DRAIN_SECONDS)
 
@@ -95,13 +100,23 @@ def sweep() -> None:
     """Do the work of lost jobs, and the slow work: verdicts, packing, space, erasures, retention."""
     here = stores()
     republish(here.database, here.redis)
-    fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS)
+    _try_to_fold(here, FOLD_SECONDS)
     settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
     pack_deliveries(here.database, PACK_SECONDS)
     give_space_back(here.database, SPACE_SECONDS)
     continue_erasures(here.database, here.sealer, ERASE_SECONDS)
     end_old_rows(here.database, datetime.now(UTC), END_SECONDS)
     _drain(here, DRAIN_SECONDS)
+
+
+def _try_to_fold(here: Stores, seconds: float) -> None:
+    """Fold, or log the error: orders are decided even if a journal cannot be folded now."""
+    try:
+        fold_all(here.database, here.redis, here.sealer, seconds)
+    except JobTimeoutException:
+        raise  # the job has used its time
+    except Exception as error:
+        log.error("fold_failed", error=describe(error))
 
 
 def _drain(here: Stores, seconds: float) -> None:

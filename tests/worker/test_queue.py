@@ -296,6 +296,23 @@ def test_orders_are_decided_even_if_a_journal_cannot_be_folded(
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("table", ["erasures", "retention"])
+def test_a_step_of_a_sweep_that_fails_stops_no_other_and_no_order(
+    world: World, redis: Redis, table: str
+) -> None:
+    ship(redis, 1, [ClickRecord(click_at(NOON), Signal(0), "", "")])
+    world.order(order())
+    with world.database.write() as connection:
+        connection.execute(sa.text(f"ALTER TABLE {table} RENAME TO elsewhere"))
+    jobs.sweep()
+    with world.database.write() as connection:
+        connection.execute(sa.text(f"ALTER TABLE elsewhere RENAME TO {table}"))
+    assert world.due() == []
+    with world.database.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.clicks)) == 1
+
+
+@pytest.mark.usefixtures("here")
 def test_one_job_decides_all_due_orders(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "DRAIN_SECONDS", 60.0)
     monkeypatch.setattr(jobs, "NEWEST_ORDERS", 2)

@@ -1,5 +1,6 @@
 """The jobs named in salepixel/wire/jobs.py. Each takes only ids, and is safe to lose or to run twice."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -91,7 +92,7 @@ def drain() -> None:
     """
     here = stores()
     JobQueue(here.redis).taken(DRAIN)
-    _try_to_fold(here, DRAIN_FOLD_SECONDS)
+    _try(fold_all, here.database, here.redis, here.sealer, DRAIN_FOLD_SECONDS)
     reconcile_due(here.database, here.sealer, NEWEST_ORDERS, here.rates, DRAIN_SECONDS, newest=True)
     _drain(here, DRAIN_SECONDS)
 
@@ -100,23 +101,23 @@ def sweep() -> None:
     """Do the work of lost jobs, and the slow work: verdicts, packing, space, erasures, retention."""
     here = stores()
     republish(here.database, here.redis)
-    _try_to_fold(here, FOLD_SECONDS)
-    settle_verdicts(here.database, datetime.now(UTC), SETTLE_SECONDS)
-    pack_deliveries(here.database, PACK_SECONDS)
-    give_space_back(here.database, SPACE_SECONDS)
-    continue_erasures(here.database, here.sealer, ERASE_SECONDS)
-    end_old_rows(here.database, datetime.now(UTC), END_SECONDS)
+    _try(fold_all, here.database, here.redis, here.sealer, FOLD_SECONDS)
+    _try(settle_verdicts, here.database, datetime.now(UTC), SETTLE_SECONDS)
+    _try(pack_deliveries, here.database, PACK_SECONDS)
+    _try(give_space_back, here.database, SPACE_SECONDS)
+    _try(continue_erasures, here.database, here.sealer, ERASE_SECONDS)
+    _try(end_old_rows, here.database, datetime.now(UTC), END_SECONDS)
     _drain(here, DRAIN_SECONDS)
 
 
-def _try_to_fold(here: Stores, seconds: float) -> None:
-    """Fold, or log the error: orders are decided even if a journal cannot be folded now."""
+def _try(step: Callable[..., object], *arguments: object) -> None:
+    """Run a step, or log its error: other steps and orders do not wait until it succeeds."""
     try:
-        fold_all(here.database, here.redis, here.sealer, seconds)
+        step(*arguments)
     except JobTimeoutException:
         raise  # the job has used its time
     except Exception as error:
-        log.error("fold_failed", error=describe(error))
+        log.error("step_failed", step=step.__name__, error=describe(error))
 
 
 def _drain(here: Stores, seconds: float) -> None:

@@ -31,7 +31,7 @@ def bought(days: float = 0, refunded: Decimal = Decimal(0), **changes: object) -
     return order(updated_at=at, issued_at=at, **(values | changes))
 
 
-def told(days: float, refunded: str, *, cancelled: bool = False) -> RefundState:
+def reported(days: float, refunded: str, *, cancelled: bool = False) -> RefundState:
     return RefundState(NOON + days * DAY, NOON + days * DAY, Decimal(refunded), cancelled)
 
 
@@ -67,22 +67,30 @@ def by_line(rows: Iterable[Sale]) -> dict[str, str]:
     ("known", "later", "expected"),
     [
         # In an open month: on its day.
-        ([], [told(12, "5.00")], {12: "5.00"}),
-        ([told(2, "5.00")], [told(12, "9.00")], {2: "5.00", 12: "4.00"}),
-        ([told(2, "5.00")], [told(12, "9.00"), told(15, "20.00")], {2: "5.00", 12: "4.00", 15: "11.00"}),
-        ([told(2, "5.00")], [told(12, "0", cancelled=True)], {2: "5.00", 12: "67.10"}),
+        ([], [reported(12, "5.00")], {12: "5.00"}),
+        ([reported(2, "5.00")], [reported(12, "9.00")], {2: "5.00", 12: "4.00"}),
+        (
+            [reported(2, "5.00")],
+            [reported(12, "9.00"), reported(15, "20.00")],
+            {2: "5.00", 12: "4.00", 15: "11.00"},
+        ),
+        ([reported(2, "5.00")], [reported(12, "0", cancelled=True)], {2: "5.00", 12: "67.10"}),
         # Reported after the closing, for a closed day: it counts on the first open one.
-        ([], [told(3, "5.00")], {10: "5.00"}),
-        ([told(2, "5.00")], [told(3, "7.00"), told(12, "9.00")], {2: "5.00", 10: "2.00", 12: "2.00"}),
+        ([], [reported(3, "5.00")], {10: "5.00"}),
+        (
+            [reported(2, "5.00")],
+            [reported(3, "7.00"), reported(12, "9.00")],
+            {2: "5.00", 10: "2.00", 12: "2.00"},
+        ),
         # Known before it was closed, of an open day: it gets the day that it really has.
-        ([told(15, "5.00")], [told(12, "5.00")], {12: "5.00"}),
+        ([reported(15, "5.00")], [reported(12, "5.00")], {12: "5.00"}),
         # A closed refund keeps its date, and is not counted twice.
-        ([told(4, "5.00")], [told(2, "5.00")], {4: "5.00"}),
-        ([told(2, "5.00")], [told(3, "3.00"), told(12, "6.00")], {2: "5.00", 12: "1.00"}),
+        ([reported(4, "5.00")], [reported(2, "5.00")], {4: "5.00"}),
+        ([reported(2, "5.00")], [reported(3, "3.00"), reported(12, "6.00")], {2: "5.00", 12: "1.00"}),
         # Taken back: of an open day it never was, what is closed stays.
-        ([told(15, "5.00")], [told(16, "0")], {}),
-        ([told(2, "5.00")], [told(16, "0")], {2: "5.00"}),
-        ([told(2, "5.00")], [told(13, "3.00"), told(16, "8.00")], {2: "5.00", 16: "3.00"}),
+        ([reported(15, "5.00")], [reported(16, "0")], {}),
+        ([reported(2, "5.00")], [reported(16, "0")], {2: "5.00"}),
+        ([reported(2, "5.00")], [reported(13, "3.00"), reported(16, "8.00")], {2: "5.00", 16: "3.00"}),
     ],
 )
 def test_a_refund_after_closing_counts_on_its_own_day(
@@ -102,7 +110,7 @@ def test_a_refund_after_closing_belongs_to_the_line_that_the_shop_names() -> Non
     assert [str(sale.refunded) for sale in closed] == ["6.66", "3.34"], "of no line, so in proportion"
     named = (shoes, replace(laces, refunded=Decimal("15.00")))
     now = order(updated_at=NOON + 20 * DAY, refunded=Decimal("25.00"), lines=named)
-    found = with_refunds(closed, sold_lines(now, history=[told(2, "10.00")]), CLOSED)
+    found = with_refunds(closed, sold_lines(now, history=[reported(2, "10.00")]), CLOSED)
     assert [str(sale.refunded) for sale in found] == ["6.66", "3.34"], "its sums stay"
     assert by_line(found) == {"L1": "3.34", "L2": "11.66"}
     assert by_day(found) == {2: "10.00", 20: "15.00"}
@@ -154,14 +162,14 @@ def test_refunds_of_an_order_changed_after_closing_never_exceed_what_was_sold(
 
 
 def newest(states: Sequence[RefundState]) -> Order:
-    state = max(states, key=lambda state: state.version, default=told(0, "0"))
+    state = max(states, key=lambda state: state.version, default=reported(0, "0"))
     days = (state.updated_at - NOON) / DAY
     return bought(days, state.refunded, cancelled=state.cancelled)
 
 
 STATES = st.lists(
     st.builds(
-        lambda day, cents, cancelled: told(day, f"{cents / 100:.2f}", cancelled=cancelled),
+        lambda day, cents, cancelled: reported(day, f"{cents / 100:.2f}", cancelled=cancelled),
         st.integers(0, 40),
         st.integers(0, 8000),
         st.sampled_from([False, False, False, True]),

@@ -59,9 +59,9 @@ def test_shares_are_never_negative_and_add_up_to_one(model: Model, clicked: list
 
 @given(st.sampled_from(Model), TIMES.filter(lambda times: len(set(times)) == len(times)))
 def test_the_order_in_which_clicks_are_given_does_not_matter(model: Model, clicked: list[datetime]) -> None:
-    told = clicked[::-1]
+    reported = clicked[::-1]
     by_time = dict(zip(clicked, shares(model, clicked, NOON), strict=True))
-    assert dict(zip(told, shares(model, told, NOON), strict=True)) == by_time
+    assert dict(zip(reported, shares(model, reported, NOON), strict=True)) == by_time
 
 
 @given(TIMES.filter(bool))

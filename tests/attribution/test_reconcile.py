@@ -120,14 +120,14 @@ def test_an_unattributed_order_has_a_reason(
 
 @pytest.mark.parametrize("order_first", [True, False])
 @pytest.mark.parametrize(
-    ("told", "verdict"),
+    ("reported", "verdict"),
     [({}, Verdict.HUMAN), ({"paid": False}, Verdict.BOT), ({"cancelled": True}, Verdict.HUMAN)],
 )
 def test_a_paid_order_clears_its_bot_click(
-    world: World, told: dict[str, Any], verdict: Verdict, order_first: bool
+    world: World, reported: dict[str, Any], verdict: Verdict, order_first: bool
 ) -> None:
     click = click_at(NOON - HOUR)
-    bought = order(**told, click_token=world.sealer.seal(click))
+    bought = order(**reported, click_token=world.sealer.seal(click))
     events: list[Callable[[], None]] = [
         lambda: world.order(bought),
         world.reconcile,
@@ -347,7 +347,7 @@ def test_a_token_left_in_a_shared_browser_does_not_make_its_contact_the_buyer(
 
 @pytest.mark.parametrize("shop_first", [False, True])
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("reported", "reason"),
     [
         ("order=1042", "pixel_only"),
         ("order=O1", "pixel_only"),
@@ -357,12 +357,12 @@ def test_a_token_left_in_a_shared_browser_does_not_make_its_contact_the_buyer(
     ],
 )
 def test_an_order_reported_by_pixel_and_shop_counts_once(
-    database: Database, sealer: ClickSealer, told: str, reason: str, shop_first: bool
+    database: Database, sealer: ClickSealer, reported: str, reason: str, shop_first: bool
 ) -> None:
     """A shop that is connected later may report orders that the pixel already counted."""
     world, click = World(database, sealer), click_at(NOON - HOUR)
     happenings: list[Callable[[], None]] = [
-        lambda: world.hit(f"{told}&IMPORTE=59,80", click),
+        lambda: world.hit(f"{reported}&IMPORTE=59,80", click),
         lambda: world.connect(at=NOON + HOUR),
         lambda: world.order(order(click_token=sealer.seal(click), placed_at=NOON, updated_at=NOON + HOUR)),
     ]

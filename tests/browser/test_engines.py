@@ -89,8 +89,8 @@ def test_the_engine_behaves_as_the_table_says(
         found = walk(browser, sites, strips=engine.strips)
         version = browser.version
     (row,) = (browser for browser in BROWSERS if browser.name == engine.row)
-    told = {name: getattr(row, name) for name in found if name not in engine.cannot_tell}
-    assert {name: found[name] for name in told} == told, version
+    reported = {name: getattr(row, name) for name in found if name not in engine.cannot_tell}
+    assert {name: found[name] for name in reported} == reported, version
     assert row.confirmed_by.startswith(engine.name), f"say in the table that {engine.name} {version} did this"
     check_report(player, campaign, sites)
 
@@ -122,10 +122,10 @@ def test_webkit_without_a_driver_behaves_as_the_table_says(
     chosen = [option.format(folder=tmp_path) for option in options]
     with mini_browser(tmp_path, sites.port, "https://mail.test/", *chosen):
         until(lambda: sites.cookies_at("tracker.test", "/kept"))
-    (told,) = (browser for browser in BROWSERS if browser.name == row)
+    (reported,) = (browser for browser in BROWSERS if browser.name == row)
     found = what_came(sites, sites.token_at("shop.test", "/p/1"))
-    assert found == {name: getattr(told, name) for name in found}
-    if told.runs_tag:
+    assert found == {name: getattr(reported, name) for name in found}
+    if reported.runs_tag:
         check_report(player, campaign, sites)
 
 

@@ -62,7 +62,7 @@ def test_a_hit_without_an_account_is_refused_with_a_reason(query: str, reason: s
 
 
 @pytest.mark.parametrize(
-    ("told", "problem"),
+    ("reported", "problem"),
     [
         ("IMPORTE=-5", "negative_amount"),
         ("IMPORTE=NaN", "bad_amount"),
@@ -79,8 +79,8 @@ def test_a_hit_without_an_account_is_refused_with_a_reason(query: str, reason: s
         ("empId=8", "repeated_parameter"),
     ],
 )
-def test_unparsable_values_are_named_and_the_rest_is_kept(told: str, problem: str) -> None:
-    hit = parse_hit(f"empId=7&PRODUCTO=Tea&spx=abc&{told}")
+def test_unparsable_values_are_named_and_the_rest_is_kept(reported: str, problem: str) -> None:
+    hit = parse_hit(f"empId=7&PRODUCTO=Tea&spx=abc&{reported}")
     assert (hit.emp_id, hit.product, hit.click, hit.problem) == (7, "Tea", "abc", problem)
     assert not hit.is_readable
 
@@ -142,7 +142,7 @@ def test_text_from_a_page_in_any_encoding_is_parsed(
 
 
 @pytest.mark.parametrize(
-    ("account", "told", "amount"),
+    ("account", "reported", "amount"),
     [
         ("KWD", "IMPORTE=12.500", "12.5"),
         ("KWD", "IMPORTE=12,500", "12.5"),
@@ -154,9 +154,9 @@ def test_text_from_a_page_in_any_encoding_is_parsed(
     ],
 )
 def test_the_accounts_currency_sets_the_decimals_unless_the_hit_names_another(
-    account: str, told: str, amount: str
+    account: str, reported: str, amount: str
 ) -> None:
-    assert parse_hit(f"empId=7&{told}", {7: account}).amount == Decimal(amount)
+    assert parse_hit(f"empId=7&{reported}", {7: account}).amount == Decimal(amount)
 
 
 @given(st.text(max_size=200))
@@ -196,7 +196,7 @@ def test_a_signature_covers_every_field_that_affects_revenue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "signed"),
+    ("reported", "signed"),
     [
         ("PRODUCTO=Tea&IMPORTE=39,80&PEDIDO=A-1&MONEDA=EUR", "7\nA-1\nTea\n1\n39.8\nEUR"),
         ("PRODUCTO=Tea&IMPORTE=39,80%20%E2%82%AC", "7\n\nTea\n1\n39.8\n"),
@@ -207,7 +207,7 @@ def test_a_signature_covers_every_field_that_affects_revenue() -> None:
         ("PRODUCTO=Tea&CANTIDAD=0,50", "7\n\nTea\n0.5\n\n"),
     ],
 )
-def test_a_signature_is_valid_over_the_sent_or_the_parsed_values(told: str, signed: str) -> None:
+def test_a_signature_is_valid_over_the_sent_or_the_parsed_values(reported: str, signed: str) -> None:
     signature = hmac.new(b"secret", signed.encode(), hashlib.sha256).hexdigest()
-    assert is_signed(b"secret", parse_hit(f"empId=7&{told}&sig={signature}"))
-    assert not is_signed(b"secret", parse_hit(f"empId=7&{told}&sig={signature[:-1]}"))
+    assert is_signed(b"secret", parse_hit(f"empId=7&{reported}&sig={signature}"))
+    assert not is_signed(b"secret", parse_hit(f"empId=7&{reported}&sig={signature[:-1]}"))

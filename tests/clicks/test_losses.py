@@ -37,11 +37,11 @@ def test_losses_close_to_each_other_are_merged(database: Database) -> None:
 
 def test_a_loss_is_reported_for_every_period_that_it_overlaps(database: Database) -> None:
     _lose(database, 1, 5, NOON, NOON + HOUR)
-    told = [Loss(5, NOON, NOON + HOUR)]
+    reported = [Loss(5, NOON, NOON + HOUR)]
     for since, expected in (
-        (NOON - HOUR, told),
-        (NOON + MINUTE, told),
-        (NOON + HOUR, told),
+        (NOON - HOUR, reported),
+        (NOON + MINUTE, reported),
+        (NOON + HOUR, reported),
         (NOON + HOUR + MINUTE, []),
     ):
         assert _since(database, since) == expected

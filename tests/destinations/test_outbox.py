@@ -58,7 +58,7 @@ def test_only_dead_letters_are_requeued_and_they_keep_their_key(letters: Databas
 
 
 @pytest.mark.parametrize(
-    ("state", "now", "told"),
+    ("state", "now", "reported"),
     [
         ("waiting", {"L1": "https://x.test/?contact=bo"}, {"https://x.test/?contact=bo"}),
         ("dead", {"L1": "https://x.test/?contact="}, {"https://x.test/?contact="}),
@@ -70,7 +70,7 @@ def test_only_dead_letters_are_requeued_and_they_keep_their_key(letters: Databas
     ],
 )
 def test_an_unsent_sale_is_forwarded_with_its_current_values(
-    database: Database, state: str, now: dict[str, str], told: set[str]
+    database: Database, state: str, now: dict[str, str], reported: set[str]
 ) -> None:
     with database.write() as connection:
         outbox.announce_order(connection, 1, "s1", "O1", {"L1": "https://x.test/?contact=ana"}, NOON)
@@ -79,4 +79,4 @@ def test_an_unsent_sale_is_forwarded_with_its_current_values(
         outbox.announce_order(connection, 1, "s1", "O2", {"L1": "https://x.test/other"}, NOON)
         outbox.announce_order(connection, 1, "s1", "O1", now, NOON + HOUR)
         found = set(connection.scalars(sa.select(schema.outbox.c.url)))
-    assert found == told | {"https://x.test/other"}
+    assert found == reported | {"https://x.test/other"}

@@ -271,7 +271,7 @@ def test_failed_records_are_not_read_even_if_truncating_fails(
         broken.setattr(os, "fdatasync", refuse(errno.EIO))
         broken.setattr(os, "ftruncate", refuse(errno.EIO))
         with pytest.raises(OSError, match="Input/output"):
-            journal.write([b"whole on disk, but nobody was told so"])
+            journal.write([b"whole on disk, but nobody was reported so"])
     assert numbers(runs(journal)) == [1, 2, 3, 4, 5]
     write(journal, 5)
     assert numbers(runs(journal)) == list(range(1, 11))

@@ -201,12 +201,15 @@ def test_the_exit_code_says_whether_all_journals_are_intact(
     journal: Journal, tmp_path: Path, valkey: Valkey
 ) -> None:
     journal.close()
-    told = run(tmp_path, valkey.address, "verify")
-    assert (told.returncode, told.stdout) == (0, "every record is whole\n")
+    reported = run(tmp_path, valkey.address, "verify")
+    assert (reported.returncode, reported.stdout) == (0, "every record is whole\n")
     assert run(tmp_path, valkey.address, "list").stdout.count("\n") == 1 + len(journal.segments())
     valkey.client.set(mark_key(journal.name), 20)
-    told = run(tmp_path, valkey.address, "replay", journal.name, "--from", "7")
-    assert (told.returncode, told.stdout) == (0, f"{journal.name} is shipped again from record 7 on\n")
+    reported = run(tmp_path, valkey.address, "replay", journal.name, "--from", "7")
+    assert (reported.returncode, reported.stdout) == (
+        0,
+        f"{journal.name} is shipped again from record 7 on\n",
+    )
     assert run(tmp_path, valkey.address, "replay", "x").returncode == 1
     assert run(tmp_path, valkey.address, "rubbish").returncode == 2
     flip(journal.path(1), 60)

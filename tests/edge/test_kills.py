@@ -349,15 +349,15 @@ def test_an_edge_restarted_without_redis_keeps_its_directory(tmp_path: Path, key
 
 
 def test_all_invalid_settings_are_named_at_the_start(tmp_path: Path) -> None:
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-m", "salepixel_edge.server"],
         env={"SALEPIXEL_DATA": str(tmp_path), "SALEPIXEL_EDGE_PORT": "x", "SALEPIXEL_EDGE_NAME": "a b"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert told.returncode == 2
-    assert [line.split("=")[0] for line in told.stderr.splitlines()] == [
+    assert reported.returncode == 2
+    assert [line.split("=")[0] for line in reported.stderr.splitlines()] == [
         "SALEPIXEL_EDGE_PORT",
         "SALEPIXEL_EDGE_NAME",
     ]

@@ -258,14 +258,14 @@ def test_a_crash_between_reporting_a_loss_and_clearing_its_file_reports_it_once(
 
     again = open_journal(journal.slot)
     play(again, some_click)
-    told = read_journal(again)
+    reported = read_journal(again)
     again.close()
     (journal.slot / "lost").write_bytes(kept)
     again = open_journal(journal.slot)
     assert again.unwritten_loss is None
     play(again, nobody_clicks)
-    assert read_journal(again) == told
-    assert len([record for _, record in told if isinstance(record, LossRecord)]) == 1
+    assert read_journal(again) == reported
+    assert len([record for _, record in reported if isinstance(record, LossRecord)]) == 1
     again.close()
     assert not (journal.slot / "lost").read_bytes().strip(b"\0")
 
@@ -297,9 +297,9 @@ def test_a_later_journal_records_the_loss_that_the_previous_one_could_not(
         writer.close()
 
     asyncio.run(story())
-    ((_, told),) = read_journal(again)
-    assert isinstance(told, LossRecord)
-    assert (told.count, told.from_ms) == (6, lost.from_ms)
+    ((_, reported),) = read_journal(again)
+    assert isinstance(reported, LossRecord)
+    assert (reported.count, reported.from_ms) == (6, lost.from_ms)
     again.close()
 
 

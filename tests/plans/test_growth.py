@@ -188,32 +188,34 @@ def kind_of(name: str) -> str:
 
 def growing(watch: Watch, small: Played, large: Played) -> list[str]:
     """The statements that made more than twice the work, each with its plan."""
-    told = []
+    reported = []
     for name in sorted(small):
         before = work_by_shape(small[name])
         for shape, (work, one) in work_by_shape(large[name]).items():
             least = before.get(shape, (0, one))[0]
             if work > 2 * least + (400 if watch.is_sqlite else 200):
                 plan = "\n    ".join(watch.plan(one))
-                told.append(f"{name}: {least} -> {work} {one.relations or ''}\n  {one.text}\n    {plan}")
-    return told
+                reported.append(f"{name}: {least} -> {work} {one.relations or ''}\n  {one.text}\n    {plan}")
+    return reported
 
 
 def scans(watch: Watch, played: Played) -> list[str]:
     """The statements that scan a table that grows, each once."""
     tables = "|".join(GROWING)
     scan = re.compile(rf"^SCAN ({tables})(_\d+)?\b|Seq Scan on ({tables})\b")
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     for name in sorted(name for name in played if kind_of(name) not in COUNTS_ALL):
         for one in played[name]:
-            if one.shape in told or not one.text.startswith(("SELECT", "UPDATE", "DELETE", "INSERT", "WITH")):
+            if one.shape in reported or not one.text.startswith(
+                ("SELECT", "UPDATE", "DELETE", "INSERT", "WITH")
+            ):
                 continue
-            told[one.shape] = ""
+            reported[one.shape] = ""
             plan = watch.plan(one)
             bad = [step for step in plan if scan.search(step) and step not in MAY_SCAN]
             if bad:
-                told[one.shape] = f"{name}: {bad}\n  {one.text}"
-    return [text for text in told.values() if text]
+                reported[one.shape] = f"{name}: {bad}\n  {one.text}"
+    return [text for text in reported.values() if text]
 
 
 @newest_planner

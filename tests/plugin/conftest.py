@@ -90,7 +90,7 @@ class Office:
             store_clicks(connection, [(click, signals)])
         return self.sealer.seal(click)
 
-    def order(self, emp_id: int = 7, **told: Any) -> tuple[str, str]:
+    def order(self, emp_id: int = 7, **reported: Any) -> tuple[str, str]:
         """An order by the sales API, reconciled as the worker does; gives shop and order id."""
         order = {
             "id": "o-1",
@@ -98,7 +98,7 @@ class Office:
             "currency": "EUR",
             "placed_at": PLACED.isoformat(),
             "lines": [{"item": "Red shoes", "sku": "R-1", "quantity": 2, "amount": "39.80"}],
-        } | told
+        } | reported
         self.post("/sales", {"empId": emp_id, "orders": [order]})
         shops = self.get("/shops")["shops"]
         shop = next(s["id"] for s in shops if s["empId"] == emp_id and s["platform"] == "api")

@@ -16,9 +16,9 @@ _NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  # of a workbook's dates, which have no zone
 
 
-def _office_with_a_sale(office: Office, **told: Any) -> str:
+def _office_with_a_sale(office: Office, **reported: Any) -> str:
     campaign = office.campaign(label="Cabecera")
-    office.order(click=office.click(campaign, "José Peña"), currency="EUR", **told)
+    office.order(click=office.click(campaign, "José Peña"), currency="EUR", **reported)
     return str(campaign["id"])
 
 

@@ -44,16 +44,16 @@ def clicked(connection: sa.Connection, days: float, contact: str = "ana", link: 
     return click
 
 
-def bought(connection: sa.Connection, click: Click, days: float = 0, **told: Any) -> Decision:
+def bought(connection: sa.Connection, click: Click, days: float = 0, **reported: Any) -> Decision:
     """An order of two lines with 10.00 refunded, attributed to the click whose token it carries."""
-    return decided(connection, [Evidence(Rung.TOKEN, click)], Policy(), days, **told)
+    return decided(connection, [Evidence(Rung.TOKEN, click)], Policy(), days, **reported)
 
 
 def decided(
-    connection: sa.Connection, evidence: list[Evidence], policy: Policy, days: float = 0, **told: Any
+    connection: sa.Connection, evidence: list[Evidence], policy: Policy, days: float = 0, **reported: Any
 ) -> Decision:
     at = NOON - days * DAY
-    its = order(id=f"O{days}", placed_at=at, refunded=Decimal("10.00"), **told)
+    its = order(id=f"O{days}", placed_at=at, refunded=Decimal("10.00"), **reported)
     decision = decide(1, its, evidence, policy)
     store_order(connection, "S1", 1, its, "")
     store_decision(connection, StoredOrder("S1", 1, its, ""), decision, sale_rows(its, decision))
@@ -69,11 +69,11 @@ def read(
     """
     policy = Policy(windows={CAMPAIGN: window * DAY} if window else {})
     found = read_journeys(connection, 1, first, NOON + DAY, policy)
-    told = (
+    reported = (
         [(len(journey.touches), journey.purchase.net if journey.purchase else None) for journey in journeys]
         for journeys in found
     )
-    return sorted(told, key=str)
+    return sorted(reported, key=str)
 
 
 def test_contacts_have_journeys_with_and_without_an_order(connection: sa.Connection) -> None:

@@ -50,16 +50,16 @@ def purchase(days: float = 0, net: int = 1000, credited: Touch | None = None) ->
     return Purchase(NOON - days * DAY, "EUR", net, credited or touch(days + 0.1))
 
 
-def counted(told: Iterable[tuple[str, bool]]) -> dict[Pattern, int]:
+def counted(reported: Iterable[tuple[str, bool]]) -> dict[Pattern, int]:
     """Patterns of contacts with one journey each: ("ab", True) clicked a, then b, and bought."""
     found: dict[Pattern, int] = {}
-    for campaigns, bought in told:
+    for campaigns, bought in reported:
         pattern = ((tuple(campaigns), bought),)
         found[pattern] = found.get(pattern, 0) + 1
     return found
 
 
-def told(paths: Iterable[tuple[str, int, int]]) -> dict[Pattern, int]:
+def reported(paths: Iterable[tuple[str, int, int]]) -> dict[Pattern, int]:
     """Patterns of (campaigns, contacts that bought, contacts that did not)."""
     return {
         ((tuple(path), bought),): number
@@ -137,13 +137,13 @@ def test_a_click_before_the_period_is_not_counted_without_an_order() -> None:
 
 def test_the_removal_effect_matches_a_published_example() -> None:
     """serhiipuzyrov.com, "Markov chain attribution", 2019: P = 0.8; without mailing 0.4, without ads 0.2."""
-    patterns = told([("G", 2, 1), ("M", 1, 0), ("GM", 1, 0)])
+    patterns = reported([("G", 2, 1), ("M", 1, 0), ("GM", 1, 0)])
     assert markov_shares(patterns) == pytest.approx({"G": 0.75 / 1.25, "M": 0.5 / 1.25})
 
 
 def test_journeys_without_an_order_count_for_markov_and_not_for_shapley() -> None:
-    bought = told([("a", 5, 0), ("b", 5, 0), ("ab", 1, 0)])
-    also_nothing = told([("a", 5, 0), ("b", 5, 20), ("ab", 1, 0)])
+    bought = reported([("a", 5, 0), ("b", 5, 0), ("ab", 1, 0)])
+    also_nothing = reported([("a", 5, 0), ("b", 5, 20), ("ab", 1, 0)])
     assert markov_shares(bought)["b"] != pytest.approx(markov_shares(also_nothing)["b"], abs=0.01)
     assert shapley_shares(bought) == shapley_shares(also_nothing)
 
@@ -151,13 +151,13 @@ def test_journeys_without_an_order_count_for_markov_and_not_for_shapley() -> Non
 @pytest.mark.parametrize(("name", "precision"), [("complete", 2e-6), ("cyclic", 0.02)])
 def test_markov_matches_mta_0_0_9(name: str, precision: float) -> None:
     known = ORACLE[name]
-    assert markov_shares(told(known["paths"])) == pytest.approx(known["markov"], abs=precision)
+    assert markov_shares(reported(known["paths"])) == pytest.approx(known["markov"], abs=precision)
 
 
 @pytest.mark.parametrize("name", ORACLE)
 def test_shapley_matches_shapley_attribution_2_1_0(name: str) -> None:
     known = ORACLE[name]
-    assert shapley_shares(told(known["paths"])) == pytest.approx(known["shapley"])
+    assert shapley_shares(reported(known["paths"])) == pytest.approx(known["shapley"])
 
 
 @given(PATHS.filter(lambda paths: any(bought for _, bought in paths)))
@@ -260,7 +260,7 @@ def test_too_few_orders_give_a_reason_and_no_shares(orders: int, campaigns: int,
 
 
 def test_an_interval_contains_its_share_is_repeatable_and_narrows_with_more_orders() -> None:
-    few = told([("a", 30, 60), ("ab", 20, 40), ("b", 10, 90)])
+    few = reported([("a", 30, 60), ("ab", 20, 40), ("b", 10, 90)])
     many = {pattern: 100 * number for pattern, number in few.items()}
     for model in (SHAPLEY, MARKOV):
         wide, narrow = intervals(few)[model]["a"], intervals(many)[model]["a"]
@@ -272,7 +272,7 @@ def test_an_interval_contains_its_share_is_repeatable_and_narrows_with_more_orde
 
 def test_an_interval_is_as_wide_as_binomial_theory_predicts() -> None:
     """Shares of single-click buyers are binomial, so the interval's width is known: 1.96 * sqrt(pq/n)."""
-    found = intervals(told([("a", 120, 0), ("b", 280, 0)]))[SHAPLEY]["a"]
+    found = intervals(reported([("a", 120, 0), ("b", 280, 0)]))[SHAPLEY]["a"]
     half = 1.96 * (0.3 * 0.7 / 400) ** 0.5
     assert found.low == pytest.approx(0.3 - half, abs=0.4 * half)
     assert found.high == pytest.approx(0.3 + half, abs=0.4 * half)

@@ -32,8 +32,8 @@ def test_each_group_counts_its_sales_in_the_period_once(database: Database) -> N
         recipients.assign_recipients(connection, CAMPAIGN, {"ana": True})
         assert recipients.assigned_recipients(connection, CAMPAIGN, ["ana", "gus"]) == {"ana": False}
 
-        def bought(name: str, address: str, outcome: Outcome, reason: Reason, **told: Any) -> None:
-            its = order(id=name, number=name, email_hash=address, **told)
+        def bought(name: str, address: str, outcome: Outcome, reason: Reason, **reported: Any) -> None:
+            its = order(id=name, number=name, email_hash=address, **reported)
             orders.store_order(connection, "s1", 1, its, "")
             stored = StoredOrder("s1", 1, its, "")
             store_decision(connection, stored, Decision(outcome, reason, Policy().version), [])

@@ -102,16 +102,16 @@ def test_a_click_has_its_verdict_its_reasons_and_whether_it_is_final(office: Off
     office.click(campaign, "c1", signals=Signal.GATEWAY_LIKELY)
     office.click(campaign, "c2", signals=Signal.FETCH_MISSING | Signal.GATEWAY_LIKELY)
 
-    def told() -> list[tuple[Any, ...]]:
+    def reported() -> list[tuple[Any, ...]]:
         rows = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
         return sorted((c["contact"], c["verdict"], c["reasons"], c["score"], c["final"]) for c in rows)
 
-    assert told() == [
+    assert reported() == [
         ("c1", "unknown", ["likely_gateway_network"], 0.5, False),
         ("c2", "bot", ["fetch_missing", "likely_gateway_network"], 0.8, False),
     ]
     assert settle_verdicts(office.database, datetime.now(UTC), 5) == 2
-    assert [row[-1] for row in told()] == [True, True]
+    assert [row[-1] for row in reported()] == [True, True]
 
 
 def test_the_sent_time_of_a_campaign_can_be_set_and_changed(office: Office) -> None:
@@ -279,14 +279,14 @@ def test_sums_of_days_show_refunds_by_sale_date_and_by_refund_date(office: Offic
     address = f"/campaigns/{campaign['id']}/sales"
     sold_at, refunded_at = PLACED - timedelta(days=5), PLACED - timedelta(days=2)
     for number, refunded in ((1, "0"), (2, "9.80")):
-        told: dict[str, Any] = {
+        reported: dict[str, Any] = {
             "id": f"o{number}",
             "number": str(number),
             "placed_at": sold_at.isoformat(),
             "click": office.click(campaign, "c1", sold_at),
         }
-        office.order(**told)
-        office.order(**told, updated_at=refunded_at.isoformat(), refunded=refunded)
+        office.order(**reported)
+        office.order(**reported, updated_at=refunded_at.isoformat(), refunded=refunded)
 
     def sums(query: str) -> tuple[list[Any], list[Any], int]:
         report = office.get(f"{address}?{query}")
@@ -338,9 +338,9 @@ def test_sums_are_given_per_currency_and_once_converted(office: Office) -> None:
 def test_a_fully_refunded_sale_is_worth_nothing_at_any_later_rate(office: Office) -> None:
     campaign = office.campaign()
     placed = datetime(2026, 10, 30, 12, tzinfo=UTC)
-    told: dict[str, Any] = {"currency": "USD", "placed_at": placed.isoformat()}
-    told["click"] = office.click(campaign, "c1", placed)
-    office.order(**told)
-    office.order(**told, refunded="39.80", updated_at=PLACED.isoformat())
+    reported: dict[str, Any] = {"currency": "USD", "placed_at": placed.isoformat()}
+    reported["click"] = office.click(campaign, "c1", placed)
+    office.order(**reported)
+    office.order(**reported, refunded="39.80", updated_at=PLACED.isoformat())
     converted = office.get(f"/campaigns/{campaign['id']}/sales")["converted"]
     assert (converted["gross"], converted["refunded"], converted["net"]) == ("35.62", "35.62", "0.00")

@@ -17,19 +17,19 @@ def consents(office: Office) -> dict[str, bool]:
 def test_an_opt_out_stays_until_the_contact_opts_in_again(office: Office) -> None:
     """A mailer's list without consent must not undo an opt-out."""
 
-    def told(*contacts: dict[str, object]) -> None:
+    def reported(*contacts: dict[str, object]) -> None:
         assert office.post("/contacts", {"empId": 7, "contacts": contacts}, SHOES)["stored"] == len(contacts)
 
-    told({"ref": "ana", "consent": False}, {"ref": "bo"})
+    reported({"ref": "ana", "consent": False}, {"ref": "bo"})
     assert consents(office) == {"ana": False, "bo": True}
-    told({"ref": "ana", "email": "ana@example.com"}, {"ref": "bo", "email": "bo@example.com"})
+    reported({"ref": "ana", "email": "ana@example.com"}, {"ref": "bo", "email": "bo@example.com"})
     assert consents(office) == {"ana": False, "bo": True}
-    told({"ref": "ana", "consent": True}, {"ref": "bo", "consent": False})
+    reported({"ref": "ana", "consent": True}, {"ref": "bo", "consent": False})
     assert consents(office) == {"ana": True, "bo": False}
 
 
 @pytest.mark.parametrize(
-    ("told", "consent", "address"),
+    ("reported", "consent", "address"),
     [
         ([{"consent": False}, {"email": "ana@example.com"}], False, "ana@example.com"),
         ([{"email": "ana@example.com"}, {"consent": False}], False, "ana@example.com"),
@@ -40,9 +40,9 @@ def test_an_opt_out_stays_until_the_contact_opts_in_again(office: Office) -> Non
     ],
 )
 def test_a_contact_repeated_in_a_call_gets_all_of_its_values(
-    office: Office, told: list[dict[str, Any]], consent: bool, address: str | None
+    office: Office, reported: list[dict[str, Any]], consent: bool, address: str | None
 ) -> None:
-    one_by_one = [{"ref": "ana", **fields} for fields in told]
+    one_by_one = [{"ref": "ana", **fields} for fields in reported]
     assert office.post("/contacts", {"empId": 7, "contacts": one_by_one}, SHOES) == {"stored": 1}
     with office.database.read() as connection:
         found = get_contacts(connection, 7, ["ana"])["ana"]
@@ -63,8 +63,8 @@ def test_an_invalid_contact_does_not_prevent_storing_the_others(office: Office) 
     "written", ["c9 ", " c9", "c9.", "c9\u00a0", "c9\u200b", "\ufeffc9", "c9?utm_source=nl"]
 )
 def test_every_call_stores_the_same_form_of_a_reference(office: Office, written: str) -> None:
-    told = {"ref": "c9", "email": "nine@example.com", "consent": False}
-    office.post("/contacts", {"empId": 7, "contacts": [told]}, SHOES)
+    reported = {"ref": "c9", "email": "nine@example.com", "consent": False}
+    office.post("/contacts", {"empId": 7, "contacts": [reported]}, SHOES)
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": written, "email": "nine@example.com"}]}, SHOES)
     with office.database.read() as connection:
         assert all_opted_out(connection) == [(7, "c9")]

@@ -7,8 +7,8 @@ import pytest
 from tests.plugin.conftest import ALL, HATS, SHOES, Office
 
 
-def decided(office: Office, **told: Any) -> Any:
-    shop, order = office.order(**told)
+def decided(office: Office, **reported: Any) -> Any:
+    shop, order = office.order(**reported)
     return office.get(f"/orders/{shop}/{order}/decision")
 
 
@@ -49,7 +49,7 @@ def test_a_coupon_has_one_owner(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "stored", "taken"),
+    ("reported", "stored", "taken"),
     [
         ([("A-1", "ana"), ("a-1", "bo")], 1, ["A-1"]),
         ([("A-1", "ana"), ("a-1", None), ("A-1 ", "bo"), ("B-1", "bo")], 2, ["A-1"]),
@@ -57,9 +57,9 @@ def test_a_coupon_has_one_owner(office: Office) -> None:
     ],
 )
 def test_the_first_of_several_owners_in_a_call_gets_the_coupon(
-    office: Office, told: list[tuple[str, str | None]], stored: int, taken: list[str]
+    office: Office, reported: list[tuple[str, str | None]], stored: int, taken: list[str]
 ) -> None:
-    coupons = {"coupons": [{"code": code, "ref": ref} for code, ref in told]}
+    coupons = {"coupons": [{"code": code, "ref": ref} for code, ref in reported]}
     path = f"/campaigns/{office.campaign()['id']}/coupons"
     answer = {"stored": stored, "taken": taken}
     assert [office.post(path, coupons) for _ in range(2)] == [answer, answer]

@@ -60,9 +60,9 @@ def test_a_shop_that_cannot_be_polled_is_listed_with_the_reason(office: Office) 
     with office.database.write() as connection:
         poll = polls.list_polls(connection, 7)[0]
         polls.fail_poll(connection, poll, "it answered 503", PLACED, PLACED)
-    told = office.get(COVERAGE, SHOES)["shops"][0]
-    assert told["problem"] == "it answered 503"
-    assert datetime.fromisoformat(told["problem_since"]) == PLACED
+    reported = office.get(COVERAGE, SHOES)["shops"][0]
+    assert reported["problem"] == "it answered 503"
+    assert datetime.fromisoformat(reported["problem_since"]) == PLACED
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_it_shows_since_when_orders_are_missing(
             connection.execute(sa.update(schema.shops).values(values))
         if problem:
             polls.fail_poll(connection, polls.list_polls(connection, 7)[0], problem, PLACED + HOUR, PLACED)
-    (told,) = office.get(COVERAGE, SHOES)["shops"]
-    since = told["missed_since"] and datetime.fromisoformat(told["missed_since"])
-    assert (told["state"], since) == (state, missed)
-    assert datetime.fromisoformat(told["known_until"]) == PLACED
+    (reported,) = office.get(COVERAGE, SHOES)["shops"]
+    since = reported["missed_since"] and datetime.fromisoformat(reported["missed_since"])
+    assert (reported["state"], since) == (state, missed)
+    assert datetime.fromisoformat(reported["known_until"]) == PLACED
 
 
 def test_a_shop_without_its_app_is_listed(office: Office) -> None:
@@ -114,8 +114,8 @@ def test_unreadable_orders_are_listed_with_their_reason(office: Office) -> None:
     shop = asked_shop(office)
     with office.database.write() as connection:
         keep_unread(connection, UnreadOrder(shop, "T3", "", "order_too_large", "", PLACED), PLACED)
-    (told,) = office.get(COVERAGE, SHOES)["shops"]
-    (order,) = told["unread"]
+    (reported,) = office.get(COVERAGE, SHOES)["shops"]
+    (order,) = reported["unread"]
     assert datetime.fromisoformat(order.pop("since")) == PLACED
     assert order == {"order": "T3", "number": None, "reason": "order_too_large", "detail": None}
 
@@ -159,9 +159,9 @@ def test_it_counts_the_pixel_hits_that_had_a_problem_and_says_what_to_do(office:
     ignored_hit(office, "placeholder_order")
     ignored_hit(office, "placeholder_order")
     ignored_hit(office, "bad_amount", "bad_amount")
-    told = office.get(COVERAGE, SHOES)["pixel_problems"]
+    reported = office.get(COVERAGE, SHOES)["pixel_problems"]
     counts = [("placeholder_order", 2, 0), ("bad_amount", 1, 1)]
-    assert [(one["reason"], one["hits"], one["ignored"]) for one in told] == counts
-    assert "Put your shop's variable for the order number into PEDIDO" in told[0]["advice"]
+    assert [(one["reason"], one["hits"], one["ignored"]) for one in reported] == counts
+    assert "Put your shop's variable for the order number into PEDIDO" in reported[0]["advice"]
     assert office.get(f"{COVERAGE}?to=2026-01-02", SHOES)["pixel_problems"] == []
     assert office.get("/accounts/8/coverage", HATS)["pixel_problems"] == []

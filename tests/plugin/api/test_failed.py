@@ -163,9 +163,13 @@ def test_the_page_of_a_failed_order_shows_its_error(office: Office, name: str, l
     assert said in answer.text
     assert "BadMoney: bad_amount (money.py:48)" in answer.text
     assert f'value="{shop}"' in answer.text, "the button that tries it again"
-    told = office.get(f"/orders/{shop}/1042/decision?lang={lang}", SHOES)
-    assert (told["outcome"], told["reason"], told["order_id"]) == ("pending", "processing_failed", "o-1")
-    assert said in told["explanation"]
+    reported = office.get(f"/orders/{shop}/1042/decision?lang={lang}", SHOES)
+    assert (reported["outcome"], reported["reason"], reported["order_id"]) == (
+        "pending",
+        "processing_failed",
+        "o-1",
+    )
+    assert said in reported["explanation"]
     assert office.page(link, HATS).status_code == 404
 
 

@@ -103,15 +103,16 @@ HOSTED = [
 ]
 
 
-@pytest.mark.parametrize(("per", "told"), HOSTED)
-def test_the_hosted_pixel_keeps_working(office: Office, per: str, told: list[tuple[str, ...]]) -> None:
+@pytest.mark.parametrize(("per", "reported"), HOSTED)
+def test_the_hosted_pixel_keeps_working(office: Office, per: str, reported: list[tuple[str, ...]]) -> None:
     click = office.click(office.campaign(), "c1")
     hosted = "https://track.mdrctr.com/track/sale?x=1"
     office.call("PATCH", "/accounts/7", {"hosted_pixel": hosted, "hosted_emp_id": "a&b", "forward_per": per})
     urls = [url for url in _pixels(office, click) if url.startswith(hosted)]
     asked = [parse_qs(urlsplit(url).query) for url in urls]
     assert asked == [
-        {"x": ["1"], "empId": ["a&b"], "PRODUCTO": [p], "CANTIDAD": [q], "IMPORTE": [a]} for p, q, a in told
+        {"x": ["1"], "empId": ["a&b"], "PRODUCTO": [p], "CANTIDAD": [q], "IMPORTE": [a]}
+        for p, q, a in reported
     ]
 
 
@@ -147,7 +148,7 @@ def test_a_pixel_names_every_item_as_the_edge_parses_it(office: Office) -> None:
 @pytest.mark.parametrize("amounts", [["999999999999.999"], ["600000000000", "600000000000"]])
 def test_an_amount_above_the_limit_is_refused(office: Office, amounts: list[str]) -> None:
     lines = [{"product": "Hat", "quantity": 1, "amount": amount} for amount in amounts]
-    told = {"empId": 7, "click": "", "order": "1", "currency": "EUR", "lines": lines}
-    answer = office.call("POST", "/fragment", told)
+    reported = {"empId": 7, "click": "", "order": "1", "currency": "EUR", "lines": lines}
+    answer = office.call("POST", "/fragment", reported)
     assert answer.status_code == 422
     assert "too large for an order" in answer.text

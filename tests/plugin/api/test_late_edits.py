@@ -48,7 +48,7 @@ def _told(redis: Redis) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reported"),
     [
         ([{}], None),
         ([{"label": "New name"}], None),
@@ -67,12 +67,12 @@ def _told(redis: Redis) -> dict[str, str]:
     ],
 )
 def test_a_changed_destination_is_published_to_edges_at_once(
-    connected: Office, redis: Redis, changes: list[dict[str, Any]], told: str | None
+    connected: Office, redis: Redis, changes: list[dict[str, Any]], reported: str | None
 ) -> None:
     campaign = connected.campaign()
     for change in changes:
         _patch(connected, _path(campaign), change)
-    assert _told(redis) == ({} if told is None else {campaign["links"][0]["id"]: told})
+    assert _told(redis) == ({} if reported is None else {campaign["links"][0]["id"]: reported})
 
 
 def test_a_changed_link_shows_its_old_and_new_destination_and_the_time(

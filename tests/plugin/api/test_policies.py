@@ -53,7 +53,7 @@ def test_a_preview_lists_the_affected_orders_and_changes_nothing(office: Office)
 
 
 @pytest.mark.parametrize(
-    ("clicked", "told", "change", "differs"),
+    ("clicked", "reported", "change", "differs"),
     [
         ([4, 0], {}, {"model": "first"}, ["click"]),
         ([4, 2, 0], {}, {"model": "position"}, ["click", "amount"]),
@@ -69,14 +69,14 @@ def test_a_preview_lists_the_affected_orders_and_changes_nothing(office: Office)
     ids=["another click", "shared", "somebody instead of nobody", "nothing", "for nothing"],
 )
 def test_a_preview_shows_every_change_of_credit(
-    office: Office, clicked: list[int], told: dict[str, Any], change: dict[str, Any], differs: list[str]
+    office: Office, clicked: list[int], reported: dict[str, Any], change: dict[str, Any], differs: list[str]
 ) -> None:
     office.call("PATCH", "/accounts/7", {"window_days": 30})
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": "ana", "email": "ana@gmail.com"}]})
     campaign = office.campaign()
     for days in clicked:
         office.click(campaign, "ana", PLACED - timedelta(days=days))
-    shop, order = office.order(**({"email": "ana@gmail.com"} | told))
+    shop, order = office.order(**({"email": "ana@gmail.com"} | reported))
     before = office.get(f"/orders/{shop}/{order}/decision")
     moves = office.post(f"{POLICY}/preview", change, SHOES)["moves"]
     assert [move["differs"] for move in moves] == ([differs] if differs else [])
@@ -110,9 +110,9 @@ def test_an_applied_policy_gets_a_version_that_decisions_name(office: Office) ->
     assert again["version"] == 2, "a change of nothing is none"
     shop, order = decision.split("/")[2:4]
     office.reconcile(shop, order)
-    told = office.get(decision)
-    assert (told["policy"], told["model"]) == (2, "linear")
-    assert sorted(candidate["share"] for candidate in told["candidates"]) == [0.5, 0.5]
+    reported = office.get(decision)
+    assert (reported["policy"], reported["model"]) == (2, "linear")
+    assert sorted(candidate["share"] for candidate in reported["candidates"]) == [0.5, 0.5]
     for campaign in (old, new):
         (row,) = office.get(f"/campaigns/{campaign['id']}/sales")["rows"]
         assert (row["amount"], row["quantity"], row["share"]) == ("19.90", 1, 0.5)
@@ -157,13 +157,16 @@ def test_a_refund_after_closing_is_shown_beside_the_closed_row_and_in_its_own_mo
     first_day = PLACED.replace(day=1)
     sold_at = first_day - timedelta(days=3)
     campaign = office.campaign()
-    told: dict[str, Any] = {"placed_at": sold_at.isoformat(), "click": office.click(campaign, "ana", sold_at)}
-    office.order(**told)
+    reported: dict[str, Any] = {
+        "placed_at": sold_at.isoformat(),
+        "click": office.click(campaign, "ana", sold_at),
+    }
+    office.order(**reported)
     office.post("/accounts/7/closings", {"month": LAST_MONTH}, SHOES)
     sales = f"/campaigns/{campaign['id']}/sales"
     last_month = f"{sales}?to={(first_day - timedelta(days=1)).date()}"
     closed = office.get(last_month)
-    office.order(**told, updated_at=PLACED.isoformat(), refunded="9.80")
+    office.order(**reported, updated_at=PLACED.isoformat(), refunded="9.80")
 
     report = office.get(last_month)
     (row,) = report["rows"]

@@ -40,14 +40,14 @@ def set_sent_at(office: Office, campaign: str, sent: datetime) -> None:
     assert answer.status_code == 200
 
 
-def buys(office: Office, ref: str, days: float = 1, **told: Any) -> None:
+def buys(office: Office, ref: str, days: float = 1, **reported: Any) -> None:
     order = {
         "id": f"{ref} {days}",
         "email": f"{ref}@example.com",
         "placed_at": (SENT + timedelta(days=days)).isoformat(),
         "lines": [{"item": "Shoes", "quantity": 1, "amount": "10.00"}],
     }
-    office.order(**(order | told))
+    office.order(**(order | reported))
 
 
 def test_the_random_assignment_is_the_same_every_time(office: Office) -> None:
@@ -85,10 +85,12 @@ def test_a_contact_who_opted_out_is_in_no_group(office: Office) -> None:
     set_sent_at(office, campaign, SENT)
     for ref in ("c0", later):
         buys(office, ref)
-    told = office.get(f"/campaigns/{campaign}/lift")
-    assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) - 2
-    assert (told["mailed"]["buyers"], told["held_out"]["buyers"]) == (0, 0)
-    assert (told["mailed"]["opted_out"], told["held_out"]["opted_out"]) == (0, 1), "c0 never was in a group"
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    assert reported["mailed"]["people"] + reported["held_out"]["people"] == len(PEOPLE) - 2
+    assert (reported["mailed"]["buyers"], reported["held_out"]["buyers"]) == (0, 0)
+    assert (reported["mailed"]["opted_out"], reported["held_out"]["opted_out"]) == (0, 1), (
+        "c0 never was in a group"
+    )
 
 
 def test_contacts_who_opt_out_after_the_mail_are_in_no_group_and_are_counted(office: Office) -> None:
@@ -99,11 +101,11 @@ def test_contacts_who_opt_out_after_the_mail_are_in_no_group_and_are_counted(off
     for ref in (mail[0], mail[40]):
         buys(office, ref)
     office.post("/contacts", {"empId": 7, "contacts": leaving})
-    told = office.get(f"/campaigns/{campaign}/lift")
-    counted = [(told[group]["people"], told[group]["opted_out"]) for group in ("mailed", "held_out")]
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    counted = [(reported[group]["people"], reported[group]["opted_out"]) for group in ("mailed", "held_out")]
     assert counted == [(len(mail) - 30, 30), (len(out) - 2, 2)]
-    assert told["mailed"]["buyers"] == 1
-    assert "Not counted: 30 people in the e-mail group and 2 in the control group" in told["explanation"]
+    assert reported["mailed"]["buyers"] == 1
+    assert "Not counted: 30 people in the e-mail group and 2 in the control group" in reported["explanation"]
     spanish = office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
     assert "No se cuentan 30 personas del grupo con correo ni 2 del grupo de control" in spanish
 
@@ -117,10 +119,10 @@ def test_contacts_with_the_same_address_are_one_person_in_one_group(office: Offi
     assert refs in (answer["mail"], answer["hold_out"])
     assigned(office, campaign)
     buys(office, "family")
-    told = office.get(f"/campaigns/{campaign}/lift")
-    theirs = told["mailed"] if answer["mail"] else told["held_out"]
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    theirs = reported["mailed"] if answer["mail"] else reported["held_out"]
     assert (theirs["buyers"], theirs["orders"], theirs["net"][0]["amount"]) == (1, 1, "10.00")
-    assert told["mailed"]["people"] + told["held_out"]["people"] == len(PEOPLE) + 1
+    assert reported["mailed"]["people"] + reported["held_out"]["people"] == len(PEOPLE) + 1
 
 
 def test_all_paid_orders_of_both_groups_count_whichever_click_earned_them(office: Office) -> None:
@@ -137,9 +139,9 @@ def test_all_paid_orders_of_both_groups_count_whichever_click_earned_them(office
     buys(office, out[6], paid=False, cancelled=True)
     buys(office, out[7], cancelled=True)  # paid, and cancelled since
     buys(office, "stranger")
-    told = office.get(f"/campaigns/{campaign}/lift", SHOES)
-    assert told["state"] == "more"
-    assert told["mailed"] == {
+    reported = office.get(f"/campaigns/{campaign}/lift", SHOES)
+    assert reported["state"] == "more"
+    assert reported["mailed"] == {
         "people": len(mail),
         "without_address": 0,
         "opted_out": 0,
@@ -148,12 +150,12 @@ def test_all_paid_orders_of_both_groups_count_whichever_click_earned_them(office
         "orders": 61,
         "net": [{"currency": "EUR", "amount": "606.00"}],
     }
-    assert (told["held_out"]["people"], told["held_out"]["buyers"]) == (len(out), 3)
-    assert told["low"] > 0
-    assert told["low"] < told["difference"] < told["high"]
-    assert told["extra_low"] < told["extra_buyers"] < told["extra_high"]
-    assert told["extra_buyers"] == pytest.approx(told["difference"] * len(mail), abs=0.1)
-    assert told["explanation"].startswith("The e-mail caused sales: ")
+    assert (reported["held_out"]["people"], reported["held_out"]["buyers"]) == (len(out), 3)
+    assert reported["low"] > 0
+    assert reported["low"] < reported["difference"] < reported["high"]
+    assert reported["extra_low"] < reported["extra_buyers"] < reported["extra_high"]
+    assert reported["extra_buyers"] == pytest.approx(reported["difference"] * len(mail), abs=0.1)
+    assert reported["explanation"].startswith("The e-mail caused sales: ")
     assert "El correo generó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
 
 
@@ -162,10 +164,10 @@ def test_a_small_shop_reads_that_the_lift_is_unknown(office: Office) -> None:
     mail, out = assigned(office, campaign)
     for ref in (*mail[:3], *out[:1]):
         buys(office, ref)
-    told = office.get(f"/campaigns/{campaign}/lift")
-    assert told["state"] == "not_enough_data"
-    assert told["needed"] > len(PEOPLE)
-    assert "Not enough data" in told["explanation"]
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    assert reported["state"] == "not_enough_data"
+    assert reported["needed"] > len(PEOPLE)
+    assert "Not enough data" in reported["explanation"]
 
 
 def test_sales_are_counted_by_the_accounts_terms(office: Office) -> None:
@@ -189,9 +191,9 @@ def test_without_a_difference_no_needed_number_of_recipients_is_given(
     set_sent_at(office, campaign, SENT)
     for ref in ("l", "r")[: 2 * buyers]:
         buys(office, ref)
-    told = office.get(f"/campaigns/{campaign}/lift")
-    assert told["needed"] is None
-    assert told["explanation"].startswith(said)
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    assert reported["needed"] is None
+    assert reported["explanation"].startswith(said)
 
 
 def test_recipients_without_an_address_do_not_count_as_non_buyers(office: Office) -> None:
@@ -199,10 +201,10 @@ def test_recipients_without_an_address_do_not_count_as_non_buyers(office: Office
     nobody = [f"x{n}" for n in range(20)]
     office.post(f"/campaigns/{campaign}/recipients", {"contacts": nobody})
     set_sent_at(office, campaign, SENT)
-    told = office.get(f"/campaigns/{campaign}/lift")
-    assert told["state"] == "no_addresses"
-    assert told["mailed"]["without_address"] + told["held_out"]["without_address"] == 20
-    assert "address" in told["explanation"]
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    assert reported["state"] == "no_addresses"
+    assert reported["mailed"]["without_address"] + reported["held_out"]["without_address"] == 20
+    assert "address" in reported["explanation"]
 
 
 def test_a_held_out_contact_who_clicks_stays_in_the_control_group(office: Office) -> None:
@@ -211,8 +213,12 @@ def test_a_held_out_contact_who_clicks_stays_in_the_control_group(office: Office
     whole = office.get(f"/campaigns/{campaign}")
     office.click(whole, out[0], SENT + timedelta(days=1))
     buys(office, out[0], 2)
-    told = office.get(f"/campaigns/{campaign}/lift")
-    assert (told["contaminated"], told["held_out"]["buyers"], told["mailed"]["buyers"]) == (1, 1, 0)
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    assert (reported["contaminated"], reported["held_out"]["buyers"], reported["mailed"]["buyers"]) == (
+        1,
+        1,
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,9 +238,9 @@ def test_an_unknown_lift_is_explained(
         assigned(office, campaign, sent)
     elif sent:
         set_sent_at(office, campaign, sent)
-    told = office.get(f"/campaigns/{campaign}/lift")
-    assert told["state"] == state
-    assert told["explanation"]
+    reported = office.get(f"/campaigns/{campaign}/lift")
+    assert reported["state"] == state
+    assert reported["explanation"]
 
 
 def test_without_a_holdout_setting_nobody_is_held_out(office: Office) -> None:

@@ -55,13 +55,13 @@ def test_the_newest_version_of_an_order_counts(office: Office) -> None:
     assert _kept(office).order.refunded == Decimal(4), "of equal versions the one received later counts"
 
 
-@pytest.mark.parametrize("told", [{}, {"updated_at": PLACED.isoformat()}])
-def test_a_retried_call_undoes_nothing_newer(office: Office, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("reported", [{}, {"updated_at": PLACED.isoformat()}])
+def test_a_retried_call_undoes_nothing_newer(office: Office, reported: dict[str, Any]) -> None:
     """A caller without an answer sends the same body again, even if the next one was stored meanwhile."""
-    first, refund = _sent(**told), _sent(**told, refunded="4")
+    first, refund = _sent(**reported), _sent(**reported, refunded="4")
     assert [office.post("/sales", body)["stored"] for body in (first, refund, first, first)] == [1, 1, 0, 0]
     assert _kept(office).order.refunded == Decimal(4)
-    assert office.post("/sales", _sent(**told, refunded="0"))["stored"] == 1, "a different body is stored"
+    assert office.post("/sales", _sent(**reported, refunded="0"))["stored"] == 1, "a different body is stored"
 
 
 def test_the_last_version_of_an_order_in_a_call_counts(office: Office) -> None:
@@ -107,12 +107,12 @@ def test_a_thousand_orders_fit_in_a_call(office: Office) -> None:
 def _lines(*lines: tuple[str, str | None, str | None]) -> list[dict[str, Any]]:
     """Lines of an amount, a net amount and what was refunded of it."""
     named = [{"amount": amount, "net": net, "refunded": back} for amount, net, back in lines]
-    told = [{name: text for name, text in line.items() if text is not None} for line in named]
-    return [{"item": f"Item {number}", "quantity": 1, **line} for number, line in enumerate(told, 1)]
+    reported = [{name: text for name, text in line.items() if text is not None} for line in named]
+    return [{"item": f"Item {number}", "quantity": 1, **line} for number, line in enumerate(reported, 1)]
 
 
 @pytest.mark.parametrize(
-    ("account", "told", "rows"),
+    ("account", "reported", "rows"),
     [
         pytest.param(
             {},
@@ -165,18 +165,18 @@ def _lines(*lines: tuple[str, str | None, str | None]) -> list[dict[str, Any]]:
     ],
 )
 def test_lines_are_counted_as_the_account_chose(
-    office: Office, account: dict[str, str], told: dict[str, Any], rows: list[tuple[str, str, str]]
+    office: Office, account: dict[str, str], reported: dict[str, Any], rows: list[tuple[str, str, str]]
 ) -> None:
     assert office.call("PATCH", "/accounts/7", account).status_code == 200
     campaign = office.campaign()
-    office.order(click=office.click(campaign, "c1"), **told)
+    office.order(click=office.click(campaign, "c1"), **reported)
     report = office.get(f"/campaigns/{campaign['id']}/sales")
     assert sorted((row["item"], row["amount"], row["refunded"]) for row in report["rows"]) == rows
-    assert report["totals"][0]["quantity"] == len(told["lines"])
+    assert report["totals"][0]["quantity"] == len(reported["lines"])
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("reported", "why"),
     [
         ({"lines": _lines(("10.00", None, "10.01"))}, "more than `amount`"),
         ({"lines": _lines(("10.00", "11.00", None))}, "more than `amount`"),
@@ -192,8 +192,8 @@ def test_lines_are_counted_as_the_account_chose(
         ),
     ],
 )
-def test_lines_that_do_not_add_up_are_refused(office: Office, told: dict[str, Any], why: str) -> None:
-    answer = office.call("POST", "/sales", _sent(**told))
+def test_lines_that_do_not_add_up_are_refused(office: Office, reported: dict[str, Any], why: str) -> None:
+    answer = office.call("POST", "/sales", _sent(**reported))
     assert answer.status_code == 422
     assert why in answer.text
 
@@ -219,8 +219,8 @@ def test_rounded_lines_add_up_to_the_total_and_can_be_refunded_fully(
 ) -> None:
     campaign = office.campaign()
     token = office.click(campaign, "ana")
-    told = [{"item": f"x{i}", "quantity": 1, "amount": amount} for i, amount in enumerate(lines)]
-    office.order(click=token, currency=currency, total=total, refunded=total, lines=told)
+    reported = [{"item": f"x{i}", "quantity": 1, "amount": amount} for i, amount in enumerate(lines)]
+    office.order(click=token, currency=currency, total=total, refunded=total, lines=reported)
     (sums,) = office.get(f"/campaigns/{campaign['id']}/sales")["totals"]
     assert (sums["gross"], Decimal(sums["net"])) == (total, Decimal(0))
 

@@ -15,19 +15,19 @@ class Form(HTMLParser):
         assert self.method, f"no form leads to {action}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
+        reported = dict(attrs)
         if tag == "form":
-            self._here = told["action"] == self.action
+            self._here = reported["action"] == self.action
             if self._here:
-                self.method = told["method"] or ""
+                self.method = reported["method"] or ""
         elif not self._here:
             return
-        elif tag == "input" and told.get("type") != "checkbox":
-            self.fields[told["name"] or ""] = told.get("value") or ""
+        elif tag == "input" and reported.get("type") != "checkbox":
+            self.fields[reported["name"] or ""] = reported.get("value") or ""
         elif tag == "select":
-            self._select = told["name"] or ""
-        elif tag == "option" and (self._select not in self.fields or "selected" in told):
-            self.fields[self._select] = told["value"] or ""
+            self._select = reported["name"] or ""
+        elif tag == "option" and (self._select not in self.fields or "selected" in reported):
+            self.fields[self._select] = reported["value"] or ""
 
     def handle_endtag(self, tag: str) -> None:
         self._here = self._here and tag != "form"

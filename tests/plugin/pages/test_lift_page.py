@@ -51,9 +51,9 @@ def test_it_shows_both_groups_the_lift_its_interval_and_the_extra_sales(office: 
     buys(office, mail[0], 2, currency="USD")
     for ref in out[:3]:
         buys(office, ref)
-    told = office.get(f"/campaigns/{campaign}/lift", SHOES)
+    reported = office.get(f"/campaigns/{campaign}/lift", SHOES)
     text = shown(office, campaign)
-    assert told["explanation"] in text
+    assert reported["explanation"] in text
     rate = f"{round(100 * 60 / len(mail), 2):g}%"
     assert f"E-mail group {len(mail)} 60 {rate} 61 €600.00 $10.00" in text
     assert f"Control group {len(out)} 3 {round(300 / len(out), 2):g}% 3 €30.00" in text
@@ -61,7 +61,7 @@ def test_it_shows_both_groups_the_lift_its_interval_and_the_extra_sales(office: 
     assert found
     points, low, high = map(LANGUAGES["en"].points, (found.difference, found.low, found.high))
     assert f"{points} percentage points 95% confidence interval: {low} to {high}" in text
-    extra = [round(told[name]) for name in ("extra_buyers", "extra_low", "extra_high")]
+    extra = [round(reported[name]) for name in ("extra_buyers", "extra_low", "extra_high")]
     assert f"because of the e-mail {extra[0]} 95% confidence interval: {extra[1]} to {extra[2]}" in text
     assert "Trust the low end" in text
     assert "needed" not in text
@@ -136,10 +136,10 @@ def test_contacts_without_an_address_and_held_out_clickers_are_counted(office: O
     office.post(f"/campaigns/{campaign}/recipients", {"contacts": [f"x{n}" for n in range(40)]})
     _, out = assigned(office, campaign)
     office.click(office.get(f"/campaigns/{campaign}"), out[0], SENT + timedelta(days=1))
-    told = office.get(f"/campaigns/{campaign}/lift")
+    reported = office.get(f"/campaigns/{campaign}/lift")
     text = shown(office, campaign)
     for group in ("mailed", "held_out"):
-        assert f"without an e-mail address: {told[group]['without_address']}" in text
+        assert f"without an e-mail address: {reported[group]['without_address']}" in text
     assert "People without an e-mail address are not counted" in text
     assert "People in the control group who clicked: 1." in text
 

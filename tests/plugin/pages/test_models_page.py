@@ -58,9 +58,9 @@ def test_it_can_be_limited_to_some_days(office: Office) -> None:
         assert "€39.80" in text_of(office, f"/accounts/7/models?from={day}&to={last}"), "the last day counts"
 
 
-@pytest.mark.parametrize("told", ["from=nonsense", "from=2026-11-23&to=2026-11-22", "to=9999-99-99"])
-def test_an_invalid_period_is_explained(office: Office, told: str) -> None:
-    answer = office.page(f"/accounts/7/models?{told}")
+@pytest.mark.parametrize("reported", ["from=nonsense", "from=2026-11-23&to=2026-11-22", "to=9999-99-99"])
+def test_an_invalid_period_is_explained(office: Office, reported: str) -> None:
+    answer = office.page(f"/accounts/7/models?{reported}")
     assert answer.status_code == 422
     _check(answer.text)
     assert "Write dates as 2026-11-23" in answer.text

@@ -152,10 +152,10 @@ def test_the_sales_table_shows_some_days_and_their_totals(office: Office) -> Non
     address = f"/campaigns/{campaign['id']}/sales"
     placed = datetime(2026, 10, 30, 12, tzinfo=UTC)
     for currency in ("USD", "KES"):
-        told: dict[str, Any] = {"id": currency, "currency": currency, "placed_at": placed.isoformat()}
-        told |= {"click": office.click(campaign, "c1", placed), "total": "50"}
-        office.order(**told)
-        office.order(**told, refunded="50", updated_at=PLACED.isoformat())
+        reported: dict[str, Any] = {"id": currency, "currency": currency, "placed_at": placed.isoformat()}
+        reported |= {"click": office.click(campaign, "c1", placed), "total": "50"}
+        office.order(**reported)
+        office.order(**reported, refunded="50", updated_at=PLACED.isoformat())
     on_that_day = office.page(f"{address}?from=2026-10-30&to=2026-10-30")
     text = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", on_that_day.text)))
     _check(on_that_day.text)
@@ -353,13 +353,13 @@ def test_days_without_sales_and_reversed_days_are_explained(office: Office) -> N
 def test_a_fully_refunded_order_is_shown_with_its_sums(office: Office) -> None:
     campaign = office.campaign()
     token = office.click(campaign, "c1", PLACED - timedelta(hours=1))
-    told: dict[str, Any] = {"click": token, "total": "39.80"}
-    shop, order = office.order(**told)
+    reported: dict[str, Any] = {"click": token, "total": "39.80"}
+    shop, order = office.order(**reported)
     path = f"/orders/{shop}/{order}"
     assert "refunded in full" not in office.page(path).text
-    office.order(**told, refunded="9.95", updated_at=(PLACED + timedelta(minutes=1)).isoformat())
+    office.order(**reported, refunded="9.95", updated_at=(PLACED + timedelta(minutes=1)).isoformat())
     assert "refunded in full" not in office.page(path).text
-    office.order(**told, refunded="39.80", updated_at=(PLACED + timedelta(minutes=2)).isoformat())
+    office.order(**reported, refunded="39.80", updated_at=(PLACED + timedelta(minutes=2)).isoformat())
     page = office.page(path).text
     assert "It was refunded in full: €39.80. It adds no net revenue." in page
     assert "The whole order" in page

@@ -33,7 +33,7 @@ from kit.postgresql import running_postgresql
 from salepixel.clicks.store import settle_clicks, store_clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, new_click_id
 from salepixel.keys import Keys, load_keys
-from salepixel.orders.requeue import Why, requeue_orders
+from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.installation import claim_database
 from salepixel.storage.schema import clicks, orders
@@ -170,7 +170,7 @@ def measure_orders(world: World, found: Measured, url: str, data: Path) -> None:
 
 def _requeue(database: Database, keys: Sequence[tuple[str, str]]) -> None:
     with database.write() as connection:
-        requeue_orders(connection, keys, Why.CLICKS)
+        requeue_orders(connection, keys, DueReason.CLICKS)
 
 
 def _two_workers(database: Database, keys: Sequence[tuple[str, str]], url: str, data: Path) -> float:

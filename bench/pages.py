@@ -57,7 +57,7 @@ NOT_CALLED = {
     "pages.apply_policy": "as api.apply_policy",
     "pages.close_month": "as api.close_month",
     "pages.requeue": "as api.requeue",
-    "pages.try_again": "as api.try_again",
+    "pages.retry_forwards": "as api.retry_forwards",
     "pages.change": "as api.patch_link",
     "pages.find_person": "as api.export_person",
     "pages.export_person": "as api.export_person",
@@ -184,7 +184,7 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
     "api.patch_link": lambda at: {"label": "Other"},
     "api.preview_policy": lambda at: {"window_days": 14, "model": "linear"},
     "api.requeue": lambda at: {"empId": EMP},
-    "api.try_again": lambda at: {"empId": EMP},
+    "api.retry_forwards": lambda at: {"empId": EMP},
 }
 
 

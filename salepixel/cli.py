@@ -15,7 +15,7 @@ from salepixel.stack.supervisor import CannotStart, Supervisor
 _SERVICES = {"journal": "edge", "rebuild": "worker"}
 """Command -> the service that has it as an entry point in the group `salepixel.commands`."""
 
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
         require_current(database)
         with database.read() as connection:
             found = read_delivery(connection, digest) if digest else None
-            unread = [] if digest else list_unread(connection, _MOST_LISTED)
+            unread = [] if digest else list_unread(connection, _MAX_LISTED)
     except (BadSettings, UnsafeDatabase, DatabaseUnavailable) as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -55,7 +55,7 @@ def read_facts(
         "oldest_unshipped_seconds": max(now_ms - oldest_ms, 0) / 1000 if oldest_ms else 0,
         "redis": "unavailable" if not shipper.connected else "full" if held_up else "ok",
         "shipper_stalled_seconds": shipper.stalled_seconds(),
-        "disk": "stalled" if stalled else "refuses" if writer.is_refused else "ok",
+        "disk": "stalled" if stalled else "refuses" if writer.is_failing else "ok",
         "lost": [lost.count, lost.from_ms, lost.to_ms] if lost else [0, 0, 0],
         "connections": len(connections.open) if connections else 0,
         "refused": connections.refused if connections else 0,

@@ -15,7 +15,7 @@ import uvloop
 from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
 from salepixel.settings import BadSettings, EdgeSettings, environment
-from salepixel.stack.processes import allow_stopping, end_with_parent
+from salepixel.stack.processes import allow_stop_signals, end_with_parent
 from salepixel_edge.app import Edge
 from salepixel_edge.board import Board
 from salepixel_edge.connection import RECEIVE_BYTES
@@ -134,7 +134,7 @@ async def _serve(settings: EdgeSettings, listener: socket.socket, board: Board, 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    allow_stopping()
+    allow_stop_signals()
     edge = Edge(settings, loop, board, page)
     connections = edge.connections
     server = await loop.create_server(connections.make, sock=listener, backlog=BACKLOG)

@@ -83,7 +83,7 @@ class Writer:
         return time.monotonic() - since if since else 0.0
 
     @property
-    def is_refused(self) -> bool:
+    def is_failing(self) -> bool:
         """True while the disk refuses writes."""
         return self._unreported is not None or self.journal is None
 
@@ -155,7 +155,7 @@ class Writer:
                 more = LossRecord(len(payloads), now_ms, now_ms)
                 self._unreported = _add_losses(self._unreported, more)
                 self.lost = _add_losses(self.lost, more)
-                log.error("journal_refused", error=repr(error), lost=self.lost.count)
+                log.error("journal_write_failed", error=repr(error), lost=self.lost.count)
         else:
             self._unreported = None
         if journal and journal.unwritten_loss != self._unreported:

@@ -21,7 +21,7 @@ _TOO_MANY = N_("Too many wrong keys came from your network. Try again in %(minut
 class Refusal(Exception):
     """A refused request: its status, its reason, and a message that says what to do.
 
-    `said`: the message without its `words`, as in translations. `retry_after`: seconds until a retry may
+    `template`: the message without its `words`, as in translations. `retry_after`: seconds until a retry may
     succeed; 0 if it never will.
     """
 
@@ -36,7 +36,7 @@ class Refusal(Exception):
     ) -> None:
         self.status = status
         self.reason = reason
-        self.said, self.words = message, words
+        self.template, self.words = message, words
         self.message = message % words if words else message
         self.errors = dict(errors or {})
         self.retry_after = retry_after
@@ -79,16 +79,16 @@ def principal_of_key(key: str) -> Principal | None:
     Raises a Refusal (429) for a key that was never valid, from an address that sent too many invalid ones.
     """
     here, digest, address = services(), key_digest(key), request.remote_addr or ""
-    if pause := here.wrong_keys.pause(address, digest):
+    if pause := here.wrong_keys.seconds_left(address, digest):
         minutes = -(-pause // 60)
         raise Refusal(429, "too_many_wrong_keys", _TOO_MANY, retry_after=pause, minutes=minutes)
     with here.database.read() as connection:
         found = find_digest_principal(connection, digest) if key else None
     if found is not None:
-        here.wrong_keys.note_right(digest)
+        here.wrong_keys.record_valid(digest)
         return found
     count_refusal("key", "bad_key")
-    if here.wrong_keys.note_wrong(address):
+    if here.wrong_keys.record_invalid(address):
         count_refusal("key", "too_many_wrong_keys")
     return None
 

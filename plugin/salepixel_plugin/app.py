@@ -17,16 +17,16 @@ from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
-from salepixel.storage.database import Database, is_of_values, is_passing
+from salepixel.storage.database import Database, is_of_values, is_transient
 from salepixel.wire.jobs import JobQueue
 from salepixel_plugin import api, health, pages, saleor
 from salepixel_plugin.api.blueprint import refuse_http as refuse_program
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.pages.blueprint import refuse_http as refuse_person
+from salepixel_plugin.rate_limits import RateLimits
 from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
 from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
-from salepixel_plugin.strangers import Strangers
 from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
 
@@ -95,7 +95,7 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
         links=LinkSealer(keys),
         clicks=ClickSealer(keys),
         wrong_keys=WrongKeys(),
-        strangers=Strangers(),
+        rate_limits=RateLimits(),
         tally=Tally(database),
     )
     saleor.attach(app, settings)
@@ -130,7 +130,7 @@ def _database_failed(error: Exception) -> tuple[Response, int]:
     if is_of_values(error):
         log.error("unstorable", error=type(error).__name__)
         return jsonify(message="Something in it is too long or too large.", reason="unstorable"), 422
-    if not is_passing(error) and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+    if not is_transient(error) and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         raise error
     log.error("database_unavailable", error=str(error).splitlines()[0])
     answer = jsonify(

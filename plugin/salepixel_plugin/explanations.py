@@ -390,12 +390,12 @@ def explain_decided(decided: Decided, language: Language) -> str:
 def _explain_as_paid(decided: Decided, language: Language) -> str:
     order = decided.stored.order
     ledger = read_ledger(order, decided.history)
-    held = ledger.held
-    if ledger.paid or not held:
+    part_paid = ledger.part_paid
+    if ledger.paid or not part_paid:
         sentence = explain(decided.decision, order.number, language)
         refunded = refunded_whole(order, decided.history)
         if refunded is None:
             return sentence
         return f"{sentence} {explain_refund(refunded, order.currency, language)}"
-    part = language.money(held, order.currency), language.money(order.total, order.currency)
+    part = language.money(part_paid, order.currency), language.money(order.total, order.currency)
     return explain(decided.decision, order.number, language, part_paid=part)

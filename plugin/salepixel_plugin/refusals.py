@@ -28,7 +28,7 @@ SENTENCES = {
     "unknown_account": "There is no account %(emp_id)s. Create it with POST /accounts.",
     "not_allowed": "This needs a key with all rights, such as SALEPIXEL_API_KEY.",
     "other_account": "Your API key has no access to account %(emp_id)s. Use a key of that account.",
-    "invalid": "Correct %(field)s: %(said)s.",
+    "invalid": "Correct %(field)s: %(problem)s.",
     "taken": "Account %(emp_id)s already exists. Choose another empId.",
     "months_closed": "The currency cannot change: account %(emp_id)s has closed months in %(currency)s.",
     "chosen_once": "%(names)s cannot change, because account %(emp_id)s has sales and their totals would "
@@ -58,6 +58,6 @@ def as_refusal(declined: Declined) -> Refusal:
     errors = {}
     if isinstance(declined, BadField):
         place = declined.field if declined.part is None else f"{declined.field}.{declined.part}"
-        errors = {place: [declined.said]}
+        errors = {place: [declined.problem]}
     words: dict[str, Any] = declined.words
     return Refusal(STATUS[type(declined)], declined.reason, SENTENCES[declined.reason], errors, **words)

@@ -23,13 +23,13 @@ def count_refusal(source: str, reason: str) -> None:
     services().tally.count(source, reason)
 
 
-def pause_stranger(source: str) -> int:
-    """Seconds for which this request's address is refused at a source of strangers.SOURCES; 0 if it is not.
+def seconds_limited(source: str) -> int:
+    """Seconds for which this request's address is refused at a source of rate_limits.SOURCES; 0 if it is not.
 
     A refusal is counted and not logged, so that a stranger cannot fill the log.
     """
     here = services()
-    pause = here.strangers.pause(source, request.remote_addr or "")
+    pause = here.rate_limits.count(source, request.remote_addr or "")
     if pause:
         here.tally.count(source, "too_many_requests")
     return pause

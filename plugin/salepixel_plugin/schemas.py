@@ -11,7 +11,7 @@ from salepixel.accounts.policy import Model
 from salepixel_plugin.fields import UNSET, LinkUrl, PlannedTime, Text
 from salepixel_plugin.paging import Days
 
-MOST_DAYS = 92
+MAX_PERIOD_DAYS = 92
 """The most days of tracking health in one response."""
 
 SHOWN_DAYS = 14
@@ -95,9 +95,9 @@ class CoverageDays(Days):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         first, last = self.ends(datetime.now(UTC).date())
-        if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
+        if not timedelta(0) <= last - first < timedelta(days=MAX_PERIOD_DAYS):
             raise ValueError(
-                f"`to` must not be before `from`, and must be less than {MOST_DAYS} days after it"
+                f"`to` must not be before `from`, and must be less than {MAX_PERIOD_DAYS} days after it"
             )
         return self
 

@@ -17,7 +17,7 @@ from salepixel.storage.database import Database
 from salepixel.wire import jobs
 from salepixel.wire.jobs import JobQueue
 from salepixel_plugin.directory import publish_if_possible
-from salepixel_plugin.strangers import Strangers
+from salepixel_plugin.rate_limits import RateLimits
 from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
 
@@ -34,7 +34,7 @@ class Services:
     links: LinkSealer
     clicks: ClickSealer
     wrong_keys: WrongKeys
-    strangers: Strangers
+    rate_limits: RateLimits
     tally: Tally
 
 

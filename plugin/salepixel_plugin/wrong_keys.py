@@ -6,11 +6,11 @@ from threading import Lock
 
 from salepixel_plugin.windows import Windows, network_of
 
-MOST = 10
+MAX_WRONG_KEYS = 10
 WINDOW_SECONDS = 600
-"""After MOST wrong keys within this time, an address can use no new key until the time is over."""
+"""After MAX_WRONG_KEYS wrong keys within this time, an address can use no new key until the time is over."""
 
-KEYS = 10_000
+MAX_VALID_KEYS = 10_000
 """The number of valid keys that are remembered, the newest."""
 
 
@@ -24,22 +24,22 @@ class WrongKeys:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._tries = Windows(WINDOW_SECONDS, clock)
-        self._right: dict[str, None] = {}  # digests
+        self._valid: dict[str, None] = {}  # digests
         self._lock = Lock()
 
-    def pause(self, address: str, digest: str) -> int:
+    def seconds_left(self, address: str, digest: str) -> int:
         """Seconds for which this address cannot use the key with this digest; 0 if it can."""
-        left = self._tries.seconds_left(network_of(address), MOST)
+        left = self._tries.seconds_left(network_of(address), MAX_WRONG_KEYS)
         with self._lock:
-            return left if digest not in self._right else 0
+            return left if digest not in self._valid else 0
 
-    def note_wrong(self, address: str) -> bool:
+    def record_invalid(self, address: str) -> bool:
         """Count a wrong key; True if its address is slowed from now on."""
-        return self._tries.count(network_of(address)) == MOST
+        return self._tries.count(network_of(address)) == MAX_WRONG_KEYS
 
-    def note_right(self, digest: str) -> None:
+    def record_valid(self, digest: str) -> None:
         """Remember a valid key."""
         with self._lock:
-            self._right[digest] = None
-            if len(self._right) > KEYS:
-                del self._right[next(iter(self._right))]
+            self._valid[digest] = None
+            if len(self._valid) > MAX_VALID_KEYS:
+                del self._valid[next(iter(self._valid))]

@@ -40,8 +40,8 @@ class Invalid(Declined):
 
 
 class BadField(Invalid):
-    """A field is invalid. `said`: why, for people. `part`: the invalid item of the field."""
+    """A field is invalid. `problem`: why, for people. `part`: the invalid item of the field."""
 
-    def __init__(self, field: str, said: str, part: str | None = None) -> None:
-        self.field, self.said, self.part = field, said, part
-        super().__init__("invalid", field=field, said=said)
+    def __init__(self, field: str, problem: str, part: str | None = None) -> None:
+        self.field, self.problem, self.part = field, problem, part
+        super().__init__("invalid", field=field, problem=problem)

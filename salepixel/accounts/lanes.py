@@ -17,14 +17,14 @@ LANES = 8
 """The number of workers that decide orders of one account at once. The next one waits."""
 
 
-def take_lanes(connection: sa.Connection, emp_ids: Collection[int]) -> None:
+def lock_one_lane(connection: sa.Connection, emp_ids: Collection[int]) -> None:
     """Lock one lane of each of these accounts until the transaction ends, to decide orders."""
     for emp_id in sorted(emp_ids):
         if not try_names(connection, _lanes(emp_id), most=1):
             lock_names(connection, [_lanes(emp_id)[os.getpid() % LANES]])
 
 
-def share_lanes(connection: sa.Connection, emp_id: int) -> None:
+def lock_all_lanes(connection: sa.Connection, emp_id: int) -> None:
     """Wait until no order of an account is being decided, and let none be until the transaction ends."""
     lock_names(connection, _lanes(emp_id), shared=True)
 

@@ -23,5 +23,5 @@ def open_pixel_secret(keys: Keys, account: Account) -> str:
     try:
         return keys.open(pixel_secret_place(account.emp_id), account.pixel_secret)
     except BadSeal as error:
-        log.error("pixel_secret_not_opened", emp_id=account.emp_id, error=str(error))
+        log.error("pixel_secret_not_decrypted", emp_id=account.emp_id, error=str(error))
         return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.lanes import share_lanes
+from salepixel.accounts.lanes import lock_all_lanes
 from salepixel.accounts.policy import Model, Policy, Terms
 from salepixel.accounts.principal import Principal
 from salepixel.keys import NO_SECRET, Sealed
@@ -115,7 +115,7 @@ def lock_account(connection: sa.Connection, emp_id: int, *, exclusive: bool = Fa
     query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
     account = _read_account(connection, query.with_for_update(read=not exclusive))
     if not exclusive:
-        share_lanes(connection, emp_id)
+        lock_all_lanes(connection, emp_id)
     return account
 
 

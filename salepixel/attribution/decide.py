@@ -41,7 +41,7 @@ _CREDITED = {
 }
 _ORDER = list(Rung)
 _AT_THE_TILL = (Rung.TOKEN, Rung.COOKIE)
-_BY_WHO_IT_IS = (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS)
+_BY_IDENTITY = (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
         return Reason.OTHER_CONTACT
     # A token or cookie at checkout proves that a person made this click, whatever its verdict. A code proves
     # who bought, but not that this click is human.
-    if item.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and item.verdict is Verdict.BOT:
+    if item.rung in (Rung.COUPON, *_BY_IDENTITY) and item.verdict is Verdict.BOT:
         return Reason.BOT_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
@@ -220,7 +220,7 @@ def _agrees(one: Evidence, first: Evidence) -> bool:
 
 def _knows_contact(one: Evidence, first: Evidence) -> bool:
     """Whether evidence about the buyer, not about a click, identifies the winner's contact."""
-    return one.rung in (Rung.COUPON, *_BY_WHO_IT_IS) and one.contact == first.contact != ""
+    return one.rung in (Rung.COUPON, *_BY_IDENTITY) and one.contact == first.contact != ""
 
 
 def _why_passed_over(one: Evidence, won: Evidence, model: Model) -> Reason:

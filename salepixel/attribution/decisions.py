@@ -128,13 +128,11 @@ def _replace(
     )
     connection.execute(_upsert_decision(dialect), rows_now)
     sums.add(connection, rows_before, rows_now)
-    looked_at = {key: decision.explanation.candidates for key, decision in before.items()}
+    examined = {key: decision.explanation.candidates for key, decision in before.items()}
     others = [
-        stored
-        for stored in changed
-        if now[stored.key].explanation.candidates != looked_at.get(stored.key, ())
+        stored for stored in changed if now[stored.key].explanation.candidates != examined.get(stored.key, ())
     ]
-    if had := [stored.key for stored in others if looked_at.get(stored.key)]:
+    if had := [stored.key for stored in others if examined.get(stored.key)]:
         connection.execute(_delete_candidates(dialect), {"these": as_keys(had)})
     rows = [
         {**_key(stored), "position": position, "emp_id": stored.emp_id, **_columns_of_candidate(one)}
@@ -236,7 +234,7 @@ def _select_decisions(dialect: str) -> Any:
 
 def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
     row, credited = rows[0], None
-    looked_at = [one for one in rows if one.candidate_evidence is not None]
+    examined = [one for one in rows if one.candidate_evidence is not None]
     if row.evidence:
         credited = Credited(
             row.campaign_id, row.contact, row.click_id, Rung(row.evidence), row.confidence, row.forwarded
@@ -245,7 +243,7 @@ def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
         Outcome(row.outcome),
         row.reason,
         row.policy,
-        tuple(map(_read_candidate, sorted(looked_at, key=attrgetter("candidate_position")))),
+        tuple(map(_read_candidate, sorted(examined, key=attrgetter("candidate_position")))),
         credited,
         Model(row.model),
         tuple(map(Rung, row.agreeing.split())),

@@ -25,7 +25,7 @@ from salepixel.orders.refunds import refund_histories
 from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
 
-MOST_CLICKS = 200
+MAX_CLICKS = 200
 """The newest clicks of its likely buyers that are candidates of one order, and the newest hits that name it.
 With 10,000 clicks an order took 388 ms, and its candidates 3.3 MB."""
 
@@ -52,7 +52,7 @@ class Named:
 class Gathered:
     """All evidence for an order. `buyer`: the contact that the order's own evidence names, or empty.
 
-    `clicks`: those in the evidence that are stored, by id. `is_cut`: there are more clicks than MOST_CLICKS,
+    `clicks`: those in the evidence that are stored, by id. `is_cut`: there are more clicks than MAX_CLICKS,
     and the older ones were left out.
     """
 
@@ -78,7 +78,7 @@ def read_named(
     """
     its_hits = _read_hits(connection, account, shops, batch)
     tokens = {stored.key: open_token(sealer, stored.order.click_token) for stored in batch}
-    at_pixel = {key: _clicks_at(sealer, theirs[-MOST_CLICKS:]) for key, theirs in its_hits.items()}
+    at_pixel = {key: _clicks_at(sealer, theirs[-MAX_CLICKS:]) for key, theirs in its_hits.items()}
     by_order = {key: [*at_pixel[key].values(), *([token] if token else [])] for key, token in tokens.items()}
     keys = list(tokens)
     if claim is not None:
@@ -199,19 +199,19 @@ def gather_evidence(
         _span(account, stored.order, {*refs[key], *people[key].with_coupon, buyers[key]} - {""})
         for key, stored in zip(own, batch, strict=True)
     ]
-    clicked = newest_clicks(connection, account.emp_id, spans, MOST_CLICKS + 1)
+    clicked = newest_clicks(connection, account.emp_id, spans, MAX_CLICKS + 1)
     asked = [(stored.order.utm_campaign, stored.order.placed_at) for stored in batch]
     by_utm = campaigns.with_utm_campaign(connection, account.emp_id, asked)
     gathered = {}
     for stored, theirs, campaign in zip(batch, clicked, by_utm, strict=True):
-        key, order, newest = stored.key, stored.order, theirs[-MOST_CLICKS:]
+        key, order, newest = stored.key, stored.order, theirs[-MAX_CLICKS:]
         by_name = [*own[key].by_token, *_with_clicks(own[key].by_coupon, newest)]
         carried = {one.click.id for one in by_name if one.click}
         found = by_name + _by_contact(people[key], refs[key], buyers[key], carried, newest)
         if campaign is not None:
             found.append(Evidence(Rung.CAMPAIGN, None, named_campaign=campaign))
         is_invalid = bool(order.click_token) and named[key].token_click is None
-        is_cut = max(len(theirs), len(named[key].hits)) > MOST_CLICKS
+        is_cut = max(len(theirs), len(named[key].hits)) > MAX_CLICKS
         clicks = ChainMap({one.click.id: one for one in newest}, named[key].clicks)
         gathered[key] = Gathered(tuple(found), is_invalid, buyers[key], clicks, is_cut)
     return gathered

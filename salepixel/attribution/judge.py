@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
 from salepixel.attribution.decisions import Judged, Observed, StoredDecision, get_decision
-from salepixel.attribution.gather import MOST_CLICKS, Gathered, Named, gather_evidence, read_named
+from salepixel.attribution.gather import MAX_CLICKS, Gathered, Named, gather_evidence, read_named
 from salepixel.attribution.other_orders import reported_by_shops
 from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale, as_of_now, sale_rows, with_refunds
@@ -91,7 +91,7 @@ def _judge(
         proven=proven,
     )
     if gathered.is_cut:
-        decision = replace(decision, clicks_limit=MOST_CLICKS)
+        decision = replace(decision, clicks_limit=MAX_CLICKS)
     rows = sale_rows(
         order,
         decision,

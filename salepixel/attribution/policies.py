@@ -17,7 +17,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.amounts import from_minor, to_minor
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import has_failed, is_due
-from salepixel.orders.requeue import Why, requeue_orders_of_open_months
+from salepixel.orders.requeue import DueReason, requeue_orders_of_open_months
 from salepixel.orders.store import OrderPlace, StoredOrder, orders_from
 from salepixel.shops.store import list_shops
 from salepixel.storage.schema import orders, policies
@@ -57,7 +57,7 @@ _Credit = dict[tuple[str, str, bytes], int]
 class Preview:
     """The effect of a changed policy on a number of orders; `older`: where the next, older orders begin."""
 
-    looked_at: int
+    examined: int
     moves: list[Move]
     older: OrderPlace | None
 
@@ -112,7 +112,7 @@ def apply_policy(
     names = ("policy_version", *POLICY)
     change_account(connection, account.emp_id, {name: getattr(changed, name) for name in names})
     keep_policy(connection, changed, at)
-    requeue_orders_of_open_months(connection, emp_id, account.closed_before, Why.ATTRIBUTION_SETTINGS)
+    requeue_orders_of_open_months(connection, emp_id, account.closed_before, DueReason.ATTRIBUTION_SETTINGS)
     return True
 
 

@@ -24,7 +24,7 @@ from salepixel.orders.drafts import as_completed, drafts_among
 from salepixel.orders.erased import hide_erased
 from salepixel.orders.keys import OrderKey
 from salepixel.orders.queue import mark_decided
-from salepixel.orders.requeue import requeue_pixel_twins
+from salepixel.orders.requeue import requeue_pixel_duplicates
 from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import lock_accounts_of_shops
@@ -75,7 +75,7 @@ def reconcile_orders(
         shops = {shop_id: one.shop for shop_id, one in sellers.items()}
         decided = _reconcile(connection, sealer, seller.account, shops, batch, rates, claim)
         if seller.has_pixel_orders:
-            _requeue_pixel_twins(connection, seller.account, shops, decided)
+            _requeue_pixel_duplicates(connection, seller.account, shops, decided)
         done += decided
     return done
 
@@ -211,11 +211,11 @@ def _clear_their_clicks(
     return {key: replace(its, clicks={**its.clicks, **now}) for key, its in named.items()}
 
 
-def _requeue_pixel_twins(
+def _requeue_pixel_duplicates(
     connection: sa.Connection, account: Account, shops: Mapping[str, Shop], decided: Sequence[Reconciled]
 ) -> None:
     """Mark the pixel's copies of these orders due."""
     reported = [one.stored.order for one in decided if shops[one.stored.shop_id].platform != "pixel"]
     if reported:
         names = {name for order in reported for name in (order.id, order.number)}
-        requeue_pixel_twins(connection, account.emp_id, names)
+        requeue_pixel_duplicates(connection, account.emp_id, names)

@@ -27,7 +27,7 @@ from salepixel.orders.store import OrderPlace
 from salepixel.shops.use_cases import see_shop
 from salepixel.storage.ids import is_id
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 """The most orders named in one answer that keep a month open."""
 
 CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
@@ -146,8 +146,8 @@ def close_month(
     waiting = policies.close_months(connection, emp_id, until, without_failed=without_failed)
     failed = [] if without_failed else failed_before(connection, emp_id, until, waiting)
     if failed and len(failed) == waiting:
-        named = ", ".join(order.number for order in failed[:MOST_NAMED])
-        more = " …" if waiting > MOST_NAMED else ""
+        named = ", ".join(order.number for order in failed[:MAX_NAMED])
+        more = " …" if waiting > MAX_NAMED else ""
         raise Conflict("orders_failed", count=waiting, orders=named + more)
     if waiting:
         raise Conflict("orders_waiting", waiting=waiting)
@@ -168,7 +168,7 @@ def _as_columns(connection: sa.Connection, account: Account, change: Mapping[str
         for campaign_id in values["campaign_windows"]:
             campaign = get_campaign(connection, campaign_id) if is_id(campaign_id) else None
             if campaign is None or campaign.emp_id != account.emp_id:
-                said = f"the account has no campaign {campaign_id}"
-                raise BadField("campaign_windows", said, part=campaign_id)
+                problem = f"the account has no campaign {campaign_id}"
+                raise BadField("campaign_windows", problem, part=campaign_id)
         values["campaign_windows"] = json.dumps(values["campaign_windows"], sort_keys=True)
     return values

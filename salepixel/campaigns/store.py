@@ -13,7 +13,7 @@ from salepixel.accounts.store import lock_account
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
 from salepixel.clicks.watermark import remember_unsettled_where
-from salepixel.orders.requeue import Why, requeue_orders_naming_campaign, requeue_orders_since
+from salepixel.orders.requeue import DueReason, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
 from salepixel.storage.many import as_rows, is_one_of, table_of
 from salepixel.storage.schema import UtcTime, as_micros, campaigns, clicks, links
@@ -202,7 +202,7 @@ def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sal
     ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
     if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
         return False
-    requeue_orders_since(connection, campaign.emp_id, campaign.created_at, Why.SALES_LINK)
+    requeue_orders_since(connection, campaign.emp_id, campaign.created_at, DueReason.SALES_LINK)
     return True
 
 

@@ -46,7 +46,7 @@ class Forwarder(threading.Thread):
                 _, answers = forward_to(self._database, self._host, self._allowed_hosts)
                 pause = LOOK_SECONDS if answers else min(2 * pause, MAX_PAUSE_SECONDS)
             except Exception:
-                log.exception("not_forwarded", host=self._host)
+                log.exception("forwarding_failed", host=self._host)
                 pause = 5.0
             time.sleep(pause)
 

@@ -172,7 +172,9 @@ def count_dead(connection: sa.Connection, emp_id: int | None) -> int:
     return connection.scalar(query) or 0
 
 
-def try_again(connection: sa.Connection, emp_id: int | None, at: datetime, only: str | None = None) -> int:
+def retry_forwards(
+    connection: sa.Connection, emp_id: int | None, at: datetime, only: str | None = None
+) -> int:
     """Retry failed forwards; each gets all its attempts again, with the same idempotency key.
 
     All of one account or of all accounts, or the one with the id `only`; gives how many. Sent and waiting

@@ -32,4 +32,4 @@ def retry_dead(
         emp_id = principal.emp_id
     else:
         target_account(connection, principal, emp_id)
-    return outbox.try_again(connection, emp_id, at, only)
+    return outbox.retry_forwards(connection, emp_id, at, only)

@@ -1,4 +1,4 @@
-"""What was charged of an order and what was given back: money is what was charged.
+"""What was charged for an order and what was refunded: money is what was charged.
 
 A snapshot has sums, not events. So all known snapshots are read as a set, in the shop's sequence. The result
 does not depend on how often and in which sequence they arrived (docs/adr/0020).
@@ -17,20 +17,20 @@ _NOTHING = Decimal(0)
 class Ledger:
     """An order's money, tax included, in its currency.
 
-    `paid`: paid in full at some time, even if refunded since. `worth`: the charged part of the total; all of
-    it while it is not paid. `states`: the snapshots, oldest first. `given_back`: the refunded part of the
-    worth in each snapshot. `charged_back`: missing money that the shop does not report as refunded, such as a
+    `paid`: paid in full at some time, even if refunded since. `charged`: the charged part of the total; all
+    of it until it is paid. `states`: the snapshots, oldest first. `refunded`: the refunded part of `charged`
+    in each snapshot. `charged_back`: missing money that the shop does not report as refunded, such as a
     bank's chargeback.
     """
 
     paid: bool
-    worth: Decimal
+    charged: Decimal
     states: tuple[RefundState, ...]
-    given_back: tuple[Decimal, ...]
+    refunded: tuple[Decimal, ...]
     charged_back: Decimal = _NOTHING
 
     @property
-    def held(self) -> Decimal:
+    def part_paid(self) -> Decimal:
         """The paid part of an order that is not paid in full; zero if the shop does not report it."""
         newest = self.states[-1]
         return max(_NOTHING, (newest.charged or _NOTHING) - newest.refunded)
@@ -53,10 +53,10 @@ def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
         reported = tuple(_reported(state, order.total) for state in states)
         return Ledger(paid, order.total, tuple(states), reported)
     most = max(state.charged for state in states if state.charged is not None and state.covers is not None)
-    worth = min(order.total, most)
-    given_back = _given_back(states, worth)
-    charged_back = max(_NOTHING, given_back[-1] - order.refunded)
-    return Ledger(True, worth, tuple(states), given_back, charged_back)
+    charged = min(order.total, most)
+    refunded = _refunded(states, charged)
+    charged_back = max(_NOTHING, refunded[-1] - order.refunded)
+    return Ledger(True, charged, tuple(states), refunded, charged_back)
 
 
 def _as_known(own: RefundState, history: Iterable[RefundState]) -> RefundState:
@@ -104,25 +104,25 @@ def _reported(state: RefundState, total: Decimal) -> Decimal:
     return min(state.refunded, max(total - (state.charged - state.refunded), _NOTHING))
 
 
-def _given_back(states: Sequence[RefundState], worth: Decimal) -> tuple[Decimal, ...]:
-    """The refunded part of the worth in each state: the money that is no longer there.
+def _refunded(states: Sequence[RefundState], charged: Decimal) -> tuple[Decimal, ...]:
+    """The part of `charged` that is missing in each state.
 
-    An app may report a refund without lowering the charged sum. So if the whole worth was already charged and
+    An app may report a refund without lowering the charged sum. So if all of it was already charged and
     both sums rise, the refund is subtracted here until the shop lowers the charged sum.
     """
     given, not_lowered, before, most = [], _NOTHING, None, _NOTHING
     for state in states:
         if state.covers is None or state.charged is None:
-            given.append(_reported(state, worth))
+            given.append(_reported(state, charged))
             continue
         if before is not None and before.charged is not None:
             grown, refunded = state.charged - before.charged, state.refunded - before.refunded
             if grown < 0:
                 not_lowered = max(_NOTHING, not_lowered + grown)
-            elif refunded > 0 and before.charged >= worth:
+            elif refunded > 0 and before.charged >= charged:
                 not_lowered += min(grown, refunded)
         held, most = state.charged - state.refunded - not_lowered, max(most, state.charged)
-        missing = min(max(worth - held, _NOTHING), worth)
-        given.append(missing if most >= worth else _reported(state, worth))
+        missing = min(max(charged - held, _NOTHING), charged)
+        given.append(missing if most >= charged else _reported(state, charged))
         before = state
     return tuple(given)

@@ -9,16 +9,16 @@ import sqlalchemy as sa
 
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.order import Order, RefundState
-from salepixel.orders.requeue import Why, requeue_order
+from salepixel.orders.requeue import DueReason, requeue_order
 from salepixel.storage.schema import drafts
 from salepixel.storage.upsert import insert_into, took_effect
 
 
-def note_draft(connection: sa.Connection, shop_id: str, order_id: str) -> None:
+def record_draft(connection: sa.Connection, shop_id: str, order_id: str) -> None:
     """Store that an order was a draft; if the order is stored already, it is decided again."""
     this = {"shop_id": shop_id, "order_id": order_id}
     if took_effect(connection, _insert_draft(connection.dialect.name), this):
-        requeue_order(connection, shop_id, order_id, Why.WAS_DRAFT)
+        requeue_order(connection, shop_id, order_id, DueReason.WAS_DRAFT)
 
 
 @cache

@@ -131,18 +131,18 @@ class Order:
         )
         return [*self.lines, shipping]
 
-    def paid_by_part(self, worth: Decimal | None = None) -> list[int]:
+    def paid_by_part(self, charged: Decimal | None = None) -> list[int]:
         """The paid amount of each part, with tax, in minor units.
 
-        They add up to the total plus payments by gift card. `worth`: the charged part of the total, if it is
+        They add up to the total plus payments by gift card. `charged`: the charged part of the total, if
         less; the difference reduces granted parts first, then all parts.
         """
         amounts = [to_minor(part.amount, self.currency) for part in self.parts()]
         deducted = allocate(min(to_minor(self.deducted, self.currency), sum(amounts)), amounts)
         paid = [amount - off for amount, off in zip(amounts, deducted, strict=True)]
-        if worth is None or worth >= self.total:
+        if charged is None or charged >= self.total:
             return paid
-        not_charged = to_minor(self.total - worth, self.currency)
+        not_charged = to_minor(self.total - charged, self.currency)
         granted = [
             min(to_minor(part.granted, self.currency), most)
             for part, most in zip(self.parts(), paid, strict=True)
@@ -150,7 +150,7 @@ class Order:
         let_off = _fill(_fill([0] * len(paid), granted, not_charged), paid, not_charged)
         return [amount - off for amount, off in zip(paid, let_off, strict=True)]
 
-    def given_back_by_part(self, paid: Sequence[int], given_back: Decimal) -> list[int]:
+    def refunded_by_part(self, paid: Sequence[int], amount: Decimal) -> list[int]:
         """The refund of each part, with tax, in minor units; never more than `paid` for it.
 
         First the refunds that the shop reported by line. The rest is divided in proportion among the parts
@@ -158,7 +158,7 @@ class Order:
         """
         if self.cancelled:
             return list(paid)
-        refunded = min(to_minor(given_back, self.currency), sum(paid))
+        refunded = min(to_minor(amount, self.currency), sum(paid))
         reported = [part.refunded for part in self.parts()]
         given = [
             min(to_minor(amount or Decimal(0), self.currency), most)

@@ -32,7 +32,7 @@ FailedPlace = tuple[datetime, str, str]
 class FailedOrder:
     """An order that could not be decided. `next_attempt_at` is None if it is parked.
 
-    `due_because`: why it was queued, a `requeue.Why`; empty for orders queued before reasons were stored.
+    `due_because`: a `requeue.DueReason`; empty for orders queued before reasons were stored.
     """
 
     shop_id: str
@@ -60,7 +60,7 @@ class FailedOrder:
 class QueueState:
     """How many orders wait for their first attempt, since when the oldest waits, and how many failed.
 
-    `because`: the number of waiting orders for each reason (a `requeue.Why`).
+    `because`: the number of waiting orders for each reason (a `requeue.DueReason`).
     """
 
     due: int = 0
@@ -88,7 +88,7 @@ _DECIDED = {
 def marks_due(why: str) -> dict[str, Any]:
     """The values of an UPDATE that marks orders due: at the end of the queue, with no attempts yet.
 
-    `why`: a `requeue.Why`.
+    `why`: a `requeue.DueReason`.
     """
     # A waiting order keeps its place and its reason. Otherwise an order that is marked often would never
     # reach the front of the queue.

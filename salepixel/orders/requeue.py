@@ -26,7 +26,7 @@ from salepixel.storage.schema import (
 )
 
 
-class Why(StrEnum):
+class DueReason(StrEnum):
     """Why an order is on the queue. Stored and shown: docs/reference/reasons.md."""
 
     NEW_ORDER = "new_order"
@@ -49,12 +49,12 @@ class Why(StrEnum):
     BY_HAND = "by_hand"
 
 
-def requeue_order(connection: sa.Connection, shop_id: str, order_id: str, why: Why) -> None:
+def requeue_order(connection: sa.Connection, shop_id: str, order_id: str, why: DueReason) -> None:
     """Mark one order due."""
     _mark_due(connection, why, orders.c.shop_id == shop_id, orders.c.id == order_id)
 
 
-def requeue_orders(connection: sa.Connection, pairs: Sequence[tuple[str, str]], why: Why) -> None:
+def requeue_orders(connection: sa.Connection, pairs: Sequence[tuple[str, str]], why: DueReason) -> None:
     """Mark orders due, given as (shop id, order id)."""
     named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
     if pairs:
@@ -70,23 +70,25 @@ def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[st
     which = have_failed(emp_id)
     if only is not None:
         which += [orders.c.shop_id == only[0], orders.c.id == only[1]]
-    return _mark_due(connection, Why.BY_HAND, *which)
+    return _mark_due(connection, DueReason.BY_HAND, *which)
 
 
 def requeue_account(connection: sa.Connection, emp_id: int) -> None:
     """Mark every order of an account due, because its settings changed. Locks the account."""
     lock_account(connection, emp_id, exclusive=True)
-    _mark_due(connection, Why.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
+    _mark_due(connection, DueReason.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
 
 
-def requeue_orders_since(connection: sa.Connection, emp_id: int, since: datetime | None, why: Why) -> None:
+def requeue_orders_since(
+    connection: sa.Connection, emp_id: int, since: datetime | None, why: DueReason
+) -> None:
     """Mark the orders of an account due that were placed since a time; all orders if `since` is None."""
     is_since = sa.true() if since is None else orders.c.placed_at >= since
     _mark_due(connection, why, orders.c.emp_id == emp_id, is_since)
 
 
 def requeue_orders_of_open_months(
-    connection: sa.Connection, emp_id: int, closed_before: datetime | None, why: Why
+    connection: sa.Connection, emp_id: int, closed_before: datetime | None, why: DueReason
 ) -> None:
     """Mark the orders of an account due whose decision may still change; `closed_before` None: all.
 
@@ -125,7 +127,7 @@ def requeue_later_orders_of_customers(connection: sa.Connection, some: Sequence[
 def _are_later() -> Any:
     its = orders.c.shop_id == sa.bindparam("shop"), orders.c.customer == sa.bindparam("of_customer")
     later = orders.c.placed_at >= sa.bindparam("since"), orders.c.id != sa.bindparam("order")
-    return sa.update(orders).where(*its, *later).values(marks_due(Why.EARLIER_ORDER))
+    return sa.update(orders).where(*its, *later).values(marks_due(DueReason.EARLIER_ORDER))
 
 
 def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, order_id: str) -> None:
@@ -142,7 +144,7 @@ def _money_may_change() -> Any:
     is_refunded = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
     this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
     statement = sa.update(orders).where(*this, sa.or_(is_refunded, orders.c.open))
-    return statement.values(marks_due(Why.EARLIER_SNAPSHOT))
+    return statement.values(marks_due(DueReason.EARLIER_SNAPSHOT))
 
 
 def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str) -> None:
@@ -150,23 +152,23 @@ def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str
     its_shops = list(connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)))
     # Two statements, because each uses its own index: an account may have millions of orders.
     for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
-        _mark_due(connection, Why.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
+        _mark_due(connection, DueReason.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
 
 
-def requeue_pixel_twins(connection: sa.Connection, emp_id: int, names: Collection[str]) -> None:
+def requeue_pixel_duplicates(connection: sa.Connection, emp_id: int, names: Collection[str]) -> None:
     """Mark the pixel's copies of orders due: a shop reports these ids and numbers, so no copy must count."""
     dialect = connection.dialect.name
     given = {"of_account": emp_id, "keys": as_values(dialect, {order_key(name) for name in names})}
-    connection.execute(_are_twins(dialect), given)
+    connection.execute(_are_duplicates(dialect), given)
 
 
 @cache
-def _are_twins(dialect: str) -> Any:
+def _are_duplicates(dialect: str) -> Any:
     pixels = sa.select(shops.c.id).where(
         shops.c.emp_id == sa.bindparam("of_account"), shops.c.platform == "pixel"
     )
     named = orders.c.shop_id.in_(pixels), among(dialect, orders.c.number_key, "keys"), ~orders.c.due
-    return sa.update(orders).where(*named).values(marks_due(Why.SHOP_REPORTED))
+    return sa.update(orders).where(*named).values(marks_due(DueReason.SHOP_REPORTED))
 
 
 def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:
@@ -178,7 +180,7 @@ def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[byte
     query = sa.select(candidates.c.click_id, candidates.c.shop_id, candidates.c.order_id)
     rows = connection.execute(query.where(between, NAMED_BY_ORDER))
     named = sorted({(row.shop_id, row.order_id) for row in rows if row.click_id in ids})
-    requeue_orders(connection, named, Why.CLICKS)
+    requeue_orders(connection, named, DueReason.CLICKS)
 
 
 def requeue_orders_of_clickers(
@@ -187,7 +189,7 @@ def requeue_orders_of_clickers(
     """Mark the orders due, placed from `since` to `until` inclusive, that these contacts may have bought."""
     found = orders_of_contacts(connection, emp_id, refs, since, until)
     # Sorted, so that two workers that change the same rows do not deadlock.
-    requeue_orders(connection, sorted(found), Why.CLICKS)
+    requeue_orders(connection, sorted(found), DueReason.CLICKS)
 
 
 def requeue_orders_of_contacts(
@@ -199,13 +201,13 @@ def requeue_orders_of_contacts(
     """
     for column in (orders.c.email_hash, orders.c.alias_hash):
         is_theirs = is_one_of(connection, column, hashes)
-        _mark_due(connection, Why.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
+        _mark_due(connection, DueReason.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
     named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id,
         candidates.c.contact != sa.text("''"),  # the condition of the index, or it is not used
         is_one_of(connection, candidates.c.contact, refs),
     )
-    _mark_due(connection, Why.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
+    _mark_due(connection, DueReason.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
 
 
 def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
@@ -213,13 +215,13 @@ def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
     theirs = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id, candidates.c.opted_out
     )
-    _mark_due(connection, Why.OPTED_IN, sa.tuple_(orders.c.shop_id, orders.c.id).in_(theirs))
+    _mark_due(connection, DueReason.OPTED_IN, sa.tuple_(orders.c.shop_id, orders.c.id).in_(theirs))
 
 
 def requeue_orders_with_codes(connection: sa.Connection, emp_id: int, codes: Collection[str]) -> None:
     """Mark the orders due that used one of these codes, normalised by `reading.names.name_key`."""
     used = is_one_of(connection, orders.c.voucher, codes)
-    _mark_due(connection, Why.COUPONS, orders.c.emp_id == emp_id, used)
+    _mark_due(connection, DueReason.COUPONS, orders.c.emp_id == emp_id, used)
 
 
 def requeue_orders_naming_campaign(
@@ -227,9 +229,9 @@ def requeue_orders_naming_campaign(
 ) -> None:
     """Mark the orders due that name a campaign, normalised by `name_key`, and were placed since a time."""
     naming = orders.c.utm_campaign == utm_key, orders.c.placed_at >= since
-    _mark_due(connection, Why.NEW_CAMPAIGN, orders.c.emp_id == emp_id, *naming)
+    _mark_due(connection, DueReason.NEW_CAMPAIGN, orders.c.emp_id == emp_id, *naming)
 
 
-def _mark_due(connection: sa.Connection, why: Why, *which: sa.ColumnElement[bool]) -> int:
+def _mark_due(connection: sa.Connection, why: DueReason, *which: sa.ColumnElement[bool]) -> int:
     """Mark the orders due that match all conditions; gives how many. Failed orders start again."""
     return connection.execute(sa.update(orders).where(*which).values(marks_due(why))).rowcount

@@ -56,9 +56,9 @@ def sold_lines(
     order's total.
     """
     parts, ledger = order.parts(), read_ledger(order, history)
-    paid = order.paid_by_part(ledger.worth)
-    given_back = order.given_back_by_part(paid, ledger.given_back[-1])
-    refunds = _spread(_steps(order, sum(paid), ledger), given_back)
+    paid = order.paid_by_part(ledger.charged)
+    refunded = order.refunded_by_part(paid, ledger.refunded[-1])
+    refunds = _spread(_steps(order, sum(paid), ledger), refunded)
     counted = len(parts) if terms.shipping == "included" and order.shipping else len(order.lines)
     return tuple(
         _sold(part, amount, dated, terms, order.currency)
@@ -69,15 +69,15 @@ def sold_lines(
 def refunded_by_line(order: Order, history: Iterable[RefundState] = ()) -> tuple[Decimal, ...]:
     """The refund of each line until now, with tax, in the sequence of the lines and in their currency."""
     ledger = read_ledger(order, history)
-    given_back = order.given_back_by_part(order.paid_by_part(ledger.worth), ledger.given_back[-1])
-    return tuple(from_minor(part, order.currency) for part in given_back[:-1])
+    refunded = order.refunded_by_part(order.paid_by_part(ledger.charged), ledger.refunded[-1])
+    return tuple(from_minor(part, order.currency) for part in refunded[:-1])
 
 
 def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal | None:
     """The refunded sum of a paid order, if it was refunded in full; otherwise None."""
     ledger = read_ledger(order, history)
-    paid = order.paid_by_part(ledger.worth)
-    given = sum(order.given_back_by_part(paid, ledger.given_back[-1]))
+    paid = order.paid_by_part(ledger.charged)
+    given = sum(order.refunded_by_part(paid, ledger.refunded[-1]))
     is_whole = ledger.paid and given > 0 and given == sum(paid)
     return from_minor(given, order.currency) if is_whole else None
 
@@ -91,7 +91,7 @@ def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     states = ledger.states
     reported = [
         whole if state.cancelled else min(to_minor(amount, order.currency), whole)
-        for state, amount in zip(states, ledger.given_back, strict=True)
+        for state, amount in zip(states, ledger.refunded, strict=True)
     ]
     kept = [*accumulate(reversed(reported), min)][::-1]
     steps: dict[datetime, int] = {}
@@ -106,9 +106,9 @@ def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     return dict(sorted(steps.items()))
 
 
-def _spread(steps: dict[datetime, int], given_back: Sequence[int]) -> list[dict[datetime, int]]:
+def _spread(steps: dict[datetime, int], refunded: Sequence[int]) -> list[dict[datetime, int]]:
     """Divide each step among the parts, in proportion to the rest of each part. Both sums stay exact."""
-    left = list(given_back)
+    left = list(refunded)
     by_part: list[dict[datetime, int]] = [{} for _ in left]
     for at, grown in steps.items():
         for place, share in enumerate(allocate(grown, left)):

@@ -10,15 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from salepixel.orders.drafts import note_draft
+from salepixel.orders.drafts import record_draft
 from salepixel.orders.erased import KEPT_OF_BUYER, as_erased_before
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.order import Order
 from salepixel.orders.queue import marks_due, new_on_queue
 from salepixel.orders.refunds import keep_refund_state
 from salepixel.orders.requeue import (
+    DueReason,
     LaterOrders,
-    Why,
     requeue_later_orders_of_customers,
     requeue_order,
     requeue_order_of_earlier_snapshot,
@@ -105,9 +105,9 @@ def store_order(
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
         requeue_order_of_earlier_snapshot(connection, shop_id, order.id)
         if order.draft is not False:  # it may show an earlier completion
-            requeue_order(connection, shop_id, order.id, Why.EARLIER_SNAPSHOT)
+            requeue_order(connection, shop_id, order.id, DueReason.EARLIER_SNAPSHOT)
     if order.draft:
-        note_draft(connection, shop_id, order.id)
+        record_draft(connection, shop_id, order.id)
     if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
         since = min(before.placed_at, order.placed_at)
         customers = sorted({before.customer, order.customer} - {None})
@@ -123,7 +123,7 @@ def _as_before() -> Any:
     return sa.select(orders.c.placed_at, *of_buyer).where(*this).with_for_update()
 
 
-_NEW = new_on_queue(Why.NEW_ORDER)
+_NEW = new_on_queue(DueReason.NEW_ORDER)
 _COLUMNS = [column.name for column in orders.c if column.name not in _NEW]
 
 
@@ -133,7 +133,7 @@ def _upsert_order(dialect: str, always: bool) -> Any:
     statement = insert_into(dialect, orders).values(_NEW)
     new = statement.excluded
     changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")}
-    changed |= marks_due(Why.ORDER_CHANGED)
+    changed |= marks_due(DueReason.ORDER_CHANGED)
     changed["healed_at"] = sa.func.coalesce(orders.c.healed_at, new.healed_at)
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
     return statement.on_conflict_do_update(

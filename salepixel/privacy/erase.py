@@ -31,7 +31,7 @@ from salepixel.orders.erased import without_buyer
 from salepixel.orders.order import Order
 from salepixel.orders.outcome import Outcome
 from salepixel.orders.packing import Damaged
-from salepixel.orders.requeue import Why, requeue_order
+from salepixel.orders.requeue import DueReason, requeue_order
 from salepixel.privacy.erasures import (
     Erasure,
     Work,
@@ -52,10 +52,10 @@ log = structlog.get_logger()
 
 CLICKS_AT_ONCE = 1000
 ORDERS_AT_ONCE = 20
-LOOKED_AT = 300
+EXAMINED = 300
 """Hits, orders and deliveries that one step reads."""
 
-LET_IN_SECONDS = 0.03
+YIELD_SECONDS = 0.03
 """The longest pause between two steps: SQLite's writers ask again after 25 ms."""
 
 
@@ -72,7 +72,7 @@ def continue_erasures(
                 if time.monotonic() > deadline:
                     return ended
         except BadSeal as error:  # of a key that is gone: erase the person again
-            log.error("erasure_not_opened", erasure=erasure_id, error=str(error))
+            log.error("erasure_not_decrypted", erasure=erasure_id, error=str(error))
             continue
         except (ValueError, ArithmeticError) as error:  # of a damaged row; its text may name the person
             log.error("erasure_failed", erasure=erasure_id, error=type(error).__name__)
@@ -108,7 +108,7 @@ def _step(database: Database, sealer: ClickSealer, erasure_id: str) -> bool:
         if not _PARTS[work["part"]](_Step(connection, sealer, person, erasure, work, counts)):
             work |= {"part": work["part"] + 1, "after": None}
         keep_work(connection, sealer.keys, replace(erasure, counts=counts), work)
-    time.sleep(min(LET_IN_SECONDS, time.monotonic() - began))
+    time.sleep(min(YIELD_SECONDS, time.monotonic() - began))
     return True
 
 
@@ -182,7 +182,7 @@ def _clear_orders_with_tokens(step: _Step) -> bool:
     if after is not None:
         since = sa.literal(datetime.fromisoformat(after[0]), columns.placed_at.type)
         query = query.where(sa.tuple_(*place) < sa.tuple_(since, *map(sa.literal, after[1:])))
-    query = query.order_by(*(column.desc() for column in place)).limit(LOOKED_AT)
+    query = query.order_by(*(column.desc() for column in place)).limit(EXAMINED)
     page = step.connection.execute(query).all()
     for row in page:
         # Not as an Order: any order of the account may be damaged.
@@ -229,7 +229,7 @@ def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
         step.counts["outbox"] += forget_contact(connection, account, stored, sold)
     decision = get_decision(connection, shop_id, order_id)
     if decision is None or decision.explanation.outcome is Outcome.PENDING:
-        requeue_order(connection, shop_id, order_id, Why.ERASED)
+        requeue_order(connection, shop_id, order_id, DueReason.ERASED)
 
 
 def _without_person(step: _Step, order: Order, at: datetime) -> Order:
@@ -248,7 +248,7 @@ def _without_person(step: _Step, order: Order, at: datetime) -> Order:
 
 def _clear_hits(step: _Step) -> bool:
     hits, after = schema.hits, step.work["after"]
-    query = sa.select(hits.c.id, hits.c.emp_id, hits.c.click_token).order_by(hits.c.id).limit(LOOKED_AT)
+    query = sa.select(hits.c.id, hits.c.emp_id, hits.c.click_token).order_by(hits.c.id).limit(EXAMINED)
     rows = step.connection.execute(query.where(hits.c.id > bytes.fromhex(after or ""))).all()
     ours = [row for row in rows if row.emp_id == step.person.emp_id and row.click_token]
     theirs = [row.id for row in ours if _is_theirs(step, row.click_token)]
@@ -281,7 +281,7 @@ def _redact_deliveries(step: _Step) -> bool:
     if received_at:
         since = sa.literal(datetime.fromisoformat(received_at), place[0].type)
         query = query.where(sa.tuple_(*place) < sa.tuple_(since, sa.literal(digest)))
-    rows = step.connection.execute(query.order_by(*(one.desc() for one in place)).limit(LOOKED_AT)).all()
+    rows = step.connection.execute(query.order_by(*(one.desc() for one in place)).limit(EXAMINED)).all()
     theirs = [order_id for shop, order_id in step.work["orders"] if shop == shop_id]
     look = Reported(step.sealer.keys, step.person, shop_id, theirs)
     for row in rows:

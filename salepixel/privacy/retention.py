@@ -34,7 +34,7 @@ DEFAULT_DAYS: Mapping[Kept, int] = {Kept.DELIVERIES: 400, Kept.FORWARDS: 90, Kep
 AT_ONCE = 500
 """Rows of one step: some milliseconds."""
 
-LET_IN_SECONDS = 0.03
+YIELD_SECONDS = 0.03
 """The longest pause between two steps: SQLite's writers ask again after 25 ms."""
 
 
@@ -77,7 +77,7 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
                 if time.monotonic() > deadline:
                     return ended
                 if may_be_more:
-                    time.sleep(LET_IN_SECONDS)
+                    time.sleep(YIELD_SECONDS)
     return ended
 
 

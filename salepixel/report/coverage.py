@@ -20,15 +20,15 @@ _CREDITED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
 class DayCoverage:
     """The decided orders of a day (UTC), of all shops of an account that report orders.
 
-    `in_shop`: the shops' own count, None if no shop was asked. `known` = `by_webhook` + `healed`: reported by
-    a webhook (or the sales API) in time, or found by a poll. `missing`: orders in the shops that had not
+    `in_shop`: the shops' own count, None if no shop was asked. `known` = `by_webhook` + `by_poll`: reported
+    by a webhook (or the sales API) in time, or found by a poll. `missing`: orders in the shops that had not
     arrived when the shops were last asked, None if none was asked.
     """
 
     day: date
     known: int
     by_webhook: int
-    healed: int
+    by_poll: int
     seen: int
     attributed: int
     in_shop: int | None = None
@@ -92,12 +92,12 @@ def _day(day: date, found: dict[tuple[str, date], Any], counts: dict[tuple[str, 
     ours = [row for (_, its_day), row in found.items() if its_day == day]
     counted = {shop_id: row for (shop_id, its_day), row in counts.items() if its_day == day}
     known = {row.shop_id: int(row.orders) for row in ours}
-    total, healed = sum(known.values()), sum(int(row.healed) for row in ours)
+    total, by_poll = sum(known.values()), sum(int(row.healed) for row in ours)
     return DayCoverage(
         day,
         known=total,
-        by_webhook=total - healed,
-        healed=healed,
+        by_webhook=total - by_poll,
+        by_poll=by_poll,
         seen=sum(int(row.seen) for row in ours),
         attributed=sum(int(row.attributed) for row in ours),
         in_shop=sum(row.orders for row in counted.values()) if counted else None,

@@ -10,7 +10,7 @@ from salepixel.shops.polls import Poll, list_polls
 from salepixel.shops.shop import Shop, State
 from salepixel.shops.store import list_shops
 
-MOST_UNREAD = 20
+MAX_UNREAD = 20
 """The most unreadable orders in one answer or page."""
 
 _REFUSALS = ("app_inactive", "permission_removed", "token_refused")
@@ -49,7 +49,7 @@ class ShopHealth:
 def list_health(connection: sa.Connection, emp_id: int) -> list[ShopHealth]:
     """The health of each shop of an account that has an app, oldest shop first."""
     its_polls = {poll.shop.id: poll for poll in list_polls(connection, emp_id)}
-    its_unread = list_unread(connection, emp_id, MOST_UNREAD)
+    its_unread = list_unread(connection, emp_id, MAX_UNREAD)
     return [
         ShopHealth(
             shop,

@@ -7,7 +7,7 @@ from pathlib import Path
 from currency_converter import ECB_URL
 
 from salepixel.money.rates import FILE_NAME, FIRST_DAY, BadRates, Rates, read_rates
-from salepixel.orders.requeue import Why, requeue_orders
+from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.report.sales import orders_of_other_rates
 from salepixel.settings import StorageSettings
 from salepixel.storage.database import Database, is_current, open_database
@@ -42,7 +42,7 @@ def _convert_again(database: Database, rates: Rates) -> int:
     with database.read() as connection:
         due = orders_of_other_rates(connection, rates.rate)
     with database.write() as connection:
-        requeue_orders(connection, due, Why.EXCHANGE_RATES)
+        requeue_orders(connection, due, DueReason.EXCHANGE_RATES)
     return len(due)
 
 

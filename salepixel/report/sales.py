@@ -13,7 +13,7 @@ from salepixel.money.quantities import from_thousandths
 from salepixel.report.totals import ConvertedTotal, Total
 from salepixel.storage.schema import accounts, sales
 from salepixel.sums.days import Days, day_of
-from salepixel.sums.great import read_sum
+from salepixel.sums.large import read_sum
 from salepixel.sums.sales import read_campaigns
 
 

@@ -30,7 +30,7 @@ class Delivery:
         return load_object(self.body)
 
 
-class Refused(Exception):
+class UntrustedDelivery(Exception):
     """An untrusted delivery. `reason` is the name that is counted, `message` says what to do about it."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -39,7 +39,7 @@ class Refused(Exception):
         self.message = message
 
 
-class BadSignature(Refused):
+class BadSignature(UntrustedDelivery):
     """The signature is missing, malformed or wrong."""
 
 
@@ -70,7 +70,7 @@ class ShopUnavailable(Exception):
         self.reason = reason
 
 
-class AskForLess(ShopUnavailable):
+class PageTooLarge(ShopUnavailable):
     """The shop cannot answer for so many orders at once: too large, too slow, or one of them fails."""
 
 
@@ -134,7 +134,7 @@ class Connector(Protocol):
     """
 
     def verify(self, delivery: Delivery, shop: Shop) -> None:
-        """Check that the shop sent this delivery, to our app, as this event. Raises Refused."""
+        """Check that the shop sent this delivery, to our app, as this event. Raises UntrustedDelivery."""
 
     def read_orders(self, delivery: Delivery, hash_address: HashAddress) -> Page:
         """The orders in a verified delivery; none if it is about something else. Raises Unreadable."""
@@ -155,7 +155,7 @@ class Connector(Protocol):
     def count_orders(self, access: Access, days: Sequence[date]) -> dict[date, int]:
         """The number of orders in the shop for each day (UTC)."""
 
-    def why_refused(self, access: Access) -> str:
+    def token_problem(self, access: Access) -> str:
         """Why the shop rejects our token: `app_inactive`, `permission_removed`, or else `token_refused`.
 
         Raises ShopUnavailable.

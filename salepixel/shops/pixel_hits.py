@@ -129,7 +129,7 @@ def _open_secret(sealer: ClickSealer, account: Account) -> bytes | None:
     try:
         return bytes.fromhex(sealer.keys.open(pixel_secret_place(account.emp_id), account.pixel_secret))
     except ValueError as error:  # also BadSeal
-        log.error("pixel_secret_not_opened", emp_id=account.emp_id, error=str(error))
+        log.error("pixel_secret_not_decrypted", emp_id=account.emp_id, error=str(error))
         return None
 
 

@@ -151,7 +151,7 @@ def _problem(keys: Keys, poll: Poll, error: ShopUnavailable | TokenRefused) -> t
     """Why a poll failed: the name that is counted, and the text that the shop's page shows."""
     if isinstance(error, TokenRefused):
         try:
-            reason = CONNECTORS[poll.shop.platform].why_refused(open_access(keys, poll.shop))
+            reason = CONNECTORS[poll.shop.platform].token_problem(open_access(keys, poll.shop))
         except TokenRefused:
             return "token_refused", "token_refused"  # we have no token
         except ShopUnavailable as unavailable:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.lanes import take_lanes
+from salepixel.accounts.lanes import lock_one_lane
 from salepixel.accounts.store import Account
 from salepixel.keys import Sealed
 from salepixel.shops.shop import Shop
@@ -69,7 +69,7 @@ def lock_accounts_of_shops(connection: sa.Connection, shop_ids: Collection[str])
     dialect = connection.dialect.name
     rows = connection.execute(_with_accounts(dialect), {"ids": as_values(dialect, shop_ids)})
     sellers = {row.id: _seller(row) for row in rows}
-    take_lanes(connection, {seller.account.emp_id for seller in sellers.values()})
+    lock_one_lane(connection, {seller.account.emp_id for seller in sellers.values()})
     return sellers
 
 
@@ -103,7 +103,7 @@ def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:
     return _shop(connection.execute(_BY_ADDRESS, {"api_url": api_url}).first())
 
 
-def read_if_trusted_alike(connection: sa.Connection, shop: Shop, order_id: str) -> str | None:
+def read_if_unchanged(connection: sa.Connection, shop: Shop, order_id: str) -> str | None:
     """None if a field that decides on a delivery of this shop has changed since `shop` was read.
 
     Otherwise the digest of the last delivery about this order, or an empty text. One statement for both,

@@ -27,8 +27,8 @@ def end_with_parent(poll_seconds: float = 0.5, forked_by: int = 0) -> None:
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
-def hold_stopping() -> None:
-    """Block SIGTERM and SIGINT until `allow_stopping`.
+def block_stop_signals() -> None:
+    """Block SIGTERM and SIGINT until `allow_stop_signals`.
 
     Otherwise they would be lost while a server's process starts: first it has its parent's handlers, then
     those of an event loop that does not run yet (uvloop drops signals that arrive before it runs).
@@ -36,6 +36,6 @@ def hold_stopping() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
 
 
-def allow_stopping() -> None:
+def allow_stop_signals() -> None:
     """Deliver SIGTERM and SIGINT again, including those that were blocked."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)

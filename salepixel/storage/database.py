@@ -89,7 +89,7 @@ class Database:
         self.engine.dispose()
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the error is temporary (database down, busy or full), so that a retry can succeed."""
     if isinstance(error, sa.exc.TimeoutError):
         return True  # no connection became free
@@ -99,18 +99,18 @@ def is_passing(error: BaseException) -> bool:
     if cause is None or hasattr(cause, "sqlstate"):
         # None: there was no answer at all. The codes: postgresql.org/docs/current/errcodes-appendix.html
         state: str | None = getattr(cause, "sqlstate", None)
-        return state is None or state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+        return state is None or state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
     # The low byte is the primary code: sqlite.org/rescode.html
-    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _PASSING_SQLITE
+    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _TRANSIENT_SQLITE
 
 
-_PASSING_CLASSES = ("08", "40", "55", "57", "58")
+_TRANSIENT_CLASSES = ("08", "40", "55", "57", "58")
 """No connection, deadlock, lock not available, shut down, input or output failed."""
 
-_PASSING_STATES = ("25006", "53100", "53300")
+_TRANSIENT_STATES = ("25006", "53100", "53300")
 """Read-only after a failover, disk full, too many connections. Not out of memory: the statement caused it."""
 
-_PASSING_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15, 22})
+_TRANSIENT_SQLITE = frozenset({5, 6, 8, 10, 13, 14, 15, 22})
 """Busy, locked, read-only, input or output failed, full, cannot open, locking failed, no large files."""
 
 
@@ -198,13 +198,15 @@ def _is_the_operators(error: sa.exc.DBAPIError) -> bool:
 
 
 def _explain(database: Database, error: sa.exc.DBAPIError) -> str:
-    said = str(error.orig).strip()
-    said = (said.rpartition("FATAL:")[2] or said).strip().splitlines()[0].rstrip(".")
+    message = str(error.orig).strip()
+    message = (message.rpartition("FATAL:")[2] or message).strip().splitlines()[0].rstrip(".")
     url = database.engine.url
     if url.get_backend_name() == "postgresql":
         where = url.render_as_string(hide_password=True).replace("+psycopg", "")
-        return f"PostgreSQL ({where}): {said}. Start it, or correct SALEPIXEL_DATABASE_URL."
-    return f"SQLite ({url.database}): {said}. Check the rights of this user there, and the disk's free space."
+        return f"PostgreSQL ({where}): {message}. Start it, or correct SALEPIXEL_DATABASE_URL."
+    return (
+        f"SQLite ({url.database}): {message}. Check the rights of this user there, and the disk's free space."
+    )
 
 
 def is_current(database: Database) -> bool:

@@ -13,16 +13,16 @@ _KEPT = 10
 """A tenth of the file may stay free for new rows, because shrinking and growing again costs twice."""
 
 
-def spare_pages(connection: sa.Connection) -> int:
+def removable_pages(connection: sa.Connection) -> int:
     """The number of pages that can be removed from the file now."""
     if connection.dialect.name != "sqlite" or _read(connection, "auto_vacuum") == 0:
         return 0
     return max(0, _read(connection, "freelist_count") - _read(connection, "page_count") // _KEPT)
 
 
-def cut_spare_pages(connection: sa.Connection) -> int:
+def remove_free_pages(connection: sa.Connection) -> int:
     """Remove up to PAGES_AT_ONCE spare pages from the file; returns the number."""
-    count = min(spare_pages(connection), PAGES_AT_ONCE)
+    count = min(removable_pages(connection), PAGES_AT_ONCE)
     if count == 0:
         return 0
     # It removes one page per fetched row. The rows have no columns, so SQLAlchemy would fetch none.

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from salepixel.money.amounts import from_minor
 from salepixel.storage.schema import buyers, sales
 from salepixel.sums import links
-from salepixel.sums.great import halves, read_sum, sum_of_halves
 from salepixel.sums.kept import ALL_CURRENCIES, Cells, KeptSum, Key, difference
+from salepixel.sums.large import halves, read_sum, sum_of_halves
 from salepixel.sums.sales import first_of
 
 _NONE = (0, 0)

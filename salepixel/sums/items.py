@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from salepixel.money.quantities import to_thousandths
 from salepixel.storage.schema import item_sums, sales
-from salepixel.sums.great import halves, sum_of_halves
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
+from salepixel.sums.large import halves, sum_of_halves
 
-_MOST_CHARS = 255
+_MAX_CHARS = 255
 """The characters of an item's name that count: an entry of PostgreSQL's index may have 2,704 bytes."""
 
 
@@ -25,7 +25,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
     """The cells of rows of `sales`."""
     cells: dict[Key, list[int]] = {}
     for row in rows:
-        key = row["campaign_id"], row["item"][:_MOST_CHARS], row["sku"] or "", row["currency"]
+        key = row["campaign_id"], row["item"][:_MAX_CHARS], row["sku"] or "", row["currency"]
         quantity, amount, refunded = to_thousandths(row["quantity"]), row["amount"], row["refunded"]
         measures = *halves(quantity), *halves(amount), *halves(refunded)
         so_far = cells.get(key, [0] * len(measures))
@@ -38,7 +38,7 @@ def definition(_dialect: str) -> sa.Select[Any]:
     # In a subquery, because PostgreSQL does not see that two parameters are the same where it groups.
     rows = sa.select(
         sales.c.campaign_id,
-        sa.func.substr(sales.c.item, 1, _MOST_CHARS).label("item"),
+        sa.func.substr(sales.c.item, 1, _MAX_CHARS).label("item"),
         sa.func.coalesce(sales.c.sku, "").label("sku"),
         sales.c.currency,
         sa.type_coerce(sales.c.quantity, sa.BigInteger).label("quantity"),
@@ -46,8 +46,8 @@ def definition(_dialect: str) -> sa.Select[Any]:
         sales.c.refunded,
     ).subquery()
     key = [rows.c[name] for name in ("campaign_id", "item", "sku", "currency")]
-    great = (half for name in ("quantity", "gross", "refunded") for half in sum_of_halves(rows.c[name], name))
-    return sa.select(*key, *great).group_by(*key)
+    large = (half for name in ("quantity", "gross", "refunded") for half in sum_of_halves(rows.c[name], name))
+    return sa.select(*key, *large).group_by(*key)
 
 
 SUM = KeptSum(item_sums, definition)

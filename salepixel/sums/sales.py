@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from salepixel.money.quantities import to_thousandths
 from salepixel.storage.schema import campaign_sums, sale_refunds, sale_sums, sales
 from salepixel.sums.days import ALWAYS, Days, day_column, day_of, within
-from salepixel.sums.great import halves, kept_sum, sum_of_halves
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
+from salepixel.sums.large import halves, kept_sum, sum_of_halves
 
-_GREAT = ("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded")
+_LARGE = ("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded")
 _BY = ("campaign_id", "day", "link_id", "shop_id", "evidence", "currency", "converted_currency")
 _BY_CAMPAIGN = ("campaign_id", "day", "currency", "converted_currency")
 _NONE = (0, 0)
@@ -49,8 +49,8 @@ def sums_of(sold: Sold) -> Cells:
 def by_campaign(cells: Cells) -> Cells:
     """The cells of `campaign_sums` from those of `sale_sums`."""
     found: dict[Key, list[int]] = {}
-    for (campaign, day, _, _, _, *currencies), (orders, _, *great) in cells.items():
-        _add_to(found, (campaign, day, *currencies), [orders, *great])
+    for (campaign, day, _, _, _, *currencies), (orders, _, *large) in cells.items():
+        _add_to(found, (campaign, day, *currencies), [orders, *large])
     return {key: measures for key, measures in found.items() if any(measures)}
 
 
@@ -110,8 +110,8 @@ BY_CAMPAIGN = KeptSum(campaign_sums, campaign_definition)
 def _define(by: Sequence[str], counts: Sequence[str]) -> sa.Select[Any]:
     rows = sa.union_all(_define_sales(), _define_refunds()).subquery()
     key = [rows.c[name] for name in by]
-    great = (column for name in _GREAT for column in sum_of_halves(rows.c[name], name))
-    return sa.select(*key, *(sa.func.sum(rows.c[name]).label(name) for name in counts), *great).group_by(*key)
+    large = (column for name in _LARGE for column in sum_of_halves(rows.c[name], name))
+    return sa.select(*key, *(sa.func.sum(rows.c[name]).label(name) for name in counts), *large).group_by(*key)
 
 
 def _define_sales() -> sa.Select[Any]:
@@ -142,9 +142,9 @@ def _define_refunds() -> sa.Select[Any]:
         sa.func.coalesce(sales.c.evidence, "").label("evidence"),
         sale_refunds.c.currency,
         _into(sales.c.converted_currency),
-        *(sa.literal_column("0").label(name) for name in ("orders", "link_orders", *_GREAT[:3])),
+        *(sa.literal_column("0").label(name) for name in ("orders", "link_orders", *_LARGE[:3])),
         sale_refunds.c.amount.label("refunded_on"),
-        *(sa.literal_column("0").label(name) for name in _GREAT[4:]),
+        *(sa.literal_column("0").label(name) for name in _LARGE[4:]),
     ).select_from(sale_refunds.outerjoin(sales, its_sale))
 
 
@@ -163,13 +163,13 @@ def read_campaigns(
 ) -> Sequence[sa.Row[Any]]:
     """What campaigns sold on some days, by campaign, currency and what that was converted into.
 
-    Rows with `orders` and, for `great.read_sum`, quantity (in thousandths) and minor units: gross, refunded
+    Rows with `orders` and, for `large.read_sum`, quantity (in thousandths) and minor units: gross, refunded
     (of these sales), refunded_on (these days), converted and converted_refunded.
     """
     table = campaign_sums.c
     key = table.campaign_id, table.currency, table.converted_currency
-    great = (column for name in _GREAT for column in kept_sum(campaign_sums, name))
-    query = sa.select(*key, sa.func.sum(table.orders).label("orders"), *great)
+    large = (column for name in _LARGE for column in kept_sum(campaign_sums, name))
+    query = sa.select(*key, sa.func.sum(table.orders).label("orders"), *large)
     query = query.where(table.campaign_id.in_(ids), *within(days, table.day))
     return connection.execute(query.group_by(*key).order_by(*key)).all()
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.attribution.decisions import get_decision
-from salepixel.attribution.gather import MOST_CLICKS
+from salepixel.attribution.gather import MAX_CLICKS
 from salepixel.attribution.reconcile import reconcile_orders
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import ClickSealer, Signal
@@ -23,7 +23,7 @@ from salepixel.orders import batches
 from salepixel.orders.batches import due_batches
 from salepixel.orders.keys import OrderKey
 from salepixel.orders.queue import due_orders
-from salepixel.orders.requeue import Why, requeue_order
+from salepixel.orders.requeue import DueReason, requeue_order
 from salepixel.shops.store import list_shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -259,7 +259,7 @@ def test_a_mark_that_is_set_while_a_batch_runs_stays(
 
     def mark() -> None:
         with world.database.write() as connection:
-            requeue_order(connection, *keys[7], Why.BY_HAND)
+            requeue_order(connection, *keys[7], DueReason.BY_HAND)
         marked.set()
 
     marking = threading.Thread(target=mark)
@@ -322,14 +322,14 @@ def test_what_another_transaction_decides_is_left_to_it(
     assert world.due() == [second]
 
 
-@pytest.mark.parametrize(("more", "limit"), [(0, None), (3, MOST_CLICKS)])
+@pytest.mark.parametrize(("more", "limit"), [(0, None), (3, MAX_CLICKS)])
 def test_only_the_newest_clicks_of_a_contact_are_candidates(
     world: World, more: int, limit: int | None
 ) -> None:
     world.contact("ana", "hash-of-ana")
     with world.database.write() as connection:
         some = [
-            click_at(NOON - HOUR - timedelta(minutes=n), "ana", serial=n) for n in range(MOST_CLICKS + more)
+            click_at(NOON - HOUR - timedelta(minutes=n), "ana", serial=n) for n in range(MAX_CLICKS + more)
         ]
         clicks.store_clicks(connection, [(click, Signal(0)) for click in some])
     world.order(order(email_hash="hash-of-ana"))
@@ -339,6 +339,6 @@ def test_only_the_newest_clicks_of_a_contact_are_candidates(
         decision = get_decision(connection, shop.id, "O1")
     assert decision is not None
     assert decision.explanation.clicks_limit == limit
-    looked_at = {one.click_id for one in decision.explanation.candidates}
-    assert looked_at == {click.id for click in some[:MOST_CLICKS]}
+    examined = {one.click_id for one in decision.explanation.candidates}
+    assert examined == {click.id for click in some[:MAX_CLICKS]}
     assert verify_all(world.database, world.sealer).different == []

@@ -54,7 +54,7 @@ def test_a_preview_lists_exactly_the_orders_that_the_policy_affects(world: World
         world.order(order(id=f"O{number}", number=str(number), email_hash="h", placed_at=old))
     before = world.amounts()
     moves: list[policies.Move] = []
-    place, looked_at = None, 0
+    place, examined = None, 0
     with world.database.read() as connection:
         account = accounts.get_account(connection, 1)
         assert account is not None
@@ -62,11 +62,11 @@ def test_a_preview_lists_exactly_the_orders_that_the_policy_affects(world: World
         while True:
             page = policies.preview_policy(connection, world.sealer, account, changed, SHIPPED, 2, place)
             moves += page.moves
-            place, looked_at = page.older, looked_at + page.looked_at
+            place, examined = page.older, examined + page.examined
             if place is None:
                 break
     assert world.amounts() == before, "a preview changes nothing"
-    assert looked_at == 5
+    assert examined == 5
     moved = {move.stored.order.id: (dict(move.before), dict(move.after)) for move in moves}
     world.policy(window_days=3, model="decay")
     after = world.amounts()

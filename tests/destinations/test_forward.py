@@ -109,7 +109,7 @@ def test_a_requeued_dead_letter_keeps_its_key_and_gets_all_attempts_again(
         with sqlite.write() as connection:
             (letter,) = outbox.list_dead(connection, None, 10, None)
             assert letter.given_up_at == datetime.now(UTC)
-            assert outbox.try_again(connection, None, datetime.now(UTC)) == 1
+            assert outbox.retry_forwards(connection, None, datetime.now(UTC)) == 1
         host.answers[PATH] = answers(503)
         forward_due(sqlite, ALLOWED)
         assert states(sqlite) == {("waiting", 1, "503")}

@@ -46,11 +46,11 @@ def test_only_dead_letters_are_requeued_and_they_keep_their_key(letters: Databas
     later = NOON + timedelta(days=1)
     with letters.write() as connection:
         (mine,) = outbox.list_dead(connection, 1, 10, None)
-        assert outbox.try_again(connection, 2, later, mine.id) == 0, "another account's"
-        assert outbox.try_again(connection, 1, later, mine.id) == 1
-        assert outbox.try_again(connection, 1, later, mine.id) == 0, "it waits already"
-        assert outbox.try_again(connection, 1, later) == 0, "what was sent stays sent"
-        assert outbox.try_again(connection, None, later) == 2
+        assert outbox.retry_forwards(connection, 2, later, mine.id) == 0, "another account's"
+        assert outbox.retry_forwards(connection, 1, later, mine.id) == 1
+        assert outbox.retry_forwards(connection, 1, later, mine.id) == 0, "it waits already"
+        assert outbox.retry_forwards(connection, 1, later) == 0, "what was sent stays sent"
+        assert outbox.retry_forwards(connection, None, later) == 2
         assert outbox.count_outgoing(connection) == {"waiting": 4, "sent": 1}
         claimed = outbox.claim_outgoing(connection, later, later + HOUR, 10)
         assert mine.id in {outgoing.id for outgoing in claimed}

@@ -10,7 +10,7 @@ from salepixel.attribution.evidence import Rung
 from salepixel.campaigns.mailers import TAGS
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
 from salepixel.orders.outcome import Outcome, Reason
-from salepixel.orders.requeue import Why
+from salepixel.orders.requeue import DueReason
 from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.storage.schema import metadata
 from salepixel.wire.jobs import ALLOWED
@@ -51,7 +51,7 @@ def test_every_reason_is_explained() -> None:
     text = read("reference/reasons.md")
     names = [*Reason, BOUGHT]
     assert [name for name in names if f"`{name}`" not in text] == []
-    assert [why for why in Why if f"| `{why}` |" not in text] == []
+    assert [why for why in DueReason if f"| `{why}` |" not in text] == []
     assert [outcome for outcome in Outcome if outcome not in text] == []
     assert [name for name, weight in WEIGHTS.items() if f"`{name}` | {weight} |" not in text] == []
 
@@ -75,7 +75,9 @@ def test_every_reason_to_ignore_a_hit_is_explained() -> None:
 def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
     folder = ROOT / "plugin" / "salepixel_plugin"
     text = (read("reference/reasons.md") + (ROOT / "plugin" / "README.md").read_text()).lower()
-    named = r'(?:Refused|BadSignature|UnknownKey|_refuse|Unreadable)\("(\w+)"|_Failure\(\d+, "(\w+)"'
+    named = (
+        r'(?:UntrustedDelivery|BadSignature|UnknownKey|_refuse|Unreadable)\("(\w+)"|_Failure\(\d+, "(\w+)"'
+    )
     sources = [*(ROOT / "salepixel" / "shops").rglob("*.py"), *folder.glob("saleor/*.py")]
     names = {(a or b).lower() for source in sources for a, b in re.findall(named, source.read_text())}
     assert {"unknown_installation", "mixed_currencies", "saleor_url_prohibited"} <= names

@@ -1,4 +1,4 @@
-"""Input from strangers is parsed in linear time: the edge has one thread for all visitors."""
+"""Input of any client is parsed in linear time: the edge has one thread for all visitors."""
 
 import time
 from collections.abc import Callable

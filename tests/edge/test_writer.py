@@ -147,13 +147,13 @@ def test_a_failing_disk_delays_no_visitor_and_every_loss_is_counted(
         begun = time.time_ns() // 1_000_000
         for _ in range(3):
             await asyncio.gather(*(append(writer, payload("lost")) for _ in range(7)))
-        assert writer.is_refused
+        assert writer.is_failing
         assert writer.lost is not None
         assert writer.lost.count == 21
         assert begun <= writer.lost.from_ms <= writer.lost.to_ms <= time.time_ns() // 1_000_000
         setattr(disk, fault, 0)
         await append(writer, payload("after"))
-        assert not writer.is_refused
+        assert not writer.is_failing
 
     writer = play(journal, story)
     assert writer.lost is not None
@@ -173,9 +173,9 @@ def test_a_loss_is_recorded_even_without_further_clicks(
         disk.sync_error = errno.EIO
         await append(writer, payload("lost"))
         assert await until_async(lambda: disk.asked > 3)
-        assert writer.is_refused
+        assert writer.is_failing
         disk.sync_error = 0
-        assert await until_async(lambda: not writer.is_refused)
+        assert await until_async(lambda: not writer.is_failing)
 
     play(journal, story)
     ((number, loss),) = read_journal(journal)
@@ -216,7 +216,7 @@ def lose(journal: Journal, disk: Disk, count: int, *, before: int = 0) -> LossRe
 
 
 async def nobody_clicks(writer: Writer) -> None:
-    assert await asyncio.to_thread(until, lambda: not writer.is_refused)
+    assert await asyncio.to_thread(until, lambda: not writer.is_failing)
 
 
 @pytest.mark.parametrize("before", [0, 1, 40])
@@ -321,7 +321,7 @@ def test_no_visitor_waits_for_a_loss_that_cannot_be_saved(
         await append(writer, payload("lost"))
         disk.write_error = 0
         await append(writer, payload("after"))
-        assert not writer.is_refused
+        assert not writer.is_failing
 
     play(journal, story)
     loss, after = [record for _, record in read_journal(journal)]

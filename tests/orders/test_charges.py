@@ -38,7 +38,7 @@ def newest(history: list[RefundState]) -> Order:
 
 
 @pytest.mark.parametrize(
-    ("reported", "paid", "worth", "given_back", "charged_back"),
+    ("reported", "paid", "charged", "refunded", "charged_back"),
     [
         pytest.param([("0", "0")], False, "59.80", "0", "0", id="placed"),
         pytest.param([("0", "0"), ("30", "0")], False, "59.80", "0", "0", id="paid in part"),
@@ -68,13 +68,13 @@ def newest(history: list[RefundState]) -> Order:
     ],
 )
 def test_an_order_is_worth_what_was_charged_less_what_was_refunded(
-    reported: States, paid: bool, worth: str, given_back: str, charged_back: str
+    reported: States, paid: bool, charged: str, refunded: str, charged_back: str
 ) -> None:
     history = states(reported)
     ledger = read_ledger(newest(history), history)
-    assert (ledger.paid, ledger.worth, ledger.given_back[-1], ledger.charged_back) == (
+    assert (ledger.paid, ledger.charged, ledger.refunded[-1], ledger.charged_back) == (
         paid,
-        *(Decimal(amount) for amount in (worth, given_back, charged_back)),
+        *(Decimal(amount) for amount in (charged, refunded, charged_back)),
     )
 
 
@@ -87,7 +87,7 @@ def test_snapshots_may_arrive_twice_late_and_shuffled(reported: States, data: st
     shuffled = data.draw(st.permutations(history * 2))
     ledger = read_ledger(newest(history), shuffled)
     assert ledger == read_ledger(newest(history), history)
-    assert all(0 <= amount <= TOTAL for amount in ledger.given_back)
+    assert all(0 <= amount <= TOTAL for amount in ledger.refunded)
 
 
 SUMS = st.none() | AMOUNTS.map(Decimal)
@@ -99,10 +99,10 @@ def test_any_combination_of_snapshots_gives_a_valid_ledger(
 ) -> None:
     reported = [RefundState(NOON, NOON, Decimal(back), False, *rest) for back, *rest in before]
     ledger = read_ledger(replace(order(), paid=paid, charged=charged, covers=covers), reported)
-    assert 0 <= ledger.worth <= TOTAL
-    assert ledger.held >= 0
+    assert 0 <= ledger.charged <= TOTAL
+    assert ledger.part_paid >= 0
 
 
 def test_a_covered_order_without_a_reported_charge_is_worth_its_total() -> None:
     ledger = read_ledger(replace(order(), paid=False, charged=None, covers=TOTAL))
-    assert (ledger.paid, ledger.worth, ledger.given_back) == (True, TOTAL, (Decimal(0),))
+    assert (ledger.paid, ledger.charged, ledger.refunded) == (True, TOTAL, (Decimal(0),))

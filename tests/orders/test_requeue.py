@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 import salepixel
 from salepixel.orders import queue
-from salepixel.orders.requeue import Why, requeue_failed, requeue_order
+from salepixel.orders.requeue import DueReason, requeue_failed, requeue_order
 from salepixel.orders.store import store_order
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -25,18 +25,18 @@ def because(database: Database) -> list[str]:
 def test_an_order_says_why_it_is_on_the_queue_until_it_is_decided(database: Database) -> None:
     with database.write() as connection:
         store_order(connection, "s1", 1, order(), "")
-    assert because(database) == [Why.NEW_ORDER]
+    assert because(database) == [DueReason.NEW_ORDER]
     with database.write() as connection:
-        requeue_order(connection, "s1", "O1", Why.CLICKS)
+        requeue_order(connection, "s1", "O1", DueReason.CLICKS)
         assert queue.read_state(connection).because == {"new_order": 1}
-    assert because(database) == [Why.NEW_ORDER], "it waits since then"
+    assert because(database) == [DueReason.NEW_ORDER], "it waits since then"
     with database.write() as connection:
         queue.mark_decided(connection, [("s1", "O1")])
         assert queue.read_state(connection) == queue.QueueState()
     assert because(database) == [""]
     with database.write() as connection:
         store_order(connection, "s1", 1, order(updated_at=NOON + timedelta(hours=1)), "")
-    assert because(database) == [Why.ORDER_CHANGED]
+    assert because(database) == [DueReason.ORDER_CHANGED]
 
 
 def test_a_failed_order_says_why_it_was_tried_and_then_that_a_user_requeued_it(
@@ -46,9 +46,9 @@ def test_a_failed_order_says_why_it_was_tried_and_then_that_a_user_requeued_it(
         store_order(connection, "s1", 1, order(), "")
         failed = queue.record_failure(connection, "s1", "O1", "BadMoney", NOON)
         assert failed is not None
-        assert failed.due_because == Why.NEW_ORDER
+        assert failed.due_because == DueReason.NEW_ORDER
         assert requeue_failed(connection, 1) == 1
-    assert because(database) == [Why.BY_HAND]
+    assert because(database) == [DueReason.BY_HAND]
 
 
 SOURCES = [*(ROOT / "salepixel").rglob("*.py"), *(ROOT / "worker").rglob("*.py")]

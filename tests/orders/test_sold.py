@@ -279,8 +279,8 @@ def test_lines_with_shipping_add_up_to_the_order(
     )
     sold = sold_lines(bought, ALL, history)
     assert sum(line.amount for line in sold) == bought.total
-    given_back = bought.total if cancelled else min(refunded, bought.total)
-    assert sum(line.refunded for line in sold) == given_back
+    refund = bought.total if cancelled else min(refunded, bought.total)
+    assert sum(line.refunded for line in sold) == refund
     by_line = {line.id: line.refunded for line in sold}
     assert tuple(by_line[line.id] for line in bought.lines) == refunded_by_line(bought)
     without_tax = sold_lines(bought, Terms("net", "included"), history)

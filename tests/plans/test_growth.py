@@ -20,7 +20,7 @@ from salepixel.clicks.records import HitRecord
 from salepixel.clicks.store import settle_clicks, store_clicks
 from salepixel.clicks.tokens import Click, Signal, new_click_id
 from salepixel.keys import Keys
-from salepixel.orders.requeue import Why, requeue_orders
+from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database
 from salepixel.storage.schema import metadata, orders, outbox, unsettled_clicks
@@ -171,7 +171,7 @@ def requeue_some(world: World) -> None:
     with world.database.write() as connection:
         first = sa.select(orders.c.shop_id, orders.c.id).order_by(orders.c.number).limit(20)
         pairs = [(row.shop_id, row.id) for row in connection.execute(first)]
-        requeue_orders(connection, pairs, Why.CLICKS)
+        requeue_orders(connection, pairs, DueReason.CLICKS)
 
 
 def work_by_shape(seen: list[Statement]) -> dict[str, tuple[int, Statement]]:

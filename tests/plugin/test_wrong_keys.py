@@ -3,7 +3,7 @@
 import pytest
 
 from salepixel_plugin.windows import REMEMBERED
-from salepixel_plugin.wrong_keys import KEYS, MOST, WINDOW_SECONDS, WrongKeys
+from salepixel_plugin.wrong_keys import MAX_VALID_KEYS, MAX_WRONG_KEYS, WINDOW_SECONDS, WrongKeys
 
 
 class Clock:
@@ -14,27 +14,29 @@ class Clock:
 
 
 def _slow_down(table: WrongKeys, address: str) -> None:
-    assert [table.note_wrong(address) for _ in range(MOST)] == [False] * (MOST - 1) + [True]
+    assert [table.record_invalid(address) for _ in range(MAX_WRONG_KEYS)] == [False] * (
+        MAX_WRONG_KEYS - 1
+    ) + [True]
 
 
 def test_an_ip_address_is_limited_until_its_window_ends() -> None:
     clock = Clock()
     table = WrongKeys(clock)
     _slow_down(table, "192.0.2.1")
-    assert 0 < table.pause("192.0.2.1", "a") <= WINDOW_SECONDS + 1
-    assert table.pause("192.0.2.2", "a") == 0
+    assert 0 < table.seconds_left("192.0.2.1", "a") <= WINDOW_SECONDS + 1
+    assert table.seconds_left("192.0.2.2", "a") == 0
     clock.now += WINDOW_SECONDS
-    assert table.pause("192.0.2.1", "a") == 0
+    assert table.seconds_left("192.0.2.1", "a") == 0
     _slow_down(table, "192.0.2.1")
 
 
 def test_occasional_wrong_keys_limit_nobody() -> None:
     clock = Clock()
     table = WrongKeys(clock)
-    for _ in range(10 * MOST):
-        assert not table.note_wrong("192.0.2.1")
-        clock.now += WINDOW_SECONDS / (MOST - 2)
-        assert table.pause("192.0.2.1", "a") == 0
+    for _ in range(10 * MAX_WRONG_KEYS):
+        assert not table.record_invalid("192.0.2.1")
+        clock.now += WINDOW_SECONDS / (MAX_WRONG_KEYS - 2)
+        assert table.seconds_left("192.0.2.1", "a") == 0
 
 
 @pytest.mark.parametrize(
@@ -55,17 +57,17 @@ def test_occasional_wrong_keys_limit_nobody() -> None:
 def test_an_ipv6_address_counts_by_its_64_bit_network(one: str, other: str, same: bool) -> None:
     table = WrongKeys(Clock())
     _slow_down(table, one)
-    assert (table.pause(other, "a") > 0) is same
+    assert (table.seconds_left(other, "a") > 0) is same
 
 
 def test_the_table_is_bounded_and_drops_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert REMEMBERED <= 10_000
-    assert KEYS <= 10_000
+    assert MAX_VALID_KEYS <= 10_000
     table = WrongKeys(Clock())
     monkeypatch.setattr(table._tries, "remembered", 3)
     for number in range(5):
         _slow_down(table, f"192.0.2.{number}")
-    assert [table.pause(f"192.0.2.{number}", "a") > 0 for number in range(5)] == [
+    assert [table.seconds_left(f"192.0.2.{number}", "a") > 0 for number in range(5)] == [
         False,
         False,
         True,

@@ -42,7 +42,7 @@ def test_what_is_older_ends_and_nothing_else_changes(
     village: Village, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(retention, "AT_ONCE", at_once)
-    monkeypatch.setattr(retention, "LET_IN_SECONDS", 0)
+    monkeypatch.setattr(retention, "YIELD_SECONDS", 0)
     money, kept = village.money(), len(village.rows(schema.hits))
     for kind in Kept:
         choose(village, kind, 10)

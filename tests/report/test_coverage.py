@@ -65,8 +65,8 @@ def test_each_order_is_counted_once_in_its_category(world: World) -> None:
         world.hit(f"order={name}", None, serial)
     count(world, {TODAY: 5, YESTERDAY: 1})
     assert days(world) == [
-        DayCoverage(TODAY, 2, by_webhook=1, healed=1, seen=2, attributed=1, in_shop=5, missing=3),
-        DayCoverage(YESTERDAY, 1, by_webhook=1, healed=0, seen=0, attributed=0, in_shop=1, missing=0),
+        DayCoverage(TODAY, 2, by_webhook=1, by_poll=1, seen=2, attributed=1, in_shop=5, missing=3),
+        DayCoverage(YESTERDAY, 1, by_webhook=1, by_poll=0, seen=0, attributed=0, in_shop=1, missing=0),
     ]
 
 

@@ -11,7 +11,7 @@ from salepixel.orders import unread
 from salepixel.orders.unread import UnreadOrder
 from salepixel.shops import polls
 from salepixel.shops import store as shops
-from salepixel.shops.contract import AskForLess
+from salepixel.shops.contract import PageTooLarge
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.storage import schema
 from tests.make import NOON
@@ -122,7 +122,7 @@ def test_a_slow_page_is_requested_in_halves_down_to_a_few_orders(
     def slow(*asked: Any) -> saleor_api.OrderNodes:
         sizes.append(asked[-1])
         if asked[-1] > quick:
-            raise AskForLess("too slow", "shop_too_slow")
+            raise PageTooLarge("too slow", "shop_too_slow")
         return fetch(*asked)
 
     monkeypatch.setattr(saleor_api, "fetch_orders", slow)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.saleor_key import SigningKey, base64url
-from salepixel.shops.contract import BadSignature, Delivery, Refused, UnknownKey
+from salepixel.shops.contract import BadSignature, Delivery, UnknownKey, UntrustedDelivery
 from salepixel.shops.saleor import connector as saleor
 from salepixel.shops.signatures import BadKeySet, read_keys, verify_detached
 from tests.plugin.saleor import captures
@@ -196,7 +196,7 @@ def signed(key: SigningKey, event: str, body: bytes) -> Delivery:
 def test_an_unexpected_signed_body_is_refused_with_a_reason(
     key: SigningKey, event: str, body: bytes, reason: str
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(UntrustedDelivery) as refused:
         saleor.verify(signed(key, event, body), captures.shop(jwks=jwks_of(key)))
     assert refused.value.reason == reason
 

@@ -137,12 +137,12 @@ def test_an_order_whose_webhook_was_lost_is_found_in_the_shop(player: Player) ->
     player.shop.keep(player.shop.order("1", SHOES, created=then))
     player.set_up(make_story())
 
-    def healed() -> int:
+    def found_by_poll() -> int:
         query = f"from={then.date()}&to={datetime.now(UTC).date()}"
         days = player.api("GET", f"/accounts/{player.emp_id}/coverage?{query}")["days"]
-        return sum(day["healed"] for day in days)
+        return sum(day["by_poll"] for day in days)
 
-    assert until(lambda: healed() == 1)
+    assert until(lambda: found_by_poll() == 1)
 
 
 def rows(player: Player, scene: Scene) -> list[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from salepixel.campaigns import contacts
 from salepixel.campaigns.contacts import Contact, find_contacts
 from salepixel.orders import store as orders
 from salepixel.orders.buyers import orders_of_contacts
-from salepixel.orders.requeue import requeue_pixel_twins
+from salepixel.orders.requeue import requeue_pixel_duplicates
 from salepixel.storage.database import Database
 from tests.make import NOON, order
 
@@ -42,7 +42,7 @@ def statements(connection: sa.Connection, *, many: bool = False) -> Iterator[lis
         (lambda connection: reported_by_shops(connection, 1, ["1042"]), "autoindex_orders_1"),
         (lambda connection: reported_by_shops(connection, 1, ["1042"]), "ix_orders_shop_id_number_key"),
         (
-            lambda connection: requeue_pixel_twins(connection, 1, ["O1", "1042"]),
+            lambda connection: requeue_pixel_duplicates(connection, 1, ["O1", "1042"]),
             "ix_orders_shop_id_number_key",
         ),
     ],

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from salepixel.storage import space
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import deliveries
-from salepixel_worker.sweep import give_space_back
+from salepixel_worker.sweep import shrink_database
 
 COUNT = 600
 LARGE = 8_000_000
@@ -53,7 +53,7 @@ def test_the_space_of_deleted_rows_is_freed(tmp_path: Path) -> None:
     checkpoint(database)
     assert file.stat().st_size > LARGE
     delete(database)
-    assert give_space_back(database, 60) > space.PAGES_AT_ONCE
+    assert shrink_database(database, 60) > space.PAGES_AT_ONCE
     checkpoint(database)
     assert file.stat().st_size < empty * 1.2
     store(database, count=1)
@@ -64,9 +64,9 @@ def test_one_step_frees_a_limited_number_of_pages(sqlite: Database) -> None:
     store(sqlite)
     delete(sqlite)
     with sqlite.write() as connection:
-        before = space.spare_pages(connection)
-        assert space.cut_spare_pages(connection) == space.PAGES_AT_ONCE
-        assert before - space.PAGES_AT_ONCE < space.spare_pages(connection) < before
+        before = space.removable_pages(connection)
+        assert space.remove_free_pages(connection) == space.PAGES_AT_ONCE
+        assert before - space.PAGES_AT_ONCE < space.removable_pages(connection) < before
 
 
 def test_a_tenth_of_the_file_stays_free_for_new_rows(sqlite: Database) -> None:
@@ -74,13 +74,13 @@ def test_a_tenth_of_the_file_stays_free_for_new_rows(sqlite: Database) -> None:
     with sqlite.write() as connection:
         connection.execute(sa.delete(deliveries).where(deliveries.c.digest < "15"))
         assert connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() > 0
-    assert give_space_back(sqlite, 60) == 0
+    assert shrink_database(sqlite, 60) == 0
 
 
 def test_postgresql_and_older_sqlite_files_need_no_vacuum_step(
     postgresql_database: Database, tmp_path: Path
 ) -> None:
-    assert give_space_back(postgresql_database, 60) == 0
+    assert shrink_database(postgresql_database, 60) == 0
     older = open_database("", tmp_path)
     with older.engine.connect() as connection:
         driver = connection.connection.driver_connection
@@ -90,7 +90,7 @@ def test_postgresql_and_older_sqlite_files_need_no_vacuum_step(
     migrate(older)
     store(older)
     delete(older)
-    assert give_space_back(older, 60) == 0
+    assert shrink_database(older, 60) == 0
     older.close()
 
 

@@ -452,9 +452,9 @@ def test_workers_that_decide_the_same_orders_keep_the_sums_exact(
         check(postgresql_database)
 
 
-def test_great_sums_are_exact(database: Database) -> None:
-    great = 10**16 - 1
-    ship = {"amount": great, "refunded": great, "converted": great, "quantity": Decimal(10**12)}
+def test_large_sums_are_exact(database: Database) -> None:
+    large = 10**16 - 1
+    ship = {"amount": large, "refunded": large, "converted": large, "quantity": Decimal(10**12)}
     with database.write() as connection:
         for batch in range(10):
             rows = [
@@ -466,10 +466,10 @@ def test_great_sums_are_exact(database: Database) -> None:
         (total,) = report.sale_totals(connection, CAMPAIGN)
         in_euro = report.converted_total(connection, CAMPAIGN, "EUR")
         net = buyer_sums.net_by_contact(connection, CAMPAIGN, ["ana"])
-    assert (total.orders, total.gross) == (2000, 2000 * Decimal(great).scaleb(-4))
+    assert (total.orders, total.gross) == (2000, 2000 * Decimal(large).scaleb(-4))
     assert total.quantity == 2000 * 10**12
-    assert 2000 * great > 2**64
-    assert in_euro.gross == 2000 * Decimal(great).scaleb(-2)
+    assert 2000 * large > 2**64
+    assert in_euro.gross == 2000 * Decimal(large).scaleb(-2)
     assert net == {"ana": {"CLF": Decimal(0)}}
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from redis import Redis
 
 from salepixel.accounts import store as accounts
-from salepixel.accounts.lanes import take_lanes
+from salepixel.accounts.lanes import lock_one_lane
 from salepixel.attribution.reconcile import reconcile_orders
 from salepixel.campaigns import contacts, coupons
 from salepixel.campaigns import store as campaigns
@@ -189,12 +189,12 @@ def test_a_fold_locks_the_accounts_of_clicks_and_hits_in_the_sequence_of_their_n
     ship(redis, 1, [ClickRecord(CLICK._replace(emp_id=2), NO_SIGNAL, ""), hit])
     folding = threading.Thread(target=fold_journal, args=(world.database, redis, world.sealer, JOURNAL))
     with world.database.write() as connection:
-        take_lanes(connection, [1])
+        lock_one_lane(connection, [1])
         folding.start()
         until_it_ends_or_waits(world.database, folding)
         assert folding.is_alive()
         connection.exec_driver_sql("SET LOCAL lock_timeout = 500")
-        take_lanes(connection, [2])
+        lock_one_lane(connection, [2])
     folding.join(20)
     assert not folding.is_alive()
     with world.database.read() as connection:

@@ -20,7 +20,7 @@ from salepixel.wire.streams import FIELD, JOURNALS_KEY, frame, mark_key, stream_
 from salepixel_edge.journal import Journal, try_slot
 from salepixel_edge.shipment import Shipment
 from salepixel_worker.fold import fold_all
-from salepixel_worker.journals import journals_to_fold, known_journals, set_folded_journals_aside
+from salepixel_worker.journals import journals_to_fold, known_journals, mark_folded_journals_idle
 from salepixel_worker.sweep import republish
 from tests.make import NOON, click_at
 
@@ -109,11 +109,11 @@ def test_a_journal_set_aside_is_folded_when_its_process_ships_again(
     shipment = Shipment(journal)
     shipment.begin(redis)
     for count in (1, 2, 3):
-        set_folded_journals_aside(redis)
+        mark_folded_journals_idle(redis)
         assert journals_to_fold(redis) == []
         journal.write([payload(count)])
         assert shipment.ship(redis)
-        set_folded_journals_aside(redis)
+        mark_folded_journals_idle(redis)
         assert journals_to_fold(redis) == [journal.name], "not while it has a record"
         assert fold_all(sqlite, redis, sealer, 60) == 1
     assert clicks_in(sqlite) == 3

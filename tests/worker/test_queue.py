@@ -19,7 +19,7 @@ from salepixel.money.amounts import BadMoney
 from salepixel.money.rates import Rates
 from salepixel.orders import queue
 from salepixel.orders import store as orders
-from salepixel.orders.requeue import Why, requeue_failed, requeue_order
+from salepixel.orders.requeue import DueReason, requeue_failed, requeue_order
 from salepixel.settings import WorkerSettings
 from salepixel.shops import store as shops
 from salepixel.storage import schema
@@ -161,7 +161,7 @@ def test_the_oldest_order_is_first_and_keeps_its_position(world: World) -> None:
         world.order(order(id=f"O{n}", number=str(n)))
     with world.database.write() as connection:
         (shop,) = shops.list_shops(connection, 1)
-        requeue_order(connection, shop.id, "O0", Why.CLICKS)
+        requeue_order(connection, shop.id, "O0", DueReason.CLICKS)
     assert [order_id for _, order_id in world.due()] == ["O0", "O1", "O2", "O3"]
 
 

@@ -14,7 +14,7 @@ from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import queue
 from salepixel.orders.keys import OrderKey
-from salepixel.storage.database import Database, is_conflict, is_passing, is_timeout
+from salepixel.storage.database import Database, is_conflict, is_timeout, is_transient
 
 _OURS = ("salepixel", "salepixel_worker")
 
@@ -34,22 +34,22 @@ def attempt_orders(
     except Exception as error:
         # Workers whose orders clear clicks of each other's contacts may deadlock; fewer orders seldom do.
         is_split = len(keys) > 1 and is_conflict(error)
-        if is_passing(error) and not is_timeout(error) and not is_split:
+        if is_transient(error) and not is_timeout(error) and not is_split:
             raise
         if isinstance(error, JobTimeoutException):
             # One of them used the job's whole time. Orders that failed before are attempted alone.
             for key in keys:
-                put_off(database, *key, error)
+                schedule_retry(database, *key, error)
             raise  # the job has used its time, and no alarm would end the next order
         if len(keys) == 1:
-            put_off(database, *keys[0], error)
+            schedule_retry(database, *keys[0], error)
             return
         middle = len(keys) // 2
         for half in (keys[:middle], keys[middle:]):
             attempt_orders(database, sealer, half, rates)
 
 
-def put_off(database: Database, shop_id: str, order_id: str, error: Exception) -> None:
+def schedule_retry(database: Database, shop_id: str, order_id: str, error: Exception) -> None:
     """Record that an order could not be decided, and log why."""
     text = describe(error)
     with database.write() as connection:

@@ -23,7 +23,7 @@ from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord
 from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.orders import deliveries
 from salepixel.shops.pixel_hits import store_pixel_hit
-from salepixel.storage.database import Database, is_passing
+from salepixel.storage.database import Database, is_transient
 from salepixel.wire.streams import BadRecord, stream_key
 from salepixel_worker.attempt import describe
 from salepixel_worker.journals import journals_to_fold, publish_marks
@@ -31,7 +31,7 @@ from salepixel_worker.journals import journals_to_fold, publish_marks
 ENTRIES_AT_ONCE = 8
 """Stream entries per transaction: up to 64 kB each, about five thousand clicks in total."""
 
-LET_IN_SECONDS = 0.03
+YIELD_SECONDS = 0.03
 """The pause after a full batch. Other writers of SQLite retry every 25 ms, and get their turn in it."""
 
 log = structlog.get_logger()
@@ -89,7 +89,7 @@ def _fold_entries(
             _store(connection, sealer, journal, mark, run, now)
     publish_marks(redis, {journal: run.last})
     if run.is_full:
-        time.sleep(LET_IN_SECONDS)
+        time.sleep(YIELD_SECONDS)
     return run.last - mark
 
 
@@ -119,7 +119,7 @@ def _try_to_store_hit(connection: sa.Connection, sealer: ClickSealer, record: Hi
         with connection.begin_nested():
             store_pixel_hit(connection, sealer, record)
     except Exception as error:
-        if is_passing(error) or isinstance(error, JobTimeoutException):
+        if is_transient(error) or isinstance(error, JobTimeoutException):
             raise
         log.error("hit_not_stored", emp_id=record.emp_id, error=describe(error))
         deliveries.count_rejection(connection, "pixel", "unstorable")

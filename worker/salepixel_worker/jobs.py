@@ -21,7 +21,7 @@ from salepixel.wire.jobs import DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
 from salepixel_worker.attempt import describe
 from salepixel_worker.fold import fold_all
-from salepixel_worker.sweep import give_space_back, pack_deliveries, reconcile_due, republish, settle_verdicts
+from salepixel_worker.sweep import pack_deliveries, reconcile_due, republish, settle_verdicts, shrink_database
 
 log = structlog.get_logger()
 
@@ -104,7 +104,7 @@ def sweep() -> None:
     _try(fold_all, here.database, here.redis, here.sealer, FOLD_SECONDS)
     _try(settle_verdicts, here.database, datetime.now(UTC), SETTLE_SECONDS)
     _try(pack_deliveries, here.database, PACK_SECONDS)
-    _try(give_space_back, here.database, SPACE_SECONDS)
+    _try(shrink_database, here.database, SPACE_SECONDS)
     _try(continue_erasures, here.database, here.sealer, ERASE_SECONDS)
     _try(end_old_rows, here.database, datetime.now(UTC), END_SECONDS)
     _drain(here, DRAIN_SECONDS)

@@ -30,7 +30,7 @@ def journals_to_fold(redis: Redis) -> list[str]:
     return [name for name, length in zip(names, pipeline.execute(), strict=True) if length]
 
 
-def set_folded_journals_aside(redis: Redis) -> None:
+def mark_folded_journals_idle(redis: Redis) -> None:
     """Forget the journals without records in Redis: folds skip them until a record is shipped.
 
     Their marks stay, and `known_journals` still lists them: the database may be restored from a backup.

@@ -25,12 +25,12 @@ from salepixel.storage.database import (
     Database,
     DatabaseUnavailable,
     UnsafeDatabase,
-    is_passing,
+    is_transient,
     open_database,
     require_current,
 )
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
-from salepixel_worker.attempt import describe, put_off
+from salepixel_worker.attempt import describe, schedule_retry
 
 PAGE = 200
 SHOWN = 50
@@ -121,9 +121,9 @@ def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED)
                 with database.write() as connection:
                     decided = reconcile_and_announce(connection, sealer, [stored.key], now, rates)
             except Exception as error:
-                if is_passing(error):
+                if is_transient(error):
                     raise
-                put_off(database, stored.shop_id, stored.order.id, error)
+                schedule_retry(database, stored.shop_id, stored.order.id, error)
                 what = f"order {stored.order.number} ({stored.order.id}): cannot be decided"
                 found.different.append(f"{what}: {describe(error)}")
                 continue

@@ -19,9 +19,9 @@ from salepixel.wire.streams import stream_key
 from salepixel_worker.attempt import attempt_orders
 from salepixel_worker.journals import (
     known_journals,
+    mark_folded_journals_idle,
     publish_marks,
     published_marks,
-    set_folded_journals_aside,
 )
 
 AT_ONCE = 50
@@ -72,16 +72,16 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
     return done
 
 
-def give_space_back(database: Database, budget_seconds: float) -> int:
+def shrink_database(database: Database, budget_seconds: float) -> int:
     """Shrink SQLite's file after rows were deleted, for about this long; returns the number of pages."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
         # In small batches, as above. Whether there is anything to do is read without the writer's lock.
         with database.read() as connection:
-            if not space.spare_pages(connection):
+            if not space.removable_pages(connection):
                 break
         with database.write() as connection:
-            done += space.cut_spare_pages(connection)
+            done += space.remove_free_pages(connection)
     return done
 
 
@@ -108,7 +108,7 @@ def republish(database: Database, redis: Redis) -> None:
     publish_directory(database, redis)
     for journal in [journal for journal, mark in published.items() if mark > marks[journal]]:
         # The database was restored. An edge reads the mark again only if its stream is gone.
-        log.warning("shipped_again_after_a_restore", journal=journal, after=marks[journal])
+        log.warning("reshipping_after_restore", journal=journal, after=marks[journal])
         redis.delete(stream_key(journal))
     publish_marks(redis, {name: mark for name, mark in marks.items() if published.get(name) != mark})
-    set_folded_journals_aside(redis)
+    mark_folded_journals_idle(redis)

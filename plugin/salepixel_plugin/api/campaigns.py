@@ -92,7 +92,7 @@ class CampaignWithLinks(CampaignOut):
     links: list[LinkOut]
 
 
-class CampaignMade(CampaignWithLinks):
+class CampaignCreated(CampaignWithLinks):
     """A new campaign, and corrections to the input."""
 
     warnings: Warnings
@@ -128,7 +128,7 @@ class LinksOut(Output):
 
 @blueprint.post("/campaigns")
 @blueprint.input(CampaignIn, arg_name="wanted")
-@blueprint.output(CampaignMade, 201)
+@blueprint.output(CampaignCreated, 201)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
     """Create a campaign; the response has a tracked URL for each link."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from salepixel.report import use_cases
 from salepixel.report.coverage import Seen
-from salepixel.report.health import MOST_UNREAD, ShopHealth
+from salepixel.report.health import MAX_UNREAD, ShopHealth
 from salepixel.shops.shop import State
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
@@ -22,9 +22,9 @@ class DayOut(Output):
 
     day: date
     in_shop: int | None = Field(description="The number that the shops report; null if no shop was polled.")
-    known: int = Field(description="Orders that were processed here: by_webhook + healed.")
+    known: int = Field(description="Orders that were processed here: by_webhook + by_poll.")
     by_webhook: int = Field(description="Reported by a webhook or through the sales API.")
-    healed: int = Field(description="Orders that the webhooks missed and a poll of the shop found.")
+    by_poll: int = Field(description="Orders that the webhooks missed and a poll of the shop found.")
     missing: int | None = Field(
         description="Orders in the shop that were not here at the last poll; null if no shop was polled."
     )
@@ -78,7 +78,7 @@ class PolledOut(Output):
         "shop's answer. The shop is polled again every five minutes."
     )
     problem_since: datetime | None
-    unread: list[UnreadOut] = Field(description=f"The newest {MOST_UNREAD} unreadable orders of the account.")
+    unread: list[UnreadOut] = Field(description=f"The newest {MAX_UNREAD} unreadable orders of the account.")
 
 
 class CoverageOut(Output):

@@ -35,14 +35,14 @@ class DeadLettersOut(Output):
     next: Next
 
 
-class TryAgain(Input):
+class Retry(Input):
     """The failed forwards to retry."""
 
     emp_id: EmpId = Field(alias="empId")
     id: Text = Field(UNSET, description="One failed forward. Without it: all of the account.")
 
 
-class TryAgainOut(Output):
+class RetryOut(Output):
     """How many forwards are queued again; 0 if no failed forward matches."""
 
     waiting: int
@@ -65,12 +65,12 @@ def list_dead(page: PageQuery) -> dict[str, Any]:
 
 
 @blueprint.post("/outbox/dead/retry")
-@blueprint.input(TryAgain, arg_name="wanted")
-@blueprint.output(TryAgainOut)
+@blueprint.input(Retry, arg_name="wanted")
+@blueprint.output(RetryOut)
 @blueprint.doc(
     security="bearer", responses={403: "The API key belongs to another account", 404: "No such account"}
 )
-def try_again(wanted: TryAgain) -> dict[str, Any]:
+def retry_forwards(wanted: Retry) -> dict[str, Any]:
     """Retry failed forwards. Forwards that the other server accepted are not sent again."""
     with services().database.write() as connection:
         now = datetime.now(UTC)

@@ -150,7 +150,7 @@ def set_cookie(answer: Response, name: str, value: str, seconds: int) -> None:
 
 def say(refusal: Refusal) -> str:
     """A refusal in the reader's language."""
-    return language().text(refusal.said, **refusal.words)
+    return language().text(refusal.template, **refusal.words)
 
 
 @blueprint.errorhandler(Refusal)

@@ -12,7 +12,7 @@ from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.saleor.codes import manifest_url
-from salepixel_plugin.schemas import MOST_DAYS, CoverageDays
+from salepixel_plugin.schemas import MAX_PERIOD_DAYS, CoverageDays
 from salepixel_plugin.services import services
 
 _BAD_DAYS = N_("Write dates as 2026-11-23, From before To, at most %(days)s days, or leave them empty.")
@@ -25,13 +25,13 @@ def show_coverage(emp_id: int) -> Response:
     try:
         asked = CoverageDays.model_validate(chosen)
     except ValidationError:
-        message = language().text(_BAD_DAYS, days=language().number(MOST_DAYS))
+        message = language().text(_BAD_DAYS, days=language().number(MAX_PERIOD_DAYS))
         raise Refusal(422, "bad_days", message) from None
     first, last = asked.ends(datetime.now(UTC).date())
     here = services()
     with here.database.read() as connection:
         found = use_cases.read_coverage(connection, principal(), emp_id, first, last)
-    names = ("in_shop", "by_webhook", "healed", "missing", "seen", "attributed")
+    names = ("in_shop", "by_webhook", "by_poll", "missing", "seen", "attributed")
     problems = [(one, explain_pixel_problem(one.reason, language())) for one in found.pixel_problems]
     sums = {name: _sum_of(found.days, name) for name in names}
     manifests = {

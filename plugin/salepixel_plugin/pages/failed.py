@@ -6,7 +6,7 @@ from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.store import list_accounts
 from salepixel.orders import use_cases
-from salepixel.orders.requeue import Why
+from salepixel.orders.requeue import DueReason
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, page
@@ -17,24 +17,24 @@ PAGE = 50
 
 BECAUSE = {
     "": N_("Not recorded"),
-    Why.NEW_ORDER: N_("New order"),
-    Why.ORDER_CHANGED: N_("The shop changed the order"),
-    Why.EARLIER_SNAPSHOT: N_("An earlier version of the order arrived late"),
-    Why.WAS_DRAFT: N_("The order was a draft first"),
-    Why.EARLIER_ORDER: N_("An earlier order of the same customer changed"),
-    Why.SHOP_REPORTED: N_("The shop also reported the order"),
-    Why.PIXEL_HIT: N_("A pixel hit names the order"),
-    Why.CLICKS: N_("Clicks were added or their verdict changed"),
-    Why.CONTACTS: N_("A contact was added or changed"),
-    Why.OPTED_IN: N_("A contact opted in again"),
-    Why.COUPONS: N_("A coupon code was added"),
-    Why.NEW_CAMPAIGN: N_("A campaign was created"),
-    Why.SALES_LINK: N_("A sales link was turned on or off"),
-    Why.ATTRIBUTION_SETTINGS: N_("The attribution settings changed"),
-    Why.ACCOUNT_SETTINGS: N_("The account's settings changed"),
-    Why.EXCHANGE_RATES: N_("There are new exchange rates"),
-    Why.ERASED: N_("A person whom it named was erased"),
-    Why.BY_HAND: N_("Somebody retried it"),
+    DueReason.NEW_ORDER: N_("New order"),
+    DueReason.ORDER_CHANGED: N_("The shop changed the order"),
+    DueReason.EARLIER_SNAPSHOT: N_("An earlier version of the order arrived late"),
+    DueReason.WAS_DRAFT: N_("The order was a draft first"),
+    DueReason.EARLIER_ORDER: N_("An earlier order of the same customer changed"),
+    DueReason.SHOP_REPORTED: N_("The shop also reported the order"),
+    DueReason.PIXEL_HIT: N_("A pixel hit names the order"),
+    DueReason.CLICKS: N_("Clicks were added or their verdict changed"),
+    DueReason.CONTACTS: N_("A contact was added or changed"),
+    DueReason.OPTED_IN: N_("A contact opted in again"),
+    DueReason.COUPONS: N_("A coupon code was added"),
+    DueReason.NEW_CAMPAIGN: N_("A campaign was created"),
+    DueReason.SALES_LINK: N_("A sales link was turned on or off"),
+    DueReason.ATTRIBUTION_SETTINGS: N_("The attribution settings changed"),
+    DueReason.ACCOUNT_SETTINGS: N_("The account's settings changed"),
+    DueReason.EXCHANGE_RATES: N_("There are new exchange rates"),
+    DueReason.ERASED: N_("A person whom it named was erased"),
+    DueReason.BY_HAND: N_("Somebody retried it"),
 }
 """Why an order is on the queue, for people."""
 

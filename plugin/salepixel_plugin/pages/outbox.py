@@ -28,7 +28,7 @@ def list_dead() -> Response:
 
 
 @blueprint.post("/outbox")
-def try_again() -> Response:
+def retry_forwards() -> Response:
     """Retry one forward, or all that the API key can read if the form names none."""
     only = request.form.get("id")
     if only is None or only.isalnum():

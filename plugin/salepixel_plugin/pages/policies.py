@@ -30,7 +30,7 @@ from salepixel_plugin.schemas import MonthIn, PolicyChange
 from salepixel_plugin.services import services, writing
 
 SHOWN = 50
-LOOKED_AT = 500
+EXAMINED = 500
 """Orders in one preview. Deciding an order takes about 2 ms, so a preview takes about a second."""
 
 OFFERED = 1000
@@ -148,7 +148,7 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
     after, change, here = read_order_cursor(cursor), _change(sent), services()
     with here.database.read() as connection:
         seen_now = use_cases.preview_policy_change(
-            connection, principal(), emp_id, change, here.clicks, Rates(here.settings.data), LOOKED_AT, after
+            connection, principal(), emp_id, change, here.clicks, Rates(here.settings.data), EXAMINED, after
         )
         account, changed, preview = seen_now.account, seen_now.changed, seen_now.preview
         found = sums_of(preview.moves)

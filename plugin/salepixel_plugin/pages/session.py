@@ -10,7 +10,7 @@ from salepixel_plugin import access
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, page, require_our_page, set_cookie
-from salepixel_plugin.rejections import pause_stranger
+from salepixel_plugin.rejections import seconds_limited
 
 _TOO_MANY = N_("Too many requests came from your network. Try again in a minute.")
 
@@ -48,7 +48,7 @@ def leave() -> Response:
 
 
 def _refuse_too_many() -> None:
-    if pause := pause_stranger("login"):
+    if pause := seconds_limited("login"):
         raise Refusal(429, "too_many_requests", _TOO_MANY, retry_after=pause)
 
 

@@ -13,8 +13,8 @@ from threading import Lock
 from salepixel_plugin.windows import Windows, network_of
 
 WINDOW_SECONDS = 60.0
-MOST_OF_SHOP = 10
-MOST_OF_ADDRESS = 30
+MAX_PER_SHOP = 10
+MAX_PER_ADDRESS = 30
 """The most registrations with calls within the window. Staff press Retry once or twice."""
 
 
@@ -22,7 +22,7 @@ class Busy(Exception):
     """The limit of calls is reached, or a call of this account is running."""
 
 
-class TooMany(Exception):
+class TooManyRegistrations(Exception):
     """There were too many recent registrations of this shop, or from this address."""
 
 
@@ -39,7 +39,7 @@ class Calls:
         self._shops, self._addresses = (Windows(WINDOW_SECONDS, self.clock) for _ in range(2))
 
     @contextmanager
-    def one(self, emp_id: int) -> Iterator[None]:
+    def slot(self, emp_id: int) -> Iterator[None]:
         """A context for a call of an account. Raises Busy at once if the call is not allowed now."""
         with self._lock:
             if emp_id in self._under_way or len(self._under_way) >= self.at_once:
@@ -52,8 +52,8 @@ class Calls:
                 self._under_way.remove(emp_id)
 
     def count_registration(self, shop_id: str, address: str) -> None:
-        """Count a registration that needs calls. Raises TooMany."""
-        if self._shops.count(shop_id) > MOST_OF_SHOP:
-            raise TooMany
-        if self._addresses.count(network_of(address)) > MOST_OF_ADDRESS:
-            raise TooMany
+        """Count a registration that needs calls. Raises TooManyRegistrations."""
+        if self._shops.count(shop_id) > MAX_PER_SHOP:
+            raise TooManyRegistrations
+        if self._addresses.count(network_of(address)) > MAX_PER_ADDRESS:
+            raise TooManyRegistrations

@@ -85,7 +85,7 @@ class KeyReloads:
 
     def _reload(self, reload: _Reload, shop: Shop, failure: UnknownKey, database: Database) -> Shop:
         try:
-            with self._calls.one(shop.emp_id):
+            with self._calls.slot(shop.emp_id):
                 jwks = fetch_jwks(shop.api_url)
         except Busy as error:
             reload.tried_at = float("-inf")  # not tried

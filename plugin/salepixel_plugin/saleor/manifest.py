@@ -15,7 +15,7 @@ from flask import Response, jsonify, request
 from salepixel.accounts import store as accounts
 from salepixel.shops import store as shops
 from salepixel.shops.saleor.api import PERMISSION, order_fields, read_version
-from salepixel_plugin.rejections import pause_stranger
+from salepixel_plugin.rejections import seconds_limited
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
@@ -53,7 +53,7 @@ def give_manifest() -> Response | tuple[Response, int]:
 
     It is also returned without a valid code. Then the registration fails, and tells staff what to do.
     """
-    if pause := pause_stranger("saleor_manifest"):
+    if pause := seconds_limited("saleor_manifest"):
         message = "Too many requests came from your network. Try again in a minute."
         answer = jsonify(message=message, reason="too_many_requests")
         answer.headers["Retry-After"] = str(pause)

@@ -18,8 +18,8 @@ from salepixel.shops.saleor.api import PERMISSION, App, ask_for_app, fetch_jwks
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import connect_shop, get_shop
 from salepixel.shops.strict_json import BadJson, load_object
-from salepixel_plugin.rejections import count_refusal, is_address, pause_stranger
-from salepixel_plugin.saleor.calls import WINDOW_SECONDS, Busy, Calls, TooMany
+from salepixel_plugin.rejections import count_refusal, is_address, seconds_limited
+from salepixel_plugin.saleor.calls import WINDOW_SECONDS, Busy, Calls, TooManyRegistrations
 from salepixel_plugin.saleor.codes import read_code
 from salepixel_plugin.services import services
 
@@ -42,7 +42,7 @@ class _Failure(Exception):
 
 def register() -> tuple[Response, int]:
     """POST /saleor/register?code=. It may be repeated; the last token counts."""
-    if pause := pause_stranger("saleor_register"):
+    if pause := seconds_limited("saleor_register"):
         text = "Too many requests came from your network. Press Retry in a minute."
         return _answer(_Failure(429, "TOO_MANY_REQUESTS", text, pause))
     try:
@@ -122,9 +122,9 @@ def _ask(shop: Shop, token: str) -> tuple[App, str]:
     calls: Calls = current_app.extensions["salepixel_calls"]
     try:
         calls.count_registration(shop.id, request.remote_addr or "")
-        with calls.one(shop.emp_id):
+        with calls.slot(shop.emp_id):
             return _app_of(shop, token), _jwks_of(shop)
-    except TooMany as error:
+    except TooManyRegistrations as error:
         text = "There were too many registrations of this shop, or from its address. Press Retry in a minute."
         raise _Failure(429, "TOO_MANY", text, int(WINDOW_SECONDS)) from error
     except Busy as error:
@@ -143,7 +143,7 @@ def _app_of(shop: Shop, token: str) -> App:
         raise _Failure(401, "UNKNOWN_APP_ID", text) from error
     except ShopUnavailable as error:
         # Only the operator sees the actual answer: it would show our network to whoever added the shop.
-        log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
+        log.warning("shop_call_failed", shop=shop.id, reason=error.reason, problem=str(error))
         text = "Salepixel got no answer from a Saleor API. Check that it can be reached, then press Retry: "
         raise _Failure(503, "SALEOR_NOT_AVAILABLE", text + shop.api_url) from error
     if PERMISSION not in app.permissions:
@@ -156,6 +156,6 @@ def _jwks_of(shop: Shop) -> str:
     try:
         return fetch_jwks(shop.api_url)
     except ShopUnavailable as error:
-        log.warning("shop_not_asked", shop=shop.id, reason=error.reason, problem=str(error))
+        log.warning("shop_call_failed", shop=shop.id, reason=error.reason, problem=str(error))
         text = "The shop's /.well-known/jwks.json is not available, or has no key to use. Press Retry later."
         raise _Failure(503, "JWKS_NOT_AVAILABLE", text) from error

@@ -16,11 +16,11 @@ from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from salepixel.orders.deliveries import delivery_digest, store_delivery
-from salepixel.orders.drafts import note_draft
+from salepixel.orders.drafts import record_draft
 from salepixel.orders.erased import hide_erased, ids_of_erased, names_erased
 from salepixel.orders.redacted import NOTHING, without_orders
 from salepixel.orders.store import store_order
-from salepixel.shops.contract import Delivery, Page, Refused, Unread, Unreadable
+from salepixel.shops.contract import Delivery, Page, Unread, Unreadable, UntrustedDelivery
 from salepixel.shops.platforms import CONNECTORS
 from salepixel.shops.saleor.connector import LIFECYCLE, read_app_status
 from salepixel.shops.shop import Shop
@@ -29,7 +29,7 @@ from salepixel.shops.store import (
     find_shop,
     get_shop,
     keep_app_status,
-    read_if_trusted_alike,
+    read_if_unchanged,
 )
 from salepixel.storage.database import is_of_values
 from salepixel.storage.ids import is_id
@@ -87,7 +87,7 @@ def _take() -> tuple[Response, int]:
     try:
         delivery = _receive()
         shop, content, newer = _keep(delivery)
-    except Refused as refusal:
+    except UntrustedDelivery as refusal:
         if refusal.reason in _MESSAGES:
             return refuse_body(refusal.reason)
         return _refuse(refusal.reason, refusal.message)
@@ -98,7 +98,7 @@ def _take() -> tuple[Response, int]:
     if newer:
         services().job_queue.enqueue_once(jobs.DRAIN)
     for reason in (one.reason for one in content.unread):
-        log.warning("delivery_unread", shop=shop.id, delivery_event=delivery.event, reason=reason)
+        log.warning("delivery_not_parsed", shop=shop.id, delivery_event=delivery.event, reason=reason)
         count_refusal(SOURCE, reason)
     return jsonify(ok=True), 200
 
@@ -122,9 +122,9 @@ def _receive() -> Delivery:
     except RequestEntityTooLarge:
         body = None
     if body is None or len(body) > MAX_DELIVERY_BYTES:
-        raise Refused("too_large", _MESSAGES["too_large"])
+        raise UntrustedDelivery("too_large", _MESSAGES["too_large"])
     if request.content_length not in (None, len(body)):
-        raise Refused("cut_short", _MESSAGES["cut_short"])
+        raise UntrustedDelivery("cut_short", _MESSAGES["cut_short"])
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Delivery(headers.get("saleor-api-url", ""), headers.get("saleor-event", "").lower(), headers, body)
 
@@ -132,17 +132,18 @@ def _receive() -> Delivery:
 def _keep(delivery: Delivery) -> tuple[Shop, Page, list[str]]:
     """Verify a delivery and store it; gives its shop, what was read from it, and which orders were newer.
 
-    Raises Refused, KeysUnavailable, _ShopChanged. What is refused is refused by the shop as it is stored.
+    Raises UntrustedDelivery, KeysUnavailable, _ShopChanged. Only the stored shop decides a rejection, never
+    the cached one.
     """
     # The webhooks of an app from an early version do not name their shop: Saleor-Api-Url does.
     named = request.args.get("shop")
-    if known := _senders().recall(named, delivery.api_url):
+    if known := _senders().get(named, delivery.api_url):
         try:
             CONNECTORS[known.platform].verify(delivery, known)
             return known, *_read_and_store(delivery, known)
         except _ShopChanged:
-            _senders().forget(named, delivery.api_url)
-        except Refused:
+            _senders().remove(named, delivery.api_url)
+        except UntrustedDelivery:
             pass  # the shop may have other keys by now
     shop = _find_sender(delivery, named)
     check = partial(CONNECTORS[shop.platform].verify, delivery)
@@ -150,7 +151,7 @@ def _keep(delivery: Delivery) -> tuple[Shop, Page, list[str]]:
     _refuse_paused(delivery, shop)
     content, newer = _read_and_store(delivery, shop)
     if shop.paused_at is None:
-        _senders().remember(named, delivery.api_url, shop)
+        _senders().put(named, delivery.api_url, shop)
     return shop, content, newer
 
 
@@ -175,17 +176,25 @@ def _find_sender(delivery: Delivery, named: str | None) -> Shop:
             elif is_id(named):
                 shop = get_shop(connection, named)
     if shop is not None and shop.removed_at is not None:
-        raise Refused("shop_removed", "This shop was removed from its account. Delete the app in the shop.")
+        raise UntrustedDelivery(
+            "shop_removed", "This shop was removed from its account. Delete the app in the shop."
+        )
     if shop is None or shop.platform != "saleor" or shop.jwks is None or shop.app_id is None:
-        raise Refused("unknown_installation", "No installation of this app is known for Saleor-Api-Url.")
+        raise UntrustedDelivery(
+            "unknown_installation", "No installation of this app is known for Saleor-Api-Url."
+        )
     if shop.api_url != delivery.api_url:
-        raise Refused("unknown_installation", "The shop in this address has another Saleor-Api-Url.")
+        raise UntrustedDelivery(
+            "unknown_installation", "The shop in this address has another Saleor-Api-Url."
+        )
     return shop
 
 
 def _refuse_paused(delivery: Delivery, shop: Shop) -> None:
     if shop.paused_at is not None and delivery.event not in LIFECYCLE:
-        raise Refused("shop_paused", "This shop is paused; when it is resumed, it is asked for its orders.")
+        raise UntrustedDelivery(
+            "shop_paused", "This shop is paused; when it is resumed, it is asked for its orders."
+        )
 
 
 def _read(delivery: Delivery, shop: Shop) -> Page:
@@ -204,7 +213,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
     digest = delivery_digest(delivery.api_url, delivery.event, delivery.body)
     with services().database.write() as connection:
         its_order = content.orders[0].id if len(content.orders) == 1 else ""
-        last_delivery = read_if_trusted_alike(connection, shop, its_order)
+        last_delivery = read_if_unchanged(connection, shop, its_order)
         if last_delivery is None:
             raise _ShopChanged
         kept = hide_erased(connection, services().keys, shop.id, shop.emp_id, content.orders)
@@ -231,7 +240,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
             return []
         _keep_app(connection, delivery, shop)
         for order_id in content.drafts:
-            note_draft(connection, shop.id, order_id)
+            record_draft(connection, shop.id, order_id)
         return [order.id for order in kept if store_order(connection, shop.id, shop.emp_id, order, digest)]
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from salepixel.shops.contract import AskForLess, ShopUnavailable, TokenRefused
+from salepixel.shops.contract import PageTooLarge, ShopUnavailable, TokenRefused
 from salepixel.shops.signatures import BadKeySet, read_keys
 from salepixel.shops.strict_json import BadJson, load_object
 from salepixel.wire import outgoing
@@ -116,7 +116,7 @@ def fetch_orders(
 ) -> OrderNodes:
     """A page of the orders that match a filter, without drafts.
 
-    Raises TokenRefused, AskForLess (a smaller `first` may succeed) or ShopUnavailable.
+    Raises TokenRefused, PageTooLarge (a smaller `first` may succeed) or ShopUnavailable.
 
     `wanted` uses only fields that OrderFilterInput and OrderWhereInput share. The query does not sort:
     LAST_MODIFIED_AT is not in every version. A cursor holds values, so no order is skipped or repeated while
@@ -241,7 +241,7 @@ def _raise_for(errors: Any, *, is_of_orders: bool) -> None:
         raise TokenRefused
     message = "".join(one for one in str(first.get("message", "an error"))[:200] if one.isprintable())
     if is_of_orders:
-        raise AskForLess(f"it answered: {message}")
+        raise PageTooLarge(f"it answered: {message}")
     raise ShopUnavailable(f"it answered: {message}")
 
 
@@ -265,7 +265,7 @@ def _call(
     try:
         answer = outgoing.call(method, url, seconds=seconds, max_bytes=most, body=body, headers=sent)
     except (outgoing.TooLarge, outgoing.TooSlow) as error:
-        raise AskForLess(str(error), f"shop_{error.reason}") from error
+        raise PageTooLarge(str(error), f"shop_{error.reason}") from error
     except outgoing.CallFailed as error:
         raise ShopUnavailable(str(error), f"shop_{error.reason}") from error
     return answer.status, answer.body

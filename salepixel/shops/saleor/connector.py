@@ -14,16 +14,16 @@ from salepixel.orders.bounds import MAX_REFERENCE_BYTES, OutOfBounds, check_orde
 from salepixel.orders.order import Order
 from salepixel.shops.contract import (
     Access,
-    AskForLess,
     BadSignature,
     Delivery,
     HashAddress,
     Page,
-    Refused,
+    PageTooLarge,
     ShopUnavailable,
     TokenRefused,
     Unread,
     Unreadable,
+    UntrustedDelivery,
 )
 from salepixel.shops.saleor import api as saleor_api
 from salepixel.shops.saleor.order import as_object, read_id, read_order, read_time
@@ -44,7 +44,7 @@ _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def verify(delivery: Delivery, shop: Shop) -> None:
-    """Check that the shop signed this body, for our app, as this event. Raises Refused.
+    """Check that the shop signed this body, for our app, as this event. Raises UntrustedDelivery.
 
     Saleor signs only the body: the signature fits another app's delivery and a changed Saleor-Event too. So
     the app and the event are compared with the body.
@@ -56,10 +56,12 @@ def verify(delivery: Delivery, shop: Shop) -> None:
     content = _load(delivery)
     recipient = content.get("recipient")
     if not isinstance(recipient, dict) or recipient.get("id") != shop.app_id:
-        raise Refused("other_app", "This delivery is for another app, or for an earlier installation.")
+        raise UntrustedDelivery(
+            "other_app", "This delivery is for another app, or for an earlier installation."
+        )
     typename = content.get("__typename")
     if not isinstance(typename, str) or _HUMP.sub("_", typename).lower() != delivery.event:
-        raise Refused("event_mismatch", "Saleor-Event does not say what the body says.")
+        raise UntrustedDelivery("event_mismatch", "Saleor-Event does not say what the body says.")
 
 
 def read_orders(delivery: Delivery, hash_address: HashAddress) -> Page:
@@ -145,7 +147,7 @@ def count_orders(access: Access, days: Sequence[date]) -> dict[date, int]:
     return saleor_api.count_orders(access.shop.api_url, access.token, schema, days)
 
 
-def why_refused(access: Access) -> str:
+def token_problem(access: Access) -> str:
     """Why the shop rejects our token. Raises ShopUnavailable."""
     try:
         app = saleor_api.ask_for_app(access.shop.api_url, access.token)
@@ -167,7 +169,7 @@ def _asked_orders(
     for _ in range(saleor_api.MAX_PAGES):
         try:
             found = saleor_api.fetch_orders(access.shop.api_url, access.token, schema, wanted, after, first)
-        except AskForLess as trouble:
+        except PageTooLarge as trouble:
             if first == 1:
                 page, leads_to = _skip(access, schema, wanted, after, trouble)
             elif trouble.reason == "shop_too_slow" and first <= MIN_SLOW_ORDERS:
@@ -196,7 +198,11 @@ def _read(order: Mapping[str, Any], issued_at: datetime | None, hash_address: Ha
 
 
 def _skip(
-    access: Access, schema: tuple[int, int], wanted: Mapping[str, Any], after: str | None, trouble: AskForLess
+    access: Access,
+    schema: tuple[int, int],
+    wanted: Mapping[str, Any],
+    after: str | None,
+    trouble: PageTooLarge,
 ) -> tuple[Page, str | None]:
     """The one order that fails, as unread, and the cursor after it. Raises `trouble` for other causes."""
     if trouble.reason not in _UNANSWERED:
@@ -229,4 +235,4 @@ def _load(delivery: Delivery) -> Mapping[str, Any]:
     try:
         return delivery.content
     except BadJson as error:
-        raise Refused("malformed", "The body is not a JSON object.") from error
+        raise UntrustedDelivery("malformed", "The body is not a JSON object.") from error

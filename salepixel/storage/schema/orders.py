@@ -48,7 +48,9 @@ orders = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # that failed
     sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # names no person
     sa.Column("failed_at", UtcTime),
-    sa.Column("due_because", sa.Text, nullable=False, server_default=""),  # requeue.Why; empty: not noted
+    sa.Column(
+        "due_because", sa.Text, nullable=False, server_default=""
+    ),  # requeue.DueReason; empty: not noted
     sa.Column("alias_hash", sa.Text),
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
     sa.Column("voucher", sa.Text),  # as reading.names.name_key has it

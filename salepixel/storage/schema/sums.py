@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from salepixel.storage.schema.columns import metadata
 
 
-def _great(*names: str) -> Iterator[sa.Column[int]]:
-    """Columns of measures that may exceed 64 bits, in halves: salepixel/sums/great.py."""
+def _large(*names: str) -> Iterator[sa.Column[int]]:
+    """Columns of measures that may exceed 64 bits, in halves: salepixel/sums/large.py."""
     for name in names:
         for half in ("high", "low"):
             yield sa.Column(f"{name}_{half}", sa.BigInteger, nullable=False)
@@ -70,7 +70,7 @@ campaign_sums = sa.Table(
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("orders", sa.BigInteger, nullable=False),
     # `refunded` of the sales of the day; `refunded_on`: that day, of sales of any day.
-    *_great("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
+    *_large("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
     sqlite_with_rowid=False,
 )
 
@@ -87,7 +87,7 @@ sale_sums = sa.Table(
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("orders", sa.BigInteger, nullable=False),  # each once in a campaign
     sa.Column("link_orders", sa.BigInteger, nullable=False),  # each once for every link that it has sales of
-    *_great("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
+    *_large("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
     sqlite_with_rowid=False,
 )
 
@@ -99,7 +99,7 @@ item_sums = sa.Table(
     sa.Column("sku", sa.Text, primary_key=True),
     sa.Column("currency", sa.Text, primary_key=True),
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
-    *_great("quantity", "gross", "refunded"),
+    *_large("quantity", "gross", "refunded"),
     sqlite_with_rowid=False,
 )
 
@@ -110,7 +110,7 @@ buyers = sa.Table(
     sa.Column("contact", sa.Text, primary_key=True),
     sa.Column("currency", sa.Text, primary_key=True),  # empty: the orders of all currencies, without amounts
     sa.Column("orders", sa.BigInteger, nullable=False),
-    *_great("gross", "refunded"),
+    *_large("gross", "refunded"),
     sqlite_with_rowid=False,
 )
 

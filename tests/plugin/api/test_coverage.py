@@ -44,7 +44,7 @@ def test_it_shows_known_and_missing_orders(office: Office) -> None:
             "in_shop": 2,
             "known": 1,
             "by_webhook": 1,
-            "healed": 0,
+            "by_poll": 0,
             "missing": 2,  # the order came by the sales API, not from that shop
             "seen": 0,
             "attributed": 1,

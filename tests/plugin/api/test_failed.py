@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.orders import queue
-from salepixel.orders.requeue import Why, requeue_order
+from salepixel.orders.requeue import DueReason, requeue_order
 from salepixel.storage import schema
 from tests.plugin.api.test_policies import LAST_MONTH
 from tests.plugin.conftest import ALL, HATS, PLACED, SHOES, Office
@@ -102,7 +102,7 @@ def test_health_and_metrics_show_the_queue(office: Office) -> None:
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     with office.database.write() as connection:
         its = schema.orders.c.id == "waiting"
-        requeue_order(connection, shop, "waiting", Why.CONTACTS)
+        requeue_order(connection, shop, "waiting", DueReason.CONTACTS)
         connection.execute(sa.update(schema.orders).where(its).values(next_attempt_at=hour_ago))
     health = office.browser.get("/healthz").get_json()
     assert health["refused"] == {"too_large": 0, "cut_short": 0, "busy": 0, "bad_head": 0}
@@ -136,7 +136,7 @@ def spoil(office: Office, snapshot: Callable[[str], str]) -> str:
         text = connection.scalars(sa.select(schema.orders.c.snapshot)).one()
         connection.execute(sa.delete(schema.decisions))
         connection.execute(sa.update(schema.orders).values(snapshot=snapshot(text)))
-        requeue_order(connection, shop, "o-1", Why.CONTACTS)
+        requeue_order(connection, shop, "o-1", DueReason.CONTACTS)
     return shop
 
 
@@ -186,7 +186,7 @@ def test_a_failed_order_keeps_its_month_open_until_it_is_left_out(office: Office
     assert (refused.status_code, refused.json["reason"]) == (409, "orders_failed")
     assert "1 orders of that period could not be processed: 1042." in refused.json["message"]
     with office.database.write() as connection:
-        requeue_order(connection, shop, "o-2", Why.CONTACTS)
+        requeue_order(connection, shop, "o-2", DueReason.CONTACTS)
     for more in ({}, {"without_failed": True}):
         refused = office.call("POST", "/accounts/7/closings", wanted | more, SHOES)
         assert refused.json is not None

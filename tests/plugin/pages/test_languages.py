@@ -13,7 +13,7 @@ from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sales import Status
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
 from salepixel.orders.outcome import Outcome, Reason
-from salepixel.orders.requeue import Why
+from salepixel.orders.requeue import DueReason
 from salepixel_plugin import explanations
 from salepixel_plugin.api.recipients import LiftOut
 from salepixel_plugin.explanations import explain, explain_candidate
@@ -57,7 +57,7 @@ def test_every_value_of_the_domain_has_a_text() -> None:
     assert set(explanations.OUTCOME) == set(Outcome)
     assert set(explanations.REASON) == set(Reason) - _NEVER_A_DECISION
     assert set(explanations.LIFT) == set(get_args(LiftOut.model_fields["state"].annotation))
-    assert set(BECAUSE) == {*Why, ""}
+    assert set(BECAUSE) == {*DueReason, ""}
     assert set(explanations.SIGN) == {*WEIGHTS, BOUGHT}
 
 

@@ -172,7 +172,7 @@ def test_a_long_preview_is_paged(office: Office, monkeypatch: pytest.MonkeyPatch
     for number in range(6):
         placed = (PLACED - timedelta(minutes=number)).isoformat()
         office.order(id=f"p-{number}", number=f"n{number}", email="ana@example.com", placed_at=placed)
-    monkeypatch.setattr(policies, "LOOKED_AT", 5)
+    monkeypatch.setattr(policies, "EXAMINED", 5)
     monkeypatch.setattr(policies, "SHOWN", 2)
     html = previewed(office, model="first")
     assert "Orders in this preview 5 the newest orders, back to" in words(html)

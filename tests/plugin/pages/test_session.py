@@ -13,7 +13,7 @@ from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
 from salepixel.storage.schema import rejections, sessions
 from salepixel_plugin.app import create_app
-from salepixel_plugin.wrong_keys import MOST, WINDOW_SECONDS
+from salepixel_plugin.wrong_keys import MAX_WRONG_KEYS, WINDOW_SECONDS
 from tests.plugin.conftest import SHOES, Office
 
 
@@ -179,7 +179,7 @@ def test_rotating_keys_signs_nobody_out(office: Office) -> None:
     assert answer.headers["Content-Language"] == "es"
 
 
-WRONG = [f"a wrong key, number {number}" for number in range(MOST)]
+WRONG = [f"a wrong key, number {number}" for number in range(MAX_WRONG_KEYS)]
 
 
 def test_ten_wrong_keys_limit_only_their_own_ip_address(office: Office) -> None:
@@ -196,7 +196,7 @@ def test_ten_wrong_keys_limit_only_their_own_ip_address(office: Office) -> None:
     with office.database.read() as connection:
         counted = connection.execute(sa.select(rejections.c.reason, rejections.c.count)).all()
     assert dict(tuple(row) for row in counted) == {
-        "bad_key": MOST,
+        "bad_key": MAX_WRONG_KEYS,
         "too_many_wrong_keys": 1,
     }
 

@@ -1,4 +1,4 @@
-"""A shop may change its key at any time, and strangers cannot make us call it."""
+"""A shop may change its key at any time, and a forged delivery cannot make us call it."""
 
 import threading
 from decimal import Decimal

@@ -107,7 +107,7 @@ def test_a_key_removed_by_another_process_is_refused(plugin: Plugin, installed: 
 def test_a_delivery_of_a_shop_that_changes_meanwhile_is_503(
     plugin: Plugin, installed: StandInSaleor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "read_if_trusted_alike", lambda *_: None)
+    monkeypatch.setattr(webhooks, "read_if_unchanged", lambda *_: None)
     assert deliver(plugin, installed) == (503, "shop_changed")
     monkeypatch.undo()
     assert deliver(plugin, installed) == (200, "")
@@ -129,8 +129,8 @@ def test_every_field_that_affects_trust_is_compared(
 ) -> None:
     shop = connect(database, keys)
     with database.read() as connection:
-        assert shops.read_if_trusted_alike(connection, shop, "O1") == ""
-        assert shops.read_if_trusted_alike(connection, change(shop), "O1") is None
+        assert shops.read_if_unchanged(connection, shop, "O1") == ""
+        assert shops.read_if_unchanged(connection, change(shop), "O1") is None
 
 
 def connect(database: Database, keys: Keys) -> Shop:
@@ -162,15 +162,15 @@ def test_a_change_applies_from_its_commit_on_in_every_process(
     with database.write() as connection:
         change(connection, shop)
     with database.write() as connection:
-        assert shops.read_if_trusted_alike(connection, shop, "O1") is None
+        assert shops.read_if_unchanged(connection, shop, "O1") is None
 
 
 def test_a_limited_number_of_shops_is_remembered(
     captured_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(senders, "MOST_SHOPS", 3)
+    monkeypatch.setattr(senders, "MAX_SHOPS", 3)
     remembered = senders.Senders()
     for n in range(5):
-        remembered.remember(str(n), "https://shop.test/", captured_shop)
-    known = [n for n in range(5) if remembered.recall(str(n), "https://shop.test/")]
+        remembered.put(str(n), "https://shop.test/", captured_shop)
+    known = [n for n in range(5) if remembered.get(str(n), "https://shop.test/")]
     assert known == [3, 4]

@@ -13,12 +13,12 @@ from kit.saleor import JWKS_PATH, StandInSaleor
 from kit.saleor_key import SigningKey
 from salepixel.wire import outgoing
 from salepixel_plugin.saleor.calls import (
-    MOST_OF_ADDRESS,
-    MOST_OF_SHOP,
+    MAX_PER_ADDRESS,
+    MAX_PER_SHOP,
     WINDOW_SECONDS,
     Busy,
     Calls,
-    TooMany,
+    TooManyRegistrations,
 )
 from salepixel_plugin.saleor.codes import make_code
 from tests.conftest import LOOPBACK
@@ -116,13 +116,13 @@ def test_a_slow_key_lookup_delays_only_its_own_shops_deliveries(
 def test_registrations_are_limited_by_shop_and_by_address() -> None:
     now = [0.0]
     calls = Calls(1, lambda: now[0])
-    for _ in range(MOST_OF_SHOP):
+    for _ in range(MAX_PER_SHOP):
         calls.count_registration("a", "192.0.2.1")
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRegistrations):
         calls.count_registration("a", "192.0.2.2")
-    for n in range(MOST_OF_ADDRESS - MOST_OF_SHOP):
+    for n in range(MAX_PER_ADDRESS - MAX_PER_SHOP):
         calls.count_registration(f"b{n}", "192.0.2.1")
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRegistrations):
         calls.count_registration("c", "192.0.2.1")
     calls.count_registration("c", "192.0.2.2")
     now[0] = WINDOW_SECONDS
@@ -132,17 +132,17 @@ def test_registrations_are_limited_by_shop_and_by_address() -> None:
 def test_a_failed_call_makes_room_for_the_next_one() -> None:
     calls = Calls(1)
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), calls.one(1):
+        with pytest.raises(ZeroDivisionError), calls.slot(1):
             _ = 1 / 0
-    with calls.one(1), pytest.raises(Busy):
-        calls.one(2).__enter__()
+    with calls.slot(1), pytest.raises(Busy):
+        calls.slot(2).__enter__()
 
 
 def test_too_many_registrations_of_a_shop_make_no_more_calls(plugin: Plugin) -> None:
     with FarHost({"*": answers(404)}) as host:
-        codes = [register(plugin, f"{host.url}/")[1]["error"]["code"] for _ in range(MOST_OF_SHOP + 2)]
-        assert len(host.requests) == MOST_OF_SHOP
-    assert codes == ["SALEOR_NOT_AVAILABLE"] * MOST_OF_SHOP + ["TOO_MANY"] * 2
+        codes = [register(plugin, f"{host.url}/")[1]["error"]["code"] for _ in range(MAX_PER_SHOP + 2)]
+        assert len(host.requests) == MAX_PER_SHOP
+    assert codes == ["SALEOR_NOT_AVAILABLE"] * MAX_PER_SHOP + ["TOO_MANY"] * 2
 
 
 def test_a_registration_reveals_nothing_about_an_address(

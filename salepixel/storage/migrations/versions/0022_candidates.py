@@ -33,8 +33,8 @@ def upgrade() -> None:
     decisions, candidates = _create_decisions(), _create_candidates()
     for rows in _read_in_chunks(connection):
         connection.execute(sa.insert(decisions), [_decision(row) for row in rows])
-        looked_at = (values for row in rows for values in _candidates(row))
-        while chunk := list(islice(looked_at, _CANDIDATES)):
+        examined = (values for row in rows for values in _candidates(row))
+        while chunk := list(islice(examined, _CANDIDATES)):
             connection.execute(sa.insert(candidates), chunk)
     _create_indexes()
     for table in ("decisions_before", "decision_contacts", "order_clicks"):

@@ -10,22 +10,22 @@ from collections.abc import Callable
 from salepixel_plugin.windows import Windows, network_of
 
 WINDOW_SECONDS = 60
-MOST = 120
+MAX_REQUESTS = 120
 """The most requests of one address to one source within the window. Sixty people behind one router may sign
 in, with two requests each. A hosted Saleor installs the apps of all its shops from few addresses."""
 
 SOURCES = ("login", "saleor_manifest", "saleor_register")
 
 
-class Strangers:
+class RateLimits:
     """The recent requests of each address at each source."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._asked = {source: Windows(WINDOW_SECONDS, clock) for source in SOURCES}
+        self._requests = {source: Windows(WINDOW_SECONDS, clock) for source in SOURCES}
 
-    def pause(self, source: str, address: str) -> int:
+    def count(self, source: str, address: str) -> int:
         """Count a request; gives the seconds for which the source refuses this address, 0 if it does not."""
         network = network_of(address)
-        if self._asked[source].count(network) <= MOST:
+        if self._requests[source].count(network) <= MAX_REQUESTS:
             return 0
-        return self._asked[source].seconds_left(network, MOST) or 1
+        return self._requests[source].seconds_left(network, MAX_REQUESTS) or 1

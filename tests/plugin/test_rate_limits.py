@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from salepixel_plugin import strangers, windows
-from salepixel_plugin.strangers import MOST, SOURCES, WINDOW_SECONDS, Strangers
+from salepixel_plugin import rate_limits, windows
+from salepixel_plugin.rate_limits import MAX_REQUESTS, SOURCES, WINDOW_SECONDS, RateLimits
 from tests.plugin.conftest import Office
 from tests.plugin.test_tally import counted
 
@@ -22,25 +22,25 @@ class Clock:
 
 def test_each_kind_of_request_has_its_own_limit_per_ip_address() -> None:
     clock = Clock()
-    table = Strangers(clock)
-    assert [table.pause("login", "192.0.2.1") for _ in range(MOST)] == [0] * MOST
-    assert 0 < table.pause("login", "192.0.2.1") <= WINDOW_SECONDS + 1
-    assert table.pause("login", "192.0.2.2") == 0
-    assert table.pause("saleor_manifest", "192.0.2.1") == 0
+    table = RateLimits(clock)
+    assert [table.count("login", "192.0.2.1") for _ in range(MAX_REQUESTS)] == [0] * MAX_REQUESTS
+    assert 0 < table.count("login", "192.0.2.1") <= WINDOW_SECONDS + 1
+    assert table.count("login", "192.0.2.2") == 0
+    assert table.count("saleor_manifest", "192.0.2.1") == 0
     clock.now += WINDOW_SECONDS - 10
-    assert table.pause("login", "192.0.2.1") in (10, 11)
+    assert table.count("login", "192.0.2.1") in (10, 11)
     clock.now += 10
-    assert table.pause("login", "192.0.2.1") == 0
+    assert table.count("login", "192.0.2.1") == 0
 
 
 def test_many_ip_addresses_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert windows.REMEMBERED <= 10_000
-    table = Strangers(Clock())
+    table = RateLimits(Clock())
     for source in SOURCES:
-        monkeypatch.setattr(table._asked[source], "remembered", 5)
+        monkeypatch.setattr(table._requests[source], "remembered", 5)
         for number in range(50):
-            table.pause(source, f"192.0.2.{number}")
-        assert len(table._asked[source]._counts) == 5
+            table.count(source, f"192.0.2.{number}")
+        assert len(table._requests[source]._counts) == 5
 
 
 def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
@@ -62,7 +62,7 @@ def ask(office: Office, method: str, path: str, address: str) -> TestResponse:
 def test_only_the_ip_address_that_asks_too_often_gets_429(
     office: Office, monkeypatch: pytest.MonkeyPatch, method: str, path: str, source: str
 ) -> None:
-    monkeypatch.setattr(strangers, "MOST", FEW)
+    monkeypatch.setattr(rate_limits, "MAX_REQUESTS", FEW)
     for _ in range(FEW):
         assert ask(office, method, path, "192.0.2.1").status_code in (200, 400, 403)
     for _ in range(2):
@@ -79,13 +79,13 @@ def test_only_the_ip_address_that_asks_too_often_gets_429(
 def test_the_form_explains_the_limit_in_the_readers_language(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strangers, "MOST", 0)
+    monkeypatch.setattr(rate_limits, "MAX_REQUESTS", 0)
     assert "demasiadas peticiones" in office.browser.get("/login?lang=es").text
 
 
 def test_webhooks_are_never_limited(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strangers, "MOST", 0)
+    monkeypatch.setattr(rate_limits, "MAX_REQUESTS", 0)
     headers = {"Saleor-Api-Url": "https://shop.test/graphql/"}
-    for _ in range(MOST + 1):
+    for _ in range(MAX_REQUESTS + 1):
         answer = office.browser.post("/saleor/webhooks?shop=000000000001", data=b"{}", headers=headers)
         assert answer.status_code == 401

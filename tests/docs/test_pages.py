@@ -75,9 +75,8 @@ def test_every_reason_to_ignore_a_hit_is_explained() -> None:
 def test_every_refusal_of_a_delivery_or_registration_is_listed() -> None:
     folder = ROOT / "plugin" / "salepixel_plugin"
     text = (read("reference/reasons.md") + (ROOT / "plugin" / "README.md").read_text()).lower()
-    named = (
-        r'(?:UntrustedDelivery|BadSignature|UnknownKey|_refuse|Unreadable)\("(\w+)"|_Failure\(\d+, "(\w+)"'
-    )
+    named = r'(?:UntrustedDelivery|BadSignature|UnknownKey|_refuse|Unreadable)\(\s*"(\w+)"'
+    named += r'|_Failure\(\d+, "(\w+)"'
     sources = [*(ROOT / "salepixel" / "shops").rglob("*.py"), *folder.glob("saleor/*.py")]
     names = {(a or b).lower() for source in sources for a, b in re.findall(named, source.read_text())}
     assert {"unknown_installation", "mixed_currencies", "saleor_url_prohibited"} <= names

@@ -1,9 +1,8 @@
 """Clicks with their verdicts, and how far each journal is folded."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from salepixel.clicks.tokens import (
     browser_of,
     least_id_at,
     signals_of,
+    time_of_click,
 )
 from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, JudgedClick, cleared, judge, weigh
 from salepixel.clicks.watermark import (
@@ -34,6 +34,7 @@ from salepixel.clicks.watermark import (
 )
 from salepixel.keys import Keys
 from salepixel.orders.requeue import requeue_orders_naming_clicks, requeue_orders_of_clickers
+from salepixel.storage.bulk import insert_all
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
     bought,
@@ -47,6 +48,9 @@ from salepixel.storage.upsert import insert
 from salepixel.sums import clicks as click_sums
 
 _CHUNK = 500
+
+_Contacts = Mapping[int, set[str]]
+"""The contacts of some clicks, by account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,32 +129,34 @@ def store_clicks(
     if not batch:
         return
     settled = lock_to_store(connection, {click.emp_id for click, _ in batch})
-    batch = _without_contacts(connection, batch, keys)
-    around = _judge_around(connection, batch)
+    contacts = _contacts_of(click for click, _ in batch)
+    if hidden := _hidden_among(connection, contacts, keys):
+        batch = [
+            (click._replace(contact="") if click.contact in hidden.get(click.emp_id, ()) else click, signals)
+            for click, signals in batch
+        ]
+        contacts = {emp_id: refs.difference(hidden.get(emp_id, ())) for emp_id, refs in contacts.items()}
+    around = _judge_around(connection, batch, contacts)
     verdicts = around.verdicts
     rows = {click.id: (*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch}
-    late = {click.id for click, _ in batch if click.id <= settled}
-    remember_unsettled(connection, late.difference(_among(connection, clicks.c.id, sorted(late))))
+    late = [click_id for click_id in rows if click_id <= settled]
+    remember_unsettled(connection, set(late).difference(_among(connection, clicks.c.id, late)))
     click_sums.add(connection, [], _insert_new(connection, list(rows.values())))
     changed = _change_verdicts(connection, around)
-    _requeue_orders(connection, [click for click, _ in batch] + changed)
+    # Those that changed are of the same contacts.
+    _requeue_orders(connection, rows.keys() | {click.id for click in changed}, contacts)
 
 
-def _without_contacts(
-    connection: sa.Connection, batch: Sequence[tuple[Click, Signal]], keys: Keys | None
-) -> Sequence[tuple[Click, Signal]]:
-    """The same clicks, without the contacts who opted out or were erased."""
+def _hidden_among(
+    connection: sa.Connection, contacts: _Contacts, keys: Keys | None
+) -> dict[int, Collection[str]]:
+    """The contacts among these who opted out or were erased, by account."""
     hidden: dict[int, Collection[str]] = {}
-    for emp_id, refs in _contacts_of([click for click, _ in batch]).items():
+    for emp_id, refs in contacts.items():
         erased = erased_contacts(connection, keys, emp_id, refs) if keys else {}
         if found := opted_out_among(connection, emp_id, refs).union(erased):
             hidden[emp_id] = found
-    if not hidden:
-        return batch
-    return [
-        (click._replace(contact="") if click.contact in hidden.get(click.emp_id, ()) else click, signals)
-        for click, signals in batch
-    ]
+    return hidden
 
 
 def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
@@ -179,7 +185,10 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         move_watermark(connection, ids[-1])
     known = [_known(row) for row in connection.execute(sa.select(*_KNOWN).where(these))]
     if known:
-        _requeue_orders(connection, _change_verdicts(connection, _judge_around(connection, [], known)))
+        contacts = _contacts_of(one.click for one in known)
+        _requeue_orders_of(
+            connection, _change_verdicts(connection, _judge_around(connection, [], contacts, known))
+        )
     return len(late or ids)
 
 
@@ -208,7 +217,7 @@ def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_
         verdict, reasons, score = known.judged
         before = JudgedClick(Verdict(verdict), tuple(reasons.split()), score)
         around = _Around({click_id: cleared(before)}, {click_id: known})
-        _requeue_orders(connection, _change_verdicts(connection, around))
+        _requeue_orders_of(connection, _change_verdicts(connection, around))
 
 
 def get_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> dict[bytes, StoredClick]:
@@ -268,27 +277,12 @@ def _as_stored(judged: JudgedClick) -> AsStored:
 
 def _insert_new(connection: sa.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Insert rows of `clicks`; gives those that were not stored yet, exactly: they are counted once."""
-    while rows:
-        with connection.begin_nested() as attempt:
-            # Without the option the row count of an INSERT is not kept on PostgreSQL.
-            options = {"preserve_rowcount": True}
-            statement = _insert_clicks(connection.dialect.name)
-            if connection.exec_driver_sql(statement, rows, options).rowcount == len(rows):
-                break
-            # Some are stored already: a journal is folded again. On PostgreSQL another worker may have stored
-            # them only now, which the INSERT waits for and an earlier SELECT would not have seen.
-            attempt.rollback()
+    while rows and not insert_all(connection, clicks, rows):
+        # Some are stored already: a journal is folded again. On PostgreSQL another worker may have stored
+        # them only now, which the insertion waits for and an earlier SELECT would not have seen.
         stored = set(_among(connection, clicks.c.id, [row[0] for row in rows]))
         rows = [row for row in rows if row[0] not in stored]
     return rows
-
-
-@cache
-def _insert_clicks(dialect: str) -> str:
-    # Goes to the driver directly, because SQLAlchemy takes as much time per row as the database.
-    names, mark = [column.name for column in clicks.c], "%s" if dialect == "postgresql" else "?"
-    values = ", ".join([mark] * len(names))
-    return f"INSERT INTO clicks ({', '.join(names)}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,18 +300,19 @@ class _Around:
 
 
 def _judge_around(
-    connection: sa.Connection, new: Sequence[tuple[Click, Signal]], known: Sequence[_Known] = ()
+    connection: sa.Connection,
+    new: Sequence[tuple[Click, Signal]],
+    contacts: _Contacts,
+    known: Sequence[_Known] = (),
 ) -> _Around:
-    """Judge new or stored clicks together with the clicks of the same contacts around them."""
-    some = [click for click, _ in new] + [one.click for one in known]
-    first, last = _span(some)
+    """Judge new or stored clicks, of these contacts, together with the clicks of the contacts around them."""
+    first, last = _span([click.id for click, _ in new] + [one.click.id for one in known])
     stored = {one.click.id: one for one in known}
     # Twice the window, because the verdicts of the neighbours depend on their own neighbours.
-    _add_clicks_between(connection, stored, some, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
+    _add_clicks_between(connection, stored, contacts, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
     people: dict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = {}
-    for pair in chain(
-        (pair for pair in new if pair[0].id not in stored), (one[:2] for one in stored.values())
-    ):
+    pairs = [pair for pair in new if pair[0].id not in stored] if stored else new
+    for pair in chain(pairs, (one[:2] for one in stored.values())):
         click = pair[0]
         # A click without a contact has no neighbours.
         people.setdefault((click.emp_id, click.campaign, click.contact or click.id), []).append(pair)
@@ -349,12 +344,12 @@ def _by_id(pair: tuple[Click, Signal]) -> bytes:
 def _add_clicks_between(
     connection: sa.Connection,
     stored: dict[bytes, _Known],
-    of_whom: Sequence[Click],
+    contacts: _Contacts,
     since: datetime,
     until: datetime,
 ) -> None:
-    """Add the clicks that the contacts of `of_whom` made between two times."""
-    for emp_id, refs in _contacts_of(of_whom).items():
+    """Add the clicks that these contacts made between two times."""
+    for emp_id, refs in contacts.items():
         query = sa.select(*_KNOWN).where(
             clicks.c.emp_id == emp_id,
             is_one_of(connection, clicks.c.contact, refs),
@@ -366,8 +361,7 @@ def _add_clicks_between(
                 stored[row[0]] = _known(row)
 
 
-def _contacts_of(some: Sequence[Click]) -> dict[int, set[str]]:
-    """The contacts of these clicks, by account."""
+def _contacts_of(some: Iterable[Click]) -> _Contacts:
     found: dict[int, set[str]] = {}
     for click in some:
         if click.contact:
@@ -426,20 +420,22 @@ def _lock_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> list[sa.Row
     return found
 
 
-def _requeue_orders(connection: sa.Connection, touched: Sequence[Click]) -> None:
+def _requeue_orders_of(connection: sa.Connection, touched: Sequence[Click]) -> None:
+    _requeue_orders(connection, {click.id for click in touched}, _contacts_of(touched))
+
+
+def _requeue_orders(connection: sa.Connection, touched: Set[bytes], contacts: _Contacts) -> None:
     """Requeue the orders that carry one of these clicks, or whose buyer may be one of their contacts."""
     if not touched:
         return
-    requeue_orders_naming_clicks(connection, {click.id for click in touched})
+    requeue_orders_naming_clicks(connection, touched)
     first, last = _span(touched)
-    for emp_id, refs in _contacts_of(touched).items():
+    for emp_id, refs in contacts.items():
         if account := get_account(connection, emp_id):
             # As long as evidence is gathered: a decision also names a click outside the window.
             until = last + 2 * account.policy.longest_window
             requeue_orders_of_clickers(connection, emp_id, refs, first - CLOCK_SKEW, until)
 
 
-def _span(some: Sequence[Click]) -> tuple[datetime, datetime]:
-    ids = [click.id for click in some]
-    least, greatest = (Click(i, 0, "", "").clicked_at for i in (min(ids), max(ids)))
-    return least, greatest
+def _span(ids: Collection[bytes]) -> tuple[datetime, datetime]:
+    return time_of_click(min(ids)), time_of_click(max(ids))

@@ -62,6 +62,8 @@ class Signal(IntFlag):
     FIREFOX = 4096
     SAFARI = 8192  # and every browser on an iPhone
 
+    __hash__ = int.__hash__  # an enum's own is a function in Python, called for each click
+
     @property
     def is_visit(self) -> bool:
         """True if a browser shows the page now, so that a cookie and a token are useful."""

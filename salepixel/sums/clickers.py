@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from salepixel.storage.bulk import insert_all
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import campaigns, clickers, clicks
 from salepixel.sums.kept import ALL_LINKS, KeptSum
@@ -120,7 +121,7 @@ def _by_link(clicked: _Clicked) -> NewClickers:
 def _add_to_rows(
     connection: sa.Connection, changes: dict[_Key, Clicker], clicked: _Clicked
 ) -> dict[_Key, Clicker]:
-    """Add the changes and count who clicked; gives the changes of rows that another worker inserted."""
+    """Add the changes and count who clicked; gives what is left if another worker inserted a new row."""
     known = _lock_rows(connection, changes)
     new: list[_Row] = []
     changed: list[_Row] = []
@@ -141,11 +142,10 @@ def _add_to_rows(
         _update(connection, changed)
     if gone:
         connection.execute(sa.delete(clickers).where(_THIS), [_parameters(*key) for key in gone])
-    inserted = _insert(connection, new) if new else new
-    clicked.update((row[0], row[2] > 0, row[6]) for row in inserted)
-    if len(inserted) == len(new):
-        return {}
-    return {row[:2]: changes[row[:2]] for row in set(new).difference(inserted)}
+    if new and not insert_all(connection, clickers, new):
+        return {row[:2]: changes[row[:2]] for row in new}
+    clicked.update((row[0], row[2] > 0, row[6]) for row in new)
+    return {}
 
 
 # These go to the driver directly, because SQLAlchemy takes as much time per row as the database.
@@ -156,17 +156,6 @@ _LOCK = {
     "postgresql": """
         SELECT contact, human, bot, first_click, last_click, links, human_ended, bot_ended
         FROM clickers WHERE campaign_id = %s AND contact = ANY(%s) ORDER BY contact FOR UPDATE""",
-}
-_INSERT = {
-    "sqlite": """
-        INSERT INTO clickers (campaign_id, contact, human, bot, first_click, last_click, links)
-        VALUES (?, ?, ?, ?, ?, ?, ?)""",
-    "postgresql": """
-        INSERT INTO clickers (campaign_id, contact, human, bot, first_click, last_click, links)
-        SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
-            %s::bigint[], %s::text[])
-        ON CONFLICT DO NOTHING
-        RETURNING campaign_id, contact, human, bot, first_click, last_click, links""",
 }
 _UPDATE = {
     "sqlite": """
@@ -196,15 +185,6 @@ def _lock_rows(
             contact, human, bot, first, last, links, *ended = row
             found[campaign, contact] = Clicker(human, bot, first, last, links), ended
     return found
-
-
-def _insert(connection: sa.Connection, rows: Sequence[_Row]) -> Sequence[_Row]:
-    """Insert rows; gives those that were not there. SQLite has no other writer."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_INSERT["sqlite"], list(rows))
-        return rows
-    arrays = tuple(map(list, zip(*rows, strict=True)))
-    return [tuple(row) for row in connection.exec_driver_sql(_INSERT["postgresql"], arrays)]
 
 
 def _update(connection: sa.Connection, rows: Sequence[_Row]) -> None:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.storage.bulk import insert_all
-from salepixel.storage.database import Database, is_passing
+from salepixel.storage.database import Database, is_transient
 from salepixel.storage.schema import bought, clickers
 from tests.waiting import until
 
@@ -52,14 +52,14 @@ def test_a_value_that_postgresql_cannot_store_is_an_error_of_values(postgresql_d
     assert stored(postgresql_database) == ["O0"]
 
 
-def test_a_broken_connection_is_a_passing_error(postgresql_database: Database) -> None:
+def test_a_broken_connection_is_a_transient_error(postgresql_database: Database) -> None:
     with postgresql_database.read() as connection:
         ours = connection.scalar(sa.text("SELECT pg_backend_pid()"))
         with postgresql_database.write() as other:
             other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": ours})
         with pytest.raises(sa.exc.OperationalError) as caught:
             insert_all(connection, bought, ROWS)
-    assert is_passing(caught.value)
+    assert is_transient(caught.value)
     assert stored(postgresql_database) == []
 
 

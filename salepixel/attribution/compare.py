@@ -40,14 +40,14 @@ def compare_order(
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     kept = get_decision(connection, stored.shop_id, stored.order.id)
     must = explain_decision(judged.decision)
-    for name in Explanation.__slots__:
+    for name in Explanation._fields:
         is_kept, value = kept and getattr(kept.explanation, name), getattr(must, name)
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"
     buyer = kept.buyer if kept else ""
     if buyer != judged.buyer:
         yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
-    for name in Observed.__slots__:
+    for name in Observed._fields:
         is_kept, value = kept and getattr(kept.observed, name), getattr(judged.observed, name)
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"

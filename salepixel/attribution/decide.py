@@ -7,12 +7,12 @@ decision.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from salepixel.accounts.policy import CLOCK_SKEW, Model, Policy
 from salepixel.attribution.evidence import Evidence, Rung, agree, confidence_of
-from salepixel.attribution.models import shares
+from salepixel.attribution.models import ALL, NOTHING, shares
 from salepixel.clicks.tokens import Verdict
 from salepixel.orders.order import Order
 from salepixel.orders.outcome import Outcome, Reason
@@ -40,12 +40,12 @@ _CREDITED = {
     Rung.CAMPAIGN: Reason.CAMPAIGN_NAMED,
 }
 _ORDER = list(Rung)
+_RANKS = {rung: rank for rank, rung in enumerate(Rung)}
 _AT_THE_TILL = (Rung.TOKEN, Rung.COOKIE)
 _BY_IDENTITY = (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Judged evidence. `passed_over` is None for the credited candidate.
 
     `share`: the part of the order that the model gives to the click; 1 for the credited click under `last`.
@@ -54,11 +54,10 @@ class Candidate:
     evidence: Evidence
     confidence: float
     passed_over: Reason | None
-    share: Fraction = Fraction(0)
+    share: Fraction = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The outcome for one order. `credited` is None if nothing is credited.
 
     `forwarded`: the buyer has another address, so the campaign is credited and no contact.
@@ -80,7 +79,7 @@ class Decision:
     @property
     def shares(self) -> tuple[Candidate, ...]:
         """The candidates that have a share of the order; their shares add up to 1."""
-        return tuple(candidate for candidate in self.candidates if candidate.share)
+        return tuple(candidate for candidate in self.candidates if candidate.share.numerator)
 
     @property
     def contact(self) -> str:
@@ -119,21 +118,20 @@ def decide(
     if not is_sale:
         return _none(found, Outcome.PENDING, Reason.UNPAID)
     if found.credited is None:
-        return replace(found, reason=_why_none(rest, invalid_token))
+        return found._replace(reason=_why_none(rest, invalid_token))
     if found.credited.confidence < LIKELY:
         return _none(found, Outcome.UNATTRIBUTED, Reason.WEAK_EVIDENCE)
     return found
 
 
-def _rank(order: Order, item: Evidence) -> tuple[int, bool, float, bytes, str, str]:
-    clicked_at, click_id = (item.click.clicked_at.timestamp(), item.click.id) if item.click else (0.0, b"")
-    rung = _ORDER.index(item.rung)
-    return rung, _is_after(order, item), -clicked_at, click_id, item.campaign, item.contact
+def _rank(order: Order, item: Evidence) -> tuple[int, bool, int, bytes, str, str]:
+    clicked_ms, click_id = (item.click.clicked_ms, item.click.id) if item.click else (0, b"")
+    return _RANKS[item.rung], _is_after(order, item), -clicked_ms, click_id, item.campaign, item.contact
 
 
 def _is_after(order: Order, item: Evidence) -> bool:
     """Whether a click is later than the order. Clocks differ, so it counts if no earlier click does."""
-    return item.click is not None and item.click.clicked_at > order.placed_at
+    return item.click is not None and item.clicked_at > order.placed_at
 
 
 def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reason | None:
@@ -151,9 +149,9 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
         return Reason.BOT_CLICK
     if not item.sale_pixel:
         return Reason.NOT_A_SALES_LINK
-    if item.click.clicked_at > order.placed_at + CLOCK_SKEW:
+    if item.clicked_at > order.placed_at + CLOCK_SKEW:
         return Reason.CLICK_AFTER_ORDER
-    if item.click.clicked_at < order.placed_at - policy.window_of(item.campaign):
+    if item.clicked_at < order.placed_at - policy.window_of(item.campaign):
         return Reason.OUTSIDE_WINDOW
     return None
 
@@ -187,11 +185,11 @@ def _judge(
             best.setdefault(one.evidence.rung, one.confidence)
     is_elsewhere = policy.model is Model.LAST and place != 0 and won.rung not in _AT_THE_TILL
     confidence = round(agree(best.values()) * (LATER_CLICK if is_elsewhere else 1.0), 4)
-    winner = replace(eligible[place], confidence=confidence, share=given[place])
+    winner = eligible[place]._replace(confidence=confidence, share=given[place])
     others = [
-        replace(one, share=given[i])
+        one._replace(share=given[i])
         if i in given
-        else replace(one, passed_over=_why_passed_over(one.evidence, won, policy.model))
+        else one._replace(passed_over=_why_passed_over(one.evidence, won, policy.model))
         for i, one in enumerate(eligible)
         if i != place
     ]
@@ -228,7 +226,7 @@ def _why_passed_over(one: Evidence, won: Evidence, model: Model) -> Reason:
         return Reason.OTHER_CONTACT
     if model is not Model.LAST and one.click and one.click != won.click and one.contact == won.contact:
         return Reason.NOT_BY_MODEL
-    is_earlier = one.click and won.click and one.click.clicked_at <= won.click.clicked_at
+    is_earlier = one.click and won.click and one.clicked_at <= won.clicked_at
     return Reason.EARLIER_CLICK if one.rung is won.rung or is_earlier else Reason.WEAKER_EVIDENCE
 
 
@@ -249,7 +247,7 @@ def _shares(
     strongest = eligible[0].evidence
     code_says = model is Model.LAST and strongest.rung is Rung.COUPON
     if strongest.click is None or forwarded or code_says or not strongest.contact:
-        return {0: Fraction(1)}
+        return {0: ALL}
     touches = {strongest.click.id: 0}
     for i, one in enumerate(eligible):
         click, same = one.evidence.click, one.evidence.contact == strongest.contact
@@ -259,17 +257,17 @@ def _shares(
     in_time = [touches[click_id] for click_id in sorted(touches)]
     times = [click.clicked_at for i in in_time if (click := eligible[i].evidence.click)]
     shared = zip(in_time, shares(model, times, order.placed_at), strict=True)
-    return {i: share for i, share in shared if share}
+    return {i: share for i, share in shared if share.numerator}
 
 
 def _none(found: Decision, outcome: Outcome, reason: Reason) -> Decision:
     """The same decision with nothing credited. A former winner is passed over only for weak evidence."""
     weak = reason if reason is Reason.WEAK_EVIDENCE else None
     candidates = tuple(
-        replace(one, share=Fraction(0), passed_over=one.passed_over or weak) for one in found.candidates
+        one._replace(share=NOTHING, passed_over=one.passed_over or weak) for one in found.candidates
     )
-    return replace(
-        found, outcome=outcome, reason=reason, candidates=candidates, credited=None, forwarded=False
+    return found._replace(
+        outcome=outcome, reason=reason, candidates=candidates, credited=None, forwarded=False
     )
 
 

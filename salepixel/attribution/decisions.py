@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -26,10 +26,13 @@ from salepixel.storage.upsert import insert_into
 from salepixel.sums import decisions as sums
 
 _KEY = ("shop_id", "order_id", "position", "emp_id")
+# By their stored names: calling an enum takes several times as long, and a batch reads hundreds.
+_RUNGS = {str(one): one for one in Rung}
+_VERDICTS = {str(one): one for one in Verdict}
+_REASONS = {str(one): one for one in Reason}
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """The facts about an order that Tracking health counts; they do not affect the attribution.
 
     `payment`: the shop's name of the payment method. `browser`: the browser family of the last credited
@@ -46,8 +49,7 @@ class Observed:
 NOTHING_OBSERVED = Observed()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredDecision:
+class StoredDecision(NamedTuple):
     """A decision as stored, with the time (UTC) at which its order was placed.
 
     `buyer`: the contact that the order's own evidence names, or empty.
@@ -169,7 +171,7 @@ def _columns_of_decision(decision: StoredDecision) -> dict[str, Any]:
         "conflicting": " ".join(explanation.conflicting),
         "clicks_limit": explanation.clicks_limit,
         "buyer": decision.buyer,
-        **{name: getattr(decision.observed, name) for name in Observed.__slots__},
+        **decision.observed._asdict(),
     }
 
 
@@ -211,7 +213,8 @@ def get_decision(connection: sa.Connection, shop_id: str, order_id: str) -> Stor
 def get_decisions(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, StoredDecision]:
     """The stored decisions of these orders; orders without one are missing."""
     rows: dict[OrderKey, list[sa.Row[Any]]] = {}
-    for row in connection.execute(_select_decisions(connection.dialect.name), {"these": as_keys(keys)}):
+    query = _select_decisions(connection.dialect.name)
+    for row in connection.execute(query, {"these": as_keys(keys)}).all():
         rows.setdefault((row.shop_id, row.order_id), []).append(row)
     return {key: _read_decision(its) for key, its in rows.items()}
 
@@ -260,10 +263,10 @@ def _read_candidate(row: sa.Row[Any]) -> ExplainedCandidate:
         campaign=row.candidate_campaign_id,
         link=row.candidate_link_id,
         contact=row.candidate_contact,
-        evidence=Rung(row.candidate_evidence),
-        verdict=Verdict(row.candidate_verdict),
+        evidence=_RUNGS[row.candidate_evidence],
+        verdict=_VERDICTS[row.candidate_verdict],
         confidence=row.candidate_confidence,
-        passed_over=None if row.candidate_passed_over is None else Reason(row.candidate_passed_over),
+        passed_over=None if row.candidate_passed_over is None else _REASONS[row.candidate_passed_over],
         opted_out=row.candidate_opted_out,
         share=row.candidate_share,
     )

@@ -1,12 +1,13 @@
 """Evidence: why an order may belong to a click, a contact or a campaign, and with which confidence."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
-from salepixel.clicks.tokens import Click, Verdict
+from salepixel.clicks.tokens import Click, Verdict, time_of_click
 from salepixel.orders.order import Order
 
 HIGHEST = 0.995
@@ -34,6 +35,10 @@ class Rung(StrEnum):
 NAMES_BUYER = (Rung.TOKEN, Rung.COOKIE, Rung.COUPON)
 """Rungs on which the order itself names the contact; the other rungs look for the contact's clicks."""
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_clicked_at = lru_cache(maxsize=4096)(time_of_click)
+"""Each click is compared with several times of its order, and with its other evidence."""
+
 _FIXED = {
     Rung.TOKEN: 0.99,
     Rung.COOKIE: 0.97,
@@ -44,8 +49,7 @@ _FIXED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A click that an order may belong to; `click` is None if only a campaign or a contact is named.
 
     `sale_pixel`: the click's link is a sales link. `consent` is False for a contact who opted out.
@@ -62,6 +66,11 @@ class Evidence:
     consent: bool = True
     other_address: bool = False
     other_buyer: bool = False
+
+    @property
+    def clicked_at(self) -> datetime:
+        """The time of its click (UTC); for evidence with a click."""
+        return _clicked_at(self.click.id) if self.click else _NEVER
 
     @property
     def campaign(self) -> str:
@@ -83,7 +92,7 @@ def confidence_of(order: Order, item: Evidence) -> float:
     if item.rung is not Rung.EMAIL:
         worth = _FIXED[item.rung]
     else:
-        age = order.placed_at - item.click.clicked_at if item.click else timedelta.max
+        age = order.placed_at - item.clicked_at if item.click else timedelta.max
         worth = max(0.5, 0.9 * 2 ** (-max(0.0, age / timedelta(days=14))))
     doubt = item.rung in (Rung.CUSTOMER, Rung.EMAIL, Rung.ALIAS) and item.verdict is Verdict.UNKNOWN
     return round(worth * (0.5 if doubt else 1.0), 4)

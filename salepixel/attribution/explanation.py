@@ -1,18 +1,17 @@
 """The explanation of a decision: typed, for storing and comparing, and as JSON, made only here."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from salepixel.accounts.policy import Model
 from salepixel.attribution.decide import Candidate, Decision
 from salepixel.attribution.evidence import Rung
+from salepixel.attribution.models import rounded
 from salepixel.clicks.tokens import Verdict, time_of_click
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.reading.times import rfc3339
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedCandidate:
+class ExplainedCandidate(NamedTuple):
     """A candidate of a decision. `click_id` and `link` are None if only a campaign or a contact is named.
 
     `opted_out`: passed over because its contact opted out; such a contact is not named.
@@ -31,8 +30,7 @@ class ExplainedCandidate:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Credited:
+class Credited(NamedTuple):
     """What is credited; `contact` is empty if it is unknown, or if the e-mail was forwarded."""
 
     campaign: str
@@ -43,8 +41,7 @@ class Credited:
     forwarded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """A decision as stored and shown. `reason` is a Reason, or why an order has no decision yet.
 
     `clicks_limit`: as in `Decision`.
@@ -99,7 +96,7 @@ def _explain_candidate(candidate: Candidate) -> ExplainedCandidate:
         confidence=candidate.confidence,
         passed_over=candidate.passed_over,
         opted_out=candidate.passed_over is Reason.OPTED_OUT,
-        share=round(float(candidate.share), 6),
+        share=rounded(candidate.share),
     )
 
 

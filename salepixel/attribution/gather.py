@@ -2,7 +2,8 @@
 
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -195,8 +196,10 @@ def gather_evidence(
     }
     refs = {key: theirs.refs() for key, theirs in people.items()}
     buyers = {key: named_buyer(account.emp_id, its.all) for key, its in own.items()}
+    # Twice the window, so that the decision can say "outside the window" and not just "no click".
+    longest = 2 * account.policy.longest_window
     spans = [
-        _span(account, stored.order, {*refs[key], *people[key].with_coupon, buyers[key]} - {""})
+        _span(longest, stored.order, {*refs[key], *people[key].with_coupon, buyers[key]} - {""})
         for key, stored in zip(own, batch, strict=True)
     ]
     clicked = newest_clicks(connection, account.emp_id, spans, MAX_CLICKS + 1)
@@ -306,7 +309,7 @@ def _with_contacts(account: Account, people: _People, found: Iterable[Evidence])
             other = by_browser and contact is not None and _is_other_address(contact, people.order)
             shared = by_browser and bool(buyers) and token_contact(one.contact) not in buyers
             agreed = one.consent and people.agrees(one.contact)
-            one = replace(one, consent=agreed, other_address=other, other_buyer=shared)
+            one = one._replace(consent=agreed, other_address=other, other_buyer=shared)
         evidence.append(one)
     return evidence
 
@@ -339,7 +342,5 @@ def _by_contact(
     return evidence + [Evidence(refs[ref], None, named_contact=ref, consent=False) for ref in opted_out]
 
 
-def _span(account: Account, order: Order, refs: Collection[str]) -> Span:
-    # Twice the window, so that the decision can say "outside the window" and not just "no click".
-    since = order.placed_at - 2 * account.policy.longest_window
-    return Span(refs, since, order.placed_at + CLOCK_SKEW)
+def _span(before: timedelta, order: Order, refs: Collection[str]) -> Span:
+    return Span(refs, order.placed_at - before, order.placed_at + CLOCK_SKEW)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from salepixel.accounts.policy import Policy, Terms
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
 from salepixel.attribution.decisions import Judged, Observed, StoredDecision, get_decision
@@ -56,9 +57,12 @@ def judge_orders(
     gathered = gather_evidence(connection, account, batch, named)
     is_pixel = {stored.key: shops_by_id[stored.shop_id].platform == "pixel" for stored in batch}
     believed = _without_shop(connection, account, [stored for stored in batch if is_pixel[stored.key]])
+    policy, terms = account.policy, account.terms
     return {
         key: _judge(
             account,
+            policy,
+            terms,
             stored,
             gathered[key],
             named[key],
@@ -72,6 +76,8 @@ def judge_orders(
 
 def _judge(
     account: Account,
+    policy: Policy,
+    terms: Terms,
     stored: StoredOrder,
     gathered: Gathered,
     named: Named,
@@ -80,25 +86,26 @@ def _judge(
     verified: bool,
     proven: bool,
 ) -> Judged:
-    history = named.history
-    order = replace(stored.order, paid=read_ledger(stored.order, history).paid)
+    order, ledger = stored.order, read_ledger(stored.order, named.history)
+    if ledger.paid != order.paid:
+        order = replace(order, paid=ledger.paid)
     decision = decide(
         account.emp_id,
         order,
         gathered.evidence,
-        account.policy,
+        policy,
         invalid_token=gathered.invalid_token,
         proven=proven,
     )
     if gathered.is_cut:
-        decision = replace(decision, clicks_limit=MAX_CLICKS)
+        decision = decision._replace(clicks_limit=MAX_CLICKS)
     rows = sale_rows(
         order,
         decision,
         verified=verified,
-        terms=account.terms,
-        history=history,
+        terms=terms,
         rate=rates.rate(order.currency, account.currency, order.placed_at.date()),
+        ledger=ledger,
     )
     if rows and account.has_closed(order.placed_at):
         decision, rows = _too_late(decision), []
@@ -159,11 +166,10 @@ def closed_sales(
 
 def _too_late(decision: Decision) -> Decision:
     """The decision about an order that arrived after its month was closed: not attributed."""
-    return replace(
-        decision,
+    return decision._replace(
         outcome=Outcome.UNATTRIBUTED,
         reason=Reason.MONTH_CLOSED,
         credited=None,
         forwarded=False,
-        candidates=tuple(replace(one, share=one.share * 0) for one in decision.candidates),
+        candidates=tuple(one._replace(share=one.share * 0) for one in decision.candidates),
     )

@@ -17,6 +17,7 @@ from salepixel.money.amounts import allocate
 HALF_LIFE = timedelta(days=7)
 """A click's weight halves for each 7 days before the order, as in Google's time decay model."""
 
+NOTHING, ALL = Fraction(0), Fraction(1)
 _ENDS = Fraction(2, 5)
 _DIGITS = Context(prec=25)
 _SCALE = Decimal(10) ** 18
@@ -38,25 +39,37 @@ def shares(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> t
         return ()
     order = sorted(range(len(clicked)), key=clicked.__getitem__)
     in_time = _in_time(model, [clicked[i] for i in order], ordered_at)
-    given = [Fraction(0)] * len(clicked)
+    given = [NOTHING] * len(clicked)
     for i, share in zip(order, in_time, strict=True):
         given[i] = share
     return tuple(given)
 
 
 def split(total: int, parts: Sequence[Fraction]) -> list[int]:
-    """Split minor units by shares, exactly: by largest remainder, among equal ones to the earlier part."""
+    """Split minor units exactly by shares that add up to 1.
+
+    By largest remainder, among equal ones to the earlier part.
+    """
+    if len(parts) == 1:
+        return [total]
     common = math.lcm(*(part.denominator for part in parts))
     return allocate(total, [int(part * common) for part in parts])
+
+
+def rounded(share: Fraction) -> float:
+    """A share for storing and showing, to a millionth."""
+    if share.denominator == 1:  # all or nothing, as nearly always
+        return float(share.numerator)
+    return round(float(share), 6)
 
 
 def _in_time(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> list[Fraction]:
     n = len(clicked)
     match model:
         case Model.LAST:
-            return [Fraction(0)] * (n - 1) + [Fraction(1)]
+            return [NOTHING] * (n - 1) + [ALL]
         case Model.FIRST:
-            return [Fraction(1)] + [Fraction(0)] * (n - 1)
+            return [ALL] + [NOTHING] * (n - 1)
         case Model.LINEAR:
             return [Fraction(1, n)] * n
         case Model.POSITION:

@@ -30,7 +30,7 @@ def buyers_known_before(connection: sa.Connection, asked: Sequence[StoredOrder])
     ]
     if rows:
         query = _buyers_before(connection.dialect.name)
-        for row in connection.execute(query, {"asked": as_rows(rows)}):
+        for row in connection.execute(query, {"asked": as_rows(rows)}).all():
             found[row.shop, row.id].append(row.buyer)
     return {key: sorted(buyers) for key, buyers in found.items()}
 

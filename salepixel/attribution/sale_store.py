@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution.evidence import Rung
 from salepixel.attribution.sales import Sale, Status
-from salepixel.money.amounts import Rate, from_minor, round_minor, to_minor
+from salepixel.money.amounts import Rate, from_minor, to_minor
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.sold import Refund
 from salepixel.orders.store import StoredOrder
@@ -30,13 +30,11 @@ SaleKey = tuple[str, str, str, bytes]
 def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, Sequence[Sale]]]) -> None:
     """Replace the sales of orders and their refunds; writes only changed rows."""
     keys = [stored.key for stored, _ in given]
-    found = (
-        connection.execute(_kept_sales(connection.dialect.name), {"these": as_keys(keys)}).mappings().all()
-    )
+    found = connection.execute(_kept_sales(connection.dialect.name), {"these": as_keys(keys)}).all()
     # One row says at least whether there are refunds, also of orders without sales.
-    is_sold = _by_order([row for row in found if row["shop_id"] is not None])
+    is_sold = _by_order(sales, [row for row in found if row.shop_id is not None])
     must = {stored.key: _sold(stored, rows) for stored, rows in given}
-    has_refunds = found[0]["has_refunds"] or any(its.refunds for its in must.values())
+    has_refunds = found[0].has_refunds or any(its.refunds for its in must.values())
     dated = _kept_refunds(connection, keys) if has_refunds else {}
     kept = {key: Sold(is_sold.get(key, ()), dated.get(key, ())) for key in keys}
     changed = _replace(connection, sales, kept, must, _SALES)
@@ -94,15 +92,17 @@ def _replace(
     return set(changed)
 
 
-def _is_same(table: sa.Table, kept: Sequence[Mapping[Any, Any]], must: Sequence[Mapping[str, Any]]) -> bool:
+def _is_same(table: sa.Table, kept: Sequence[Mapping[Any, Any]], must: Sequence[Mapping[Any, Any]]) -> bool:
     if len(kept) != len(must):
         return False
-    key = itemgetter(*(column.name for column in table.primary_key))
+    key = _key_of(table)
     of_key = {key(row): row for row in kept}
-    return all(
-        (row := of_key.get(key(values))) and all(row[name] == values[name] for name in values)
-        for values in must
-    )
+    return all(of_key.get(key(row)) == row for row in must)
+
+
+@cache
+def _key_of(table: sa.Table) -> Callable[[Mapping[Any, Any]], Any]:
+    return itemgetter(*(column.name for column in table.primary_key))
 
 
 @cache
@@ -114,7 +114,7 @@ def _kept_sales(dialect: str) -> Any:
 
 def _kept_refunds(connection: sa.Connection, keys: Collection[OrderKey]) -> _Rows:
     query = _all_refunds(connection.dialect.name)
-    return _by_order(connection.execute(query, {"these": as_keys(keys)}).mappings().all())
+    return _by_order(sale_refunds, connection.execute(query, {"these": as_keys(keys)}).all())
 
 
 @cache
@@ -122,10 +122,13 @@ def _all_refunds(dialect: str) -> Any:
     return sa.select(sale_refunds).where(_is_of(sale_refunds, dialect))
 
 
-def _by_order(rows: Iterable[Mapping[Any, Any]]) -> _Rows:
+def _by_order(table: sa.Table, rows: Iterable[sa.Row[Any]]) -> _Rows:
+    """Rows that begin with the columns of the table, without what follows."""
+    names = table.columns.keys()
     found: dict[OrderKey, list[Mapping[Any, Any]]] = {}
     for row in rows:
-        found.setdefault((row["shop_id"], row["order_id"]), []).append(row)
+        # Dicts, because one comparison then compares the whole row.
+        found.setdefault((row.shop_id, row.order_id), []).append(dict(zip(names, row, strict=False)))
     return found
 
 
@@ -160,12 +163,12 @@ def refunds_of(
 
 def rate_columns(sale: Sale) -> dict[str, Any]:
     """The columns of a sale with its amounts in the account's currency."""
-    rate, converted, refunded = sale.rate, sale.converted, sale.converted_refunded
-    if rate is None or converted is None or refunded is None:
+    rate = sale.rate
+    if rate is None:
         return dict.fromkeys(("converted", "converted_refunded", "converted_currency", "rate", "rate_date"))
     return {
-        "converted": round_minor(converted, rate.into),
-        "converted_refunded": round_minor(refunded, rate.into),
+        "converted": rate.convert_minor(sale.amount),
+        "converted_refunded": rate.convert_minor(sale.refunded),
         "converted_currency": rate.into,
         "rate": f"{rate.value:f}",
         "rate_date": rate.on.isoformat(),
@@ -196,7 +199,7 @@ def _converted(sale: Sale) -> list[int | None]:
     so_far, sums = sale.amount * 0, [0]
     for refund in sale.refunds:
         so_far += refund.amount
-        sums.append(round_minor(sale.rate.convert(so_far), sale.rate.into))
+        sums.append(sale.rate.convert_minor(so_far))
     return [later - earlier for earlier, later in pairwise(sums)]
 
 

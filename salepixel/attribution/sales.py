@@ -1,21 +1,21 @@
 """Sales: the rows of the sales report. Pure: from orders and decisions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from salepixel.accounts.policy import GROSS, Terms
 from salepixel.attribution.decide import Decision
 from salepixel.attribution.evidence import Rung
-from salepixel.attribution.models import split
+from salepixel.attribution.models import rounded, split
 from salepixel.money.amounts import Rate, allocate, from_minor, to_minor
 from salepixel.money.quantities import from_thousandths, to_thousandths
-from salepixel.orders.charges import read_ledger
+from salepixel.orders.charges import Ledger, read_ledger
 from salepixel.orders.order import Order, RefundState
-from salepixel.orders.sold import Refund, SoldLine, sold_lines
+from salepixel.orders.sold import Refund, SoldLine, lines_of
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -30,8 +30,7 @@ class Status(StrEnum):
     UNVERIFIED = "unverified"
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """An order line credited to a click: one row of the report. Amounts are in `currency`.
 
     `share`: the part of the line that the model gives to this click; amounts and quantity are of this part.
@@ -86,24 +85,28 @@ def sale_rows(
     terms: Terms = GROSS,
     history: Iterable[RefundState] = (),
     rate: Rate | None = None,
+    ledger: Ledger | None = None,
 ) -> list[Sale]:
     """The rows of an order: one per line and credited click; none if it is not attributed.
 
-    `terms`, `history`: as for `sold_lines`. `rate`: of the day of the sale.
+    `terms`, `history`: as for `sold_lines`. `rate`: of the day of the sale. `ledger`: what `read_ledger`
+    gives for the order and this history, if it is known already.
     """
     won = decision.credited
     if won is None:
         return []
-    given = [one.share for one in decision.shares]
+    shared = decision.shares
+    given = [one.share for one in shared]
     rows = []
-    known = tuple(history)
-    lines = sold_lines(order, terms, known)
-    charged_back = bool(read_ledger(order, known).charged_back)
+    ledger = ledger or read_ledger(order, history)
+    lines = lines_of(order, terms, ledger)
+    charged_back = bool(ledger.charged_back)
     nothing = from_minor(0, order.currency)
     for line in lines:
         amounts = _split(line.amount, order.currency, given)
         quantities = _split_quantity(line.quantity, given)
-        for i, one in enumerate(decision.shares):
+        status = _status(order, line, verified, charged_back)
+        for i, one in enumerate(shared):
             click = one.evidence.click
             rows.append(
                 Sale(
@@ -122,11 +125,13 @@ def sale_rows(
                     order=order.number,
                     evidence=won.evidence.rung,
                     confidence=won.confidence,
-                    status=_status(order, line, verified, charged_back),
+                    status=status,
                     rate=rate,
-                    share=round(float(one.share), 6),
+                    share=rounded(one.share),
                 )
             )
+    if not any(line.refunds for line in lines):
+        return rows
     return [_summed(sale) for sale in with_refunds(rows, lines)]
 
 
@@ -143,14 +148,13 @@ def as_of_now(
     for sale in with_refunds(sales, lines):
         line, verified = of_line.get(sale.line), sale.status is not Status.UNVERIFIED
         status = _status(order, line, verified, charged_back) if line else sale.status
-        found.append(replace(_summed(sale), status=status))
+        found.append(_summed(sale)._replace(status=status))
     return found
 
 
 def _summed(sale: Sale) -> Sale:
     """A sale with `refunded` and `refunded_at` set from its refunds."""
-    return replace(
-        sale,
+    return sale._replace(
         refunded=sum((refund.amount for refund in sale.refunds), sale.amount * 0),
         refunded_at=sale.refunds[-1].at if sale.refunds else None,
     )
@@ -183,7 +187,7 @@ def with_refunds(
             if amount:
                 days[at] = amount
     return [
-        replace(sale, refunds=tuple(Refund(at, from_minor(n, sale.currency)) for at, n in days.items()))
+        sale._replace(refunds=tuple(Refund(at, from_minor(n, sale.currency)) for at, n in days.items()))
         for sale, days in zip(sales, dated, strict=True)
     ]
 
@@ -204,12 +208,14 @@ def _refunds_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[d
 
 
 def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[Decimal]:
+    if len(given) == 1:
+        return [amount]
     return [from_minor(part, currency) for part in split(to_minor(amount, currency), given)]
 
 
 def _split_quantity(quantity: Decimal, given: Sequence[Fraction]) -> list[Decimal]:
-    if quantity == quantity.to_integral_value():  # pieces stay whole
-        return [Decimal(part) for part in split(int(quantity), given)]
+    if quantity == (pieces := int(quantity)):  # pieces stay whole
+        return [Decimal(part) for part in split(pieces, given)]
     return [from_thousandths(part) for part in split(to_thousandths(quantity), given)]
 
 

@@ -108,7 +108,7 @@ def find_contacts(
         return {}
     dialect = connection.dialect.name
     given = {name: as_values(dialect, values) for name, values in asked.items()}
-    rows = connection.execute(_find(dialect), {"emp_id": emp_id, **given})
+    rows = connection.execute(_find(dialect), {"emp_id": emp_id, **given}).all()
     # Sorted here: asked to sort, SQLite walks the primary key through every contact of the account.
     return {row.ref: Contact(*row) for row in sorted(rows, key=attrgetter("ref"))}
 

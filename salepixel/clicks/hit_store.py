@@ -203,7 +203,7 @@ def _read(
     connection: sa.Connection, query: Any, emp_id: int, asked: Mapping[str, Collection[str]]
 ) -> list[StoredHit]:
     given = {name: as_values(connection.dialect.name, values) for name, values in asked.items()}
-    rows = connection.execute(query, {"emp_id": emp_id, **given})
+    rows = connection.execute(query, {"emp_id": emp_id, **given}).all()
     return [
         StoredHit(
             id=row.id,

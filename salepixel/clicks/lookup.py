@@ -37,7 +37,7 @@ def find_clicks(connection: sa.Connection, ids: Collection[bytes]) -> dict[bytes
     if not ids:
         return {}
     dialect = connection.dialect.name
-    rows = connection.execute(_by_id(dialect), {"ids": as_values(dialect, ids)})
+    rows = connection.execute(_by_id(dialect), {"ids": as_values(dialect, ids)}).all()
     return {row.id: _found(row) for row in rows}
 
 
@@ -61,7 +61,7 @@ def newest_clicks(
     found: list[list[FoundClick]] = [[] for _ in spans]
     if asked:
         given = {"spans": as_rows(asked), "emp_id": emp_id, "most": most}
-        for row in connection.execute(_newest(connection.dialect.name), given):
+        for row in connection.execute(_newest(connection.dialect.name), given).all():
             found[row.span].append(_found(row))
     return [sorted(theirs, key=_click_id)[-most:] for theirs in found]
 

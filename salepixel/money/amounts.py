@@ -71,7 +71,11 @@ class Rate:
 
     def convert(self, amount: Decimal) -> Decimal:
         """The amount in `into`, with its digits, rounded half up."""
-        return from_minor(round_minor(amount * self.value, self.into), self.into)
+        return from_minor(self.convert_minor(amount), self.into)
+
+    def convert_minor(self, amount: Decimal) -> int:
+        """The same in minor units."""
+        return round_minor(amount * self.value, self.into)
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

@@ -10,7 +10,7 @@ _STEP = Decimal("0.001")
 
 def to_thousandths(quantity: Decimal) -> int:
     """A quantity as stored, rounded half up."""
-    return int((quantity / _STEP).to_integral_value(rounding=ROUND_HALF_UP))
+    return int(quantity.scaleb(3).to_integral_value(rounding=ROUND_HALF_UP))
 
 
 def from_thousandths(stored: int) -> Decimal:
@@ -18,6 +18,8 @@ def from_thousandths(stored: int) -> Decimal:
 
     Equal quantities have equal texts, so that a text can be part of a key.
     """
+    if stored % 1000 == 0:  # pieces: nearly all, and in a tenth of the time
+        return Decimal(stored // 1000)
     return Decimal(f"{(Decimal(stored) * _STEP).normalize():f}")
 
 

@@ -5,12 +5,14 @@ does not depend on how often and in which sequence they arrived (docs/adr/0020).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 
 from salepixel.orders.order import Order, RefundState
 
 _NOTHING = Decimal(0)
+_VERSION = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
     # Of states with one version, the order's own is the last. The sums sort the others.
     known = tuple(history)
     own = _as_known(order.refund_state, known)
-    states = sorted(
-        {*known, own},
-        key=lambda state: (
-            *(state.version, state == own, state.cancelled, state.refunded),
-            *(state.charged or _NOTHING, state.covers or _NOTHING),
-        ),
-    )
+    states = sorted({*known, own}, key=_VERSION)
+    if len(set(map(_VERSION, states))) < len(states):
+        states.sort(
+            key=lambda state: (
+                *(state.version, state == own, state.cancelled, state.refunded),
+                *(state.charged or _NOTHING, state.covers or _NOTHING),
+            )
+        )
     paid = _was_paid(order, states)
     if not paid or own.covers is None or own.charged is None:
         reported = tuple(_reported(state, order.total) for state in states)
@@ -64,6 +67,8 @@ def _as_known(own: RefundState, history: Iterable[RefundState]) -> RefundState:
 
     A poll may report a pending refund, which webhooks of an app with our older selection lack.
     """
+    if own.covers is None:
+        return own
     same = [own] + [
         state
         for state in history
@@ -72,7 +77,7 @@ def _as_known(own: RefundState, history: Iterable[RefundState]) -> RefundState:
     ]
     charged = max((state.charged for state in same if state.charged is not None), default=None)
     covers = max((state.covers for state in same if state.covers is not None), default=None)
-    return own if own.covers is None else replace(own, charged=charged, covers=covers)
+    return own._replace(charged=charged, covers=covers)
 
 
 def _was_paid(order: Order, states: Sequence[RefundState]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from salepixel.money.amounts import allocate, to_minor
 
@@ -31,8 +32,7 @@ class OrderLine:
     granted: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class RefundState:
+class RefundState(NamedTuple):
     """The amounts of an order in one snapshot, with tax; `refunded` is the sum so far.
 
     `charged`, `covers`: as of an order.
@@ -137,9 +137,10 @@ class Order:
         They add up to the total plus payments by gift card. `charged`: the charged part of the total, if
         less; the difference reduces granted parts first, then all parts.
         """
-        amounts = [to_minor(part.amount, self.currency) for part in self.parts()]
-        deducted = allocate(min(to_minor(self.deducted, self.currency), sum(amounts)), amounts)
-        paid = [amount - off for amount, off in zip(amounts, deducted, strict=True)]
+        paid = [to_minor(part.amount, self.currency) for part in self.parts()]
+        if self.deducted:
+            deducted = allocate(min(to_minor(self.deducted, self.currency), sum(paid)), paid)
+            paid = [amount - off for amount, off in zip(paid, deducted, strict=True)]
         if charged is None or charged >= self.total:
             return paid
         not_charged = to_minor(self.total - charged, self.currency)

@@ -65,7 +65,8 @@ def refund_histories(
 ) -> dict[OrderKey, list[RefundState]]:
     """The same of each of these orders, by the currency that it is in."""
     found: dict[OrderKey, list[RefundState]] = {key: [] for key in currencies}
-    for row in connection.execute(_states_of(connection.dialect.name), {"these": as_keys(currencies)}):
+    query = _states_of(connection.dialect.name)
+    for row in connection.execute(query, {"these": as_keys(currencies)}).all():
         key = row.shop_id, row.order_id
         if state := _state(row, currencies[key]):
             found[key].append(state)

@@ -1,10 +1,10 @@
 """The lines of an order as an account counts them (its terms), with the refunds of each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from salepixel.accounts.policy import GROSS, Terms
 from salepixel.money.amounts import allocate, from_minor, to_minor
@@ -12,16 +12,14 @@ from salepixel.orders.charges import Ledger, read_ledger
 from salepixel.orders.order import Order, OrderLine, RefundState
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(NamedTuple):
     """A refund at a time (UTC)."""
 
     at: datetime
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class SoldLine:
+class SoldLine(NamedTuple):
     """A line as an account counts it; `refunds` add up to `refunded`, oldest first."""
 
     id: str
@@ -55,14 +53,21 @@ def sold_lines(
     separate line without a quantity. So items keep their prices, and with tax the lines add up to the
     order's total.
     """
-    parts, ledger = order.parts(), read_ledger(order, history)
+    return lines_of(order, terms, read_ledger(order, history))
+
+
+def lines_of(order: Order, terms: Terms, ledger: Ledger) -> tuple[SoldLine, ...]:
+    """The same, given the order's ledger."""
+    parts = order.parts()
     paid = order.paid_by_part(ledger.charged)
-    refunded = order.refunded_by_part(paid, ledger.refunded[-1])
-    refunds = _spread(_steps(order, sum(paid), ledger), refunded)
     counted = len(parts) if terms.shipping == "included" and order.shipping else len(order.lines)
+    refunds: list[dict[datetime, int]] = [{}] * counted
+    if order.cancelled or any(ledger.refunded):
+        refunded = order.refunded_by_part(paid, ledger.refunded[-1])
+        refunds = _spread(_steps(order, sum(paid), ledger), refunded)[:counted]
     return tuple(
         _sold(part, amount, dated, terms, order.currency)
-        for part, amount, dated in list(zip(parts, paid, refunds, strict=True))[:counted]
+        for part, amount, dated in zip(parts, paid, refunds, strict=False)
     )
 
 
@@ -118,8 +123,9 @@ def _spread(steps: dict[datetime, int], refunded: Sequence[int]) -> list[dict[da
 
 
 def _sold(part: OrderLine, paid: int, refunds: dict[datetime, int], terms: Terms, currency: str) -> SoldLine:
-    gross = to_minor(part.amount, currency)
-    net = gross if terms.tax == "gross" or part.net is None else to_minor(part.net, currency)
+    net, gross = 1, 1
+    if terms.tax == "net" and part.net is not None:
+        net, gross = to_minor(part.net, currency), to_minor(part.amount, currency)
     so_far = [_scale(total, net, gross) for total in accumulate(refunds.values(), initial=0)]
     grown = [later - earlier for earlier, later in pairwise(so_far)]
     return SoldLine(

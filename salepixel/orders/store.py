@@ -214,7 +214,7 @@ def get_orders(
     `only_due`: leave out orders that are not due.
     """
     query = _these_orders(connection.dialect.name, lock=lock, only_due=only_due)
-    rows = connection.execute(query, {"these": as_keys(keys)})
+    rows = connection.execute(query, {"these": as_keys(keys)}).all()
     found = {(row.shop_id, row.id): row for row in rows}
     return {key: _stored(found[key]) for key in keys if key in found}
 

@@ -222,7 +222,7 @@ def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
     sold = sales_of_order(connection, shop_id, order_id)
     named = sum(sale.contact in step.person.names for sale in sold)
     if named:
-        sold = [replace(s, contact="") if s.contact in step.person.names else s for s in sold]
+        sold = [s._replace(contact="") if s.contact in step.person.names else s for s in sold]
         replace_sales(connection, [(stored, sold)])
         step.counts["sales"] += named
     if account := get_account(connection, stored.emp_id):

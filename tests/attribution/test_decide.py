@@ -1,6 +1,5 @@
 """Which click earned an order, and why: a table for every reason."""
 
-from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import permutations
@@ -29,11 +28,11 @@ def named(rung: Rung, contact: str = "", campaign: str = CAMPAIGN) -> Evidence:
     return Evidence(rung, None, named_campaign=campaign, named_contact=contact)
 
 
-SHARED_BROWSER = replace(found(Rung.TOKEN, DAY), other_buyer=True)
+SHARED_BROWSER = found(Rung.TOKEN, DAY)._replace(other_buyer=True)
 
 
 def refused(rung: Rung) -> Evidence:
-    return replace(found(rung, DAY), consent=False)
+    return found(rung, DAY)._replace(consent=False)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +187,7 @@ def test_a_click_without_a_share_is_marked_as_passed_over_by_the_model(rung: Run
 
 
 def test_a_click_of_another_account_is_rejected_for_that_reason_first() -> None:
-    foreign = replace(found(Rung.TOKEN, DAY, emp_id=2), consent=False)
+    foreign = found(Rung.TOKEN, DAY, emp_id=2)._replace(consent=False)
     assert decide(1, order(), [foreign], Policy()).reason is Reason.OTHER_ACCOUNT
 
 
@@ -244,7 +243,7 @@ def test_agreeing_weak_evidence_is_enough_together() -> None:
 def test_a_forwarded_mail_credits_the_campaign_and_not_the_contact(
     also: list[Evidence], forwarded: bool
 ) -> None:
-    token = replace(found(Rung.TOKEN, DAY), other_address=True)
+    token = found(Rung.TOKEN, DAY)._replace(other_address=True)
     decision = decide(1, order(), [token, *also], Policy())
     assert decision.credited is not None
     assert decision.credited.evidence.campaign == CAMPAIGN
@@ -284,7 +283,7 @@ def test_the_model_shares_an_order_among_the_clicks_of_its_contact(
 
 
 def test_under_every_model_a_forwarded_mail_credits_its_single_click() -> None:
-    token = replace(found(Rung.TOKEN, DAY), other_address=True)
+    token = found(Rung.TOKEN, DAY)._replace(other_address=True)
     decision = decide(1, order(), [token, found(Rung.COOKIE, 2 * DAY, serial=1)], Policy(model=Model.LINEAR))
     assert [candidate.share for candidate in decision.shares] == [1]
 
@@ -293,7 +292,7 @@ def test_the_buyer_is_the_contact_named_by_the_orders_own_evidence() -> None:
     assert named_buyer(1, [found(Rung.EMAIL, DAY)]) == ""
     assert named_buyer(1, [found(Rung.COOKIE, DAY, contact="bo"), found(Rung.TOKEN, DAY)]) == "ana"
     assert (
-        named_buyer(1, [replace(found(Rung.TOKEN, DAY), other_address=True), named(Rung.COUPON, "bo")])
+        named_buyer(1, [found(Rung.TOKEN, DAY)._replace(other_address=True), named(Rung.COUPON, "bo")])
         == "bo"
     )
     assert named_buyer(1, [SHARED_BROWSER]) == ""

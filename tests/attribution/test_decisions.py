@@ -1,7 +1,6 @@
 """A decision is stored as rows, read as it was stored, and written only when it changed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -107,7 +106,7 @@ def test_an_unchanged_decision_writes_nothing(database: Database) -> None:
         one, two = judge(of_clicks("ana")), judge(of_clicks("bo", "ana"))
         assert writes(one) == ["INSERT decisions", "INSERT candidates"]
         assert writes(one) == []
-        assert writes(replace(one, policy=2)) == ["INSERT decisions"]
+        assert writes(one._replace(policy=2)) == ["INSERT decisions"]
         assert writes(two) == ["INSERT decisions", "DELETE candidates", "INSERT candidates"]
         assert writes(judge([])) == ["INSERT decisions", "DELETE candidates"]
 

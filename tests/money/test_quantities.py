@@ -31,4 +31,6 @@ def test_a_quantity_has_one_spelling_everywhere(given_: str, stored: int, text: 
 
 @given(st.integers(0, 10**15))
 def test_a_stored_quantity_is_read_unchanged(stored: int) -> None:
-    assert to_thousandths(from_thousandths(stored)) == stored
+    quantity = from_thousandths(stored)
+    assert to_thousandths(quantity) == stored
+    assert str(quantity) == f"{Decimal(stored).scaleb(-3).normalize():f}"

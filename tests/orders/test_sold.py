@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from salepixel.accounts.policy import GROSS, Policy, Terms
 from salepixel.attribution.decide import decide
 from salepixel.attribution.evidence import Evidence, Rung
 from salepixel.attribution.sales import sale_rows
+from salepixel.money.amounts import from_minor, to_minor
 from salepixel.orders.order import Order, OrderLine, RefundState
 from salepixel.orders.sold import Refund, SoldLine, refunded_by_line, sold_lines
 from tests.make import NOON, click_at, order
@@ -288,6 +291,38 @@ def test_lines_with_shipping_add_up_to_the_order(
         assert 0 <= net.refunded <= net.amount <= gross.amount
         assert (net.refunded == net.amount) or gross.refunded < gross.amount
         assert sum((refund.amount for refund in net.refunds), Decimal(0)) == net.refunded
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**8), st.integers(0, 10**8)), min_size=1, max_size=4),
+    st.integers(0, 10**6),
+    st.sampled_from([GROSS, NET, ALL, Terms("net", "included")]),
+    st.sampled_from(["EUR", "JPY", "KWD"]),
+)
+def test_what_a_line_counts_without_refunds_is_exact(
+    lines: list[tuple[int, int]], deducted: int, terms: Terms, currency: str
+) -> None:
+    bought = order(
+        currency=currency,
+        lines=tuple(
+            OrderLine(
+                f"L{n}",
+                "x",
+                Decimal(1),
+                from_minor(amount, currency),
+                net=from_minor(min(net, amount), currency),
+            )
+            for n, (amount, net) in enumerate(lines)
+        ),
+        deducted=from_minor(deducted, currency),
+    )
+    for line, part, paid in zip(
+        sold_lines(bought, terms), bought.parts(), bought.paid_by_part(), strict=False
+    ):
+        net, gross = to_minor(part.net or Decimal(0), currency), to_minor(part.amount, currency)
+        share = Fraction(net, gross) if terms.tax == "net" and gross else Fraction(1)
+        assert line.amount == from_minor(floor(paid * share + Fraction(1, 2)), currency)
+        assert (line.refunded, line.refunds) == (Decimal(0), ())
 
 
 def test_clicks_that_share_a_line_share_each_of_its_refunds() -> None:

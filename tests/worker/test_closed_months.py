@@ -98,7 +98,7 @@ def reported(world: World, until: datetime = DECEMBER + 31 * DAY) -> list[Any]:
         for campaign in (CAMPAIGN, OTHER_CAMPAIGN):
             for period in (sales.Period(*month) for month in months() if month[1] <= until):
                 sold = sales.list_sales(connection, campaign, 100, None, period)
-                figures += [replace(row, shop_id="", sale=replace(row.sale, refunds=())) for row in sold]
+                figures += [replace(row, shop_id="", sale=row.sale._replace(refunds=())) for row in sold]
                 figures.append(sales.sale_totals(connection, campaign, period))
                 figures.append(sales.totals_by_refund_date(connection, campaign, period))
                 figures.append(sales.converted_total(connection, campaign, "EUR", period))

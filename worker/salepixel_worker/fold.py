@@ -3,10 +3,7 @@
 The contract with the edge is the docstring of salepixel/wire/streams.py.
 """
 
-import gc
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import cast
 
@@ -26,6 +23,7 @@ from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database, is_transient
 from salepixel.wire.streams import BadRecord, stream_key
 from salepixel_worker.attempt import describe
+from salepixel_worker.garbage import without_collection
 from salepixel_worker.journals import journals_to_fold, publish_marks
 
 ENTRIES_AT_ONCE = 8
@@ -54,21 +52,8 @@ def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal:
     with database.read() as connection:
         mark = clicks.read_mark(connection, journal)
     entries = redis.xrange(stream_key(journal), min=f"({mark}-0", count=ENTRIES_AT_ONCE)
-    with _no_collection():
+    with without_collection():
         return _fold_entries(database, redis, sealer, journal, mark, cast(Entries, entries))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    # All records of a batch live until it is stored, and none is in a cycle. The garbage collector would
-    # check them again and again, for a fifth of the time of a fold.
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _fold_entries(

@@ -17,6 +17,7 @@ from salepixel.storage import space
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key
 from salepixel_worker.attempt import attempt_orders
+from salepixel_worker.garbage import without_collection
 from salepixel_worker.journals import (
     known_journals,
     mark_folded_journals_idle,
@@ -52,7 +53,8 @@ def reconcile_due(
         batches = due_batches(connection, limit, AT_ONCE, newest=newest)
     taken = 0
     for batch in batches:
-        attempt_orders(database, sealer, batch, rates)
+        with without_collection():
+            attempt_orders(database, sealer, batch, rates)
         taken += len(batch)
         if time.monotonic() > deadline:
             break

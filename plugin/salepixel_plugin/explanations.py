@@ -97,8 +97,8 @@ _FORWARDED = N_(
 )
 _REFUNDED = N_("It was refunded in full: %(refunded)s. It adds no net revenue.")
 _ERASED = N_(
-    "A person whom this order named was erased on %(time)s. Nothing of them is kept, and the decision stays "
-    "as it was."
+    "A person named in this order was erased on %(time)s. Their data was deleted. The "
+    "decision does not change."
 )
 _CONFLICT = N_("Other, weaker evidence points to another contact.")
 
@@ -257,10 +257,13 @@ _LIFT = {
         "The sending time of this campaign is unknown, so orders after it cannot be counted. Set sent_at "
         "through the API: docs/how-to/measure-lift.md."
     ),
-    "nobody": N_("One of the two groups is still empty. Send the recipients first."),
+    "nobody": N_(
+        "One of the two groups is still empty. First add the recipients through the API: "
+        "docs/how-to/measure-lift.md."
+    ),
     "no_addresses": N_(
-        "No e-mail address is known in one of the two groups, so its orders cannot be found. Send the "
-        "contacts first."
+        "No e-mail address is known in one of the two groups, so its orders cannot be found. "
+        "First add the contacts' e-mail addresses through the API: docs/how-to/measure-lift.md."
     ),
     "nobody_bought": N_("Nobody in either group bought, so the effect of the e-mail cannot be measured."),
     "running": N_(
@@ -268,8 +271,9 @@ _LIFT = {
         "%(held_out)s of the control group bought."
     ),
     "not_enough_data": N_(
-        "Not enough data: %(mailed)s of the e-mail group and %(held_out)s of the control group bought. "
-        "That may be chance. About %(needed)s people in total are needed to detect such a difference."
+        "Not enough data: %(mailed)s of the e-mail group and %(held_out)s of the control group "
+        "bought. The difference may be due to chance. About %(needed)s people in total are "
+        "needed to detect such a difference."
     ),
     "more": N_(
         "The e-mail caused sales: %(mailed)s of the e-mail group and %(held_out)s of the control group "
@@ -375,7 +379,7 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
     if candidate["credited"]:
         return language.text(N_("This click gets the credit."))
     why = candidate["passed_over"]
-    return language.text(_PASSED_OVER[why] if why else N_("Nothing excludes this click."))
+    return language.text(_PASSED_OVER[why] if why else N_("This click qualifies for the credit."))
 
 
 def explain_decided(decided: Decided, language: Language) -> str:

@@ -43,11 +43,11 @@ SENTENCES = {
     "policy_changed": "The settings have changed since. Preview your changes again.",
     "month_not_over": N_("%(month)s has not ended yet. Close it after its last day."),
     "orders_waiting": N_(
-        "%(waiting)s orders of that period are still being processed. Try again in a minute."
+        "Orders of that period that are still being processed: %(waiting)s. Try again in a minute."
     ),
     "orders_failed": N_(
-        "%(count)s orders of that period could not be processed: %(orders)s. Retry them on the page of failed"
-        " orders, or close the month without them."
+        "Orders of that period that could not be processed (%(count)s): %(orders)s. Retry them "
+        "on the page of failed orders, or close the month without them."
     ),
 }
 """Reason -> what is wrong and what to do. Those that a form of a page may show are marked for translation."""

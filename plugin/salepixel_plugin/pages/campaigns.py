@@ -186,5 +186,5 @@ def _days() -> Days:
     try:
         return Days.model_validate(given)
     except ValidationError:
-        said = N_("Write dates as 2026-11-23, From before To, or leave them empty.")
+        said = N_("Enter dates such as 2026-11-23, with From not later than To, or leave both empty.")
         raise Refusal(422, "bad_days", said) from None

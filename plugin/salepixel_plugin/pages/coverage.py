@@ -15,7 +15,10 @@ from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.schemas import MAX_PERIOD_DAYS, CoverageDays
 from salepixel_plugin.services import services
 
-_BAD_DAYS = N_("Write dates as 2026-11-23, From before To, at most %(days)s days, or leave them empty.")
+_BAD_DAYS = N_(
+    "Enter dates such as 2026-11-23, with From not later than To and at most %(days)s days, "
+    "or leave both empty."
+)
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")

@@ -33,7 +33,7 @@ BECAUSE = {
     DueReason.ATTRIBUTION_SETTINGS: N_("The attribution settings changed"),
     DueReason.ACCOUNT_SETTINGS: N_("The account's settings changed"),
     DueReason.EXCHANGE_RATES: N_("There are new exchange rates"),
-    DueReason.ERASED: N_("A person whom it named was erased"),
+    DueReason.ERASED: N_("A person named in the order was erased"),
     DueReason.BY_HAND: N_("Somebody retried it"),
 }
 """Why an order is on the queue, for people."""

@@ -23,7 +23,7 @@ NAMES = {
     "markov": N_("Markov"),
 }
 
-_BAD_PERIOD = N_("Write dates as 2026-11-23, From before To, at most 366 days apart.")
+_BAD_PERIOD = N_("Enter dates such as 2026-11-23, with From not later than To and at most 366 days.")
 
 
 @blueprint.get("/accounts/<int:emp_id>/models")

@@ -33,39 +33,39 @@ TABLES = {
     "decisions": N_("Decisions"),
     "candidates": N_("Clicks considered"),
     "sales": N_("Sales"),
-    "outbox": N_("Forwards"),
-    "unread_orders": N_("Unread orders"),
-    "deliveries": N_("Deliveries of the shop"),
-    "deliveries not readable": N_("Damaged deliveries, not changed"),
+    "outbox": N_("Forwarded sales"),
+    "unread_orders": N_("Unreadable orders"),
+    "deliveries": N_("Messages from the shop"),
+    "deliveries not readable": N_("Damaged messages from the shop, not changed"),
 }
 """What a receipt counts, for people."""
 
 RETENTION = {
     Kept.DELIVERIES: (
-        N_("Deliveries of the shop"),
+        N_("Messages from the shop"),
         N_(
-            "What your shop and the sales API sent, as proof. Afterwards only the time and a checksum "
-            "remain. Orders and their decisions do not change."
+            "What your shop and the sales API sent, kept as proof. After that, only the time and a "
+            "checksum are kept. Orders and their decisions do not change."
         ),
     ),
     Kept.FORWARDS: (
-        N_("Sent forwards"),
-        N_(
-            "The addresses of sales that were forwarded to another server. They are never sent a second time."
-        ),
+        N_("Forwarded sales"),
+        N_("The addresses to which sales were forwarded. A sale is never forwarded twice."),
     ),
     Kept.HITS: (
         N_("Ignored pixel hits"),
         N_(
-            "Pixel hits that did not count, such as those without a valid signature. Afterwards they are "
-            "deleted."
+            "Pixel hits that did not count, such as those without a valid signature. After that, "
+            "they are deleted."
         ),
     ),
 }
 """What may end, and what that means."""
 
-_NO_DAYS = N_("Write a whole number of days from 1 to 3650, or leave the field empty to keep it for ever.")
-_NOBODY = N_("Write a contact's reference or an e-mail address.")
+_NO_DAYS = N_(
+    "Enter a whole number of days from 1 to 3650. To keep the data for ever, leave the field empty."
+)
+_NOBODY = N_("Enter a contact's reference or an e-mail address.")
 _NOT_SURE = N_("Tick this box to confirm.")
 
 

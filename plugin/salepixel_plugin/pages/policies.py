@@ -46,7 +46,7 @@ _WRONG = {
     "campaign_windows": N_("At most 1000 campaigns can have their own window."),
 }
 _NO_CAMPAIGN = N_("Choose a campaign of this account.")
-_NO_MONTH = N_("Write a month such as 2026-10.")
+_NO_MONTH = N_("Enter a month, such as 2026-10.")
 _NOT_SURE = N_("Tick this box to confirm.")
 
 

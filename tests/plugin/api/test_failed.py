@@ -184,7 +184,7 @@ def test_a_failed_order_keeps_its_month_open_until_it_is_left_out(office: Office
     refused = office.call("POST", "/accounts/7/closings", wanted, SHOES)
     assert refused.json is not None
     assert (refused.status_code, refused.json["reason"]) == (409, "orders_failed")
-    assert "1 orders of that period could not be processed: 1042." in refused.json["message"]
+    assert "Orders of that period that could not be processed (1): 1042." in refused.json["message"]
     with office.database.write() as connection:
         requeue_order(connection, shop, "o-2", DueReason.CONTACTS)
     for more in ({}, {"without_failed": True}):

@@ -32,7 +32,7 @@ def test_an_invalid_month_is_reported_at_its_field(office: Office, month: str) -
     answer = office.page(CLOSINGS, SHOES, method="POST", data={"month": month, "sure": "on"})
     assert answer.status_code == 422
     _check(answer.text)
-    assert 'id="bad-month">Write a month such as 2026-10.' in answer.text
+    assert 'id="bad-month">Enter a month, such as 2026-10.' in answer.text
     assert Form(answer.text, CLOSINGS).fields["month"] == month
 
 
@@ -61,7 +61,8 @@ def test_closing_an_unfinished_month_is_refused_with_an_explanation(office: Offi
 
 
 @pytest.mark.parametrize(
-    ("lang", "said"), [("en", "could not be processed: 1042."), ("es", "no se han podido procesar: 1042.")]
+    ("lang", "said"),
+    [("en", "could not be processed (1): 1042."), ("es", "no se han podido procesar (1): 1042.")],
 )
 def test_failed_orders_are_named_and_may_be_left_out(office: Office, lang: str, said: str) -> None:
     old = (PLACED.replace(day=1) - timedelta(days=3)).isoformat()

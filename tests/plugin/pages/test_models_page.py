@@ -27,7 +27,7 @@ def test_it_shows_each_model_and_why_two_have_no_result(office: Office) -> None:
     for title in ("Last click", "First click", "Linear", "Position-based 40/20/40", "Time decay"):
         assert f">{title}</th>" in shown
     assert ">Markov</th>" not in shown
-    assert "1 orders in this period, 300 are needed" in shown
+    assert "this period has 1 of the 300 orders that are needed" in shown
     assert "€39.80" in shown
     assert "not what caused it" in shown
 
@@ -63,7 +63,7 @@ def test_an_invalid_period_is_explained(office: Office, reported: str) -> None:
     answer = office.page(f"/accounts/7/models?{reported}")
     assert answer.status_code == 422
     _check(answer.text)
-    assert "Write dates as 2026-11-23" in answer.text
+    assert "Enter dates such as 2026-11-23" in answer.text
 
 
 def test_names_cannot_inject_html(office: Office) -> None:

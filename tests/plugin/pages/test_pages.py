@@ -172,7 +172,7 @@ def test_the_sales_table_shows_some_days_and_their_totals(office: Office) -> Non
     assert "Red shoes" not in later
     wrong = office.page(f"{address}?from=yesterday")
     assert wrong.status_code == 422
-    assert "Write dates as 2026-11-23" in wrong.text
+    assert "Enter dates such as 2026-11-23" in wrong.text
     for path in (address, f"/campaigns/{campaign['id']}"):
         assert "Total converted" in office.page(path).text
 

@@ -50,8 +50,8 @@ def test_closing_an_unfinished_month_is_refused_with_an_explanation(office: Offi
     order = {"id": "w", "currency": "EUR", "placed_at": old, "lines": [line]}
     office.post("/sales", {"empId": 7, "orders": [order]})
     for lang, said in (
-        ("en", "1 orders of that period are still"),
-        ("es", "1 pedidos de ese periodo aún se"),
+        ("en", "Orders of that period that are still being processed: 1."),
+        ("es", "Pedidos de ese periodo que aún se están procesando: 1."),
     ):
         sent = {"month": LAST_MONTH, "sure": "on"}
         html = shown(office, f"{CLOSINGS}?lang={lang}", 409, method="POST", data=sent)

@@ -345,7 +345,7 @@ def test_days_without_sales_and_reversed_days_are_explained(office: Office) -> N
     assert "No hay ventas en estos días" in spanish or "<table" in spanish
     for path in (address, f"{address}.csv", "/accounts/7/coverage", "/accounts/7/models"):
         answer = office.page(f"{path}?from=2026-11-24&to=2026-11-23&lang=en")
-        assert (answer.status_code, "From before To" in answer.text) == (422, True)
+        assert (answer.status_code, "From not later than To" in answer.text) == (422, True)
     api = office.call("GET", f"/campaigns/{office.campaign()['id']}/sales?from=2026-11-24&to=2026-11-23")
     assert api.status_code == 422
 

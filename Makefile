@@ -53,8 +53,8 @@ truth: .venv/dev ## measure the accuracy of the attribution in 40 simulated worl
 
 soak: .venv/dev ## run the long tests (half an hour): the load of a mailing, 200 kills (kill -9) of each kind, new random examples
 	$(BIN)/python -m bench.mailing
-	KILL_ROUNDS=200 $(BIN)/pytest --timeout 1200 tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
-	SOAK=1 $(BIN)/pytest $(ALL_CORES) --timeout 1200 -m hypothesis
+	KILL_ROUNDS=200 $(BIN)/pytest tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
+	SOAK=1 $(BIN)/pytest $(ALL_CORES) -m hypothesis
 
 .venv/made:
 	@sh requirements/environment.sh $(PYTHON)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.util import LRUCache
 
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import metadata
@@ -30,14 +31,33 @@ def copy_template(template: Path, folder: Path) -> Database:
 
 
 def open_without_waiting(folder: Path) -> Database:
-    """The SQLite in a folder, without waiting for the disk at each commit: no power fails in these tests."""
-    database = open_database("", folder)
+    """The SQLite in a folder, without waiting for the disk at each commit: no power fails in these tests.
 
-    @sa.event.listens_for(database.engine, "connect")
+    Statements are compiled once for all tests, as they are once for all requests of a process.
+    """
+    engine = open_database("", folder).engine
+
+    @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    return database
+    engine.dialect = _dialect(engine)  # the cache's keys have the dialect
+    engine.update_execution_options(compiled_cache=_COMPILED)
+    return Database(engine)
+
+
+_COMPILED = LRUCache[Any, Any](1000)
+
+
+def _dialect(engine: sa.Engine) -> sa.Dialect:
+    """The same for each engine, that of the first."""
+    if not _DIALECTS:
+        engine.connect().close()  # the first connection initializes it
+        _DIALECTS.append(engine.dialect)
+    return _DIALECTS[0]
+
+
+_DIALECTS: list[sa.Dialect] = []
 
 
 def empty(database: Database) -> None:

@@ -1,12 +1,13 @@
 """Compares kept sums with their definitions, and rebuilds them."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.storage.database import Database
-from salepixel.storage.upsert import insert
+from salepixel.storage.upsert import insert_into
 from salepixel.sums import buyers, clickers, clicks, decisions, items, links, sales
 from salepixel.sums.kept import KeptSum
 
@@ -47,8 +48,14 @@ def _take_time(connection: sa.Connection) -> None:
 
 
 def _wrong_cells(connection: sa.Connection, kept: KeptSum) -> list[str]:
+    return [_describe(kept, row) for row in connection.execute(_difference(kept, connection.dialect.name))]
+
+
+@cache
+def _difference(kept: KeptSum, dialect: str) -> sa.Select[Any]:
+    """The key of each wrong cell, then each measure as it is and as it must be."""
     # One statement, and so one snapshot: on PostgreSQL others write meanwhile.
-    must = kept.definition(connection.dialect.name).subquery()
+    must = kept.definition(dialect).subquery()
     columns = [kept.table.c[name] for name in (*kept.measures, *kept.others)]
     zero: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
     nothing = {
@@ -78,8 +85,7 @@ def _wrong_cells(connection: sa.Connection, kept: KeptSum) -> list[str]:
         *(present != right for present, right in measured),
         *(sa.and_(sa.func.sum(both.c.ended) == 0, present != right) for present, right in others),
     )
-    rows = connection.execute(query.having(differ).order_by(*key).limit(SHOWN))
-    return [_describe(kept, row) for row in rows]
+    return query.having(differ).order_by(*key).limit(SHOWN)
 
 
 def _describe(kept: KeptSum, row: Sequence[Any]) -> str:
@@ -102,11 +108,18 @@ def _rebuild(connection: sa.Connection, kept: KeptSum) -> None:
     connection.execute(sa.delete(table).where(*(table.c[name] == 0 for name in kept.ended)))
     if kept.ended:
         connection.execute(sa.update(table).values(dict.fromkeys(kept.measures, 0)))
+    connection.execute(_redefinition(kept, dialect))
+
+
+@cache
+def _redefinition(kept: KeptSum, dialect: str) -> Any:
+    """Writes each cell as its definition has it."""
+    table = kept.table
     names, cells = [*kept.key, *kept.measures, *kept.others], kept.definition(dialect).subquery()
     columns = [cells.c[name] for name in names]
     if "slot" in table.c:
         names, columns = [*names, "slot"], [*columns, sa.literal_column("0")]
     # `true`, or SQLite takes ON CONFLICT for the condition of a join (sqlite.org/lang_upsert, 2.2).
-    statement = insert(connection, table).from_select(names, sa.select(*columns).where(sa.true()))
+    statement = insert_into(dialect, table).from_select(names, sa.select(*columns).where(sa.true()))
     changed = {name: statement.excluded[name] for name in kept.measures}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)

@@ -4,6 +4,9 @@ Two transactions at once do not see what the other one stores. An order would be
 and the transaction that stores the click would not know yet that the order names it. So deciding and storing
 exclude each other, and neither excludes itself, which no row lock can do. A transaction that decides orders
 locks one lane of the account, the first that is free. A transaction that stores evidence shares all lanes.
+
+PostgreSQL's lock table is bounded (max_locks_per_transaction), and a fold may have clicks of thousands of
+accounts. So accounts with the same number modulo GROUPS have their lanes in common.
 """
 
 import os
@@ -16,18 +19,27 @@ from salepixel.storage.locks import Name, lock_names, try_names
 LANES = 8
 """The number of workers that decide orders of one account at once. The next one waits."""
 
+GROUPS = 32
+"""A transaction has at most GROUPS * LANES locks; the lock table has 6,400 entries by default."""
+
 
 def lock_one_lane(connection: sa.Connection, emp_ids: Collection[int]) -> None:
     """Lock one lane of each of these accounts until the transaction ends, to decide orders."""
-    for emp_id in sorted(emp_ids):
-        if not try_names(connection, _lanes(emp_id), most=1):
-            lock_names(connection, [_lanes(emp_id)[os.getpid() % LANES]])
+    for group in _groups(emp_ids):
+        if not try_names(connection, _lanes(group), most=1):
+            lock_names(connection, [_lanes(group)[os.getpid() % LANES]])
 
 
-def lock_all_lanes(connection: sa.Connection, emp_id: int) -> None:
-    """Wait until no order of an account is being decided, and let none be until the transaction ends."""
-    lock_names(connection, _lanes(emp_id), shared=True)
+def lock_all_lanes(connection: sa.Connection, emp_ids: Collection[int]) -> None:
+    """Wait until no order of these accounts is being decided, and let none be until the transaction ends."""
+    for group in _groups(emp_ids):
+        lock_names(connection, _lanes(group), shared=True)
 
 
-def _lanes(emp_id: int) -> list[Name]:
-    return [("lane", emp_id, lane) for lane in range(LANES)]
+def _groups(emp_ids: Collection[int]) -> list[int]:
+    # One after the other, sorted, so that deciding and storing do not deadlock.
+    return sorted({emp_id % GROUPS for emp_id in emp_ids})
+
+
+def _lanes(group: int) -> list[Name]:
+    return [("lane", group, lane) for lane in range(LANES)]

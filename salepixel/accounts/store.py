@@ -1,7 +1,7 @@
 """Accounts as stored."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from salepixel.accounts.lanes import lock_all_lanes
 from salepixel.accounts.policy import Model, Policy, Terms
 from salepixel.accounts.principal import Principal
 from salepixel.keys import NO_SECRET, Sealed
+from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import accounts, campaigns, policies, sales
 from salepixel.storage.upsert import insert, took_effect
 
@@ -109,14 +110,24 @@ def lock_account(connection: sa.Connection, emp_id: int, *, exclusive: bool = Fa
     """The account, locked until the transaction ends. `exclusive`: no other transaction can lock it.
 
     Storing evidence, such as clicks, takes the shared lock: others can store evidence at the same time, but
-    no order of the account is decided meanwhile (lanes.py). Lock order: account, its lanes, then orders, then
-    clicks.
+    no order of the account is decided meanwhile (lanes.py). Lock order: accounts, their lanes, then orders,
+    then clicks. A transaction that stores evidence of several accounts locks them with `lock_accounts`.
     """
     query = sa.select(accounts).where(accounts.c.emp_id == emp_id)
     account = _read_account(connection, query.with_for_update(read=not exclusive))
     if not exclusive:
-        lock_all_lanes(connection, emp_id)
+        lock_all_lanes(connection, [emp_id])
     return account
+
+
+def lock_accounts(connection: sa.Connection, emp_ids: Collection[int]) -> dict[int, Account]:
+    """The accounts by number, all with the shared lock of `lock_account`."""
+    # Sorted, so that two transactions do not deadlock.
+    query = sa.select(accounts).where(is_one_of(connection, accounts.c.emp_id, emp_ids))
+    rows = connection.execute(query.order_by(accounts.c.emp_id).with_for_update(read=True))
+    found = {row.emp_id: Account(**row._mapping) for row in rows}
+    lock_all_lanes(connection, emp_ids)
+    return found
 
 
 def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account | None:

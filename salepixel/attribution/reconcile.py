@@ -192,7 +192,7 @@ def _clear_their_clicks(
 ) -> dict[OrderKey, Named]:
     """Make the tokens' clicks human, because paid orders carry them; gives `named` with these verdicts."""
     bought: dict[bytes, OrderKey] = {}
-    cleared = []
+    cleared: dict[bytes, OrderKey] = {}
     for stored in batch:
         click = named[stored.key].token_click
         is_paid = stored.order.paid and shops[stored.shop_id].platform != "pixel"
@@ -202,12 +202,12 @@ def _clear_their_clicks(
         bought[click.id] = stored.key
         known = named[stored.key].clicks.get(click.id)
         if known is not None and known.verdict is not Verdict.HUMAN:
-            clicks.clear_click(connection, click.id, *stored.key)
-            cleared.append(click.id)
+            cleared[click.id] = stored.key
     clicks.keep_purchases(connection, bought)
     if not cleared:
         return named
-    now = find_clicks(connection, cleared)
+    clicks.clear_clicks(connection, cleared)
+    now = find_clicks(connection, list(cleared))
     return {key: replace(its, clicks={**its.clicks, **now}) for key, its in named.items()}
 
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-from salepixel.clicks.records import HitRecord, Record, unpack_payload
+from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
 from salepixel.wire.streams import FIELD, OLDEST, BadRecord, read_frames
 
 HITS_AT_ONCE = 25
 """Pixel hits per transaction: about 2 ms each. On SQLite, which has one writer, webhooks wait meanwhile."""
+
+ACCOUNTS_AT_ONCE = 200
+"""Accounts with clicks per transaction: about 2 ms each, whatever their clicks cost."""
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 """The result of XRANGE: (id, fields)."""
@@ -16,7 +19,7 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 class JournalRun:
     """Records of a journal in sequence. `lost` more, from number `first_lost`, cannot be recovered.
 
-    `is_full`: it ends at the limit of hits per transaction.
+    `is_full`: it ends at the limit of hits or accounts per transaction.
     """
 
     records: list[tuple[int, Record]]
@@ -32,9 +35,10 @@ class Gap(Exception):
 
 
 def read_run(entries: Entries, mark: int) -> JournalRun:
-    """The records after `mark`, in sequence, up to HITS_AT_ONCE hits. Raises Gap or BadRecord."""
+    """The records after `mark`, in sequence, as many as one transaction takes. Raises Gap or BadRecord."""
     records: list[tuple[int, Record]] = []
     unreadable, lost, first_lost, last, its_hits = 0, 0, 0, mark, 0
+    emp_ids: set[int] = set()
     for _, fields in entries:
         for number, payload, _ in read_frames(fields[FIELD]):
             if number <= last:
@@ -51,7 +55,10 @@ def read_run(entries: Entries, mark: int) -> JournalRun:
                 unreadable += 1  # undamaged, but of an unknown kind: from an edge of another version
                 continue
             records.append((number, record))
-            its_hits += isinstance(record, HitRecord)
-            if its_hits == HITS_AT_ONCE:
+            if isinstance(record, ClickRecord):
+                emp_ids.add(record.click.emp_id)
+            else:
+                its_hits += isinstance(record, HitRecord)
+            if its_hits == HITS_AT_ONCE or len(emp_ids) == ACCOUNTS_AT_ONCE:
                 return JournalRun(records, unreadable, lost, last, first_lost, is_full=True)
     return JournalRun(records, unreadable, lost, last, first_lost)

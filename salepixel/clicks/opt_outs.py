@@ -5,7 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import contacts
+from salepixel.storage.schema import accounts, contacts, erased
 
 
 def opted_out() -> sa.ColumnElement[bool]:
@@ -18,6 +18,16 @@ def opted_out() -> sa.ColumnElement[bool]:
         other.c.emp_id == contacts.c.emp_id, other.c.email_hash == contacts.c.email_hash, ~other.c.consent
     )
     return sa.or_(~contacts.c.consent, by_address)
+
+
+def accounts_that_hide_contacts(connection: sa.Connection, emp_ids: Collection[int]) -> set[int]:
+    """The accounts among these in which anybody opted out or was erased."""
+    hides = (
+        sa.exists().where(contacts.c.emp_id == accounts.c.emp_id, ~contacts.c.consent),
+        sa.exists().where(erased.c.emp_id == accounts.c.emp_id),
+    )
+    query = sa.select(accounts.c.emp_id).where(is_one_of(connection, accounts.c.emp_id, emp_ids))
+    return set(connection.scalars(query.where(sa.or_(*hides))))
 
 
 def opted_out_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:

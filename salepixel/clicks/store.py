@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts.erased import erased_contacts
 from salepixel.accounts.policy import CLOCK_SKEW
-from salepixel.accounts.store import get_account, lock_account
-from salepixel.clicks.opt_outs import opted_out_among
+from salepixel.accounts.store import Account, get_account, lock_accounts
+from salepixel.clicks.opt_outs import accounts_that_hide_contacts, opted_out_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import (
     OTHER_BROWSER,
@@ -102,17 +102,14 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
     connection.execute(insert(connection, losses).values(values).on_conflict_do_nothing())
 
 
-def lock_to_store(connection: sa.Connection, emp_ids: Collection[int]) -> bytes:
-    """Lock what is needed to store clicks and hits of these accounts; gives the watermark.
+def lock_to_store(connection: sa.Connection, emp_ids: Collection[int]) -> tuple[bytes, dict[int, Account]]:
+    """Lock what is needed to store clicks and hits of these accounts; gives the watermark, and the accounts.
 
     A transaction that stores hits after clicks locks the accounts of both first. Otherwise it would lock them
     in another sequence than a worker that decides orders of both, and each would wait for the other.
     """
     # Both locks are shared, so that several journals can be folded at once.
-    settled = lock_watermark(connection)
-    for emp_id in sorted(emp_ids):
-        lock_account(connection, emp_id)
-    return settled
+    return lock_watermark(connection), lock_accounts(connection, emp_ids)
 
 
 def store_clicks(
@@ -128,7 +125,7 @@ def store_clicks(
     """
     if not batch:
         return
-    settled = lock_to_store(connection, {click.emp_id for click, _ in batch})
+    settled, accounts = lock_to_store(connection, {click.emp_id for click, _ in batch})
     contacts = _contacts_of(click for click, _ in batch)
     if hidden := _hidden_among(connection, contacts, keys):
         batch = [
@@ -144,7 +141,7 @@ def store_clicks(
     click_sums.add(connection, [], _insert_new(connection, list(rows.values())))
     changed = _change_verdicts(connection, around)
     # Those that changed are of the same contacts.
-    _requeue_orders(connection, rows.keys() | {click.id for click in changed}, contacts)
+    _requeue_orders(connection, accounts, rows.keys() | {click.id for click in changed}, contacts)
 
 
 def _hidden_among(
@@ -152,7 +149,9 @@ def _hidden_among(
 ) -> dict[int, Collection[str]]:
     """The contacts among these who opted out or were erased, by account."""
     hidden: dict[int, Collection[str]] = {}
-    for emp_id, refs in contacts.items():
+    # One statement for thousands of accounts: in most of them there is nobody.
+    for emp_id in accounts_that_hide_contacts(connection, contacts):
+        refs = contacts[emp_id]
         erased = erased_contacts(connection, keys, emp_id, refs) if keys else {}
         if found := opted_out_among(connection, emp_id, refs).union(erased):
             hidden[emp_id] = found
@@ -177,18 +176,16 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         if not ids:
             return 0
         these = clicks.c.id.between(ids[0], ids[-1])
-    for emp_id in sorted(connection.scalars(sa.select(clicks.c.emp_id).where(these).distinct())):
-        lock_account(connection, emp_id)
+    emp_ids = set(connection.scalars(sa.select(clicks.c.emp_id).where(these).distinct()))
+    accounts = lock_accounts(connection, emp_ids)
     if late:
         forget_unsettled(connection, late)
     else:
         move_watermark(connection, ids[-1])
     known = [_known(row) for row in connection.execute(sa.select(*_KNOWN).where(these))]
     if known:
-        contacts = _contacts_of(one.click for one in known)
-        _requeue_orders_of(
-            connection, _change_verdicts(connection, _judge_around(connection, [], contacts, known))
-        )
+        around = _judge_around(connection, [], _contacts_of(one.click for one in known), known)
+        _requeue_orders_of(connection, accounts, _change_verdicts(connection, around))
     return len(late or ids)
 
 
@@ -205,19 +202,23 @@ def keep_purchases(connection: sa.Connection, by_click: Mapping[bytes, tuple[str
         connection.execute(insert(connection, bought).on_conflict_do_nothing(), rows)
 
 
-def clear_click(connection: sa.Connection, click_id: bytes, shop_id: str, order_id: str) -> None:
-    """Make a click's verdict human, and final: a paid order carries its token. The click may come in later.
+def clear_clicks(connection: sa.Connection, by_click: Mapping[bytes, tuple[str, str]]) -> None:
+    """Make verdicts human, and final: paid orders (shop, order) carry the tokens. A click may come in later.
 
-    Other orders that name it, or match it by e-mail, are marked due when its verdict changes.
+    Other orders that name a click, or match it by e-mail, are marked due when its verdict changes.
     """
-    keep_purchases(connection, {click_id: (shop_id, order_id)})
-    row = connection.execute(sa.select(*_KNOWN).where(clicks.c.id == click_id)).first()
-    if row is not None:
-        known = _known(row)
+    keep_purchases(connection, by_click)
+    rows = connection.execute(sa.select(*_KNOWN).where(clicks.c.id.in_(by_click)))
+    stored = {row.id: _known(row) for row in rows}
+    verdicts = {}
+    for click_id, known in stored.items():
         verdict, reasons, score = known.judged
-        before = JudgedClick(Verdict(verdict), tuple(reasons.split()), score)
-        around = _Around({click_id: cleared(before)}, {click_id: known})
-        _requeue_orders_of(connection, _change_verdicts(connection, around))
+        verdicts[click_id] = cleared(JudgedClick(Verdict(verdict), tuple(reasons.split()), score))
+    # All at once, so that they are locked in the sequence of their ids.
+    changed = _change_verdicts(connection, _Around(verdicts, stored))
+    emp_ids = {click.emp_id for click in changed}
+    accounts = {emp_id: account for emp_id in emp_ids if (account := get_account(connection, emp_id))}
+    _requeue_orders_of(connection, accounts, changed)
 
 
 def get_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> dict[bytes, StoredClick]:
@@ -420,18 +421,22 @@ def _lock_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> list[sa.Row
     return found
 
 
-def _requeue_orders_of(connection: sa.Connection, touched: Sequence[Click]) -> None:
-    _requeue_orders(connection, {click.id for click in touched}, _contacts_of(touched))
+def _requeue_orders_of(
+    connection: sa.Connection, accounts: Mapping[int, Account], touched: Sequence[Click]
+) -> None:
+    _requeue_orders(connection, accounts, {click.id for click in touched}, _contacts_of(touched))
 
 
-def _requeue_orders(connection: sa.Connection, touched: Set[bytes], contacts: _Contacts) -> None:
+def _requeue_orders(
+    connection: sa.Connection, accounts: Mapping[int, Account], touched: Set[bytes], contacts: _Contacts
+) -> None:
     """Requeue the orders that carry one of these clicks, or whose buyer may be one of their contacts."""
     if not touched:
         return
     requeue_orders_naming_clicks(connection, touched)
     first, last = _span(touched)
     for emp_id, refs in contacts.items():
-        if account := get_account(connection, emp_id):
+        if account := accounts.get(emp_id):
             # As long as evidence is gathered: a decision also names a click outside the window.
             until = last + 2 * account.policy.longest_window
             requeue_orders_of_clickers(connection, emp_id, refs, first - CLOCK_SKEW, until)

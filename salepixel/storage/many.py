@@ -16,12 +16,13 @@ POSTGRESQL = "postgresql"
 
 
 def is_one_of(
-    connection: sa.Connection, column: sa.Column[str], values: Collection[str]
+    connection: sa.Connection,
+    column: sa.Column[str] | sa.Column[int],
+    values: Collection[str] | Collection[int],
 ) -> sa.ColumnElement[bool]:
-    """The condition that a text column has one of these values."""
+    """The condition that a column of texts or integers has one of these values."""
     if connection.dialect.name == POSTGRESQL:
-        texts = sa.bindparam(None, list(values), postgresql.ARRAY(sa.Text))
-        return column == sa.any_(texts)
+        return column == sa.any_(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
     each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(sa.select(each.c.value))
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.campaigns.store import Campaign, add_campaign
-from salepixel.clicks.store import clear_click, store_clicks
+from salepixel.clicks.store import clear_clicks, store_clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.report.activity import (
     ClickCounts,
@@ -70,7 +70,7 @@ def test_a_contact_is_one_clicker_of_a_campaign_and_of_each_link(clicked: Databa
 
 def test_who_becomes_human_becomes_a_clicker(clicked: Database) -> None:
     with clicked.write() as connection:
-        clear_click(connection, BOT.id, "s1", "O1")
+        clear_clicks(connection, {BOT.id: ("s1", "O1")})
         assert count_clicks(connection, [CAMPAIGN]) == {CAMPAIGN: ClickCounts(4, 0, 2, 1)}
     verify(clicked)
 

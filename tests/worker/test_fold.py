@@ -76,6 +76,24 @@ def test_a_flood_of_pixel_hits_is_folded_in_short_transactions(
         assert [row[1:] for row in list_rejections(connection, 9)] == [("pixel", "unknown_account", 8)]
 
 
+def test_clicks_of_many_accounts_are_folded_in_short_transactions(
+    database: Database, redis: Redis, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each account takes statements of its own, however few its clicks are."""
+    monkeypatch.setattr(journal_run, "ACCOUNTS_AT_ONCE", 3)
+    records = [
+        ClickRecord(click_at(NOON, f"c{n}", emp_id, serial=n), Signal(0), "Firefox")
+        for n, emp_id in enumerate((1, 2, 1, 3, 4, 4, 4, 4, 5), 1)
+    ]
+    ship(redis, 1, records[:5])
+    ship(redis, 6, records[5:])
+    steps = []
+    while count := fold_journal(database, redis, sealer, JOURNAL):
+        steps.append(count)
+    assert steps == [4, 5]
+    assert folded(database) == [f"c{n}" for n in range(1, 10)]
+
+
 def test_records_shipped_again_are_not_folded_again(
     database: Database, redis: Redis, sealer: ClickSealer
 ) -> None:

@@ -1,1 +1,1 @@
-"""What is stored about a person: how it is exported, erased, and deleted after some time."""
+"""Personal data: export, erasure, and deletion after a retention period."""

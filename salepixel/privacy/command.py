@@ -14,7 +14,7 @@ from salepixel.storage.database import Database
 
 
 def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
-    """Everything that is stored about a person. Raises Declined, as the others do."""
+    """Everything that is stored about a person. Raises Declined, like `count` and `erase`."""
     sealer, now = ClickSealer(keys), datetime.now(UTC)
     with database.read() as connection:
         found = use_cases.export_person(connection, INSTALLATION, sealer, emp_id, who, now)
@@ -22,14 +22,14 @@ def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
 
 
 def count(database: Database, keys: Keys, emp_id: int, who: str) -> str:
-    """How much an erasure would concern. Nothing changes."""
+    """The number of rows of each table that an erasure would find. Changes nothing."""
     with database.read() as connection:
         found = use_cases.count_person(connection, INSTALLATION, keys, emp_id, who)
     return json.dumps({"found": found, "erased": False, "hint": "add --yes to erase"}, indent=1)
 
 
 def erase(database: Database, keys: Keys, emp_id: int, who: str) -> str:
-    """The receipt. It has no end if a long reader kept SQLite's log from being emptied."""
+    """Erase a person; returns the receipt. `ended_at` is null if a long read kept SQLite's log in use."""
     with database.write() as connection:
         begun = use_cases.begin_erasure(connection, INSTALLATION, keys, emp_id, who, datetime.now(UTC))
     done = finish_erasure(database, ClickSealer(keys), begun, inf)

@@ -1,7 +1,8 @@
-"""Erasing a person, in steps: each is a short transaction, and may be the last one before a crash.
+"""Erases a person in steps. Each step is a short transaction, so that a crash between two steps loses
+nothing.
 
-First they are put on the list of the erased, in the transaction that begins the erasure: from then on nothing
-new of them is stored. Each step takes some of what is left, and the work, sealed, says who and how far.
+The transaction that begins the erasure adds the person to the list of the erased: from then on, no new data
+about the person is stored. The sealed `work` of an erasure holds the person and the progress.
 """
 
 import json
@@ -56,13 +57,13 @@ EXAMINED = 300
 """Hits, orders and deliveries that one step reads."""
 
 YIELD_SECONDS = 0.03
-"""The longest pause between two steps: SQLite's writers ask again after 25 ms."""
+"""The longest pause between two steps: a waiting writer of SQLite retries after 25 ms."""
 
 
 def continue_erasures(
     database: Database, sealer: ClickSealer, budget_seconds: float, only: str | None = None
 ) -> int:
-    """Continue the erasures in progress, or one of them, for about so long; gives how many were finished."""
+    """Continue all erasures in progress, or `only` one, for about this long; returns how many finished."""
     deadline, ended = time.monotonic() + budget_seconds, 0
     with database.read() as connection:
         waiting = [only] if only else erasures_under_way(connection)
@@ -71,13 +72,13 @@ def continue_erasures(
             while _step(database, sealer, erasure_id):
                 if time.monotonic() > deadline:
                     return ended
-        except BadSeal as error:  # of a key that is gone: erase the person again
+        except BadSeal as error:  # its key is lost: the person must be erased again
             log.error("erasure_not_decrypted", erasure=erasure_id, error=str(error))
             continue
-        except (ValueError, ArithmeticError) as error:  # of a damaged row; its text may name the person
+        except (ValueError, ArithmeticError) as error:  # a damaged row; the error's text may name the person
             log.error("erasure_failed", erasure=erasure_id, error=type(error).__name__)
             continue
-        # What was overwritten is still in SQLite's log.
+        # SQLite's log still holds the overwritten rows.
         if database.empty_log():
             with database.write() as connection:
                 end_erasure(connection, erasure_id, datetime.now(UTC))
@@ -88,14 +89,14 @@ def continue_erasures(
 def finish_erasure(
     database: Database, sealer: ClickSealer, erasure: Erasure, budget_seconds: float
 ) -> Erasure:
-    """Continue one for about so long; gives its receipt. The worker's sweep does the rest."""
+    """Continue one erasure for about this long; returns its receipt. The worker's sweep does the rest."""
     continue_erasures(database, sealer, budget_seconds, erasure.id)
     with database.read() as connection:
         return get_erasure(connection, erasure.id) or erasure
 
 
 def _step(database: Database, sealer: ClickSealer, erasure_id: str) -> bool:
-    """Do the next step of an erasure; False when there is none."""
+    """Do the next step of an erasure; False if no step is left."""
     began = time.monotonic()
     with database.write() as connection:
         taken = take_work(connection, sealer.keys, erasure_id)
@@ -113,12 +114,12 @@ def _step(database: Database, sealer: ClickSealer, erasure_id: str) -> bool:
 
 
 def new_work(person: Person) -> Work:
-    """The work of an erasure that begins."""
+    """The `work` of a new erasure."""
     return {"person": person.as_json(), "orders": [], "part": 0, "after": None}
 
 
 class _Step:
-    """What a part of an erasure works with. `work["after"]`: where the part before it ended."""
+    """The arguments of one step. `work["after"]`: the place where the step before it stopped."""
 
     def __init__(
         self,
@@ -150,7 +151,7 @@ def _clear_clicks(step: _Step) -> bool:
     clicks = schema.clicks
     theirs = clicks.c.emp_id == step.person.emp_id, step.is_named_by(clicks.c.contact)
     query = sa.select(clicks).where(*theirs).limit(CLICKS_AT_ONCE)
-    # Locked: a worker that changes their verdicts meanwhile would be counted wrongly.
+    # Locked, or the sums would be wrong if a worker changes a verdict meanwhile.
     rows = step.connection.execute(query.with_for_update()).all()
     if rows:
         step.change(clicks, {"contact": ""}, clicks.c.id.in_([row.id for row in rows]))
@@ -175,7 +176,7 @@ def _clear_orders_naming(step: _Step) -> bool:
 
 
 def _clear_orders_with_tokens(step: _Step) -> bool:
-    """Of orders whose decision does not say so: its contact had opted out, or nothing is decided yet."""
+    """Clear orders with the person's click token that are undecided, or decided as opted out."""
     columns = schema.orders.c
     place, after = (columns.placed_at, columns.shop_id, columns.id), step.work["after"]
     query = sa.select(*place, columns.snapshot).where(columns.emp_id == step.person.emp_id)
@@ -185,7 +186,7 @@ def _clear_orders_with_tokens(step: _Step) -> bool:
     query = query.order_by(*(column.desc() for column in place)).limit(EXAMINED)
     page = step.connection.execute(query).all()
     for row in page:
-        # Not as an Order: any order of the account may be damaged.
+        # Read as JSON, not as an Order: a damaged order of another person must not stop the erasure.
         token = json.loads(row.snapshot).get("click_token")
         if token and _is_theirs(step, token):
             _clear_order(step, (row.shop_id, row.id), is_own=False)
@@ -195,7 +196,7 @@ def _clear_orders_with_tokens(step: _Step) -> bool:
 
 
 def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
-    """Remove the person from an order and from all rows that were derived from it; its money stays."""
+    """Remove the person from an order and from all rows derived from it. Amounts stay the same."""
     connection, (shop_id, order_id) = step.connection, place
     try:
         stored = orders.get_order(connection, shop_id, order_id, lock=True)
@@ -233,7 +234,7 @@ def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
 
 
 def _without_person(step: _Step, order: Order, at: datetime) -> Order:
-    """Another person's order without the erased one: its own address and customer stay."""
+    """Another buyer's order without the erased person. The buyer's own address and customer stay."""
     known = find_coupons(step.connection, step.person.emp_id, [order.voucher] if order.voucher else [])
     coupon = known.get(order.voucher)
     is_their_code = coupon is not None and coupon.contact in step.person.names
@@ -265,7 +266,7 @@ def _is_theirs(step: _Step, token: str) -> bool:
 
 
 def _redact_deliveries(step: _Step) -> bool:
-    """Newest first, because a delivery may be stored without an end that an older one has."""
+    """Redact deliveries, newest first: one may be stored without an end that it shares with an older one."""
     deliveries, shops = schema.deliveries, schema.shops
     shop_id, received_at, digest = step.work["after"] or ["", "", ""]
     if not received_at:
@@ -300,8 +301,8 @@ def _redact(step: _Step, look: Reported, digest: str, *, is_whole: bool) -> None
     if delivery is None:
         return
     redacted = look.without(delivery.body)
-    # The delivery with its end was erased or emptied before. What is stored is a beginning: it cannot be
-    # parsed, and in most of Saleor's is the buyer's address.
+    # The older delivery with the shared end was erased or emptied before. The stored beginning cannot be
+    # parsed, and usually contains the buyer's address.
     is_beginning = delivery.erased and not is_whole
     if is_beginning or redacted != delivery.body:
         erase_in_delivery(step.connection, digest, delivery.headers, redacted)
@@ -309,7 +310,7 @@ def _redact(step: _Step, look: Reported, digest: str, *, is_whole: bool) -> None
 
 
 def _delete_contact(step: _Step) -> bool:
-    """The last part: by these rows a second call finds what a first one left."""
+    """Delete the contact's own rows. Last, because a repeated erasure finds the person by them."""
     person, campaigns = step.person, schema.campaigns
     if not person.refs:
         return False
@@ -330,4 +331,4 @@ _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _redact_deliveries,
     _delete_contact,
 )
-"""In this sequence. Each says whether rows may be left."""
+"""The parts of an erasure, in sequence. Each returns True if rows may be left."""

@@ -1,4 +1,4 @@
-"""Erasures as they are stored: receipts without personal data, and the sealed work of those under way."""
+"""Stored erasures: receipts without personal data, and the sealed work of unfinished erasures."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,11 @@ from salepixel.storage.schema import erasures
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """The receipt of an erasure: when (UTC) it began and ended, None while it is under way, and how many rows
-    of each table it concerned. It does not say who was erased."""
+    """The receipt of an erasure. It does not name the person.
+
+    `begun_at`, `ended_at`: UTC; `ended_at` is None until it has finished. `counts`: changed or deleted rows
+    by table.
+    """
 
     id: str
     emp_id: int
@@ -26,7 +29,7 @@ class Erasure:
 
 
 Work = dict[str, Any]
-"""The person and the progress. Stored sealed, and deleted when the erasure has finished."""
+"""The person and the progress. Stored encrypted, deleted when the erasure has finished."""
 
 
 def add_erasure(connection: sa.Connection, keys: Keys, emp_id: int, work: Work, at: datetime) -> Erasure:
@@ -39,7 +42,7 @@ def add_erasure(connection: sa.Connection, keys: Keys, emp_id: int, work: Work, 
 
 
 def take_work(connection: sa.Connection, keys: Keys, erasure_id: str) -> tuple[Erasure, Work] | None:
-    """An erasure that is under way, locked until the transaction ends; None when it has ended.
+    """Lock an unfinished erasure until the transaction ends, and decrypt its work; None if it has finished.
 
     Raises BadSeal.
     """
@@ -77,7 +80,7 @@ def list_erasures(connection: sa.Connection, emp_id: int, limit: int) -> list[Er
 
 
 def erasures_under_way(connection: sa.Connection) -> list[str]:
-    """The ids of erasures that have not ended, the oldest first."""
+    """The ids of unfinished erasures, oldest first."""
     query = sa.select(erasures.c.id).where(erasures.c.ended_at.is_(None))
     return list(connection.scalars(query.order_by(erasures.c.begun_at)))
 

@@ -27,9 +27,10 @@ _PAGE = 500
 
 
 def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person) -> dict[str, Rows]:
-    """The rows of a person, by table. They contain no order of another person that names this one.
+    """The rows about a person, by table. Orders of other buyers that name the person are not included.
 
-    From deliveries only the person's own orders: a call of the sales API also contains those of others.
+    Deliveries contain only the person's own orders, because one call of the sales API has orders of many
+    people.
     """
     own = own_orders(connection, person, _EVERYTHING)
     places = list(dict.fromkeys([*own, *orders_naming(connection, person, _EVERYTHING)]))
@@ -54,9 +55,10 @@ def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person
 
 
 def count_rows(connection: sa.Connection, person: Person) -> dict[str, int]:
-    """How many contacts, clicks, coupons and recipients are theirs; how many orders are theirs or name them.
+    """The number of the person's contacts, clicks, coupons, recipients and orders, and of orders that name
+    them.
 
-    Hits and deliveries are not counted: no index finds a person in them.
+    Hits and deliveries are not counted, because no index finds a person in them.
     """
     counts = {}
     for table, column in _BY_CONTACT:

@@ -1,7 +1,6 @@
-"""Every table and column: which hold something of a person, and what becomes of it when they are erased.
+"""All tables and columns: which contain personal data, and what an erasure does with them.
 
-The only list of them. A test fails when a table or column is in none of these, and another looks for an
-erased person in all of them.
+A test fails if a table or column is missing here. Another test searches all of them for an erased person.
 """
 
 from dataclasses import dataclass
@@ -9,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A table with something of a person. `personal` and `kept`: its columns, separated by spaces.
+    """A table with personal data. `personal` and `kept`: its columns, separated by spaces.
 
-    `fate`: what an erasure does with a row: it deletes the row, clears its personal columns, or rewrites them
-    without the person.
+    `erasure`: what an erasure does with a row: `deleted`, `cleared` (the personal columns become empty),
+    `rewritten` (without the person) or `kept`.
     """
 
-    fate: str
+    erasure: str
     personal: str
     kept: str
 
@@ -113,4 +112,4 @@ WITHOUT_PERSON = {
     "polls": "shop_id mark next_at problem problem_since",
     "shop_days": "shop_id day orders counted_at known",
 }
-"""Tables about no contact and no buyer, with their columns."""
+"""Tables without personal data, with their columns."""

@@ -1,4 +1,4 @@
-"""A person in an account: every reference, address and customer of a shop under which they are known."""
+"""A person in an account: all their contact references, e-mail addresses and shop customers."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,11 +29,11 @@ class Person:
 
     @property
     def names(self) -> frozenset[str]:
-        """The references, also as click tokens have long ones."""
+        """The references, and the shortened form of long ones that click tokens hold."""
         return self.refs | {token_contact(ref) for ref in self.refs}
 
     def traces(self) -> list[Trace]:
-        """What is remembered of them once they are erased."""
+        """The entries for the list of the erased."""
         return [
             *(Trace(Kind.CONTACT, name) for name in self.names),
             *(Trace(Kind.ADDRESS, address) for address in self.addresses),
@@ -42,7 +42,7 @@ class Person:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """For the sealed work of an erasure."""
+        """The person as JSON, for the stored work of an erasure."""
         return {
             "emp_id": self.emp_id,
             "refs": sorted(self.refs),
@@ -53,16 +53,16 @@ class Person:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Person":
-        """What `as_json` gave."""
+        """The person from the JSON of `as_json`."""
         refs, addresses, mailboxes = (frozenset(content[name]) for name in ("refs", "addresses", "mailboxes"))
         customers = frozenset((shop_id, customer) for shop_id, customer in content["customers"])
         return cls(content["emp_id"], refs, addresses, mailboxes, customers)
 
 
 def find_person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:
-    """The person with this reference or e-mail address in an account, with every address of that mailbox.
+    """The person with this reference or e-mail address in an account, with all addresses of the same mailbox.
 
-    A reference may itself be an e-mail address. An unknown person has only the reference or address given.
+    A reference may itself be an e-mail address. An unknown person gets only the given reference or address.
     """
     person = Person(emp_id, frozenset({normal_reference(who)} - {""}))
     if "@" in who:
@@ -75,7 +75,7 @@ def find_person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) ->
 
 
 def _with_contacts(connection: sa.Connection, person: Person) -> Person:
-    """With the references of these addresses, and the addresses of these references."""
+    """The person with the references of their addresses, and the addresses of their references, added."""
     columns = contacts.c.ref, contacts.c.email_hash, contacts.c.alias_hash
     found = [
         row
@@ -96,7 +96,7 @@ def _with_contacts(connection: sa.Connection, person: Person) -> Person:
 
 
 def _customers(connection: sa.Connection, person: Person) -> Iterator[Place]:
-    """The customers of shops in orders with these addresses, or in orders that the person bought."""
+    """The shop customers in the person's orders."""
     for condition in _theirs(connection, person):
         query = sa.select(orders.c.shop_id, orders.c.customer).where(
             condition, orders.c.customer.is_not(None)
@@ -105,7 +105,7 @@ def _customers(connection: sa.Connection, person: Person) -> Iterator[Place]:
 
 
 def own_orders(connection: sa.Connection, person: Person, limit: int) -> list[Place]:
-    """Up to so many orders that the person bought: by address, customer, or the order's own evidence."""
+    """Up to `limit` orders that the person bought: by address, customer, or the order's own evidence."""
     conditions = list(_theirs(connection, person))
     if person.customers:
         key = sa.tuple_(orders.c.shop_id, orders.c.customer)
@@ -114,7 +114,7 @@ def own_orders(connection: sa.Connection, person: Person, limit: int) -> list[Pl
 
 
 def orders_naming(connection: sa.Connection, person: Person, limit: int) -> list[Place]:
-    """Up to so many orders whose decision looked at the person, or that used a code which only they got."""
+    """Up to `limit` orders with the person among their candidates, or with the person's own coupon code."""
     named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == person.emp_id,
         candidates.c.contact != sa.text("''"),  # the condition of the index, or it is not used
@@ -131,7 +131,7 @@ def orders_naming(connection: sa.Connection, person: Person, limit: int) -> list
 
 
 def _theirs(connection: sa.Connection, person: Person) -> Iterator[sa.ColumnElement[bool]]:
-    """Conditions for orders that name the person as their buyer. Each uses its own index."""
+    """Conditions for orders with the person as the buyer. Each condition uses its own index."""
     ours = orders.c.emp_id == person.emp_id
     for column, values in (
         (orders.c.email_hash, person.addresses),

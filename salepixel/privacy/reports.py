@@ -1,4 +1,4 @@
-"""What shops sent, as deliveries hold it: the orders in them that are of a person."""
+"""Finds a person's orders in the bodies of deliveries."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from salepixel.privacy.person import Person
 
 
 class Reported:
-    """Looks for a person in bodies of a shop's deliveries. `order_ids`: the orders that are theirs."""
+    """Searches bodies of a shop's deliveries for a person. `order_ids`: the person's orders."""
 
     def __init__(self, keys: Keys, person: Person, shop_id: str, order_ids: Collection[str]) -> None:
         self._keys, self._person, self._ids = keys, person, frozenset(order_ids)
@@ -17,7 +17,7 @@ class Reported:
         self._are_theirs: dict[str, bool] = {}
 
     def orders_in(self, body: bytes) -> list[Mapping[str, Any]]:
-        """Their orders in a body."""
+        """The person's orders in a body."""
         found: list[Mapping[str, Any]] = []
 
         def collect(order: Mapping[str, Any]) -> bool:
@@ -29,14 +29,14 @@ class Reported:
         return found
 
     def without(self, body: bytes) -> bytes:
-        """The body without their orders, or without anything where they are found elsewhere in it."""
+        """The body without the person's orders; an empty object if their address is elsewhere in it."""
         if not self._may_be_in(body):
             return body
         redacted = redact(body, self._is_theirs)
         return NOTHING if self._has_address(redacted.decode(errors="replace")) else redacted
 
     def _may_be_in(self, body: bytes) -> bool:
-        # Reading a body takes ten times as long. What is escaped in it is seen only then.
+        # Parsing takes ten times as long as this search. Escaped text is found only by parsing.
         text = body.decode(errors="replace")
         if "\\u" in text or any(order_id in text for order_id in self._ids | self._customers):
             return True

@@ -1,7 +1,7 @@
 """Retention: how long an account keeps data that no decision needs, and the steps that delete it.
 
-Deleting it changes no decision and no sum. The row of a delivery stays, emptied: its digest keeps a repeated
-call of the sales API from changing an order. The row of a sent forward stays, or it would be sent again.
+No decision and no sum changes. The row of a delivery stays without its body: its digest identifies a repeated
+call of the sales API. The row of a sent forward stays without its URL, or the sale would be forwarded again.
 """
 
 import time
@@ -29,18 +29,18 @@ class Kept(StrEnum):
 
 
 DEFAULT_DAYS: Mapping[Kept, int] = {Kept.DELIVERIES: 400, Kept.FORWARDS: 90, Kept.HITS: 90}
-"""For an account that chose nothing: deliveries last for a year and the month in which it is closed."""
+"""The defaults. Deliveries are kept for a year, plus the month in which the year is closed."""
 
 AT_ONCE = 500
-"""Rows of one step: some milliseconds."""
+"""The rows of one step, which takes some milliseconds."""
 
 YIELD_SECONDS = 0.03
-"""The longest pause between two steps: SQLite's writers ask again after 25 ms."""
+"""The longest pause between two steps: a waiting writer of SQLite retries after 25 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """For how many days a kind of data is kept, None for ever; and up to when (UTC) it was deleted."""
+    """`days`: how long data is kept; None: for ever. `ended_until`: older rows (UTC) were deleted."""
 
     days: int | None
     ended_until: datetime = EPOCH
@@ -61,9 +61,9 @@ def keep_setting(connection: sa.Connection, emp_id: int, kind: str, setting: Set
 
 
 def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> int:
-    """Delete what is older than its account keeps it, for about so long; gives how many rows.
+    """Delete or empty expired rows of all accounts, for about this long; returns the number of rows.
 
-    Each step is a short transaction, with a pause after it: a fold or a webhook waits for one step at most.
+    Each step is a short transaction with a pause after it, so a fold or a webhook waits for one step at most.
     """
     deadline, ended = time.monotonic() + budget_seconds, 0
     with database.read() as connection:
@@ -82,12 +82,12 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
 
 
 def _end_some(database: Database, emp_id: int, kind: Kept, now: datetime) -> tuple[int, bool]:
-    """One step; gives how many rows, and whether more may follow."""
+    """One step; returns the number of rows, and whether more may follow."""
     with database.read() as connection:
         if _until(read_retention(connection, emp_id)[kind], now) is None:
             return 0, False
     with database.write() as connection:
-        lock_account(connection, emp_id)  # the account may just have chosen other days
+        lock_account(connection, emp_id)  # its setting may just have changed
         setting = read_retention(connection, emp_id)[kind]
         if (until := _until(setting, now)) is None:
             return 0, False
@@ -97,13 +97,13 @@ def _end_some(database: Database, emp_id: int, kind: Kept, now: datetime) -> tup
 
 
 def _until(setting: Setting, now: datetime) -> datetime | None:
-    """Until when rows are to end now; None if they have, or are kept for ever."""
+    """Rows before this time (UTC) have expired; None if they are deleted already, or kept for ever."""
     until = None if setting.days is None else now - timedelta(days=setting.days)
     return None if until is None or setting.ended_until >= until else until
 
 
 Reached = tuple[int, datetime | None]
-"""How many rows have ended, and the time of the last one where more may follow."""
+"""The number of deleted or emptied rows, and the time of the last one if more may follow."""
 
 
 def _end_forwards(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
@@ -118,7 +118,7 @@ def _end_forwards(connection: sa.Connection, emp_id: int, since: datetime, until
 
 def _end_hits(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
     old = hits.c.emp_id == emp_id, hits.c.id >= least_id_at(since), hits.c.id < least_id_at(until)
-    # `problem`, as its index has it; a hit with a problem that counts all the same is evidence.
+    # The condition on `problem` is that of the index. A hit that counts in spite of a problem is evidence.
     ignored = hits.c.problem != sa.text("''"), hits.c.ignored != ""
     ids = list(
         connection.scalars(sa.select(hits.c.id).where(*old, *ignored).order_by(hits.c.id).limit(AT_ONCE))
@@ -130,7 +130,7 @@ def _end_hits(connection: sa.Connection, emp_id: int, since: datetime, until: da
 
 
 def _end_deliveries(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
-    """Shop by shop, each with a mark of its own: so each step reads its own rows only."""
+    """Empty expired deliveries, shop by shop. Each shop has its own progress, so no step reads rows twice."""
     for shop_id in connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)).all():
         place = f"{Kept.DELIVERIES} {shop_id}"
         this = retention.c.emp_id == emp_id, retention.c.kind == place

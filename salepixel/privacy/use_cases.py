@@ -21,19 +21,19 @@ from salepixel.privacy.retention import Kept, Setting, keep_setting, read_retent
 from salepixel.reading.times import rfc3339
 
 MAX_DAYS = 3650
-"""The most days for which an account keeps something, unless it keeps it for ever."""
+"""The longest retention in days, apart from for ever."""
 
 
 def begin_erasure(
     connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str, at: datetime
 ) -> Erasure:
-    """Put a person on the list of the erased, and store the work that `erase.finish_erasure` does.
+    """Add a person to the list of the erased, and store the work for `erase.finish_erasure`.
 
-    `who`: a contact's reference or an e-mail address. If it is unknown, nothing will be stored with it from
-    now on. Raises NotFound or BadField.
+    `who`: a contact's reference or an e-mail address. From now on, no data is stored with it, even if it is
+    unknown. Raises NotFound or BadField.
     """
     see_account(connection, principal, emp_id)
-    # Transactions that store clicks, contacts or orders commit before, or read the list afterwards.
+    # Transactions that store clicks, contacts or orders commit before this lock, or read the new list.
     lock_account(connection, emp_id, exclusive=True)
     lock_erased(connection, emp_id, exclusive=True)
     person = _person(connection, keys, emp_id, who)
@@ -54,7 +54,7 @@ def export_person(
 def count_person(
     connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str
 ) -> dict[str, int]:
-    """How many rows are stored about a person, as far as an index finds them. Raises NotFound or BadField."""
+    """The number of rows about a person in each table with an index for it. Raises NotFound or BadField."""
     see_account(connection, principal, emp_id)
     return count_rows(connection, _person(connection, keys, emp_id, who))
 
@@ -74,9 +74,9 @@ def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) 
 def change_retention(
     connection: sa.Connection, principal: Principal, emp_id: int, days: Mapping[Kept, int | None]
 ) -> None:
-    """Choose for how many days, 1 to MAX_DAYS, an account keeps something; None: for ever.
+    """Set for how many days (1 to MAX_DAYS, None for ever) an account keeps each kind of data.
 
-    What was deleted does not come back. Raises NotFound or BadField.
+    Deleted data does not come back. Raises NotFound or BadField.
     """
     see_account(connection, principal, emp_id)
     for kind, number in days.items():

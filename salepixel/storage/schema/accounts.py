@@ -28,7 +28,7 @@ accounts = sa.Table(
     sa.Column("forward_url", sa.Text, nullable=False, server_default=""),  # template
     sa.Column("forward_per", sa.Text, nullable=False, server_default="line"),  # line | order
     sa.Column("created_at", UtcTime, nullable=False),
-    # With window_days the policy in force; its history is in `policies`.
+    # The current policy, with window_days; all versions are in `policies`.
     sa.Column("policy_version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("model", sa.Text, nullable=False, server_default="last"),
     sa.Column("alias_match", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -37,7 +37,7 @@ accounts = sa.Table(
     sa.Column("sale_when", sa.Text, nullable=False, server_default="paid"),  # paid | placed
     sa.Column("tax", sa.Text, nullable=False, server_default="gross"),  # gross | net
     sa.Column("shipping", sa.Text, nullable=False, server_default="excluded"),  # excluded | included
-    sa.Column("closed_before", UtcTime),  # reports of the time before it are final
+    sa.Column("closed_before", UtcTime),  # reports of earlier times are final
     sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),
     sa.CheckConstraint("forward_per IN ('line', 'order')", "ck_accounts_forward_per"),
     sa.CheckConstraint("model IN ('last', 'first', 'linear', 'position', 'decay')", "ck_accounts_model"),

@@ -15,18 +15,18 @@ decisions = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("policy", sa.Integer, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
-    # Of what is credited; an empty `evidence`: nothing is.
+    # About the credited click; `evidence` is empty if no click gets the credit.
     sa.Column("evidence", sa.Text, nullable=False),
-    sa.Column("confidence", sa.Float, nullable=False),  # 0: nothing is credited
+    sa.Column("confidence", sa.Float, nullable=False),  # 0: no credit
     sa.Column("campaign_id", sa.Text, nullable=False),
     sa.Column("contact", sa.Text, nullable=False),
     sa.Column("click_id", sa.LargeBinary(16)),  # null: only the campaign, or the contact, is known
     sa.Column("forwarded", sa.Boolean, nullable=False),
     sa.Column("agreeing", sa.Text, nullable=False),  # names of evidence separated by spaces
     sa.Column("conflicting", sa.Text, nullable=False),  # likewise
-    sa.Column("clicks_limit", sa.Integer),  # so many clicks, the newest, were considered; null: all
-    sa.Column("buyer", sa.Text, nullable=False),  # the contact that the order itself names, or empty
-    # How it came, for tracking health; sums are made of these, so that clicks and hits may end.
+    sa.Column("clicks_limit", sa.Integer),  # only this many clicks, the newest, were considered; null: all
+    sa.Column("buyer", sa.Text, nullable=False),  # the contact in the order's own evidence, or empty
+    # For tracking health. Stored here, so that its sums need no clicks and hits, which retention deletes.
     sa.Column("payment", sa.Text, nullable=False, server_default=""),  # as the shop calls it, or empty
     sa.Column("browser", sa.Text, nullable=False, server_default=""),  # of its last click; empty: not known
     sa.Column("seen", sa.Boolean, nullable=False, server_default=sa.false()),  # by the pixel
@@ -45,25 +45,27 @@ decisions = sa.Table(
 )
 
 NAMED_BY_ORDER = sa.text("evidence IN ('token', 'cookie')")
-"""True of candidates whose click the order names itself; literally, or SQLite does not use the index."""
+"""True for candidates by the order's own evidence. Written literally, or SQLite does not use the index."""
 
 candidates = sa.Table(
-    "candidates",  # what was looked at for a decision, that which is credited first
+    "candidates",  # the clicks considered for a decision, the credited one first
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
-    sa.Column("click_id", sa.LargeBinary(16)),  # known or not; null: only a campaign, or a contact, is named
+    sa.Column(
+        "click_id", sa.LargeBinary(16)
+    ),  # may be unknown here; null: the evidence names only a campaign or a contact
     sa.Column("campaign_id", sa.Text, nullable=False),  # empty: unknown
-    sa.Column("link_id", sa.Text),  # null: there is no click
+    sa.Column("link_id", sa.Text),  # null: no click
     sa.Column("contact", sa.Text, nullable=False),  # empty: unknown, or opted out
     sa.Column("evidence", sa.Text, nullable=False),
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("confidence", sa.Float, nullable=False),
-    sa.Column("passed_over", sa.Text),  # why; null: nothing speaks against it
+    sa.Column("passed_over", sa.Text),  # why it gets no credit; null: it qualifies
     sa.Column("opted_out", sa.Boolean, nullable=False),  # passed over because its contact opted out
-    sa.Column("share", sa.Float, nullable=False),  # of the order, that the model gives to this click
+    sa.Column("share", sa.Float, nullable=False),  # of the order, given to this click by the model
     sa.ForeignKeyConstraint(
         ["shop_id", "order_id"],
         ["decisions.shop_id", "decisions.order_id"],
@@ -89,7 +91,7 @@ candidates = sa.Table(
         sqlite_where=sa.text("opted_out = 1"),
         postgresql_where=sa.text("opted_out"),
     ),
-    sqlite_with_rowid=False,  # the candidates of an order lie together, and its key is not kept twice
+    sqlite_with_rowid=False,  # stores an order's candidates together, and their key once
 )
 
 sales = sa.Table(
@@ -116,20 +118,20 @@ sales = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column(
         "share", sa.Float, nullable=False, server_default="1"
-    ),  # of the line, that the model gives to this click
-    # In the account's currency, at the rate of the day of the sale; null: there is none.
+    ),  # of the line, given to this click by the model
+    # In the account's currency, at the rate of the day of the sale; null: no rate.
     sa.Column("converted", sa.BigInteger),
     sa.Column("converted_refunded", sa.BigInteger),
     sa.Column("converted_currency", sa.Text),
     sa.Column("rate", sa.Text),  # decimal
     sa.Column("rate_date", sa.Text),  # 2026-11-23
-    sa.Column("refunded_at", UtcTime),  # of the last that is in `refunded`
+    sa.Column("refunded_at", UtcTime),  # the last refund in `refunded`
     sa.Index(None, "campaign_id", "purchased_at"),
     sa.Index(None, "click_id"),
 )
 
 sale_refunds = sa.Table(
-    "sale_refunds",  # what was refunded of each sale at a time, also after its month was closed
+    "sale_refunds",  # the refunds of each sale, by time, also after its month was closed
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),

@@ -17,7 +17,9 @@ campaigns = sa.Table(
     sa.Column("utm_campaign", sa.Text, nullable=False, server_default=""),
     sa.Column("holdout_percent", sa.Integer, nullable=False, server_default="0"),  # random holdout
     sa.Index(None, "emp_id", "created_at"),
-    sa.Column("utm_key", sa.Text, nullable=False, server_default=""),  # by which orders find it
+    sa.Column(
+        "utm_key", sa.Text, nullable=False, server_default=""
+    ),  # reading.names.name_key of utm_campaign
     sa.Index("ix_campaigns_utm_key", "emp_id", "utm_key"),
     sa.CheckConstraint("holdout_percent BETWEEN 0 AND 100", "ck_campaigns_holdout_percent"),
 )
@@ -29,12 +31,12 @@ links = sa.Table(
     sa.Column("campaign_id", sa.Text, nullable=False),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),  # as the link's token holds it
+    sa.Column("url", sa.Text, nullable=False),  # the destination in the link's token
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("sale_pixel", sa.Boolean, nullable=False),
-    sa.Column("new_url", sa.Text, nullable=False, server_default=""),  # where it leads; empty: to url
+    sa.Column("new_url", sa.Text, nullable=False, server_default=""),  # the destination; empty: `url`
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("changed_at", UtcTime),  # when new_url or active were; null: never
+    sa.Column("changed_at", UtcTime),  # when `new_url` or `active` changed; null: never
     sa.Index(None, "campaign_id", "position"),
     sa.Index(
         "ix_links_changed_at",
@@ -71,7 +73,9 @@ coupons = sa.Table(
     sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("code", sa.Text, primary_key=True),  # in upper case
     sa.Column("campaign_id", sa.Text, nullable=False),
-    sa.Column("contact", sa.Text, nullable=False),  # the only contact with this code; empty: all have it
+    sa.Column(
+        "contact", sa.Text, nullable=False
+    ),  # the only contact with this code; empty: a code for everybody
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index(None, "campaign_id"),
     sa.Index("ix_coupons_contact", "emp_id", "contact"),

@@ -8,7 +8,7 @@ journals = sa.Table(
     "journals",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("mark", sa.BigInteger, nullable=False),  # number of the last record that is folded
+    sa.Column("mark", sa.BigInteger, nullable=False),  # number of the last folded record
     sa.Column("folded_at", UtcTime, nullable=False),
 )
 
@@ -42,7 +42,7 @@ watermarks = sa.Table(
     "watermarks",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("click_id", sa.LargeBinary(16), nullable=False),  # done up to this click, inclusive
+    sa.Column("click_id", sa.LargeBinary(16), nullable=False),  # final up to this click, inclusive
 )
 
 unsettled_clicks = sa.Table(
@@ -52,7 +52,7 @@ unsettled_clicks = sa.Table(
 )
 
 bought = sa.Table(
-    "bought",  # clicks whose token is on a paid order: human, whatever their signals
+    "bought",  # clicks with their token on a paid order: human, whatever their signals
     metadata,
     sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
     sa.Column("shop_id", sa.Text, nullable=False),
@@ -64,8 +64,8 @@ hits = sa.Table(
     metadata,
     sa.Column("id", sa.LargeBinary(16), primary_key=True),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
-    sa.Column("order_ref", sa.Text, nullable=False),  # as the shop names the order; empty: not given
-    sa.Column("order_id", sa.Text, nullable=False),  # of the order it makes in a pixel-only account, or empty
+    sa.Column("order_ref", sa.Text, nullable=False),  # the order number that the pixel sent, or empty
+    sa.Column("order_id", sa.Text, nullable=False),  # of its order in an account without a shop, or empty
     sa.Column("click_token", sa.Text, nullable=False),
     sa.Column("product", sa.Text, nullable=False),
     sa.Column("quantity", Quantity, nullable=False),
@@ -76,7 +76,9 @@ hits = sa.Table(
     sa.Column(
         "order_key", sa.Text, nullable=False, server_default=""
     ),  # reading.orders.order_key of order_ref
-    sa.Column("problem", sa.Text, nullable=False, server_default=""),  # `ignored`, or its unreadable part
+    sa.Column(
+        "problem", sa.Text, nullable=False, server_default=""
+    ),  # `ignored`, or the name of an unreadable value
     sa.Index(None, "emp_id", "order_ref"),
     sa.Index("ix_hits_emp_id_order_key", "emp_id", "order_key"),
     sa.Index(None, "emp_id", "order_id"),

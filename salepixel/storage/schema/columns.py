@@ -20,7 +20,7 @@ metadata = sa.MetaData(
 
 
 def as_micros(at: datetime) -> int:
-    """A time (aware) as it is stored: microseconds since 1970."""
+    """An aware time as microseconds since 1970 UTC, as stored."""
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
@@ -31,7 +31,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """The stored integer. Raises ValueError for a naive time, whose zone is unknown."""
+        """The stored integer. Raises ValueError for a naive time."""
         if value is None:
             return None
         if value.tzinfo is None:

@@ -14,7 +14,7 @@ outbox = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # waiting | sent | dead
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("next_at", UtcTime, nullable=False),  # the next attempt; if sent or dead: its end
+    sa.Column("next_at", UtcTime, nullable=False),  # the next attempt; if sent or dead: the last one
     sa.Column("answer", sa.Text, nullable=False),  # of the last attempt
     sa.Index(None, "state", "next_at"),
     sa.Index("ix_outbox_order", "shop_id", "order_id"),

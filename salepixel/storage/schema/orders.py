@@ -9,18 +9,20 @@ deliveries = sa.Table(
     metadata,
     sa.Column(
         "digest", sa.Text, primary_key=True
-    ),  # of api url, event and body: the key without a time window
+    ),  # of api url, event and body: identifies a repeated delivery, however late
     sa.Column("shop_id", sa.Text, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("headers", sa.Text, nullable=False),  # JSON where `form` is 0; otherwise empty, see `body`
-    sa.Column("body", sa.LargeBinary, nullable=False),  # as `form` says
+    sa.Column("body", sa.LargeBinary, nullable=False),  # encoded as `form` says
     sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("unread", sa.Text, nullable=False),  # why no order was read from it, or empty
+    sa.Column("unread", sa.Text, nullable=False),  # why it could not be parsed, or empty
     sa.Column("form", sa.SmallInteger, nullable=False, server_default="0"),  # orders.deliveries.Form
-    sa.Column("same_as", sa.Text),  # digest of the delivery whose body ends as this one's does
+    sa.Column(
+        "same_as", sa.Text
+    ),  # digest of the delivery that stores the end of this body; null: stored whole
     sa.Column(
         "same_bytes", sa.Integer, nullable=False, server_default="0"
-    ),  # so many bytes of both are alike
+    ),  # the length of that end in bytes
     sa.Index(None, "shop_id", "received_at"),
     sa.Index(
         "ix_deliveries_plain",
@@ -42,24 +44,26 @@ orders = sa.Table(
     sa.Column("issued_at", UtcTime, nullable=False),
     sa.Column("email_hash", sa.Text),
     sa.Column("snapshot", sa.Text, nullable=False),  # JSON of orders.Order
-    sa.Column("delivery", sa.Text, nullable=False),  # digest of the delivery it came with, or empty
-    sa.Column("due", sa.Boolean, nullable=False),  # to be reconciled; this and the next are of queue.py
-    sa.Column("next_attempt_at", UtcTime),  # when its turn is; null: parked, or not due
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # that failed
-    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # names no person
+    sa.Column("delivery", sa.Text, nullable=False),  # digest of its delivery, or empty
+    sa.Column(
+        "due", sa.Boolean, nullable=False
+    ),  # to be reconciled; this column and the next five belong to queue.py
+    sa.Column("next_attempt_at", UtcTime),  # null: parked, or not due
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # failed ones
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # without personal data
     sa.Column("failed_at", UtcTime),
     sa.Column(
         "due_because", sa.Text, nullable=False, server_default=""
-    ),  # requeue.DueReason; empty: not noted
+    ),  # requeue.DueReason; empty: not recorded
     sa.Column("alias_hash", sa.Text),
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
-    sa.Column("voucher", sa.Text),  # as reading.names.name_key has it
+    sa.Column("voucher", sa.Text),  # reading.names.name_key of it
     sa.Column("utm_campaign", sa.Text),  # likewise
-    sa.Column("payment", sa.Text),  # how it was paid, as the shop calls it; null: not given
+    sa.Column("payment", sa.Text),  # payment method, in the shop's words; null: not reported
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
-    sa.Column("healed_at", UtcTime),  # when a poll first found what no webhook had reported
+    sa.Column("healed_at", UtcTime),  # when a poll found the order; null: a webhook reported it first
     sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # reading.orders.order_key of number
-    sa.Column("erased_at", UtcTime),  # when a person that it named was erased: its decision stays as it is
+    sa.Column("erased_at", UtcTime),  # when a person named in it was erased; its decision no longer changes
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
     sa.Index("ix_orders_alias_hash", "emp_id", "alias_hash"),
@@ -68,7 +72,7 @@ orders = sa.Table(
     sa.Index("ix_orders_utm_campaign", "emp_id", "utm_campaign"),
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index(None, "emp_id", "placed_at"),
-    # As the question is put: SQLite compares the texts.
+    # With the literal condition of the query: SQLite compares the texts.
     sa.Index(
         "ix_orders_due",
         "next_attempt_at",
@@ -96,16 +100,18 @@ refunds = sa.Table(
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("updated_at", UtcTime, primary_key=True),
-    sa.Column("refunded", sa.BigInteger, primary_key=True, autoincrement=False),  # so far, of the total
+    sa.Column("refunded", sa.BigInteger, primary_key=True, autoincrement=False),  # up to this snapshot
     sa.Column("cancelled", sa.Boolean, primary_key=True),
-    sa.Column("issued_at", UtcTime, nullable=False),  # of the first snapshot that had this
+    sa.Column("issued_at", UtcTime, nullable=False),  # of the first snapshot with these values
     sa.Column("currency", sa.Text, primary_key=True, server_default=""),  # empty: the order's own
-    sa.Column("charged", sa.BigInteger),  # ever; null: the shop said itself whether it was paid, or nothing
-    sa.Column("covers", sa.BigInteger),  # the total that was paid for; null: not given, or kept before it was
+    sa.Column(
+        "charged", sa.BigInteger
+    ),  # orders.Order.charged; null: the shop reports only `paid` and `refunded`
+    sa.Column("covers", sa.BigInteger),  # orders.Order.covers; null: not reported
 )
 
 drafts = sa.Table(
-    "drafts",  # orders that staff wrote as drafts first: they were placed when they were completed
+    "drafts",  # orders that staff created as drafts: placed when the draft was completed
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),

@@ -1,27 +1,27 @@
-"""Tables of people who were erased: what must not come back, and the receipts; how long things are kept."""
+"""Tables of erasures (the list of the erased, receipts) and of retention settings."""
 
 import sqlalchemy as sa
 
 from salepixel.storage.schema.columns import UtcTime, metadata
 
 erased = sa.Table(
-    "erased",  # references, addresses and customers that were erased: nothing is stored with them again
+    "erased",  # the list of the erased: references, addresses and customers that are not stored again
     metadata,
     sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("digest", sa.Text, primary_key=True),  # accounts.erased.digest: keyed, says nothing by itself
+    sa.Column("digest", sa.Text, primary_key=True),  # keyed hash, see accounts/erased.py
     sa.Column("erased_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )
 
 erasures = sa.Table(
-    "erasures",  # receipts: what was erased, when and how much, and not of whom
+    "erasures",  # receipts, without the person
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
     sa.Column("begun_at", UtcTime, nullable=False),
-    sa.Column("ended_at", UtcTime),  # null: under way
+    sa.Column("ended_at", UtcTime),  # null: not finished
     sa.Column("counts", sa.Text, nullable=False),  # JSON: table -> rows
-    sa.Column("work", sa.Text, nullable=False),  # sealed: who, and how far it is; empty when it has ended
+    sa.Column("work", sa.Text, nullable=False),  # encrypted: the person and the progress; empty if finished
     sa.Index(None, "emp_id", "begun_at"),
     sa.Index(
         "ix_erasures_under_way",
@@ -32,7 +32,7 @@ erasures = sa.Table(
 )
 
 retention = sa.Table(
-    "retention",  # what an account chose, and how far it is carried out
+    "retention",  # the settings of an account, and the progress of the deletion
     metadata,
     sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, primary_key=True),  # privacy.retention.Kept

@@ -10,7 +10,7 @@ shops = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
     sa.Column("platform", sa.Text, nullable=False),  # saleor | api | pixel
-    sa.Column("api_url", sa.Text, nullable=False),  # of saleor; otherwise the platform and empId
+    sa.Column("api_url", sa.Text, nullable=False),  # of a Saleor; for other platforms: platform and empId
     sa.Column("app_id", sa.Text),
     sa.Column("token", sa.Text),
     sa.Column("jwks", sa.Text),
@@ -20,7 +20,7 @@ shops = sa.Table(
     sa.Column("name", sa.Text, nullable=False, server_default=""),
     sa.Column("disconnected_at", UtcTime),  # when its app was deleted in the shop
     sa.Column("app_active", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("app_status_at", UtcTime),  # when the shop said whether it is active; null: not yet
+    sa.Column("app_status_at", UtcTime),  # when the shop reported app_active; null: never
     sa.Column("paused_at", UtcTime),
     sa.Column("removed_at", UtcTime),
     sa.UniqueConstraint("api_url", "emp_id"),  # one Saleor may serve several accounts
@@ -29,11 +29,11 @@ shops = sa.Table(
 )
 
 polls = sa.Table(
-    "polls",  # how far each shop was polled
+    "polls",  # the progress of polling each shop
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("mark", UtcTime, nullable=False),  # all changes until then are stored
-    sa.Column("next_at", UtcTime, nullable=False),  # the next poll; during a poll: when its claim ends
+    sa.Column("next_at", UtcTime, nullable=False),  # the next poll; during a poll: the end of its claim
     sa.Column("problem", sa.Text, nullable=False, server_default=""),  # why the last poll failed, or empty
     sa.Column("problem_since", UtcTime),
     sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_polls_shop_id"),
@@ -46,7 +46,7 @@ shop_days = sa.Table(
     sa.Column("day", sa.Text, primary_key=True),  # UTC, 2026-11-23
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Column("counted_at", UtcTime, nullable=False),
-    sa.Column("known", sa.BigInteger),  # of these, at the same time; null: not counted then
+    sa.Column("known", sa.BigInteger),  # of these, the orders known here at counted_at; null: not counted
     sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_shop_days_shop_id"),
 )
 

@@ -1,6 +1,7 @@
-"""Tables of kept sums: a key that ends with the writer's slot, then measures that are added up.
+"""Tables of kept sums (salepixel/sums/): the key ends with the writer's slot; a reader adds up the measures.
 
-See salepixel/sums/. `ended` in a measure's name: rows that retention has deleted; no other measure has them.
+A measure with `ended` in its name counts rows that retention has deleted. The other measures do not count
+them.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ click_sums = sa.Table(
 )
 
 clickers = sa.Table(
-    "clickers",  # known contacts who clicked a campaign; human clicks are all that are not a bot's
+    "clickers",  # known contacts who clicked in a campaign; `human` includes unknown verdicts
     metadata,
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("contact", sa.Text, primary_key=True),
@@ -40,14 +41,14 @@ clickers = sa.Table(
     sa.Column("bot", sa.BigInteger, nullable=False),
     sa.Column("first_click", sa.BigInteger, nullable=False),  # milliseconds since 1970, as in click ids
     sa.Column("last_click", sa.BigInteger, nullable=False),
-    sa.Column("links", sa.Text, nullable=False),  # JSON: human clicks by link, ended ones too
+    sa.Column("links", sa.Text, nullable=False),  # JSON: human clicks by link, deleted ones included
     sa.Column("human_ended", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("bot_ended", sa.BigInteger, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
 link_sums = sa.Table(
-    "link_sums",  # of all clicks, those that have ended too
+    "link_sums",  # of all clicks, deleted ones included
     metadata,
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("link_id", sa.Text, primary_key=True),  # empty: all links of the campaign
@@ -55,8 +56,8 @@ link_sums = sa.Table(
     sa.Column("human", sa.BigInteger, nullable=False),  # clicks by verdict
     sa.Column("unknown", sa.BigInteger, nullable=False),
     sa.Column("bot", sa.BigInteger, nullable=False),
-    sa.Column("clickers", sa.BigInteger, nullable=False),  # known contacts with a click that is not a bot's
-    sa.Column("buyers", sa.BigInteger, nullable=False, server_default="0"),  # none of one link
+    sa.Column("clickers", sa.BigInteger, nullable=False),  # known contacts with a human click
+    sa.Column("buyers", sa.BigInteger, nullable=False, server_default="0"),  # 0 in rows of one link
     sqlite_with_rowid=False,
 )
 
@@ -66,16 +67,16 @@ campaign_sums = sa.Table(
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("currency", sa.Text, primary_key=True),
-    sa.Column("converted_currency", sa.Text, primary_key=True),  # empty: there was no rate
+    sa.Column("converted_currency", sa.Text, primary_key=True),  # empty: no rate
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("orders", sa.BigInteger, nullable=False),
-    # `refunded` of the sales of the day; `refunded_on`: that day, of sales of any day.
+    # `refunded`: refunds of that day's sales. `refunded_on`: refunds made on that day, of sales of any day.
     *_large("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
     sqlite_with_rowid=False,
 )
 
 sale_sums = sa.Table(
-    "sale_sums",  # the same by what a report can be filtered by
+    "sale_sums",  # campaign_sums, divided by the filters of a report
     metadata,
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
@@ -85,8 +86,8 @@ sale_sums = sa.Table(
     sa.Column("currency", sa.Text, primary_key=True),
     sa.Column("converted_currency", sa.Text, primary_key=True),
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("orders", sa.BigInteger, nullable=False),  # each once in a campaign
-    sa.Column("link_orders", sa.BigInteger, nullable=False),  # each once for every link that it has sales of
+    sa.Column("orders", sa.BigInteger, nullable=False),  # each order once in its campaign
+    sa.Column("link_orders", sa.BigInteger, nullable=False),  # each order once for each of its links
     *_large("quantity", "gross", "refunded", "refunded_on", "converted", "converted_refunded"),
     sqlite_with_rowid=False,
 )
@@ -104,7 +105,7 @@ item_sums = sa.Table(
 )
 
 buyers = sa.Table(
-    "buyers",  # known contacts with orders; no slot: going from no order to one must be seen once
+    "buyers",  # known contacts with orders; no slot, so that exactly one writer adds a new buyer
     metadata,
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("contact", sa.Text, primary_key=True),
@@ -130,7 +131,7 @@ decision_sums = sa.Table(
 )
 
 seen_sums = sa.Table(
-    "seen_sums",  # the same orders by how they were paid, and by the browser of their click
+    "seen_sums",  # the same orders, by payment method and by browser of the click
     metadata,
     sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, primary_key=True),  # payment, browser

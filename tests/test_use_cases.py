@@ -23,6 +23,9 @@ from salepixel.campaigns.fragment import Bought, BoughtLine
 from salepixel.campaigns.use_cases import NewCampaign, NewLink
 from salepixel.clicks import use_cases as clicks
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations import use_cases as computations
+from salepixel.computations.store import Wanted
+from salepixel.computations.work import Tools
 from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
 from salepixel.keys import Keys
@@ -41,6 +44,7 @@ OWNER, STRANGER = Principal(7, "shoes"), Principal(8, "hats")
 LINE = ReportedLine("Shoes", Decimal(1), Decimal("39.80"))
 ORDER = ReportedOrder("o-1", "EUR", NOW - timedelta(hours=1), [LINE])
 BOUGHT = Bought("", "o-1", "EUR", [BoughtLine("Shoes", Decimal(1), Decimal("39.80"))])
+WANTED = Wanted(7, "models", {})
 CAMPAIGN = NewCampaign(7, "Autumn", "plain", [NewLink("https://shop.test/")], holdout_percent=10)
 
 
@@ -57,6 +61,7 @@ class World:
     shop: str = ""
     api_shop: str = ""
     key: str = ""
+    computation: str = ""
 
     @property
     def sealer(self) -> ClickSealer:
@@ -79,6 +84,7 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
         world.shop = shops.create_shop(connection, OWNER, 7, "saleor", "https://a.test/graphql/", NOW).id
         world.api_shop = _report_orders(world, OWNER).shop_id
         world.key = accounts.add_key(connection, OWNER, 7, "n", NOW).id
+        world.computation = computations.request_computation(connection, OWNER, WANTED, NOW).id
     with database.write() as connection:
         world.connection = connection
         yield world
@@ -133,6 +139,13 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     campaigns.make_fragment: lambda w, who: campaigns.make_fragment(
         w.connection, who, w.keys, w.sealer, 7, BOUGHT, "https://edge.test", NOW
     ),
+    computations.look_for: lambda w, who: computations.look_for(w.connection, who, WANTED, dict, NOW),
+    computations.request_computation: lambda w, who: computations.request_computation(
+        w.connection, who, WANTED, NOW
+    ),
+    computations.see_computation: lambda w, who: computations.see_computation(
+        w.connection, who, w.computation
+    ),
     destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
     orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
     privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
@@ -151,7 +164,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     ),
     report.measure_lift: lambda w, who: report.measure_lift(w.connection, who, w.campaign, NOW),
     report.compare_models: lambda w, who: report.compare_models(
-        w.connection, who, 7, NOW - timedelta(days=9), NOW
+        w.connection, who, 7, NOW - timedelta(days=9), NOW, Tools(w.sealer, w.rates), NOW
     ),
     report.read_coverage: lambda w, who: report.read_coverage(w.connection, who, 7, NOW.date(), NOW.date()),
     shops.see_shop: lambda w, who: shops.see_shop(w.connection, who, w.shop),

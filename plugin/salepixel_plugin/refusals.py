@@ -40,6 +40,9 @@ SENTENCES = {
     "no_holdout": "This campaign has no control group. Send `holdout_percent` when you create a campaign.",
     "campaign_over": "The attribution window of this campaign has ended, so recipients can no longer be "
     "added.",
+    "too_many_computations": N_(
+        "%(count)s computations of this account are under way. Try again when one of them is done."
+    ),
     "policy_changed": "The settings have changed since. Preview your changes again.",
     "month_not_over": N_("%(month)s has not ended yet. Close it after its last day."),
     "orders_waiting": N_(

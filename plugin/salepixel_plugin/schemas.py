@@ -8,6 +8,7 @@ import pydantic
 from pydantic import AfterValidator, Field, model_validator
 
 from salepixel.accounts.policy import Model
+from salepixel.report.comparison import DAYS, ends
 from salepixel_plugin.fields import UNSET, LinkUrl, PlannedTime, Text
 from salepixel_plugin.paging import Days
 
@@ -15,7 +16,6 @@ MAX_PERIOD_DAYS = 92
 """The most days of tracking health in one response."""
 
 SHOWN_DAYS = 14
-DAYS = 90
 MAX_DAYS = 366
 
 WindowDays = Annotated[
@@ -85,8 +85,7 @@ class ModelsPeriod(Input):
 
     def ends(self, now: datetime) -> tuple[datetime, datetime]:
         """The two ends, with the defaults filled in."""
-        last = self.last or now
-        return self.first or last - timedelta(days=DAYS), last
+        return ends(self.first, self.last, now)
 
 
 class CoverageDays(Days):

@@ -24,6 +24,7 @@ from salepixel.attribution.gather import open_token
 from salepixel.attribution.sale_store import replace_sales, sales_of_order
 from salepixel.campaigns.coupons import find_coupons
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations.store import delete_some
 from salepixel.destinations.announce import forget_contact
 from salepixel.keys import BadSeal
 from salepixel.orders import store as orders
@@ -310,7 +311,7 @@ def _redact(step: _Step, look: Reported, digest: str, *, is_whole: bool) -> None
 
 
 def _delete_contact(step: _Step) -> bool:
-    """Delete the contact's own rows. Last, because a repeated erasure finds the person by them."""
+    """Delete the contact's own rows. Not first, because a repeated erasure finds the person by them."""
     person, campaigns = step.person, schema.campaigns
     if not person.refs:
         return False
@@ -322,6 +323,14 @@ def _delete_contact(step: _Step) -> bool:
     return False
 
 
+def _delete_computations(step: _Step) -> bool:
+    """After all others: a worker may compute with what they delete until then.
+
+    Of the whole account: what is in a file is not looked for, and the worker makes results anew.
+    """
+    return bool(delete_some(step.connection, schema.computations.c.emp_id == step.person.emp_id))
+
+
 _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _clear_clicks,
     _clear_own_orders,
@@ -330,5 +339,6 @@ _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _clear_hits,
     _redact_deliveries,
     _delete_contact,
+    _delete_computations,
 )
 """The parts of an erasure, in sequence. Each returns True if rows may be left."""

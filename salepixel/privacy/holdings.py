@@ -69,6 +69,12 @@ HOLDINGS = {
     "deliveries": Holding(
         "rewritten", "body", "digest shop_id event headers received_at unread form same_as same_bytes"
     ),
+    "computations": Holding(
+        "deleted",
+        "parameters place result",
+        "id emp_id kind digest state steps done total requested_at next_at as_of finished_at error",
+    ),
+    "computation_parts": Holding("deleted", "content", "computation_id number"),
     "erased": Holding("kept", "digest", "emp_id erased_at"),
     "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts"),
 }

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any
+from zlib import crc32
 
 from salepixel.accounts.policy import CLOCK_SKEW, Model, Policy
 from salepixel.attribution.models import shares, split
@@ -35,11 +36,7 @@ _E_TO_MINUS_1 = math.exp(-1)
 _SEED = 20261124
 _START, _ORDER, _NOTHING = "(start)", "(order)", "(nothing)"  # no campaign id contains a bracket
 
-_Key = TypeVar("_Key", str, tuple[str, str])
-
 Path = tuple[str, ...]
-Pattern = tuple[tuple[Path, bool], ...]
-"""All journeys of one contact: their campaigns in order, and whether each led to an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +50,16 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A credited order with its click. `net`: its net revenue, in minor units of `currency`."""
+    """A credited order with its click. `net`: its net revenue, in minor units of `currency`.
+
+    `contact`: the buyer, or empty.
+    """
 
     placed_at: datetime
     currency: str
     net: int
     credited: Touch
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,38 +130,82 @@ def _before(
     return tuple(sorted(before.values(), key=lambda touch: (touch.clicked_at, touch.click_id)))
 
 
+@dataclass(frozen=True, slots=True)
+class Resample:
+    """The shares of campaigns in one resample of the bootstrap."""
+
+    shapley: dict[str, float]
+    markov: dict[str, float]
+
+
+@dataclass(slots=True)
+class Paths:
+    """The journeys of some contacts, as Shapley and Markov need them.
+
+    `steps`: how often a campaign follows another one; successive clicks of one campaign count once.
+    `bought`: orders by the different campaigns of their journey, sorted.
+    """
+
+    steps: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bought: Counter[Path] = field(default_factory=Counter)
+
+    def add(self, campaigns: Sequence[str], *, is_bought: bool, times: int = 1) -> None:
+        """Add a journey: its campaigns in order, and whether it led to an order."""
+        path = [name for i, name in enumerate(campaigns) if i == 0 or campaigns[i - 1] != name]
+        for step in pairwise((_START, *path, _ORDER if is_bought else _NOTHING)):
+            self.steps[step] += times
+        if is_bought:
+            self.bought[tuple(sorted(set(path)))] += times
+
+    @property
+    def campaigns(self) -> set[str]:
+        """The campaigns that occur in any journey."""
+        return {state for pair in self.steps for state in pair} - {_START, _ORDER, _NOTHING}
+
+
 @dataclass(slots=True)
 class Tally:
     """The credit of each campaign in all journeys.
 
     Contacts are added one by one and only sums are kept: `orders` in millionths by (model, campaign),
-    `money` in minor units by (model, campaign, currency), `patterns` counts contacts with the same journeys.
+    `money` in minor units by (model, campaign, currency), `groups` of contacts at random for Shapley and
+    Markov, and `resamples` of these. With more than MAX_CAMPAIGNS there are no groups. So it stays small.
     """
 
     purchases: int = 0
     orders: Counter[tuple[str, str]] = field(default_factory=Counter)
     money: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
-    patterns: Counter[Pattern] = field(default_factory=Counter)
+    seen: set[str] = field(default_factory=set)
+    groups: dict[int, Paths] = field(default_factory=dict)
+    resamples: list[Resample] = field(default_factory=list)
 
-    def add(self, journeys: Sequence[Journey]) -> None:
-        """Add all journeys of one contact."""
+    def add(self, contact: str, journeys: Sequence[Journey]) -> None:
+        """Add all journeys of one contact; `contact` decides on its group, and may be any text of its own."""
         for journey in journeys:
             if journey.purchase is not None:
                 self._credit(journey.touches, journey.purchase)
-        self.patterns[tuple((_path(journey), journey.purchase is not None) for journey in journeys)] += 1
+            self.seen.update(touch.campaign for touch in journey.touches)
+        if len(self.seen) > MAX_CAMPAIGNS:
+            self.groups.clear()
+            return
+        # By a checksum, not by a random number: the result does not depend on the sequence of the contacts.
+        group = self.groups.setdefault(crc32(contact.encode()) % _GROUPS, Paths())
+        for journey in journeys:
+            named = [touch.campaign for touch in journey.touches]
+            group.add(named, is_bought=journey.purchase is not None)
 
     @property
     def campaigns(self) -> list[str]:
         """The campaigns that occur in any journey."""
-        return sorted({campaign for pattern in self.patterns for path, _ in pattern for campaign in path})
+        return sorted(self.seen)
 
     def shortage(self) -> Shortage | None:
         """Why Shapley and Markov have no result; None if they have enough data."""
         if self.purchases < MIN_ORDERS:
             return Shortage("too_few_orders", self.purchases, MIN_ORDERS)
-        if len(self.campaigns) > MAX_CAMPAIGNS:
-            return Shortage("too_many_campaigns", len(self.campaigns), MAX_CAMPAIGNS)
+        if len(self.seen) > MAX_CAMPAIGNS:
+            return Shortage("too_many_campaigns", len(self.seen), MAX_CAMPAIGNS)
         return None
 
     def credit_together(self) -> dict[str, dict[str, Interval]]:
@@ -168,23 +213,52 @@ class Tally:
 
         Call it once, after all contacts were added, and only if there is no `shortage`.
         """
-        for path, count in self._converted().items():
-            named = sorted(set(path))
+        whole = together(self.groups.values())
+        for named, count in sorted(whole.bought.items()):
             self._give(SHAPLEY, named, split(AN_ORDER * count, [Fraction(1, len(named))] * len(named)))
-        removed = markov_shares(self.patterns)
+        removed = markov_shares(whole)
         weights = [round(removed[campaign] * 10**12) for campaign in self.campaigns]
         self._give(MARKOV, self.campaigns, allocate(AN_ORDER * self.purchases, weights))
         for currency, total in self.totals.items():
             for campaign, part in zip(self.campaigns, allocate(total, weights), strict=True):
                 self.money[MARKOV, campaign, currency] += part
-        return intervals(self.patterns)
+        return intervals(self.groups, self.resamples)
 
-    def _converted(self) -> Counter[Path]:
-        found: Counter[Path] = Counter()
-        for pattern, count in self.patterns.items():
-            for path, converted in pattern:
-                found[path] += count * converted
-        return +found
+    def as_json(self) -> dict[str, Any]:
+        """For a computation that goes on later."""
+        return {
+            "purchases": self.purchases,
+            "orders": [[*key, n] for key, n in self.orders.items()],
+            "money": [[*key, n] for key, n in self.money.items()],
+            "totals": dict(self.totals),
+            "seen": sorted(self.seen),
+            "groups": [
+                [
+                    n,
+                    [[*step, k] for step, k in one.steps.items()],
+                    [[*path, k] for path, k in one.bought.items()],
+                ]
+                for n, one in self.groups.items()
+            ],
+            "resamples": [[one.shapley, one.markov] for one in self.resamples],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Tally":
+        """What `as_json` gave."""
+        groups = {
+            n: Paths(_counter(steps), Counter({tuple(path): k for *path, k in bought}))
+            for n, steps, bought in content["groups"]
+        }
+        return cls(
+            content["purchases"],
+            _counter(content["orders"]),
+            Counter({(model, campaign, currency): n for model, campaign, currency, n in content["money"]}),
+            Counter(content["totals"]),
+            set(content["seen"]),
+            groups,
+            [Resample(shapley, markov) for shapley, markov in content["resamples"]],
+        )
 
     def _give(self, model: str, campaigns: Sequence[str], parts: Sequence[int]) -> None:
         for campaign, part in zip(campaigns, parts, strict=True):
@@ -208,7 +282,20 @@ class Tally:
             self.money[model, campaign, currency] += part
 
 
-def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
+def _counter(rows: Sequence[tuple[str, str, int]]) -> Counter[tuple[str, str]]:
+    return Counter({(first, second): n for first, second, n in rows})
+
+
+def together(some: Iterable[Paths]) -> Paths:
+    """All journeys of these."""
+    whole = Paths()
+    for one in some:
+        whole.steps.update(one.steps)
+        whole.bought.update(one.bought)
+    return whole
+
+
+def shapley_shares(paths: Paths) -> dict[str, float]:
     """Each campaign's share of the orders by its Shapley value; all zero if there is no order.
 
     The game: v(S) is the number of orders whose journeys contain only campaigns of S. Each order with the
@@ -217,22 +304,19 @@ def shapley_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     1804.05327, 2018) give this short form for advertising. The tests compare it with the sum over all
     coalitions.
     """
-    return _in_shares(_equal_credit(patterns))
+    return _equal_shares(paths.campaigns, paths.bought)
 
 
-def _equal_credit(patterns: Mapping[Pattern, float]) -> dict[str, float]:
-    """Orders by campaign, each shared equally among its different campaigns."""
-    credited: dict[str, float] = {}
-    for pattern, contacts in patterns.items():
-        for path, converted in pattern:
-            distinct = sorted(set(path))
-            for campaign in distinct:
-                part = contacts * converted / len(distinct)
-                credited[campaign] = credited.get(campaign, 0.0) + part
-    return credited
+def _equal_shares(campaigns: Iterable[str], bought: Mapping[Path, int]) -> dict[str, float]:
+    """Orders by campaign as shares of all, each order shared equally among its different campaigns."""
+    credited = dict.fromkeys(sorted(campaigns), 0.0)
+    for path, orders in sorted(bought.items()):
+        for campaign in path:
+            credited[campaign] += orders / len(path)
+    return _in_shares(credited)
 
 
-def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
+def markov_shares(paths: Paths) -> dict[str, float]:
     """Each campaign's share of the orders by its removal effect; all zero if there is no order.
 
     The journeys are paths of a first-order Markov chain, from a start through campaigns to an order or to no
@@ -243,13 +327,15 @@ def markov_shares(patterns: Mapping[Pattern, float]) -> dict[str, float]:
     probabilities follow from the fundamental matrix N of the chain (Kemeny and Snell, "Finite Markov chains",
     1960, chapter 3): P(visited) = N[start, i] / N[i, i].
     """
-    return _removal_effects(_steps(patterns))
+    return _removal_effects(paths.campaigns, paths.steps)
 
 
-def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    campaigns = sorted({state for pair in steps for state in pair} - {_START, _ORDER, _NOTHING})
+def _removal_effects(named: Iterable[str], steps: Mapping[tuple[str, str], int]) -> dict[str, float]:
+    campaigns = sorted(named)
     states = [_START, *campaigns]
-    leaving = {state: sum(n for (there, _), n in steps.items() if there == state) for state in states}
+    leaving: Counter[str] = Counter()
+    for (here, _), n in steps.items():
+        leaving[here] += n
     inverse = _inverse([[(a == b) - _probability(steps, leaving, a, b) for b in states] for a in states])
     # N sums powers of probabilities, so a negative value is a rounding error of the elimination (-6e-17).
     visits = [[max(0.0, n) for n in row] for row in inverse]
@@ -259,18 +345,8 @@ def _removal_effects(steps: Mapping[tuple[str, str], float]) -> dict[str, float]
     return _in_shares(effects)
 
 
-def _steps(patterns: Mapping[Pattern, float]) -> dict[tuple[str, str], float]:
-    """The number of steps between each two states. Successive clicks of one campaign change no result."""
-    steps: dict[tuple[str, str], float] = {}
-    for pattern, contacts in patterns.items():
-        for path, converted in pattern:
-            for step in pairwise((_START, *path, _ORDER if converted else _NOTHING)):
-                steps[step] = steps.get(step, 0) + contacts
-    return steps
-
-
 def _probability(
-    steps: Mapping[tuple[str, str], float], leaving: Mapping[str, float], here: str, there: str
+    steps: Mapping[tuple[str, str], int], leaving: Mapping[str, int], here: str, there: str
 ) -> float:
     return steps.get((here, there), 0) / leaving[here] if leaving[here] else 0.0
 
@@ -290,47 +366,43 @@ def _inverse(matrix: list[list[float]]) -> list[list[float]]:
     return [row[n:] for row in rows]
 
 
-def intervals(patterns: Mapping[Pattern, int]) -> dict[str, dict[str, Interval]]:
+def resample(groups: Mapping[int, Paths], number: int) -> Resample:
+    """The shares in resample `number`: each group counts Poisson(1) times. The same each time."""
+    chance = random.Random(f"{_SEED} {number}")  # noqa: S311  # for statistics, not a secret
+    steps: Counter[tuple[str, str]] = Counter()
+    bought: Counter[Path] = Counter()
+    for one in (groups[n] for n in sorted(groups)):
+        if times := _poisson_of_one(chance):
+            for step, n in one.steps.items():
+                steps[step] += times * n
+            for path, n in one.bought.items():
+                bought[path] += times * n
+    drawn = Paths(steps, bought)
+    return Resample(shapley_shares(drawn), markov_shares(drawn))
+
+
+def intervals(
+    groups: Mapping[int, Paths], resamples: Sequence[Resample] = ()
+) -> dict[str, dict[str, Interval]]:
     """Shares by Shapley and Markov with 95 % percentile intervals of a bootstrap by contact.
 
     Contacts are divided into 200 groups at random, and each group counts Poisson(1) times in a resample
     (Chamandy, Muralidharan, Najmi and Naidu, "Estimating uncertainty for massive data streams", 2012). So the
     journeys of a contact stay together, and the work does not grow with the number of contacts. The seed is
-    fixed, so the same journeys give the same intervals.
+    fixed, so the same journeys give the same intervals. `resamples`: the first ones, if they are known.
     """
-    chance = random.Random(_SEED)  # noqa: S311  # for statistics, not a secret
-    groups = _groups(patterns, chance)
-    steps, credited = [_steps(group) for group in groups], [_equal_credit(group) for group in groups]
-    drawn: dict[str, list[dict[str, float]]] = {SHAPLEY: [], MARKOV: []}
-    for _ in range(RESAMPLES):
-        times = [_poisson_of_one(chance) for _ in groups]
-        drawn[SHAPLEY].append(_in_shares(_weighted_sum(times, credited)))
-        drawn[MARKOV].append(_removal_effects(_weighted_sum(times, steps)))
-    whole = {SHAPLEY: shapley_shares(patterns), MARKOV: markov_shares(patterns)}
+    drawn = [*resamples, *(resample(groups, n) for n in range(len(resamples), RESAMPLES))]
+    whole = together(groups.values())
     return {
         model: {
-            campaign: _interval(share, sorted(one.get(campaign, 0.0) for one in drawn[model]))
+            campaign: _interval(share, sorted(shares.get(campaign, 0.0) for shares in of_model))
             for campaign, share in shares_of.items()
         }
-        for model, shares_of in whole.items()
+        for model, shares_of, of_model in (
+            (SHAPLEY, shapley_shares(whole), [one.shapley for one in drawn]),
+            (MARKOV, markov_shares(whole), [one.markov for one in drawn]),
+        )
     }
-
-
-def _groups(patterns: Mapping[Pattern, int], chance: random.Random) -> list[Counter[Pattern]]:
-    groups: list[Counter[Pattern]] = [Counter() for _ in range(_GROUPS)]
-    for pattern, count in sorted(patterns.items()):
-        for _ in range(count):
-            groups[int(chance.random() * _GROUPS)][pattern] += 1
-    return groups
-
-
-def _weighted_sum(times: Sequence[int], groups: Sequence[Mapping[_Key, float]]) -> dict[_Key, float]:
-    total: dict[_Key, float] = {}
-    for n, group in zip(times, groups, strict=True):
-        if n:
-            for key, value in group.items():
-                total[key] = total.get(key, 0.0) + n * value
-    return total
 
 
 def _interval(share: float, drawn: Sequence[float]) -> Interval:
@@ -352,15 +424,9 @@ def _in_shares(credited: Mapping[str, float]) -> dict[str, float]:
     return {campaign: value / total if total else 0.0 for campaign, value in credited.items()}
 
 
-def _path(journey: Journey) -> Path:
-    """The campaigns in order; successive clicks of one campaign count once."""
-    named = [touch.campaign for touch in journey.touches]
-    return tuple(name for i, name in enumerate(named) if i == 0 or named[i - 1] != name)
-
-
-def tally(contacts: Iterable[Sequence[Journey]]) -> Tally:
-    """The tally of all contacts' journeys."""
+def tally(contacts: Iterable[tuple[str, Sequence[Journey]]]) -> Tally:
+    """The tally of all contacts' journeys, each with a text of its own."""
     found = Tally()
-    for journeys in contacts:
-        found.add(journeys)
+    for contact, journeys in contacts:
+        found.add(contact, journeys)
     return found

@@ -16,6 +16,9 @@ from salepixel.campaigns.use_cases import see_campaign
 from salepixel.clicks import store as clicks
 from salepixel.clicks.losses import Loss, losses_since
 from salepixel.clicks.store import StoredClick
+from salepixel.computations.store import Wanted
+from salepixel.computations.use_cases import Computed, look_for
+from salepixel.computations.work import Task, Tools, compute
 from salepixel.report import activity, comparison, coverage, lift, sales
 from salepixel.report.activity import ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
@@ -172,10 +175,25 @@ def measure_lift(
 
 
 def compare_models(
-    connection: sa.Connection, principal: Principal, emp_id: int, first: datetime, last: datetime
-) -> Comparison:
-    """The credit of each campaign of an account by each model, for orders placed before `last`."""
-    return comparison.compare(connection, see_account(connection, principal, emp_id), first, last)
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    first: datetime | None,
+    last: datetime | None,
+    tools: Tools,
+    now: datetime,
+) -> Computed[Comparison]:
+    """The credit of each campaign by each model, for orders placed from `first` and before `last`.
+
+    By default the 90 days until now. At once for a small account; otherwise the last result of the worker.
+    """
+    account = see_account(connection, principal, emp_id)
+    parameters = comparison.parameters_of(account, first, last)
+    read = partial(comparison.read_comparison, connection, account)
+    if comparison.is_small(connection, account):
+        result = compute(connection, tools, comparison.step, Task(emp_id, parameters, now))
+        return Computed(read(result), now)
+    return look_for(connection, principal, Wanted(emp_id, comparison.KIND, parameters), read, now)
 
 
 def read_coverage(

@@ -21,8 +21,9 @@ QUEUE = "salepixel"
 FOLD = "salepixel_worker.jobs.fold"
 DRAIN = "salepixel_worker.jobs.drain"
 SWEEP = "salepixel_worker.jobs.sweep"
+COMPUTE = "salepixel_worker.jobs.compute"
 
-ALLOWED = frozenset({DRAIN, FOLD, SWEEP})
+ALLOWED = frozenset({COMPUTE, DRAIN, FOLD, SWEEP})
 """The jobs that a worker runs. RQ imports any name that it finds in Redis, so others are rejected."""
 
 LOST_SECONDS = 20

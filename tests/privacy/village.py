@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from zlib import decompress
 
 import sqlalchemy as sa
 
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import recipients
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations import store as computations
+from salepixel.computations.store import Wanted
+from salepixel.computations.work import Progress
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import read_delivery, store_delivery
@@ -29,6 +33,7 @@ from tests.worker.world import HOUR, World
 
 REF, ADDRESS, CUSTOMER, CODE = "ref-of-ana-4711", "Ana.Canary@shop.test", "customer-of-ana", "ANA-ONLY-10"
 WRITTEN = ADDRESS.lower()
+_COMPRESSED = {"place", "result", "content"}
 FORWARD = "https://other.test/?c={contact}&order={order}"
 
 
@@ -70,6 +75,7 @@ class Village(World):
         self.deliver("order_created", self.bought)
         self.sales_api()
         self.announce()
+        self.compute()
 
     def shop_id(self) -> str:
         with self.database.read() as connection:
@@ -112,6 +118,15 @@ class Village(World):
             with self.database.write() as connection:
                 reconcile_and_announce(connection, self.sealer, [place], NOON)
 
+    def compute(self) -> None:
+        """A computation that names her and is under way, and one that is done."""
+        with self.database.write() as connection:
+            for place in ({"after": REF}, None):
+                wanted = Wanted(1, "sales", {"contact": REF, "is_last": place is None})
+                its_id = computations.request(connection, wanted, NOON).id
+                found = Progress(place, 1, 2, computations.compress(f"{REF},Shoes"), {"of": REF})
+                assert computations.keep_step(connection, its_id, 0, found, NOON)
+
     def report_again(self, bought: Order) -> None:
         """As every door stores an order."""
         with self.database.write() as connection:
@@ -150,6 +165,7 @@ class Village(World):
             for row in self.rows(table):
                 if table is schema.deliveries:
                     row |= {"stored": unpack(row["body"])} | self.content(row["digest"])
+                row |= {name: decompress(row[name]) for name in _COMPRESSED & row.keys() if row[name]}
                 for column, value in row.items():
                     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
                     if any(trace in text for trace in traces):

@@ -17,7 +17,8 @@ from salepixel.campaigns.store import Campaign, CampaignLink, add_campaign
 from salepixel.clicks.store import store_clicks
 from salepixel.clicks.tokens import Click, Signal, Verdict
 from salepixel.orders.store import StoredOrder, store_order
-from salepixel.report.journey_store import read_journeys
+from salepixel.report import journey_store
+from salepixel.report.journey_store import Span, read_journeys
 from salepixel.storage.database import Database
 from salepixel.storage.schema import clicks
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
@@ -68,7 +69,7 @@ def read(
     `window`: the campaign's own one, in days; the account's is a week.
     """
     policy = Policy(windows={CAMPAIGN: window * DAY} if window else {})
-    found = read_journeys(connection, 1, first, NOON + DAY, policy)
+    found = read_journeys(connection, Span(1, first, NOON + DAY, policy))
     reported = (
         [(len(journey.touches), journey.purchase.net if journey.purchase else None) for journey in journeys]
         for journeys in found
@@ -148,7 +149,27 @@ def test_an_order_that_no_click_earned_is_in_no_journey(connection: sa.Connectio
     assert read(connection) == [[(1, None)]]
 
 
-def test_clicks_of_many_contacts_are_read_a_thousand_at_a_time(connection: sa.Connection) -> None:
+def test_contacts_are_read_some_at_a_time_and_none_twice(
+    connection: sa.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Buyers without a click among them, contacts with many clicks, and orders without a contact."""
+    for n, contact in enumerate(("ana", "ben", "ben", "ben", "cy", "dora")):
+        clicked(connection, 2 + n / 10, contact)
+    bought(connection, clicked(connection, 1, "cy"))
+    for n in range(3):
+        bought(connection, clicked(connection, 1, ""), n / 10 + 0.05)
+    for n, contact in enumerate(("b", "zoe")):
+        named = Evidence(Rung.COUPON, None, named_campaign=CAMPAIGN, named_contact=contact)
+        decided(connection, [named], Policy(), n / 10 + 0.5)
+    whole = read(connection)
+    assert len(whole) == 9
+    for size in (1, 2, 5):
+        monkeypatch.setattr(journey_store, "CLICKS_AT_ONCE", size)
+        monkeypatch.setattr(journey_store, "ORDERS_AT_ONCE", size)
+        assert read(connection) == whole
+
+
+def test_clicks_of_many_contacts_are_all_read(connection: sa.Connection) -> None:
     some = [click_at(NOON - DAY, f"c{i:04}", serial=i) for i in range(2500)]
     store_clicks(connection, [(click, PERSON) for click in some])
     assert len(read(connection)) == 2500
@@ -157,7 +178,7 @@ def test_clicks_of_many_contacts_are_read_a_thousand_at_a_time(connection: sa.Co
 def test_clicks_are_read_in_index_order_without_sorting(sqlite: Database) -> None:
     with sqlite.read() as connection:
         with statements(connection) as asked:
-            assert list(read_journeys(connection, 1, NOON - DAY, NOON, Policy())) == []
+            assert list(read_journeys(connection, Span(1, NOON - DAY, NOON, Policy()))) == []
         plans = [
             str(step[-1])
             for text, values in asked

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from math import factorial
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import example, given
@@ -20,7 +21,7 @@ from salepixel.report.journeys import (
     MIN_ORDERS,
     SHAPLEY,
     Journey,
-    Pattern,
+    Paths,
     Purchase,
     Tally,
     Touch,
@@ -50,23 +51,32 @@ def purchase(days: float = 0, net: int = 1000, credited: Touch | None = None) ->
     return Purchase(NOON - days * DAY, "EUR", net, credited or touch(days + 0.1))
 
 
-def counted(reported: Iterable[tuple[str, bool]]) -> dict[Pattern, int]:
-    """Patterns of contacts with one journey each: ("ab", True) clicked a, then b, and bought."""
-    found: dict[Pattern, int] = {}
+def counted(reported: Iterable[tuple[str, bool]]) -> Paths:
+    """Contacts with one journey each: ("ab", True) clicked a, then b, and bought."""
+    found = Paths()
     for campaigns, bought in reported:
-        pattern = ((tuple(campaigns), bought),)
-        found[pattern] = found.get(pattern, 0) + 1
+        found.add(campaigns, is_bought=bought)
     return found
 
 
-def reported(paths: Iterable[tuple[str, int, int]]) -> dict[Pattern, int]:
-    """Patterns of (campaigns, contacts that bought, contacts that did not)."""
-    return {
-        ((tuple(path), bought),): number
-        for path, orders, nothing in paths
-        for bought, number in ((True, orders), (False, nothing))
-        if number
-    }
+def reported(paths: Iterable[tuple[Sequence[str], int, int]]) -> Paths:
+    """Journeys of (campaigns, contacts that bought, contacts that did not)."""
+    found = Paths()
+    for path, orders, nothing in paths:
+        for bought, number in ((True, orders), (False, nothing)):
+            if number:
+                found.add(path, is_bought=bought, times=number)
+    return found
+
+
+def in_groups(paths: Iterable[tuple[str, int, int]]) -> dict[int, Paths]:
+    """The same, divided into the groups of the bootstrap."""
+    found: dict[int, Paths] = {}
+    for path, orders, nothing in paths:
+        for number in range(orders + nothing):
+            group = found.setdefault(crc32(f"{path}{number}".encode()) % 200, Paths())
+            group.add(path, is_bought=number < orders)
+    return found
 
 
 def contact(path: str, net: int | None) -> list[Journey]:
@@ -224,7 +234,7 @@ def test_shares_add_up_and_campaigns_that_swap_journeys_swap_shares(
 @costly(30)  # Markov chains
 @given(st.lists(st.tuples(st.text("abcd", min_size=1, max_size=5), st.none() | st.integers(0, 10**9))))
 def test_each_model_credits_every_cent_and_every_order(contacts: list[tuple[str, int | None]]) -> None:
-    found = tally(contact(path, net) for path, net in contacts)
+    found = tally((str(n), contact(path, net)) for n, (path, net) in enumerate(contacts))
     nets = [net for _, net in contacts if net is not None]
     models = [*map(str, Model)]
     if nets:
@@ -237,7 +247,7 @@ def test_each_model_credits_every_cent_and_every_order(contacts: list[tuple[str,
 
 def test_currencies_are_credited_separately() -> None:
     in_yen = Purchase(NOON, "JPY", 700, touch(1))
-    found = tally([contact("ab", 1001), [Journey((touch(1),), in_yen)]])
+    found = tally([("ana", contact("ab", 1001)), ("bo", [Journey((touch(1),), in_yen)])])
     found.credit_together()
     assert found.money[SHAPLEY, "a", "EUR"] + found.money[SHAPLEY, "b", "EUR"] == 1001
     assert found.money[SHAPLEY, "a", "JPY"] == 700
@@ -254,14 +264,15 @@ def test_currencies_are_credited_separately() -> None:
 )
 def test_too_few_orders_give_a_reason_and_no_shares(orders: int, campaigns: int, reason: str | None) -> None:
     names = "abcdefghijklmnopqrstuvwxyz"[:campaigns]
-    found: Tally = tally(contact(names[i % campaigns], 100) for i in range(orders))
+    found: Tally = tally((str(i), contact(names[i % campaigns], 100)) for i in range(orders))
     shortage = found.shortage()
     assert (shortage.reason if shortage else None) == reason
 
 
 def test_an_interval_contains_its_share_is_repeatable_and_narrows_with_more_orders() -> None:
-    few = reported([("a", 30, 60), ("ab", 20, 40), ("b", 10, 90)])
-    many = {pattern: 100 * number for pattern, number in few.items()}
+    few, many = (
+        in_groups([("a", 30 * n, 60 * n), ("ab", 20 * n, 40 * n), ("b", 10 * n, 90 * n)]) for n in (1, 100)
+    )
     for model in (SHAPLEY, MARKOV):
         wide, narrow = intervals(few)[model]["a"], intervals(many)[model]["a"]
         assert wide == intervals(few)[model]["a"]
@@ -272,7 +283,27 @@ def test_an_interval_contains_its_share_is_repeatable_and_narrows_with_more_orde
 
 def test_an_interval_is_as_wide_as_binomial_theory_predicts() -> None:
     """Shares of single-click buyers are binomial, so the interval's width is known: 1.96 * sqrt(pq/n)."""
-    found = intervals(reported([("a", 120, 0), ("b", 280, 0)]))[SHAPLEY]["a"]
+    found = intervals(in_groups([("a", 120, 0), ("b", 280, 0)]))[SHAPLEY]["a"]
     half = 1.96 * (0.3 * 0.7 / 400) ** 0.5
     assert found.low == pytest.approx(0.3 - half, abs=0.4 * half)
     assert found.high == pytest.approx(0.3 + half, abs=0.4 * half)
+
+
+def test_a_tally_is_the_same_in_whatever_sequence_and_after_a_pause() -> None:
+    contacts = [(f"c{n}", contact("abc"[: 1 + n % 3], 100 * n if n % 2 else None)) for n in range(50)]
+    at_once, backwards, resumed = tally(contacts), tally(reversed(contacts)), Tally()
+    for name, journeys in contacts:
+        resumed = Tally.from_json(json.loads(json.dumps(resumed.as_json())))
+        resumed.add(name, journeys)
+    found = [(one.credit_together(), one.orders, one.money) for one in (at_once, backwards, resumed)]
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_tally_of_many_campaigns_and_contacts_stays_small() -> None:
+    names = [f"{n:012x}" for n in range(MAX_CAMPAIGNS + 1)]
+    journeys = [
+        [Journey(tuple(touch(i, names[(n + i) % len(names)]) for i in range(5)), None)] for n in range(500)
+    ]
+    found = tally((str(n), one) for n, one in enumerate(journeys))
+    assert not found.groups
+    assert len(json.dumps(found.as_json())) < 1000

@@ -10,6 +10,7 @@ from redis import Redis
 from rq.timeouts import JobTimeoutException
 
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations.work import Tools
 from salepixel.keys import load_keys
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import due_orders
@@ -17,9 +18,10 @@ from salepixel.privacy.erase import continue_erasures
 from salepixel.privacy.retention import end_old_rows
 from salepixel.settings import WorkerSettings, environment
 from salepixel.storage.database import Database, open_database
-from salepixel.wire.jobs import DRAIN, JobQueue
+from salepixel.wire.jobs import COMPUTE, DRAIN, JobQueue
 from salepixel.wire.redis import open_redis
 from salepixel_worker.attempt import describe
+from salepixel_worker.computing import compute_some, sweep_computations
 from salepixel_worker.fold import fold_all
 from salepixel_worker.sweep import pack_deliveries, reconcile_due, republish, settle_verdicts, shrink_database
 
@@ -49,6 +51,9 @@ END_SECONDS = 0.5
 
 ERASE_SECONDS = 2.0
 """How long a sweep continues erasures that a request or a crash left unfinished."""
+
+COMPUTE_SECONDS = 0.25
+"""How long a job does steps of computations, if no other job waits."""
 
 PACK_SECONDS = 0.25
 """How long a sweep packs deliveries of an earlier version, until none is left."""
@@ -97,6 +102,15 @@ def drain() -> None:
     _drain(here, DRAIN_SECONDS)
 
 
+def compute() -> None:
+    """Do steps of computations for COMPUTE_SECONDS, or until another job waits: orders wait for one step."""
+    here = stores()
+    queue = JobQueue(here.redis)
+    queue.taken(COMPUTE)
+    if compute_some(here.database, Tools(here.sealer, here.rates), COMPUTE_SECONDS, queue.waiting):
+        queue.enqueue_once(COMPUTE)
+
+
 def sweep() -> None:
     """Do the work of lost jobs, and the slow work: verdicts, packing, space, erasures, retention."""
     here = stores()
@@ -107,6 +121,7 @@ def sweep() -> None:
     _try(shrink_database, here.database, SPACE_SECONDS)
     _try(continue_erasures, here.database, here.sealer, ERASE_SECONDS)
     _try(end_old_rows, here.database, datetime.now(UTC), END_SECONDS)
+    _try(sweep_computations, here.database, JobQueue(here.redis), datetime.now(UTC), END_SECONDS)
     _drain(here, DRAIN_SECONDS)
 
 

@@ -3,6 +3,7 @@
 from salepixel_plugin.api import (
     accounts,
     campaigns,
+    computations,
     contacts,
     coupons,
     coverage,
@@ -27,6 +28,7 @@ __all__ = [
     "accounts",
     "blueprint",
     "campaigns",
+    "computations",
     "contacts",
     "coupons",
     "coverage",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from flask import Response
 from pydantic import Field
 
 from salepixel.report import use_cases
@@ -12,9 +13,10 @@ from salepixel.report.comparison import Comparison
 from salepixel.report.journeys import Shortage
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
+from salepixel_plugin.api.computations import ACCEPTED, not_computed_yet
+from salepixel_plugin.computed import ask, tools
 from salepixel_plugin.fields import Money
 from salepixel_plugin.schemas import ModelsPeriod
-from salepixel_plugin.services import services
 
 ModelName = Literal["last", "first", "linear", "position", "decay", "shapley", "markov"]
 
@@ -75,18 +77,28 @@ class ModelsOut(Output):
     totals: list[ModelMoneyOut]
     campaigns: list[ModelCampaignOut]
     not_enough: NotEnoughOut | None
+    as_of: datetime = Field(description="What happened later may not be in the result.")
     causal: Literal[False] = Field(description="Always false: no model shows what the e-mails caused.")
 
 
 @blueprint.get("/accounts/<int:emp_id>/models")
 @blueprint.input(ModelsPeriod, location="query", arg_name="period")
 @blueprint.output(ModelsOut)
-@blueprint.doc(security="bearer")
-def compare_models(emp_id: int, period: ModelsPeriod) -> dict[str, Any]:
-    """The credit that each model gives to each campaign. No model shows what the e-mails caused."""
-    first, last = period.ends(datetime.now(UTC))
-    with services().database.read() as connection:
-        compared = use_cases.compare_models(connection, principal(), emp_id, first, last)
+@blueprint.doc(security="bearer", responses=ACCEPTED)
+def compare_models(emp_id: int, period: ModelsPeriod) -> dict[str, Any] | Response:
+    """The credit that each model gives to each campaign. No model shows what the e-mails caused.
+
+    For an account with many clicks, the worker computes it: 202 until the result is there. It is given again
+    for 15 minutes.
+    """
+    found = ask(
+        lambda connection: use_cases.compare_models(
+            connection, principal(), emp_id, period.first, period.last, tools(), datetime.now(UTC)
+        )
+    )
+    if found.result is None or found.computation is not None:
+        return not_computed_yet(found)
+    compared = found.result
     return {
         "from": compared.first,
         "to": compared.last,
@@ -96,6 +108,7 @@ def compare_models(emp_id: int, period: ModelsPeriod) -> dict[str, Any]:
         "totals": _money(compared.totals()),
         "campaigns": [_campaign(compared, campaign) for campaign in compared.found.campaigns],
         "not_enough": _not_enough(compared.shortage) if compared.shortage else None,
+        "as_of": found.as_of,
         "causal": False,
     }
 

@@ -17,6 +17,7 @@ from salepixel.accounts.declined import Declined
 from salepixel.storage.database import is_of_values
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
+from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services
@@ -84,6 +85,7 @@ def page(template: str, **values: Any) -> Response:
             words=explanations,
             same_page=same_page,
             signed_in=access.is_signed_in(),
+            reload_seconds=RETRY_SECONDS,
             **values,
         )
     )

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from flask import Response, request
 from pydantic import ValidationError
 
+from salepixel.accounts.use_cases import see_account
 from salepixel.report import use_cases
 from salepixel_plugin.access import Refusal, principal
+from salepixel_plugin.computed import ask, tools
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, page
 from salepixel_plugin.paging import Days
@@ -29,10 +31,25 @@ _BAD_PERIOD = N_("Enter dates such as 2026-11-23, with From not later than To an
 @blueprint.get("/accounts/<int:emp_id>/models")
 def compare_models(emp_id: int) -> Response:
     """The credit that each model gives to each campaign, in the period of the query."""
-    first, last = _period().ends(datetime.now(UTC))
+    period = _period()
+    found = ask(
+        lambda connection: use_cases.compare_models(
+            connection, principal(), emp_id, period.first, period.last, tools(), datetime.now(UTC)
+        )
+    )
+    first, last = period.ends(datetime.now(UTC))
     with services().database.read() as connection:
-        compared = use_cases.compare_models(connection, principal(), emp_id, first, last)
-    return page("models.html", compared=compared, titles=NAMES, asked=request.args)
+        account = see_account(connection, principal(), emp_id)
+    return page(
+        "models.html",
+        account=account,
+        first=found.result.first if found.result else first,
+        last=found.result.last if found.result else last,
+        computed=found,
+        compared=found.result,
+        titles=NAMES,
+        asked=request.args,
+    )
 
 
 def _period() -> ModelsPeriod:

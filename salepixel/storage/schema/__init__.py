@@ -13,6 +13,7 @@ from salepixel.storage.schema.clicks import (
     watermarks,
 )
 from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros, metadata
+from salepixel.storage.schema.computations import computation_parts, computations
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
@@ -45,6 +46,8 @@ __all__ = [
     "click_sums",
     "clickers",
     "clicks",
+    "computation_parts",
+    "computations",
     "contacts",
     "coupons",
     "decision_sums",

@@ -40,7 +40,8 @@ def test_every_call_has_schemas_for_its_request_and_response(spec: dict[str, Any
             if method in ("post", "patch"):
                 assert call["requestBody"]["content"]["application/json"]["schema"]["$ref"], path
                 assert "422" in call["responses"], path
-            good = [answer for status, answer in call["responses"].items() if status.startswith("2")]
+            # 202: the worker computes what the other one contains.
+            good = [call["responses"][status] for status in call["responses"] if status in ("200", "201")]
             assert len(good) == 1, path
             assert all(content["schema"] for content in good[0]["content"].values()), path
             assert call["security"] == [{"bearer": []}]

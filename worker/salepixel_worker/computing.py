@@ -1,0 +1,81 @@
+"""Computations: the worker does them step by step, so that orders wait for one step at most."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from rq.timeouts import JobTimeoutException
+
+from salepixel.computations import store
+from salepixel.computations.work import Step, Tools
+from salepixel.report import comparison
+from salepixel.storage.database import Database, is_timeout, is_transient
+from salepixel.storage.schema import computations
+from salepixel.wire.jobs import COMPUTE, JobQueue
+from salepixel_worker.attempt import describe
+
+log = structlog.get_logger()
+
+KINDS: Mapping[str, Step] = {comparison.KIND: comparison.step}
+
+KEPT = timedelta(days=1)
+"""How long a result or a file is kept."""
+
+
+def compute_some(
+    database: Database, tools: Tools, budget_seconds: float, waiting: Callable[[], int] = lambda: 0
+) -> bool:
+    """Do steps for about so long, or until another job waits; False if no computation is left.
+
+    The computations take turns: one that is long does not delay the others.
+    """
+    deadline = time.monotonic() + budget_seconds
+    while True:
+        if not _do_step(database, tools):
+            return False
+        if time.monotonic() > deadline or waiting():
+            with database.read() as connection:
+                return store.is_any_under_way(connection, datetime.now(UTC))
+
+
+def _do_step(database: Database, tools: Tools) -> bool:
+    """Do one step of the computation whose turn it is; False if there is none."""
+    with database.write() as connection:
+        claimed = store.claim(connection, datetime.now(UTC))
+    if claimed is None:
+        return False
+    found, place = claimed
+    try:
+        # Read without the writer's lock. If another worker did this step meanwhile, nothing is stored.
+        with database.read() as connection:
+            progress = KINDS[found.kind](connection, tools, store.task_of(found), place)
+    except JobTimeoutException:
+        raise
+    except Exception as error:
+        if is_transient(error) and not is_timeout(error):
+            raise
+        text = describe(error)
+        log.error("computation_failed", computation=found.id, kind=found.kind, error=text)
+        with database.write() as connection:
+            store.fail(connection, found.id, text, datetime.now(UTC))
+        return True
+    with database.write() as connection:
+        store.keep_step(connection, found.id, found.steps, progress, datetime.now(UTC))
+    return True
+
+
+def sweep_computations(database: Database, queue: JobQueue, now: datetime, budget_seconds: float) -> None:
+    """Delete old results for about so long, and enqueue the job if computations are under way."""
+    deadline = time.monotonic() + budget_seconds
+    is_old = computations.c.finished_at < now - KEPT
+    while time.monotonic() < deadline:
+        with database.read() as connection:
+            if not store.is_any(connection, is_old):
+                break
+        with database.write() as connection:
+            store.delete_some(connection, is_old)
+    with database.read() as connection:
+        is_waiting = store.is_any_under_way(connection, now)
+    if is_waiting:
+        queue.enqueue_once(COMPUTE)

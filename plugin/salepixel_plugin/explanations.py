@@ -8,6 +8,7 @@ from typing import Any
 from salepixel.attribution.decided import NOT_PROCESSED_YET, Decided
 from salepixel.campaigns.links import Notice
 from salepixel.orders.charges import read_ledger
+from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.sold import refunded_whole
 from salepixel.reading.times import rfc3339
 from salepixel.report.lift import Group, Measured
@@ -58,6 +59,10 @@ _DECIDED = {
         "No click was found for order %(order)s: the order has no click token, the pixel saw no click "
         "cookie, and no contact with the buyer's e-mail address clicked."
     ),
+    "clicks_ended": N_(
+        "Order %(order)s arrived after the clicks of that time were deleted, as this account's retention "
+        "settings say, and nothing else leads to a click."
+    ),
     "invalid_token": N_(
         "Order %(order)s carries an invalid click token: it was cut off or changed on the way."
     ),
@@ -99,6 +104,10 @@ _REFUNDED = N_("It was refunded in full: %(refunded)s. It adds no net revenue.")
 _ERASED = N_(
     "A person named in this order was erased on %(time)s. Their data was deleted. The "
     "decision does not change."
+)
+_ENDED = N_(
+    "Clicks before %(time)s were deleted since, as this account's retention settings say. The decision stays "
+    "as it was; only refunds can still change its sales."
 )
 _CONFLICT = N_("Other, weaker evidence points to another contact.")
 
@@ -157,6 +166,7 @@ REASON = {
     "replacement": N_("Replacement for an earlier order"),
     "cancelled": N_("Cancelled before it was paid"),
     "no_click": N_("No click found"),
+    "clicks_ended": N_("Arrived after its clicks were deleted"),
     "invalid_token": N_("Invalid click token"),
     "other_account": N_("Click of another account"),
     "not_a_sales_link": N_("Not a sales link"),
@@ -383,11 +393,15 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
 
 
 def explain_decided(decided: Decided, language: Language) -> str:
-    """Sentences about the decision of an order, with a partial payment, a full refund, or an erasure."""
+    """Sentences about the decision of an order, with a partial payment, a full refund, an erasure, or clicks
+    that have ended."""
     order = decided.stored.order
     sentences = [_explain_as_paid(decided, language)]
     if order.erased_at:
         sentences.append(language.text(_ERASED, time=language.time(order.erased_at)))
+    is_final = decided.decision["outcome"] != Outcome.PENDING
+    if decided.clicks_ended_before and is_final and decided.decision["reason"] != Reason.CLICKS_ENDED:
+        sentences.append(language.text(_ENDED, time=language.time(decided.clicks_ended_before)))
     return " ".join(sentences)
 
 

@@ -56,3 +56,11 @@ class Policy:
     def longest_window(self) -> timedelta:
         """The longest attribution window of all campaigns."""
         return max(self.window, *self.windows.values()) if self.windows else self.window
+
+    @property
+    def evidence_window(self) -> timedelta:
+        """How long before an order a click may be evidence for it.
+
+        Twice the longest window, so that a decision can say "outside the window" and not just "no click".
+        """
+        return 2 * self.longest_window

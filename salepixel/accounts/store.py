@@ -4,6 +4,8 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +26,8 @@ POLICY = ("window_days", "model", "alias_match", "campaign_windows")
 class Account:
     """A sub-account, identified by its `emp_id`. An empty `tracking_host` means any host.
 
-    `pixel_secret` is encrypted for keys.pixel_secret_place; empty if there is none.
+    `pixel_secret` is encrypted for keys.pixel_secret_place; empty if there is none. `clicks_ended_before`,
+    `bot_clicks_ended_before`: older clicks (before these times, aware UTC) have ended; None: none.
     """
 
     emp_id: int
@@ -49,17 +52,18 @@ class Account:
     sale_when: str = "paid"
     tax: str = "gross"
     shipping: str = "excluded"
+    clicks_ended_before: datetime | None = None
+    bot_clicks_ended_before: datetime | None = None
 
     @property
     def policy(self) -> Policy:
         """The attribution settings of this account."""
-        windows = {key: timedelta(days=days) for key, days in json.loads(self.campaign_windows).items()}
         return Policy(
             version=self.policy_version,
             window=timedelta(days=self.window_days),
             model=Model(self.model),
             alias_match=self.alias_match,
-            windows=windows,
+            windows=_read_windows(self.campaign_windows),
             sale_when=self.sale_when,
         )
 
@@ -67,10 +71,28 @@ class Account:
         """Whether a time (aware) is in a closed month."""
         return self.closed_before is not None and at < self.closed_before
 
+    def lacks_clicks(self, placed_at: datetime) -> bool:
+        """Whether clicks that may be evidence for an order placed at a time (aware) have ended."""
+        return self._is_near(self.clicks_ended_before, placed_at)
+
+    def lacks_bot_clicks(self, placed_at: datetime) -> bool:
+        """Whether bot clicks that a decision about such an order would count have ended."""
+        return self._is_near(self.bot_clicks_ended_before, placed_at)
+
+    def _is_near(self, ended_before: datetime | None, placed_at: datetime) -> bool:
+        return ended_before is not None and placed_at - self.policy.evidence_window < ended_before
+
     @property
     def terms(self) -> Terms:
         """The amounts of an order that this account counts."""
         return Terms(self.tax, self.shipping)
+
+
+@lru_cache(1000)
+def _read_windows(campaign_windows: str) -> Mapping[str, timedelta]:
+    # Cached: each order of an account asks for its policy.
+    windows = json.loads(campaign_windows)
+    return MappingProxyType({campaign: timedelta(days=days) for campaign, days in windows.items()})
 
 
 def add_account(connection: sa.Connection, account: Account) -> bool:

@@ -28,11 +28,16 @@ PROCESSING_FAILED = "processing_failed"
 
 @dataclass(frozen=True)
 class Decided:
-    """An order with its decision."""
+    """An order with its decision.
+
+    `clicks_ended_before`: clicks before this time (UTC) have ended, so the decision does not change any more;
+    None if all clicks of that time are stored.
+    """
 
     stored: StoredOrder
     decision: dict[str, Any]
     history: list[RefundState]
+    clicks_ended_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -67,4 +72,5 @@ def find_decided(connection: sa.Connection, shop: Shop, name: str, now: datetime
             return Undecidable(stored.emp_id, order_id, stored.order.number, error.reason, policy)
     explanation = kept.explanation if kept else Explanation(Outcome.PENDING, NOT_PROCESSED_YET, policy)
     history = refund_history(connection, shop.id, stored.order)
-    return Decided(stored, explanation_as_json(explanation), history)
+    ended = account.clicks_ended_before if account and account.lacks_clicks(stored.order.placed_at) else None
+    return Decided(stored, explanation_as_json(explanation), history, ended)

@@ -197,7 +197,7 @@ def gather_evidence(
     refs = {key: theirs.refs() for key, theirs in people.items()}
     buyers = {key: named_buyer(account.emp_id, its.all) for key, its in own.items()}
     # Twice the window, so that the decision can say "outside the window" and not just "no click".
-    longest = 2 * account.policy.longest_window
+    longest = account.policy.evidence_window
     spans = [
         _span(longest, stored.order, {*refs[key], *people[key].with_coupon, buyers[key]} - {""})
         for key, stored in zip(own, batch, strict=True)

@@ -97,6 +97,8 @@ def _judge(
         invalid_token=gathered.invalid_token,
         proven=proven,
     )
+    if decision.reason is Reason.NO_CLICK and account.lacks_clicks(order.placed_at):
+        decision = decision._replace(reason=Reason.CLICKS_ENDED)
     if gathered.is_cut:
         decision = decision._replace(clicks_limit=MAX_CLICKS)
     rows = sale_rows(
@@ -132,20 +134,25 @@ def _without_shop(
 
 
 def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether an order's decision does not change any more.
-
-    The month in which it was decided is closed, or a person named by the order was erased.
-    """
-    if account.closed_before is None and stored.order.erased_at is None:
+    """Whether an order's decision cannot be computed again: it is final, or its clicks have ended."""
+    marks = account.closed_before, account.clicks_ended_before, stored.order.erased_at
+    if all(mark is None for mark in marks):
         return False
-    return is_final(account, stored, get_decision(connection, stored.shop_id, stored.order.id))
+    decision = get_decision(connection, stored.shop_id, stored.order.id)
+    lacks_clicks = decision is not None and account.lacks_clicks(decision.placed_at)
+    return lacks_clicks or is_final(account, stored, decision)
 
 
 def is_final(account: Account, stored: StoredOrder, decision: StoredDecision | None) -> bool:
-    """The same, given the order's decision. A decision that waits for the payment is not final."""
+    """Whether an order's decision does not change any more. One that waits for the payment is not final.
+
+    The month in which it was decided is closed, a person named by the order was erased, or its clicks have
+    ended since.
+    """
     if decision is None or decision.explanation.outcome is Outcome.PENDING:
         return False
-    return stored.order.erased_at is not None or account.has_closed(decision.placed_at)
+    has_ended = account.has_closed(decision.placed_at) or account.lacks_clicks(decision.placed_at)
+    return has_ended or stored.order.erased_at is not None
 
 
 def closed_sales(

@@ -57,7 +57,7 @@ def reconcile_orders(
 ) -> list[Reconciled]:
     """Decide orders again from everything that is stored; gives those that were decided.
 
-    Orders that do not exist are left out. If a decision is final (`is_closed`), only later refunds are
+    Orders that do not exist are left out. If a decision is final (`is_final`), only later refunds are
     written, in open months. If one order changes the evidence of another one of these, that one stays due.
     `only_due`: leave out orders that are no longer due, or that another worker is deciding.
     """

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.policy import Policy
-from salepixel.accounts.store import lock_account
+from salepixel.accounts.store import get_account, lock_account
+from salepixel.clicks.ended import least_id_of
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
 from salepixel.clicks.watermark import remember_unsettled_where
@@ -110,11 +111,14 @@ def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime
     """
     this = campaigns.c.id == campaign.id
     connection.execute(sa.update(campaigns).where(this).values(sent_at=sent_at))
+    # Not those of a time of which some have ended: they would be judged without their neighbours.
+    account = get_account(connection, campaign.emp_id)
+    whole = least_id_of(account) if account else b""
     for begun in filter(None, (campaign.sent_at, sent_at)):
         remember_unsettled_where(
             connection,
             clicks.c.campaign_id == campaign.id,
-            clicks.c.id >= least_id_at(begun),
+            clicks.c.id >= max(whole, least_id_at(begun)),
             clicks.c.id < least_id_at(begun + SOON_AFTER_SENDING),
         )
     return replace(campaign, sent_at=sent_at)

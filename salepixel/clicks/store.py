@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from salepixel.accounts.erased import erased_contacts
 from salepixel.accounts.policy import CLOCK_SKEW
 from salepixel.accounts.store import Account, get_account, lock_accounts
+from salepixel.clicks.ended import without_ended
 from salepixel.clicks.opt_outs import accounts_that_hide_contacts, opted_out_among
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.tokens import (
@@ -117,6 +118,7 @@ def store_clicks(
 ) -> None:
     """Store clicks with their first verdicts; clicks that are stored already do not change.
 
+    Clicks that are older than what their account keeps are counted as refused, and not stored (ended.py).
     A click of a contact who opted out, or was erased, is stored without its contact. A verdict depends on the
     clicks around it, so the same contact's clicks near the new ones are judged again. Orders that name these
     clicks, or whose buyer may be their contact, are marked due.
@@ -126,6 +128,9 @@ def store_clicks(
     if not batch:
         return
     settled, accounts = lock_to_store(connection, {click.emp_id for click, _ in batch})
+    batch = without_ended(connection, batch, accounts)
+    if not batch:
+        return
     contacts = _contacts_of(click for click, _ in batch)
     if hidden := _hidden_among(connection, contacts, keys):
         batch = [
@@ -437,8 +442,7 @@ def _requeue_orders(
     first, last = _span(touched)
     for emp_id, refs in contacts.items():
         if account := accounts.get(emp_id):
-            # As long as evidence is gathered: a decision also names a click outside the window.
-            until = last + 2 * account.policy.longest_window
+            until = last + account.policy.evidence_window
             requeue_orders_of_clickers(connection, emp_id, refs, first - CLOCK_SKEW, until)
 
 

@@ -252,10 +252,10 @@ def _insert_delivery(dialect: str) -> Any:
     return insert_into(dialect, deliveries).on_conflict_do_nothing()
 
 
-def count_rejection(connection: sa.Connection, source: str, reason: str) -> None:
-    """Count one rejection, per day (UTC), source and reason, in the caller's transaction."""
+def count_rejection(connection: sa.Connection, source: str, reason: str, count: int = 1) -> None:
+    """Count rejections, per day (UTC), source and reason, in the caller's transaction."""
     today = datetime.now(UTC).date().isoformat()
-    values = {"day": today, "source": source, "reason": reason, "count": 1}
+    values = {"day": today, "source": source, "reason": reason, "count": count}
     connection.execute(_add_count(connection.dialect.name), values)
 
 

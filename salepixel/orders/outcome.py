@@ -26,6 +26,7 @@ class Reason(StrEnum):
     REPLACEMENT = "replacement"
     CANCELLED = "cancelled"
     NO_CLICK = "no_click"
+    CLICKS_ENDED = "clicks_ended"
     INVALID_TOKEN = "invalid_token"
     OTHER_ACCOUNT = "other_account"
     OPTED_OUT = "opted_out"

@@ -112,6 +112,13 @@ def new_on_queue(why: str) -> dict[str, Any]:
     }
 
 
+def waits_before(connection: sa.Connection, emp_id: int, placed_before: datetime) -> bool:
+    """Whether an order of an account that was placed before a time waits for its first attempt."""
+    waits = orders.c.due, orders.c.attempts == 0
+    theirs = sa.select(orders.c.id).where(*waits, orders.c.emp_id == emp_id)
+    return connection.execute(theirs.where(orders.c.placed_at < placed_before).limit(1)).first() is not None
+
+
 def mark_decided(connection: sa.Connection, keys: Collection[OrderKey]) -> None:
     """Take orders off the queue."""
     connection.execute(_mark_decided(connection.dialect.name), {"these": as_keys(keys)})

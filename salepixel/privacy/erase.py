@@ -151,7 +151,7 @@ class _Step:
 def _clear_clicks(step: _Step) -> bool:
     clicks = schema.clicks
     theirs = clicks.c.emp_id == step.person.emp_id, step.is_named_by(clicks.c.contact)
-    query = sa.select(clicks).where(*theirs).limit(CLICKS_AT_ONCE)
+    query = sa.select(clicks).where(*theirs).order_by(clicks.c.id).limit(CLICKS_AT_ONCE)
     # Locked, or the sums would be wrong if a worker changes a verdict meanwhile.
     rows = step.connection.execute(query.with_for_update()).all()
     if rows:
@@ -159,6 +159,8 @@ def _clear_clicks(step: _Step) -> bool:
         click_sums.add(
             step.connection, rows, [tuple({**row._mapping, "contact": ""}.values()) for row in rows]
         )
+    else:  # what is left counts clicks that have ended
+        step.counts["clickers"] += click_sums.forget(step.connection, step.person.emp_id, step.person.names)
     return bool(rows)
 
 

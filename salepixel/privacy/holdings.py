@@ -88,7 +88,7 @@ WITHOUT_PERSON = {
     "installation": "id fingerprint",
     "accounts": "emp_id name tracking_host site currency window_days pixel_amount pixel_secret pixel_signed "
     "hosted_pixel hosted_emp_id forward_url forward_per created_at policy_version model alias_match "
-    "campaign_windows sale_when tax shipping closed_before",
+    "campaign_windows sale_when tax shipping closed_before clicks_ended_before bot_clicks_ended_before",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",
@@ -97,7 +97,7 @@ WITHOUT_PERSON = {
     "journals": "name mark folded_at",
     "losses": "journal number count from_at to_at",
     "watermarks": "name click_id",
-    "retention": "emp_id kind days ended_until",
+    "retention": "emp_id kind days ended_until place",
     "click_sums": "campaign_id link_id day verdict reasons slot clicks ended",
     "link_sums": "campaign_id link_id slot human unknown bot clickers buyers",
     "campaign_sums": f"campaign_id day currency converted_currency slot orders {_MONEY}",

@@ -2,21 +2,25 @@
 
 No decision and no sum changes. The row of a delivery stays without its body: its digest identifies a repeated
 call of the sales API. The row of a sent forward stays without its URL, or the sale would be forwarded again.
+Deleted clicks stay counted in the sums, and the decisions of their time are final.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 import sqlalchemy as sa
 
-from salepixel.accounts.store import lock_account
+from salepixel.accounts.store import Account, change_account, get_account, lock_account
+from salepixel.clicks.ended import end_clicks
 from salepixel.clicks.tokens import least_id_at
 from salepixel.orders.deliveries import empty_deliveries
+from salepixel.orders.queue import waits_before
 from salepixel.storage.database import Database
-from salepixel.storage.schema import EPOCH, accounts, hits, outbox, retention, shops
+from salepixel.storage.schema import EPOCH, accounts, campaigns, hits, outbox, retention, shops
 from salepixel.storage.upsert import insert
 
 
@@ -26,13 +30,29 @@ class Kept(StrEnum):
     DELIVERIES = "deliveries"
     FORWARDS = "forwards"
     HITS = "ignored_hits"
+    BOT_CLICKS = "bot_clicks"
+    CLICKS = "clicks"
 
 
-DEFAULT_DAYS: Mapping[Kept, int] = {Kept.DELIVERIES: 400, Kept.FORWARDS: 90, Kept.HITS: 90}
-"""The defaults. Deliveries are kept for a year, plus the month in which the year is closed."""
+DEFAULT_DAYS: Mapping[Kept, int] = {
+    Kept.DELIVERIES: 400,
+    Kept.FORWARDS: 90,
+    Kept.HITS: 90,
+    Kept.BOT_CLICKS: 90,
+    Kept.CLICKS: 760,
+}
+"""The defaults. Deliveries are kept for a year, plus the month in which the year is closed; clicks for the
+25 months that the CNIL allows for measuring an audience (cnil.fr, "Cookies : solutions pour les outils de
+mesure d'audience")."""
+
+LATE_DAYS = 30
+"""So long an edge may be offline: clicks are kept for this and for as long as they are evidence, at least."""
 
 AT_ONCE = 500
 """The rows of one step, which takes some milliseconds."""
+
+CAMPAIGNS_AT_ONCE = 20
+"""Campaigns that one step looks into, most of which have no more old clicks."""
 
 YIELD_SECONDS = 0.03
 """The longest pause between two steps: a waiting writer of SQLite retries after 25 ms."""
@@ -40,22 +60,31 @@ YIELD_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`days`: how long data is kept; None: for ever. `ended_until`: older rows (UTC) were deleted."""
+    """`days`: how long data is kept; None: for ever. `ended_until`: older rows (UTC) were deleted.
+
+    `place`: the campaign and the click id, in hex, with which the next step continues to delete clicks.
+    """
 
     days: int | None
     ended_until: datetime = EPOCH
+    place: str = ""
+
+
+def least_days(account: Account, kind: Kept) -> int:
+    """The fewest days for which an account may keep a kind of data."""
+    return account.policy.evidence_window.days + LATE_DAYS if kind in MARKS else 1
 
 
 def read_retention(connection: sa.Connection, emp_id: int) -> dict[Kept, Setting]:
     """All settings of an account."""
     rows = connection.execute(sa.select(retention).where(retention.c.emp_id == emp_id))
-    chosen = {row.kind: Setting(row.days, row.ended_until) for row in rows}
+    chosen = {row.kind: Setting(row.days, row.ended_until, row.place) for row in rows}
     return {kind: chosen.get(kind, Setting(days)) for kind, days in DEFAULT_DAYS.items()}
 
 
 def keep_setting(connection: sa.Connection, emp_id: int, kind: str, setting: Setting) -> None:
     """Store a setting and its progress."""
-    changed = {"days": setting.days, "ended_until": setting.ended_until}
+    changed = {"days": setting.days, "ended_until": setting.ended_until, "place": setting.place}
     statement = insert(connection, retention).values(emp_id=emp_id, kind=str(kind), **changed)
     connection.execute(statement.on_conflict_do_update(index_elements=["emp_id", "kind"], set_=changed))
 
@@ -69,7 +98,8 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
     with database.read() as connection:
         every = list(connection.scalars(sa.select(accounts.c.emp_id).order_by(accounts.c.emp_id)))
     for emp_id in every:
-        for kind in Kept:
+        for kind in _due_kinds(database, emp_id, now):
+            _move_mark(database, emp_id, kind, now)
             may_be_more = True
             while may_be_more:
                 done, may_be_more = _end_some(database, emp_id, kind, now)
@@ -81,43 +111,98 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
     return ended
 
 
+def _due_kinds(database: Database, emp_id: int, now: datetime) -> list[Kept]:
+    with database.read() as connection:
+        account, settings = get_account(connection, emp_id), read_retention(connection, emp_id)
+    if account is None:
+        return []
+    return [
+        kind
+        for kind, setting in settings.items()
+        if _new_mark(account, kind, setting, now) or _until(account, kind, setting, now)
+    ]
+
+
+MARKS: Mapping[Kept, str] = {
+    Kept.CLICKS: "clicks_ended_before",
+    Kept.BOT_CLICKS: "bot_clicks_ended_before",
+}
+"""The columns of `accounts` that say what has ended. They are written first, then older rows are deleted."""
+
+
+def _new_mark(account: Account, kind: Kept, setting: Setting, now: datetime) -> datetime | None:
+    """The later mark that is due now."""
+    if kind not in MARKS or setting.days is None:
+        return None
+    until = _day_before(now, max(setting.days, least_days(account, kind)))
+    return until if until > (getattr(account, MARKS[kind]) or account.created_at) else None
+
+
+def _day_before(now: datetime, days: int) -> datetime:
+    """The beginning of the day (UTC) so many days ago: so each account has work once a day."""
+    return (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _move_mark(database: Database, emp_id: int, kind: Kept, now: datetime) -> None:
+    """Write the mark, if one is due and everything before the present one is deleted."""
+    if kind not in MARKS:
+        return
+    with database.write() as connection:
+        # Exclusive: who has read the present mark has stored its clicks before this.
+        account = lock_account(connection, emp_id, exclusive=True)
+        if account is None:
+            return
+        setting = read_retention(connection, emp_id)[kind]
+        new = _new_mark(account, kind, setting, now)
+        if new is None or _until(account, kind, setting, now) is not None:
+            return
+        # An order that is not decided yet still needs its clicks.
+        needed_by = new + account.policy.evidence_window
+        if kind is not Kept.CLICKS or not waits_before(connection, emp_id, needed_by):
+            change_account(connection, emp_id, {MARKS[kind]: new})
+
+
 def _end_some(database: Database, emp_id: int, kind: Kept, now: datetime) -> tuple[int, bool]:
     """One step; returns the number of rows, and whether more may follow."""
-    with database.read() as connection:
-        if _until(read_retention(connection, emp_id)[kind], now) is None:
-            return 0, False
     with database.write() as connection:
-        lock_account(connection, emp_id)  # its setting may just have changed
-        setting = read_retention(connection, emp_id)[kind]
-        if (until := _until(setting, now)) is None:
+        account = lock_account(connection, emp_id)  # its setting may just have changed
+        if account is None:
             return 0, False
-        ended, reached = _END[kind](connection, emp_id, setting.ended_until, until)
-        keep_setting(connection, emp_id, kind, Setting(setting.days, reached or until))
+        setting = read_retention(connection, emp_id)[kind]
+        if (until := _until(account, kind, setting, now)) is None:
+            return 0, False
+        ended, reached = _END[kind](connection, emp_id, setting, until)
+        keep_setting(connection, emp_id, kind, reached or Setting(setting.days, until))
     return ended, reached is not None
 
 
-def _until(setting: Setting, now: datetime) -> datetime | None:
+def _until(account: Account, kind: Kept, setting: Setting, now: datetime) -> datetime | None:
     """Rows before this time (UTC) have expired; None if they are deleted already, or kept for ever."""
-    until = None if setting.days is None else now - timedelta(days=setting.days)
+    if kind in MARKS:
+        until = getattr(account, MARKS[kind])
+    else:
+        until = None if setting.days is None else _day_before(now, setting.days)
     return None if until is None or setting.ended_until >= until else until
 
 
-Reached = tuple[int, datetime | None]
-"""The number of deleted or emptied rows, and the time of the last one if more may follow."""
+Reached = tuple[int, Setting | None]
+"""The number of deleted or emptied rows, and the setting with its progress if more may follow."""
 
 
-def _end_forwards(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
-    sent = outbox.c.state == "sent", outbox.c.emp_id == emp_id
-    in_time = outbox.c.next_at >= since, outbox.c.next_at < until, outbox.c.url != ""
+def _end_forwards(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
+    sent = outbox.c.state == "sent", outbox.c.emp_id == emp_id, outbox.c.url != ""
+    in_time = outbox.c.next_at >= setting.ended_until, outbox.c.next_at < until
     query = sa.select(outbox.c.id, outbox.c.next_at).where(*sent, *in_time).order_by(outbox.c.next_at)
     rows = connection.execute(query.limit(AT_ONCE)).all()
     named = outbox.c.id.in_([row.id for row in rows])
     connection.execute(sa.update(outbox).where(named).values(url="", answer=""))
-    return len(rows), rows[-1].next_at if len(rows) == AT_ONCE else None
+    is_more = len(rows) == AT_ONCE
+    return len(rows), replace(setting, ended_until=rows[-1].next_at) if is_more else None
 
 
-def _end_hits(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
-    old = hits.c.emp_id == emp_id, hits.c.id >= least_id_at(since), hits.c.id < least_id_at(until)
+def _end_hits(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
+    since = least_id_at(setting.ended_until)
+    old = hits.c.emp_id == emp_id, hits.c.id >= since, hits.c.id < least_id_at(until)
     # The condition on `problem` is that of the index. A hit that counts in spite of a problem is evidence.
     ignored = hits.c.problem != sa.text("''"), hits.c.ignored != ""
     ids = list(
@@ -126,10 +211,11 @@ def _end_hits(connection: sa.Connection, emp_id: int, since: datetime, until: da
     connection.execute(sa.delete(hits).where(hits.c.id.in_(ids)))
     if len(ids) < AT_ONCE:
         return len(ids), None
-    return len(ids), EPOCH + timedelta(milliseconds=int.from_bytes(ids[-1][:6]))
+    reached = EPOCH + timedelta(milliseconds=int.from_bytes(ids[-1][:6]))
+    return len(ids), replace(setting, ended_until=reached)
 
 
-def _end_deliveries(connection: sa.Connection, emp_id: int, since: datetime, until: datetime) -> Reached:
+def _end_deliveries(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
     """Empty expired deliveries, shop by shop. Each shop has its own progress, so no step reads rows twice."""
     for shop_id in connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)).all():
         place = f"{Kept.DELIVERIES} {shop_id}"
@@ -138,12 +224,36 @@ def _end_deliveries(connection: sa.Connection, emp_id: int, since: datetime, unt
         if after < until:
             ended, reached = empty_deliveries(connection, shop_id, after, until, AT_ONCE)
             keep_setting(connection, emp_id, place, Setting(None, reached or until))
-            return ended, since
+            return ended, setting
     return 0, None
 
 
-_END: Mapping[Kept, Callable[[sa.Connection, int, datetime, datetime], Reached]] = {
+def _end_clicks(
+    connection: sa.Connection, emp_id: int, setting: Setting, until: datetime, *, only_bots: bool
+) -> Reached:
+    """Campaign by campaign, by their ids: each step reads its own clicks only."""
+    at, _, start = setting.place.partition(" ")
+    ours = campaigns.c.emp_id == emp_id, campaigns.c.id >= at
+    query = sa.select(campaigns.c.id).where(*ours).order_by(campaigns.c.id).limit(CAMPAIGNS_AT_ONCE + 1)
+    some, seen, ended = list(connection.scalars(query)), 0, 0
+    for campaign_id in some[:CAMPAIGNS_AT_ONCE]:
+        since = bytes.fromhex(start) if campaign_id == at and start else least_id_at(setting.ended_until)
+        left = AT_ONCE - seen
+        looked_at, deleted, since = end_clicks(
+            connection, campaign_id, since, least_id_at(until), left, only_bots=only_bots
+        )
+        seen, ended = seen + looked_at, ended + deleted
+        if looked_at == left:
+            return ended, replace(setting, place=f"{campaign_id} {since.hex()}")
+    if len(some) > CAMPAIGNS_AT_ONCE:
+        return ended, replace(setting, place=some[-1])
+    return ended, None
+
+
+_END: Mapping[Kept, Callable[[sa.Connection, int, Setting, datetime], Reached]] = {
     Kept.DELIVERIES: _end_deliveries,
     Kept.FORWARDS: _end_forwards,
     Kept.HITS: _end_hits,
+    Kept.BOT_CLICKS: partial(_end_clicks, only_bots=True),
+    Kept.CLICKS: partial(_end_clicks, only_bots=False),
 }

@@ -1,6 +1,7 @@
 """Access, erasure and retention. Each use case takes a principal and raises Declined."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from salepixel.privacy.erase import new_work
 from salepixel.privacy.erasures import Erasure, add_erasure, list_erasures
 from salepixel.privacy.export import count_rows, export_tables
 from salepixel.privacy.person import Person, find_person
-from salepixel.privacy.retention import Kept, Setting, keep_setting, read_retention
+from salepixel.privacy.retention import Kept, Setting, keep_setting, least_days, read_retention
 from salepixel.reading.times import rfc3339
 
 MAX_DAYS = 3650
@@ -74,18 +75,19 @@ def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) 
 def change_retention(
     connection: sa.Connection, principal: Principal, emp_id: int, days: Mapping[Kept, int | None]
 ) -> None:
-    """Set for how many days (1 to MAX_DAYS, None for ever) an account keeps each kind of data.
+    """Set for how many days (`least_days` to MAX_DAYS, None for ever) an account keeps each kind of data.
 
     Deleted data does not come back. Raises NotFound or BadField.
     """
-    see_account(connection, principal, emp_id)
+    account = see_account(connection, principal, emp_id)
     for kind, number in days.items():
-        if number is not None and not 1 <= number <= MAX_DAYS:
-            raise BadField(kind, f"must be 1 to {MAX_DAYS} days")
+        least = least_days(account, kind)
+        if number is not None and not least <= number <= MAX_DAYS:
+            raise BadField(kind, f"must be {least} to {MAX_DAYS} days")
     lock_account(connection, emp_id, exclusive=True)
     before = read_retention(connection, emp_id)
     for kind, number in days.items():
-        keep_setting(connection, emp_id, kind, Setting(number, before[kind].ended_until))
+        keep_setting(connection, emp_id, kind, replace(before[kind], days=number))
 
 
 def _person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:

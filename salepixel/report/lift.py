@@ -12,13 +12,12 @@ from salepixel.accounts.store import Account, get_account
 from salepixel.campaigns.holdout import Arm, Lift, lift
 from salepixel.campaigns.store import Campaign
 from salepixel.clicks.opt_outs import opted_out
-from salepixel.clicks.tokens import Verdict
 from salepixel.orders.order import Order, RefundState
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.refunds import refund_history
 from salepixel.orders.sold import sold_lines
 from salepixel.orders.store import read_snapshot
-from salepixel.storage.schema import clicks, contacts, decisions, orders, recipients
+from salepixel.storage.schema import clickers, contacts, decisions, orders, recipients
 
 _NO_SALE = (Reason.CANCELLED, Reason.PIXEL_ONLY, Reason.REPLACEMENT)
 
@@ -115,14 +114,13 @@ def compare_groups(
 
 def count_contaminated(connection: sa.Connection, campaign_id: str) -> int:
     """The number of people in the holdout who clicked: somebody forwarded the e-mail to them."""
+    # Of the sums, because the clicks themselves may have ended.
     clicked = sa.and_(
-        clicks.c.campaign_id == recipients.c.campaign_id,
-        clicks.c.contact == recipients.c.contact,
-        clicks.c.verdict != Verdict.BOT,
+        clickers.c.campaign_id == recipients.c.campaign_id,
+        clickers.c.contact == recipients.c.contact,
+        clickers.c.human + clickers.c.human_ended > 0,
     )
-    query = sa.select(sa.func.count(sa.distinct(recipients.c.contact))).select_from(
-        recipients.join(clicks, clicked)
-    )
+    query = sa.select(sa.func.count()).select_from(recipients.join(clickers, clicked))
     ours = sa.and_(recipients.c.campaign_id == campaign_id, recipients.c.held_out)
     return connection.scalar(query.where(ours)) or 0
 

@@ -242,15 +242,15 @@ def end(connection: sa.Connection, rows: Iterable[Sequence[Any]]) -> None:
         connection.execute(update.values(changed), values)
 
 
-def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> NewClickers:
-    """Delete the rows of contacts of an account; gives the changes of clickers, numbers below zero."""
+def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> tuple[int, NewClickers]:
+    """Delete the rows of contacts of an account; gives how many, and the clickers fewer, below zero."""
     theirs = clickers.c.campaign_id.in_(sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id))
     columns = (clickers.c.campaign_id, clickers.c.human + clickers.c.human_ended, clickers.c.links)
     statement = sa.delete(clickers).where(theirs, is_one_of(connection, clickers.c.contact, refs))
     rows = connection.execute(statement.returning(*columns)).all()
     clicked: _Clicked = Counter()
     clicked.subtract((campaign, human > 0, links) for campaign, human, links in rows)
-    return _by_link(clicked)
+    return len(rows), _by_link(clicked)
 
 
 def definition(dialect: str) -> sa.Select[Any]:

@@ -46,12 +46,14 @@ def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
     clickers.end(connection, rows)
 
 
-def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> None:
+def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> int:
     """Delete the rows of contacts of an account. They no longer count as clickers; their clicks still count.
 
-    For contacts whose clicks have all ended, or belong to nobody any more.
+    For contacts whose clicks have all ended, or belong to nobody any more. Gives how many rows.
     """
-    links.add(connection, {}, clickers.forget(connection, emp_id, refs))
+    count, fewer = clickers.forget(connection, emp_id, refs)
+    links.add(connection, {}, fewer)
+    return count
 
 
 def definition(dialect: str) -> sa.Select[Any]:

@@ -98,6 +98,10 @@ class AccountOut(Output):
     model: Model
     alias_match: bool
     closed_before: datetime | None
+    clicks_ended_before: datetime | None = Field(
+        description="Clicks before this time were deleted by the account's retention. Null: none was."
+    )
+    bot_clicks_ended_before: datetime | None = Field(description="The same of bot clicks.")
     sale_when: SaleWhen
     tax: Tax
     shipping: Shipping

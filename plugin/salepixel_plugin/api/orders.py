@@ -79,6 +79,10 @@ class DecisionOut(Output):
     erased_at: datetime | None = Field(
         description="When a person whom the order named was erased: the decision stays, without them."
     )
+    clicks_ended_before: datetime | None = Field(
+        description="Clicks before this time were deleted by the account's retention, and some of them may "
+        "have been evidence: the decision stays as it was. Null if all clicks of that time are stored."
+    )
     replaces: str | None = Field(
         description="The id of the order whose goods this order replaces; empty if the shop does not report "
         "it. Null if the order is a purchase."
@@ -101,6 +105,7 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
             **explanation_as_json(Explanation(Outcome.PENDING, PROCESSING_FAILED, decided.policy)),
             "explanation": explain_failure(decided.number, decided.error, LANGUAGES[asked.lang]),
             "erased_at": None,
+            "clicks_ended_before": None,
             "replaces": None,
         }
     order = decided.stored.order
@@ -111,5 +116,6 @@ def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any
         **decided.decision,
         "explanation": explain_decided(decided, LANGUAGES[asked.lang]),
         "erased_at": order.erased_at,
+        "clicks_ended_before": decided.clicks_ended_before,
         "replaces": order.replaces,
     }

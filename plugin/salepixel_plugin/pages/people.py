@@ -12,7 +12,8 @@ from salepixel.accounts.declined import BadField
 from salepixel.accounts.use_cases import see_account
 from salepixel.privacy import use_cases
 from salepixel.privacy.erase import finish_erasure
-from salepixel.privacy.retention import Kept
+from salepixel.privacy.retention import MARKS, Kept, least_days
+from salepixel.privacy.use_cases import MAX_DAYS
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
@@ -28,6 +29,8 @@ TABLES = {
     "recipients": N_("Recipients"),
     "coupons": N_("Coupon codes"),
     "clicks": N_("Clicks"),
+    "clickers": N_("Click counts"),
+    "buyers": N_("Order counts"),
     "hits": N_("Pixel hits"),
     "orders": N_("Orders"),
     "decisions": N_("Decisions"),
@@ -59,11 +62,28 @@ RETENTION = {
             "they are deleted."
         ),
     ),
+    Kept.BOT_CLICKS: (
+        N_("Bot clicks"),
+        N_(
+            "Each click of a bot, such as a security scanner. After that, they are deleted, and reports "
+            "still count them. Those that the page of an order shows are kept as long as the other clicks."
+        ),
+    ),
+    Kept.CLICKS: (
+        N_("Clicks"),
+        N_(
+            "Each click with its contact and time. After that, they are deleted, and reports still count "
+            "them. Orders of that time keep their attribution: new attribution settings do not change it, "
+            "only refunds do. An order that arrives later is attributed by its click token or its coupon "
+            "code only."
+        ),
+    ),
 }
 """What may end, and what that means."""
 
 _NO_DAYS = N_(
-    "Enter a whole number of days from 1 to 3650. To keep the data for ever, leave the field empty."
+    "Enter a whole number of days from %(least)s to %(most)s. To keep the data for ever, leave the field "
+    "empty."
 )
 _NOBODY = N_("Enter a contact's reference or an e-mail address.")
 _NOT_SURE = N_("Tick this box to confirm.")
@@ -121,17 +141,24 @@ def show_people_again(emp_id: int, step: str) -> Response:
 def change_retention(emp_id: int) -> Response:
     """Change how long data is kept."""
     sent = {kind: request.form.get(kind, "").strip() for kind in Kept}
-    bad = [kind for kind, text in sent.items() if text and not _is_days(text)]
-    if bad:
-        return _people_page(emp_id, wrong=dict.fromkeys(bad, language().text(_NO_DAYS)), sent=sent)
+    with services().database.read() as connection:
+        account = see_account(connection, principal(), emp_id)
+    least = {kind: least_days(account, kind) for kind in Kept}
+    wrong = {
+        str(kind): language().text(_NO_DAYS, least=str(least[kind]), most=str(MAX_DAYS))
+        for kind, text in sent.items()
+        if text and not _is_days(text, least[kind])
+    }
+    if wrong:
+        return _people_page(emp_id, wrong=wrong, sent=sent)
     days = {kind: int(text) if text else None for kind, text in sent.items()}
     with services().database.write() as connection:
         use_cases.change_retention(connection, principal(), emp_id, days)
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 
 
-def _is_days(text: str) -> bool:
-    return _DAYS.fullmatch(text) is not None and 1 <= int(text) <= use_cases.MAX_DAYS
+def _is_days(text: str, least: int) -> bool:
+    return _DAYS.fullmatch(text) is not None and least <= int(text) <= MAX_DAYS
 
 
 def _found_page(emp_id: int, who: str, wrong: dict[str, str] | None = None) -> Response:
@@ -164,6 +191,7 @@ def _people_page(
         tables=TABLES,
         retention=RETENTION,
         days=sent or {kind: str(one.days or "") for kind, one in settings.items()},
+        least={kind: least_days(account, kind) for kind in MARKS},
     )
     answer.status_code = 422 if wrong else 200
     return answer

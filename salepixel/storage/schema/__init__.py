@@ -1,7 +1,14 @@
 """The tables, one file per package; columns.py defines how money and times are stored."""
 
 from salepixel.storage.schema.accounts import accounts, api_keys, installation, policies, sessions
-from salepixel.storage.schema.attribution import NAMED_BY_ORDER, candidates, decisions, sale_refunds, sales
+from salepixel.storage.schema.attribution import (
+    BY_A_BOT,
+    NAMED_BY_ORDER,
+    candidates,
+    decisions,
+    sale_refunds,
+    sales,
+)
 from salepixel.storage.schema.campaigns import campaigns, contacts, coupons, links, recipients
 from salepixel.storage.schema.clicks import (
     bought,
@@ -31,6 +38,7 @@ from salepixel.storage.schema.sums import (
 )
 
 __all__ = [
+    "BY_A_BOT",
     "EPOCH",
     "NAMED_BY_ORDER",
     "Quantity",

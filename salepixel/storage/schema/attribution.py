@@ -47,6 +47,9 @@ decisions = sa.Table(
 NAMED_BY_ORDER = sa.text("evidence IN ('token', 'cookie')")
 """True for candidates by the order's own evidence. Written literally, or SQLite does not use the index."""
 
+BY_A_BOT = sa.text("verdict = 'bot'")
+"""True of candidates whose click is a bot's; literally, as above."""
+
 candidates = sa.Table(
     "candidates",  # the clicks considered for a decision, the credited one first
     metadata,
@@ -77,6 +80,12 @@ candidates = sa.Table(
     sa.CheckConstraint("NOT opted_out OR contact = ''", "ck_candidates_opted_out"),
     sa.Index(
         "ix_candidates_click_id", "click_id", sqlite_where=NAMED_BY_ORDER, postgresql_where=NAMED_BY_ORDER
+    ),
+    sa.Index(
+        "ix_candidates_bots",  # a bot click that a decision shows is kept as long as human clicks
+        "click_id",
+        sqlite_where=BY_A_BOT,
+        postgresql_where=BY_A_BOT,
     ),
     sa.Index(
         "ix_candidates_contact",

@@ -38,5 +38,7 @@ retention = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),  # privacy.retention.Kept
     sa.Column("days", sa.Integer),  # null: for ever
     sa.Column("ended_until", UtcTime, nullable=False),
+    # Of clicks that are being deleted: the campaign and the click id, in hex, from which on some are left.
+    sa.Column("place", sa.Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )

@@ -235,21 +235,21 @@ KINDS = [
     Kind("on a browser six years old", True, 0.6, "", reads(OLD_DESKTOPS, signals=NO_FETCH, address=at_home)),
     # Scanners.
     Kind(
-        "asks with HEAD first",
+        "sends HEAD first",
         False,
         9.0,
         "link checkers",
         scans([*PROGRAMS, CHROME], signals=Signal.HEAD | NO_FETCH, address=in_a_cloud),
     ),
     Kind(
-        "says its name",
+        "names itself",
         False,
         8.0,
         "crawler-user-agents; vendors' own names",
         scans(PROGRAMS, links=(1, 6), signals=NO_FETCH, address=in_a_cloud),
     ),
     Kind(
-        "says nothing",
+        "sends no user agent",
         False,
         4.0,
         "blank, from Microsoft's relays: laravel-passwordless-login#79",
@@ -263,7 +263,7 @@ KINDS = [
         scans(DESKTOPS, links=(1, 2), signals=Signal.PREFETCH, address=at_home),
     ),
     Kind(
-        "HTTP client dressed as a new Chrome",
+        "HTTP client with a new Chrome's agent",
         False,
         22.0,
         "an agent, and no other header of a browser; from Azure: laravel-passwordless-login#79",

@@ -88,7 +88,7 @@ def test_a_revoked_key_opens_nothing(shared_stack: Stack, tmp_path: Path) -> Non
     put_curl(tmp_path)
     path = f"{tmp_path}:{os.environ['PATH']}"
     places = {"PLUGIN": stack.plugin_url, "KEY": stack.api_key, "ID": made["id"], "PATH": path}
-    said = run("operate.md", "Take an API key back", **places)
+    said = run("operate.md", "Revoke an API key", **places)
     assert made["id"] in said
     assert made["key"] not in said
     with pytest.raises(requests.HTTPError, match="401"):

@@ -34,6 +34,7 @@ from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
 from salepixel.privacy import use_cases as privacy
 from salepixel.report import use_cases as report
+from salepixel.report.exports import Format
 from salepixel.report.sales import ALWAYS
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
@@ -156,7 +157,15 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
-    report.export_sales: lambda w, who: report.export_sales(w.database, who, w.campaign, ALWAYS),
+    report.export_sales: lambda w, who: report.export_sales(w.connection, who, w.campaign, ALWAYS),
+    report.look_for_file: lambda w, who: report.look_for_file(
+        w.connection,
+        who,
+        report.export_sales(w.connection, OWNER, w.campaign, ALWAYS),
+        Format.PROGRAM_CSV,
+        None,
+        NOW,
+    ),
     report.see_clicks: lambda w, who: report.see_clicks(w.connection, who, w.campaign, 10, None),
     report.list_link_activity: lambda w, who: report.list_link_activity(w.connection, who, w.campaign),
     report.list_contact_activity: lambda w, who: report.list_contact_activity(

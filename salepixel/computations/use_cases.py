@@ -27,13 +27,15 @@ T = TypeVar("T")
 class Computed(Generic[T]):
     """The last result, as of a time (UTC), or None; and the computation that follows it, or failed.
 
-    `wanted`: what must be requested now, because the result is old, or there is none.
+    `source`: the computation of the result; None if it was computed at once. `wanted`: what must be requested
+    now, because the result is old, or there is none.
     """
 
     result: T | None
     as_of: datetime | None
     computation: Computation | None = None
     wanted: Wanted | None = None
+    source: Computation | None = None
 
 
 def look_for(
@@ -47,8 +49,8 @@ def look_for(
     result = None if done is None else read(store.read_result(connection, done.id))
     as_of = None if done is None else done.as_of
     if newest is None or (newest.finished_at and newest.finished_at < now - FRESH):
-        return Computed(result, as_of, wanted=wanted)
-    return Computed(result, as_of, None if is_done else newest)
+        return Computed(result, as_of, wanted=wanted, source=done)
+    return Computed(result, as_of, None if is_done else newest, source=done)
 
 
 def request_computation(

@@ -1,6 +1,5 @@
 """Reports of campaigns and accounts. Each raises NotFound if the principal may not see it."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -19,20 +18,18 @@ from salepixel.clicks.store import StoredClick
 from salepixel.computations.store import Wanted
 from salepixel.computations.use_cases import Computed, look_for
 from salepixel.computations.work import Task, Tools, compute
-from salepixel.report import activity, comparison, coverage, lift, sales
+from salepixel.report import activity, comparison, coverage, exports, lift, sales
 from salepixel.report.activity import ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
+from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
 from salepixel.report.lift import Measured
 from salepixel.report.sales import ALWAYS, Period
+from salepixel.report.sales_file import Style
 from salepixel.report.totals import ConvertedTotal, Total
-from salepixel.storage.database import Database
 from salepixel.sums.decisions import count_outcomes
 from salepixel.sums.sales import orders_by_evidence
-
-_AT_ONCE = 500
-"""Sales per page of an export."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +50,6 @@ class SalesReport:
     sums: Sums
     losses: list[Loss]
     labels: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Export:
-    """All sales of a campaign in a period; each call of `pages` reads the rows, newest first, in pages."""
-
-    campaign: Campaign
-    labels: dict[str, str]
-    totals: list[Total]
-    pages: Callable[[], Iterator[list[StoredSale]]]
 
 
 @dataclass(frozen=True)
@@ -131,15 +118,24 @@ def read_sales(
     )
 
 
-def export_sales(database: Database, principal: Principal, campaign_id: str, period: Period) -> Export:
-    """All sales of a campaign in a period, for reading in pages."""
-    with database.read() as connection:
-        return Export(
-            see_campaign(connection, principal, campaign_id),
-            _labels(connection, campaign_id),
-            sales.sale_totals(connection, campaign_id, period),
-            partial(_sales_by_page, database, campaign_id, period),
-        )
+def export_sales(connection: sa.Connection, principal: Principal, campaign_id: str, period: Period) -> Export:
+    """All sales of a campaign in a period, to be written into a file."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    totals = sales.sale_totals(connection, campaign_id, period)
+    return Export(campaign, period, _labels(connection, campaign_id), totals)
+
+
+def look_for_file(
+    connection: sa.Connection,
+    principal: Principal,
+    export: Export,
+    form: Format,
+    style: Style | None,
+    now: datetime,
+) -> Computed[int]:
+    """The file that the worker wrote of an export last; the result is its number of rows. Raises NotFound."""
+    wanted = Wanted(export.campaign.emp_id, exports.KIND, export.parameters(form, style))
+    return look_for(connection, principal, wanted, lambda result: int(result["rows"]), now)
 
 
 def see_clicks(
@@ -228,15 +224,3 @@ def _sums(connection: sa.Connection, campaign: Campaign, period: Period) -> Sums
 
 def _labels(connection: sa.Connection, campaign_id: str) -> dict[str, str]:
     return {link.id: link.label or link.url for link in links_of(connection, campaign_id)}
-
-
-def _sales_by_page(database: Database, campaign_id: str, period: Period) -> Iterator[list[StoredSale]]:
-    after = None
-    # One connection per page: a connection open for a slow reader would block SQLite's checkpoints.
-    while True:
-        with database.read() as connection:
-            page = sales.list_sales(connection, campaign_id, _AT_ONCE, after, period)
-        if not page:
-            return
-        yield page
-        after = page[-1].cursor

@@ -13,13 +13,13 @@ from salepixel.money.quantities import as_number
 from salepixel.reading.times import rfc3339
 from salepixel.report import use_cases
 from salepixel.report.totals import ConvertedTotal, Total
-from salepixel.report.use_cases import Export
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, answers_with, blueprint
+from salepixel_plugin.api.computations import ACCEPTED, not_computed_yet
 from salepixel_plugin.api.losses import LossOut, losses_as_json
-from salepixel_plugin.exports import XLSX, as_download, program_csv, sales_for_people
+from salepixel_plugin.exports import XLSX, Kind, send_sales
 from salepixel_plugin.fields import Currency, Money, QuantityOut
-from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.languages import LANGUAGES, Language
 from salepixel_plugin.paging import (
     Days,
     Next,
@@ -162,27 +162,30 @@ class FileQuery(Days):
 
 @blueprint.get("/campaigns/<campaign_id>/sales.csv")
 @blueprint.input(FileQuery, location="query", arg_name="asked")
-@blueprint.doc(security="bearer", responses=answers_with("text/csv", "All sales, newest first"))
+@blueprint.doc(
+    security="bearer", responses={**answers_with("text/csv", "All sales, newest first"), **ACCEPTED}
+)
 def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
-    """All sales of the requested days as CSV."""
-    export = _export(campaign_id, asked)
-    if asked.lang is not None:
-        return sales_for_people(export, "csv", LANGUAGES[asked.lang])
-    pages = ([sale_as_json(stored) for stored in page] for page in export.pages())
-    name = f"sales-{campaign_id}.csv"
-    return as_download(program_csv(list(SaleOut.model_fields), pages), name, "text/csv")
+    """All sales of the requested days as CSV. The worker writes a large file: 202 until it is there."""
+    return _send(campaign_id, asked, "csv", LANGUAGES[asked.lang] if asked.lang else None)
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales.xlsx")
 @blueprint.input(FileQuery, location="query", arg_name="asked")
-@blueprint.doc(security="bearer", responses=answers_with(XLSX, "All sales, newest first, and their totals"))
+@blueprint.doc(
+    security="bearer",
+    responses={**answers_with(XLSX, "All sales, newest first, and their totals"), **ACCEPTED},
+)
 def list_sales_as_xlsx(campaign_id: str, asked: FileQuery) -> Response:
-    """The sales of a campaign, all of those days, as an Excel workbook."""
-    return sales_for_people(_export(campaign_id, asked), "xlsx", LANGUAGES[asked.lang or "en"])
+    """The same as an Excel workbook."""
+    return _send(campaign_id, asked, "xlsx", LANGUAGES[asked.lang or "en"])
 
 
-def _export(campaign_id: str, asked: FileQuery) -> Export:
-    return use_cases.export_sales(services().database, principal(), campaign_id, asked.period)
+def _send(campaign_id: str, asked: FileQuery, kind: Kind, language: Language | None) -> Response:
+    with services().database.read() as connection:
+        export = use_cases.export_sales(connection, principal(), campaign_id, asked.period)
+    sent = send_sales(export, kind, language)
+    return sent if isinstance(sent, Response) else not_computed_yet(sent)
 
 
 @blueprint.get("/campaigns/<campaign_id>/clicks")

@@ -17,7 +17,7 @@ from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
 from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
-from salepixel_plugin.exports import Kind, sales_for_people
+from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
@@ -140,8 +140,13 @@ def list_sales(campaign_id: str) -> Response:
 @blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
 def download_sales(campaign_id: str, kind: Kind) -> Response:
     """The SALES table, of all or some days, for a spreadsheet in the reader's language."""
-    export = use_cases.export_sales(services().database, principal(), campaign_id, _days().period)
-    return sales_for_people(export, kind, language())
+    with services().database.read() as connection:
+        export = use_cases.export_sales(connection, principal(), campaign_id, _days().period)
+    sent = send_sales(export, kind, language(), is_fetched="file" in request.args)
+    if isinstance(sent, Response):
+        return sent
+    with services().database.read() as connection:
+        return _tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
 
 
 @blueprint.get("/campaigns/<campaign_id>/contacts")

@@ -1,0 +1,115 @@
+"""Exports of a campaign's sales: small ones are written while they are read, large ones by the worker."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.campaigns.store import Campaign
+from salepixel.computations.store import compress
+from salepixel.computations.work import Json, Progress, Task, Tools
+from salepixel.report import sales_file
+from salepixel.report.sales import Period, sale_totals
+from salepixel.report.sales_file import MAX_ROWS, PROGRAM_COLUMNS, Place, Row, Style
+from salepixel.report.totals import Total
+from salepixel.storage.database import Database
+from salepixel.storage.schema import sales
+
+KIND = "sales"
+
+SMALL_ORDERS = 20_000
+"""More orders, some 50,000 rows, are written by the worker: a request would take more than a second."""
+
+_BOM = "\ufeff"  # without it Excel takes UTF-8 for the system's own encoding
+
+
+class Format(StrEnum):
+    """Of a file. Stored in the parameters of computations."""
+
+    PROGRAM_CSV = "program.csv"
+    PEOPLE_CSV = "people.csv"
+    XLSX = "xlsx"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """All sales of a campaign in a period: their sums, and the labels of its links."""
+
+    campaign: Campaign
+    period: Period
+    labels: Mapping[str, str]
+    totals: list[Total]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is written while it is read."""
+        return sum(total.orders for total in self.totals) <= SMALL_ORDERS
+
+    def count_rows(self, connection: sa.Connection) -> int:
+        """The number of its rows, if it is small."""
+        its = sales.c.campaign_id == self.campaign.id, *self.period.holds(sales.c.purchased_at)
+        return connection.scalar(sa.select(sa.func.count()).select_from(sales).where(*its)) or 0
+
+    def parameters(self, form: Format, style: Style | None) -> dict[str, Any]:
+        """What the worker writes."""
+        return {
+            "campaign": self.campaign.id,
+            "since": self.period.since and self.period.since.isoformat(),
+            "until": self.period.until and self.period.until.isoformat(),
+            "format": str(form),
+            "style": style and style.as_json(),
+        }
+
+    def pieces(self, database: Database, form: Format, style: Style | None) -> Iterator[str]:
+        """The file, some rows at a time; of a workbook the rows of its sheet. Memory stays flat."""
+        after: Place | None = None
+        done = 0
+        # One connection per page: a connection open for a slow reader would block SQLite's checkpoints.
+        while True:
+            with database.read() as connection:
+                rows = _page(connection, self.campaign.id, self.period, after, done)
+            yield write(form, style, rows, done)
+            if not rows:
+                return
+            done, after = done + len(rows), rows[-1].place
+
+
+def write(form: Format, style: Style | None, rows: list[Row], done: int) -> str:
+    """Rows as a piece of a file that has `done` rows so far."""
+    if style is None:
+        begin = sales_file.header(PROGRAM_COLUMNS, ",") if not done else ""
+        return begin + sales_file.program_csv(rows)
+    if form is Format.XLSX:
+        return sales_file.sheet_rows(style, rows, done % (MAX_ROWS - 1) + 2)
+    begin = _BOM + sales_file.header(style.header, style.separator) if not done else ""
+    return begin + sales_file.people_csv(style, rows)
+
+
+def _page(
+    connection: sa.Connection, campaign_id: str, period: Period, after: Place | None, done: int
+) -> list[Row]:
+    # A piece of a workbook belongs to one sheet.
+    limit = min(sales_file.ROWS_AT_ONCE, MAX_ROWS - 1 - done % (MAX_ROWS - 1))
+    return sales_file.read_rows(connection, campaign_id, period, after, limit)
+
+
+def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Progress:
+    """One step: the next rows, as a piece of the file. The result says how many rows it has."""
+    given = task.parameters
+    since, until = (given[name] and datetime.fromisoformat(given[name]) for name in ("since", "until"))
+    period, style = Period(since, until), given["style"] and Style(**given["style"])
+    done = place.get("done", 0)
+    # Orders, not rows: nobody counts those.
+    total = place.get("total") or sum(
+        total.orders for total in sale_totals(connection, given["campaign"], period)
+    )
+    rows = _page(connection, given["campaign"], period, place.get("after"), done)
+    text = write(Format(given["format"]), style, rows, done)
+    if not rows:
+        return Progress(None, done, done, compress(text) if not done else b"", {"rows": done})
+    done += len(rows)
+    total = max(total, done)
+    return Progress({"after": rows[-1].place, "done": done, "total": total}, done, total, compress(text))

@@ -43,7 +43,7 @@ def compare_order(
     for name in Explanation._fields:
         is_kept, value = kept and getattr(kept.explanation, name), getattr(must, name)
         if name == "clicks_limit" and account.lacks_bot_clicks(stored.order.placed_at):
-            continue  # the older clicks were bot clicks, and have ended
+            continue  # the older clicks were bot clicks, which retention has deleted
         if is_kept != value:
             yield f"{name} is {is_kept!r} and must be {value!r}"
     buyer = kept.buyer if kept else ""
@@ -82,7 +82,7 @@ def _other_columns(
     name = table.name.removeprefix("sale_")
     this = sa.and_(table.c.shop_id == stored.shop_id, table.c.order_id == stored.order.id)
     key = itemgetter(*(column.name for column in table.primary_key))
-    # Sorted here: databases sort texts by rules of their own.
+    # Sorted here, because each database sorts texts by its own rules.
     kept = sorted(connection.execute(sa.select(table).where(this)).mappings(), key=key)
     if len(kept) != len(must):
         yield f"{name} are {len(kept)} rows and must be {len(must)}"

@@ -58,11 +58,11 @@ class Candidate(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The outcome for one order. `credited` is None if nothing is credited.
+    """The outcome for one order. `credited` is None if no click gets the credit.
 
     `forwarded`: the buyer has another address, so the campaign is credited and no contact.
     `agreeing`: rungs that support the same click or campaign. `conflicting`: rungs that support another
-    contact. `clicks_limit`: only so many clicks were considered, the newest ones; None: all.
+    contact. `clicks_limit`: only this many clicks were considered, the newest; None: all.
     """
 
     outcome: Outcome
@@ -157,7 +157,7 @@ def _refusal(emp_id: int, order: Order, item: Evidence, policy: Policy) -> Reaso
 
 
 def _why_not_campaign(item: Evidence, refused: Sequence[Candidate]) -> Reason | None:
-    """Why a campaign that the order names is not credited: its token or cookie click does not count."""
+    """Why a campaign named in the order gets no credit: the click of its token or cookie does not count."""
     if item.rung is Rung.CAMPAIGN:
         for one in refused:
             if one.evidence.rung in _AT_THE_TILL and one.evidence.campaign == item.campaign:
@@ -208,7 +208,7 @@ def _judge(
 
 
 def _agrees(one: Evidence, first: Evidence) -> bool:
-    """Whether evidence of another rung has the winner's campaign, click and contact, where it has any."""
+    """Whether evidence of another rung has no other campaign, click or contact than the winner."""
     if one.rung is first.rung or one.campaign != first.campaign:
         return False
     if one.click and first.click:
@@ -217,7 +217,7 @@ def _agrees(one: Evidence, first: Evidence) -> bool:
 
 
 def _knows_contact(one: Evidence, first: Evidence) -> bool:
-    """Whether evidence about the buyer, not about a click, identifies the winner's contact."""
+    """Whether evidence about the buyer (not about a click) identifies the winner's contact."""
     return one.rung in (Rung.COUPON, *_BY_IDENTITY) and one.contact == first.contact != ""
 
 
@@ -261,7 +261,7 @@ def _shares(
 
 
 def _none(found: Decision, outcome: Outcome, reason: Reason) -> Decision:
-    """The same decision with nothing credited. A former winner is passed over only for weak evidence."""
+    """The same decision without credit. A former winner gets the reason `weak_evidence`."""
     weak = reason if reason is Reason.WEAK_EVIDENCE else None
     candidates = tuple(
         one._replace(share=NOTHING, passed_over=one.passed_over or weak) for one in found.candidates

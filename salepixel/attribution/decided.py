@@ -20,18 +20,18 @@ from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
 
 NOT_PROCESSED_YET = "not_processed_yet"
-"""The reason of an order that was not decided yet; this takes seconds, a minute at most."""
+"""The reason of an order that is not decided yet. Deciding takes seconds, a minute at most."""
 
 PROCESSING_FAILED = "processing_failed"
-"""The reason of an order whose last attempt failed: reading or judging it now would fail again."""
+"""The reason of an order whose last attempt failed. Judging it now would fail again."""
 
 
 @dataclass(frozen=True)
 class Decided:
     """An order with its decision.
 
-    `clicks_ended_before`: clicks before this time (UTC) have ended, so the decision does not change any more;
-    None if all clicks of that time are stored.
+    `clicks_ended_before`: retention has deleted clicks before this time (UTC), so the decision no longer
+    changes. None if all clicks that the decision needs are stored.
     """
 
     stored: StoredOrder
@@ -42,7 +42,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Undecidable:
-    """An order that could not be decided; perhaps it cannot even be read."""
+    """An order that could not be decided. Its snapshot may be damaged."""
 
     emp_id: int
     order_id: str

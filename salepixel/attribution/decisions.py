@@ -50,7 +50,7 @@ NOTHING_OBSERVED = Observed()
 
 
 class StoredDecision(NamedTuple):
-    """A decision as stored, with the time (UTC) at which its order was placed.
+    """A stored decision. `placed_at`: when its order was placed (UTC).
 
     `buyer`: the contact that the order's own evidence names, or empty.
     """
@@ -102,7 +102,7 @@ def store_decisions(
     }
     _replace(connection, [stored for stored, _ in judged], now, before)
     replace_sales(connection, [(stored, one.rows) for stored, one in judged])
-    # First unmark all of these, then mark others: so a mark set on one of these stays.
+    # First unmark these orders, then mark others, so that a new mark on one of these stays.
     mark_decided(connection, list(now))
     requeue_later_orders_of_customers(
         connection,

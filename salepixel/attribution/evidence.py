@@ -11,16 +11,17 @@ from salepixel.clicks.tokens import Click, Verdict, time_of_click
 from salepixel.orders.order import Order
 
 HIGHEST = 0.995
-"""The highest confidence: a buyer may always have come without our e-mail."""
+"""The highest confidence, below 1 because a buyer may always have come without the e-mail."""
 
 
 class Rung(StrEnum):
     """Where evidence comes from, strongest first.
 
     TOKEN: the click token on the order. COOKIE: the click's cookie at the pixel, for this order. COUPON: a
-    code that one contact got. CUSTOMER: a click of the contact that the shop's customer, or a stronger rung
-    of this order, is known to be. EMAIL: a click of a contact with the order's address. ALIAS: with one that
-    leads to the same mailbox. CAMPAIGN: the order names a campaign, by utm_campaign or a code for everybody.
+    code that one contact got. CUSTOMER: a click of the contact who is known to be the shop's customer, or who
+    is identified by a stronger rung of this order. EMAIL: a click of a contact with the order's address.
+    ALIAS: a click of a contact with another address of the same mailbox. CAMPAIGN: the order names a
+    campaign, by utm_campaign or a code for everybody.
     """
 
     TOKEN = "token"
@@ -37,7 +38,7 @@ NAMES_BUYER = (Rung.TOKEN, Rung.COOKIE, Rung.COUPON)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _clicked_at = lru_cache(maxsize=4096)(time_of_click)
-"""Each click is compared with several times of its order, and with its other evidence."""
+"""Cached, because each click is compared with several times of its order and with other evidence."""
 
 _FIXED = {
     Rung.TOKEN: 0.99,
@@ -50,7 +51,7 @@ _FIXED = {
 
 
 class Evidence(NamedTuple):
-    """A click that an order may belong to; `click` is None if only a campaign or a contact is named.
+    """Evidence that an order belongs to a click; `click` is None if it names only a campaign or a contact.
 
     `sale_pixel`: the click's link is a sales link. `consent` is False for a contact who opted out.
     `other_address`: the contact's stored address is not the order's. `other_buyer`: the order's address is
@@ -69,7 +70,7 @@ class Evidence(NamedTuple):
 
     @property
     def clicked_at(self) -> datetime:
-        """The time of its click (UTC); for evidence with a click."""
+        """The time of the click (UTC). Only for evidence with a click."""
         return _clicked_at(self.click.id) if self.click else _NEVER
 
     @property
@@ -86,8 +87,8 @@ class Evidence(NamedTuple):
 def confidence_of(order: Order, item: Evidence) -> float:
     """How likely the click led to the order, by this evidence alone: the ladder's start values, 0 to 1.
 
-    An e-mail match halves in 14 days, not below one half. When the click may be a bot's, a
-    match by who the contact is, is worth half.
+    The confidence of an e-mail match halves every 14 days, down to 0.5. If the click may be a bot click,
+    evidence about the buyer (not about the click) counts half.
     """
     if item.rung is not Rung.EMAIL:
         worth = _FIXED[item.rung]

@@ -15,7 +15,7 @@ class ExplainedCandidate(NamedTuple):
     """A candidate of a decision. `click_id` and `link` are None if only a campaign or a contact is named.
 
     `opted_out`: passed over because its contact opted out; such a contact is not named.
-    `share`: of the order, rounded to a millionth.
+    `share`: the share of the order, rounded to a millionth.
     """
 
     click_id: bytes | None
@@ -31,7 +31,7 @@ class ExplainedCandidate(NamedTuple):
 
 
 class Credited(NamedTuple):
-    """What is credited; `contact` is empty if it is unknown, or if the e-mail was forwarded."""
+    """What gets the credit. `contact` is empty if it is unknown, or if the e-mail was forwarded."""
 
     campaign: str
     contact: str
@@ -136,7 +136,7 @@ def _candidate_as_json(candidate: ExplainedCandidate, *, earned: bool) -> dict[s
         "evidence": candidate.evidence,
         "verdict": candidate.verdict,
         "confidence": candidate.confidence,
-        # For an unpaid order, the best click has no reason against it, but no credit yet.
+        # In an unpaid order, the best click qualifies but has no credit yet.
         "credited": earned and candidate.passed_over is None,
         "passed_over": candidate.passed_over,
         "share": candidate.share,

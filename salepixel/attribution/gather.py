@@ -27,7 +27,7 @@ from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
 
 MAX_CLICKS = 200
-"""The newest clicks of its likely buyers that are candidates of one order, and the newest hits that name it.
+"""The limits of one order: the newest clicks of its likely buyers, and the newest hits that name it.
 With 10,000 clicks an order took 388 ms, and its candidates 3.3 MB."""
 
 
@@ -35,10 +35,10 @@ With 10,000 clicks an order took 388 ms, and its candidates 3.3 MB."""
 class Named:
     """The clicks, hits and refunds that belong to an order by its id or number, whatever its buyer and time.
 
-    `token_click`: the click of its token. `hits`: the pixel hits that name the order, or that it is made of.
-    `pixel_clicks`: the clicks of their cookies. `clicks`: the stored ones of all these clicks, by id.
-    `no_sales_links`: the links of the clicks that are not stored, if they are not sales links. Both may also
-    have those of other orders. `history`: the refunds in its snapshots.
+    `token_click`: the click of its token. `hits`: the pixel hits that name the order, or that it was made
+    from. `pixel_clicks`: the clicks of their cookies. `clicks`: the stored clicks among these, by id.
+    `no_sales_links`: links of clicks that are not stored, if they are not sales links. `clicks` and
+    `no_sales_links` may also contain those of other orders. `history`: the refunds in its snapshots.
     """
 
     token_click: Click | None
@@ -53,8 +53,8 @@ class Named:
 class Gathered:
     """All evidence for an order. `buyer`: the contact that the order's own evidence names, or empty.
 
-    `clicks`: those in the evidence that are stored, by id. `is_cut`: there are more clicks than MAX_CLICKS,
-    and the older ones were left out.
+    `clicks`: the stored clicks in the evidence, by id. `is_cut`: there are more than MAX_CLICKS clicks, and
+    the older ones were left out.
     """
 
     evidence: tuple[Evidence, ...]
@@ -75,7 +75,7 @@ def read_named(
     """Read the clicks, hits and refunds that belong to orders of an account by name; `shops`: by id.
 
     `claim`: locks the contacts of the clicks that each order carries, before these clicks are read. Orders
-    that it does not give are left out.
+    that it does not return are left out.
     """
     its_hits = _read_hits(connection, account, shops, batch)
     tokens = {stored.key: open_token(sealer, stored.order.click_token) for stored in batch}
@@ -84,7 +84,7 @@ def read_named(
     keys = list(tokens)
     if claim is not None:
         # A paid order makes its click human, and clicks of one contact are evidence for each other's orders.
-        # Of an order that another worker is deciding, nothing stored shows yet that it names the contact.
+        # An order that another worker is deciding is not stored as naming the contact yet.
         keys = claim(
             connection,
             {
@@ -109,7 +109,7 @@ def read_named(
 def _read_hits(
     connection: sa.Connection, account: Account, shops: Mapping[str, Shop], batch: Sequence[StoredOrder]
 ) -> dict[OrderKey, Sequence[StoredHit]]:
-    """The hits that make the orders of the pixel's shop, and those that name the others."""
+    """The hits of the pixel's own orders, and the hits that name other orders."""
     made = [stored for stored in batch if shops[stored.shop_id].platform == "pixel"]
     reported = [stored for stored in batch if shops[stored.shop_id].platform != "pixel"]
     found: dict[OrderKey, Sequence[StoredHit]] = {}
@@ -250,7 +250,7 @@ def _by_coupon(coupon: Coupon | None) -> list[Evidence]:
 
 
 def _with_clicks(by_coupon: Sequence[Evidence], theirs: Sequence[FoundClick]) -> list[Evidence]:
-    """The same evidence, preceded by the contact's clicks in the campaign of the code."""
+    """The evidence of a code, preceded by the contact's clicks in the campaign of the code."""
     evidence = []
     for one in by_coupon:
         for of in theirs if one.rung is Rung.COUPON else ():
@@ -298,7 +298,7 @@ def _is_of(account: Account, one: Evidence) -> bool:
 
 
 def _with_contacts(account: Account, people: _People, found: Iterable[Evidence]) -> list[Evidence]:
-    """The same evidence with the consent of its contacts, and whether another contact probably bought."""
+    """The evidence, with the consent of its contacts, and whether another contact probably bought."""
     buyers = {token_contact(ref) for ref in {*people.with_email, *people.earlier, *people.with_coupon}}
     evidence = []
     for one in found:

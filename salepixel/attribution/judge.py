@@ -124,7 +124,7 @@ def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, s
 def _without_shop(
     connection: sa.Connection, account: Account, pixel_orders: Sequence[StoredOrder]
 ) -> set[OrderKey]:
-    """The orders known only from the pixel: no shop was connected at that time, and none reported them."""
+    """The pixel's orders that no shop reported, from a time without a connected shop."""
     if not pixel_orders:
         return set()
     since = shops.connected_since(connection, account.emp_id)
@@ -134,7 +134,7 @@ def _without_shop(
 
 
 def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
-    """Whether an order's decision cannot be computed again: it is final, or its clicks have ended."""
+    """Whether an order's decision is not computed again: it is final, or retention has deleted its clicks."""
     marks = account.closed_before, account.clicks_ended_before, stored.order.erased_at
     if all(mark is None for mark in marks):
         return False
@@ -144,10 +144,10 @@ def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) 
 
 
 def is_final(account: Account, stored: StoredOrder, decision: StoredDecision | None) -> bool:
-    """Whether an order's decision does not change any more. One that waits for the payment is not final.
+    """Whether an order's decision no longer changes. A decision that waits for the payment is not final.
 
-    The month in which it was decided is closed, a person named by the order was erased, or its clicks have
-    ended since.
+    It is final if its month is closed, if a person named in the order was erased, or if retention has deleted
+    its clicks.
     """
     if decision is None or decision.explanation.outcome is Outcome.PENDING:
         return False
@@ -172,7 +172,7 @@ def closed_sales(
 
 
 def _too_late(decision: Decision) -> Decision:
-    """The decision about an order that arrived after its month was closed: not attributed."""
+    """The decision for an order that arrived after its month was closed: not attributed."""
     return decision._replace(
         outcome=Outcome.UNATTRIBUTED,
         reason=Reason.MONTH_CLOSED,

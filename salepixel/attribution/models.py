@@ -1,6 +1,6 @@
 """Models: how the credit of one order is shared among its clicks. Pure: values in, shares out.
 
-A model is a convention and not a measurement: none shows which orders would have come without the e-mail.
+A model is a convention, not a measurement: no model shows which orders would have come without the e-mail.
 Last, first, linear, position-based and time decay are defined as in the help of Google Analytics (Universal,
 "About attribution models"; removed from GA4 in 2023) and of Google Ads.
 """
@@ -29,8 +29,8 @@ def shares(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> t
     `clicked`: aware times in any sequence; among equal times, the one further back in the list counts as
     later. Without clicks there are no shares.
 
-    * last, first: that click has all of it.
-    * linear: each click has the same.
+    * last, first: this click gets all of it.
+    * linear: each click gets the same.
     * position: 40 % the first, 40 % the last, 20 % shared by those between; two clicks get half each.
     * decay: in proportion to 2^(-age / 7 days). A click's age is its time before the order; it is 0 for a
       click after the order (by a wrong clock).
@@ -57,8 +57,8 @@ def split(total: int, parts: Sequence[Fraction]) -> list[int]:
 
 
 def rounded(share: Fraction) -> float:
-    """A share for storing and showing, to a millionth."""
-    if share.denominator == 1:  # all or nothing, as nearly always
+    """A share rounded to a millionth, for storing and showing."""
+    if share.denominator == 1:  # the usual case: 0 or 1
         return float(share.numerator)
     return round(float(share), 6)
 

@@ -49,7 +49,7 @@ def _buyers_before(dialect: str) -> Any:
 
 
 def reported_by_shops(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:
-    """The ids or numbers among these of orders that a shop of the account reported, not only its pixel.
+    """The ids or numbers among these that a shop of the account reported, not only its pixel.
 
     An order is included once it is decided. Deciding it requeues the pixel's copy, so nothing counts twice.
     """

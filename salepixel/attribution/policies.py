@@ -55,7 +55,7 @@ _Credit = dict[tuple[str, str, bytes], int]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The effect of a changed policy on a number of orders; `older`: where the next, older orders begin."""
+    """The effect of a changed policy on a page of orders. `older`: the place of the next, older page."""
 
     examined: int
     moves: list[Move]
@@ -121,9 +121,9 @@ def close_months(
 ) -> int:
     """Close all months before a time if all their orders are decided; returns the number of undecided orders.
 
-    A closed month is never reopened. Deciding an order locks the account, so none is decided meanwhile.
-    `without_failed`: ignore orders whose decision failed. They stay on the queue; but an order without sales
-    now will never get any.
+    A closed month is never reopened. Deciding an order locks the account, so no order is decided meanwhile.
+    `without_failed`: ignore orders whose decision failed. They stay on the queue. Such an order without sales
+    never gets any.
     """
     account = lock_account(connection, emp_id, exclusive=True)
     waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
@@ -154,7 +154,7 @@ def preview_policy(
     moves = []
     for stored in page[:limit]:
         if is_closed(connection, account, stored):
-            continue  # decided in a month that is closed now; its date changed since
+            continue  # decided in a month that is closed now; the order's date has changed since
         if has_failed(connection, stored.shop_id, stored.order.id):
             continue
         shop = shops[stored.shop_id]

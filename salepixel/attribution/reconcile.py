@@ -43,7 +43,7 @@ class Reconciled:
 def reconcile_order(
     connection: sa.Connection, sealer: ClickSealer, shop_id: str, order_id: str, rates: Rates = SHIPPED
 ) -> Reconciled | None:
-    """Decide one order again, as `reconcile_orders` does; None where that decides nothing."""
+    """Decide one order again, as `reconcile_orders` does; None if it is not decided."""
     return next(iter(reconcile_orders(connection, sealer, [(shop_id, order_id)], rates)), None)
 
 
@@ -55,7 +55,7 @@ def reconcile_orders(
     *,
     only_due: bool = False,
 ) -> list[Reconciled]:
-    """Decide orders again from everything that is stored; gives those that were decided.
+    """Decide orders again from all stored data; returns the decided orders.
 
     Orders that do not exist are left out. If a decision is final (`is_final`), only later refunds are
     written, in open months. If one order changes the evidence of another one of these, that one stays due.
@@ -115,7 +115,7 @@ def _without_erased(
     batch: Sequence[StoredOrder],
     named: dict[OrderKey, Named],
 ) -> Sequence[StoredOrder]:
-    """The same orders without erased people: some came while these were erased, or with their token.
+    """The orders without erased people. Some arrived during an erasure, or with an erased person's token.
 
     Changes `named` accordingly.
     """
@@ -158,7 +158,10 @@ def _as_known_now(
     batch: Sequence[StoredOrder],
     named: Mapping[OrderKey, Named],
 ) -> list[StoredOrder]:
-    """The same orders, placed when their drafts were completed, and made of the hits that are known now."""
+    """The orders with the time at which their drafts were completed.
+
+    Pixel orders are read again from their hits.
+    """
     drafts = drafts_among(connection, [stored.key for stored in batch if stored.order.draft is None])
     now = []
     for stored in batch:
@@ -190,7 +193,7 @@ def _clear_their_clicks(
     batch: Sequence[StoredOrder],
     named: dict[OrderKey, Named],
 ) -> dict[OrderKey, Named]:
-    """Make the tokens' clicks human, because paid orders carry them; gives `named` with these verdicts."""
+    """Give the clicks of tokens on paid orders the verdict human; returns `named` with these verdicts."""
     bought: dict[bytes, OrderKey] = {}
     cleared: dict[bytes, OrderKey] = {}
     for stored in batch:

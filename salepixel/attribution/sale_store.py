@@ -1,4 +1,4 @@
-"""Sales and their refunds as stored."""
+"""Stored sales and their refunds."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def replace_sales(connection: sa.Connection, given: Sequence[tuple[StoredOrder, 
     """Replace the sales of orders and their refunds; writes only changed rows."""
     keys = [stored.key for stored, _ in given]
     found = connection.execute(_kept_sales(connection.dialect.name), {"these": as_keys(keys)}).all()
-    # One row says at least whether there are refunds, also of orders without sales.
+    # The query returns at least one row for each order, which also shows whether there are refunds.
     is_sold = _by_order(sales, [row for row in found if row.shop_id is not None])
     must = {stored.key: _sold(stored, rows) for stored, rows in given}
     has_refunds = found[0].has_refunds or any(its.refunds for its in must.values())
@@ -83,7 +83,7 @@ def _replace(
     must: Mapping[OrderKey, Sold],
     rows_of: Callable[[Sold], Sequence[Mapping[Any, Any]]],
 ) -> set[OrderKey]:
-    """Replace the rows of orders whose rows differ; returns these orders."""
+    """Replace the rows of those orders that have different rows now; returns these orders."""
     changed = [key for key in must if not _is_same(table, rows_of(kept[key]), rows_of(must[key]))]
     if old := [key for key in changed if rows_of(kept[key])]:
         connection.execute(_delete_from(table, connection.dialect.name), {"these": as_keys(old)})
@@ -237,7 +237,7 @@ def sale_row(stored: StoredOrder, sale: Sale) -> dict[str, Any]:
 
 
 Cursor = tuple[datetime, str, str, str, bytes]
-"""Where a page of sales ended: purchased_at, shop, order, line, click."""
+"""The position of the last sale on a page: purchased_at, shop, order, line, click."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Sale(NamedTuple):
 
     @property
     def refunded_later(self) -> Decimal:
-        """The refunds after its month was closed; negative if the shop took back earlier ones."""
+        """The refunds after its month was closed; negative if the shop took back a refund."""
         return sum((refund.amount for refund in self.refunds), -self.refunded)
 
     @property
@@ -89,8 +89,8 @@ def sale_rows(
 ) -> list[Sale]:
     """The rows of an order: one per line and credited click; none if it is not attributed.
 
-    `terms`, `history`: as for `sold_lines`. `rate`: of the day of the sale. `ledger`: what `read_ledger`
-    gives for the order and this history, if it is known already.
+    `terms`, `history`: as for `sold_lines`. `rate`: the rate of the day of the sale. `ledger`: the result of
+    `read_ledger` for the order and this history, if it is known already.
     """
     won = decision.credited
     if won is None:
@@ -138,9 +138,9 @@ def sale_rows(
 def as_of_now(
     sales: Sequence[Sale], order: Order, lines: Sequence[SoldLine], history: Iterable[RefundState]
 ) -> list[Sale]:
-    """Sales of an open month whose amounts stay, with the refunds and the status that they have by now.
+    """Sales of an open month with their current refunds and status, and with the same amounts as before.
 
-    Of an order whose person was erased: nothing is left by which it could be divided anew.
+    For orders of erased people: without evidence, an order cannot be divided again.
     """
     of_line = {line.id: line for line in lines}
     charged_back = bool(read_ledger(order, tuple(history)).charged_back)
@@ -163,11 +163,11 @@ def _summed(sale: Sale) -> Sale:
 def with_refunds(
     sales: Sequence[Sale], lines: Iterable[SoldLine], closed_before: datetime = _NEVER
 ) -> list[Sale]:
-    """All sales of one order with the refunds that its lines have by now; their sums stay unchanged.
+    """All sales of one order with the current refunds of its lines. The amounts of the sales stay unchanged.
 
-    Refunds dated before `closed_before` (UTC) stay too, whatever is reported now. What the order's sum is
-    short of then is added on its day, or at `closed_before` where that day is closed: to the sales that
-    are short of it. So nothing depends on how often, or in which steps of closing, this was done.
+    Refunds dated before `closed_before` (UTC) also stay unchanged. The missing rest of the refunded sum is
+    added to the sales that lack it: on its own day, or at `closed_before` if that day is closed. So the
+    result does not depend on how often this runs, or on when months are closed.
     """
     refunded = _refunds_by_sale(sales, lines)
     dated = [
@@ -193,10 +193,13 @@ def with_refunds(
 
 
 def _refunds_by_sale(sales: Sequence[Sale], lines: Iterable[SoldLine]) -> list[dict[datetime, int]]:
-    """What was refunded of each sale, by its line: minor units by time, nothing in another currency."""
+    """The refunds of each sale, from those of its line: minor units by time.
+
+    Sales in another currency get none.
+    """
     refunded: list[dict[datetime, int]] = [{} for _ in sales]
     of_line: dict[tuple[str, str], list[int]] = {}
-    # By click, so that the same one gets the odd cent in whichever sequence they stand.
+    # Sorted by click, so that the odd cent goes to the same click in every sequence.
     for i in sorted(range(len(sales)), key=lambda i: sales[i].click_id):
         of_line.setdefault((sales[i].line, sales[i].currency), []).append(i)
     for line in lines:
@@ -214,7 +217,7 @@ def _split(amount: Decimal, currency: str, given: Sequence[Fraction]) -> list[De
 
 
 def _split_quantity(quantity: Decimal, given: Sequence[Fraction]) -> list[Decimal]:
-    if quantity == (pieces := int(quantity)):  # pieces stay whole
+    if quantity == (pieces := int(quantity)):  # the quantity of pieces stays a whole number
         return [Decimal(part) for part in split(pieces, given)]
     return [from_thousandths(part) for part in split(to_thousandths(quantity), given)]
 

@@ -28,7 +28,7 @@ from salepixel.shops.use_cases import see_shop
 from salepixel.storage.ids import is_id
 
 MAX_NAMED = 10
-"""The most orders named in one answer that keep a month open."""
+"""The most orders named in one answer when a month cannot be closed."""
 
 CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
 """Settings that cannot change once the account has sales: the amounts of an order that count."""
@@ -71,7 +71,7 @@ def edit_account(
 
 @dataclass(frozen=True, slots=True)
 class PolicyPreview:
-    """The preview of a change; `account` is the present one, `changed` the future one."""
+    """The preview of a change. `account`: as it is now. `changed`: after the change."""
 
     account: Account
     changed: Account
@@ -157,7 +157,7 @@ def close_month(
 def see_decided(
     connection: sa.Connection, principal: Principal, shop_id: str, name: str, now: datetime
 ) -> Decided | Undecidable:
-    """An order, by its id or number, with its decision, or why there can be none. Raises NotFound."""
+    """An order, by its id or number, with its decision, or why it has none. Raises NotFound."""
     return find_decided(connection, see_shop(connection, principal, shop_id), name, now)
 
 

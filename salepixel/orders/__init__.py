@@ -1,1 +1,1 @@
-"""Orders: what a shop reports, what of it counts, and the queue of those to decide."""
+"""Orders: what a shop reports, which amounts count, and the queue of orders to decide."""

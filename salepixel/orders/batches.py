@@ -1,4 +1,4 @@
-"""Due orders in batches, and who decides them: orders that depend on each other are never decided at once.
+"""Takes due orders in batches. Orders that depend on each other are never decided at the same time.
 
 The decision of an order is evidence for later orders of the same customer, and for the pixel's copy of the
 order, which has the same number.
@@ -18,13 +18,13 @@ from salepixel.storage.many import POSTGRESQL
 from salepixel.storage.schema import orders
 
 Claim = Callable[[sa.Connection, Mapping[OrderKey, Set[Name]]], list[OrderKey]]
-"""Locks names for orders; gives the orders of which all names are locked."""
+"""Locks names for orders; returns the orders with all names locked."""
 
 
 def due_batches(
     connection: sa.Connection, limit: int, size: int, *, newest: bool = False
 ) -> Iterator[list[OrderKey]]:
-    """The orders that are due now, in batches of at most `size`, in their sequence as far as can be.
+    """The orders that are due now, in batches of at most `size`, in their sequence where possible.
 
     Orders that depend on each other are in different batches. An order that failed before is alone, because
     it will probably fail again. `limit`, `newest`: as in `queue.due_orders`.
@@ -51,7 +51,10 @@ def _in_batches(due: Sequence[sa.Row[Any]], size: int) -> Iterator[list[OrderKey
 
 
 def claim_orders(connection: sa.Connection, keys: Collection[OrderKey], claim: Claim) -> list[OrderKey]:
-    """Lock what these orders have in common with those on which they depend, before they are locked."""
+    """Lock the names that these orders share with orders on which they depend.
+
+    Called before they are locked.
+    """
     if connection.dialect.name != POSTGRESQL:
         return list(keys)
     its = dict.fromkeys(keys, frozenset[Name]()) | _read_names(connection, keys)
@@ -59,16 +62,16 @@ def claim_orders(connection: sa.Connection, keys: Collection[OrderKey], claim: C
 
 
 def wait_for_names(connection: sa.Connection, names: Mapping[OrderKey, Set[Name]]) -> list[OrderKey]:
-    """Lock the names of orders, waiting for each; gives all orders.
+    """Lock the names of orders, waiting for each; returns all orders.
 
-    No other transaction decides an order with one of these names then until this one ends.
+    Until this transaction ends, no other transaction decides an order with one of these names.
     """
     lock_names(connection, set().union(*names.values()))
     return list(names)
 
 
 def take_free_names(connection: sa.Connection, names: Mapping[OrderKey, Set[Name]]) -> list[OrderKey]:
-    """The same without waiting; gives the orders of which all names are locked now."""
+    """Lock the names of orders without waiting; returns the orders with all names locked."""
     locked = try_names(connection, set().union(*names.values()))
     return [key for key, its in names.items() if its <= locked]
 
@@ -85,6 +88,6 @@ def _select_names(dialect: str) -> Any:
 
 
 def _names(row: sa.Row[Any]) -> set[Name]:
-    """What an order has in common with those on which it depends."""
+    """The names that an order shares with orders on which it depends: its customer and its number."""
     names: set[Name] = {("number", row.emp_id, name) for name in (row.number_key, order_key(row.id))}
     return names if row.customer is None else names | {("customer", row.shop_id, row.customer)}

@@ -16,10 +16,10 @@ An entry of a PostgreSQL index may have 2,704 bytes, and the key of a sale holds
 
 MAX_LINES = 20_000
 MAX_QUANTITY_OF_SHOP = 1000 * MAX_QUANTITY
-"""Saleor's own limit is near 2**31; in thousandths this is far below 64 bits."""
+"""Saleor's own limit is near 2**31. In thousandths, this is far below 64 bits."""
 
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
-"""Long after 1970, where click ids begin, and the year 1, before which no window can begin."""
+"""The earliest time of an order. Click ids begin in 1970, and a window cannot begin before the year 1."""
 
 CLOCKS = timedelta(days=31)
 """How far a shop's time may be ahead. A snapshot of the year 9999 would always be the newest one."""

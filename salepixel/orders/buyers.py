@@ -1,4 +1,4 @@
-"""Finds the orders of a time that some contacts may have bought: by address, code, or a decision's buyer."""
+"""Finds the orders that some contacts may have bought: by address, customer, or a decision's buyer."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _BY = (
     (orders.c.alias_hash, contacts.c.alias_hash, contacts.c.ref),
     (orders.c.voucher, coupons.c.code, coupons.c.contact),
 )
-"""What an order and a contact may have in common: the column of the order, of the contact, and its name."""
+"""What may connect an order to a contact: the order's column, the contact's column, and the reference."""
 
 
 def orders_of_contacts(
@@ -44,7 +44,7 @@ def orders_of_contacts(
 def _among_orders(
     connection: sa.Connection, emp_id: int, placed: Sequence[sa.Row[Any]], refs: set[str]
 ) -> set[OrderKey]:
-    """Those of these orders that may be of one of the contacts."""
+    """The orders among these that one of the contacts may have bought."""
     found = {(row.shop_id, row.id) for row in placed if row.buyer in refs}
     for of_order, same, contact in _BY:
         values = {row._mapping[of_order] for row in placed} - {None}
@@ -64,9 +64,10 @@ def _among_orders(
 
 
 def _by_contacts(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> dict[OrderKey, datetime]:
-    """All orders that may be of one of the contacts, with their times.
+    """All orders that one of the contacts may have bought, with their times.
 
-    The time is no condition here: with it, a database without statistics may read all orders of the time.
+    The query has no condition for the time. With it, a database without statistics may read all orders of the
+    period.
     """
     found: dict[OrderKey, datetime] = {}
     placed: sa.Select[Any] = sa.select(orders.c.shop_id, orders.c.id, orders.c.placed_at, orders.c.customer)

@@ -40,7 +40,7 @@ class Ledger:
 
 def read_ledger(order: Order, history: Iterable[RefundState] = ()) -> Ledger:
     """The money of an order. `history`: its known snapshots, in any sequence, with duplicates."""
-    # Of states with one version, the order's own is the last. The sums sort the others.
+    # Among states with the same version, the order's own comes last. The others are sorted by their sums.
     known = tuple(history)
     own = _as_known(order.refund_state, known)
     states = sorted({*known, own}, key=_VERSION)

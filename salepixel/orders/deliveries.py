@@ -24,13 +24,13 @@ from salepixel.storage.upsert import insert_into, took_effect
 log = structlog.get_logger()
 
 MAX_BEGINNING = 500
-"""Most bytes before the common end of two bodies. A body that differs in more is another snapshot."""
+"""The most bytes before the common end of two bodies. If more bytes differ, it is another snapshot."""
 
 MIN_END = 200
-"""Fewest bytes of a common end; a reference to it takes 64."""
+"""The shortest common end that is stored once; a reference to it takes 64 bytes."""
 
 ALIKE_WITHIN = timedelta(days=1)
-"""The other delivery is at most this much older, so that both can be emptied by their age."""
+"""The other delivery is at most this much older, so that both reach their retention age almost together."""
 
 SOURCE = "deliveries"
 
@@ -41,7 +41,7 @@ class Form(IntEnum):
     PLAIN = 0
     PACKED = 1
     ERASED = 2
-    ENDED = 3  # emptied by its age; only the row is left
+    ENDED = 3  # emptied after its retention period; only the row is left
 
 
 _NOT_AS_IT_CAME = (Form.ERASED, Form.ENDED)
@@ -49,7 +49,7 @@ _NOT_AS_IT_CAME = (Form.ERASED, Form.ENDED)
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """A delivery. If `erased`, parts of `body` are missing; `digest` is still that of the body as it came."""
+    """A delivery. If `erased`, parts of `body` are missing; `digest` is that of the original body."""
 
     digest: str
     shop_id: str
@@ -62,7 +62,7 @@ class StoredDelivery:
 
 
 def delivery_digest(api_url: str, event: str, body: bytes) -> str:
-    """The key of a delivery. Shops send no delivery id that is unique; retries repeat the body exactly."""
+    """The key of a delivery: shops send no unique delivery id, but a retry repeats the body exactly."""
     head = f"{api_url}\n{event}\n".encode()
     return hashlib.sha256(head + body).hexdigest()
 
@@ -102,7 +102,7 @@ def store_delivery(
 
 
 def read_delivery(connection: sa.Connection, digest: str) -> StoredDelivery | None:
-    """A delivery as it came, or None. Raises Damaged."""
+    """A delivery as received, or None. Raises Damaged."""
     row = connection.execute(_one(), {"digest": digest}).first()
     if row is None:
         return None
@@ -128,7 +128,7 @@ def erase_in_delivery(
 ) -> None:
     """Replace headers and body by those without a person. The digest stays, so that a retry is recognised.
 
-    A delivery whose end is stored here has this body from now on.
+    A delivery that shares its end with this one loses that end.
     """
     values = {
         "form": Form.ERASED,
@@ -143,9 +143,9 @@ def erase_in_delivery(
 def empty_deliveries(
     connection: sa.Connection, shop_id: str, since: datetime, until: datetime, limit: int
 ) -> tuple[int, datetime | None]:
-    """Empty up to `limit` deliveries of a shop that came from `since` to before `until`, oldest first.
+    """Empty up to `limit` deliveries of a shop received from `since` to before `until`, oldest first.
 
-    Returns their number, and when the last one came if more may follow. The rows stay, so that a retry is
+    Returns their number, and the time of the last one if more may follow. The rows stay, so that a retry is
     recognised.
     """
     in_time = deliveries.c.received_at >= since, deliveries.c.received_at < until
@@ -184,7 +184,7 @@ def pack_older(connection: sa.Connection, limit: int) -> int:
 
 
 def _plain(*columns: sa.Column[Any]) -> sa.Select[Any]:
-    # The text of the index's condition: SQLite compares the texts.
+    # Literally the condition of the index: SQLite compares the texts.
     return sa.select(*columns).where(sa.text("form = 0"))
 
 
@@ -196,7 +196,8 @@ def _ends_alike(connection: sa.Connection, like: str, body: bytes, at: datetime)
     try:
         _, its_body = _content(row)
     except Damaged as error:
-        # This delivery is stored anyway. The log names the damaged one, because only people can restore it.
+        # This delivery is stored anyway. The log names the damaged one, because only the operator can restore
+        # it.
         log.error("delivery_damaged", digest=row.digest, error=str(error))
         count_rejection(connection, SOURCE, "damaged")
         return None, 0
@@ -239,7 +240,7 @@ def _one() -> Any:
 
 @cache
 def _with_its_end() -> Any:
-    """A delivery, or the one where its end is stored."""
+    """A delivery, and the delivery that stores its end."""
     last, whole = deliveries.alias(), deliveries.alias()
     has_end = whole.c.digest == sa.func.coalesce(last.c.same_as, last.c.digest)
     query = sa.select(whole).select_from(last).join(whole, has_end)
@@ -267,7 +268,7 @@ def count_rejections(connection: sa.Connection, counts: Mapping[tuple[str, str, 
     ]
     if connection.dialect.name == "postgresql":
         # A transaction of the worker may have counted some of these, and count others next. PostgreSQL looks
-        # for deadlocks after a second (deadlock_timeout); until then these counts have given way.
+        # for deadlocks after a second (deadlock_timeout); until then, this transaction has given up its wait.
         connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
     if rows:
         connection.execute(_adding(insert_into(connection.dialect.name, rejections).values(rows)))

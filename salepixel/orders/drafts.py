@@ -15,7 +15,7 @@ from salepixel.storage.upsert import insert_into, took_effect
 
 
 def record_draft(connection: sa.Connection, shop_id: str, order_id: str) -> None:
-    """Store that an order was a draft; if the order is stored already, it is decided again."""
+    """Record that an order was a draft. If the order is stored already, it is decided again."""
     this = {"shop_id": shop_id, "order_id": order_id}
     if took_effect(connection, _insert_draft(connection.dialect.name), this):
         requeue_order(connection, shop_id, order_id, DueReason.WAS_DRAFT)
@@ -27,13 +27,13 @@ def _insert_draft(dialect: str) -> Any:
 
 
 def as_completed(order: Order, history: Iterable[RefundState], *, was_draft: bool) -> Order:
-    """The order as placed when its draft was completed, if it was one: when its first snapshot was changed.
+    """The order, placed at the time when its draft was completed: the `updated_at` of its first snapshot.
 
     `history`: its known snapshots, as `refunds.refund_history` reads them. `was_draft`: an earlier snapshot
-    said so.
+    showed it as a draft. An order that was no draft is returned unchanged.
 
-    A shop reports only when the draft was written, which may be days before the click that it carries.
-    Completing it is a change, so no snapshot of the order is older than that (`updatedAt`).
+    A shop reports only when the draft was created, which may be days before the click on the order.
+    Completing a draft changes its `updatedAt`, so no snapshot of the order is older.
     """
     if order.draft is False or not (order.draft or was_draft):
         return order

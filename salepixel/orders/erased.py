@@ -1,4 +1,4 @@
-"""Orders of people who were erased: their money is kept, their buyers are not."""
+"""Orders of erased people: amounts are stored, buyers are not."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from salepixel.storage.schema import orders
 
 
 class Buyer(NamedTuple):
-    """By what the buyer of an order may be known: hashes of the address, and the shop's own id."""
+    """What identifies the buyer of an order: hashes of the address, and the shop's own id."""
 
     order_id: str
     email_hash: str | None
@@ -25,7 +25,7 @@ class Buyer(NamedTuple):
 
 
 def traces_of_buyer(shop_id: str, buyer: Buyer) -> list[Trace]:
-    """The traces that an order has of its buyer."""
+    """The entries in the list of the erased that would match this buyer."""
     found = [
         (Kind.ADDRESS, buyer.email_hash),
         (Kind.MAILBOX, buyer.alias_hash),
@@ -37,9 +37,10 @@ def traces_of_buyer(shop_id: str, buyer: Buyer) -> list[Trace]:
 def erased_orders(
     connection: sa.Connection, keys: Keys, shop_id: str, emp_id: int, buyers: Iterable[Buyer]
 ) -> dict[str, datetime]:
-    """Those of these orders whose buyer was erased, or that named somebody who was, and when (UTC).
+    """The orders among these with an erased buyer, or that named an erased person; with the time of the
+    erasure (UTC).
 
-    Nobody else is erased until the transaction ends, so that the orders can be stored.
+    Locks the list of the erased until the transaction ends, so that the orders can be stored.
     """
     lock_erased(connection, emp_id)
     if not has_erased(connection, emp_id):
@@ -59,7 +60,7 @@ def erased_orders(
 
 
 def names_erased(connection: sa.Connection, keys: Keys, emp_id: int, body: bytes) -> bool:
-    """Whether a body from which no order was read has an erased person's address in it: a draft's, say."""
+    """Whether a body without an order, such as a draft, contains the address of an erased person."""
     if not has_erased(connection, emp_id):
         return False
     found = addresses_in(body.decode(errors="replace"))
@@ -74,22 +75,23 @@ def names_erased(connection: sa.Connection, keys: Keys, emp_id: int, body: bytes
 def hide_erased(
     connection: sa.Connection, keys: Keys, shop_id: str, emp_id: int, reported: Sequence[Order]
 ) -> tuple[Order, ...]:
-    """Orders as they may be stored: those of erased people without them, and with `erased_at`."""
+    """These orders, ready to be stored: orders of erased people without the buyer, and with `erased_at`."""
     buyers = [Buyer(order.id, order.email_hash, order.alias_hash, order.customer) for order in reported]
     found = erased_orders(connection, keys, shop_id, emp_id, buyers)
     return tuple(without_buyer(one, found[one.id]) if one.id in found else one for one in reported)
 
 
 def without_buyer(order: Order, at: datetime) -> Order:
-    """An order without all by which its buyer may be known. Its code may be one that only they got."""
+    """An order without what identifies its buyer. Removes the code, too: it may be a personal one."""
     hidden: dict[str, Any] = dict.fromkeys(("email_hash", "alias_hash", "customer", "click_token"))
     return replace(order, **hidden, voucher="", erased_at=order.erased_at or at)
 
 
 def as_erased_before(order: Order, kept: Mapping[str, Any]) -> Order:
-    """A newer snapshot of an order that named an erased person: of its buyer it says what was left then.
+    """A newer snapshot of an order that named an erased person, with only the buyer's data that was kept
+    then.
 
-    `kept`: columns of the stored order. It may be another person's that named them, too: that buyer stays.
+    `kept`: columns of the stored order. If another person bought it, that buyer's data stays.
     """
     return replace(
         order,
@@ -107,5 +109,5 @@ KEPT_OF_BUYER = ("email_hash", "alias_hash", "customer", "voucher", "erased_at")
 
 
 def ids_of_erased(reported: Iterable[Order]) -> Collection[str]:
-    """The ids of those that `hide_erased` changed."""
+    """The ids of the orders that `hide_erased` changed."""
     return {order.id for order in reported if order.erased_at}

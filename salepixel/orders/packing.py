@@ -13,7 +13,7 @@ from importlib.resources import files
 LEVEL = 6
 
 MAX_BYTES = 100_000_000
-"""Headers and a body of 32 MB, in which an erasure has written each letter as an escape, three times as long.
+"""The limit of unpacked data: a body of 32 MB, three times as long after an erasure has escaped each letter.
 
 zlib makes up to 1,032 bytes of one, so damaged or foreign bytes could otherwise take all memory.
 """
@@ -26,7 +26,7 @@ class Damaged(Exception):
 
 
 def pack(headers: Headers, body: bytes) -> bytes:
-    """Headers and a body, or the beginning of one, as they are stored."""
+    """Compress headers and a body, or the beginning of a body."""
     packer = zlib.compressobj(LEVEL, zdict=_dictionary())
     return packer.compress(json.dumps(dict(headers)).encode() + b"\n" + body) + packer.flush()
 
@@ -42,7 +42,7 @@ def unpack(packed: bytes) -> tuple[dict[str, str], bytes]:
         headers: dict[str, str] = json.loads(head)
     except (zlib.error, ValueError) as error:
         raise Damaged("bytes of it were changed") from error
-    # Without its end the checksum was not compared.
+    # Without the end, zlib has not compared the checksum.
     if not unpacker.eof or not newline or not isinstance(headers, dict):
         raise Damaged("it is cut short")
     return headers, body

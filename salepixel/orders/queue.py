@@ -135,7 +135,7 @@ def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
 
 
 def has_failed(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether the last attempt to decide an order failed: judging it would raise again."""
+    """Whether the last attempt to decide an order failed. Judging it now would fail again."""
     query = sa.select(orders.c.attempts).where(*_this(shop_id, order_id))
     return (connection.scalar(query) or 0) > 0
 
@@ -150,7 +150,7 @@ def due_orders(
 def read_due(
     connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool = False
 ) -> Sequence[sa.Row[Any]]:
-    """The same with what tells on which other orders each depends (batches.py), and its failed attempts."""
+    """The same as rows, with the attempts, and the columns that connect dependent orders (batches.py)."""
     return connection.execute(_due(newest=newest), {"now": now or _now(), "most": limit}).all()
 
 
@@ -242,7 +242,7 @@ def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.Colum
 
 def have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
     """Conditions for the orders of one account or of all whose last attempt failed."""
-    # No index finds an order by `emp_id + 0`: by the account SQLite would read all its orders.
+    # `emp_id + 0` matches no index. With the index on emp_id, SQLite would read all orders of the account.
     return [orders.c.attempts > sa.text("0"), *([] if emp_id is None else [orders.c.emp_id + 0 == emp_id])]
 
 

@@ -1,8 +1,8 @@
-"""Bodies of deliveries without the orders of people who were erased.
+"""Removes orders of erased people from the bodies of deliveries.
 
-What a shop sent is kept as proof. An order is the object with `id` and `lines`, in a Saleor's delivery and in
-a call of the sales API alike; in its place stands its id alone. A body that cannot be taken apart is kept no
-longer: its digest still says that it came.
+The rest of a body is kept as proof. An order is an object with `id` and `lines`, both in a delivery of Saleor
+and in a call of the sales API. Only its id is kept. A body that cannot be parsed is removed whole; its digest
+stays.
 """
 
 import json
@@ -15,7 +15,7 @@ NOTHING = b""
 
 _OF_NAME = r"[^\s\"'<>(),;:\[\]\\@=?&/#|*]"
 _ADDRESS = re.compile(rf"(?<!{_OF_NAME}){_OF_NAME}+@[\w.-]*\w")
-"""An address in a sentence or a link. It begins where a name can begin: otherwise long texts take minutes."""
+"""An address in a sentence or a link. Without the lookbehind, the search of long texts takes minutes."""
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 """An escape in a JSON string; group 1: the code of its letter."""
@@ -27,7 +27,7 @@ Concerns = Callable[[Mapping[str, Any]], bool]
 
 
 def without_orders(body: bytes, ids: Collection[str]) -> bytes:
-    """A body without the orders with these ids; nothing where one of them is not found in it."""
+    """A body without the orders with these ids; NOTHING if one of them is not found in it."""
     found: set[str] = set()
 
     def concerns(order: Mapping[str, Any]) -> bool:
@@ -40,12 +40,12 @@ def without_orders(body: bytes, ids: Collection[str]) -> bytes:
 
 
 def redact(body: bytes, concerns: Concerns) -> bytes:
-    """A body without the orders that concern somebody; the same one where none does."""
+    """A body without the orders for which `concerns` is true; the same body if there are none."""
     try:
         content = json.loads(body)
-        if _HALF_PAIR.search(body):  # a text cut within an emoji can be neither hashed nor exported
+        if _HALF_PAIR.search(body):  # text that is cut within an emoji can be neither hashed nor exported
             content = json.loads(json.dumps(content, ensure_ascii=False).encode(errors="replace"))
-    except ValueError:  # also of a text in no encoding
+    except ValueError:  # also for bytes in no encoding
         return NOTHING
     changed = False
 
@@ -66,7 +66,7 @@ def redact(body: bytes, concerns: Concerns) -> bytes:
 
 
 def is_order(node: Mapping[str, Any]) -> bool:
-    """Whether an object of a body is an order."""
+    """Whether an object in a body is an order."""
     return isinstance(node.get("id"), str) and "lines" in node
 
 

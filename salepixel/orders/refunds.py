@@ -63,7 +63,7 @@ def refund_history(connection: sa.Connection, shop_id: str, order: Order) -> lis
 def refund_histories(
     connection: sa.Connection, currencies: Mapping[OrderKey, str]
 ) -> dict[OrderKey, list[RefundState]]:
-    """The same of each of these orders, by the currency that it is in."""
+    """The refund history of each of these orders. `currencies`: the currency of each order."""
     found: dict[OrderKey, list[RefundState]] = {key: [] for key in currencies}
     query = _states_of(connection.dialect.name)
     for row in connection.execute(query, {"these": as_keys(currencies)}).all():

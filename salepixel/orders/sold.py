@@ -34,8 +34,8 @@ class SoldLine(NamedTuple):
     def refunds_by_click(self, amounts: Sequence[int]) -> list[dict[datetime, int]]:
         """The refunds of each click's part of the line, by time. `amounts`: the parts, all in minor units.
 
-        In proportion to the parts, and never more than a part: if the line cost less when its month was
-        closed, no more than that is refunded. The sum of each click and the sum of each time are exact.
+        In proportion to the parts, and never more than a part. If the line cost less when its month was
+        closed, at most that amount is refunded. The sum of each click and the sum of each time are exact.
         """
         steps, left = {}, sum(amounts)
         for refund in self.refunds:
@@ -57,7 +57,7 @@ def sold_lines(
 
 
 def lines_of(order: Order, terms: Terms, ledger: Ledger) -> tuple[SoldLine, ...]:
-    """The same, given the order's ledger."""
+    """The lines of an order, as `sold_lines`, from the order's ledger."""
     parts = order.parts()
     paid = order.paid_by_part(ledger.charged)
     counted = len(parts) if terms.shipping == "included" and order.shipping else len(order.lines)
@@ -90,8 +90,8 @@ def refunded_whole(order: Order, history: Iterable[RefundState] = ()) -> Decimal
 def _steps(order: Order, whole: int, ledger: Ledger) -> dict[datetime, int]:
     """By how much (minor units) the refunded sum grew, and when.
 
-    If a later snapshot takes back a refund, it was never made. So the sum at a time is the least that was
-    reported from then on.
+    If a later snapshot takes back a refund, it was never made. So the refunded sum at a time is
+    the lowest sum that was reported from then on.
     """
     states = ledger.states
     reported = [

@@ -37,7 +37,7 @@ OrderPlace = tuple[datetime, str, str]
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """An order of a shop; `delivery` names the delivery that its newest snapshot came with.
+    """An order of a shop. `delivery`: the digest of the delivery with its newest snapshot.
 
     `healed`: a poll of the shop found it first.
     """
@@ -55,7 +55,7 @@ class StoredOrder:
 
     @property
     def place(self) -> OrderPlace:
-        """To read on after this order."""
+        """The `after` of the next page, if this order is the last one of a page."""
         return self.order.placed_at, self.shop_id, self.order.id
 
 
@@ -129,7 +129,7 @@ _COLUMNS = [column.name for column in orders.c if column.name not in _NEW]
 
 @cache
 def _upsert_order(dialect: str, always: bool) -> Any:
-    # Built once: building costs more than executing, and an order is on its way to a waiting shop.
+    # Built once: building the statement costs more than executing it, and the shop waits for the answer.
     statement = insert_into(dialect, orders).values(_NEW)
     new = statement.excluded
     changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")}
@@ -142,7 +142,7 @@ def _upsert_order(dialect: str, always: bool) -> Any:
 
 
 def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> StoredOrder:
-    """Keep when an order was placed as it is known now: its draft was completed then."""
+    """Store the time at which an order was placed, after it is known when its draft was completed."""
     if order == stored.order:
         return stored
     its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
@@ -179,9 +179,9 @@ def keep_without_person(connection: sa.Connection, stored: StoredOrder, order: O
 
 
 def clear_damaged(connection: sa.Connection, shop_id: str, order_id: str, at: datetime) -> StoredOrder:
-    """Remove the buyer of an order whose snapshot cannot be read; gives what its other columns say of it.
+    """Remove the buyer from an order with a damaged snapshot; returns the order from its other columns.
 
-    The snapshot is lost: whose it is cannot be seen in it, and only the shop can send a whole one.
+    The snapshot is deleted, because the person cannot be found in it. Only the shop can send a new one.
     """
     its = orders.c.shop_id == shop_id, orders.c.id == order_id
     row = connection.execute(sa.select(orders).where(*its)).one()
@@ -202,14 +202,14 @@ def read_snapshot(text: str) -> Order:
 def get_order(
     connection: sa.Connection, shop_id: str, order_id: str, *, lock: bool = False
 ) -> StoredOrder | None:
-    """An order by its id; `lock` keeps others from changing it until the transaction ends."""
+    """An order by its id. `lock`: no other transaction can change it until this one ends."""
     return get_orders(connection, [(shop_id, order_id)], lock=lock).get((shop_id, order_id))
 
 
 def get_orders(
     connection: sa.Connection, keys: Collection[OrderKey], *, lock: bool = False, only_due: bool = False
 ) -> dict[OrderKey, StoredOrder]:
-    """The orders of these keys that there are, in their sequence; `lock`: as in `get_order`.
+    """The stored orders among these keys, in the sequence of the keys. `lock`: as in `get_order`.
 
     `only_due`: leave out orders that are not due.
     """
@@ -225,18 +225,18 @@ def _these_orders(dialect: str, *, lock: bool, only_due: bool) -> Any:
     query = query.where(orders.c.due) if only_due else query
     if not lock or dialect != POSTGRESQL:
         return query
-    # Sorted, so that two transactions that lock several orders wait for each other in one direction only.
+    # Sorted, so that two transactions that lock the same orders do not deadlock.
     return query.order_by(orders.c.shop_id, orders.c.id).with_for_update()
 
 
 def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:
-    """An order by its id or its number, the newest where a shop gave a number twice."""
+    """An order by its id or number; the newest if a shop used a number twice."""
     order_id = find_order_id(connection, shop_id, name)
     return None if order_id is None else get_order(connection, shop_id, order_id)
 
 
 def find_order_id(connection: sa.Connection, shop_id: str, name: str) -> str | None:
-    """The same, its id alone: what cannot be decided may not be readable."""
+    """The id of the order that `find_order` would return, without reading a snapshot that may be damaged."""
     its_id = sa.select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.id == name)
     by_number = sa.select(orders.c.id).where(orders.c.shop_id == shop_id, orders.c.number == name)
     newest = by_number.order_by(orders.c.placed_at.desc()).limit(1)
@@ -246,7 +246,7 @@ def find_order_id(connection: sa.Connection, shop_id: str, name: str) -> str | N
 def orders_from(
     connection: sa.Connection, emp_id: int, since: datetime | None, limit: int, after: OrderPlace | None
 ) -> list[StoredOrder]:
-    """An account's orders placed since then, newest first; `after`: the place of the last one seen."""
+    """An account's orders placed since then, newest first. `after`: the place of the last order before."""
     key = (orders.c.placed_at, orders.c.shop_id, orders.c.id)
     query = sa.select(*_STORED).where(orders.c.emp_id == emp_id)
     if since is not None:

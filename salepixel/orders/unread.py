@@ -41,7 +41,7 @@ def forget_unread(connection: sa.Connection, shop_id: str, ids: Iterable[str]) -
 
 
 def unread_due(connection: sa.Connection, shop_id: str, now: datetime, limit: int) -> list[str]:
-    """The ids of a shop's orders to request again, longest waiting first."""
+    """The ids of a shop's orders to request again, the longest waiting first."""
     due = unread_orders.c.shop_id == shop_id, unread_orders.c.next_at <= now
     query = sa.select(unread_orders.c.order_id).where(*due).order_by(unread_orders.c.next_at)
     return list(connection.scalars(query.limit(limit)))

@@ -1,10 +1,11 @@
 """Kept sums: totals for reports, updated in the same transaction as their rows.
 
-Pages read sums, and rows by their key; they never count clicks, sales or orders.
+Pages read sums, and rows by their key. They never count clicks, sales or orders. "Ended" rows are those that
+retention has deleted: they stay in the totals.
 docs/adr/0035-kept-sums.md has the reasons. There is one module per subject (`clicks.py`, ...), and all have
 the same shape:
 
-* `sums_of(rows)` is pure: it gives the cells of some rows, as `kept.Cells` (key -> measures).
+* `sums_of(rows)` is pure: it returns the cells of some rows, as `kept.Cells` (key -> measures).
 * `add(connection, before, after)` is called after the rows were written, in the same transaction, with the
   old and new values of the changed rows. It adds the difference, and writes nothing if there is none.
 * `SUM` (`kept.KeptSum`) names the table and its `definition`: a SELECT over the rows that gives the same

@@ -68,7 +68,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
 
 @cache
 def _add_rows(dialect: str) -> str:
-    """Adds rows, given as JSON, and returns their keys with the orders that they have then."""
+    """Adds to rows, given as JSON; returns their keys and their new numbers of orders."""
     # One statement for all rows, or the driver does not return them.
     key, names = len(buyers.primary_key), [column.name for column in buyers.c]
     values = [f"value ->> {i}" if i < key else f"CAST(value ->> {i} AS BIGINT)" for i in range(len(names))]
@@ -112,7 +112,7 @@ SUM = KeptSum(buyers, definition)
 
 
 def orders_by_contact(connection: sa.Connection, campaign_id: str, refs: Sequence[str]) -> dict[str, int]:
-    """The number of a campaign's orders by each of these contacts; without those who bought nothing."""
+    """The number of a campaign's orders by each of these contacts; contacts without orders are left out."""
     query = sa.select(buyers.c.contact, buyers.c.orders).where(
         *_of(campaign_id, refs), buyers.c.currency == ALL_CURRENCIES
     )

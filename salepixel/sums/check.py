@@ -22,7 +22,7 @@ SUMS: tuple[KeptSum, ...] = (
     decisions.SUM,
     decisions.SEEN,
 )
-"""All of them. A sum whose definition reads other sums comes after them."""
+"""All sums. A sum whose definition reads other sums comes after these."""
 
 SHOWN = 1000
 """The most wrong cells listed for one table."""
@@ -53,8 +53,8 @@ def _wrong_cells(connection: sa.Connection, kept: KeptSum) -> list[str]:
 
 @cache
 def _difference(kept: KeptSum, dialect: str) -> sa.Select[Any]:
-    """The key of each wrong cell, then each measure as it is and as it must be."""
-    # One statement, and so one snapshot: on PostgreSQL others write meanwhile.
+    """Selects the key of each wrong cell, then each measure: the actual value and the correct one."""
+    # One statement reads one snapshot. On PostgreSQL, others write meanwhile.
     must = kept.definition(dialect).subquery()
     columns = [kept.table.c[name] for name in (*kept.measures, *kept.others)]
     zero: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
@@ -102,8 +102,8 @@ def _describe(kept: KeptSum, row: Sequence[Any]) -> str:
 def _rebuild(connection: sa.Connection, kept: KeptSum) -> None:
     table, dialect = kept.table, connection.dialect.name
     if dialect == "postgresql":
-        # A transaction that wrote a row which the definition does not see yet waits here, and adds it
-        # afterwards. EXCLUSIVE, because one that has locked a row of `clickers` to change it must end first.
+        # A transaction with new rows that the definition does not see yet waits for this lock, and adds them
+        # afterwards. EXCLUSIVE, so that a transaction that has locked rows of `clickers` ends first.
         connection.exec_driver_sql(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
     connection.execute(sa.delete(table).where(*(table.c[name] == 0 for name in kept.ended)))
     if kept.ended:
@@ -113,7 +113,7 @@ def _rebuild(connection: sa.Connection, kept: KeptSum) -> None:
 
 @cache
 def _redefinition(kept: KeptSum, dialect: str) -> Any:
-    """Writes each cell as its definition has it."""
+    """Writes each cell with the values of its definition."""
     table = kept.table
     names, cells = [*kept.key, *kept.measures, *kept.others], kept.definition(dialect).subquery()
     columns = [cells.c[name] for name in names]

@@ -1,7 +1,7 @@
 """Clickers: the known contacts who clicked, per campaign, with the links that they clicked.
 
-A row has no slot: whether a contact became a clicker, or is none any more, must be exact when two workers
-write clicks of one contact at once. They wait for each other at the row of that contact only.
+A row has no slot: if two workers write clicks of one contact at once, exactly one of them must count the new
+clicker. They wait for each other only at the row of that contact.
 """
 
 import json
@@ -26,7 +26,7 @@ _TIME = {  # the first 48 bits of a click id; as in clicks.py
 
 
 class Clicker(NamedTuple):
-    """A contact's clicks on a campaign: human ones (all that are not a bot's) and bot clicks.
+    """A contact's clicks on a campaign: human clicks (verdict human or unknown) and bot clicks.
 
     `first` and `last`: milliseconds since 1970. `links`: human clicks by link, as JSON in the form of the
     definition: by link, without spaces, only links with a click.
@@ -40,10 +40,10 @@ class Clicker(NamedTuple):
 
 
 NewClickers = Counter[tuple[str, str]]
-"""How many contacts more (or fewer) have a human click, by campaign and link; also for ALL_LINKS."""
+"""The change in the number of contacts with a human click, by campaign and link; also for ALL_LINKS."""
 
 _Clicked = Counter[tuple[str, bool, str]]
-"""How many contacts more have clicked these links, by campaign and whether they have a human click."""
+"""The change in the number of contacts who clicked, by campaign, whether with a human click, and links."""
 
 _Key = tuple[str, str]
 _Row = tuple[Any, ...]
@@ -52,7 +52,10 @@ _NO_LINKS = "{}"
 
 
 def sums_of(rows: Iterable[Sequence[Any]]) -> dict[_Key, Clicker]:
-    """Who made the clicks in rows of `clicks`, by campaign and contact; values as the table's columns."""
+    """The clickers in rows of `clicks`, by campaign and contact.
+
+    Values in the order of the table's columns.
+    """
     found: dict[_Key, Clicker] = {}
     for row in rows:
         if row[4]:
@@ -81,7 +84,7 @@ def _together(some: Clicker, more: Clicker, sign: int = 1) -> Clicker:
 
 @lru_cache(4096)
 def _links_together(some: str, more: str, sign: int) -> str:
-    # Kept: most contacts click one or two links, so a batch of a mailing has few different texts.
+    # Cached: most contacts click one or two links, so a batch of a mailing has few different texts.
     links = Counter(json.loads(some))
     for link, count in json.loads(more).items():
         links[link] += sign * count
@@ -121,7 +124,10 @@ def _by_link(clicked: _Clicked) -> NewClickers:
 def _add_to_rows(
     connection: sa.Connection, changes: dict[_Key, Clicker], clicked: _Clicked
 ) -> dict[_Key, Clicker]:
-    """Add the changes and count who clicked; gives what is left if another worker inserted a new row."""
+    """Add the changes and count clickers.
+
+    Returns the changes to repeat if another worker inserted a new row.
+    """
     known = _lock_rows(connection, changes)
     new: list[_Row] = []
     changed: list[_Row] = []
@@ -205,7 +211,7 @@ def _parameters(campaign: str, contact: str) -> dict[str, Any]:
 def _correct_times(
     connection: sa.Connection, before: Iterable[Sequence[Any]], after: Iterable[Sequence[Any]]
 ) -> None:
-    """Look for the first and last click of those whose clicks are not theirs any more, or not there."""
+    """Find the first and last click again for contacts who lost clicks."""
     lost = {tuple(row[:5]) for row in before}
     lost = lost.difference(tuple(row[:5]) for row in after) if lost else lost
     keys = sorted({(row[2], row[4], row[1]) for row in lost if row[4]})
@@ -218,7 +224,7 @@ def _correct_times(
         clicks.c.contact == clickers.c.contact,
     )
     times = {
-        # Where a wrong sum has left a row without clicks, it keeps its times until it is rebuilt.
+        # A row that a wrong sum has left without clicks keeps its times until a rebuild.
         name: sa.func.coalesce(sa.select(of(time)).where(*theirs).scalar_subquery(), clickers.c[name])
         for name, of in (("first_click", sa.func.min), ("last_click", sa.func.max))
     }
@@ -229,7 +235,7 @@ def _correct_times(
 
 
 def end(connection: sa.Connection, rows: Iterable[Sequence[Any]]) -> None:
-    """Count rows of `clicks` that were deleted as ended. Nobody is a clicker less for it."""
+    """Count deleted rows of `clicks` as ended. The number of clickers stays the same."""
     update = sa.update(clickers).where(_THIS)
     changed = {name: clickers.c[name] - sa.bindparam(f"ended_{name}") for name in ("human", "bot")}
     for name in ("human", "bot"):
@@ -243,7 +249,10 @@ def end(connection: sa.Connection, rows: Iterable[Sequence[Any]]) -> None:
 
 
 def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> tuple[int, NewClickers]:
-    """Delete the rows of contacts of an account; gives how many, and the clickers fewer, below zero."""
+    """Delete the rows of contacts of an account.
+
+    Returns their number, and the (negative) change in clickers.
+    """
     theirs = clickers.c.campaign_id.in_(sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id))
     columns = (clickers.c.campaign_id, clickers.c.human + clickers.c.human_ended, clickers.c.links)
     statement = sa.delete(clickers).where(theirs, is_one_of(connection, clickers.c.contact, refs))
@@ -298,7 +307,7 @@ SUM = KeptSum(
 
 
 def links_clicked(dialect: str) -> sa.Select[Any]:
-    """Campaign and link of each link that a contact has a human click on, those that have ended included."""
+    """Selects campaign and link for each link on which a contact has a human click, ended ones included."""
     each = {
         "sqlite": "json_each(clickers.links)",
         "postgresql": "json_each(clickers.links::json)",
@@ -308,7 +317,10 @@ def links_clicked(dialect: str) -> sa.Select[Any]:
 
 
 def first_clickers(campaign_id: str, limit: int, after: str) -> sa.Select[tuple[str]]:
-    """Selects a campaign's known contacts who clicked, by reference; `after`: the last one seen."""
+    """Selects a campaign's known contacts who clicked, by reference.
+
+    `after`: the last one on the previous page.
+    """
     ours = clickers.c.campaign_id == campaign_id, clickers.c.contact > after
     return sa.select(clickers.c.contact).where(*ours).order_by(clickers.c.contact).limit(limit)
 

@@ -29,8 +29,8 @@ def sums_of(rows: Iterable[Sequence[Any]]) -> Cells:
 def add(connection: sa.Connection, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]) -> None:
     """Add what changed from rows of `clicks` before to the same rows after, which are written already.
 
-    `before` must have been read FOR UPDATE in this transaction: on PostgreSQL another one may change a
-    verdict between the reading and the writing. Also adds to the sums of clickers and of links.
+    `before` must have been read FOR UPDATE in this transaction, or on PostgreSQL another transaction may
+    change a verdict in between. Also adds to the sums of clickers and of links.
     """
     cells = difference(sums_of(before), sums_of(after))
     add_cells(connection, click_sums, cells)
@@ -38,9 +38,9 @@ def add(connection: sa.Connection, before: Sequence[Sequence[Any]], after: Seque
 
 
 def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
-    """Count rows of `clicks` as ended, as the DELETE of retention returned them: all totals stay.
+    """Count rows of `clicks` that retention has deleted as ended: all totals stay.
 
-    Whoever ends clicks sees to it that they are not stored again: they would be counted twice.
+    The caller must prevent that they are stored again, or they would be counted twice.
     """
     add_cells(connection, click_sums, {key: (-count, count) for key, (count,) in sums_of(rows).items()})
     clickers.end(connection, rows)
@@ -49,7 +49,7 @@ def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
 def forget(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> int:
     """Delete the rows of contacts of an account. They no longer count as clickers; their clicks still count.
 
-    For contacts whose clicks have all ended, or belong to nobody any more. Gives how many rows.
+    For contacts whose clicks have all ended, or no longer have a contact. Returns the number of rows.
     """
     count, fewer = clickers.forget(connection, emp_id, refs)
     links.add(connection, {}, fewer)
@@ -67,7 +67,10 @@ SUM = KeptSum(click_sums, definition, ended=("ended",))
 
 
 def count_by_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """The clicks of a campaign by their reasons, names separated by spaces; without those that have none."""
+    """The clicks of a campaign by their reasons, names separated by spaces.
+
+    Clicks without reasons are left out.
+    """
     count = sa.func.sum(click_sums.c.clicks + click_sums.c.ended)
     ours = click_sums.c.campaign_id == campaign_id, click_sums.c.reasons != ""
     query = (

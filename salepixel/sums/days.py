@@ -21,12 +21,12 @@ def day_of(at: datetime) -> int:
 
 
 def day_column(at: sa.Column[datetime]) -> sa.Label[int]:
-    """The column `day` of a definition, of rows with such a time."""
+    """The column `day` of a definition, for rows with this time."""
     return (sa.type_coerce(at, sa.BigInteger) // _MICROSECONDS).label("day")
 
 
 def within(days: Days, day: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
-    """The SQL conditions that a day is one of these."""
+    """The SQL conditions for a day in this range."""
     since, until = days
     from_on = [] if since is None else [day >= since]
     return from_on if until is None else [*from_on, day < until]

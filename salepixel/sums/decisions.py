@@ -40,7 +40,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
 
 
 def seen_cells(rows: Sequence[Mapping[Any, Any]]) -> Cells:
-    """The cells of `seen_sums`: by payment method every order, by browser those whose click is known."""
+    """The cells of `seen_sums`: all orders by payment method, and orders with a known click by browser."""
     orders: Counter[Key] = Counter()
     seen: Counter[Key] = Counter()
     for row in rows:
@@ -109,7 +109,7 @@ def count_by_day(
 
 
 def count_seen(connection: sa.Connection, emp_id: int, days: Days, kind: str) -> Sequence[sa.Row[Any]]:
-    """The same orders by payment method or by browser: name, orders, seen."""
+    """The orders of `count_by_day`, by payment method or by browser: name, orders, seen."""
     table = seen_sums.c
     query = sa.select(table.name, *(sa.func.sum(table[name]).label(name) for name in ("orders", "seen")))
     return connection.execute(

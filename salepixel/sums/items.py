@@ -35,7 +35,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
 
 def definition(_dialect: str) -> sa.Select[Any]:
     """The cells of all sales."""
-    # In a subquery, because PostgreSQL does not see that two parameters are the same where it groups.
+    # In a subquery, because in GROUP BY PostgreSQL does not recognise two equal parameters as the same.
     rows = sa.select(
         sales.c.campaign_id,
         sa.func.substr(sales.c.item, 1, _MAX_CHARS).label("item"),

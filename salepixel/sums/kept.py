@@ -15,7 +15,7 @@ ALL_LINKS = ""
 """Stands for all links of a campaign, in place of a link's id. Real ids have 12 characters."""
 
 ALL_CURRENCIES = ""
-"""In the place of a currency: all of them. Only numbers of orders are added up then."""
+"""Stands for all currencies, in place of a code. Its rows have numbers of orders and no amounts."""
 
 Cells = dict[Key, Sequence[int]]
 """The cells of a sum: key without slot -> measures, both in the order of the table's columns."""
@@ -25,11 +25,11 @@ Cells = dict[Key, Sequence[int]]
 class KeptSum:
     """A table of sums, with the SELECT that defines its cells, by the name of the dialect.
 
-    Its columns are those of the table without `slot` and without the measures in `ended`. These count rows
-    that retention has deleted: nothing is left to compare them with, and a rebuild keeps them.
+    The SELECT has the table's columns without `slot` and without the measures in `ended`. These count rows
+    that retention has deleted, so they cannot be compared, and a rebuild keeps them.
 
-    `others`: columns that are not added up. Where rows have ended they are neither compared nor rebuilt,
-    because they follow from the ended rows too.
+    `others`: columns that are not added up. If rows have ended, these columns are neither compared nor
+    rebuilt, because they depend on the ended rows, too.
     """
 
     table: sa.Table
@@ -44,7 +44,7 @@ class KeptSum:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The names of the measures that are added up, and that the definition gives."""
+        """The names of the measures that are added up and are in the definition."""
         given = (column.name for column in self.table.c if not column.primary_key)
         return tuple(name for name in given if name not in self.ended + self.others)
 
@@ -62,7 +62,7 @@ def difference(before: Cells, after: Cells) -> Cells:
 def add_cells(connection: sa.Connection, table: sa.Table, cells: Mapping[Key, Sequence[int]]) -> None:
     """Add these measures to the table's rows with these keys, in the slot of this transaction.
 
-    Measures that the cells do not give (the last columns of the table) stay, or begin with their default.
+    Measures that the cells do not have (the last columns of the table) stay, or begin with their default.
     """
     if cells:
         ours = slot(connection)

@@ -1,4 +1,4 @@
-"""Measures that may exceed 64 bits, stored as two that do not: `<name>_high` * 10^9 + `<name>_low`.
+"""Measures that may exceed 64 bits, stored in two columns: `<name>_high` * 10^9 + `<name>_low`.
 
 Each row's value is split before it is added, in Python as in SQL, so that both halves are sums of the rows.
 """
@@ -17,13 +17,13 @@ def halves(value: int) -> tuple[int, int]:
 
 
 def sum_of_halves(value: sa.ColumnElement[int], name: str) -> Iterator[sa.Label[Any]]:
-    """The columns of a definition: the sums of both halves of a value of rows."""
+    """Two columns of a definition: the sums of both halves of a value."""
     yield sa.func.sum(value // _BASE).label(f"{name}_high")
     yield sa.func.sum(value % _BASE).label(f"{name}_low")
 
 
 def kept_sum(table: sa.Table, name: str) -> Iterator[sa.Label[Any]]:
-    """The columns for `read_sum` of a measure that a table keeps in halves."""
+    """Two columns for `read_sum`, from a table that stores the measure in halves."""
     for half in ("high", "low"):
         yield sa.func.sum(table.c[f"{name}_{half}"]).label(f"{name}_{half}")
 

@@ -1,6 +1,6 @@
-"""Totals per campaign and per link of it: clicks by verdict, how many contacts clicked, and how many bought.
+"""Totals per campaign and per link: clicks by verdict, clickers, and buyers.
 
-So a list of campaigns reads one row for each, however many days and links it has.
+A list of campaigns reads one row per campaign, however many days and links it has.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,9 +18,9 @@ _VERDICTS = ("human", "unknown", "bot")
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Clicks by verdict, and how many known contacts have one that is not a bot's.
+    """Clicks by verdict, and the number of known contacts with a human or unknown click.
 
-    `buyers`: how many known contacts have orders; of campaigns alone, 0 for a link.
+    `buyers`: the number of known contacts with orders, for campaigns only; 0 for a link.
     """
 
     human: int
@@ -34,7 +34,7 @@ NOTHING = Totals(0, 0, 0, 0)
 
 
 def sums_of(click_cells: Cells, new_clickers: Mapping[tuple[str, str], int]) -> Cells:
-    """The cells that follow from cells of `click_sums` and from numbers of clickers by campaign and link."""
+    """The cells, from cells of `click_sums` and from changes in the number of clickers."""
     cells: dict[Key, list[int]] = {}
     for (campaign, link, _, verdict, _), (count,) in click_cells.items():
         for one in (link, ALL_LINKS):
@@ -45,12 +45,12 @@ def sums_of(click_cells: Cells, new_clickers: Mapping[tuple[str, str], int]) -> 
 
 
 def add(connection: sa.Connection, click_cells: Cells, new_clickers: Mapping[tuple[str, str], int]) -> None:
-    """Add what follows from changes of `click_sums` and of `clickers`."""
+    """Add changes of `click_sums` and of `clickers`."""
     add_cells(connection, link_sums, sums_of(click_cells, new_clickers))
 
 
 def add_buyers(connection: sa.Connection, new_buyers: Mapping[str, int]) -> None:
-    """Add how many contacts more (or fewer) bought, by campaign."""
+    """Add the change in the number of buyers, by campaign."""
     cells = {(campaign, ALL_LINKS): (0, 0, 0, 0, count) for campaign, count in new_buyers.items() if count}
     add_cells(connection, link_sums, cells)
 

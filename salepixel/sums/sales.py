@@ -25,7 +25,7 @@ _NONE = (0, 0)
 
 
 class Sold(NamedTuple):
-    """Rows of `sales` and of `sale_refunds` by the names of their columns: all that orders have."""
+    """All rows of `sales` and `sale_refunds` of some orders, by the names of their columns."""
 
     sales: Sequence[Mapping[Any, Any]] = ()
     refunds: Sequence[Mapping[Any, Any]] = ()
@@ -161,7 +161,7 @@ def _into(currency: sa.Column[str | None]) -> sa.Label[str | None]:
 def read_campaigns(
     connection: sa.Connection, ids: Sequence[str], days: Days = ALWAYS
 ) -> Sequence[sa.Row[Any]]:
-    """What campaigns sold on some days, by campaign, currency and what that was converted into.
+    """The sales of campaigns on some days, by campaign, currency and converted currency.
 
     Rows with `orders` and, for `large.read_sum`, quantity (in thousandths) and minor units: gross, refunded
     (of these sales), refunded_on (these days), converted and converted_refunded.

@@ -15,8 +15,8 @@ _FIRST_FREE = sa.text(
 def slot(connection: sa.Connection) -> int:
     """The slot of this transaction: always 0 on SQLite, which has one writer at a time.
 
-    On PostgreSQL it is the first one that no other transaction has. Sums are exact whatever it is: two
-    transactions with the same slot, because a savepoint was rolled back or all are taken, only wait for each
+    On PostgreSQL it is the first number that no other transaction has. Sums are exact with any slot: two
+    transactions with the same one (after a rolled-back savepoint, or if all are taken) only wait for each
     other.
     """
     if connection.dialect.name != "postgresql":

@@ -13,6 +13,9 @@ from werkzeug.test import TestResponse
 
 from bench.world import BIG, EMP, contact_ref, link_id, number_of
 from salepixel.keys import Keys
+from salepixel.mails.mail import Kind
+from salepixel.mails.proposals import Use
+from salepixel.mails.store import Choice, StoredMail, add_mail, get_mail
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.storage.schema import sales
@@ -21,6 +24,8 @@ from salepixel_plugin.app import attach, make_routes, prepare
 from salepixel_plugin.paging import write_cursor
 
 KEY = "the key of the bench"
+MAIL = "0000000000ad"
+NEWSLETTER = "<a href='https://shop.test/shoes'>Shoes</a>"
 PAGE = 100  # rows of a page of the API by default
 
 
@@ -55,6 +60,10 @@ NOT_CALLED = {
     "api.see_computed": "reads one row by its key",
     "api.remove_shop": "ends what the others ask for",
     "api.remove_key": "ends a key",
+    "api.delete_mail": "ends what the others ask for",
+    "pages.add_mail": "as api.add_mail",
+    "pages.change_mail": "as api.change_mail",
+    "pages.download_mail": "as api.tracked_mail",
     "pages.apply_policy": "as api.apply_policy",
     "pages.close_month": "as api.close_month",
     "pages.requeue": "as api.requeue",
@@ -92,7 +101,7 @@ def all_calls(app: APIFlask, at: Place) -> list[Call]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint in NOT_CALLED:
             continue
-        for method in sorted((rule.methods or set()) & {"GET", "POST", "PATCH", "DELETE"}):
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
             values = _arguments(at)
             unknown = rule.arguments - values.keys()
             if unknown or (method != "GET" and rule.endpoint not in BODIES):
@@ -117,6 +126,7 @@ def _arguments(at: Place) -> dict[str, Any]:
         "shop_id": at.shop_id,
         "name": at.order,
         "ref": contact_ref(1),
+        "mail_id": MAIL,
     }
 
 
@@ -166,6 +176,9 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
             }
         ],
     },
+    "api.add_mail": lambda at: {"empId": EMP, "name": "New", "text": NEWSLETTER},
+    "api.change_mail": lambda at: {"merged": False},
+    "api.make_campaign": lambda at: {},
     "api.add_shop": lambda at: {"empId": EMP, "platform": "saleor", "api_url": "http://127.0.0.1:2/graphql/"},
     "api.apply_policy": lambda at: {"window_days": 6},
     "api.change_account": lambda at: {"name": "Boots"},
@@ -198,7 +211,15 @@ def _last_days(days: int) -> str:
 
 
 def find_place(database: Database, shop_id: str) -> Place:
-    """The middle of the campaign BIG, and the cursor with nine of ten of its sales before it."""
+    """The middle of the campaign BIG, and the cursor with nine of ten of its sales before it.
+
+    Stores a draft of an e-mail, if there is none.
+    """
+    with database.write() as connection:
+        if get_mail(connection, MAIL) is None:
+            now, body = datetime.now(UTC), NEWSLETTER.encode()
+            draft = StoredMail(MAIL, EMP, "Draft", "plain", "{contact}", Kind.HTML, body, now, now)
+            add_mail(connection, draft, {(0, 8): Choice(Use.SALES, "Shoes")})
     s = sales.c
     with database.read() as connection:
         its = s.campaign_id == BIG

@@ -20,6 +20,7 @@ from salepixel.accounts.principal import INSTALLATION, Principal
 from salepixel.attribution import use_cases as attribution
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.campaigns.fragment import Bought, BoughtLine
+from salepixel.campaigns.links import LinkSealer
 from salepixel.campaigns.use_cases import NewCampaign, NewLink
 from salepixel.clicks import use_cases as clicks
 from salepixel.clicks.tokens import ClickSealer
@@ -29,6 +30,10 @@ from salepixel.computations.work import Tools
 from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
 from salepixel.keys import Keys
+from salepixel.mails import use_cases as mails
+from salepixel.mails.proposals import Use
+from salepixel.mails.store import Choice
+from salepixel.mails.use_cases import Tracking
 from salepixel.money.rates import Rates
 from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
@@ -63,6 +68,12 @@ class World:
     api_shop: str = ""
     key: str = ""
     computation: str = ""
+    draft: str = ""
+    mail: str = ""
+
+    @property
+    def tracking(self) -> Tracking:
+        return Tracking(LinkSealer(self.keys), "https://edge.test", "spx")
 
     @property
     def sealer(self) -> ClickSealer:
@@ -86,6 +97,8 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
         world.api_shop = _report_orders(world, OWNER).shop_id
         world.key = accounts.add_key(connection, OWNER, 7, "n", NOW).id
         world.computation = computations.request_computation(connection, OWNER, WANTED, NOW).id
+        world.draft, world.mail = (_add_mail(world, OWNER).stored.id for _ in range(2))
+        mails.make_campaign(connection, OWNER, world.tracking, world.mail, NOW)
     with database.write() as connection:
         world.connection = connection
         yield world
@@ -94,6 +107,13 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
 def _report_orders(world: World, principal: Principal) -> shops.Receipt:
     return shops.report_orders(
         world.connection, principal, world.keys, 7, [(0, ORDER)], b"{}", "application/json", NOW
+    )
+
+
+def _add_mail(world: World, principal: Principal) -> mails.MailView:
+    body = b"<a href='https://shop.test/'>Shoes</a>"
+    return mails.add_mail(
+        world.connection, principal, world.tracking, 7, "Autumn", "plain", None, body, None, NOW
     )
 
 
@@ -148,6 +168,17 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, w.computation
     ),
     destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
+    mails.add_mail: _add_mail,
+    mails.see_mail: lambda w, who: mails.see_mail(w.connection, who, w.tracking, w.mail),
+    mails.change_mail: lambda w, who: mails.change_mail(
+        w.connection, who, w.tracking, w.draft, {"0-8": Choice(Use.TRACKED, "Hero")}, None, NOW
+    ),
+    mails.make_campaign: lambda w, who: mails.make_campaign(w.connection, who, w.tracking, w.draft, NOW),
+    mails.tracked_mail: lambda w, who: mails.tracked_mail(w.connection, who, w.tracking, w.mail),
+    mails.tracked_addresses: lambda w, who: mails.tracked_addresses(
+        w.connection, who, w.tracking, mails.see_mail(w.connection, OWNER, w.tracking, w.mail)
+    ),
+    mails.delete_draft: lambda w, who: mails.delete_draft(w.connection, who, w.tracking, w.draft),
     orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
     privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
     privacy.count_person: lambda w, who: privacy.count_person(w.connection, who, w.keys, 7, "ana"),

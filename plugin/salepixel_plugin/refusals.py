@@ -43,6 +43,20 @@ SENTENCES = {
     "too_many_computations": N_(
         "%(count)s computations of this account are under way. Try again when one of them is done."
     ),
+    "mail_empty": N_("Paste the HTML or the text of your e-mail, or choose a file."),
+    "mail_too_large": N_("This e-mail is larger than 3 MB. Remove attached pictures, and send it again."),
+    "mail_pdf": N_("This is a PDF. Export the e-mail as HTML from your e-mail platform."),
+    "mail_zip": N_("This is a ZIP archive or an Office document. Unpack it, and send the HTML file."),
+    "mail_picture": N_("This is a picture. Export the e-mail as HTML from your e-mail platform."),
+    "mail_office": N_("This is an Office document or an Outlook message. Save it as HTML or as .eml."),
+    "mail_binary": N_("This file is neither HTML, nor text, nor an .eml message."),
+    "mail_no_text": N_("This message has no HTML and no text."),
+    "mail_too_many_links": N_("This e-mail has more than %(most)s links."),
+    "mail_without_links": N_("Choose at least one link to track."),
+    "mail_finished": N_(
+        "The campaign of this e-mail exists already. Change its links on the campaign's page."
+    ),
+    "mail_is_draft": N_("This e-mail is a draft. Create its campaign first."),
     "policy_changed": "The settings have changed since. Preview your changes again.",
     "month_not_over": N_("%(month)s has not ended yet. Close it after its last day."),
     "orders_waiting": N_(

@@ -12,6 +12,7 @@ from redis import Redis
 from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
+from salepixel.mails.use_cases import Tracking
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.wire import jobs
@@ -41,6 +42,12 @@ class Services:
 def services() -> Services:
     """The services of the app that answers this request."""
     return cast(Services, current_app.extensions["salepixel"])
+
+
+def tracking() -> Tracking:
+    """What makes tracked links."""
+    here = services()
+    return Tracking(here.links, here.settings.edge_url, here.settings.click_parameter)
 
 
 @contextmanager

@@ -94,6 +94,8 @@ WITHOUT_PERSON = {
     "sessions": "digest key_digest expires_at",
     "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key",
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at",
+    "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id",
+    "mail_links": "mail_id part start usage label link_id",
     "journals": "name mark folded_at",
     "losses": "journal number count from_at to_at",
     "watermarks": "name click_id",

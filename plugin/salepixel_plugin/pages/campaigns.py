@@ -13,6 +13,7 @@ from salepixel.campaigns import store
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import edit_link, see_link
 from salepixel.destinations import outbox
+from salepixel.mails.store import list_drafts
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
 from salepixel_plugin.access import Refusal, principal
@@ -40,6 +41,7 @@ def list_campaigns() -> Response:
         accounts = list_accounts(connection, principal())
         dead = outbox.count_dead(connection, principal().emp_id)
         failed = queue.count_failed(connection, principal().emp_id)
+        drafts = [] if before else list_drafts(connection, principal().emp_id, PAGE)
     return page(
         "campaigns.html",
         campaigns=shown,
@@ -49,6 +51,7 @@ def list_campaigns() -> Response:
         accounts=accounts,
         dead=dead,
         failed=failed,
+        drafts=drafts,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 

@@ -22,6 +22,7 @@ from salepixel.storage.schema.clicks import (
 from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros, metadata
 from salepixel.storage.schema.computations import computation_parts, computations
 from salepixel.storage.schema.destinations import outbox
+from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
@@ -71,6 +72,8 @@ __all__ = [
     "link_sums",
     "links",
     "losses",
+    "mail_links",
+    "mails",
     "metadata",
     "orders",
     "outbox",

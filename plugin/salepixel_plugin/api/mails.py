@@ -1,0 +1,217 @@
+"""The e-mail of a campaign: find its links, choose what becomes of them, get it back with tracked links."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from flask import Response, make_response
+from pydantic import Field, model_validator
+
+from salepixel.campaigns import mailers
+from salepixel.mails import use_cases
+from salepixel.mails.mail import Kind
+from salepixel.mails.proposals import Use
+from salepixel.mails.store import Choice
+from salepixel.mails.use_cases import MailView
+from salepixel_plugin.access import principal
+from salepixel_plugin.api.blueprint import Output, answers_with, blueprint
+from salepixel_plugin.directory import publish_if_possible
+from salepixel_plugin.fields import EmpId, Id, Name, Text
+from salepixel_plugin.schemas import Input
+from salepixel_plugin.services import services, tracking, writing
+
+CONTENT_TYPES = {Kind.HTML: "text/html", Kind.TEXT: "text/plain", Kind.MESSAGE: "message/rfc822"}
+
+
+class MailIn(Input):
+    """An e-mail: its HTML or text in `text`, or the bytes of a file in `base64`."""
+
+    max_bytes: ClassVar[int] = 8_000_000
+    emp_id: EmpId = Field(alias="empId")
+    name: Name = Field(description="The name of the campaign.")
+    mailer: str = Field("plain", description=f"The e-mail platform: {', '.join(mailers.TAGS)}.")
+    contact_tag: Name | None = Field(
+        None, description="The platform's merge tag for the contact's reference, if not the default."
+    )
+    text: str = Field("", description="HTML or text.")
+    base64: str = Field("", description="A file: HTML in any encoding, text, or an .eml message.")
+    kind: Kind | None = Field(None, description="Null: recognised by its content.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "MailIn":
+        if bool(self.text) == bool(self.base64):
+            raise ValueError("send either `text` or `base64`")
+        self.body()
+        return self
+
+    def body(self) -> bytes:
+        """The bytes of the mail. Raises ValueError if `base64` is not valid."""
+        try:
+            return b64decode(self.base64, validate=True) if self.base64 else self.text.encode()
+        except Base64Error:
+            raise ValueError("`base64` is not valid") from None
+
+
+class LinkChoice(Input):
+    """What becomes of a link. Only sales links earn orders."""
+
+    use: Use
+    label: Text | None = Field(None, description="The name of the link in the report. Null: unchanged.")
+
+
+class MailChange(Input):
+    """The choices to change."""
+
+    links: dict[str, LinkChoice] = Field(default_factory=dict, description="By the link's id in the mail.")
+    merged: bool | None = Field(None, description="True: links with equal destinations are one link.")
+
+
+class MailLinkOut(Output):
+    """A link of a mail."""
+
+    id: str = Field(description="The link in the mail.", examples=["0-1042"])
+    element: str = Field(description="`a`, `area`, `vml` (an Outlook button) or `text`.")
+    text: str
+    address: str
+    position: int = Field(description="How far down it stands in its part, from 0 to 100.")
+    use: Use
+    label: str
+    reason: str = Field(description="Why this use was proposed.")
+    destination: str = Field(description="Empty: the link cannot be tracked.")
+    link_id: Id | None = Field(description="The link of the campaign; null for a draft or an untracked link.")
+
+
+class MailOut(Output):
+    """An e-mail with its links; a draft while `campaign_id` is null."""
+
+    id: Id
+    emp_id: EmpId = Field(alias="empId")
+    name: str
+    mailer: str
+    kind: Kind
+    merged: bool
+    campaign_id: Id | None
+    created_at: datetime
+    changed_at: datetime
+    links: list[MailLinkOut]
+
+
+_DOC: dict[str, Any] = {"security": "bearer"}
+
+
+@blueprint.post("/mails")
+@blueprint.input(MailIn, arg_name="wanted")
+@blueprint.output(MailOut, 201)
+@blueprint.doc(**_DOC, responses={403: "A foreign account", 404: "No such account"})
+def add_mail(wanted: MailIn) -> dict[str, Any]:
+    """Store an e-mail as a draft; the response has a proposal for each of its links."""
+    with writing() as connection:
+        view = use_cases.add_mail(
+            connection,
+            principal(),
+            tracking(),
+            wanted.emp_id,
+            wanted.name,
+            wanted.mailer,
+            wanted.contact_tag,
+            wanted.body(),
+            wanted.kind,
+            datetime.now(UTC),
+        )
+    return _as_json(view)
+
+
+@blueprint.get("/mails/<mail_id>")
+@blueprint.output(MailOut)
+@blueprint.doc(**_DOC)
+def get_mail(mail_id: str) -> dict[str, Any]:
+    """An e-mail with its links."""
+    with services().database.read() as connection:
+        return _as_json(use_cases.see_mail(connection, principal(), tracking(), mail_id))
+
+
+@blueprint.patch("/mails/<mail_id>")
+@blueprint.input(MailChange, arg_name="change")
+@blueprint.output(MailOut)
+@blueprint.doc(**_DOC, responses={409: "Its campaign exists already"})
+def change_mail(mail_id: str, change: MailChange) -> dict[str, Any]:
+    """Choose what becomes of links."""
+    with writing() as connection:
+        view = use_cases.see_mail(connection, principal(), tracking(), mail_id)
+        choices = {
+            link_id: Choice(one.use, _label(view, link_id) if one.label is None else one.label)
+            for link_id, one in change.links.items()
+        }
+        changed = use_cases.change_mail(
+            connection, principal(), tracking(), mail_id, choices, change.merged, datetime.now(UTC)
+        )
+    return _as_json(changed)
+
+
+@blueprint.put("/mails/<mail_id>/campaign")
+@blueprint.output(MailOut)
+@blueprint.doc(**_DOC, responses={422: "No link is tracked"})
+def make_campaign(mail_id: str) -> dict[str, Any]:
+    """Create the campaign of a draft. Idempotent: safe to retry."""
+    here = services()
+    with writing() as connection:
+        view = use_cases.make_campaign(connection, principal(), tracking(), mail_id, datetime.now(UTC))
+    publish_if_possible(here.database, here.redis)
+    return _as_json(view)
+
+
+@blueprint.get("/mails/<mail_id>/tracked")
+@blueprint.doc(**_DOC, responses={**answers_with("text/html", "The e-mail with tracked links.")})
+def tracked_mail(mail_id: str) -> Response:
+    """The e-mail with tracked links; all its other bytes are unchanged."""
+    with services().database.read() as connection:
+        view, body = use_cases.tracked_mail(connection, principal(), tracking(), mail_id)
+    answer = make_response(body)
+    answer.headers["Content-Type"] = CONTENT_TYPES[view.stored.kind]
+    answer.headers["Content-Disposition"] = "attachment"
+    return answer
+
+
+@blueprint.delete("/mails/<mail_id>")
+@blueprint.output(MailOut)
+@blueprint.doc(**_DOC, responses={409: "Its campaign exists already"})
+def delete_mail(mail_id: str) -> dict[str, Any]:
+    """Delete a draft; gives it a last time."""
+    with writing() as connection:
+        return _as_json(use_cases.delete_draft(connection, principal(), tracking(), mail_id))
+
+
+def _label(view: MailView, link_id: str) -> str:
+    link = view.link(link_id)
+    return "" if link is None else link.choice.label
+
+
+def _as_json(view: MailView) -> dict[str, Any]:
+    stored = view.stored
+    return {
+        "id": stored.id,
+        "empId": stored.emp_id,
+        "name": stored.name,
+        "mailer": stored.mailer,
+        "kind": stored.kind,
+        "merged": stored.merged,
+        "campaign_id": None if view.campaign is None else view.campaign.id,
+        "created_at": stored.created_at,
+        "changed_at": stored.changed_at,
+        "links": [
+            {
+                "id": one.id,
+                "element": one.found.element,
+                "text": one.found.text,
+                "address": one.found.address,
+                "position": one.position,
+                "use": one.choice.use,
+                "label": one.choice.label,
+                "reason": one.proposal.why,
+                "destination": one.proposal.destination,
+                "link_id": one.choice.link_id,
+            }
+            for one in view.links
+        ],
+    }

@@ -1,0 +1,177 @@
+"""A mail: an HTML page, a text, or a whole message with parts (RFC 5322, 2045, 2046)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesHeaderParser
+from enum import StrEnum
+
+from salepixel.mails.charsets import charset_of
+from salepixel.mails.found import FoundLink
+from salepixel.mails.html import find_links
+from salepixel.mails.text import find_text_links
+from salepixel.mails.transfer import TRANSFERS, BadEncoding, Identity, Transfer
+
+MAX_BYTES = 3_000_000
+"""The largest mail. Services reject far smaller ones; pictures that are attached make some large."""
+
+_MAX_DEPTH = 8
+_MAX_PARTS = 100
+_HEADERS = re.compile(rb"((?:[^\r\n]+\r?\n)*)\r?\n")
+_BLANK = re.compile(rb"\r?\n")
+_MESSAGE = re.compile(rb"(?:[!-9;-~]{1,76}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\r?\n")
+_MARKUP = re.compile(rb"<(?:!doctype|html|head|body|table|div|p|a|td|span|center|style|img)\b", re.IGNORECASE)
+_OTHER_FILES = {
+    b"%PDF": "pdf",
+    b"PK\x03\x04": "zip",
+    b"\x89PNG": "picture",
+    b"\xff\xd8\xff": "picture",
+    b"GIF8": "picture",
+    b"\xd0\xcf\x11\xe0": "office",
+}
+
+
+class BadMail(ValueError):
+    """A file that is no mail; the message names the reason: one of those in `read_mail`."""
+
+
+class Kind(StrEnum):
+    """What a person pasted or uploaded."""
+
+    HTML = "html"
+    TEXT = "text"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that people read: `start` and `end` of its encoded bytes in the mail, and its decoded text."""
+
+    kind: Kind
+    start: int
+    end: int
+    transfer: Transfer
+    charset: str
+    text: str
+    links: tuple[FoundLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it was given, and its parts with their links."""
+
+    kind: Kind
+    raw: bytes
+    parts: tuple[Part, ...]
+
+    def links(self) -> list[tuple[int, FoundLink]]:
+        """All links with the number of their part, in the sequence of the mail."""
+        return [(number, link) for number, part in enumerate(self.parts) for link in part.links]
+
+    def with_addresses(self, new: Mapping[tuple[int, int], str]) -> bytes:
+        """The mail with other addresses; all its other bytes stay.
+
+        `new`: by part and start of the link, what stands instead of its `raw`.
+        """
+        pieces, at = [], 0
+        for number, part in enumerate(self.parts):
+            changes = [(link, new[number, link.start]) for link in part.links if (number, link.start) in new]
+            pieces += [self.raw[at : part.start], _with_changes(part, changes)]
+            at = part.end
+        return b"".join([*pieces, self.raw[at:]])
+
+
+def read_mail(raw: bytes, kind: Kind | None = None) -> Mail:
+    """The mail in a file or a text field; without a `kind` it is recognised by its content.
+
+    Raises BadMail: `empty`, `too_large`, `pdf`, `zip`, `picture`, `office`, `binary`, `no_text`.
+    """
+    if not raw.strip():
+        raise BadMail("empty")
+    if len(raw) > MAX_BYTES:
+        raise BadMail("too_large")
+    for mark, name in _OTHER_FILES.items():
+        if raw.startswith(mark):
+            raise BadMail(name)
+    kind = kind or _recognised(raw)
+    if kind is Kind.MESSAGE:
+        parts = tuple(_parts(raw, 0, len(raw), 0))
+        if not parts:
+            raise BadMail("no_text")
+        return Mail(kind, raw, parts[:_MAX_PARTS])
+    part = _read_part(kind, raw, 0, len(raw), Identity(raw), "")
+    if "\0" in part.text:
+        raise BadMail("binary")
+    return Mail(kind, raw, (part,))
+
+
+def _recognised(raw: bytes) -> Kind:
+    if _MESSAGE.match(raw):
+        return Kind.MESSAGE
+    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return Kind.HTML if _MARKUP.search(raw.replace(b"\0", b"") if wide else raw) else Kind.TEXT
+
+
+def _read_part(kind: Kind, raw: bytes, start: int, end: int, transfer: Transfer, declared: str) -> Part:
+    decoded = transfer.decoded()
+    charset = charset_of(decoded, declared)
+    text = decoded.decode(charset)
+    found = find_links(text) if kind is Kind.HTML else find_text_links(text)
+    return Part(kind, start, end, transfer, charset, text, tuple(found))
+
+
+def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
+    """The text and HTML parts between two places of a message, without attachments."""
+    found = _HEADERS.match(raw, start, end)
+    if found is None or depth > _MAX_DEPTH:
+        return
+    body = found.end()
+    headers = BytesHeaderParser().parsebytes(found[1])
+    boundary = headers.get_boundary()
+    if headers.get_content_maintype() == "multipart" and boundary:
+        for first, last in _between(raw, body, end, boundary.encode("latin-1", "replace")):
+            yield from _parts(raw, first, last, depth + 1)
+    elif (
+        headers.get_content_type() in ("text/html", "text/plain")
+        and headers.get_content_disposition() != "attachment"
+    ):
+        kind = Kind.HTML if headers.get_content_type() == "text/html" else Kind.TEXT
+        transfer = TRANSFERS.get(_transfer_encoding(headers))
+        if transfer is None:
+            return
+        try:
+            yield _read_part(
+                kind, raw, body, end, transfer(raw[body:end]), headers.get_content_charset("") or ""
+            )
+        except BadEncoding:
+            return
+
+
+def _transfer_encoding(headers: Message) -> str:
+    return str(headers.get("Content-Transfer-Encoding", "")).strip().lower()
+
+
+def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
+    """The places of the parts between the lines of a boundary (RFC 2046, 5.1.1)."""
+    line = re.compile(rb"(?:\r?\n|(?<=\n))--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    places, first = [], -1
+    for found in line.finditer(raw, start, end):
+        if first >= 0:
+            places.append((first, found.start()))
+        after = _BLANK.match(raw, found.end(), end)
+        first = after.end() if after else end
+        if found[1]:
+            return places
+    return [*places, (first, end)] if first >= 0 else []
+
+
+def _with_changes(part: Part, changes: Sequence[tuple[FoundLink, str]]) -> bytes:
+    spans, chars, size = [], 0, 0
+    for link, new in changes:
+        size += len(part.text[chars : link.start].encode(part.charset))
+        raw = link.raw.encode(part.charset)
+        spans.append((size, size + len(raw), new.encode(part.charset)))
+        size += len(raw)
+        chars = link.end
+    return part.transfer.replaced(spans)

@@ -1,0 +1,46 @@
+"""Tracked links in place of a mail's own, and back again."""
+
+from collections.abc import Mapping, Sequence
+
+from salepixel.mails.found import FoundLink, escape_attribute
+from salepixel.mails.mail import Mail
+
+Place = tuple[int, int]
+"""The number of a part and the start of a link in it."""
+
+
+def place_of(number: int, link: FoundLink) -> Place:
+    """The place of a link in the part with this number."""
+    return number, link.start
+
+
+def rewrite(mail: Mail, tracked: Mapping[Place, str]) -> bytes:
+    """The mail with tracked addresses at these places. All other bytes stay, and so do quotes.
+
+    An address without quotes gets them, because a merge tag may have spaces.
+    """
+    links = {place_of(number, link): link for number, link in mail.links()}
+    return mail.with_addresses({place: _written(links[place], address) for place, address in tracked.items()})
+
+
+def _written(link: FoundLink, address: str) -> str:
+    if link.element == "text":
+        return address
+    quote = link.quote or '"'
+    return f"{quote}{escape_attribute(address, quote)}{quote}"
+
+
+def undo(rewritten: Mail, originals: Mapping[str, Sequence[str]]) -> bytes:
+    """The mail with its own addresses again, also if it was edited after it was rewritten.
+
+    `originals`: by tracked address, what the mail had in its places, first to last; the last one also stands
+    for copies that were added later.
+    """
+    back, seen = dict[Place, str](), dict[str, int]()
+    for number, link in rewritten.links():
+        own = originals.get(link.address)
+        if own:
+            nth = seen.get(link.address, 0)
+            seen[link.address] = nth + 1
+            back[place_of(number, link)] = own[min(nth, len(own) - 1)]
+    return rewritten.with_addresses(back)

@@ -1,0 +1,127 @@
+"""A marketer's way from a pasted e-mail to tracked links, on pages alone."""
+
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from salepixel.campaigns.links import LinkSealer
+from tests.plugin.conftest import HATS, SHOES, Office
+
+HTML = """<html><body><p>Caf\u00e9 {{ contact.FIRSTNAME }}</p>
+<a href="https://shop.test/cup?a=1&amp;b=2">Buy the cup</a>
+<a href='https://shop.test/cup?a=1&amp;b=2'><img alt="Cup"></a>
+<a href="https://instagram.com/shop">Instagram</a> <a href="{{ unsubscribe }}">Unsubscribe</a></body></html>
+"""
+SENT = {"name": "Autumn", "mailer": "brevo", "text": HTML}
+
+
+def add(office: Office, **changed: Any) -> str:
+    answer = office.page("/accounts/7/mails", SHOES, method="POST", data=SENT | changed)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["Location"])
+
+
+def test_a_pasted_mail_comes_back_with_tracked_links(office: Office, links: LinkSealer) -> None:
+    there = add(office)
+    draft = office.page(there, SHOES).text
+    assert "Buy the cup" in draft
+    assert "A merge tag: your e-mail platform fills in the address" in draft
+    assert there.rpartition("/")[2] in office.page("/", SHOES).text
+    finished = office.page(there, SHOES, method="POST", data={"step": "finish", "merged": "on"})
+    assert finished.status_code == 303
+    file = office.page(f"{there}/file", SHOES).get_data(as_text=True)
+    tracked = re.findall(r"=(?:\"|')(https?://[^/]+/c/([^?]+)\?k=\{\{ contact\.RC_ID \}\})(?:\"|')", file)
+    assert len(tracked) == 3
+    opened = [links.open(token) for _, token in tracked]
+    assert [one.url for one in opened] == [
+        *["https://shop.test/cup?a=1&b=2"] * 2,
+        "https://instagram.com/shop",
+    ]
+    assert len({one.link for one in opened}) == 2
+    back = file
+    for (address, _), own in zip(tracked, re.findall(r"https://[^\"']+", HTML), strict=True):
+        back = back.replace(address, own, 1)
+    assert back == HTML
+    campaign = office.get(f"/campaigns/{opened[0].campaign}", SHOES)
+    assert [(one["label"], one["sale_pixel"]) for one in campaign["links"]] == [
+        ("Buy the cup", True),
+        ("Instagram", False),
+    ]
+    page = office.page(there, SHOES).text
+    assert "Download" in page
+    assert tracked[0][0] in page
+
+
+def test_choices_are_kept_for_one_link_and_for_several(office: Office) -> None:
+    there = add(office)
+    ids = re.findall(r'name="use-([0-9-]+)"', office.page(there, SHOES).text)
+    sent = {f"use-{ids[0]}": "tracked", f"label-{ids[0]}": "Hero", "ticked": ids[1:], "common": "left"}
+    office.page(there, SHOES, method="POST", data=sent | {"step": "save"})
+    stored = office.get(f"/mails/{there.rpartition('/')[2]}", SHOES)
+    assert [(one["use"], one["label"]) for one in stored["links"]] == [
+        ("tracked", "Hero"),
+        ("left", "Cup"),
+        ("left", "Instagram"),
+        ("left", "Unsubscribe"),
+    ]
+    assert not stored["merged"]
+    again = office.page(there, SHOES).text
+    assert "No link is a sales link" in again
+
+
+def test_a_file_keeps_its_encoding(office: Office) -> None:
+    raw = HTML.replace("<html>", '<html><meta charset="windows-1252">').encode("windows-1252")
+    there = add(office, text="", file=(BytesIO(raw), "mail.html"))
+    office.page(there, SHOES, method="POST", data={"step": "finish"})
+    assert "Caf\u00e9".encode("windows-1252") in office.page(f"{there}/file", SHOES).get_data()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"text": ""}, "Paste the HTML"),
+        ({"name": " "}, "Give the campaign a name"),
+        ({"mailer": "mdirector"}, "merge tag for a contact"),
+        ({"mailer": "unknown"}, "merge tag for a contact"),
+        ({"text": "%PDF-1.7"}, "This is a PDF"),
+        ({"text": "x" * 3_000_001}, "larger than 3 MB"),
+    ],
+)
+def test_what_is_no_mail_is_answered_with_what_to_do(office: Office, changed: Any, message: str) -> None:
+    answer = office.page("/accounts/7/mails", SHOES, method="POST", data=SENT | changed)
+    assert (answer.status_code, message in answer.text) == (422, True)
+    if changed.get("text", "").startswith("%"):
+        assert "%PDF-1.7" in answer.text  # nothing that was written is lost
+
+
+def test_a_draft_without_tracked_links_makes_no_campaign(office: Office) -> None:
+    there = add(office, text="<p>Hello</p>")
+    assert "No links found" in office.page(there, SHOES).text
+    answer = office.page(there, SHOES, method="POST", data={"step": "finish"})
+    assert (answer.status_code, "Choose at least one link" in answer.text) == (422, True)
+
+
+def test_a_draft_can_be_deleted_and_a_finished_mail_cannot(office: Office) -> None:
+    there = add(office)
+    assert office.page(there, SHOES, method="POST", data={"step": "delete"}).status_code == 303
+    assert office.page(there, SHOES).status_code == 404
+    finished = add(office)
+    office.page(finished, SHOES, method="POST", data={"step": "finish"})
+    assert office.page(finished, SHOES, method="POST", data={"step": "delete"}).status_code == 409
+    assert office.page(finished, SHOES, method="POST", data={"step": "save"}).status_code == 409
+
+
+def test_another_account_sees_no_mail(office: Office) -> None:
+    there = add(office)
+    assert office.page(there, HATS).status_code == 404
+    assert office.page("/accounts/7/mails", HATS).status_code == 404
+    assert office.page("/accounts/7/mails", HATS, method="POST", data=SENT).status_code == 403
+    assert office.page(there, HATS, method="POST", data={"step": "delete"}).status_code == 404
+
+
+def test_the_pages_are_in_spanish_too(office: Office) -> None:
+    there = add(office)
+    assert "Nueva campa\u00f1a" in office.page("/accounts/7/mails?lang=es", SHOES).text
+    assert "Enlace de ventas" in office.page(f"{there}?lang=es", SHOES).text

@@ -68,6 +68,7 @@ GROWS: Mapping[str, str] = {
 """Calls that read or write more where there is more, each with its reason: they are not played."""
 
 MAY_SCAN: Mapping[str, str] = {
+    "SCAN mails USING INDEX ix_mails_drafts": "holds only the drafts",
     "SCAN orders USING INDEX ix_orders_failed": "holds only the orders that failed",
     "SCAN orders USING INDEX ix_orders_due": "holds only the orders that wait",
 }

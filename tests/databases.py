@@ -67,6 +67,15 @@ def empty(database: Database) -> None:
         connection.exec_driver_sql(";".join(statements))
 
 
+def copy_rows(source: Database, target: Database) -> None:
+    """Write every row of a database into an empty one, of the same kind or the other."""
+    with source.read() as reading, target.write() as connection:
+        for table in metadata.sorted_tables:
+            if rows := reading.execute(sa.select(table)).mappings().all():
+                connection.execute(sa.delete(table))  # migrating stores a row, too
+                connection.execute(sa.insert(table), [dict(row) for row in rows])
+
+
 @contextmanager
 def new_postgresql_database(server: str, name: str) -> Iterator[str]:
     """An empty database of its own on a PostgreSQL, without our tables; gives its address."""

@@ -45,6 +45,7 @@ class Watch:
     def __init__(self, database: Database) -> None:
         self._engine, self._seen = database.engine, list[Statement]()
         self._before: dict[str, int] = {}
+        self._transaction: sa.Transaction | None = None
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self._engine.dispose()  # connections that are open already would not be counted
         if self.is_sqlite:
@@ -83,7 +84,8 @@ class Watch:
 
     def _begin(self, connection: sa.Connection, _cursor: Any, text: str, values: Any, *_: Any) -> None:
         self._seen.append(Statement(text, values[0] if isinstance(values, list) else values))
-        if not self.is_sqlite:
+        # PostgreSQL counts in each transaction from 0, or from what it has not added up yet.
+        if not self.is_sqlite and connection.get_transaction() is not self._transaction:
             self._before = self._read(connection)
 
     def _end(self, connection: sa.Connection, *_: Any) -> None:
@@ -96,6 +98,7 @@ class Watch:
                 if count != self._before.get(name, 0)
             }
             its.work = sum(its.relations.values())
+            self._before, self._transaction = now, connection.get_transaction()
 
     def _read(self, connection: sa.Connection) -> dict[str, int]:
         cursor = connection.connection.cursor()

@@ -12,7 +12,7 @@ from salepixel.accounts import store as accounts
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.clicks import store as clicks
-from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.clicks.tokens import Signal
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import empty_deliveries, store_delivery
 from salepixel.orders.packing import unpack
@@ -20,17 +20,11 @@ from salepixel.privacy.holdings import HOLDINGS
 from salepixel.privacy.use_cases import export_person
 from salepixel.shops import store as shops
 from salepixel.storage import schema
-from salepixel.storage.database import Database
 from salepixel.storage.schema import EPOCH
 from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.privacy.village import ADDRESS, CODE, REF, Village
 from tests.worker.world import HOUR
-
-
-@pytest.fixture
-def village(database: Database, sealer: ClickSealer) -> Village:
-    return Village(database, sealer)
 
 
 def test_everything_of_her_is_there_before(village: Village) -> None:
@@ -161,27 +155,26 @@ def test_damaged_orders_do_not_keep_a_person_from_being_erased(village: Village)
     assert list(village.found()) == []
 
 
-@pytest.mark.parametrize(
-    "note",
-    [
-        f"Write to me:\n{ADDRESS}.",
-        f"Is it {ADDRESS}? https://shop.test/?mail={ADDRESS}&x=1",
-        "a" * 1_000_000 + f" {ADDRESS}",
-        f"{ADDRESS}\ud83d",
-        f"{ADDRESS} and half an emoji \ud83d",
-        f"\ud83d@half.test {ADDRESS}",
-        json.dumps({"nested": ADDRESS}),
-    ],
-    ids=lambda note: note[:20],
+NOTES = (
+    f"Write to me:\n{ADDRESS}.",
+    f"Is it {ADDRESS}? https://shop.test/?mail={ADDRESS}&x=1",
+    "a" * 1_000_000 + f" {ADDRESS}",
+    f"{ADDRESS}\ud83d",
+    f"{ADDRESS} and half an emoji \ud83d",
+    f"\ud83d@half.test {ADDRESS}",
+    json.dumps({"nested": ADDRESS}),
 )
-def test_an_address_in_a_note_of_another_order_is_erased(village: Village, note: str) -> None:
-    order_of_cy = {"id": "O-cy", "lines": [], "userEmail": "cy@shop.test", "note": note}
+
+
+def test_an_address_in_a_note_of_another_order_is_erased(village: Village) -> None:
+    shop = village.shop_id()
     with village.database.write() as connection:
-        body = json.dumps({"order": order_of_cy}).encode()
-        shop_id = village.shop_id()
-        store_delivery(
-            connection, digest="cy", shop_id=shop_id, event="order_created", headers={}, body=body, at=NOON
-        )
+        for n, note in enumerate(NOTES):
+            of_cy = {"id": f"O-cy{n}", "lines": [], "userEmail": "cy@shop.test", "note": note}
+            body, event = json.dumps({"order": of_cy}).encode(), "order_created"
+            store_delivery(
+                connection, digest=f"cy{n}", shop_id=shop, event=event, headers={}, body=body, at=NOON
+            )
     village.erase()
     assert list(village.found()) == []
 
@@ -219,11 +212,9 @@ def test_the_same_reference_in_another_account_stays(village: Village) -> None:
         assert campaigns.add_contacts(connection, INSTALLATION, village.keys, 2, again, NOON).stored == 1
 
 
-@pytest.mark.parametrize(
-    "who", ["%", "*", "_", "ref-of-ana-%", "x' OR '1'='1", '{contact}"', "nobody@shop.test"]
-)
-def test_a_reference_is_no_pattern(village: Village, who: str) -> None:
+def test_a_reference_is_no_pattern(village: Village) -> None:
     """Only computations are deleted, whoever is erased: nobody looks for a person in them."""
     before = list(village.found())
-    assert not any(village.erase(who).counts.values())
+    for who in ("%", "*", "_", "ref-of-ana-%", "x' OR '1'='1", '{contact}"', "nobody@shop.test"):
+        assert not any(village.erase(who).counts.values()), who
     assert list(village.found()) == [place for place in before if not place.startswith("computation")]

@@ -6,13 +6,11 @@ import pytest
 
 from salepixel.accounts.declined import BadField
 from salepixel.accounts.principal import INSTALLATION
-from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations import outbox
 from salepixel.privacy import retention
 from salepixel.privacy.retention import Kept, end_old_rows
 from salepixel.privacy.use_cases import change_retention
 from salepixel.storage import schema
-from salepixel.storage.database import Database
 from salepixel_worker.rebuild import verify_all
 from tests.make import NOON
 from tests.privacy.village import ADDRESS, REF, Village
@@ -21,12 +19,13 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def village(database: Database, sealer: ClickSealer) -> Village:
-    found = Village(database, sealer)
+def village(village: Village) -> Village:
+    """With a sent forward, a hit that was ignored, and two deliveries of the shop."""
+    found = village
     found.hit("order=1", None, 70, ignored="unsigned")
     found.deliver("order_paid", found.bought)
     found.reconcile()
-    with database.write() as connection:
+    with found.database.write() as connection:
         for claimed in outbox.claim_outgoing(connection, NOON, NOON, 1):
             outbox.record_attempt(connection, claimed, state="sent", answer="200", next_at=NOON)
     return found
@@ -58,10 +57,10 @@ def test_what_is_older_ends_and_nothing_else_changes(
     assert verify_all(village.database, village.sealer).different == []
 
 
-@pytest.mark.parametrize("days", [0, -1, 3651, 10**9])
-def test_days_out_of_bounds_are_refused(village: Village, days: int) -> None:
-    with pytest.raises(BadField):
-        choose(village, Kept.DELIVERIES, days)
+def test_days_out_of_bounds_are_refused(village: Village) -> None:
+    for days in (0, -1, 3651, 10**9):
+        with pytest.raises(BadField):
+            choose(village, Kept.DELIVERIES, days)
 
 
 def test_clicks_cannot_end_before_they_have_been_evidence(village: Village) -> None:

@@ -92,11 +92,6 @@ def under_way(database: Database) -> list[str]:
         return erasures_under_way(connection)
 
 
-@pytest.fixture
-def village(database: Database, sealer: ClickSealer) -> Village:
-    return Village(database, sealer)
-
-
 def test_what_a_journal_brings_later_is_stored_without_her(village: Village, redis: Redis) -> None:
     village.erase()
     click = click_at(NOON, REF, serial=99)

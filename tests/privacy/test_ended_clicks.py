@@ -268,12 +268,11 @@ def test_the_holdout_is_contaminated_by_clicks_that_ended_too(world: World) -> N
         assert count_contaminated(connection, CAMPAIGN) == 1
 
 
-def test_an_erasure_deletes_what_counts_clicks_that_ended(database: Database, sealer: ClickSealer) -> None:
-    village = Village(database, sealer)
+def test_an_erasure_deletes_what_counts_clicks_that_ended(village: Village) -> None:
     village.reconcile()
-    with database.write() as connection:
+    with village.database.write() as connection:
         change_retention(connection, INSTALLATION, 1, {Kept.CLICKS: 50})
-    end_old_rows(database, LATER, 60)
+    end_old_rows(village.database, LATER, 60)
     assert village.rows(schema.clicks) == []
     village.erase()
     assert list(village.found()) == []
@@ -285,7 +284,7 @@ def test_a_few_clicks_more_than_the_limit_of_an_order_do_not_differ_when_bots_en
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit counts bot clicks; those beyond it are in no decision, and end."""
-    monkeypatch.setattr("salepixel.attribution.gather.MOST_CLICKS", 2)
+    monkeypatch.setattr("salepixel.attribution.gather.MAX_CLICKS", 2)
     world.click(click_at(NOON - 5 * HOUR, "ana", serial=7), BOT)
     world.policy(window_days=8)
     world.reconcile()

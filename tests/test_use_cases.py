@@ -202,7 +202,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.list_contact_activity: lambda w, who: report.list_contact_activity(
         w.connection, who, w.campaign, 10, None
     ),
-    report.measure_lift: lambda w, who: report.measure_lift(w.connection, who, w.campaign, NOW),
+    report.measure_lift: lambda w, who: report.measure_lift(
+        w.connection, who, w.campaign, Tools(w.sealer, w.rates), NOW
+    ),
     report.compare_models: lambda w, who: report.compare_models(
         w.connection, who, 7, NOW - timedelta(days=9), NOW, Tools(w.sealer, w.rates), NOW
     ),

@@ -12,6 +12,8 @@ from salepixel.computations.use_cases import Computed, request_computation
 from salepixel.computations.work import Tools
 from salepixel.money.rates import Rates
 from salepixel.reading.times import rfc3339
+from salepixel.report import use_cases
+from salepixel.report.lift import Measured
 from salepixel.wire import jobs
 from salepixel_plugin.access import principal
 from salepixel_plugin.services import services
@@ -40,6 +42,14 @@ def ask(read: Callable[[sa.Connection], Computed[T]]) -> Computed[T]:
     if found.computation is not None and found.computation.is_under_way:
         here.job_queue.enqueue_once(jobs.COMPUTE)
     return found
+
+
+def ask_lift(campaign_id: str) -> Computed[Measured]:
+    """The lift of a campaign."""
+    now = datetime.now(UTC)
+    return ask(
+        lambda connection: use_cases.measure_lift(connection, principal(), campaign_id, tools(), now)[1]
+    )
 
 
 def computation_as_json(found: Computation) -> dict[str, object]:

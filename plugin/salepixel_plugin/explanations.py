@@ -323,7 +323,7 @@ def _group_as_json(group: Group) -> dict[str, Any]:
         "people": group.people,
         "without_address": group.without_address,
         "opted_out": group.opted_out,
-        "buyers": len(group.buyers),
+        "buyers": group.buyers,
         "rate": round(group.arm.rate, 6),
         "orders": group.orders,
         "net": net,

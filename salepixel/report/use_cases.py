@@ -163,11 +163,22 @@ def list_contact_activity(
 
 
 def measure_lift(
-    connection: sa.Connection, principal: Principal, campaign_id: str, now: datetime
-) -> tuple[Campaign, Measured]:
-    """A campaign, and its lift, as far as it can be measured now."""
+    connection: sa.Connection, principal: Principal, campaign_id: str, tools: Tools, now: datetime
+) -> tuple[Campaign, Computed[Measured]]:
+    """A campaign, and its lift, as far as it can be measured now.
+
+    At once for few recipients; otherwise the last result of the worker.
+    """
     campaign = see_campaign(connection, principal, campaign_id)
-    return campaign, lift.measure(connection, campaign, now)
+    parameters = lift.parameters_of(campaign, see_account(connection, principal, campaign.emp_id))
+    if parameters is None:
+        return campaign, Computed(lift.not_measured(campaign), now)
+    read = partial(lift.read_measured, parameters, now)
+    if lift.is_small(connection, campaign_id):
+        result = compute(connection, tools, lift.step, Task(campaign.emp_id, parameters, now))
+        return campaign, Computed(read(result), now)
+    wanted = Wanted(campaign.emp_id, lift.KIND, parameters)
+    return campaign, look_for(connection, principal, wanted, read, now)
 
 
 def compare_models(

@@ -61,7 +61,6 @@ GROWS: Mapping[str, str] = {
         ("api.preview_policy", "pages.preview_policy", "pages.preview_policy (linear)"),
         "judges up to a thousand orders",
     ),
-    **dict.fromkeys(("api.get_lift", "pages.lift"), "counts the buyers among all recipients"),
     **dict.fromkeys(("api.export_contact", "api.export_person"), "looks for the person in all deliveries"),
     "api.list_sales (1000 rows)": "the small year has fewer",
 }

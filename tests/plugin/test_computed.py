@@ -2,14 +2,16 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from salepixel.computations.use_cases import FRESH
-from salepixel.report import comparison, journey_store, journeys
+from salepixel.report import comparison, journey_store, journeys, lift
 from salepixel.storage.schema import computations
+from tests.plugin.api.test_recipients import assigned, buys, made
 from tests.plugin.computing import work
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 
@@ -136,3 +138,22 @@ def test_too_many_computations_are_refused(large: Office) -> None:
     assert [answer.status_code for answer in answers] == [202] * 20 + [409]
     assert answers[-1].json
     assert answers[-1].json["reason"] == "too_many_computations"
+
+
+def test_the_lift_of_many_recipients_is_that_of_few(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = made(office)
+    mail, out = assigned(office, campaign)
+    for ref in (*mail[:60], *out[:3]):
+        buys(office, ref)
+    path = f"/campaigns/{campaign}/lift"
+    at_once = office.get(path, SHOES)
+    monkeypatch.setattr(lift, "SMALL_RECIPIENTS", 0)
+    monkeypatch.setattr(lift, "RECIPIENTS_AT_ONCE", 30)
+    assert office.call("GET", path, key=SHOES).status_code == 202
+    assert "Being computed" in office.page(path, SHOES).text
+    work(office, steps=5)
+    value, most = progress_of(office.page(path, SHOES).text)
+    assert (value, most) == (150, 400)
+    work(office)
+    assert office.get(path, SHOES) | {"as_of": ""} == at_once | {"as_of": ""}
+    assert at_once["explanation"] in unescape(office.page(path, SHOES).text)

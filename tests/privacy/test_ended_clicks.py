@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from salepixel.accounts.principal import INSTALLATION
-from salepixel.accounts.store import get_account
+from salepixel.accounts.store import Account, get_account
 from salepixel.campaigns.store import Campaign, set_sent_at
 from salepixel.clicks.tokens import Click, ClickSealer, Signal
 from salepixel.orders.deliveries import sum_rejections
@@ -17,7 +17,7 @@ from salepixel.privacy import retention
 from salepixel.privacy.retention import Kept, end_old_rows
 from salepixel.privacy.use_cases import change_retention
 from salepixel.report.activity import contact_activity, count_clicks, count_verdict_reasons, link_activity
-from salepixel.report.lift import count_contaminated
+from salepixel.report.lift import compare_groups
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.sums.check import find_wrong_sums
@@ -265,7 +265,8 @@ def test_the_holdout_is_contaminated_by_clicks_that_ended_too(world: World) -> N
     choose(world, clicks=50)
     end_old_rows(world.database, LATER, 60)
     with world.database.read() as connection:
-        assert count_contaminated(connection, CAMPAIGN) == 1
+        account = Account(1, "Shoes", "EUR", NOON)
+        assert compare_groups(connection, CAMPAIGN, account, NOON, LATER).contaminated == 1
 
 
 def test_an_erasure_deletes_what_counts_clicks_that_ended(village: Village) -> None:

@@ -9,7 +9,7 @@ from rq.timeouts import JobTimeoutException
 
 from salepixel.computations import store
 from salepixel.computations.work import Step, Tools
-from salepixel.report import comparison, exports
+from salepixel.report import comparison, exports, lift
 from salepixel.storage.database import Database, is_timeout, is_transient
 from salepixel.storage.schema import computations
 from salepixel.wire.jobs import COMPUTE, JobQueue
@@ -17,7 +17,7 @@ from salepixel_worker.attempt import describe
 
 log = structlog.get_logger()
 
-KINDS: Mapping[str, Step] = {comparison.KIND: comparison.step, exports.KIND: exports.step}
+KINDS: Mapping[str, Step] = {module.KIND: module.step for module in (comparison, exports, lift)}
 
 KEPT = timedelta(days=1)
 """How long a result or a file is kept."""

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
+from flask import Response
 from pydantic import Field
 
 from salepixel.campaigns import use_cases as campaigns
-from salepixel.report import use_cases
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
+from salepixel_plugin.api.computations import ACCEPTED, not_computed_yet
 from salepixel_plugin.api.contacts import Reference
 from salepixel_plugin.api.orders import LanguageQuery
+from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, lift_as_json
 from salepixel_plugin.fields import Currency, Money
 from salepixel_plugin.languages import LANGUAGES
@@ -93,6 +95,7 @@ class LiftOut(Output):
         "five tests."
     )
     contaminated: int = Field(description="People in the control group who clicked anyway.")
+    as_of: datetime = Field(description="What happened later may not be in the result.")
     explanation: str
 
 
@@ -120,10 +123,14 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
 @blueprint.get("/campaigns/<campaign_id>/lift")
 @blueprint.input(LanguageQuery, location="query", arg_name="asked")
 @blueprint.output(LiftOut)
-@blueprint.doc(security="bearer")
-def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any]:
-    """The lift of a campaign: the e-mail group compared with the control group."""
-    with services().database.read() as connection:
-        _, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
-    lift = lift_as_json(measured)
-    return lift | {"explanation": explain_lift(lift, LANGUAGES[asked.lang])}
+@blueprint.doc(security="bearer", responses=ACCEPTED)
+def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any] | Response:
+    """The lift of a campaign: the e-mail group compared with the control group.
+
+    For many recipients, the worker computes it: 202 until the result is there.
+    """
+    found = ask_lift(campaign_id)
+    if found.result is None or found.computation is not None:
+        return not_computed_yet(found)
+    lift = lift_as_json(found.result)
+    return lift | {"as_of": found.as_of, "explanation": explain_lift(lift, LANGUAGES[asked.lang])}

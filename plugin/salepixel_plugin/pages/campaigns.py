@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from salepixel.accounts.store import list_accounts
 from salepixel.campaigns import store
 from salepixel.campaigns.store import Campaign
-from salepixel.campaigns.use_cases import edit_link, see_link
+from salepixel.campaigns.use_cases import edit_link, see_campaign, see_link
 from salepixel.destinations import outbox
 from salepixel.mails.store import list_drafts
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
 from salepixel_plugin.access import Refusal, principal
+from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.languages import N_
@@ -174,11 +175,15 @@ def contacts(campaign_id: str) -> Response:
 @blueprint.get("/campaigns/<campaign_id>/lift")
 def lift(campaign_id: str) -> Response:
     """The lift of the e-mail: its recipients compared with a random holdout."""
+    found = ask_lift(campaign_id)
+    measured = found.result
+    lift = lift_as_json(measured) if measured else None
+    sentence = explain_lift(lift, language()) if lift else ""
     with services().database.read() as connection:
-        campaign, measured = use_cases.measure_lift(connection, principal(), campaign_id, datetime.now(UTC))
-        lift = lift_as_json(measured)
-        sentence = explain_lift(lift, language())
-        return _tab(connection, campaign, "lift", measured=measured, lift=lift, sentence=sentence)
+        campaign = see_campaign(connection, principal(), campaign_id)
+        return _tab(
+            connection, campaign, "lift", computed=found, measured=measured, lift=lift, sentence=sentence
+        )
 
 
 def _tab(

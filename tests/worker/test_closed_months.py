@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from salepixel.campaigns import store as campaigns
 from salepixel.clicks.tokens import Click, ClickSealer
@@ -19,6 +21,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
 from tests.databases import copy_template
+from tests.examples import costly
 from tests.make import CAMPAIGN, click_at, order
 from tests.worker.world import HOUR, World
 
@@ -230,7 +233,8 @@ def happen(world: World, event: Order | datetime) -> None:
         world.close(event)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@costly(4)
+@given(seed=st.integers(0, 2**32))
 def test_no_event_changes_a_closed_report_and_everything_verifies(
     tmp_path: Path, sqlite_template: Path, sealer: ClickSealer, seed: int
 ) -> None:

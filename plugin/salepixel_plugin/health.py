@@ -17,6 +17,7 @@ from salepixel.destinations import outbox
 from salepixel.logs import lost_lines
 from salepixel.orders import queue
 from salepixel.orders.deliveries import sum_rejections
+from salepixel.privacy.erasures import count_unfinished
 from salepixel.storage.database import is_current
 from salepixel_plugin.reception import count_refused
 from salepixel_plugin.services import services
@@ -33,7 +34,7 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The current facts. `orders`, `rejected` and `outbox` are empty while the database is unavailable."""
+    """The current facts. Those of the database are empty while the database is unavailable."""
 
     database: str
     redis: str
@@ -41,6 +42,7 @@ class _Facts:
     orders: Mapping[str, Any]
     rejected: Mapping[tuple[str, str], int]
     outbox: Mapping[str, int]
+    erasures: Mapping[str, int]
 
 
 @blueprint.get("/healthz")
@@ -52,6 +54,7 @@ def healthz() -> tuple[Response, int]:
     facts = {
         "database": "ok",
         "orders": _orders(),
+        "erasures": _erasures(),
         "refused": count_refused(),
         "log_lines_lost": lost_lines(),
     }
@@ -73,10 +76,10 @@ def _read_facts() -> _Facts:
     state, waiting = _database_state(), _jobs_waiting()
     redis = "unavailable" if waiting is None else "ok"
     if state != "ok":
-        return _Facts(state, redis, waiting, {}, {}, {})
+        return _Facts(state, redis, waiting, {}, {}, {}, {})
     with services().database.read() as connection:
         rejected, forwarded = sum_rejections(connection), outbox.count_outgoing(connection)
-    return _Facts(state, redis, waiting, _orders(), rejected, forwarded)
+    return _Facts(state, redis, waiting, _orders(), rejected, forwarded, _erasures())
 
 
 def _database_state() -> str:
@@ -106,6 +109,12 @@ def _orders() -> dict[str, Any]:
     }
 
 
+def _erasures() -> dict[str, int]:
+    with services().database.read() as connection:
+        in_progress, failed = count_unfinished(connection)
+    return {"in_progress": in_progress, "failed": failed}
+
+
 class _Metrics(Collector):
     def __init__(self, facts: _Facts) -> None:
         self._facts = facts
@@ -129,6 +138,12 @@ class _Metrics(Collector):
         )
         for state, count in facts.outbox.items():
             forwarded.add_metric((state,), count)
+        erasures = GaugeMetricFamily(
+            "salepixel_erasures", "Unfinished erasures of people, by state.", labels=("state",)
+        )
+        for state, count in facts.erasures.items():
+            erasures.add_metric((state,), count)
+        yield erasures
         early = "Requests since the start that were refused before they were complete."
         refused = CounterMetricFamily("salepixel_plugin_refused_requests", early, labels=("reason",))
         for reason, count in count_refused().items():

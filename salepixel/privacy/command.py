@@ -38,6 +38,7 @@ def erase(database: Database, keys: Keys, emp_id: int, who: str) -> str:
         "empId": done.emp_id,
         "begun_at": rfc3339(done.begun_at),
         "ended_at": done.ended_at and rfc3339(done.ended_at),
+        "error": done.error or None,
         "counts": dict(done.counts),
     }
     return json.dumps(receipt, indent=1)

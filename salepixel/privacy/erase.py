@@ -40,6 +40,7 @@ from salepixel.privacy.erasures import (
     end_erasure,
     erasures_under_way,
     get_erasure,
+    keep_error,
     keep_work,
     take_work,
 )
@@ -57,6 +58,12 @@ ORDERS_AT_ONCE = 20
 EXAMINED = 300
 """Hits, orders and deliveries that one step reads."""
 
+NO_KEY = "no_key"
+"""The error of an erasure whose person cannot be decrypted: its key is lost. Erase the person again."""
+
+_DAMAGE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
+"""What reading a damaged row raises."""
+
 YIELD_SECONDS = 0.03
 """The longest pause between two steps: a waiting writer of SQLite retries after 25 ms."""
 
@@ -73,11 +80,12 @@ def continue_erasures(
             while _step(database, sealer, erasure_id):
                 if time.monotonic() > deadline:
                     return ended
-        except BadSeal as error:  # its key is lost: the person must be erased again
-            log.error("erasure_not_decrypted", erasure=erasure_id, error=str(error))
-            continue
-        except (ValueError, ArithmeticError) as error:  # a damaged row; the error's text may name the person
-            log.error("erasure_failed", erasure=erasure_id, error=type(error).__name__)
+        except (BadSeal, *_DAMAGE) as error:
+            # The text of any other error may name the person.
+            what = NO_KEY if isinstance(error, BadSeal) else type(error).__name__
+            log.error("erasure_failed", erasure=erasure_id, error=what)
+            with database.write() as connection:
+                keep_error(connection, erasure_id, what, datetime.now(UTC))
             continue
         # SQLite's log still holds the overwritten rows.
         if database.empty_log():

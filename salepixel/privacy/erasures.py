@@ -18,7 +18,7 @@ class Erasure:
     """The receipt of an erasure. It does not name the person.
 
     `begun_at`, `ended_at`: UTC; `ended_at` is None until it has finished. `counts`: changed or deleted rows
-    by table.
+    by table. `error`: why the last step failed, and `failed_at`: since when (UTC); the worker retries it.
     """
 
     id: str
@@ -26,6 +26,8 @@ class Erasure:
     begun_at: datetime
     ended_at: datetime | None
     counts: Mapping[str, int]
+    error: str = ""
+    failed_at: datetime | None = None
 
 
 Work = dict[str, Any]
@@ -55,15 +57,32 @@ def take_work(connection: sa.Connection, keys: Keys, erasure_id: str) -> tuple[E
 
 
 def keep_work(connection: sa.Connection, keys: Keys, erasure: Erasure, work: Work) -> None:
-    """Store the progress of an erasure."""
+    """Store the progress of an erasure, whose last step did not fail."""
     values = {"counts": json.dumps(dict(erasure.counts)), "work": _seal(keys, erasure.id, work)}
-    connection.execute(sa.update(erasures).where(erasures.c.id == erasure.id).values(values))
+    succeeded = {"error": "", "failed_at": None}
+    connection.execute(sa.update(erasures).where(erasures.c.id == erasure.id).values(values | succeeded))
+
+
+def keep_error(connection: sa.Connection, erasure_id: str, error: str, at: datetime) -> None:
+    """Store why an erasure does not continue. `error` must not name the person."""
+    failing = erasures.c.id == erasure_id, erasures.c.ended_at.is_(None)
+    since = sa.func.coalesce(erasures.c.failed_at, sa.literal(at, erasures.c.failed_at.type))
+    values = {"error": error, "failed_at": since}
+    connection.execute(sa.update(erasures).where(*failing).values(values))
+
+
+def count_unfinished(connection: sa.Connection) -> tuple[int, int]:
+    """How many erasures are in progress, and how many do not continue because of an error."""
+    failed = sa.func.count().filter(erasures.c.error != "")
+    unfinished = erasures.c.ended_at.is_(None)
+    every, failing = connection.execute(sa.select(sa.func.count(), failed).where(unfinished)).one()
+    return every - failing, failing
 
 
 def end_erasure(connection: sa.Connection, erasure_id: str, at: datetime) -> None:
     """Mark an erasure finished, and delete its work, which names the person."""
     under_way = erasures.c.id == erasure_id, erasures.c.ended_at.is_(None)
-    connection.execute(sa.update(erasures).where(*under_way).values(ended_at=at, work=""))
+    connection.execute(sa.update(erasures).where(*under_way).values(ended_at=at, work="", error=""))
 
 
 def get_erasure(connection: sa.Connection, erasure_id: str) -> Erasure | None:
@@ -86,7 +105,8 @@ def erasures_under_way(connection: sa.Connection) -> list[str]:
 
 
 def _erasure(row: sa.Row[Any]) -> Erasure:
-    return Erasure(row.id, row.emp_id, row.begun_at, row.ended_at, json.loads(row.counts))
+    counts = json.loads(row.counts)
+    return Erasure(row.id, row.emp_id, row.begun_at, row.ended_at, counts, row.error, row.failed_at)
 
 
 def _seal(keys: Keys, erasure_id: str, work: Work) -> Sealed:

@@ -76,7 +76,7 @@ HOLDINGS = {
     ),
     "computation_parts": Holding("deleted", "content", "computation_id number"),
     "erased": Holding("kept", "digest", "emp_id erased_at"),
-    "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts"),
+    "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts error failed_at"),
 }
 
 _MONEY = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.declined import BadField
+from salepixel.accounts.declined import BadField, NotFound
 from salepixel.accounts.erased import lock_erased, remember_erased
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
@@ -15,7 +15,7 @@ from salepixel.accounts.use_cases import see_account
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.privacy.erase import new_work
-from salepixel.privacy.erasures import Erasure, add_erasure, list_erasures
+from salepixel.privacy.erasures import Erasure, add_erasure, get_erasure, list_erasures
 from salepixel.privacy.export import count_rows, export_tables
 from salepixel.privacy.person import Person, find_person
 from salepixel.privacy.retention import Kept, Setting, keep_setting, least_days, read_retention
@@ -64,6 +64,14 @@ def see_erasures(connection: sa.Connection, principal: Principal, emp_id: int, l
     """The receipts of an account, newest first. Raises NotFound."""
     see_account(connection, principal, emp_id)
     return list_erasures(connection, emp_id, limit)
+
+
+def see_erasure(connection: sa.Connection, principal: Principal, erasure_id: str) -> Erasure:
+    """A receipt. Raises NotFound."""
+    found = get_erasure(connection, erasure_id)
+    if found is None or not principal.allows(found.emp_id):
+        raise NotFound("erasure")
+    return found
 
 
 def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) -> dict[Kept, Setting]:

@@ -54,6 +54,11 @@ class ErasureOut(Output):
     emp_id: EmpId = Field(alias="empId")
     begun_at: datetime
     ended_at: datetime | None = Field(description="Null while the worker continues the erasure.")
+    error: str | None = Field(
+        description="Why the erasure does not continue: `no_key` if the key of the person's data is missing "
+        "in keys.json, otherwise the type of the error. The worker retries it every minute. Null: no error."
+    )
+    failed_at: datetime | None = Field(description="Since when it fails.")
     counts: dict[str, int] = Field(description="Table -> rows that were deleted or changed.")
 
 
@@ -110,6 +115,17 @@ def list_erasures(asked: AccountQuery) -> dict[str, Any]:
     return {"erasures": [_as_json(erasure) for erasure in found]}
 
 
+@blueprint.post("/erasures/<erasure_id>/retry")
+@blueprint.output(ErasureOut)
+@blueprint.doc(security="bearer", responses={404: "No such erasure"})
+def retry_erasure(erasure_id: str) -> dict[str, Any]:
+    """Continue an unfinished erasure now. Idempotent."""
+    here = services()
+    with here.database.read() as connection:
+        unfinished = use_cases.see_erasure(connection, principal(), erasure_id)
+    return _as_json(finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS))
+
+
 def _export(emp_id: int, who: str) -> dict[str, Any]:
     here = services()
     with here.database.read() as connection:
@@ -129,5 +145,7 @@ def _as_json(erasure: Erasure) -> dict[str, Any]:
         "empId": erasure.emp_id,
         "begun_at": erasure.begun_at,
         "ended_at": erasure.ended_at,
+        "error": erasure.error or None,
+        "failed_at": erasure.failed_at,
         "counts": dict(erasure.counts),
     }

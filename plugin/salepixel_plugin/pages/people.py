@@ -11,7 +11,7 @@ from flask import Response, make_response, redirect, request, url_for
 from salepixel.accounts.declined import BadField
 from salepixel.accounts.use_cases import see_account
 from salepixel.privacy import use_cases
-from salepixel.privacy.erase import finish_erasure
+from salepixel.privacy.erase import NO_KEY, finish_erasure
 from salepixel.privacy.retention import MARKS, Kept, least_days
 from salepixel.privacy.use_cases import MAX_DAYS
 from salepixel_plugin.access import principal
@@ -131,6 +131,16 @@ def erase_person(emp_id: int) -> Response:
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 
 
+@blueprint.post("/accounts/<int:emp_id>/people/erasures/<erasure_id>")
+def retry_erasure(emp_id: int, erasure_id: str) -> Response:
+    """Continue an erasure that failed."""
+    here = services()
+    with here.database.read() as connection:
+        unfinished = use_cases.see_erasure(connection, principal(), erasure_id)
+    finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS)
+    return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
+
+
 @blueprint.get("/accounts/<int:emp_id>/people/<step>")
 def show_people_again(emp_id: int, step: str) -> Response:
     """Leads back to the page: a browser asks for this address after a change of language."""
@@ -188,6 +198,7 @@ def _people_page(
         who=who,
         found=found,
         wrong=wrong or {},
+        no_key=NO_KEY,
         tables=TABLES,
         retention=RETENTION,
         days=sent or {kind: str(one.days or "") for kind, one in settings.items()},

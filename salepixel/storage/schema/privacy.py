@@ -22,6 +22,8 @@ erasures = sa.Table(
     sa.Column("ended_at", UtcTime),  # null: not finished
     sa.Column("counts", sa.Text, nullable=False),  # JSON: table -> rows
     sa.Column("work", sa.Text, nullable=False),  # encrypted: the person and the progress; empty if finished
+    sa.Column("error", sa.Text, nullable=False, server_default=""),  # of the last step; names no person
+    sa.Column("failed_at", UtcTime),  # when it first failed so; null: it did not
     sa.Index(None, "emp_id", "begun_at"),
     sa.Index(
         "ix_erasures_under_way",

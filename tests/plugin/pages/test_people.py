@@ -1,7 +1,9 @@
 """The page of personal data: find, export, erase after a confirmation, receipts; in two languages."""
 
 import pytest
+import sqlalchemy as sa
 
+from salepixel.storage import schema
 from tests.plugin.conftest import HATS, SHOES, Office
 
 ADDRESS = "ana@example.com"
@@ -66,3 +68,24 @@ def test_the_owner_chooses_how_long_things_are_kept(known: Office) -> None:
     assert 'name="deliveries" inputmode="numeric" class="days" value="30"' in page
     assert 'name="forwards" inputmode="numeric" class="days" value=""' in page
     assert [choose(deliveries=text) for text in ("0", "-1", "3651", "99999", "٣", "1.5", "x")] == [422] * 7
+
+
+def test_a_failed_erasure_is_shown_with_its_error_and_can_be_retried(known: Office) -> None:
+    with known.database.write() as connection:
+        snapshots = schema.orders.c.snapshot
+        before = connection.scalar(sa.select(snapshots))
+        connection.execute(sa.update(schema.orders).values(snapshot="[]", email_hash=None, alias_hash=None))
+    receipt = known.post("/contacts/erase", {"empId": 7, "contact": "bo"}, SHOES)
+    assert (receipt["ended_at"], receipt["error"]) == (None, "AttributeError")
+    assert known.page("/healthz").json["erasures"] == {"in_progress": 0, "failed": 1}
+    assert 'salepixel_erasures{state="failed"} 1.0' in known.page("/metrics").text
+    for language, word in (("en", "AttributeError. It is retried every minute"), ("es", "Se reintenta")):
+        assert word in known.page(f"/accounts/7/people?lang={language}", SHOES).text
+    retry = f"/accounts/7/people/erasures/{receipt['id']}"
+    assert known.page(retry, HATS, method="POST").status_code == 404
+    assert known.page(retry, SHOES, method="POST").status_code == 303
+    assert known.get("/erasures?empId=7", SHOES)["erasures"][0]["error"] == "AttributeError"
+    with known.database.write() as connection:
+        connection.execute(sa.update(schema.orders).values(snapshot=before))
+    done = known.post(f"/erasures/{receipt['id']}/retry", {}, SHOES)
+    assert (done["ended_at"] is None, done["error"]) == (False, None)

@@ -1,0 +1,12 @@
+"""why an erasure does not continue"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0037"
+down_revision = "0036"
+
+
+def upgrade() -> None:
+    op.add_column("erasures", sa.Column("error", sa.Text, nullable=False, server_default=""))
+    op.add_column("erasures", sa.Column("failed_at", sa.BigInteger))

@@ -1,0 +1,146 @@
+"""Orders, refunds, clicks, settings, closings, retention and erasures, in any sequence and interrupted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salepixel.accounts.principal import INSTALLATION
+from salepixel.clicks.store import clear_clicks, settle_clicks
+from salepixel.clicks.tokens import ClickSealer
+from salepixel.privacy import retention
+from salepixel.privacy.erase import continue_erasures
+from salepixel.privacy.retention import Kept, end_old_rows
+from salepixel.privacy.use_cases import begin_erasure, change_retention
+from salepixel.storage import schema
+from salepixel.storage.database import Database
+from salepixel.sums.check import find_wrong_sums, rebuild_sums
+from salepixel_worker.rebuild import verify_all
+from tests.examples import costly
+from tests.make import NOON
+from tests.sums import test_sales as sales
+from tests.sums.test_sales import CLICKS, DAY, RECONCILE, check, shop
+from tests.worker.test_bounds import clear
+from tests.worker.world import World
+
+INTERRUPTED, FINISHED = 0.0, 60.0
+
+
+@dataclass(frozen=True)
+class Retain:
+    """So many days later, the sweep ends what is older; or it does one step, of one row."""
+
+    days: int
+    budget: float
+
+
+@dataclass(frozen=True)
+class Erase:
+    contact: str
+    budget: float
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Verdicts become final, or a purchase makes one human."""
+
+    bought: int | None
+
+
+Step = sales.Step | Retain | Erase | Settle
+
+BUDGET = st.sampled_from([INTERRUPTED, INTERRUPTED, FINISHED])
+STEP = st.one_of(
+    sales.STEP,
+    st.builds(sales.Clicked, st.integers(0, 4)),
+    st.builds(Retain, st.sampled_from([43, 46, 46, 50]), BUDGET),
+    st.builds(Erase, st.sampled_from(["ana", "bo"]), BUDGET),
+    st.builds(Settle, st.sampled_from([None, 0, 1, 2])),
+)
+STEPS = st.lists(st.tuples(STEP, RECONCILE, st.booleans()), min_size=3, max_size=10)
+
+
+def take(world: World, step: Step, serial: int) -> None:
+    database = world.database
+    match step:
+        case Retain(days, budget):
+            end_old_rows(database, NOON + days * DAY, budget)
+        case Erase(contact, budget):
+            with database.write() as connection:
+                begin_erasure(connection, INSTALLATION, world.sealer.keys, 1, contact, NOON)
+            continue_erasures(database, world.sealer, budget)
+        case Settle(which):
+            with database.write() as connection:
+                if which is None:
+                    settle_clicks(connection, NOON + timedelta(hours=2), 3)
+                else:
+                    clear_clicks(connection, {CLICKS[which].id: ("s1", "O1")})
+        case _:
+            sales.take(world, step, serial)
+
+
+def stored(database: Database) -> set[bytes]:
+    with database.read() as connection:
+        return set(connection.scalars(sa.select(schema.clicks.c.id)))
+
+
+def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]) -> None:
+    clear(database)
+    world, seen = shop(database, sealer), set[bytes]()
+    with database.write() as connection:
+        only_clicks = dict.fromkeys(Kept) | {Kept.CLICKS: 44, Kept.BOT_CLICKS: 44}
+        change_retention(connection, INSTALLATION, 1, only_clicks)
+    for serial, (step, then, is_repeated) in enumerate(steps):
+        for _ in range(1 + is_repeated):
+            take(world, step, serial)
+            seen |= stored(database)
+        take(world, then, serial)
+        with database.read() as connection:
+            assert find_wrong_sums(connection) == []
+    world.reconcile()
+    continue_erasures(database, sealer, FINISHED)
+    world.reconcile()
+    # Everything of before ends, and then every journal comes again.
+    end_old_rows(database, NOON + 60 * DAY, FINISHED)
+    assert stored(database) == set()
+    for click in CLICKS:
+        world.click(click)
+    world.reconcile()
+    check(database)
+    assert counted(database) == len(seen), "each click once, however often it came"
+    assert verify_all(database, sealer).different == []
+    rebuild_sums(database)
+    check(database)
+    assert counted(database) == len(seen)
+
+
+def counted(database: Database) -> int:
+    sums = schema.click_sums.c
+    with database.read() as connection:
+        return int(connection.scalar(sa.select(sa.func.sum(sums.clicks + sums.ended))) or 0)
+
+
+@pytest.fixture(autouse=True)
+def steps_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    monkeypatch.setattr(retention, "YIELD_SECONDS", 0)
+
+
+@costly(25)
+@given(STEPS)
+def test_sums_always_equal_the_rows(
+    sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]
+) -> None:
+    always_equal(sqlite, sealer, steps)
+
+
+@costly(6)
+@given(STEPS)
+def test_sums_always_equal_the_rows_on_postgresql(
+    postgresql_database: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]
+) -> None:
+    always_equal(postgresql_database, sealer, steps)

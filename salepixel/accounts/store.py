@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ from salepixel.accounts.lanes import lock_all_lanes
 from salepixel.accounts.policy import Model, Policy, Terms
 from salepixel.accounts.principal import Principal
 from salepixel.keys import NO_SECRET, Sealed
-from salepixel.storage.many import is_one_of
+from salepixel.storage.many import among, as_values
 from salepixel.storage.schema import accounts, campaigns, policies, sales
 from salepixel.storage.upsert import insert, took_effect
 
@@ -144,12 +144,18 @@ def lock_account(connection: sa.Connection, emp_id: int, *, exclusive: bool = Fa
 
 def lock_accounts(connection: sa.Connection, emp_ids: Collection[int]) -> dict[int, Account]:
     """The accounts by number, all with the shared lock of `lock_account`."""
-    # Sorted, so that two transactions do not deadlock.
-    query = sa.select(accounts).where(is_one_of(connection, accounts.c.emp_id, emp_ids))
-    rows = connection.execute(query.order_by(accounts.c.emp_id).with_for_update(read=True))
+    dialect = connection.dialect.name
+    rows = connection.execute(_lock_accounts(dialect), {"these": as_values(dialect, emp_ids)})
     found = {row.emp_id: Account(**row._mapping) for row in rows}
     lock_all_lanes(connection, emp_ids)
     return found
+
+
+@cache
+def _lock_accounts(dialect: str) -> Any:
+    # Sorted, so that two transactions do not deadlock.
+    query = sa.select(accounts).where(among(dialect, accounts.c.emp_id, "these"))
+    return query.order_by(accounts.c.emp_id).with_for_update(read=True)
 
 
 def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from salepixel.clicks.records import ClickRecord, HitRecord, Record, unpack_payload
+from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, unpack_payload
 from salepixel.wire.streams import FIELD, OLDEST, BadRecord, read_frames
 
 HITS_AT_ONCE = 25
@@ -17,12 +17,14 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class JournalRun:
-    """Records of a journal in sequence. `lost` more, from number `first_lost`, cannot be recovered.
+    """Records of a journal in sequence, clicks apart from the others, which have their numbers.
 
+    `lost` more, from number `first_lost`, cannot be recovered.
     `is_full`: it ends at the limit of hits or accounts per transaction.
     """
 
-    records: list[tuple[int, Record]]
+    clicks: list[ClickRecord]
+    others: list[tuple[int, HitRecord | LossRecord]]
     unreadable: int
     lost: int
     last: int
@@ -36,7 +38,8 @@ class Gap(Exception):
 
 def read_run(entries: Entries, mark: int) -> JournalRun:
     """The records after `mark`, in sequence, as many as one transaction takes. Raises Gap or BadRecord."""
-    records: list[tuple[int, Record]] = []
+    clicks: list[ClickRecord] = []
+    others: list[tuple[int, HitRecord | LossRecord]] = []
     unreadable, lost, first_lost, last, its_hits = 0, 0, 0, mark, 0
     emp_ids: set[int] = set()
     for _, fields in entries:
@@ -54,11 +57,12 @@ def read_run(entries: Entries, mark: int) -> JournalRun:
             except BadRecord:
                 unreadable += 1  # undamaged, but of an unknown kind: from an edge of another version
                 continue
-            records.append((number, record))
             if isinstance(record, ClickRecord):
+                clicks.append(record)
                 emp_ids.add(record.click.emp_id)
             else:
+                others.append((number, record))
                 its_hits += isinstance(record, HitRecord)
             if its_hits == HITS_AT_ONCE or len(emp_ids) == ACCOUNTS_AT_ONCE:
-                return JournalRun(records, unreadable, lost, last, first_lost, is_full=True)
-    return JournalRun(records, unreadable, lost, last, first_lost)
+                return JournalRun(clicks, others, unreadable, lost, last, first_lost, is_full=True)
+    return JournalRun(clicks, others, unreadable, lost, last, first_lost)

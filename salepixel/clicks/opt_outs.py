@@ -1,10 +1,12 @@
 """Contacts who opted out of tracking: their clicks and hits are stored without their reference."""
 
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.storage.many import is_one_of
+from salepixel.storage.many import among, as_values, is_one_of
 from salepixel.storage.schema import accounts, contacts, erased
 
 
@@ -22,12 +24,18 @@ def opted_out() -> sa.ColumnElement[bool]:
 
 def accounts_that_hide_contacts(connection: sa.Connection, emp_ids: Collection[int]) -> set[int]:
     """The accounts among these in which anybody opted out or was erased."""
+    dialect = connection.dialect.name
+    return set(connection.scalars(_that_hide_contacts(dialect), {"these": as_values(dialect, emp_ids)}))
+
+
+@cache
+def _that_hide_contacts(dialect: str) -> Any:
     hides = (
         sa.exists().where(contacts.c.emp_id == accounts.c.emp_id, ~contacts.c.consent),
         sa.exists().where(erased.c.emp_id == accounts.c.emp_id),
     )
-    query = sa.select(accounts.c.emp_id).where(is_one_of(connection, accounts.c.emp_id, emp_ids))
-    return set(connection.scalars(query.where(sa.or_(*hides))))
+    these = among(dialect, accounts.c.emp_id, "these")
+    return sa.select(accounts.c.emp_id).where(these, sa.or_(*hides))
 
 
 def opted_out_among(connection: sa.Connection, emp_id: int, refs: Collection[str]) -> set[str]:

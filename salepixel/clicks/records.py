@@ -3,13 +3,14 @@
 import json
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from salepixel.clicks.tokens import Click, Signal, pack_claims, signals_of
 from salepixel.reading.references import normal_reference
 from salepixel.wire.streams import BadRecord
 
-_CLICK = struct.Struct(">c16sI6s6sHHB")
+_CLICK = struct.Struct(">c16sI12sHHB")
 
 
 _CLICK_TAIL = struct.Struct(">HHB")
@@ -93,20 +94,27 @@ def pack_payload(record: Record) -> bytes:
     return _LOSS_KIND + json.dumps([record.count, record.from_ms, record.to_ms]).encode()
 
 
+@lru_cache(4096)
+def _campaign_and_link(ids: bytes) -> tuple[str, str]:
+    # The same texts for many clicks: those know their hash, which dictionaries ask for again and again.
+    return ids[:6].hex(), ids[6:].hex()
+
+
 def unpack_payload(payload: bytes) -> Record:
     """The record in a payload. Raises BadRecord."""
     try:
         kind = payload[:1]
         if kind == _CLICK_KIND:
-            _, click_id, emp_id, campaign, link, signals, length, address_length = _CLICK.unpack_from(payload)
+            _, click_id, emp_id, ids, signals, length, address_length = _CLICK.unpack_from(payload)
             address = _CLICK_SIZE + length
             agent = address + address_length
             contact = payload[_CLICK_SIZE:address].decode()
             if not contact.isalnum():  # an older edge may have sent it unnormalised
                 contact = normal_reference(contact)
-            click = Click(click_id, emp_id, campaign.hex(), link.hex(), contact)
-            said = payload[agent:].decode(errors="replace")
-            return ClickRecord(click, signals_of(signals), said, payload[address:agent].decode())
+            # A fifth faster than calling the two types, whose constructors are functions in Python.
+            click = tuple.__new__(Click, (click_id, emp_id, *_campaign_and_link(ids), contact))
+            said, sent_from = payload[agent:].decode("utf-8", "replace"), payload[address:agent].decode()
+            return tuple.__new__(ClickRecord, (click, signals_of(signals), said, sent_from))
         if kind == _HIT_KIND:
             _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
             rest, start = payload[_HIT.size :], length + cookie_length

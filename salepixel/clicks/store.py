@@ -1,8 +1,10 @@
 """Clicks with their verdicts, and how far each journal is folded."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -24,7 +26,15 @@ from salepixel.clicks.tokens import (
     signals_of,
     time_of_click,
 )
-from salepixel.clicks.verdicts import FINAL_AFTER, LINKS_WINDOW, JudgedClick, cleared, judge, weigh
+from salepixel.clicks.verdicts import (
+    FINAL_AFTER,
+    LINKS_WINDOW,
+    AsStored,
+    JudgedClick,
+    cleared,
+    judge,
+    weigh,
+)
 from salepixel.clicks.watermark import (
     forget_unsettled,
     is_final,
@@ -36,7 +46,7 @@ from salepixel.clicks.watermark import (
 from salepixel.keys import Keys
 from salepixel.orders.requeue import requeue_orders_naming_clicks, requeue_orders_of_clickers
 from salepixel.storage.bulk import insert_all
-from salepixel.storage.many import is_one_of
+from salepixel.storage.many import among, as_values, is_one_of
 from salepixel.storage.schema import (
     bought,
     campaigns,
@@ -47,11 +57,27 @@ from salepixel.storage.schema import (
 )
 from salepixel.storage.upsert import insert
 from salepixel.sums import clicks as click_sums
+from salepixel.sums.clickers import Known, lock_clickers
 
 _CHUNK = 500
 
 _Contacts = Mapping[int, set[str]]
 """The contacts of some clicks, by account."""
+
+
+class _Span(NamedTuple):
+    """The ids of the first and of the last of some clicks."""
+
+    first: bytes
+    last: bytes
+
+    def widened(self, by: timedelta) -> tuple[datetime, datetime]:
+        """The times from so long before the first until so long after the last."""
+        return time_of_click(self.first) - by, time_of_click(self.last) + by
+
+
+def _span(ids: Collection[bytes]) -> _Span:
+    return _Span(min(ids), max(ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +164,32 @@ def store_clicks(
             for click, signals in batch
         ]
         contacts = {emp_id: refs.difference(hidden.get(emp_id, ())) for emp_id, refs in contacts.items()}
-    around = _judge_around(connection, batch, contacts)
+    known = lock_clickers(
+        connection, ((click.campaign, click.contact) for click, _ in batch if click.contact)
+    )
+    # Most contacts have no click around these, as their sums show. Only the others' clicks are read now, all
+    # when the verdict becomes final.
+    span = _span([click.id for click, _ in batch])
+    around = _judge_around(connection, span, batch, _who_clicked_around(span, batch, known))
     verdicts = around.verdicts
-    rows = {click.id: (*click, int(signals), *_as_stored(verdicts[click.id])) for click, signals in batch}
-    late = [click_id for click_id in rows if click_id <= settled]
+    rows = {click.id: (*click, int(signals), *verdicts[click.id].as_stored) for click, signals in batch}
+    late = [click_id for click_id in rows if click_id <= settled] if span.first <= settled else []
     remember_unsettled(connection, set(late).difference(_among(connection, clicks.c.id, late)))
-    click_sums.add(connection, [], _insert_new(connection, list(rows.values())))
+    click_sums.add(connection, [], _insert_new(connection, list(rows.values())), known)
     changed = _change_verdicts(connection, around)
+    touched = rows.keys() | {click.id for click in changed} if changed else rows.keys()
+    span = _span(touched) if changed else span
     # Those that changed are of the same contacts.
-    _requeue_orders(connection, accounts, rows.keys() | {click.id for click in changed}, contacts)
+    _requeue_orders(connection, accounts, touched, contacts, span)
+
+
+def _who_clicked_around(span: _Span, batch: Sequence[tuple[Click, Signal]], known: Known) -> _Contacts:
+    """The contacts of these clicks with stored clicks that may be their neighbours; `known`: all clickers."""
+    first, last = (int.from_bytes(least_id_at(at)[:6]) for at in span.widened(2 * LINKS_WINDOW))
+    recent = {key for key, (its, _) in known.items() if its.first <= last and its.last >= first}
+    if not recent:
+        return {}
+    return _contacts_of(click for click, _ in batch if (click.campaign, click.contact) in recent)
 
 
 def _hidden_among(
@@ -189,7 +232,8 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         move_watermark(connection, ids[-1])
     known = [_known(row) for row in connection.execute(sa.select(*_KNOWN).where(these))]
     if known:
-        around = _judge_around(connection, [], _contacts_of(one.click for one in known), known)
+        span = _span([one.click.id for one in known])
+        around = _judge_around(connection, span, [], _contacts_of(one.click for one in known), known)
         _requeue_orders_of(connection, accounts, _change_verdicts(connection, around))
     return len(late or ids)
 
@@ -257,10 +301,6 @@ def _stored(row: sa.Row[Any]) -> StoredClick:
     return StoredClick(click, *judged, sells, browser_of(row.signals))
 
 
-AsStored = tuple[str, str, float]
-"""Verdict, reasons and score, as stored in a row."""
-
-
 class _Known(NamedTuple):
     """A stored click with its signals and its stored verdict."""
 
@@ -275,10 +315,6 @@ _KNOWN = [*_CLICK, *(clicks.c[name] for name in ("signals", "verdict", "reasons"
 
 def _known(row: Sequence[Any]) -> _Known:
     return _Known(Click(row[0], row[1], row[2], row[3], row[4]), signals_of(row[5]), (row[6], row[7], row[8]))
-
-
-def _as_stored(judged: JudgedClick) -> AsStored:
-    return str(judged.verdict), " ".join(judged.reasons), judged.score
 
 
 def _insert_new(connection: sa.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -307,21 +343,21 @@ class _Around:
 
 def _judge_around(
     connection: sa.Connection,
+    span: _Span,
     new: Sequence[tuple[Click, Signal]],
     contacts: _Contacts,
     known: Sequence[_Known] = (),
 ) -> _Around:
-    """Judge new or stored clicks, of these contacts, together with the clicks of the contacts around them."""
-    first, last = _span([click.id for click, _ in new] + [one.click.id for one in known])
+    """Judge new or stored clicks of a span together with the clicks around it of these contacts."""
     stored = {one.click.id: one for one in known}
     # Twice the window, because the verdicts of the neighbours depend on their own neighbours.
-    _add_clicks_between(connection, stored, contacts, first - 2 * LINKS_WINDOW, last + 2 * LINKS_WINDOW)
-    people: dict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = {}
+    _add_clicks_between(connection, stored, contacts, *span.widened(2 * LINKS_WINDOW))
+    people: defaultdict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = defaultdict(list)
     pairs = [pair for pair in new if pair[0].id not in stored] if stored else new
     for pair in chain(pairs, (one[:2] for one in stored.values())):
         click = pair[0]
         # A click without a contact has no neighbours.
-        people.setdefault((click.emp_id, click.campaign, click.contact or click.id), []).append(pair)
+        people[click.emp_id, click.campaign, click.contact or click.id].append(pair)
     sent = _sent_at(connection, {campaign for _, campaign, _ in people})
     verdicts = {}
     for (_, campaign, _), theirs in people.items():
@@ -336,11 +372,8 @@ def _judge_around(
     suspects = [click_id for click_id, judged in verdicts.items() if judged.verdict is not Verdict.HUMAN]
     for click_id in _among(connection, bought.c.click_id, suspects):
         verdicts[click_id] = cleared(verdicts[click_id])
-    low, high = (
-        least_id_at(first - LINKS_WINDOW),
-        least_id_at(last + LINKS_WINDOW + timedelta(milliseconds=1)),
-    )
-    return _Around(verdicts, stored, low, high)
+    low, high = span.widened(LINKS_WINDOW)
+    return _Around(verdicts, stored, least_id_at(low), least_id_at(high + timedelta(milliseconds=1)))
 
 
 def _by_id(pair: tuple[Click, Signal]) -> bytes:
@@ -376,9 +409,15 @@ def _contacts_of(some: Iterable[Click]) -> _Contacts:
 
 
 def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
-    sent = sa.and_(is_one_of(connection, campaigns.c.id, ids), campaigns.c.sent_at.is_not(None))
-    query = sa.select(campaigns.c.id, campaigns.c.sent_at).where(sent)
-    return {row.id: row.sent_at for row in connection.execute(query)}
+    dialect = connection.dialect.name
+    rows = connection.execute(_with_sending_time(dialect), {"these": as_values(dialect, ids)})
+    return {row.id: row.sent_at for row in rows}
+
+
+@cache
+def _with_sending_time(dialect: str) -> Any:
+    sent = among(dialect, campaigns.c.id, "these"), campaigns.c.sent_at.is_not(None)
+    return sa.select(campaigns.c.id, campaigns.c.sent_at).where(*sent)
 
 
 def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[bytes]) -> list[bytes]:
@@ -396,7 +435,7 @@ def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
         click_id: now
         for click_id, known in around.stored.items()
         if around.low <= click_id < around.high
-        and (now := _as_stored(around.verdicts[click_id])) != known.judged
+        and (now := around.verdicts[click_id].as_stored) != known.judged
     }
     # Read once more: on PostgreSQL another worker may have changed the same verdicts meanwhile.
     before = _lock_clicks(connection, sorted(judged))
@@ -429,22 +468,22 @@ def _lock_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> list[sa.Row
 def _requeue_orders_of(
     connection: sa.Connection, accounts: Mapping[int, Account], touched: Sequence[Click]
 ) -> None:
-    _requeue_orders(connection, accounts, {click.id for click in touched}, _contacts_of(touched))
+    if touched:
+        ids = {click.id for click in touched}
+        _requeue_orders(connection, accounts, ids, _contacts_of(touched), _span(ids))
 
 
 def _requeue_orders(
-    connection: sa.Connection, accounts: Mapping[int, Account], touched: Set[bytes], contacts: _Contacts
+    connection: sa.Connection,
+    accounts: Mapping[int, Account],
+    touched: Set[bytes],
+    contacts: _Contacts,
+    span: _Span,
 ) -> None:
     """Requeue the orders that carry one of these clicks, or whose buyer may be one of their contacts."""
-    if not touched:
-        return
     requeue_orders_naming_clicks(connection, touched)
-    first, last = _span(touched)
+    first, last = span.widened(timedelta(0))
     for emp_id, refs in contacts.items():
         if account := accounts.get(emp_id):
             until = last + account.policy.evidence_window
             requeue_orders_of_clickers(connection, emp_id, refs, first - CLOCK_SKEW, until)
-
-
-def _span(ids: Collection[bytes]) -> tuple[datetime, datetime]:
-    return time_of_click(min(ids)), time_of_click(max(ids))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from math import prod
 
 from salepixel.clicks.tokens import Click, Signal, Verdict
@@ -69,13 +69,22 @@ _BURST = ((3, 2_000), (5, 10_000))
 _QUICK = ((2, 1_000), (3, 10_000))
 
 
-@dataclass(frozen=True, slots=True)
+AsStored = tuple[str, str, float]
+"""Verdict, reasons and score, as stored in a row."""
+
+
+@dataclass(frozen=True)
 class JudgedClick:
     """A verdict, the names of its reasons, and the score: 0.0 human, 1.0 bot."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
     score: float
+
+    @cached_property
+    def as_stored(self) -> AsStored:
+        """Kept, because thousands of clicks of a fold have few different results."""
+        return str(self.verdict), " ".join(self.reasons), self.score
 
 
 def judge(clicks: Sequence[tuple[Click, Signal]], sent_at: datetime | None = None) -> list[JudgedClick]:

@@ -16,19 +16,18 @@ POSTGRESQL = "postgresql"
 
 
 def is_one_of(
-    connection: sa.Connection,
-    column: sa.Column[str] | sa.Column[int],
-    values: Collection[str] | Collection[int],
+    connection: sa.Connection, column: sa.Column[str], values: Collection[str]
 ) -> sa.ColumnElement[bool]:
-    """The condition that a column of texts or integers has one of these values."""
+    """The condition that a text column has one of these values."""
     if connection.dialect.name == POSTGRESQL:
-        return column == sa.any_(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
+        texts = sa.bindparam(None, list(values), postgresql.ARRAY(sa.Text))
+        return column == sa.any_(texts)
     each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(sa.select(each.c.value))
 
 
 def among(dialect: str, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
-    """The condition that a column of texts or bytes has one of the values in the parameter `name`."""
+    """The condition that a column has one of the texts, bytes or integers in the parameter `name`."""
     is_binary = isinstance(column.type, sa.LargeBinary)
     if dialect == POSTGRESQL:
         return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
@@ -36,7 +35,7 @@ def among(dialect: str, column: sa.Column[Any], name: str) -> sa.ColumnElement[b
     return column.in_(sa.select(sa.func.unhex(each.c.value) if is_binary else each.c.value))
 
 
-def as_values(dialect: str, values: Iterable[str] | Iterable[bytes]) -> Any:
+def as_values(dialect: str, values: Iterable[str] | Iterable[bytes] | Iterable[int]) -> Any:
     """The value of a parameter of `among`."""
     if dialect == POSTGRESQL:
         return list(values)

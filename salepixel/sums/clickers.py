@@ -48,6 +48,9 @@ _Clicked = Counter[tuple[str, bool, str]]
 _Key = tuple[str, str]
 _Row = tuple[Any, ...]
 
+Known = dict[_Key, tuple[Clicker, Sequence[int]]]
+"""Stored rows by campaign and contact, each with its human and bot clicks that have ended."""
+
 _NO_LINKS = "{}"
 
 
@@ -61,7 +64,8 @@ def sums_of(rows: Iterable[Sequence[Any]]) -> dict[_Key, Clicker]:
         if row[4]:
             time = int.from_bytes(row[0][:6])
             human, links = (0, _NO_LINKS) if row[6] == _BOT else (1, _once(row[3]))
-            one = Clicker(human, 1 - human, time, time, links)
+            # Half the time of calling the type, whose constructor is a function in Python.
+            one = tuple.__new__(Clicker, (human, 1 - human, time, time, links))
             key = row[2], row[4]
             found[key] = _together(found[key], one) if key in found else one
     return found
@@ -102,13 +106,21 @@ def _difference(before: dict[_Key, Clicker], after: dict[_Key, Clicker]) -> dict
 
 
 def add(
-    connection: sa.Connection, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]
+    connection: sa.Connection,
+    before: Sequence[Sequence[Any]],
+    after: Sequence[Sequence[Any]],
+    known: Known | None = None,
 ) -> NewClickers:
-    """Add what changed from rows of `clicks` before to the same rows after, which are written already."""
+    """Add what changed from rows of `clicks` before to the same rows after, which are written already.
+
+    `known`: the result of `lock_clickers` with all of their contacts; None: they are locked here.
+    """
     clicked: _Clicked = Counter()
     changes = _difference(sums_of(before), sums_of(after))
     while changes:
-        changes = _add_to_rows(connection, changes, clicked)
+        if known is None:
+            known = lock_clickers(connection, changes)
+        changes, known = _add_to_rows(connection, changes, known, clicked), None
     _correct_times(connection, before, after)
     return _by_link(clicked)
 
@@ -122,13 +134,12 @@ def _by_link(clicked: _Clicked) -> NewClickers:
 
 
 def _add_to_rows(
-    connection: sa.Connection, changes: dict[_Key, Clicker], clicked: _Clicked
+    connection: sa.Connection, changes: dict[_Key, Clicker], known: Known, clicked: _Clicked
 ) -> dict[_Key, Clicker]:
     """Add the changes and count clickers.
 
     Returns the changes to repeat if another worker inserted a new row.
     """
-    known = _lock_rows(connection, changes)
     new: list[_Row] = []
     changed: list[_Row] = []
     gone: list[_Key] = []
@@ -176,15 +187,13 @@ _UPDATE = {
 }
 
 
-def _lock_rows(
-    connection: sa.Connection, keys: Collection[_Key]
-) -> dict[_Key, tuple[Clicker, Sequence[int]]]:
-    """The stored rows with these keys, each with its human and bot clicks that have ended."""
+def lock_clickers(connection: sa.Connection, keys: Iterable[_Key]) -> Known:
+    """The stored rows of these campaigns and contacts, locked until the transaction ends."""
     contacts: dict[str, list[str]] = {}
     for campaign, contact in keys:
         contacts.setdefault(campaign, []).append(contact)
     dialect = connection.dialect.name
-    found: dict[_Key, tuple[Clicker, Sequence[int]]] = {}
+    found: Known = {}
     for campaign, theirs in sorted(contacts.items()):
         values = campaign, theirs if dialect == "postgresql" else json.dumps(theirs)
         for row in connection.exec_driver_sql(_LOCK[dialect], values):

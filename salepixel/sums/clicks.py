@@ -26,15 +26,20 @@ def sums_of(rows: Iterable[Sequence[Any]]) -> Cells:
     return {key: (count,) for key, count in counted.items()}
 
 
-def add(connection: sa.Connection, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]) -> None:
+def add(
+    connection: sa.Connection,
+    before: Sequence[Sequence[Any]],
+    after: Sequence[Sequence[Any]],
+    known: clickers.Known | None = None,
+) -> None:
     """Add what changed from rows of `clicks` before to the same rows after, which are written already.
 
     `before` must have been read FOR UPDATE in this transaction, or on PostgreSQL another transaction may
-    change a verdict in between. Also adds to the sums of clickers and of links.
+    change a verdict in between. Also adds to the sums of clickers and of links; `known` is for `clickers.add`.
     """
     cells = difference(sums_of(before), sums_of(after))
     add_cells(connection, click_sums, cells)
-    links.add(connection, cells, clickers.add(connection, before, after))
+    links.add(connection, cells, clickers.add(connection, before, after, known))
 
 
 def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:

@@ -242,6 +242,17 @@ def test_only_a_click_whose_verdict_changes_is_written_again(
     assert sum(seen) == written
 
 
+def test_a_wrong_sum_of_clickers_changes_no_final_verdict(database: Database) -> None:
+    """Only a fold leaves out contacts who, as the sum says, did not click before."""
+    store(database, at(0, link=1), at(0.5, link=2))
+    with database.write() as connection:
+        connection.execute(sa.delete(schema.clickers))
+    store(database, at(1, link=3))
+    assert reasons(database)[2] == ()
+    settle(database)
+    assert reasons(database) == [("burst_of_links",)] * 3
+
+
 def in_thread(work: Any) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()

@@ -80,7 +80,7 @@ class Fold:
             self._redis.delete(stream_key(journal))
             publish_marks(self._redis, {journal: mark})
             return
-        self.records += [record for _, record in run.records]
+        self.records += [*run.clicks, *(record for _, record in run.others)]
         self.lost += run.lost
         self.marks[journal] = run.last
         if run.last > mark:

@@ -81,14 +81,14 @@ def _fold_entries(
 def _store(
     connection: sa.Connection, sealer: ClickSealer, journal: str, mark: int, run: JournalRun, now: datetime
 ) -> None:
-    batch = [(record.click, _signals(record)) for _, record in run.records if isinstance(record, ClickRecord)]
-    if hits := {record.emp_id for _, record in run.records if isinstance(record, HitRecord)}:
+    batch = [(record.click, _signals(record)) for record in run.clicks]
+    if hits := {record.emp_id for _, record in run.others if isinstance(record, HitRecord)}:
         clicks.lock_to_store(connection, hits.union(click.emp_id for click, _ in batch))
     clicks.store_clicks(connection, batch, sealer.keys)
-    for number, record in run.records:
+    for number, record in run.others:
         if isinstance(record, HitRecord):
             _try_to_store_hit(connection, sealer, record)
-        elif isinstance(record, LossRecord):
+        else:
             clicks.store_loss(connection, journal, number, record)
     if run.lost:
         now_ms = int(now.timestamp() * 1000)

@@ -35,7 +35,7 @@ def add(
     """Add what changed from rows of `clicks` before to the same rows after, which are written already.
 
     `before` must have been read FOR UPDATE in this transaction, or on PostgreSQL another transaction may
-    change a verdict in between. Also adds to the sums of clickers and of links; `known` is for `clickers.add`.
+    change a verdict in between. Also adds to the sums of clickers, to which `known` goes, and of links.
     """
     cells = difference(sums_of(before), sums_of(after))
     add_cells(connection, click_sums, cells)

@@ -44,20 +44,22 @@ def main() -> None:
     )
     accept = commands.add_parser(
         "accept-keys",
-        help="continue with the present keys.json, or with a new one, if the original is lost",
+        help="accept the present keys.json, or create a new one, after the original was lost",
     )
     accept.add_argument("--data", type=Path, help="folder of keys.json (SALEPIXEL_DATA)")
     deliveries = commands.add_parser(
-        "deliveries", help="list the deliveries that could not be read, or print one as it came"
+        "deliveries", help="list the deliveries that could not be parsed, or print one as received"
     )
     deliveries.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
-    deliveries.add_argument("digest", nargs="?", default="", help="the one to print, with its headers")
-    person = commands.add_parser("person", help="export all data of a person as JSON, or erase it")
+    deliveries.add_argument("digest", nargs="?", default="", help="the delivery to print, with its headers")
+    person = commands.add_parser("person", help="export all data of a person as JSON, or erase the person")
     person.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     person.add_argument("action", choices=("export", "erase"))
     person.add_argument("--account", type=int, required=True, help="the account's empId")
-    person.add_argument("who", help="a contact's reference or an e-mail address; - reads a line of input")
-    person.add_argument("--yes", action="store_true", help="erase; without it, only count")
+    person.add_argument(
+        "who", help="a contact's reference or an e-mail address; - reads it from standard input"
+    )
+    person.add_argument("--yes", action="store_true", help="erase; without this option, only count the rows")
     arguments, rest = parser.parse_known_args()
     configure_logs()
     environ = environment()

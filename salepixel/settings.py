@@ -1,7 +1,7 @@
 """Settings: one frozen dataclass per service, read from the environment here and nowhere else.
 
 Every field is the variable `SALEPIXEL_<NAME>`. All problems are reported at once. The reference page
-docs/reference/settings.md is held to these fields by a test.
+A test compares docs/reference/settings.md with these fields.
 """
 
 import difflib
@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 
 
 def _setting(default: str, parse: Callable[[str], Any], doc: str, *, secret: bool = False) -> Any:
-    # The default is a text, read like a value from outside: one way in. `{name}` in it is a field above.
+    # The default is a text that is parsed like a variable. `{name}` in it refers to a field above.
     return field(repr=not secret, metadata={"default": default, "parse": parse, "doc": doc, "secret": secret})
 
 
@@ -57,7 +57,8 @@ def _redis(text: str) -> str:
     try:
         parse_url(text)  # type: ignore[no-untyped-call]  # as in redis-py
     except ValueError:
-        # Without what was read: a password with a "/" or "#" is cut there, and would be shown as the port.
+        # Without the value: a password with "/" or "#" is cut there, and part of it would be shown as the
+        # port.
         raise ValueError("must be an address such as redis://:password@host:6379/0") from None
     return text
 
@@ -149,7 +150,7 @@ class Settings:
             try:
                 values[item.name] = item.metadata["parse"](text or item.metadata["default"].format(**values))
             except KeyError:
-                continue  # its default is made of a setting that is refused
+                continue  # its default refers to an invalid setting
             except ValueError as error:
                 problems.append(
                     f"{name}: {error}" if item.metadata["secret"] else f"{name}={text!r}: {error}"
@@ -161,7 +162,8 @@ class Settings:
 
     @property
     def embedded_socket(self) -> Path:
-        """The socket of the embedded Valkey; in the system's temporary folder when `data` lies too deep.
+        """The socket of the embedded Valkey; in the system's temporary folder if the path of `data` is too
+        long.
 
         The kernel takes at most 107 characters (unix(7), sun_path).
         """
@@ -260,9 +262,9 @@ def variable(name: str) -> str:
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:
-    """A line for each variable of ours that no service reads: a misspelt setting would be a silent default.
+    """A line for each SALEPIXEL_ variable that no service reads, because a misspelt setting would be ignored.
 
-    Every service knows the names of all, for they mostly start with one environment.
+    Every service knows the names of all services, because they usually share one environment.
     """
     known = [
         variable(item.name)

@@ -1,4 +1,4 @@
-"""Authentication: API keys, sessions, and refusals that say what to do."""
+"""Authentication with API keys and sessions, and refusals with a message that says what to do."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -94,7 +94,7 @@ def principal_of_key(key: str) -> Principal | None:
 
 
 def sign_in(key: str) -> str | None:
-    """Begin a session; gives the id for its cookie, or None for an invalid key.
+    """Begin a session; returns the id for its cookie, or None for an invalid key.
 
     Raises a Refusal (429) as `principal_of_key` does. An earlier session of this browser ends.
     """
@@ -106,7 +106,7 @@ def sign_in(key: str) -> str | None:
 
 
 def sign_out() -> None:
-    """End the session, so that no copy of its cookie is valid."""
+    """End the session. Copies of its cookie become invalid."""
     with services().database.write() as connection:
         sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))
 

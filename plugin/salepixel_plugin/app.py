@@ -37,7 +37,10 @@ log = structlog.get_logger()
 
 
 class Plugin(APIFlask):
-    """The application; a failure is logged by its route, since a path may hold a contact's address."""
+    """The application.
+
+    It logs the route of a failed request, because its path may contain a contact's address.
+    """
 
     def log_exception(
         self,
@@ -112,8 +115,8 @@ def _refuse_body() -> tuple[Response, int] | None:
         request.max_content_length = MAX_CALL_BYTES
         raise RequestEntityTooLarge
     if reason == "busy":
-        raise ServiceUnavailable("Too much is being received now; send it again.")
-    raise BadRequest("The body ended before its end; send it again.")
+        raise ServiceUnavailable("The server receives too much data now. Send the request again.")
+    raise BadRequest("The body is incomplete. Send the request again.")
 
 
 def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
@@ -129,12 +132,12 @@ def _database_failed(error: Exception) -> tuple[Response, int]:
     """503 for a transient error, so that a shop sends again; 422 for values that the database refuses."""
     if is_of_values(error):
         log.error("unstorable", error=type(error).__name__)
-        return jsonify(message="Something in it is too long or too large.", reason="unstorable"), 422
+        return jsonify(message="A value is too long or too large.", reason="unstorable"), 422
     if not is_transient(error) and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         raise error
     log.error("database_unavailable", error=str(error).splitlines()[0])
     answer = jsonify(
-        message="The database does not answer; try again in a moment.", reason="database_unavailable"
+        message="The database does not respond. Try again in a moment.", reason="database_unavailable"
     )
     answer.headers["Retry-After"] = "5"
     return answer, 503

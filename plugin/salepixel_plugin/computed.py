@@ -1,4 +1,4 @@
-"""Results that the worker computes: the last one at once, and the request for a newer one."""
+"""Results that the worker computes: returns the last result at once, and requests a newer one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,19 +19,19 @@ from salepixel_plugin.access import principal
 from salepixel_plugin.services import services
 
 RETRY_SECONDS = 2
-"""When a program may ask again, and a page reloads itself."""
+"""The pause before a program should call again, and before a page reloads itself."""
 
 T = TypeVar("T")
 
 
 def tools() -> Tools:
-    """What computations need besides the database."""
+    """The services that computations need besides the database."""
     here = services()
     return Tools(here.clicks, Rates(here.settings.data))
 
 
 def ask(read: Callable[[sa.Connection], Computed[T]]) -> Computed[T]:
-    """What a use case found; what it wants to have computed is requested, and the worker is notified."""
+    """Run a use case, request the computation that it wants, and notify the worker; returns what it found."""
     here = services()
     with here.database.read() as connection:
         found = read(connection)

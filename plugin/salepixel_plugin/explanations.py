@@ -1,4 +1,4 @@
-"""Decisions in words that a shop owner understands."""
+"""Explains decisions in words that a shop owner understands."""
 
 from collections.abc import Mapping
 from datetime import datetime

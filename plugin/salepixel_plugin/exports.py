@@ -49,7 +49,7 @@ Kind = Literal["csv", "xlsx"]
 
 
 def style_of(language: Language, export: Export) -> Style:
-    """How a file for people is written.
+    """The style of a file for people.
 
     The separator is a semicolon where the decimal mark is a comma: Excel takes both from the system.
     """
@@ -69,9 +69,9 @@ def style_of(language: Language, export: Export) -> Style:
 def send_sales(
     export: Export, kind: Kind, language: Language | None, *, is_fetched: bool = True
 ) -> Response | Computed[int]:
-    """The file, if it is small or the worker has written it; otherwise how far it is.
+    """The file, if it is small or the worker has written it; otherwise the progress.
 
-    Without a language a CSV is for programs. `is_fetched`: False for a page, from which a person fetches it.
+    Without a language a CSV is for programs. `is_fetched`: False for a page with a link to the file.
     """
     style = None if language is None else style_of(language, export)
     form = Format.XLSX if kind == "xlsx" else Format.PEOPLE_CSV if style else Format.PROGRAM_CSV
@@ -107,7 +107,7 @@ def _download(
 
 
 def as_download(body: Iterator[bytes], name: str, mimetype: str) -> Response:
-    """The answer that sends a file; a cache never keeps it."""
+    """The response with a file. Caches must not store it."""
     answer = Response(body, mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["Cache-Control"] = "no-store"

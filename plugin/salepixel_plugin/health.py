@@ -1,4 +1,4 @@
-"""Health: whether this process can do its work now, and whether the worker keeps up with the orders."""
+"""Health of this process, and whether the worker keeps up with the orders."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,10 @@ blueprint = APIBlueprint("health", __name__, enable_openapi=False)
 
 _ORDERS = {
     "due": ("salepixel_orders_due", "Orders that wait for their first attempt."),
-    "oldest_due_seconds": ("salepixel_orders_oldest_due_seconds", "How long the oldest of them has waited."),
+    "oldest_due_seconds": (
+        "salepixel_orders_oldest_due_seconds",
+        "Seconds for which the oldest of them has waited.",
+    ),
     "retrying": ("salepixel_orders_retrying", "Orders that failed and are retried."),
     "parked": ("salepixel_orders_parked", "Orders that failed too often and are no longer retried."),
 }
@@ -47,7 +50,7 @@ class _Facts:
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """200 if deliveries can be accepted. Without Redis it is degraded, because the sweep finds all work."""
+    """200 if deliveries can be accepted. Without Redis the status is `degraded`: the sweep finds all work."""
     state = _database_state()
     if state != "ok":
         return jsonify(status="unavailable", database=state), 503
@@ -122,7 +125,7 @@ class _Metrics(Collector):
     def collect(self) -> Iterable[Metric]:
         facts = self._facts
         up = GaugeMetricFamily(
-            "salepixel_plugin_up", "Whether a part can be reached: database, redis.", labels=("part",)
+            "salepixel_plugin_up", "1 if the part is available: database, redis.", labels=("part",)
         )
         up.add_metric(("database",), facts.database == "ok")
         up.add_metric(("redis",), facts.redis == "ok")

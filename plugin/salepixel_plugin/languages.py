@@ -25,7 +25,7 @@ def N_(message: str) -> str:  # noqa: N802  # the name by which translators' too
 
 @dataclass(frozen=True)
 class Language:
-    """A language; `code` is also the locale of its numbers and dates."""
+    """A language. `code` is also the locale of its numbers and dates."""
 
     code: str
     name: str
@@ -45,7 +45,7 @@ class Language:
         return format_decimal(value, locale=self.code)
 
     def percent(self, share: float) -> str:
-        """A share of 1 in percent."""
+        """A share (0 to 1) in percent."""
         return format_percent(share, locale=self.code)
 
     def confidence(self, share: float) -> str:
@@ -53,7 +53,7 @@ class Language:
         return self.percent(min(share, 0.99))
 
     def rate(self, share: float) -> str:
-        """A small share of 1 in percent, with up to two decimals."""
+        """A small share (0 to 1) in percent, with up to two decimals."""
         return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)
 
     def date(self, day: date) -> str:
@@ -61,7 +61,7 @@ class Language:
         return format_date(day, "d MMM y", locale=self.code)
 
     def points(self, difference: float) -> str:
-        """A difference of two shares of 1 in percentage points, with at most two decimals."""
+        """A difference of two shares in percentage points, with at most two decimals."""
         return format_decimal(round(difference * 100, 2), locale=self.code)
 
     def time(self, moment: datetime) -> str:

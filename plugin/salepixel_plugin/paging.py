@@ -45,7 +45,7 @@ class Days(BaseModel):
 
     @property
     def period(self) -> Period:
-        """The same as times."""
+        """The same range as times (UTC)."""
         return Period(_midnight(self.since), _midnight(self.to and self.to + timedelta(days=1)))
 
 
@@ -58,7 +58,7 @@ def _midnight(day: date | None) -> datetime | None:
 
 
 def write_cursor(*parts: object) -> str:
-    """An opaque text from the place where a page ended."""
+    """An opaque text for the position of the last row on a page."""
     texts = [_as_text(part) for part in parts]
     return urlsafe_b64encode(json.dumps(texts).encode()).rstrip(b"=").decode()
 
@@ -70,7 +70,7 @@ def _as_text(part: object) -> object:
 
 
 def read_cursor(cursor: str, length: int) -> list[str]:
-    """The parts of a cursor. Raises a Refusal (422) for what `write_cursor` did not write."""
+    """The parts of a cursor. Raises a Refusal (422) for any text that is not from `write_cursor`."""
     try:
         parts = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
@@ -96,7 +96,7 @@ def read_cursor_time(text: str) -> datetime:
 
 
 def read_sales_cursor(cursor: str | None) -> Cursor | None:
-    """Where a page of sales ended. Raises a Refusal (422)."""
+    """The position of the last sale on a page. Raises a Refusal (422)."""
     if cursor is None:
         return None
     time, shop, order, line, click = read_cursor(cursor, 5)
@@ -107,7 +107,7 @@ def read_sales_cursor(cursor: str | None) -> Cursor | None:
 
 
 def read_click_cursor(cursor: str | None) -> bytes | None:
-    """Where a page of clicks ended. Raises a Refusal (422)."""
+    """The position of the last click on a page. Raises a Refusal (422)."""
     if cursor is None:
         return None
     try:
@@ -117,7 +117,7 @@ def read_click_cursor(cursor: str | None) -> bytes | None:
 
 
 def read_order_cursor(cursor: str | None) -> FailedPlace | None:
-    """Where a page of orders ended: a time, shop and order. Raises a Refusal (422)."""
+    """The position of the last order on a page: time, shop, order. Raises a Refusal (422)."""
     if cursor is None:
         return None
     time, shop_id, order_id = read_cursor(cursor, 3)
@@ -125,7 +125,10 @@ def read_order_cursor(cursor: str | None) -> FailedPlace | None:
 
 
 def read_dated_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    """Where a page of what has a time and an id ended, such as campaigns. Raises a Refusal (422)."""
+    """The position of the last row on a page of rows with time and id, such as campaigns.
+
+    Raises a Refusal (422).
+    """
     if cursor is None:
         return None
     time, its_id = read_cursor(cursor, 2)
@@ -133,5 +136,5 @@ def read_dated_cursor(cursor: str | None) -> tuple[datetime, str] | None:
 
 
 def bad_cursor() -> Refusal:
-    """The refusal of a cursor that we did not write."""
+    """The refusal of an invalid cursor."""
     return Refusal(422, "bad_cursor", _BAD_CURSOR)

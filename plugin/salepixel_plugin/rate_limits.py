@@ -1,7 +1,7 @@
 """Rate limits for requests without a key: the login form, a manifest, a registration.
 
-Webhooks have no rate limit: many shops of a hosted Saleor share an address, and Saleor does not send again
-after a 4xx.
+Webhooks have no rate limit: many shops of a hosted Saleor share an address, and Saleor does not retry after
+a 4xx.
 """
 
 import time
@@ -24,7 +24,7 @@ class RateLimits:
         self._requests = {source: Windows(WINDOW_SECONDS, clock) for source in SOURCES}
 
     def count(self, source: str, address: str) -> int:
-        """Count a request; gives the seconds for which the source refuses this address, 0 if it does not."""
+        """Count a request; returns the seconds for which the source refuses this address, or 0."""
         network = network_of(address)
         if self._requests[source].count(network) <= MAX_REQUESTS:
             return 0

@@ -1,4 +1,4 @@
-"""How requests are received: waitress, with limits on what a client can make this process hold.
+"""Receives requests with waitress, with limits for what one client can occupy.
 
 waitress gives a thread to a request only when it is complete, and closes silent clients. This module also
 limits what waitress allows: clients that send a byte now and then, bodies that nobody will read, chunks that
@@ -399,7 +399,7 @@ def _adjust(sock: socket.socket, threads: int) -> Adjustments:
 
 def _connections() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS reports "no limit" but allows fewer
+    with suppress(ValueError, OSError):  # macOS reports "no limit" but has one
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return max(100, min(CONNECTIONS, (soft - _FILES_FOR_OTHERS) // 2))  # each may have a body in a file

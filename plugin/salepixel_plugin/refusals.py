@@ -1,4 +1,4 @@
-"""Responses to what use cases declined: a status for each kind, a sentence for each reason."""
+"""Responses to errors of use cases: a status for each kind, a sentence for each reason."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ SENTENCES = {
 
 
 def as_refusal(declined: Declined) -> Refusal:
-    """The response to what a use case declined."""
+    """The response to an error of a use case."""
     errors = {}
     if isinstance(declined, BadField):
         place = declined.field if declined.part is None else f"{declined.field}.{declined.part}"

@@ -26,7 +26,7 @@ def count_refusal(source: str, reason: str) -> None:
 def seconds_limited(source: str) -> int:
     """Seconds for which this request's address is refused at a source of rate_limits.SOURCES; 0 if it is not.
 
-    A refusal is counted and not logged, so that a stranger cannot fill the log.
+    A refusal is counted and not logged, so that unknown clients cannot fill the log.
     """
     here = services()
     pause = here.rate_limits.count(source, request.remote_addr or "")

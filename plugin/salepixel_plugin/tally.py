@@ -1,7 +1,7 @@
 """Counts of refusals: kept in memory, and stored each second in one statement.
 
-A stranger can send refused requests at any rate. Storing each count took the write lock, and on SQLite a sync
-of the disk, before the response, and shops' deliveries waited for it.
+Unknown clients can send refused requests at any rate. Storing each count at once would need the write lock,
+and on SQLite a sync of the disk, and deliveries of shops would wait for it.
 """
 
 import threading

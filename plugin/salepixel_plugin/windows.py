@@ -1,4 +1,4 @@
-"""How often each client did something within a while, in a table of bounded size."""
+"""Counts events by client within a time window, in a table of bounded size."""
 
 import time
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from threading import Lock
 from salepixel.reading.addresses import without_port
 
 REMEMBERED = 10_000
-"""So many names are remembered, the newest. One row is about 200 bytes."""
+"""The number of remembered names, the newest. One entry takes about 200 bytes."""
 
 
 @dataclass
 class Windows:
-    """Counts by name, each until its window of `seconds`, which begins with the first, is over."""
+    """Counts by name. A name's window of `seconds` begins with its first event."""
 
     seconds: float
     clock: Callable[[], float] = time.monotonic
     remembered: int = REMEMBERED
-    _counts: dict[str, tuple[int, float]] = field(default_factory=dict)  # name -> how many, until when
+    _counts: dict[str, tuple[int, float]] = field(default_factory=dict)  # name -> count, end of the window
     _lock: Lock = field(default_factory=Lock)
 
     def count(self, name: str) -> int:
-        """Count one; gives how many there were in this window, with this one."""
+        """Count an event; returns the number in the current window, this one included."""
         with self._lock:
             now = self.clock()
             count, until = self._counts.get(name, (0, 0.0))

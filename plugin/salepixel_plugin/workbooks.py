@@ -1,7 +1,7 @@
-"""Workbooks (XLSX) that are written while they are read.
+"""Workbooks (XLSX), streamed.
 
-xlsxwriter makes the workbook with its header, styles and totals; the rows, as the report wrote them, are put
-into its sheets on the way. So memory stays flat, and the first byte does not wait for the last row.
+xlsxwriter creates a template with header, styles and totals. The rows are inserted into its sheets while the
+file is sent. So memory stays constant, and the first byte is sent before the last row is read.
 """
 
 import io
@@ -24,7 +24,7 @@ _PATTERNS = {"t": "yyyy-mm-dd hh:mm:ss", "d": "yyyy-mm-dd"}
 def write_workbook(
     language: Language, header: Sequence[str], totals: Sequence[Total], pieces: Iterable[bytes], rows: int
 ) -> Iterator[bytes]:
-    """The file, in pieces. `pieces`: rows as `sales_file.sheet_rows` writes them, `rows` altogether."""
+    """The file, in pieces. `pieces`: rows as `sales_file.sheet_rows` writes them, `rows`: their number."""
     sheets = max(1, -(-rows // (MAX_ROWS - 1)))
     template = zipfile.ZipFile(io.BytesIO(_template(language, header, totals, sheets)))
     left, sink = iter(pieces), _Sink()

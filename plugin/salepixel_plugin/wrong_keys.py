@@ -17,9 +17,9 @@ MAX_VALID_KEYS = 10_000
 class WrongKeys:
     """The number of wrong keys by address, and the keys that were valid.
 
-    A key that was valid before is always accepted, so that a program is not slowed by somebody who guesses
-    keys behind the same router. While an address is slowed, other keys are not even looked up, so guessing
-    reveals nothing.
+    A key that was valid before is always accepted, so that guesses from behind the same router do not slow
+    down a program. While an address is slowed down, other keys are not looked up, so guessing reveals
+    nothing.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class WrongKeys:
             return left if digest not in self._valid else 0
 
     def record_invalid(self, address: str) -> bool:
-        """Count a wrong key; True if its address is slowed from now on."""
+        """Count a wrong key; True if its address is slowed down from now on."""
         return self._tries.count(network_of(address)) == MAX_WRONG_KEYS
 
     def record_valid(self, digest: str) -> None:

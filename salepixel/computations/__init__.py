@@ -1,1 +1,1 @@
-"""Computations: reports and files that take long, made by the worker in steps, and kept for a while."""
+"""Computations: slow reports and files. The worker computes them in steps, and stores them for a day."""

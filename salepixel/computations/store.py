@@ -1,4 +1,4 @@
-"""Computations as stored. A worker does a step outside of any lock, and stores it if nobody else did."""
+"""Stored computations. A worker does a step without a lock, and stores it unless another worker did."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ from salepixel.storage.schema.computations import UNDER_WAY
 from salepixel.storage.upsert import insert
 
 LEASE = timedelta(seconds=30)
-"""A worker that took a computation and was killed keeps it for this time."""
+"""After this time, another worker takes the computation of a killed worker."""
 
 PARTS_AT_ONCE = 20
-"""Pieces of a file that are read or deleted together: about 2 MB."""
+"""The pieces of a file that are read or deleted together: about 2 MB."""
 
 
 class State(StrEnum):
@@ -36,7 +36,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an account wants to have computed. Equal parameters are the same computation."""
+    """A request of an account. Equal parameters mean the same computation."""
 
     emp_id: int
     kind: str
@@ -44,7 +44,7 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        """Of the parameters."""
+        """The digest of the parameters."""
         return hashlib.blake2b(_dump(self.parameters), digest_size=16).hexdigest()
 
 
@@ -75,7 +75,7 @@ _SHOWN = [computations.c[name] for name in Computation.__slots__]
 
 
 def request(connection: sa.Connection, wanted: Wanted, now: datetime) -> Computation:
-    """Queue a computation, unless the same one is under way; returns that one."""
+    """Queue a computation; returns the unfinished one with the same parameters, if there is one."""
     values = {
         "id": new_id(),
         "emp_id": wanted.emp_id,
@@ -99,13 +99,13 @@ def request(connection: sa.Connection, wanted: Wanted, now: datetime) -> Computa
 
 
 def find_newest(connection: sa.Connection, wanted: Wanted) -> Computation | None:
-    """The computation that was requested last."""
+    """The newest computation."""
     row = connection.execute(_of(wanted).order_by(computations.c.requested_at.desc()).limit(1)).first()
     return None if row is None else _read(row)
 
 
 def find_done(connection: sa.Connection, wanted: Wanted) -> Computation | None:
-    """The last one that was done."""
+    """The newest computation that is done."""
     done = _of(wanted).where(computations.c.state == State.DONE).order_by(computations.c.as_of.desc())
     row = connection.execute(done.limit(1)).first()
     return None if row is None else _read(row)
@@ -146,7 +146,7 @@ def is_any(connection: sa.Connection, which: sa.ColumnElement[bool]) -> bool:
 
 
 def claim(connection: sa.Connection, now: datetime) -> tuple[Computation, Json] | None:
-    """Take the computation whose last step is the longest ago, for LEASE; with its place."""
+    """Claim the computation with the oldest last step, for LEASE; returns it with its place."""
     c = computations.c
     columns = sa.select(*_SHOWN, c.place).where(UNDER_WAY, c.next_at <= now)
     row = connection.execute(columns.order_by(c.next_at).limit(1).with_for_update(skip_locked=True)).first()
@@ -164,19 +164,19 @@ def _with_as_of(found: Computation, now: datetime) -> Computation:
 
 
 def task_of(found: Computation) -> Task:
-    """What its steps compute."""
+    """The task of its steps."""
     return Task(found.emp_id, found.parameters, found.as_of or found.requested_at)
 
 
 def keep_step(connection: sa.Connection, its_id: str, steps: int, progress: Progress, now: datetime) -> bool:
-    """Store what step number `steps` found; False if it is stored already, or the computation is gone."""
+    """Store the result of step number `steps`; False if it is stored already, or its computation deleted."""
     ended = progress.place is None
     values: dict[str, Any] = {
         "steps": steps + 1,
         "done": min(progress.done, progress.total),
         "total": progress.total,
         "place": b"" if progress.place is None else _pack(progress.place),
-        "next_at": now,  # others have their turn
+        "next_at": now,  # other computations come first now
     }
     if ended:
         values |= {"state": State.DONE, "finished_at": now, "result": _pack(progress.result or {})}
@@ -192,7 +192,7 @@ def keep_step(connection: sa.Connection, its_id: str, steps: int, progress: Prog
 
 
 def _delete_older(connection: sa.Connection, its_id: str) -> None:
-    """Delete earlier results of the same computation. Files stay: somebody may be reading them."""
+    """Delete earlier results of the same computation. Files stay, because a client may be reading them."""
     older, this, parts = computations.alias(), computations.c, computation_parts.c
     same = older.c.emp_id == this.emp_id, older.c.kind == this.kind, older.c.digest == this.digest
     ids = sa.select(older.c.id).where(
@@ -205,14 +205,14 @@ def _delete_older(connection: sa.Connection, its_id: str) -> None:
 
 
 def fail(connection: sa.Connection, its_id: str, error: str, now: datetime) -> None:
-    """End a computation with an error, which names no person."""
+    """End a computation with an error. The error must not contain personal data."""
     this = computations.c.id == its_id, UNDER_WAY
     values = {"state": State.FAILED, "finished_at": now, "error": error, "place": b""}
     connection.execute(sa.update(computations).where(*this).values(values))
 
 
 def read_parts(database: Database, its_id: str) -> Iterator[bytes]:
-    """The pieces of a file, some at a time, each time on a new connection. Raises LookupError if one is gone.
+    """The pieces of a file, read in groups, each on a new connection. Raises LookupError if one was deleted.
 
     The computation may be deleted while a slow client reads.
     """
@@ -237,9 +237,9 @@ def read_parts(database: Database, its_id: str) -> Iterator[bytes]:
 
 
 def delete_some(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
-    """Delete a computation or some pieces of one; gives how many rows. 0: none of these is left.
+    """Delete a computation or some of its pieces; returns the number of rows, 0 if none is left.
 
-    The pieces first: a step that is stored meanwhile adds another one, and is deleted with the next call.
+    Pieces are deleted first. A piece that a step adds meanwhile is deleted by the next call.
     """
     its_id = connection.scalar(sa.select(computations.c.id).where(which).limit(1))
     if its_id is None:
@@ -255,7 +255,7 @@ def delete_some(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int
 
 
 def compress(text: str) -> bytes:
-    """A piece of a file, as it is stored."""
+    """A piece of a file, compressed for storage."""
     return zlib.compress(text.encode(), 1)
 
 

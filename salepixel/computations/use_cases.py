@@ -15,17 +15,17 @@ from salepixel.computations.store import Computation, State, Wanted
 from salepixel.computations.work import Json
 
 FRESH = timedelta(minutes=15)
-"""For this time a result is given again, and an error is shown before the next attempt."""
+"""The time for which a result is reused, and for which an error is shown before the next attempt."""
 
 MOST_UNDER_WAY = 20
-"""Of one account: each may fill the disk with a file."""
+"""The most unfinished computations of an account, because each may need a large file on the disk."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Computed(Generic[T]):
-    """The last result, as of a time (UTC), or None; and the computation that follows it, or failed.
+    """The last result with its time (UTC), or None; and the next computation, unfinished or failed.
 
     `source`: the computation of the result; None if it was computed at once. `wanted`: what must be requested
     now, because the result is old, or there is none.
@@ -41,7 +41,7 @@ class Computed(Generic[T]):
 def look_for(
     connection: sa.Connection, principal: Principal, wanted: Wanted, read: Callable[[Json], T], now: datetime
 ) -> Computed[T]:
-    """The last result of a computation, and whether a newer one is under way. Raises NotFound."""
+    """The last result of a computation, and whether a newer one is unfinished. Raises NotFound."""
     see_account(connection, principal, wanted.emp_id)
     newest = store.find_newest(connection, wanted)
     is_done = newest is not None and newest.state is State.DONE
@@ -56,7 +56,7 @@ def look_for(
 def request_computation(
     connection: sa.Connection, principal: Principal, wanted: Wanted, now: datetime
 ) -> Computation:
-    """Queue a computation; if the same one is under way, returns that one. Raises NotFound or Conflict."""
+    """Queue a computation; returns the same unfinished one if there is one. Raises NotFound or Conflict."""
     see_account(connection, principal, wanted.emp_id)
     if store.count_under_way(connection, wanted.emp_id) >= MOST_UNDER_WAY:
         newest = store.find_newest(connection, wanted)

@@ -1,7 +1,7 @@
 """The contract of a kind of computation: a function that does one step.
 
-A step reads for some dozens of milliseconds and gives what it found and where the next one begins. So a
-computation holds no reader open, delays an order by one step, and is resumed after a crash.
+A step reads for some dozens of milliseconds; it returns its result and the place where the next step begins.
+So a computation keeps no long read open, delays an order by at most one step, and resumes after a crash.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to compute, as of a time (UTC): orders and clicks until then, and the settings of that time."""
+    """A task: the orders and clicks up to a time (UTC), with the settings of that time."""
 
     emp_id: int
     parameters: Mapping[str, Any]
@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one step found.
+    """The result of one step.
 
     `place`: where the next step begins; None: this was the last one. `done` of `total`, which may be an
     estimate. `part`: the next piece of a file. `result`: of the last step.
@@ -43,18 +43,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What steps may need besides the database."""
+    """The services that steps need besides the database."""
 
     sealer: ClickSealer
     rates: Rates
 
 
 Step = Callable[[sa.Connection, Tools, Task, Json], Progress]
-"""Does one step from a place; {} is the beginning. It only reads, and gives the same each time."""
+"""Does one step from a place; {} is the beginning. It only reads, and is repeatable."""
 
 
 def all_steps(connection: sa.Connection, tools: Tools, step: Step, task: Task) -> Iterator[Progress]:
-    """All steps at once, for what is small."""
+    """All steps at once, for a small task."""
     place: Json | None = {}
     while place is not None:
         progress = step(connection, tools, task, place)

@@ -63,7 +63,8 @@ class Directory:
             accounts = {int(k): (str(h), str(s)) for k, (h, s) in content["accounts"].items()}
             links = {str(link): str(url) for link, url in content["links"].items()}
             currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
-            # A directory of an older version calls those who opted out `refused`, and may lack the others.
+            # A directory of an older version has `refused` in place of `opted_out`, and may lack other
+            # fields.
             opted_out, tags, erased = (
                 {int(k): frozenset(map(str, v)) for k, v in lists.items()}
                 for lists in (

@@ -27,13 +27,13 @@ ALLOWED = frozenset({COMPUTE, DRAIN, FOLD, SWEEP})
 """The jobs that a worker runs. RQ imports any name that it finds in Redis, so others are rejected."""
 
 LOST_SECONDS = 20
-"""A job that waits longer may be lost, so another may be enqueued. By then a sweep has done its work."""
+"""A job that waits longer may be lost, so another is enqueued. By then a sweep has done its work."""
 
 _TIMEOUT_SECONDS = 120
 _KEPT_SECONDS = 0  # a job that is done
 _FAILED_KEPT_SECONDS = 3600
 
-# What RQ's own enqueue writes, and only if no job of this name waits: in one round trip.
+# Writes the same as RQ's own enqueue, in one round trip, unless a job of this name waits.
 _ENQUEUE_ONCE = """
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return 0 end
 redis.call('SADD', KEYS[2], KEYS[3])
@@ -77,7 +77,7 @@ class JobQueue:
         return True
 
     def taken(self, job: str) -> None:
-        """The job begins: from now on it can be enqueued again. Raises RedisError."""
+        """Record that the job has begun, so that it can be enqueued again. Raises RedisError."""
         self._redis.delete(_waiting_key(job))
 
     def waiting(self) -> int:
@@ -85,7 +85,7 @@ class JobQueue:
         return int(self._queue.count)
 
     def _as_written(self, job: str) -> dict[str, Any]:
-        """What RQ keeps of a job. Only its times differ from one to the next."""
+        """The fields that RQ stores for a job. Only the times differ between jobs."""
         if job not in self._written:
             self._written[job] = self._make(job).to_dict()
         now = datetime.now(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"  # as RQ writes it

@@ -35,7 +35,7 @@ MAX_HEAD_BYTES = 32_768
 """A limit like those of nginx and Node. http.client alone would accept 6.5 MB of headers."""
 
 MAX_ADDRESSES = 4
-"""How many addresses of a host are tried. They share the time."""
+"""The most addresses of a host that are tried, within one deadline."""
 
 _PIECE_BYTES = 65_536
 _PORTS = {"http": 80, "https": 443}
@@ -82,7 +82,7 @@ class Unreachable(CallFailed):
 
 
 class Forbidden(Unreachable):
-    """The address must not be called. The text is the same as of Unreachable, so that it reveals nothing."""
+    """The address must not be called. The text is that of Unreachable, so that it reveals nothing."""
 
     reason = "forbidden_address"
 
@@ -121,7 +121,7 @@ def call(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Send one request; gives the answer. Raises CallFailed.
+    """Send one request; returns the answer. Raises CallFailed.
 
     It ends after `seconds` at the latest. The body of the answer has at most `max_bytes`; with 0 it is not
     read. A redirect is returned like any other answer.
@@ -166,7 +166,7 @@ def may_call(address: Address) -> bool:
 
 
 def _meant(address: Address) -> Address:
-    """The address that packets reach: mapped and NAT64 addresses contain an IPv4 address."""
+    """The address that packets reach. Mapped and NAT64 addresses contain an IPv4 address."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return address.ipv4_mapped

@@ -32,12 +32,12 @@ def attempt_orders(
         with database.write() as connection:
             reconcile_and_announce(connection, sealer, keys, datetime.now(UTC), rates, only_due=True)
     except Exception as error:
-        # Workers whose orders clear clicks of each other's contacts may deadlock; fewer orders seldom do.
+        # Workers with orders that change clicks of the same contacts may deadlock. Smaller batches seldom do.
         is_split = len(keys) > 1 and is_conflict(error)
         if is_transient(error) and not is_timeout(error) and not is_split:
             raise
         if isinstance(error, JobTimeoutException):
-            # One of them used the job's whole time. Orders that failed before are attempted alone.
+            # One order used the whole time of the job. Orders that failed before are attempted alone.
             for key in keys:
                 schedule_retry(database, *key, error)
             raise  # the job has used its time, and no alarm would end the next order

@@ -1,4 +1,4 @@
-"""Computations: the worker does them step by step, so that orders wait for one step at most."""
+"""Computations, done step by step, so that orders wait for one step at most."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -26,9 +26,9 @@ KEPT = timedelta(days=1)
 def compute_some(
     database: Database, tools: Tools, budget_seconds: float, waiting: Callable[[], int] = lambda: 0
 ) -> bool:
-    """Do steps for about so long, or until another job waits; False if no computation is left.
+    """Do steps for about this long, or until another job waits; False if no computation is left.
 
-    The computations take turns: one that is long does not delay the others.
+    Computations take turns, so that a long one does not delay the others.
     """
     deadline = time.monotonic() + budget_seconds
     while True:
@@ -40,7 +40,7 @@ def compute_some(
 
 
 def _do_step(database: Database, tools: Tools) -> bool:
-    """Do one step of the computation whose turn it is; False if there is none."""
+    """Do one step of the next computation; False if there is none."""
     with database.write() as connection:
         claimed = store.claim(connection, datetime.now(UTC))
     if claimed is None:
@@ -66,7 +66,7 @@ def _do_step(database: Database, tools: Tools) -> bool:
 
 
 def sweep_computations(database: Database, queue: JobQueue, now: datetime, budget_seconds: float) -> None:
-    """Delete old results for about so long, and enqueue the job if computations are under way."""
+    """Delete old results for about this long, and enqueue the job if computations are unfinished."""
     deadline = time.monotonic() + budget_seconds
     is_old = computations.c.finished_at < now - KEPT
     while time.monotonic() < deadline:

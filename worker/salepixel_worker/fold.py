@@ -1,4 +1,4 @@
-"""The fold: clicks and pixel hits from the streams into the database, exactly once, in order.
+"""The fold stores clicks and pixel hits from the streams in the database, exactly once, in sequence.
 
 The contract with the edge is the docstring of salepixel/wire/streams.py.
 """
@@ -30,13 +30,13 @@ ENTRIES_AT_ONCE = 8
 """Stream entries per transaction: up to 64 kB each, about five thousand clicks in total."""
 
 YIELD_SECONDS = 0.03
-"""The pause after a full batch. Other writers of SQLite retry every 25 ms, and get their turn in it."""
+"""The pause after a full batch, so that other writers of SQLite, which retry every 25 ms, get the lock."""
 
 log = structlog.get_logger()
 
 
 def fold_all(database: Database, redis: Redis, sealer: ClickSealer, budget_seconds: float) -> int:
-    """Fold the entries of the streams for about this long; gives the number of folded records."""
+    """Fold the entries of the streams for about this long; returns the number of folded records."""
     deadline = time.monotonic() + budget_seconds
     folded = 0
     for name in journals_to_fold(redis):
@@ -48,7 +48,7 @@ def fold_all(database: Database, redis: Redis, sealer: ClickSealer, budget_secon
 
 
 def fold_journal(database: Database, redis: Redis, sealer: ClickSealer, journal: str) -> int:
-    """Fold the next entries of one journal; gives the number of records, 0 if there is nothing new."""
+    """Fold the next entries of one journal; returns the number of records, 0 if there are none."""
     with database.read() as connection:
         mark = clicks.read_mark(connection, journal)
     entries = redis.xrange(stream_key(journal), min=f"({mark}-0", count=ENTRIES_AT_ONCE)
@@ -92,7 +92,7 @@ def _store(
             clicks.store_loss(connection, journal, number, record)
     if run.lost:
         now_ms = int(now.timestamp() * 1000)
-        # Under a number that no record has, because the previous record may be a loss that the edge reported.
+        # The number of a missing record, because the record before it may be a loss that the edge reported.
         clicks.store_loss(connection, journal, run.first_lost, LossRecord(run.lost, now_ms, now_ms))
     for _ in range(run.unreadable):
         deliveries.count_rejection(connection, "fold", "unknown_record")

@@ -28,14 +28,14 @@ from salepixel_worker.sweep import pack_deliveries, reconcile_due, republish, se
 log = structlog.get_logger()
 
 FOLD_SECONDS = 0.5
-"""How long a job folds. Then waiting orders have their turn, and the scheduler enqueues another fold."""
+"""How long a job folds. After that, waiting orders are decided, and the scheduler enqueues another fold."""
 
 DRAIN_ORDERS = 1000
 DRAIN_SECONDS = 0.25
 """How long a job reconciles due orders. Then the next job runs, such as a fold."""
 
 DRAIN_FOLD_SECONDS = 0.1
-"""How long that job folds first. It is short: a click that is folded later marks its order due again."""
+"""How long that job folds first. Short, because a click that is folded later marks its order due again."""
 
 NEWEST_ORDERS = 10
 """The number of newest due orders that come first, so that a new order does not wait for a backlog."""
@@ -44,7 +44,7 @@ SETTLE_SECONDS = 2.0
 """How long a sweep makes verdicts final. The rest waits for the next sweep."""
 
 SPACE_SECONDS = 0.2
-"""How long a sweep shrinks SQLite's file: a hundredth of the writer's time, for 10 MB or more."""
+"""How long a sweep shrinks SQLite's file: 10 MB or more, in a hundredth of the writer's time."""
 
 END_SECONDS = 0.5
 """How long a sweep empties or deletes rows that are older than their account keeps them."""
@@ -53,7 +53,7 @@ ERASE_SECONDS = 2.0
 """How long a sweep continues erasures that a request or a crash left unfinished."""
 
 COMPUTE_SECONDS = 0.25
-"""How long a job does steps of computations, if no other job waits."""
+"""How long a job computes if no other job waits."""
 
 PACK_SECONDS = 0.25
 """How long a sweep packs deliveries of an earlier version, until none is left."""
@@ -103,7 +103,7 @@ def drain() -> None:
 
 
 def compute() -> None:
-    """Do steps of computations for COMPUTE_SECONDS, or until another job waits: orders wait for one step."""
+    """Compute for COMPUTE_SECONDS, or until another job waits: orders wait for one step at most."""
     here = stores()
     queue = JobQueue(here.redis)
     queue.taken(COMPUTE)
@@ -112,7 +112,7 @@ def compute() -> None:
 
 
 def sweep() -> None:
-    """Do the work of lost jobs, and the slow work: verdicts, packing, space, erasures, retention."""
+    """Do the work of lost jobs, and slow work: verdicts, packing, disk space, erasures, retention."""
     here = stores()
     republish(here.database, here.redis)
     _try(fold_all, here.database, here.redis, here.sealer, FOLD_SECONDS)

@@ -1,4 +1,4 @@
-"""Which journals Redis knows, which of them have records to fold, and how far each is in the database.
+"""The journals in Redis: which have records to fold, and the marks up to which they are in the database.
 
 Each function costs the same few round trips however many journals there are. An edge without a lasting disk
 leaves a name with each start; with a query for each, 1,000 of them cost 352 ms before each order.
@@ -11,7 +11,7 @@ from redis import Redis
 
 from salepixel.wire.streams import IDLE_JOURNALS_KEY, JOURNALS_KEY, mark_key, stream_key
 
-# A script, because nothing runs beside it: between the two calls a record could be added to a stream.
+# A script, because it is atomic: between two calls a record could be added to a stream.
 _SET_ASIDE = """
 for i, name in ipairs(ARGV) do
     if redis.call('XLEN', KEYS[i + 2]) == 0 then redis.call('SMOVE', KEYS[1], KEYS[2], name) end
@@ -41,12 +41,12 @@ def mark_folded_journals_idle(redis: Redis) -> None:
 
 
 def known_journals(redis: Redis) -> list[str]:
-    """The journals that ever shipped anything, as far as Redis remembers, by name."""
+    """The names of all journals that Redis knows."""
     return sorted({*_names(redis, JOURNALS_KEY), *_names(redis, IDLE_JOURNALS_KEY)})
 
 
 def published_marks(redis: Redis, journals: list[str]) -> dict[str, int]:
-    """The marks that edges see, by journal; none where none was published."""
+    """The published marks by journal; journals without one are left out."""
     if not journals:
         return {}
     marks = cast(list[bytes | None], redis.mget([mark_key(name) for name in journals]))
@@ -54,7 +54,7 @@ def published_marks(redis: Redis, journals: list[str]) -> dict[str, int]:
 
 
 def publish_marks(redis: Redis, marks: Mapping[str, int]) -> None:
-    """Publish how far journals are in the database, and trim their streams up to there."""
+    """Publish marks, and trim the streams up to these marks."""
     pipeline = redis.pipeline(transaction=False)
     for journal, mark in marks.items():
         pipeline.set(mark_key(journal), mark)

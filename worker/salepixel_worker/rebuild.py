@@ -34,7 +34,7 @@ from salepixel_worker.attempt import describe, schedule_retry
 
 PAGE = 200
 SHOWN = 50
-"""At most this many differences are listed; all are counted."""
+"""The most differences that are listed. All are counted."""
 
 PROGRESS_SECONDS = 2.0
 
@@ -85,7 +85,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
     """Judge every order and compare with the stored decisions, then compare the sums.
 
-    An order that is due is not wrong yet, only counted.
+    A due order is only counted, because its stored decision is not up to date yet.
     """
     found = Found()
     for account, shop, page in _pages(database, found):

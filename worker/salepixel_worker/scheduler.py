@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 def alive_key(process: int) -> str:
-    """The key that a running worker process sets again and again, each time for a few seconds."""
+    """The key that a running worker process renews. It expires after a few seconds."""
     return f"salepixel:worker:{process}"
 
 

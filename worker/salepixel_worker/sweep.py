@@ -26,7 +26,10 @@ from salepixel_worker.journals import (
 )
 
 AT_ONCE = 50
-"""Orders of one transaction. With 100, each takes as long; if one fails, the others are decided in parts."""
+"""The orders of one transaction.
+
+Batches of 100 are not faster per order, and take longer to split after a failure.
+"""
 
 SETTLED_AT_ONCE = 2000
 PACKED_AT_ONCE = 100
@@ -62,7 +65,7 @@ def reconcile_due(
 
 
 def settle_verdicts(database: Database, now: datetime, budget_seconds: float) -> int:
-    """Make the verdicts of old enough clicks final, for about this long; returns their number."""
+    """Make verdicts final after FINAL_AFTER, for about this long; returns their number."""
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
         # In small batches: orders wait for the database's only writer. Redirects do not wait for it.

@@ -123,13 +123,13 @@ def refuse(refusal: Refusal) -> Response:
 
 @blueprint.errorhandler(Declined)
 def refuse_declined(declined: Declined) -> Response:
-    """The same for what a use case declined."""
+    """A JSON response to an error of a use case."""
     return refuse(as_refusal(declined))
 
 
 @blueprint.errorhandler(HTTPException)
 def refuse_http(error: HTTPException) -> Response:
-    """The same for an error that Flask raised."""
+    """A JSON response to an error that Flask raised."""
     status = error.code or 500
     if status == 413:
         limit = request.max_content_length or 0

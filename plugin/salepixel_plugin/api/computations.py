@@ -1,4 +1,4 @@
-"""Computations: what the worker computes for large accounts, and how far it is."""
+"""Computations: results for large accounts that the worker computes, and their progress."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -15,31 +15,33 @@ from salepixel_plugin.services import services
 
 
 class ComputationOut(Output):
-    """What the worker computes. Call the same address again after `Retry-After` seconds for the result."""
+    """A result that the worker computes. Call the same address again after `Retry-After` seconds."""
 
     computation: str
     kind: str
     state: Literal["queued", "running", "done", "failed"]
-    done: int = Field(description="Of `total`, which may be an estimate until the end.")
+    done: int = Field(description="How many of `total` are done. `total` may be an estimate until the end.")
     total: int
     requested_at: datetime
-    as_of: datetime | None = Field(description="What happened later may not be in the result.")
+    as_of: datetime | None = Field(description="Later changes may be missing in the result.")
     finished_at: datetime | None
-    error: str | None = Field(description="Why it failed, for the operator. Another attempt is possible.")
+    error: str | None = Field(
+        description="Why the computation failed, for the operator. Call again to retry."
+    )
 
 
 ACCEPTED: dict[int | str, Any] = {
     202: {"description": "The worker computes it. Call the same address again after `Retry-After` seconds."},
-    503: {"description": "The worker could not compute it. A call after some minutes tries again."},
+    503: {"description": "The worker could not compute it. Call again after some minutes to retry."},
 }
-"""The other responses of a call whose result the worker may compute."""
+"""The additional responses of a call with a result that the worker may compute."""
 
 
 @blueprint.get("/computations/<computation_id>")
 @blueprint.output(ComputationOut)
 @blueprint.doc(security="bearer")
 def see_computed(computation_id: str) -> dict[str, Any]:
-    """How far a computation is. Results are kept for a day."""
+    """The progress of a computation. Results are kept for a day."""
     with services().database.read() as connection:
         return computation_as_json(see_computation(connection, principal(), computation_id))
 

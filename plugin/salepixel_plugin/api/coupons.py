@@ -42,7 +42,7 @@ class CouponsIn(Input):
 
 
 class CouponsStored(Stored):
-    """How many coupons were stored, and which were not."""
+    """The number of stored coupons, and the coupons that were not stored."""
 
     taken: list[str] = Field(
         description="Codes that already belong to another campaign or contact, and still do."

@@ -1,4 +1,4 @@
-"""Access and erasure: everything that is stored about a person, as JSON or erased with a receipt."""
+"""Export and erasure of everything that is stored about a person."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
 
 ANSWER_SECONDS = 5.0
-"""How long a call erases. Then the worker continues, as an account of millions needs."""
+"""How long a call erases. After that, the worker continues."""
 
 LISTED = 100
 
@@ -25,14 +25,14 @@ Who = Annotated[
 
 
 class AccountQuery(BaseModel):
-    """Whose contact."""
+    """The account of the contact."""
 
     model_config = ConfigDict(extra="ignore")
     emp_id: EmpId = Field(alias="empId")
 
 
 class PersonIn(Input):
-    """A person of an account. In a body, because addresses of calls are logged on their way."""
+    """A person of an account. Sent in the body, because proxies log URLs."""
 
     emp_id: EmpId = Field(alias="empId")
     contact: Who
@@ -43,12 +43,12 @@ class PersonOut(Output):
 
     emp_id: EmpId = Field(alias="empId")
     exported_at: datetime
-    references: list[str] = Field(description="Under which the person is known here.")
+    references: list[str] = Field(description="The contact references of the person.")
     tables: dict[str, list[dict[str, Any]]] = Field(description="Rows by table, as they are stored.")
 
 
 class ErasureOut(Output):
-    """A receipt: what was erased, when, and how much. It names nobody."""
+    """A receipt: when a person was erased, and how many rows changed. It does not name the person."""
 
     id: Id
     emp_id: EmpId = Field(alias="empId")
@@ -63,7 +63,7 @@ class ErasureOut(Output):
 
 
 class ErasuresOut(Output):
-    """Receipts, the newest first."""
+    """Receipts, newest first."""
 
     erasures: list[ErasureOut]
 
@@ -91,7 +91,7 @@ def export_person(wanted: PersonIn) -> dict[str, Any]:
 @blueprint.output(ErasureOut)
 @blueprint.doc(security="bearer")
 def erase_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
-    """Erase a contact for good. Idempotent: the second receipt counts nothing."""
+    """Erase a contact permanently. Idempotent: the receipt of a repeated call counts no rows."""
     return _erase(asked.emp_id, ref)
 
 
@@ -100,7 +100,7 @@ def erase_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
 @blueprint.output(ErasureOut)
 @blueprint.doc(security="bearer", responses={404: "No such account"})
 def erase_person(wanted: PersonIn) -> dict[str, Any]:
-    """Erase a person for good, by reference or e-mail address."""
+    """Erase a person permanently, by reference or e-mail address."""
     return _erase(wanted.emp_id, wanted.contact)
 
 
@@ -109,7 +109,7 @@ def erase_person(wanted: PersonIn) -> dict[str, Any]:
 @blueprint.output(ErasuresOut)
 @blueprint.doc(security="bearer")
 def list_erasures(asked: AccountQuery) -> dict[str, Any]:
-    """The last receipts of an account."""
+    """The newest receipts of an account."""
     with services().database.read() as connection:
         found = use_cases.see_erasures(connection, principal(), asked.emp_id, LISTED)
     return {"erasures": [_as_json(erasure) for erasure in found]}

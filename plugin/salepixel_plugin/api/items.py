@@ -32,8 +32,8 @@ class NotStored(Output):
     errors: dict[str, list[str]] = Field(default_factory=dict, description="Field -> what is wrong with it.")
 
 
-ERASED = "This contact was erased, and nothing of them is stored again."
-"""What an item of an erased contact is answered."""
+ERASED = "This contact was erased and is not stored again."
+"""The message for an item of an erased contact."""
 
 
 class Stored(Output):

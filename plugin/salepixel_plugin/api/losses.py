@@ -22,7 +22,7 @@ class LossOut(Output):
 
 
 class LossesOut(Output):
-    """Losses, newest first; those less than an hour apart are merged."""
+    """Losses, newest first. Losses less than an hour apart are merged."""
 
     losses: list[LossOut]
 

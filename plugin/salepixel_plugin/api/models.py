@@ -88,7 +88,7 @@ class ModelsOut(Output):
 def compare_models(emp_id: int, period: ModelsPeriod) -> dict[str, Any] | Response:
     """The credit that each model gives to each campaign. No model shows what the e-mails caused.
 
-    For an account with many clicks, the worker computes it: 202 until the result is there. It is given again
+    For an account with many clicks, the worker computes the result: 202 until it is ready. A result is reused
     for 15 minutes.
     """
     found = ask(

@@ -94,7 +94,7 @@ class DecisionOut(Output):
 @blueprint.output(DecisionOut)
 @blueprint.doc(security="bearer")
 def get_decision(shop_id: str, name: str, asked: LanguageQuery) -> dict[str, Any]:
-    """Which click gets the credit for an order and why, or why none. `name`: the order's id or number."""
+    """Which click gets the credit for an order, and why. `name`: the order's id or number."""
     with services().database.read() as connection:
         decided = use_cases.see_decided(connection, principal(), shop_id, name, datetime.now(UTC))
     if isinstance(decided, Undecidable):

@@ -166,7 +166,10 @@ class FileQuery(Days):
     security="bearer", responses={**answers_with("text/csv", "All sales, newest first"), **ACCEPTED}
 )
 def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
-    """All sales of the requested days as CSV. The worker writes a large file: 202 until it is there."""
+    """All sales of the requested days as CSV.
+
+    If the file is large, the worker writes it: 202 until it is ready.
+    """
     return _send(campaign_id, asked, "csv", LANGUAGES[asked.lang] if asked.lang else None)
 
 
@@ -177,7 +180,7 @@ def list_sales_as_csv(campaign_id: str, asked: FileQuery) -> Response:
     responses={**answers_with(XLSX, "All sales, newest first, and their totals"), **ACCEPTED},
 )
 def list_sales_as_xlsx(campaign_id: str, asked: FileQuery) -> Response:
-    """The same as an Excel workbook."""
+    """All sales of the requested days as an Excel workbook, like `.csv`."""
     return _send(campaign_id, asked, "xlsx", LANGUAGES[asked.lang or "en"])
 
 

@@ -65,7 +65,7 @@ def language() -> Language:
 
 
 def choose_language() -> None:
-    """The language in `?lang=`, now or earlier; otherwise the best one that the browser accepts."""
+    """The language in `?lang=` of this or an earlier request; otherwise the browser's preferred one."""
     asked = request.args.get("lang")
     if asked in LANGUAGES:
         g.salepixel_asked_language = asked
@@ -75,7 +75,7 @@ def choose_language() -> None:
 
 
 def page(template: str, **values: Any) -> Response:
-    """A page that caches do not keep, because it is confidential."""
+    """A page. Caches must not store it, because it is confidential."""
     answer = make_response(
         render_template(
             f"pages/{template}",
@@ -169,7 +169,7 @@ def refuse(refusal: Refusal) -> Response:
 
 @blueprint.errorhandler(Declined)
 def refuse_declined(declined: Declined) -> Response:
-    """The page for what a use case declined."""
+    """The page for an error of a use case."""
     return refuse(as_refusal(declined))
 
 

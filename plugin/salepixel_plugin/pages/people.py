@@ -22,7 +22,7 @@ from salepixel_plugin.services import services, writing
 LISTED = 50
 _DAYS = re.compile(r"[0-9]{1,4}", re.ASCII)
 ANSWER_SECONDS = 5.0
-"""How long the page erases. The worker continues with the rest."""
+"""How long the page erases. After that, the worker continues."""
 
 TABLES = {
     "contacts": N_("Contacts"),
@@ -41,7 +41,7 @@ TABLES = {
     "deliveries": N_("Messages from the shop"),
     "deliveries not readable": N_("Damaged messages from the shop, not changed"),
 }
-"""What a receipt counts, for people."""
+"""The labels of the tables in a receipt."""
 
 RETENTION = {
     Kept.DELIVERIES: (
@@ -79,7 +79,7 @@ RETENTION = {
         ),
     ),
 }
-"""What may end, and what that means."""
+"""The kinds of data with a retention period: label and explanation."""
 
 _NO_DAYS = N_(
     "Enter a whole number of days from %(least)s to %(most)s. To keep the data for ever, leave the field "
@@ -91,7 +91,7 @@ _NOT_SURE = N_("Tick this box to confirm.")
 
 @blueprint.get("/accounts/<int:emp_id>/people")
 def show_people(emp_id: int) -> Response:
-    """The form that looks for a person, and the receipts."""
+    """The form to find a person, and the receipts."""
     return _people_page(emp_id)
 
 
@@ -143,7 +143,7 @@ def retry_erasure(emp_id: int, erasure_id: str) -> Response:
 
 @blueprint.get("/accounts/<int:emp_id>/people/<step>")
 def show_people_again(emp_id: int, step: str) -> Response:
-    """Leads back to the page: a browser asks for this address after a change of language."""
+    """Redirects to the page: after a form with an error, the language switch requests this address."""
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 
 

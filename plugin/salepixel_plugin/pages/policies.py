@@ -31,10 +31,10 @@ from salepixel_plugin.services import services, writing
 
 SHOWN = 50
 EXAMINED = 500
-"""Orders in one preview. Deciding an order takes about 2 ms, so a preview takes about a second."""
+"""The number of orders in one preview. At about 2 ms for each, a preview takes about a second."""
 
 OFFERED = 1000
-"""Campaigns in the form, the newest ones. Older ones have hardly any orders that a change affects."""
+"""The number of campaigns in the form, the newest. A change affects hardly any orders of older ones."""
 
 _WINDOWS = "campaign_windows."
 _FIELDS = ("window_days", "model", "alias_match", "campaign", "campaign_days")

@@ -16,7 +16,7 @@ blueprint.post("/webhooks")(webhooks.take_delivery)
 
 
 def attach(app: APIFlask, settings: PluginSettings) -> None:
-    """Give the application what bounds its calls of shops, and no shop that it remembers."""
+    """Set the limits for calls to shops, and the empty cache of shops."""
     calls = Calls(max(1, settings.plugin_threads // 2))
     app.extensions["salepixel_calls"] = calls
     app.extensions["salepixel_key_reloads"] = KeyReloads(calls)

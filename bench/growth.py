@@ -36,7 +36,7 @@ from salepixel.keys import Keys, load_keys
 from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.installation import claim_database
-from salepixel.storage.schema import clicks, orders
+from salepixel.storage.schema import clicks, due, orders
 from salepixel_worker.sweep import reconcile_due
 
 SIZES = {"sqlite": (10_000, 100_000, 1_000_000), "postgresql": (10_000, 100_000)}
@@ -98,7 +98,8 @@ def measure_clicks(world: World, found: Measured) -> None:
             batch = _batch(world, at, number)
             placed_at = at if kind == "fold with a recent order" else key.placed_at
             with world.database.write() as connection:
-                connection.execute(sa.update(orders).where(*this).values(placed_at=placed_at, due=False))
+                connection.execute(sa.update(orders).where(*this).values(placed_at=placed_at))
+                connection.execute(sa.delete(due))
             gc.disable()  # as the fold does
             begun = clock.cpu()
             with world.database.write() as connection:
@@ -116,7 +117,8 @@ def measure_clicks(world: World, found: Measured) -> None:
         if number:
             some.setdefault("settle", []).append((clock.cpu() - begun) / settled * 1e6)
     with world.database.write() as connection:
-        connection.execute(sa.update(orders).where(*this).values(placed_at=key.placed_at, due=False))
+        connection.execute(sa.update(orders).where(*this).values(placed_at=key.placed_at))
+        connection.execute(sa.delete(due))
     found.costs |= {f"{kind}, us": statistics.median(values) for kind, values in some.items()}
 
 

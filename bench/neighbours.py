@@ -33,6 +33,7 @@ from kit.play import PERSON, TRACKING_HOST, Player, Scene
 from kit.saleor import Line, StandInSaleor
 from kit.stack import Stack
 from kit.story import Contact, Story
+from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.storage import schema
 from salepixel.storage.database import Database, open_database
 
@@ -203,13 +204,14 @@ def undecidable(stack: PipedStack, player: Player, database: Database) -> Iterat
             query = f"empId={ENEMY}&PRODUCTO=x{number}&IMPORTE=999999999999.9999&PEDIDO={number}"
             session.get(f"{stack.edge_url}/track/sale?{query}", timeout=5)
     past = datetime(2020, 1, 1, tzinfo=UTC)
-    row = {"shop_id": "enemy", "emp_id": ENEMY, "number": "", "snapshot": "{}", "delivery": "", "due": True}
-    times = dict.fromkeys(("placed_at", "updated_at", "issued_at", "next_attempt_at"), past)
+    row = {"shop_id": "enemy", "emp_id": ENEMY, "number": "", "snapshot": "{}", "delivery": ""}
+    times = dict.fromkeys(("placed_at", "updated_at", "issued_at"), past)
     shop = {"id": "enemy", "emp_id": ENEMY, "platform": "api", "api_url": "enemy", "created_at": past}
     with database.write() as connection:
         connection.execute(sa.insert(schema.shops), [shop])
         orders = [{**row, **times, "id": f"u{n}"} for n in range(UNDECIDABLE)]
         connection.execute(sa.insert(schema.orders), orders)
+        requeue_orders(connection, [("enemy", f"u{n}") for n in range(UNDECIDABLE)], DueReason.NEW_ORDER)
     yield
 
 

@@ -16,11 +16,11 @@ from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.amounts import from_minor, to_minor
 from salepixel.money.rates import Rates
-from salepixel.orders.queue import has_failed, is_due
+from salepixel.orders.queue import count_due, has_failed, is_due
 from salepixel.orders.requeue import DueReason, requeue_orders_of_open_months
 from salepixel.orders.store import OrderPlace, StoredOrder, orders_from
 from salepixel.shops.store import list_shops
-from salepixel.storage.schema import orders, policies
+from salepixel.storage.schema import policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,10 @@ def close_months(
     never gets any.
     """
     account = lock_account(connection, emp_id, exclusive=True)
-    waiting = sa.and_(orders.c.emp_id == emp_id, orders.c.placed_at < before, orders.c.due)
-    if without_failed:
-        waiting = sa.and_(waiting, orders.c.attempts == 0)
-    due = connection.scalar(sa.select(sa.func.count()).select_from(orders).where(waiting)) or 0
-    if account and not due and (account.closed_before is None or account.closed_before < before):
+    waiting = count_due(connection, emp_id, before, without_failed=without_failed)
+    if account and not waiting and (account.closed_before is None or account.closed_before < before):
         change_account(connection, emp_id, {"closed_before": before})
-    return due
+    return waiting
 
 
 def preview_policy(

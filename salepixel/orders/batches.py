@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
-from salepixel.orders.queue import read_due
+from salepixel.orders.queue import Turn, read_due
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.locks import Name, lock_names, try_names
 from salepixel.storage.many import POSTGRESQL
@@ -22,14 +22,14 @@ Claim = Callable[[sa.Connection, Mapping[OrderKey, Set[Name]]], list[OrderKey]]
 
 
 def due_batches(
-    connection: sa.Connection, limit: int, size: int, *, newest: bool = False
+    connection: sa.Connection, limit: int, size: int, *, turn: Turn = "all"
 ) -> Iterator[list[OrderKey]]:
     """The orders that are due now, in batches of at most `size`, in their sequence where possible.
 
     Orders that depend on each other are in different batches. An order that failed before is alone, because
-    it will probably fail again. `limit`, `newest`: as in `queue.due_orders`.
+    it will probably fail again. `limit`, `turn`: as in `queue.due_orders`.
     """
-    return _in_batches(read_due(connection, limit, newest=newest), size)
+    return _in_batches(read_due(connection, limit, turn=turn), size)
 
 
 def _in_batches(due: Sequence[sa.Row[Any]], size: int) -> Iterator[list[OrderKey]]:

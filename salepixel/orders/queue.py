@@ -1,7 +1,8 @@
 """Orders to decide, the oldest first. A failed order is retried, and parked after eight attempts.
 
-The queue is the columns `due` to `due_because` of the table `orders`. This module defines every value that
-is written to them.
+The queue is the table `due`, and this module defines every value that is written to it. It is a table of its
+own, because a mark on the order itself writes the whole row anew, on PostgreSQL with an entry in each of ten
+indexes: twice for each order that is decided (docs/adr/0041-the-queue-is-a-table.md).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +15,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
-from salepixel.storage.schema import UtcTime, orders
+from salepixel.storage.many import POSTGRESQL
+from salepixel.storage.schema import UtcTime, due, orders
+from salepixel.storage.upsert import insert_into
 
 FIRST_PAUSE = timedelta(minutes=1)
 """The pause after the first failed attempt. It doubles with each further failure."""
@@ -23,6 +26,10 @@ MAX_ATTEMPTS = 8
 """The last attempt, two hours after the first. Then the order is parked until it changes or is requeued."""
 
 MAX_ERROR = 300
+
+Turn = Literal["all", "new", "newest", "again"]
+"""Which due orders have their turn: all of them, first those without a decision (or with one that is out of
+date); these only, the oldest or the newest first; or those that were decided and may be decided otherwise."""
 
 FailedPlace = tuple[datetime, str, str]
 """The position of an order in the list of failed orders: failed_at, shop, id."""
@@ -74,48 +81,53 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+_ITS_ORDER = sa.and_(orders.c.shop_id == due.c.shop_id, orders.c.id == due.c.order_id)
 _NOW = sa.bindparam("marked_at", callable_=_now, type_=UtcTime())
-_DECIDED = {
-    "due": False,
-    "next_attempt_at": None,
-    "attempts": 0,
-    "last_error": "",
-    "failed_at": None,
-    "due_because": "",
-}
+_AT_ONCE = ("new_order", "order_changed")
+"""The reasons (`requeue.DueReason`) of an order whose decision is missing or out of date. Others only may
+change a decision: such orders come after these."""
 
 
-def marks_due(why: str) -> dict[str, Any]:
-    """The values of an UPDATE that marks orders due: at the end of the queue, with no attempts yet.
+def mark_due(connection: sa.Connection, why: str, *which: sa.ColumnElement[bool]) -> None:
+    """Put the orders that match all conditions on the queue: at its end, with no attempts yet.
 
     `why`: a `requeue.DueReason`.
     """
+    connection.execute(marks_due(connection.dialect.name, *which), because(why))
+
+
+def because(why: str) -> dict[str, Any]:
+    """The parameters of `marks_due` for a reason."""
+    return {"why": str(why), "is_again": why not in _AT_ONCE}
+
+
+def marks_due(dialect: str, *which: sa.ColumnElement[bool]) -> Any:
+    """The statement of `mark_due`, to be built once; its parameters are `because`, and those of `which`."""
+    again = sa.bindparam("is_again", type_=sa.Boolean)
+    values = _NOW, again, sa.bindparam("why", type_=sa.Text)
+    rows = sa.select(orders.c.shop_id, orders.c.id, orders.c.emp_id, *values).where(*which)
+    if dialect == POSTGRESQL:
+        # As if it changed the order: it waits until a decision that is being made is stored, because that one
+        # takes the order off the queue, and did not see what has changed now. Sorted against deadlocks.
+        rows = rows.order_by(orders.c.shop_id, orders.c.id)
+        rows = rows.with_for_update(read=True, key_share=True, of=orders)
+    names = ["shop_id", "order_id", "emp_id", "next_attempt_at", "again", "because"]
+    statement = insert_into(dialect, due).from_select(names, rows)
+    new = statement.excluded
     # A waiting order keeps its place and its reason. Otherwise an order that is marked often would never
     # reach the front of the queue.
-    waits = sa.and_(orders.c.due, orders.c.attempts == 0)
-    return {
-        **new_on_queue(why),
-        "next_attempt_at": sa.case((waits, orders.c.next_attempt_at), else_=_NOW),
-        "due_because": sa.case((waits, orders.c.due_because), else_=sa.literal(str(why))),
-    }
-
-
-def new_on_queue(why: str) -> dict[str, Any]:
-    """The values of an INSERT that marks a new order due."""
-    return {
-        "due": True,
-        "next_attempt_at": _NOW,
-        "attempts": 0,
-        "last_error": "",
-        "failed_at": None,
-        "due_because": str(why),
-    }
+    is_stronger = sa.or_(due.c.attempts > 0, sa.and_(due.c.again, ~new.again))
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "order_id"],
+        set_={column.name: new[column.name] for column in due.c if not column.primary_key},
+        where=is_stronger,
+    )
 
 
 def waits_before(connection: sa.Connection, emp_id: int, placed_before: datetime) -> bool:
     """Whether an order of an account that was placed before a time waits for its first attempt."""
-    waits = orders.c.due, orders.c.attempts == 0
-    theirs = sa.select(orders.c.id).where(*waits, orders.c.emp_id == emp_id)
+    waits = due.c.attempts == 0, due.c.emp_id == emp_id
+    theirs = sa.select(due.c.order_id).select_from(due.join(orders, _ITS_ORDER)).where(*waits)
     return connection.execute(theirs.where(orders.c.placed_at < placed_before).limit(1)).first() is not None
 
 
@@ -126,40 +138,57 @@ def mark_decided(connection: sa.Connection, keys: Collection[OrderKey]) -> None:
 
 @cache
 def _mark_decided(dialect: str) -> Any:
-    return sa.update(orders).where(is_of_orders(dialect, orders.c.shop_id, orders.c.id)).values(_DECIDED)
+    return sa.delete(due).where(is_of_orders(dialect, due.c.shop_id, due.c.order_id))
 
 
 def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
     """Whether an order is on the queue. Parked orders are, too."""
-    return bool(connection.scalar(sa.select(orders.c.due).where(*_this(shop_id, order_id))))
+    return connection.scalar(sa.select(due.c.attempts).where(*_this(shop_id, order_id))) is not None
 
 
 def has_failed(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
     """Whether the last attempt to decide an order failed. Judging it now would fail again."""
-    query = sa.select(orders.c.attempts).where(*_this(shop_id, order_id))
+    query = sa.select(due.c.attempts).where(*_this(shop_id, order_id))
     return (connection.scalar(query) or 0) > 0
 
 
+def count_these(connection: sa.Connection, keys: Collection[OrderKey]) -> int:
+    """How many of these orders are on the queue."""
+    return connection.scalar(_count_these(connection.dialect.name), {"these": as_keys(keys)}) or 0
+
+
+@cache
+def _count_these(dialect: str) -> Any:
+    these = is_of_orders(dialect, due.c.shop_id, due.c.order_id)
+    return sa.select(sa.func.count()).select_from(due).where(these)
+
+
 def due_orders(
-    connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool = False
+    connection: sa.Connection, limit: int, now: datetime | None = None, *, turn: Turn = "all"
 ) -> list[OrderKey]:
-    """The orders that are due at `now`, the longest due first, or the `newest` first."""
-    return [(row.shop_id, row.id) for row in read_due(connection, limit, now, newest=newest)]
+    """The orders that are due at `now`, the longest due first, as far as `turn` says no other sequence."""
+    return [(row.shop_id, row.id) for row in read_due(connection, limit, now, turn=turn)]
 
 
 def read_due(
-    connection: sa.Connection, limit: int, now: datetime | None = None, *, newest: bool = False
+    connection: sa.Connection, limit: int, now: datetime | None = None, *, turn: Turn = "all"
 ) -> Sequence[sa.Row[Any]]:
     """The same as rows, with the attempts, and the columns that connect dependent orders (batches.py)."""
-    return connection.execute(_due(newest=newest), {"now": now or _now(), "most": limit}).all()
+    found: list[sa.Row[Any]] = []
+    for again in (False, True) if turn == "all" else (turn == "again",):
+        asked = {"now": now or _now(), "again": again, "most": limit - len(found)}
+        found += connection.execute(_due(newest=turn == "newest"), asked).all()
+    return found
 
 
 @cache
 def _due(*, newest: bool) -> Any:
-    columns = (orders.c[name] for name in ("shop_id", "id", "emp_id", "customer", "number_key", "attempts"))
-    by_now = orders.c.due, orders.c.next_attempt_at <= sa.bindparam("now")
-    place = orders.c.next_attempt_at.desc() if newest else orders.c.next_attempt_at
-    return sa.select(*columns).where(*by_now).order_by(place).limit(sa.bindparam("most"))
+    of_order = (orders.c[name] for name in ("customer", "number_key"))
+    columns = due.c.shop_id, due.c.order_id.label("id"), due.c.emp_id, due.c.attempts, due.c.next_attempt_at
+    query = sa.select(*columns, *of_order).select_from(due.join(orders, _ITS_ORDER))
+    query = query.where(due.c.again == sa.bindparam("again"), due.c.next_attempt_at <= sa.bindparam("now"))
+    place = due.c.next_attempt_at.desc() if newest else due.c.next_attempt_at
+    return query.order_by(place).limit(sa.bindparam("most"))
 
 
 def record_failure(
@@ -170,21 +199,34 @@ def record_failure(
     `error` is shown to people, so it must not contain personal data.
     """
     # Locked, because a change of the order sets the attempts back to 0.
-    lock = sa.select(orders.c.attempts).where(*_this(shop_id, order_id)).with_for_update()
+    lock = sa.select(due.c.attempts).where(*_this(shop_id, order_id)).with_for_update()
     before = connection.scalar(lock)
+    if before is None:  # a rebuild decides orders that were not due
+        mark_due(connection, "", orders.c.shop_id == shop_id, orders.c.id == order_id)
+        before = connection.scalar(lock)
     if before is None:
         return None
     attempts = before + 1
     pause = FIRST_PAUSE * 2**before
     values = {
-        "due": True,
         "next_attempt_at": at + pause if attempts < MAX_ATTEMPTS else None,
         "attempts": attempts,
         "last_error": error[:MAX_ERROR],
         "failed_at": at,
     }
-    connection.execute(sa.update(orders).where(*_this(shop_id, order_id)).values(values))
+    connection.execute(sa.update(due).where(*_this(shop_id, order_id)).values(values))
     return _failed_orders(connection, *_this(shop_id, order_id))[0]
+
+
+def retry_failed(
+    connection: sa.Connection, why: str, emp_id: int | None, only: OrderKey | None = None
+) -> int:
+    """Let failed orders of one account or of all, or one of them, begin anew; gives how many."""
+    which = have_failed(emp_id) + ([] if only is None else list(_this(*only)))
+    anew = {"attempts": 0, "last_error": "", "failed_at": None, "next_attempt_at": _now()}
+    return connection.execute(
+        sa.update(due).where(*which).values(anew | {"because": str(why), "again": because(why)["is_again"]})
+    ).rowcount
 
 
 def list_failed(
@@ -194,7 +236,7 @@ def list_failed(
 
     `before`: the place of the last order on the previous page.
     """
-    key = orders.c.failed_at, orders.c.shop_id, orders.c.id
+    key = due.c.failed_at, due.c.shop_id, due.c.order_id
     which = have_failed(emp_id)
     if before is not None:
         which.append(sa.tuple_(*key) < before)
@@ -203,7 +245,7 @@ def list_failed(
 
 def find_failed(connection: sa.Connection, shop_id: str, order_id: str) -> FailedOrder | None:
     """An order whose last attempt failed; None for any other order."""
-    return next(iter(_failed_orders(connection, orders.c.attempts > 0, *_this(shop_id, order_id))), None)
+    return next(iter(_failed_orders(connection, due.c.attempts > 0, *_this(shop_id, order_id))), None)
 
 
 def failed_before(connection: sa.Connection, emp_id: int, before: datetime, limit: int) -> list[FailedOrder]:
@@ -213,50 +255,54 @@ def failed_before(connection: sa.Connection, emp_id: int, before: datetime, limi
 
 def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
     """The number of orders of one account or of all that could not be decided."""
-    return connection.scalar(sa.select(sa.func.count()).select_from(orders).where(*have_failed(emp_id))) or 0
+    return connection.scalar(sa.select(sa.func.count()).select_from(due).where(*have_failed(emp_id))) or 0
+
+
+def count_due(
+    connection: sa.Connection, emp_id: int, placed_before: datetime, *, without_failed: bool = False
+) -> int:
+    """The number of orders of an account on the queue that were placed before a time."""
+    which = [due.c.emp_id == emp_id, orders.c.placed_at < placed_before]
+    which += [due.c.attempts == 0] if without_failed else []
+    query = sa.select(sa.func.count()).select_from(due.join(orders, _ITS_ORDER))
+    return connection.scalar(query.where(*which)) or 0
 
 
 def read_state(connection: sa.Connection) -> QueueState:
     """The state of the whole queue."""
-    waits, is_parked = orders.c.attempts == 0, orders.c.next_attempt_at.is_(None)
+    waits, is_parked = due.c.attempts == 0, due.c.next_attempt_at.is_(None)
     query = sa.select(
-        orders.c.due_because,
+        due.c.because,
         sa.func.count().filter(waits).label("due"),
-        sa.func.min(orders.c.next_attempt_at).filter(waits).label("oldest"),
+        sa.func.min(due.c.next_attempt_at).filter(waits).label("oldest"),
         sa.func.count().filter(~waits, ~is_parked).label("retrying"),
         sa.func.count().filter(is_parked).label("parked"),
     )
-    rows = connection.execute(query.where(orders.c.due).group_by(orders.c.due_because)).all()
+    rows = connection.execute(query.group_by(due.c.because)).all()
     return QueueState(
         due=sum(row.due for row in rows),
         oldest_due_at=min((row.oldest for row in rows if row.oldest), default=None),
         retrying=sum(row.retrying for row in rows),
         parked=sum(row.parked for row in rows),
-        because={row.due_because: row.due for row in rows if row.due},
+        because={row.because: row.due for row in rows if row.due},
     )
 
 
 def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return orders.c.shop_id == shop_id, orders.c.id == order_id
+    return due.c.shop_id == shop_id, due.c.order_id == order_id
 
 
 def have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
     """Conditions for the orders of one account or of all whose last attempt failed."""
-    # `emp_id + 0` matches no index. With the index on emp_id, SQLite would read all orders of the account.
-    return [orders.c.attempts > sa.text("0"), *([] if emp_id is None else [orders.c.emp_id + 0 == emp_id])]
+    return [due.c.attempts > sa.text("0"), *([] if emp_id is None else [due.c.emp_id == emp_id])]
 
 
 def _failed_orders(
     connection: sa.Connection, *which: sa.ColumnElement[bool], limit: int = 1
 ) -> list[FailedOrder]:
-    key = orders.c.failed_at, orders.c.shop_id, orders.c.id
-    columns = {"order_id": orders.c.id} | {name: orders.c[name] for name in _COLUMNS}
-    query = sa.select(*(column.label(name) for name, column in columns.items())).where(*which)
+    key = due.c.failed_at, due.c.shop_id, due.c.order_id
+    columns: list[Any] = [due.c[name] for name in ("shop_id", "order_id", "emp_id", "attempts", "last_error")]
+    columns += [due.c.failed_at, due.c.next_attempt_at, due.c.because.label("due_because"), orders.c.number]
+    query = sa.select(*columns).select_from(due.join(orders, _ITS_ORDER)).where(*which)
     found = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit))
     return [FailedOrder(**row._mapping) for row in found]
-
-
-_COLUMNS = (
-    *("shop_id", "emp_id", "number", "attempts"),
-    *("last_error", "failed_at", "next_attempt_at", "due_because"),
-)

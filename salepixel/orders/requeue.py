@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import lock_account
 from salepixel.orders.buyers import orders_of_contacts
-from salepixel.orders.queue import have_failed, marks_due
+from salepixel.orders.keys import as_keys, is_of_orders
+from salepixel.orders.queue import because, mark_due, marks_due, retry_failed
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import among, as_values, is_one_of
 from salepixel.storage.schema import (
@@ -51,15 +52,25 @@ class DueReason(StrEnum):
 
 def requeue_order(connection: sa.Connection, shop_id: str, order_id: str, why: DueReason) -> None:
     """Mark one order due."""
-    _mark_due(connection, why, orders.c.shop_id == shop_id, orders.c.id == order_id)
+    connection.execute(
+        _marks_this(connection.dialect.name), {"shop": shop_id, "order": order_id, **because(why)}
+    )
+
+
+@cache
+def _marks_this(dialect: str) -> Any:
+    return marks_due(dialect, orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order"))
 
 
 def requeue_orders(connection: sa.Connection, pairs: Sequence[tuple[str, str]], why: DueReason) -> None:
     """Mark orders due, given as (shop id, order id)."""
-    named = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
     if pairs:
-        statement = sa.update(orders).where(*named).values(marks_due(why))
-        connection.execute(statement, [{"shop": shop_id, "order": order_id} for shop_id, order_id in pairs])
+        connection.execute(_marks_these(connection.dialect.name), {"these": as_keys(pairs), **because(why)})
+
+
+@cache
+def _marks_these(dialect: str) -> Any:
+    return marks_due(dialect, is_of_orders(dialect, orders.c.shop_id, orders.c.id))
 
 
 def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
@@ -67,16 +78,13 @@ def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[st
 
     All such orders of one account or of all accounts, or the one order `only` (shop id, order id).
     """
-    which = have_failed(emp_id)
-    if only is not None:
-        which += [orders.c.shop_id == only[0], orders.c.id == only[1]]
-    return _mark_due(connection, DueReason.BY_HAND, *which)
+    return retry_failed(connection, DueReason.BY_HAND, emp_id, only)
 
 
 def requeue_account(connection: sa.Connection, emp_id: int) -> None:
     """Mark every order of an account due, because its settings changed. Locks the account."""
     lock_account(connection, emp_id, exclusive=True)
-    _mark_due(connection, DueReason.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
+    mark_due(connection, DueReason.ACCOUNT_SETTINGS, orders.c.emp_id == emp_id)
 
 
 def requeue_orders_since(
@@ -84,7 +92,7 @@ def requeue_orders_since(
 ) -> None:
     """Mark the orders of an account due that were placed since a time; all orders if `since` is None."""
     is_since = sa.true() if since is None else orders.c.placed_at >= since
-    _mark_due(connection, why, orders.c.emp_id == emp_id, is_since)
+    mark_due(connection, why, orders.c.emp_id == emp_id, is_since)
 
 
 def requeue_orders_of_open_months(
@@ -98,7 +106,7 @@ def requeue_orders_of_open_months(
     if closed_before is not None:
         ours = sa.select(shops.c.id).where(shops.c.emp_id == emp_id)
         unpaid = orders.c.shop_id.in_(ours), orders.c.open, orders.c.placed_at < closed_before
-        _mark_due(connection, why, *unpaid)
+        mark_due(connection, why, *unpaid)
 
 
 class LaterOrders(NamedTuple):
@@ -116,18 +124,20 @@ class LaterOrders(NamedTuple):
 def requeue_later_orders_of_customers(connection: sa.Connection, some: Sequence[LaterOrders]) -> None:
     """Mark later orders of customers due."""
     if some:
+        its_reason = because(DueReason.EARLIER_ORDER)
         values = [
             {"shop": one.shop_id, "of_customer": one.customer, "since": one.since, "order": one.order_id}
+            | its_reason
             for one in some
         ]
-        connection.execute(_are_later(), values)
+        connection.execute(_are_later(connection.dialect.name), values)
 
 
 @cache
-def _are_later() -> Any:
+def _are_later(dialect: str) -> Any:
     its = orders.c.shop_id == sa.bindparam("shop"), orders.c.customer == sa.bindparam("of_customer")
     later = orders.c.placed_at >= sa.bindparam("since"), orders.c.id != sa.bindparam("order")
-    return sa.update(orders).where(*its, *later).values(marks_due(DueReason.EARLIER_ORDER))
+    return marks_due(dialect, *its, *later)
 
 
 def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, order_id: str) -> None:
@@ -135,16 +145,17 @@ def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, o
 
     The snapshot may show an earlier refund date, or that the order was paid.
     """
-    connection.execute(_money_may_change(), {"shop": shop_id, "order": order_id})
+    this = {"shop": shop_id, "order": order_id}
+    statement = _money_may_change(connection.dialect.name)
+    connection.execute(statement, this | because(DueReason.EARLIER_SNAPSHOT))
 
 
 @cache
-def _money_may_change() -> Any:
+def _money_may_change(dialect: str) -> Any:
     its = refunds.c.shop_id == sa.bindparam("shop"), refunds.c.order_id == sa.bindparam("order")
     is_refunded = sa.exists().where(*its, sa.or_(refunds.c.refunded > 0, refunds.c.cancelled))
     this = orders.c.shop_id == sa.bindparam("shop"), orders.c.id == sa.bindparam("order")
-    statement = sa.update(orders).where(*this, sa.or_(is_refunded, orders.c.open))
-    return statement.values(marks_due(DueReason.EARLIER_SNAPSHOT))
+    return marks_due(dialect, *this, sa.or_(is_refunded, orders.c.open))
 
 
 def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str) -> None:
@@ -152,14 +163,14 @@ def requeue_orders_of_pixel_hit(connection: sa.Connection, emp_id: int, ref: str
     its_shops = list(connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)))
     # Two statements, because each uses its own index: an account may have millions of orders.
     for its_name in (orders.c.id == ref, orders.c.number_key == order_key(ref)):
-        _mark_due(connection, DueReason.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
+        mark_due(connection, DueReason.PIXEL_HIT, orders.c.shop_id.in_(its_shops), its_name)
 
 
 def requeue_pixel_duplicates(connection: sa.Connection, emp_id: int, names: Collection[str]) -> None:
     """Mark the pixel's copies of orders due: a shop reports these ids and numbers, so no copy must count."""
     dialect = connection.dialect.name
     given = {"of_account": emp_id, "keys": as_values(dialect, {order_key(name) for name in names})}
-    connection.execute(_are_duplicates(dialect), given)
+    connection.execute(_are_duplicates(dialect), given | because(DueReason.SHOP_REPORTED))
 
 
 @cache
@@ -167,8 +178,7 @@ def _are_duplicates(dialect: str) -> Any:
     pixels = sa.select(shops.c.id).where(
         shops.c.emp_id == sa.bindparam("of_account"), shops.c.platform == "pixel"
     )
-    named = orders.c.shop_id.in_(pixels), among(dialect, orders.c.number_key, "keys"), ~orders.c.due
-    return sa.update(orders).where(*named).values(marks_due(DueReason.SHOP_REPORTED))
+    return marks_due(dialect, orders.c.shop_id.in_(pixels), among(dialect, orders.c.number_key, "keys"))
 
 
 def requeue_orders_naming_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:
@@ -201,13 +211,13 @@ def requeue_orders_of_contacts(
     """
     for column in (orders.c.email_hash, orders.c.alias_hash):
         is_theirs = is_one_of(connection, column, hashes)
-        _mark_due(connection, DueReason.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
+        mark_due(connection, DueReason.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
     named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id,
         candidates.c.contact != sa.text("''"),  # the condition of the index, or it is not used
         is_one_of(connection, candidates.c.contact, refs),
     )
-    _mark_due(connection, DueReason.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
+    mark_due(connection, DueReason.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))
 
 
 def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
@@ -215,13 +225,13 @@ def requeue_orders_of_opted_out(connection: sa.Connection, emp_id: int) -> None:
     theirs = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id, candidates.c.opted_out
     )
-    _mark_due(connection, DueReason.OPTED_IN, sa.tuple_(orders.c.shop_id, orders.c.id).in_(theirs))
+    mark_due(connection, DueReason.OPTED_IN, sa.tuple_(orders.c.shop_id, orders.c.id).in_(theirs))
 
 
 def requeue_orders_with_codes(connection: sa.Connection, emp_id: int, codes: Collection[str]) -> None:
     """Mark the orders due that used one of these codes, normalised by `reading.names.name_key`."""
     used = is_one_of(connection, orders.c.voucher, codes)
-    _mark_due(connection, DueReason.COUPONS, orders.c.emp_id == emp_id, used)
+    mark_due(connection, DueReason.COUPONS, orders.c.emp_id == emp_id, used)
 
 
 def requeue_orders_naming_campaign(
@@ -229,9 +239,4 @@ def requeue_orders_naming_campaign(
 ) -> None:
     """Mark the orders due that name a campaign, normalised by `name_key`, and were placed since a time."""
     naming = orders.c.utm_campaign == utm_key, orders.c.placed_at >= since
-    _mark_due(connection, DueReason.NEW_CAMPAIGN, orders.c.emp_id == emp_id, *naming)
-
-
-def _mark_due(connection: sa.Connection, why: DueReason, *which: sa.ColumnElement[bool]) -> int:
-    """Mark the orders due that match all conditions; gives how many. Failed orders start again."""
-    return connection.execute(sa.update(orders).where(*which).values(marks_due(why))).rowcount
+    mark_due(connection, DueReason.NEW_CAMPAIGN, orders.c.emp_id == emp_id, *naming)

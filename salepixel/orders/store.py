@@ -14,7 +14,6 @@ from salepixel.orders.drafts import record_draft
 from salepixel.orders.erased import KEPT_OF_BUYER, as_erased_before
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.order import Order
-from salepixel.orders.queue import marks_due, new_on_queue
 from salepixel.orders.refunds import keep_refund_state
 from salepixel.orders.requeue import (
     DueReason,
@@ -26,7 +25,7 @@ from salepixel.orders.requeue import (
 from salepixel.reading.names import name_key
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import POSTGRESQL
-from salepixel.storage.schema import orders, sales
+from salepixel.storage.schema import due, orders, sales
 from salepixel.storage.upsert import insert_into, took_effect
 
 _SNAPSHOT = TypeAdapter(Order)
@@ -77,8 +76,8 @@ def store_order(
     `healed_at`: now, for an order found by a poll of the shop; the first such time stays.
     """
     this = {"shop": shop_id, "order": order.id}
-    before = None if always else connection.execute(_as_before(), this).first()
-    if before and before.erased_at:
+    before = connection.execute(_as_before(), this).first()
+    if before and before.erased_at and not always:
         order = as_erased_before(order, before._asdict())
     values = {
         "shop_id": shop_id,
@@ -102,13 +101,22 @@ def store_order(
         "erased_at": order.erased_at,
     }
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
+    if is_newer:
+        requeue_order(
+            connection, shop_id, order.id, DueReason.ORDER_CHANGED if before else DueReason.NEW_ORDER
+        )
     if not always and keep_refund_state(connection, shop_id, order) and not is_newer:
         requeue_order_of_earlier_snapshot(connection, shop_id, order.id)
         if order.draft is not False:  # it may show an earlier completion
             requeue_order(connection, shop_id, order.id, DueReason.EARLIER_SNAPSHOT)
     if order.draft:
         record_draft(connection, shop_id, order.id)
-    if is_newer and before and (before.customer, before.placed_at) != (order.customer, order.placed_at):
+    if (
+        is_newer
+        and not always
+        and before
+        and (before.customer, before.placed_at) != (order.customer, order.placed_at)
+    ):
         since = min(before.placed_at, order.placed_at)
         customers = sorted({before.customer, order.customer} - {None})
         later = [LaterOrders(shop_id, customer, since, order.id) for customer in customers]
@@ -123,17 +131,15 @@ def _as_before() -> Any:
     return sa.select(orders.c.placed_at, *of_buyer).where(*this).with_for_update()
 
 
-_NEW = new_on_queue(DueReason.NEW_ORDER)
-_COLUMNS = [column.name for column in orders.c if column.name not in _NEW]
+_COLUMNS = [column.name for column in orders.c]
 
 
 @cache
 def _upsert_order(dialect: str, always: bool) -> Any:
     # Built once: building the statement costs more than executing it, and the shop waits for the answer.
-    statement = insert_into(dialect, orders).values(_NEW)
+    statement = insert_into(dialect, orders)
     new = statement.excluded
     changed = {name: new[name] for name in _COLUMNS if name not in ("shop_id", "id", "emp_id")}
-    changed |= marks_due(DueReason.ORDER_CHANGED)
     changed["healed_at"] = sa.func.coalesce(orders.c.healed_at, new.healed_at)
     is_newer = sa.tuple_(new.updated_at, new.issued_at) > sa.tuple_(orders.c.updated_at, orders.c.issued_at)
     return statement.on_conflict_do_update(
@@ -222,11 +228,14 @@ def get_orders(
 @cache
 def _these_orders(dialect: str, *, lock: bool, only_due: bool) -> Any:
     query = sa.select(*_STORED).where(is_of_orders(dialect, orders.c.shop_id, orders.c.id))
-    query = query.where(orders.c.due) if only_due else query
+    if only_due:
+        query = query.where(
+            sa.exists().where(due.c.shop_id == orders.c.shop_id, due.c.order_id == orders.c.id)
+        )
     if not lock or dialect != POSTGRESQL:
         return query
     # Sorted, so that two transactions that lock the same orders do not deadlock.
-    return query.order_by(orders.c.shop_id, orders.c.id).with_for_update()
+    return query.order_by(orders.c.shop_id, orders.c.id).with_for_update(of=orders)
 
 
 def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:

@@ -32,8 +32,8 @@ HOLDINGS = {
     "orders": Holding(
         "rewritten",
         "email_hash alias_hash customer voucher snapshot",
-        "shop_id id emp_id number placed_at updated_at issued_at delivery due next_attempt_at attempts "
-        "last_error failed_at due_because utm_campaign payment open healed_at number_key erased_at",
+        "shop_id id emp_id number placed_at updated_at issued_at delivery "
+        "utm_campaign payment open healed_at number_key erased_at",
     ),
     "decisions": Holding(
         "cleared",
@@ -113,6 +113,7 @@ WITHOUT_PERSON = {
     "bought": "click_id shop_id order_id",
     "refunds": "shop_id order_id updated_at refunded cancelled issued_at currency charged covers",
     "drafts": "shop_id order_id",
+    "due": "shop_id order_id emp_id again next_attempt_at because attempts last_error failed_at",
     "sale_refunds": "shop_id order_id line_id click_id refunded_at campaign_id amount currency converted",
     "rejections": "day source reason count",
     "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "

@@ -52,7 +52,7 @@ def test_contacts_are_added_and_changed_in_one_call(database: Database) -> None:
 def test_an_address_that_is_added_later_requeues_its_orders(database: Database) -> None:
     with database.write() as connection:
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
         assert due_orders(connection, 10) == [("s1", "O1")]
 
@@ -63,7 +63,7 @@ def test_an_opt_out_requeues_the_orders_of_the_contacts_old_address(
     with database.write() as connection:
         contacts.store_contacts(connection, 1, [Contact("c1", "h1")], NOON)
         orders.store_order(connection, "s1", 1, order(email_hash="h1"), "")
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         contacts.store_contacts(connection, 1, [Contact("c1", None, consent=False)], NOON)
         assert due_orders(connection, 10) == [("s1", "O1")]
         assert consenting(connection, 1, "h1") == []
@@ -107,7 +107,7 @@ def test_orders_of_an_address_are_requeued_for_all_its_references(database: Data
         orders.store_order(connection, "s1", 1, named, "")
         decision = decide(1, named, [Evidence(Rung.TOKEN, click_at(NOON, "c2"))], Policy())
         store_decision(connection, StoredOrder("s1", 1, named, ""), decision, [])
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         contacts.store_contacts(connection, 1, [Contact("c1", "h1", consent=False)], NOON)
         assert sorted(due_orders(connection, 10)) == [("s1", "O1"), ("s1", "O2")]
 
@@ -129,7 +129,7 @@ def test_switching_a_link_requeues_the_orders_since_its_campaign(database: Datab
         for day in (-1, 1):
             placed = order(id=f"O{day}", number=f"{day}", placed_at=NOON + timedelta(days=day))
             orders.store_order(connection, "s1", 1, placed, "")
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         assert campaigns.link_sells(connection, LINK)
         assert campaigns.switch_link(connection, campaign, LINK, False)
         assert not campaigns.switch_link(connection, campaign, "nolink", False)

@@ -70,11 +70,11 @@ def test_a_changed_verdict_requeues_the_orders_that_it_affects(database: Databas
         for number, whose in (("1", "h-ana"), ("2", "h-bo")):
             bought = order(id=number, number=number, placed_at=NOON + timedelta(days=1), email_hash=whose)
             orders.store_order(connection, "s1", 1, bought, "")
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         for click in (suspect, quiet):
             clicks.clear_clicks(connection, {click.id: ("s1", "9")})
         assert due_orders(connection, 10) == [("s1", "1")]
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         clicks.clear_clicks(connection, {suspect.id: ("s1", "9")})
         assert due_orders(connection, 10) == []
 
@@ -87,7 +87,7 @@ def test_a_human_click_requeues_the_orders_of_its_address(database: Database) ->
             bought = order(id=number, number=number, placed_at=placed, email_hash="hash-of-ana")
             orders.store_order(connection, "s1", 1, bought, "")
     with database.write() as connection:
-        connection.execute(sa.update(schema.orders).values(due=False))
+        connection.execute(sa.delete(schema.due))
         clicks.store_clicks(connection, [(click_at(NOON), Signal(0))])
     with database.read() as connection:
         assert due_orders(connection, 10) == [("s1", "1")]

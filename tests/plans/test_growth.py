@@ -68,8 +68,9 @@ GROWS: Mapping[str, str] = {
 
 MAY_SCAN: Mapping[str, str] = {
     "SCAN mails USING INDEX ix_mails_drafts": "holds only the drafts",
-    "SCAN orders USING INDEX ix_orders_failed": "holds only the orders that failed",
-    "SCAN orders USING INDEX ix_orders_due": "holds only the orders that wait",
+    "SCAN due USING INDEX ix_due_failed": "holds only the orders that failed",
+    "SCAN due": "holds only the orders that wait",
+    "->  Seq Scan on due": "likewise",
 }
 """Steps of plans that are accepted, each with its reason."""
 

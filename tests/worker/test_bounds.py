@@ -219,7 +219,7 @@ def test_any_pixel_hit_can_be_decided(
     world.reconcile()
     with database.read() as connection:
         assert [one.last_error for one in queue.list_failed(connection, None, 9)] == []
-        assert connection.scalar(sa.select(sa.func.count()).where(schema.orders.c.due)) == 0
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.due)) == 0
     see_everything(world)
 
 

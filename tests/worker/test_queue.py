@@ -53,10 +53,10 @@ def spoil(world: World, *ids: str, whole: str = WHOLE, broken: str = BROKEN) -> 
 
 def later(world: World, by: timedelta) -> None:
     """Let time pass: postponed orders become due this much earlier."""
-    at = schema.orders.c.next_attempt_at
+    at = schema.due.c.next_attempt_at
     with world.database.write() as connection:
         micros = sa.type_coerce(at, sa.BigInteger) - by // timedelta(microseconds=1)
-        connection.execute(sa.update(schema.orders).values(next_attempt_at=sa.type_coerce(micros, at.type)))
+        connection.execute(sa.update(schema.due).values(next_attempt_at=sa.type_coerce(micros, at.type)))
 
 
 def failed(world: World) -> list[queue.FailedOrder]:
@@ -258,6 +258,7 @@ def test_due_orders_are_decided_in_slices_until_none_is_left(
     A slice of no time has the newest order and the oldest.
     """
     monkeypatch.setattr(jobs, "DRAIN_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "FOLDS_PER_DRAIN", 0)
     monkeypatch.setattr(sweep, "AT_ONCE", 1)
     for n in range(6):
         world.order(order(id=f"O{n}", number=str(n)))
@@ -332,9 +333,11 @@ def test_a_thousand_failing_orders_do_not_delay_a_new_order(
     world.order(order(id="P0", number="P0"))
     spoil(world, "P0")
     with world.database.write() as connection:
-        (row,) = connection.execute(sa.select(schema.orders)).mappings()
-        poison = [dict(row) | {"id": f"P{n}", "attempts": attempts} for n in range(1, 1000)]
-        connection.execute(sa.insert(schema.orders), poison)
+        for table, changed in ((schema.orders, {}), (schema.due, {"attempts": attempts})):
+            (row,) = connection.execute(sa.select(table)).mappings()
+            its_id = "id" if table is schema.orders else "order_id"
+            poison = [dict(row) | changed | {its_id: f"P{n}"} for n in range(1, 1000)]
+            connection.execute(sa.insert(table), poison)
     world.order(order())
     jobs.drain()
     with world.database.read() as connection:
@@ -378,3 +381,36 @@ def test_an_undecidable_order_stops_no_preview_and_no_rebuild(world: World) -> N
     assert "cannot be decided: OverflowError" in found.different[0]
     assert [one.order_id for one in failed(world)] == ["O1"]
     assert rebuild.verify_all(world.database, world.sealer).different == []
+
+
+def test_orders_without_a_decision_come_before_those_that_may_be_decided_otherwise(world: World) -> None:
+    """A fold marks every order of its clickers: a new order does not wait until all of these are decided."""
+    for n in range(3):
+        world.order(order(id=f"O{n}", number=str(n)))
+    world.reconcile()
+    with world.database.write() as connection:
+        (shop,) = shops.list_shops(connection, 1)
+        for n in range(2):
+            requeue_order(connection, shop.id, f"O{n}", DueReason.CLICKS)
+    world.order(order(id="new", number="new"))
+    world.order(order(id="O1", number="1", updated_at=NOON + timedelta(hours=1)))
+    with world.database.read() as connection:
+        found = {turn: [key[1] for key in queue.due_orders(connection, 9, turn=turn)] for turn in TURNS}
+    assert found == {
+        "all": ["new", "O1", "O0"],
+        "new": ["new", "O1"],
+        "newest": ["O1", "new"],
+        "again": ["O0"],
+    }
+
+
+TURNS: tuple[queue.Turn, ...] = ("all", "new", "newest", "again")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_job_that_can_decide_nothing_does_not_enqueue_itself(world: World, redis: Redis) -> None:
+    """Two workers called each other as long as one of them was deciding what was due."""
+    with world.database.write() as connection:
+        orders.store_order(connection, "of no shop", 1, order(), "")
+    jobs.drain()
+    assert (len(world.due()), JobQueue(redis).waiting()) == (1, 0)

@@ -23,14 +23,17 @@ log = structlog.get_logger()
 
 def attempt_orders(
     database: Database, sealer: ClickSealer, keys: Sequence[OrderKey], rates: Rates = SHIPPED
-) -> None:
+) -> int:
     """Reconcile orders that are due in one transaction. An order that cannot be decided fails alone.
 
+    Returns how many were decided or failed. Those that another worker is deciding do not count.
     Raises errors that are not about an order, such as an unavailable database. They are not counted.
     """
     try:
         with database.write() as connection:
-            reconcile_and_announce(connection, sealer, keys, datetime.now(UTC), rates, only_due=True)
+            now = datetime.now(UTC)
+            done = reconcile_and_announce(connection, sealer, keys, now, rates, only_due=True)
+            return len(done) or len(keys) - queue.count_these(connection, keys)
     except Exception as error:
         # Workers with orders that change clicks of the same contacts may deadlock. Smaller batches seldom do.
         is_split = len(keys) > 1 and is_conflict(error)
@@ -43,10 +46,10 @@ def attempt_orders(
             raise  # the job has used its time, and no alarm would end the next order
         if len(keys) == 1:
             schedule_retry(database, *keys[0], error)
-            return
+            return 1
         middle = len(keys) // 2
-        for half in (keys[:middle], keys[middle:]):
-            attempt_orders(database, sealer, half, rates)
+        halves = keys[:middle], keys[middle:]
+        return sum(attempt_orders(database, sealer, half, rates) for half in halves)
 
 
 def schedule_retry(database: Database, shop_id: str, order_id: str, error: Exception) -> None:

@@ -1,5 +1,6 @@
 """The jobs named in salepixel/wire/jobs.py. Each takes only ids, and is safe to lose or to run twice."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +33,11 @@ FOLD_SECONDS = 0.5
 
 DRAIN_ORDERS = 1000
 DRAIN_SECONDS = 0.25
-"""How long a job reconciles due orders. Then the next job runs, such as a fold."""
+"""How long a job reconciles due orders at least. Then the next job runs, such as a fold."""
+
+FOLDS_PER_DRAIN = 2
+"""Orders without a decision have twice as long as the fold before them: with a fixed time, they waited until
+all clicks of a mailing were folded. Orders that may be decided otherwise have DRAIN_SECONDS."""
 
 DRAIN_FOLD_SECONDS = 0.1
 """How long that job folds first. Short, because a click that is folded later marks its order due again."""
@@ -85,21 +90,22 @@ def stores() -> Stores:
 
 def fold() -> None:
     """Fold clicks and pixel hits; if there were any, reconcile due orders."""
-    here = stores()
+    here, begun = stores(), time.monotonic()
     if fold_all(here.database, here.redis, here.sealer, FOLD_SECONDS):
-        _drain(here, DRAIN_SECONDS)
+        _drain(here, time.monotonic() - begun)
 
 
 def drain() -> None:
-    """Fold the clicks that edges have shipped, then reconcile due orders for DRAIN_SECONDS.
+    """Fold the clicks that edges have shipped, then reconcile due orders.
 
     The newest few come first, then the oldest. This job is enqueued again if some are left.
     """
-    here = stores()
+    here, begun = stores(), time.monotonic()
     JobQueue(here.redis).taken(DRAIN)
     _try(fold_all, here.database, here.redis, here.sealer, DRAIN_FOLD_SECONDS)
-    reconcile_due(here.database, here.sealer, NEWEST_ORDERS, here.rates, DRAIN_SECONDS, newest=True)
-    _drain(here, DRAIN_SECONDS)
+    folded = time.monotonic() - begun
+    reconcile_due(here.database, here.sealer, NEWEST_ORDERS, here.rates, DRAIN_SECONDS, turn="newest")
+    _drain(here, folded)
 
 
 def compute() -> None:
@@ -122,7 +128,7 @@ def sweep() -> None:
     _try(continue_erasures, here.database, here.sealer, ERASE_SECONDS)
     _try(end_old_rows, here.database, datetime.now(UTC), END_SECONDS)
     _try(sweep_computations, here.database, JobQueue(here.redis), datetime.now(UTC), END_SECONDS)
-    _drain(here, DRAIN_SECONDS)
+    _drain(here)
 
 
 def _try(step: Callable[..., object], *arguments: object) -> None:
@@ -135,9 +141,13 @@ def _try(step: Callable[..., object], *arguments: object) -> None:
         log.error("step_failed", step=step.__name__, error=describe(error))
 
 
-def _drain(here: Stores, seconds: float) -> None:
-    if not reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, seconds):
-        return
+def _drain(here: Stores, folded: float = 0.0) -> None:
+    """Reconcile due orders; `folded`: how long the job has folded before."""
+    seconds = max(DRAIN_SECONDS, FOLDS_PER_DRAIN * folded)
+    done = reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, seconds, turn="new")
+    done += reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, DRAIN_SECONDS, turn="again")
+    if not done:
+        return  # what is left, another worker is deciding, and enqueues this job if it does not finish
     with here.database.read() as connection:
         is_more = bool(due_orders(connection, 1))
     if is_more:

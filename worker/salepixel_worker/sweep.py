@@ -13,6 +13,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import deliveries
 from salepixel.orders.batches import due_batches
+from salepixel.orders.queue import Turn
 from salepixel.storage import space
 from salepixel.storage.database import Database
 from salepixel.wire.streams import stream_key
@@ -44,24 +45,23 @@ def reconcile_due(
     rates: Rates = SHIPPED,
     budget_seconds: float = inf,
     *,
-    newest: bool = False,
+    turn: Turn = "all",
 ) -> int:
-    """Attempt the due orders, oldest first, for about this long; returns the number of attempts.
+    """Attempt due orders, oldest first, for about this long; returns how many were decided or failed.
 
-    `newest`: the orders that were marked due last come first. A failed order is retried later, so the others
-    get their turn. Raises errors that are not about an order.
+    `turn`: which ones, and in which sequence. A failed order is retried later, so the others get their turn.
+    Orders that another worker is deciding do not count. Raises errors that are not about an order.
     """
     deadline = time.monotonic() + budget_seconds
     with database.read() as connection:
-        batches = due_batches(connection, limit, AT_ONCE, newest=newest)
-    taken = 0
+        batches = due_batches(connection, limit, AT_ONCE, turn=turn)
+    done = 0
     for batch in batches:
         with without_collection():
-            attempt_orders(database, sealer, batch, rates)
-        taken += len(batch)
+            done += attempt_orders(database, sealer, batch, rates)
         if time.monotonic() > deadline:
             break
-    return taken
+    return done
 
 
 def settle_verdicts(database: Database, now: datetime, budget_seconds: float) -> int:

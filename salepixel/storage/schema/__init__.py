@@ -23,7 +23,7 @@ from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros
 from salepixel.storage.schema.computations import computation_parts, computations
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.mails import mail_links, mails
-from salepixel.storage.schema.orders import deliveries, drafts, orders, refunds, rejections
+from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
 from salepixel.storage.schema.sums import (
@@ -63,6 +63,7 @@ __all__ = [
     "decisions",
     "deliveries",
     "drafts",
+    "due",
     "erased",
     "erasures",
     "hits",

@@ -32,6 +32,13 @@ deliveries = sa.Table(
     ),
 )
 
+
+def _where_given(name: str, owner: str, column: str) -> sa.Index:
+    """An index of the rows that have a value in a column that most of them leave empty."""
+    given = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(name, owner, column, sqlite_where=given, postgresql_where=given)
+
+
 orders = sa.Table(
     "orders",
     metadata,
@@ -45,16 +52,6 @@ orders = sa.Table(
     sa.Column("email_hash", sa.Text),
     sa.Column("snapshot", sa.Text, nullable=False),  # JSON of orders.Order
     sa.Column("delivery", sa.Text, nullable=False),  # digest of its delivery, or empty
-    sa.Column(
-        "due", sa.Boolean, nullable=False
-    ),  # to be reconciled; this column and the next five belong to queue.py
-    sa.Column("next_attempt_at", UtcTime),  # null: parked, or not due
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # failed ones
-    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # without personal data
-    sa.Column("failed_at", UtcTime),
-    sa.Column(
-        "due_because", sa.Text, nullable=False, server_default=""
-    ),  # requeue.DueReason; empty: not recorded
     sa.Column("alias_hash", sa.Text),
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
     sa.Column("voucher", sa.Text),  # reading.names.name_key of it
@@ -66,25 +63,12 @@ orders = sa.Table(
     sa.Column("erased_at", UtcTime),  # when a person named in it was erased; its decision no longer changes
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
-    sa.Index("ix_orders_alias_hash", "emp_id", "alias_hash"),
-    sa.Index("ix_orders_customer", "shop_id", "customer"),
-    sa.Index("ix_orders_voucher", "emp_id", "voucher"),
-    sa.Index("ix_orders_utm_campaign", "emp_id", "utm_campaign"),
+    _where_given("ix_orders_alias_hash", "emp_id", "alias_hash"),
+    _where_given("ix_orders_customer", "shop_id", "customer"),
+    _where_given("ix_orders_voucher", "emp_id", "voucher"),
+    _where_given("ix_orders_utm_campaign", "emp_id", "utm_campaign"),
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index(None, "emp_id", "placed_at"),
-    # With the literal condition of the query: SQLite compares the texts.
-    sa.Index(
-        "ix_orders_due",
-        "next_attempt_at",
-        sqlite_where=sa.text("due = 1"),
-        postgresql_where=sa.text("due"),
-    ),
-    sa.Index(
-        "ix_orders_failed",
-        "failed_at",
-        sqlite_where=sa.text("attempts > 0"),
-        postgresql_where=sa.text("attempts > 0"),
-    ),
     sa.Index(
         "ix_orders_open",
         "shop_id",
@@ -92,6 +76,32 @@ orders = sa.Table(
         sqlite_where=sa.text("open = 1"),
         postgresql_where=sa.text("open"),
     ),
+)
+
+due = sa.Table(
+    "due",  # the orders that are to be decided: orders/queue.py
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, primary_key=True),
+    sa.Column("emp_id", sa.BigInteger, nullable=False),
+    sa.Column("again", sa.Boolean, nullable=False),  # it was decided, and may be decided otherwise now
+    sa.Column("next_attempt_at", UtcTime),  # when its turn is; null: parked
+    sa.Column("because", sa.Text, nullable=False),  # requeue.DueReason; empty: not noted
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # that failed
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # names no person
+    sa.Column("failed_at", UtcTime),
+    sa.ForeignKeyConstraint(
+        ["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_due_order", ondelete="CASCADE"
+    ),
+    sa.Index("ix_due_next_attempt_at", "again", "next_attempt_at"),
+    # As the question is put: SQLite compares the texts.
+    sa.Index(
+        "ix_due_failed",
+        "failed_at",
+        sqlite_where=sa.text("attempts > 0"),
+        postgresql_where=sa.text("attempts > 0"),
+    ),
+    sqlite_with_rowid=False,
 )
 
 refunds = sa.Table(

@@ -101,9 +101,9 @@ def test_health_and_metrics_show_the_queue(office: Office) -> None:
     shop, _ = office.order(id="waiting")
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     with office.database.write() as connection:
-        its = schema.orders.c.id == "waiting"
+        its = schema.due.c.order_id == "waiting"
         requeue_order(connection, shop, "waiting", DueReason.CONTACTS)
-        connection.execute(sa.update(schema.orders).where(its).values(next_attempt_at=hour_ago))
+        connection.execute(sa.update(schema.due).where(its).values(next_attempt_at=hour_ago))
     health = office.browser.get("/healthz").get_json()
     assert health["refused"] == {"too_large": 0, "cut_short": 0, "busy": 0, "bad_head": 0}
     orders = health["orders"]

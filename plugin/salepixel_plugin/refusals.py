@@ -51,6 +51,13 @@ SENTENCES = {
     "mail_office": N_("This is an Office document or an Outlook message. Save it as HTML or as .eml."),
     "mail_binary": N_("This file is neither HTML, nor text, nor an .eml message."),
     "mail_no_text": N_("This message has no HTML and no text."),
+    "mail_damaged": N_(
+        "A part of this message is damaged: its text is not encoded as it declares. Export the e-mail again, "
+        "as HTML or as .eml."
+    ),
+    "mail_too_many_parts": N_(
+        "This message has too many parts. Export the e-mail as HTML from your e-mail platform."
+    ),
     "mail_too_many_links": N_("This e-mail has more than %(most)s links."),
     "mail_without_links": N_("Choose at least one link to track."),
     "mail_finished": N_(

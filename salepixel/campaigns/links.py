@@ -47,6 +47,10 @@ class BadDestination(ValueError):
     """An invalid destination of a link; the message says why."""
 
 
+class TagInDestination(BadDestination):
+    """A destination that contains a merge tag."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A destination in a campaign. `campaign` and `link` are 12 hex digits, see new_id."""
@@ -107,9 +111,9 @@ def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]
     return stripped, notices
 
 
-def tag_in_destination(tag: str) -> BadDestination:
+def tag_in_destination(tag: str) -> TagInDestination:
     """The error of a destination with a merge tag, and what to do."""
-    return BadDestination(
+    return TagInDestination(
         f"holds the merge tag {tag}, which no mailer replaces inside a tracked link: send this link "
         "untracked, or make one link for each page"
     )

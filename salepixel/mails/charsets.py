@@ -8,6 +8,28 @@ _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", 
 _SEARCHED = 4096
 """Browsers look for a declared encoding in the first 1024 bytes; mails have long heads."""
 
+_KNOWN = frozenset(
+    [f"cp{number}" for number in (437, 850, 866, 874, 932, 949, *range(1250, 1259))]
+    + [f"iso8859-{number}" for number in (*range(1, 12), *range(13, 17))]
+    + ["utf-8", "ascii", "koi8-r", "koi8-u", "mac-roman", "tis-620", "shift_jis", "euc_jp", "iso2022_jp"]
+    + ["gb2312", "gbk", "gb18030", "big5", "euc_kr"]
+)
+"""The encodings of mails, as Python names them. Its others are no encodings of text (`idna`, `punycode`), or
+cannot be replaced in pieces (`utf-7`)."""
+
+_READ_AS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "shift_jis": "cp932",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+}
+"""Browsers read these as their larger forms (WHATWG Encoding, 4.2)."""
+
 BYTES = "latin-1"
 """Reads and writes any byte. Markup and addresses are ASCII, so links are found in unknown encodings."""
 
@@ -15,21 +37,53 @@ BYTES = "latin-1"
 def charset_of(raw: bytes, declared: str = "") -> str:
     """The encoding in which `raw` can be read and written back byte by byte.
 
-    By its mark, as declared by its envelope, by its own `meta`, or UTF-8; if none fits, `BYTES`.
+    By its mark or its zero bytes; UTF-8 if that is what it is, because mails that declare another are pasted
+    texts; as declared by its envelope; by its own `meta`; UTF-8 or windows-1252. If none fits, `BYTES`.
     """
     found = _META.search(raw, 0, _SEARCHED)
-    by_mark = [name for mark, name in _BOMS if raw.startswith(mark)]
-    for name in (*by_mark, declared, found[1].decode() if found else "", "utf-8"):
-        if name and _fits(raw, name):
-            return name
-    return BYTES
+    names = [name for mark, name in _BOMS if raw.startswith(mark)] or _wide(raw)
+    names += [] if raw.isascii() else ["utf-8"]
+    names += _readings("iso-2022-jp") if b"\x1b$" in raw else []
+    names += _readings(declared) + _readings(found[1].decode() if found else "")
+    return next((name for name in (*names, "utf-8", "cp1252") if _fits(raw, name)), BYTES)
+
+
+def encode_pasted(text: str) -> bytes:
+    """A pasted text as a file would have it: in the encoding that its own `meta` declares, or in UTF-8.
+
+    Characters that cannot be stored, such as halves of surrogate pairs, become question marks.
+    """
+    whole = text.encode("utf-8", "replace")
+    found = _META.search(whole, 0, _SEARCHED)
+    for name in _readings(found[1].decode() if found else ""):
+        try:
+            raw = text.encode(name)
+        except UnicodeError:
+            continue
+        if charset_of(raw) == name:
+            return raw
+    return whole
+
+
+def _wide(raw: bytes) -> list[str]:
+    """UTF-16 without a mark: its markup has a zero in every second byte."""
+    even, odd = (raw[first:_SEARCHED:2].count(0) for first in (0, 1))
+    if 8 * max(even, odd) < min(len(raw), _SEARCHED):
+        return []
+    return ["utf-16-le" if odd > even else "utf-16-be"]
+
+
+def _readings(label: str) -> list[str]:
+    """How text of this declared encoding may be read, the best first; empty for an unknown one."""
+    try:
+        name = codecs.lookup(label).name
+    except (LookupError, ValueError):
+        return []
+    return list(dict.fromkeys([_READ_AS.get(name, name), name])) if name in _KNOWN else []
 
 
 def _fits(raw: bytes, name: str) -> bool:
     try:
-        text = raw.decode(name)
-        # Read in halves, too: an encoding with states or a mark cannot be spliced.
-        middle = len(text) // 2
-        return text[:middle].encode(name) + text[middle:].encode(name) == raw
-    except (LookupError, UnicodeError, ValueError):
+        return raw.decode(name).encode(name) == raw
+    except UnicodeError:
         return False

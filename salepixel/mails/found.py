@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from html.entities import html5
 
-_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);?")
+from salepixel.reading.text import decode_bytes
+
+_REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);?")
 _BREAKS = re.compile(r"[\t\r\n]+")
 _OUTER = "".join(map(chr, range(0x21)))
 _MOST_CODE = 0x10FFFF
+_MOST_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,18 @@ def _decoded(found: re.Match[str]) -> str:
     name = written[1:]
     if name.startswith("#"):
         digits = name[1:].rstrip(";")
-        code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
-        return chr(code) if 0 < code <= _MOST_CODE and not 0xD800 <= code < 0xE000 else "\ufffd"
+        return _character(digits[1:], 16) if digits[0] in "xX" else _character(digits, 10)
     if not name.endswith(";") and found.string[found.end() : found.end() + 1] == "=":
         return written
     return html5.get(name, written)
+
+
+def _character(digits: str, base: int) -> str:
+    digits = digits.lstrip("0")
+    code = int(digits, base) if 0 < len(digits) <= _MOST_DIGITS else 0
+    if 0x80 <= code < 0xA0:  # as in windows-1252 (HTML, 13.2.5.80)
+        return decode_bytes(bytes([code]))
+    return chr(code) if 0 < code <= _MOST_CODE and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
 def read_address(value: str) -> str:

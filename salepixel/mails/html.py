@@ -38,7 +38,7 @@ _MOST_PIECES = 40
 
 @dataclass(slots=True)
 class _Attribute:
-    """An attribute: `start` and `end` of its value with its quotes."""
+    """An attribute: `start` and `end` of its value with its quotes. Without a name: an expression."""
 
     name: str
     start: int
@@ -73,6 +73,7 @@ class _Reader:
         self.text = text
         self.found: list[FoundLink] = []
         self._expressions = Expressions(text)
+        self._in_condition = False
         self._open: _Open | None = None
 
     def read(self, at: int, limit: int) -> None:
@@ -132,7 +133,11 @@ class _Reader:
         closed = _COMMENT_END.search(text, at + 4, limit)
         end = closed.start() if closed else limit
         if condition := _CONDITION.match(text, at, end):
+            if self._in_condition:  # comments cannot be nested: this one has the same end
+                return condition.end()
+            self._in_condition = True
             self.read(condition.end(), end)
+            self._in_condition = False
         return closed.end() if closed else limit
 
     def _start_tag(self, at: int, limit: int) -> int:
@@ -150,14 +155,15 @@ class _Reader:
         return end
 
     def _link(self, name: str, attributes: list[_Attribute]) -> None:
-        address = next((one for one in attributes if one.name == "href"), None)
         if name != "area":
             self.close()  # links cannot be nested (HTML, 13.2.6.4.7)
-        if address is None or address.start == address.end:
-            return
-        before, self._open = self._open, _Open(_LINKED[name], name, address)
+        before, self._open = self._open, None
+        for address in _addresses(attributes):
+            self.close()
+            self._open = _Open(_LINKED[name], name, address)
+            if name == "area":
+                self._open.pieces.append(_value(self.text, attributes, "alt")[:_MOST_TEXT])
         if name == "area":
-            self._open.pieces.append(_value(self.text, attributes, "alt")[:_MOST_TEXT])
             self.close()
             self._open = before
 
@@ -178,6 +184,7 @@ class _Reader:
                 return attributes, at + 1
             end = self._expressions.end(at, limit, in_value=True)
             if end > at:
+                attributes.append(_Attribute("", at, end))
                 at = end
                 continue
             name_end = _skip(_NAME, text, at + 1, limit)  # an "=" here belongs to the name (13.2.5.32)
@@ -212,6 +219,18 @@ class _Reader:
 def _skip(pattern: re.Pattern[str], text: str, at: int, limit: int) -> int:
     found = pattern.match(text, at, limit)
     return found.end() if found else at
+
+
+def _addresses(attributes: list[_Attribute]) -> list[_Attribute]:
+    """The first `href`, and those that a template's condition may put in its place."""
+    found, is_open = list[_Attribute](), True
+    for one in attributes:
+        if one.name == "href" and is_open:
+            is_open = False
+            found += [one] if one.start < one.end else []
+        elif not one.name:
+            is_open = True
+    return found
 
 
 def _value(text: str, attributes: list[_Attribute], name: str) -> str:

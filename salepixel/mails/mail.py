@@ -20,7 +20,9 @@ _MAX_DEPTH = 8
 _MAX_PARTS = 100
 _HEADERS = re.compile(rb"((?:[^\r\n]+\r?\n)*)\r?\n")
 _BLANK = re.compile(rb"\r?\n")
+_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:>?From [^\n]*\n)?")  # what editors and mailboxes put first
 _MESSAGE = re.compile(rb"(?:[!-9;-~]{1,76}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\r?\n")
+_SENT = re.compile(rb"^(?:from|date|received|message-id|mime-version|content-type)[ \t]*:", re.I | re.M)
 _MARKUP = re.compile(rb"<(?:!doctype|html|head|body|table|div|p|a|td|span|center|style|img)\b", re.IGNORECASE)
 _OTHER_FILES = {
     b"%PDF": "pdf",
@@ -29,6 +31,7 @@ _OTHER_FILES = {
     b"\xff\xd8\xff": "picture",
     b"GIF8": "picture",
     b"\xd0\xcf\x11\xe0": "office",
+    b"{\\rtf": "office",
 }
 
 
@@ -42,6 +45,9 @@ class Kind(StrEnum):
     HTML = "html"
     TEXT = "text"
     MESSAGE = "message"
+
+
+_TYPES = {"text/html": Kind.HTML, "text/x-amp-html": Kind.HTML, "text/plain": Kind.TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,8 @@ class Mail:
 def read_mail(raw: bytes, kind: Kind | None = None) -> Mail:
     """The mail in a file or a text field; without a `kind` it is recognised by its content.
 
-    Raises BadMail: `empty`, `too_large`, `pdf`, `zip`, `picture`, `office`, `binary`, `no_text`.
+    Raises BadMail: `empty`, `too_large`, `pdf`, `zip`, `picture`, `office`, `binary`, `no_text`, `damaged`,
+    `too_many_parts`.
     """
     if not raw.strip():
         raise BadMail("empty")
@@ -96,67 +103,74 @@ def read_mail(raw: bytes, kind: Kind | None = None) -> Mail:
             raise BadMail(name)
     kind = kind or _recognised(raw)
     if kind is Kind.MESSAGE:
-        parts = tuple(_parts(raw, 0, len(raw), 0))
+        parts = tuple(_parts(raw, _start(raw), len(raw), 0))
         if not parts:
             raise BadMail("no_text")
-        return Mail(kind, raw, parts[:_MAX_PARTS])
-    part = _read_part(kind, raw, 0, len(raw), Identity(raw), "")
-    if "\0" in part.text:
-        raise BadMail("binary")
-    return Mail(kind, raw, (part,))
+        return Mail(kind, raw, parts)
+    try:
+        return Mail(kind, raw, (_read_part(kind, raw, 0, len(raw), Identity(raw), ""),))
+    except BadEncoding:
+        raise BadMail("binary") from None
 
 
 def _recognised(raw: bytes) -> Kind:
-    if _MESSAGE.match(raw):
+    head = _MESSAGE.match(raw, _start(raw))
+    if head and _SENT.search(head[0]):
         return Kind.MESSAGE
-    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return Kind.HTML if _MARKUP.search(raw.replace(b"\0", b"") if wide else raw) else Kind.TEXT
+    return Kind.HTML if _MARKUP.search(raw.replace(b"\0", b"")) else Kind.TEXT
+
+
+def _start(raw: bytes) -> int:
+    before = _BEFORE.match(raw)
+    return before.end() if before else 0
 
 
 def _read_part(kind: Kind, raw: bytes, start: int, end: int, transfer: Transfer, declared: str) -> Part:
     decoded = transfer.decoded()
     charset = charset_of(decoded, declared)
     text = decoded.decode(charset)
+    if "\0" in text:
+        raise BadEncoding("is not a text")
     found = find_links(text) if kind is Kind.HTML else find_text_links(text)
     return Part(kind, start, end, transfer, charset, text, tuple(found))
 
 
 def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
-    """The text and HTML parts between two places of a message, without attachments."""
+    """The text and HTML parts between two places of a message, without attachments. Raises BadMail."""
     found = _HEADERS.match(raw, start, end)
-    if found is None or depth > _MAX_DEPTH:
+    if found is None:
         return
+    if depth > _MAX_DEPTH:
+        raise BadMail("too_many_parts")
     body = found.end()
     headers = BytesHeaderParser().parsebytes(found[1])
     boundary = headers.get_boundary()
+    kind = _TYPES.get(headers.get_content_type())
     if headers.get_content_maintype() == "multipart" and boundary:
         for first, last in _between(raw, body, end, boundary.encode("latin-1", "replace")):
             yield from _parts(raw, first, last, depth + 1)
-    elif (
-        headers.get_content_type() in ("text/html", "text/plain")
-        and headers.get_content_disposition() != "attachment"
-    ):
-        kind = Kind.HTML if headers.get_content_type() == "text/html" else Kind.TEXT
-        transfer = TRANSFERS.get(_transfer_encoding(headers))
-        if transfer is None:
-            return
+    elif kind is not None and headers.get_content_disposition() != "attachment":
+        declared = headers.get_content_charset("") or ""
         try:
-            yield _read_part(
-                kind, raw, body, end, transfer(raw[body:end]), headers.get_content_charset("") or ""
-            )
-        except BadEncoding:
-            return
+            transfer = TRANSFERS[_transfer_encoding(headers)](raw[body:end])
+            yield _read_part(kind, raw, body, end, transfer, declared)
+        except (BadEncoding, KeyError):
+            # Half of a mail without its tracked links would be sent without anybody noticing.
+            raise BadMail("damaged") from None
 
 
 def _transfer_encoding(headers: Message) -> str:
-    return str(headers.get("Content-Transfer-Encoding", "")).strip().lower()
+    words = re.split(r"[\s;(]", str(headers.get("Content-Transfer-Encoding", "")).strip(), maxsplit=1)
+    return words[0].lower()
 
 
 def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
     """The places of the parts between the lines of a boundary (RFC 2046, 5.1.1)."""
     line = re.compile(rb"(?:\r?\n|(?<=\n))--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
-    places, first = [], -1
+    places, first = list[tuple[int, int]](), -1
     for found in line.finditer(raw, start, end):
+        if len(places) > _MAX_PARTS:
+            raise BadMail("too_many_parts")
         if first >= 0:
             places.append((first, found.start()))
         after = _BLANK.match(raw, found.end(), end)

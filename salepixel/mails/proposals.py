@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
-from salepixel.campaigns.links import BadDestination, read_destination
+from salepixel.campaigns.links import BadDestination, TagInDestination, read_destination
 from salepixel.mails.found import FoundLink
-from salepixel.mails.templates import PAIRS
+from salepixel.mails.templates import PAIRS, has_expression
 from salepixel.reading.addresses import BadHost, normal_host
 
 MAX_LABEL = 60
@@ -83,10 +83,13 @@ _WEB_VERSION = re.compile(
     r"|ver (?:\S+ ){0,3}en (?:tu|el|su) navegador|im browser (?:ansehen|öffnen|anzeigen)|archive_?url",
     re.IGNORECASE,
 )
+_LISTMONK = "@TrackLink"
+"""listmonk puts its own tracked link in place of such an address (its documentation, Templating)."""
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _TAG = "|".join(f"{re.escape(opening)}.*?{re.escape(closing)}" for opening, closing in PAIRS.items())
 _WHOLE_TAG = re.compile(
-    rf"(?:https?://)?(?:{_TAG}|%%[^%\s]+%%|%[A-Z_]{{2,}}%|\{{\$[^}}]+\}}|\{{[a-z_]+(?:=[^}}]*)?\}}|\[[a-z_-]+\])",
+    rf"(?:https?://)?(?:{_TAG}|%%[^%\s]+%%|%[A-Z_][A-Z0-9_]+%|\{{\$[^}}]+\}}|\{{[a-z_]+(?:=[^}}]*)?\}}|\[[a-z_-]+\])",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -98,7 +101,7 @@ def propose(
 
     `tracked_starts`: how tracked addresses of this installation begin.
     """
-    address, label = link.address, label_of(link)
+    address, label = link.address.removesuffix(_LISTMONK), label_of(link)
     if why := _not_an_address(address):
         return Proposal(Use.LEFT, why, "", label)
     if any(address.startswith(tracked) for tracked in tracked_starts):
@@ -106,8 +109,10 @@ def propose(
     try:
         destination, _ = read_destination(address, click_parameter)
         host = normal_host(urlsplit(destination).hostname or "")
+    except TagInDestination:
+        return Proposal(Use.LEFT, Why.MERGE_TAG_INSIDE, "", label)
     except BadDestination:
-        has_tag = re.search(_TAG, address, re.DOTALL) is not None or "{" in unquote(address)
+        has_tag = has_expression(address) or "{" in unquote(address)
         return Proposal(Use.LEFT, Why.MERGE_TAG_INSIDE if has_tag else Why.INVALID, "", label)
     except BadHost:
         return Proposal(Use.LEFT, Why.INVALID, "", label)

@@ -20,6 +20,14 @@ _MOST = 2000
 _MOST_IN_VALUE = 500
 
 
+def has_expression(address: str) -> bool:
+    """Whether an address contains an expression."""
+    return any(
+        0 <= (at := address.find(opening)) < address.find(closing, at + len(opening))
+        for opening, closing in PAIRS.items()
+    )
+
+
 @dataclass(slots=True)
 class Expressions:
     """Finds the ends of expressions in a text in linear time: each closing mark is searched for once."""

@@ -129,7 +129,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     ),
     attribution.see_policies: lambda w, who: attribution.see_policies(w.connection, who, 7),
     attribution.preview_policy_change: lambda w, who: attribution.preview_policy_change(
-        w.connection, who, 7, {"window_days": 9}, w.sealer, w.rates, 10, None
+        w.connection, who, 7, {"window_days": 9}, Tools(w.sealer, w.rates), 10, None, NOW
     ),
     attribution.change_policy: lambda w, who: attribution.change_policy(
         w.connection, who, 7, {"window_days": 9}, NOW

@@ -32,9 +32,14 @@ def tools() -> Tools:
 
 def ask(read: Callable[[sa.Connection], Computed[T]]) -> Computed[T]:
     """Run a use case, request the computation that it wants, and notify the worker; returns what it found."""
-    here = services()
-    with here.database.read() as connection:
+    with services().database.read() as connection:
         found = read(connection)
+    return follow(found)
+
+
+def follow(found: Computed[T]) -> Computed[T]:
+    """The same for what a use case found already."""
+    here = services()
     if found.wanted is not None:
         with here.database.write() as connection:
             requested = request_computation(connection, principal(), found.wanted, datetime.now(UTC))

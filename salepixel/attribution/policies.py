@@ -18,7 +18,7 @@ from salepixel.money.amounts import from_minor, to_minor
 from salepixel.money.rates import Rates
 from salepixel.orders.queue import count_due, has_failed, is_due
 from salepixel.orders.requeue import DueReason, requeue_orders_of_open_months
-from salepixel.orders.store import OrderPlace, StoredOrder, orders_from
+from salepixel.orders.store import OrderPlace, orders_from
 from salepixel.shops.store import list_shops
 from salepixel.storage.schema import policies
 
@@ -42,7 +42,11 @@ class Move:
     `differs`: which of `campaign`, `contact`, `click` and `amount` change.
     """
 
-    stored: StoredOrder
+    shop_id: str
+    order_id: str
+    number: str
+    placed_at: datetime
+    currency: str
     before: Mapping[str, int]
     after: Mapping[str, int]
     reason: str
@@ -163,7 +167,9 @@ def preview_policy(
         before, now = _credit(is_sold), _credit(judged.rows)
         if before != now:
             amounts = _by_campaign(before), _by_campaign(now)
-            moves.append(Move(stored, *amounts, judged.decision.reason, _differs(before, now)))
+            bought = stored.order
+            its = stored.shop_id, bought.id, bought.number, bought.placed_at, bought.currency
+            moves.append(Move(*its, *amounts, judged.decision.reason, _differs(before, now)))
     return Preview(len(page[:limit]), moves, page[limit - 1].place if len(page) > limit else None)
 
 
@@ -195,10 +201,9 @@ def sums_of(moves: list[Move]) -> list[Sum]:
     """The amounts of each campaign in the affected orders, before and after, by campaign and currency."""
     sums: dict[tuple[str, str], list[int]] = {}
     for move in moves:
-        currency = move.stored.order.currency
         for side, amounts in enumerate((move.before, move.after)):
             for campaign, amount in amounts.items():
-                sums.setdefault((campaign, currency), [0, 0])[side] += amount
+                sums.setdefault((campaign, move.currency), [0, 0])[side] += amount
     return [
         Sum(campaign, currency, from_minor(before, currency), from_minor(after, currency))
         for (campaign, currency), (before, after) in sorted(sums.items())

@@ -14,13 +14,14 @@ from salepixel.accounts.pixel_secret import new_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
 from salepixel.accounts.use_cases import see_account
-from salepixel.attribution import policies
+from salepixel.attribution import policies, previews
 from salepixel.attribution.decided import Decided, Undecidable, find_decided
 from salepixel.attribution.policies import PolicyVersion, Preview
 from salepixel.campaigns.store import get_campaign
-from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations.store import Wanted
+from salepixel.computations.use_cases import Computed, look_for
+from salepixel.computations.work import Task, Tools, compute
 from salepixel.keys import Keys
-from salepixel.money.rates import Rates
 from salepixel.orders.queue import failed_before
 from salepixel.orders.requeue import requeue_account
 from salepixel.orders.store import OrderPlace
@@ -71,11 +72,11 @@ def edit_account(
 
 @dataclass(frozen=True, slots=True)
 class PolicyPreview:
-    """The preview of a change. `account`: as it is now. `changed`: after the change."""
+    """The preview of a change; `account` is the present one, `changed` the future one."""
 
     account: Account
     changed: Account
-    preview: Preview
+    computed: Computed[Preview]
 
 
 def see_policies(
@@ -90,19 +91,28 @@ def preview_policy_change(
     principal: Principal,
     emp_id: int,
     change: Mapping[str, Any],
-    sealer: ClickSealer,
-    rates: Rates,
+    tools: Tools,
     limit: int,
     after: OrderPlace | None,
+    now: datetime,
 ) -> PolicyPreview:
-    """The effect of a change on `limit` orders of open months, newest first. Nothing is written.
+    """The effect of a change on `limit` orders of open months, newest first. Nothing is applied.
 
-    `change` has windows in days, like PolicyVersion. Raises NotFound or BadField.
+    At once for few orders; otherwise the last result of the worker. `change` has windows in days, like
+    PolicyVersion. Raises NotFound or BadField.
     """
     account = see_account(connection, principal, emp_id)
-    changed = policies.with_policy(account, _as_columns(connection, account, change))
-    preview = policies.preview_policy(connection, sealer, account, changed, rates, limit, after)
-    return PolicyPreview(account, changed, preview)
+    columns = _as_columns(connection, account, change)
+    changed = policies.with_policy(account, columns)
+    if changed.policy_version == account.policy_version:
+        return PolicyPreview(account, changed, Computed(Preview(0, [], None), now))
+    parameters = previews.parameters_of(account, columns, limit, after)
+    if previews.is_small(connection, account, limit, after):
+        result = compute(connection, tools, previews.step, Task(emp_id, parameters, now))
+        return PolicyPreview(account, changed, Computed(previews.read_preview(result), now))
+    wanted = Wanted(emp_id, previews.KIND, parameters)
+    computed = look_for(connection, principal, wanted, previews.read_preview, now)
+    return PolicyPreview(account, changed, computed)
 
 
 def change_policy(

@@ -67,7 +67,7 @@ def test_a_preview_lists_exactly_the_orders_that_the_policy_affects(world: World
                 break
     assert world.amounts() == before, "a preview changes nothing"
     assert examined == 5
-    moved = {move.stored.order.id: (dict(move.before), dict(move.after)) for move in moves}
+    moved = {move.order_id: (dict(move.before), dict(move.after)) for move in moves}
     world.policy(window_days=3, model="decay")
     after = world.amounts()
     assert moved == {

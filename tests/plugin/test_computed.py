@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from salepixel.attribution import previews
 from salepixel.computations.use_cases import FRESH
 from salepixel.report import comparison, journey_store, journeys, lift
 from salepixel.storage.schema import computations
 from tests.plugin.api.test_recipients import assigned, buys, made
 from tests.plugin.computing import work
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
+from tests.plugin.pages.forms import Form
 
 PATH = "/accounts/7/models"
 
@@ -157,3 +159,38 @@ def test_the_lift_of_many_recipients_is_that_of_few(office: Office, monkeypatch:
     work(office)
     assert office.get(path, SHOES) | {"as_of": ""} == at_once | {"as_of": ""}
     assert at_once["explanation"] in unescape(office.page(path, SHOES).text)
+
+
+def test_a_preview_of_many_orders_is_that_of_few_and_its_button_applies_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = office.campaign(name="Old"), office.campaign(name="New")
+    for number in range(7):
+        office.click(old, f"c{number}", PLACED - timedelta(days=1))
+        office.order(id=f"o{number}", number=f"n{number}", click=office.click(new, f"c{number}"))
+    change, address = {"model": "linear"}, "/accounts/7/policies/preview"
+    at_once = office.post(f"{address}?limit=5", change, SHOES)
+    assert len(at_once["moves"]) == 5
+    monkeypatch.setattr(previews, "SMALL_ORDERS", 0)
+    monkeypatch.setattr(previews, "ORDERS_AT_ONCE", 2)
+    assert office.call("POST", f"{address}?limit=5", change, SHOES).status_code == 202
+    work(office)
+    by_worker = office.post(f"{address}?limit=5", change, SHOES)
+    assert by_worker | {"as_of": ""} == at_once | {"as_of": ""}
+    assert by_worker["next"]
+
+    page = "/accounts/7/policy/preview?model=linear&lang=en"
+    shown = office.page(page, SHOES).text
+    assert "Being computed" in shown
+    assert "<button>Apply" not in shown
+    assert "Linear" in shown, "what changes is shown at once"
+    work(office, steps=2)
+    assert progress_of(office.page(page, SHOES).text) == (4, 7)
+    work(office)
+    shown = office.page(page, SHOES).text
+    assert "€139.30" in shown
+    assert "As of " in shown
+    form = Form(shown, "/accounts/7/policy")
+    answer = office.page(form.action, SHOES, method="POST", data=form.fields)
+    assert answer.status_code == 303
+    assert office.get("/accounts/7/policies", SHOES)["policies"][0]["model"] == "linear"

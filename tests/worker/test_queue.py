@@ -373,7 +373,7 @@ def test_an_undecidable_order_stops_no_preview_and_no_rebuild(world: World) -> N
         assert account is not None
         changed = replace(account, window_days=0)
         preview = policies.preview_policy(connection, world.sealer, account, changed, Rates(), 10, None)
-    assert [move.stored.order.id for move in preview.moves] == ["O2", "O0"]
+    assert [move.order_id for move in preview.moves] == ["O2", "O0"]
     with world.database.write() as connection:
         requeue_failed(connection, None)
     found = rebuild.rebuild_all(world.database, world.sealer)

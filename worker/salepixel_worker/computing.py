@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from rq.timeouts import JobTimeoutException
 
+from salepixel.attribution import previews
 from salepixel.computations import store
 from salepixel.computations.work import Step, Tools
 from salepixel.report import comparison, exports, lift
@@ -17,7 +18,7 @@ from salepixel_worker.attempt import describe
 
 log = structlog.get_logger()
 
-KINDS: Mapping[str, Step] = {module.KIND: module.step for module in (comparison, exports, lift)}
+KINDS: Mapping[str, Step] = {module.KIND: module.step for module in (comparison, exports, lift, previews)}
 
 KEPT = timedelta(days=1)
 """How long a result or a file is kept."""

@@ -3,17 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from flask import Response
 from pydantic import Field
 
 from salepixel.accounts.policy import Model
 from salepixel.attribution import use_cases
 from salepixel.attribution.policies import Move, PolicyVersion, Sum, sums_of
 from salepixel.money.amounts import from_minor
-from salepixel.money.rates import Rates
 from salepixel.reading.times import rfc3339
 from salepixel.wire import jobs
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
+from salepixel_plugin.api.computations import ACCEPTED, not_computed_yet
+from salepixel_plugin.computed import ask, tools
 from salepixel_plugin.fields import Money
 from salepixel_plugin.paging import Next, PageQuery, read_order_cursor, write_cursor
 from salepixel_plugin.schemas import MonthIn, PolicyChange
@@ -77,6 +79,7 @@ class PreviewOut(Output):
     moves: list[MoveOut]
     sums: list[SumOut]
     next: Next
+    as_of: datetime = Field(description="What happened later may not be in the preview.")
 
 
 class ClosedOut(Output):
@@ -102,25 +105,29 @@ def list_policies(emp_id: int) -> dict[str, Any]:
 @blueprint.input(PolicyChange, arg_name="change")
 @blueprint.input(PageQuery, location="query", arg_name="page")
 @blueprint.output(PreviewOut)
-@blueprint.doc(security="bearer")
-def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[str, Any]:
-    """Preview a change: which orders it would affect. One call checks `limit` orders. Nothing changes."""
-    here, after = services(), read_order_cursor(page.cursor)
-    with here.database.read() as connection:
-        preview = use_cases.preview_policy_change(
-            connection,
-            principal(),
-            emp_id,
-            change.model_dump(exclude_unset=True, mode="json"),
-            here.clicks,
-            Rates(here.settings.data),
-            page.limit,
-            after,
-        ).preview
+@blueprint.doc(security="bearer", responses=ACCEPTED)
+def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[str, Any] | Response:
+    """Preview a change: which orders it would affect. One call checks `limit` orders. Nothing changes.
+
+    The worker checks more than 20 orders: 202 until it has.
+    """
+    after, now = read_order_cursor(page.cursor), datetime.now(UTC)
+    values = change.model_dump(exclude_unset=True, mode="json")
+    found = ask(
+        lambda connection: (
+            use_cases.preview_policy_change(
+                connection, principal(), emp_id, values, tools(), page.limit, after, now
+            ).computed
+        )
+    )
+    if found.result is None or found.computation is not None:
+        return not_computed_yet(found)
+    preview = found.result
     return {
         "moves": [_move_as_json(move) for move in preview.moves],
         "sums": [_sum_as_json(total) for total in sums_of(preview.moves) if total.difference],
         "next": write_cursor(*preview.older) if preview.older else None,
+        "as_of": found.as_of,
     }
 
 
@@ -165,15 +172,14 @@ def _policy_as_json(policy: PolicyVersion) -> dict[str, Any]:
 
 
 def _move_as_json(move: Move) -> dict[str, Any]:
-    order = move.stored.order
     return {
-        "shop": move.stored.shop_id,
-        "order_id": order.id,
-        "order": order.number,
-        "placed_at": rfc3339(order.placed_at),
-        "currency": order.currency,
-        "before": _amounts(move.before, order.currency),
-        "after": _amounts(move.after, order.currency),
+        "shop": move.shop_id,
+        "order_id": move.order_id,
+        "order": move.number,
+        "placed_at": rfc3339(move.placed_at),
+        "currency": move.currency,
+        "before": _amounts(move.before, move.currency),
+        "after": _amounts(move.after, move.currency),
         "differs": list(move.differs),
         "reason": move.reason,
     }

@@ -60,8 +60,8 @@ _DECIDED = {
         "cookie, and no contact with the buyer's e-mail address clicked."
     ),
     "clicks_ended": N_(
-        "Order %(order)s arrived after the clicks of that time were deleted, as this account's retention "
-        "settings say, and nothing else leads to a click."
+        "Order %(order)s arrived after the clicks of that time were deleted because of this "
+        "account's retention settings. No other evidence leads to a click."
     ),
     "invalid_token": N_(
         "Order %(order)s carries an invalid click token: it was cut off or changed on the way."
@@ -106,8 +106,8 @@ _ERASED = N_(
     "decision does not change."
 )
 _ENDED = N_(
-    "Clicks before %(time)s were deleted since, as this account's retention settings say. The decision stays "
-    "as it was; only refunds can still change its sales."
+    "Clicks before %(time)s were deleted because of this account's retention settings. So "
+    "the decision no longer changes, and only refunds can change its sales."
 )
 _CONFLICT = N_("Other, weaker evidence points to another contact.")
 

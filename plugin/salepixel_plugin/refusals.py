@@ -41,7 +41,7 @@ SENTENCES = {
     "campaign_over": "The attribution window of this campaign has ended, so recipients can no longer be "
     "added.",
     "too_many_computations": N_(
-        "%(count)s computations of this account are under way. Try again when one of them is done."
+        "Computations of this account that are not finished: %(count)s. Try again when one of them is done."
     ),
     "mail_empty": N_("Paste the HTML or the text of your e-mail, or choose a file."),
     "mail_too_large": N_("This e-mail is larger than 3 MB. Remove attached pictures, and send it again."),

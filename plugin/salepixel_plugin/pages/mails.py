@@ -47,7 +47,7 @@ PLATFORMS = {
 USES = {
     Use.SALES: N_("Sales link"),
     Use.TRACKED: N_("Tracked, without sales"),
-    Use.LEFT: N_("Leave as it is"),
+    Use.LEFT: N_("Do not track"),
 }
 
 REASONS = {
@@ -70,17 +70,16 @@ CAUTIONS = {
     Caution.CLIPPED: N_(
         "Gmail will hide the end of this e-mail: its HTML has %(number)s kB, and Gmail shows 102."
     ),
-    Caution.NO_SALES_LINK: N_("No link is a sales link, so this campaign cannot earn orders."),
+    Caution.NO_SALES_LINK: N_("No link is a sales link, so no orders can be attributed to this campaign."),
     Caution.REPEATED: N_(
-        "Destinations that several links lead to: %(number)s. Below you choose whether the report shows them "
-        "as one link."
+        "Destinations with several links: %(number)s. Choose below whether the report shows them as one link."
     ),
     Caution.NOT_SECURE: N_("Destinations that begin with http:// instead of https://: %(number)s"),
     Caution.MERGE_TAGS: N_(
         "Links that cannot be tracked, because their address contains a merge tag: %(number)s"
     ),
     Caution.TRACKED_ALREADY: N_(
-        "Links that are tracked already, perhaps by an earlier campaign: %(number)s. They stay as they are."
+        "Links that are already tracked, perhaps by an earlier campaign: %(number)s. They do not change."
     ),
 }
 
@@ -89,9 +88,9 @@ _FILES = {
     Kind.TEXT: ("txt", "text/plain"),
     Kind.MESSAGE: ("eml", "message/rfc822"),
 }
-_NO_NAME = N_("Give the campaign a name.")
+_NO_NAME = N_("Enter a name for the campaign.")
 _NO_TAG = N_(
-    "Write your platform's merge tag for a contact's reference: ASCII, without & # quotes < > and backslash."
+    "Enter your platform's merge tag for a contact's reference: ASCII, without & # quotes < > and backslash."
 )
 
 

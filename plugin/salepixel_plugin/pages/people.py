@@ -65,17 +65,18 @@ RETENTION = {
     Kept.BOT_CLICKS: (
         N_("Bot clicks"),
         N_(
-            "Each click of a bot, such as a security scanner. After that, they are deleted, and reports "
-            "still count them. Those that the page of an order shows are kept as long as the other clicks."
+            "Clicks of bots, such as security scanners. After that, they are deleted, but reports "
+            "still count them. Bot clicks that the page of an order shows are kept as long as other "
+            "clicks."
         ),
     ),
     Kept.CLICKS: (
         N_("Clicks"),
         N_(
-            "Each click with its contact and time. After that, they are deleted, and reports still count "
-            "them. Orders of that time keep their attribution: new attribution settings do not change it, "
-            "only refunds do. An order that arrives later is attributed by its click token or its coupon "
-            "code only."
+            "Clicks with contact and time. After that, they are deleted, but reports still count "
+            "them. Orders of that time keep their attribution, even if the attribution settings "
+            "change; refunds still count. An order that arrives later can be attributed only by its "
+            "click token or coupon code."
         ),
     ),
 }

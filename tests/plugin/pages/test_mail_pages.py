@@ -82,7 +82,7 @@ def test_a_file_keeps_its_encoding(office: Office) -> None:
     ("changed", "message"),
     [
         ({"text": ""}, "Paste the HTML"),
-        ({"name": " "}, "Give the campaign a name"),
+        ({"name": " "}, "Enter a name for the campaign"),
         ({"mailer": "mdirector"}, "merge tag for a contact"),
         ({"mailer": "unknown"}, "merge tag for a contact"),
         ({"text": "%PDF-1.7"}, "This is a PDF"),

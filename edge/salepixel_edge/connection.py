@@ -1,8 +1,8 @@
 """HTTP/1.1 for the edge, one request at a time per connection. httptools (llhttp) parses the bytes.
 
-The edge uses no server framework: a bare redirect costs half of what it costs with granian
-(docs/adr/0010-the-edge-speaks-http-itself.md). It accepts GET and HEAD without a body, which is enough for a
-redirect and an image, and closes the connection on anything else.
+The edge uses no server framework: a bare redirect costs half as much CPU as with granian
+(docs/adr/0010-the-edge-speaks-http-itself.md). A redirect and an image need no request body, so a body is
+answered with 400, and the connection closes.
 
 If a client pipelines requests, it gets the answer to the first one, and the connection closes. No current
 browser or proxy pipelines, and waiting requests would need limits of their own. The client sends the other
@@ -24,13 +24,16 @@ from salepixel_edge.request import Headers, Request
 MAX_HEAD_BYTES = 16 * 1024
 
 _JOINED = {b"x-forwarded-for": b",", b"cookie": b"; "}
-"""Headers that may be repeated: proxies add addresses (RFC 9110, 5.3), HTTP/2 splits cookies (9113)."""
+"""Headers that may be repeated, with the separator that joins their values.
+
+Proxies add addresses (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
+"""
 
 RECEIVE_BYTES = 16 * 1024
-"""The kernel's receive buffer (it doubles the value), and so the limit of one read."""
+"""The receive buffer that the kernel is asked for. It reserves twice as much (socket(7))."""
 
 HEAD_SECONDS = 10.0
-"""A client must send a head within this time."""
+"""A client must send a whole request head within this time."""
 
 IDLE_SECONDS = 75.0
 """Idle connections, and clients that do not read an answer, are closed after this time."""
@@ -59,11 +62,11 @@ _KEPT = (
 )
 """The headers that are read; others are not kept."""
 
-_HIGH = re.compile(rb"[\x80-\xff]")
+_NON_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class _Lower(dict[bytes, bytes]):
-    """Names of headers in lower case, empty for headers that are not kept."""
+    """The lower-case name of each header in any spelling; empty for headers that are not kept."""
 
     def __missing__(self, name: bytes) -> bytes:
         name = name.lower()
@@ -84,6 +87,7 @@ _LOWER = _Lower(
         *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "Priority", "X-Forwarded-For", "X-Real-IP"),
     )
 )
+"""What browsers and proxies send needs no call of `lower`."""
 
 
 class Handler(Protocol):
@@ -99,13 +103,13 @@ class Connections:
     def __init__(self, handler: Handler, limit: int = 0) -> None:
         """`limit` 0: as many as file descriptors allow."""
         self.handler = handler
-        self.limit = limit or _free_files()
+        self.limit = limit or _raise_file_limit()
         self.open: set[Connection] = set()
         self.refused = 0
         self.ending = False
 
     def make(self) -> "Connection":
-        """A protocol for a connection that was just accepted."""
+        """Make the protocol of a connection that was just accepted."""
         return Connection(self)
 
     def close_overdue(self) -> None:
@@ -131,8 +135,8 @@ class Connections:
             connection.abort()
 
 
-def _free_files() -> int:
-    """The limit of open connections, after raising the limit of files as far as allowed."""
+def _raise_file_limit() -> int:
+    """Raise the limit of open files as far as allowed. Returns how many connections may be open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS reports "no limit" but accepts less
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -144,53 +148,53 @@ class Connection(asyncio.Protocol):
     """One client, one request at a time."""
 
     def __init__(self, connections: Connections) -> None:
-        self._all = connections
+        self._connections = connections
         self._transport: asyncio.Transport
         self._address = b""
         self._url = b""
         self._headers: Headers = {}
-        self._head_bytes = 0  # of a head that has not ended yet
-        self._begun = time.monotonic()  # when that head began, or the one before it
-        self._asked = False  # a request has come
-        self._busy = False  # a request is being answered
-        self._taken = False  # a request came with this read, or is being answered: another one is pipelined
-        self._last = False  # no more requests are taken
-        self._two_hosts = False  # in the head in hand
+        self._head_bytes = 0  # the bytes so far of a head that has not ended
+        self._began_at = time.monotonic()  # when the connection or its newest head began
+        self._had_request = False  # at least one request was received
+        self._is_answering = False  # a request is being answered
+        self._is_pipelined = False  # another request in this read would be pipelined
+        self._is_ending = False  # no more requests are accepted
+        self._two_hosts = False  # the current head has two Host headers
         self._parser = HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection, or refuse it above the limit."""
         self._transport = cast(asyncio.Transport, transport)
-        if len(self._all.open) >= self._all.limit:
+        if len(self._connections.open) >= self._connections.limit:
             # Refused at once, not queued: the journal always needs a free file descriptor.
-            self._all.refused += 1
+            self._connections.refused += 1
             self._transport.write(UNAVAILABLE)
             self._transport.close()
             return
-        self._all.open.add(self)
+        self._connections.open.add(self)
         peer = transport.get_extra_info("peername")
         self._address = peer[0].encode() if peer else b""
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget the connection. Its request is still written to the journal."""
-        self._all.open.discard(self)
+        self._connections.open.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a head, or of more than one."""
-        if self._last:
+        """Parse what was received: a part of a head, or one head or several."""
+        if self._is_ending:
             return
         if not self._head_bytes:
-            self._begun = time.monotonic()
+            self._began_at = time.monotonic()
         if not data.isascii():
             # llhttp rejects such bytes in a target, but browsers and mail programs send UTF-8 there.
-            data = _HIGH.sub(lambda byte: b"%%%02X" % byte[0][0], data)
+            data = _NON_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], data)
         room = MAX_HEAD_BYTES - self._head_bytes
         self._head_bytes += len(data)
-        self._taken = self._busy
+        self._is_pipelined = self._is_answering
         try:
             self._parser.feed_data(data[:room])
         except HttpParserUpgrade:
-            # It may be ignored (RFC 9110, 7.8), but the next bytes would not be HTTP.
+            # The request is answered without an upgrade (RFC 9110, 7.8), but the next bytes may not be HTTP.
             self.close_when_answered()
         except HttpParserError:
             self._refuse(BAD_REQUEST)
@@ -198,13 +202,13 @@ class Connection(asyncio.Protocol):
             self._refuse(TOO_LARGE)
 
     def on_url(self, url: bytes) -> None:
-        """A part of the request's target."""
-        if self._taken:
+        """Add a part of the request's target."""
+        if self._is_pipelined:
             self.close_when_answered()
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header. Of a repeated header the last counts; names are compared in lower case."""
+        """Keep a header. If it is repeated, its values are joined (`_JOINED`), or the last one counts."""
         name, headers = _LOWER[name], self._headers
         if not name:
             return
@@ -216,42 +220,42 @@ class Connection(asyncio.Protocol):
         headers[name] = value
 
     def on_body(self, _body: bytes) -> None:
-        """A part of a body: rejected."""
+        """Reject the request, because it has a body."""
         self._refuse(BAD_REQUEST)
 
     def on_message_complete(self) -> None:
-        """The end of a request."""
-        if self._last:
+        """Have the handler answer the request, whose head has ended."""
+        if self._is_ending:
             return
         parser, url, headers = self._parser, self._url, self._headers
         version = parser.get_http_version()
         hosts = not self._two_hosts and (b"host" in headers or version == "1.0")  # RFC 9112, 3.2
         if not hosts or b"transfer-encoding" in headers:
-            # llhttp reports trailers as headers: X-Forwarded-For there would forge the address.
+            # llhttp reports trailers as headers, so an X-Forwarded-For there could forge the address.
             self._refuse(BAD_REQUEST)
             return
-        if not url.startswith(b"/"):  # http://host/path is as good as /path (RFC 9112, 3.2.2)
+        if not url.startswith(b"/"):  # http://host/path means /path (RFC 9112, 3.2.2)
             url = b"/" + url.partition(b"://")[2].partition(b"/")[2]
         path, _, query = url.partition(b"?")
         request = Request(parser.get_method(), path, query, headers, self._address)
         self._headers = {}
         self._url, self._head_bytes = b"", 0
-        self._asked = self._busy = self._taken = True
-        self._last = not parser.should_keep_alive() or version != "1.1" or self._all.ending
+        self._had_request = self._is_answering = self._is_pipelined = True
+        self._is_ending = not parser.should_keep_alive() or version != "1.1" or self._connections.ending
         try:
-            self._all.handler.handle(request, self)
+            self._connections.handler.handle(request, self)
         except Exception:
             log.exception("request_failed")
-            self._busy = self._last = False
+            self._is_answering = self._is_ending = False
             self._refuse(FAILED)
 
     def send(self, answer: bytes) -> None:
-        """Send the answer to the request in hand."""
+        """Send the answer to the current request."""
         transport = self._transport
         if transport.is_closing():
             return
-        self._busy = False
-        if self._last:
+        self._is_answering = False
+        if self._is_ending:
             transport.write(answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
             transport.close()
         else:
@@ -260,7 +264,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more, but may still wait for an answer (RFC 9112, 9.6)."""
         self.close_when_answered()
-        return True  # the answer closes it
+        return True  # `send` closes the connection after the answer
 
     def pause_writing(self) -> None:
         """Stop reading requests while the client does not read answers."""
@@ -275,15 +279,15 @@ class Connection(asyncio.Protocol):
     def is_overdue(self, now: float) -> bool:
         """True if the client has taken too long."""
         limit = HEAD_SECONDS if self._head_bytes else IDLE_SECONDS
-        return not self._busy and now - self._begun > limit
+        return not self._is_answering and now - self._began_at > limit
 
     def is_new(self, now: float) -> bool:
         """True for a connection made a moment ago, without a request yet."""
-        return not self._asked and now - self._begun < NEW_SECONDS
+        return not self._had_request and now - self._began_at < NEW_SECONDS
 
     def cut(self) -> None:
-        """Close an overdue connection; within a head, with 408."""
-        if self._head_bytes and not self._last:
+        """Close an overdue connection. If a part of a head was received, answer 408 first."""
+        if self._head_bytes and not self._is_ending:
             self._refuse(TOO_SLOW)
         else:
             self.abort()
@@ -293,13 +297,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def close_when_answered(self) -> None:
-        """Take no more requests; close after the answer in hand, if any. May be repeated."""
-        self._last = True
-        if not self._busy:
+        """Accept no more requests, and close after the current answer, if any. May be called again."""
+        self._is_ending = True
+        if not self._is_answering:
             self._transport.close()
 
     def _refuse(self, answer: bytes) -> None:
-        """Close the connection, with this answer unless a request is being answered."""
-        if not self._last and not self._busy:
+        """Send this answer, unless a request is being answered, and close the connection."""
+        if not self._is_ending and not self._is_answering:
             self._transport.write(answer)
         self.close_when_answered()

@@ -31,7 +31,7 @@ def _clean(text: str) -> str:
     return read_text(text, _MAX_TEXT)
 
 
-def _filled(text: str) -> str:
+def _not_empty(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
     return text
@@ -59,7 +59,7 @@ def _amount(value: Decimal) -> Decimal:
     return value.quantize(_SMALLEST, ROUND_HALF_UP)
 
 
-def check_sum(amount: Decimal, currency: str) -> None:
+def check_total(amount: Decimal, currency: str) -> None:
     """Check the sum of an order's lines. Raises ValueError, with a message for people, if it is too large."""
     try:
         to_minor(amount, currency)
@@ -82,7 +82,7 @@ def _destination(url: str) -> str:
 
 
 def _link_destination(url: str) -> str:
-    """The valid destination of a link, unchanged: the use case that stores it corrects it and reports why."""
+    """Check a link's destination, unchanged: the use case that stores it corrects it and reports how."""
     try:
         read_destination(url, "")
     except BadDestination as error:
@@ -94,42 +94,42 @@ def _host(text: str) -> str:
     try:
         host = normal_host(text.strip()) if text.strip() else ""
     except BadHost:
-        host = "."
+        host = "."  # fails the check below
     if host and not all(_HOST_LABEL.fullmatch(label) for label in host.split(".")):
         raise ValueError("must be a host name such as track.shop.example, without scheme, port and path")
     return host
 
 
-def _utc(time: datetime) -> datetime:
-    # No order is older. Sums with an attribution window overflow near the ends of the calendar.
+def _past_time(time: datetime) -> datetime:
+    # No order is older than 2000. Near the ends of the calendar, adding an attribution window overflows.
     try:
         moment = time.astimezone(UTC)
     except OverflowError:
         raise ValueError("is too far in the past or in the future") from None
     if not _FIRST_YEAR <= moment <= datetime.now(UTC) + _DAY:
-        raise ValueError("must be after the year 2000 and not in the future")
+        raise ValueError("must be in the year 2000 or later, and not in the future")
     return moment
 
 
-def _planned(time: datetime) -> datetime:
+def _planned_time(time: datetime) -> datetime:
     try:
         moment = time.astimezone(UTC)
     except OverflowError:
         raise ValueError("is too far in the past or in the future") from None
     if not _FIRST_YEAR <= moment <= datetime.now(UTC) + _YEAR:
-        raise ValueError("must be after the year 2000 and at most a year ahead")
+        raise ValueError("must be in the year 2000 or later, and at most a year ahead")
     return moment
 
 
 def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
-    """The check, which also accepts an empty text."""
+    """The same check, but an empty text passes too."""
     return lambda text: check(text) if text else ""
 
 
 EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account's number.", examples=[7])]
 Id = Annotated[str, Field(examples=["9f86d081884c"])]
 Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_clean)]
-Name = Annotated[Text, AfterValidator(_filled)]
+Name = Annotated[Text, AfterValidator(_not_empty)]
 Item = Annotated[
     str,
     Field(max_length=2000, description="Stored as one line, truncated after 200 characters."),
@@ -138,7 +138,7 @@ Item = Annotated[
 """What was bought. A long text is truncated, because it is no reason to refuse a sale."""
 
 OrderNumber = Annotated[Name, AfterValidator(_order_number)]
-FilledItem = Annotated[Item, AfterValidator(_filled)]
+FilledItem = Annotated[Item, AfterValidator(_not_empty)]
 
 Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]
 Amount = Annotated[
@@ -154,8 +154,8 @@ Url = Annotated[str, AfterValidator(_destination)]
 LinkUrl = Annotated[str, AfterValidator(_link_destination)]
 UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
 HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]
-Time = Annotated[AwareDatetime, AfterValidator(_utc)]
-PlannedTime = Annotated[AwareDatetime, AfterValidator(_planned)]
+Time = Annotated[AwareDatetime, AfterValidator(_past_time)]
+PlannedTime = Annotated[AwareDatetime, AfterValidator(_planned_time)]
 Money = Annotated[
     str, Field(description="A decimal string with the decimals of its currency.", examples=["39.80"])
 ]

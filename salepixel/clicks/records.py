@@ -11,17 +11,9 @@ from salepixel.reading.references import normal_reference
 from salepixel.wire.streams import BadRecord
 
 _CLICK = struct.Struct(">c16sI12sHHB")
-
-
-_CLICK_TAIL = struct.Struct(">HHB")
-
-
-_HIT = struct.Struct(">c16sI?HB")
-
-
 _CLICK_SIZE = _CLICK.size
-
-
+_CLICK_TAIL = struct.Struct(">HHB")
+_HIT = struct.Struct(">c16sI?HB")
 _CLICK_KIND, _HIT_KIND, _LOSS_KIND = b"\1", b"\2", b"\3"
 
 
@@ -57,7 +49,7 @@ class HitRecord:
 
 @dataclass(frozen=True, slots=True)
 class LossRecord:
-    """The number of clicks and hits answered but not stored between two times (milliseconds, UTC)."""
+    """How many clicks and hits were answered but not stored between two times (milliseconds, UTC)."""
 
     count: int
     from_ms: int
@@ -70,7 +62,7 @@ Record = ClickRecord | HitRecord | LossRecord
 def pack_click(
     click_id: bytes, claims: bytes, signals: int, contact: bytes, address: bytes, agent: bytes
 ) -> bytes:
-    """A click's bytes, from prepared parts: see tokens.pack_claims; texts in UTF-8."""
+    """The bytes of a click. `claims` come from `tokens.pack_claims`; texts are in UTF-8."""
     lengths = _CLICK_TAIL.pack(signals, len(contact), len(address))
     return b"".join((_CLICK_KIND, click_id, claims, lengths, contact, address, agent))
 
@@ -96,7 +88,7 @@ def pack_payload(record: Record) -> bytes:
 
 @lru_cache(4096)
 def _campaign_and_link(ids: bytes) -> tuple[str, str]:
-    # The same texts for many clicks: those know their hash, which dictionaries ask for again and again.
+    # Many clicks share these texts. Python computes the hash of a text once, and dictionaries use it often.
     return ids[:6].hex(), ids[6:].hex()
 
 
@@ -106,15 +98,18 @@ def unpack_payload(payload: bytes) -> Record:
         kind = payload[:1]
         if kind == _CLICK_KIND:
             _, click_id, emp_id, ids, signals, length, address_length = _CLICK.unpack_from(payload)
-            address = _CLICK_SIZE + length
-            agent = address + address_length
-            contact = payload[_CLICK_SIZE:address].decode()
+            address_at = _CLICK_SIZE + length
+            agent_at = address_at + address_length
+            contact = payload[_CLICK_SIZE:address_at].decode()
             if not contact.isalnum():  # an older edge may have sent it unnormalised
                 contact = normal_reference(contact)
-            # A fifth faster than calling the two types, whose constructors are functions in Python.
+            # A fifth faster than the constructors of the two types, which are Python functions.
             click = tuple.__new__(Click, (click_id, emp_id, *_campaign_and_link(ids), contact))
-            said, sent_from = payload[agent:].decode("utf-8", "replace"), payload[address:agent].decode()
-            return tuple.__new__(ClickRecord, (click, signals_of(signals), said, sent_from))
+            agent, address = (
+                payload[agent_at:].decode("utf-8", "replace"),
+                payload[address_at:agent_at].decode(),
+            )
+            return tuple.__new__(ClickRecord, (click, signals_of(signals), agent, address))
         if kind == _HIT_KIND:
             _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
             rest, start = payload[_HIT.size :], length + cookie_length

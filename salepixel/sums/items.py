@@ -11,18 +11,18 @@ from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 from salepixel.sums.large import halves, sum_of_halves
 
 _MAX_CHARS = 255
-"""The characters of an item's name that count: an entry of PostgreSQL's index may have 2,704 bytes."""
+"""Names that begin alike count as one item: PostgreSQL allows 2,704 bytes in an index entry."""
 
 
 def add(
     connection: sa.Connection, before: Sequence[Mapping[Any, Any]], after: Sequence[Mapping[Any, Any]]
 ) -> None:
-    """Add what changed from rows of `sales` of some orders before to the rows of the same orders after."""
+    """Add what changed in the rows of `sales` of some orders: `before` and `after` a change."""
     add_cells(connection, item_sums, difference(sums_of(before), sums_of(after)))
 
 
 def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
-    """The cells of rows of `sales`."""
+    """The cells to which these rows of `sales` add up."""
     cells: dict[Key, list[int]] = {}
     for row in rows:
         key = row["campaign_id"], row["item"][:_MAX_CHARS], row["sku"] or "", row["currency"]
@@ -35,7 +35,7 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
 
 def definition(_dialect: str) -> sa.Select[Any]:
     """The cells of all sales."""
-    # In a subquery, because in GROUP BY PostgreSQL does not recognise two equal parameters as the same.
+    # A subquery, because PostgreSQL takes two expressions with equal parameters for different ones.
     rows = sa.select(
         sales.c.campaign_id,
         sa.func.substr(sales.c.item, 1, _MAX_CHARS).label("item"),
@@ -46,8 +46,10 @@ def definition(_dialect: str) -> sa.Select[Any]:
         sales.c.refunded,
     ).subquery()
     key = [rows.c[name] for name in ("campaign_id", "item", "sku", "currency")]
-    large = (half for name in ("quantity", "gross", "refunded") for half in sum_of_halves(rows.c[name], name))
-    return sa.select(*key, *large).group_by(*key)
+    measures = (
+        half for name in ("quantity", "gross", "refunded") for half in sum_of_halves(rows.c[name], name)
+    )
+    return sa.select(*key, *measures).group_by(*key)
 
 
 SUM = KeptSum(item_sums, definition)

@@ -12,7 +12,7 @@ from salepixel.campaigns import use_cases
 from salepixel.campaigns.fragment import Bought, BoughtLine
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import answers_with, blueprint
-from salepixel_plugin.fields import Amount, Currency, EmpId, Item, Name, Quantity, check_sum
+from salepixel_plugin.fields import Amount, Currency, EmpId, Item, Name, Quantity, check_total
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
@@ -40,7 +40,7 @@ class FragmentIn(Input):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        check_sum(sum((line.amount for line in self.lines), Decimal(0)), self.currency)
+        check_total(sum((line.amount for line in self.lines), Decimal(0)), self.currency)
         return self
 
 

@@ -77,7 +77,7 @@ class ModelsOut(Output):
     totals: list[ModelMoneyOut]
     campaigns: list[ModelCampaignOut]
     not_enough: NotEnoughOut | None
-    as_of: datetime = Field(description="What happened later may not be in the result.")
+    as_of: datetime = Field(description="Events after this time may be missing from the result.")
     causal: Literal[False] = Field(description="Always false: no model shows what the e-mails caused.")
 
 

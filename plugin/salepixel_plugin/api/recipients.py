@@ -21,7 +21,7 @@ from salepixel_plugin.services import services
 
 
 class RecipientsIn(Input):
-    """The recipients of a campaign, before the holdout."""
+    """All recipients of a campaign, including those who will be held out."""
 
     max_bytes: ClassVar[int] = 8_000_000
     contacts: Annotated[list[Reference], Field(max_length=10_000)]
@@ -45,9 +45,11 @@ class NetOut(Output):
 
 
 class GroupOut(Output):
-    """A group with all its sales in the period, found by e-mail address, whatever they are attributed to."""
+    """A group with all its orders in the period, found by e-mail address, whatever they are attributed to."""
 
-    people: int = Field(description="Different e-mail addresses of contacts who did not opt out.")
+    people: int = Field(
+        description="The number of different e-mail addresses in the group, without contacts who opted out."
+    )
     without_address: int = Field(
         description="Contacts without an e-mail address. `people` excludes them, as their orders are unknown."
     )
@@ -55,7 +57,7 @@ class GroupOut(Output):
         description="Contacts who opted out after they were sent as recipients. `people` excludes them."
     )
     buyers: int
-    rate: float
+    rate: float = Field(description="The conversion rate: `buyers` divided by `people`.")
     orders: int
     net: list[NetOut]
 
@@ -95,7 +97,7 @@ class LiftOut(Output):
         "five tests."
     )
     contaminated: int = Field(description="People in the control group who clicked anyway.")
-    as_of: datetime = Field(description="What happened later may not be in the result.")
+    as_of: datetime = Field(description="Events after this time may be missing from the result.")
     explanation: str
 
 
@@ -106,7 +108,10 @@ class LiftOut(Output):
     security="bearer", responses={409: "The campaign has no holdout, or its attribution window has ended"}
 )
 def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str]]:
-    """Send a campaign's recipients. The response lists who to hold out, the same in every call."""
+    """Add recipients to a campaign. The response says who gets the e-mail and who is held out.
+
+    Safe to repeat: a contact never changes groups.
+    """
     here = services()
     with here.database.write() as connection:
         split = campaigns.add_recipients(
@@ -127,7 +132,7 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
 def get_lift(campaign_id: str, asked: LanguageQuery) -> dict[str, Any] | Response:
     """The lift of a campaign: the e-mail group compared with the control group.
 
-    For many recipients, the worker computes it: 202 until the result is there.
+    If there are many recipients, the worker computes it, and the status is 202 until the result is ready.
     """
     found = ask_lift(campaign_id)
     if found.result is None or found.computation is not None:

@@ -30,7 +30,7 @@ from salepixel_plugin.fields import (
     Quantity,
     Text,
     Time,
-    check_sum,
+    check_total,
 )
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
@@ -98,7 +98,7 @@ class OrderIn(Input):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         in_lines = sum((line.amount for line in self.lines), Decimal(0))
-        check_sum(max(in_lines, self.total or in_lines), self.currency)
+        check_total(max(in_lines, self.total or in_lines), self.currency)
         # Shops round each line or the sum, so a difference of a cent per line is not an error.
         tolerance = len(self.lines)
         if self.total is not None and (
@@ -166,7 +166,7 @@ _WHY = {
     "older_than_known": "A newer state of this order is stored, from %s.",
     "bad_amount": "Its amounts, or their sum, are too large for an order.",
     "bad_quantity": "The quantity of a line is too large for an order.",
-    "bad_time": "Its times must be after the year 2000 and not in the future.",
+    "bad_time": "Its times must be in the year 2000 or later, and not in the future.",
     "long_reference": f"An id, number or other reference has more than {MAX_REFERENCE_BYTES} bytes.",
     "too_many_lines": f"It has more than {MAX_LINES} lines.",
 }

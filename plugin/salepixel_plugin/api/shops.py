@@ -21,8 +21,8 @@ class ShopIn(Input):
     emp_id: EmpId = Field(alias="empId")
     platform: Literal["saleor"]
     api_url: Url = Field(
-        description="Exactly the address that the shop uses for its own API. Its signing keys are loaded "
-        "from there.",
+        description="The address of the shop's API, exactly as the shop itself names it. The shop's signing "
+        "keys are loaded from this address.",
         examples=["https://shop.example/graphql/"],
     )
 
@@ -33,8 +33,8 @@ class ShopChange(Input):
     name: Name = Field(default=UNSET, description="Your name for the shop.")
     paused: bool = Field(
         default=UNSET,
-        description="True: deliveries are refused and the shop is not polled. False: all changes meanwhile "
-        "are fetched.",
+        description="True: deliveries are refused, and the shop is not polled. False: the changes made "
+        "during the pause are fetched.",
     )
 
 
@@ -44,10 +44,10 @@ class ShopOut(Output):
     id: str
     emp_id: EmpId = Field(alias="empId")
     platform: Literal["saleor", "api", "pixel"]
-    api_url: str | None = Field(description="Null for a shop of the sales API or the pixel.")
+    api_url: str | None = Field(description="Null if the orders come from the sales API or the pixel.")
     created_at: datetime
     name: str
-    state: State | None = Field(description="Null for a shop of the sales API or the pixel.")
+    state: State | None = Field(description="Null if the orders come from the sales API or the pixel.")
     manifest_url: str | None = Field(
         description="The address to install the app from. It connects the installation to this account, so "
         "keep it secret."
@@ -73,7 +73,7 @@ class ShopsOut(Output):
 def add_shop(wanted: ShopIn) -> dict[str, Any]:
     """Add a shop to an account. Idempotent: the same address again returns the same shop.
 
-    Several accounts may add the same address. The accounts whose app is installed get the shop's orders.
+    Several accounts may add the same address. Each account gets the shop's orders once its app is installed.
     """
     with services().database.write() as connection:
         shop = use_cases.create_shop(
@@ -86,7 +86,7 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
 @blueprint.output(ShopsOut)
 @blueprint.doc(security="bearer")
 def list_shops() -> dict[str, Any]:
-    """The shops of the accounts that the API key can read, also removed ones."""
+    """The shops of the accounts that the API key can read, including removed shops."""
     with services().database.read() as connection:
         return {"shops": [_as_json(shop) for shop in store.list_shops(connection, principal().emp_id)]}
 
@@ -108,13 +108,13 @@ def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
 @blueprint.output(ShopOut)
 @blueprint.doc(security="bearer", responses={409: "The shop has no app"})
 def remove_shop(shop_id: str) -> dict[str, Any]:
-    """Disconnect a shop: its token is deleted, its deliveries are refused, its orders stay."""
+    """Remove a shop: its token is deleted, its deliveries are refused, and its orders stay."""
     with services().database.write() as connection:
         return _as_json(use_cases.retire_shop(connection, principal(), shop_id, datetime.now(UTC)))
 
 
 def _as_json(shop: Shop) -> dict[str, Any]:
-    has_app, at = shop.platform == "saleor", services()
+    has_app, here = shop.platform == "saleor", services()
     return {
         "id": shop.id,
         "empId": shop.emp_id,
@@ -123,7 +123,7 @@ def _as_json(shop: Shop) -> dict[str, Any]:
         "created_at": shop.created_at,
         "name": shop.name,
         "state": shop.state if has_app else None,
-        "manifest_url": manifest_url(at.settings.plugin_url, at.keys, shop.id) if has_app else None,
+        "manifest_url": manifest_url(here.settings.plugin_url, here.keys, shop.id) if has_app else None,
         "connected_at": shop.connected_at,
         "disconnected_at": shop.disconnected_at,
         "paused_at": shop.paused_at,

@@ -1,4 +1,4 @@
-"""quantities in thousandths: what is sold by weight has decimals"""
+"""quantities in thousandths, because goods sold by weight have decimals"""
 
 from alembic import op
 

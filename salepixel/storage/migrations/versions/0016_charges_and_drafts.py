@@ -1,4 +1,4 @@
-"""the amount that each snapshot reports as paid for; orders that were drafts first"""
+"""the total that is paid for in each snapshot of an order; which orders were created as drafts"""
 
 import sqlalchemy as sa
 from alembic import op

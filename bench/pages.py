@@ -72,6 +72,8 @@ NOT_CALLED = {
     "pages.find_person": "as api.export_person",
     "pages.export_person": "as api.export_person",
     "pages.erase_person": "as api.erase_person",
+    "api.retry_erasure": "looks for the person in all deliveries, as api.erase_person",
+    "pages.retry_erasure": "as api.retry_erasure",
     "pages.change_retention": "a form with the settings of an account",
     "pages.show_people_again": "as pages.show_people",
     "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",

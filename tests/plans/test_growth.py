@@ -16,10 +16,12 @@ from bench.pages import CHANGES_ALL, Visitor, all_calls, find_place, open_plugin
 from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.campaigns.contacts import Contact, store_contacts
+from salepixel.clicks.ended import end_clicks
 from salepixel.clicks.records import HitRecord
 from salepixel.clicks.store import settle_clicks, store_clicks
-from salepixel.clicks.tokens import Click, Signal, new_click_id
+from salepixel.clicks.tokens import Click, Signal, least_id_at, new_click_id
 from salepixel.keys import Keys
+from salepixel.orders.queue import waits_before
 from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database
@@ -122,6 +124,8 @@ def play(watch: Watch, world: World, visitor: Visitor, hour: int) -> Played:
     world.reconcile()
     requeue_some(world)
     note("reconcile", lambda: reconcile_due(world.database, world.sealer, 20))
+    note("retention of clicks", lambda: end_some_clicks(world, only_bots=False))
+    note("retention of bot clicks", lambda: end_some_clicks(world, only_bots=True))
     for call in calls:
         if call.method != "GET":
             note(call.name, partial(visitor.ask, call))
@@ -159,6 +163,17 @@ def opt_out_and_in(world: World) -> None:
     for consent in (False, True):
         with world.database.write() as connection:
             store_contacts(connection, EMP, [Contact(contact_ref(3), email, consent, alias)], world.now)
+
+
+def end_some_clicks(world: World, *, only_bots: bool) -> None:
+    """A step of retention, which is undone: the later rounds must find the same."""
+    old = least_id_at(world.now - timedelta(days=30))
+    with world.database.engine.connect() as connection:
+        waits_before(connection, EMP, world.now)
+        seen, ended, _ = end_clicks(connection, BIG, bytes(16), old, 40, only_bots=only_bots)
+        assert seen == 40
+        assert ended == 40 or only_bots
+        connection.rollback()
 
 
 def requeue_some(world: World) -> None:

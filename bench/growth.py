@@ -37,6 +37,7 @@ from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.installation import claim_database
 from salepixel.storage.schema import clicks, due, orders
+from salepixel_worker.garbage import without_collection
 from salepixel_worker.sweep import reconcile_due
 
 SIZES = {"sqlite": (10_000, 100_000, 1_000_000), "postgresql": (10_000, 100_000)}
@@ -141,7 +142,7 @@ def _insert(connection: sa.Connection, batch: Sequence[tuple[Click, Signal]]) ->
 
 
 def _settle(database: Database, now: datetime) -> int:
-    with database.write() as connection:
+    with without_collection(), database.write() as connection:
         return settle_clicks(connection, now, 2000)
 
 

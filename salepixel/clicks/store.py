@@ -66,10 +66,11 @@ _Contacts = Mapping[int, set[str]]
 
 
 class _Span(NamedTuple):
-    """The ids of the first and of the last of some clicks."""
+    """The ids of the first and of the last of some clicks. `whole`: those are all stored clicks between."""
 
     first: bytes
     last: bytes
+    whole: bool = False
 
     def widened(self, by: timedelta) -> tuple[datetime, datetime]:
         """The times from so long before the first until so long after the last."""
@@ -220,7 +221,7 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         these = clicks.c.id.in_(late)
     else:
         next_ones = sa.select(clicks.c.id).where(clicks.c.id > settled, clicks.c.id < end)
-        ids = list(connection.scalars(next_ones.order_by(clicks.c.id).limit(limit)))
+        ids = connection.scalars(next_ones.order_by(clicks.c.id).limit(limit)).all()
         if not ids:
             return 0
         these = clicks.c.id.between(ids[0], ids[-1])
@@ -230,9 +231,9 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
         forget_unsettled(connection, late)
     else:
         move_watermark(connection, ids[-1])
-    known = [_known(row) for row in connection.execute(sa.select(*_KNOWN).where(these))]
+    known = [_known(row) for row in connection.execute(sa.select(*_KNOWN).where(these)).all()]
     if known:
-        span = _span([one.click.id for one in known])
+        span = _span([one.click.id for one in known]) if late else _Span(ids[0], ids[-1], whole=True)
         around = _judge_around(connection, span, [], _contacts_of(one.click for one in known), known)
         _requeue_orders_of(connection, accounts, _change_verdicts(connection, around))
     return len(late or ids)
@@ -351,7 +352,7 @@ def _judge_around(
     """Judge new or stored clicks of a span together with the clicks around it of these contacts."""
     stored = {one.click.id: one for one in known}
     # Twice the window, because the verdicts of the neighbours depend on their own neighbours.
-    _add_clicks_between(connection, stored, contacts, *span.widened(2 * LINKS_WINDOW))
+    _add_clicks_around(connection, stored, contacts, span, 2 * LINKS_WINDOW)
     people: defaultdict[tuple[int, str, str | bytes], list[tuple[Click, Signal]]] = defaultdict(list)
     pairs = [pair for pair in new if pair[0].id not in stored] if stored else new
     for pair in chain(pairs, (one[:2] for one in stored.values())):
@@ -380,22 +381,22 @@ def _by_id(pair: tuple[Click, Signal]) -> bytes:
     return pair[0].id
 
 
-def _add_clicks_between(
+def _add_clicks_around(
     connection: sa.Connection,
     stored: dict[bytes, _Known],
     contacts: _Contacts,
-    since: datetime,
-    until: datetime,
+    span: _Span,
+    window: timedelta,
 ) -> None:
-    """Add the clicks that these contacts made between two times."""
+    """Add the clicks that these contacts made in a span, or so long before or after it."""
+    since, until = map(least_id_at, span.widened(window))
+    is_around = [clicks.c.id >= since, clicks.c.id < until]
+    if span.whole:
+        is_around.append(~clicks.c.id.between(span.first, span.last))
     for emp_id, refs in contacts.items():
-        query = sa.select(*_KNOWN).where(
-            clicks.c.emp_id == emp_id,
-            is_one_of(connection, clicks.c.contact, refs),
-            clicks.c.id >= least_id_at(since),
-            clicks.c.id < least_id_at(until),
-        )
-        for row in connection.execute(query):
+        theirs = clicks.c.emp_id == emp_id, is_one_of(connection, clicks.c.contact, refs)
+        # All at once: fetching row by row took a third of the time of a verdict.
+        for row in connection.execute(sa.select(*_KNOWN).where(*theirs, *is_around)).all():
             if row[0] not in stored:
                 stored[row[0]] = _known(row)
 
@@ -425,7 +426,7 @@ def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[by
     found: list[bytes] = []
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(column).where(column.in_(ids[start : start + _CHUNK]))
-        found.extend(connection.scalars(query))
+        found.extend(connection.scalars(query).all())
     return found
 
 
@@ -461,7 +462,7 @@ def _lock_clicks(connection: sa.Connection, ids: Sequence[bytes]) -> list[sa.Row
     query = sa.select(clicks).order_by(clicks.c.id).with_for_update()
     found: list[sa.Row[Any]] = []
     for start in range(0, len(ids), _CHUNK):
-        found.extend(connection.execute(query.where(clicks.c.id.in_(ids[start : start + _CHUNK]))))
+        found.extend(connection.execute(query.where(clicks.c.id.in_(ids[start : start + _CHUNK]))).all())
     return found
 
 

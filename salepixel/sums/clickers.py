@@ -196,7 +196,7 @@ def lock_clickers(connection: sa.Connection, keys: Iterable[_Key]) -> Known:
     found: Known = {}
     for campaign, theirs in sorted(contacts.items()):
         values = campaign, theirs if dialect == "postgresql" else json.dumps(theirs)
-        for row in connection.exec_driver_sql(_LOCK[dialect], values):
+        for row in connection.exec_driver_sql(_LOCK[dialect], values).all():
             contact, human, bot, first, last, links, *ended = row
             found[campaign, contact] = Clicker(human, bot, first, last, links), ended
     return found

@@ -69,7 +69,7 @@ def settle_verdicts(database: Database, now: datetime, budget_seconds: float) ->
     deadline, done = time.monotonic() + budget_seconds, 0
     while time.monotonic() < deadline:
         # In small batches: orders wait for the database's only writer. Redirects do not wait for it.
-        with database.write() as connection:
+        with without_collection(), database.write() as connection:
             settled = clicks.settle_clicks(connection, now, SETTLED_AT_ONCE)
         done += settled
         if not settled:

@@ -1,9 +1,10 @@
 """Lanes: an account's orders are decided side by side, but never while evidence for them is being stored.
 
 Two transactions at once do not see what the other one stores. An order would be decided without a new click,
-and the transaction that stores the click would not know yet that the order names it. So deciding and storing
-exclude each other, and neither excludes itself, which no row lock can do. A transaction that decides orders
-locks one lane of the account, the first that is free. A transaction that stores evidence shares all lanes.
+and the transaction that stores the click would not see yet that the order names it. So deciding and storing
+exclude each other, while several transactions can decide, or store, at once. No row lock can do this. A
+transaction that decides orders locks one lane of the account, the first that is free. A transaction that
+stores evidence shares all lanes.
 
 PostgreSQL's lock table is bounded (max_locks_per_transaction), and a fold may have clicks of thousands of
 accounts. So accounts with the same number modulo GROUPS have their lanes in common.

@@ -111,7 +111,7 @@ def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime
     """
     this = campaigns.c.id == campaign.id
     connection.execute(sa.update(campaigns).where(this).values(sent_at=sent_at))
-    # Not those of a time of which some have ended: they would be judged without their neighbours.
+    # Not clicks of a time with deleted clicks: they would be judged without their neighbours.
     account = get_account(connection, campaign.emp_id)
     whole = least_id_of(account) if account else b""
     for begun in filter(None, (campaign.sent_at, sent_at)):

@@ -1,4 +1,4 @@
-"""What a person should know before they send a mail."""
+"""Warnings for people before they send a mail."""
 
 from collections import Counter
 from enum import StrEnum

@@ -46,13 +46,13 @@ DEFAULT_DAYS: Mapping[Kept, int] = {
 mesure d'audience")."""
 
 LATE_DAYS = 30
-"""So long an edge may be offline: clicks are kept for this and for as long as they are evidence, at least."""
+"""How long an edge may be offline. Clicks are kept at least as long as they are evidence, plus this time."""
 
 AT_ONCE = 500
 """The rows of one step, which takes some milliseconds."""
 
 CAMPAIGNS_AT_ONCE = 20
-"""Campaigns that one step looks into, most of which have no more old clicks."""
+"""The campaigns that one step checks. Most of them have no old clicks left."""
 
 YIELD_SECONDS = 0.03
 """The longest pause between two steps: a waiting writer of SQLite retries after 25 ms."""

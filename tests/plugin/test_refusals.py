@@ -7,6 +7,7 @@ import pytest
 
 import salepixel
 from salepixel.accounts.declined import BadField, Conflict, Declined, NotFound
+from salepixel.mails.mail import read_mail
 from salepixel_plugin.refusals import SENTENCES, STATUS, as_refusal
 
 
@@ -22,6 +23,10 @@ def test_every_reason_has_a_sentence_and_every_sentence_a_reason() -> None:
     sources = "".join(file.read_text() for file in Path(salepixel.__file__).parent.rglob("*.py"))
     raised = set(re.findall(r'(?:Conflict|NotAllowed|Invalid)\("(\w+)"', sources))
     assert len(raised) > 10
+    # A mail that cannot be read is refused as `mail_` and the reason of its BadMail.
+    reasons = re.findall(r"`(\w+)`", (read_mail.__doc__ or "").partition("BadMail:")[2])
+    assert {"empty", "damaged"} <= set(reasons)
+    raised |= {f"mail_{reason}" for reason in reasons}
     assert raised | {"not_found", "unknown_account", "invalid"} == set(SENTENCES)
 
 

@@ -47,7 +47,7 @@ class AccountIn(Input):
     pixel_amount: Per = Field("line", description=_PIXEL_AMOUNT)
     pixel_signed: bool = Field(False, description="True: only signed pixel hits count.")
     hosted_pixel: UrlOrEmpty = Field("", description=_HOSTED)
-    hosted_emp_id: Text = Field("", description="The empId that the hosted pixel knows this account by.")
+    hosted_emp_id: Text = Field("", description="The empId of this account at the hosted pixel.")
     forward_url: UrlOrEmpty = Field("", description=_FORWARD)
     forward_per: Per = "line"
     sale_when: SaleWhen = Field("paid", description=_SALE_WHEN)
@@ -99,9 +99,9 @@ class AccountOut(Output):
     alias_match: bool
     closed_before: datetime | None
     clicks_ended_before: datetime | None = Field(
-        description="Clicks before this time were deleted by the account's retention. Null: none was."
+        description="Retention has deleted clicks before this time. Null: no clicks were deleted."
     )
-    bot_clicks_ended_before: datetime | None = Field(description="The same of bot clicks.")
+    bot_clicks_ended_before: datetime | None = Field(description="The same for bot clicks.")
     sale_when: SaleWhen
     tax: Tax
     shipping: Shipping

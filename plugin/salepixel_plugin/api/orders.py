@@ -77,11 +77,11 @@ class DecisionOut(Output):
     )
     explanation: str
     erased_at: datetime | None = Field(
-        description="When a person whom the order named was erased: the decision stays, without them."
+        description="When a person named in the order was erased. The decision does not change."
     )
     clicks_ended_before: datetime | None = Field(
-        description="Clicks before this time were deleted by the account's retention, and some of them may "
-        "have been evidence: the decision stays as it was. Null if all clicks of that time are stored."
+        description="Retention has deleted clicks before this time, so the decision no longer changes. Null "
+        "if all clicks of that time are stored."
     )
     replaces: str | None = Field(
         description="The id of the order whose goods this order replaces; empty if the shop does not report "

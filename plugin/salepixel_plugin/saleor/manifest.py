@@ -51,7 +51,7 @@ class Installation:
 def give_manifest() -> Response | tuple[Response, int]:
     """GET /saleor/manifest?code=, for the Saleor version in the request's Saleor-Schema-Version.
 
-    It is also returned without a valid code. Then the registration fails, and tells staff what to do.
+    It is also returned without a valid code. Then the registration fails with a message that says what to do.
     """
     if pause := seconds_limited("saleor_manifest"):
         message = "Too many requests came from your network. Try again in a minute."

@@ -151,18 +151,8 @@ def clear(database: Database) -> None:
             connection.execute(sa.delete(table))
 
 
-@costly(25)
-@given(
-    some=st.lists(ORDERS, min_size=2, max_size=8),
-    bots=st.sets(st.integers(0, len(CLICKS) - 1)),
-    hits=st.lists(st.tuples(st.sampled_from(["1", "2", "3"]), st.integers(0, len(CLICKS) - 1)), max_size=3),
-)
-def test_a_batch_decides_as_one_by_one(
-    database: Database,
-    sealer: ClickSealer,
-    some: list[Bought],
-    bots: set[int],
-    hits: list[tuple[str, int]],
+def always_decides_as_one_by_one(
+    database: Database, sealer: ClickSealer, some: list[Bought], bots: set[int], hits: list[tuple[str, int]]
 ) -> None:
     clear(database)
     world = World(database, sealer, model="linear")
@@ -172,6 +162,33 @@ def test_a_batch_decides_as_one_by_one(
         found = outcome_of(world, decide)
         for table, rows in must.items():
             assert found[table] == rows, table
+
+
+ANY = given(
+    some=st.lists(ORDERS, min_size=2, max_size=8),
+    bots=st.sets(st.integers(0, len(CLICKS) - 1)),
+    hits=st.lists(st.tuples(st.sampled_from(["1", "2", "3"]), st.integers(0, len(CLICKS) - 1)), max_size=3),
+)
+
+
+@costly(25)
+@ANY
+def test_a_batch_decides_as_one_by_one(
+    sqlite: Database, sealer: ClickSealer, some: list[Bought], bots: set[int], hits: list[tuple[str, int]]
+) -> None:
+    always_decides_as_one_by_one(sqlite, sealer, some, bots, hits)
+
+
+@costly(8)
+@ANY
+def test_a_batch_decides_as_one_by_one_on_postgresql(
+    postgresql_database: Database,
+    sealer: ClickSealer,
+    some: list[Bought],
+    bots: set[int],
+    hits: list[tuple[str, int]],
+) -> None:
+    always_decides_as_one_by_one(postgresql_database, sealer, some, bots, hits)
 
 
 def fifty(world: World) -> list[OrderKey]:

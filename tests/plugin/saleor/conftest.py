@@ -89,11 +89,14 @@ def mail_buyers(plugin: Plugin, keys: Keys, **account: Any) -> None:
         link = campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True)
         campaign = campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", then)
         campaigns.add_campaign(connection, campaign, [link])
+        people, clicked = [], []
         for serial, order in enumerate(captures.final_orders().values()):
             email, ref = order["userEmail"], order["userEmail"].lower()
-            contacts.store_contacts(connection, 1, [contacts.Contact(ref, keys.hash_email(1, email))], then)
+            people.append(contacts.Contact(ref, keys.hash_email(1, email)))
             clicked_at = datetime.fromisoformat(order["created"]).astimezone(UTC) - timedelta(hours=1)
-            clicks.store_clicks(connection, [(click_at(clicked_at, ref, serial=serial), Signal(0))])
+            clicked.append((click_at(clicked_at, ref, serial=serial), Signal(0)))
+        contacts.store_contacts(connection, 1, people, then)
+        clicks.store_clicks(connection, clicked)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from salepixel.mails.use_cases import GMAIL_BYTES, MailView
 
 
 class Caution(StrEnum):
-    """What may go wrong."""
+    """A risk for a mail."""
 
     CLIPPED = "clipped"
     NO_SALES_LINK = "no_sales_link"
@@ -19,7 +19,7 @@ class Caution(StrEnum):
 
 
 def cautions_of(view: MailView, size: int) -> list[tuple[Caution, int]]:
-    """What may go wrong with a mail whose HTML has `size` bytes, each with its number: bytes or links."""
+    """The risks for a mail with `size` bytes of HTML, each with its number of bytes or links."""
     tracked = [one for one in view.links if one.choice.use is not Use.LEFT]
     copies = Counter(one.proposal.destination for one in tracked)
     reasons = Counter(one.proposal.why for one in view.links)

@@ -6,7 +6,7 @@ import re
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _SEARCHED = 4096
-"""Browsers look for a declared encoding in the first 1024 bytes; mails have long heads."""
+"""The bytes in which a declared encoding is searched: browsers search 1024, but mails have longer heads."""
 
 _KNOWN = frozenset(
     [f"cp{number}" for number in (437, 850, 866, 874, 932, 949, *range(1250, 1259))]
@@ -37,8 +37,9 @@ BYTES = "latin-1"
 def charset_of(raw: bytes, declared: str = "") -> str:
     """The encoding in which `raw` can be read and written back byte by byte.
 
-    By its mark or its zero bytes; UTF-8 if that is what it is, because mails that declare another are pasted
-    texts; as declared by its envelope; by its own `meta`; UTF-8 or windows-1252. If none fits, `BYTES`.
+    In this sequence: its byte order mark or zero bytes; UTF-8 if it is valid UTF-8, because then another
+    declaration comes from a pasted text; the declaration of its MIME part; its own `meta`; windows-1252;
+    `BYTES`.
     """
     found = _META.search(raw, 0, _SEARCHED)
     names = [name for mark, name in _BOMS if raw.startswith(mark)] or _wide(raw)
@@ -49,7 +50,7 @@ def charset_of(raw: bytes, declared: str = "") -> str:
 
 
 def encode_pasted(text: str) -> bytes:
-    """A pasted text as a file would have it: in the encoding that its own `meta` declares, or in UTF-8.
+    """A pasted text as bytes, in the encoding that its own `meta` declares, or in UTF-8.
 
     Characters that cannot be stored, such as halves of surrogate pairs, become question marks.
     """

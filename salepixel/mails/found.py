@@ -1,4 +1,4 @@
-"""A link as it stands in a mail."""
+"""A link in a mail, with its position."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MOST_DIGITS = 7
 
 @dataclass(frozen=True, slots=True)
 class FoundLink:
-    """An address in a mail: `raw` are the characters from `start` to `end`, with the quotes if there are any.
+    """An address in a mail. `raw`: the characters from `start` to `end`, quotes included.
 
     `address`: as a browser reads it. `element`: `a`, `area`, `vml` (an Outlook button) or `text`.
     `text`: what people see as the link, or the alternative text of its picture; may be empty.

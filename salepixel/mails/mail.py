@@ -14,13 +14,15 @@ from salepixel.mails.text import find_text_links
 from salepixel.mails.transfer import TRANSFERS, BadEncoding, Identity, Transfer
 
 MAX_BYTES = 3_000_000
-"""The largest mail. Services reject far smaller ones; pictures that are attached make some large."""
+"""The largest mail. Only attached pictures make a mail so large; most services accept far less."""
 
 _MAX_DEPTH = 8
 _MAX_PARTS = 100
 _HEADERS = re.compile(rb"((?:[^\r\n]+\r?\n)*)\r?\n")
 _BLANK = re.compile(rb"\r?\n")
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:>?From [^\n]*\n)?")  # what editors and mailboxes put first
+_BEFORE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:>?From [^\n]*\n)?"
+)  # what editors and mailboxes add at the beginning
 _MESSAGE = re.compile(rb"(?:[!-9;-~]{1,76}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\r?\n")
 _SENT = re.compile(rb"^(?:from|date|received|message-id|mime-version|content-type)[ \t]*:", re.I | re.M)
 _MARKUP = re.compile(rb"<(?:!doctype|html|head|body|table|div|p|a|td|span|center|style|img)\b", re.IGNORECASE)
@@ -40,7 +42,7 @@ class BadMail(ValueError):
 
 
 class Kind(StrEnum):
-    """What a person pasted or uploaded."""
+    """The format of a pasted or uploaded mail."""
 
     HTML = "html"
     TEXT = "text"
@@ -65,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as it was given, and its parts with their links."""
+    """A mail with its original bytes, and its parts with their links."""
 
     kind: Kind
     raw: bytes
@@ -78,7 +80,7 @@ class Mail:
     def with_addresses(self, new: Mapping[tuple[int, int], str]) -> bytes:
         """The mail with other addresses; all its other bytes stay.
 
-        `new`: by part and start of the link, what stands instead of its `raw`.
+        `new`: the new `raw` of each link, by the number of its part and its start.
         """
         pieces, at = [], 0
         for number, part in enumerate(self.parts):
@@ -155,7 +157,7 @@ def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
             transfer = TRANSFERS[_transfer_encoding(headers)](raw[body:end])
             yield _read_part(kind, raw, body, end, transfer, declared)
         except (BadEncoding, KeyError):
-            # Half of a mail without its tracked links would be sent without anybody noticing.
+            # Otherwise half of the mail would be sent without tracked links, and nobody would notice.
             raise BadMail("damaged") from None
 
 

@@ -1,4 +1,4 @@
-"""What is proposed for each link of a mail: a sales link, a tracked link, or left as it is, and why."""
+"""The proposal for each link of a mail (sales link, tracked link, or unchanged), with its reason."""
 
 import re
 from collections.abc import Collection
@@ -15,7 +15,7 @@ MAX_LABEL = 60
 
 
 class Use(StrEnum):
-    """What becomes of a link. Only sales links earn orders."""
+    """The use of a link. Orders are attributed only to clicks on sales links."""
 
     SALES = "sales"
     TRACKED = "tracked"
@@ -42,9 +42,10 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal for a link. `destination`: the address that its tracked link leads to; empty if none can.
+    """A proposal for a link. `destination`: the destination of its tracked link; empty if it cannot be
+    tracked.
 
-    A link without a destination can only be left as it is.
+    A link without a destination can only stay unchanged.
     """
 
     use: Use
@@ -97,9 +98,9 @@ _WHOLE_TAG = re.compile(
 def propose(
     link: FoundLink, own_hosts: Collection[str], tracked_starts: Collection[str], click_parameter: str
 ) -> Proposal:
-    """The proposal for a link. `own_hosts`: hosts of the shop; those below them count, too.
+    """The proposal for a link. `own_hosts`: hosts of the shop; their sub-domains count, too.
 
-    `tracked_starts`: how tracked addresses of this installation begin.
+    `tracked_starts`: the beginnings of tracked addresses of this installation.
     """
     address, label = link.address.removesuffix(_LISTMONK), label_of(link)
     if why := _not_an_address(address):

@@ -1,4 +1,4 @@
-"""Tracked links in place of a mail's own, and back again."""
+"""Replaces the links of a mail by tracked links, and restores the original links."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,10 +31,10 @@ def _written(link: FoundLink, address: str) -> str:
 
 
 def undo(rewritten: Mail, originals: Mapping[str, Sequence[str]]) -> bytes:
-    """The mail with its own addresses again, also if it was edited after it was rewritten.
+    """The mail with its original addresses, even if it was edited after `rewrite`.
 
-    `originals`: by tracked address, what the mail had in its places, first to last; the last one also stands
-    for copies that were added later.
+    `originals`: for each tracked address, the original texts in its places, first to last. Copies that were
+    added later get the last one.
     """
     back, seen = dict[Place, str](), dict[str, int]()
     for number, link in rewritten.links():

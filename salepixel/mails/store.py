@@ -1,4 +1,4 @@
-"""The e-mails of campaigns as stored."""
+"""Stored e-mails of campaigns."""
 
 import zlib
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from salepixel.storage.schema import mail_links, mails
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """An e-mail as a person gave it; a draft while it has no `campaign_id`.
+    """An uploaded e-mail. It is a draft while it has no `campaign_id`.
 
     `merged`: links with the same destination and use are one link in the report.
     """
@@ -36,7 +36,7 @@ class StoredMail:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What becomes of a link of a mail. `link_id`: of its tracked link, None if it has none."""
+    """The chosen use of a link. `link_id`: the id of its tracked link, None if it has none."""
 
     use: Use
     label: str
@@ -54,7 +54,7 @@ class ListedMail:
 
 
 def add_mail(connection: sa.Connection, mail: StoredMail, choices: Mapping[Place, Choice]) -> None:
-    """Store a new mail, and what becomes of its links."""
+    """Store a new mail and the use of its links."""
     values = {name: getattr(mail, name) for name in StoredMail.__slots__}
     connection.execute(sa.insert(mails).values(values | {"body": zlib.compress(mail.body)}))
     rows = [
@@ -66,7 +66,7 @@ def add_mail(connection: sa.Connection, mail: StoredMail, choices: Mapping[Place
 
 
 def get_mail(connection: sa.Connection, mail_id: str, *, lock: bool = False) -> StoredMail | None:
-    """The mail, or None. With `lock`, nobody else changes it until the transaction ends."""
+    """The mail, or None. `lock`: no other transaction can change it until this one ends."""
     query = sa.select(*(mails.c[name] for name in StoredMail.__slots__)).where(mails.c.id == mail_id)
     row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
@@ -76,7 +76,7 @@ def get_mail(connection: sa.Connection, mail_id: str, *, lock: bool = False) -> 
 
 
 def choices_of(connection: sa.Connection, mail_id: str) -> dict[Place, Choice]:
-    """What becomes of each link of a mail."""
+    """The use of each link of a mail."""
     query = sa.select(mail_links).where(mail_links.c.mail_id == mail_id)
     return {
         (row.part, row.start): Choice(Use(row.usage), row.label, row.link_id)
@@ -85,7 +85,7 @@ def choices_of(connection: sa.Connection, mail_id: str) -> dict[Place, Choice]:
 
 
 def list_drafts(connection: sa.Connection, emp_id: int | None, limit: int) -> list[ListedMail]:
-    """The drafts of one account or of all, the newest first."""
+    """The drafts of one account or of all, newest first."""
     query = sa.select(*(mails.c[name] for name in ListedMail.__slots__)).where(mails.c.campaign_id.is_(None))
     if emp_id is not None:
         query = query.where(mails.c.emp_id == emp_id)
@@ -101,7 +101,7 @@ def change_mail(connection: sa.Connection, mail_id: str, values: Mapping[str, An
 def change_links(
     connection: sa.Connection, mail_id: str, changes: Iterable[tuple[Place, Mapping[str, Any]]]
 ) -> None:
-    """Change what becomes of links: `usage`, `label` or `link_id`."""
+    """Change `usage`, `label` or `link_id` of links."""
     for (part, start), values in changes:
         this = sa.and_(
             mail_links.c.mail_id == mail_id, mail_links.c.part == part, mail_links.c.start == start
@@ -110,6 +110,6 @@ def change_links(
 
 
 def delete_mail(connection: sa.Connection, mail_id: str) -> None:
-    """Delete a mail and what becomes of its links; its campaign stays."""
+    """Delete a mail with its links. Its campaign stays."""
     connection.execute(sa.delete(mail_links).where(mail_links.c.mail_id == mail_id))
     connection.execute(sa.delete(mails).where(mails.c.id == mail_id))

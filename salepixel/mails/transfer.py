@@ -16,7 +16,7 @@ _BASE64_LINE = re.compile(rb"[^\r\n]+")
 
 
 class BadEncoding(ValueError):
-    """A part that is not encoded as it says."""
+    """A part with another encoding than its declared one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The use cases of a campaign's e-mail, from a newsletter to the tracked one. Each raises Declined."""
+"""Use cases of a campaign's e-mail, from the upload to the e-mail with tracked links.
+
+Each raises Declined.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -28,12 +31,15 @@ MAX_LINKS = 5000
 """The most links of a mail. Real ones have fewer than 200."""
 
 GMAIL_BYTES = 102 * 1024
-"""Gmail hides what is longer (mailchimp.com/help/gmail-is-clipping-my-email)."""
+"""Gmail hides the rest of longer HTML (mailchimp.com/help/gmail-is-clipping-my-email)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """What makes tracked links. `edge`: the edge's own address; `click_parameter`: of the click token."""
+    """The settings for tracked links. `edge`: the edge's own address.
+
+    `click_parameter`: the name for the click token.
+    """
 
     sealer: LinkSealer
     edge: str
@@ -42,9 +48,9 @@ class Tracking:
 
 @dataclass(frozen=True, slots=True)
 class MailLink:
-    """A link of a mail, what was proposed for it, and what is chosen. `part`: from 0.
+    """A link of a mail, with the proposed and the chosen use. `part`: from 0.
 
-    `position`: how far down it stands in its part, from 0 to 100.
+    `position`: its place in the part, from 0 (top) to 100 (bottom).
     """
 
     part: int
@@ -89,7 +95,7 @@ def add_mail(
     """Store a newsletter as a draft, with a proposal for each of its links.
 
     `tag`: None for the tag of the mailer. `kind`: None to recognise it. Raises NotAllowed, UnknownAccount,
-    BadField, or Invalid with the reason why it is not a mail or `too_many_links`.
+    BadField, or Invalid if it is not a mail, or has too many links.
     """
     try:
         tag = contact_tag(mailer, tag)
@@ -141,7 +147,7 @@ def change_mail(
     merged: bool | None,
     at: datetime,
 ) -> MailView:
-    """Change what becomes of links, by their ids, and whether equal destinations are one link.
+    """Change the use of links, by their ids, and whether equal destinations are one link in the report.
 
     Raises NotFound, Conflict if the campaign exists already, or BadField for a link that cannot be tracked.
     """
@@ -169,7 +175,7 @@ def change_mail(
 def make_campaign(
     connection: sa.Connection, principal: Principal, tracking: Tracking, mail_id: str, at: datetime
 ) -> MailView:
-    """Create the campaign of a draft, with its links. Done before: changes nothing.
+    """Create the campaign of a draft, with its links. Idempotent.
 
     Raises NotFound, or Invalid if no link is tracked.
     """
@@ -237,7 +243,7 @@ def tracked_addresses(
 def delete_draft(
     connection: sa.Connection, principal: Principal, tracking: Tracking, mail_id: str
 ) -> MailView:
-    """Delete a draft; gives it a last time. Raises NotFound, or Conflict if its campaign exists."""
+    """Delete a draft; returns it. Raises NotFound, or Conflict if its campaign exists."""
     view = see_mail(connection, principal, tracking, mail_id, lock=True)
     if view.campaign is not None:
         raise Conflict("mail_finished")

@@ -59,7 +59,7 @@ def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[s
 def contact_activity(
     connection: sa.Connection, campaign_id: str, limit: int, after: str | None
 ) -> list[ContactActivity]:
-    """The known contacts who clicked or bought, sorted by reference; `after`: the last one seen."""
+    """The known contacts who clicked or bought, sorted by reference. `after`: the last one before."""
     # A buyer may have no stored click: a sale's click may be known only from its token.
     clicked = first_clickers(campaign_id, limit, after or "").subquery()
     bought = sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id)

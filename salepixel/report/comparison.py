@@ -88,7 +88,7 @@ def is_small(connection: sa.Connection, account: Account) -> bool:
 
 
 def parameters_of(account: Account, first: datetime | None, last: datetime | None) -> dict[str, Any]:
-    """What is compared. With other settings it is another comparison."""
+    """The parameters of a comparison. Other settings make it another comparison."""
     return {
         "first": first and first.isoformat(),
         "last": last and last.isoformat(),

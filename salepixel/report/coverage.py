@@ -1,4 +1,4 @@
-"""Tracking health: how many of the shops' orders arrived, by which way, and how many the pixel saw."""
+"""Tracking health: how many of the shops' orders arrived, how, and how many the pixel saw."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

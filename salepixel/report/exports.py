@@ -1,4 +1,4 @@
-"""Exports of a campaign's sales: small ones are written while they are read, large ones by the worker."""
+"""Exports of a campaign's sales: small ones are streamed, the worker writes large ones."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from salepixel.storage.schema import sales
 KIND = "sales"
 
 SMALL_ORDERS = 20_000
-"""More orders, some 50,000 rows, are written by the worker: a request would take more than a second."""
+"""The worker writes larger files (about 50,000 rows), because a request would take more than a second."""
 
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the system's own encoding
 
 
 class Format(StrEnum):
-    """Of a file. Stored in the parameters of computations."""
+    """The format of a file. Stored in the parameters of computations."""
 
     PROGRAM_CSV = "program.csv"
     PEOPLE_CSV = "people.csv"
@@ -45,7 +45,7 @@ class Export:
 
     @property
     def is_small(self) -> bool:
-        """Whether it is written while it is read."""
+        """True if it is streamed."""
         return sum(total.orders for total in self.totals) <= SMALL_ORDERS
 
     def count_rows(self, connection: sa.Connection) -> int:
@@ -54,7 +54,7 @@ class Export:
         return connection.scalar(sa.select(sa.func.count()).select_from(sales).where(*its)) or 0
 
     def parameters(self, form: Format, style: Style | None) -> dict[str, Any]:
-        """What the worker writes."""
+        """The parameters for the worker."""
         return {
             "campaign": self.campaign.id,
             "since": self.period.since and self.period.since.isoformat(),
@@ -64,7 +64,7 @@ class Export:
         }
 
     def pieces(self, database: Database, form: Format, style: Style | None) -> Iterator[str]:
-        """The file, some rows at a time; of a workbook the rows of its sheet. Memory stays flat."""
+        """The file, some rows at a time; for a workbook, the rows of its sheet. Memory stays constant."""
         after: Place | None = None
         done = 0
         # One connection per page: a connection open for a slow reader would block SQLite's checkpoints.
@@ -102,7 +102,7 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Pr
     since, until = (given[name] and datetime.fromisoformat(given[name]) for name in ("since", "until"))
     period, style = Period(since, until), given["style"] and Style(**given["style"])
     done = place.get("done", 0)
-    # Orders, not rows: nobody counts those.
+    # The progress counts orders, because the number of rows is unknown.
     total = place.get("total") or sum(
         total.orders for total in sale_totals(connection, given["campaign"], period)
     )

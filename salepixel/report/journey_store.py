@@ -20,15 +20,15 @@ from salepixel.storage.schema import EPOCH, as_micros, candidates, clicks, decis
 _CREDITED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
 
 CLICKS_AT_ONCE = 4000
-"""Clicks of one page: 30 ms. A contact with more of them is read whole."""
+"""The clicks of one page, 30 ms. A contact with more clicks is still read whole."""
 
 ORDERS_AT_ONCE = 1000
-"""Orders of one page."""
+"""The orders of one page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Whose journeys: the orders of an account placed from `first` to `last`, by its settings."""
+    """The range of the journeys: orders of an account placed from `first` to `last`, by its settings."""
 
     emp_id: int
     first: datetime
@@ -43,9 +43,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The journeys of some contacts, each with a text of its own; `after`: where the next page begins.
+    """The journeys of some contacts, each with its own text. `after`: the place where the next page begins.
 
-    `looked_at`: clicks or orders of the account, for the progress.
+    `looked_at`: the number of examined clicks or orders, for the progress.
     """
 
     contacts: list[tuple[str, list[Journey]]]
@@ -66,7 +66,7 @@ def read_journeys(connection: sa.Connection, span: Span) -> Iterator[list[Journe
 def anonymous_page(connection: sa.Connection, span: Span, after: str) -> Page:
     """The journeys of orders without a contact, among the next orders in the sequence of their times.
 
-    Two of them may have different buyers, so each has a journey of its own.
+    Two of them may have different buyers, so each has its own journey.
     """
     d, key = decisions.c, (decisions.c.placed_at, decisions.c.shop_id, decisions.c.order_id)
     query = sa.select(*key, d.contact, d.outcome).where(
@@ -151,7 +151,7 @@ def _credited_to_nobody(
 ) -> set[bytes]:
     """The clicks among these that led to an order without a contact.
 
-    An order through a forwarded e-mail: both the click and the order are another person's.
+    With a forwarded e-mail, both the click and the order belong to another person.
     """
     ids = {touch.click_id for touches in clicked.values() for touch in touches}
     dialect = connection.dialect.name
@@ -170,7 +170,7 @@ def _orders_with_clicks(dialect: str) -> Any:
 def _purchases(
     connection: sa.Connection, span: Span, orders: Collection[OrderKey]
 ) -> dict[OrderKey, Purchase]:
-    """Those of these orders that are credited and in the period, or in one window after it.
+    """The credited orders among these, in the period or in one window after it.
 
     Each with the last of the clicks that share it.
     """

@@ -225,7 +225,7 @@ class Tally:
         return intervals(self.groups, self.resamples)
 
     def as_json(self) -> dict[str, Any]:
-        """For a computation that goes on later."""
+        """The tally as JSON, so that a computation can resume."""
         return {
             "purchases": self.purchases,
             "orders": [[*key, n] for key, n in self.orders.items()],
@@ -245,7 +245,7 @@ class Tally:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Tally":
-        """What `as_json` gave."""
+        """The tally from the JSON of `as_json`."""
         groups = {
             n: Paths(_counter(steps), Counter({tuple(path): k for *path, k in bought}))
             for n, steps, bought in content["groups"]
@@ -287,7 +287,7 @@ def _counter(rows: Sequence[tuple[str, str, int]]) -> Counter[tuple[str, str]]:
 
 
 def together(some: Iterable[Paths]) -> Paths:
-    """All journeys of these."""
+    """All journeys of these groups together."""
     whole = Paths()
     for one in some:
         whole.steps.update(one.steps)

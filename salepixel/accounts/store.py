@@ -54,6 +54,7 @@ class Account:
     shipping: str = "excluded"
     clicks_ended_before: datetime | None = None
     bot_clicks_ended_before: datetime | None = None
+    ignored_hits_ended_before: datetime | None = None
 
     @property
     def policy(self) -> Policy:
@@ -70,6 +71,16 @@ class Account:
     def has_closed(self, at: datetime) -> bool:
         """Whether a time (aware) is in a closed month."""
         return self.closed_before is not None and at < self.closed_before
+
+    @property
+    def hits_refused_before(self) -> datetime | None:
+        """Pixel hits before this time (aware UTC) are not stored, because they may have ended; None: all are.
+
+        Where only ignored hits have ended, counted ones of that time are refused, too: after a change of the
+        account's settings an ignored hit would count when it comes again.
+        """
+        marks = [mark for mark in (self.clicks_ended_before, self.ignored_hits_ended_before) if mark]
+        return max(marks, default=None)
 
     def lacks_clicks(self, placed_at: datetime) -> bool:
         """Whether clicks that may be evidence for an order placed at a time (aware) have ended."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from salepixel.accounts.store import Account
-from salepixel.clicks.tokens import Click, Signal, Verdict, least_id_at
+from salepixel.clicks.tokens import Click, Signal, Verdict, id_after, least_id_at
 from salepixel.orders.deliveries import count_rejection
 from salepixel.storage.schema import BY_A_BOT, bought, candidates, clicks, unsettled_clicks
 from salepixel.sums import clicks as click_sums
@@ -71,5 +71,4 @@ def end_clicks(
         for column in (clicks.c.id, bought.c.click_id, unsettled_clicks.c.click_id):
             connection.execute(sa.delete(column.table).where(column.in_(ids)))
         click_sums.end(connection, rows)
-    after = (int.from_bytes(seen[-1].id) + 1).to_bytes(16) if seen else since
-    return len(seen), len(ids), after
+    return len(seen), len(ids), id_after(seen[-1].id) if seen else since

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
 from salepixel.clicks.hits import Hit
-from salepixel.clicks.tokens import Click
+from salepixel.clicks.tokens import Click, id_after
 from salepixel.money.amounts import round_money
 from salepixel.orders.order import Order, OrderLine
 from salepixel.reading.order_numbers import order_key
@@ -72,6 +72,23 @@ def store_hit(connection: sa.Connection, stored: StoredHit) -> bool:
 @cache
 def _insert_hit(dialect: str) -> Any:
     return insert_into(dialect, hits).on_conflict_do_nothing()
+
+
+def end_hits(
+    connection: sa.Connection, emp_id: int, since: bytes, until: bytes, limit: int, *, only_ignored: bool
+) -> tuple[int, bytes]:
+    """Delete the oldest hits of an account with ids from `since` to before `until`, at most `limit`.
+
+    Gives how many, and the least id that was not deleted.
+    """
+    old = hits.c.emp_id == emp_id, hits.c.id >= since, hits.c.id < until
+    # The condition on `problem` is that of the index. A hit that counts in spite of a problem is evidence.
+    ignored = (hits.c.problem != sa.text("''"), hits.c.ignored != "") if only_ignored else ()
+    ids = list(
+        connection.scalars(sa.select(hits.c.id).where(*old, *ignored).order_by(hits.c.id).limit(limit))
+    )
+    connection.execute(sa.delete(hits).where(hits.c.id.in_(ids)))
+    return len(ids), id_after(ids[-1]) if ids else since
 
 
 Name = tuple[str, str]

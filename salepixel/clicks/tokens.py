@@ -111,6 +111,11 @@ def time_of_click(click_id: bytes) -> datetime:
     return _EPOCH + timedelta(milliseconds=int.from_bytes(click_id[:6]))
 
 
+def id_after(click_id: bytes) -> bytes:
+    """The next click id."""
+    return (int.from_bytes(click_id) + 1).to_bytes(16)
+
+
 def new_click_id(now_ms: int | None = None, random: Callable[[int], bytes] = os.urandom) -> bytes:
     """A new click id. Ids sort by time, so a database index only grows at its end."""
     milliseconds = time.time_ns() // 1_000_000 if now_ms is None else now_ms

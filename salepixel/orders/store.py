@@ -238,6 +238,12 @@ def _these_orders(dialect: str, *, lock: bool, only_due: bool) -> Any:
     return query.order_by(orders.c.shop_id, orders.c.id).with_for_update(of=orders)
 
 
+def time_of_order(connection: sa.Connection, shop_id: str, order_id: str) -> datetime | None:
+    """When an order was placed, without reading its snapshot; None if it is not stored."""
+    this = orders.c.shop_id == shop_id, orders.c.id == order_id
+    return connection.scalar(sa.select(orders.c.placed_at).where(*this))
+
+
 def find_order(connection: sa.Connection, shop_id: str, name: str) -> StoredOrder | None:
     """An order by its id or number; the newest if a shop used a number twice."""
     order_id = find_order_id(connection, shop_id, name)

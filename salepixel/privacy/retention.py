@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from salepixel.accounts.store import Account, change_account, get_account, lock_account
 from salepixel.clicks.ended import end_clicks
+from salepixel.clicks.hit_store import end_hits
 from salepixel.clicks.tokens import least_id_at
 from salepixel.orders.deliveries import empty_deliveries
 from salepixel.orders.queue import waits_before
 from salepixel.storage.database import Database
-from salepixel.storage.schema import EPOCH, accounts, campaigns, hits, outbox, retention, shops
+from salepixel.storage.schema import EPOCH, accounts, campaigns, outbox, retention, shops
 from salepixel.storage.upsert import insert
 
 
@@ -51,6 +52,9 @@ LATE_DAYS = 30
 AT_ONCE = 500
 """The rows of one step, which takes some milliseconds."""
 
+HITS = "hits"
+"""Stands in a `place` for all pixel hits of the account."""
+
 CAMPAIGNS_AT_ONCE = 20
 """The campaigns that one step checks. Most of them have no old clicks left."""
 
@@ -62,7 +66,7 @@ YIELD_SECONDS = 0.03
 class Setting:
     """`days`: how long data is kept; None: for ever. `ended_until`: older rows (UTC) were deleted.
 
-    `place`: the campaign and the click id, in hex, with which the next step continues to delete clicks.
+    `place`: where the next step continues: a campaign or HITS, and a click id or hit id in hex.
     """
 
     days: int | None
@@ -126,6 +130,7 @@ def _due_kinds(database: Database, emp_id: int, now: datetime) -> list[Kept]:
 MARKS: Mapping[Kept, str] = {
     Kept.CLICKS: "clicks_ended_before",
     Kept.BOT_CLICKS: "bot_clicks_ended_before",
+    Kept.HITS: "ignored_hits_ended_before",
 }
 """The columns of `accounts` that say what has ended. They are written first, then older rows are deleted."""
 
@@ -200,19 +205,13 @@ def _end_forwards(connection: sa.Connection, emp_id: int, setting: Setting, unti
     return len(rows), replace(setting, ended_until=rows[-1].next_at) if is_more else None
 
 
-def _end_hits(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
-    since = least_id_at(setting.ended_until)
-    old = hits.c.emp_id == emp_id, hits.c.id >= since, hits.c.id < least_id_at(until)
-    # The condition on `problem` is that of the index. A hit that counts in spite of a problem is evidence.
-    ignored = hits.c.problem != sa.text("''"), hits.c.ignored != ""
-    ids = list(
-        connection.scalars(sa.select(hits.c.id).where(*old, *ignored).order_by(hits.c.id).limit(AT_ONCE))
-    )
-    connection.execute(sa.delete(hits).where(hits.c.id.in_(ids)))
-    if len(ids) < AT_ONCE:
-        return len(ids), None
-    reached = EPOCH + timedelta(milliseconds=int.from_bytes(ids[-1][:6]))
-    return len(ids), replace(setting, ended_until=reached)
+def _end_hits(
+    connection: sa.Connection, emp_id: int, setting: Setting, until: datetime, *, only_ignored: bool
+) -> Reached:
+    _, _, start = setting.place.partition(" ")
+    since = bytes.fromhex(start) if start else least_id_at(setting.ended_until)
+    ended, since = end_hits(connection, emp_id, since, least_id_at(until), AT_ONCE, only_ignored=only_ignored)
+    return ended, replace(setting, place=f"{HITS} {since.hex()}") if ended == AT_ONCE else None
 
 
 def _end_deliveries(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
@@ -231,8 +230,10 @@ def _end_deliveries(connection: sa.Connection, emp_id: int, setting: Setting, un
 def _end_clicks(
     connection: sa.Connection, emp_id: int, setting: Setting, until: datetime, *, only_bots: bool
 ) -> Reached:
-    """Campaign by campaign, by their ids: each step reads its own clicks only."""
+    """Campaign by campaign, by their ids, then the pixel hits: each step reads its own rows only."""
     at, _, start = setting.place.partition(" ")
+    if at == HITS:
+        return _end_hits(connection, emp_id, setting, until, only_ignored=False)
     ours = campaigns.c.emp_id == emp_id, campaigns.c.id >= at
     query = sa.select(campaigns.c.id).where(*ours).order_by(campaigns.c.id).limit(CAMPAIGNS_AT_ONCE + 1)
     some, seen, ended = list(connection.scalars(query)), 0, 0
@@ -247,13 +248,13 @@ def _end_clicks(
             return ended, replace(setting, place=f"{campaign_id} {since.hex()}")
     if len(some) > CAMPAIGNS_AT_ONCE:
         return ended, replace(setting, place=some[-1])
-    return ended, None
+    return ended, None if only_bots else replace(setting, place=HITS)
 
 
 _END: Mapping[Kept, Callable[[sa.Connection, int, Setting, datetime], Reached]] = {
     Kept.DELIVERIES: _end_deliveries,
     Kept.FORWARDS: _end_forwards,
-    Kept.HITS: _end_hits,
+    Kept.HITS: partial(_end_hits, only_ignored=True),
     Kept.BOT_CLICKS: partial(_end_clicks, only_bots=True),
     Kept.CLICKS: partial(_end_clicks, only_bots=False),
 }

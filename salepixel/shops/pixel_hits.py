@@ -16,7 +16,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.hits import UNREADABLE, BadHit, Hit, is_signed, parse_hit
 from salepixel.clicks.opt_outs import opted_out_among
 from salepixel.clicks.records import HitRecord
-from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, is_digest
+from salepixel.clicks.tokens import BadClickToken, Click, ClickSealer, is_digest, least_id_at
 from salepixel.keys import pixel_secret_place
 from salepixel.money.amounts import BadMoney
 from salepixel.orders import deliveries
@@ -39,6 +39,10 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
     account = accounts.lock_account(connection, record.emp_id)
     if account is None:
         deliveries.count_rejection(connection, "pixel", "unknown_account")
+        return
+    refused_before = account.hits_refused_before
+    if refused_before is not None and record.id < least_id_at(refused_before):
+        deliveries.count_rejection(connection, "pixel", "hit_ended")
         return
     hit, ignored = _read_hit(record, account)
     signed = record.signed
@@ -64,6 +68,9 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
     its_hits: list[hits.StoredHit] = []
     if stored.order_id:
         its_hits = hits.hits_making(connection, account.emp_id, [stored.order_id])[stored.order_id]
+    if stored.order_id and _has_ended(connection, account, stored):
+        deliveries.count_rejection(connection, "pixel", "hit_ended")
+        return
     if stored.order_id and (reason := _out_of_bounds(account, stored, its_hits)):
         stored = replace(stored, ignored=reason, order_id="")
     if stored.problem:
@@ -76,6 +83,15 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
         orders.store_order(connection, shop.id, account.emp_id, order, "", always=True)
     if hit.order:
         requeue_orders_of_pixel_hit(connection, account.emp_id, hit.order)
+
+
+def _has_ended(connection: sa.Connection, account: Account, stored: hits.StoredHit) -> bool:
+    """Whether the hit would be added to an order whose other hits have ended: it would replace its lines."""
+    if account.clicks_ended_before is None:
+        return False
+    shop = shops.shop_of_account(connection, account.emp_id, "pixel", stored.hit_at)
+    placed_at = orders.time_of_order(connection, shop.id, stored.order_id)
+    return placed_at is not None and account.lacks_clicks(placed_at)
 
 
 def _out_of_bounds(

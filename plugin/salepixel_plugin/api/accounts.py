@@ -99,9 +99,10 @@ class AccountOut(Output):
     alias_match: bool
     closed_before: datetime | None
     clicks_ended_before: datetime | None = Field(
-        description="Retention has deleted clicks before this time. Null: no clicks were deleted."
+        description="Retention has deleted clicks and pixel hits before this time. Null: none were deleted."
     )
     bot_clicks_ended_before: datetime | None = Field(description="The same for bot clicks.")
+    ignored_hits_ended_before: datetime | None = Field(description="The same for ignored pixel hits.")
     sale_when: SaleWhen
     tax: Tax
     shipping: Shipping

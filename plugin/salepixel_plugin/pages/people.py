@@ -71,12 +71,12 @@ RETENTION = {
         ),
     ),
     Kept.CLICKS: (
-        N_("Clicks"),
+        N_("Clicks and pixel hits"),
         N_(
-            "Clicks with contact and time. After that, they are deleted, but reports still count "
-            "them. Orders of that time keep their attribution, even if the attribution settings "
-            "change; refunds still count. An order that arrives later can be attributed only by its "
-            "click token or coupon code."
+            "Clicks with contact and time, and pixel hits that count. After that, they are deleted, but "
+            "reports still count the clicks. Orders of that time keep their attribution, even if the "
+            "attribution settings change; refunds still count. An order that arrives later can be "
+            "attributed only by its click token or coupon code."
         ),
     ),
 }

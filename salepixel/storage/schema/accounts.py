@@ -41,6 +41,7 @@ accounts = sa.Table(
     # What retention ended, written before the first row is deleted; null: nothing. Nothing older is stored.
     sa.Column("clicks_ended_before", UtcTime),
     sa.Column("bot_clicks_ended_before", UtcTime),
+    sa.Column("ignored_hits_ended_before", UtcTime),
     sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),
     sa.CheckConstraint("forward_per IN ('line', 'order')", "ck_accounts_forward_per"),
     sa.CheckConstraint("model IN ('last', 'first', 'linear', 'position', 'decay')", "ck_accounts_model"),

@@ -80,6 +80,7 @@ hits = sa.Table(
         "problem", sa.Text, nullable=False, server_default=""
     ),  # `ignored`, or the name of an unreadable value
     sa.Index(None, "emp_id", "order_ref"),
+    sa.Index("ix_hits_emp_id_id", "emp_id", "id"),
     sa.Index("ix_hits_emp_id_order_key", "emp_id", "order_key"),
     sa.Index(None, "emp_id", "order_id"),
     sa.Index(

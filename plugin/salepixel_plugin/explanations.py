@@ -20,7 +20,7 @@ _FAILED = N_(
     "order."
 )
 
-_DECIDED = {
+_DECISION = {
     "click_token_on_order": N_(
         "Order %(order)s is attributed to the click of %(contact)s on %(time)s: the order itself carries "
         "the token of this click."
@@ -30,7 +30,7 @@ _DECIDED = {
         "completed the order had the cookie of this click."
     ),
     "email_match": N_(
-        "Order %(order)s is credited to the click of %(contact)s on %(time)s: the buyer used this "
+        "Order %(order)s is attributed to the click of %(contact)s on %(time)s: the buyer used this "
         "contact's e-mail address."
     ),
     "coupon_of_contact": N_(
@@ -49,7 +49,7 @@ _DECIDED = {
         "Order %(order)s likely comes from this campaign: the order names the campaign, but no contact "
         "who clicked."
     ),
-    "unpaid": N_("Order %(order)s is not paid yet. It is attributed after payment."),
+    "unpaid": N_("Order %(order)s is not paid yet. Its attribution is decided once it is paid."),
     "replacement": N_(
         "Order %(order)s replaces goods of an earlier order, so it is not a second purchase. The sale "
         "counts with the earlier order."
@@ -93,8 +93,8 @@ _DECIDED = {
 }
 
 _PART_PAID = N_(
-    "Order %(order)s is not fully paid yet: %(paid)s of %(total)s are paid. It is attributed after full "
-    "payment."
+    "Order %(order)s is not fully paid yet: %(paid)s of %(total)s are paid. Its attribution is decided once "
+    "it is fully paid."
 )
 _FORWARDED = N_(
     "The buyer has another e-mail address, so the e-mail was probably forwarded. The campaign gets the "
@@ -120,7 +120,7 @@ _PASSED_OVER = {
     "opted_out": N_("This contact opted out of tracking."),
     "weak_evidence": N_("The evidence for this click is too weak."),
     "other_contact": N_("It belongs to another contact, and stronger evidence identifies the buyer."),
-    "earlier_click": N_("A later click came before the order, and the last click gets the credit."),
+    "earlier_click": N_("There was a later click before the order, and the last click gets the credit."),
     "weaker_evidence": N_("Another click has stronger evidence."),
     "not_by_model": N_("The attribution model gives the credit to other clicks of this contact."),
 }
@@ -176,8 +176,7 @@ REASON = {
     "pixel_only": N_("Reported only by the pixel"),
 }
 
-
-SIGN = {
+SIGNAL = {
     "head_request": N_("Requested only the headers (HEAD)"),
     "prefetch": N_("Prefetched before anyone clicked"),
     "unrendered_tag": N_("Merge tag not replaced: a preview or a test"),
@@ -256,7 +255,7 @@ LIFT = {
 }
 
 _NO_DIFFERENCE = N_("No difference: %(mailed)s bought in each group.")
-_LEFT = N_(
+_OPTED_OUT_SINCE = N_(
     "Not counted: %(mailed)s people in the e-mail group and %(held_out)s in the control group who have "
     "opted out since. An e-mail prompts people to opt out, and these people seldom buy, so the true lift "
     "may be lower."
@@ -265,15 +264,15 @@ _LIFT = {
     "no_holdout": N_("This campaign has no control group, so its lift cannot be measured."),
     "not_sent": N_(
         "The sending time of this campaign is unknown, so orders after it cannot be counted. Set sent_at "
-        "through the API: docs/how-to/measure-lift.md."
+        "through the API, as docs/how-to/measure-lift.md describes."
     ),
     "nobody": N_(
-        "One of the two groups is still empty. First add the recipients through the API: "
-        "docs/how-to/measure-lift.md."
+        "One of the two groups is still empty. First add the recipients through the API, as "
+        "docs/how-to/measure-lift.md describes."
     ),
     "no_addresses": N_(
         "No e-mail address is known in one of the two groups, so its orders cannot be found. "
-        "First add the contacts' e-mail addresses through the API: docs/how-to/measure-lift.md."
+        "First add the contacts' e-mail addresses through the API, as docs/how-to/measure-lift.md describes."
     ),
     "nobody_bought": N_("Nobody in either group bought, so the effect of the e-mail cannot be measured."),
     "running": N_(
@@ -331,7 +330,7 @@ def _group_as_json(group: Group) -> dict[str, Any]:
 
 
 def explain_lift(lift: Mapping[str, Any], language: Language) -> str:
-    """A sentence about the lift of a campaign. `lift`: from `lift_as_json`."""
+    """Sentences about the lift of a campaign. `lift`: from `lift_as_json`."""
     words = {
         "until": language.time(datetime.fromisoformat(lift["until"])) if lift["until"] else "",
         "mailed": language.rate(lift["mailed"]["rate"]) if lift["mailed"] else "",
@@ -342,11 +341,11 @@ def explain_lift(lift: Mapping[str, Any], language: Language) -> str:
         words[word] = language.number(round(lift[name])) if lift[name] is not None else ""
     is_equal = lift["state"] == "not_enough_data" and not lift["needed"]
     sentence = language.text(_NO_DIFFERENCE if is_equal else _LIFT[lift["state"]], **words)
-    refused = {name: lift[name]["opted_out"] if lift[name] else 0 for name in ("mailed", "held_out")}
-    if not any(refused.values()):
+    opted_out = {name: lift[name]["opted_out"] if lift[name] else 0 for name in ("mailed", "held_out")}
+    if not any(opted_out.values()):
         return sentence
-    left = {name: language.number(count) for name, count in refused.items()}
-    return f"{sentence} {language.text(_LEFT, **left)}"
+    counts = {name: language.number(count) for name, count in opted_out.items()}
+    return f"{sentence} {language.text(_OPTED_OUT_SINCE, **counts)}"
 
 
 def explain_refund(refunded: Decimal, currency: str, language: Language) -> str:
@@ -357,7 +356,7 @@ def explain_refund(refunded: Decimal, currency: str, language: Language) -> str:
 def explain(
     decision: Mapping[str, Any], order: str, language: Language, part_paid: tuple[str, str] | None = None
 ) -> str:
-    """A sentence about a decision. `part_paid`: the paid amount and the total of the order, as text."""
+    """Sentences about a decision. `part_paid`: the paid amount and the total of the order, as text."""
     if decision["reason"] == "unpaid" and part_paid:
         return language.text(_PART_PAID, order=order, paid=part_paid[0], total=part_paid[1])
     winner = next((item for item in decision["candidates"] if item["credited"]), None)
@@ -366,7 +365,7 @@ def explain(
         words["contact"] = winner["contact"] or language.text(N_("an unknown contact"))
         if winner["clicked_at"]:
             words["time"] = language.time(datetime.fromisoformat(winner["clicked_at"]))
-    sentences = [language.text(_DECIDED[decision["reason"]], **words)]
+    sentences = [language.text(_DECISION[decision["reason"]], **words)]
     if (decision.get("credited") or {}).get("forwarded"):
         sentences.append(language.text(_FORWARDED))
     if decision.get("credited") and decision.get("conflicting"):
@@ -393,10 +392,12 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
 
 
 def explain_decided(decided: Decided, language: Language) -> str:
-    """Sentences about the decision of an order, with a partial payment, a full refund, an erasure, or clicks
-    that have ended."""
+    """Sentences about an order's decision.
+
+    Also about a partial payment, a full refund, an erasure and deleted clicks, if the order has them.
+    """
     order = decided.stored.order
-    sentences = [_explain_as_paid(decided, language)]
+    sentences = [_explain_decision_and_payment(decided, language)]
     if order.erased_at:
         sentences.append(language.text(_ERASED, time=language.time(order.erased_at)))
     is_final = decided.decision["outcome"] != Outcome.PENDING
@@ -405,7 +406,7 @@ def explain_decided(decided: Decided, language: Language) -> str:
     return " ".join(sentences)
 
 
-def _explain_as_paid(decided: Decided, language: Language) -> str:
+def _explain_decision_and_payment(decided: Decided, language: Language) -> str:
     order = decided.stored.order
     ledger = read_ledger(order, decided.history)
     part_paid = ledger.part_paid

@@ -1,4 +1,4 @@
-"""The campaigns and their tabs: Overview, Links, Sales, Contacts, and Lift with a control group."""
+"""The campaigns and their tabs: Overview, Links, Sales and Contacts, and Lift if there is a control group."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -37,21 +37,21 @@ def list_campaigns() -> Response:
         found = store.list_campaigns(connection, principal().emp_id, PAGE + 1, before)
         shown = found[:PAGE]
         ids = [campaign.id for campaign in shown]
-        its_clicks = activity.count_clicks(connection, ids)
+        clicks = activity.count_clicks(connection, ids)
         totals = sales.totals_of_campaigns(connection, ids)
         accounts = list_accounts(connection, principal())
-        dead = outbox.count_dead(connection, principal().emp_id)
-        failed = queue.count_failed(connection, principal().emp_id)
+        failed_forwards = outbox.count_dead(connection, principal().emp_id)
+        failed_orders = queue.count_failed(connection, principal().emp_id)
         drafts = [] if before else list_drafts(connection, principal().emp_id, PAGE)
     return page(
         "campaigns.html",
         campaigns=shown,
-        clicks=its_clicks,
+        clicks=clicks,
         totals=totals,
         names={account.emp_id: account.name for account in accounts},
         accounts=accounts,
-        dead=dead,
-        failed=failed,
+        failed_forwards=failed_forwards,
+        failed_orders=failed_orders,
         drafts=drafts,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
@@ -78,8 +78,8 @@ def overview(campaign_id: str) -> Response:
 def links(campaign_id: str) -> Response:
     """The clicks and orders of each link, with the switch of its sales link."""
     with services().database.read() as connection:
-        campaign, activity = use_cases.list_link_activity(connection, principal(), campaign_id)
-        return _tab(connection, campaign, "links", links=activity)
+        campaign, found = use_cases.list_link_activity(connection, principal(), campaign_id)
+        return _tab(connection, campaign, "links", links=found)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")
@@ -90,7 +90,7 @@ def link(campaign_id: str, link_id: str) -> Response:
 
 @blueprint.post("/campaigns/<campaign_id>/links/<link_id>")
 def change(campaign_id: str, link_id: str) -> Response:
-    """Change a link. Both the switch in the list and the form of a link are sent here."""
+    """Change a link. The switch in the list and the form of a link both post here."""
     sent = {name: text.strip() for name, text in request.form.items()}
     values: dict[str, Any] = {name: sent[name] for name in ("url", "label") if name in sent}
     values |= {name: sent[name] == "on" for name in ("active", "sale_pixel") if name in sent}
@@ -107,8 +107,8 @@ def change(campaign_id: str, link_id: str) -> Response:
             connection, principal(), campaign_id, link_id, changes, parameter, datetime.now(UTC)
         )
     if notices:
-        said = [explain_notice(notice, parameter, language()) for notice in notices]
-        return _link_form(campaign_id, link_id, {}, (), said)
+        corrections = [explain_notice(notice, parameter, language()) for notice in notices]
+        return _link_form(campaign_id, link_id, {}, (), corrections)
     return cast(Response, redirect(url_for("pages.links", campaign_id=campaign_id), 303))
 
 
@@ -143,7 +143,7 @@ def list_sales(campaign_id: str) -> Response:
 
 @blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
 def download_sales(campaign_id: str, kind: Kind) -> Response:
-    """The SALES table, of all or some days, for a spreadsheet in the reader's language."""
+    """The SALES table of all days or some, as a file for a spreadsheet, in the reader's language."""
     with services().database.read() as connection:
         export = use_cases.export_sales(connection, principal(), campaign_id, _days().period)
     sent = send_sales(export, kind, language(), is_fetched="file" in request.args)
@@ -199,5 +199,5 @@ def _days() -> Days:
     try:
         return Days.model_validate(given)
     except ValidationError:
-        said = N_("Enter dates such as 2026-11-23, with From not later than To, or leave both empty.")
-        raise Refusal(422, "bad_days", said) from None
+        message = N_("Enter dates such as 2026-11-23, with From not later than To, or leave both empty.")
+        raise Refusal(422, "bad_days", message) from None

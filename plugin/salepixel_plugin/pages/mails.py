@@ -39,7 +39,7 @@ PLATFORMS = {
     "sendgrid": "SendGrid",
     "ses": "Amazon SES",
     "acumbamail": "Acumbamail",
-    "plain": N_("None: the placeholder {contact} is replaced by hand"),
+    "plain": N_("None: you replace {contact} yourself"),
     "other": N_("Another platform"),
 }
 """The e-mail platforms as the form lists them."""

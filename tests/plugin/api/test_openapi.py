@@ -37,7 +37,8 @@ def test_every_reference_resolves(spec: dict[str, Any]) -> None:
 def test_every_call_has_schemas_for_its_request_and_response(spec: dict[str, Any]) -> None:
     for path, methods in spec["paths"].items():
         for method, call in methods.items():
-            if method in ("post", "patch"):
+            # The address of the erasure is all that a retry needs.
+            if method in ("post", "patch") and path != "/api/v1/erasures/{erasure_id}/retry":
                 assert call["requestBody"]["content"]["application/json"]["schema"]["$ref"], path
                 assert "422" in call["responses"], path
             # 202: the worker computes what the other one contains.

@@ -34,7 +34,8 @@ def test_a_partly_paid_order_shows_how_much_is_paid(office: Office) -> None:
     assert "€10.00 of €39.80 are paid" in decision["explanation"]
     assert "se han pagado" in office.get(f"{path}?lang=es")["explanation"]
     keep(office, shop, replace(owes, charged=Decimal(0), covers=Decimal(0)))
-    assert office.get(path)["explanation"] == "Order 1042 is not paid yet. It is attributed after payment."
+    explanation = "Order 1042 is not paid yet. Its attribution is decided once it is paid."
+    assert office.get(path)["explanation"] == explanation
 
 
 @pytest.mark.parametrize("original", ["o-0", ""])

@@ -58,7 +58,7 @@ def test_every_value_of_the_domain_has_a_text() -> None:
     assert set(explanations.REASON) == set(Reason) - _NEVER_A_DECISION
     assert set(explanations.LIFT) == set(get_args(LiftOut.model_fields["state"].annotation))
     assert set(BECAUSE) == {*DueReason, ""}
-    assert set(explanations.SIGN) == {*WEIGHTS, BOUGHT}
+    assert set(explanations.SIGNAL) == {*WEIGHTS, BOUGHT}
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

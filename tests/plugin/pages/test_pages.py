@@ -162,13 +162,13 @@ def test_the_sales_table_shows_some_days_and_their_totals(office: Office) -> Non
     assert "≈ €35.62" in text
     assert "Total converted: €0.00 net, €35.62 gross" in text
     assert "Sales in KES are not included, because there is no rate for their day." in text
-    assert "By refund date: $39.80 net, $0.00 refunded" in text
+    assert "Refunds counted on the day they were made: $39.80 net, $0.00 refunded" in text
     assert 'value="2026-10-30"' in on_that_day.text
     download = f"{address}.csv?from=2026-10-30&amp;to=2026-10-30"
     assert f'href="{download}"' in on_that_day.text
     assert len(office.page(unescape(download)).text.splitlines()) == 3
     later = office.page(f"{address}?from=2026-11-01&to=", headers={"Accept-Language": "es"}).text
-    assert "Por fecha de reembolso" in later
+    assert "Con cada reembolso en la fecha en que se hizo" in later
     assert "Red shoes" not in later
     wrong = office.page(f"{address}?from=yesterday")
     assert wrong.status_code == 422
@@ -227,7 +227,7 @@ def test_an_order_shows_the_winning_and_the_passed_over_clicks_by_time(office: O
     story = re.findall(r"<li.*?<strong>(.*?)</strong>", page, re.DOTALL)
     assert story == [
         "Its link is not a sales link.",
-        "A later click came before the order, and the last click gets the credit.",
+        "There was a later click before the order, and the last click gets the credit.",
         "This click gets the credit.",
     ]
     assert "the order itself carries the token of this click" in page

@@ -11,13 +11,13 @@ from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 from salepixel.sums.large import halves, sum_of_halves
 
 _MAX_CHARS = 255
-"""Names that begin alike count as one item: PostgreSQL allows 2,704 bytes in an index entry."""
+"""Names with the same first 255 characters count as one: PostgreSQL allows 2,704 bytes in an index entry."""
 
 
 def add(
     connection: sa.Connection, before: Sequence[Mapping[Any, Any]], after: Sequence[Mapping[Any, Any]]
 ) -> None:
-    """Add what changed in the rows of `sales` of some orders: `before` and `after` a change."""
+    """Add to the sums what changed in the rows of `sales` of some orders."""
     add_cells(connection, item_sums, difference(sums_of(before), sums_of(after)))
 
 

@@ -182,7 +182,12 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
     privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
     privacy.count_person: lambda w, who: privacy.count_person(w.connection, who, w.keys, 7, "ana"),
-    privacy.export_person: lambda w, who: privacy.export_person(w.connection, who, w.sealer, 7, "ana", NOW),
+    privacy.export_person: lambda w, who: privacy.export_person(
+        w.connection, who, Tools(w.sealer, w.rates), 7, "ana", NOW
+    ),
+    privacy.look_for_person: lambda w, who: privacy.look_for_person(
+        w.connection, who, Tools(w.sealer, w.rates), 7, "ana", NOW
+    ),
     privacy.see_retention: lambda w, who: privacy.see_retention(w.connection, who, 7),
     privacy.change_retention: lambda w, who: privacy.change_retention(w.connection, who, 7, {}),
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),

@@ -6,7 +6,9 @@ from math import inf
 
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations.work import Tools
 from salepixel.keys import Keys
+from salepixel.money.rates import SHIPPED
 from salepixel.privacy import use_cases
 from salepixel.privacy.erase import finish_erasure
 from salepixel.reading.times import rfc3339
@@ -15,9 +17,9 @@ from salepixel.storage.database import Database
 
 def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
     """Everything that is stored about a person. Raises Declined, like `count` and `erase`."""
-    sealer, now = ClickSealer(keys), datetime.now(UTC)
+    tools, now = Tools(ClickSealer(keys), SHIPPED), datetime.now(UTC)
     with database.read() as connection:
-        found = use_cases.export_person(connection, INSTALLATION, sealer, emp_id, who, now)
+        found = use_cases.export_person(connection, INSTALLATION, tools, emp_id, who, now)
     return json.dumps(found, ensure_ascii=False, indent=1)
 
 

@@ -1,10 +1,10 @@
 """Everything that is stored about a person, as JSON: rows by table, with the names of its columns."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,19 +19,15 @@ from salepixel.privacy.reports import Reported
 from salepixel.reading.times import rfc3339
 from salepixel.storage import schema
 from salepixel.storage.many import is_one_of
+from salepixel.storage.schema import EPOCH, as_micros
 
 Rows = list[dict[str, Any]]
 
 _EVERYTHING = 2**31
-_PAGE = 500
 
 
-def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person) -> dict[str, Rows]:
-    """The rows about a person, by table. Orders of other buyers that name the person are not included.
-
-    Deliveries contain only the person's own orders, because one call of the sales API has orders of many
-    people.
-    """
+def tables_of(connection: sa.Connection, person: Person) -> dict[str, Rows]:
+    """The rows that an index finds, by table. They contain no order of another person that names this one."""
     own = own_orders(connection, person, _EVERYTHING)
     places = list(dict.fromkeys([*own, *orders_naming(connection, person, _EVERYTHING)]))
     found: dict[str, Rows] = {}
@@ -49,8 +45,6 @@ def export_tables(connection: sa.Connection, sealer: ClickSealer, person: Person
         ]
     for row in found["orders"]:
         row["snapshot"] = json.loads(row["snapshot"])
-    found["hits"] = list(_hits(connection, sealer, person))
-    found["deliveries"] = list(_deliveries(connection, sealer, person, own))
     return found
 
 
@@ -105,35 +99,50 @@ def _of_orders(
         )
 
 
-def _hits(connection: sa.Connection, sealer: ClickSealer, person: Person) -> Iterator[dict[str, Any]]:
-    hits, after = schema.hits, b""
-    while True:
-        query = sa.select(hits).where(hits.c.id > after).order_by(hits.c.id).limit(_PAGE)
-        rows = connection.execute(query).mappings().all()
-        if not rows:
-            return
-        after = rows[-1]["id"]
-        for row in rows:
-            click = open_token(sealer, row["click_token"]) if row["emp_id"] == person.emp_id else None
-            if click and click.emp_id == person.emp_id and click.contact in person.names:
-                yield _as_json(row)
+def hits_page(
+    connection: sa.Connection, sealer: ClickSealer, person: Person, after: str, limit: int
+) -> tuple[Rows, str | None, int]:
+    """Their hits among the next ones, where the next page begins, and how many were read."""
+    hits = schema.hits
+    query = sa.select(hits).where(hits.c.id > bytes.fromhex(after)).order_by(hits.c.id).limit(limit)
+    rows = connection.execute(query).mappings().all()
+    found = []
+    for row in rows:
+        click = open_token(sealer, row["click_token"]) if row["emp_id"] == person.emp_id else None
+        if click and click.emp_id == person.emp_id and click.contact in person.names:
+            found.append(_as_json(row))
+    return found, rows[-1]["id"].hex() if len(rows) == limit else None, len(rows)
 
 
-def _deliveries(
-    connection: sa.Connection, sealer: ClickSealer, person: Person, own: Iterable[Place]
-) -> Iterator[dict[str, Any]]:
+def deliveries_page(
+    connection: sa.Connection, sealer: ClickSealer, person: Person, after: str, limit: int
+) -> tuple[Rows, str | None, int]:
+    """The same for deliveries, shop by shop. Only the person's own orders in them.
+
+    A call of the sales API also contains those of others.
+    """
     table, shops = schema.deliveries, schema.shops
-    places = set(own)
-    for shop_id in connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == person.emp_id)).all():
-        look = Reported(
-            sealer.keys, person, shop_id, [order_id for shop, order_id in places if shop == shop_id]
-        )
-        query = sa.select(table.c.digest).where(table.c.shop_id == shop_id).order_by(table.c.received_at)
-        for digest in connection.scalars(query).all():
-            with suppress(Damaged):
-                delivery = read_delivery(connection, digest)
-                if delivery and (theirs := look.orders_in(delivery.body)):
-                    yield _as_json(asdict(delivery)) | {"body": theirs}
+    shop_id, received_at, digest = json.loads(after) if after else ("", 0, "")
+    theirs = sa.select(sa.func.min(shops.c.id)).where(shops.c.emp_id == person.emp_id)
+    if not digest:
+        shop_id = connection.scalar(theirs.where(shops.c.id > shop_id))
+        if shop_id is None:
+            return [], None, 0
+    key = table.c.received_at, table.c.digest
+    query = sa.select(*key).where(table.c.shop_id == shop_id)
+    if digest:
+        at = sa.literal(EPOCH + timedelta(microseconds=received_at), table.c.received_at.type)
+        query = query.where(sa.tuple_(*key) > sa.tuple_(at, sa.literal(digest)))
+    rows = connection.execute(query.order_by(*key).limit(limit)).all()
+    own = [order_id for shop, order_id in own_orders(connection, person, _EVERYTHING) if shop == shop_id]
+    look, found = Reported(sealer.keys, person, shop_id, own), []
+    for row in rows:
+        with suppress(Damaged):
+            delivery = read_delivery(connection, row.digest)
+            if delivery and (orders := look.orders_in(delivery.body)):
+                found.append(_as_json(asdict(delivery)) | {"body": orders})
+    last = (as_micros(rows[-1].received_at), rows[-1].digest) if len(rows) == limit else (0, "")
+    return found, json.dumps([shop_id, *last]), len(rows)
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> Rows:

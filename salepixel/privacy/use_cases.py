@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,14 +11,16 @@ from salepixel.accounts.erased import lock_erased, remember_erased
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
 from salepixel.accounts.use_cases import see_account
-from salepixel.clicks.tokens import ClickSealer
+from salepixel.computations.store import Wanted
+from salepixel.computations.use_cases import Computed, look_for
+from salepixel.computations.work import Json, Task, Tools, compute
 from salepixel.keys import Keys
+from salepixel.privacy import access
 from salepixel.privacy.erase import new_work
 from salepixel.privacy.erasures import Erasure, add_erasure, get_erasure, list_erasures
-from salepixel.privacy.export import count_rows, export_tables
+from salepixel.privacy.export import count_rows
 from salepixel.privacy.person import Person, find_person
 from salepixel.privacy.retention import Kept, Setting, keep_setting, least_days, read_retention
-from salepixel.reading.times import rfc3339
 
 MAX_DAYS = 3650
 """The longest retention in days, apart from for ever."""
@@ -43,13 +44,29 @@ def begin_erasure(
 
 
 def export_person(
-    connection: sa.Connection, principal: Principal, sealer: ClickSealer, emp_id: int, who: str, at: datetime
-) -> dict[str, Any]:
-    """Everything that is stored about a person, as JSON (`export_tables`). Raises NotFound or BadField."""
+    connection: sa.Connection, principal: Principal, tools: Tools, emp_id: int, who: str, now: datetime
+) -> Json:
+    """Everything that is stored about a person, as JSON, at once. Raises NotFound or BadField."""
     see_account(connection, principal, emp_id)
-    person = _person(connection, sealer.keys, emp_id, who)
-    tables = export_tables(connection, sealer, person)
-    return {"empId": emp_id, "exported_at": rfc3339(at), "references": sorted(person.refs), "tables": tables}
+    _person(connection, tools.sealer.keys, emp_id, who)
+    return compute(
+        connection,
+        tools,
+        access.step,
+        Task(emp_id, access.parameters_of(tools.sealer.keys, emp_id, who), now),
+    )
+
+
+def look_for_person(
+    connection: sa.Connection, principal: Principal, tools: Tools, emp_id: int, who: str, now: datetime
+) -> Computed[Json]:
+    """The same, but for many deliveries the last result of the worker."""
+    if access.is_small(connection, emp_id):
+        return Computed(export_person(connection, principal, tools, emp_id, who, now), now)
+    see_account(connection, principal, emp_id)
+    _person(connection, tools.sealer.keys, emp_id, who)
+    wanted = Wanted(emp_id, access.KIND, access.parameters_of(tools.sealer.keys, emp_id, who))
+    return look_for(connection, principal, wanted, dict, now)
 
 
 def count_person(

@@ -60,7 +60,6 @@ GROWS: Mapping[str, str] = {
         ("api.list_sales_as_csv", "api.list_sales_as_xlsx"),
         "up to 20,000 orders are read at once",
     ),
-    **dict.fromkeys(("api.export_contact", "api.export_person"), "looks for the person in all deliveries"),
     "api.list_sales (1000 rows)": "the small year has fewer",
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.attribution import previews
 from salepixel.computations.use_cases import FRESH
+from salepixel.privacy import access
 from salepixel.report import comparison, journey_store, journeys, lift
 from salepixel.storage.schema import computations
 from tests.plugin.api.test_recipients import assigned, buys, made
@@ -194,3 +195,41 @@ def test_a_preview_of_many_orders_is_that_of_few_and_its_button_applies_it(
     answer = office.page(form.action, SHOES, method="POST", data=form.fields)
     assert answer.status_code == 303
     assert office.get("/accounts/7/policies", SHOES)["policies"][0]["model"] == "linear"
+
+
+def test_a_person_is_looked_for_in_many_deliveries_by_the_worker(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign, address = office.campaign(), "ana@example.com"
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "ana", "email": address}]})
+    for number in range(7):
+        whose = address if number % 2 else f"bo{number}@example.com"
+        office.order(id=f"o{number}", number=f"n{number}", email=whose, click=office.click(campaign, "ana"))
+    wanted = {"empId": 7, "contact": address}
+    at_once = office.post("/contacts/export", wanted, SHOES)
+    assert len(at_once["tables"]["deliveries"]) == 3
+    monkeypatch.setattr(access, "SMALL_DELIVERIES", 0)
+    parts = tuple((name, read, 2) for name, read, _ in access._PARTS)
+    monkeypatch.setattr(access, "_PARTS", parts)
+    assert office.call("POST", "/contacts/export", wanted, SHOES).status_code == 202
+    with office.database.read() as connection:
+        (parameters,) = connection.scalars(sa.select(computations.c.parameters))
+    assert address not in parameters
+    work(office, steps=4)
+    assert office.call("POST", "/contacts/export", wanted, SHOES).status_code == 202
+    work(office)
+    by_worker = office.post("/contacts/export", wanted, SHOES)
+    assert by_worker | {"exported_at": ""} == at_once | {"exported_at": ""}
+
+    sent = office.page("/accounts/7/people/export", SHOES, method="POST", data={"contact": "ana"})
+    assert sent.status_code == 303
+    there = sent.headers["Location"]
+    assert "ana" not in there
+    assert "Being computed" in office.page(there, SHOES).text
+    assert office.page(there, HATS).status_code == 404
+    assert office.page(there.replace("/7/", "/8/")).status_code == 404
+    work(office)
+    assert "The file is ready" in office.page(there, SHOES).text
+    file = office.page(f"{there}?file=1", SHOES)
+    assert file.json
+    assert file.json["tables"] == at_once["tables"]

@@ -13,6 +13,8 @@ from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Signal
+from salepixel.computations.work import Tools
+from salepixel.money.rates import SHIPPED
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import empty_deliveries, store_delivery
 from salepixel.orders.packing import unpack
@@ -185,7 +187,7 @@ def test_half_an_emoji_keeps_nobody_from_export_and_erasure(village: Village) ->
         body, shop_id = json.dumps({"order": of_ana}).encode(), village.shop_id()
         store_delivery(connection, digest="n", shop_id=shop_id, event="x", headers={}, body=body, at=NOON)
     with village.database.read() as connection:
-        found = export_person(connection, INSTALLATION, village.sealer, 1, REF, NOON)
+        found = export_person(connection, INSTALLATION, Tools(village.sealer, SHIPPED), 1, REF, NOON)
     assert "?@half.test" in json.dumps(found, ensure_ascii=False).encode().decode()
     village.erase()
     assert list(village.found()) == []

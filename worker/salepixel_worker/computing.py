@@ -10,6 +10,7 @@ from rq.timeouts import JobTimeoutException
 from salepixel.attribution import previews
 from salepixel.computations import store
 from salepixel.computations.work import Step, Tools
+from salepixel.privacy import access
 from salepixel.report import comparison, exports, lift
 from salepixel.storage.database import Database, is_timeout, is_transient
 from salepixel.storage.schema import computations
@@ -18,7 +19,9 @@ from salepixel_worker.attempt import describe
 
 log = structlog.get_logger()
 
-KINDS: Mapping[str, Step] = {module.KIND: module.step for module in (comparison, exports, lift, previews)}
+KINDS: Mapping[str, Step] = {
+    module.KIND: module.step for module in (access, comparison, exports, lift, previews)
+}
 
 KEPT = timedelta(days=1)
 """How long a result or a file is kept."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from salepixel.privacy import use_cases
@@ -10,6 +11,8 @@ from salepixel.privacy.erase import finish_erasure
 from salepixel.privacy.erasures import Erasure
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
+from salepixel_plugin.api.computations import ACCEPTED, not_computed_yet
+from salepixel_plugin.computed import ask, tools
 from salepixel_plugin.fields import EmpId, Id
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
@@ -71,18 +74,21 @@ class ErasuresOut(Output):
 @blueprint.get("/contacts/<path:ref>/export")
 @blueprint.input(AccountQuery, location="query", arg_name="asked")
 @blueprint.output(PersonOut)
-@blueprint.doc(security="bearer")
-def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any]:
-    """Everything that is stored about a contact; empty lists for an unknown one."""
+@blueprint.doc(security="bearer", responses=ACCEPTED)
+def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any] | Response:
+    """Everything that is stored about a contact; empty lists for an unknown one.
+
+    The worker searches more than 200 deliveries: 202 until it has.
+    """
     return _export(asked.emp_id, ref)
 
 
 @blueprint.post("/contacts/export")
 @blueprint.input(PersonIn, arg_name="wanted")
 @blueprint.output(PersonOut)
-@blueprint.doc(security="bearer", responses={404: "No such account"})
-def export_person(wanted: PersonIn) -> dict[str, Any]:
-    """Everything that is stored about a person, by reference or e-mail address."""
+@blueprint.doc(security="bearer", responses={404: "No such account", **ACCEPTED})
+def export_person(wanted: PersonIn) -> dict[str, Any] | Response:
+    """The same for a person, by reference or e-mail address."""
     return _export(wanted.emp_id, wanted.contact)
 
 
@@ -126,10 +132,14 @@ def retry_erasure(erasure_id: str) -> dict[str, Any]:
     return _as_json(finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS))
 
 
-def _export(emp_id: int, who: str) -> dict[str, Any]:
-    here = services()
-    with here.database.read() as connection:
-        return use_cases.export_person(connection, principal(), here.clicks, emp_id, who, datetime.now(UTC))
+def _export(emp_id: int, who: str) -> dict[str, Any] | Response:
+    now = datetime.now(UTC)
+    found = ask(
+        lambda connection: use_cases.look_for_person(connection, principal(), tools(), emp_id, who, now)
+    )
+    if found.result is None or found.computation is not None:
+        return not_computed_yet(found)
+    return found.result
 
 
 def _erase(emp_id: int, who: str) -> dict[str, Any]:

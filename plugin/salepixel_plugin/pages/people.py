@@ -8,13 +8,17 @@ from typing import cast
 
 from flask import Response, make_response, redirect, request, url_for
 
-from salepixel.accounts.declined import BadField
+from salepixel.accounts.declined import BadField, NotFound
 from salepixel.accounts.use_cases import see_account
+from salepixel.computations.store import State, read_result
+from salepixel.computations.use_cases import Computed, see_computation
 from salepixel.privacy import use_cases
+from salepixel.privacy.access import KIND
 from salepixel.privacy.erase import NO_KEY, finish_erasure
 from salepixel.privacy.retention import MARKS, Kept, least_days
 from salepixel.privacy.use_cases import MAX_DAYS
 from salepixel_plugin.access import principal
+from salepixel_plugin.computed import ask, tools
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.services import services, writing
@@ -104,15 +108,39 @@ def find_person(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/people/export")
 def export_person(emp_id: int) -> Response:
-    """Everything that is stored about a person, as a file."""
-    here, who = services(), request.form.get("contact", "").strip()
-    with here.database.read() as connection:
-        try:
-            found = use_cases.export_person(
-                connection, principal(), here.clicks, emp_id, who, datetime.now(UTC)
-            )
-        except BadField:
-            return _people_page(emp_id, wrong={"contact": language().text(_NOBODY)}, who=who)
+    """Everything that is stored about a person, as a file; or the page that waits until the worker has it."""
+    who, now = request.form.get("contact", "").strip(), datetime.now(UTC)
+    try:
+        found = ask(
+            lambda connection: use_cases.look_for_person(connection, principal(), tools(), emp_id, who, now)
+        )
+    except BadField:
+        return _people_page(emp_id, wrong={"contact": language().text(_NOBODY)}, who=who)
+    source = found.computation or found.source
+    if source is None:
+        return _as_file(found.result or {})
+    # Not with the person in the address: addresses are logged on their way.
+    there = url_for("pages.show_export", emp_id=emp_id, computation_id=source.id)
+    return cast(Response, redirect(there, 303))
+
+
+@blueprint.get("/accounts/<int:emp_id>/people/exports/<computation_id>")
+def show_export(emp_id: int, computation_id: str) -> Response:
+    """How far the export of a person is, and then the file."""
+    with services().database.read() as connection:
+        account = see_account(connection, principal(), emp_id)
+        computation = see_computation(connection, principal(), computation_id)
+        is_done = computation.state is State.DONE
+        result = read_result(connection, computation.id) if is_done else None
+    if computation.kind != KIND or computation.emp_id != emp_id:
+        raise NotFound("computation")
+    if result is not None and "file" in request.args:
+        return _as_file(result)
+    computed = Computed(result, computation.as_of, None if is_done else computation, source=computation)
+    return page("person.html", account=account, computed=computed)
+
+
+def _as_file(found: Mapping[str, object]) -> Response:
     answer = make_response(json.dumps(found, ensure_ascii=False, indent=1))
     answer.headers["Content-Type"] = "application/json; charset=utf-8"
     answer.headers["Content-Disposition"] = 'attachment; filename="person.json"'

@@ -15,7 +15,7 @@ from salepixel.storage.schema import orders
 
 KIND = "preview"
 
-ORDERS_AT_ONCE = 20
+ORDERS_AT_ONCE = 10
 """Orders of one step: deciding one takes about 2 ms."""
 
 SMALL_ORDERS = 20

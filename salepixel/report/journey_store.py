@@ -19,8 +19,8 @@ from salepixel.storage.schema import EPOCH, as_micros, candidates, clicks, decis
 
 _CREDITED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
 
-CLICKS_AT_ONCE = 4000
-"""The clicks of one page, 30 ms. A contact with more clicks is still read whole."""
+CLICKS_AT_ONCE = 1000
+"""Clicks of one page: some 50 ms if many led to orders. A contact with more of them is read whole."""
 
 ORDERS_AT_ONCE = 1000
 """The orders of one page."""

@@ -131,7 +131,7 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Pr
     total = place.get("total") or connection.scalar(counted) or 0
     people = _next_recipients(connection, account, given["campaign"], place.get("after", ""))
     since, until = (datetime.fromisoformat(given[name]) for name in ("since", "until"))
-    _add(connection, found, people, account, since, until)
+    _add(connection, found, given["campaign"], people, account, since, until)
     done = place.get("done", 0) + len(people)
     if len(people) < RECIPIENTS_AT_ONCE:
         return Progress(None, done, done, result=found.as_json())
@@ -149,7 +149,7 @@ def compare_groups(
     """
     found, after = Groups(), ""
     while people := _next_recipients(connection, account, campaign_id, after):
-        _add(connection, found, people, account, since, until)
+        _add(connection, found, campaign_id, people, account, since, until)
         after = people[-1].contact
     return found
 
@@ -157,17 +157,8 @@ def compare_groups(
 def _next_recipients(
     connection: sa.Connection, account: Account, campaign_id: str, after: str
 ) -> Sequence[sa.Row[Any]]:
-    """Recipients with their address. `is_first`: the one of several in a group with the same address."""
+    """Recipients with their address, and whether they opted out or clicked."""
     theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
-    other, its = contacts.alias("other"), recipients.alias("its")
-    same_address = sa.and_(
-        other.c.emp_id == account.emp_id,
-        other.c.email_hash == contacts.c.email_hash,
-        other.c.ref < contacts.c.ref,
-        its.c.campaign_id == recipients.c.campaign_id,
-        its.c.contact == other.c.ref,
-        its.c.held_out == recipients.c.held_out,
-    )
     # Of the sums, because the clicks themselves may have ended.
     clicked = sa.exists().where(
         clickers.c.campaign_id == recipients.c.campaign_id,
@@ -180,7 +171,6 @@ def _next_recipients(
             recipients.c.held_out,
             contacts.c.email_hash,
             sa.func.coalesce(opted_out(), sa.false()).label("is_opted_out"),
-            (~sa.exists().where(same_address)).label("is_first"),
             clicked.label("has_clicked"),
         )
         .select_from(recipients.outerjoin(contacts, theirs))
@@ -189,15 +179,47 @@ def _next_recipients(
     return connection.execute(query.order_by(recipients.c.contact).limit(RECIPIENTS_AT_ONCE)).all()
 
 
+def _counted_before(
+    connection: sa.Connection, account: Account, campaign_id: str, people: Sequence[sa.Row[Any]]
+) -> set[tuple[str, bool]]:
+    """The recipients among these, with their group, whose address counts with an earlier one of the group."""
+    ours = {one.contact for one in people}
+    addresses = {one.email_hash for one in people if one.email_hash}
+    c, r = contacts.c, recipients.c
+    same = sa.select(c.ref, c.email_hash).where(
+        c.emp_id == account.emp_id, is_one_of(connection, c.email_hash, addresses)
+    )
+    refs: dict[str, list[str]] = {}
+    for row in connection.execute(same):
+        refs.setdefault(row.email_hash, []).append(row.ref)
+    several = {ref for its in refs.values() if len(its) > 1 for ref in its}
+    if not several:
+        return set()
+    # Two queries: SQLite would look for the address among all recipients of the campaign.
+    named = sa.select(r.contact, r.held_out).where(
+        r.campaign_id == campaign_id, is_one_of(connection, r.contact, several)
+    )
+    held_out = {row.contact: bool(row.held_out) for row in connection.execute(named)}
+    found = set()
+    for its in refs.values():
+        for group in (False, True):
+            # Any one of them, but the same in each step.
+            in_group = [ref for ref in its if held_out.get(ref) is group]
+            found |= {(ref, group) for ref in in_group if ref in ours and ref != min(in_group)}
+    return found
+
+
 def _add(
     connection: sa.Connection,
     found: Groups,
+    campaign_id: str,
     people: Sequence[sa.Row[Any]],
     account: Account,
     since: datetime,
     until: datetime,
 ) -> None:
     by_address: dict[str, list[Group]] = {}
+    counted_before = _counted_before(connection, account, campaign_id, people)
     for one in people:
         group = found.held_out if one.held_out else found.mailed
         found.contaminated += bool(one.held_out and one.has_clicked)
@@ -205,7 +227,7 @@ def _add(
             group.opted_out += 1
         elif one.email_hash is None:
             group.without_address += 1
-        elif one.is_first:
+        elif (one.contact, bool(one.held_out)) not in counted_before:
             group.people += 1
             by_address.setdefault(one.email_hash, []).append(group)
     buyers = set()

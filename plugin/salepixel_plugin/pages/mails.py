@@ -221,14 +221,14 @@ def _show(view: MailView, wrong: str = "") -> Response:
     shared: dict[str, Any] = {"view": view, "account": view.account, "uses": USES, "reasons": REASONS}
     html = max((part.end - part.start for part in view.mail.parts if part.kind is Kind.HTML), default=0)
     if view.campaign is None:
-        said = [
+        notes = [
             language().text(
                 CAUTIONS[name],
                 number=language().number(number // 1024 if name is Caution.CLIPPED else number),
             )
             for name, number in cautions_of(view, html)
         ]
-        answer = page("mail_draft.html", cautions=said, wrong=wrong, **shared)
+        answer = page("mail_draft.html", cautions=notes, wrong=wrong, **shared)
         answer.status_code = 422 if wrong else 200
         return answer
     with services().database.read() as connection:
@@ -239,12 +239,12 @@ def _show(view: MailView, wrong: str = "") -> Response:
         if view.stored.kind is Kind.MESSAGE
         else body.decode(view.mail.parts[0].charset).removeprefix("\ufeff")
     )
-    said = (
+    notes = (
         [language().text(CAUTIONS[Caution.CLIPPED], number=language().number(len(body) // 1024))]
         if _clipped(view, body)
         else []
     )
-    return page("mail_tracked.html", cautions=said, text=text, addresses=addresses, **shared)
+    return page("mail_tracked.html", cautions=notes, text=text, addresses=addresses, **shared)
 
 
 def _clipped(view: MailView, body: bytes) -> bool:

@@ -64,7 +64,7 @@ def test_frequent_queries_of_the_worker_use_an_index(
         plans = [
             str(step[-1])
             for text, values in asked
-            if text.startswith(("SELECT", "UPDATE"))
+            if text.startswith(("SELECT", "UPDATE", "INSERT INTO due"))
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
         ]
     assert [step for step in plans if index in step] != [], plans

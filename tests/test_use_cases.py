@@ -190,6 +190,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     ),
     privacy.see_retention: lambda w, who: privacy.see_retention(w.connection, who, 7),
     privacy.change_retention: lambda w, who: privacy.change_retention(w.connection, who, 7, {}),
+    privacy.see_erasure: lambda w, who: privacy.see_erasure(
+        w.connection, who, privacy.begin_erasure(w.connection, OWNER, w.keys, 7, "bo", NOW).id
+    ),
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),

@@ -14,7 +14,7 @@ $(shell test -x $(BIN)/python || rm -f .venv/made)
 ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-browser check format bench growth truth soak lock
+.PHONY: help demo run test test-browser check format bench growth truth soak fuzz lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ growth: .venv/dev ## what a click, an order and each page cost at 10 k, 100 k an
 
 truth: .venv/dev ## measure the accuracy of the attribution in 40 simulated worlds; SEEDS=20, TAG_ONLY=1
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(TAG_ONLY),TAG_ONLY=1) $(BIN)/python -m truth
+
+fuzz: .venv/dev ## random input until a fault is found or SECONDS=600 are over; ONLY=rewrite runs one subject
+	$(if $(SECONDS),SECONDS=$(SECONDS)) $(BIN)/python -m fuzz $(ONLY)
 
 soak: .venv/dev ## run the long tests (half an hour): the load of a mailing, 200 kills (kill -9) of each kind, new random examples
 	$(BIN)/python -m bench.mailing

@@ -130,11 +130,12 @@ class _Reader:
         for short in ("<!-->", "<!--->"):
             if text.startswith(short, at):
                 return at + len(short)
+        if self._in_condition:  # comments cannot be nested: one inside another has the same end
+            inner = _CONDITION.match(text, at, limit)
+            return inner.end() if inner else limit
         closed = _COMMENT_END.search(text, at + 4, limit)
         end = closed.start() if closed else limit
         if condition := _CONDITION.match(text, at, end):
-            if self._in_condition:  # comments cannot be nested: this one has the same end
-                return condition.end()
             self._in_condition = True
             self.read(condition.end(), end)
             self._in_condition = False

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
-from salepixel.campaigns.links import BadDestination, TagInDestination, read_destination
+from salepixel.campaigns.links import MAX_URL, BadDestination, TagInDestination, read_destination
 from salepixel.mails.found import FoundLink
 from salepixel.mails.templates import PAIRS, has_expression
 from salepixel.reading.addresses import BadHost, normal_host
+from salepixel.reading.text import read_text
 
 MAX_LABEL = 60
 
@@ -105,6 +106,8 @@ def propose(
     address, label = link.address.removesuffix(_LISTMONK), label_of(link)
     if why := _not_an_address(address):
         return Proposal(Use.LEFT, why, "", label)
+    if len(address) > MAX_URL:  # before the searches below, which take longer than linear time
+        return Proposal(Use.LEFT, Why.INVALID, "", label)
     if any(address.startswith(tracked) for tracked in tracked_starts):
         return Proposal(Use.LEFT, Why.TRACKED_ALREADY, "", label)
     try:
@@ -129,13 +132,14 @@ def propose(
 
 
 def label_of(link: FoundLink) -> str:
-    """A short name for a link: its text, or the last words of its address."""
-    if link.text and link.element != "text":
-        return link.text[:MAX_LABEL]
+    """A short name for a link: its text, or the last words of its address; text that any database stores."""
+    text = read_text(link.text, MAX_LABEL)
+    if text and link.element != "text":
+        return text
     parts = urlsplit(link.address) if link.address.isprintable() and "[" not in link.address else None
     words = unquote(parts.path.rstrip("/").rpartition("/")[2]) if parts else ""
     name = re.sub(r"[-_+]+", " ", words.rpartition(".")[0] or words).strip()
-    return (name or (parts.netloc if parts else "") or link.address)[:MAX_LABEL]
+    return read_text(name or (parts.netloc if parts else "") or link.address, MAX_LABEL)
 
 
 def _not_an_address(address: str) -> Why | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.mails.mail import MAX_BYTES, Kind
+from salepixel.mails.mail import Kind
 from salepixel.mails.proposals import Use
 from salepixel.mails.rewrite import Place
 from salepixel.storage.schema import mail_links, mails
@@ -71,7 +71,7 @@ def get_mail(connection: sa.Connection, mail_id: str, *, lock: bool = False) -> 
     row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         return None
-    body = zlib.decompressobj().decompress(row.body, MAX_BYTES)
+    body = zlib.decompress(row.body)
     return StoredMail(**{**row._mapping, "body": body, "kind": Kind(row.kind)})
 
 

@@ -154,14 +154,15 @@ def change_mail(
     view = see_mail(connection, principal, tracking, mail_id, lock=True)
     if view.campaign is not None:
         raise Conflict("mail_finished")
-    changes = list[tuple[Place, Choice]]()
+    changes, by_id = list[tuple[Place, Choice]](), {one.id: one for one in view.links}
     for link_id, wanted in choices.items():
-        link = view.link(link_id)
+        link = by_id.get(link_id)
         if link is None:
             raise BadField("links", "has no such link", link_id)
         if wanted.use is not Use.LEFT and not link.proposal.destination:
             raise BadField("links", "cannot be tracked", link_id)
-        changes.append(((link.part, link.found.start), wanted))
+        if wanted != link.choice:
+            changes.append(((link.part, link.found.start), wanted))
     store.change_links(
         connection, mail_id, [(place, {"usage": one.use, "label": one.label}) for place, one in changes]
     )

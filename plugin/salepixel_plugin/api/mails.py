@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from salepixel.campaigns import mailers
 from salepixel.mails import use_cases
+from salepixel.mails.charsets import encode_pasted
 from salepixel.mails.mail import Kind
 from salepixel.mails.proposals import Use
 from salepixel.mails.store import Choice
@@ -48,7 +49,7 @@ class MailIn(Input):
     def body(self) -> bytes:
         """The bytes of the mail. Raises ValueError if `base64` is not valid."""
         try:
-            return b64decode(self.base64, validate=True) if self.base64 else self.text.encode()
+            return b64decode(self.base64, validate=True) if self.base64 else encode_pasted(self.text)
         except Base64Error:
             raise ValueError("`base64` is not valid") from None
 
@@ -139,8 +140,9 @@ def change_mail(mail_id: str, change: MailChange) -> dict[str, Any]:
     """Choose what becomes of links."""
     with writing() as connection:
         view = use_cases.see_mail(connection, principal(), tracking(), mail_id)
+        labels = {one.id: one.choice.label for one in view.links}
         choices = {
-            link_id: Choice(one.use, _label(view, link_id) if one.label is None else one.label)
+            link_id: Choice(one.use, labels.get(link_id, "") if one.label is None else one.label)
             for link_id, one in change.links.items()
         }
         changed = use_cases.change_mail(
@@ -180,11 +182,6 @@ def delete_mail(mail_id: str) -> dict[str, Any]:
     """Delete a draft; gives it a last time."""
     with writing() as connection:
         return _as_json(use_cases.delete_draft(connection, principal(), tracking(), mail_id))
-
-
-def _label(view: MailView, link_id: str) -> str:
-    link = view.link(link_id)
-    return "" if link is None else link.choice.label
 
 
 def _as_json(view: MailView) -> dict[str, Any]:

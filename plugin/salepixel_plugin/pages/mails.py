@@ -1,5 +1,6 @@
 """New campaign: paste an e-mail, choose what becomes of its links, take it away with tracked links."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from salepixel.accounts.use_cases import see_account
 from salepixel.campaigns.mailers import TAGS
 from salepixel.mails import use_cases
 from salepixel.mails.cautions import Caution, cautions_of
+from salepixel.mails.charsets import encode_pasted
 from salepixel.mails.mail import MAX_BYTES, Kind
 from salepixel.mails.proposals import Use, Why
 from salepixel.mails.store import Choice
@@ -88,6 +90,10 @@ _FILES = {
     Kind.TEXT: ("txt", "text/plain"),
     Kind.MESSAGE: ("eml", "message/rfc822"),
 }
+_CHANGED = N_(
+    "This draft was changed in another window since you opened it. Your choices are below: save them to "
+    "replace those, or reload the page to see those."
+)
 _NO_NAME = N_("Enter a name for the campaign.")
 _NO_TAG = N_(
     "Enter your platform's merge tag for a contact's reference: ASCII, without & # quotes < > and backslash."
@@ -110,7 +116,7 @@ def add_mail(emp_id: int) -> Response:
         return _form(emp_id, sent, {"name": language().text(_NO_NAME)})
     upload = request.files.get("file")
     # A browser sends the lines of a field with CRLF, whatever they had (HTML, 4.10.22.4).
-    body = upload.read() if upload and upload.filename else sent["text"].replace("\r\n", "\n").encode()
+    body = upload.read() if upload and upload.filename else encode_pasted(sent["text"].replace("\r\n", "\n"))
     try:
         with writing() as connection:
             view = use_cases.add_mail(
@@ -149,7 +155,9 @@ def change_mail(mail_id: str) -> Response:
         if step == "delete":
             gone = use_cases.delete_draft(connection, principal(), tracking(), mail_id)
             return cast(Response, redirect(url_for("pages.new_mail", emp_id=gone.stored.emp_id), 303))
-        view = use_cases.see_mail(connection, principal(), tracking(), mail_id)
+        view = use_cases.see_mail(connection, principal(), tracking(), mail_id, lock=True)
+        if view.campaign is None and request.form.get("seen", _version(view)) != _version(view):
+            return _show(_with_choices(view), language().text(_CHANGED))
         view = use_cases.change_mail(
             connection,
             principal(),
@@ -186,6 +194,17 @@ def download_mail(mail_id: str) -> Response:
 
 def _to(mail_id: str) -> Response:
     return cast(Response, redirect(url_for("pages.show_mail", mail_id=mail_id), 303))
+
+
+def _version(view: MailView) -> str:
+    return view.stored.changed_at.isoformat()
+
+
+def _with_choices(view: MailView) -> MailView:
+    """The mail as the form of this request has it: nothing of it is lost if it cannot be stored."""
+    chosen = _choices(view)
+    links = [replace(one, choice=chosen.get(one.id, one.choice)) for one in view.links]
+    return replace(view, links=links, stored=replace(view.stored, merged="merged" in request.form))
 
 
 def _choices(view: MailView) -> dict[str, Choice]:
@@ -228,7 +247,7 @@ def _show(view: MailView, wrong: str = "") -> Response:
             )
             for name, number in cautions_of(view, html)
         ]
-        answer = page("mail_draft.html", cautions=notes, wrong=wrong, **shared)
+        answer = page("mail_draft.html", cautions=notes, wrong=wrong, seen=_version(view), **shared)
         answer.status_code = 422 if wrong else 200
         return answer
     with services().database.read() as connection:

@@ -125,3 +125,50 @@ def test_the_pages_are_in_spanish_too(office: Office) -> None:
     there = add(office)
     assert "Nueva campa\u00f1a" in office.page("/accounts/7/mails?lang=es", SHOES).text
     assert "Enlace de ventas" in office.page(f"{there}?lang=es", SHOES).text
+
+
+def test_a_draft_that_changed_in_another_window_loses_no_choice(office: Office) -> None:
+    there = add(office)
+    page = office.page(there, SHOES).text
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', page)
+    link = re.findall(r'name="use-([0-9-]+)"', page)[0]
+    first = {"seen": seen, f"label-{link}": "First window", "step": "save"}
+    second = {"seen": seen, f"label-{link}": "Second window", "step": "finish"}
+    assert office.page(there, SHOES, method="POST", data=first).status_code == 303
+    answer = office.page(there, SHOES, method="POST", data=second)
+    assert answer.status_code == 422
+    assert "changed in another window" in answer.text
+    assert "Second window" in answer.text
+    stored = office.get(f"/mails/{there.rpartition('/')[2]}", SHOES)
+    assert (stored["links"][0]["label"], stored["campaign_id"]) == ("First window", None)
+    (now,) = re.findall(r'name="seen" value="([^"]+)"', answer.text)
+    assert office.page(there, SHOES, method="POST", data=second | {"seen": now}).status_code == 303
+    assert office.get(f"/mails/{there.rpartition('/')[2]}", SHOES)["links"][0]["label"] == "Second window"
+
+
+def test_a_pasted_mail_that_declares_another_encoding_is_shown_as_pasted(office: Office) -> None:
+    text = HTML.replace("<html>", '<html><meta charset="windows-1252">')
+    there = add(office, text=text)
+    office.page(there, SHOES, method="POST", data={"step": "finish"})
+    assert "Caf\u00e9 {{ contact.FIRSTNAME }}" in office.page(there, SHOES).text
+    assert "Caf\u00e9".encode("windows-1252") in office.page(f"{there}/file", SHOES).get_data()
+
+
+def test_many_links_can_be_chosen_and_too_many_are_named(office: Office) -> None:
+    link = "<a href='https://shop.test/{}'>x</a>"
+    there = add(office, text="".join(map(link.format, range(400))))
+    ids = re.findall(r'name="use-([0-9-]+)"', office.page(there, SHOES).text)
+    sent = {f"use-{one}": "tracked" for one in ids} | {f"label-{one}": "x" for one in ids}
+    assert office.page(there, SHOES, method="POST", data=sent | {"ticked": ids}).status_code == 303
+    answer = office.page(
+        "/accounts/7/mails",
+        SHOES,
+        method="POST",
+        data=SENT | {"text": "".join(map(link.format, range(5001)))},
+    )
+    assert (answer.status_code, "more than 5000 links" in answer.text) == (422, True)
+
+
+def test_the_api_answers_half_a_surrogate_pair(office: Office) -> None:
+    body = b'{"empId": 7, "name": "a", "text": "<a href=\\"https://shop.test/\\">\\ud83d</a>"}'
+    assert office.call("POST", "/mails", body, SHOES).status_code in (201, 400, 415, 422)

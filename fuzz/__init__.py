@@ -1,0 +1,1 @@
+"""Random tests that run for as long as one likes: `make fuzz`."""

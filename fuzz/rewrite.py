@@ -99,7 +99,9 @@ def check_any_mail(raw: bytes) -> None:
     ]
     assert _outside(after) == _outside(mail)
     assert _places(after) == {}
-    back = read_mail(undo(after, {tracked[place]: [own[place]] for place in tracked}), mail.kind)
+    back = read_mail(
+        undo(after, {tracked[place]: [own[place]] for place in tracked}, mail.charsets()), mail.kind
+    )
     assert [part.text for part in back.parts] == [part.text for part in mail.parts]
     if b"\n\n" not in raw:
         assert back.raw == raw

@@ -77,6 +77,10 @@ class Mail:
         """All links with the number of their part, in the sequence of the mail."""
         return [(number, link) for number, part in enumerate(self.parts) for link in part.links]
 
+    def charsets(self) -> list[str]:
+        """The encodings of the parts."""
+        return [part.charset for part in self.parts]
+
     def with_addresses(self, new: Mapping[tuple[int, int], str]) -> bytes:
         """The mail with other addresses; all its other bytes stay.
 

@@ -1,6 +1,7 @@
 """Replaces the links of a mail by tracked links, and restores the original links."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from salepixel.mails.found import FoundLink, escape_attribute
 from salepixel.mails.mail import Mail
@@ -30,11 +31,12 @@ def _written(link: FoundLink, address: str) -> str:
     return f"{quote}{escape_attribute(address, quote)}{quote}"
 
 
-def undo(rewritten: Mail, originals: Mapping[str, Sequence[str]]) -> bytes:
+def undo(rewritten: Mail, originals: Mapping[str, Sequence[str]], charsets: Sequence[str]) -> bytes:
     """The mail with its original addresses, even if it was edited after `rewrite`.
 
     `originals`: for each tracked address, the original texts in its places, first to last. Copies that were
     added later get the last one.
+    `charsets`: of the parts before, because a mail may have other letters than ASCII in addresses only.
     """
     back, seen = dict[Place, str](), dict[str, int]()
     for number, link in rewritten.links():
@@ -43,4 +45,8 @@ def undo(rewritten: Mail, originals: Mapping[str, Sequence[str]]) -> bytes:
             nth = seen.get(link.address, 0)
             seen[link.address] = nth + 1
             back[place_of(number, link)] = own[min(nth, len(own) - 1)]
-    return rewritten.with_addresses(back)
+    parts = [
+        replace(part, charset=charset) if part.text.isascii() else part
+        for part, charset in zip(rewritten.parts, charsets, strict=False)
+    ]
+    return replace(rewritten, parts=(*parts, *rewritten.parts[len(parts) :])).with_addresses(back)

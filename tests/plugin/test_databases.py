@@ -15,9 +15,11 @@ from salepixel.accounts.store import Account, add_account
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.store import store_loss
 from salepixel.clicks.tokens import Signal
+from salepixel.computations import store as computations
 from salepixel.destinations import outbox
 from salepixel.keys import Keys
 from salepixel.orders import queue
+from salepixel.privacy.access import KIND
 from salepixel.shops import polls
 from salepixel.shops.store import list_shops
 from salepixel.storage import schema
@@ -92,8 +94,15 @@ def fill(office: Office) -> dict[str, str]:
         (its_shop,) = (one for one in list_shops(connection, 7) if one.id == shop)
         polls.store_counts(connection, its_shop, {now.date(): 2**40}, now)
         store_loss(connection, "edge-1", 1, LossRecord(2**40, 1, 2))
+        wanted = computations.Wanted(7, KIND, {"contact": "c0"})
+        computation = computations.request(connection, wanted, now)
     rebuild_sums(office.database)
+    newsletter = {"empId": 7, "name": "Autumn", "text": "<a href='https://shop.test/'>Shoes</a>"}
+    mail = office.post("/mails", newsletter)["id"]
+    office.call("PUT", f"/mails/{mail}/campaign")
     return {
+        "computation_id": computation.id,
+        "mail_id": mail,
         "campaign_id": campaign["id"],
         "link_id": campaign["links"][0]["id"],
         "emp_id": "7",

@@ -34,8 +34,9 @@ def is_small(connection: sa.Connection, emp_id: int) -> bool:
     # One by one and sorted, or SQLite may look for them in the whole table.
     of_shop = sa.select(deliveries.c.digest).order_by(deliveries.c.received_at)
     found = sum(_count(connection, of_shop.where(deliveries.c.shop_id == shop_id)) for shop_id in theirs)
-    of_all = _count(connection, sa.select(hits.c.id).order_by(hits.c.id))
-    return max(found, of_all) <= SMALL_DELIVERIES
+    if found > SMALL_DELIVERIES:
+        return False
+    return _count(connection, sa.select(hits.c.id).order_by(hits.c.id)) <= SMALL_DELIVERIES
 
 
 def _count(connection: sa.Connection, query: sa.Select[Any]) -> int:

@@ -1,12 +1,12 @@
 """HTTP/1.1 for the edge, one request at a time per connection. httptools (llhttp) parses the bytes.
 
 The edge uses no server framework: a bare redirect costs half as much CPU as with granian
-(docs/adr/0010-the-edge-speaks-http-itself.md). A redirect and an image need no request body, so a body is
-answered with 400, and the connection closes.
+(docs/adr/0010-the-edge-speaks-http-itself.md). Redirects and images need no request body, so a request with
+a body gets 400, and its connection is closed.
 
-If a client pipelines requests, it gets the answer to the first one, and the connection closes. No current
-browser or proxy pipelines, and waiting requests would need limits of their own. The client sends the other
-requests again (RFC 9112, 9.3.2).
+Pipelining is not supported. Of pipelined requests, only the first is answered; then the connection is closed,
+and the client retries the others (RFC 9112, 9.3.2). Current browsers and proxies do not pipeline, and a queue
+of requests would need limits of its own.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ Proxies add addresses (RFC 9110, 5.3); HTTP/2 splits cookies (RFC 9113, 8.2.3).
 """
 
 RECEIVE_BYTES = 16 * 1024
-"""The receive buffer that the kernel is asked for. It reserves twice as much (socket(7))."""
+"""SO_RCVBUF, the size of the receive buffer. The kernel doubles it (socket(7))."""
 
 HEAD_SECONDS = 10.0
 """A client must send a whole request head within this time."""
@@ -39,7 +39,7 @@ IDLE_SECONDS = 75.0
 """Idle connections, and clients that do not read an answer, are closed after this time."""
 
 NEW_SECONDS = 1.0
-"""A stopping edge waits this long for the first request of a new connection, which may be on its way."""
+"""At shutdown, the edge waits this long for a new connection's first request, which may be in transit."""
 
 RESERVED_FILES = 64
 """File descriptors kept for journals, Redis and Python."""
@@ -60,13 +60,13 @@ _KEPT = (
     *("host", "user-agent", "cookie", "x-forwarded-for", "if-none-match", "transfer-encoding"),
     *("sec-gpc", "sec-fetch-site", "sec-purpose", "purpose", "x-purpose", "x-moz"),
 )
-"""The headers that are read; others are not kept."""
+"""The headers that the edge reads. All others are dropped."""
 
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class _Lower(dict[bytes, bytes]):
-    """The lower-case name of each header in any spelling; empty for headers that are not kept."""
+    """Maps a header name, in any case, to lower case; to `b""` if the header is not in `_KEPT`."""
 
     def __missing__(self, name: bytes) -> bytes:
         name = name.lower()
@@ -87,7 +87,10 @@ _LOWER = _Lower(
         *("sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "Priority", "X-Forwarded-For", "X-Real-IP"),
     )
 )
-"""What browsers and proxies send needs no call of `lower`."""
+"""The spellings that browsers and proxies send are precomputed, so a lookup calls no Python code.
+
+Other spellings are not cached, so clients cannot grow the table.
+"""
 
 
 class Handler(Protocol):
@@ -98,7 +101,7 @@ class Handler(Protocol):
 
 
 class Connections:
-    """All connections of one process: their limit, their deadlines, their end."""
+    """All connections of one process: their limit, deadlines and shutdown."""
 
     def __init__(self, handler: Handler, limit: int = 0) -> None:
         """`limit` 0: as many as file descriptors allow."""
@@ -109,7 +112,7 @@ class Connections:
         self.ending = False
 
     def make(self) -> "Connection":
-        """Make the protocol of a connection that was just accepted."""
+        """Return the protocol object for a newly accepted connection."""
         return Connection(self)
 
     def close_overdue(self) -> None:
@@ -119,9 +122,9 @@ class Connections:
             connection.cut()
 
     def end(self) -> None:
-        """Close idle connections; answer those with a request, and the first request of new ones.
+        """Shut down: close idle connections now, and busy ones after the current answer.
 
-        Call it repeatedly until none is open.
+        A new connection may still send its first request. Call this repeatedly until no connection is open.
         """
         self.ending = True
         now = time.monotonic()
@@ -153,11 +156,11 @@ class Connection(asyncio.Protocol):
         self._address = b""
         self._url = b""
         self._headers: Headers = {}
-        self._head_bytes = 0  # the bytes so far of a head that has not ended
-        self._began_at = time.monotonic()  # when the connection or its newest head began
+        self._head_bytes = 0  # bytes received of an incomplete request head
+        self._began_at = time.monotonic()  # when the connection or its latest request head began
         self._had_request = False  # at least one request was received
         self._is_answering = False  # a request is being answered
-        self._is_pipelined = False  # another request in this read would be pipelined
+        self._is_pipelined = False  # a request that begins now is pipelined
         self._is_ending = False  # no more requests are accepted
         self._two_hosts = False  # the current head has two Host headers
         self._parser = HttpRequestParser(self)
@@ -180,7 +183,7 @@ class Connection(asyncio.Protocol):
         self._connections.open.discard(self)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what was received: a part of a head, or one head or several."""
+        """Parse received bytes: part of a request head, a whole one, or several."""
         if self._is_ending:
             return
         if not self._head_bytes:
@@ -194,7 +197,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data[:room])
         except HttpParserUpgrade:
-            # The request is answered without an upgrade (RFC 9110, 7.8), but the next bytes may not be HTTP.
+            # Ignore the upgrade (RFC 9110, 7.8), and close after the answer: the next bytes may not be HTTP.
             self.close_when_answered()
         except HttpParserError:
             self._refuse(BAD_REQUEST)
@@ -208,7 +211,7 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header. If it is repeated, its values are joined (`_JOINED`), or the last one counts."""
+        """Store a header. If it is repeated, join the values (names in `_JOINED`) or keep the last one."""
         name, headers = _LOWER[name], self._headers
         if not name:
             return
@@ -224,7 +227,7 @@ class Connection(asyncio.Protocol):
         self._refuse(BAD_REQUEST)
 
     def on_message_complete(self) -> None:
-        """Have the handler answer the request, whose head has ended."""
+        """Pass the complete request to the handler."""
         if self._is_ending:
             return
         parser, url, headers = self._parser, self._url, self._headers
@@ -297,13 +300,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def close_when_answered(self) -> None:
-        """Accept no more requests, and close after the current answer, if any. May be called again."""
+        """Accept no more requests, and close after the current answer, if any. Idempotent."""
         self._is_ending = True
         if not self._is_answering:
             self._transport.close()
 
     def _refuse(self, answer: bytes) -> None:
-        """Send this answer, unless a request is being answered, and close the connection."""
+        """Send this error and close; if a request is being answered, send only its answer, then close."""
         if not self._is_ending and not self._is_answering:
             self._transport.write(answer)
         self.close_when_answered()

@@ -67,8 +67,8 @@ def read_facts(
 def judge_health(processes: Sequence[Facts], expected: int) -> tuple[str, Facts]:
     """The status line and the facts of a whole edge, from those of its processes.
 
-    503 if an expected process is missing or stuck, or its disk is stalled. Without Redis the edge works, and
-    reports "degraded".
+    503 if an expected process is missing or stuck, or a disk is stalled. If Redis is unavailable or full, or
+    a disk refuses writes, the edge still answers requests: 200 with the status "degraded".
     """
     stuck = expected - len(processes) + sum(not _is_alive(process) for process in processes)
     disk = next(state for state in _DISKS if any(process["disk"] == state for process in processes))
@@ -110,7 +110,7 @@ def _is_alive(process: Facts) -> bool:
 
 
 def write_metrics(processes: Sequence[Facts]) -> bytes:
-    """The same in Prometheus' text format, labelled by each process's journal."""
+    """The facts of each process in Prometheus text format. The label `journal` identifies the process."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Processes(processes))
     return generate_latest(registry)

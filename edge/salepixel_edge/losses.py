@@ -1,4 +1,4 @@
-"""The loss file: the number of answered requests whose records are not written yet.
+"""The loss file: the number of lost records (answered, not written) that the journal does not report yet.
 
 Its blocks are allocated at the start, because the file is needed when the disk is full: overwriting needs no
 free space.
@@ -40,7 +40,7 @@ class LossFile:
         self.after, self.loss = after, loss
 
     def forget(self) -> None:
-        """Clear the saved loss, on disk too on return. Raises OSError."""
+        """Clear the saved loss; the change is on disk on return. Raises OSError."""
         self._write(_NOTHING)
         self.loss = None
 
@@ -52,7 +52,7 @@ class LossFile:
 
     def _write(self, data: bytes) -> None:
         descriptor = self._open()
-        # Within one sector: a crash leaves the old bytes or the new ones.
+        # The data fits into one sector, so a crash leaves either the old bytes or the new ones.
         if os.pwrite(descriptor, data, 0) != len(data):
             raise OSError("short write")
         os.fdatasync(descriptor)
@@ -74,7 +74,7 @@ class LossFile:
         return 0, None
 
     def _open(self) -> int:
-        # Kept open: a lack of file descriptors is another cause of losses.
+        # Keep the file open: losses also happen when no file descriptor is free.
         if self._descriptor is None:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -92,7 +92,7 @@ class LossFile:
 
 
 def sync_folder(folder: Path) -> None:
-    """Fsync a folder: the fsync of a new file does not write its name (fsync(2))."""
+    """Fsync a folder: the fsync of a new file does not write its directory entry (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

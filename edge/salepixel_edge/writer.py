@@ -53,7 +53,7 @@ class Writer:
         self._busy = False
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._unreported: LossRecord | None = None
-        self._loss_read_from: Journal | None = None  # `_unreported` includes its saved loss
+        self._loss_read_from: Journal | None = None  # the journal whose saved loss is in `_unreported`
         self.lost: LossRecord | None = None
         self._submitted = 0
         self._busy_since = 0.0
@@ -70,7 +70,7 @@ class Writer:
         batch.waiting.append((waiting, answer))
         if not self._busy:
             self._busy = True
-            # After this iteration of the event loop, so that its other requests join the batch.
+            # Submit after this iteration of the event loop, so that its other requests join the batch.
             self._loop.call_soon(self._submit)
 
     def use(self, journal: Journal) -> None:
@@ -159,7 +159,7 @@ class Writer:
         else:
             self._unreported = None
         if journal and journal.unwritten_loss != self._unreported:
-            # Save it before the requests are answered, so that the count survives a crash.
+            # Save the loss before the requests are answered, so that the count survives a crash.
             _keep(journal, self._unreported)
 
 

@@ -349,7 +349,7 @@ def explain_lift(lift: Mapping[str, Any], language: Language) -> str:
 
 
 def explain_refund(refunded: Decimal, currency: str, language: Language) -> str:
-    """A sentence: the order was refunded in full, with the sum."""
+    """A sentence: the order was refunded in full, and how much was refunded."""
     return language.text(_REFUNDED, refunded=language.money(refunded, currency))
 
 
@@ -374,7 +374,7 @@ def explain(
 
 
 def explain_notice(notice: Notice, click_parameter: str, language: Language) -> str:
-    """A correction of a link's destination, without a capital and a full stop."""
+    """A clause: how a link's destination was corrected. No capital letter, no full stop."""
     return language.text(NOTICE[notice], parameter=click_parameter)
 
 
@@ -384,7 +384,7 @@ def explain_failure(order: str, error: str, language: Language) -> str:
 
 
 def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
-    """A sentence: why a click gets the credit or not."""
+    """A sentence: the click gets the credit, or why not."""
     if candidate["credited"]:
         return language.text(N_("This click gets the credit."))
     why = candidate["passed_over"]
@@ -394,7 +394,7 @@ def explain_candidate(candidate: Mapping[str, Any], language: Language) -> str:
 def explain_decided(decided: Decided, language: Language) -> str:
     """Sentences about an order's decision.
 
-    Also about a partial payment, a full refund, an erasure and deleted clicks, if the order has them.
+    They also mention a partial payment, a full refund, an erasure and deleted clicks, if any.
     """
     order = decided.stored.order
     sentences = [_explain_decision_and_payment(decided, language)]

@@ -1,6 +1,6 @@
 """Languages: texts, money and times as a reader writes them.
 
-Translations are read from .po files when the process starts; there is no compiled file to forget.
+Translations are read from .po files at startup, so there are no compiled .mo files to keep up to date.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from babel.support import NullTranslations, Translations
 FOLDER = Path(__file__).parent / "translations"
 
 
-def N_(message: str) -> str:  # noqa: N802  # the name by which translators' tools find texts
+def N_(message: str) -> str:  # noqa: N802  # gettext tools extract calls of N_
     """Mark a text for translation. It is translated where it is shown."""
     return message
 
@@ -49,7 +49,7 @@ class Language:
         return format_percent(share, locale=self.code)
 
     def confidence(self, share: float) -> str:
-        """A confidence in percent, never 100 %, because the buyer may have come without the e-mail."""
+        """A confidence in percent, at most 99 %, because the buyer may have come without the e-mail."""
         return self.percent(min(share, 0.99))
 
     def rate(self, share: float) -> str:

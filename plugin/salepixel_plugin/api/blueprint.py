@@ -47,12 +47,13 @@ def answers_with(content_type: str, description: str) -> dict[int | str, dict[st
 class StrictAdapter(PydanticAdapter):
     """Reads bodies with pydantic's own JSON parser, because Python's has no limits.
 
-    With it, deep nesting and numbers of thousands of digits are validation errors (422). In its strict mode a
-    JSON string is a valid Decimal or datetime. Half a surrogate pair becomes U+FFFD, as in webhooks and hits.
+    It reports deep nesting and numbers with thousands of digits as validation errors (422). Even in strict
+    mode, it accepts a JSON string as a Decimal or datetime. A lone surrogate becomes U+FFFD, as in webhooks
+    and hits.
     """
 
     def validate_input(self, request: Request, location: str, **kwargs: Any) -> pydantic.BaseModel:
-        """The model; raises a Refusal (422, or 413 by Flask)."""
+        """Return the validated model. Raises Refusal (422); Flask raises 413 if the body is too large."""
         try:
             if location == "query":
                 return self.model_class.model_validate_strings(request.args.to_dict())
@@ -69,11 +70,11 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-"""An escape in a JSON string (JSON has no backslash elsewhere). Group 1: half of a surrogate pair."""
+"""An escape in a JSON string (JSON has no backslash elsewhere). Group 1: a lone surrogate."""
 
 
 def _with_whole_letters(body: bytes) -> bytes:
-    """The JSON with U+FFFD for half a surrogate pair, which JavaScript writes for a text cut within an emoji.
+    """Replace lone surrogates in JSON with U+FFFD. JavaScript writes one if a text is cut within an emoji.
 
     Without this, one such text would make the whole call invalid.
     """
@@ -139,7 +140,8 @@ def refuse_http(error: HTTPException) -> Response:
     if status == 404:
         message = "The API has no such address. /api/v1/openapi.json describes all of them."
     answer = refuse(Refusal(status, _snake(error.name), message))
-    answer.headers.extend(dict(error.get_headers()[1:]))  # Allow of a 405; the first is the Content-Type
+    # Such as Allow for a 405. The first header is the Content-Type.
+    answer.headers.extend(dict(error.get_headers()[1:]))
     return answer
 
 

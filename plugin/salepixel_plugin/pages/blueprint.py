@@ -31,8 +31,8 @@ _HEADERS = {
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: with it, browsers send "Origin: null" with our own forms, as with
-    # forms of other sites.
+    # Not no-referrer: browsers would then send "Origin: null" with our forms too, and
+    # is_from_our_page would refuse them if the browser sends no Sec-Fetch-Site.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -65,7 +65,7 @@ def language() -> Language:
 
 
 def choose_language() -> None:
-    """The language in `?lang=` of this or an earlier request; otherwise the browser's preferred one."""
+    """Set this request's language: `?lang=` now, `?lang=` earlier (a cookie), or the browser's preference."""
     asked = request.args.get("lang")
     if asked in LANGUAGES:
         g.salepixel_asked_language = asked
@@ -110,7 +110,7 @@ def _enter() -> Response | None:
     if found is None:
         there = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return cast(Response, redirect(url_for("pages.login", next=there), 303))
-    # A browser sends a session's cookie automatically, but never a key in a header.
+    # CSRF check, for cookies only: a browser sends a cookie automatically, but never a key in a header.
     if request.method == "POST" and by_key is None:
         require_our_page()
     access.allow(found)
@@ -118,7 +118,7 @@ def _enter() -> Response | None:
 
 
 def require_our_page() -> None:
-    """Refuse a form that another site caused a browser to send."""
+    """Refuse a form that was sent from another site (CSRF)."""
     if not access.is_from_our_page():
         raise Refusal(403, "cross_site", N_("This form was sent from another site. Open the page here."))
 
@@ -129,7 +129,7 @@ def _guard(answer: Response) -> Response:
 
 
 def guard(answer: Response) -> Response:
-    """Set headers: no script, no content of other sites, no frames."""
+    """Set the security headers, and the cookie of the language if `?lang=` chose one."""
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
     if asked := g.pop("salepixel_asked_language", None):

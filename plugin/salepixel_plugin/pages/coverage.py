@@ -23,7 +23,7 @@ _BAD_DAYS = N_(
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")
 def show_coverage(emp_id: int) -> Response:
-    """Day by day: in the shop, by webhook, fetched, missing, seen by the pixel, attributed."""
+    """Orders per day: in the shop, by webhook, fetched, missing, seen by the pixel, attributed."""
     chosen = {name: text for name, text in request.args.items() if text}
     try:
         asked = CoverageDays.model_validate(chosen)
@@ -46,5 +46,5 @@ def show_coverage(emp_id: int) -> Response:
 
 def _sum_of(days: list[DayCoverage], name: str) -> int | None:
     counts = [getattr(day, name) for day in days]
-    # Only some days have this figure, so its sum could not be compared with the other sums.
+    # No sum if a day lacks this figure: a partial sum could not be compared with the other sums.
     return None if None in counts else sum(counts)

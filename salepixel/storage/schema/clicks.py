@@ -75,7 +75,7 @@ hits = sa.Table(
     sa.Column("ignored", sa.Text, nullable=False),  # reason, or empty
     sa.Column(
         "order_key", sa.Text, nullable=False, server_default=""
-    ),  # reading.orders.order_key of order_ref
+    ),  # reading.order_numbers.order_key of order_ref
     sa.Column(
         "problem", sa.Text, nullable=False, server_default=""
     ),  # `ignored`, or the name of an unreadable value

@@ -9,17 +9,17 @@ deliveries = sa.Table(
     metadata,
     sa.Column(
         "digest", sa.Text, primary_key=True
-    ),  # of api url, event and body: identifies a repeated delivery, however late
+    ),  # SHA-256 of API URL, event and body: recognises a repeated delivery at any time
     sa.Column("shop_id", sa.Text, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
-    sa.Column("headers", sa.Text, nullable=False),  # JSON where `form` is 0; otherwise empty, see `body`
-    sa.Column("body", sa.LargeBinary, nullable=False),  # encoded as `form` says
+    sa.Column("headers", sa.Text, nullable=False),  # JSON if `form` is 0; otherwise empty: `body` has them
+    sa.Column("body", sa.LargeBinary, nullable=False),  # in the encoding `form`
     sa.Column("received_at", UtcTime, nullable=False),
     sa.Column("unread", sa.Text, nullable=False),  # why it could not be parsed, or empty
     sa.Column("form", sa.SmallInteger, nullable=False, server_default="0"),  # orders.deliveries.Form
     sa.Column(
         "same_as", sa.Text
-    ),  # digest of the delivery that stores the end of this body; null: stored whole
+    ),  # digest of the delivery that stores the shared end of both bodies; null: stored whole
     sa.Column(
         "same_bytes", sa.Integer, nullable=False, server_default="0"
     ),  # the length of that end in bytes
@@ -34,7 +34,7 @@ deliveries = sa.Table(
 
 
 def _where_given(name: str, owner: str, column: str) -> sa.Index:
-    """An index of the rows that have a value in a column that most of them leave empty."""
+    """A partial index: only rows with a value in `column`, which is null in most rows."""
     given = sa.text(f"{column} IS NOT NULL")
     return sa.Index(name, owner, column, sqlite_where=given, postgresql_where=given)
 
@@ -54,12 +54,12 @@ orders = sa.Table(
     sa.Column("delivery", sa.Text, nullable=False),  # digest of its delivery, or empty
     sa.Column("alias_hash", sa.Text),
     sa.Column("customer", sa.Text),  # the shop's own id of the buyer
-    sa.Column("voucher", sa.Text),  # reading.names.name_key of it
+    sa.Column("voucher", sa.Text),  # normalized by reading.names.name_key
     sa.Column("utm_campaign", sa.Text),  # likewise
-    sa.Column("payment", sa.Text),  # payment method, in the shop's words; null: not reported
+    sa.Column("payment", sa.Text),  # payment method, as the shop names it; null: not reported
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.false()),  # neither paid nor cancelled
     sa.Column("healed_at", UtcTime),  # when a poll found the order; null: a webhook reported it first
-    sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # reading.orders.order_key of number
+    sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # order_numbers.order_key of number
     sa.Column("erased_at", UtcTime),  # when a person named in it was erased; its decision no longer changes
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
@@ -79,22 +79,22 @@ orders = sa.Table(
 )
 
 due = sa.Table(
-    "due",  # the orders that are to be decided: orders/queue.py
+    "due",  # the queue of orders to decide: orders/queue.py
     metadata,
     sa.Column("shop_id", sa.Text, primary_key=True),
     sa.Column("order_id", sa.Text, primary_key=True),
     sa.Column("emp_id", sa.BigInteger, nullable=False),
-    sa.Column("again", sa.Boolean, nullable=False),  # it was decided, and may be decided otherwise now
-    sa.Column("next_attempt_at", UtcTime),  # when its turn is; null: parked
-    sa.Column("because", sa.Text, nullable=False),  # requeue.DueReason; empty: not noted
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # that failed
-    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # names no person
+    sa.Column("again", sa.Boolean, nullable=False),  # false: decision missing or outdated; true: may change
+    sa.Column("next_attempt_at", UtcTime),  # null: parked
+    sa.Column("because", sa.Text, nullable=False),  # requeue.DueReason; empty: not stored
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # failed attempts
+    sa.Column("last_error", sa.Text, nullable=False, server_default=""),  # without personal data
     sa.Column("failed_at", UtcTime),
     sa.ForeignKeyConstraint(
         ["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_due_order", ondelete="CASCADE"
     ),
     sa.Index("ix_due_next_attempt_at", "again", "next_attempt_at"),
-    # As the question is put: SQLite compares the texts.
+    # The exact text of the condition in queue.have_failed: SQLite compares the texts.
     sa.Index(
         "ix_due_failed",
         "failed_at",

@@ -49,10 +49,10 @@ def announce_sales(connection: sa.Connection, done: Reconciled, now: datetime) -
 def forget_contact(
     connection: sa.Connection, account: Account, stored: StoredOrder, sales: Sequence[Sale]
 ) -> int:
-    """Rewrite an order's outbox after its sales lost their contact; gives how many entries were.
+    """Rewrite an order's outbox after its sales lost their contact. Returns how many entries changed.
 
-    What was sent keeps no URL. What waits, or was given up, gets its URL anew, or is deleted where the
-    account forwards nothing any more.
+    Sent entries lose their URL. Entries that wait or were given up get a new URL, or are deleted if the
+    account no longer forwards sales.
     """
     urls = _urls(account, stored.order, sales) if account.forward_url else {}
     return rewrite_order(connection, account.emp_id, stored.shop_id, stored.order.id, urls)

@@ -77,9 +77,9 @@ def announce_order(
 def rewrite_order(
     connection: sa.Connection, emp_id: int, shop_id: str, order_id: str, urls: Mapping[str, str]
 ) -> int:
-    """Replace the URLs in an order's outbox, and add nothing to it; gives how many entries it had.
+    """Replace the URLs in an order's outbox, and add no entries. Returns how many entries changed.
 
-    What was sent has none afterwards; what was not, and has none in `urls`, is deleted.
+    Sent entries lose their URL. Entries that were not sent are deleted if they have no URL in `urls`.
     """
     its = outbox.c.shop_id == shop_id, outbox.c.order_id == order_id
     is_sent = outbox.c.state == "sent"

@@ -1,8 +1,8 @@
 """Orders to decide, the oldest first. A failed order is retried, and parked after eight attempts.
 
-The queue is the table `due`, and this module defines every value that is written to it. It is a table of its
-own, because a mark on the order itself writes the whole row anew, on PostgreSQL with an entry in each of ten
-indexes: twice for each order that is decided (docs/adr/0041-the-queue-is-a-table.md).
+The queue is the table `due`, and this module defines every value that is written to it. A column of `orders`
+would cost more: each change rewrites the whole row, on PostgreSQL with an entry in each of ten indexes, twice
+for each decision (docs/adr/0041-the-queue-is-a-table.md).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,8 +28,11 @@ MAX_ATTEMPTS = 8
 MAX_ERROR = 300
 
 Turn = Literal["all", "new", "newest", "again"]
-"""Which due orders have their turn: all of them, first those without a decision (or with one that is out of
-date); these only, the oldest or the newest first; or those that were decided and may be decided otherwise."""
+"""Which due orders to read: the longest due first, except for `newest`.
+
+`new`, `newest`: those whose decision is missing or outdated. `again`: those whose decision may change.
+`all`: `new`, then `again`.
+"""
 
 FailedPlace = tuple[datetime, str, str]
 """The position of an order in the list of failed orders: failed_at, shop, id."""
@@ -84,8 +87,10 @@ def _now() -> datetime:
 _ITS_ORDER = sa.and_(orders.c.shop_id == due.c.shop_id, orders.c.id == due.c.order_id)
 _NOW = sa.bindparam("marked_at", callable_=_now, type_=UtcTime())
 _AT_ONCE = ("new_order", "order_changed")
-"""The reasons (`requeue.DueReason`) of an order whose decision is missing or out of date. Others only may
-change a decision: such orders come after these."""
+"""Reasons (`requeue.DueReason`) that leave an order without a current decision. These orders come first.
+
+With any other reason, the decision only may change.
+"""
 
 
 def mark_due(connection: sa.Connection, why: str, *which: sa.ColumnElement[bool]) -> None:
@@ -102,13 +107,13 @@ def because(why: str) -> dict[str, Any]:
 
 
 def marks_due(dialect: str, *which: sa.ColumnElement[bool]) -> Any:
-    """The statement of `mark_due`, to be built once; its parameters are `because`, and those of `which`."""
+    """The statement of `mark_due`: build it once. Its parameters are those of `because` and of `which`."""
     again = sa.bindparam("is_again", type_=sa.Boolean)
     values = _NOW, again, sa.bindparam("why", type_=sa.Text)
     rows = sa.select(orders.c.shop_id, orders.c.id, orders.c.emp_id, *values).where(*which)
     if dialect == POSTGRESQL:
-        # As if it changed the order: it waits until a decision that is being made is stored, because that one
-        # takes the order off the queue, and did not see what has changed now. Sorted against deadlocks.
+        # Lock the orders, to wait until a decision in progress is stored. Otherwise that decision would take
+        # the order off the queue without having seen this change. Sorted, to avoid deadlocks.
         rows = rows.order_by(orders.c.shop_id, orders.c.id)
         rows = rows.with_for_update(read=True, key_share=True, of=orders)
     names = ["shop_id", "order_id", "emp_id", "next_attempt_at", "again", "because"]
@@ -166,14 +171,14 @@ def _count_these(dialect: str) -> Any:
 def due_orders(
     connection: sa.Connection, limit: int, now: datetime | None = None, *, turn: Turn = "all"
 ) -> list[OrderKey]:
-    """The orders that are due at `now`, the longest due first, as far as `turn` says no other sequence."""
+    """The orders that are due at `now`, in the sequence that `turn` defines."""
     return [(row.shop_id, row.id) for row in read_due(connection, limit, now, turn=turn)]
 
 
 def read_due(
     connection: sa.Connection, limit: int, now: datetime | None = None, *, turn: Turn = "all"
 ) -> Sequence[sa.Row[Any]]:
-    """The same as rows, with the attempts, and the columns that connect dependent orders (batches.py)."""
+    """Like `due_orders`, but rows: with attempts, and columns that connect dependent orders (batches.py)."""
     found: list[sa.Row[Any]] = []
     for again in (False, True) if turn == "all" else (turn == "again",):
         asked = {"now": now or _now(), "again": again, "most": limit - len(found)}
@@ -221,7 +226,7 @@ def record_failure(
 def retry_failed(
     connection: sa.Connection, why: str, emp_id: int | None, only: OrderKey | None = None
 ) -> int:
-    """Let failed orders of one account or of all, or one of them, begin anew; gives how many."""
+    """Requeue the failed orders of an account (None: of all), or one of them. Returns how many."""
     which = have_failed(emp_id) + ([] if only is None else list(_this(*only)))
     anew = {"attempts": 0, "last_error": "", "failed_at": None, "next_attempt_at": _now()}
     return connection.execute(

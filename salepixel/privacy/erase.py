@@ -334,9 +334,9 @@ def _delete_contact(step: _Step) -> bool:
 
 
 def _delete_computations(step: _Step) -> bool:
-    """After all others: a worker may compute with what they delete until then.
+    """Runs last: until the other parts finish, a worker may compute with the data that they delete.
 
-    Of the whole account: what is in a file is not looked for, and the worker makes results anew.
+    Deletes all computations of the account, because their files are not searched. The worker computes again.
     """
     return bool(delete_some(step.connection, schema.computations.c.emp_id == step.person.emp_id))
 

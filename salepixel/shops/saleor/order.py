@@ -317,7 +317,7 @@ def as_object(value: Any, reason: str) -> dict[str, Any]:
 
 def _text(parent: Mapping[str, Any], name: str) -> str:
     value = parent.get(name)
-    # Neither a NUL nor half a surrogate pair can be stored as text.
+    # Neither a NUL nor a lone surrogate can be stored as text.
     if not isinstance(value, str) or not value or "\0" in value or not _is_unicode(value):
         raise Unreadable(f"no_{name}")
     return value

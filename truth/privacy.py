@@ -27,7 +27,7 @@ def wait_settled(stack: Stack, seconds: float) -> None:
     while time.monotonic() < deadline:
         health = requests.get(f"{stack.edge_url}/healthz", timeout=10).json()
         with database.read() as connection:
-            due = sa.select(sa.func.count()).select_from(schema.orders).where(schema.orders.c.due)
+            due = sa.select(sa.func.count()).select_from(schema.due)
             waiting = connection.scalar(due) or 0
         if not waiting and not health["lag"]:
             database.close()

@@ -140,7 +140,7 @@ def replay_journal(data: Path, redis: Redis, name: str, number: int) -> int:
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run `salepixel journal`; gives 2 for bad settings, 1 if a journal is missing or damaged.
+    """Run `salepixel journal`; returns 2 for bad settings, 1 if a journal is missing or damaged.
 
     Raises SystemExit for bad arguments.
     """

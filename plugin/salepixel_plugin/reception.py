@@ -91,7 +91,7 @@ class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has 
         self.began = time.monotonic()
 
     def received(self, data: bytes) -> int:
-        """Receive bytes; gives how many of them belong to this request."""
+        """Receive bytes; returns how many of them belong to this request."""
         taken = int(super().received(data))
         if self.error or self.empty or self.body_rcv is None:
             if self.error and self.body_rcv is not None:

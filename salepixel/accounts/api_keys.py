@@ -30,7 +30,7 @@ class KeyEntry:
 
 
 def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: str, at: datetime) -> str:
-    """Add a key; gives its id. A key that exists does not change.
+    """Add a key; returns its id. A key that exists does not change.
 
     Only its digest is stored. A key is long and random, so no slow hash is needed.
     """

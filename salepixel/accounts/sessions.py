@@ -14,7 +14,7 @@ SESSION_HOURS = 12
 
 
 def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> str:
-    """Sign in with the key of this digest; gives the id for the cookie. Deletes ended sessions."""
+    """Sign in with the key of this digest; returns the id for the cookie. Deletes ended sessions."""
     connection.execute(sa.delete(sessions).where(sessions.c.expires_at <= at))
     session_id = secrets.token_urlsafe(32)
     expires_at = at + timedelta(hours=SESSION_HOURS)

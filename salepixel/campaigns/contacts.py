@@ -45,7 +45,7 @@ def traces_of_contact(contact: Contact) -> list[Trace]:
 
 
 def store_contacts(connection: sa.Connection, emp_id: int, batch: Sequence[Contact], at: datetime) -> int:
-    """Add or change contacts; gives how many. A contact without an address keeps the stored one.
+    """Add or change contacts; returns how many. A contact without an address keeps the stored one.
 
     Orders with one of their addresses, old or new, are marked due.
     """

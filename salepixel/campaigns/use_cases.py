@@ -120,7 +120,7 @@ def see_link(
 def create_campaign(
     connection: sa.Connection, principal: Principal, wanted: NewCampaign, click_parameter: str, at: datetime
 ) -> tuple[LinkedCampaign, list[tuple[int, Notice]]]:
-    """Create a campaign; gives it, and the corrections of each destination, by its position from 0.
+    """Create a campaign; returns it, and the corrections of each destination, by its position from 0.
 
     Raises BadField, NotAllowed or UnknownAccount.
     """
@@ -248,7 +248,7 @@ def add_recipients(
     keys: Keys,
     at: datetime,
 ) -> Split:
-    """Add recipients to a campaign; gives who gets the e-mail and who does not, the same every time.
+    """Add recipients to a campaign; returns who gets the e-mail and who does not, the same every time.
 
     Raises NotFound, or Conflict if the campaign has no holdout or its attribution window has ended.
     """

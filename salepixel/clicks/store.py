@@ -131,7 +131,7 @@ def store_loss(connection: sa.Connection, journal: str, number: int, loss: LossR
 
 
 def lock_to_store(connection: sa.Connection, emp_ids: Collection[int]) -> tuple[bytes, dict[int, Account]]:
-    """Lock what is needed to store clicks and hits of these accounts; gives the watermark, and the accounts.
+    """Lock what is needed to store clicks and hits of these accounts; returns the watermark and the accounts.
 
     A transaction that stores hits after clicks locks the accounts of both first. Otherwise it would lock them
     in another sequence than a worker that decides orders of both, and each would wait for the other.
@@ -208,7 +208,7 @@ def _hidden_among(
 
 
 def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
-    """Judge the oldest clicks without a final verdict again; gives how many, 0 if none is left.
+    """Judge the oldest clicks without a final verdict again; returns how many, 0 if none is left.
 
     Only clicks older than ten minutes are judged. The second judgement is needed because two journals folded
     at the same time do not see each other's clicks, and because the sending time may arrive late. Only
@@ -319,7 +319,7 @@ def _known(row: Sequence[Any]) -> _Known:
 
 
 def _insert_new(connection: sa.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Insert rows of `clicks`; gives those that were not stored yet, exactly: they are counted once."""
+    """Insert rows of `clicks`; returns those that were not stored yet, exactly: they are counted once."""
     while rows and not insert_all(connection, clicks, rows):
         # Some are stored already: a journal is folded again. On PostgreSQL another worker may have stored
         # them only now, which the insertion waits for and an earlier SELECT would not have seen.
@@ -431,7 +431,7 @@ def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[by
 
 
 def _change_verdicts(connection: sa.Connection, around: _Around) -> list[Click]:
-    """Write the verdicts that changed; gives their clicks."""
+    """Write the verdicts that changed; returns their clicks."""
     judged = {
         click_id: now
         for click_id, known in around.stored.items()

@@ -21,7 +21,7 @@ _THIS = watermarks.c.name == _VERDICTS
 
 
 def lock_watermark(connection: sa.Connection, *, exclusive: bool = False) -> bytes:
-    """Lock the watermark until the transaction ends; gives its click id."""
+    """Lock the watermark until the transaction ends; returns its click id."""
     query = sa.select(watermarks.c.click_id).where(_THIS).with_for_update(read=not exclusive)
     found: bytes | None = connection.scalar(query)
     if found is None:

@@ -58,7 +58,7 @@ def start_forwarders(database: Database, allowed_hosts: Set[str]) -> None:
 
 
 def forward_due(database: Database, allowed_hosts: Set[str]) -> int:
-    """Send the due forwards to each host in turn; gives how many were accepted."""
+    """Send the due forwards to each host in turn; returns how many were accepted."""
     return sum(forward_to(database, host, allowed_hosts)[0] for host in sorted({"", *allowed_hosts}))
 
 

@@ -177,7 +177,7 @@ def retry_forwards(
 ) -> int:
     """Retry failed forwards; each gets all its attempts again, with the same idempotency key.
 
-    All of one account or of all accounts, or the one with the id `only`; gives how many. Sent and waiting
+    All of one account or of all accounts, or the one with the id `only`; returns how many. Sent and waiting
     requests do not change.
     """
     which = _given_up(emp_id)

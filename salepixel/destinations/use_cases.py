@@ -24,7 +24,7 @@ def retry_dead(
     at: datetime,
     only: str | None = None,
 ) -> int:
-    """Retry the failed forwards of an account, or the one with this id; gives how many.
+    """Retry the failed forwards of an account, or the one with this id; returns how many.
 
     None: those of all the principal's accounts. Raises NotAllowed or UnknownAccount.
     """

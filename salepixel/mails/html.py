@@ -102,7 +102,7 @@ class _Reader:
             one.pieces.append(read_attribute(self.text[start : min(end, start + _MOST_TEXT)]))
 
     def _after_mark(self, at: int, limit: int) -> int:
-        """Read what begins with `<` or as an expression; gives the place after it."""
+        """Read what begins with `<` or as an expression; returns the place after it."""
         text = self.text
         end = self._expressions.end(at, limit)
         if end > at:

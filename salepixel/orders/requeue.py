@@ -74,7 +74,7 @@ def _marks_these(dialect: str) -> Any:
 
 
 def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
-    """Requeue orders that could not be decided, at the request of a person; gives how many.
+    """Requeue orders that could not be decided, at the request of a person; returns how many.
 
     All such orders of one account or of all accounts, or the one order `only` (shop id, order id).
     """

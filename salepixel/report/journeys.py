@@ -209,7 +209,7 @@ class Tally:
         return None
 
     def credit_together(self) -> dict[str, dict[str, Interval]]:
-        """Add the credit by Shapley and Markov; gives each campaign's share by both, with its interval.
+        """Add the credit by Shapley and Markov; returns each campaign's share by both, with its interval.
 
         Call it once, after all contacts were added, and only if there is no `shortage`.
         """

@@ -50,7 +50,7 @@ def test_copies_of_orders_have_their_sales_and_sums(world: World) -> None:
 def test_an_endpoint_that_is_not_known_is_named() -> None:
     app = make_routes()
     place = Place("0123456789ab", NOON, "cursor")
-    assert {call.method for call in all_calls(app, place)} == {"GET", "POST", "PATCH", "DELETE"}
+    assert {call.method for call in all_calls(app, place)} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
     app.add_url_rule("/new/<what>", "pages.new", lambda what: what)
     with pytest.raises(LookupError, match=r"what of /new/<what> \(pages\.new\)"):
         all_calls(app, place)

@@ -179,7 +179,7 @@ def tracked_mail(mail_id: str) -> Response:
 @blueprint.output(MailOut)
 @blueprint.doc(**_DOC, responses={409: "Its campaign exists already"})
 def delete_mail(mail_id: str) -> dict[str, Any]:
-    """Delete a draft; gives it a last time."""
+    """Delete a draft; returns it a last time."""
     with writing() as connection:
         return _as_json(use_cases.delete_draft(connection, principal(), tracking(), mail_id))
 

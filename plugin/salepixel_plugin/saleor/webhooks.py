@@ -130,7 +130,7 @@ def _receive() -> Delivery:
 
 
 def _keep(delivery: Delivery) -> tuple[Shop, Page, list[str]]:
-    """Verify a delivery and store it; gives its shop, what was read from it, and which orders were newer.
+    """Verify a delivery and store it; returns its shop, what was read from it, and which orders were newer.
 
     Raises UntrustedDelivery, KeysUnavailable, _ShopChanged. Only the stored shop decides a rejection, never
     the cached one.
@@ -206,7 +206,7 @@ def _read(delivery: Delivery, shop: Shop) -> Page:
 
 
 def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
-    """Store the delivery and its orders in one transaction; gives the ids of new and newer orders.
+    """Store the delivery and its orders in one transaction; returns the ids of new and newer orders.
 
     Raises _ShopChanged.
     """

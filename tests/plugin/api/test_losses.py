@@ -40,7 +40,7 @@ def test_a_campaign_shows_the_losses_since_it_was_created(office: Office, now: d
     assert "Lost clicks and pixel hits" in english
     assert ": 4,321</li>" in english
     assert "their campaign and account are unknown" in english
-    assert "No se conocen su campaña ni su cuenta" in spanish
+    assert "no se conocen su campaña ni su cuenta" in spanish
     assert "1,234" not in english
 
 

@@ -132,6 +132,7 @@ def test_make_without_a_target_lists_every_target() -> None:
         "bench",
         "growth",
         "truth",
+        "fuzz",
         "soak",
         "lock",
     ]

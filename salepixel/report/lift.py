@@ -62,12 +62,12 @@ class Group:
         self.net[order.currency] = self.net.get(order.currency, Decimal(0)) + kept
 
     def as_json(self) -> dict[str, Any]:
-        """For a computation that goes on later."""
+        """For the next step of a computation."""
         return asdict(self) | {"net": {currency: str(net) for currency, net in self.net.items()}}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Group":
-        """What `as_json` gave."""
+        """The object that `as_json` wrote."""
         net = {currency: Decimal(text) for currency, text in content["net"].items()}
         return cls(**{**content, "net": net})
 
@@ -94,13 +94,13 @@ class Groups:
     contaminated: int = 0
 
     def as_json(self) -> Json:
-        """For a computation that goes on later."""
+        """For the next step of a computation."""
         both = {"mailed": self.mailed.as_json(), "held_out": self.held_out.as_json()}
         return {**both, "contaminated": self.contaminated}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Groups":
-        """What `as_json` gave."""
+        """The object that `as_json` wrote."""
         mailed, held_out = (Group.from_json(content[name]) for name in ("mailed", "held_out"))
         return cls(mailed, held_out, content["contaminated"])
 

@@ -192,8 +192,10 @@ def _due(*, newest: bool) -> Any:
     columns = due.c.shop_id, due.c.order_id.label("id"), due.c.emp_id, due.c.attempts, due.c.next_attempt_at
     query = sa.select(*columns, *of_order).select_from(due.join(orders, _ITS_ORDER))
     query = query.where(due.c.again == sa.bindparam("again"), due.c.next_attempt_at <= sa.bindparam("now"))
-    place = due.c.next_attempt_at.desc() if newest else due.c.next_attempt_at
-    return query.order_by(place).limit(sa.bindparam("most"))
+    # One mark gives many orders the same time. Their keys then decide, so both databases agree.
+    place = due.c.next_attempt_at, due.c.shop_id, due.c.order_id
+    sequence = [column.desc() for column in place] if newest else place
+    return query.order_by(*sequence).limit(sa.bindparam("most"))
 
 
 def record_failure(

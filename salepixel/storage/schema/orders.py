@@ -93,7 +93,7 @@ due = sa.Table(
     sa.ForeignKeyConstraint(
         ["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_due_order", ondelete="CASCADE"
     ),
-    sa.Index("ix_due_next_attempt_at", "again", "next_attempt_at"),
+    sa.Index("ix_due_next_attempt_at", "again", "next_attempt_at", "shop_id", "order_id"),
     # The exact text of the condition in queue.have_failed: SQLite compares the texts.
     sa.Index(
         "ix_due_failed",

@@ -37,7 +37,7 @@ def upgrade() -> None:
         "failed_at) SELECT shop_id, id, emp_id, due_because NOT IN ('new_order', 'order_changed'), "
         "next_attempt_at, due_because, attempts, last_error, failed_at FROM orders WHERE due"
     )
-    op.create_index("ix_due_next_attempt_at", "due", ["again", "next_attempt_at"])
+    op.create_index("ix_due_next_attempt_at", "due", ["again", "next_attempt_at", "shop_id", "order_id"])
     op.create_index(
         "ix_due_failed",
         "due",

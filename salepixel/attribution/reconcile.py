@@ -194,19 +194,18 @@ def _clear_their_clicks(
     named: dict[OrderKey, Named],
 ) -> dict[OrderKey, Named]:
     """Give the clicks of tokens on paid orders the verdict human; returns `named` with these verdicts."""
-    bought: dict[bytes, OrderKey] = {}
-    cleared: dict[bytes, OrderKey] = {}
+    bought, cleared = set[bytes](), set[bytes]()
     for stored in batch:
         click = named[stored.key].token_click
         is_paid = stored.order.paid and shops[stored.shop_id].platform != "pixel"
         # An order must not change the verdict of another account's click.
         if not is_paid or click is None or click.emp_id != stored.emp_id or click.id in bought:
             continue
-        bought[click.id] = stored.key
+        bought.add(click.id)
         known = named[stored.key].clicks.get(click.id)
         if known is not None and known.verdict is not Verdict.HUMAN:
-            cleared[click.id] = stored.key
-    clicks.keep_purchases(connection, bought)
+            cleared.add(click.id)
+    clicks.keep_purchases(connection, bought - cleared)
     if not cleared:
         return named
     clicks.clear_clicks(connection, cleared)

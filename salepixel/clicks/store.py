@@ -239,26 +239,23 @@ def settle_clicks(connection: sa.Connection, now: datetime, limit: int) -> int:
     return len(late or ids)
 
 
-def keep_purchases(connection: sa.Connection, by_click: Mapping[bytes, tuple[str, str]]) -> None:
-    """Note that paid orders (shop, order) carry the tokens of these clicks.
+def keep_purchases(connection: sa.Connection, ids: Collection[bytes]) -> None:
+    """Store that paid orders carry the tokens of these clicks.
 
     Their verdicts are human, whatever edges see later.
     """
-    rows = [
-        {"click_id": key, "shop_id": by_click[key][0], "order_id": by_click[key][1]}
-        for key in sorted(by_click)
-    ]
+    rows = [{"click_id": click_id} for click_id in sorted(ids)]
     if rows:
         connection.execute(insert(connection, bought).on_conflict_do_nothing(), rows)
 
 
-def clear_clicks(connection: sa.Connection, by_click: Mapping[bytes, tuple[str, str]]) -> None:
-    """Make verdicts human, and final: paid orders (shop, order) carry the tokens. A click may come in later.
+def clear_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:
+    """Make verdicts human, and final: paid orders carry the tokens. A click may come in later.
 
     Other orders that name a click, or match it by e-mail, are marked due when its verdict changes.
     """
-    keep_purchases(connection, by_click)
-    rows = connection.execute(sa.select(*_KNOWN).where(clicks.c.id.in_(by_click)))
+    keep_purchases(connection, ids)
+    rows = connection.execute(sa.select(*_KNOWN).where(clicks.c.id.in_(ids)))
     stored = {row.id: _known(row) for row in rows}
     verdicts = {}
     for click_id, known in stored.items():

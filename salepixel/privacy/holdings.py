@@ -111,7 +111,7 @@ WITHOUT_PERSON = {
     "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",
     "seen_sums": "emp_id kind day shop_id name slot orders seen",
     "unsettled_clicks": "click_id",
-    "bought": "click_id shop_id order_id",
+    "bought": "click_id",
     "refunds": "shop_id order_id updated_at refunded cancelled issued_at currency charged covers",
     "drafts": "shop_id order_id",
     "due": "shop_id order_id emp_id again next_attempt_at because attempts last_error failed_at",

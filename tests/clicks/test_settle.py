@@ -166,7 +166,7 @@ def test_clicks_twice_late_shuffled_or_unseen_get_the_verdicts_of_judging_all_at
                 case Unseen(batch):
                     store_unseen(connection, batch)
                 case bytes():
-                    clicks.clear_clicks(connection, {event: ("s1", "o1")})
+                    clicks.clear_clicks(connection, [event])
                 case _:
                     clicks.store_clicks(connection, event)
         while clicks.settle_clicks(connection, LATER, 3):

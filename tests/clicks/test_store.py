@@ -72,10 +72,10 @@ def test_a_changed_verdict_requeues_the_orders_that_it_affects(database: Databas
             orders.store_order(connection, "s1", 1, bought, "")
         connection.execute(sa.delete(schema.due))
         for click in (suspect, quiet):
-            clicks.clear_clicks(connection, {click.id: ("s1", "9")})
+            clicks.clear_clicks(connection, [click.id])
         assert due_orders(connection, 10) == [("s1", "1")]
         connection.execute(sa.delete(schema.due))
-        clicks.clear_clicks(connection, {suspect.id: ("s1", "9")})
+        clicks.clear_clicks(connection, [suspect.id])
         assert due_orders(connection, 10) == []
 
 

@@ -33,7 +33,7 @@ def test_a_verdict_that_changes_during_an_erasure_is_counted_once(village: Villa
         clicks.store_clicks(connection, [(click, Signal.HEAD)])
     erasing = threading.Thread(target=village.erase)
     with village.database.write() as connection:
-        clicks.clear_clicks(connection, {click.id: ("s1", "O9")})
+        clicks.clear_clicks(connection, [click.id])
         erasing.start()
         until_it_ends_or_waits(village.database, erasing)
     erasing.join(20)

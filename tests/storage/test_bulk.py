@@ -7,15 +7,15 @@ import sqlalchemy as sa
 
 from salepixel.storage.bulk import insert_all
 from salepixel.storage.database import Database, is_transient
-from salepixel.storage.schema import bought, clickers
+from salepixel.storage.schema import clickers, sessions
 from tests.waiting import until
 
-ROWS = [(bytes([n]) * 16, "s1", f"O{n}") for n in range(5)]
+ROWS = [(f"S{n}", "the key", 10**15) for n in range(5)]
 
 
 def stored(database: Database) -> list[str]:
     with database.read() as connection:
-        return list(connection.scalars(sa.select(bought.c.order_id).order_by(bought.c.order_id)))
+        return list(connection.scalars(sa.select(sessions.c.digest).order_by(sessions.c.digest)))
 
 
 def test_all_rows_are_inserted_with_the_defaults_of_columns_that_are_not_given(database: Database) -> None:
@@ -30,26 +30,26 @@ def test_all_rows_are_inserted_with_the_defaults_of_columns_that_are_not_given(d
 
 def test_if_one_row_is_stored_already_none_is_inserted(database: Database) -> None:
     with database.write() as connection:
-        assert insert_all(connection, bought, ROWS[2:3])
-        assert not insert_all(connection, bought, ROWS)
-        assert insert_all(connection, bought, ROWS[3:])
-    assert stored(database) == ["O2", "O3", "O4"]
+        assert insert_all(connection, sessions, ROWS[2:3])
+        assert not insert_all(connection, sessions, ROWS)
+        assert insert_all(connection, sessions, ROWS[3:])
+    assert stored(database) == ["S2", "S3", "S4"]
 
 
 def test_a_row_that_the_table_rejects_is_an_error_and_the_transaction_can_go_on(database: Database) -> None:
     with database.write() as connection:
         with pytest.raises(sa.exc.IntegrityError):
-            insert_all(connection, bought, [ROWS[0], (ROWS[1][0], None, "O1")])
-        assert insert_all(connection, bought, ROWS[:1])
-    assert stored(database) == ["O0"]
+            insert_all(connection, sessions, [ROWS[0], ("S1", None, 10**15)])
+        assert insert_all(connection, sessions, ROWS[:1])
+    assert stored(database) == ["S0"]
 
 
 def test_a_value_that_postgresql_cannot_store_is_an_error_of_values(postgresql_database: Database) -> None:
     with postgresql_database.write() as connection:
         with pytest.raises(sa.exc.DataError):
-            insert_all(connection, bought, [ROWS[0], (ROWS[1][0], "s1", "O\0")])
-        assert insert_all(connection, bought, ROWS[:1])
-    assert stored(postgresql_database) == ["O0"]
+            insert_all(connection, sessions, [ROWS[0], ("S1", "the\0", 10**15)])
+        assert insert_all(connection, sessions, ROWS[:1])
+    assert stored(postgresql_database) == ["S0"]
 
 
 def test_a_broken_connection_is_a_transient_error(postgresql_database: Database) -> None:
@@ -58,7 +58,7 @@ def test_a_broken_connection_is_a_transient_error(postgresql_database: Database)
         with postgresql_database.write() as other:
             other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": ours})
         with pytest.raises(sa.exc.OperationalError) as caught:
-            insert_all(connection, bought, ROWS)
+            insert_all(connection, sessions, ROWS)
     assert is_transient(caught.value)
     assert stored(postgresql_database) == []
 
@@ -71,11 +71,11 @@ def test_rows_wait_for_another_transaction_that_inserts_them(
 
     def insert() -> None:
         with postgresql_database.write() as connection:
-            found.append(insert_all(connection, bought, ROWS))
+            found.append(insert_all(connection, sessions, ROWS))
 
     worker = threading.Thread(target=insert)
     with postgresql_database.write() as connection, connection.begin_nested() as savepoint:
-        insert_all(connection, bought, ROWS[1:2])
+        insert_all(connection, sessions, ROWS[1:2])
         worker.start()
         waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         with postgresql_database.read() as other:
@@ -84,4 +84,4 @@ def test_rows_wait_for_another_transaction_that_inserts_them(
             savepoint.rollback()
     worker.join(30)
     assert found == [not commits]
-    assert stored(postgresql_database) == (["O1"] if commits else [f"O{n}" for n in range(5)])
+    assert stored(postgresql_database) == (["S1"] if commits else [f"S{n}" for n in range(5)])

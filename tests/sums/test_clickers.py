@@ -70,7 +70,7 @@ def test_a_contact_is_one_clicker_of_a_campaign_and_of_each_link(clicked: Databa
 
 def test_who_becomes_human_becomes_a_clicker(clicked: Database) -> None:
     with clicked.write() as connection:
-        clear_clicks(connection, {BOT.id: ("s1", "O1")})
+        clear_clicks(connection, [BOT.id])
         assert count_clicks(connection, [CAMPAIGN]) == {CAMPAIGN: ClickCounts(4, 0, 2, 1)}
     verify(clicked)
 

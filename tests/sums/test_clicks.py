@@ -109,7 +109,7 @@ def test_a_changed_verdict_moves_its_click_to_another_sum(database: Database) ->
     store(database, *((click, NO_SIGNAL) for click in burst[1:]))
     assert cells(database) == {(f"{n:012x}", TODAY, "bot", "burst_of_links"): 1 for n in range(3)}
     with database.write() as connection:
-        clear_clicks(connection, {burst[1].id: ("s1", "O1")})
+        clear_clicks(connection, [burst[1].id])
     assert (burst[1].link, TODAY, "human", "burst_of_links bought") in cells(database)
 
 
@@ -222,7 +222,7 @@ def take(connection: sa.Connection, seen: Sequence[tuple[Click, Signal]], step: 
         case Settle(seconds):
             settle_clicks(connection, NOON + seconds * SECOND, 5)
         case Clear(which):
-            clear_clicks(connection, {seen[which][0].id: ("s1", "O1")})
+            clear_clicks(connection, [seen[which][0].id])
         case Consent(contact, given):
             store_contacts(connection, 1, [Contact(contact, None, given)], NOON)
         case Sent(seconds):

@@ -78,7 +78,7 @@ def take(world: World, step: Step, serial: int) -> None:
                 if which is None:
                     settle_clicks(connection, NOON + timedelta(hours=2), 3)
                 else:
-                    clear_clicks(connection, {CLICKS[which].id: ("s1", "O1")})
+                    clear_clicks(connection, [CLICKS[which].id])
         case _:
             sales.take(world, step, serial)
 

@@ -55,8 +55,6 @@ bought = sa.Table(
     "bought",  # clicks with their token on a paid order: human, whatever their signals
     metadata,
     sa.Column("click_id", sa.LargeBinary(16), primary_key=True),
-    sa.Column("shop_id", sa.Text, nullable=False),
-    sa.Column("order_id", sa.Text, nullable=False),
 )
 
 hits = sa.Table(

@@ -6,7 +6,8 @@ import quopri
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salepixel.mails.mail import BadMail, Mail, read_mail
+from salepixel.accounts.declined import Invalid
+from salepixel.mails.mail import Mail, read_mail
 from salepixel.mails.proposals import propose
 from salepixel.mails.rewrite import Place, place_of, rewrite, undo
 
@@ -89,7 +90,7 @@ def check_any_mail(raw: bytes) -> None:
     """A mail of any bytes is answered by name, or keeps all its rules."""
     try:
         mail = read_mail(raw)
-    except BadMail:
+    except Invalid:
         return
     assert rewrite(mail, {}) == raw
     tracked, own = _places(mail), {place_of(number, link): link.raw for number, link in mail.links()}

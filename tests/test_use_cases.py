@@ -31,6 +31,7 @@ from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
 from salepixel.keys import Keys
 from salepixel.mails import use_cases as mails
+from salepixel.mails.mail import read_mail
 from salepixel.mails.proposals import Use
 from salepixel.mails.store import Choice
 from salepixel.mails.use_cases import Tracking
@@ -111,10 +112,8 @@ def _report_orders(world: World, principal: Principal) -> shops.Receipt:
 
 
 def _add_mail(world: World, principal: Principal) -> mails.MailView:
-    body = b"<a href='https://shop.test/'>Shoes</a>"
-    return mails.add_mail(
-        world.connection, principal, world.tracking, 7, "Autumn", "plain", None, body, None, NOW
-    )
+    mail = read_mail(b"<a href='https://shop.test/'>Shoes</a>")
+    return mails.add_mail(world.connection, principal, world.tracking, 7, "Autumn", "plain", None, mail, NOW)
 
 
 Call = Callable[[World, Principal], Any]

@@ -7,6 +7,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from enum import StrEnum
 
+from salepixel.accounts.declined import Invalid
 from salepixel.mails.charsets import charset_of
 from salepixel.mails.found import FoundLink
 from salepixel.mails.html import find_links
@@ -27,18 +28,14 @@ _MESSAGE = re.compile(rb"(?:[!-9;-~]{1,76}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\r?\n"
 _SENT = re.compile(rb"^(?:from|date|received|message-id|mime-version|content-type)[ \t]*:", re.I | re.M)
 _MARKUP = re.compile(rb"<(?:!doctype|html|head|body|table|div|p|a|td|span|center|style|img)\b", re.IGNORECASE)
 _OTHER_FILES = {
-    b"%PDF": "pdf",
-    b"PK\x03\x04": "zip",
-    b"\x89PNG": "picture",
-    b"\xff\xd8\xff": "picture",
-    b"GIF8": "picture",
-    b"\xd0\xcf\x11\xe0": "office",
-    b"{\\rtf": "office",
+    b"%PDF": "mail_pdf",
+    b"PK\x03\x04": "mail_zip",
+    b"\x89PNG": "mail_picture",
+    b"\xff\xd8\xff": "mail_picture",
+    b"GIF8": "mail_picture",
+    b"\xd0\xcf\x11\xe0": "mail_office",
+    b"{\\rtf": "mail_office",
 }
-
-
-class BadMail(ValueError):
-    """A file that is no mail; the message names the reason: one of those in `read_mail`."""
 
 
 class Kind(StrEnum):
@@ -97,26 +94,26 @@ class Mail:
 def read_mail(raw: bytes, kind: Kind | None = None) -> Mail:
     """The mail in a file or a text field; without a `kind` it is recognised by its content.
 
-    Raises BadMail: `empty`, `too_large`, `pdf`, `zip`, `picture`, `office`, `binary`, `no_text`, `damaged`,
-    `too_many_parts`.
+    Raises Invalid: `mail_empty`, `mail_too_large`, `mail_pdf`, `mail_zip`, `mail_picture`, `mail_office`,
+    `mail_binary`, `mail_no_text`, `mail_damaged`, `mail_too_many_parts`.
     """
     if not raw.strip():
-        raise BadMail("empty")
+        raise Invalid("mail_empty")
     if len(raw) > MAX_BYTES:
-        raise BadMail("too_large")
+        raise Invalid("mail_too_large")
     for mark, name in _OTHER_FILES.items():
         if raw.startswith(mark):
-            raise BadMail(name)
+            raise Invalid(name)
     kind = kind or _recognised(raw)
     if kind is Kind.MESSAGE:
         parts = tuple(_parts(raw, _start(raw), len(raw), 0))
         if not parts:
-            raise BadMail("no_text")
+            raise Invalid("mail_no_text")
         return Mail(kind, raw, parts)
     try:
         return Mail(kind, raw, (_read_part(kind, raw, 0, len(raw), Identity(raw), ""),))
     except BadEncoding:
-        raise BadMail("binary") from None
+        raise Invalid("mail_binary") from None
 
 
 def _recognised(raw: bytes) -> Kind:
@@ -142,12 +139,12 @@ def _read_part(kind: Kind, raw: bytes, start: int, end: int, transfer: Transfer,
 
 
 def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
-    """The text and HTML parts between two places of a message, without attachments. Raises BadMail."""
+    """The text and HTML parts between two places of a message, without attachments. Raises Invalid."""
     found = _HEADERS.match(raw, start, end)
     if found is None:
         return
     if depth > _MAX_DEPTH:
-        raise BadMail("too_many_parts")
+        raise Invalid("mail_too_many_parts")
     body = found.end()
     headers = BytesHeaderParser().parsebytes(found[1])
     boundary = headers.get_boundary()
@@ -162,7 +159,7 @@ def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
             yield _read_part(kind, raw, body, end, transfer, declared)
         except (BadEncoding, KeyError):
             # Otherwise half of the mail would be sent without tracked links, and nobody would notice.
-            raise BadMail("damaged") from None
+            raise Invalid("mail_damaged") from None
 
 
 def _transfer_encoding(headers: Message) -> str:
@@ -176,7 +173,7 @@ def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[in
     places, first = list[tuple[int, int]](), -1
     for found in line.finditer(raw, start, end):
         if len(places) > _MAX_PARTS:
-            raise BadMail("too_many_parts")
+            raise Invalid("mail_too_many_parts")
         if first >= 0:
             places.append((first, found.start()))
         after = _BLANK.match(raw, found.end(), end)

@@ -21,7 +21,7 @@ from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign, see_links
 from salepixel.mails import store
 from salepixel.mails.found import FoundLink
-from salepixel.mails.mail import BadMail, Kind, Mail, read_mail
+from salepixel.mails.mail import Mail, read_mail
 from salepixel.mails.proposals import Proposal, Use, Why, propose
 from salepixel.mails.rewrite import Place, place_of, rewrite
 from salepixel.mails.store import Choice, StoredMail
@@ -88,27 +88,22 @@ def add_mail(
     name: str,
     mailer: str,
     tag: str | None,
-    body: bytes,
-    kind: Kind | None,
+    mail: Mail,
     at: datetime,
 ) -> MailView:
     """Store a newsletter as a draft, with a proposal for each of its links.
 
-    `tag`: None for the tag of the mailer. `kind`: None to recognise it. Raises NotAllowed, UnknownAccount,
-    BadField, or Invalid if it is not a mail, or has too many links.
+    `tag`: None for the tag of the mailer. `mail`: read before the transaction, since a large one takes
+    seconds. Raises NotAllowed, UnknownAccount, BadField, or Invalid for too many links.
     """
     try:
         tag = contact_tag(mailer, tag)
     except BadTag as error:
         raise BadField(error.field, str(error)) from None
-    try:
-        mail = read_mail(body, kind)
-    except BadMail as error:
-        raise Invalid(f"mail_{error}") from None
     if len(mail.links()) > MAX_LINKS:
         raise Invalid("mail_too_many_links", most=MAX_LINKS)
     account = target_account(connection, principal, emp_id)
-    stored = StoredMail(new_id(), emp_id, name, mailer, tag, mail.kind, body, at, at)
+    stored = StoredMail(new_id(), emp_id, name, mailer, tag, mail.kind, mail.raw, at, at)
     proposals = _proposals(mail, account, tracking)
     choices = {place: Choice(one.use, one.label) for place, one in proposals.items()}
     store.add_mail(connection, stored, choices)

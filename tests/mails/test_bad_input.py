@@ -2,9 +2,10 @@
 
 import pytest
 
+from salepixel.accounts.declined import Invalid
 from salepixel.mails.charsets import encode_pasted
 from salepixel.mails.found import FoundLink
-from salepixel.mails.mail import BadMail, Kind, read_mail
+from salepixel.mails.mail import Kind, read_mail
 from salepixel.mails.proposals import Use, Why, label_of, propose
 
 LINK = b"<a href='https://shop.test/'>x</a>"
@@ -31,7 +32,7 @@ MESSAGE = b"From: a\nMIME-Version: 1.0\n"
     ],
 )
 def test_a_mail_that_cannot_be_read_whole_is_named(raw: bytes, reason: str) -> None:
-    with pytest.raises(BadMail, match=f"^{reason}$"):
+    with pytest.raises(Invalid, match=f"^mail_{reason}$"):
         read_mail(raw)
 
 

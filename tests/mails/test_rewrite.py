@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salepixel.mails.mail import BadMail, Kind, Mail, read_mail
+from salepixel.accounts.declined import Invalid
+from salepixel.mails.mail import Kind, Mail, read_mail
 from salepixel.mails.rewrite import place_of, rewrite, undo
 
 HTML = """<!DOCTYPE html>\r
@@ -170,5 +171,5 @@ def test_what_was_rewritten_can_be_undone(html: str, transfer: str) -> None:
     ],
 )
 def test_a_file_that_is_no_mail_is_named(raw: bytes, reason: str) -> None:
-    with pytest.raises(BadMail, match=f"^{reason}$"):
+    with pytest.raises(Invalid, match=f"^mail_{reason}$"):
         read_mail(raw)

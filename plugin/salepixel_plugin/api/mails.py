@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from salepixel.campaigns import mailers
 from salepixel.mails import use_cases
 from salepixel.mails.charsets import encode_pasted
-from salepixel.mails.mail import Kind
+from salepixel.mails.mail import Kind, read_mail
 from salepixel.mails.proposals import Use
 from salepixel.mails.store import Choice
 from salepixel.mails.use_cases import MailView
@@ -107,6 +107,7 @@ _DOC: dict[str, Any] = {"security": "bearer"}
 @blueprint.doc(**_DOC, responses={403: "A foreign account", 404: "No such account"})
 def add_mail(wanted: MailIn) -> dict[str, Any]:
     """Store an e-mail as a draft; the response has a proposal for each of its links."""
+    mail = read_mail(wanted.body(), wanted.kind)
     with writing() as connection:
         view = use_cases.add_mail(
             connection,
@@ -116,8 +117,7 @@ def add_mail(wanted: MailIn) -> dict[str, Any]:
             wanted.name,
             wanted.mailer,
             wanted.contact_tag,
-            wanted.body(),
-            wanted.kind,
+            mail,
             datetime.now(UTC),
         )
     return _as_json(view)

@@ -12,7 +12,7 @@ from salepixel.campaigns.mailers import TAGS
 from salepixel.mails import use_cases
 from salepixel.mails.cautions import Caution, cautions_of
 from salepixel.mails.charsets import encode_pasted
-from salepixel.mails.mail import MAX_BYTES, Kind
+from salepixel.mails.mail import MAX_BYTES, Kind, read_mail
 from salepixel.mails.proposals import Use, Why
 from salepixel.mails.store import Choice
 from salepixel.mails.use_cases import MailView
@@ -118,6 +118,7 @@ def add_mail(emp_id: int) -> Response:
     # A browser sends the lines of a field with CRLF, whatever they had (HTML, 4.10.22.4).
     body = upload.read() if upload and upload.filename else encode_pasted(sent["text"].replace("\r\n", "\n"))
     try:
+        mail = read_mail(body)
         with writing() as connection:
             view = use_cases.add_mail(
                 connection,
@@ -127,8 +128,7 @@ def add_mail(emp_id: int) -> Response:
                 name,
                 sent["mailer"],
                 sent["contact_tag"].strip() or None,
-                body,
-                None,
+                mail,
                 datetime.now(UTC),
             )
     except BadField:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from rq.timeouts import JobTimeoutException
 
 from salepixel.accounts import store as accounts
 from salepixel.accounts.declined import Conflict
@@ -22,12 +23,15 @@ from tests.make import NOON
 
 COUNT = "count"
 WANTED = Wanted(1, COUNT, {"to": 5})
+OUT_OF_TIME = -2
 Do = Callable[..., bool]
 
 
 def count(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Progress:
     """Counts to a number, one in each step, and writes each number into a file."""
     so_far, until = place.get("so_far", 0) + 1, task.parameters["to"]
+    if until == OUT_OF_TIME:
+        raise JobTimeoutException
     if until < 0:
         raise ValueError("ana@shop.test is in this text")
     if so_far > until:
@@ -165,6 +169,17 @@ def test_a_failed_step_ends_its_computation_and_no_other(database: Database, do:
     assert failed.state is State.FAILED
     assert failed.error.startswith("ValueError")
     assert "ana" not in failed.error
+
+
+def test_a_step_that_takes_all_time_of_its_job_is_not_done_again(database: Database, do: Do) -> None:
+    slow = ask(database, Wanted(1, COUNT, {"to": OUT_OF_TIME}))
+    with pytest.raises(JobTimeoutException):
+        do()
+    assert see(database, slow.id).state is State.FAILED
+    other = ask(database)
+    while do():
+        pass
+    assert see(database, other.id).state is State.DONE
 
 
 def test_the_last_result_is_given_until_a_newer_one_is_there(database: Database, do: Do) -> None:

@@ -54,15 +54,16 @@ def _do_step(database: Database, tools: Tools) -> bool:
         # Read without the writer's lock. If another worker did this step meanwhile, nothing is stored.
         with database.read() as connection:
             progress = KINDS[found.kind](connection, tools, store.task_of(found), place)
-    except JobTimeoutException:
-        raise
     except Exception as error:
-        if is_transient(error) and not is_timeout(error):
+        is_out_of_time = isinstance(error, JobTimeoutException)
+        if is_transient(error) and not is_timeout(error) and not is_out_of_time:
             raise
         text = describe(error)
         log.error("computation_failed", computation=found.id, kind=found.kind, error=text)
         with database.write() as connection:
             store.fail(connection, found.id, text, datetime.now(UTC))
+        if is_out_of_time:  # the job has used its time; the same step would use all of the next one's
+            raise
         return True
     with database.write() as connection:
         store.keep_step(connection, found.id, found.steps, progress, datetime.now(UTC))

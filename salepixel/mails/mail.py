@@ -45,6 +45,11 @@ class Kind(StrEnum):
     TEXT = "text"
     MESSAGE = "message"
 
+    @property
+    def content_type(self) -> str:
+        """The media type of its file."""
+        return {"html": "text/html", "text": "text/plain", "message": "message/rfc822"}[self]
+
 
 _TYPES = {"text/html": Kind.HTML, "text/x-amp-html": Kind.HTML, "text/plain": Kind.TEXT}
 

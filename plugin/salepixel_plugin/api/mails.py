@@ -22,8 +22,6 @@ from salepixel_plugin.fields import EmpId, Id, Name, Text
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, tracking, writing
 
-CONTENT_TYPES = {Kind.HTML: "text/html", Kind.TEXT: "text/plain", Kind.MESSAGE: "message/rfc822"}
-
 
 class MailIn(Input):
     """An e-mail: its HTML or text in `text`, or the bytes of a file in `base64`."""
@@ -170,7 +168,7 @@ def tracked_mail(mail_id: str) -> Response:
     with services().database.read() as connection:
         view, body = use_cases.tracked_mail(connection, principal(), tracking(), mail_id)
     answer = make_response(body)
-    answer.headers["Content-Type"] = CONTENT_TYPES[view.stored.kind]
+    answer.headers["Content-Type"] = view.stored.kind.content_type
     answer.headers["Content-Disposition"] = "attachment"
     return answer
 

@@ -85,11 +85,7 @@ CAUTIONS = {
     ),
 }
 
-_FILES = {
-    Kind.HTML: ("html", "text/html"),
-    Kind.TEXT: ("txt", "text/plain"),
-    Kind.MESSAGE: ("eml", "message/rfc822"),
-}
+_ENDINGS = {Kind.HTML: "html", Kind.TEXT: "txt", Kind.MESSAGE: "eml"}
 _CHANGED = N_(
     "This draft was changed in another window since you opened it. Your choices are below: save them to "
     "replace those, or reload the page to see those."
@@ -182,11 +178,11 @@ def download_mail(mail_id: str) -> Response:
     """The tracked e-mail as a file."""
     with services().database.read() as connection:
         view, body = use_cases.tracked_mail(connection, principal(), tracking(), mail_id)
-    ending, content_type = _FILES[view.stored.kind]
+    kind = view.stored.kind
     answer = make_response(body)
-    answer.headers["Content-Type"] = content_type
+    answer.headers["Content-Type"] = kind.content_type
     answer.headers["Content-Disposition"] = (
-        f'attachment; filename="campaign-{view.stored.campaign_id}.{ending}"'
+        f'attachment; filename="campaign-{view.stored.campaign_id}.{_ENDINGS[kind]}"'
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer

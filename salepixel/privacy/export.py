@@ -34,7 +34,10 @@ def tables_of(connection: sa.Connection, person: Person) -> dict[str, Rows]:
     for table, column in _BY_CONTACT:
         ours = table.c.emp_id == person.emp_id, is_one_of(connection, column, person.names)
         found[table.name] = _rows(connection, sa.select(table).where(*ours))
-    found["recipients"] = _rows(connection, sa.select(schema.recipients).where(_received(connection, person)))
+    for table in (schema.recipients, schema.clickers, schema.buyers):
+        found[table.name] = _rows(
+            connection, sa.select(table).where(_in_campaigns(connection, table, person))
+        )
     for table in _OF_ORDERS:
         found[table.name] = list(_of_orders(connection, table, own))
     for table in (schema.decisions, schema.candidates, schema.sales):
@@ -60,18 +63,19 @@ def count_rows(connection: sa.Connection, person: Person) -> dict[str, int]:
         counts[table.name] = (
             connection.scalar(sa.select(sa.func.count()).select_from(table).where(*ours)) or 0
         )
-    sent = sa.select(sa.func.count()).select_from(schema.recipients).where(_received(connection, person))
-    counts["recipients"] = connection.scalar(sent) or 0
+    sent = _in_campaigns(connection, schema.recipients, person)
+    query = sa.select(sa.func.count()).select_from(schema.recipients).where(sent)
+    counts["recipients"] = connection.scalar(query) or 0
     own = own_orders(connection, person, _EVERYTHING)
     counts["orders"] = len({*own, *orders_naming(connection, person, _EVERYTHING)})
     return counts
 
 
-def _received(connection: sa.Connection, person: Person) -> sa.ColumnElement[bool]:
-    recipients, campaigns = schema.recipients, schema.campaigns
-    ours = sa.select(campaigns.c.id).where(campaigns.c.emp_id == person.emp_id)
-    named = is_one_of(connection, recipients.c.contact, person.names)
-    return sa.and_(recipients.c.campaign_id.in_(ours), named)
+def _in_campaigns(connection: sa.Connection, table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
+    """The person's rows of a table whose key is a campaign and a contact."""
+    ours = sa.select(schema.campaigns.c.id).where(schema.campaigns.c.emp_id == person.emp_id)
+    named = is_one_of(connection, table.c.contact, person.names)
+    return sa.and_(table.c.campaign_id.in_(ours), named)
 
 
 _BY_CONTACT = (

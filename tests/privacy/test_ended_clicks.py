@@ -14,6 +14,8 @@ from salepixel.campaigns.store import Campaign, set_sent_at
 from salepixel.clicks.tokens import Click, ClickSealer, Signal
 from salepixel.orders.deliveries import sum_rejections
 from salepixel.privacy import retention
+from salepixel.privacy.export import tables_of
+from salepixel.privacy.person import find_person
 from salepixel.privacy.retention import Kept, end_old_rows
 from salepixel.privacy.use_cases import change_retention
 from salepixel.report.activity import contact_activity, count_clicks, count_verdict_reasons, link_activity
@@ -275,6 +277,9 @@ def test_an_erasure_deletes_what_counts_clicks_that_ended(village: Village) -> N
         change_retention(connection, INSTALLATION, 1, {Kept.CLICKS: 50})
     end_old_rows(village.database, LATER, 60)
     assert village.rows(schema.clicks) == []
+    with village.database.read() as connection:
+        exported = tables_of(connection, find_person(connection, village.keys, 1, REF))
+    assert (exported["clicks"], {row["contact"] for row in exported["clickers"]}) == ([], {REF})
     village.erase()
     assert list(village.found()) == []
     assert REF not in {row["contact"] for row in village.rows(schema.clickers)}

@@ -30,6 +30,8 @@ def test_everything_about_a_person_is_exported(known: Office, by: str) -> None:
     assert counts == {
         "contacts": 1,
         "clicks": 1,
+        "clickers": 1,
+        "buyers": 2,
         "orders": 1,
         "refunds": 1,
         "decisions": 1,

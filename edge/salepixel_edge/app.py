@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from salepixel.campaigns.dynamic import HostNotListed, listed_address, page_of
 from salepixel.campaigns.links import (
     BadDestination,
     BadLink,
@@ -23,7 +24,7 @@ from salepixel.campaigns.links import (
     with_parameter,
     without_parameters,
 )
-from salepixel.clicks.records import pack_click, pack_payload
+from salepixel.clicks.records import pack_click, pack_payload, with_page
 from salepixel.clicks.tokens import ClickIds, ClickSealer, Signal, pack_claims
 from salepixel.keys import load_keys
 from salepixel.settings import EdgeSettings
@@ -44,6 +45,7 @@ from salepixel_edge.request import (
     read_host,
     read_link_query,
     read_signals,
+    split_address,
 )
 from salepixel_edge.shipper import Shipper, take_journal
 from salepixel_edge.writer import Writer
@@ -79,6 +81,9 @@ _NO_VISIT = int(Signal.HEAD | Signal.PREFETCH | Signal.UNRENDERED)
 _NO_TOKEN = _NO_VISIT | _PRIVACY
 _TOKEN = "\0"  # placeholder for the token; no header can contain NUL
 
+_R = ord("r")
+_NAMES: dict[type, str] = {HostNotListed: "host_not_listed"}
+
 _PRIVATE = "cache-control: no-store, private\r\n"
 _HIDDEN = f"{_PRIVATE}referrer-policy: no-referrer\r\nx-robots-tag: noindex\r\n"
 _PAGE = f"{_HIDDEN}content-type: text/html; charset=utf-8\r\n"
@@ -92,7 +97,8 @@ class Target:
     `plain` is the answer without a token, after its date; `parts` the answer in three parts, with the token
     between them: in the address and in the cookie. Without claims the link is switched off. `opted_out`:
     digests (`contact_digest`) of the account's opted-out contacts. `tags`: the custom merge tags of the
-    account's campaigns, in UTF-8. `erased`: what was erased in the account (`Keys.hash_erased`).
+    account's campaigns, in UTF-8. `erased`: what was erased in the account (`Keys.hash_erased`). `page`: the
+    page of a dynamic link, whose `url` is empty until its address is known.
     """
 
     claims: bytes
@@ -103,6 +109,7 @@ class Target:
     opted_out: frozenset[str] = frozenset()
     tags: frozenset[bytes] = frozenset()
     erased: frozenset[str] = frozenset()
+    page: bytes = b""
 
 
 _NOWHERE = Target(b"")
@@ -126,6 +133,8 @@ class Edge:
         self._link_sealer = LinkSealer(keys)
         self._targets = lru_cache(KNOWN_LINKS)(self._target)
         self._appended = lru_cache(KNOWN_APPENDED)(self._target_with)
+        self._led = lru_cache(KNOWN_LINKS)(self._target_at)
+        self._ours = frozenset((settings.click_parameter,))
         self._sealer = ClickSealer(keys)
         self._ids = ClickIds()
         self._directory = kept_directory(settings.data)
@@ -167,7 +176,7 @@ class Edge:
         if request.method != b"GET" and request.method != b"HEAD":
             headers = f"{_PRIVATE}allow: GET, HEAD\r\n"
             connection.send(self._answer(request, "405 Method Not Allowed", headers))
-        elif path.startswith(b"/c/"):
+        elif path[:3] == b"/c/" or path[:3] == b"/r/":
             self._click(request, connection)
         elif path == b"/track/sale":
             self._pixel(request, connection)
@@ -176,22 +185,30 @@ class Edge:
 
     def _click(self, request: Request, connection: Connection) -> None:
         token, query = request.path[3:], request.query
+        is_dynamic, written = request.path[1] == _R, b""
         try:
             target = self._targets(token)
         except BadLink:
             token, query, found = self._find(token, query)
             target = found or _NOWHERE
-        if target is _NOWHERE:
-            self._counts["bad_link"] += 1
-            connection.send(self._answer(request, "404 Not Found", _PAGE, NOT_FOUND))
-            return
-        if not target.claims:
+        if not target.claims and target is not _NOWHERE:
             self._counts["switched_off"] += 1
             connection.send(self._answer(request, "410 Gone", _PAGE, NOT_FOUND))
             return
+        if target is _NOWHERE or is_dynamic is bool(target.url):
+            self._lead_nowhere(request, connection, "bad_link")
+            return
         headers = request.headers
+        if is_dynamic:
+            query, written = split_address(query)
         contact, unrendered, appended = read_link_query(query)
-        if appended:
+        if is_dynamic:
+            try:
+                target = self._led(token, written, appended)
+            except BadDestination as error:
+                self._lead_nowhere(request, connection, _NAMES.get(type(error), "bad_destination"))
+                return
+        elif appended:
             target = self._appended(token, appended)
         if contact in target.tags:
             contact, unrendered = b"", True
@@ -211,10 +228,16 @@ class Edge:
             before, between, after = target.parts
             answer = b"".join((b"HTTP/1.1 302 Found\r\n", self._date, before, sealed, between, sealed, after))
         record = pack_click(click_id, target.claims, signals, contact, address, read_agent(headers))
+        if is_dynamic:
+            record = with_page(record, target.page)
         self._writer.append(record, connection, answer)
         self._counts["clicks"] += 1
         if signals:
             self._counts.update(_signal_names(signals))
+
+    def _lead_nowhere(self, request: Request, connection: Connection, reason: str) -> None:
+        self._counts[reason] += 1
+        connection.send(self._answer(request, "404 Not Found", _PAGE, NOT_FOUND))
 
     def _target(self, token: bytes) -> Target:
         """Open a link's token and read its present destination. Raises BadLink."""
@@ -226,7 +249,7 @@ class Edge:
             url = check_destination(url) if url else link.url
         except BadDestination:
             url = link.url  # not written by the plugin, which checks them
-        url = without_parameters(url, frozenset((self._settings.click_parameter,)))
+        url = without_parameters(url, self._ours)
         opted_out, tags, erased = frozenset[str](), frozenset[bytes](), frozenset[str]()
         if self._directory:
             opted_out = self._directory.opted_out.get(link.emp_id, opted_out)
@@ -242,10 +265,20 @@ class Edge:
     def _target_with(self, token: bytes, appended: bytes) -> Target:
         """The same link with appended parameters, without any click token. Raises BadLink."""
         target = self._targets(token)
-        ours = frozenset((self._settings.click_parameter,))
-        url = without_parameters(with_appended(target.url, appended.decode()), ours)
+        url = without_parameters(with_appended(target.url, appended.decode()), self._ours)
         plain, parts = self._redirects(target.emp_id, url)
         return replace(target, url=url, plain=plain, parts=parts)
+
+    def _target_at(self, token: bytes, written: bytes, appended: bytes) -> Target:
+        """A dynamic link that leads to the address in `u=`. Raises BadLink or BadDestination."""
+        target = self._targets(token)
+        hosts = self._directory.link_hosts.get(target.emp_id, ()) if self._directory else ()
+        url = page = listed_address(written, hosts)
+        if appended:
+            url = with_appended(url, appended.decode())
+        url = without_parameters(url, self._ours)
+        plain, parts = self._redirects(target.emp_id, url)
+        return replace(target, url=url, plain=plain, parts=parts, page=page_of(page).encode())
 
     def _redirects(self, emp_id: int, url: str) -> tuple[bytes, tuple[bytes, bytes, bytes]]:
         """The answers that redirect to a url, as in Target."""
@@ -339,11 +372,12 @@ class Edge:
         if changed:
             self._targets.cache_clear()
             self._appended.cache_clear()
+            self._led.cache_clear()
 
 
 def _of_links(directory: Directory) -> tuple[object, ...]:
     """The parts of a directory that answers to clicks depend on."""
-    return directory.links, directory.opted_out, directory.tags, directory.erased
+    return directory.links, directory.opted_out, directory.tags, directory.erased, directory.link_hosts
 
 
 @lru_cache

@@ -75,6 +75,15 @@ def read_link_query(query: bytes) -> tuple[bytes, bool, bytes]:
     return normal_reference(text).encode(), False, appended
 
 
+def split_address(query: bytes) -> tuple[bytes, bytes]:
+    """A dynamic link's query without its first `u=`, and the value of that, as written; empty without one."""
+    if b"amp;" in query:
+        query = _ESCAPED.sub(b"&", query)
+    before, _, after = b"&".join((b"", query)).partition(b"&u=")
+    address, _, rest = after.partition(b"&")
+    return (before + b"&" + rest if rest else before)[1:], address
+
+
 def _is_plain(value: bytes) -> bool:
     """True for a reference in its normal form that is no merge tag, as most mailers write it."""
     if value.isalnum():

@@ -100,6 +100,14 @@ def _host(text: str) -> str:
     return host
 
 
+def _link_host(text: str) -> str:
+    below = text.strip().startswith("*.")
+    host = _host(text.strip().removeprefix("*."))
+    if not host:
+        raise ValueError("must be a host name such as shop.example, or *.shop.example for all hosts below it")
+    return f"*.{host}" if below else host
+
+
 def _past_time(time: datetime) -> datetime:
     # No order is older than 2000. Near the ends of the calendar, adding an attribution window overflows.
     try:
@@ -154,6 +162,10 @@ Url = Annotated[str, AfterValidator(_destination)]
 LinkUrl = Annotated[str, AfterValidator(_link_destination)]
 UrlOrEmpty = Annotated[str, AfterValidator(_optional(_destination))]
 HostOrEmpty = Annotated[str, Field(max_length=253), AfterValidator(_host)]
+LinkHosts = Annotated[
+    list[Annotated[str, Field(max_length=255), AfterValidator(_link_host)]],
+    Field(max_length=50, examples=[["shop.test", "*.shop.test"]]),
+]
 Time = Annotated[AwareDatetime, AfterValidator(_past_time)]
 PlannedTime = Annotated[AwareDatetime, AfterValidator(_planned_time)]
 Money = Annotated[

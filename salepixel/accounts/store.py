@@ -1,7 +1,7 @@
 """Accounts as stored."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -28,6 +28,7 @@ class Account:
 
     `pixel_secret` is encrypted for keys.pixel_secret_place; empty if there is none. `clicks_ended_before`,
     `bot_clicks_ended_before`: older clicks (before these times, aware UTC) have ended; None: none.
+    `link_hosts`: see `leads_to`.
     """
 
     emp_id: int
@@ -55,6 +56,7 @@ class Account:
     clicks_ended_before: datetime | None = None
     bot_clicks_ended_before: datetime | None = None
     ignored_hits_ended_before: datetime | None = None
+    link_hosts: Sequence[str] = ()
 
     @property
     def policy(self) -> Policy:
@@ -67,6 +69,15 @@ class Account:
             windows=_read_windows(self.campaign_windows),
             sale_when=self.sale_when,
         )
+
+    @property
+    def leads_to(self) -> Sequence[str]:
+        """The hosts where dynamic links may lead, in normal form; `*.shop.test` is any host below shop.test.
+
+        Where none are chosen, it is the site, with and without `www.`.
+        """
+        bare = self.site.removeprefix("www.")
+        return self.link_hosts or ([bare, f"www.{bare}"] if bare else [])
 
     def has_closed(self, at: datetime) -> bool:
         """Whether a time (aware) is in a closed month."""

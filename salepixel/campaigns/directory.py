@@ -1,4 +1,5 @@
-"""Publishes the directory for the edges: accounts, links changed after sending, opt-outs and merge tags."""
+"""Publishes the directory for the edges: accounts, links changed after sending, opt-outs, merge tags, and the
+hosts of dynamic links."""
 
 import hashlib
 
@@ -27,6 +28,7 @@ def read_directory(connection: sa.Connection) -> Directory:
         currencies={row.emp_id: row.currency for row in rows},
         tags=_tags(connection),
         erased=all_erased(connection),
+        link_hosts={row.emp_id: frozenset(row.leads_to) for row in rows},
     )
 
 

@@ -201,3 +201,12 @@ def edge_url(base: str, tracking_host: str) -> str:
 def tracked_url(base: str, token: str, contact_tag: str) -> str:
     """The URL for the e-mail. The tag is not encoded, because the mailer looks for exactly this text."""
     return f"{base}/c/{token}?k={contact_tag}"
+
+
+def dynamic_url(base: str, token: str, contact_tag: str, address: str) -> str:
+    """The URL of a dynamic link for the e-mail.
+
+    `token`: of a Link without `url`, whose `link` is the campaign. `address`: where it leads, encoded as the
+    value of a parameter, or the mailer's tag for that.
+    """
+    return f"{base}/r/{token}?k={contact_tag}&u={address}"

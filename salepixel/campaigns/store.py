@@ -25,7 +25,8 @@ class CampaignLink:
     """A link of a campaign. `sale_pixel`: it is a sales link, so orders can be attributed to its clicks.
 
     `url` is the destination in its token. After sending, it can lead to `new_url` instead (empty: unchanged),
-    or nowhere if it is not `active`. `changed_at`: the last change of `new_url` or `active`.
+    or nowhere if it is not `active`. `changed_at`: the last change of `new_url` or `active`. `dynamic`: this
+    is the dynamic link of the campaign, or one of its pages (pages.py).
     """
 
     id: str
@@ -35,6 +36,7 @@ class CampaignLink:
     new_url: str = ""
     active: bool = True
     changed_at: datetime | None = None
+    dynamic: bool = False
 
     @property
     def destination(self) -> str:
@@ -200,10 +202,12 @@ def links_without_sales(connection: sa.Connection, ids: Collection[str]) -> set[
 def switch_link(connection: sa.Connection, campaign: Campaign, link_id: str, sale_pixel: bool) -> bool:
     """Turn the sales link on or off; False if the campaign has no such link.
 
-    Orders placed since the campaign was created are decided again.
+    For the dynamic link, which has the campaign's id, all its pages are switched. Orders placed since the
+    campaign was created are decided again.
     """
     lock_account(connection, campaign.emp_id, exclusive=True)
-    ours = sa.and_(links.c.id == link_id, links.c.campaign_id == campaign.id)
+    this = links.c.dynamic if link_id == campaign.id else links.c.id == link_id
+    ours = sa.and_(this, links.c.campaign_id == campaign.id)
     if not connection.execute(sa.update(links).where(ours).values(sale_pixel=sale_pixel)).rowcount:
         return False
     requeue_orders_since(connection, campaign.emp_id, campaign.created_at, DueReason.SALES_LINK)

@@ -30,6 +30,7 @@ from salepixel.campaigns.fragment import Bought, hosted_pixels, may_earn, our_pi
 from salepixel.campaigns.holdout import is_held_out
 from salepixel.campaigns.links import Notice, edge_url, read_destination, tag_in_destination
 from salepixel.campaigns.mailers import BadTag, contact_tag
+from salepixel.campaigns.pages import add_dynamic_link, dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.clicks.tokens import BadClickToken, ClickSealer, token_contact
 from salepixel.keys import Keys
@@ -109,11 +110,13 @@ def see_links(connection: sa.Connection, principal: Principal, campaign_id: str)
 def see_link(
     connection: sa.Connection, principal: Principal, campaign_id: str, link_id: str
 ) -> tuple[Campaign, CampaignLink]:
-    """A link with its campaign. Raises NotFound."""
+    """A link with its campaign; its dynamic link has the campaign's id. Raises NotFound."""
     campaign = see_campaign(connection, principal, campaign_id)
     for link in store.links_of(connection, campaign.id):
         if link.id == link_id:
             return campaign, link
+    if link_id == campaign_id:
+        return campaign, dynamic_link(campaign_id)
     raise NotFound("link")
 
 
@@ -171,12 +174,21 @@ def edit_link(
     """Change `url`, `active`, `label` or `sale_pixel` of a link.
 
     Gives the changed link with its campaign, and the corrections of the new destination.
-    Raises NotFound; BadDestination for a URL that `read_destination` refuses.
+    Raises NotFound; BadDestination for a URL that `read_destination` refuses; BadField for what cannot change
+    in a dynamic link.
     """
     values, notices = dict(changes), list[Notice]()
     if "url" in values:
         values["new_url"], notices = read_destination(values.pop("url"), click_parameter)
     campaign, before = see_link(connection, principal, campaign_id, link_id)
+    if before.dynamic:
+        if "url" in changes:
+            raise BadField(
+                "url", "cannot change: a dynamic link leads to the address that the e-mail gives it"
+            )
+        if "active" in changes and link_id != campaign_id:
+            raise BadField("active", "cannot change for one page, only for the dynamic link of the campaign")
+        add_dynamic_link(connection, campaign.emp_id, campaign_id)
     after = store.change_link(connection, before, replace(before, **values), at)
     if after.sale_pixel != before.sale_pixel:
         store.switch_link(connection, campaign, link_id, after.sale_pixel)

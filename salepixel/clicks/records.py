@@ -4,7 +4,7 @@ import json
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from salepixel.clicks.tokens import Click, Signal, pack_claims, signals_of
 from salepixel.reading.references import normal_reference
@@ -14,20 +14,23 @@ _CLICK = struct.Struct(">c16sI12sHHB")
 _CLICK_SIZE = _CLICK.size
 _CLICK_TAIL = struct.Struct(">HHB")
 _HIT = struct.Struct(">c16sI?HB")
-_CLICK_KIND, _HIT_KIND, _LOSS_KIND = b"\1", b"\2", b"\3"
+_PAGE = struct.Struct(">cH")
+_CLICK_KIND, _HIT_KIND, _LOSS_KIND, _PAGE_KIND = b"\1", b"\2", b"\3", b"\4"
 
 
 class ClickRecord(NamedTuple):
     """A click as the edge received it.
 
     The fold needs the user agent and the visitor's IP address (as text, empty if unknown) for the verdict,
-    and does not store them.
+    and does not store them. `page`: where a dynamic link led, as `campaigns.dynamic.page_of` writes it; empty
+    for other links.
     """
 
     click: Click
     signals: Signal
     agent: str
     address: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,16 @@ def pack_click(
     return b"".join((_CLICK_KIND, click_id, claims, lengths, contact, address, agent))
 
 
+def with_page(packed: bytes, page: bytes) -> bytes:
+    """The bytes of a click on a dynamic link, from those of `pack_click`."""
+    return b"".join((_PAGE.pack(_PAGE_KIND, len(page)), page, packed))
+
+
 def pack_payload(record: Record) -> bytes:
     """The bytes of a record, without its number and checksum."""
     if isinstance(record, ClickRecord):
+        if record.page:
+            return with_page(pack_payload(record._replace(page="")), record.page.encode())
         click = record.click
         return pack_click(
             click.id,
@@ -109,7 +119,13 @@ def unpack_payload(payload: bytes) -> Record:
                 payload[agent_at:].decode("utf-8", "replace"),
                 payload[address_at:agent_at].decode(),
             )
-            return tuple.__new__(ClickRecord, (click, signals_of(signals), agent, address))
+            return tuple.__new__(ClickRecord, (click, signals_of(signals), agent, address, ""))
+        if kind == _PAGE_KIND:
+            start = _PAGE.size + _PAGE.unpack_from(payload)[1]
+            if payload[start : start + 1] != _CLICK_KIND:
+                raise BadRecord("a page without a click")
+            clicked = cast(ClickRecord, unpack_payload(payload[start:]))
+            return clicked._replace(page=payload[_PAGE.size : start].decode())
         if kind == _HIT_KIND:
             _, hit_id, emp_id, signed, length, cookie_length = _HIT.unpack_from(payload)
             rest, start = payload[_HIT.size :], length + cookie_length

@@ -30,7 +30,8 @@ class Directory:
     new address, empty if switched off. `currencies`: the accounts' currencies; missing in directories from
     before 2026-11-28. `opted_out`: the contacts who opted out, by account, as `contact_digest`. `tags`: an
     account's merge tags for contacts that belong to no known e-mail platform, in normal form.
-    `erased`: keyed hashes of erased data (Keys.hash_erased), by account, contacts among them.
+    `erased`: keyed hashes of erased data (Keys.hash_erased), by account, contacts among them. `link_hosts`:
+    the hosts of an account's dynamic links (Account.leads_to).
     """
 
     accounts: dict[int, tuple[str, str]]
@@ -40,6 +41,7 @@ class Directory:
     currencies: dict[int, str] = field(default_factory=dict)
     tags: dict[int, frozenset[str]] = field(default_factory=dict)
     erased: dict[int, frozenset[str]] = field(default_factory=dict)
+    link_hosts: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text to store at DIRECTORY_KEY."""
@@ -52,6 +54,7 @@ class Directory:
                 "currencies": {str(k): currency for k, currency in self.currencies.items()},
                 "tags": {str(k): sorted(tags) for k, tags in self.tags.items()},
                 "erased": {str(k): sorted(digests) for k, digests in self.erased.items()},
+                "link_hosts": {str(k): sorted(hosts) for k, hosts in self.link_hosts.items()},
             }
         )
 
@@ -65,15 +68,16 @@ class Directory:
             currencies = {int(k): str(v) for k, v in content.get("currencies", {}).items()}
             # A directory of an older version has `refused` in place of `opted_out`, and may lack other
             # fields.
-            opted_out, tags, erased = (
+            opted_out, tags, erased, link_hosts = (
                 {int(k): frozenset(map(str, v)) for k, v in lists.items()}
                 for lists in (
                     content.get("opted_out", content.get("refused", {})),
                     content.get("tags", {}),
                     content.get("erased", {}),
+                    content.get("link_hosts", {}),
                 )
             )
             signed = frozenset(content["require_signature"])
-            return cls(accounts, signed, links, opted_out, currencies, tags, erased)
+            return cls(accounts, signed, links, opted_out, currencies, tags, erased, link_hosts)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadDirectory("not a directory of accounts") from error

@@ -18,6 +18,7 @@ RECORDS: list[Record] = [
         click_at(NOON, contact="ñandú"), Signal.HEAD | Signal.PRIVACY, "Mozilla/5.0 €", "2001:db8::1"
     ),
     ClickRecord(click_at(NOON, contact=""), Signal(0), ""),
+    ClickRecord(click_at(NOON), Signal(0), "Firefox", "192.0.2.1", "shop.test/p/1"),
     HitRecord(new_click_id(), 7, "empId=7&IMPORTE=5", "token", "bad_amount", True),
     LossRecord(3, 1_000, 2_000),
 ]

@@ -20,6 +20,7 @@ DIRECTORY = Directory(
     currencies={7: "EUR", 8: "EUR", 9: "EUR"},
     opted_out={7: frozenset({contact_digest("who refusé".encode()), contact_digest(b"c9")})},
     tags={7: frozenset({"-CONTACTID-", "[ID]", "%id%", "{ID}", "$ID$", "@ID@", "CONTACTO"})},
+    link_hosts={7: frozenset({"shop.test", "*.shop.test"})},
 )
 
 

@@ -9,6 +9,9 @@ import sqlalchemy as sa
 from redis import Redis
 
 from salepixel.accounts import store as accounts
+from salepixel.campaigns import pages
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.store import Campaign
 from salepixel.clicks import journal_run
 from salepixel.clicks import store as clicks
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord, Record, pack_payload
@@ -17,9 +20,10 @@ from salepixel.keys import pixel_secret_place
 from salepixel.orders.deliveries import list_rejections
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel.sums.links import totals_of_links
 from salepixel.wire.streams import FIELD, JOURNALS_KEY, OLDEST, frame, mark_key, stream_key
 from salepixel_worker.fold import fold_all, fold_journal
-from tests.make import CAMPAIGN, NOON, click_at
+from tests.make import CAMPAIGN, LINK, NOON, click_at
 
 JOURNAL = "edge-00000001"
 CHROME = (
@@ -57,6 +61,35 @@ def test_each_record_is_folded_once_and_the_stream_is_trimmed(
     assert folded(database) == [f"c{n}" for n in range(1, 11)]
     assert redis.get(mark_key(JOURNAL)) == b"10"
     assert redis.xlen(stream_key(JOURNAL)) <= 1
+
+
+def test_clicks_on_a_dynamic_link_count_for_their_pages(
+    database: Database, redis: Redis, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token has the dynamic link, the stored click its page; beyond the limit, the dynamic link."""
+    monkeypatch.setattr(pages, "MAX_PAGES", 2)
+    paths = ["p/2", "p/1", "p/1", "p/2", "p/3"]
+    records = [
+        ClickRecord(
+            click_at(NOON, f"c{n}", link=CAMPAIGN, serial=n), Signal(0), "Firefox", "", f"shop.test/{path}"
+        )
+        for n, path in enumerate(paths, 1)
+    ]
+    with database.write() as connection:
+        campaigns.add_campaign(connection, Campaign(CAMPAIGN, 1, "Basket", "plain", NOON), [])
+    ship(redis, 1, [RECORDS[0], *records[:2]])
+    fold_all(database, redis, sealer, 5)
+    ship(redis, 4, records[2:])
+    fold_all(database, redis, sealer, 5)
+    with database.read() as connection:
+        labels = {link.id: link.label for link in campaigns.links_of(connection, CAMPAIGN)}
+        found = [one.click for one in clicks.list_clicks(connection, CAMPAIGN, 100, None)]
+        sums = {
+            labels.get(its, its): one.unknown + one.human
+            for its, one in totals_of_links(connection, CAMPAIGN).items()
+        }
+    assert [labels.get(click.link) for click in found] == ["/p/2", "/p/1", "/p/1", "/p/2", "/r/", None]
+    assert sums == {"/p/1": 2, "/p/2": 2, "/r/": 1, LINK: 1}
 
 
 def test_a_flood_of_pixel_hits_is_folded_in_short_transactions(

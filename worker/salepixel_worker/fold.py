@@ -12,6 +12,7 @@ import structlog
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
+from salepixel.campaigns.pages import links_of_pages
 from salepixel.clicks import store as clicks
 from salepixel.clicks.agents import agent_signals
 from salepixel.clicks.journal_run import Entries, Gap, JournalRun, read_run
@@ -82,8 +83,15 @@ def _store(
     connection: sa.Connection, sealer: ClickSealer, journal: str, mark: int, run: JournalRun, now: datetime
 ) -> None:
     batch = [(record.click, _signals(record)) for record in run.clicks]
-    if hits := {record.emp_id for _, record in run.others if isinstance(record, HitRecord)}:
+    hits = {record.emp_id for _, record in run.others if isinstance(record, HitRecord)}
+    pages = {(record.click.campaign, record.page) for record in run.clicks if record.page}
+    if hits or pages:
         clicks.lock_to_store(connection, hits.union(click.emp_id for click, _ in batch))
+    if pages:
+        links = links_of_pages(connection, pages)
+        for place, clicked in enumerate(run.clicks):
+            if link := links.get((clicked.click.campaign, clicked.page)):
+                batch[place] = clicked.click._replace(link=link), batch[place][1]
     clicks.store_clicks(connection, batch, sealer.keys)
     for number, record in run.others:
         if isinstance(record, HitRecord):

@@ -12,7 +12,7 @@ from salepixel.accounts.store import Account
 from salepixel.attribution import use_cases as attribution
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
-from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, Name, Text, UrlOrEmpty
+from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, LinkHosts, Name, Text, UrlOrEmpty
 from salepixel_plugin.schemas import Input, WindowDays
 from salepixel_plugin.services import services, writing
 
@@ -20,6 +20,10 @@ _HOST = "The host of this account's tracked links. If empty, the edge's own host
 _PIXEL_AMOUNT = "Whether IMPORTE of the pixel is the amount of a line or of the whole order."
 _HOSTED = "The URL of a hosted pixel to request too, such as https://track.mdrctr.com/track/sale."
 _FORWARD = "A URL template. Each sale is forwarded to it."
+_LINK_HOSTS = (
+    "The hosts where dynamic links may lead: `shop.test`, or `*.shop.test` for all hosts below it. "
+    "If empty, the site, with and without `www.`."
+)
 _SECRET = "The shop's server signs its pixels with this secret. Never send it to a browser."
 
 _NOT_SHOWN = ("pixel_secret", "campaign_windows")
@@ -53,6 +57,7 @@ class AccountIn(Input):
     sale_when: SaleWhen = Field("paid", description=_SALE_WHEN)
     tax: Tax = Field("gross", description=_TAX)
     shipping: Shipping = Field("excluded", description=_SHIPPING)
+    link_hosts: LinkHosts = Field([], description=_LINK_HOSTS)
 
 
 class AccountChange(Input):
@@ -72,6 +77,7 @@ class AccountChange(Input):
     sale_when: SaleWhen = Field(UNSET, description=_SALE_WHEN)
     tax: Tax = Field(UNSET, description=_TAX)
     shipping: Shipping = Field(UNSET, description=_SHIPPING)
+    link_hosts: LinkHosts = Field(UNSET, description=_LINK_HOSTS)
     renew_pixel_secret: bool = Field(
         False, description="True: create a new pixel secret. The old one becomes invalid."
     )
@@ -106,6 +112,7 @@ class AccountOut(Output):
     sale_when: SaleWhen
     tax: Tax
     shipping: Shipping
+    link_hosts: list[str] = Field(description=_LINK_HOSTS)
     created_at: datetime
 
 
@@ -171,6 +178,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
 def _as_json(account: Account) -> dict[str, Any]:
     values = {name: getattr(account, name) for name in Account.__slots__ if name not in _NOT_SHOWN}
     values["empId"] = values.pop("emp_id")
+    values["link_hosts"] = account.leads_to
     return values
 
 

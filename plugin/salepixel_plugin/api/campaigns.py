@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import Field
 
 from salepixel.campaigns import mailers, store, use_cases
-from salepixel.campaigns.links import Link, Notice, edge_url, tracked_url
+from salepixel.campaigns.links import Link, Notice, dynamic_url, edge_url, tracked_url
+from salepixel.campaigns.pages import dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
 from salepixel.reading.references import is_merge_tag
@@ -71,6 +73,9 @@ class LinkOut(Output):
     active: bool = Field(description="False: the link is inactive, and visitors see a page that says so.")
     original_url: str = Field(description="The first destination, which the tracked URL contains.")
     changed_at: datetime | None = Field(description="When `url` or `active` last changed; null if never.")
+    dynamic: bool = Field(
+        description="The dynamic link of the campaign, whose id this link has, or a page that it led to."
+    )
 
 
 class CampaignOut(Output):
@@ -90,6 +95,10 @@ class CampaignWithLinks(CampaignOut):
     """A campaign with its links."""
 
     links: list[LinkOut]
+    dynamic_url: str = Field(
+        description="The dynamic link, for product feeds and automations. Put the address, encoded as a "
+        "query's value, in place of `{url}`. It leads only to the `link_hosts` of the account."
+    )
 
 
 class CampaignCreated(CampaignWithLinks):
@@ -247,20 +256,30 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
 
 
 def _with_links(found: LinkedCampaign) -> dict[str, Any]:
-    return _as_json(found.campaign) | {"links": [_link_as_json(found, link) for link in found.links]}
+    return _as_json(found.campaign) | {
+        "links": [_link_as_json(found, link) for link in found.links],
+        "dynamic_url": _tracked_url(found, dynamic_link(found.campaign.id)),
+    }
 
 
 def _link_as_json(found: LinkedCampaign, link: CampaignLink) -> dict[str, Any]:
-    campaign, here = found.campaign, services()
-    token = here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url))
-    base = edge_url(here.settings.edge_url, found.tracking_host)
     return {
         "id": link.id,
         "url": link.destination,
         "label": link.label,
         "sale_pixel": link.sale_pixel,
-        "tracked_url": tracked_url(base, token, campaign.contact_tag),
+        "tracked_url": _tracked_url(found, link),
         "active": link.active,
         "original_url": link.url,
         "changed_at": link.changed_at,
+        "dynamic": link.dynamic,
     }
+
+
+def _tracked_url(found: LinkedCampaign, link: CampaignLink) -> str:
+    campaign, here = found.campaign, services()
+    base, tag = edge_url(here.settings.edge_url, found.tracking_host), campaign.contact_tag
+    if link.dynamic:
+        token = here.links.seal(Link(campaign.emp_id, campaign.id, campaign.id, ""))
+        return dynamic_url(base, token, tag, quote(link.url, safe="") or "{url}")
+    return tracked_url(base, here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url)), tag)

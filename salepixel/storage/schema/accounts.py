@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from salepixel.storage.schema.columns import UtcTime, metadata
+from salepixel.storage.schema.columns import UtcTime, Words, metadata
 
 installation = sa.Table(
     "installation",  # one row: the fingerprint of the keys for links, tokens and hashes in this database
@@ -42,6 +42,9 @@ accounts = sa.Table(
     sa.Column("clicks_ended_before", UtcTime),
     sa.Column("bot_clicks_ended_before", UtcTime),
     sa.Column("ignored_hits_ended_before", UtcTime),
+    sa.Column(
+        "link_hosts", Words, nullable=False, server_default=""
+    ),  # where dynamic links lead; empty: the site
     sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),
     sa.CheckConstraint("forward_per IN ('line', 'order')", "ck_accounts_forward_per"),
     sa.CheckConstraint("model IN ('last', 'first', 'linear', 'position', 'decay')", "ck_accounts_model"),

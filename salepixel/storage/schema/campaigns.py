@@ -37,6 +37,7 @@ links = sa.Table(
     sa.Column("new_url", sa.Text, nullable=False, server_default=""),  # the destination; empty: `url`
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("changed_at", UtcTime),  # when `new_url` or `active` changed; null: never
+    sa.Column("dynamic", sa.Boolean, nullable=False, server_default=sa.false()),  # see campaigns/pages.py
     sa.Index(None, "campaign_id", "position"),
     sa.Index(
         "ix_links_changed_at",

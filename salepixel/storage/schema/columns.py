@@ -1,5 +1,6 @@
 """Types of columns: money in minor units with its currency, time in microseconds since 1970, UTC."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -56,3 +57,18 @@ class Quantity(sa.types.TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
         """The quantity without trailing zeros."""
         return None if value is None else from_thousandths(int(value))
+
+
+class Words(sa.types.TypeDecorator[Sequence[str]]):
+    """A few texts without spaces, such as host names, separated by spaces."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: sa.Dialect) -> str | None:
+        """The stored text."""
+        return None if value is None else " ".join(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Sequence[str] | None:
+        """The texts, in their stored sequence."""
+        return None if value is None else tuple(value.split())

@@ -1,0 +1,70 @@
+"""Clicks on dynamic links count for their pages; on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from salepixel.campaigns import pages, store
+from salepixel.campaigns.directory import read_directory
+from salepixel.campaigns.pages import add_dynamic_link, dynamic_link, links_of_pages
+from salepixel.campaigns.store import Campaign, CampaignLink, add_campaign, links_of, switch_link
+from salepixel.storage.database import Database
+from tests.make import CAMPAIGN, LINK, NOON
+
+HERO = CampaignLink(LINK, "https://shop.test/", "Hero", True)
+AUTUMN = Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON)
+SHOES, HATS, SOCKS = ((CAMPAIGN, f"shop.test/p/{name}") for name in ("shoes", "hats", "socks"))
+
+
+def test_each_page_is_a_link_of_its_own_and_stays_the_same(database: Database) -> None:
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [HERO])
+        first = links_of_pages(connection, {SHOES, HATS})
+        assert links_of_pages(connection, {HATS, SOCKS})[HATS] == first[HATS]
+        found = links_of(connection, CAMPAIGN)
+    assert [(one.label, one.url) for one in found] == [
+        ("Hero", "https://shop.test/"),
+        ("/r/", ""),
+        ("/p/hats", "https://shop.test/p/hats"),
+        ("/p/shoes", "https://shop.test/p/shoes"),
+        ("/p/socks", "https://shop.test/p/socks"),
+    ]
+    assert [one.id for one in found[1:4]] == [CAMPAIGN, first[HATS], first[SHOES]]
+
+
+def test_pages_beyond_the_limit_stay_with_the_dynamic_link(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MAX_PAGES", 2)
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [])
+        assert links_of_pages(connection, {SHOES, HATS, SOCKS}).keys() == {HATS, SHOES}
+        assert links_of_pages(connection, {SOCKS, SHOES}).keys() == {SHOES}
+        assert len(links_of(connection, CAMPAIGN)) == 3
+
+
+def test_pages_of_an_unknown_campaign_are_not_stored(database: Database) -> None:
+    with database.write() as connection:
+        assert links_of_pages(connection, {SHOES}) == {}
+
+
+def test_the_sales_switch_of_a_dynamic_link_is_that_of_its_pages(database: Database) -> None:
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [HERO])
+        links_of_pages(connection, {SHOES})
+        assert switch_link(connection, AUTUMN, CAMPAIGN, False)
+        links_of_pages(connection, {HATS})
+        assert [one.sale_pixel for one in links_of(connection, CAMPAIGN)] == [True, False, False, False]
+
+
+def test_the_directory_has_a_dynamic_link_that_is_switched_off(database: Database) -> None:
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [])
+        add_dynamic_link(connection, 1, CAMPAIGN)
+        add_dynamic_link(connection, 1, CAMPAIGN)
+        (stored,) = links_of(connection, CAMPAIGN)
+        assert stored == dynamic_link(CAMPAIGN)
+        off = replace(stored, active=False)
+        store.change_link(connection, stored, off, NOON + timedelta(hours=1))
+        assert read_directory(connection).links == {CAMPAIGN: ""}

@@ -20,7 +20,7 @@ NEXT = "\n--- next step ---\n"
 # Different each time: ids, tokens, secrets, times, ports.
 _CHANGING = [
     (r"http://127\.0\.0\.1:\d+", "<address>"),
-    (r"/c/[\w-]{60,}", "/c/<link token>"),
+    (r"/([cr])/[\w-]{40,}", r"/\1/<link token>"),
     (r"spx=[\w-]{60,119}", "spx=<click token>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b\d{4}-\d\d-\d\d\b", "<day>"),

@@ -99,7 +99,7 @@ def _run_of_service(command: str, arguments: Sequence[str], environ: Mapping[str
 
 
 def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
-    # Here and not above: an edge alone has no storage.
+    # Imported here: an installation with only the edge has no storage.
     from salepixel.money.rates import BadRates
     from salepixel.report.refresh import describe_rates, refresh_rates
     from salepixel.storage.database import UnsafeDatabase
@@ -144,7 +144,7 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
     if found is not None:
         head = {"received": found.received_at.isoformat(), "shop": found.shop_id, "event": found.event}
         if found.erased:
-            head["erased"] = "yes"  # by a request, or by its age
+            head["erased"] = "yes"  # on request, or by retention
         for name, value in {**head, **found.headers}.items():
             print(f"{name}: {value}")
         print(flush=True)

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from salepixel.reading.addresses import BadHost, unicode_host
 
 RESTORE = (
-    "Restore keys.json from your backup. Without a backup the links that were sent stay dead; to continue "
-    "with the keys that are there, or with new ones: salepixel accept-keys"
+    "Restore keys.json from your backup. Without a backup, links in sent e-mails no longer work; to continue "
+    "with the present keys, or with new ones: salepixel accept-keys"
 )
 _DATA = ("salepixel.sqlite3", "journal")
 """Data that services keep beside the keys. If it exists, links have been sent with the keys."""
@@ -139,7 +139,7 @@ class Keys:
     def hash_erased(self, emp_id: int, kind: str, value: str) -> str:
         """The keyed hash under which an account remembers that something was erased: 32 hex digits.
 
-        `kind`: an accounts.erased.Kind. Made with the oldest key, as `hash_email`: what it is of is not kept.
+        `kind`: an accounts.erased.Kind. Made with the oldest key, like `hash_email`: the value is not stored.
         """
         message = f"{emp_id}\n{kind}\n{value}".encode()
         return hmac.digest(self._erased_key, message, hashlib.sha256).hex()[:32]

@@ -1,6 +1,6 @@
 """Settings: one frozen dataclass per service, read from the environment here and nowhere else.
 
-Every field is the variable `SALEPIXEL_<NAME>`. All problems are reported at once. The reference page
+Every field is the variable `SALEPIXEL_<NAME>`. All problems are reported at once.
 A test compares docs/reference/settings.md with these fields.
 """
 

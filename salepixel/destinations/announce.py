@@ -74,7 +74,7 @@ def _urls(account: Account, order: Order, rows: Sequence[Sale]) -> dict[str, str
 
 
 def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:
-    """What is said of each line; of the whole order under "" where the receiver counts orders."""
+    """The words of each line; if the receiver counts orders, those of the whole order under ""."""
     if account.forward_per == "order" and rows:
         items = {sale.line: sale.item for sale in rows}
         whole = {
@@ -88,7 +88,7 @@ def _parts(account: Account, rows: Sequence[Sale]) -> dict[str, dict[str, str]]:
 
 
 def _line_words(rows: Sequence[Sale], line: str) -> dict[str, str]:
-    """A whole line for the receiver, even if several clicks share it."""
+    """The words of a line: one line for the receiver, even if several clicks share its amount."""
     its = [sale for sale in rows if sale.line == line]
     return {
         "item": its[0].item,

@@ -22,7 +22,7 @@ MAX_PAUSE_SECONDS = 300.0
 """The longest pause for a host that does not answer. The pause doubles each time."""
 
 _AT_ONCE = 10
-_CLAIM = timedelta(minutes=5)  # longer than all of them may take: _AT_ONCE times TIMEOUT_SECONDS
+_CLAIM = timedelta(minutes=5)  # longer than the claimed requests may take: _AT_ONCE times TIMEOUT_SECONDS
 _TRY_AGAIN = (408, 425, 429)
 
 log = structlog.get_logger()
@@ -63,10 +63,10 @@ def forward_due(database: Database, allowed_hosts: Set[str]) -> int:
 
 
 def forward_to(database: Database, host: str, allowed_hosts: Set[str]) -> tuple[int, bool]:
-    """Send the due forwards to a host, in the sequence in which they became due.
+    """Send the due forwards to a host, the longest due first.
 
-    Gives the number of accepted requests, and False if the host did not answer. Then the remaining ones keep
-    their place, and no attempt of them is counted.
+    Returns the number of accepted requests, and False if the host did not answer. Then the remaining requests
+    keep their place, and their attempts are not counted.
     """
     now = datetime.now(UTC)
     with database.read() as connection:

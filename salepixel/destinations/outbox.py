@@ -108,8 +108,8 @@ def claim_outgoing(
 ) -> list[Outgoing]:
     """Claim the due requests to a host, the longest waiting first, so that no other process sends them.
 
-    Host "": the requests to none of `hosts`. If a process dies after claiming a row, the row is sent again at
-    `until`, with the same idempotency key.
+    Host "": the requests to other hosts than `hosts`. If a process dies after claiming a row, the row is sent
+    again at `until`, with the same idempotency key.
     """
     query = (
         sa.select(outbox.c.id, outbox.c.emp_id, outbox.c.url, outbox.c.attempts, outbox.c.next_at)
@@ -126,7 +126,7 @@ def claim_outgoing(
 
 
 def _goes_to(host: str) -> sa.ColumnElement[bool]:
-    # Other spellings than another letter case go with the rest; the sender checks the host itself.
+    # Ignores letter case only. Hosts in other spellings belong to host ""; the sender checks the host itself.
     url = sa.func.lower(outbox.c.url)
     starts = [f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:?#"]
     return sa.or_(*(url.startswith(start, autoescape=True) for start in starts))

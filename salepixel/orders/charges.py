@@ -1,4 +1,4 @@
-"""What was charged for an order and what was refunded: money is what was charged.
+"""What was charged for an order and what was refunded. Only charged money counts.
 
 A snapshot has sums, not events. So all known snapshots are read as a set, in the shop's sequence. The result
 does not depend on how often and in which sequence they arrived (docs/adr/0020).
@@ -100,9 +100,9 @@ def _was_paid(order: Order, states: Sequence[RefundState]) -> bool:
 
 
 def _reported(state: RefundState, total: Decimal) -> Decimal:
-    """The refunded part of a total, by one snapshot alone.
+    """The refunded part of a total, according to one snapshot alone.
 
-    A further refund was of money charged by mistake, or for lines that were removed.
+    Other refunds returned money that was charged by mistake, or for lines that were removed.
     """
     if state.covers is None or state.charged is None:
         return state.refunded

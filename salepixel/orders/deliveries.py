@@ -225,7 +225,7 @@ def _content(row: sa.Row[Any]) -> tuple[Mapping[str, str], bytes]:
 
 
 def _read_headers(text: str) -> Mapping[str, str]:
-    # Damaged ones are kept as they are: neither the next delivery nor a sweep may stop at them.
+    # Damaged headers are kept as they are: neither the next delivery nor a sweep may stop at them.
     try:
         headers = json.loads(text)
     except ValueError:
@@ -268,7 +268,7 @@ def count_rejections(connection: sa.Connection, counts: Mapping[tuple[str, str, 
     ]
     if connection.dialect.name == "postgresql":
         # A transaction of the worker may have counted some of these, and count others next. PostgreSQL looks
-        # for deadlocks after a second (deadlock_timeout); until then, this transaction has given up its wait.
+        # for deadlocks after a second (deadlock_timeout); this transaction stops waiting before that.
         connection.exec_driver_sql("SET LOCAL lock_timeout = '500ms'")
     if rows:
         connection.execute(_adding(insert_into(connection.dialect.name, rejections).values(rows)))

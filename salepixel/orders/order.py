@@ -176,7 +176,7 @@ class Order:
 
 
 def _fill(given: Sequence[int], most: Sequence[int], total: int) -> list[int]:
-    """Give more until `total` is reached, in proportion to what is left up to `most` of each."""
+    """Raise the parts until they add up to `total`, in proportion to what each lacks of its `most`."""
     room = [max(0, limit - so_far) for limit, so_far in zip(most, given, strict=True)]
     more = allocate(min(total - sum(given), sum(room)), room)
     return [so_far + part for so_far, part in zip(given, more, strict=True)]

@@ -214,7 +214,8 @@ def requeue_orders_of_contacts(
         mark_due(connection, DueReason.CONTACTS, orders.c.emp_id == emp_id, is_theirs)
     named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == emp_id,
-        candidates.c.contact != sa.text("''"),  # the condition of the index, or it is not used
+        candidates.c.contact
+        != sa.text("''"),  # repeats the index's condition; otherwise the index is not used
         is_one_of(connection, candidates.c.contact, refs),
     )
     mark_due(connection, DueReason.CONTACTS, sa.tuple_(orders.c.shop_id, orders.c.id).in_(named))

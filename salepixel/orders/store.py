@@ -73,7 +73,7 @@ def store_order(
     Later orders of its customer become due, too, if its customer or its time has changed.
 
     `always`: store it in any case, for an order that is made from its pixel hits.
-    `healed_at`: now, for an order found by a poll of the shop; the first such time stays.
+    `healed_at`: the present time if a poll of the shop found the order; the first such time stays.
     """
     this = {"shop": shop_id, "order": order.id}
     before = connection.execute(_as_before(), this).first()

@@ -1,4 +1,4 @@
-"""Access: everything that is stored about a person, computed some hits and deliveries at a time."""
+"""Computes everything that is stored about a person, in steps of some hits and deliveries."""
 
 from typing import Any
 
@@ -16,22 +16,22 @@ KIND = "person"
 
 HITS_AT_ONCE = 1000
 DELIVERIES_AT_ONCE = 100
-"""Of one step: 20 to 50 ms."""
+"""How many one step reads, in 20 to 50 ms."""
 
 SMALL_DELIVERIES = 200
-"""An account with no more deliveries is searched at once, if there are no more hits of all accounts."""
+"""Up to so many deliveries of the account, and hits of all accounts, a search needs no steps."""
 
 
 def parameters_of(keys: Keys, emp_id: int, who: str) -> dict[str, Any]:
-    """Whom to look for. Sealed, because it may be an e-mail address; equal texts are sealed alike."""
+    """The person to look for. Sealed, because it may be an e-mail address; equal texts are sealed alike."""
     return {"who": keys.seal(_place(emp_id), who)}
 
 
 def is_small(connection: sa.Connection, emp_id: int) -> bool:
-    """Whether a person is looked for at once."""
+    """Whether the data is so small that a person is searched at once, without steps."""
     deliveries, shops, hits = schema.deliveries, schema.shops, schema.hits
     theirs = connection.scalars(sa.select(shops.c.id).where(shops.c.emp_id == emp_id)).all()
-    # One by one and sorted, or SQLite may look for them in the whole table.
+    # Shop by shop and sorted, or SQLite may read the whole table.
     of_shop = sa.select(deliveries.c.digest).order_by(deliveries.c.received_at)
     found = sum(_count(connection, of_shop.where(deliveries.c.shop_id == shop_id)) for shop_id in theirs)
     if found > SMALL_DELIVERIES:
@@ -50,7 +50,7 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Pr
         who = tools.sealer.keys.open(_place(task.emp_id), Sealed(task.parameters["who"]))
         person = find_person(connection, tools.sealer.keys, task.emp_id, who)
         tables = {**tables_of(connection, person), "hits": [], "deliveries": []}
-        # Two deliveries and a hit of each order are usual.
+        # An order usually has two deliveries and a hit.
         total = 3 * sum(count_outcomes(connection, task.emp_id).values())
         place = {
             "person": person.as_json(),

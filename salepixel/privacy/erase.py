@@ -160,14 +160,14 @@ def _clear_clicks(step: _Step) -> bool:
     clicks = schema.clicks
     theirs = clicks.c.emp_id == step.person.emp_id, step.is_named_by(clicks.c.contact)
     query = sa.select(clicks).where(*theirs).order_by(clicks.c.id).limit(CLICKS_AT_ONCE)
-    # Locked, or the sums would be wrong if a worker changes a verdict meanwhile.
+    # Locked: the sums would be wrong if a worker changed a verdict meanwhile.
     rows = step.connection.execute(query.with_for_update()).all()
     if rows:
         step.change(clicks, {"contact": ""}, clicks.c.id.in_([row.id for row in rows]))
         click_sums.add(
             step.connection, rows, [tuple({**row._mapping, "contact": ""}.values()) for row in rows]
         )
-    else:  # what is left counts clicks that have ended
+    else:  # the remaining sums count clicks that retention has deleted
         step.counts["clickers"] += click_sums.forget(step.connection, step.person.emp_id, step.person.names)
     return bool(rows)
 
@@ -277,7 +277,7 @@ def _is_theirs(step: _Step, token: str) -> bool:
 
 
 def _redact_deliveries(step: _Step) -> bool:
-    """Redact deliveries, newest first: one may be stored without an end that it shares with an older one."""
+    """Redact deliveries, newest first: a delivery may lack the end that it shares with an older delivery."""
     deliveries, shops = schema.deliveries, schema.shops
     shop_id, received_at, digest = step.work["after"] or ["", "", ""]
     if not received_at:
@@ -298,7 +298,9 @@ def _redact_deliveries(step: _Step) -> bool:
     look = Reported(step.sealer.keys, step.person, shop_id, theirs)
     for row in rows:
         _redact(step, look, row.digest, is_whole=row.same_as is None)
-    last = [rows[-1].received_at.isoformat(), rows[-1].digest] if rows else ["", ""]  # "": the next shop
+    last = (
+        [rows[-1].received_at.isoformat(), rows[-1].digest] if rows else ["", ""]
+    )  # "": continue with the next shop
     step.work["after"] = [shop_id, *last]
     return True
 

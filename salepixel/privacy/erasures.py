@@ -57,7 +57,7 @@ def take_work(connection: sa.Connection, keys: Keys, erasure_id: str) -> tuple[E
 
 
 def keep_work(connection: sa.Connection, keys: Keys, erasure: Erasure, work: Work) -> None:
-    """Store the progress of an erasure, whose last step did not fail."""
+    """Store the progress of an erasure after a step that succeeded."""
     values = {"counts": json.dumps(dict(erasure.counts)), "work": _seal(keys, erasure.id, work)}
     succeeded = {"error": "", "failed_at": None}
     connection.execute(sa.update(erasures).where(erasures.c.id == erasure.id).values(values | succeeded))

@@ -106,7 +106,7 @@ def _of_orders(
 def hits_page(
     connection: sa.Connection, sealer: ClickSealer, person: Person, after: str, limit: int
 ) -> tuple[Rows, str | None, int]:
-    """Their hits among the next ones, where the next page begins, and how many were read."""
+    """The person's hits in the next page, where the page after it begins, and how many hits were read."""
     hits = schema.hits
     query = sa.select(hits).where(hits.c.id > bytes.fromhex(after)).order_by(hits.c.id).limit(limit)
     rows = connection.execute(query).mappings().all()
@@ -121,9 +121,9 @@ def hits_page(
 def deliveries_page(
     connection: sa.Connection, sealer: ClickSealer, person: Person, after: str, limit: int
 ) -> tuple[Rows, str | None, int]:
-    """The same for deliveries, shop by shop. Only the person's own orders in them.
+    """The same for deliveries, shop by shop, with only the person's own orders in them.
 
-    A call of the sales API also contains those of others.
+    A call of the sales API may also contain orders of other people.
     """
     table, shops = schema.deliveries, schema.shops
     shop_id, received_at, digest = json.loads(after) if after else ("", 0, "")

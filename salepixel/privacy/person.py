@@ -117,7 +117,8 @@ def orders_naming(connection: sa.Connection, person: Person, limit: int) -> list
     """Up to `limit` orders with the person among their candidates, or with the person's own coupon code."""
     named = sa.select(candidates.c.shop_id, candidates.c.order_id).where(
         candidates.c.emp_id == person.emp_id,
-        candidates.c.contact != sa.text("''"),  # the condition of the index, or it is not used
+        candidates.c.contact
+        != sa.text("''"),  # repeats the index's condition; otherwise the index is not used
         is_one_of(connection, candidates.c.contact, person.names),
     )
     codes = sa.select(coupons.c.code).where(

@@ -132,11 +132,11 @@ MARKS: Mapping[Kept, str] = {
     Kept.BOT_CLICKS: "bot_clicks_ended_before",
     Kept.HITS: "ignored_hits_ended_before",
 }
-"""The columns of `accounts` that say what has ended. They are written first, then older rows are deleted."""
+"""The columns of `accounts` with the marks. A mark is written first, then older rows are deleted."""
 
 
 def _new_mark(account: Account, kind: Kept, setting: Setting, now: datetime) -> datetime | None:
-    """The later mark that is due now."""
+    """The mark that is due now; None if the present one is as late."""
     if kind not in MARKS or setting.days is None:
         return None
     until = _day_before(now, max(setting.days, least_days(account, kind)))
@@ -144,7 +144,7 @@ def _new_mark(account: Account, kind: Kept, setting: Setting, now: datetime) -> 
 
 
 def _day_before(now: datetime, days: int) -> datetime:
-    """The beginning of the day (UTC) so many days ago: so each account has work once a day."""
+    """The beginning of the day (UTC) `days` days ago: a whole day, so that a mark moves only once a day."""
     return (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -153,7 +153,7 @@ def _move_mark(database: Database, emp_id: int, kind: Kept, now: datetime) -> No
     if kind not in MARKS:
         return
     with database.write() as connection:
-        # Exclusive: who has read the present mark has stored its clicks before this.
+        # Exclusive: a transaction that read the present mark commits its clicks before this one continues.
         account = lock_account(connection, emp_id, exclusive=True)
         if account is None:
             return

@@ -60,7 +60,7 @@ def export_person(
 def look_for_person(
     connection: sa.Connection, principal: Principal, tools: Tools, emp_id: int, who: str, now: datetime
 ) -> Computed[Json]:
-    """The same, but for many deliveries the last result of the worker."""
+    """The same; if the account has many deliveries, the worker's last result."""
     if access.is_small(connection, emp_id):
         return Computed(export_person(connection, principal, tools, emp_id, who, now), now)
     see_account(connection, principal, emp_id)

@@ -86,7 +86,7 @@ def store_pixel_hit(connection: sa.Connection, sealer: ClickSealer, record: HitR
 
 
 def _has_ended(connection: sa.Connection, account: Account, stored: hits.StoredHit) -> bool:
-    """Whether the hit would be added to an order whose other hits have ended: it would replace its lines."""
+    """Whether retention has deleted the order's other hits: this hit alone would replace all its lines."""
     if account.clicks_ended_before is None:
         return False
     shop = shops.shop_of_account(connection, account.emp_id, "pixel", stored.hit_at)

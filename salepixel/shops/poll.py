@@ -101,7 +101,7 @@ class Poller:
             time.sleep(LOOK_SECONDS)
 
     def poll_next(self, now: datetime) -> bool:
-        """Poll the shop that has waited longest, except of accounts being polled; False if none is due."""
+        """Poll the shop that has waited longest, but no second shop of an account; False if none is due."""
         with self._lock:
             with self._database.write() as connection:
                 poll = polls.claim_poll(connection, now, now + _CLAIM, self._accounts)

@@ -74,7 +74,7 @@ def order_of_report(
             for number, (line, amount) in enumerate(zip(reported.lines, amounts, strict=True), 1)
         ),
         shipping=max(total - in_lines, Decimal(0)),
-        # Rounding in the shop made the lines dearer by at most a cent each, which nobody paid.
+        # The shop rounded each line up by at most a cent, which nobody paid.
         deducted=max(in_lines - total, Decimal(0)),
         email_hash=keys.hash_email(emp_id, reported.email) if reported.email else None,
         # A text longer than our tokens is no token. It is dropped, and the order is kept.

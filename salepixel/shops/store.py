@@ -104,7 +104,7 @@ def find_shop(connection: sa.Connection, api_url: str) -> Shop | None:
 
 
 def read_if_unchanged(connection: sa.Connection, shop: Shop, order_id: str) -> str | None:
-    """None if a field that decides on a delivery of this shop has changed since `shop` was read.
+    """None if a field that decides how to treat a delivery of this shop has changed since `shop` was read.
 
     Otherwise the digest of the last delivery about this order, or an empty text. One statement for both,
     because a shop waits for the answer.
@@ -172,10 +172,10 @@ def disconnect_shop(connection: sa.Connection, shop_id: str, app_id: str, at: da
     connection.execute(sa.update(shops).where(this).values(token=None, disconnected_at=at))
 
 
-def keep_app_status(connection: sa.Connection, shop_id: str, active: bool, said_at: datetime) -> None:
+def keep_app_status(connection: sa.Connection, shop_id: str, active: bool, at: datetime) -> None:
     """Store whether the app is active in the shop, unless a newer status (by the shop's clock) is stored."""
-    is_newer = sa.or_(shops.c.app_status_at.is_(None), shops.c.app_status_at < said_at)
-    values = {"app_active": active, "app_status_at": said_at}
+    is_newer = sa.or_(shops.c.app_status_at.is_(None), shops.c.app_status_at < at)
+    values = {"app_active": active, "app_status_at": at}
     connection.execute(sa.update(shops).where(shops.c.id == shop_id, is_newer).values(values))
 
 

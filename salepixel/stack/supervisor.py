@@ -81,7 +81,7 @@ class Supervisor:
             lock.close()
 
     def _start_all(self, announce: Callable[[str], None]) -> None:
-        """Start each process when the one before is ready or has had its turn; return when all are ready."""
+        """Start each process when the one before is ready or had enough time; return when all are ready."""
         begun, next_report = time.monotonic(), REPORT_SECONDS
         started = 0
         while not self._stopping:
@@ -111,8 +111,8 @@ class Supervisor:
         settings = self.settings
         lines = [
             "ready",
-            f"Open {settings.plugin_url} first: campaigns, their sales, and why (the plugin).",
-            f"Links and the pixel are at {settings.edge_url} (the edge).",
+            f"Open {settings.plugin_url} first: your campaigns, and the sales of each (the plugin).",
+            f"Tracking links and the pixel use {settings.edge_url} (the edge).",
         ]
         if settings.api_key:
             lines.append("Sign in with the key in SALEPIXEL_API_KEY.")
@@ -163,7 +163,11 @@ class Supervisor:
         """Start Valkey empty if it cannot read its file: its data is shipped and enqueued again."""
         # Only once: if it also fails with an empty folder, the file is not the cause.
         if failures == DAMAGED_AFTER and (kept := set_aside(self.settings.data)):
-            log.error("valkey_file_damaged", set_aside=str(kept), lost="nothing: the journals ship again")
+            log.error(
+                "valkey_file_damaged",
+                set_aside=str(kept),
+                lost="nothing: the edges ship their journals again",
+            )
 
     def _wait_for_ports(self) -> None:
         """Report a port that another program uses here, once, instead of in each restart of a service."""
@@ -216,7 +220,7 @@ def _make_folder(data: Path) -> None:
     if reason:
         raise BadSettings(
             f"{data} cannot be written to ({reason}): choose another folder with --data or SALEPIXEL_DATA, "
-            "or have its owner give it to this user"
+            "or let its owner give this user the right to write"
         )
 
 

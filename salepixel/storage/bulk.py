@@ -12,12 +12,12 @@ from salepixel.storage.many import POSTGRESQL
 
 
 def insert_all(connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> bool:
-    """Insert these rows, values in the order of the table's columns; False: one is stored, none is inserted.
+    """Insert all rows; if one of them is already stored, insert none and return False.
 
-    Columns at the end that the rows do not give begin with their default. On PostgreSQL it waits for another
-    transaction that inserts the same key.
+    A row has its values in the order of the table's columns. Columns at the end that it leaves out get their
+    default. On PostgreSQL this waits for another transaction that inserts the same key.
     """
-    # To the driver directly, because SQLAlchemy takes as much time per row as the database.
+    # Calls the driver directly: SQLAlchemy takes as much time per row as the database does.
     statement = _statement(connection.dialect.name, table, len(rows[0]))
     with connection.begin_nested() as savepoint:
         with _errors_of_driver(connection, statement):

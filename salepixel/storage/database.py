@@ -32,7 +32,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    # A burst takes 5 to 9 MB; one long reader made it 132 MB, and without a limit the file stays that long.
+    # In a burst the log is 5 to 9 MB; a long reader made it 132 MB. Without a limit, it keeps its length.
     "journal_size_limit=16777216",
     "secure_delete=ON",  # otherwise a replaced address stays in the file until its place is reused
 )
@@ -92,12 +92,12 @@ class Database:
 def is_transient(error: BaseException) -> bool:
     """Whether the error is temporary (database down, busy or full), so that a retry can succeed."""
     if isinstance(error, sa.exc.TimeoutError):
-        return True  # no connection became free
+        return True  # all connections of the pool stayed in use
     if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.InternalError):
         return False
     cause: Any = error.orig
     if cause is None or hasattr(cause, "sqlstate"):
-        # None: there was no answer at all. The codes: postgresql.org/docs/current/errcodes-appendix.html
+        # None: the database did not answer. The codes: postgresql.org/docs/current/errcodes-appendix.html
         state: str | None = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
     # The low byte is the primary code: sqlite.org/rescode.html
@@ -171,8 +171,8 @@ def migrate(database: Database) -> None:
         raise DatabaseUnavailable(_explain(database, error)) from error
     except CommandError as error:
         raise UnsafeDatabase(
-            f"The database is of another version of salepixel than this one ({error}): install that version, "
-            "or restore the backup that was made before it."
+            f"The database belongs to another version of salepixel ({error}). Install that version, "
+            "or restore the backup that was made before that version was installed."
         ) from error
 
 
@@ -223,8 +223,8 @@ def require_current(database: Database) -> None:
         raise DatabaseUnavailable(_explain(database, error)) from error
     if not good:
         raise UnsafeDatabase(
-            "The tables are those of another version of salepixel: start it once with `salepixel up`, which "
-            "brings them to this one."
+            "The tables belong to another version of salepixel. Run `salepixel up` once: it migrates them "
+            "to this version."
         )
 
 

@@ -16,7 +16,7 @@ def claim_database(connection: sa.Connection, keys: Keys) -> None:
     """Store the fingerprint of the first keys, and encrypt the secrets. Raises BadKeys for other keys.
 
     A database without a fingerprint (from an older version) accepts the present keys, unless they are younger
-    than its first campaign: then keys.json was lost and made anew.
+    than its first campaign: then keys.json was lost and created again.
     """
     oldest = connection.scalar(sa.select(sa.func.min(campaigns.c.created_at)))
     known = connection.scalar(sa.select(installation.c.fingerprint))

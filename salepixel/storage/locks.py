@@ -18,7 +18,7 @@ Name = tuple[str | int | bytes, ...]
 
 
 def lock_names(connection: sa.Connection, names: Iterable[Name], *, shared: bool = False) -> None:
-    """Lock all of these names, waiting for each; `shared`: together with other shared locks."""
+    """Lock all of these names, waiting for each. Several transactions may hold a `shared` lock at once."""
     # Sorted, so that two transactions do not deadlock.
     if connection.dialect.name == POSTGRESQL and (keys := sorted(map(_key, names))):
         connection.execute(_lock(shared=shared), {"keys": keys})

@@ -1,6 +1,6 @@
 """Queries for thousands of values or rows with a single parameter.
 
-An IN with one parameter per value is built, compiled and sent again for every number of values, and databases
+An IN has one parameter per value: it is built and compiled again for each number of values, and databases
 limit the number of parameters. Frequent queries are built once: `among` and `table_of` take the name of a
 parameter, `as_values` and `as_rows` make its value.
 """

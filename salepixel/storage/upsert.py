@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT for both databases: SQLAlchemy has it per dialect only."""
+"""INSERT ... ON CONFLICT for both databases: SQLAlchemy has a separate function for each."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def insert_into(dialect: str, table: sa.Table) -> Any:
-    """The same by the name of the dialect, for a statement that is built once and cached."""
+    """The same, given the name of the dialect: for a statement that is built once and cached."""
     return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 

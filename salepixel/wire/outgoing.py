@@ -161,11 +161,11 @@ def call(
 
 def may_call(address: Address) -> bool:
     """True for a public address, and for one in a network of `allow_private`."""
-    meant = _meant(address)
-    return _is_public(meant) or any(meant in network for network in _Reach.private)
+    reached = _reached(address)
+    return _is_public(reached) or any(reached in network for network in _Reach.private)
 
 
-def _meant(address: Address) -> Address:
+def _reached(address: Address) -> Address:
     """The address that packets reach. Mapped and NAT64 addresses contain an IPv4 address."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:

@@ -131,7 +131,7 @@ def test_a_database_of_a_newer_version_is_reported_in_one_sentence(database: Dat
         (now,) = connection.execute(sa.select(revision.c.version_num)).one()
         connection.execute(sa.update(revision).values(version_num="9999"))
     try:
-        with pytest.raises(UnsafeDatabase, match="of another version of salepixel than this one"):
+        with pytest.raises(UnsafeDatabase, match="belongs to another version of salepixel"):
             migrate(database)
     finally:
         with database.write() as connection:

@@ -98,7 +98,7 @@ def _read_draft(order: Mapping[str, Any]) -> str:
 
 
 def _why_none(content: Mapping[str, Any]) -> str:
-    """Why there is no order: Saleor sends errors in its place if one field of it fails."""
+    """Why there is no order: Saleor sends errors instead of the order if one of its fields fails."""
     return "shop_error" if content.get("errors") else "no_order"
 
 

@@ -57,7 +57,7 @@ def read_order(order: Mapping[str, Any], issued_at: datetime | None, hash_addres
     user = order.get("user")
     updated_at = read_time(order, "updatedAt")
     # isPaid is not read: in a webhook it was still true after a line was added to a paid order (3.23.28).
-    covers = max(held, min(held + _let_off(order, held, currency), total))
+    covers = max(held, min(held + _waived(order, held, currency), total))
     read = Order(
         id=_text(order, "id"),
         number=_text(order, "number"),
@@ -103,7 +103,7 @@ def _by_gift_card(order: Mapping[str, Any], total: Decimal, shipping: Decimal, c
     return max(_amount(subtotal.get("gross"), currency) + shipping - total, Decimal(0))
 
 
-def _let_off(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
+def _waived(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
     """The amount that need not be paid: granted refunds, if the shop reports the rest as paid.
 
     chargeStatus alone is not enough: it stays FULL when a line is added after payment (measured on 3.23.28).
@@ -115,7 +115,7 @@ def _let_off(order: Mapping[str, Any], held: Decimal, currency: str) -> Decimal:
 
 
 def _replaces(order: Mapping[str, Any]) -> str | None:
-    """The order whose goods this one replaces. Our older selection has only the origin."""
+    """The id of the order whose goods this one replaces. Apps installed earlier send only `origin`."""
     original = order.get("original")
     if isinstance(original, str) and original:
         return _plain(original)
@@ -123,7 +123,7 @@ def _replaces(order: Mapping[str, Any]) -> str | None:
 
 
 def _draft(order: Mapping[str, Any]) -> bool | None:
-    """Whether it was a draft: not if it comes from a checkout. Our older selection has the origin."""
+    """Whether it was a draft; an order from a checkout was not. Apps installed earlier send `origin`."""
     if order.get("origin") == "DRAFT":
         return True
     return False if order.get("checkoutId") else None

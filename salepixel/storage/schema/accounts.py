@@ -38,7 +38,7 @@ accounts = sa.Table(
     sa.Column("tax", sa.Text, nullable=False, server_default="gross"),  # gross | net
     sa.Column("shipping", sa.Text, nullable=False, server_default="excluded"),  # excluded | included
     sa.Column("closed_before", UtcTime),  # reports of earlier times are final
-    # What retention ended, written before the first row is deleted; null: nothing. Nothing older is stored.
+    # Retention deletes older rows, and none are stored again. Written before the first deletion; null: none.
     sa.Column("clicks_ended_before", UtcTime),
     sa.Column("bot_clicks_ended_before", UtcTime),
     sa.Column("ignored_hits_ended_before", UtcTime),

@@ -23,7 +23,7 @@ erasures = sa.Table(
     sa.Column("counts", sa.Text, nullable=False),  # JSON: table -> rows
     sa.Column("work", sa.Text, nullable=False),  # encrypted: the person and the progress; empty if finished
     sa.Column("error", sa.Text, nullable=False, server_default=""),  # of the last step; names no person
-    sa.Column("failed_at", UtcTime),  # when it first failed so; null: it did not
+    sa.Column("failed_at", UtcTime),  # when this error first occurred; null: no error
     sa.Index(None, "emp_id", "begun_at"),
     sa.Index(
         "ix_erasures_under_way",
@@ -40,7 +40,7 @@ retention = sa.Table(
     sa.Column("kind", sa.Text, primary_key=True),  # privacy.retention.Kept
     sa.Column("days", sa.Integer),  # null: for ever
     sa.Column("ended_until", UtcTime, nullable=False),
-    # Of clicks that are being deleted: the campaign and the click id, in hex, from which on some are left.
+    # While clicks are deleted: the campaign and the click id (hex) where the next step continues.
     sa.Column("place", sa.Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )

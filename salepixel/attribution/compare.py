@@ -30,13 +30,13 @@ def compare_order(
     stored: StoredOrder,
     rates: Rates,
 ) -> Iterator[str]:
-    """The differences of an order's stored decision and sales from those computed from all stored data."""
+    """How an order's stored decision and sales differ from those computed from all stored data."""
     if shop.platform == "pixel":
         order_id = stored.order.id
         its_hits = hits.hits_making(connection, account.emp_id, [order_id])[order_id]
         made = its_hits and hits.order_from_hits(account, order_id, its_hits)
         if not made or replace(made, erased_at=stored.order.erased_at) != stored.order:
-            yield "is not what its pixel hits say"
+            yield "differs from its pixel hits"
     judged = judge_order(connection, sealer, account, shop, stored, rates)
     kept = get_decision(connection, stored.shop_id, stored.order.id)
     must = explain_decision(judged.decision)
@@ -90,7 +90,7 @@ def _other_columns(
     pairs = zip(kept, sorted(must, key=key), strict=True)
     others = {column for row, other in pairs for column in other if row[column] != other[column]}
     if others:
-        yield f"{name} are kept with another {', '.join(sorted(others))}"
+        yield f"{name} are stored with another {', '.join(sorted(others))}"
 
 
 def _place(sale: Sale) -> tuple[str, bytes]:
@@ -101,7 +101,7 @@ def _as_text(rows: Sequence[Sale]) -> str:
     return (
         ", ".join(
             f"{sale.amount} - {sale.refunded} {sale.currency} for {sale.campaign} by {sale.evidence}"
-            + "".join(f", {refund.amount} given back on {refund.at:%Y-%m-%d}" for refund in sale.refunds)
+            + "".join(f", {refund.amount} refunded on {refund.at:%Y-%m-%d}" for refund in sale.refunds)
             for sale in rows
         )
         or "none"

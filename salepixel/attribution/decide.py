@@ -208,7 +208,7 @@ def _judge(
 
 
 def _agrees(one: Evidence, first: Evidence) -> bool:
-    """Whether evidence of another rung has no other campaign, click or contact than the winner."""
+    """True if evidence of another rung names no campaign, click or contact that differs from the winner's."""
     if one.rung is first.rung or one.campaign != first.campaign:
         return False
     if one.click and first.click:

@@ -48,7 +48,7 @@ def shares(model: Model, clicked: Sequence[datetime], ordered_at: datetime) -> t
 def split(total: int, parts: Sequence[Fraction]) -> list[int]:
     """Split minor units exactly by shares that add up to 1.
 
-    By largest remainder, among equal ones to the earlier part.
+    By largest remainder; among equal remainders, the earlier part gets more.
     """
     if len(parts) == 1:
         return [total]

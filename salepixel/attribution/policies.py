@@ -104,8 +104,8 @@ def apply_policy(
 ) -> bool:
     """Apply a changed policy to an account; orders of open months are decided again.
 
-    Of two simultaneous changes, the second applies on top of the first. If it names the version that it was
-    based on and another version is current, nothing changes and the result is False.
+    Two changes at the same time are applied one after the other. A change may name the version that it is
+    based on. If another version is current by then, nothing changes and the result is False.
     """
     account = lock_account(connection, emp_id, exclusive=True)
     if account is None or seen not in (None, account.policy_version):

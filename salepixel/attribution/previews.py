@@ -19,13 +19,13 @@ ORDERS_AT_ONCE = 10
 """Orders of one step: deciding one takes about 2 ms."""
 
 SMALL_ORDERS = 20
-"""No more orders are previewed at once."""
+"""Up to so many orders are previewed at once, without the worker."""
 
 
 def parameters_of(
     account: Account, change: Mapping[str, Any], limit: int, after: OrderPlace | None
 ) -> dict[str, Any]:
-    """What is previewed: `change` has columns of the account. With other settings it is another preview."""
+    """The parameters of a preview: `change` (columns of the account), and the account's present settings."""
     return {
         "change": dict(change),
         "limit": limit,
@@ -36,7 +36,7 @@ def parameters_of(
 
 
 def is_small(connection: sa.Connection, account: Account, limit: int, after: OrderPlace | None) -> bool:
-    """Whether it is previewed at once."""
+    """Whether the orders are so few that they are previewed at once."""
     return _count(connection, account, min(limit, SMALL_ORDERS + 1), after) <= SMALL_ORDERS
 
 

@@ -58,7 +58,7 @@ def reconcile_orders(
     """Decide orders again from all stored data; returns the decided orders.
 
     Orders that do not exist are left out. If a decision is final (`is_final`), only later refunds are
-    written, in open months. If one order changes the evidence of another one of these, that one stays due.
+    written, in open months. If one decision changes the evidence for another order, that order stays due.
     `only_due`: leave out orders that are no longer due, or that another worker is deciding.
     """
     # Lock order: account, its lanes, customers and numbers of orders, orders, contacts of clicks, clicks.

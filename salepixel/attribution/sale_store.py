@@ -123,7 +123,7 @@ def _all_refunds(dialect: str) -> Any:
 
 
 def _by_order(table: sa.Table, rows: Iterable[sa.Row[Any]]) -> _Rows:
-    """Rows that begin with the columns of the table, without what follows."""
+    """The rows of each order, with the columns of the table only. These must come first in a row."""
     names = table.columns.keys()
     found: dict[OrderKey, list[Mapping[Any, Any]]] = {}
     for row in rows:

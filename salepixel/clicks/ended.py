@@ -1,8 +1,8 @@
 """Clicks that have ended: they are deleted, stay counted in the sums, and are not stored again.
 
-An account's `clicks_ended_before` and `bot_clicks_ended_before` are written before the first of them is
-deleted, under the exclusive lock of the account. So a click that comes later, late from an edge or once more
-from a journal, is refused by its time, and none is counted twice.
+An account's `clicks_ended_before` and `bot_clicks_ended_before` are written before the first click is
+deleted, under the exclusive lock of the account. So a click that an edge ships late, or ships again, is
+refused by its time, and no click is counted twice.
 """
 
 from collections import Counter
@@ -25,8 +25,8 @@ def without_ended(
 ) -> Sequence[tuple[Click, Signal]]:
     """The same clicks without those that are too old to be stored; these are counted as `click_ended`.
 
-    `accounts`: locked. Also refuses human clicks where only bot clicks have ended: a click that is human by
-    itself may have been a bot's by the clicks around it, which have ended.
+    `accounts`: locked. Also refuses human clicks from a time whose bot clicks have ended: a click that looks
+    human alone may have been a bot click because of the clicks around it, and these are deleted.
     """
     least = {emp_id: first for emp_id, account in accounts.items() if (first := least_id_of(account))}
     if not least:
@@ -53,8 +53,8 @@ def end_clicks(
 ) -> tuple[int, int, bytes]:
     """Delete the oldest clicks of a campaign with ids from `since` to before `until`; sums do not change.
 
-    Looks at `limit` clicks at most. Gives how many it looked at, how many it deleted, and the least id that
-    it did not look at. `only_bots`: of these, only bot clicks that no decision shows.
+    Looks at `limit` clicks at most. Returns how many it looked at, how many it deleted, and the least id
+    that it did not look at. `only_bots`: delete only bot clicks that no decision shows.
     """
     old = clicks.c.campaign_id == campaign_id, clicks.c.id >= since, clicks.c.id < until
     query = sa.select(clicks.c.id, clicks.c.verdict).where(*old).order_by(clicks.c.id).limit(limit)

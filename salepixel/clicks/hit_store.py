@@ -79,7 +79,7 @@ def end_hits(
 ) -> tuple[int, bytes]:
     """Delete the oldest hits of an account with ids from `since` to before `until`, at most `limit`.
 
-    Gives how many, and the least id that was not deleted.
+    Returns how many, and the least id that was not deleted.
     """
     old = hits.c.emp_id == emp_id, hits.c.id >= since, hits.c.id < until
     # The condition on `problem` is that of the index. A hit that counts in spite of a problem is evidence.

@@ -9,7 +9,7 @@ HITS_AT_ONCE = 25
 """Pixel hits per transaction: about 2 ms each. On SQLite, which has one writer, webhooks wait meanwhile."""
 
 ACCOUNTS_AT_ONCE = 200
-"""Accounts with clicks per transaction: about 2 ms each, whatever their clicks cost."""
+"""Accounts with clicks per transaction: each takes about 2 ms, and the time of its clicks."""
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 """The result of XRANGE: (id, fields)."""
@@ -17,9 +17,9 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class JournalRun:
-    """Records of a journal in sequence, clicks apart from the others, which have their numbers.
+    """Records of a journal in sequence: the clicks, and the other records with their numbers.
 
-    `lost` more, from number `first_lost`, cannot be recovered.
+    `lost`: so many more records, from number `first_lost` on, cannot be recovered.
     `is_full`: it ends at the limit of hits or accounts per transaction.
     """
 

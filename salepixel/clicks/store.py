@@ -66,14 +66,14 @@ _Contacts = Mapping[int, set[str]]
 
 
 class _Span(NamedTuple):
-    """The ids of the first and of the last of some clicks. `whole`: those are all stored clicks between."""
+    """The ids of the first and last of some clicks. `whole`: no other stored click is between them."""
 
     first: bytes
     last: bytes
     whole: bool = False
 
     def widened(self, by: timedelta) -> tuple[datetime, datetime]:
-        """The times from so long before the first until so long after the last."""
+        """The period from `by` before the first click to `by` after the last."""
         return time_of_click(self.first) - by, time_of_click(self.last) + by
 
 
@@ -150,7 +150,7 @@ def store_clicks(
     clicks around it, so the same contact's clicks near the new ones are judged again. Orders that name these
     clicks, or whose buyer may be their contact, are marked due.
 
-    `keys`: by which erased contacts are known; None: for accounts in which nobody was erased.
+    `keys`: recognise erased contacts; None if nobody was erased in these accounts.
     """
     if not batch:
         return
@@ -168,10 +168,10 @@ def store_clicks(
     known = lock_clickers(
         connection, ((click.campaign, click.contact) for click, _ in batch if click.contact)
     )
-    # Most contacts have no click around these, as their sums show. Only the others' clicks are read now, all
-    # when the verdict becomes final.
+    # The sums show that most contacts have no other clicks around these. Clicks of the rest are read now, all
+    # clicks when the verdict becomes final.
     span = _span([click.id for click, _ in batch])
-    around = _judge_around(connection, span, batch, _who_clicked_around(span, batch, known))
+    around = _judge_around(connection, span, batch, _contacts_around(span, batch, known))
     verdicts = around.verdicts
     rows = {click.id: (*click, int(signals), *verdicts[click.id].as_stored) for click, signals in batch}
     late = [click_id for click_id in rows if click_id <= settled] if span.first <= settled else []
@@ -180,11 +180,11 @@ def store_clicks(
     changed = _change_verdicts(connection, around)
     touched = rows.keys() | {click.id for click in changed} if changed else rows.keys()
     span = _span(touched) if changed else span
-    # Those that changed are of the same contacts.
+    # The clicks with changed verdicts are of the same contacts.
     _requeue_orders(connection, accounts, touched, contacts, span)
 
 
-def _who_clicked_around(span: _Span, batch: Sequence[tuple[Click, Signal]], known: Known) -> _Contacts:
+def _contacts_around(span: _Span, batch: Sequence[tuple[Click, Signal]], known: Known) -> _Contacts:
     """The contacts of these clicks with stored clicks that may be their neighbours; `known`: all clickers."""
     first, last = (int.from_bytes(least_id_at(at)[:6]) for at in span.widened(2 * LINKS_WINDOW))
     recent = {key for key, (its, _) in known.items() if its.first <= last and its.last >= first}
@@ -250,7 +250,7 @@ def keep_purchases(connection: sa.Connection, ids: Collection[bytes]) -> None:
 
 
 def clear_clicks(connection: sa.Connection, ids: Collection[bytes]) -> None:
-    """Make verdicts human, and final: paid orders carry the tokens. A click may come in later.
+    """Make verdicts human, and final: paid orders carry the tokens. A click may be stored later.
 
     Other orders that name a click, or match it by e-mail, are marked due when its verdict changes.
     """
@@ -316,7 +316,7 @@ def _known(row: Sequence[Any]) -> _Known:
 
 
 def _insert_new(connection: sa.Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Insert rows of `clicks`; returns those that were not stored yet, exactly: they are counted once."""
+    """Insert rows of `clicks`; returns exactly those that were not stored yet, to count each click once."""
     while rows and not insert_all(connection, clicks, rows):
         # Some are stored already: a journal is folded again. On PostgreSQL another worker may have stored
         # them only now, which the insertion waits for and an earlier SELECT would not have seen.

@@ -62,7 +62,7 @@ class Signal(IntFlag):
     FIREFOX = 4096
     SAFARI = 8192  # and every browser on an iPhone
 
-    __hash__ = int.__hash__  # an enum's own is a function in Python, called for each click
+    __hash__ = int.__hash__  # the enum's own __hash__ is a Python function, called for each click
 
     @property
     def is_visit(self) -> bool:

@@ -83,7 +83,7 @@ class JudgedClick:
 
     @cached_property
     def as_stored(self) -> AsStored:
-        """Kept, because thousands of clicks of a fold have few different results."""
+        """Cached, because thousands of clicks of a fold have few different results."""
         return str(self.verdict), " ".join(self.reasons), self.score
 
 

@@ -59,13 +59,14 @@ def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[s
 def contact_activity(
     connection: sa.Connection, campaign_id: str, limit: int, after: str | None
 ) -> list[ContactActivity]:
-    """The known contacts who clicked or bought, sorted by reference. `after`: the last one before."""
+    """The known contacts who clicked or bought, by reference. `after`: the last one on the page before."""
     # A buyer may have no stored click: a sale's click may be known only from its token.
     clicked = first_clickers(campaign_id, limit, after or "").subquery()
     bought = sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id)
     further = bought.where(buyers.c.contact > (after or "")).distinct().order_by(buyers.c.contact)
     some = further.limit(limit).subquery()
-    # The first of both together are among the first of each. The database sorts, by its own collation.
+    # The first contacts of both lists together are among the first of each list. The database sorts, by its
+    # own collation.
     everybody = sa.union(sa.select(clicked.c.contact), sa.select(some.c.contact)).subquery()
     query = sa.select(everybody.c.contact).order_by(everybody.c.contact)
     refs = list(connection.scalars(query.limit(limit)))

@@ -30,10 +30,10 @@ KIND = "models"
 MODELS = (*map(str, Model), SHAPLEY, MARKOV)
 
 DAYS = 90
-"""The days before `last` without a `first`."""
+"""If no `first` is given, the period begins so many days before `last`."""
 
 SMALL_CLICKS = 1000
-"""An account with no more clicks is compared at once."""
+"""An account with at most so many clicks is compared at once, without the worker."""
 
 RESAMPLES_AT_ONCE = 10
 

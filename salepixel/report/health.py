@@ -42,7 +42,7 @@ class ShopHealth:
             State.DISCONNECTED: shop.disconnected_at,
             State.INACTIVE: shop.app_status_at,
         }
-        # If the shop rejects our token, it also sends no webhooks, and it does not report since when.
+        # A shop that rejects our token also sends no webhooks, and does not report since when.
         return since.get(shop.state) or (known_until if self.cause not in ("", State.WAITING) else None)
 
 

@@ -140,7 +140,7 @@ def _orders_of(connection: sa.Connection, span: Span, after: str, until: str | N
     c = candidates.c
     query = sa.select(c.shop_id, c.order_id).where(
         c.emp_id == span.emp_id,
-        c.contact != sa.text("''"),  # the condition of the index, or it is not used
+        c.contact != sa.text("''"),  # repeats the index's condition; otherwise the index is not used
         *_between(c.contact, after, until),
     )
     return [(row.shop_id, row.order_id) for row in connection.execute(query.distinct())]
@@ -172,7 +172,7 @@ def _purchases(
 ) -> dict[OrderKey, Purchase]:
     """The credited orders among these, in the period or in one window after it.
 
-    Each with the last of the clicks that share it.
+    Each order has the last of its credited clicks.
     """
     found: dict[OrderKey, Purchase] = {}
     if not orders:

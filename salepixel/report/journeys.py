@@ -181,7 +181,7 @@ class Tally:
     resamples: list[Resample] = field(default_factory=list)
 
     def add(self, contact: str, journeys: Sequence[Journey]) -> None:
-        """Add all journeys of one contact; `contact` decides on its group, and may be any text of its own."""
+        """Add all journeys of one contact. `contact`: a text that no other has; it decides the group."""
         for journey in journeys:
             if journey.purchase is not None:
                 self._credit(journey.touches, journey.purchase)
@@ -425,7 +425,7 @@ def _in_shares(credited: Mapping[str, float]) -> dict[str, float]:
 
 
 def tally(contacts: Iterable[tuple[str, Sequence[Journey]]]) -> Tally:
-    """The tally of all contacts' journeys, each with a text of its own."""
+    """The tally of all contacts' journeys. Each contact has a text that no other has."""
     found = Tally()
     for contact, journeys in contacts:
         found.add(contact, journeys)

@@ -25,10 +25,10 @@ from salepixel.storage.schema import clickers, contacts, decisions, orders, reci
 KIND = "lift"
 
 RECIPIENTS_AT_ONCE = 500
-"""Of one step: 30 ms."""
+"""The recipients of one step, which takes 30 ms."""
 
 SMALL_RECIPIENTS = 500
-"""With no more, the groups are compared at once."""
+"""With at most so many recipients, the groups are compared at once, without the worker."""
 
 _NO_SALE = (Reason.CANCELLED, Reason.PIXEL_ONLY, Reason.REPLACEMENT)
 
@@ -106,7 +106,7 @@ class Groups:
 
 
 def is_small(connection: sa.Connection, campaign_id: str) -> bool:
-    """Whether the groups of a campaign are compared at once."""
+    """Whether a campaign's groups are so small that they are compared at once."""
     some = sa.select(recipients.c.contact).where(recipients.c.campaign_id == campaign_id)
     counted = sa.select(sa.func.count()).select_from(some.limit(SMALL_RECIPIENTS + 1).subquery())
     return (connection.scalar(counted) or 0) <= SMALL_RECIPIENTS
@@ -159,7 +159,7 @@ def _next_recipients(
 ) -> Sequence[sa.Row[Any]]:
     """Recipients with their address, and whether they opted out or clicked."""
     theirs = sa.and_(contacts.c.emp_id == account.emp_id, contacts.c.ref == recipients.c.contact)
-    # Of the sums, because the clicks themselves may have ended.
+    # Read from the sums, because retention may have deleted the clicks.
     clicked = sa.exists().where(
         clickers.c.campaign_id == recipients.c.campaign_id,
         clickers.c.contact == recipients.c.contact,
@@ -182,7 +182,7 @@ def _next_recipients(
 def _counted_before(
     connection: sa.Connection, account: Account, campaign_id: str, people: Sequence[sa.Row[Any]]
 ) -> set[tuple[str, bool]]:
-    """The recipients among these, with their group, whose address counts with an earlier one of the group."""
+    """The recipients among these, with their group, whose address already counts in their group."""
     ours = {one.contact for one in people}
     addresses = {one.email_hash for one in people if one.email_hash}
     c, r = contacts.c, recipients.c
@@ -203,7 +203,7 @@ def _counted_before(
     found = set()
     for its in refs.values():
         for group in (False, True):
-            # Any one of them, but the same in each step.
+            # Which recipient counts does not matter, but it must be the same one in each step.
             in_group = [ref for ref in its if held_out.get(ref) is group]
             found |= {(ref, group) for ref in in_group if ref in ours and ref != min(in_group)}
     return found

@@ -35,7 +35,7 @@ def refresh_rates(settings: StorageSettings, source: str = "") -> str:
     database = open_database(settings.database_url, settings.data)
     again = _convert_again(database, Rates(settings.data)) if is_current(database) else 0
     database.close()
-    return f"Rates to {after} are in use, before to {before}. Orders to be converted again: {again}."
+    return f"The rates in use now end on {after}, before on {before}. Orders to convert again: {again}."
 
 
 def _convert_again(database: Database, rates: Rates) -> int:

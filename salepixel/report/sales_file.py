@@ -26,7 +26,7 @@ Place = Sequence[Any]
 """Where a page ended: purchased_at (microseconds), shop, order, line, click (hex)."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a cell for a formula (OWASP, "CSV Injection")."""
+"""A spreadsheet treats a cell that begins with one of these as a formula (OWASP, "CSV Injection")."""
 
 _DAY = 86_400_000_000
 
@@ -111,7 +111,7 @@ def read_rows(
 
 
 def _plain(name: str) -> sa.ColumnElement[Any]:
-    """A column as the database has it: the types of a million rows took longer than their text."""
+    """A column as the database stores it: typed values of a million rows took longer than their text."""
     column = sales.c[name]
     return sa.type_coerce(column, sa.BigInteger) if name in _NUMBERS else column
 
@@ -175,7 +175,7 @@ def people_csv(style: Style, rows: Sequence[Row]) -> str:
                 money(row.amount, digits).replace(".", mark),
                 money(row.refunded, digits).replace(".", mark),
                 row.currency,
-                _time(row.purchased_at, " ", "")[:19],  # with a T and a Z it is a text to Excel
+                _time(row.purchased_at, " ", "")[:19],  # with T and Z, Excel reads it as text
                 _safe(row.order_number),
                 _safe(style.campaign),
                 _safe(style.links.get(row.link_id, "")),
@@ -195,7 +195,7 @@ def people_csv(style: Style, rows: Sequence[Row]) -> str:
 
 
 MAX_ROWS = 1_048_576
-"""Of a sheet, its header among them (support.microsoft.com, "Excel specifications and limits")."""
+"""The most rows of a sheet, with its header (support.microsoft.com, "Excel specifications and limits")."""
 
 _MAX_TEXT = 32_767
 _SPECIAL = re.compile(r'[&<>"\x00-\x08\x0b-\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_')

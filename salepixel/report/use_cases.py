@@ -133,7 +133,7 @@ def look_for_file(
     style: Style | None,
     now: datetime,
 ) -> Computed[int]:
-    """The file that the worker wrote of an export last; the result is its number of rows. Raises NotFound."""
+    """The last file that the worker wrote for an export; its result: the number of rows. Raises NotFound."""
     wanted = Wanted(export.campaign.emp_id, exports.KIND, export.parameters(form, style))
     return look_for(connection, principal, wanted, lambda result: int(result["rows"]), now)
 

@@ -43,7 +43,7 @@ NewClickers = Counter[tuple[str, str]]
 """The change in the number of contacts with a human click, by campaign and link; also for ALL_LINKS."""
 
 _Clicked = Counter[tuple[str, bool, str]]
-"""The change in the number of contacts who clicked, by campaign, whether with a human click, and links."""
+"""The change in the number of contacts who clicked: by campaign, by whether human, and by the links."""
 
 _Key = tuple[str, str]
 _Row = tuple[Any, ...]

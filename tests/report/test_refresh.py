@@ -64,7 +64,7 @@ def test_orders_with_a_newer_rate_are_converted_again(
     newer = tmp_path / "newer.zip"
     rates_file(newer, {TODAY: "2.0"})
     said = refresh_rates(settings, str(newer))
-    assert said == (f"Rates to {TODAY} are in use, before to {LAST}. Orders to be converted again: 1.")
+    assert said == (f"The rates in use now end on {TODAY}, before on {LAST}. Orders to convert again: 1.")
     with database.read() as connection:
         assert due_orders(connection, 10) == [("s1", "O1")]
     assert describe_rates(settings).endswith(f"{FILE_NAME}, to {TODAY}.")

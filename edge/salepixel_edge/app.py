@@ -1,4 +1,4 @@
-"""The edge's answers. Read from `Edge.handle` down: the path of every click."""
+"""The edge's answers. Every click begins in `Edge.handle`: read from there down."""
 
 import asyncio
 import hashlib
@@ -70,7 +70,7 @@ GIF = (
 )
 NOT_FOUND = (
     b"<!doctype html><html lang=en><meta name=viewport content=width=device-width><title>Not found</title>"
-    b"<p>This link leads nowhere (any more).<p lang=es>Este enlace ya no lleva a ninguna parte.</html>\n"
+    b"<p>This link does not work, or no longer works.<p lang=es>Este enlace no funciona.</html>\n"
 )
 ROBOTS = b"User-agent: *\nDisallow: /\n"
 

@@ -19,7 +19,7 @@ def keep_directory(data: Path, text: bytes) -> None:
         draft.write_bytes(text)
         draft.rename(path)
     except OSError as error:
-        with suppress(OSError):  # the same disk
+        with suppress(OSError):  # the disk may refuse this too
             draft.unlink()
         log.error("directory_not_saved", error=str(error))
 

@@ -21,7 +21,10 @@ SHIPPER_SECONDS = 60.0
 
 _GAUGES = {
     "lag": ("salepixel_edge_journal_lag_records", "Records on disk, not yet in the database."),
-    "lag_seconds": ("salepixel_edge_journal_lag_seconds", "Age of the oldest of them."),
+    "lag_seconds": (
+        "salepixel_edge_journal_lag_seconds",
+        "Age of the oldest record not yet in the database.",
+    ),
     "oldest_unshipped_seconds": (
         "salepixel_edge_oldest_unshipped_seconds",
         "Age of the oldest record not yet in Redis.",

@@ -178,9 +178,9 @@ class Journal:
             with suppress(OSError):
                 os.truncate(self.path(segment), good)
                 return
-        # Skip every number that the damaged bytes may have had: used twice, the fold would drop the second
-        # record. From the first damage on, since numbers behind it may be stale. The segment is opened now,
-        # so that its name keeps the number for the next start.
+        # Skip every number that the damaged bytes may contain: if a number is used twice, the fold drops the
+        # second record. Skip from the first damage on, because records after it may be stale. Open the new
+        # segment now, so that its name stores the number for the next start.
         after, offset = (damages[0].after, damages[0].offset) if damages else (last, good)
         self._floor = after + (size - offset) // LEAST_RECORD + 1
         with suppress(OSError):  # the first write tries again

@@ -47,7 +47,7 @@ class Request:
 
 
 def read_link_query(query: bytes) -> tuple[bytes, bool, bytes]:
-    """Read a link's query: contact, whether its merge tag was left unfilled, appended parameters.
+    """Read a link's query: contact, whether its merge tag was not replaced, appended parameters.
 
     The contact is the normal form of the reference in `k=`, at any position, in UTF-8; empty if unknown. A
     plus stays a plus: mailers do not escape references, and some are e-mail addresses. Other parameters, also

@@ -70,7 +70,7 @@ class Shipper(threading.Thread):
         self._asked_for_journal_at = self._stepped_at = time.monotonic()
 
     def run(self) -> None:
-        """Ship until stopped, then for up to FLUSH_SECONDS the records that are left."""
+        """Ship until stopped, then ship the remaining records for up to FLUSH_SECONDS."""
         while not self._stop_now.is_set():
             if not self._step():
                 self._stop_now.wait(POLL_SECONDS if self.connected else RETRY_SECONDS)
@@ -164,7 +164,7 @@ class Shipper(threading.Thread):
             if not slot.name.isdecimal():
                 continue  # lost+found
             try:
-                # To open a journal reads a whole segment: skip unchanged ones.
+                # Opening a journal reads a whole segment, so unchanged journals are skipped.
                 if self._is_finished(slot):
                     continue
                 journal = try_slot(slot, self._settings.edge_name, self._settings.edge_segment_bytes)
@@ -208,7 +208,7 @@ class Shipper(threading.Thread):
         """Write the loss that a dead process saved; False if that must wait. Raises OSError, RedisError."""
         journal = shipment.journal
         if published_mark(self._redis, journal.name) is None:
-            # Its last number is unknown, see take_slot, unless it has no records.
+            # The number of a journal's last record is unknown (see take_slot), unless it has no records.
             if journal.durable.number:
                 return False
             journal.rename(self._settings.edge_name)

@@ -63,10 +63,10 @@ MANIPULATED: tuple[tuple[sa.Table, dict[str, Any], str], ...] = (
     (schema.candidates, {"contact": "", "opted_out": True}, "candidates is"),
     (schema.decisions, {"confidence": 0.5}, "credited is"),
     (schema.decisions, {"buyer": "cy"}, "buyer is"),
-    (schema.sales, {"converted": schema.sales.c.converted + 1}, "sales are kept with another converted"),
+    (schema.sales, {"converted": schema.sales.c.converted + 1}, "sales are stored with another converted"),
     (schema.sales, {"converted_refunded": 7}, "another converted_refunded"),
     (schema.sales, {"converted": 1, "emp_id": 2}, "another converted, emp_id"),
-    (schema.sale_refunds, {"campaign_id": "0000000000c7"}, "refunds are kept with another campaign_id"),
+    (schema.sale_refunds, {"campaign_id": "0000000000c7"}, "refunds are stored with another campaign_id"),
     (schema.sale_refunds, {"converted": 1}, "another converted"),
 )
 

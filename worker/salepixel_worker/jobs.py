@@ -37,10 +37,10 @@ DRAIN_SECONDS = 0.25
 
 FOLDS_PER_DRAIN = 2
 """Orders without a decision have twice as long as the fold before them: with a fixed time, they waited until
-all clicks of a mailing were folded. Orders that may be decided otherwise have DRAIN_SECONDS."""
+all clicks of a mailing were folded. Orders whose decision may only change have DRAIN_SECONDS."""
 
 DRAIN_FOLD_SECONDS = 0.1
-"""How long that job folds first. Short, because a click that is folded later marks its order due again."""
+"""How long `drain` folds first. Short: a click that is folded later marks its order due again."""
 
 NEWEST_ORDERS = 10
 """The number of newest due orders that come first, so that a new order does not wait for a backlog."""
@@ -147,7 +147,7 @@ def _drain(here: Stores, folded: float = 0.0) -> None:
     done = reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, seconds, turn="new")
     done += reconcile_due(here.database, here.sealer, DRAIN_ORDERS, here.rates, DRAIN_SECONDS, turn="again")
     if not done:
-        return  # what is left, another worker is deciding, and enqueues this job if it does not finish
+        return  # another worker is deciding the rest, and enqueues this job if it does not finish
     with here.database.read() as connection:
         is_more = bool(due_orders(connection, 1))
     if is_more:

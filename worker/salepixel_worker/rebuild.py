@@ -75,8 +75,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         print(f"... and {len(found.different) - SHOWN} more")
     done = "compared" if verify else "decided again"
     print(
-        f"{found.orders} orders {done}, {found.closed} of closed months left as they are "
-        "but for what was refunded since, "
+        f"{found.orders} orders {done}, {found.closed} of closed months unchanged except for later refunds, "
         f"{found.due} wait for the worker, {len(found.different)} differ."
     )
     return 1 if found.different else 0
@@ -111,7 +110,7 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
 def rebuild_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) -> Found:
     """Reconcile every order again, each in its own transaction. Failed orders are retried later.
 
-    Then compute all kept sums anew.
+    Then compute all kept sums again.
     """
     found = Found()
     now = datetime.now(UTC)

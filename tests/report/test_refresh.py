@@ -81,7 +81,7 @@ def test_rates_are_downloaded(settings: StorageSettings, tmp_path: Path) -> None
     thread.start()
     try:
         address = f"http://127.0.0.1:{server.server_port}"
-        assert f"Rates to {TODAY} are in use" in refresh_rates(settings, f"{address}/hist.zip")
+        assert f"The rates in use now end on {TODAY}" in refresh_rates(settings, f"{address}/hist.zip")
         with pytest.raises(BadRates, match="cannot be read"):
             refresh_rates(settings, f"{address}/none.zip")
     finally:

@@ -135,7 +135,7 @@ def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
         command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ)
     )
     assert done.returncode == 2
-    assert "start it once with `salepixel up`" in done.stderr
+    assert "Run `salepixel up` once" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from salepixel.clicks.tokens import Signal
-from salepixel.reading.references import BARE_TAGS, MAX_CONTACT, is_merge_tag, normal_reference
+from salepixel.mailers.tags import UNFILLED, is_merge_tag
+from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel.reading.text import decode_bytes
 
 MAX_COOKIE = 255
@@ -19,7 +20,7 @@ _ESCAPED = re.compile(rb"(?:^|&)(?:amp;)+")  # an ampersand escaped as in HTML
 _GLUED = re.compile(rb"(?:\?|%3[Ff])([\w.~-]+(?:=|%3[Dd]).*)", re.DOTALL)
 # Possessive ("++", "*+"): backtracking over "----...!a" takes seconds.
 _PASTED = re.compile(rb"([\w-]++)([^\w?&]*+)(?:[?&](.*))?", re.DOTALL)
-_BARE_TAGS = frozenset(tag.encode() for tag in BARE_TAGS)
+_UNFILLED = frozenset(value.encode() for value in UNFILLED)
 _PLAIN = re.compile(rb"[\w@+-](?:[\w@+.-]*[\w@+-])?")
 _WRITTEN = re.compile(rb"(?:[\w.~=%+:/-]+(?:&[\w.~=%+:/-]+)*)?")  # quote leaves these as they are
 _SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"#<>\\^`{|}')
@@ -70,7 +71,8 @@ def read_link_query(query: bytes) -> tuple[bytes, bool, bytes]:
     if not value or _is_plain(value):
         return value or b"", False, appended
     text = decode_bytes(unquote_to_bytes(value))
-    if is_merge_tag(text) or is_merge_tag(value.decode("latin-1")):
+    # A platform that redirects to our link may have encoded an unfilled tag once more.
+    if any(map(is_merge_tag, (text, value.decode("latin-1"), unquote(text)))):
         return b"", True, appended
     return normal_reference(text).encode(), False, appended
 
@@ -86,9 +88,9 @@ def split_address(query: bytes) -> tuple[bytes, bytes]:
 
 def _is_plain(value: bytes) -> bool:
     """True for a reference in its normal form that is no merge tag, as most mailers write it."""
-    if value.isalnum():
-        return len(value) <= MAX_CONTACT
-    return len(value) <= MAX_CONTACT and value not in _BARE_TAGS and _PLAIN.fullmatch(value) is not None
+    if len(value) > MAX_CONTACT or value in _UNFILLED:
+        return False
+    return value.isalnum() or _PLAIN.fullmatch(value) is not None
 
 
 def _appended(parts: list[bytes]) -> bytes:

@@ -12,7 +12,8 @@ from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import list_accounts
 from salepixel.campaigns.contacts import all_opted_out
 from salepixel.campaigns.store import changed_links, contact_tags
-from salepixel.reading.references import is_merge_tag, normal_reference
+from salepixel.mailers.tags import is_merge_tag
+from salepixel.reading.references import normal_reference
 from salepixel.storage.database import Database
 from salepixel.wire.directory import DIRECTORY_KEY, DIRECTORY_VERSION_KEY, Directory, contact_digest
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from html import unescape
-from urllib.parse import quote, unquote, unquote_plus, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from salepixel.keys import Keys
+from salepixel.mailers.tags import find_tag
 from salepixel.reading.addresses import normal_host
 
 MAX_URL = 2000
@@ -28,14 +29,6 @@ _VERSION = 1
 _HEAD = struct.Struct(">BBI6s6s")
 _TAG = 16
 _HTML_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
-
-# As in reading.references, but whole: half of a tag may be part of an address. Percent and letters are a tag
-# where they cannot be an encoded byte. None is long: so a thousand beginnings without an end take no time.
-_MERGE_TAG = re.compile(
-    r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\*\|.{0,200}?\|\*|\[\[.{0,200}?\]\]|\[%.{0,200}?%\]|%%\w{1,200}%%"
-    r"|\{\$\w{1,200}\}|\{contactfield=[^}]{0,200}\}|\{contact\}"
-    r"|%(?![0-9A-F]{2})[A-Z_]{2,200}%|(?<==)%[A-Z_]{2,200}%(?=[&#]|$)"
-)
 _PRINTABLE = "".join(chr(c) for c in range(0x21, 0x7F))
 
 
@@ -102,8 +95,8 @@ def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]
     url = _HTML_REFERENCE.sub(lambda found: unescape(found[0]), text)
     if url != text:
         notices.append(Notice.DECODED)
-    if tag := _MERGE_TAG.search(url) or _MERGE_TAG.search(unquote(url)):
-        raise tag_in_destination(tag[0])
+    if tag := find_tag(url):
+        raise tag_in_destination(tag)
     checked = check_destination(url)
     stripped = without_parameters(checked, frozenset((click_parameter,)))
     if stripped != checked:

@@ -29,11 +29,11 @@ from salepixel.campaigns.coupons import Coupon, store_coupons
 from salepixel.campaigns.fragment import Bought, hosted_pixels, may_earn, our_pixels
 from salepixel.campaigns.holdout import is_held_out
 from salepixel.campaigns.links import Notice, edge_url, read_destination, tag_in_destination
-from salepixel.campaigns.mailers import BadTag, contact_tag
 from salepixel.campaigns.pages import add_dynamic_link, dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.clicks.tokens import BadClickToken, ClickSealer, token_contact
 from salepixel.keys import Keys
+from salepixel.mailers.contact_tag import BadTag, contact_tag
 from salepixel.storage.ids import is_id, new_id
 
 

@@ -8,8 +8,9 @@ expressions, which may contain quotes and brackets, and links inside Outlook's c
 import re
 from dataclasses import dataclass, field
 
+from salepixel.mailers.tags import PAIRS
 from salepixel.mails.found import FoundLink, read_address, read_attribute
-from salepixel.mails.templates import PAIRS, Expressions
+from salepixel.mails.templates import Expressions
 
 _MARK = re.compile("<|" + "|".join(map(re.escape, PAIRS)))
 _NAME_END = re.compile(r"[\t\n\f\r />]")

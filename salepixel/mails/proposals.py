@@ -7,8 +7,9 @@ from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 from salepixel.campaigns.links import MAX_URL, BadDestination, TagInDestination, read_destination
+from salepixel.mailers.tags import begins_with_expression, is_whole_tag
 from salepixel.mails.found import FoundLink
-from salepixel.mails.templates import PAIRS, has_expression
+from salepixel.mails.templates import has_expression
 from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.text import read_text
 
@@ -89,11 +90,6 @@ _LISTMONK = "@TrackLink"
 """listmonk puts its own tracked link in place of such an address (its documentation, Templating)."""
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_TAG = "|".join(f"{re.escape(opening)}.*?{re.escape(closing)}" for opening, closing in PAIRS.items())
-_WHOLE_TAG = re.compile(
-    rf"(?:https?://)?(?:{_TAG}|%%[^%\s]+%%|%[A-Z_][A-Z0-9_]+%|\{{\$[^}}]+\}}|\{{[a-z_]+(?:=[^}}]*)?\}}|\[[a-z_-]+\])",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def propose(
@@ -145,13 +141,13 @@ def label_of(link: FoundLink) -> str:
 def _not_an_address(address: str) -> Why | None:
     if not address:
         return Why.EMPTY
-    if _WHOLE_TAG.fullmatch(address):
+    if is_whole_tag(address):
         return Why.MERGE_TAG
     if address.startswith("#"):
         return Why.ANCHOR
     scheme = _SCHEME.match(address)
     if scheme is None:
-        return Why.MERGE_TAG_INSIDE if re.match(_TAG, address, re.DOTALL) else Why.RELATIVE
+        return Why.MERGE_TAG_INSIDE if begins_with_expression(address) else Why.RELATIVE
     return None if scheme[1].lower() in ("http", "https") else Why.NOT_WEB
 
 

@@ -2,19 +2,8 @@
 
 from dataclasses import dataclass, field
 
-# Opening and closing: Liquid, Jinja, Handlebars and Go; Liquid and Jinja blocks and comments; Mailchimp;
-# AMPscript blocks and values (Salesforce); ERB and Sailthru-like; Acumbamail and Symfony-like.
-PAIRS = {
-    "{{": "}}",
-    "{%": "%}",
-    "{#": "#}",
-    "*|": "|*",
-    "%%[": "]%%",
-    "%%=": "=%%",
-    "<%": "%>",
-    "[%": "%]",
-    "[[": "]]",
-}
+from salepixel.mailers.tags import PAIRS
+
 _FIRST = frozenset(opening[0] for opening in PAIRS)
 _MOST = 2000
 _MOST_IN_VALUE = 500

@@ -16,9 +16,9 @@ from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account, get_account
 from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns.links import Link, LinkSealer, edge_url, tracked_url
-from salepixel.campaigns.mailers import BadTag, contact_tag
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign, see_links
+from salepixel.mailers.contact_tag import BadTag, contact_tag
 from salepixel.mails import store
 from salepixel.mails.found import FoundLink
 from salepixel.mails.mail import Mail, read_mail

@@ -18,16 +18,6 @@ _SPACE = re.compile(r"[^\S\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")
 _STOPS = ".,;:!?>\"'»”’…"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
-# Merge tags: Handlebars and Jinja, Mailchimp, MailerLite, Mautic, Acumbamail, Salesforce; and {contact}, our
-# own for campaigns without an e-mail platform.
-BARE_TAGS = ("__test_email__", "c_id", "00000000-0000-0000-0000-000000000000")
-"""Merge tags that look like references."""
-
-_UNRENDERED = re.compile(
-    r"\{\{|\}\}|\{%|\*\||\|\*|\{\$|\{contactfield|\[%|\[\[|\]\]|%%|\{contact\}|^%[A-Z_]+%$"
-    + "".join(f"|^{tag}$" for tag in BARE_TAGS)
-)
-
 
 def normal_reference(text: str) -> str:
     """A contact reference without additions of mail programs and editors; empty if it cannot be one.
@@ -48,8 +38,3 @@ def normal_reference(text: str) -> str:
         if whole and whole.count(_BRACKETS.get(whole[-1], whole[-1])) < whole.count(whole[-1]):
             whole = whole[:-1]
     return whole if len(whole) <= MAX_CONTACT and whole.isprintable() and "\ufffd" not in whole else ""
-
-
-def is_merge_tag(text: str) -> bool:
-    """True for a merge tag of a known e-mail platform that was not replaced, or for a part of one."""
-    return _UNRENDERED.search(text) is not None

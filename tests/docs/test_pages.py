@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from salepixel.attribution.evidence import Rung
-from salepixel.campaigns.mailers import TAGS
 from salepixel.clicks.verdicts import BOUGHT, WEIGHTS
+from salepixel.mailers.known import PLATFORMS
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.requeue import DueReason
 from salepixel.settings import PREFIX, EdgeSettings, PluginSettings, WorkerSettings
@@ -93,10 +93,15 @@ def test_every_metric_of_the_edge_is_explained() -> None:
     assert [name for name in names if f"`{name.decode()}" not in read("how-to/operate.md")] == []
 
 
-def test_every_mailer_is_listed() -> None:
-    text = read("how-to/put-links-in-your-mail.md").replace("\\|", "|")
-    assert [mailer for mailer in TAGS if f"`{mailer}`" not in text] == []
-    assert [tag for tag in TAGS.values() if tag and f"`{tag}`" not in text] == []
+@pytest.mark.parametrize("key", [key for key in PLATFORMS if key != "plain"])
+def test_every_fact_about_an_e_mail_platform_is_in_its_section(key: str) -> None:
+    platform, text = PLATFORMS[key], read("how-to/e-mail-platforms.md").replace("\\|", "|")
+    section = text.partition(f"\n## {platform.name}\n")[2].partition("\n## ")[0]
+    in_code = [key, platform.contact_tag, platform.off_for_link, *platform.appends]
+    in_text = [platform.field_for_reference, platform.off_for_mail, platform.paste]
+    pages = [one.page for one in platform.sources]
+    assert [one for one in in_code if one and f"`{one}`" not in section] == []
+    assert [one for one in in_text + pages if one not in section] == []
 
 
 HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salepixel.reading.references import MAX_CONTACT, is_merge_tag, normal_reference
+from salepixel.reading.references import MAX_CONTACT, normal_reference
 
 
 @pytest.mark.parametrize(
@@ -70,30 +70,3 @@ def test_normalizing_a_reference_twice_changes_nothing(text: str) -> None:
     assert normal.isprintable()
     assert len(normal) <= MAX_CONTACT
     assert normal_reference(f"\u00a0{text}. ") == normal
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{contact}",
-        "{{ .Subscriber.UUID }}",
-        "{%if x",
-        "*|UNIQID|*",
-        "{$email}",
-        "{contactfield=id}",
-        "[%Field%]",
-        "[[id]]",
-        "%%emailaddr%%",
-        "%EMAIL%",
-        "__test_email__",
-        "c_id",
-        "00000000-0000-0000-0000-000000000000",
-    ],
-)
-def test_merge_tags_of_known_mailers_are_recognized(text: str) -> None:
-    assert is_merge_tag(text)
-
-
-@pytest.mark.parametrize("text", ["", "c1", "c_id2", "50%", "a%20b", "[x]", "{x}"])
-def test_other_text_is_not_a_merge_tag(text: str) -> None:
-    assert not is_merge_tag(text)

@@ -6,12 +6,13 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from salepixel.campaigns import mailers, store, use_cases
+from salepixel.campaigns import store, use_cases
 from salepixel.campaigns.links import Link, Notice, dynamic_url, edge_url, tracked_url
 from salepixel.campaigns.pages import dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
-from salepixel.reading.references import is_merge_tag
+from salepixel.mailers.known import PLATFORMS
+from salepixel.mailers.tags import is_merge_tag
 from salepixel.report.activity import link_activity
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
@@ -44,7 +45,7 @@ class CampaignIn(Input):
 
     emp_id: EmpId = Field(alias="empId")
     name: Name
-    mailer: str = Field("plain", description=f"The e-mail platform: {', '.join(mailers.TAGS)}.")
+    mailer: str = Field("plain", description=f"The e-mail platform: {', '.join(PLATFORMS)}.")
     contact_tag: Name | None = Field(
         None, description="The platform's merge tag for the contact's reference, if not the default."
     )

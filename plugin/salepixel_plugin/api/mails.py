@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from flask import Response, make_response
 from pydantic import Field, model_validator
 
-from salepixel.campaigns import mailers
+from salepixel.mailers.known import PLATFORMS
 from salepixel.mails import use_cases
 from salepixel.mails.charsets import encode_pasted
 from salepixel.mails.mail import Kind, read_mail
@@ -29,7 +29,7 @@ class MailIn(Input):
     max_bytes: ClassVar[int] = 8_000_000
     emp_id: EmpId = Field(alias="empId")
     name: Name = Field(description="The name of the campaign.")
-    mailer: str = Field("plain", description=f"The e-mail platform: {', '.join(mailers.TAGS)}.")
+    mailer: str = Field("plain", description=f"The e-mail platform: {', '.join(PLATFORMS)}.")
     contact_tag: Name | None = Field(
         None, description="The platform's merge tag for the contact's reference, if not the default."
     )

@@ -8,7 +8,7 @@ from flask import Response, make_response, redirect, request, url_for
 
 from salepixel.accounts.declined import BadField, Invalid
 from salepixel.accounts.use_cases import see_account
-from salepixel.campaigns.mailers import TAGS
+from salepixel.mailers.known import PLATFORMS
 from salepixel.mails import use_cases
 from salepixel.mails.cautions import Caution, cautions_of
 from salepixel.mails.charsets import encode_pasted
@@ -27,22 +27,11 @@ from salepixel_plugin.services import services, tracking, writing
 _FORM_BYTES = 4 * MAX_BYTES  # a browser writes a letter of another alphabet with up to nine characters
 _NAME, _LABEL = 200, 200
 
-PLATFORMS = {
-    "mdirector": "MDirector",
-    "mailchimp": "Mailchimp",
-    "brevo": "Brevo",
-    "klaviyo": "Klaviyo",
-    "listmonk": "listmonk",
-    "mautic": "Mautic",
-    "activecampaign": "ActiveCampaign",
-    "keila": "Keila",
-    "mailerlite": "MailerLite",
-    "hubspot": "HubSpot",
-    "sendgrid": "SendGrid",
-    "ses": "Amazon SES",
-    "acumbamail": "Acumbamail",
-    "plain": N_("None: you replace {contact} yourself"),
-    "other": N_("Another platform"),
+PLATFORM_NAMES = {
+    key: {"plain": N_("None: you replace {contact} yourself"), "other": N_("Another platform")}.get(
+        key, one.name
+    )
+    for key, one in PLATFORMS.items()
 }
 """The e-mail platforms as the form lists them."""
 
@@ -225,8 +214,8 @@ def _form(emp_id: int, sent: dict[str, str], wrong: dict[str, str]) -> Response:
         account=account,
         sent=sent,
         wrong=wrong,
-        platforms=PLATFORMS,
-        needs_tag=[PLATFORMS[name] for name in PLATFORMS if TAGS[name] is None and name != "other"],
+        platforms=PLATFORM_NAMES,
+        needs_tag=[one.name for key, one in PLATFORMS.items() if one.contact_tag is None and key != "other"],
     )
     answer.status_code = 422 if wrong else 200
     return answer

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from salepixel.campaigns import mailers
 from salepixel.campaigns.directory import read_directory
 from salepixel.keys import Sealed, pixel_secret_place
+from salepixel.mailers.known import PLATFORMS
 from salepixel.orders.queue import due_orders
 from salepixel.storage.schema import metadata
 from tests.plugin.conftest import HATS, SHOES, Office
@@ -121,16 +121,16 @@ def test_the_list_of_accounts_shows_no_secret(office: Office) -> None:
     assert "pixel_secret" not in office.call("GET", "/accounts").text
 
 
-@pytest.mark.parametrize("mailer", [name for name, tag in mailers.TAGS.items() if tag])
+@pytest.mark.parametrize("mailer", [key for key, one in PLATFORMS.items() if one.contact_tag])
 def test_a_tracked_url_ends_with_the_exact_merge_tag_of_the_mailer(office: Office, mailer: str) -> None:
     links = [{"url": "https://shop.test/#part"}]
     made = office.post("/campaigns", {"empId": 7, "name": "n", "mailer": mailer, "links": links})
-    assert made["links"][0]["tracked_url"].endswith(f"?k={mailers.TAGS[mailer]}")
+    assert made["links"][0]["tracked_url"].endswith(f"?k={PLATFORMS[mailer].contact_tag}")
     assert office.get(f"/campaigns/{made['id']}")["links"] == made["links"]
 
 
 def test_a_custom_merge_tag_overrides_the_mailers(office: Office) -> None:
-    for mailer in mailers.TAGS:
+    for mailer in PLATFORMS:
         wanted = {"empId": 7, "name": "n", "mailer": mailer, "links": [{"url": "https://shop.test/"}]}
         made = office.post("/campaigns", wanted | {"contact_tag": "[[ own ]]"})
         assert made["links"][0]["tracked_url"].endswith("?k=[[ own ]]")

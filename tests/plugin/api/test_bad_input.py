@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from salepixel.campaigns import mailers
+from salepixel.mailers.known import PLATFORMS
 from tests.plugin.conftest import PLACED, Office
 
 NOT_JSON = [
@@ -219,7 +219,7 @@ def test_an_oversized_body_is_refused(office: Office) -> None:
 
 def test_an_unknown_mailer_is_refused_with_the_list_of_known_ones(office: Office) -> None:
     answer = office.call("POST", "/campaigns", GOOD["/campaigns"] | {"mailer": "pigeon"})
-    for name in mailers.TAGS:
+    for name in PLATFORMS:
         assert name in answer.text
 
 

@@ -3,10 +3,11 @@
 import pytest
 
 from salepixel.campaigns.links import BadDestination, read_destination
-from salepixel.campaigns.mailers import TAGS, BadTag, contact_tag
-from salepixel.reading.references import is_merge_tag
+from salepixel.mailers.contact_tag import BadTag, contact_tag
+from salepixel.mailers.known import PLATFORMS
+from salepixel.mailers.tags import is_merge_tag
 
-KNOWN = [(mailer, tag) for mailer, tag in TAGS.items() if tag]
+KNOWN = [(key, one.contact_tag) for key, one in PLATFORMS.items() if one.contact_tag]
 
 
 @pytest.mark.parametrize(("mailer", "tag"), KNOWN)
@@ -21,7 +22,7 @@ def test_a_destination_contains_no_merge_tag(mailer: str, tag: str) -> None:
         read_destination(f"https://shop.test/?a={tag}".replace(" ", "%20").replace("|", "%7C"), "spx")
 
 
-@pytest.mark.parametrize("mailer", [mailer for mailer, tag in TAGS.items() if tag is None])
+@pytest.mark.parametrize("mailer", [key for key, one in PLATFORMS.items() if one.contact_tag is None])
 def test_a_mailer_without_a_known_merge_tag_needs_one(mailer: str) -> None:
     with pytest.raises(BadTag) as raised:
         contact_tag(mailer, None)

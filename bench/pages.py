@@ -130,6 +130,7 @@ def _arguments(at: Place) -> dict[str, Any]:
         "name": at.order,
         "ref": contact_ref(1),
         "mail_id": MAIL,
+        "mailer": "mailchimp",
     }
 
 

@@ -103,6 +103,7 @@ def fill(office: Office) -> dict[str, str]:
     return {
         "computation_id": computation.id,
         "mail_id": mail,
+        "mailer": "mailchimp",
         "campaign_id": campaign["id"],
         "link_id": campaign["links"][0]["id"],
         "emp_id": "7",

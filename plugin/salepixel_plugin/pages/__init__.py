@@ -10,6 +10,7 @@ from salepixel_plugin.pages import (
     orders,
     outbox,
     people,
+    platforms,
     policies,
     session,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "orders",
     "outbox",
     "people",
+    "platforms",
     "policies",
     "session",
 ]

@@ -21,19 +21,12 @@ from salepixel_plugin.access import principal
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
+from salepixel_plugin.pages.platforms import NAMES, texts_of
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services, tracking, writing
 
 _FORM_BYTES = 4 * MAX_BYTES  # a browser writes a letter of another alphabet with up to nine characters
 _NAME, _LABEL = 200, 200
-
-PLATFORM_NAMES = {
-    key: {"plain": N_("None: you replace {contact} yourself"), "other": N_("Another platform")}.get(
-        key, one.name
-    )
-    for key, one in PLATFORMS.items()
-}
-"""The e-mail platforms as the form lists them."""
 
 USES = {
     Use.SALES: N_("Sales link"),
@@ -214,7 +207,7 @@ def _form(emp_id: int, sent: dict[str, str], wrong: dict[str, str]) -> Response:
         account=account,
         sent=sent,
         wrong=wrong,
-        platforms=PLATFORM_NAMES,
+        platforms=NAMES,
         needs_tag=[one.name for key, one in PLATFORMS.items() if one.contact_tag is None and key != "other"],
     )
     answer.status_code = 422 if wrong else 200
@@ -248,6 +241,8 @@ def _show(view: MailView, wrong: str = "") -> Response:
         if _clipped(view, body)
         else []
     )
+    platform = PLATFORMS.get(view.stored.mailer, PLATFORMS["other"])
+    shared |= {"platform": platform, "name": NAMES[platform.key], **texts_of(platform)}
     return page("mail_tracked.html", cautions=notes, text=text, addresses=addresses, **shared)
 
 

@@ -15,7 +15,20 @@ import uvloop
 from redis import Redis
 
 from bench.rounds import spread
-from bench.servers import EDGE, HERE, LUA, PIXEL, STATIC, STREAM, Load, Server, Servers, ask_health
+from bench.servers import (
+    DYNAMIC,
+    EDGE,
+    HERE,
+    LUA,
+    NEW_PAGE,
+    PIXEL,
+    STATIC,
+    STREAM,
+    Load,
+    Server,
+    Servers,
+    ask_health,
+)
 from bench.visitors import Crowd, Log
 from salepixel.settings import environment
 
@@ -120,7 +133,7 @@ def _table(servers: Servers) -> list[str]:
             f"| {statistics.median(load.p99_ms for load in loads):.1f} "
             f"| {statistics.median(load.rate for load in loads):,.0f} |"
         )
-    for name, other in ((EDGE, STATIC), (PIXEL, EDGE)):
+    for name, other in ((EDGE, STATIC), (PIXEL, EDGE), (DYNAMIC, EDGE), (NEW_PAGE, EDGE)):
         one, two = servers.of(name), servers.of(other)
         if one and two:
             ratio = spread([a.server_us / b.server_us for a, b in zip(one.loads, two.loads, strict=True)])

@@ -11,10 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import psutil
 from redis import Redis
@@ -31,6 +32,7 @@ from salepixel_worker.journals import publish_marks
 
 HERE = Path(__file__).parent / "yardsticks"
 STATIC, LUA, EDGE, PIXEL = "nginx, static 302", "nginx + Lua + Redis", "salepixel edge", "salepixel pixel"
+DYNAMIC, NEW_PAGE = "salepixel dynamic link", "the same, each to a new page"
 STREAM = "clicks"
 LUA_FILES = (
     Path("/usr/share/lua/5.1/nginx/redis.lua"),
@@ -90,7 +92,12 @@ class Servers:
         self._keys = load_keys(folder / "edge" / "keys.json")
         link = Link(1, new_id(), new_id(), "https://shop.test/p/1?a=b")
         self._click = f"/c/{LinkSealer(self._keys).seal(link)}?k=c"
-        redis.set(DIRECTORY_KEY, Directory({1: ("", "")}).to_json())
+        shop = quote("https://shop.test/p/1?a=b", safe="")
+        token = LinkSealer(self._keys).seal(replace(link, link=link.campaign, url=""))
+        # The client writes the contact's number, or the page's, after it.
+        self._dynamic, self._new_page = f"/r/{token}?u={shop}&k=c", f"/r/{token}?k=c&u={shop}"
+        hosts = {1: frozenset({"shop.test"})}
+        redis.set(DIRECTORY_KEY, Directory({1: ("", "")}, link_hosts=hosts).to_json())
 
     def start(self) -> None:
         """Start all, the edge first."""
@@ -123,7 +130,12 @@ class Servers:
             for name in cast(set[bytes], self._redis.smembers(JOURNALS_KEY)):
                 publish_marks(self._redis, {name.decode(): state["durable"]})
 
-        for name, path in ((EDGE, self._click), (PIXEL, sale)):
+        for name, path in (
+            (EDGE, self._click),
+            (PIXEL, sale),
+            (DYNAMIC, self._dynamic),
+            (NEW_PAGE, self._new_page),
+        ):
             self._add(Server(name, process, port, path, lambda: int(health()["durable"]), take_in))
         self.versions += [f"{package} {version(package)}" for package in ("uvloop", "httptools")]
 

@@ -10,9 +10,12 @@ from collections.abc import Callable
 
 from hypothesis import HealthCheck, settings
 
-from fuzz import rewrite
+from fuzz import dynamic, rewrite
 
-SUBJECTS: dict[str, Callable[[], None]] = {"rewrite": rewrite.check_any_mail}
+SUBJECTS: dict[str, Callable[[], None]] = {
+    "dynamic": dynamic.check_any_address,
+    "rewrite": rewrite.check_any_mail,
+}
 EXAMPLES = 500
 
 

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
+from fuzz.dynamic import check_any_address
 from salepixel.campaigns.dynamic import MAX_PAGE, HostNotListed, is_listed, listed_address, page_of
 from salepixel.campaigns.links import MAX_URL, BadDestination
 
@@ -220,6 +221,10 @@ def test_a_host_that_is_not_listed_has_its_own_name() -> None:
         listed_address(b"https://evil.test/", HOSTS)
     with pytest.raises(HostNotListed):
         listed_address(b"https://shop.test/", ())
+
+
+def test_no_address_leads_a_browser_elsewhere() -> None:
+    check_any_address()
 
 
 @pytest.mark.parametrize(

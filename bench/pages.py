@@ -75,7 +75,7 @@ NOT_CALLED = {
     "pages.erase_person": "as api.erase_person",
     "api.retry_erasure": "looks for the person in all deliveries, as api.erase_person",
     "pages.retry_erasure": "as api.retry_erasure",
-    "pages.change_retention": "a form with the settings of an account",
+    "pages.change_retention": "as api.change_retention",
     "pages.show_people_again": "as pages.show_people",
     "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",
 }
@@ -187,6 +187,7 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
     "api.apply_policy": lambda at: {"window_days": 6},
     "api.change_account": lambda at: {"name": "Boots"},
     "api.change_campaign": lambda at: {"sent_at": f"{_days_ago(1):%Y-%m-%dT%H:%M:%SZ}"},
+    "api.change_retention": lambda at: {"deliveries": 400},
     "api.change_shop": lambda at: {"name": "Main"},
     "api.close_month": lambda at: {"month": f"{_days_ago(330):%Y-%m}"},
     "api.erase_contact": lambda at: {},

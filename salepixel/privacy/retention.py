@@ -20,6 +20,7 @@ from salepixel.clicks.hit_store import end_hits
 from salepixel.clicks.tokens import least_id_at
 from salepixel.orders.deliveries import empty_deliveries
 from salepixel.orders.queue import waits_before
+from salepixel.privacy.inactive import end_contacts
 from salepixel.storage.database import Database
 from salepixel.storage.schema import EPOCH, accounts, campaigns, outbox, retention, shops
 from salepixel.storage.upsert import insert
@@ -33,6 +34,7 @@ class Kept(StrEnum):
     HITS = "ignored_hits"
     BOT_CLICKS = "bot_clicks"
     CLICKS = "clicks"
+    CONTACTS = "contacts"
 
 
 DEFAULT_DAYS: Mapping[Kept, int] = {
@@ -41,10 +43,13 @@ DEFAULT_DAYS: Mapping[Kept, int] = {
     Kept.HITS: 90,
     Kept.BOT_CLICKS: 90,
     Kept.CLICKS: 760,
+    Kept.CONTACTS: 1095,
 }
 """The defaults. Deliveries are kept for a year, plus the month in which the year is closed; clicks for the
 25 months that the CNIL allows for measuring an audience (cnil.fr, "Cookies : solutions pour les outils de
-mesure d'audience")."""
+mesure d'audience"); contacts for the three years without contact of its guideline for commercial management
+(cnil.fr, "Référentiel relatif aux traitements de données à caractère personnel mis en oeuvre aux fins de
+gestion des activités commerciales")."""
 
 LATE_DAYS = 30
 """How long an edge may be offline. Clicks are kept at least as long as they are evidence, plus this time."""
@@ -66,7 +71,8 @@ YIELD_SECONDS = 0.03
 class Setting:
     """`days`: how long data is kept; None: for ever. `ended_until`: older rows (UTC) were deleted.
 
-    `place`: where the next step continues: a campaign or HITS, and a click id or hit id in hex.
+    `place`: where the next step continues: a campaign or HITS, and a click id or hit id in hex; of contacts,
+    the last reference that was looked at.
     """
 
     days: int | None
@@ -76,7 +82,8 @@ class Setting:
 
 def least_days(account: Account, kind: Kept) -> int:
     """The fewest days for which an account may keep a kind of data."""
-    return account.policy.evidence_window.days + LATE_DAYS if kind in MARKS else 1
+    is_evidence = kind in MARKS or kind is Kept.CONTACTS
+    return account.policy.evidence_window.days + LATE_DAYS if is_evidence else 1
 
 
 def read_retention(connection: sa.Connection, emp_id: int) -> dict[Kept, Setting]:
@@ -187,7 +194,20 @@ def _until(account: Account, kind: Kept, setting: Setting, now: datetime) -> dat
         until = getattr(account, MARKS[kind])
     else:
         until = None if setting.days is None else _day_before(now, setting.days)
+    if kind is Kept.CONTACTS and until is not None:
+        until = _month_of_contacts(account, until)
     return None if until is None or setting.ended_until >= until else until
+
+
+def _month_of_contacts(account: Account, until: datetime) -> datetime | None:
+    """The beginning of a month, because each time all contacts are looked at; None: no contacts have expired.
+
+    Never later than clicks have ended: earlier decisions are final, others may need the contact.
+    """
+    if account.clicks_ended_before is None:
+        return None
+    month = min(until, account.clicks_ended_before).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return month if month > account.created_at else None
 
 
 Reached = tuple[int, Setting | None]
@@ -251,10 +271,16 @@ def _end_clicks(
     return ended, None if only_bots else replace(setting, place=HITS)
 
 
+def _end_contacts(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
+    seen, ended, last = end_contacts(connection, emp_id, setting.place, until, AT_ONCE)
+    return ended, replace(setting, place=last) if seen == AT_ONCE else None
+
+
 _END: Mapping[Kept, Callable[[sa.Connection, int, Setting, datetime], Reached]] = {
     Kept.DELIVERIES: _end_deliveries,
     Kept.FORWARDS: _end_forwards,
     Kept.HITS: partial(_end_hits, only_ignored=True),
     Kept.BOT_CLICKS: partial(_end_clicks, only_bots=True),
     Kept.CLICKS: partial(_end_clicks, only_bots=False),
+    Kept.CONTACTS: _end_contacts,
 }

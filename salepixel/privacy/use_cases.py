@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -20,10 +21,17 @@ from salepixel.privacy.erase import new_work
 from salepixel.privacy.erasures import Erasure, add_erasure, get_erasure, list_erasures
 from salepixel.privacy.export import count_rows
 from salepixel.privacy.person import Person, find_person
-from salepixel.privacy.retention import Kept, Setting, keep_setting, least_days, read_retention
+from salepixel.privacy.retention import Kept, keep_setting, least_days, read_retention
 
 MAX_DAYS = 3650
 """The longest retention in days, apart from for ever."""
+
+
+class Period(NamedTuple):
+    """How long a kind of data is kept. None: for ever. `least_days`: the fewest days that can be set."""
+
+    days: int | None
+    least_days: int
 
 
 def begin_erasure(
@@ -91,18 +99,19 @@ def see_erasure(connection: sa.Connection, principal: Principal, erasure_id: str
     return found
 
 
-def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) -> dict[Kept, Setting]:
+def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) -> dict[Kept, Period]:
     """How long an account keeps each kind of data. Raises NotFound."""
-    see_account(connection, principal, emp_id)
-    return read_retention(connection, emp_id)
+    account = see_account(connection, principal, emp_id)
+    settings = read_retention(connection, emp_id)
+    return {kind: Period(setting.days, least_days(account, kind)) for kind, setting in settings.items()}
 
 
 def change_retention(
     connection: sa.Connection, principal: Principal, emp_id: int, days: Mapping[Kept, int | None]
-) -> None:
-    """Set for how many days (`least_days` to MAX_DAYS, None for ever) an account keeps each kind of data.
+) -> dict[Kept, Period]:
+    """Set for how many days (`least_days` to MAX_DAYS, None for ever) an account keeps some kinds of data.
 
-    Deleted data does not come back. Raises NotFound or BadField.
+    Returns all kinds. Deleted data does not come back. Raises NotFound or BadField.
     """
     account = see_account(connection, principal, emp_id)
     for kind, number in days.items():
@@ -113,6 +122,7 @@ def change_retention(
     before = read_retention(connection, emp_id)
     for kind, number in days.items():
         keep_setting(connection, emp_id, kind, replace(before[kind], days=number))
+    return see_retention(connection, principal, emp_id)
 
 
 def _person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:

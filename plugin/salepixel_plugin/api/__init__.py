@@ -21,6 +21,7 @@ from salepixel_plugin.api import (
     recipients,
     rejections,
     report,
+    retention,
     sales,
     shops,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "recipients",
     "rejections",
     "report",
+    "retention",
     "sales",
     "shops",
 ]

@@ -15,7 +15,7 @@ from salepixel.computations.use_cases import Computed, see_computation
 from salepixel.privacy import use_cases
 from salepixel.privacy.access import KIND
 from salepixel.privacy.erase import NO_KEY, finish_erasure
-from salepixel.privacy.retention import MARKS, Kept, least_days
+from salepixel.privacy.retention import Kept
 from salepixel.privacy.use_cases import MAX_DAYS
 from salepixel_plugin.access import principal
 from salepixel_plugin.computed import ask, tools
@@ -81,6 +81,14 @@ RETENTION = {
             "reports still count the clicks. Orders of that time keep their attribution, even if the "
             "attribution settings change; refunds still count. An order that arrives later can be "
             "attributed only by its click token or coupon code."
+        ),
+    ),
+    Kept.CONTACTS: (
+        N_("Contacts without activity"),
+        N_(
+            "Contacts who have not clicked or ordered for so long, and whom you have not uploaded "
+            "again. After that, their reference and the hash of their address are deleted, but never "
+            "before the clicks of that time. Opt-outs are kept, and so are the references in reports."
         ),
     ),
 }
@@ -181,12 +189,11 @@ def change_retention(emp_id: int) -> Response:
     """Change how long data is kept."""
     sent = {kind: request.form.get(kind, "").strip() for kind in Kept}
     with services().database.read() as connection:
-        account = see_account(connection, principal(), emp_id)
-    least = {kind: least_days(account, kind) for kind in Kept}
+        periods = use_cases.see_retention(connection, principal(), emp_id)
     wrong = {
-        str(kind): language().text(_NO_DAYS, least=str(least[kind]), most=str(MAX_DAYS))
+        str(kind): language().text(_NO_DAYS, least=str(periods[kind].least_days), most=str(MAX_DAYS))
         for kind, text in sent.items()
-        if text and not _is_days(text, least[kind])
+        if text and not _is_days(text, periods[kind].least_days)
     }
     if wrong:
         return _people_page(emp_id, wrong=wrong, sent=sent)
@@ -219,7 +226,7 @@ def _people_page(
     with services().database.read() as connection:
         account = see_account(connection, principal(), emp_id)
         receipts = use_cases.see_erasures(connection, principal(), emp_id, LISTED)
-        settings = use_cases.see_retention(connection, principal(), emp_id)
+        periods = use_cases.see_retention(connection, principal(), emp_id)
     answer = page(
         "people.html",
         account=account,
@@ -230,8 +237,8 @@ def _people_page(
         no_key=NO_KEY,
         tables=TABLES,
         retention=RETENTION,
-        days=sent or {kind: str(one.days or "") for kind, one in settings.items()},
-        least={kind: least_days(account, kind) for kind in MARKS},
+        days=sent or {kind: str(period.days or "") for kind, period in periods.items()},
+        least={kind: period.least_days for kind, period in periods.items() if period.least_days > 1},
     )
     answer.status_code = 422 if wrong else 200
     return answer

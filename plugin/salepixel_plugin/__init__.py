@@ -1,1 +1,1 @@
-"""The plugin: what shops and people talk to."""
+"""The plugin: the server for shops, programs and people."""

@@ -38,7 +38,7 @@ def ask(read: Callable[[sa.Connection], Computed[T]]) -> Computed[T]:
 
 
 def follow(found: Computed[T]) -> Computed[T]:
-    """The same for what a use case found already."""
+    """The same for a result that a use case has already returned."""
     here = services()
     if found.wanted is not None:
         with here.database.write() as connection:

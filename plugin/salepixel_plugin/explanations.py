@@ -16,7 +16,7 @@ from salepixel_plugin.languages import N_, Language
 
 _FAILED = N_(
     "Order %(order)s could not be processed because of an error: %(error)s. The report does not show its "
-    "current state. Report the error to the operator of this server. After the cause is fixed, retry the "
+    "current state. Report the error to the operator of this server. When the cause is fixed, retry the "
     "order."
 )
 
@@ -200,8 +200,8 @@ PIXEL_PROBLEM = {
     "negative_amount": N_("The amount is negative. Send what the customer paid, and no refunds."),
     "bad_quantity": N_("The quantity cannot be read. Send a number such as 2 in CANTIDAD or quantity."),
     "bad_currency": N_(
-        "The currency cannot be read, or the amount names another one. Send one code of three letters, such "
-        "as EUR, in MONEDA or currency."
+        "The currency cannot be read, or the amount names another currency. Send one code of three letters, "
+        "such as EUR, in MONEDA or currency."
     ),
     "bad_text": N_("A text could not be read. Send the parameters in UTF-8, percent-encoded."),
     "repeated_parameter": N_(

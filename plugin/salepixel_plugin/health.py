@@ -28,7 +28,7 @@ _ORDERS = {
     "due": ("salepixel_orders_due", "Orders that wait for their first attempt."),
     "oldest_due_seconds": (
         "salepixel_orders_oldest_due_seconds",
-        "Seconds for which the oldest of them has waited.",
+        "Seconds for which the oldest waiting order has waited.",
     ),
     "retrying": ("salepixel_orders_retrying", "Orders that failed and are retried."),
     "parked": ("salepixel_orders_parked", "Orders that failed too often and are no longer retried."),

@@ -74,7 +74,7 @@ SENTENCES = {
         "on the page of failed orders, or close the month without them."
     ),
 }
-"""Reason -> what is wrong and what to do. Those that a form of a page may show are marked for translation."""
+"""Reason -> what is wrong and what to do. Texts that a page's form may show are marked for translation."""
 
 
 def as_refusal(declined: Declined) -> Refusal:

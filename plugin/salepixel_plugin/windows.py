@@ -9,7 +9,7 @@ from threading import Lock
 from salepixel.reading.addresses import without_port
 
 REMEMBERED = 10_000
-"""The number of remembered names, the newest. One entry takes about 200 bytes."""
+"""Only so many names, the newest, are remembered. One entry takes about 200 bytes."""
 
 
 @dataclass

@@ -59,7 +59,7 @@ def _of_one_sheet(left: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _styles(sheet: bytes, totals: Sequence[Total]) -> Callable[[re.Match[bytes]], bytes]:
-    """Puts the number of each style, from the second row of the template: its cells have one of each."""
+    """Replace the names of styles by their numbers, which the cells in the template's second row have."""
     numbers = re.findall(rb'<c r="[A-Z]+2" s="(\d+)"', sheet)
     names = [*_PATTERNS, *(total.currency for total in totals)]
     of_name = {name.encode(): b's="%s"' % number for name, number in zip(names, numbers, strict=True)}
@@ -132,7 +132,7 @@ def _write_totals(
 
 
 class _Sink(io.RawIOBase):
-    """A file that is only written to, and taken away piece by piece."""
+    """A file that can only be written to. `taken` returns its content piece by piece."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ WINDOW_SECONDS = 600
 """After MAX_WRONG_KEYS wrong keys within this time, an address can use no new key until the time is over."""
 
 MAX_VALID_KEYS = 10_000
-"""The number of valid keys that are remembered, the newest."""
+"""Only so many valid keys, the newest, are remembered."""
 
 
 class WrongKeys:

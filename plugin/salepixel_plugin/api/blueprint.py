@@ -158,10 +158,10 @@ def invalid(found: Found) -> Refusal:
     details = [detail for error, _ in found for detail in _details(error)]
     errors = describe_errors(found)
     if details[0]["type"] == "json_invalid":
-        return Refusal(422, "not_json", f"Send a JSON object. {_say(details[0])}.", errors)
-    place, said = next(iter(errors.items()))
+        return Refusal(422, "not_json", f"Send a JSON object. {_describe_error(details[0])}.", errors)
+    place, messages = next(iter(errors.items()))
     more = f" ({len(details) - 1} more in errors.)" if len(details) > 1 else ""
-    return Refusal(422, "invalid", f"Correct {place}: {said[0]}.{more}", errors)
+    return Refusal(422, "invalid", f"Correct {place}: {messages[0]}.{more}", errors)
 
 
 def describe_errors(found: Found) -> dict[str, list[str]]:
@@ -170,7 +170,7 @@ def describe_errors(found: Found) -> dict[str, list[str]]:
     placed = [(place, detail) for error, place in found for detail in _details(error)]
     for place, detail in placed[:MAX_ERRORS]:
         where = ".".join(str(part) for part in (*place, *detail["loc"])) or "body"
-        errors.setdefault(where, []).append(_say(detail))
+        errors.setdefault(where, []).append(_describe_error(detail))
     return errors
 
 
@@ -178,7 +178,7 @@ def _details(error: pydantic.ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_input=False, include_context=False)
 
 
-def _say(detail: ErrorDetails) -> str:
+def _describe_error(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "is required"
     if detail["type"] == "extra_forbidden":

@@ -23,7 +23,7 @@ class ComputationOut(Output):
     done: int = Field(description="How many of `total` are done. `total` may be an estimate until the end.")
     total: int
     requested_at: datetime
-    as_of: datetime | None = Field(description="Later changes may be missing in the result.")
+    as_of: datetime | None = Field(description="Changes after this time may be missing from the result.")
     finished_at: datetime | None
     error: str | None = Field(
         description="Why the computation failed, for the operator. Call again to retry."

@@ -45,7 +45,7 @@ class CouponsStored(Stored):
     """The number of stored coupons, and the coupons that were not stored."""
 
     taken: list[str] = Field(
-        description="Codes that already belong to another campaign or contact, and still do."
+        description="Codes that belong to another campaign or contact. They were not changed."
     )
 
 

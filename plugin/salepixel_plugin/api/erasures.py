@@ -61,7 +61,7 @@ class ErasureOut(Output):
         description="Why the erasure does not continue: `no_key` if the key of the person's data is missing "
         "in keys.json, otherwise the type of the error. The worker retries it every minute. Null: no error."
     )
-    failed_at: datetime | None = Field(description="Since when it fails.")
+    failed_at: datetime | None = Field(description="The time of the first failure with this error.")
     counts: dict[str, int] = Field(description="Table -> rows that were deleted or changed.")
 
 
@@ -78,7 +78,7 @@ class ErasuresOut(Output):
 def export_contact(ref: str, asked: AccountQuery) -> dict[str, Any] | Response:
     """Everything that is stored about a contact; empty lists for an unknown one.
 
-    The worker searches more than 200 deliveries: 202 until it has.
+    If there are more than 200 deliveries, the worker searches them: 202 until the result is ready.
     """
     return _export(asked.emp_id, ref)
 

@@ -134,12 +134,14 @@ def _money(amounts: dict[str, Decimal]) -> list[dict[str, str]]:
 
 def _not_enough(shortage: Shortage) -> dict[str, Any]:
     if shortage.reason == "too_few_orders":
-        said = f"Shapley and Markov need {shortage.limit} credited orders; the period has {shortage.have}."
+        problem = f"Shapley and Markov need {shortage.limit} credited orders; the period has {shortage.have}."
     else:
-        said = f"Shapley and Markov support up to {shortage.limit} campaigns; the period has {shortage.have}."
+        problem = (
+            f"Shapley and Markov support up to {shortage.limit} campaigns; the period has {shortage.have}."
+        )
     return {
         "reason": shortage.reason,
         "have": shortage.have,
         "limit": shortage.limit,
-        "message": f"{said} Choose another period.",
+        "message": f"{problem} Choose another period.",
     }

@@ -79,7 +79,7 @@ class PreviewOut(Output):
     moves: list[MoveOut]
     sums: list[SumOut]
     next: Next
-    as_of: datetime = Field(description="What happened later may not be in the preview.")
+    as_of: datetime = Field(description="Events after this time may be missing from the preview.")
 
 
 class ClosedOut(Output):
@@ -109,7 +109,7 @@ def list_policies(emp_id: int) -> dict[str, Any]:
 def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[str, Any] | Response:
     """Preview a change: which orders it would affect. One call checks `limit` orders. Nothing changes.
 
-    The worker checks more than 20 orders: 202 until it has.
+    If there are more than 20 orders, the worker checks them: 202 until the result is ready.
     """
     after, now = read_order_cursor(page.cursor), datetime.now(UTC)
     values = change.model_dump(exclude_unset=True, mode="json")

@@ -159,8 +159,8 @@ def say(refusal: Refusal) -> str:
 def refuse(refusal: Refusal) -> Response:
     """A refusal as a page."""
     message = N_("This page does not exist, or it belongs to another account.")
-    said = language().text(message) if refusal.status == 404 else say(refusal)
-    answer = page("refusal.html", status=refusal.status, message=said)
+    text = language().text(message) if refusal.status == 404 else say(refusal)
+    answer = page("refusal.html", status=refusal.status, message=text)
     answer.status_code = refusal.status
     if refusal.retry_after:
         answer.headers["Retry-After"] = str(refusal.retry_after)
@@ -179,8 +179,8 @@ def refuse_declined(declined: Declined) -> Response:
 def _database_unavailable(error: Exception) -> Response:
     if is_of_values(error):
         raise error
-    said = N_("The database does not respond. Try again in a moment. No data is lost.")
-    answer = refuse(Refusal(503, "database_unavailable", said))
+    message = N_("The database does not respond. Try again in a moment. No data is lost.")
+    answer = refuse(Refusal(503, "database_unavailable", message))
     answer.headers["Retry-After"] = "5"
     return answer
 
@@ -189,8 +189,8 @@ def refuse_http(error: HTTPException) -> Response:
     """The page for an error that Flask raised."""
     choose_language()
     status = error.code or 500
-    said = {
+    message = {
         405: N_("This address does not accept this kind of request."),
         413: N_("The request is too large."),
     }.get(status, N_("Something went wrong, and the error was logged. Try again."))
-    return guard(refuse(Refusal(status, "http", said)))
+    return guard(refuse(Refusal(status, "http", message)))

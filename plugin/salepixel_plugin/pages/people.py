@@ -116,7 +116,7 @@ def find_person(emp_id: int) -> Response:
 
 @blueprint.post("/accounts/<int:emp_id>/people/export")
 def export_person(emp_id: int) -> Response:
-    """Everything that is stored about a person, as a file; or the page that waits until the worker has it."""
+    """Everything that is stored about a person, as a file; or a page that waits for the worker's file."""
     who, now = request.form.get("contact", "").strip(), datetime.now(UTC)
     try:
         found = ask(
@@ -127,14 +127,14 @@ def export_person(emp_id: int) -> Response:
     source = found.computation or found.source
     if source is None:
         return _as_file(found.result or {})
-    # Not with the person in the address: addresses are logged on their way.
+    # The address does not name the person, because proxies log addresses.
     there = url_for("pages.show_export", emp_id=emp_id, computation_id=source.id)
     return cast(Response, redirect(there, 303))
 
 
 @blueprint.get("/accounts/<int:emp_id>/people/exports/<computation_id>")
 def show_export(emp_id: int, computation_id: str) -> Response:
-    """How far the export of a person is, and then the file."""
+    """The progress of an export, and then the file."""
     with services().database.read() as connection:
         account = see_account(connection, principal(), emp_id)
         computation = see_computation(connection, principal(), computation_id)

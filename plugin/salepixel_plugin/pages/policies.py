@@ -147,26 +147,26 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
         raise bad_cursor()
     after, change, here = read_order_cursor(cursor), _change(sent), services()
     with here.database.read() as connection:
-        seen_now = use_cases.preview_policy_change(
+        shown = use_cases.preview_policy_change(
             connection, principal(), emp_id, change, tools(), EXAMINED, after, datetime.now(UTC)
         )
-    account, changed, computed = seen_now.account, seen_now.changed, follow(seen_now.computed)
+    account, changed, computed = shown.account, shown.changed, follow(shown.computed)
     preview = computed.result
     moves = preview.moves if preview else []
     found = sums_of(moves)
     with here.database.read() as connection:
-        # Not simply the newest version, because there may be a newer one since the account was read.
+        # Not simply the newest version: a newer one may have been added since the account was read.
         versions = policies.list_policies(connection, emp_id)
-        in_force = next(policy for policy in versions if policy.version == account.policy_version)
-        then = _as_version(changed, in_force)
-        named = {total.campaign for total in found} | {*in_force.campaign_windows, *then.campaign_windows}
+        current = next(policy for policy in versions if policy.version == account.policy_version)
+        planned = _as_version(changed, current)
+        named = {total.campaign for total in found} | {*current.campaign_windows, *planned.campaign_windows}
         names = _names(connection, account, named)
     return page(
         "preview.html",
         account=account,
-        in_force=in_force,
-        then=then,
-        overtaken=bool(seen) and seen != str(in_force.version),
+        current=current,
+        planned=planned,
+        has_changed=bool(seen) and seen != str(current.version),
         preview=preview,
         computed=computed,
         sums=sorted(found, key=lambda total: (names.get(total.campaign, ""), total.campaign, total.currency)),
@@ -225,10 +225,10 @@ def _values(policy: PolicyVersion) -> dict[str, str]:
     return values | {_WINDOWS + key: str(days) for key, days in policy.campaign_windows.items()}
 
 
-def _as_version(changed: Account, in_force: PolicyVersion) -> PolicyVersion:
+def _as_version(changed: Account, current: PolicyVersion) -> PolicyVersion:
     """The settings that an account would have."""
     return replace(
-        in_force,
+        current,
         version=changed.policy_version,
         window_days=changed.window_days,
         model=changed.model,

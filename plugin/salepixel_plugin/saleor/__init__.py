@@ -8,7 +8,7 @@ from salepixel_plugin.saleor.calls import Calls
 from salepixel_plugin.saleor.jwks import KeyReloads
 from salepixel_plugin.saleor.senders import Senders
 
-# Saleor speaks its own protocol here; it is not part of the API for people's programs.
+# These calls follow Saleor's protocol, and do not belong to the API for programs.
 blueprint = APIBlueprint("saleor", __name__, url_prefix="/saleor", enable_openapi=False)
 blueprint.get("/manifest")(manifest.give_manifest)
 blueprint.post("/register")(registration.register)

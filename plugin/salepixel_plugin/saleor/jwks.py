@@ -50,7 +50,7 @@ class KeyReloads:
     def verify(self, check: Callable[[Shop], None], shop: Shop, database: Database) -> Shop:
         """Run `check` with the shop's keys, and again with reloaded ones if that may help.
 
-        Gives the shop with the keys that fit.
+        Returns the shop with the keys that verify the delivery.
 
         Raises what `check` raises, and KeysUnavailable.
         """

@@ -84,7 +84,7 @@ def _shop_of_code(code: str) -> Shop:
         # This also applies to an app that was installed before codes, if staff press Retry.
         text = (
             "This app has no code of a shop. Delete it here, then install it from your shop's own manifest "
-            "address: the manifest_url that POST or GET /api/v1/shops of salepixel answers with."
+            "address: the manifest_url in the response of POST or GET /api/v1/shops of salepixel."
         )
         raise _Failure(403, "CODE_MISSING", text)
     shop_id = read_code(services().keys, code)
@@ -99,7 +99,7 @@ def _shop_of_code(code: str) -> Shop:
     if shop.removed_at is not None:
         text = (
             "This shop was removed from salepixel. Add it again with POST /api/v1/shops; then delete the app "
-            "here and install it from the manifest_url of the answer."
+            "here and install it from the manifest_url in the response."
         )
         raise _Failure(403, "SHOP_REMOVED", text)
     return shop
@@ -112,7 +112,7 @@ def _check_address(shop: Shop, api_url: str) -> None:
         # The address comes last, because Saleor truncates the text.
         text = (
             "This manifest address is for another shop. Add yours with POST /api/v1/shops of salepixel and "
-            "install the app from the manifest_url of the answer. The api_url, to the letter: "
+            "install the app from the manifest_url in the response. Send exactly this api_url: "
         )
         raise _Failure(403, "SALEOR_URL_PROHIBITED", text + api_url)
 

@@ -55,8 +55,8 @@ _STATUS = {
 }
 """Every other refusal is a 401."""
 _MESSAGES = {
-    "too_large": "A delivery may have 32 MB.",
-    "cut_short": "The body ended before its end; send it again.",
+    "too_large": "A delivery may have at most 32 MB.",
+    "cut_short": "The body is incomplete; send it again.",
     "busy": "Too much is being received now; send it again.",
 }
 LARGE_BYTES = 4_000_000
@@ -106,7 +106,7 @@ def _take() -> tuple[Response, int]:
 def refuse_body(reason: str) -> tuple[Response, int]:
     """The answer to an incomplete delivery. `reason`: `too_large`, `cut_short` or `busy`.
 
-    For `cut_short` it is 503 if a shop may have sent the delivery, so that it sends again, otherwise 400.
+    `cut_short` gets 503 if a shop may have sent the delivery, so that it sends again; otherwise 400.
     """
     answer, status = _refuse(reason, _MESSAGES[reason])
     if reason == "cut_short" and "Saleor-Signature" not in request.headers:
@@ -193,7 +193,7 @@ def _find_sender(delivery: Delivery, named: str | None) -> Shop:
 def _refuse_paused(delivery: Delivery, shop: Shop) -> None:
     if shop.paused_at is not None and delivery.event not in LIFECYCLE:
         raise UntrustedDelivery(
-            "shop_paused", "This shop is paused; when it is resumed, it is asked for its orders."
+            "shop_paused", "This shop is paused. Its orders are fetched when it is resumed."
         )
 
 

@@ -79,7 +79,7 @@ def test_it_says_why_a_shop_cannot_be_polled_and_what_to_do(office: Office, prob
     [
         ({"token": None, "disconnected_at": PLACED}, "has not been connected since", True),
         ({"token": None, "disconnected_at": None}, "has not been connected since", True),
-        ({"app_active": False, "app_status_at": PLACED}, "deactivated the app", False),
+        ({"app_active": False, "app_status_at": PLACED}, "The app was deactivated in", False),
         ({"paused_at": PLACED}, "has been paused since", False),
         ({"removed_at": PLACED}, "was removed on", False),
     ],

@@ -1,4 +1,4 @@
-"""A burst on the whole stack: clicks and order webhooks as fast as they go, until the report is whole."""
+"""A burst on the whole stack: clicks and order webhooks as fast as possible, until the report is complete."""
 
 import asyncio
 import http.client
@@ -64,9 +64,9 @@ class _Burst:
 
 
 def play_burst(data: Path, url: str, count: int) -> dict[str, Any]:
-    """So many clicks and a 25th as many orders at once, on a stack with what is in a data folder.
+    """Send `count` clicks and a 25th as many orders at once to a stack with the data in a folder.
 
-    Gives seconds from the answer of a webhook to its decision, and until everything was there.
+    Returns the seconds from the answer of a webhook to the decision, and until everything was stored.
     """
     settings = {"SALEPIXEL_DATABASE_URL": url} if url else {}
     with (
@@ -122,7 +122,7 @@ def _play(
 
 
 def _set_up(shop: StandInSaleor, stack: Stack, contacts: int) -> tuple[str, str]:
-    """An account with a shop and contacts; gives its campaign, and the path of a link but for a number."""
+    """Create an account with a shop and contacts; returns its campaign, and the start of a link's path."""
     player = Player(stack, shop, EMP)
     player.api("POST", "/accounts", {"empId": EMP, "name": "Burst", "currency": "EUR"})
     for start in range(1, contacts + 1, 1000):
@@ -174,7 +174,7 @@ def _wait_until(condition: Any) -> None:
 
 
 def _share(values: Sequence[float], share: float, scale: float = 1.0) -> float:
-    """The value that this share does not exceed."""
+    """The value that this share of the values does not exceed."""
     if not values:
         return 0.0
     if share == 0.5:

@@ -44,9 +44,9 @@ def main() -> None:
         print(f"alone: {_measure(shop, stack, 'a')}")
         with _crowd(stack.plugin_port) as clients:
             begun = time.monotonic()
-            said = _measure(shop, stack, "b")
+            result = _measure(shop, stack, "b")
             left = sum(map(_is_open, clients))
-            print(f"beside {IDLE} idle and {HALF} half-sent: {said}; {left} of them still open")
+            print(f"beside {IDLE} idle and {HALF} half-sent: {result}; {left} of them still open")
             print(f"memory: {_megabytes(plugin)} MB")
             while any(map(_is_open, clients)) and time.monotonic() - begun < 90:
                 time.sleep(0.5)

@@ -108,7 +108,7 @@ def _measure(servers: Servers, server: Server) -> Load:
     if not count:
         raise WentWrong("answers nobody")
     if server.written and server.written() - written < count:
-        raise WentWrong(f"answered {count}, wrote down {server.written() - written}")
+        raise WentWrong(f"answered {count}, recorded {server.written() - written}")
     server_us, redis_us = ((b - a) / count * 1e6 for a, b in zip(before, after, strict=True))
     return Load(server_us, redis_us, count / SECONDS, _milliseconds(client, 50), _milliseconds(client, 99))
 

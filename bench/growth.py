@@ -44,7 +44,7 @@ SIZES = {"sqlite": (10_000, 100_000, 1_000_000), "postgresql": (10_000, 100_000)
 BOX_SECONDS = 1800
 OUTPUT = Path("build") / "growth.json"
 ROUNDS = 5
-FOLDED = 4_800  # clicks of one transaction of the fold, each a contact's of its own
+FOLDED = 4_800  # clicks of one transaction of the fold, each by a different contact
 RECONCILED = 400
 PAGE_SECONDS, PAGE_ROUNDS = 0.5, 21
 SLOW_SECONDS = 5.0
@@ -93,7 +93,7 @@ def measure_clicks(world: World, found: Measured) -> None:
     this = orders.c.shop_id == key.shop_id, orders.c.id == key.id
     for number in range(ROUNDS + 1):
         for kind in ("rows alone", "fold", "fold with a recent order"):
-            # Later than all that is stored, and an hour apart, so that no click has neighbours.
+            # Later than all stored clicks, and an hour apart, so that no click has neighbours.
             hours = 3 * number + ("rows alone", "fold", "fold with a recent order").index(kind) + 1
             at = world.now + timedelta(hours=hours)
             batch = _batch(world, at, number)
@@ -125,7 +125,7 @@ def measure_clicks(world: World, found: Measured) -> None:
 
 def _batch(world: World, at: datetime, seed: int) -> list[tuple[Click, Signal]]:
     chance, ms = random.Random(seed), int(at.timestamp() * 1000)  # noqa: S311
-    # A contact's second click would be a scanner's.
+    # A second click of the same contact would look like a scanner's.
     people = chance.sample(range(world.contacts), min(FOLDED, world.contacts))
     some = (
         Click(new_click_id(ms + n), EMP, BIG, link_id(BIG, n % LINKS), contact_ref(contact))
@@ -177,7 +177,7 @@ def _requeue(database: Database, keys: Sequence[tuple[str, str]]) -> None:
 
 
 def _two_workers(database: Database, keys: Sequence[tuple[str, str]], url: str, data: Path) -> float:
-    """Orders a second, of two processes that take from one queue."""
+    """Orders a second of two processes that share one queue."""
     context = multiprocessing.get_context("spawn")
     ready, go, ended = context.Barrier(3), context.Barrier(3), context.Queue()
     workers = [context.Process(target=_work, args=(url, data, ready, go, ended)) for _ in range(2)]
@@ -226,7 +226,7 @@ def measure_pages(visitor: Visitor, calls: Sequence[Call], found: Measured, skip
 
 
 def fill(database: Database, keys: Keys, size: int, found: Measured, copies: int) -> World:
-    """A year of so many clicks; notes how long it took, and the bytes of a click and of an order."""
+    """Add a year with so many clicks; notes the time it took, and the bytes of a click and of an order."""
     begun, before = time.monotonic(), _bytes(database)
     world = World(database, keys)
     for stage in world.stages(size):
@@ -285,7 +285,7 @@ def measure(kind: str, size: int, url: str, data: Path, skipped: set[str], copie
 
 @contextmanager
 def _without_waiting(database: Database) -> Iterator[None]:
-    """Commits that do not wait for the disk, of connections that are opened meanwhile."""
+    """Connections that are opened in this context commit without waiting for the disk."""
     wait = (
         "SET synchronous_commit = off"
         if database.engine.dialect.name == "postgresql"
@@ -309,7 +309,7 @@ def _without_waiting(database: Database) -> Iterator[None]:
 def as_json(found: Sequence[Measured], burst: dict[str, Any]) -> dict[str, Any]:
     """The part of build/growth.json for one database. Its ratios compare the largest size with 100 k.
 
-    Where 100 k is the largest, or was not measured, they compare it with the smallest.
+    If 100 k is the largest size or was not measured, they compare it with the smallest.
     """
     by_size = {one.size: one for one in found}
     result: dict[str, Any] = {

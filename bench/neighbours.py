@@ -1,6 +1,6 @@
 """Measures whether one party can stop another: times a shop's orders while others misbehave.
 
-Account 7 has a steady load of clicks and signed order webhooks. Beside it run, one after the other: orders
+Account 7 has a steady load of clicks and signed order webhooks. Meanwhile, one after the other: orders
 that cannot be decided, servers that answer one byte at a time, clients that keep the plugin's connections
 open, clients of the edge that send and do not read, a log that cannot be written, and a Valkey that restarts
 with a damaged append-only file. The measured time goes from a webhook's first byte to its row in the report.

@@ -31,7 +31,7 @@ PAGE = 100  # rows of a page of the API by default
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What calls name: a shop and its order, a day of the campaign BIG, the cursor of a late sale of it."""
+    """What calls name: a shop and its order, and of the campaign BIG a day and a cursor near the end."""
 
     shop_id: str
     day: datetime
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of an endpoint; `name` has what is special of it in brackets."""
+    """A call of an endpoint; `name` ends with what is special about the call, in brackets."""
 
     name: str
     method: str
@@ -58,9 +58,9 @@ NOT_CALLED = {
     "saleor.register": "asks the shop",
     "saleor.take_delivery": "measured by the burst, and by `make bench ONLY=webhook`",
     "api.see_computed": "reads one row by its key",
-    "api.remove_shop": "ends what the others ask for",
-    "api.remove_key": "ends a key",
-    "api.delete_mail": "ends what the others ask for",
+    "api.remove_shop": "removes what other calls need",
+    "api.remove_key": "revokes a key",
+    "api.delete_mail": "removes what other calls need",
     "pages.add_mail": "as api.add_mail",
     "pages.change_mail": "as api.change_mail",
     "pages.download_mail": "as api.tracked_mail",
@@ -90,13 +90,13 @@ CHANGES_ALL = {
     "api.erase_contact": "looks for the person in all deliveries",
     "api.erase_person": "looks for the person in all deliveries",
 }
-"""Those that write as many rows as their purpose says; not measured by the bench."""
+"""Endpoints that must write many rows; the bench does not measure them."""
 
 
 def all_calls(app: APIFlask, at: Place) -> list[Call]:
-    """One call of every endpoint, and more of those with filters and pages, reading ones first.
+    """One call of every endpoint, and more calls of those with filters and pages; calls that only read first.
 
-    Raises LookupError for an endpoint that nobody has said how to call: a line in this file does.
+    Raises LookupError for an endpoint that this file does not know: add a line for it.
     """
     found: list[Call] = []
     routes: Any = app.url_map
@@ -145,7 +145,7 @@ def _sales_in_parts(at: Place) -> dict[str, str]:
 
 
 QUERIES = dict.fromkeys(("api.export_contact", "api.erase_contact", "api.list_erasures"), f"empId={EMP}")
-"""What some endpoints want to know in any case."""
+"""The parameters that some endpoints require."""
 
 MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.list_sales": _sales_in_parts,
@@ -155,7 +155,7 @@ MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.compare_models": lambda at: {"30 days": _last_days(30)},
     "pages.preview_policy": lambda at: {"linear": "window_days=14&model=linear"},
 }
-"""What else is asked of an endpoint: filters, and the page at the end."""
+"""More queries of an endpoint: with filters, and for a page near the end."""
 
 BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
     "api.add_account": lambda at: {"empId": 99, "name": "Hats", "currency": "EUR"},
@@ -216,7 +216,7 @@ def _last_days(days: int) -> str:
 
 
 def find_place(database: Database, shop_id: str) -> Place:
-    """The middle of the campaign BIG, and the cursor with nine of ten of its sales before it.
+    """The day in the middle of the sales of the campaign BIG, and the cursor after nine tenths of them.
 
     Stores a draft of an e-mail, if there is none.
     """
@@ -239,7 +239,7 @@ def find_place(database: Database, shop_id: str) -> Place:
         query = sa.select(s.purchased_at, s.shop_id, s.order_id, s.line_id, s.click_id).where(its)
         query = query.order_by(*newest_first)
         middle = connection.execute(query.offset(count // 2).limit(1)).one()
-        # A whole page is left, if there is one.
+        # At least a whole page follows, if there are so many sales.
         last = max(0, min(count * 9 // 10, count - 1 - PAGE))
         deep = connection.execute(query.offset(last).limit(1)).one()
     time, shop, order, line, click = deep
@@ -247,14 +247,14 @@ def find_place(database: Database, shop_id: str) -> Place:
 
 
 class Visitor:
-    """Somebody with a key."""
+    """A client with an API key."""
 
     def __init__(self, app: APIFlask, key: str = KEY) -> None:
         self.app, self._key = app, key
         self._client: FlaskClient = app.test_client()
 
     def ask(self, call: Call) -> TestResponse:
-        """The whole answer of a call. Raises RuntimeError unless it is a good one, or was done already."""
+        """The whole answer of a call. Raises RuntimeError for an error, but not for 409 (a repeated call)."""
         more: dict[str, Any] = {} if call.body is None else {"json": call.body}
         headers = {"Authorization": f"Bearer {self._key}"}
         answer = self._client.open(call.path, method=call.method, headers=headers, **more)
@@ -267,7 +267,7 @@ class Visitor:
 
 
 def open_plugin(database: Database, data: Path, keys: Keys) -> Visitor:
-    """The plugin in this process, without Redis, on a database that is there."""
+    """The plugin in this process, without Redis, on an existing database."""
     settings = PluginSettings.load({"SALEPIXEL_API_KEY": KEY, "SALEPIXEL_DATA": str(data)})
     redis = open_redis(f"unix://{data}/none.sock")
     prepare(settings, database, redis)

@@ -202,8 +202,8 @@ class Servers:
             self.all.append(server)
         else:
             logs = [self._folder / f"{name}.out" for name in (server.name.split()[0], "nginx_lua")]
-            said = [line for log in logs if log.exists() for line in log.read_text().splitlines()[-2:]]
-            self.missing.append(f"{server.name}: does not start; {' '.join(said)}")
+            last_lines = [line for log in logs if log.exists() for line in log.read_text().splitlines()[-2:]]
+            self.missing.append(f"{server.name}: does not start; {' '.join(last_lines)}")
 
     def _run(self, name: str, command: list[str], settings: dict[str, str]) -> psutil.Process:
         log = self._stack.enter_context((self._folder / f"{name}.out").open("wb"))

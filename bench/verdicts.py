@@ -287,7 +287,7 @@ KINDS = [
         "old Chrome in a cloud, one link",
         False,
         2.0,
-        "the same, and nothing else to go by",
+        "the same, and no other signal",
         scans([OLD_CHROME], links=ONE, signals=NO_FETCH, address=in_a_cloud),
     ),
     Kind(

@@ -1,4 +1,4 @@
-"""Visitors that come on schedule, whether the one before was answered or not.
+"""Visitors that come on schedule, whether earlier visitors were answered or not.
 
 The time of each is measured from its scheduled start. So if a server stops for a second, all visitors of this
 second show it; otherwise "coordinated omission" would hide them.

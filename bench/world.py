@@ -45,7 +45,7 @@ SIGNALS = (
     *(4 * [Signal.CHROMIUM | Signal.KNOWN_AGENT]),
     *(90 * [Signal.CHROMIUM]),
 )
-"""Ten clicks of a hundred are of bots."""
+"""Ten of a hundred clicks are bot clicks."""
 
 _HEADERS = {
     "content-type": "application/json",
@@ -58,7 +58,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """An order to come: the human click that it follows, and when it is placed (ms since 1970)."""
+    """A future order: the human click that it follows, and when it is placed (ms since 1970)."""
 
     click: Click
     placed_ms: int
@@ -67,7 +67,7 @@ class Purchase:
 class World:
     """One account with a connected shop. `campaigns` of them are spread over the year before `now`.
 
-    One of `clicks_per_order` clicks leads to an order. One contact makes a share `crowd` of all clicks.
+    One of `clicks_per_order` clicks leads to an order. `crowd`: one contact's share of all clicks.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class World:
         return shop
 
     def add(self, clicks: int) -> None:
-        """Add so many clicks, by a quarter as many new contacts, and what these buy; decide all of it."""
+        """Add so many clicks by a quarter as many new contacts, and their orders; decide the orders."""
         for _ in self.stages(clicks):
             pass
 
     def stages(self, clicks: int) -> Iterator[str]:
-        """The same, with the name of each part when it is done: contacts, clicks, orders."""
+        """The same; yields the name of each part when it is done: contacts, clicks, orders."""
         first = self.contacts
         self._add_contacts(max(100, clicks // 4))
         yield "contacts"
@@ -127,7 +127,7 @@ class World:
                 store_clicks(connection, batch)
         self.settle()
         yield "clicks"
-        # Each by the time of the first delivery, as a shop sends them.
+        # Sorted by the times of the first deliveries, as a shop sends them.
         purchases.sort(key=lambda purchase: purchase.placed_ms)
         todo = iter(purchases)
         while some := list(islice(todo, 200)):
@@ -199,7 +199,7 @@ class World:
         return active, weights
 
     def _add_orders(self, purchases: list[Purchase]) -> None:
-        """Store orders with two deliveries each, and the hits of two of three."""
+        """Store orders with two deliveries each, and pixel hits of two thirds of the orders."""
         with self.database.write() as connection:
             hits = []
             for purchase in purchases:

@@ -34,7 +34,7 @@ def main() -> int:
     try:
         ports = choose_ports(environment())
         with tempfile.TemporaryDirectory(prefix="salepixel-demo-") as folder:
-            say("Starting the stack: Valkey, SQLite, edge, plugin, worker ...")
+            log("Starting the stack: Valkey, SQLite, edge, plugin, worker ...")
             with (
                 Stack(Path(folder), api_key=f"sp_{secrets.token_urlsafe(24)}", ports=ports) as stack,
                 StandInSaleor() as shop,
@@ -66,7 +66,7 @@ def choose_ports(environ: Mapping[str, str]) -> tuple[int, int]:
                 f"Another program listens on port {wanted}: choose another one with {variable}."
             )
         if port != wanted:
-            say(f"Another program listens on port {wanted}: the {name} takes {port}.")
+            log(f"Another program listens on port {wanted}: the {name} takes {port}.")
         ports.append(port)
     return ports[0], ports[1]
 
@@ -74,29 +74,29 @@ def choose_ports(environ: Mapping[str, str]) -> tuple[int, int]:
 def show(player: Player, story: Story, once: bool) -> int:
     """Play the story on a running stack, print the report, compare it with the story."""
     scene = player.set_up(story)
-    say(f"An e-mail with {len(scene.links)} links went to {len(story.contacts)} contacts.")
-    say(f"A scanner clicks all links of {len(story.scanned)} e-mails ...")
+    log(f"An e-mail with {len(scene.links)} links went to {len(story.contacts)} contacts.")
+    log(f"A scanner clicks all links of {len(story.scanned)} e-mails ...")
     for contact in story.scanned:
         player.scan(scene, contact)
-    say(f"People click and buy: {len(story.purchases)} orders, some reported twice, some late ...")
+    log(f"People click and buy: {len(story.purchases)} orders, some reported twice, some late ...")
     for purchase in story.purchases:
         player.buy(scene, purchase)
-    say("Waiting for the report ...")
+    log("Waiting for the report ...")
     begun = time.monotonic()
     while problems := compare(player, scene, story):
         if time.monotonic() - begun > WAIT_SECONDS:
             break
         time.sleep(0.2)
-    say(f"... {time.monotonic() - begun:.1f} s.")
+    log(f"... {time.monotonic() - begun:.1f} s.")
     print_table(player.sales(scene.campaign))
     print_outcomes(player, scene, story)
     for problem in problems[:20]:
         print(f"WRONG: {problem}")
     if not problems:
         rows, orders = len(story.expected_rows()), len(story.purchases)
-        say(f"The report is correct: all {rows} rows, and the decisions of all {orders} orders.")
+        log(f"The report is correct: all {rows} rows, and the decisions of all {orders} orders.")
     if once:
-        say("Without ONCE=1 the stack stays up, and the report can be opened.")
+        log("Without ONCE=1 the stack stays up, and the report can be opened.")
     else:
         print(f"\nReport:  {player.stack.plugin_url}/campaigns/{scene.campaign}")
         print(f"Sign in with the key {player.stack.api_key}", flush=True)
@@ -104,7 +104,7 @@ def show(player: Player, story: Story, once: bool) -> int:
         try:
             input() if sys.stdin.isatty() else wait_for_ever()
         except (KeyboardInterrupt, EOFError):
-            say("Stopping ...")
+            log("Stopping ...")
     return 1 if problems else 0
 
 
@@ -125,7 +125,7 @@ def compare(player: Player, scene: Scene, story: Story) -> list[str]:
     report = player.sales(scene.campaign)
     found, expected = Counter(rows_of(report)), Counter(story.expected_rows())
     problems = [f"missing: {row}" for row in (expected - found).elements()]
-    problems += [f"too much: {row}" for row in (found - expected).elements()]
+    problems += [f"unexpected: {row}" for row in (found - expected).elements()]
     gross = sum((Decimal(row[4]) for row in expected.elements()), Decimal(0))
     refunded = sum((Decimal(row[5]) for row in expected.elements()), Decimal(0))
     total = (report["totals"] or [{"gross": None, "net": None}])[0]
@@ -187,7 +187,7 @@ def print_outcomes(player: Player, scene: Scene, story: Story) -> None:
     print()
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a line of progress."""
     print(text, flush=True)
 

@@ -1,1 +1,1 @@
-"""Random tests that run for as long as one likes: `make fuzz`."""
+"""Random tests that run for as long as you like: `make fuzz`."""

@@ -87,7 +87,7 @@ def _outside(mail: Mail) -> list[list[str]]:
 
 @given(_files())
 def check_any_mail(raw: bytes) -> None:
-    """A mail of any bytes is answered by name, or keeps all its rules."""
+    """Check that any bytes are refused with a reason, or follow all rules of a mail."""
     try:
         mail = read_mail(raw)
     except Invalid:

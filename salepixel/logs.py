@@ -150,8 +150,8 @@ class _LibraryLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log the record."""
-        said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
-        event = said.partition("\n")[0]
+        text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        event = text.partition("\n")[0]
         log.log(record.levelno, event, library=record.name, exc_info=record.exc_info)
 
 

@@ -202,7 +202,7 @@ def table(results: Sequence[Result], report: dict[str, Any]) -> str:
     calibration = score.calibration_error(results), score.brier(results)
     lines += [
         "",
-        f"Of {len(organic)} orders that no mail earned, {wrong} were credited to one.",
+        f"Of {len(organic)} orders that no e-mail earned, {wrong} were credited to an e-mail.",
         "Recovered of what pixels miss: cross-site {:.3f}, same-site {:.3f}.".format(*recovered),
         "Calibration error {:.3f}, Brier score {:.3f}.".format(*calibration),
     ]

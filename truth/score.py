@@ -38,11 +38,11 @@ class Result:
         by_code = truth.code_used and answer.campaign == CODES_IN
         return by_click or (by_code and (level == "campaign" or answer.click in (None, self.code_click)))
 
-    def is_told(self, level: str) -> bool:
+    def has_truth(self, level: str) -> bool:
         """Whether the truth has a value on this level; the buyer of a forwarded e-mail is not a contact."""
         return self.is_earned and (level != "contact" or self.order.truth.contact is not None)
 
-    def is_claimed(self, level: str) -> bool:
+    def has_answer(self, level: str) -> bool:
         """Whether the decision has a value on this level; for a forwarded e-mail it names no contact."""
         return self.is_credited and (level != "contact" or self.answer.contact is not None)
 
@@ -72,12 +72,12 @@ def by_revenue(result: Result) -> Decimal:
 
 def precision(results: Iterable[Result], level: str = "click", weight: Weight = one_each) -> float:
     """The share of credited orders that is right; 1 if none is credited."""
-    return _share((weight(r), r.is_right(level)) for r in results if r.is_claimed(level))
+    return _share((weight(r), r.is_right(level)) for r in results if r.has_answer(level))
 
 
 def recall(results: Iterable[Result], level: str = "click", weight: Weight = one_each) -> float:
     """The share of orders that belong to an e-mail and were credited correctly."""
-    return _share((weight(r), r.is_right(level)) for r in results if r.is_told(level))
+    return _share((weight(r), r.is_right(level)) for r in results if r.has_truth(level))
 
 
 def cross_site_recall(results: Iterable[Result]) -> float:

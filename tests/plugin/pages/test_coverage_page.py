@@ -93,7 +93,7 @@ def test_it_says_why_orders_are_missing_since_when_and_what_to_do(
         connection.execute(sa.update(schema.shops).values(values))
     shown = text_of(office, f"{PATH}?lang={lang}")
     since = LANGUAGES[lang].time(PLACED)
-    notice = re.search(rf"<p[^>]*>[^<]*shop\.test/graphql/ [^<]*{re.escape(since)}[^<]*", shown)
+    notice = re.search(rf"<p[^>]*>[^<]*shop\.test/graphql/[ .][^<]*{re.escape(since)}[^<]*", shown)
     assert notice, "since when"
     assert (lang == "es") or said in notice[0]
     assert "All changes in" not in shown

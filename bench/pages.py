@@ -77,6 +77,11 @@ NOT_CALLED = {
     "pages.retry_erasure": "as api.retry_erasure",
     "pages.change_retention": "as api.change_retention",
     "pages.show_people_again": "as pages.show_people",
+    "pages.check_now": "asks the tracking host and the shop",
+    "pages.try_browser": "a redirect to the edge",
+    "pages.set_up_account": "as api.change_account",
+    "pages.add_shop": "as api.add_shop",
+    "pages.make_account": "as api.add_account",
     "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",
 }
 """Endpoints that are not called, each with the reason."""

@@ -22,6 +22,7 @@ from salepixel.campaigns import use_cases as campaigns
 from salepixel.campaigns.fragment import Bought, BoughtLine
 from salepixel.campaigns.links import LinkSealer
 from salepixel.campaigns.use_cases import NewCampaign, NewLink
+from salepixel.checks import use_cases as checks
 from salepixel.clicks import use_cases as clicks
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations import use_cases as computations
@@ -45,6 +46,7 @@ from salepixel.report.sales import ALWAYS
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.storage.database import Database
+from salepixel.wire.round_trip import Report
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 OWNER, STRANGER = Principal(7, "shoes"), Principal(8, "hats")
@@ -159,6 +161,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     campaigns.make_fragment: lambda w, who: campaigns.make_fragment(
         w.connection, who, w.keys, w.sealer, 7, BOUGHT, "https://edge.test", NOW
     ),
+    checks.see_first_steps: lambda w, who: checks.see_first_steps(w.connection, who, 7, "https://e.test"),
+    checks.keep_findings: lambda w, who: checks.keep_findings(w.connection, who, 7, {}),
+    checks.keep_report: lambda w, who: checks.keep_report(w.connection, who, Report(7, "e.test", True, NOW)),
     computations.look_for: lambda w, who: computations.look_for(w.connection, who, WANTED, dict, NOW),
     computations.request_computation: lambda w, who: computations.request_computation(
         w.connection, who, WANTED, NOW

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 from importlib.resources import files
@@ -30,6 +31,7 @@ from salepixel.keys import load_keys
 from salepixel.settings import EdgeSettings
 from salepixel.wire.directory import Directory, contact_digest
 from salepixel.wire.redis import open_redis
+from salepixel.wire.round_trip import BACK, COOKIE, PARAMETER, PATH, VALID, BadTrip, Report, RoundTrips
 from salepixel_edge.board import Board, Facts
 from salepixel_edge.connection import Connection, Connections
 from salepixel_edge.directory import kept_directory
@@ -136,6 +138,7 @@ class Edge:
         self._led = lru_cache(KNOWN_LINKS)(self._target_at)
         self._ours = frozenset((settings.click_parameter,))
         self._sealer = ClickSealer(keys)
+        self._round_trips = RoundTrips(keys)
         self._ids = ClickIds()
         self._directory = kept_directory(settings.data)
         self._tag = files("salepixel_edge").joinpath("sp.js").read_bytes()
@@ -353,7 +356,27 @@ class Edge:
             )
         if path == b"/robots.txt":
             return self._answer(request, "200 OK", "content-type: text/plain\r\n", ROBOTS)
+        if path.startswith(PATH.encode()):
+            with suppress(BadTrip):
+                return self._check_cookie(request)
         return self._answer(request, "404 Not Found", _PAGE, NOT_FOUND)
+
+    def _check_cookie(self, request: Request) -> bytes:
+        """One of the two redirects of wire/round_trip.py. Raises BadTrip."""
+        path, now = request.path.decode("latin-1"), datetime.now(UTC)
+        text = path.removeprefix(PATH).removesuffix(BACK)
+        ticket = self._round_trips.read_ticket(text, now)
+        prefix, flags = ("__Host-", "; Secure") if self._secure else ("", "")
+        cookie = f"set-cookie: {prefix}{COOKIE}={{}}; Path=/; Max-Age={{}}; HttpOnly; SameSite=Lax{flags}\r\n"
+        if path.endswith(BACK):
+            kept = bool(read_cookie(request.headers, f"{prefix}{COOKIE}".encode()))
+            found = Report(ticket.emp_id, read_host(request.headers), kept, now)
+            location = f"{ticket.back}&{PARAMETER}={self._round_trips.report(found)}"
+            cookie = cookie.format("", 0)
+        else:
+            location = f"{PATH}{text}{BACK}"
+            cookie = cookie.format("1", VALID.seconds)
+        return self._answer(request, "302 Found", f"location: {location}\r\n{cookie}{_HIDDEN}")
 
     def _answer(self, request: Request, status: str, headers: str, body: bytes = b"") -> bytes:
         length = "" if status.startswith("304") else f"content-length: {len(body)}\r\n"

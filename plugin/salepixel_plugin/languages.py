@@ -15,12 +15,9 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 
+from salepixel.reading.translated import N_ as N_  # the name that all modules of the plugin use
+
 FOLDER = Path(__file__).parent / "translations"
-
-
-def N_(message: str) -> str:  # noqa: N802  # gettext tools extract calls of N_
-    """Mark a text for translation. It is translated where it is shown."""
-    return message
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ WITHOUT_PERSON = {
     "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "
     "disconnected_at app_active app_status_at paused_at removed_at",
     "polls": "shop_id mark next_at problem problem_since",
+    "findings": "emp_id name target reason found_at",
     "shop_days": "shop_id day orders counted_at known",
 }
 """Tables without personal data, with their columns."""

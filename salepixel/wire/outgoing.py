@@ -58,10 +58,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of a host, whatever its status. `body` is empty if it was not requested."""
+    """The answer of a host, whatever its status. `body` is empty if it was not requested.
+
+    `headers`: by their names in lower case; of a repeated one, the first.
+    """
 
     status: int
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class CallFailed(Exception):
@@ -85,6 +89,13 @@ class Forbidden(Unreachable):
     """The address must not be called. The text is that of Unreachable, so that it reveals nothing."""
 
     reason = "forbidden_address"
+
+
+class BadCertificate(Unreachable):
+    """The host's certificate is expired, of another name, or of an unknown authority."""
+
+    reason = "bad_certificate"
+    text = "its certificate is not valid"
 
 
 class TooSlow(CallFailed):
@@ -154,9 +165,16 @@ def call(
                     content += piece
                     if len(content) > max_bytes:
                         raise TooLarge
-                return Answer(response.status, bytes(content))
+                return Answer(response.status, bytes(content), _first_headers(response.headers))
     except (OSError, HTTPException, HTTPError, ValueError) as error:
         raise Unreachable from error
+
+
+def _first_headers(headers: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers.iteritems():
+        found.setdefault(name.lower(), value)
+    return found
 
 
 def may_call(address: Address) -> bool:
@@ -244,6 +262,8 @@ def _encrypt(plain: _Socket, host: str) -> _Socket:
         encrypted = _tls().wrap_socket(plain, server_hostname=host.rstrip("."))
     except TimeoutError as error:
         raise TooSlow from error
+    except ssl.SSLCertVerificationError as error:
+        raise BadCertificate from error
     assert isinstance(encrypted, _TlsSocket), "as _tls says"  # noqa: S101
     encrypted.deadline = plain.deadline
     return encrypted

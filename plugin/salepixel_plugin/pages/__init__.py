@@ -13,6 +13,7 @@ from salepixel_plugin.pages import (
     platforms,
     policies,
     session,
+    steps,
 )
 from salepixel_plugin.pages.blueprint import blueprint
 
@@ -30,4 +31,5 @@ __all__ = [
     "platforms",
     "policies",
     "session",
+    "steps",
 ]

@@ -22,6 +22,7 @@ from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.steps import steps_of
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
 from salepixel_plugin.services import services, writing
@@ -43,6 +44,7 @@ def list_campaigns() -> Response:
         failed_forwards = outbox.count_dead(connection, principal().emp_id)
         failed_orders = queue.count_failed(connection, principal().emp_id)
         drafts = [] if before else list_drafts(connection, principal().emp_id, PAGE)
+        first_steps = steps_of(connection, accounts[0].emp_id) if accounts and not shown else None
     return page(
         "campaigns.html",
         campaigns=shown,
@@ -53,6 +55,8 @@ def list_campaigns() -> Response:
         failed_forwards=failed_forwards,
         failed_orders=failed_orders,
         drafts=drafts,
+        first_steps=first_steps,
+        may_add=principal().emp_id is None,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 

@@ -10,6 +10,7 @@ from salepixel.storage.schema.attribution import (
     sales,
 )
 from salepixel.storage.schema.campaigns import campaigns, contacts, coupons, links, recipients
+from salepixel.storage.schema.checks import findings
 from salepixel.storage.schema.clicks import (
     bought,
     clicks,
@@ -66,6 +67,7 @@ __all__ = [
     "due",
     "erased",
     "erasures",
+    "findings",
     "hits",
     "installation",
     "item_sums",

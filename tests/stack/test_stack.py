@@ -118,7 +118,7 @@ def test_a_killed_redis_and_a_killed_supervisor_lose_no_click_and_no_order(
 
         assert kill(stack, "valkey-server") == 1
         buy("1")
-        assert until(lambda: len(rows(player, scene)) == 1, 120), "the sweep finds it within a minute"
+        assert until(lambda: len(rows(player, scene)) == 1), "the sweep finds it within a minute"
         buy("2")
         processes = psutil.Process(stack.pid).children(recursive=True)
         psutil.Process(stack.pid).kill()
@@ -127,7 +127,7 @@ def test_a_killed_redis_and_a_killed_supervisor_lose_no_click_and_no_order(
         # A zombie process has no command line.
         assert [line for process in processes if process.is_running() and (line := _line(process))] == []
         # A kill in the middle of a job, a lock in Redis, a sweep and an attempt put off for a minute add up.
-        assert until(lambda: len(rows(player, scene)) == 2, 150), (stack.data / "up.log").read_text()[-4000:]
+        assert until(lambda: len(rows(player, scene)) == 2), (stack.data / "up.log").read_text()[-4000:]
 
 
 def test_an_order_whose_webhook_was_lost_is_found_in_the_shop(player: Player) -> None:
@@ -229,7 +229,7 @@ def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, s
         assert killed == KILLS
         assert until(lambda: _all_answer(stack))
         clicked, ordered = set(traffic.clicked), set(traffic.ordered)
-        assert until(lambda: ordered <= {row[0] for row in rows(reader, scene)}, 120)
+        assert until(lambda: ordered <= {row[0] for row in rows(reader, scene)})
         assert until(lambda: clicked <= set(stored_contacts(stack)))
         contacts = [ref for ref in stored_contacts(stack) if ref in clicked]
         assert len(contacts) == len(clicked), "an answered click is stored once"

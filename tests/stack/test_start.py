@@ -52,7 +52,7 @@ def up(data: Path, stdout: Path, **settings: str) -> Iterator[tuple[subprocess.P
     finally:
         process.terminate()
         try:
-            process.wait(60)
+            process.wait(240)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -68,7 +68,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     return done.returncode, done.stdout + done.stderr
 

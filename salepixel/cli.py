@@ -36,6 +36,10 @@ def main() -> None:
         "rebuild", help="decide every order again; with --verify, only compare", add_help=False
     )
     rebuild.add_argument("--data", type=Path, help="folder of the worker (SALEPIXEL_DATA)")
+    campaign = commands.add_parser(
+        "campaign", help="create campaigns from e-mails, list, track, undo, archive them", add_help=False
+    )
+    campaign.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     rates = commands.add_parser("rates", help="show the exchange rates in use, or refresh them")
     rates.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     rates.add_argument("action", nargs="?", choices=("show", "refresh"), default="show")
@@ -67,6 +71,11 @@ def main() -> None:
         environ["SALEPIXEL_DATA"] = str(arguments.data.absolute())
     if arguments.command in _SERVICES:
         sys.exit(_run_of_service(arguments.command, rest, environ))
+    if arguments.command == "campaign":
+        # Here and not above: an edge alone has no storage.
+        from salepixel.mails.command import run
+
+        sys.exit(run(rest, environ))
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.command == "rates":
@@ -99,7 +108,6 @@ def _run_of_service(command: str, arguments: Sequence[str], environ: Mapping[str
 
 
 def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
-    # Imported here: an installation with only the edge has no storage.
     from salepixel.money.rates import BadRates
     from salepixel.report.refresh import describe_rates, refresh_rates
     from salepixel.storage.database import UnsafeDatabase

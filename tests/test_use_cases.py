@@ -35,7 +35,8 @@ from salepixel.mails import use_cases as mails
 from salepixel.mails.mail import read_mail
 from salepixel.mails.proposals import Use
 from salepixel.mails.store import Choice
-from salepixel.mails.use_cases import Tracking
+from salepixel.mails.use_cases import Change
+from salepixel.mails.view import MailView, Tracking
 from salepixel.money.rates import Rates
 from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
@@ -73,6 +74,7 @@ class World:
     computation: str = ""
     draft: str = ""
     mail: str = ""
+    mailed: str = ""
 
     @property
     def tracking(self) -> Tracking:
@@ -101,7 +103,8 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
         world.key = accounts.add_key(connection, OWNER, 7, "n", NOW).id
         world.computation = computations.request_computation(connection, OWNER, WANTED, NOW).id
         world.draft, world.mail = (_add_mail(world, OWNER).stored.id for _ in range(2))
-        mails.make_campaign(connection, OWNER, world.tracking, world.mail, NOW)
+        mailed = mails.make_campaign(connection, OWNER, world.tracking, _see(world, world.mail), NOW)
+        world.mailed = str(mailed.stored.campaign_id)
     with database.write() as connection:
         world.connection = connection
         yield world
@@ -113,9 +116,18 @@ def _report_orders(world: World, principal: Principal) -> shops.Receipt:
     )
 
 
-def _add_mail(world: World, principal: Principal) -> mails.MailView:
+def _add_mail(world: World, principal: Principal) -> MailView:
     mail = read_mail(b"<a href='https://shop.test/'>Shoes</a>")
     return mails.add_mail(world.connection, principal, world.tracking, 7, "Autumn", "plain", None, mail, NOW)
+
+
+def _see(world: World, mail_id: str) -> MailView:
+    return mails.see_mail(world.connection, OWNER, world.tracking, mail_id)
+
+
+def _undo(world: World, principal: Principal) -> bytes:
+    _, tracked = mails.tracked_mail(world.connection, OWNER, world.tracking, world.mail)
+    return mails.undo_mail(world.connection, principal, world.tracking, read_mail(tracked))
 
 
 Call = Callable[[World, Principal], Any]
@@ -146,6 +158,10 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, CAMPAIGN, "spx", NOW
     ),
     campaigns.set_sent_at: lambda w, who: campaigns.set_sent_at(w.connection, who, w.campaign, NOW),
+    campaigns.rename_campaign: lambda w, who: campaigns.rename_campaign(
+        w.connection, who, w.campaign, "Winter"
+    ),
+    campaigns.archive_campaign: lambda w, who: campaigns.archive_campaign(w.connection, who, w.campaign, NOW),
     campaigns.edit_link: lambda w, who: campaigns.edit_link(
         w.connection, who, w.campaign, w.link, {"active": False}, "spx", NOW
     ),
@@ -174,15 +190,24 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
     mails.add_mail: _add_mail,
     mails.see_mail: lambda w, who: mails.see_mail(w.connection, who, w.tracking, w.mail),
+    mails.see_again: lambda w, who: mails.see_again(w.connection, who, _see(w, w.draft)),
     mails.change_mail: lambda w, who: mails.change_mail(
-        w.connection, who, w.tracking, w.draft, {"0-8": Choice(Use.TRACKED, "Hero")}, None, NOW
+        w.connection, who, _see(w, w.draft), Change({"0-8": Choice(Use.TRACKED, "Hero")}), NOW
     ),
-    mails.make_campaign: lambda w, who: mails.make_campaign(w.connection, who, w.tracking, w.draft, NOW),
+    mails.make_campaign: lambda w, who: mails.make_campaign(
+        w.connection, who, w.tracking, _see(w, w.draft), NOW
+    ),
+    mails.undo_mail: _undo,
+    mails.copy_mail: lambda w, who: mails.copy_mail(w.connection, who, w.draft, "Copy", NOW),
+    mails.copy_campaign: lambda w, who: mails.copy_campaign(
+        w.connection, who, w.tracking, w.campaign, "Copy", NOW
+    ),
+    mails.delete_campaign: lambda w, who: mails.delete_campaign(w.connection, who, w.mailed),
     mails.tracked_mail: lambda w, who: mails.tracked_mail(w.connection, who, w.tracking, w.mail),
     mails.tracked_addresses: lambda w, who: mails.tracked_addresses(
         w.connection, who, w.tracking, mails.see_mail(w.connection, OWNER, w.tracking, w.mail)
     ),
-    mails.delete_draft: lambda w, who: mails.delete_draft(w.connection, who, w.tracking, w.draft),
+    mails.delete_draft: lambda w, who: mails.delete_draft(w.connection, who, w.draft),
     orders.retry_failed: lambda w, who: orders.retry_failed(w.connection, who, 7),
     privacy.begin_erasure: lambda w, who: privacy.begin_erasure(w.connection, who, w.keys, 7, "ana", NOW),
     privacy.count_person: lambda w, who: privacy.count_person(w.connection, who, w.keys, 7, "ana"),

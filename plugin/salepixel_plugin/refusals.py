@@ -55,6 +55,18 @@ SENTENCES = {
         "A part of this message is damaged: its text is not encoded as it declares. Export the e-mail again, "
         "as HTML or as .eml."
     ),
+    "mail_signed": N_(
+        "This message is signed or encrypted (S/MIME or PGP), so its links cannot be changed. Export the "
+        "e-mail without signature and encryption."
+    ),
+    "mail_table": N_(
+        "This is a table, such as a list of contacts, not an e-mail. Choose the HTML file of your e-mail."
+    ),
+    "mail_not_tracked": N_("This e-mail has no tracked links of your accounts."),
+    "campaign_in_use": N_(
+        "This campaign has clicks, orders, recipients or coupons, so it cannot be deleted. You can archive "
+        "it."
+    ),
     "mail_too_many_parts": N_(
         "This message has too many parts. Export the e-mail as HTML from your e-mail platform."
     ),

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from salepixel.accounts.policy import Model
 from salepixel.report.comparison import DAYS, ends
-from salepixel_plugin.fields import UNSET, LinkUrl, PlannedTime, Text
+from salepixel_plugin.fields import UNSET, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.paging import Days
 
 MAX_PERIOD_DAYS = 92
@@ -36,6 +36,12 @@ class Input(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
     max_bytes: ClassVar[int] = 1_000_000
+
+
+class CopyIn(Input):
+    """A copy of a campaign or of its e-mail."""
+
+    name: Name | None = Field(None, description="Null: the name of the original with `(copy)`.")
 
 
 class LinkChange(Input):

@@ -12,7 +12,7 @@ from redis import Redis
 from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
-from salepixel.mails.use_cases import Tracking
+from salepixel.mails.view import Tracking
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.wire import jobs

@@ -29,6 +29,7 @@ _VERSION = 1
 _HEAD = struct.Struct(">BBI6s6s")
 _TAG = 16
 _HTML_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
+_TRACKED = re.compile(r"https?://[^/?#\s]{1,300}/c/([A-Za-z0-9_-]{40,4000})(?:[?#]|$)", re.IGNORECASE)
 _PRINTABLE = "".join(chr(c) for c in range(0x21, 0x7F))
 
 
@@ -203,3 +204,9 @@ def dynamic_url(base: str, token: str, contact_tag: str, address: str) -> str:
     value of a parameter, or the mailer's tag for that.
     """
     return f"{base}/r/{token}?k={contact_tag}&u={address}"
+
+
+def token_in(address: str) -> str:
+    """The token in an address that `tracked_url` made, on whichever host; empty if it has no such form."""
+    found = _TRACKED.match(address)
+    return found[1] if found else ""

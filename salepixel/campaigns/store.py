@@ -1,6 +1,6 @@
 """Campaigns and their links."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -17,7 +17,17 @@ from salepixel.clicks.watermark import remember_unsettled_where
 from salepixel.orders.requeue import DueReason, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
 from salepixel.storage.many import as_rows, is_one_of, table_of
-from salepixel.storage.schema import UtcTime, as_micros, campaigns, clicks, links
+from salepixel.storage.schema import (
+    UtcTime,
+    as_micros,
+    campaigns,
+    clicks,
+    coupons,
+    link_sums,
+    links,
+    recipients,
+    sales,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Campaign:
 
     `sent_at`: when sending began, None if not known. `utm_campaign`: this parameter of its links, or empty.
     `holdout_percent`: the share of its recipients in the random holdout.
+    `archived_at`: when it was taken out of the lists; None if it is listed.
     """
 
     id: str
@@ -61,6 +72,7 @@ class Campaign:
     sent_at: datetime | None = None
     utm_campaign: str = ""
     holdout_percent: int = 0
+    archived_at: datetime | None = None
 
     def ends_at(self, policy: Policy) -> datetime:
         """The end (UTC) of its attribution window, for clicks made right after sending."""
@@ -126,6 +138,30 @@ def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime
     return replace(campaign, sent_at=sent_at)
 
 
+def change_campaign(connection: sa.Connection, campaign: Campaign, values: Mapping[str, Any]) -> Campaign:
+    """Change `name` or `archived_at` of a campaign; returns the changed campaign."""
+    if values:
+        this = campaigns.c.id == campaign.id
+        connection.execute(sa.update(campaigns).where(this).values(dict(values)))
+    return replace(campaign, **values)
+
+
+def is_used(connection: sa.Connection, campaign_id: str) -> bool:
+    """Whether a campaign has clicks, also ended ones, sales, recipients or coupons."""
+    tables = (clicks, link_sums, sales, recipients, coupons)
+    found = [sa.exists().where(table.c.campaign_id == campaign_id) for table in tables]
+    return bool(connection.scalar(sa.select(sa.or_(*found))))
+
+
+def delete_campaign(connection: sa.Connection, campaign: Campaign) -> None:
+    """Delete an unused campaign with its links. Orders that name it are decided again."""
+    connection.execute(sa.delete(links).where(links.c.campaign_id == campaign.id))
+    connection.execute(sa.delete(campaigns).where(campaigns.c.id == campaign.id))
+    if campaign.utm_campaign:
+        key = name_key(campaign.utm_campaign)
+        requeue_orders_naming_campaign(connection, campaign.emp_id, key, campaign.created_at)
+
+
 def get_campaign(connection: sa.Connection, campaign_id: str) -> Campaign | None:
     """The campaign, or None."""
     row = connection.execute(sa.select(*_CAMPAIGN).where(campaigns.c.id == campaign_id)).first()
@@ -162,10 +198,21 @@ def _newest_with_name(dialect: str) -> Any:
 
 
 def list_campaigns(
-    connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
+    connection: sa.Connection,
+    emp_id: int | None,
+    limit: int,
+    before: tuple[datetime, str] | None,
+    *,
+    archived: bool = False,
 ) -> list[Campaign]:
-    """Campaigns of one account or of all, newest first; `before`: time and id of the last one seen."""
+    """Campaigns of one account or of all, newest first; `before`: time and id of the last one seen.
+
+    `archived`: only the archived ones, or else only the others.
+    """
     query = sa.select(*_CAMPAIGN).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
+    query = query.where(
+        campaigns.c.archived_at.is_not(None) if archived else campaigns.c.archived_at.is_(None)
+    )
     if emp_id is not None:
         query = query.where(campaigns.c.emp_id == emp_id)
     if before is not None:

@@ -162,6 +162,23 @@ def set_sent_at(
     return _with_links(connection, store.set_sent_at(connection, before, sent_at))
 
 
+def rename_campaign(connection: sa.Connection, principal: Principal, campaign_id: str, name: str) -> Campaign:
+    """Change the name of a campaign. Raises NotFound."""
+    return store.change_campaign(connection, see_campaign(connection, principal, campaign_id), {"name": name})
+
+
+def archive_campaign(
+    connection: sa.Connection, principal: Principal, campaign_id: str, at: datetime | None
+) -> Campaign:
+    """Take a campaign out of the lists, or back into them if `at` is None. Its figures and links stay.
+
+    Idempotent: a campaign keeps the time when it was first archived. Raises NotFound.
+    """
+    campaign = see_campaign(connection, principal, campaign_id)
+    kept = campaign.archived_at if at is not None and campaign.archived_at is not None else at
+    return store.change_campaign(connection, campaign, {"archived_at": kept})
+
+
 def edit_link(
     connection: sa.Connection,
     principal: Principal,

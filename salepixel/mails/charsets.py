@@ -2,6 +2,9 @@
 
 import codecs
 import re
+from collections.abc import Callable
+
+from salepixel.reading.text import decode_bytes
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
@@ -32,6 +35,47 @@ _READ_AS = {
 
 BYTES = "latin-1"
 """Reads and writes any byte. Markup and addresses are ASCII, so links are found in unknown encodings."""
+
+
+FOREIGN = "surrogateescape"
+"""Reads bytes that do not fit the encoding as single surrogates, and writes them back (PEP 383)."""
+
+_FOREIGN_BYTES = re.compile("[\udc80-\udcff]+")
+
+_CERTAIN = frozenset(["utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"])
+
+
+def charset_by_text(raw: bytes, outside: Callable[[], bytes], declared: str = "") -> str:
+    """The encoding for a mail: decided by its bytes outside addresses, which rewriting does not change.
+
+    `outside`: these bytes. Otherwise a mail in UTF-8 with an address in windows-1252 would be read
+    differently after this address was replaced. Foreign bytes in addresses: see `FOREIGN`.
+    """
+    whole = charset_of(raw, declared)
+    if whole in _CERTAIN:
+        return whole
+    text = outside()
+    name = "utf-8" if text.isascii() else charset_of(text, declared)
+    return name if _fits(raw, name, FOREIGN) else BYTES
+
+
+def read_foreign(text: str, raw: bytes, declared: str = "") -> str:
+    """A text with its foreign bytes read in the declared encoding of the mail, or in windows-1252."""
+    if not _FOREIGN_BYTES.search(text):
+        return text
+    found = _META.search(raw, 0, _SEARCHED)
+    names = _readings(declared) + _readings(found[1].decode() if found else "")
+
+    def read(some: re.Match[str]) -> str:
+        own = some[0].encode("ascii", FOREIGN)
+        for name in names:
+            try:
+                return own.decode(name)
+            except UnicodeError:
+                continue
+        return decode_bytes(own)
+
+    return _FOREIGN_BYTES.sub(read, text)
 
 
 def charset_of(raw: bytes, declared: str = "") -> str:
@@ -83,8 +127,8 @@ def _readings(label: str) -> list[str]:
     return list(dict.fromkeys([_READ_AS.get(name, name), name])) if name in _KNOWN else []
 
 
-def _fits(raw: bytes, name: str) -> bool:
+def _fits(raw: bytes, name: str, errors: str = "strict") -> bool:
     try:
-        return raw.decode(name).encode(name) == raw
+        return raw.decode(name, errors).encode(name, errors) == raw
     except UnicodeError:
         return False

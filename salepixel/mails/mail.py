@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesHeaderParser
 from enum import StrEnum
 
 from salepixel.accounts.declined import Invalid
-from salepixel.mails.charsets import charset_of
+from salepixel.mails.charsets import FOREIGN, charset_by_text, read_foreign
 from salepixel.mails.found import FoundLink
 from salepixel.mails.html import find_links
 from salepixel.mails.text import find_text_links
@@ -19,6 +19,8 @@ MAX_BYTES = 3_000_000
 
 _MAX_DEPTH = 8
 _MAX_PARTS = 100
+_TABLE_LINES = 20
+_FIRST_BYTES = 1024  # in which readers of PDF look for its mark
 _HEADERS = re.compile(rb"((?:[^\r\n]+\r?\n)*)\r?\n")
 _BLANK = re.compile(rb"\r?\n")
 _BEFORE = re.compile(
@@ -27,6 +29,9 @@ _BEFORE = re.compile(
 _MESSAGE = re.compile(rb"(?:[!-9;-~]{1,76}:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}\r?\n")
 _SENT = re.compile(rb"^(?:from|date|received|message-id|mime-version|content-type)[ \t]*:", re.I | re.M)
 _MARKUP = re.compile(rb"<(?:!doctype|html|head|body|table|div|p|a|td|span|center|style|img)\b", re.IGNORECASE)
+_SIGNED = frozenset(
+    ["multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"]
+)
 _OTHER_FILES = {
     b"%PDF": "mail_pdf",
     b"PK\x03\x04": "mail_zip",
@@ -66,6 +71,10 @@ class Part:
     text: str
     links: tuple[FoundLink, ...]
 
+    def encoded(self, text: str) -> bytes:
+        """A text in the encoding of the part."""
+        return text.encode(self.charset, FOREIGN)
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -100,16 +109,19 @@ def read_mail(raw: bytes, kind: Kind | None = None) -> Mail:
     """The mail in a file or a text field; without a `kind` it is recognised by its content.
 
     Raises Invalid: `mail_empty`, `mail_too_large`, `mail_pdf`, `mail_zip`, `mail_picture`, `mail_office`,
-    `mail_binary`, `mail_no_text`, `mail_damaged`, `mail_too_many_parts`.
+    `mail_binary`, `mail_no_text`, `mail_damaged`, `mail_too_many_parts`, `mail_signed`, `mail_table`.
     """
     if not raw.strip():
         raise Invalid("mail_empty")
     if len(raw) > MAX_BYTES:
         raise Invalid("mail_too_large")
+    start = raw[:_FIRST_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
     for mark, name in _OTHER_FILES.items():
-        if raw.startswith(mark):
+        if start.startswith(mark):
             raise Invalid(name)
     kind = kind or _recognised(raw)
+    if kind is Kind.TEXT and _is_table(raw):
+        raise Invalid("mail_table")
     if kind is Kind.MESSAGE:
         parts = tuple(_parts(raw, _start(raw), len(raw), 0))
         if not parts:
@@ -128,6 +140,16 @@ def _recognised(raw: bytes) -> Kind:
     return Kind.HTML if _MARKUP.search(raw.replace(b"\0", b"")) else Kind.TEXT
 
 
+def _is_table(raw: bytes) -> bool:
+    """Whether a text is a CSV: its first lines have the same number of separators, two at least."""
+    lines = raw.replace(b"\0", b"").split(b"\n", _TABLE_LINES)[:_TABLE_LINES]
+    lines = lines[:-1] if len(lines) > 1 and not lines[-1].strip() else lines
+    counts = [{mark: line.count(mark) for mark in (b";", b",", b"\t", b"|")} for line in lines]
+    return len(lines) > 2 and any(
+        counts[0][mark] > 1 and all(one[mark] == counts[0][mark] for one in counts) for mark in counts[0]
+    )
+
+
 def _start(raw: bytes) -> int:
     before = _BEFORE.match(raw)
     return before.end() if before else 0
@@ -135,12 +157,33 @@ def _start(raw: bytes) -> int:
 
 def _read_part(kind: Kind, raw: bytes, start: int, end: int, transfer: Transfer, declared: str) -> Part:
     decoded = transfer.decoded()
-    charset = charset_of(decoded, declared)
-    text = decoded.decode(charset)
+    charset = charset_by_text(decoded, lambda: _outside(kind, decoded), declared)
+    text = decoded.decode(charset, FOREIGN)
     if "\0" in text:
         raise BadEncoding("is not a text")
-    found = find_links(text) if kind is Kind.HTML else find_text_links(text)
-    return Part(kind, start, end, transfer, charset, text, tuple(found))
+    links = [
+        replace(
+            link,
+            address=read_foreign(link.address, decoded, declared),
+            text=read_foreign(link.text, decoded, declared),
+        )
+        for link in _find(kind, text)
+    ]
+    return Part(kind, start, end, transfer, charset, text, tuple(links))
+
+
+def _find(kind: Kind, text: str) -> list[FoundLink]:
+    return find_links(text) if kind is Kind.HTML else find_text_links(text)
+
+
+def _outside(kind: Kind, raw: bytes) -> bytes:
+    """The bytes outside addresses. Markup and addresses begin and end with ASCII in any encoding."""
+    text = raw.decode("ascii", FOREIGN)
+    pieces, at = [], 0
+    for link in _find(kind, text):
+        pieces.append(raw[at : link.start])
+        at = link.end
+    return b" ".join([*pieces, raw[at:]])
 
 
 def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
@@ -153,6 +196,8 @@ def _parts(raw: bytes, start: int, end: int, depth: int) -> Iterator[Part]:
     body = found.end()
     headers = BytesHeaderParser().parsebytes(found[1])
     boundary = headers.get_boundary()
+    if headers.get_content_type() in _SIGNED:
+        raise Invalid("mail_signed")  # a signature covers every byte, and an encrypted text cannot be read
     kind = _TYPES.get(headers.get_content_type())
     if headers.get_content_maintype() == "multipart" and boundary:
         for first, last in _between(raw, body, end, boundary.encode("latin-1", "replace")):
@@ -191,9 +236,9 @@ def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[in
 def _with_changes(part: Part, changes: Sequence[tuple[FoundLink, str]]) -> bytes:
     spans, chars, size = [], 0, 0
     for link, new in changes:
-        size += len(part.text[chars : link.start].encode(part.charset))
-        raw = link.raw.encode(part.charset)
-        spans.append((size, size + len(raw), new.encode(part.charset)))
+        size += len(part.encoded(part.text[chars : link.start]))
+        raw = part.encoded(link.raw)
+        spans.append((size, size + len(raw), part.encoded(new)))
         size += len(raw)
         chars = link.end
     return part.transfer.replaced(spans)

@@ -1,7 +1,7 @@
 """The proposal for each link of a mail (sales link, tracked link, or unchanged), with its reason."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
@@ -93,18 +93,18 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
 def propose(
-    link: FoundLink, own_hosts: Collection[str], tracked_starts: Collection[str], click_parameter: str
+    link: FoundLink, own_hosts: Collection[str], is_tracked: Callable[[str], bool], click_parameter: str
 ) -> Proposal:
     """The proposal for a link. `own_hosts`: hosts of the shop; their sub-domains count, too.
 
-    `tracked_starts`: the beginnings of tracked addresses of this installation.
+    `is_tracked`: whether an address is a tracked one of this installation.
     """
     address, label = link.address.removesuffix(_LISTMONK), label_of(link)
     if why := _not_an_address(address):
         return Proposal(Use.LEFT, why, "", label)
     if len(address) > MAX_URL:  # before the searches below, which take longer than linear time
         return Proposal(Use.LEFT, Why.INVALID, "", label)
-    if any(address.startswith(tracked) for tracked in tracked_starts):
+    if is_tracked(address):
         return Proposal(Use.LEFT, Why.TRACKED_ALREADY, "", label)
     try:
         destination, _ = read_destination(address, click_parameter)

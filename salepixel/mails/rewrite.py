@@ -21,10 +21,22 @@ def rewrite(mail: Mail, tracked: Mapping[Place, str]) -> bytes:
     An address without quotes gets them, because a merge tag may have spaces.
     """
     links = {place_of(number, link): link for number, link in mail.links()}
-    return mail.with_addresses({place: _written(links[place], address) for place, address in tracked.items()})
+    return mail.with_addresses({place: written(links[place], address) for place, address in tracked.items()})
 
 
-def _written(link: FoundLink, address: str) -> str:
+def changed_bytes(mail: Mail, tracked: Mapping[Place, str]) -> list[int]:
+    """By how many decoded bytes each part grows in `rewrite`."""
+    grown = [0] * len(mail.parts)
+    for number, link in mail.links():
+        address = tracked.get(place_of(number, link))
+        if address is not None:
+            part = mail.parts[number]
+            grown[number] += len(part.encoded(written(link, address))) - len(part.encoded(link.raw))
+    return grown
+
+
+def written(link: FoundLink, address: str) -> str:
+    """An address as it is written in the place of a link, with its quotes."""
     if link.element == "text":
         return address
     quote = link.quote or '"'

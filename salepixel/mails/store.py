@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,9 @@ class StoredMail:
     changed_at: datetime
     merged: bool = True
     campaign_id: str | None = None
+
+
+_CHANGING = ("emp_id", "name", "merged", "changed_at", "campaign_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,46 @@ def add_mail(connection: sa.Connection, mail: StoredMail, choices: Mapping[Place
         connection.execute(sa.insert(mail_links), rows)
 
 
-def get_mail(connection: sa.Connection, mail_id: str, *, lock: bool = False) -> StoredMail | None:
-    """The mail, or None. `lock`: no other transaction can change it until this one ends."""
+def get_mail(connection: sa.Connection, mail_id: str) -> StoredMail | None:
+    """The mail, or None."""
     query = sa.select(*(mails.c[name] for name in StoredMail.__slots__)).where(mails.c.id == mail_id)
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(query).first()
     if row is None:
         return None
     body = zlib.decompress(row.body)
     return StoredMail(**{**row._mapping, "body": body, "kind": Kind(row.kind)})
+
+
+def lock_mail(connection: sa.Connection, mail_id: str) -> Mapping[str, Any] | None:
+    """The fields of a mail that can change, with its account, or None.
+
+    No other transaction can change them until this one ends.
+    """
+    query = sa.select(*(mails.c[name] for name in _CHANGING)).where(mails.c.id == mail_id).with_for_update()
+    row = connection.execute(query).first()
+    return None if row is None else dict(row._mapping)
+
+
+def mail_of(connection: sa.Connection, campaign_id: str) -> str | None:
+    """The id of a campaign's mail, or None if it was made without one."""
+    return connection.scalar(sa.select(mails.c.id).where(mails.c.campaign_id == campaign_id).limit(1))
+
+
+def copy_mail(connection: sa.Connection, mail_id: str, copy: str, name: str, at: datetime) -> None:
+    """Store a copy of a mail as a draft, with the same use of its links."""
+    changed = {"id": copy, "name": name, "created_at": at, "changed_at": at, "campaign_id": None}
+    _copy_rows(connection, mails, mails.c.id == mail_id, changed)
+    _copy_rows(connection, mail_links, mail_links.c.mail_id == mail_id, {"mail_id": copy, "link_id": None})
+
+
+def _copy_rows(
+    connection: sa.Connection, table: sa.Table, rows: sa.ColumnElement[bool], changed: Mapping[str, Any]
+) -> None:
+    columns = [
+        sa.literal(changed[column.name], column.type) if column.name in changed else column
+        for column in table.c
+    ]
+    connection.execute(sa.insert(table).from_select(list(table.c), sa.select(*columns).where(rows)))
 
 
 def choices_of(connection: sa.Connection, mail_id: str) -> dict[Place, Choice]:
@@ -93,20 +128,26 @@ def list_drafts(connection: sa.Connection, emp_id: int | None, limit: int) -> li
     return [ListedMail(**row._mapping) for row in connection.execute(newest)]
 
 
-def change_mail(connection: sa.Connection, mail_id: str, values: Mapping[str, Any]) -> None:
-    """Change fields of a mail."""
-    connection.execute(sa.update(mails).where(mails.c.id == mail_id).values(dict(values)))
+def change_mail(connection: sa.Connection, mail: StoredMail, values: Mapping[str, Any]) -> StoredMail:
+    """Change fields of a mail; returns the changed mail."""
+    connection.execute(sa.update(mails).where(mails.c.id == mail.id).values(dict(values)))
+    return replace(mail, **values)
 
 
 def change_links(
     connection: sa.Connection, mail_id: str, changes: Iterable[tuple[Place, Mapping[str, Any]]]
 ) -> None:
-    """Change `usage`, `label` or `link_id` of links."""
-    for (part, start), values in changes:
-        this = sa.and_(
-            mail_links.c.mail_id == mail_id, mail_links.c.part == part, mail_links.c.start == start
+    """Change `usage`, `label` or `link_id` of links, the same fields of each."""
+    rows = [{"its_part": part, "its_start": start, **values} for (part, start), values in changes]
+    if rows:
+        names = rows[0].keys() - {"its_part", "its_start"}
+        this = (
+            mail_links.c.mail_id == mail_id,
+            mail_links.c.part == sa.bindparam("its_part"),
+            mail_links.c.start == sa.bindparam("its_start"),
         )
-        connection.execute(sa.update(mail_links).where(this).values(dict(values)))
+        change = sa.update(mail_links).where(*this).values({name: sa.bindparam(name) for name in names})
+        connection.execute(change, rows)
 
 
 def delete_mail(connection: sa.Connection, mail_id: str) -> None:

@@ -3,81 +3,52 @@
 Each raises Declined.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.principal import Principal
-from salepixel.accounts.store import Account, get_account
+from salepixel.accounts.store import get_account, lock_account
 from salepixel.accounts.use_cases import target_account
-from salepixel.campaigns.links import Link, LinkSealer, edge_url, tracked_url
+from salepixel.campaigns import store as campaigns
+from salepixel.campaigns.links import Link, edge_url, tracked_url
 from salepixel.campaigns.store import Campaign
-from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign, see_links
+from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign, see_campaign, see_links
 from salepixel.mailers.contact_tag import BadTag, contact_tag
 from salepixel.mails import store
-from salepixel.mails.found import FoundLink
 from salepixel.mails.mail import Mail, read_mail
-from salepixel.mails.proposals import Proposal, Use, Why, propose
-from salepixel.mails.rewrite import Place, place_of, rewrite
+from salepixel.mails.proposals import Use
+from salepixel.mails.rewrite import Place, undo, written
 from salepixel.mails.store import Choice, StoredMail
+from salepixel.mails.view import MailView, Tracking, label_of_group, proposals_of, view_of
 from salepixel.storage.ids import is_id, new_id
 
 MAX_LINKS = 5000
 """The most links of a mail. Real ones have fewer than 200."""
 
-GMAIL_BYTES = 102 * 1024
-"""Gmail hides the rest of longer HTML (mailchimp.com/help/gmail-is-clipping-my-email)."""
-
 
 @dataclass(frozen=True, slots=True)
-class Tracking:
-    """The settings for tracked links. `edge`: the edge's own address.
+class Change:
+    """What to change in a draft. `choices`: by the links' ids. None: unchanged.
 
-    `click_parameter`: the name for the click token.
+    `merged`: whether equal destinations are one link in the report.
     """
 
-    sealer: LinkSealer
-    edge: str
-    click_parameter: str
+    choices: Mapping[str, Choice]
+    merged: bool | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class MailLink:
-    """A link of a mail, with the proposed and the chosen use. `part`: from 0.
+class Copied:
+    """The copy of a campaign: a draft, or a campaign without an e-mail."""
 
-    `position`: its place in the part, from 0 (top) to 100 (bottom).
-    """
-
-    part: int
-    found: FoundLink
-    position: int
-    proposal: Proposal
-    choice: Choice
-
-    @property
-    def id(self) -> str:
-        """The name of the link in forms and in the API."""
-        return f"{self.part}-{self.found.start}"
-
-
-@dataclass(frozen=True, slots=True)
-class MailView:
-    """A mail with its links, in their sequence in the mail. `campaign`: None for a draft."""
-
-    stored: StoredMail
-    mail: Mail
-    account: Account
-    links: list[MailLink]
-    campaign: Campaign | None
-
-    def link(self, link_id: str) -> MailLink | None:
-        """The link with this id, or None."""
-        return next((one for one in self.links if one.id == link_id), None)
+    mail_id: str | None = None
+    campaign_id: str | None = None
 
 
 def add_mail(
@@ -104,102 +75,102 @@ def add_mail(
         raise Invalid("mail_too_many_links", most=MAX_LINKS)
     account = target_account(connection, principal, emp_id)
     stored = StoredMail(new_id(), emp_id, name, mailer, tag, mail.kind, mail.raw, at, at)
-    proposals = _proposals(mail, account, tracking)
+    proposals = proposals_of(mail, account, tracking)
     choices = {place: Choice(one.use, one.label) for place, one in proposals.items()}
     store.add_mail(connection, stored, choices)
-    return _view(stored, mail, account, proposals, choices, None)
+    return view_of(stored, mail, account, proposals, choices, None)
 
 
-def see_mail(
-    connection: sa.Connection,
-    principal: Principal,
-    tracking: Tracking,
-    mail_id: str,
-    *,
-    lock: bool = False,
-) -> MailView:
-    """A mail with its links. Raises NotFound."""
-    stored = store.get_mail(connection, mail_id, lock=lock) if is_id(mail_id) else None
+def see_mail(connection: sa.Connection, principal: Principal, tracking: Tracking, mail_id: str) -> MailView:
+    """A mail with its links. Raises NotFound.
+
+    A large mail takes seconds, so the use cases that write take this view, which was read before.
+    """
+    stored = store.get_mail(connection, mail_id) if is_id(mail_id) else None
     if stored is None or not principal.allows(stored.emp_id):
         raise NotFound("mail")
     account = get_account(connection, stored.emp_id)
     if account is None:
         raise NotFound("mail")
     mail = read_mail(stored.body, stored.kind)
-    proposals = _proposals(mail, account, tracking)
+    proposals = proposals_of(mail, account, tracking)
     campaign = None
     if stored.campaign_id is not None:
-        campaign = see_links(connection, principal, stored.campaign_id).campaign
-    return _view(stored, mail, account, proposals, store.choices_of(connection, mail_id), campaign)
+        campaign = see_campaign(connection, principal, stored.campaign_id)
+    return view_of(stored, mail, account, proposals, store.choices_of(connection, mail_id), campaign)
+
+
+def see_again(connection: sa.Connection, principal: Principal, view: MailView) -> MailView:
+    """A mail as it is stored now; nobody else can change it until this transaction ends. Raises NotFound."""
+    fresh = store.lock_mail(connection, view.stored.id)
+    if fresh is None or not principal.allows(fresh["emp_id"]):
+        raise NotFound("mail")
+    stored = replace(view.stored, **fresh)
+    campaign = None
+    if stored.campaign_id is not None:
+        campaign = see_campaign(connection, principal, stored.campaign_id)
+    choices = store.choices_of(connection, stored.id)
+    links = [replace(one, choice=choices.get(one.place, one.choice)) for one in view.links]
+    return replace(view, stored=stored, links=links, campaign=campaign)
 
 
 def change_mail(
-    connection: sa.Connection,
-    principal: Principal,
-    tracking: Tracking,
-    mail_id: str,
-    choices: Mapping[str, Choice],
-    merged: bool | None,
-    at: datetime,
+    connection: sa.Connection, principal: Principal, view: MailView, change: Change, at: datetime
 ) -> MailView:
-    """Change the use of links, by their ids, and whether equal destinations are one link in the report.
+    """Change a draft.
 
     Raises NotFound, Conflict if the campaign exists already, or BadField for a link that cannot be tracked.
     """
-    view = see_mail(connection, principal, tracking, mail_id, lock=True)
+    view = see_again(connection, principal, view)
     if view.campaign is not None:
         raise Conflict("mail_finished")
     changes, by_id = list[tuple[Place, Choice]](), {one.id: one for one in view.links}
-    for link_id, wanted in choices.items():
+    for link_id, wanted in change.choices.items():
         link = by_id.get(link_id)
         if link is None:
             raise BadField("links", "has no such link", link_id)
         if wanted.use is not Use.LEFT and not link.proposal.destination:
             raise BadField("links", "cannot be tracked", link_id)
         if wanted != link.choice:
-            changes.append(((link.part, link.found.start), wanted))
+            changes.append((link.place, wanted))
     store.change_links(
-        connection, mail_id, [(place, {"usage": one.use, "label": one.label}) for place, one in changes]
+        connection,
+        view.stored.id,
+        [(place, {"usage": one.use, "label": one.label}) for place, one in changes],
     )
-    stored = replace(view.stored, changed_at=at, merged=view.stored.merged if merged is None else merged)
-    store.change_mail(connection, mail_id, {"changed_at": at, "merged": stored.merged})
+    given = {"merged": change.merged, "name": change.name}
+    values = {"changed_at": at} | {name: value for name, value in given.items() if value is not None}
+    stored = store.change_mail(connection, view.stored, values)
     new = dict(changes)
-    links = [replace(one, choice=new.get((one.part, one.found.start), one.choice)) for one in view.links]
+    links = [replace(one, choice=new.get(one.place, one.choice)) for one in view.links]
     return replace(view, stored=stored, links=links)
 
 
 def make_campaign(
-    connection: sa.Connection, principal: Principal, tracking: Tracking, mail_id: str, at: datetime
+    connection: sa.Connection, principal: Principal, tracking: Tracking, view: MailView, at: datetime
 ) -> MailView:
     """Create the campaign of a draft, with its links. Idempotent.
 
     Raises NotFound, or Invalid if no link is tracked.
     """
-    view = see_mail(connection, principal, tracking, mail_id, lock=True)
+    view = see_again(connection, principal, view)
     if view.campaign is not None:
         return view
-    kept = {one.id: one for one in view.links if one.choice.use is not Use.LEFT}
-    if not kept:
+    groups = view.groups()
+    if not groups:
         raise Invalid("mail_without_links")
-    groups = dict[tuple[object, ...], list[MailLink]]()
-    for one in kept.values():
-        same = () if view.stored.merged else (one.id,)
-        groups.setdefault((one.proposal.destination, one.choice.use, *same), []).append(one)
     links = [
-        NewLink(group[0].proposal.destination, group[0].choice.label, group[0].choice.use is Use.SALES)
-        for group in groups.values()
+        NewLink(group[0].proposal.destination, label_of_group(group), group[0].choice.use is Use.SALES)
+        for group in groups
     ]
     stored = view.stored
     wanted = NewCampaign(stored.emp_id, stored.name, stored.mailer, links, stored.contact_tag)
     made, _ = create_campaign(connection, principal, wanted, tracking.click_parameter, at)
-    ids = {
-        (one.part, one.found.start): link.id
-        for link, group in zip(made.links, groups.values(), strict=True)
-        for one in group
-    }
-    store.change_links(connection, mail_id, [(place, {"link_id": its}) for place, its in ids.items()])
-    store.change_mail(connection, mail_id, {"campaign_id": made.campaign.id, "changed_at": at})
-    return see_mail(connection, principal, tracking, mail_id)
+    ids = {one.place: link.id for link, group in zip(made.links, groups, strict=True) for one in group}
+    store.change_links(connection, stored.id, [(place, {"link_id": its}) for place, its in ids.items()])
+    stored = store.change_mail(connection, stored, {"campaign_id": made.campaign.id, "changed_at": at})
+    new = [replace(one, choice=replace(one.choice, link_id=ids.get(one.place))) for one in view.links]
+    return replace(view, stored=stored, links=new, campaign=made.campaign)
 
 
 def tracked_mail(
@@ -209,18 +180,12 @@ def tracked_mail(
     view = see_mail(connection, principal, tracking, mail_id)
     if view.campaign is None:
         raise Conflict("mail_is_draft")
-    addresses = tracked_addresses(connection, principal, tracking, view)
-    by_place = {
-        (one.part, one.found.start): addresses[one.choice.link_id]
-        for one in view.links
-        if one.choice.link_id in addresses
-    }
-    return view, rewrite(view.mail, by_place)
+    return view, view.rewritten(tracked_addresses(connection, principal, tracking, view))
 
 
 def tracked_addresses(
     connection: sa.Connection, principal: Principal, tracking: Tracking, view: MailView
-) -> dict[str | None, str]:
+) -> dict[str, str]:
     """The tracked address of each link of a mail's campaign, by the link's id."""
     if view.campaign is None:
         return {}
@@ -236,48 +201,104 @@ def tracked_addresses(
     }
 
 
-def delete_draft(
-    connection: sa.Connection, principal: Principal, tracking: Tracking, mail_id: str
-) -> MailView:
-    """Delete a draft; returns it. Raises NotFound, or Conflict if its campaign exists."""
-    view = see_mail(connection, principal, tracking, mail_id, lock=True)
-    if view.campaign is not None:
+def undo_mail(connection: sa.Connection, principal: Principal, tracking: Tracking, mail: Mail) -> bytes:
+    """A tracked e-mail with its original addresses, even if it was edited or its merge tags were filled in.
+
+    What was rewritten here and not changed since comes back byte by byte, from the stored e-mail. Links of
+    campaigns without an e-mail get the destinations in their tokens. Raises Invalid if no link is a tracked
+    link of the principal's accounts.
+    """
+    opened = [(found, tracking.opened(found.address)) for _, found in mail.links()]
+    ours = [(found, link) for found, link in opened if link and principal.allows(link.emp_id)]
+    if not ours:
+        raise Invalid("mail_not_tracked")
+    addresses = {link.link: found.address for found, link in ours}
+    originals, charsets = dict[str, list[str]](), list[str]()
+    for campaign_id in sorted({link.campaign for _, link in ours}):
+        mail_id = store.mail_of(connection, campaign_id)
+        if mail_id is None:
+            continue
+        view = see_mail(connection, principal, tracking, mail_id)
+        if view.rewritten(addresses) == mail.raw:
+            return view.mail.raw
+        charsets = view.mail.charsets()
+        for one in view.links:
+            if one.choice.link_id in addresses:
+                originals.setdefault(addresses[one.choice.link_id], []).append(one.found.raw)
+    for found, link in ours:
+        if found.address not in originals:
+            originals[found.address] = [
+                written(place, link.url) for place, _ in ours if place.address == found.address
+            ]
+    return undo(mail, originals, charsets)
+
+
+def delete_draft(connection: sa.Connection, principal: Principal, mail_id: str) -> int:
+    """Delete a draft; returns its account. Raises NotFound, or Conflict if its campaign exists."""
+    stored = _lock(connection, principal, mail_id)
+    if stored["campaign_id"] is not None:
         raise Conflict("mail_finished")
     store.delete_mail(connection, mail_id)
-    return view
+    return int(stored["emp_id"])
 
 
-def _proposals(mail: Mail, account: Account, tracking: Tracking) -> dict[Place, Proposal]:
-    starts = [f"{base}/c/" for base in (tracking.edge, edge_url(tracking.edge, account.tracking_host))]
+def copy_mail(connection: sa.Connection, principal: Principal, mail_id: str, name: str, at: datetime) -> str:
+    """Store a copy of a mail as a draft with this name and the same choices; returns its id.
 
-    def proposed(own: Collection[str]) -> dict[Place, Proposal]:
-        return {
-            place_of(number, link): propose(link, own, starts, tracking.click_parameter)
-            for number, link in mail.links()
-        }
+    Raises NotFound.
+    """
+    _lock(connection, principal, mail_id)
+    copy = new_id()
+    store.copy_mail(connection, mail_id, copy, name, at)
+    return copy
 
-    if account.site:
-        return proposed({account.site.removeprefix("www.")})
-    first = proposed(())
-    # A newsletter mostly links to its shop.
-    hosts = Counter(
-        urlsplit(one.destination).hostname or "" for one in first.values() if one.why is Why.OTHER_SITE
+
+def copy_campaign(
+    connection: sa.Connection,
+    principal: Principal,
+    tracking: Tracking,
+    campaign_id: str,
+    name: str,
+    at: datetime,
+) -> Copied:
+    """Copy a campaign: its e-mail as a draft, or, if it was made without an e-mail, its links.
+
+    The copy has no `utm_campaign`: orders that name it belong to the campaign that was sent with it. Raises
+    NotFound.
+    """
+    found = see_links(connection, principal, campaign_id)
+    mail_id = store.mail_of(connection, campaign_id)
+    if mail_id is not None:
+        return Copied(mail_id=copy_mail(connection, principal, mail_id, name, at))
+    was = found.campaign
+    own = [one for one in found.links if not one.dynamic]
+    links = [NewLink(one.destination, one.label, one.sale_pixel) for one in own]
+    wanted = NewCampaign(
+        was.emp_id, name, was.mailer, links, was.contact_tag, holdout_percent=was.holdout_percent
     )
-    return proposed({hosts.most_common(1)[0][0].removeprefix("www.")}) if hosts else first
+    made, _ = create_campaign(connection, principal, wanted, tracking.click_parameter, at)
+    return Copied(campaign_id=made.campaign.id)
 
 
-def _view(
-    stored: StoredMail,
-    mail: Mail,
-    account: Account,
-    proposals: Mapping[Place, Proposal],
-    choices: Mapping[Place, Choice],
-    campaign: Campaign | None,
-) -> MailView:
-    links = []
-    for number, found in mail.links():
-        place = place_of(number, found)
-        one = proposals[place]
-        position = 100 * found.start // max(1, len(mail.parts[number].text))
-        links.append(MailLink(number, found, position, one, choices.get(place, Choice(Use.LEFT, one.label))))
-    return MailView(stored, mail, account, links, campaign)
+def delete_campaign(connection: sa.Connection, principal: Principal, campaign_id: str) -> Campaign:
+    """Delete a campaign without clicks, orders, recipients and coupons, with its e-mail; returns it.
+
+    Its tracked links still lead to their destinations, which their tokens contain. Raises NotFound, or
+    Conflict.
+    """
+    campaign = see_campaign(connection, principal, campaign_id)
+    lock_account(connection, campaign.emp_id, exclusive=True)  # so that no click is stored meanwhile
+    if campaigns.is_used(connection, campaign.id):
+        raise Conflict("campaign_in_use")
+    mail_id = store.mail_of(connection, campaign.id)
+    if mail_id is not None:
+        store.delete_mail(connection, mail_id)
+    campaigns.delete_campaign(connection, campaign)
+    return campaign
+
+
+def _lock(connection: sa.Connection, principal: Principal, mail_id: str) -> Mapping[str, Any]:
+    found = store.lock_mail(connection, mail_id) if is_id(mail_id) else None
+    if found is None or not principal.allows(found["emp_id"]):
+        raise NotFound("mail")
+    return found

@@ -93,7 +93,8 @@ WITHOUT_PERSON = {
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",
-    "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key",
+    "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key "
+    "archived_at",
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at dynamic",
     "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id",
     "mail_links": "mail_id part start usage label link_id",

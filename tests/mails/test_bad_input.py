@@ -50,14 +50,14 @@ def test_a_mail_that_cannot_be_read_whole_is_named(raw: bytes, reason: str) -> N
 def test_a_hostile_mail_has_its_one_link(raw: bytes) -> None:
     mail = read_mail(raw)
     assert len(mail.links()) == 1
-    proposal = propose(mail.links()[0][1], ("shop.test",), (), "spx")
+    proposal = propose(mail.links()[0][1], ("shop.test",), lambda _: False, "spx")
     assert bool(proposal.destination) or proposal.use is Use.LEFT
 
 
 def test_a_long_address_in_a_text_is_one_link_and_is_left() -> None:
     ((_, link),) = read_mail(b"https://shop.test/" + b"a" * 5000 + b" end").links()
     assert len(link.raw) == 5018
-    assert propose(link, ("shop.test",), (), "spx").why is Why.INVALID
+    assert propose(link, ("shop.test",), lambda _: False, "spx").why is Why.INVALID
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def tracked_places(mail: Mail) -> dict[Place, str]:
     places = [
         place_of(number, link)
         for number, link in mail.links()
-        if propose(link, (), STARTS, "spx").destination
+        if propose(link, (), lambda one: one.startswith(tuple(STARTS)), "spx").destination
     ]
     return {place: f"{STARTS[0]}T{order}?k={{{{ contact.ID }}}}" for order, place in enumerate(places)}
 

@@ -13,16 +13,19 @@ from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mailers.tags import is_merge_tag
+from salepixel.mails.use_cases import copy_campaign as copy
+from salepixel.mails.use_cases import delete_campaign as delete
 from salepixel.report.activity import link_activity
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
+from salepixel_plugin.copies import copy_name
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.explanations import explain_notice
-from salepixel_plugin.fields import EmpId, Id, LinkUrl, Name, PlannedTime, Text
+from salepixel_plugin.fields import UNSET, EmpId, Id, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.languages import ENGLISH
 from salepixel_plugin.paging import Next, PageQuery, read_dated_cursor, write_cursor
-from salepixel_plugin.schemas import Input, LinkChange
-from salepixel_plugin.services import services, writing
+from salepixel_plugin.schemas import CopyIn, Input, LinkChange
+from salepixel_plugin.services import services, tracking, writing
 
 SentAt = Annotated[PlannedTime | None, Field(description="When sending begins; helps to detect bot clicks.")]
 
@@ -58,9 +61,21 @@ class CampaignIn(Input):
 
 
 class CampaignChange(Input):
-    """The fields of a campaign that can change."""
+    """The fields of a campaign to change. Fields that are not sent stay the same."""
 
-    sent_at: SentAt
+    name: Name = Field(UNSET)
+    sent_at: PlannedTime | None = Field(
+        UNSET, description="When sending begins; helps to detect bot clicks. Null: not known."
+    )
+    archived: bool = Field(
+        UNSET, description="True: left out of lists. All figures stay, and all links still work."
+    )
+
+
+class CampaignsQuery(PageQuery):
+    """A page of campaigns."""
+
+    archived: bool = Field(False, description="True: only the archived campaigns.")
 
 
 class LinkOut(Output):
@@ -90,6 +105,7 @@ class CampaignOut(Output):
     sent_at: datetime | None
     utm_campaign: str
     holdout_percent: int
+    archived_at: datetime | None = Field(description="When it was archived; null if it is in the lists.")
 
 
 class CampaignWithLinks(CampaignOut):
@@ -113,6 +129,13 @@ class CampaignsOut(Output):
 
     campaigns: list[CampaignOut]
     next: Next
+
+
+class CampaignCopy(Output):
+    """The copy of a campaign: a draft if it has an e-mail, or else a campaign with the same links."""
+
+    mail_id: Id | None
+    campaign_id: Id | None
 
 
 class LinkChanged(LinkOut):
@@ -156,14 +179,16 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
 
 
 @blueprint.get("/campaigns")
-@blueprint.input(PageQuery, location="query", arg_name="page")
+@blueprint.input(CampaignsQuery, location="query", arg_name="page")
 @blueprint.output(CampaignsOut)
 @blueprint.doc(security="bearer")
-def list_campaigns(page: PageQuery) -> dict[str, Any]:
+def list_campaigns(page: CampaignsQuery) -> dict[str, Any]:
     """The campaigns that the API key can read, newest first."""
     before = read_dated_cursor(page.cursor)
     with services().database.read() as connection:
-        found = store.list_campaigns(connection, principal().emp_id, page.limit + 1, before)
+        found = store.list_campaigns(
+            connection, principal().emp_id, page.limit + 1, before, archived=page.archived
+        )
     shown = found[: page.limit]
     more = len(found) > page.limit
     return {
@@ -186,10 +211,40 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
 @blueprint.output(CampaignWithLinks)
 @blueprint.doc(security="bearer")
 def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
-    """Set when a campaign was sent; its first clicks are judged again within a minute."""
-    with writing(wakes=True) as connection:
-        changed = use_cases.set_sent_at(connection, principal(), campaign_id, change.sent_at)
+    """Rename or archive a campaign, or set when it was sent: its first clicks are then judged again."""
+    values, who, now = change.model_dump(exclude_unset=True), principal(), datetime.now(UTC)
+    with writing(wakes="sent_at" in values) as connection:
+        if "name" in values:
+            use_cases.rename_campaign(connection, who, campaign_id, values["name"])
+        if "archived" in values:
+            use_cases.archive_campaign(connection, who, campaign_id, now if values["archived"] else None)
+        if "sent_at" in values:
+            use_cases.set_sent_at(connection, who, campaign_id, values["sent_at"])
+        changed = use_cases.see_links(connection, who, campaign_id)
     return _with_links(changed)
+
+
+@blueprint.post("/campaigns/<campaign_id>/copy")
+@blueprint.input(CopyIn, arg_name="wanted")
+@blueprint.output(CampaignCopy, 201)
+@blueprint.doc(security="bearer")
+def copy_campaign(campaign_id: str, wanted: CopyIn) -> dict[str, Any]:
+    """Copy a campaign: its e-mail as a draft, or its links if it was created without an e-mail."""
+    with writing(publishes=True) as connection:
+        name = wanted.name or copy_name(
+            use_cases.see_campaign(connection, principal(), campaign_id).name, ENGLISH
+        )
+        made = copy(connection, principal(), tracking(), campaign_id, name, datetime.now(UTC))
+    return {"mail_id": made.mail_id, "campaign_id": made.campaign_id}
+
+
+@blueprint.delete("/campaigns/<campaign_id>")
+@blueprint.output(CampaignOut)
+@blueprint.doc(security="bearer", responses={409: "It has clicks, orders, recipients or coupons"})
+def delete_campaign(campaign_id: str) -> dict[str, Any]:
+    """Delete a campaign without clicks and orders; returns it a last time. Its links still work."""
+    with writing(publishes=True) as connection:
+        return _as_json(delete(connection, principal(), campaign_id))
 
 
 @blueprint.get("/campaigns/<campaign_id>/links")
@@ -253,6 +308,7 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
         "sent_at": campaign.sent_at,
         "utm_campaign": campaign.utm_campaign,
         "holdout_percent": campaign.holdout_percent,
+        "archived_at": campaign.archived_at,
     }
 
 

@@ -45,7 +45,10 @@ blueprint = APIBlueprint(
     static_url_path="/assets",
     enable_openapi=False,
 )
-_STYLE = hashlib.sha256((Path(__file__).parent / "static" / "pages.css").read_bytes()).hexdigest()[:8]
+_STYLE, _SCRIPT = (
+    hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:8]
+    for name in ("pages.css", "copy.js")
+)
 
 
 @blueprint.record
@@ -82,6 +85,7 @@ def page(template: str, **values: Any) -> Response:
             language=language(),
             languages=list(LANGUAGES.values()),
             style=_STYLE,
+            script=_SCRIPT,
             words=explanations,
             same_page=same_page,
             signed_in=access.is_signed_in(),
@@ -92,6 +96,11 @@ def page(template: str, **values: Any) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Content-Language"] = language().code
     return answer
+
+
+def with_script() -> str:
+    """The content security policy of a page with a script of ours."""
+    return f"{_HEADERS['Content-Security-Policy']}; script-src 'self'"
 
 
 def same_page(**changes: str) -> str:

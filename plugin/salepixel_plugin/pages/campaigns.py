@@ -1,4 +1,4 @@
-"""The campaigns and their tabs: Overview, Links, Sales and Contacts, and Lift if there is a control group."""
+"""The campaigns and their tabs: Overview, Links, Sales, Contacts; Lift if there is a control group."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from salepixel.campaigns import store
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import edit_link, see_campaign, see_link
 from salepixel.destinations import outbox
-from salepixel.mails.store import list_drafts
+from salepixel.mails.store import list_drafts, mail_of
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
 from salepixel_plugin.access import Refusal, principal
@@ -32,10 +32,10 @@ PAGE = 50
 
 @blueprint.get("/")
 def list_campaigns() -> Response:
-    """The campaigns that the API key can read, newest first."""
-    before = read_dated_cursor(request.args.get("cursor"))
+    """The campaigns that the API key can read, newest first; with `?archived=1`, the archived ones."""
+    before, archived = read_dated_cursor(request.args.get("cursor")), "archived" in request.args
     with services().database.read() as connection:
-        found = store.list_campaigns(connection, principal().emp_id, PAGE + 1, before)
+        found = store.list_campaigns(connection, principal().emp_id, PAGE + 1, before, archived=archived)
         shown = found[:PAGE]
         ids = [campaign.id for campaign in shown]
         clicks = activity.count_clicks(connection, ids)
@@ -43,8 +43,11 @@ def list_campaigns() -> Response:
         accounts = list_accounts(connection, principal())
         failed_forwards = outbox.count_dead(connection, principal().emp_id)
         failed_orders = queue.count_failed(connection, principal().emp_id)
-        drafts = [] if before else list_drafts(connection, principal().emp_id, PAGE)
-        first_steps = steps_of(connection, accounts[0].emp_id) if accounts and not shown else None
+        drafts = [] if before or archived else list_drafts(connection, principal().emp_id, PAGE)
+        has_archived = bool(store.list_campaigns(connection, principal().emp_id, 1, None, archived=True))
+        first_steps = (
+            steps_of(connection, accounts[0].emp_id) if accounts and not found and not archived else None
+        )
     return page(
         "campaigns.html",
         campaigns=shown,
@@ -57,6 +60,8 @@ def list_campaigns() -> Response:
         drafts=drafts,
         first_steps=first_steps,
         may_add=principal().emp_id is None,
+        archived=archived,
+        has_archived=has_archived,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 
@@ -66,7 +71,7 @@ def overview(campaign_id: str) -> Response:
     """A campaign's revenue, and how its orders were attributed."""
     with services().database.read() as connection:
         found = use_cases.read_overview(connection, principal(), campaign_id)
-        return _tab(
+        return show_tab(
             connection,
             found.campaign,
             "overview",
@@ -83,7 +88,7 @@ def links(campaign_id: str) -> Response:
     """The clicks and orders of each link, with the switch of its sales link."""
     with services().database.read() as connection:
         campaign, found = use_cases.list_link_activity(connection, principal(), campaign_id)
-        return _tab(connection, campaign, "links", links=found)
+        return show_tab(connection, campaign, "links", links=found)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")
@@ -123,7 +128,7 @@ def _link_form(
         campaign, shown = see_link(connection, principal(), campaign_id, link_id)
         values = {"url": shown.destination, "label": shown.label, "active": shown.active} | sent
         form = {"values": values, "wrong": wrong, "notices": notices}
-        return _tab(connection, campaign, "links", "link.html", link=shown, **form)
+        return show_tab(connection, campaign, "links", "link.html", link=shown, **form)
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales")
@@ -133,7 +138,7 @@ def list_sales(campaign_id: str) -> Response:
     with services().database.read() as connection:
         report = use_cases.read_sales(connection, principal(), campaign_id, days.period, PAGE + 1, after)
         shown = report.rows[:PAGE]
-        return _tab(
+        return show_tab(
             connection,
             report.campaign,
             "sales",
@@ -154,7 +159,7 @@ def download_sales(campaign_id: str, kind: Kind) -> Response:
     if isinstance(sent, Response):
         return sent
     with services().database.read() as connection:
-        return _tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
+        return show_tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
 
 
 @blueprint.get("/campaigns/<campaign_id>/contacts")
@@ -167,7 +172,7 @@ def contacts(campaign_id: str) -> Response:
             connection, principal(), campaign_id, PAGE + 1, after
         )
         shown = found[:PAGE]
-        return _tab(
+        return show_tab(
             connection,
             campaign,
             "contacts",
@@ -185,16 +190,20 @@ def lift(campaign_id: str) -> Response:
     sentence = explain_lift(lift, language()) if lift else ""
     with services().database.read() as connection:
         campaign = see_campaign(connection, principal(), campaign_id)
-        return _tab(
+        return show_tab(
             connection, campaign, "lift", computed=found, measured=measured, lift=lift, sentence=sentence
         )
 
 
-def _tab(
+def show_tab(
     connection: sa.Connection, campaign: Campaign, tab: str, template: str = "", **values: Any
 ) -> Response:
+    """A tab of a campaign, from the template of its name or from another one."""
+    mail_id = mail_of(connection, campaign.id)
     counts = activity.count_clicks(connection, [campaign.id]).get(campaign.id, activity.ClickCounts())
-    return page(template or f"{tab}.html", campaign=campaign, tab=tab, counts=counts, **values)
+    return page(
+        template or f"{tab}.html", campaign=campaign, tab=tab, counts=counts, mail_id=mail_id, **values
+    )
 
 
 def _days() -> Days:

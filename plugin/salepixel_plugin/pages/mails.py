@@ -1,5 +1,6 @@
 """New campaign: paste an e-mail, choose what becomes of its links, take it away with tracked links."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -10,23 +11,29 @@ from salepixel.accounts.declined import BadField, Invalid
 from salepixel.accounts.use_cases import see_account
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mails import use_cases
-from salepixel.mails.cautions import Caution, cautions_of
 from salepixel.mails.charsets import encode_pasted
 from salepixel.mails.mail import MAX_BYTES, Kind, read_mail
 from salepixel.mails.proposals import Use, Why
 from salepixel.mails.store import Choice
-from salepixel.mails.use_cases import MailView
+from salepixel.mails.use_cases import Change
+from salepixel.mails.view import MailLink, MailView
 from salepixel.reading.text import read_text
 from salepixel_plugin.access import principal
-from salepixel_plugin.directory import publish_if_possible
+from salepixel_plugin.cautions import cautions_for, say_caution
+from salepixel_plugin.copies import copy_name
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language, page, say
+from salepixel_plugin.pages.blueprint import blueprint, language, page, say, with_script
 from salepixel_plugin.pages.platforms import NAMES, texts_of
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services, tracking, writing
 
 _FORM_BYTES = 4 * MAX_BYTES  # a browser writes a letter of another alphabet with up to nine characters
 _NAME, _LABEL = 200, 200
+
+PER_PAGE = 200
+"""The links on one page. Most e-mails have fewer; with 5,000, a browser needs seconds for a page of all."""
+
+_HOSTS = 20
 
 USES = {
     Use.SALES: N_("Sales link"),
@@ -48,23 +55,6 @@ REASONS = {
     Why.RELATIVE: N_("Not a full address: begin it with https://"),
     Why.TRACKED_ALREADY: N_("Already a tracked link"),
     Why.INVALID: N_("Not a valid address"),
-}
-
-CAUTIONS = {
-    Caution.CLIPPED: N_(
-        "Gmail will hide the end of this e-mail: its HTML has %(number)s kB, and Gmail shows 102."
-    ),
-    Caution.NO_SALES_LINK: N_("No link is a sales link, so no orders can be attributed to this campaign."),
-    Caution.REPEATED: N_(
-        "Destinations with several links: %(number)s. Choose below whether the report shows them as one link."
-    ),
-    Caution.NOT_SECURE: N_("Destinations that begin with http:// instead of https://: %(number)s"),
-    Caution.MERGE_TAGS: N_(
-        "Links that cannot be tracked, because their address contains a merge tag: %(number)s"
-    ),
-    Caution.TRACKED_ALREADY: N_(
-        "Links that are already tracked, perhaps by an earlier campaign: %(number)s. They do not change."
-    ),
 }
 
 _ENDINGS = {Kind.HTML: "html", Kind.TEXT: "txt", Kind.MESSAGE: "eml"}
@@ -92,11 +82,8 @@ def add_mail(emp_id: int) -> Response:
     name = read_text(sent["name"], _NAME)
     if not name:
         return _form(emp_id, sent, {"name": language().text(_NO_NAME)})
-    upload = request.files.get("file")
-    # A browser sends the lines of a field with CRLF, whatever they had (HTML, 4.10.22.4).
-    body = upload.read() if upload and upload.filename else encode_pasted(sent["text"].replace("\r\n", "\n"))
     try:
-        mail = read_mail(body)
+        mail = read_mail(_sent_mail())
         with writing() as connection:
             view = use_cases.add_mail(
                 connection,
@@ -119,40 +106,43 @@ def add_mail(emp_id: int) -> Response:
 @blueprint.get("/mails/<mail_id>")
 def show_mail(mail_id: str) -> Response:
     """The links of a draft with their choices, or the tracked e-mail of a campaign."""
-    with services().database.read() as connection:
-        view = use_cases.see_mail(connection, principal(), tracking(), mail_id)
-    return _show(view)
+    return _show(_see(mail_id))
 
 
 @blueprint.post("/mails/<mail_id>")
 def change_mail(mail_id: str) -> Response:
-    """Store the choices of the form; then create the campaign or delete the draft, if that was asked for."""
+    """Store the choices of the form; then do what its button says.
+
+    That is: create the campaign, copy or delete the draft, or show other links.
+    """
     request.max_content_length = request.max_form_memory_size = _FORM_BYTES
-    here, step = services(), request.form.get("step", "")
+    step, now = request.form.get("step", ""), datetime.now(UTC)
+    view = _see(mail_id)
+    if step == "delete":
+        with writing() as connection:
+            emp_id = use_cases.delete_draft(connection, principal(), mail_id)
+        return cast(Response, redirect(url_for("pages.new_mail", emp_id=emp_id), 303))
+    if step == "copy":
+        with writing() as connection:
+            name = copy_name(view.name, language())
+            return _to(use_cases.copy_mail(connection, principal(), mail_id, name, now))
     with writing() as connection:
-        if step == "delete":
-            gone = use_cases.delete_draft(connection, principal(), tracking(), mail_id)
-            return cast(Response, redirect(url_for("pages.new_mail", emp_id=gone.stored.emp_id), 303))
-        view = use_cases.see_mail(connection, principal(), tracking(), mail_id, lock=True)
-        if view.campaign is None and request.form.get("seen", _version(view)) != _version(view):
-            return _show(_with_choices(view), language().text(_CHANGED))
-        view = use_cases.change_mail(
-            connection,
-            principal(),
-            tracking(),
-            mail_id,
-            _choices(view),
-            "merged" in request.form,
-            datetime.now(UTC),
-        )
+        fresh = use_cases.see_again(connection, principal(), view)
+        is_stale = fresh.campaign is None and request.form.get("seen", _version(fresh)) != _version(fresh)
+        if not is_stale:
+            name = read_text(request.form.get("name", ""), _NAME)
+            change = Change(_choices(view), "merged" in request.form, name or None)
+            view = use_cases.change_mail(connection, principal(), view, change, now)
+    if is_stale:
+        return _show(_with_choices(fresh), language().text(_CHANGED))
     if step == "finish":
         try:
-            with writing() as connection:
-                use_cases.make_campaign(connection, principal(), tracking(), mail_id, datetime.now(UTC))
+            with writing(publishes=True) as connection:
+                use_cases.make_campaign(connection, principal(), tracking(), view, now)
         except Invalid as declined:
             return _show(view, say(as_refusal(declined)))
-        publish_if_possible(here.database, here.redis)
-    return _to(mail_id)
+        return _to(mail_id)
+    return _to(mail_id, step.removeprefix("page-") if step.startswith("page-") else _page_number())
 
 
 @blueprint.get("/mails/<mail_id>/file")
@@ -160,18 +150,62 @@ def download_mail(mail_id: str) -> Response:
     """The tracked e-mail as a file."""
     with services().database.read() as connection:
         view, body = use_cases.tracked_mail(connection, principal(), tracking(), mail_id)
-    kind = view.stored.kind
+    return _as_file(body, view.stored.kind, f"campaign-{view.stored.campaign_id}")
+
+
+@blueprint.get("/mails/<mail_id>/original")
+def download_original(mail_id: str) -> Response:
+    """The e-mail as it was pasted or uploaded."""
+    view = _see(mail_id)
+    return _as_file(view.mail.raw, view.stored.kind, f"original-{mail_id}")
+
+
+@blueprint.get("/accounts/<int:emp_id>/undo")
+def show_undo(emp_id: int) -> Response:
+    """The form that gives a tracked e-mail its original links back."""
+    return _undo_form(emp_id, {})
+
+
+@blueprint.post("/accounts/<int:emp_id>/undo")
+def undo_mail(emp_id: int) -> Response:
+    """A tracked e-mail with its original links, as a file."""
+    request.max_content_length = request.max_form_memory_size = _FORM_BYTES
+    with services().database.read() as connection:
+        see_account(connection, principal(), emp_id)
+    try:
+        mail = read_mail(_sent_mail())
+        with services().database.read() as connection:
+            body = use_cases.undo_mail(connection, principal(), tracking(), mail)
+    except Invalid as declined:
+        return _undo_form(emp_id, {"text": say(as_refusal(declined))})
+    return _as_file(body, mail.kind, "original")
+
+
+def _see(mail_id: str) -> MailView:
+    with services().database.read() as connection:
+        return use_cases.see_mail(connection, principal(), tracking(), mail_id)
+
+
+def _sent_mail() -> bytes:
+    """The e-mail in the form: its file, or the pasted text."""
+    upload = request.files.get("file")
+    if upload and upload.filename:
+        return cast(bytes, upload.read())
+    # A browser sends the lines of a field with CRLF, whatever they had (HTML, 4.10.22.4).
+    return encode_pasted(request.form.get("text", "").replace("\r\n", "\n"))
+
+
+def _as_file(body: bytes, kind: Kind, name: str) -> Response:
     answer = make_response(body)
     answer.headers["Content-Type"] = kind.content_type
-    answer.headers["Content-Disposition"] = (
-        f'attachment; filename="campaign-{view.stored.campaign_id}.{_ENDINGS[kind]}"'
-    )
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{_ENDINGS[kind]}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _to(mail_id: str) -> Response:
-    return cast(Response, redirect(url_for("pages.show_mail", mail_id=mail_id), 303))
+def _to(mail_id: str, number: int | str = 1) -> Response:
+    more: dict[str, Any] = {} if str(number) == "1" else {"page": number}
+    return cast(Response, redirect(url_for("pages.show_mail", mail_id=mail_id, **more), 303))
 
 
 def _version(view: MailView) -> str:
@@ -186,16 +220,18 @@ def _with_choices(view: MailView) -> MailView:
 
 
 def _choices(view: MailView) -> dict[str, Choice]:
-    """The choices of the form for links that it had. For ticked links, the choice for all ticked ones."""
+    """The choices of the form: for links that it has, and the common choice for all links of its scope."""
     ticked, common = set(request.form.getlist("ticked")), request.form.get("common", "")
+    scope = request.form.get("scope", "ticked")
     wanted = {}
     for one in view.links:
         use = request.form.get(f"use-{one.id}", one.choice.use)
-        if one.id in ticked and common in list(Use):
+        in_scope = scope in ("all", f"host:{one.host}") or (scope == "ticked" and one.id in ticked)
+        if in_scope and common in list(Use):
             use = common
         if one.proposal.destination and use in list(Use):
             label = read_text(request.form.get(f"label-{one.id}", one.choice.label), _LABEL)
-            wanted[one.id] = Choice(Use(use), label or one.proposal.label)
+            wanted[one.id] = Choice(Use(use), label or one.proposal.label, one.choice.link_id)
     return wanted
 
 
@@ -214,37 +250,53 @@ def _form(emp_id: int, sent: dict[str, str], wrong: dict[str, str]) -> Response:
     return answer
 
 
+def _undo_form(emp_id: int, wrong: dict[str, str]) -> Response:
+    with services().database.read() as connection:
+        account = see_account(connection, principal(), emp_id)
+    answer = page("mail_undo.html", account=account, wrong=wrong, sent=request.form)
+    answer.status_code = 422 if wrong else 200
+    return answer
+
+
+def _page_number() -> int:
+    given = request.values.get("page", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 1
+
+
+def _some(links: list[MailLink]) -> dict[str, Any]:
+    """One page of links: `links`, `number`, `pages`."""
+    pages = max(1, -(-len(links) // PER_PAGE))
+    number = min(max(1, _page_number()), pages)
+    return {"links": links[(number - 1) * PER_PAGE : number * PER_PAGE], "number": number, "pages": pages}
+
+
 def _show(view: MailView, wrong: str = "") -> Response:
+    cautions = [say_caution(one, language()) for one in cautions_for(view)]
     shared: dict[str, Any] = {"view": view, "account": view.account, "uses": USES, "reasons": REASONS}
-    html = max((part.end - part.start for part in view.mail.parts if part.kind is Kind.HTML), default=0)
+    shared["cautions"] = cautions
     if view.campaign is None:
-        notes = [
-            language().text(
-                CAUTIONS[name],
-                number=language().number(number // 1024 if name is Caution.CLIPPED else number),
-            )
-            for name, number in cautions_of(view, html)
-        ]
-        answer = page("mail_draft.html", cautions=notes, wrong=wrong, seen=_version(view), **shared)
+        hosts = Counter(one.host for one in view.links if one.host).most_common(_HOSTS)
+        answer = page(
+            "mail_draft.html",
+            wrong=wrong,
+            seen=_version(view),
+            hosts=hosts,
+            per_page=PER_PAGE,
+            **_some(view.links),
+            **shared,
+        )
         answer.status_code = 422 if wrong else 200
         return answer
     with services().database.read() as connection:
-        _, body = use_cases.tracked_mail(connection, principal(), tracking(), view.stored.id)
         addresses = use_cases.tracked_addresses(connection, principal(), tracking(), view)
-    text = (
-        ""
-        if view.stored.kind is Kind.MESSAGE
-        else body.decode(view.mail.parts[0].charset).removeprefix("\ufeff")
-    )
-    notes = (
-        [language().text(CAUTIONS[Caution.CLIPPED], number=language().number(len(body) // 1024))]
-        if _clipped(view, body)
-        else []
-    )
+    body = view.rewritten(addresses)
+    text = ""
+    if view.stored.kind is not Kind.MESSAGE:
+        text = body.decode(view.mail.parts[0].charset, "replace").removeprefix("\ufeff")
+    links = [one for one in view.links if one.choice.link_id in addresses]
     platform = PLATFORMS.get(view.stored.mailer, PLATFORMS["other"])
     shared |= {"platform": platform, "name": NAMES[platform.key], **texts_of(platform)}
-    return page("mail_tracked.html", cautions=notes, text=text, addresses=addresses, **shared)
-
-
-def _clipped(view: MailView, body: bytes) -> bool:
-    return view.stored.kind is Kind.HTML and len(body) > use_cases.GMAIL_BYTES
+    answer = page("mail_tracked.html", text=text, addresses=addresses, **_some(links), **shared)
+    # Only these pages have a script: it copies what the page shows.
+    answer.headers["Content-Security-Policy"] = with_script()
+    return answer

@@ -25,6 +25,7 @@ mails = sa.Table(
         sqlite_where=sa.text("campaign_id IS NULL"),
         postgresql_where=sa.text("campaign_id IS NULL"),
     ),
+    sa.Index(None, "campaign_id"),
     sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_mails_campaign_id"),
 )
 

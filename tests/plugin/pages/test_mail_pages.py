@@ -46,7 +46,7 @@ def test_a_pasted_mail_comes_back_with_tracked_links(office: Office, links: Link
     assert back == HTML
     campaign = office.get(f"/campaigns/{opened[0].campaign}", SHOES)
     assert [(one["label"], one["sale_pixel"]) for one in campaign["links"]] == [
-        ("Buy the cup", True),
+        ("Buy the cup · Cup", True),
         ("Instagram", False),
     ]
     page = office.page(there, SHOES).text
@@ -172,3 +172,61 @@ def test_many_links_can_be_chosen_and_too_many_are_named(office: Office) -> None
 def test_the_api_answers_half_a_surrogate_pair(office: Office) -> None:
     body = b'{"empId": 7, "name": "a", "text": "<a href=\\"https://shop.test/\\">\\ud83d</a>"}'
     assert office.call("POST", "/mails", body, SHOES).status_code in (201, 400, 415, 422)
+
+
+def test_many_links_are_shown_in_pages_and_changed_at_once_by_host(office: Office) -> None:
+    link = "<a href='https://{}/{}'>x</a>"
+    hosts = ["shop.test"] * 250 + ["other.test"] * 50
+    there = add(office, text="".join(link.format(host, n) for n, host in enumerate(hosts)))
+    first, second = (
+        re.findall(r'name="use-([0-9-]+)"', office.page(f"{there}{page}", SHOES).text)
+        for page in ("", "?page=2")
+    )
+    assert (len(first), len(second), set(first) & set(second)) == (200, 100, set())
+    sent = {f"use-{first[0]}": "left", "scope": "host:other.test", "common": "sales", "step": "page-2"}
+    answer = office.page(there, SHOES, method="POST", data=sent)
+    assert answer.headers["Location"].endswith("?page=2")
+    stored = office.get(f"/mails/{there.rpartition('/')[2]}", SHOES)["links"]
+    assert [one["use"] for one in stored] == ["left"] + ["sales"] * 299
+    sent = {"scope": "all", "common": "tracked", "step": "save"}
+    office.page(there, SHOES, method="POST", data=sent)
+    stored = office.get(f"/mails/{there.rpartition('/')[2]}", SHOES)["links"]
+    assert {one["use"] for one in stored} == {"tracked"}
+    office.page(there, SHOES, method="POST", data={"step": "finish"})
+    assert office.page(f"{there}?page=2", SHOES).text.count('class="url" id="link-') == 100
+
+
+def test_a_draft_is_renamed_and_duplicated(office: Office) -> None:
+    there = add(office)
+    ids = re.findall(r'name="use-([0-9-]+)"', office.page(there, SHOES).text)
+    sent = {"name": "Winter", f"label-{ids[0]}": "Hero", "step": "save"}
+    office.page(there, SHOES, method="POST", data=sent)
+    copy = office.page(there, SHOES, method="POST", data={"step": "copy"}).headers["Location"]
+    assert copy != there
+    stored = office.get(f"/mails/{copy.rpartition('/')[2]}", SHOES)
+    assert (stored["name"], stored["links"][0]["label"]) == ("Winter (copy)", "Hero")
+    assert office.page(f"{there}/original", SHOES).get_data(as_text=True) == HTML
+    assert office.page(f"{copy}/original", SHOES).get_data(as_text=True) == HTML
+
+
+def test_a_tracked_mail_gets_its_original_links_back(office: Office) -> None:
+    there = add(office)
+    office.page(there, SHOES, method="POST", data={"step": "finish"})
+    file = office.page(f"{there}/file", SHOES).get_data(as_text=True)
+    assert "Download the original" in office.page("/accounts/7/undo", SHOES).text
+    answer = office.page("/accounts/7/undo", SHOES, method="POST", data={"text": file})
+    assert answer.get_data(as_text=True) == HTML
+    assert "attachment" in answer.headers["Content-Disposition"]
+    answer = office.page("/accounts/7/undo", SHOES, method="POST", data={"text": HTML})
+    assert (answer.status_code, "no tracked links" in answer.text) == (422, True)
+    answer = office.page("/accounts/8/undo", HATS, method="POST", data={"text": file})
+    assert (answer.status_code, "no tracked links" in answer.text) == (422, True)
+
+
+def test_only_the_page_with_copy_buttons_has_a_script(office: Office) -> None:
+    there = add(office)
+    assert "script-src" not in office.page(there, SHOES).headers["Content-Security-Policy"]
+    office.page(there, SHOES, method="POST", data={"step": "finish"})
+    answer = office.page(there, SHOES)
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert answer.text.count("data-copies=") == 4

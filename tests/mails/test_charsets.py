@@ -1,0 +1,39 @@
+"""Files with bytes of two encodings: a tracked mail is read as the original was."""
+
+import pytest
+
+from salepixel.mails.mail import Kind, read_mail
+from salepixel.mails.rewrite import place_of, rewrite, undo
+
+TRACKED = "https://track.shop.test/c/T?k={{ contact.ID }}"
+ADDRESS = b"<a href='https://shop.test/\xe9'>x</a>"
+UTF_8 = "\u00e9".encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "others"),
+    [
+        (b"<p>" + UTF_8 + ADDRESS + b"<a href='mailto:" + UTF_8 + b"@x'>y</a>", ["mailto:\u00e9@x"]),
+        (ADDRESS + b"<a href='mailto:" + UTF_8 + b"@x'>y</a>", ["mailto:\u00e9@x"]),
+        (b"<p>" + UTF_8 + ADDRESS + b"<a href='mailto:\xf1@x'>y</a>", ["mailto:\u00f1@x"]),
+        (b"<p>\xf1" + ADDRESS + b"<a href='mailto:" + UTF_8 + b"@x'>y</a>", ["mailto:\u00c3\u00a9@x"]),
+        (b"<meta charset=koi8-r>" + ADDRESS + b"<a href='mailto:\xc1@x'>y</a>", ["mailto:\u0430@x"]),
+        (b"<meta charset=shift_jis><p>\x83\x5c" + ADDRESS + b"<a href='mailto:\x83\x5c@x'>y</a>", None),
+    ],
+)
+def test_foreign_bytes_in_a_replaced_address_do_not_change_the_reading(
+    raw: bytes, others: list[str] | None
+) -> None:
+    mail = read_mail(raw, Kind.HTML)
+    first, *rest = mail.links()
+    after = read_mail(rewrite(mail, {place_of(*first): TRACKED}), Kind.HTML)
+    assert [link.address for _, link in after.links()] == [TRACKED, *(link.address for _, link in rest)]
+    if others is not None:
+        assert [link.address for _, link in rest] == others
+    assert undo(after, {TRACKED: [first[1].raw]}, mail.charsets()) == raw
+
+
+def test_an_address_in_another_encoding_is_read_as_browsers_of_old_mails_do() -> None:
+    (_, link), _ = read_mail(b"<p>" + UTF_8 + ADDRESS * 2, Kind.HTML).links()
+    assert link.address == "https://shop.test/\u00e9"
+    assert "\udce9" not in link.text + link.address

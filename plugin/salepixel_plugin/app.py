@@ -17,7 +17,7 @@ from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
-from salepixel.storage.database import Database, is_of_values, is_transient
+from salepixel.storage.database import Database, is_transient, is_unstorable
 from salepixel.wire.jobs import JobQueue
 from salepixel_plugin import api, health, pages, saleor
 from salepixel_plugin.api.blueprint import refuse_http as refuse_program
@@ -130,7 +130,7 @@ def prepare(settings: PluginSettings, database: Database, redis: Redis) -> None:
 
 def _database_failed(error: Exception) -> tuple[Response, int]:
     """503 for a transient error, so that a shop sends again; 422 for values that the database refuses."""
-    if is_of_values(error):
+    if is_unstorable(error):
         log.error("unstorable", error=type(error).__name__)
         return jsonify(message="A value is too long or too large.", reason="unstorable"), 422
     if not is_transient(error) and not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):

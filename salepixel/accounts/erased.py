@@ -36,7 +36,7 @@ class Trace(NamedTuple):
 
 
 def lock_erased(connection: sa.Connection, emp_id: int, *, exclusive: bool = False) -> None:
-    """Lock the list of an account until the transaction ends: shared to store what it was read for.
+    """Lock the list of an account until the transaction ends; shared, to store data that the list allows.
 
     Without the lock, a webhook that read the list before an erasure began would commit an order after the
     erasure has looked for orders. Clicks and contacts are stored under the lock of the account instead.
@@ -59,7 +59,7 @@ def remember_erased(
 def erased_among(
     connection: sa.Connection, keys: Keys, emp_id: int, traces: Collection[Trace]
 ) -> dict[Trace, datetime]:
-    """Those of these traces that were erased, and when (UTC)."""
+    """The traces among these that were erased, and when (UTC)."""
     if not traces or not has_erased(connection, emp_id):
         return {}
     of_digest = {_digest(keys, emp_id, trace): trace for trace in traces}
@@ -72,8 +72,8 @@ def erased_among(
 def erased_contacts(
     connection: sa.Connection, keys: Keys, emp_id: int, refs: Collection[str]
 ) -> dict[str, datetime]:
-    """Those of these references whose contact was erased, and when (UTC)."""
-    if not has_erased(connection, emp_id):  # before a trace is made for each of thousands
+    """The references among these whose contact was erased, and when (UTC)."""
+    if not has_erased(connection, emp_id):  # checked first, because there may be thousands of references
         return {}
     found = erased_among(connection, keys, emp_id, [Trace(Kind.CONTACT, ref) for ref in refs])
     return {trace.value: at for trace, at in found.items()}

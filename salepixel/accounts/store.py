@@ -85,10 +85,10 @@ class Account:
 
     @property
     def hits_refused_before(self) -> datetime | None:
-        """Pixel hits before this time (aware UTC) are not stored, because they may have ended; None: all are.
+        """Older pixel hits (aware UTC) are refused, because they may have been deleted; None: none are.
 
-        Where only ignored hits have ended, counted ones of that time are refused, too: after a change of the
-        account's settings an ignored hit would count when it comes again.
+        If only ignored hits of a time were deleted, counted hits of that time are refused, too: after a
+        change of the account's settings, a deleted hit that arrives again could count.
         """
         marks = [mark for mark in (self.clicks_ended_before, self.ignored_hits_ended_before) if mark]
         return max(marks, default=None)

@@ -35,7 +35,7 @@ class Contact:
 
 
 def traces_of_contact(contact: Contact) -> list[Trace]:
-    """By what a contact may be known as one who was erased."""
+    """The entries in the list of the erased that would match this contact."""
     found = [
         (Kind.CONTACT, contact.ref),
         (Kind.ADDRESS, contact.email_hash),
@@ -115,7 +115,7 @@ def find_contacts(
 
 @cache
 def _find(dialect: str) -> Any:
-    # A question for each index, in place of an OR that may use none.
+    # One query for each index, because an OR may use none.
     keys = {"refs": contacts.c.ref, "emails": contacts.c.email_hash, "aliases": contacts.c.alias_hash}
     ours = contacts.c.emp_id == sa.bindparam("emp_id")
     return sa.union_all(

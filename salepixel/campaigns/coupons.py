@@ -26,7 +26,7 @@ class Coupon:
 
 
 def store_coupons(connection: sa.Connection, emp_id: int, batch: Sequence[Coupon], at: datetime) -> list[str]:
-    """Add coupons; returns the codes that already belong to another campaign or contact, and still do.
+    """Add coupons; returns the codes that belong to another campaign or contact, which do not change.
 
     If a batch has several owners for one code, the first gets it. Orders that used one of the codes are
     decided again.

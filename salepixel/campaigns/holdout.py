@@ -57,8 +57,8 @@ def lift(mailed: Arm, held_out: Arm) -> Lift | None:
 
     The interval is Newcombe's method 10 (Statistics in Medicine 17, 873-890, 1998), which is also valid for
     few buyers. `needed` follows Lehr's rule for a power of 0.8, 16 p (1 - p) / d^2 people in each of two
-    equal groups, p the mean of both rates (Statistics in Medicine 11, 1099-1102, 1992). Of unequal ones with
-    n1 and n0 people, 1/n1 + 1/n0 must be what 2/n is of these.
+    equal groups, p the mean of both rates (Statistics in Medicine 11, 1099-1102, 1992). For groups of n1 and
+    n0 people, 1/n1 + 1/n0 must equal 2/n.
     """
     if not mailed.people or not held_out.people:
         return None

@@ -108,8 +108,8 @@ def read_destination(text: str, click_parameter: str) -> tuple[str, list[Notice]
 def tag_in_destination(tag: str) -> TagInDestination:
     """The error of a destination with a merge tag, and what to do."""
     return TagInDestination(
-        f"holds the merge tag {tag}, which no mailer replaces inside a tracked link: send this link "
-        "untracked, or make one link for each page"
+        f"contains the merge tag {tag}, which e-mail platforms do not replace inside a tracked link: send "
+        "this link untracked, or create one link for each page"
     )
 
 

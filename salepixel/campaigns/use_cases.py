@@ -190,7 +190,7 @@ def edit_link(
 ) -> tuple[LinkedCampaign, list[Notice]]:
     """Change `url`, `active`, `label` or `sale_pixel` of a link.
 
-    Gives the changed link with its campaign, and the corrections of the new destination.
+    Returns the changed link with its campaign, and the corrections of the new destination.
     Raises NotFound; BadDestination for a URL that `read_destination` refuses; BadField for what cannot change
     in a dynamic link.
     """
@@ -240,7 +240,7 @@ def add_contacts(
 def _erased(
     connection: sa.Connection, keys: Keys, emp_id: int, batch: Sequence[Contact], at: datetime
 ) -> Set[str]:
-    """The references of contacts who were erased; those known by their address alone are remembered, too."""
+    """The references of erased contacts; references found only by an erased address join the list, too."""
     traces = {contact.ref: traces_of_contact(contact) for contact in batch}
     found = erased_among(connection, keys, emp_id, {one for its in traces.values() for one in its})
     erased = {ref for ref, its in traces.items() if not found.keys().isdisjoint(its)}
@@ -262,7 +262,7 @@ def add_coupons(
     A code that already belongs to another campaign or contact stays there. Raises NotFound.
     """
     campaign = see_campaign(connection, principal, campaign_id)
-    lock_account(connection, campaign.emp_id, exclusive=True)  # before it is read who was erased
+    lock_account(connection, campaign.emp_id, exclusive=True)  # before the list of the erased is read
     refs = {contact for _, contact in coupons if contact}
     erased = erased_contacts(connection, keys, campaign.emp_id, refs).keys()
     batch = [Coupon(code, campaign_id, contact) for code, contact in coupons if contact not in erased]

@@ -125,7 +125,7 @@ def is_timeout(error: BaseException) -> bool:
     return getattr(getattr(error, "orig", None), "sqlstate", None) == "57014"
 
 
-def is_of_values(error: BaseException) -> bool:
+def is_unstorable(error: BaseException) -> bool:
     """Whether values of a statement are too large or too long for the database: retries cannot succeed."""
     cause = getattr(error, "orig", None)
     state: str | None = getattr(cause, "sqlstate", None)
@@ -166,7 +166,7 @@ def migrate(database: Database) -> None:
     try:
         _migrate(database)
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.ProgrammingError) as error:
-        if not _is_the_operators(error):
+        if not _operator_can_fix(error):
             raise
         raise DatabaseUnavailable(_explain(database, error)) from error
     except CommandError as error:
@@ -190,7 +190,7 @@ def _migrate(database: Database) -> None:
         command.upgrade(config, "head")
 
 
-def _is_the_operators(error: sa.exc.DBAPIError) -> bool:
+def _operator_can_fix(error: sa.exc.DBAPIError) -> bool:
     """False for a bug of ours in a statement: then the traceback is needed."""
     state = getattr(error.orig, "sqlstate", None)
     refused = state is not None and state.startswith(_REFUSALS)

@@ -14,7 +14,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
 from salepixel.accounts.declined import Declined
-from salepixel.storage.database import is_of_values
+from salepixel.storage.database import is_unstorable
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.computed import RETRY_SECONDS
@@ -186,7 +186,7 @@ def refuse_declined(declined: Declined) -> Response:
 @blueprint.errorhandler(sa.exc.TimeoutError)
 @blueprint.errorhandler(sa.exc.InterfaceError)
 def _database_unavailable(error: Exception) -> Response:
-    if is_of_values(error):
+    if is_unstorable(error):
         raise error
     message = N_("The database does not respond. Try again in a moment. No data is lost.")
     answer = refuse(Refusal(503, "database_unavailable", message))

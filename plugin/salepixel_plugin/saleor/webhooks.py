@@ -31,7 +31,7 @@ from salepixel.shops.store import (
     keep_app_status,
     read_if_unchanged,
 )
-from salepixel.storage.database import is_of_values
+from salepixel.storage.database import is_unstorable
 from salepixel.storage.ids import is_id
 from salepixel.wire import jobs
 from salepixel_plugin.reception import MAX_DELIVERY_BYTES
@@ -160,7 +160,7 @@ def _read_and_store(delivery: Delivery, shop: Shop) -> tuple[Page, list[str]]:
     try:
         return content, _store(delivery, shop, content)
     except (sa.exc.DBAPIError, OverflowError) as error:
-        if not is_of_values(error):
+        if not is_unstorable(error):
             raise
         # After a 503 the shop would send again for ever. The body itself can be stored.
         content = Page(unread=(Unread("unstorable"),))

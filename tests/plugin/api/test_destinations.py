@@ -77,7 +77,7 @@ def test_a_merge_tag_in_a_destination_is_refused_with_what_to_do(office: Office,
     assert answer.status_code == 422
     (said,) = answer.json["errors"]["links.0.url"]
     assert tag in said
-    assert "send this link untracked, or make one link for each page" in said
+    assert "send this link untracked, or create one link for each page" in said
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def _host(url: str) -> str | None:
 
 @given(_queries())
 def check_any_address(query: bytes) -> None:
-    """What the edge answers is read by browsers as it is meant, and the address that was asked for, too."""
+    """Check that a browser reads the edge's answer, and the requested address, as the edge reads them."""
     rest, written = split_address(query)
     appended = read_link_query(rest)[2].decode()
     try:

@@ -180,7 +180,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     checks.see_first_steps: lambda w, who: checks.see_first_steps(w.connection, who, 7, "https://e.test"),
     checks.keep_findings: lambda w, who: checks.keep_findings(w.connection, who, 7, {}),
     checks.keep_report: lambda w, who: checks.keep_report(w.connection, who, Report(7, "e.test", True, NOW)),
-    computations.look_for: lambda w, who: computations.look_for(w.connection, who, WANTED, dict, NOW),
+    computations.find_result: lambda w, who: computations.find_result(w.connection, who, WANTED, dict, NOW),
     computations.request_computation: lambda w, who: computations.request_computation(
         w.connection, who, WANTED, NOW
     ),
@@ -214,7 +214,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     privacy.export_person: lambda w, who: privacy.export_person(
         w.connection, who, Tools(w.sealer, w.rates), 7, "ana", NOW
     ),
-    privacy.look_for_person: lambda w, who: privacy.look_for_person(
+    privacy.find_export: lambda w, who: privacy.find_export(
         w.connection, who, Tools(w.sealer, w.rates), 7, "ana", NOW
     ),
     privacy.see_retention: lambda w, who: privacy.see_retention(w.connection, who, 7),
@@ -226,7 +226,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
     report.export_sales: lambda w, who: report.export_sales(w.connection, who, w.campaign, ALWAYS),
-    report.look_for_file: lambda w, who: report.look_for_file(
+    report.find_file: lambda w, who: report.find_file(
         w.connection,
         who,
         report.export_sales(w.connection, OWNER, w.campaign, ALWAYS),

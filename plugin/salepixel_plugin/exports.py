@@ -82,7 +82,7 @@ def send_sales(
         pieces = (piece.encode() for piece in export.pieces(here.database, form, style))
         return _download(pieces, export, kind, language, style, rows)
     now = datetime.now(UTC)
-    found = ask(lambda connection: use_cases.look_for_file(connection, principal(), export, form, style, now))
+    found = ask(lambda connection: use_cases.find_file(connection, principal(), export, form, style, now))
     if not is_fetched or found.computation is not None or found.source is None:
         return found
     answer = _download(

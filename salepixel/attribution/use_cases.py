@@ -19,7 +19,7 @@ from salepixel.attribution.decided import Decided, Undecidable, find_decided
 from salepixel.attribution.policies import PolicyVersion, Preview
 from salepixel.campaigns.store import get_campaign
 from salepixel.computations.store import Wanted
-from salepixel.computations.use_cases import Computed, look_for
+from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
 from salepixel.keys import Keys
 from salepixel.orders.queue import failed_before
@@ -111,7 +111,7 @@ def preview_policy_change(
         result = compute(connection, tools, previews.step, Task(emp_id, parameters, now))
         return PolicyPreview(account, changed, Computed(previews.read_preview(result), now))
     wanted = Wanted(emp_id, previews.KIND, parameters)
-    computed = look_for(connection, principal, wanted, previews.read_preview, now)
+    computed = find_result(connection, principal, wanted, previews.read_preview, now)
     return PolicyPreview(account, changed, computed)
 
 

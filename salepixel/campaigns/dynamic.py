@@ -21,8 +21,8 @@ _HOST = re.compile(r"([^:@%\[\]\\]+)(?::([0-9]{0,5}))?", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 _SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"<>\\')
 
-# In a path these are of one person or one basket: UUIDs, long codes, e-mail addresses. Words of a page have
-# dashes between them, and no digits or fewer letters.
+# Parts of a path that identify one person or one basket: UUIDs, long codes, e-mail addresses. The words in a
+# page's name have dashes between them, and no digits or fewer letters.
 _CODE = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}(?:=|%3D)*|[^/]*(?:@|%40)[^/]*",
     re.IGNORECASE,
@@ -72,7 +72,7 @@ def is_listed(host: str, hosts: Collection[str]) -> bool:
 
 
 def page_of(url: str) -> str:
-    """The page of an address from `listed_address`: host and path, without codes of single people.
+    """The page of an address from `listed_address`: host and path, without codes that identify a person.
 
     Baskets and orders have codes in their paths, such as /checkout/9b2.../recover: each becomes `*`.
     """

@@ -38,7 +38,7 @@ class Computed(Generic[T]):
     source: Computation | None = None
 
 
-def look_for(
+def find_result(
     connection: sa.Connection, principal: Principal, wanted: Wanted, read: Callable[[Json], T], now: datetime
 ) -> Computed[T]:
     """The last result of a computation, and whether a newer one is unfinished. Raises NotFound."""

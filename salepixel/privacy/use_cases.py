@@ -13,7 +13,7 @@ from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
 from salepixel.accounts.use_cases import see_account
 from salepixel.computations.store import Wanted
-from salepixel.computations.use_cases import Computed, look_for
+from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Json, Task, Tools, compute
 from salepixel.keys import Keys
 from salepixel.privacy import access
@@ -65,7 +65,7 @@ def export_person(
     )
 
 
-def look_for_person(
+def find_export(
     connection: sa.Connection, principal: Principal, tools: Tools, emp_id: int, who: str, now: datetime
 ) -> Computed[Json]:
     """The same; if the account has many deliveries, the worker's last result."""
@@ -74,7 +74,7 @@ def look_for_person(
     see_account(connection, principal, emp_id)
     _person(connection, tools.sealer.keys, emp_id, who)
     wanted = Wanted(emp_id, access.KIND, access.parameters_of(tools.sealer.keys, emp_id, who))
-    return look_for(connection, principal, wanted, dict, now)
+    return find_result(connection, principal, wanted, dict, now)
 
 
 def count_person(

@@ -16,7 +16,7 @@ from salepixel.clicks import store as clicks
 from salepixel.clicks.losses import Loss, losses_since
 from salepixel.clicks.store import StoredClick
 from salepixel.computations.store import Wanted
-from salepixel.computations.use_cases import Computed, look_for
+from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
 from salepixel.report import activity, comparison, coverage, exports, lift, sales
 from salepixel.report.activity import ContactActivity, LinkCounts
@@ -125,7 +125,7 @@ def export_sales(connection: sa.Connection, principal: Principal, campaign_id: s
     return Export(campaign, period, _labels(connection, campaign_id), totals)
 
 
-def look_for_file(
+def find_file(
     connection: sa.Connection,
     principal: Principal,
     export: Export,
@@ -135,7 +135,7 @@ def look_for_file(
 ) -> Computed[int]:
     """The last file that the worker wrote for an export; its result: the number of rows. Raises NotFound."""
     wanted = Wanted(export.campaign.emp_id, exports.KIND, export.parameters(form, style))
-    return look_for(connection, principal, wanted, lambda result: int(result["rows"]), now)
+    return find_result(connection, principal, wanted, lambda result: int(result["rows"]), now)
 
 
 def see_clicks(
@@ -178,7 +178,7 @@ def measure_lift(
         result = compute(connection, tools, lift.step, Task(campaign.emp_id, parameters, now))
         return campaign, Computed(read(result), now)
     wanted = Wanted(campaign.emp_id, lift.KIND, parameters)
-    return campaign, look_for(connection, principal, wanted, read, now)
+    return campaign, find_result(connection, principal, wanted, read, now)
 
 
 def compare_models(
@@ -200,7 +200,7 @@ def compare_models(
     if comparison.is_small(connection, account):
         result = compute(connection, tools, comparison.step, Task(emp_id, parameters, now))
         return Computed(read(result), now)
-    return look_for(connection, principal, Wanted(emp_id, comparison.KIND, parameters), read, now)
+    return find_result(connection, principal, Wanted(emp_id, comparison.KIND, parameters), read, now)
 
 
 def read_coverage(

@@ -185,7 +185,7 @@ def test_a_step_that_takes_all_time_of_its_job_is_not_done_again(database: Datab
 def test_the_last_result_is_given_until_a_newer_one_is_there(database: Database, do: Do) -> None:
     def look(now: datetime) -> use_cases.Computed[Json]:
         with database.read() as connection:
-            return use_cases.look_for(connection, INSTALLATION, WANTED, dict, now)
+            return use_cases.find_result(connection, INSTALLATION, WANTED, dict, now)
 
     now = datetime.now(UTC)
     assert look(now).wanted == WANTED

@@ -134,9 +134,7 @@ def retry_erasure(erasure_id: str) -> dict[str, Any]:
 
 def _export(emp_id: int, who: str) -> dict[str, Any] | Response:
     now = datetime.now(UTC)
-    found = ask(
-        lambda connection: use_cases.look_for_person(connection, principal(), tools(), emp_id, who, now)
-    )
+    found = ask(lambda connection: use_cases.find_export(connection, principal(), tools(), emp_id, who, now))
     if found.result is None or found.computation is not None:
         return not_computed_yet(found)
     return found.result

@@ -120,7 +120,7 @@ def export_person(emp_id: int) -> Response:
     who, now = request.form.get("contact", "").strip(), datetime.now(UTC)
     try:
         found = ask(
-            lambda connection: use_cases.look_for_person(connection, principal(), tools(), emp_id, who, now)
+            lambda connection: use_cases.find_export(connection, principal(), tools(), emp_id, who, now)
         )
     except BadField:
         return _people_page(emp_id, wrong={"contact": language().text(_NOBODY)}, who=who)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.campaigns.dynamic import is_listed, listed_address, page_of
-from salepixel.campaigns.links import BadDestination, with_appended, with_parameter, without_parameters
+from salepixel.campaigns.links import BadDestination, with_further, with_parameter, without_parameters
 from salepixel_edge.request import read_link_query, split_address
 
 HOSTS = frozenset({"shop.test", "*.shop.test", "*.xn--nio-8ma.test", "127.0.0.1"})
@@ -96,7 +96,7 @@ def check_any_address(query: bytes) -> None:
     except BadDestination:
         return
     assert listed_address(quote(url, safe="").encode(), HOSTS) == url
-    led = without_parameters(with_appended(url, appended) if appended else url, frozenset({"spx"}))
+    led = without_parameters(with_further(url, appended) if appended else url, frozenset({"spx"}))
     for location in (url, led, with_parameter(led, "spx", "TOKEN")):
         assert location.isascii()
         assert location.isprintable()

@@ -22,6 +22,7 @@ from salepixel.campaigns.links import (
     LinkSealer,
     check_destination,
     with_appended,
+    with_further,
     with_parameter,
     without_parameters,
 )
@@ -278,7 +279,7 @@ class Edge:
         hosts = self._directory.link_hosts.get(target.emp_id, ()) if self._directory else ()
         url = page = listed_address(written, hosts)
         if appended:
-            url = with_appended(url, appended.decode())
+            url = with_further(url, appended.decode())
         url = without_parameters(url, self._ours)
         plain, parts = self._redirects(target.emp_id, url)
         return replace(target, url=url, plain=plain, parts=parts, page=page_of(page).encode())

@@ -8,6 +8,7 @@ import pydantic
 from pydantic import AfterValidator, Field, model_validator
 
 from salepixel.accounts.policy import Model
+from salepixel.campaigns.utm import BadPattern, Utm, check_pattern
 from salepixel.report.comparison import DAYS, ends
 from salepixel_plugin.fields import UNSET, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.paging import Days
@@ -31,6 +32,13 @@ def _month(text: str) -> str:
     return text
 
 
+def _pattern(text: str) -> str:
+    try:
+        return check_pattern(text)
+    except BadPattern as error:
+        raise ValueError(str(error)) from None
+
+
 class Input(pydantic.BaseModel):
     """The body of a request. Strict: an unknown field is an error, because it may be a misspelt one."""
 
@@ -42,6 +50,30 @@ class CopyIn(Input):
     """A copy of a campaign or of its e-mail."""
 
     name: Name | None = Field(None, description="Null: the name of the original with `(copy)`.")
+
+
+Pattern = Annotated[Text, AfterValidator(_pattern), Field(examples=["{campaign}"])]
+
+
+class UtmIn(Input):
+    """UTM parameters that destinations get, by pattern. Empty: not added.
+
+    `{campaign}` is the name of the campaign, `{link}` the label of the link, `{position}` its number in the
+    campaign, from 1.
+    """
+
+    source: Pattern = ""
+    medium: Pattern = ""
+    campaign: Pattern = ""
+    content: Pattern = ""
+    term: Pattern = ""
+    replace: Annotated[
+        bool, Field(description="True: also over parameters that a destination has already.")
+    ] = False
+
+    def as_utm(self) -> Utm:
+        """The patterns as the use cases take them."""
+        return Utm(**self.model_dump())
 
 
 class LinkChange(Input):

@@ -28,7 +28,7 @@ class Account:
 
     `pixel_secret` is encrypted for keys.pixel_secret_place; empty if there is none. `clicks_ended_before`,
     `bot_clicks_ended_before`: older clicks (before these times, aware UTC) have ended; None: none.
-    `link_hosts`: see `leads_to`.
+    `link_hosts`: see `leads_to`. `utm`: the UTM parameters of new campaigns, as text of `campaigns.utm.Utm`.
     """
 
     emp_id: int
@@ -57,6 +57,7 @@ class Account:
     bot_clicks_ended_before: datetime | None = None
     ignored_hits_ended_before: datetime | None = None
     link_hosts: Sequence[str] = ()
+    utm: str = ""
 
     @property
     def policy(self) -> Policy:

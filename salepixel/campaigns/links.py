@@ -165,6 +165,22 @@ def with_appended(url: str, appended: str) -> str:
     return _with_query(without_parameters(url, names), appended)
 
 
+def with_further(url: str, appended: str) -> str:
+    """Like `with_appended`, but what the URL has stays: a UTM parameter that it has is not appended.
+
+    For a dynamic link: what follows its address may be the rest of the address, which may repeat a name. Of
+    equal UTM parameters the last one stays, since ours come before the address.
+    """
+    query = url.partition("#")[0].partition("?")[2]
+    known, further = set(map(parameter_name, query.split("&"))), list[str]()
+    for part in reversed(appended.split("&")):
+        name = parameter_name(part)
+        if not name.startswith("utm_") or name not in known:
+            further.insert(0, part)
+            known.add(name)
+    return _with_query(url, "&".join(further)) if further else url
+
+
 def without_parameters(url: str, names: frozenset[str]) -> str:
     """The URL without query parameters of these names, in any number and spelling."""
     base, hash_mark, fragment = url.partition("#")
@@ -195,15 +211,6 @@ def edge_url(base: str, tracking_host: str) -> str:
 def tracked_url(base: str, token: str, contact_tag: str) -> str:
     """The URL for the e-mail. The tag is not encoded, because the mailer looks for exactly this text."""
     return f"{base}/c/{token}?k={contact_tag}"
-
-
-def dynamic_url(base: str, token: str, contact_tag: str, address: str) -> str:
-    """The URL of a dynamic link for the e-mail.
-
-    `token`: of a Link without `url`, whose `link` is the campaign. `address`: where it leads, encoded as the
-    value of a parameter, or the mailer's tag for that.
-    """
-    return f"{base}/r/{token}?k={contact_tag}&u={address}"
 
 
 def token_in(address: str) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.campaigns.store import CampaignLink
+from salepixel.campaigns.links import Link, LinkSealer
+from salepixel.campaigns.store import Campaign, CampaignLink
+from salepixel.campaigns.utm import query_of, read_utm, utm_of_all
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import campaigns, links
 from salepixel.storage.upsert import insert
@@ -29,6 +31,17 @@ Page = tuple[str, str]
 def dynamic_link(campaign_id: str) -> CampaignLink:
     """The dynamic link of a campaign before anybody changes it."""
     return CampaignLink(campaign_id, "", "/r/", sale_pixel=True, dynamic=True)
+
+
+def dynamic_url(sealer: LinkSealer, base: str, campaign: Campaign, address: str) -> str:
+    """The URL of a campaign's dynamic link for the e-mail, with the UTM parameters that all its links have.
+
+    `base`: from `links.edge_url`. `address`: where it leads, encoded as the value of a parameter, or the tag
+    that the e-mail platform replaces. It comes last: a platform that does not encode it may write `&` in it.
+    """
+    token = sealer.seal(Link(campaign.emp_id, campaign.id, campaign.id, ""))
+    utm = query_of(utm_of_all(read_utm(campaign.utm), campaign.name))
+    return f"{base}/r/{token}?k={campaign.contact_tag}{utm and '&' + utm}&u={address}"
 
 
 def add_dynamic_link(connection: sa.Connection, emp_id: int, campaign_id: str) -> None:

@@ -60,7 +60,8 @@ class Campaign:
 
     `sent_at`: when sending began, None if not known. `utm_campaign`: this parameter of its links, or empty.
     `holdout_percent`: the share of its recipients in the random holdout.
-    `archived_at`: when it was taken out of the lists; None if it is listed.
+    `archived_at`: when it was taken out of the lists; None if it is listed. `utm`: the UTM parameters of its
+    destinations, as text of `utm.Utm`.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Campaign:
     utm_campaign: str = ""
     holdout_percent: int = 0
     archived_at: datetime | None = None
+    utm: str = ""
 
     def ends_at(self, policy: Policy) -> datetime:
         """The end (UTC) of its attribution window, for clicks made right after sending."""

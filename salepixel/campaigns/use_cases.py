@@ -28,9 +28,10 @@ from salepixel.campaigns.contacts import (
 from salepixel.campaigns.coupons import Coupon, store_coupons
 from salepixel.campaigns.fragment import Bought, hosted_pixels, may_earn, our_pixels
 from salepixel.campaigns.holdout import is_held_out
-from salepixel.campaigns.links import Notice, edge_url, read_destination, tag_in_destination
+from salepixel.campaigns.links import MAX_URL, Notice, edge_url, read_destination, tag_in_destination
 from salepixel.campaigns.pages import add_dynamic_link, dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
+from salepixel.campaigns.utm import Utm, read_utm, utm_of_all, with_utm
 from salepixel.clicks.tokens import BadClickToken, ClickSealer, token_contact
 from salepixel.keys import Keys
 from salepixel.mailers.contact_tag import BadTag, contact_tag
@@ -48,7 +49,10 @@ class NewLink:
 
 @dataclass(frozen=True, slots=True)
 class NewCampaign:
-    """A new campaign. `contact_tag`: None for the tag of the mailer. The other fields: see `Campaign`."""
+    """A new campaign. `contact_tag`: None for the tag of the mailer; `utm`: None for that of the account.
+
+    The other fields: see `Campaign`.
+    """
 
     emp_id: int
     name: str
@@ -58,6 +62,7 @@ class NewCampaign:
     sent_at: datetime | None = None
     holdout_percent: int = 0
     utm_campaign: str = ""
+    utm: Utm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,11 @@ def create_campaign(
 ) -> tuple[LinkedCampaign, list[tuple[int, Notice]]]:
     """Create a campaign; returns it, and the corrections of each destination, by its position from 0.
 
-    Raises BadField, NotAllowed or UnknownAccount.
+    Destinations get the UTM parameters. If `utm_campaign` is among them and the campaign has none of its own,
+    orders can name the campaign by it. Raises BadField, NotAllowed or UnknownAccount.
     """
+    account = target_account(connection, principal, wanted.emp_id)
+    utm = read_utm(account.utm) if wanted.utm is None else wanted.utm
     try:
         tag = contact_tag(wanted.mailer, wanted.contact_tag)
     except BadTag as error:
@@ -136,6 +144,7 @@ def create_campaign(
         if tag in link.url:
             raise BadField(f"links.{place}.url", str(tag_in_destination(tag)))
         url, changed = read_destination(link.url, click_parameter)
+        url = _with_utm(url, utm, wanted.name, link.label, place)
         links.append(CampaignLink(new_id(), url, link.label, link.sale_pixel))
         notices += [(place, notice) for notice in changed]
     campaign = Campaign(
@@ -146,12 +155,19 @@ def create_campaign(
         at,
         tag,
         wanted.sent_at,
-        wanted.utm_campaign,
+        wanted.utm_campaign or utm_of_all(utm, wanted.name).get("utm_campaign", ""),
         wanted.holdout_percent,
+        utm=utm.as_text(),
     )
-    account = target_account(connection, principal, wanted.emp_id)
     store.add_campaign(connection, campaign, links)
     return LinkedCampaign(campaign, links, account.tracking_host), notices
+
+
+def _with_utm(url: str, utm: Utm, name: str, label: str, place: int) -> str:
+    led = with_utm(url, utm, name, label, place + 1)
+    if len(led) > MAX_URL:
+        raise BadField(f"links.{place}.url", f"is longer than {MAX_URL} characters with its UTM parameters")
+    return led
 
 
 def set_sent_at(
@@ -190,7 +206,8 @@ def edit_link(
 ) -> tuple[LinkedCampaign, list[Notice]]:
     """Change `url`, `active`, `label` or `sale_pixel` of a link.
 
-    Returns the changed link with its campaign, and the corrections of the new destination.
+    Returns the changed link with its campaign, and the corrections of the new destination, which gets the UTM
+    parameters of the campaign.
     Raises NotFound; BadDestination for a URL that `read_destination` refuses; BadField for what cannot change
     in a dynamic link.
     """
@@ -206,6 +223,10 @@ def edit_link(
         if "active" in changes and link_id != campaign_id:
             raise BadField("active", "cannot change for one page, only for the dynamic link of the campaign")
         add_dynamic_link(connection, campaign.emp_id, campaign_id)
+    if "new_url" in values:
+        ids = [link.id for link in store.links_of(connection, campaign_id)]
+        named, place = values.get("label", before.label), ids.index(link_id)
+        values["new_url"] = _with_utm(values["new_url"], read_utm(campaign.utm), campaign.name, named, place)
     after = store.change_link(connection, before, replace(before, **values), at)
     if after.sale_pixel != before.sale_pixel:
         store.switch_link(connection, campaign, link_id, after.sale_pixel)

@@ -89,12 +89,12 @@ WITHOUT_PERSON = {
     "accounts": "emp_id name tracking_host site currency window_days pixel_amount pixel_secret pixel_signed "
     "hosted_pixel hosted_emp_id forward_url forward_per created_at policy_version model alias_match "
     "campaign_windows sale_when tax shipping closed_before clicks_ended_before bot_clicks_ended_before "
-    "ignored_hits_ended_before link_hosts",
+    "ignored_hits_ended_before link_hosts utm",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",
     "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key "
-    "archived_at",
+    "archived_at utm",
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at dynamic",
     "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id",
     "mail_links": "mail_id part start usage label link_id",

@@ -1,5 +1,6 @@
 """Accounts: the parts of a business, such as brands, each with its own settings."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -10,10 +11,11 @@ from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.policy import Model
 from salepixel.accounts.store import Account
 from salepixel.attribution import use_cases as attribution
+from salepixel.campaigns.utm import read_utm
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, LinkHosts, Name, Text, UrlOrEmpty
-from salepixel_plugin.schemas import Input, WindowDays
+from salepixel_plugin.schemas import Input, UtmIn, WindowDays
 from salepixel_plugin.services import services, writing
 
 _HOST = "The host of this account's tracked links. If empty, the edge's own host."
@@ -24,6 +26,7 @@ _LINK_HOSTS = (
     "The hosts where dynamic links may lead: `shop.test`, or `*.shop.test` for all hosts below it. "
     "If empty, the site, with and without `www.`."
 )
+_UTM = "The UTM parameters of new campaigns, where the campaign has none of its own."
 _SECRET = "The shop's server signs its pixels with this secret. Never send it to a browser."
 
 _NOT_SHOWN = ("pixel_secret", "campaign_windows")
@@ -58,6 +61,7 @@ class AccountIn(Input):
     tax: Tax = Field("gross", description=_TAX)
     shipping: Shipping = Field("excluded", description=_SHIPPING)
     link_hosts: LinkHosts = Field([], description=_LINK_HOSTS)
+    utm: UtmIn = Field(UtmIn(), description=_UTM)
 
 
 class AccountChange(Input):
@@ -78,6 +82,7 @@ class AccountChange(Input):
     tax: Tax = Field(UNSET, description=_TAX)
     shipping: Shipping = Field(UNSET, description=_SHIPPING)
     link_hosts: LinkHosts = Field(UNSET, description=_LINK_HOSTS)
+    utm: UtmIn = Field(UNSET, description=f"{_UTM} Replaces all patterns.")
     renew_pixel_secret: bool = Field(
         False, description="True: create a new pixel secret. The old one becomes invalid."
     )
@@ -113,6 +118,7 @@ class AccountOut(Output):
     tax: Tax
     shipping: Shipping
     link_hosts: list[str] = Field(description=_LINK_HOSTS)
+    utm: UtmIn = Field(description=_UTM)
     created_at: datetime
 
 
@@ -135,7 +141,7 @@ class AccountsOut(Output):
 def add_account(wanted: AccountIn) -> dict[str, Any]:
     """Create an account."""
     with writing(publishes=True) as connection:
-        values, now = wanted.model_dump(), datetime.now(UTC)
+        values, now = wanted.model_dump() | {"utm": wanted.utm.as_utm().as_text()}, datetime.now(UTC)
         account = use_cases.create_account(connection, principal(), services().keys, values, now)
     return _with_secret(account)
 
@@ -167,6 +173,8 @@ def get_account(emp_id: int) -> dict[str, Any]:
 def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
     """Change an account."""
     values = change.model_dump(exclude_unset=True, exclude={"renew_pixel_secret"})
+    if "utm" in values:
+        values["utm"] = change.utm.as_utm().as_text()
     renew, now = change.renew_pixel_secret, datetime.now(UTC)
     with writing(publishes=True) as connection:
         account = attribution.edit_account(
@@ -178,7 +186,7 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
 def _as_json(account: Account) -> dict[str, Any]:
     values = {name: getattr(account, name) for name in Account.__slots__ if name not in _NOT_SHOWN}
     values["empId"] = values.pop("emp_id")
-    values["link_hosts"] = account.leads_to
+    values["link_hosts"], values["utm"] = account.leads_to, asdict(read_utm(account.utm))
     return values
 
 

@@ -1,5 +1,6 @@
 """Campaigns: e-mails to many recipients, with tracked links."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -7,10 +8,11 @@ from urllib.parse import quote
 from pydantic import Field
 
 from salepixel.campaigns import store, use_cases
-from salepixel.campaigns.links import Link, Notice, dynamic_url, edge_url, tracked_url
-from salepixel.campaigns.pages import dynamic_link
+from salepixel.campaigns.links import Link, Notice, edge_url, tracked_url
+from salepixel.campaigns.pages import dynamic_link, dynamic_url
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
+from salepixel.campaigns.utm import read_utm
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mailers.tags import is_merge_tag
 from salepixel.mails.use_cases import copy_campaign as copy
@@ -24,7 +26,7 @@ from salepixel_plugin.explanations import explain_notice
 from salepixel_plugin.fields import UNSET, EmpId, Id, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.languages import ENGLISH
 from salepixel_plugin.paging import Next, PageQuery, read_dated_cursor, write_cursor
-from salepixel_plugin.schemas import CopyIn, Input, LinkChange
+from salepixel_plugin.schemas import CopyIn, Input, LinkChange, UtmIn
 from salepixel_plugin.services import services, tracking, writing
 
 SentAt = Annotated[PlannedTime | None, Field(description="When sending begins; helps to detect bot clicks.")]
@@ -58,6 +60,7 @@ class CampaignIn(Input):
         0, description="Random holdout: percentage of recipients in the control group."
     )
     utm_campaign: Text = Field("", description="The utm_campaign of its links, so that orders can name it.")
+    utm: UtmIn | None = Field(None, description="UTM parameters of its destinations. Null: the account's.")
 
 
 class CampaignChange(Input):
@@ -106,6 +109,7 @@ class CampaignOut(Output):
     utm_campaign: str
     holdout_percent: int
     archived_at: datetime | None = Field(description="When it was archived; null if it is in the lists.")
+    utm: UtmIn
 
 
 class CampaignWithLinks(CampaignOut):
@@ -167,7 +171,8 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
     """Create a campaign; the response has a tracked URL for each link."""
     here = services()
     links = [NewLink(link.url, link.label, link.sale_pixel) for link in wanted.links]
-    new = NewCampaign(**wanted.model_dump(exclude={"links"}), links=links)
+    utm = wanted.utm.as_utm() if wanted.utm else None
+    new = NewCampaign(**wanted.model_dump(exclude={"links", "utm"}), links=links, utm=utm)
     with here.database.write() as connection:
         made, notices = use_cases.create_campaign(
             connection, principal(), new, here.settings.click_parameter, datetime.now(UTC)
@@ -309,6 +314,7 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
         "utm_campaign": campaign.utm_campaign,
         "holdout_percent": campaign.holdout_percent,
         "archived_at": campaign.archived_at,
+        "utm": asdict(read_utm(campaign.utm)),
     }
 
 
@@ -337,6 +343,5 @@ def _tracked_url(found: LinkedCampaign, link: CampaignLink) -> str:
     campaign, here = found.campaign, services()
     base, tag = edge_url(here.settings.edge_url, found.tracking_host), campaign.contact_tag
     if link.dynamic:
-        token = here.links.seal(Link(campaign.emp_id, campaign.id, campaign.id, ""))
-        return dynamic_url(base, token, tag, quote(link.url, safe="") or "{url}")
+        return dynamic_url(here.links, base, campaign, quote(link.url, safe="") or "{url}")
     return tracked_url(base, here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url)), tag)

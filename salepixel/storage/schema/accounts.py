@@ -43,6 +43,9 @@ accounts = sa.Table(
     sa.Column("bot_clicks_ended_before", UtcTime),
     sa.Column("ignored_hits_ended_before", UtcTime),
     sa.Column(
+        "utm", sa.Text, nullable=False, server_default=""
+    ),  # JSON, campaigns.utm.Utm; for new campaigns
+    sa.Column(
         "link_hosts", Words, nullable=False, server_default=""
     ),  # where dynamic links lead; empty: the site
     sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),

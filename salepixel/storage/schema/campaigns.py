@@ -22,6 +22,7 @@ campaigns = sa.Table(
     ),  # reading.names.name_key of utm_campaign
     sa.Index("ix_campaigns_utm_key", "emp_id", "utm_key"),
     sa.Column("archived_at", UtcTime),  # left out of lists since then; null: not archived
+    sa.Column("utm", sa.Text, nullable=False, server_default=""),  # JSON, campaigns.utm.Utm
     sa.CheckConstraint("holdout_percent BETWEEN 0 AND 100", "ck_campaigns_holdout_percent"),
 )
 

@@ -1,0 +1,60 @@
+"""UTM parameters in the API: of an account, of a campaign, and in the destinations of its links."""
+
+from typing import Any
+
+from tests.plugin.conftest import SHOES, Office
+
+URL = "https://shop.test/p/1?a=b"
+LINKS = [{"url": URL, "label": "Hero"}, {"url": "https://shop.test/?utm_source=own"}]
+
+
+def _campaign(office: Office, **further: Any) -> Any:
+    return office.post("/campaigns", {"empId": 7, "name": "Autumn", "links": LINKS, **further}, SHOES)
+
+
+def _account(office: Office, utm: dict[str, Any]) -> Any:
+    answer = office.call("PATCH", "/accounts/7", {"utm": utm}, SHOES)
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_new_campaigns_have_the_parameters_of_the_account(office: Office) -> None:
+    wanted = {"source": "news", "medium": "email", "campaign": "{campaign}", "content": "{position}"}
+    assert _account(office, wanted)["utm"] == wanted | {"term": "", "replace": False}
+    made = _campaign(office)
+    assert [link["url"] for link in made["links"]] == [
+        f"{URL}&utm_source=news&utm_medium=email&utm_campaign=Autumn&utm_content=1",
+        "https://shop.test/?utm_source=own&utm_medium=email&utm_campaign=Autumn&utm_content=2",
+    ]
+    assert made["utm_campaign"] == "Autumn"
+    assert made["utm"] == wanted | {"term": "", "replace": False}
+    assert "?k={contact}&utm_source=news&utm_medium=email&utm_campaign=Autumn&u={url}" in made["dynamic_url"]
+
+
+def test_a_campaign_may_have_its_own_or_none(office: Office) -> None:
+    _account(office, {"source": "news"})
+    assert _campaign(office, utm={"term": "x"})["links"][0]["url"] == f"{URL}&utm_term=x"
+    assert _campaign(office, utm={})["links"][0]["url"] == URL
+    own = _campaign(office, utm={"campaign": "a"}, utm_campaign="b")
+    assert (own["utm_campaign"], own["utm"]["campaign"]) == ("b", "a")
+
+
+def test_a_changed_destination_has_them_too(office: Office) -> None:
+    made = _campaign(office, utm={"content": "{link}-{position}"})
+    path = f"/campaigns/{made['id']}/links/{made['links'][1]['id']}"
+    answer = office.call("PATCH", path, {"url": "https://shop.test/new", "label": "Foot"})
+    assert (answer.json or {})["url"] == "https://shop.test/new?utm_content=Foot-2"
+
+
+def test_an_unknown_placeholder_is_refused_with_a_sentence(office: Office) -> None:
+    answer = office.call("PATCH", "/accounts/7", {"utm": {"campaign": "{kampaign}"}})
+    assert answer.status_code == 422
+    assert "has {kampaign}, which is none of the placeholders {campaign}, {link}, {position}" in answer.text
+
+
+def test_a_destination_that_is_too_long_with_them_is_named(office: Office) -> None:
+    links = [{"url": URL}, {"url": "https://shop.test/" + "a" * 1975}]
+    body = {"empId": 7, "name": "Autumn", "links": links, "utm": {"source": "newsletter"}}
+    answer = office.call("POST", "/campaigns", body)
+    assert answer.status_code == 422
+    assert "links.1.url" in answer.text

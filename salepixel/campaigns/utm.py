@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
-from salepixel.campaigns.links import parameter_name, with_appended
+from salepixel.campaigns.links import parameter_name, with_appended, without_parameters
 
 PLACEHOLDERS = ("campaign", "link", "position")
 _PLACEHOLDER = re.compile(r"\{(.*?)\}|[{}]", re.DOTALL)
@@ -68,6 +68,12 @@ def with_utm(url: str, utm: Utm, campaign: str, label: str, position: int) -> st
     """The destination with UTM parameters; those that it has already stay, unless they are to be replaced."""
     values = {"campaign": campaign, "link": label or str(position), "position": str(position)}
     return _added(url, {name: _fill(pattern, values) for name, pattern in utm.patterns.items()}, utm.replace)
+
+
+def without_utm(url: str, utm: Utm, campaign: str, label: str, position: int) -> str:
+    """The destination to which `with_utm` added these parameters; unchanged if it added none."""
+    bare = without_parameters(url, frozenset(utm.patterns))
+    return bare if with_utm(bare, utm, campaign, label, position) == url else url
 
 
 def utm_of_all(utm: Utm, campaign: str) -> dict[str, str]:

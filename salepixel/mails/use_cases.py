@@ -18,6 +18,7 @@ from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.links import Link, edge_url, tracked_url
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign, see_campaign, see_links
+from salepixel.campaigns.utm import read_utm, without_utm
 from salepixel.mailers.contact_tag import BadTag, contact_tag
 from salepixel.mails import store
 from salepixel.mails.mail import Mail, read_mail
@@ -263,8 +264,8 @@ def copy_campaign(
 ) -> Copied:
     """Copy a campaign: its e-mail as a draft, or, if it was made without an e-mail, its links.
 
-    The copy has no `utm_campaign`: orders that name it belong to the campaign that was sent with it. Raises
-    NotFound.
+    The copy has the UTM patterns, but not the `utm_campaign`: orders that name it belong to the campaign that
+    was sent with it. Raises NotFound.
     """
     found = see_links(connection, principal, campaign_id)
     mail_id = store.mail_of(connection, campaign_id)
@@ -272,9 +273,13 @@ def copy_campaign(
         return Copied(mail_id=copy_mail(connection, principal, mail_id, name, at))
     was = found.campaign
     own = [one for one in found.links if not one.dynamic]
-    links = [NewLink(one.destination, one.label, one.sale_pixel) for one in own]
+    utm = read_utm(was.utm)
+    links = [
+        NewLink(without_utm(one.destination, utm, was.name, one.label, position), one.label, one.sale_pixel)
+        for position, one in enumerate(own, 1)
+    ]
     wanted = NewCampaign(
-        was.emp_id, name, was.mailer, links, was.contact_tag, holdout_percent=was.holdout_percent
+        was.emp_id, name, was.mailer, links, was.contact_tag, holdout_percent=was.holdout_percent, utm=utm
     )
     made, _ = create_campaign(connection, principal, wanted, tracking.click_parameter, at)
     return Copied(campaign_id=made.campaign.id)

@@ -3,7 +3,15 @@
 import pytest
 
 from salepixel.campaigns.links import with_further
-from salepixel.campaigns.utm import BadPattern, Utm, check_pattern, read_utm, utm_of_all, with_utm
+from salepixel.campaigns.utm import (
+    BadPattern,
+    Utm,
+    check_pattern,
+    read_utm,
+    utm_of_all,
+    with_utm,
+    without_utm,
+)
 
 ALL = Utm("newsletter", "email", "{campaign}", "{link}-{position}", "shoes")
 
@@ -41,6 +49,8 @@ ALL = Utm("newsletter", "email", "{campaign}", "{link}-{position}", "shoes")
 def test_a_destination_gets_the_parameters_that_it_does_not_have(url: str, utm: Utm, led: str) -> None:
     assert with_utm(url, utm, "Otoño & más", "Hero", 3) == led
     assert with_utm(led, utm, "Otoño & más", "Hero", 3) == led
+    if not utm.replace:
+        assert without_utm(led, utm, "Otoño & más", "Hero", 3) in (url, led)
 
 
 def test_a_link_without_a_label_is_named_by_its_position() -> None:

@@ -46,6 +46,17 @@ def test_a_changed_destination_has_them_too(office: Office) -> None:
     assert (answer.json or {})["url"] == "https://shop.test/new?utm_content=Foot-2"
 
 
+def test_a_copy_has_the_patterns_with_its_own_name(office: Office) -> None:
+    made = _campaign(office, utm={"campaign": "{campaign}"})
+    copied = office.post(f"/campaigns/{made['id']}/copy", {"name": "Winter"})
+    copy = office.get(f"/campaigns/{copied['campaign_id']}")
+    assert [link["url"] for link in copy["links"]] == [
+        f"{URL}&utm_campaign=Winter",
+        "https://shop.test/?utm_source=own&utm_campaign=Winter",
+    ]
+    assert copy["utm_campaign"] == "Winter"
+
+
 def test_an_unknown_placeholder_is_refused_with_a_sentence(office: Office) -> None:
     answer = office.call("PATCH", "/accounts/7", {"utm": {"campaign": "{kampaign}"}})
     assert answer.status_code == 422

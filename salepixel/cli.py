@@ -51,6 +51,10 @@ def main() -> None:
         help="accept the present keys.json, or create a new one, after the original was lost",
     )
     accept.add_argument("--data", type=Path, help="folder of keys.json (SALEPIXEL_DATA)")
+    doctor = commands.add_parser(
+        "doctor", help="check the installation and each account; exits with 1 if something is broken"
+    )
+    doctor.add_argument("--data", type=Path, help="folder of the installation (SALEPIXEL_DATA)")
     deliveries = commands.add_parser(
         "deliveries", help="list the deliveries that could not be parsed, or print one as received"
     )
@@ -78,6 +82,8 @@ def main() -> None:
         sys.exit(run(rest, environ))
     if rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if arguments.command == "doctor":
+        sys.exit(_doctor(environ))
     if arguments.command == "rates":
         sys.exit(_rates(environ, arguments.action, arguments.source))
     if arguments.command == "person":
@@ -124,6 +130,12 @@ def _rates(environ: Mapping[str, str], action: str, source: str) -> int:
         print(f"salepixel: {problem}", file=sys.stderr)
         return 1
     return 0
+
+
+def _doctor(environ: Mapping[str, str]) -> int:
+    from salepixel.checks.doctor import run
+
+    return run(environ, write_line)
 
 
 def _deliveries(environ: Mapping[str, str], digest: str) -> int:

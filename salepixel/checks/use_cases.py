@@ -33,11 +33,20 @@ class FirstSteps:
         return sum(result.state is not State.DONE for result in self.results)
 
 
-def see_first_steps(connection: sa.Connection, principal: Principal, emp_id: int, edge: str) -> FirstSteps:
-    """The steps of an account; `edge`: the edge's own address. Raises NotFound."""
+def see_first_steps(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    edge: str,
+    fresh: Mapping[str, Finding] | None = None,
+) -> FirstSteps:
+    """The steps of an account; `edge`: the edge's own address. `fresh`: findings that are not stored.
+
+    Raises NotFound.
+    """
     account = see_account(connection, principal, emp_id)
     base, page = edge_url(edge, account.tracking_host), page_of(account)
-    found = store.read_findings(connection, emp_id)
+    found = {**store.read_findings(connection, emp_id), **(fresh or {})}
     host = found.get(store.HOST)
     outcomes = count_outcomes(connection, emp_id)
     credited = sum(orders for (outcome, _), orders in outcomes.items() if outcome in _CREDITED)

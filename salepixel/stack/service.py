@@ -1,6 +1,7 @@
 """One child process of `salepixel up`: its start, health check and restart."""
 
 import errno
+import json
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -25,6 +27,7 @@ BAD_SETTINGS = 2
 
 _ENDED_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM)
 
+_MAX_HEALTH_BYTES = 1_000_000
 RESTART_PAUSE_SECONDS = (0.2, 1.0, 3.0, 10.0)
 STEADY_SECONDS = 30.0
 """A process that ran for this long is restarted without a pause."""
@@ -144,6 +147,24 @@ def is_healthy(host: str, port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError, HTTPException):
         return False
+
+
+def read_health(host: str, port: int) -> Mapping[str, Any] | None:
+    """The facts at /healthz, whatever its status; empty if another program answers; None if nobody does."""
+    address = f"[{host}]" if ":" in host else host
+    try:
+        try:
+            with urllib.request.urlopen(f"http://{address}:{port}/healthz", timeout=5) as answer:
+                body = answer.read(_MAX_HEALTH_BYTES)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                body = refused.read(_MAX_HEALTH_BYTES)
+        facts = json.loads(body)
+    except (urllib.error.URLError, OSError, HTTPException):
+        return None
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) and "status" in facts else {}
 
 
 def redis_answers(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""life of an order: what accounts count, when what was refunded, rates"""
+"""life of an order: which amounts an account counts, the dates of refunds, exchange rates"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,7 +47,7 @@ def upgrade() -> None:
         ["campaign_id", "refunded_at"],
         unique=False,
     )
-    # What is there was decided without rates and dates of refunds; the sweep does it again.
+    # Stored orders were decided without rates and dates of refunds; the sweep decides them again.
     op.execute(
         sa.text("UPDATE orders SET due = true WHERE (shop_id, id) IN (SELECT shop_id, order_id FROM sales)")
     )

@@ -1,4 +1,4 @@
-"""evidence of contacts, coupons and campaigns; policies that have a number; sales shared by clicks"""
+"""evidence of contacts, coupons and campaigns; numbered policies; sales shared by clicks"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -67,7 +67,7 @@ def upgrade() -> None:
 
 
 def _share_sales() -> None:
-    """A row per click: SQLite changes no primary key, so the rows move to a new table."""
+    """One row per click. SQLite cannot change a primary key, so the rows move to a new table."""
     with op.batch_alter_table("sales") as sales:
         sales.add_column(sa.Column("share", sa.Float(), server_default="1", nullable=False))
         sales.drop_constraint("pk_sales", type_="primary")

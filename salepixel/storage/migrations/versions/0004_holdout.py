@@ -1,4 +1,4 @@
-"""who was to get a campaign's mail, and who was left out"""
+"""the recipients of a campaign, and the random holdout"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""what polls of a shop's own API found, how far they are, and how many orders the shop has of each day"""
+"""the orders that polls of a shop found, the progress of polling, and the shop's number of orders per day"""
 
 import sqlalchemy as sa
 from alembic import op

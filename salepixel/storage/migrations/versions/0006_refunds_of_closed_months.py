@@ -1,4 +1,4 @@
-"""what is refunded of a sale after its month was closed"""
+"""refunds of a sale after its month was closed"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    # Until now nothing was added to the refunds of a sale whose month was closed: its last one is its row's.
+    # Until now, no refund was added after a sale's month was closed: the last refund is in the sale's row.
     op.add_column("sales", sa.Column("refunded_at", sa.BigInteger(), nullable=True))
     op.execute(
         sa.text(
@@ -18,7 +18,7 @@ def upgrade() -> None:
             " WHERE refunded > 0"
         )
     )
-    # What was refunded of closed months, and is in no report, comes into the open ones by the sweep.
+    # The sweep adds refunds of closed months that are in no report to open months.
     op.execute(
         sa.text(
             "UPDATE orders SET due = true"

@@ -1,4 +1,4 @@
-"""whom each decision names, so that it is made again when they refuse; forwarded sales by their order"""
+"""the contacts that each decision names, to repeat it if one opts out; forwarded sales by their order"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_decision_contacts_contact", "decision_contacts", ["emp_id", "contact"])
     op.create_index("ix_outbox_order", "outbox", ["shop_id", "order_id"])
-    # Those that are not the buyer are known when the order is decided again.
+    # Contacts other than the buyer are added when the order is decided again.
     op.execute(
         "INSERT INTO decision_contacts (shop_id, order_id, contact, emp_id) "
         "SELECT shop_id, order_id, buyer, emp_id FROM decisions WHERE buyer <> ''"

@@ -8,7 +8,7 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    # Empty: kept before currencies were, in the order's own as far as anybody knows.
+    # Empty: stored before this column existed; probably in the order's currency.
     currency = sa.Column("currency", sa.Text(), server_default="", nullable=False)
     key = ["shop_id", "order_id", "updated_at", "refunded", "cancelled", "currency"]
     with op.batch_alter_table("refunds") as table:

@@ -1,4 +1,4 @@
-"""which orders name a click themselves: they are decided again when it comes in or is judged otherwise"""
+"""the clicks that each order names: the order is decided again when one arrives or its verdict changes"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""whose keys this database's links were made with: with others no service starts"""
+"""the fingerprint of the keys that signed this database's links: with other keys no service starts"""
 
 import sqlalchemy as sa
 from alembic import op

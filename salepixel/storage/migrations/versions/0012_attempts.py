@@ -1,4 +1,4 @@
-"""orders that are due have a turn; those that cannot be decided are put off"""
+"""due orders have a sequence; orders that cannot be decided are retried later"""
 
 import time
 
@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.add_column("orders", sa.Column("attempts", sa.Integer(), server_default="0", nullable=False))
     op.add_column("orders", sa.Column("last_error", sa.Text(), server_default="", nullable=False))
     op.add_column("orders", sa.Column("failed_at", sa.BigInteger(), nullable=True))
-    # What is due was not dated until now: it is all as old as this.
+    # Until now, due orders had no date: all of them get the present time.
     now = sa.text("UPDATE orders SET next_attempt_at = :now WHERE due")
     op.execute(now.bindparams(sa.bindparam("now", time.time_ns() // 1000, sa.BigInteger())))
     op.drop_index("ix_orders_due", "orders")

@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 
 def _fill(table: str, source: str, target: str) -> None:
-    """Names repeat, so each is worked out once."""
+    """Names repeat, so each key is computed once."""
     names = sa.table(table, sa.column(source), sa.column(target))
     known = sa.select(names.c[source]).where(names.c[source] > "").distinct()
     for name in op.get_bind().scalars(known).all():

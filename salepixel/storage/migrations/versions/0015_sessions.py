@@ -1,4 +1,4 @@
-"""sessions of people, so that they end here and not only in a browser"""
+"""sessions of people, so that they end on the server and not only in a browser"""
 
 import sqlalchemy as sa
 from alembic import op

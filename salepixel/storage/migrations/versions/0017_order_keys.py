@@ -1,4 +1,4 @@
-"""order numbers are compared by a key: "#77", "077" and 77 are one"""
+"""order numbers are compared by a key: "#77", "077" and 77 are equal"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""references of contacts in their normal form, as every door reads them since then"""
+"""references of contacts in the normal form in which all input is read since then"""
 
 import time
 
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def _renamed(connection: sa.Connection, table: str, column: str, owner: str) -> list[tuple[object, str, str]]:
-    """(owner, old, new) of all references that are not normal; most of millions are seen to be in SQL."""
+    """(owner, old, new) of all references that are not normal. SQL excludes most of millions."""
     size = _BYTES[connection.dialect.name].format(column)
     odd = (
         f"{size} <> length({column}) OR {column} LIKE ' %' OR {column} LIKE '%?%=%' OR "
@@ -56,7 +56,7 @@ def _rename(connection: sa.Connection, table: str, owner: str, whose: object, ol
 
 
 def _join_contacts(connection: sa.Connection, emp_id: object, old: str, new: str) -> None:
-    """Where both are there an opt-out wins, and an address is kept."""
+    """If both references exist, an opt-out wins, and an address is kept."""
     both = {"emp_id": emp_id, "old": old, "new": new}
     known = "SELECT {0} FROM contacts WHERE emp_id = :emp_id AND ref = :{1}"
     if connection.execute(sa.text(known.format("1", "new")), both).first() is None:
@@ -73,15 +73,15 @@ def _join_contacts(connection: sa.Connection, emp_id: object, old: str, new: str
         sa.bindparam("alias", type_=sa.Text),
         sa.bindparam("email", type_=sa.Text),
     )
-    told = {"alias": row.alias_hash, "email": row.email_hash, "consent": bool(row.consent)}
-    connection.execute(joined, {"emp_id": emp_id, "new": new, **told})
+    given = {"alias": row.alias_hash, "email": row.email_hash, "consent": bool(row.consent)}
+    connection.execute(joined, {"emp_id": emp_id, "new": new, **given})
     connection.execute(
         sa.text("DELETE FROM contacts WHERE emp_id = :emp_id AND ref = :old"), {"emp_id": emp_id, "old": old}
     )
 
 
 def _join_recipients(connection: sa.Connection, campaign_id: object, old: str, new: str) -> None:
-    """Where both are there the one that is normal keeps its group."""
+    """If both references exist, the normal one keeps its group."""
     both = {"campaign": campaign_id, "old": old, "new": new}
     known = sa.text("SELECT 1 FROM recipients WHERE campaign_id = :campaign AND contact = :new")
     if connection.execute(known, both).first() is None:
@@ -92,7 +92,7 @@ def _join_recipients(connection: sa.Connection, campaign_id: object, old: str, n
 
 
 def _decide_again(connection: sa.Connection, emp_id: object, old: str) -> None:
-    """Make the orders due whose decision names a reference that is no more; it is written anew with them."""
+    """Mark the orders due whose decision names an old reference; deciding them writes the new one."""
     statement = sa.text(
         "UPDATE orders SET due = :due, next_attempt_at = :now, attempts = 0, last_error = '', "
         "failed_at = NULL WHERE EXISTS (SELECT 1 FROM decision_contacts d WHERE d.shop_id = orders.shop_id "

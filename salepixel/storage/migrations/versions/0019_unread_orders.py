@@ -1,4 +1,4 @@
-"""which orders of a shop could not be read; how many orders were known when a shop's were counted"""
+"""the orders of a shop that could not be read; how many orders were known when a shop counted its own"""
 
 import sqlalchemy as sa
 from alembic import op

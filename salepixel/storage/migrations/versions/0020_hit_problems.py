@@ -1,4 +1,4 @@
-"""what could not be read of a pixel hit, or why it is ignored: counted by account and time"""
+"""the unreadable value of a pixel hit, or why the hit is ignored: counted by account and time"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""decisions in typed columns, a row for each candidate; JSON and two tables of what it names are gone"""
+"""decisions in typed columns, a row for each candidate; removes the JSON, and two tables with parts of it"""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def upgrade() -> None:
     op.drop_index("ix_decisions_buyer", "decisions")
     op.drop_index("ix_decisions_emp_id_placed_at", "decisions")
     op.rename_table("decisions", "decisions_before")
-    if connection.dialect.name == "postgresql":  # where the name of a key is one of the schema's
+    if connection.dialect.name == "postgresql":  # its names of keys are unique in a schema
         op.execute("ALTER TABLE decisions_before RENAME CONSTRAINT pk_decisions TO pk_decisions_before")
     decisions, candidates = _create_decisions(), _create_candidates()
     for rows in _read_in_chunks(connection):
@@ -42,7 +42,7 @@ def upgrade() -> None:
 
 
 def _read_in_chunks(connection: sa.Connection) -> Iterator[list[sa.RowMapping]]:
-    """The decisions of orders that there are, in the order of their keys."""
+    """The decisions of existing orders, sorted by their keys."""
     after = {"shop": "", "order": ""}
     while rows := list(connection.execute(sa.text(_NEXT), {**after, "limit": _DECISIONS}).mappings()):
         yield rows
@@ -50,7 +50,7 @@ def _read_in_chunks(connection: sa.Connection) -> Iterator[list[sa.RowMapping]]:
 
 
 def _decision(row: sa.RowMapping) -> dict[str, Any]:
-    details = json.loads(row["details"])  # {}: it was made before there were any
+    details = json.loads(row["details"])  # {}: the decision is older than its details
     credited = details.get("credited") or {}
     return {
         **{name: row[name] for name in ("shop_id", "order_id", "emp_id", "placed_at", "outcome", "reason")},
@@ -161,7 +161,7 @@ def _create_candidates() -> sa.Table:
 
 
 def _create_indexes() -> None:
-    """Once the rows are there: one by one they would be written in the order of the orders."""
+    """Create the indexes after the rows: this is faster than adding rows to indexes one by one."""
     op.create_index("ix_decisions_emp_id_placed_at", "decisions", ["emp_id", "placed_at"])
     op.create_index("ix_decisions_buyer", "decisions", ["emp_id", "buyer"])
     for name, columns, on_sqlite, on_postgresql in (

@@ -1,4 +1,4 @@
-"""a watermark says which verdicts are final; a click's row is written once"""
+"""a watermark shows which verdicts are final; a click's row is written once"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +22,7 @@ def upgrade() -> None:
     connection = op.get_bind()
     newest = "SELECT id FROM clicks WHERE final ORDER BY id DESC LIMIT 1"
     settled: bytes = connection.scalar(sa.text(newest)) or bytes(16)
-    # Not below the oldest that is not final: one click that came late would have millions judged again.
+    # Not below the oldest verdict that is not final: one late click would cause millions to be judged again.
     late = "INSERT INTO unsettled_clicks SELECT id FROM clicks WHERE NOT final AND id < :settled"
     connection.execute(sa.text(late), {"settled": settled})
     mark = "INSERT INTO watermarks (name, click_id) VALUES ('verdicts', :settled)"

@@ -1,4 +1,4 @@
-"""verdict `bot` and reasons `bot_click`, `opted_out`, `pixel_only`, in place of the names before"""
+"""verdict `bot` and reasons `bot_click`, `opted_out`, `pixel_only`, in place of earlier names"""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""the database refuses words that are none of ours, and rows whose campaign, shop or account is missing"""
+"""the database refuses unknown words, and rows whose campaign, shop or account is missing"""
 
 from alembic import op
 
@@ -36,7 +36,7 @@ def upgrade() -> None:
             for column, condition in checks.items():
                 table.create_check_constraint(op.f(f"ck_{name}_{column}"), condition)
     for name, column, parent, key in _REFERENCES:
-        # No version left such rows, and no page shows one: they are of a database that was mended by hand.
+        # No version left such rows, and no page shows them: somebody changed the database by hand.
         op.execute(
             f"DELETE FROM {name} WHERE NOT EXISTS "  # noqa: S608  # our own names
             f"(SELECT 1 FROM {parent} WHERE {parent}.{key} = {name}.{column})"

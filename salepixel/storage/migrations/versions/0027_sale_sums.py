@@ -1,4 +1,4 @@
-"""kept sums of sales, items, buyers and decisions; decisions say what tracking health counts"""
+"""kept sums of sales, items, buyers and decisions; decisions store what tracking health counts"""
 
 from collections.abc import Iterator
 from typing import Any

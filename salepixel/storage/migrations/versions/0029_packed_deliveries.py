@@ -8,8 +8,8 @@ down_revision = "0028"
 
 
 def upgrade() -> None:
-    # Packing what is there would keep an installation with millions of deliveries down for an hour. The
-    # worker's sweeps do it.
+    # Packing stored deliveries here would keep an installation with millions of them down for an hour. The
+    # worker's sweeps pack them.
     op.add_column("deliveries", sa.Column("form", sa.SmallInteger(), nullable=False, server_default="0"))
     op.add_column("deliveries", sa.Column("same_as", sa.Text(), nullable=True))
     op.add_column("deliveries", sa.Column("same_bytes", sa.Integer(), nullable=False, server_default="0"))

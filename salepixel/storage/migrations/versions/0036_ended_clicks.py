@@ -1,4 +1,4 @@
-"""until when the clicks of an account have ended, and how far they are deleted"""
+"""the time before which an account's clicks are deleted, and the progress of the deletion"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""e-mails of campaigns, and what becomes of each of their links"""
+"""e-mails of campaigns, and how each of their links is used"""
 
 import sqlalchemy as sa
 from alembic import op

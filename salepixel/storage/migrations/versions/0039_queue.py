@@ -1,4 +1,4 @@
-"""the queue of orders is a table of its own; no index has orders without the value that it finds"""
+"""the queue of orders is a table; indexes leave out orders without a value in their column"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""until when the ignored pixel hits of an account have ended, and by which index hits end"""
+"""the time before which an account's ignored pixel hits are deleted, and an index to delete hits by"""
 
 import sqlalchemy as sa
 from alembic import op

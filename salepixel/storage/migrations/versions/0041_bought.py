@@ -1,4 +1,4 @@
-"""a click that was bought with does not name one of its orders: any of them is the proof"""
+"""a click whose token is on a paid order no longer names one of its orders: any of them is the proof"""
 
 from alembic import op
 

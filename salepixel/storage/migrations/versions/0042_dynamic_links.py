@@ -1,4 +1,4 @@
-"""dynamic links: the hosts where an account's may lead, and the pages that were clicked"""
+"""dynamic links: the hosts where those of an account may lead, and the pages that were clicked"""
 
 import sqlalchemy as sa
 from alembic import op

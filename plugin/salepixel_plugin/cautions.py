@@ -28,7 +28,7 @@ _SENTENCES = {
     ),
     Risk.HOST_SILENT: N_(
         "The tracking host %(host)s does not answer this server: %(problem)s. Until it answers, the links of "
-        "this e-mail lead nowhere."
+        "this e-mail do not work."
     ),
 }
 

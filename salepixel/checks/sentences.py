@@ -52,7 +52,7 @@ SENTENCES = {
         ),
     ),
     "host_unreachable": Sentence(
-        N_("%(host)s could not be reached on %(time)s, so tracked links lead nowhere."),
+        N_("%(host)s could not be reached on %(time)s, so tracked links do not work."),
         N_(
             "Check the DNS record of the host, the firewall, and the proxy in front of the edge. If the host "
             "has a private address, the operator lists its network in SALEPIXEL_PRIVATE_NETWORKS."
@@ -118,11 +118,11 @@ SENTENCES = {
         N_("Open Extensions in the shop's Dashboard, and install the app from this address:"),
     ),
     "shop_inactive": Sentence(
-        N_("%(shop)s deactivated the app, so its orders do not arrive."),
+        N_("The app was deactivated in %(shop)s, so its orders do not arrive."),
         N_("Open Extensions in the shop's Dashboard, choose Salepixel and press Activate."),
     ),
     "shop_app_inactive": Sentence(
-        N_("%(shop)s deactivated the app, so its orders do not arrive."),
+        N_("The app was deactivated in %(shop)s, so its orders do not arrive."),
         N_("Open Extensions in the shop's Dashboard, choose Salepixel and press Activate."),
     ),
     "shop_disconnected": Sentence(
@@ -134,7 +134,7 @@ SENTENCES = {
         N_('Resume it through the API: PATCH /api/v1/shops/<id> {"paused": false}'),
     ),
     "shop_permission_removed": Sentence(
-        N_("%(shop)s removed the app's permission to read orders."),
+        N_("The app lost its permission to read orders in %(shop)s."),
         N_(
             "Open Extensions in the shop's Dashboard, choose Salepixel, edit its permissions and tick "
             '"Manage orders".'
@@ -161,7 +161,7 @@ SENTENCES = {
     ),
     "tag_not_found": Sentence(
         N_(
-            "The tag was not found on %(page)s on %(time)s. If a script adds it, its first report settles "
+            "The tag was not found on %(page)s on %(time)s. If a script adds it, its first report completes "
             "this step."
         ),
         N_("Add this line to every page of your shop, and press Check now:"),
@@ -180,7 +180,8 @@ SENTENCES = {
     ),
     "tag_too_large": Sentence(
         N_(
-            "%(page)s is larger than 1 MB, so the tag was not looked for. Its first report settles this step."
+            "%(page)s is larger than 1 MB, so the tag was not looked for. Its first report completes this "
+            "step."
         ),
         N_("Add this line to every page of your shop:"),
     ),
@@ -190,11 +191,11 @@ SENTENCES = {
     ),
     "tag_other_account": Sentence(
         N_("The tag on %(page)s belongs to another account."),
-        N_("Replace it by this line:"),
+        N_("Replace it with this line:"),
     ),
     "tag_other_host": Sentence(
         N_("The tag on %(page)s reports to another host than this account's tracking host."),
-        N_("Replace it by this line:"),
+        N_("Replace it with this line:"),
     ),
     "campaign_made": Sentence(N_("You have a campaign with tracked links.")),
     "campaign_draft": Sentence(

@@ -25,7 +25,7 @@ REWRITES = {
         "visitors arrive sooner, without a second redirect. If it stays on, both count each click, and "
         "nothing is lost."
     ),
-    Rewrites.ON_REQUEST: N_("This platform changes no link unless you ask for it. Leave it so."),
+    Rewrites.ON_REQUEST: N_("This platform changes no link unless you ask for it. Do not ask for it."),
     Rewrites.UNKNOWN: N_(
         "We do not know whether this platform puts a tracked link of its own around each link. Look at "
         "a link in an e-mail to yourself: if it does not begin with your tracking host, look for a "

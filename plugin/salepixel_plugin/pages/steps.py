@@ -1,4 +1,4 @@
-"""First steps of an account: from nothing to the first sale, with what mends each step."""
+"""First steps of an account: from nothing to the first sale, with the action that completes each step."""
 
 import threading
 from collections.abc import Mapping

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bench.world import BIG, EMP, contact_ref, link_id, number_of
+from salepixel.flows.store import Flow, add_flow, get_flow, set_parts
 from salepixel.keys import Keys
 from salepixel.mails.mail import Kind
 from salepixel.mails.proposals import Use
@@ -25,6 +26,7 @@ from salepixel_plugin.paging import write_cursor
 
 KEY = "the key of the bench"
 MAIL = "0000000000ad"
+FLOW = "0000000000f1"
 NEWSLETTER = "<a href='https://shop.test/shoes'>Shoes</a>"
 PAGE = 100  # rows of a page of the API by default
 
@@ -69,6 +71,9 @@ NOT_CALLED = {
     "pages.manage": "as api.change_campaign and api.copy_campaign",
     "pages.add_mail": "as api.add_mail",
     "pages.change_mail": "as api.change_mail",
+    "pages.add_flow": "as api.add_flow",
+    "pages.change_flow": "as api.put_part",
+    "api.remove_part": "as api.put_part",
     "pages.download_mail": "as api.tracked_mail",
     "pages.apply_policy": "as api.apply_policy",
     "pages.close_month": "as api.close_month",
@@ -142,6 +147,7 @@ def _arguments(at: Place) -> dict[str, Any]:
         "ref": contact_ref(1),
         "mail_id": MAIL,
         "mailer": "mailchimp",
+        "flow_id": FLOW,
     }
 
 
@@ -191,6 +197,8 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
             }
         ],
     },
+    "api.add_flow": lambda at: {"empId": EMP, "name": "Welcome"},
+    "api.put_part": lambda at: {},
     "api.add_mail": lambda at: {"empId": EMP, "name": "New", "text": NEWSLETTER},
     "api.change_mail": lambda at: {"merged": False},
     "api.make_campaign": lambda at: {},
@@ -231,13 +239,16 @@ def _last_days(days: int) -> str:
 def find_place(database: Database, shop_id: str) -> Place:
     """The day in the middle of the sales of the campaign BIG, and the cursor after nine tenths of them.
 
-    Stores a draft of an e-mail, if there is none.
+    Stores a draft of an e-mail and a flow, if there are none.
     """
     with database.write() as connection:
         if get_mail(connection, MAIL) is None:
             now, body = datetime.now(UTC), NEWSLETTER.encode()
             draft = StoredMail(MAIL, EMP, "Draft", "plain", "{contact}", Kind.HTML, body, now, now)
             add_mail(connection, draft, {(0, 8): Choice(Use.SALES, "Shoes")})
+        if get_flow(connection, FLOW) is None:
+            add_flow(connection, Flow(FLOW, EMP, "Welcome", datetime.now(UTC)))
+            set_parts(connection, FLOW, [BIG])
     s = sales.c
     with database.read() as connection:
         its = s.campaign_id == BIG

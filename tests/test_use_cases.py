@@ -30,6 +30,7 @@ from salepixel.computations.store import Wanted
 from salepixel.computations.work import Tools
 from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
+from salepixel.flows import use_cases as flows
 from salepixel.keys import Keys
 from salepixel.mails import use_cases as mails
 from salepixel.mails.mail import read_mail
@@ -75,6 +76,7 @@ class World:
     draft: str = ""
     mail: str = ""
     mailed: str = ""
+    flow: str = ""
 
     @property
     def tracking(self) -> Tracking:
@@ -102,6 +104,7 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
         world.api_shop = _report_orders(world, OWNER).shop_id
         world.key = accounts.add_key(connection, OWNER, 7, "n", NOW).id
         world.computation = computations.request_computation(connection, OWNER, WANTED, NOW).id
+        world.flow = flows.create_flow(connection, OWNER, 7, "Welcome", NOW).flow.id
         world.draft, world.mail = (_add_mail(world, OWNER).stored.id for _ in range(2))
         mailed = mails.make_campaign(connection, OWNER, world.tracking, _see(world, world.mail), NOW)
         world.mailed = str(mailed.stored.campaign_id)
@@ -223,6 +226,12 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, privacy.begin_erasure(w.connection, OWNER, w.keys, 7, "bo", NOW).id
     ),
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
+    flows.create_flow: lambda w, who: flows.create_flow(w.connection, who, 7, "Welcome", NOW),
+    flows.see_flow: lambda w, who: flows.see_flow(w.connection, who, w.flow),
+    flows.put_part: lambda w, who: flows.put_part(w.connection, who, w.flow, w.campaign),
+    flows.remove_part: lambda w, who: flows.remove_part(w.connection, who, w.flow, w.campaign),
+    flows.campaigns_to_add: lambda w, who: flows.campaigns_to_add(w.connection, who, w.flow),
+    report.read_flow: lambda w, who: report.read_flow(w.connection, who, w.flow),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
     report.export_sales: lambda w, who: report.export_sales(w.connection, who, w.campaign, ALWAYS),

@@ -41,6 +41,25 @@ class ConvertedTotal:
         return self.gross - self.refunded
 
 
+def add_up(several: Iterable[Iterable[Total]]) -> list[Total]:
+    """Sums per currency, sorted by code, of sums. An order in several of them counts in each."""
+    by_currency: dict[str, Total] = {}
+    for total in (one for its in several for one in its):
+        so_far = by_currency.get(total.currency)
+        by_currency[total.currency] = total if so_far is None else _add(so_far, total)
+    return [by_currency[code] for code in sorted(by_currency)]
+
+
+def _add(one: Total, other: Total) -> Total:
+    return Total(
+        one.currency,
+        one.orders + other.orders,
+        one.quantity + other.quantity,
+        one.gross + other.gross,
+        one.refunded + other.refunded,
+    )
+
+
 def totals(sales: Iterable[Sale]) -> list[Total]:
     """Sums per currency, sorted by code."""
     by_currency: dict[str, list[Sale]] = {}

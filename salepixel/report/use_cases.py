@@ -18,8 +18,10 @@ from salepixel.clicks.store import StoredClick
 from salepixel.computations.store import Wanted
 from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
+from salepixel.flows.store import Flow
+from salepixel.flows.use_cases import see_flow
 from salepixel.report import activity, comparison, coverage, exports, lift, sales
-from salepixel.report.activity import ContactActivity, LinkCounts
+from salepixel.report.activity import ClickCounts, ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.exports import Export, Format
@@ -27,7 +29,7 @@ from salepixel.report.health import ShopHealth, list_health
 from salepixel.report.lift import Measured
 from salepixel.report.sales import ALWAYS, Period
 from salepixel.report.sales_file import Style
-from salepixel.report.totals import ConvertedTotal, Total
+from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.sums.decisions import count_outcomes
 from salepixel.sums.sales import orders_by_evidence
 
@@ -68,6 +70,38 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class PartReport:
+    """The numbers of an e-mail of a flow."""
+
+    campaign: Campaign
+    clicks: ClickCounts
+    sold: list[Total]
+
+
+@dataclass(frozen=True)
+class FlowReport:
+    """The numbers of each e-mail of a flow, and their sums."""
+
+    flow: Flow
+    parts: list[PartReport]
+
+    @property
+    def human(self) -> int:
+        """The human clicks of all parts."""
+        return sum(part.clicks.human for part in self.parts)
+
+    @property
+    def bot(self) -> int:
+        """The bot clicks of all parts."""
+        return sum(part.clicks.bot for part in self.parts)
+
+    @property
+    def sold(self) -> list[Total]:
+        """The sales of all parts per currency. An order that several parts share counts in each of them."""
+        return add_up(part.sold for part in self.parts)
+
+
+@dataclass(frozen=True)
 class Coverage:
     """The tracking health of an account over some days, and the health of its shops."""
 
@@ -96,6 +130,17 @@ def read_overview(connection: sa.Connection, principal: Principal, campaign_id: 
             for (outcome, reason), count in outcomes.items()
             if outcome not in ("attributed", "likely")
         ),
+    )
+
+
+def read_flow(connection: sa.Connection, principal: Principal, flow_id: str) -> FlowReport:
+    """The numbers of a flow and of its e-mails, in their sequence."""
+    found = see_flow(connection, principal, flow_id)
+    ids = [campaign.id for campaign in found.parts]
+    clicks, sold = activity.count_clicks(connection, ids), sales.totals_of_campaigns(connection, ids)
+    return FlowReport(
+        found.flow,
+        [PartReport(one, clicks.get(one.id, ClickCounts()), sold.get(one.id, [])) for one in found.parts],
     )
 
 

@@ -100,10 +100,13 @@ def fill(office: Office) -> dict[str, str]:
     newsletter = {"empId": 7, "name": "Autumn", "text": "<a href='https://shop.test/'>Shoes</a>"}
     mail = office.post("/mails", newsletter)["id"]
     office.call("PUT", f"/mails/{mail}/campaign")
+    flow = office.post("/flows", {"empId": 7, "name": "Welcome"})["id"]
+    office.call("PUT", f"/flows/{flow}/parts/{campaign['id']}", {})
     return {
         "computation_id": computation.id,
         "mail_id": mail,
         "mailer": "mailchimp",
+        "flow_id": flow,
         "campaign_id": campaign["id"],
         "link_id": campaign["links"][0]["id"],
         "emp_id": "7",

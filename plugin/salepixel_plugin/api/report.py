@@ -142,8 +142,8 @@ def list_sales(campaign_id: str, page: PageOfDays) -> dict[str, Any]:
     sums, shown = report.sums, report.rows[: page.limit]
     return {
         "rows": [sale_as_json(stored) for stored in shown],
-        "totals": [_total_as_json(total) for total in sums.sold],
-        "totals_by_refund_date": [_total_as_json(total) for total in sums.by_refund_date],
+        "totals": [total_as_json(total) for total in sums.sold],
+        "totals_by_refund_date": [total_as_json(total) for total in sums.by_refund_date],
         "converted": _converted_as_json(sums.converted),
         "losses": losses_as_json(report.losses),
         "next": write_cursor(*shown[-1].cursor) if len(report.rows) > page.limit else None,
@@ -245,7 +245,7 @@ def _converted_as_json(total: ConvertedTotal) -> dict[str, Any]:
     }
 
 
-def _total_as_json(total: Total) -> dict[str, Any]:
+def total_as_json(total: Total) -> dict[str, Any]:
     return {
         "currency": total.currency,
         "orders": total.orders,

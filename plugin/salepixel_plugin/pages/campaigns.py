@@ -13,6 +13,7 @@ from salepixel.campaigns import store
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import edit_link, see_campaign, see_link
 from salepixel.destinations import outbox
+from salepixel.flows.store import flow_of
 from salepixel.mails.store import list_drafts, mail_of
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
@@ -202,7 +203,13 @@ def show_tab(
     mail_id = mail_of(connection, campaign.id)
     counts = activity.count_clicks(connection, [campaign.id]).get(campaign.id, activity.ClickCounts())
     return page(
-        template or f"{tab}.html", campaign=campaign, tab=tab, counts=counts, mail_id=mail_id, **values
+        template or f"{tab}.html",
+        campaign=campaign,
+        tab=tab,
+        counts=counts,
+        mail_id=mail_id,
+        flow=flow_of(connection, campaign.id),
+        **values,
     )
 
 

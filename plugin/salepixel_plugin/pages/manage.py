@@ -1,4 +1,4 @@
-"""The tab Manage of a campaign: rename, duplicate, archive and delete it."""
+"""The tab Manage of a campaign: rename it, add it to a flow, duplicate, archive and delete it."""
 
 from datetime import UTC, datetime
 from typing import cast
@@ -6,9 +6,11 @@ from typing import cast
 import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 
-from salepixel.accounts.declined import Conflict
+from salepixel.accounts.declined import Conflict, Invalid
 from salepixel.campaigns import store
 from salepixel.campaigns.use_cases import archive_campaign, rename_campaign, see_campaign
+from salepixel.flows.store import list_flows
+from salepixel.flows.use_cases import put_part
 from salepixel.mails.use_cases import copy_campaign, delete_campaign
 from salepixel.reading.text import read_text
 from salepixel_plugin.access import principal
@@ -21,6 +23,7 @@ from salepixel_plugin.services import services, tracking, writing
 
 _NO_NAME = N_("Enter a name for the campaign.")
 _NAME = 200
+_FLOWS = 100
 
 
 @blueprint.get("/campaigns/<campaign_id>/manage")
@@ -31,7 +34,7 @@ def show_manage(campaign_id: str) -> Response:
 
 @blueprint.post("/campaigns/<campaign_id>/manage")
 def manage(campaign_id: str) -> Response:
-    """Do what the button says: rename, copy, archive, restore or delete."""
+    """Do what the button says: rename, add to a flow, copy, archive, restore or delete."""
     step, now, who = request.form.get("step", ""), datetime.now(UTC), principal()
     name = read_text(request.form.get("name", ""), _NAME)
     if step == "rename" and not name:
@@ -43,12 +46,14 @@ def manage(campaign_id: str) -> Response:
                 rename_campaign(connection, who, campaign_id, name)
             elif step == "copy":
                 there = _copy(connection, campaign_id, now)
+            elif step == "flow":
+                put_part(connection, who, request.form.get("flow", ""), campaign_id)
             elif step in ("archive", "restore"):
                 archive_campaign(connection, who, campaign_id, now if step == "archive" else None)
             elif step == "delete":
                 delete_campaign(connection, who, campaign_id)
                 there = url_for("pages.list_campaigns")
-    except Conflict as declined:
+    except (Conflict, Invalid) as declined:
         return _show(campaign_id, say(as_refusal(declined)))
     return cast(Response, redirect(there, 303))
 
@@ -65,6 +70,7 @@ def _show(campaign_id: str, wrong: str = "") -> Response:
     with services().database.read() as connection:
         campaign = see_campaign(connection, principal(), campaign_id)
         is_used = store.is_used(connection, campaign_id)
-        answer = show_tab(connection, campaign, "manage", wrong=wrong, is_used=is_used)
+        flows = list_flows(connection, campaign.emp_id, _FLOWS, None)
+        answer = show_tab(connection, campaign, "manage", wrong=wrong, is_used=is_used, flows=flows)
     answer.status_code = 422 if wrong else 200
     return answer

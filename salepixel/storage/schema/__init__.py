@@ -23,6 +23,7 @@ from salepixel.storage.schema.clicks import (
 from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros, metadata
 from salepixel.storage.schema.computations import computation_parts, computations
 from salepixel.storage.schema.destinations import outbox
+from salepixel.storage.schema.flows import flow_parts, flows
 from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
@@ -68,6 +69,8 @@ __all__ = [
     "erased",
     "erasures",
     "findings",
+    "flow_parts",
+    "flows",
     "hits",
     "installation",
     "item_sums",

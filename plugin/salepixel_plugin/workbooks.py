@@ -10,8 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import xlsxwriter
-
 from salepixel.money.amounts import minor_digits
 from salepixel.report.sales_file import MAX_ROWS
 from salepixel.report.totals import Total
@@ -74,6 +72,8 @@ def _around_rows(sheet: bytes) -> tuple[bytes, bytes]:
 
 
 def _template(language: Language, header: Sequence[str], totals: Sequence[Total], sheets: int) -> bytes:
+    import xlsxwriter  # here and not above: it is a twentieth of the plugin's start
+
     file = io.BytesIO()
     options = {
         "constant_memory": True,

@@ -19,6 +19,7 @@ from salepixel.storage.database import (
     open_database,
 )
 from salepixel.storage.schema import UtcTime, metadata, rejections
+from tests.databases import new_postgresql_database
 
 
 @pytest.mark.parametrize(
@@ -138,18 +139,25 @@ def test_a_database_of_a_newer_version_is_reported_in_one_sentence(database: Dat
             connection.execute(sa.update(revision).values(version_num=now))
 
 
-def test_a_migration_may_take_longer_than_other_statements(migrated_postgresql: Database) -> None:
+def test_a_migration_may_take_longer_than_other_statements(postgresql: str, tmp_path: Path) -> None:
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         asked.append(statement)
 
-    sa.event.listen(migrated_postgresql.engine, "before_cursor_execute", note)
-    try:
-        migrate(migrated_postgresql)
-    finally:
-        sa.event.remove(migrated_postgresql.engine, "before_cursor_execute", note)
-    # First: waiting for another process that migrates is a statement, too.
-    assert asked[0] == "SET LOCAL statement_timeout = 0"
-    with migrated_postgresql.read() as connection:
-        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"
+    with new_postgresql_database(postgresql, "slow") as address:
+        database = open_database(address, tmp_path)
+        sa.event.listen(database.engine, "before_cursor_execute", note)
+        migrate(database)
+        # First: waiting for another process that migrates is a statement, too.
+        waits = next(n for n, statement in enumerate(asked) if "pg_advisory_xact_lock" in statement)
+        assert asked[waits - 1] == "SET LOCAL statement_timeout = 0"
+        with database.read() as connection:
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"
+        database.close()
+
+
+def test_nothing_is_locked_to_find_that_there_is_nothing_to_migrate(database: Database) -> None:
+    with database.write() as writer:
+        writer.execute(sa.delete(rejections))
+        migrate(database)

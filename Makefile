@@ -10,7 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # An environment whose Python was removed is made again.
 $(shell test -x $(BIN)/python || rm -f .venv/made)
 
-# Each process has a Valkey and a PostgreSQL of its own, and most have a whole stack: docs/adr/0027.
+# Each process has a Valkey and a PostgreSQL of its own, and most have a whole stack: docs/adr/0027. `auto` is
+# three processes for two cores (tests/conftest.py).
 ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help

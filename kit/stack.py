@@ -47,7 +47,7 @@ class Stack:
     ) -> None:
         self.stop()
 
-    def start(self, seconds: float = 120) -> None:
+    def start(self, seconds: float = 300) -> None:
         """Start, and return when every process is ready. Raises DidNotStart."""
         self.data.mkdir(parents=True, exist_ok=True)
         chosen = {
@@ -85,7 +85,7 @@ class Stack:
             return
         self._process.terminate()
         try:
-            self._process.wait(60)
+            self._process.wait(300)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -30,6 +30,28 @@ LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 outgoing.allow_private(LOOPBACK)  # the other hosts of the tests are on this machine
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two cores, because tests that start programs wait for them."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(trylast=True)  # when no test is deselected any more
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the long tests first in each process's share: the last to begin is short.
+
+    The shares are those of xdist's `worksteal`: equal, one after the other.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    items.clear()
+    for left in range(processes, 0, -1):
+        share, its_long = (len(long) + len(rest)) // left, len(long) // left
+        items += long[:its_long] + rest[: share - its_long]
+        del long[:its_long], rest[: share - its_long]
+
+
 newest_planner = pytest.mark.skipif(
     "TEST_POSTGRESQL" in os.environ, reason="plans are compared on SQLite and on the newest PostgreSQL"
 )

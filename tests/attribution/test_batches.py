@@ -34,8 +34,11 @@ from salepixel_worker.rebuild import verify_all
 from salepixel_worker.sweep import reconcile_due
 from tests.examples import costly
 from tests.make import NOON, click_at, order
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.test_queue import failed, spoil
 from tests.worker.world import HOUR, World
+
+pytestmark = pytest.mark.long
 
 PEOPLE = ("ana", "bo", "cy")
 CLICKS = [click_at(NOON - n * HOUR, PEOPLE[n % 3], serial=n) for n in range(1, 7)]
@@ -284,7 +287,7 @@ def test_a_mark_that_is_set_while_a_batch_runs_stays(
         reconcile_orders(connection, sealer, keys, only_due=True)
         marking.start()
         assert not marked.wait(0.2), "it waits for the batch"
-    marking.join(20)
+    marking.join(PATIENCE_SECONDS)
     assert world.due() == [keys[7]]
 
 
@@ -313,7 +316,7 @@ def test_two_workers_decide_each_order_once(postgresql_database: Database, seale
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE_SECONDS)
     assert problems == []
     world.reconcile()
     found = verify_all(world.database, sealer)

@@ -10,6 +10,8 @@ from salepixel.clicks.tokens import new_click_id
 from salepixel.storage import schema
 from salepixel.storage.database import migrate, open_database
 
+pytestmark = pytest.mark.long
+
 
 def test_no_click_of_a_mailing_is_lost_or_doubled_even_while_redis_is_frozen(tmp_path: Path) -> None:
     for result in run(SHORT, tmp_path / "data"):

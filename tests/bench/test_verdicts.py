@@ -9,6 +9,8 @@ from bench.verdicts import CAUGHT_GOAL, KEPT_GOAL, KINDS, SEED, Confusion, judge
 from salepixel.clicks.tokens import Verdict
 from salepixel.storage.database import Database
 
+pytestmark = pytest.mark.long
+
 UNCATCHABLE = {
     "old Chrome in a cloud, one link",
     "whole browser in a likely network, one link",

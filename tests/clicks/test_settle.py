@@ -21,6 +21,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from tests.examples import costly
 from tests.make import CAMPAIGN, NOON, click_at
+from tests.waiting import PATIENCE_SECONDS
 
 Seen = tuple[Click, Signal]
 LATER = NOON + timedelta(hours=1)
@@ -279,7 +280,7 @@ def test_the_watermark_waits_for_clicks_that_are_being_stored(postgresql_databas
         settling = in_thread(lambda: settled.append(settle(database)))
         until_it_waits(database, settling)
         assert settling.is_alive()
-    settling.join(20)
+    settling.join(PATIENCE_SECONDS)
     assert settled == [2]
     assert final(database) == [True, True]
 
@@ -295,7 +296,7 @@ def test_two_workers_settle_at_once_and_each_click_is_settled_once(postgresql_da
 
     workers = [in_thread(work) for _ in range(3)]
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE_SECONDS)
     assert sum(settled) == 40
     assert all(final(database))
 
@@ -320,6 +321,6 @@ def test_a_sent_time_that_is_set_while_its_clicks_are_settled_counts(
         clicks.settle_clicks(connection, LATER, 10)
         reporting = in_thread(report)
         until_it_waits(database, reporting)
-    reporting.join(20)
+    reporting.join(PATIENCE_SECONDS)
     assert settle(database) == 1
     assert reasons(database) == [("soon_after_sending",)]

@@ -21,6 +21,8 @@ from tests.waiting import PATIENCE_SECONDS, until
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 KEY = "choose-a-long-secret"
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
@@ -49,7 +51,7 @@ def ask(stack: Stack, method: str, path: str, content: object = None, key: str =
         f"{stack.plugin_url}/api/v1{path}",
         json=content,
         headers={"Authorization": f"Bearer {key or stack.api_key}"},
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     answer.raise_for_status()
     return answer.json()
@@ -61,7 +63,9 @@ def test_a_restored_backup_gets_the_later_clicks_from_the_journal(stack: Stack, 
 
     def click(contact: str) -> None:
         address = campaign["links"][0]["tracked_url"].replace("{contact}", contact)
-        answer = requests.get(address, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=20)
+        answer = requests.get(
+            address, headers={"User-Agent": AGENT}, allow_redirects=False, timeout=PATIENCE_SECONDS
+        )
         assert answer.status_code == 302
 
     def clicked() -> list[str]:

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from kit.stack import Stack
+from tests.waiting import PATIENCE_SECONDS
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 KEY = "choose-a-long-secret"
+
+pytestmark = pytest.mark.long
+
 NEXT = "\n--- next step ---\n"
 
 # Different each time: ids, tokens, secrets, times, ports.
@@ -69,11 +73,8 @@ def without_what_changes(text: str) -> str:
     return text.strip()
 
 
-@pytest.mark.parametrize("has_curl", [True, False], ids=["curl", "no curl"])
-def test_the_tutorial_can_be_followed(stack: Stack, programs: Path, has_curl: bool) -> None:
-    if has_curl and shutil.which("curl") is None:
-        pytest.skip("this machine has no curl; the other case follows the page without it")
-    if not has_curl:
+def test_the_tutorial_can_be_followed(stack: Stack, programs: Path) -> None:
+    if shutil.which("curl") is None:
         put_curl(programs)
     commands = [command for command, _ in steps()]
     followed = subprocess.run(
@@ -87,7 +88,7 @@ def test_the_tutorial_can_be_followed(stack: Stack, programs: Path, has_curl: bo
         },
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE_SECONDS,
     )
     assert (followed.returncode, followed.stderr) == (0, "")
     shown = [output for _, output in steps()]

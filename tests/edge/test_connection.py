@@ -396,7 +396,7 @@ def test_only_the_first_of_two_clicks_in_a_packet_is_answered_and_written(
 
 def test_sequential_requests_are_all_answered(edge: RunningEdge, path: str) -> None:
     """On one connection, whether they wait for the disk, for the directory, or not at all."""
-    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=PATIENCE_SECONDS)
     with closing(connection):
         connection.connect()
         used = connection.sock

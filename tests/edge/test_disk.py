@@ -17,6 +17,8 @@ from tests.edge.running import RunningEdge, Valkey
 from tests.edge.visitors import click, folded, has_all, has_losses, losses
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="to mount a small disk one must be root")
 
 

@@ -12,6 +12,7 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from redis.exceptions import ResponseError
 
@@ -26,6 +27,8 @@ from tests.edge.make import Fold
 from tests.edge.running import AGENT, RunningEdge, Valkey
 from tests.edge.visitors import Visitors, click, folded, has_all
 from tests.waiting import PATIENCE_SECONDS, until
+
+pytestmark = pytest.mark.long
 
 # Descriptors
 

@@ -27,6 +27,8 @@ from tests.edge.running import RunningEdge, Valkey, eventually_gone
 from tests.edge.visitors import Visitors, folded, has_all
 from tests.waiting import PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.long
+
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
 """`make soak` asks for more."""
 

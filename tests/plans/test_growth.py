@@ -30,6 +30,8 @@ from salepixel_worker.sweep import reconcile_due
 from tests.conftest import newest_planner
 from tests.plans.work import Statement, Watch, pretend_many_rows
 
+pytestmark = pytest.mark.long
+
 SMALL, MORE = 1000, 3000
 """Clicks. BIG has most of them, and more sales, contacts and clicks than a page shows."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from salepixel_plugin import reception
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 SERVER = """
 import json, os, signal, socket, sys, time
@@ -344,7 +344,7 @@ def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
     assert ended.returncode == 2
     assert ended.stderr == f"The plugin cannot listen on 127.0.0.1 port {port}: Address already in use\n"

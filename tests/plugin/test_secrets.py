@@ -14,6 +14,8 @@ from kit.ports import free_port
 from salepixel.storage.database import open_database
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 KEY = "sp_canary-of-the-settings"
 WRONG = "sp_canary-that-is-wrong"
 EMAIL = "canary@example.com"

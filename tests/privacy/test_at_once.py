@@ -18,6 +18,7 @@ from salepixel.storage.database import Database
 from salepixel.sums.check import find_wrong_sums
 from tests.make import NOON, click_at
 from tests.privacy.village import REF, Village
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.test_at_once import until_it_ends_or_waits
 from tests.worker.world import HOUR
 
@@ -36,7 +37,7 @@ def test_a_verdict_that_changes_during_an_erasure_is_counted_once(village: Villa
         clicks.clear_clicks(connection, [click.id])
         erasing.start()
         until_it_ends_or_waits(village.database, erasing)
-    erasing.join(20)
+    erasing.join(PATIENCE_SECONDS)
     assert not erasing.is_alive()
     assert list(village.found()) == []
     with village.database.read() as connection:
@@ -52,7 +53,7 @@ def test_an_erasure_waits_for_orders_that_were_received_before_it(village: Villa
         erasing.start()
         until_it_ends_or_waits(village.database, erasing)
         orders.store_order(connection, shop_id, 1, seen, "")
-    erasing.join(20)
+    erasing.join(PATIENCE_SECONDS)
     assert not erasing.is_alive()
     assert list(village.found()) == []
 
@@ -65,7 +66,7 @@ def test_days_that_are_chosen_while_old_rows_end_are_kept(village: Village) -> N
         change_retention(connection, INSTALLATION, 1, dict.fromkeys(Kept))
         ending.start()
         until_it_ends_or_waits(village.database, ending)
-    ending.join(20)
+    ending.join(PATIENCE_SECONDS)
     assert not ending.is_alive()
     with village.database.read() as connection:
         assert [one.days for one in read_retention(connection, 1).values()] == [None] * len(Kept)

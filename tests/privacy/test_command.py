@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
 from tests.databases import copy_template
 from tests.privacy.village import ADDRESS, REF, Village
+
+pytestmark = pytest.mark.long
 
 
 def test_a_person_is_exported_counted_and_erased(tmp_path: Path, sqlite_template: Path) -> None:

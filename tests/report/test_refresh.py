@@ -25,6 +25,7 @@ from salepixel.report.refresh import describe_rates, refresh_rates
 from salepixel.settings import StorageSettings
 from salepixel.storage.database import Database
 from tests.make import NOON, click_at, order, rates_file
+from tests.waiting import PATIENCE_SECONDS
 
 LAST = SHIPPED.last_day()
 TODAY = LAST + timedelta(days=24)
@@ -114,7 +115,7 @@ def test_an_invalid_or_older_history_is_refused(
 def test_the_command_shows_the_rates_in_use_and_its_exit_code_the_result(tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "salepixel.cli", "rates", *words, "--data", str(tmp_path)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
 
     shown = run()
     assert (shown.returncode, date.fromisoformat(shown.stdout.split()[-1].rstrip("."))) == (

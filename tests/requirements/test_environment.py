@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 OLD = """case "$1" in -V) echo Python 3.10.13;; *) exit 1;; esac"""
@@ -67,7 +71,7 @@ def run(tree: Path, pythons: dict[str, str], chosen: str = "") -> subprocess.Com
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -17,7 +17,9 @@ from kit.saleor import StandInSaleor
 from kit.stack import Stack
 from kit.story import make_story
 from tests.databases import new_postgresql_database
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
+
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_a_stopped_demo_leaves_nothing_running(number: int, said: str, short_pat
             assert demo.poll() is None
         assert until(lambda: any(log.stat().st_size for log in short_path.glob("*/up.log")))
         demo.send_signal(number)
-        assert demo.wait(240) == 0
+        assert demo.wait(PATIENCE_SECONDS) == 0
     assert list(short_path.iterdir()) == []
     assert [pid for pid in Path("/proc").glob("[0-9]*") if str(short_path) in command_line(pid)] == []
 

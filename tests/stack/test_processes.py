@@ -5,7 +5,7 @@ import sys
 
 import psutil
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 CHILD = """
 import multiprocessing, os, sys, time
@@ -60,7 +60,7 @@ def _ends(**settings: object) -> bool:
 
 def _ends_when_alone(script: str) -> bool:
     parent = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
     )
     return until(lambda: _has_ended(int(parent.stdout)))
 

@@ -20,7 +20,9 @@ from kit.saleor_key import SigningKey
 from kit.stack import DidNotStart, Stack
 from kit.story import Contact, Purchase, make_story
 from salepixel_worker.scheduler import SWEEP_SECONDS
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
+
+pytestmark = pytest.mark.long
 
 KILLS = int(os.environ.get("KILL_ROUNDS", "10"))
 """Twice each process; `make soak` kills more often."""
@@ -87,7 +89,7 @@ def test_a_link_changed_after_sending_redirects_to_its_new_destination(player: P
     address = link["tracked_url"].replace(f"http://{player.tracking_host}", player.stack.edge_url)
 
     def leads_to(start: str) -> bool:
-        answer = requests.get(address, allow_redirects=False, timeout=60)
+        answer = requests.get(address, allow_redirects=False, timeout=PATIENCE_SECONDS)
         return f"{answer.status_code} {answer.headers.get('location', '')}".startswith(start)
 
     assert leads_to(f"302 {link['url']}")

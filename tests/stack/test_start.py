@@ -2,10 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,26 @@ import sqlalchemy as sa
 
 from kit.ports import free_port
 from kit.stack import DidNotStart, Stack
+from salepixel.keys import load_keys
 from salepixel.stack.embedded import die_with_parent
-from tests.waiting import until
+from salepixel.storage.database import migrate, open_database
+from salepixel.storage.installation import claim_database
+from tests.edge.running import Valkey
+from tests.waiting import PATIENCE_SECONDS, until
+
+pytestmark = pytest.mark.long
 
 KEY = "sp_a-key-of-more-than-twenty-characters"
+
+
+IMPATIENT = """
+from salepixel import cli
+from salepixel.stack import service, supervisor
+supervisor.PORT_SECONDS, supervisor.REPORT_SECONDS = 0.3, 1.0
+service.RESTART_PAUSE_SECONDS = (0.2, 3.0)
+cli.main()
+"""
+"""`salepixel` without the ten seconds before it reports a port or a process, and between restarts."""
 
 
 def health(url: str) -> dict[str, object]:
@@ -40,7 +57,7 @@ def up(data: Path, stdout: Path, **settings: str) -> Iterator[tuple[subprocess.P
     }
     with stdout.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "salepixel.cli", "up", "--data", str(data)],
+            [sys.executable, "-c", IMPATIENT, "up", "--data", str(data)],
             env={**os.environ, **chosen},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -52,7 +69,7 @@ def up(data: Path, stdout: Path, **settings: str) -> Iterator[tuple[subprocess.P
     finally:
         process.terminate()
         try:
-            process.wait(240)
+            process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -68,7 +85,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=PATIENCE_SECONDS,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -82,12 +99,14 @@ def test_no_process_ends_if_the_log_cannot_be_written(tmp_path: Path) -> None:
             f"{plugin}/api/v1/campaigns",
             json={"empId": 1, "name": "Autumn", "links": links},
             headers=bearer,
-            timeout=20,
+            timeout=PATIENCE_SECONDS,
         ).json()
         link = made["links"][0]["tracked_url"].replace("{contact}", "ana")
-        assert requests.get(link, allow_redirects=False, timeout=20).status_code == 302
+        assert requests.get(link, allow_redirects=False, timeout=PATIENCE_SECONDS).status_code == 302
         clicks = f"{plugin}/api/v1/campaigns/{made['id']}/clicks"
-        assert until(lambda: requests.get(clicks, headers=bearer, timeout=20).json()["rows"]), "it is folded"
+        assert until(lambda: requests.get(clicks, headers=bearer, timeout=PATIENCE_SECONDS).json()["rows"]), (
+            "it is folded"
+        )
         assert process.poll() is None
 
 
@@ -102,12 +121,16 @@ def test_no_process_ends_if_the_reader_of_the_log_is_gone(tmp_path: Path) -> Non
 
 
 def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(tmp_path: Path) -> None:
-    with Stack(tmp_path / "data", api_key=KEY) as stack:
-        stack.stop()
-        files = list((stack.data / "valkey" / "appendonlydir").glob("*.aof"))
-        for file in files:
-            file.write_bytes(b"this is no command\r\n" * 200)
-        stack.start()
+    data = tmp_path / "data"
+    with closing(Valkey(data)) as valkey:
+        valkey.start()
+        valkey.client.set("a", "b")
+        valkey.signal(signal.SIGTERM)
+    files = list((data / "valkey" / "appendonlydir").glob("*.aof"))
+    assert files
+    for file in files:
+        file.write_bytes(b"this is no command\r\n" * 200)
+    with Stack(data, api_key=KEY) as stack:
         (kept,) = (stack.data / "valkey").glob("appendonlydir.damaged-*")
         assert len(list(kept.iterdir())) >= len(files)
         assert "valkey_file_damaged" in (stack.data / "up.log").read_text()
@@ -174,12 +197,10 @@ def test_an_invalid_setting_is_reported_in_one_sentence(
 
 @pytest.mark.parametrize("other", ["edge_port", "plugin_port"])
 def test_an_occupied_port_is_named_with_its_setting(tmp_path: Path, shared_stack: Stack, other: str) -> None:
-    """For example by another stack: ports are not shared. Without the 10 s that a killed stack has to end."""
+    """For example by another stack: ports are not shared."""
     port = getattr(shared_stack, other)
     ports = {"SALEPIXEL_EDGE_PORT": str(free_port()), "SALEPIXEL_PLUGIN_PORT": str(port)}
-    impatient = "from salepixel import cli; from salepixel.stack import supervisor; "
-    impatient += "supervisor.PORT_SECONDS = 0.3; cli.main()"
-    code, said = run(["up", "--data", str(tmp_path)], ports, program=["-c", impatient])
+    code, said = run(["up", "--data", str(tmp_path)], ports, program=["-c", IMPATIENT])
     assert code == 1
     assert said.strip() == (
         f"salepixel: Another program listens on port {port}: stop it, or choose another port with "
@@ -201,10 +222,18 @@ def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path) -> Non
 
 
 def test_with_lost_or_foreign_keys_nothing_starts(tmp_path: Path) -> None:
-    with Stack(tmp_path / "data", api_key=KEY) as stack:
-        stack.stop()
-        keys, data = stack.data / "keys.json", stack.data
-        kept = keys.read_bytes()
+    data = tmp_path / "data"
+    keys = data / "keys.json"
+    made = load_keys(keys)
+    kept = keys.read_bytes()
+    database = open_database("", data)
+    migrate(database)
+    with database.write() as connection:
+        claim_database(connection, made)
+    database.close()
+    with ExitStack() as running:
+        stack = Stack(data, api_key=KEY)
+        running.callback(stack.stop)
         keys.unlink()
         with pytest.raises(DidNotStart, match=r"keys\.json is missing"):
             stack.start()

@@ -21,6 +21,8 @@ from tests.storage.make_version import VERSIONS, as_sql, play
 from tests.storage.test_migrations import upgrade
 from tests.worker.world import World
 
+pytestmark = pytest.mark.long
+
 _BYTES = re.compile(r"(?<=[ (])x'([0-9a-f]*)'(?=[,)])")
 
 

@@ -23,7 +23,7 @@ from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.links import Totals, totals_of_campaigns, totals_of_links
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
 from tests.sums.test_clicks import DAY, NO_SIGNAL, SECOND, people, store, totals
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 ANA = click_at(NOON)
 AGAIN = click_at(NOON + DAY, link=OTHER_LINK)
@@ -195,7 +195,7 @@ def test_a_contact_who_clicks_on_two_edges_at_once_is_one_clicker(postgresql_dat
     with postgresql_database.write() as connection:
         store_clicks(connection, [(ANA, NO_SIGNAL)])
         other.start()
-    other.join(20)
+    other.join(PATIENCE_SECONDS)
     assert not other.is_alive()
     with postgresql_database.read() as connection:
         assert totals_of_campaigns(connection, [CAMPAIGN])[CAMPAIGN] == Totals(3, 0, 0, 1)
@@ -220,7 +220,7 @@ def test_a_rebuild_waits_for_a_writer_that_has_locked_a_contact(postgresql_datab
         waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         assert until(lambda: bool(connection.scalar(waits)))
         store_clicks(connection, [(AGAIN, NO_SIGNAL)])
-    rebuilding.join(20)
+    rebuilding.join(PATIENCE_SECONDS)
     assert not rebuilding.is_alive()
     assert failed == []
     verify(postgresql_database)

@@ -30,7 +30,7 @@ from salepixel.sums.kept import Cells
 from tests.databases import copy_template, empty
 from tests.examples import costly
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -321,7 +321,7 @@ def test_writers_of_the_same_clicks_and_verdicts_count_them_once(postgresql_data
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE_SECONDS)
     assert sum(cells(postgresql_database).values()) == 40
 
 
@@ -333,6 +333,6 @@ def test_a_rebuild_while_clicks_are_stored_loses_none(postgresql_database: Datab
         rebuilding.start()
         waits = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         assert until(lambda: bool(connection.scalar(waits)))
-    rebuilding.join(20)
+    rebuilding.join(PATIENCE_SECONDS)
     assert not rebuilding.is_alive()
     assert cells(postgresql_database) == {(LINK, TODAY, "human", ""): 2}

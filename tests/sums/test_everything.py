@@ -27,6 +27,8 @@ from tests.sums.test_sales import CLICKS, DAY, RECONCILE, check, shop
 from tests.worker.test_bounds import clear
 from tests.worker.world import World
 
+pytestmark = pytest.mark.long
+
 INTERRUPTED, FINISHED = 0.0, 60.0
 
 

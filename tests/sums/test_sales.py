@@ -35,6 +35,7 @@ from salepixel.sums.sales import Sold
 from salepixel_worker.sweep import reconcile_due
 from tests.examples import costly
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.test_bounds import clear
 from tests.worker.world import HOUR, World
 
@@ -402,7 +403,7 @@ def test_writers_of_the_same_buyers_lose_nothing(postgresql_database: Database) 
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE_SECONDS)
     assert not any(worker.is_alive() for worker in workers)
     with postgresql_database.read() as connection:
         orders = buyer_sums.orders_by_contact(connection, CAMPAIGN, ["ana", "bo"])
@@ -441,7 +442,7 @@ def test_workers_that_decide_the_same_orders_keep_the_sums_exact(
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(60)
+            worker.join(PATIENCE_SECONDS)
         assert not any(worker.is_alive() for worker in workers)
         check(postgresql_database)
 

@@ -7,6 +7,8 @@ import pytest
 import truth.__main__ as run
 from kit.stack import Stack
 
+pytestmark = pytest.mark.long
+
 
 def test_a_world_is_played_over_http_and_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "CONTACTS", 120)

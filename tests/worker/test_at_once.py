@@ -24,7 +24,7 @@ from salepixel.storage.database import Database
 from salepixel_worker.fold import fold_journal
 from salepixel_worker.rebuild import verify_all
 from tests.make import CAMPAIGN, LINK, NOON, click_at, order
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.test_fold import JOURNAL, ship
 from tests.worker.world import HOUR, NO_SIGNAL, World
 
@@ -118,7 +118,7 @@ def test_data_stored_while_an_order_is_decided_affects_it(
         meanwhile(connection, world)
         buying.start()
         until_it_ends_or_waits(world.database, buying)
-    buying.join(20)
+    buying.join(PATIENCE_SECONDS)
     assert not buying.is_alive()
     assert world.reasons() == {"O1": reason}
 
@@ -146,7 +146,7 @@ def test_concurrently_decided_orders_of_a_customer_affect_each_other(world: Worl
         world.decide(connection, shop_id, "O1")
         buying.start()
         until_it_ends_or_waits(world.database, buying)
-    buying.join(20)
+    buying.join(PATIENCE_SECONDS)
     assert world.reasons() == {"O1": "click_token_on_order", "O2": "known_customer"}
 
 
@@ -173,7 +173,7 @@ def test_an_order_that_clears_a_click_affects_a_concurrently_decided_order_of_it
         deciding.start()
         until_it_ends_or_waits(world.database, deciding)
         assert deciding.is_alive() is not only_due
-    deciding.join(20)
+    deciding.join(PATIENCE_SECONDS)
     assert not deciding.is_alive()
     world.reconcile()
     assert verify_all(world.database, world.sealer).different == []
@@ -195,7 +195,7 @@ def test_a_fold_locks_the_accounts_of_clicks_and_hits_in_the_sequence_of_their_n
         assert folding.is_alive()
         connection.exec_driver_sql("SET LOCAL lock_timeout = 500")
         lock_one_lane(connection, [2])
-    folding.join(20)
+    folding.join(PATIENCE_SECONDS)
     assert not folding.is_alive()
     with world.database.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.hits)) == 1
@@ -223,6 +223,6 @@ def test_settings_may_change_while_an_order_is_decided_without_a_deadlock(world:
         shop = shops.find_shop(connection, "https://shop.test/graphql/")
         assert shop is not None
         orders.get_order(connection, shop.id, "O1", lock=True)
-    changing.join(20)
+    changing.join(PATIENCE_SECONDS)
     assert failed == []
     assert world.due() == [(shop.id, "O1")]

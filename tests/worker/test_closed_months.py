@@ -25,6 +25,8 @@ from tests.examples import costly
 from tests.make import CAMPAIGN, click_at, order
 from tests.worker.world import HOUR, World
 
+pytestmark = pytest.mark.long
+
 OTHER_CAMPAIGN = "0000000000c2"
 OTHER_CAMPAIGNS_LINK = "0000000000b1"
 SEPTEMBER, OCTOBER, NOVEMBER, DECEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11, 12))

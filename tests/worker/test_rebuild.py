@@ -22,6 +22,7 @@ from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
 from tests.databases import copy_template
 from tests.make import CAMPAIGN, NOON, click_at, order
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.world import HOUR, NO_SIGNAL, World, story
 
 
@@ -121,7 +122,7 @@ def test_the_command_lists_the_differences(
         connection.execute(sa.update(schema.sales).values(amount=schema.sales.c.amount + amount))
     command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ)
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, env=dict(os.environ)
     )
     assert done.returncode == code, done.stderr
     assert said in done.stdout
@@ -132,7 +133,7 @@ def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
     load_keys(tmp_path / "keys.json")
     command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env=dict(os.environ)
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, env=dict(os.environ)
     )
     assert done.returncode == 2
     assert "Run `salepixel up` once" in done.stderr

@@ -80,6 +80,7 @@ NOT_CALLED = {
     "pages.requeue": "as api.requeue",
     "pages.retry_forwards": "as api.retry_forwards",
     "pages.change": "as api.patch_link",
+    "pages.change_link_settings": "as api.change_account",
     "pages.find_person": "as api.export_person",
     "pages.export_person": "as api.export_person",
     "pages.show_export": "reads one row by its key",

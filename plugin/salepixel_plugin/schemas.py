@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from salepixel.accounts.policy import Model
 from salepixel.campaigns.utm import BadPattern, Utm, check_pattern
 from salepixel.report.comparison import DAYS, ends
-from salepixel_plugin.fields import UNSET, LinkUrl, Name, PlannedTime, Text
+from salepixel_plugin.fields import UNSET, LinkHosts, LinkUrl, Name, PlannedTime, Text
 from salepixel_plugin.paging import Days
 
 MAX_PERIOD_DAYS = 92
@@ -74,6 +74,13 @@ class UtmIn(Input):
     def as_utm(self) -> Utm:
         """The patterns as the use cases take them."""
         return Utm(**self.model_dump())
+
+
+class LinkSettings(Input):
+    """The settings of an account for links."""
+
+    link_hosts: LinkHosts = []
+    utm: UtmIn = UtmIn()
 
 
 class LinkChange(Input):

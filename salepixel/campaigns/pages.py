@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from salepixel.campaigns.links import Link, LinkSealer
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.utm import query_of, read_utm, utm_of_all
+from salepixel.mailers.known import PLATFORMS
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import campaigns, links
 from salepixel.storage.upsert import insert
@@ -33,12 +34,15 @@ def dynamic_link(campaign_id: str) -> CampaignLink:
     return CampaignLink(campaign_id, "", "/r/", sale_pixel=True, dynamic=True)
 
 
-def dynamic_url(sealer: LinkSealer, base: str, campaign: Campaign, address: str) -> str:
+def dynamic_url(sealer: LinkSealer, base: str, campaign: Campaign, address: str = "") -> str:
     """The URL of a campaign's dynamic link for the e-mail, with the UTM parameters that all its links have.
 
-    `base`: from `links.edge_url`. `address`: where it leads, encoded as the value of a parameter, or the tag
-    that the e-mail platform replaces. It comes last: a platform that does not encode it may write `&` in it.
+    `base`: from `links.edge_url`. `address`: where it leads, encoded as the value of a parameter; empty: the
+    tag that the e-mail platform replaces. It comes last: a platform that does not encode it may write `&` in
+    it.
     """
+    platform = PLATFORMS.get(campaign.mailer)
+    address = address or (platform and platform.address_tag) or "{url}"
     token = sealer.seal(Link(campaign.emp_id, campaign.id, campaign.id, ""))
     utm = query_of(utm_of_all(read_utm(campaign.utm), campaign.name))
     return f"{base}/r/{token}?k={campaign.contact_tag}{utm and '&' + utm}&u={address}"

@@ -7,6 +7,7 @@ PLATFORM = Platform(
     key="brevo",
     name="Brevo",
     contact_tag="{{ contact.RC_ID }}",
+    address_tag="{{ item.url }}",
     forms=(BRACES, BRACE_BLOCK),
     field_for_reference="Contacts › Settings › Contact attributes: RC_ID",
     rewrites=Rewrites.ALWAYS,
@@ -23,5 +24,5 @@ PLATFORM = Platform(
             "https://github.com/sendinblue/APIv3-nodejs-library/issues/115",
         ),
     ),
-    unverified=frozenset({"rewrites", "test_mail", "paste"}),
+    unverified=frozenset({"address_tag", "rewrites", "test_mail", "paste"}),
 )

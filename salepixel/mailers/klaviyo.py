@@ -7,6 +7,7 @@ PLATFORM = Platform(
     key="klaviyo",
     name="Klaviyo",
     contact_tag="{{ person.KlaviyoID }}",
+    address_tag="{{ item.url|urlencode }}",
     forms=(BRACES, BRACE_BLOCK),
     rewrites=Rewrites.UNLESS_OFF,
     off_for_mail="Settings › Email › Attribution, Track clicks of the campaign",
@@ -26,5 +27,5 @@ PLATFORM = Platform(
             "https://community.klaviyo.com/show-tell-27/linking-to-costco-com-url-encoded-parameters-10326",
         ),
     ),
-    unverified=frozenset({"test_mail", "off_for_mail", "paste"}),
+    unverified=frozenset({"address_tag", "test_mail", "off_for_mail", "paste"}),
 )

@@ -9,6 +9,7 @@ PLATFORM = Platform(
     key="mailchimp",
     name="Mailchimp",
     contact_tag="*|UNIQID|*",
+    address_tag="*|FEEDITEM:URL|*",
     forms=(STARS,),
     unfilled=("__test_email__",),
     test_mail=TestMail.INVENTED,
@@ -29,5 +30,5 @@ PLATFORM = Platform(
             "segment-export-mailchimp-link-decoration-personalization",
         ),
     ),
-    unverified=frozenset({"contact_tag", "unfilled", "test_mail", "appends", "paste"}),
+    unverified=frozenset({"address_tag", "contact_tag", "unfilled", "test_mail", "appends", "paste"}),
 )

@@ -50,6 +50,7 @@ class Platform:
     """An e-mail platform. `key`: its name in campaigns and in the API.
 
     `contact_tag`: its merge tag for an opaque reference of the contact; None if no tag suits every account.
+    `address_tag`: its merge tag for the address of a product in a feed, encoded if it can; empty: not known.
     `field_for_reference`: where an account creates a field of its own for the reference then.
     `forms`: how its merge tags are written. `unfilled`: references that belong to nobody, which it uses if it
     does not fill the tag. `test_mail`: what is in place of the tag in a test mail.
@@ -64,6 +65,7 @@ class Platform:
     name: str
     contact_tag: str | None
     forms: tuple[Form, ...] = ()
+    address_tag: str = ""
     field_for_reference: str = ""
     unfilled: tuple[str, ...] = ()
     test_mail: TestMail = TestMail.UNKNOWN

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from salepixel.accounts.store import Account
 from salepixel.campaigns.links import BadLink, Link, LinkSealer, edge_url, token_in
 from salepixel.campaigns.store import Campaign
+from salepixel.campaigns.utm import read_utm, with_utm
 from salepixel.mails.found import FoundLink
 from salepixel.mails.mail import Mail
 from salepixel.mails.proposals import Proposal, Use, Why, propose
@@ -95,6 +96,16 @@ class MailView:
                 same = () if self.stored.merged else (one.id,)
                 found.setdefault((one.proposal.destination, one.choice.use, *same), []).append(one)
         return list(found.values())
+
+    def destinations(self) -> dict[str, str]:
+        """Where the links to track lead, with UTM parameters, by their ids. A draft has the account's."""
+        utm = read_utm(self.campaign.utm if self.campaign else self.account.utm)
+        found = dict[str, str]()
+        for position, group in enumerate(self.groups(), 1):
+            url = group[0].proposal.destination
+            led = with_utm(url, utm, self.name, label_of_group(group), position)
+            found |= dict.fromkeys((one.id for one in group), led)
+        return found
 
 
 def view_of(

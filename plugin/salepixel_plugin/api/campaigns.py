@@ -117,8 +117,9 @@ class CampaignWithLinks(CampaignOut):
 
     links: list[LinkOut]
     dynamic_url: str = Field(
-        description="The dynamic link, for product feeds and automations. Put the address, encoded as a "
-        "query's value, in place of `{url}`. It leads only to the `link_hosts` of the account."
+        description="The dynamic link, for product feeds and automations. After `u=` comes the tag of the "
+        "platform for the address of a product, or `{url}`: put the address there, encoded. "
+        "It leads only to the `link_hosts` of the account."
     )
 
 
@@ -343,5 +344,5 @@ def _tracked_url(found: LinkedCampaign, link: CampaignLink) -> str:
     campaign, here = found.campaign, services()
     base, tag = edge_url(here.settings.edge_url, found.tracking_host), campaign.contact_tag
     if link.dynamic:
-        return dynamic_url(here.links, base, campaign, quote(link.url, safe="") or "{url}")
+        return dynamic_url(here.links, base, campaign, quote(link.url, safe=""))
     return tracked_url(base, here.links.seal(Link(campaign.emp_id, campaign.id, link.id, link.url)), tag)

@@ -26,6 +26,7 @@ class MailerOut(Output):
     mailer: str = Field(description="Its name in `POST /campaigns` and `POST /mails`.")
     name: str
     contact_tag: str | None = Field(description="Null: send the tag of your own field in `contact_tag`.")
+    address_tag: str = Field(description="The tag for the address of a product; empty: not known.")
     field_for_reference: str
     rewrites: Rewrites = Field(description="Whether it puts links of its own around yours.")
     off_for_link: str = Field(description="The attribute that stops its own tracking of a link.")
@@ -55,6 +56,7 @@ def list_mailers() -> dict[str, Any]:
                 "mailer": one.key,
                 "name": one.name,
                 "contact_tag": one.contact_tag,
+                "address_tag": one.address_tag,
                 "field_for_reference": one.field_for_reference,
                 "rewrites": one.rewrites,
                 "off_for_link": one.off_for_link,

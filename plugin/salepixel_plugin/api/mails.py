@@ -87,7 +87,7 @@ class MailLinkOut(Output):
     use: Use
     label: str
     reason: str = Field(description="Why this use was proposed.")
-    destination: str = Field(description="Empty: the link cannot be tracked.")
+    destination: str = Field(description="With its UTM parameters. Empty: the link cannot be tracked.")
     link_id: Id | None = Field(description="The link of the campaign; null for a draft or an untracked link.")
 
 
@@ -239,7 +239,7 @@ def _as_file(body: bytes, kind: Kind) -> Response:
 
 
 def _as_json(view: MailView) -> dict[str, Any]:
-    stored = view.stored
+    stored, led = view.stored, view.destinations()
     return {
         "id": stored.id,
         "empId": stored.emp_id,
@@ -260,7 +260,7 @@ def _as_json(view: MailView) -> dict[str, Any]:
                 "use": one.choice.use,
                 "label": one.choice.label,
                 "reason": one.proposal.why,
-                "destination": one.proposal.destination,
+                "destination": led.get(one.id, one.proposal.destination),
                 "link_id": one.choice.link_id,
             }
             for one in view.links

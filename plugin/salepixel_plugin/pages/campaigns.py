@@ -9,7 +9,10 @@ from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
 from salepixel.accounts.store import list_accounts
+from salepixel.accounts.use_cases import see_account
 from salepixel.campaigns import store
+from salepixel.campaigns.links import edge_url
+from salepixel.campaigns.pages import dynamic_url
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import edit_link, see_campaign, see_link
 from salepixel.destinations import outbox
@@ -26,7 +29,7 @@ from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.steps import steps_of
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
-from salepixel_plugin.services import services, writing
+from salepixel_plugin.services import services, tracking, writing
 
 PAGE = 50
 
@@ -89,7 +92,16 @@ def links(campaign_id: str) -> Response:
     """The clicks and orders of each link, with the switch of its sales link."""
     with services().database.read() as connection:
         campaign, found = use_cases.list_link_activity(connection, principal(), campaign_id)
-        return show_tab(connection, campaign, "links", links=found)
+        account = see_account(connection, principal(), campaign.emp_id)
+        here = tracking()
+        return show_tab(
+            connection,
+            campaign,
+            "links",
+            links=found,
+            hosts=account.leads_to,
+            dynamic=dynamic_url(here.sealer, edge_url(here.edge, account.tracking_host), campaign),
+        )
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")

@@ -279,6 +279,7 @@ def _show(view: MailView, wrong: str = "") -> Response:
         answer = page(
             "mail_draft.html",
             wrong=wrong,
+            led=view.destinations(),
             seen=_version(view),
             hosts=hosts,
             per_page=PER_PAGE,

@@ -51,6 +51,7 @@ TEST_MAILS = {
 
 FIELDS = {
     "contact_tag": N_("merge tag"),
+    "address_tag": N_("tag of a product's address"),
     "field_for_reference": N_("field for the reference"),
     "rewrites": N_("whether it changes links"),
     "off_for_mail": N_("the setting"),

@@ -69,3 +69,17 @@ def test_a_destination_that_is_too_long_with_them_is_named(office: Office) -> No
     answer = office.call("POST", "/campaigns", body)
     assert answer.status_code == 422
     assert "links.1.url" in answer.text
+
+
+def test_a_draft_shows_the_destinations_that_its_links_will_have(office: Office) -> None:
+    _account(office, {"source": "news", "content": "{link}-{position}"})
+    text = '<a href="https://shop.test/1">One</a><a href="https://shop.test/2">Two</a>'
+    mail = office.post("/mails", {"empId": 7, "name": "Autumn", "text": text})
+    wanted = [
+        f"https://shop.test/{n}?utm_source=news&utm_content={name}-{n}"
+        for n, name in ((1, "One"), (2, "Two"))
+    ]
+    assert [link["destination"] for link in mail["links"]] == wanted
+    assert wanted[1].replace("&", "&amp;") in office.page(f"/mails/{mail['id']}", SHOES).text
+    made = office.call("PUT", f"/mails/{mail['id']}/campaign").json or {}
+    assert [link["url"] for link in office.get(f"/campaigns/{made['campaign_id']}")["links"]] == wanted

@@ -8,7 +8,7 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
@@ -81,6 +81,7 @@ def mail(stack: Stack) -> dict[str, Any]:
     """The campaign: one link to the shop. No shop is connected, so only the pixel reports sales."""
     with StandInSaleor() as shop, closing(Player(stack, shop)) as player:
         account = {"empId": EMP_ID, "name": "Shoes", "tracking_host": TRACKING_HOST, "currency": "EUR"}
+        account |= {"site": "shop.test"}
         player.api("POST", "/accounts", account)
         links = [{"url": "http://shop.test/p/1?a=b#size", "label": "Hero", "sale_pixel": True}]
         campaign = {"empId": EMP_ID, "name": "Autumn <b>sale</b>", "mailer": "plain", "links": links}
@@ -149,6 +150,26 @@ def test_a_purchase_from_the_mail_is_a_row_of_the_report_and_a_reload_is_not(
     assert row.count() == 1
     assert "bo" in row.inner_text()
     assert "39.80" in row.inner_text()
+
+
+def test_a_dynamic_link_leads_to_the_page_that_the_mail_names_and_not_to_another_site(
+    context: BrowserContext, mail: dict[str, Any]
+) -> None:
+    page = context.new_page()
+    link = mail["dynamic_url"].replace("{contact}", "di")
+    page.goto(link.replace("{url}", quote("http://shop.test/p/1?c=d#size", safe="")))
+    assert page.url == "http://shop.test/p/1?c=d#size"
+    (cookie,) = context.cookies(f"http://{TRACKING_HOST}/")
+    assert page.evaluate("salepixel.click()") == cookie["value"]
+    for elsewhere in (
+        "http://evil.test/",
+        "//evil.test/",
+        "http:\\\\evil.test/",
+        "http://shop.test@evil.test/",
+    ):
+        answer = page.goto(link.replace("{url}", quote(elsewhere, safe="")))
+        assert answer is not None
+        assert (answer.status, urlsplit(page.url).hostname) == (404, TRACKING_HOST)
 
 
 def test_a_visitor_without_a_click_sends_no_pixel(context: BrowserContext) -> None:

@@ -25,7 +25,7 @@ from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.blueprint import blueprint, language, page, with_script
 from salepixel_plugin.pages.steps import steps_of
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
@@ -94,14 +94,10 @@ def links(campaign_id: str) -> Response:
         campaign, found = use_cases.list_link_activity(connection, principal(), campaign_id)
         account = see_account(connection, principal(), campaign.emp_id)
         here = tracking()
-        return show_tab(
-            connection,
-            campaign,
-            "links",
-            links=found,
-            hosts=account.leads_to,
-            dynamic=dynamic_url(here.sealer, edge_url(here.edge, account.tracking_host), campaign),
-        )
+        dynamic = dynamic_url(here.sealer, edge_url(here.edge, account.tracking_host), campaign)
+        answer = show_tab(connection, campaign, "links", links=found, hosts=account.leads_to, dynamic=dynamic)
+    answer.headers["Content-Security-Policy"] = with_script()
+    return answer
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")

@@ -298,6 +298,6 @@ def _show(view: MailView, wrong: str = "") -> Response:
     platform = PLATFORMS.get(view.stored.mailer, PLATFORMS["other"])
     shared |= {"platform": platform, "name": NAMES[platform.key], **texts_of(platform)}
     answer = page("mail_tracked.html", text=text, addresses=addresses, **_some(links), **shared)
-    # Only these pages have a script: it copies what the page shows.
+    # The script copies what the page shows.
     answer.headers["Content-Security-Policy"] = with_script()
     return answer

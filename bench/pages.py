@@ -87,6 +87,8 @@ NOT_CALLED = {
     "pages.erase_person": "as api.erase_person",
     "api.retry_erasure": "looks for the person in all deliveries, as api.erase_person",
     "pages.retry_erasure": "as api.retry_erasure",
+    "api.close_erasure": "writes one row by its key, of an erasure whose key is lost",
+    "pages.close_erasure": "as api.close_erasure",
     "pages.change_retention": "as api.change_retention",
     "pages.show_people_again": "as pages.show_people",
     "pages.check_now": "asks the tracking host and the shop",

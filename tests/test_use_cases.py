@@ -42,6 +42,8 @@ from salepixel.money.rates import Rates
 from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
 from salepixel.privacy import use_cases as privacy
+from salepixel.privacy.erase import NO_KEY
+from salepixel.privacy.erasures import keep_error
 from salepixel.report import use_cases as report
 from salepixel.report.exports import Format
 from salepixel.report.sales import ALWAYS
@@ -131,6 +133,12 @@ def _see(world: World, mail_id: str) -> MailView:
 def _undo(world: World, principal: Principal) -> bytes:
     _, tracked = mails.tracked_mail(world.connection, OWNER, world.tracking, world.mail)
     return mails.undo_mail(world.connection, principal, world.tracking, read_mail(tracked))
+
+
+def _failed_erasure(world: World) -> str:
+    begun = privacy.begin_erasure(world.connection, OWNER, world.keys, 7, "bo", NOW)
+    keep_error(world.connection, begun.id, NO_KEY, NOW)
+    return begun.id
 
 
 Call = Callable[[World, Principal], Any]
@@ -224,6 +232,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     privacy.change_retention: lambda w, who: privacy.change_retention(w.connection, who, 7, {}),
     privacy.see_erasure: lambda w, who: privacy.see_erasure(
         w.connection, who, privacy.begin_erasure(w.connection, OWNER, w.keys, 7, "bo", NOW).id
+    ),
+    privacy.close_failed_erasure: lambda w, who: privacy.close_failed_erasure(
+        w.connection, who, _failed_erasure(w), NOW
     ),
     privacy.see_erasures: lambda w, who: privacy.see_erasures(w.connection, who, 7, 10),
     flows.create_flow: lambda w, who: flows.create_flow(w.connection, who, 7, "Welcome", NOW),

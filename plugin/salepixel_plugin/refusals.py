@@ -47,6 +47,9 @@ SENTENCES = {
         "This campaign is already an e-mail of the flow %(flow)s. Remove it there first."
     ),
     "flow_too_many_parts": N_("A flow has at most %(most)s e-mails."),
+    "erasure_can_continue": N_(
+        "Only an erasure whose key is missing can be closed. This one continues, or can be retried."
+    ),
     "mail_empty": N_("Paste the HTML or the text of your e-mail, or choose a file."),
     "mail_too_large": N_("This e-mail is larger than 3 MB. Remove attached pictures, and send it again."),
     "mail_pdf": N_("This is a PDF. Export the e-mail as HTML from your e-mail platform."),

@@ -129,9 +129,14 @@ def marks_due(dialect: str, *which: sa.ColumnElement[bool]) -> Any:
     )
 
 
-def waits_before(connection: sa.Connection, emp_id: int, placed_before: datetime) -> bool:
-    """Whether an order of an account that was placed before a time waits for its first attempt."""
-    waits = due.c.attempts == 0, due.c.emp_id == emp_id
+def waits_before(
+    connection: sa.Connection, emp_id: int, placed_before: datetime, marked_since: datetime
+) -> bool:
+    """Whether an order of an account that was placed before a time waits for its first attempt.
+
+    Orders that have waited since before `marked_since` do not count.
+    """
+    waits = due.c.attempts == 0, due.c.emp_id == emp_id, due.c.next_attempt_at >= marked_since
     theirs = sa.select(due.c.order_id).select_from(due.join(orders, _ITS_ORDER)).where(*waits)
     return connection.execute(theirs.where(orders.c.placed_at < placed_before).limit(1)).first() is not None
 

@@ -17,8 +17,9 @@ from salepixel.storage.schema import erasures
 class Erasure:
     """The receipt of an erasure. It does not name the person.
 
-    `begun_at`, `ended_at`: UTC; `ended_at` is None until it has finished. `counts`: changed or deleted rows
-    by table. `error`: why the last step failed, and `failed_at`: since when (UTC); the worker retries it.
+    `begun_at`, `ended_at`: UTC; `ended_at` is None until it has finished, or was closed with its `error`.
+    `counts`: changed or deleted rows by table. `error`: why the last step failed, and `failed_at`: since when
+    (UTC); the worker retries it.
     """
 
     id: str
@@ -83,6 +84,12 @@ def end_erasure(connection: sa.Connection, erasure_id: str, at: datetime) -> Non
     """Mark an erasure finished, and delete its work, which names the person."""
     under_way = erasures.c.id == erasure_id, erasures.c.ended_at.is_(None)
     connection.execute(sa.update(erasures).where(*under_way).values(ended_at=at, work="", error=""))
+
+
+def close_erasure(connection: sa.Connection, erasure_id: str, at: datetime) -> None:
+    """End an erasure that cannot be finished, and delete its work. Its error stays."""
+    unfinished = erasures.c.id == erasure_id, erasures.c.ended_at.is_(None)
+    connection.execute(sa.update(erasures).where(*unfinished).values(ended_at=at, work=""))
 
 
 def get_erasure(connection: sa.Connection, erasure_id: str) -> Erasure | None:

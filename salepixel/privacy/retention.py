@@ -54,6 +54,13 @@ gestion des activités commerciales")."""
 LATE_DAYS = 30
 """How long an edge may be offline. Clicks are kept at least as long as they are evidence, plus this time."""
 
+MOST_WAIT = timedelta(days=7)
+"""How long an order that waits for its decision keeps the clicks of its account from ending.
+
+An order waits for seconds, or for hours after a change of settings. One that nothing attempts must not keep
+the clicks of all other orders for ever.
+"""
+
 AT_ONCE = 500
 """The rows of one step, which takes some milliseconds."""
 
@@ -170,7 +177,8 @@ def _move_mark(database: Database, emp_id: int, kind: Kept, now: datetime) -> No
             return
         # An order that is not decided yet still needs its clicks.
         needed_by = new + account.policy.evidence_window
-        if kind is not Kept.CLICKS or not waits_before(connection, emp_id, needed_by):
+        waiting_since = now - MOST_WAIT
+        if kind is not Kept.CLICKS or not waits_before(connection, emp_id, needed_by, waiting_since):
             change_account(connection, emp_id, {MARKS[kind]: new})
 
 

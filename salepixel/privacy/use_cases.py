@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from salepixel.accounts.declined import BadField, NotFound
+from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import lock_erased, remember_erased
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
@@ -17,8 +17,8 @@ from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Json, Task, Tools, compute
 from salepixel.keys import Keys
 from salepixel.privacy import access
-from salepixel.privacy.erase import new_work
-from salepixel.privacy.erasures import Erasure, add_erasure, get_erasure, list_erasures
+from salepixel.privacy.erase import NO_KEY, new_work
+from salepixel.privacy.erasures import Erasure, add_erasure, close_erasure, get_erasure, list_erasures
 from salepixel.privacy.export import count_rows
 from salepixel.privacy.person import Person, find_person
 from salepixel.privacy.retention import Kept, keep_setting, least_days, read_retention
@@ -97,6 +97,19 @@ def see_erasure(connection: sa.Connection, principal: Principal, erasure_id: str
     if found is None or not principal.allows(found.emp_id):
         raise NotFound("erasure")
     return found
+
+
+def close_failed_erasure(
+    connection: sa.Connection, principal: Principal, erasure_id: str, at: datetime
+) -> Erasure:
+    """Close an erasure whose person cannot be decrypted, because its key is lost; returns its receipt.
+
+    Idempotent. Raises NotFound; Conflict for another erasure, which continues or can be retried.
+    """
+    if see_erasure(connection, principal, erasure_id).error != NO_KEY:
+        raise Conflict("erasure_can_continue")
+    close_erasure(connection, erasure_id, at)
+    return see_erasure(connection, principal, erasure_id)
 
 
 def see_retention(connection: sa.Connection, principal: Principal, emp_id: int) -> dict[Kept, Period]:

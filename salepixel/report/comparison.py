@@ -51,6 +51,11 @@ class Comparison:
     together: dict[str, dict[str, Interval]]
 
     @property
+    def clicks_ended_before(self) -> datetime | None:
+        """The time (UTC) before which retention has deleted clicks that journeys of the period may need."""
+        return self.account.clicks_ended_before if self.account.lacks_clicks(self.first) else None
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The models that have a result."""
         return MODELS if self.together else tuple(map(str, Model))

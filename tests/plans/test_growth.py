@@ -170,7 +170,7 @@ def end_some_clicks(world: World, *, only_bots: bool) -> None:
     """A step of retention, which is undone: the later rounds must find the same."""
     old = least_id_at(world.now - timedelta(days=30))
     with world.database.engine.connect() as connection:
-        waits_before(connection, EMP, world.now)
+        waits_before(connection, EMP, world.now, world.now)
         seen, ended, _ = end_clicks(connection, BIG, bytes(16), old, 40, only_bots=only_bots)
         assert seen == 40
         assert ended == 40 or only_bots

@@ -1,7 +1,7 @@
 """Clicks end after the days that their account chose: figures stay, decisions are final, none comes back."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -206,11 +206,31 @@ def test_a_late_order_that_waits_for_its_payment_is_decided_by_what_is_left(
 def test_clicks_stay_while_an_order_that_may_need_them_waits(world: World) -> None:
     choose(world, clicks=50)
     world.order(order(id="O3", number="3", placed_at=NOON + DAY, email_hash="hash-of-bo"))
+    wait_since(world, LATER - 6 * DAY)
     end_old_rows(world.database, LATER, 60)
     assert ANA.id in clicks(world)
+    wait_since(world, NOON)
     assert world.reasons()["O3"] == "email_match"
     end_old_rows(world.database, LATER, 60)
     assert clicks(world) == ids(RECENT)
+    check(world)
+
+
+def wait_since(world: World, at: datetime) -> None:
+    with world.database.write() as connection:
+        connection.execute(sa.update(schema.due).values(next_attempt_at=at))
+
+
+def test_an_order_that_waits_for_more_than_a_week_does_not_keep_the_clicks_of_its_account(
+    world: World,
+) -> None:
+    choose(world, clicks=50)
+    world.order(order(id="O3", number="3", placed_at=NOON + DAY, email_hash="hash-of-bo"))
+    wait_since(world, LATER - 8 * DAY)
+    end_old_rows(world.database, LATER, 60)
+    assert clicks(world) == ids(RECENT)
+    wait_since(world, NOON)
+    assert world.reasons()["O3"] == "clicks_ended"
     check(world)
 
 

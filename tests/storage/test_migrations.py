@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,17 @@ def test_0023_keeps_verdicts_final(
             while settle_clicks(connection, NOON, 1):
                 pass
             assert all(click.final for click in list_clicks(connection, "c1", 9, None))
+
+
+def test_0027_finds_the_hits_of_each_order_by_their_names(older: Database) -> None:
+    """Reading all hits of the account for each order took hours with 100,000 orders."""
+    upgrade(older, "0027", "")
+    statement = import_module("salepixel.storage.migrations.versions.0027_sale_sums")._OBSERVE
+    with older.read() as connection:
+        plan = [row.detail for row in connection.execute(sa.text(f"EXPLAIN QUERY PLAN {statement}"))]
+    searches = [step for step in plan if step.startswith("SEARCH h ")]
+    assert len(searches) == 2
+    assert all("(emp_id=? AND order_" in step for step in searches)
 
 
 BEFORE_0025 = """

@@ -56,7 +56,9 @@ class ErasureOut(Output):
     id: Id
     emp_id: EmpId = Field(alias="empId")
     begun_at: datetime
-    ended_at: datetime | None = Field(description="Null while the worker continues the erasure.")
+    ended_at: datetime | None = Field(
+        description="Null while the worker continues the erasure. With an `error`: closed."
+    )
     error: str | None = Field(
         description="Why the erasure does not continue: `no_key` if the key of the person's data is missing "
         "in keys.json, otherwise the type of the error. The worker retries it every minute. Null: no error."
@@ -130,6 +132,23 @@ def retry_erasure(erasure_id: str) -> dict[str, Any]:
     with here.database.read() as connection:
         unfinished = use_cases.see_erasure(connection, principal(), erasure_id)
     return _as_json(finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS))
+
+
+@blueprint.post("/erasures/<erasure_id>/close")
+@blueprint.output(ErasureOut)
+@blueprint.doc(
+    security="bearer",
+    responses={404: "No such erasure", 409: "Its error is not `no_key`, so it can continue"},
+)
+def close_erasure(erasure_id: str) -> dict[str, Any]:
+    """Close an erasure with the error `no_key`: if the key is lost, it can never finish. Idempotent.
+
+    Erase the person again first.
+    """
+    with services().database.write() as connection:
+        return _as_json(
+            use_cases.close_failed_erasure(connection, principal(), erasure_id, datetime.now(UTC))
+        )
 
 
 def _export(emp_id: int, who: str) -> dict[str, Any] | Response:

@@ -77,6 +77,10 @@ class ModelsOut(Output):
     totals: list[ModelMoneyOut]
     campaigns: list[ModelCampaignOut]
     not_enough: NotEnoughOut | None
+    clicks_ended_before: datetime | None = Field(
+        description="Retention has deleted clicks before this time. For orders that followed them, every "
+        "model knows the credited click only. Null: no clicks of the period were deleted."
+    )
     as_of: datetime = Field(description="Events after this time may be missing from the result.")
     causal: Literal[False] = Field(description="Always false: no model shows what the e-mails caused.")
 
@@ -108,6 +112,7 @@ def compare_models(emp_id: int, period: ModelsPeriod) -> dict[str, Any] | Respon
         "totals": _money(compared.totals()),
         "campaigns": [_campaign(compared, campaign) for campaign in compared.found.campaigns],
         "not_enough": _not_enough(compared.shortage) if compared.shortage else None,
+        "clicks_ended_before": compared.clicks_ended_before,
         "as_of": found.as_of,
         "causal": False,
     }

@@ -178,6 +178,14 @@ def retry_erasure(emp_id: int, erasure_id: str) -> Response:
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 
 
+@blueprint.post("/accounts/<int:emp_id>/people/erasures/<erasure_id>/close")
+def close_erasure(emp_id: int, erasure_id: str) -> Response:
+    """Close a receipt whose key is lost."""
+    with services().database.write() as connection:
+        use_cases.close_failed_erasure(connection, principal(), erasure_id, datetime.now(UTC))
+    return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
+
+
 @blueprint.get("/accounts/<int:emp_id>/people/<step>")
 def show_people_again(emp_id: int, step: str) -> Response:
     """Redirects to the page: after a form with an error, the language switch requests this address."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from salepixel.accounts.store import change_account
 from salepixel.report import journeys
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import XSS, _check
@@ -56,6 +57,19 @@ def test_it_can_be_limited_to_some_days(office: Office) -> None:
     assert "No attributed orders" in text_of(office, f"/accounts/7/models?from=2026-01-02&to={eve}")
     for last in (day, ""):
         assert "€39.80" in text_of(office, f"/accounts/7/models?from={day}&to={last}"), "the last day counts"
+
+
+def test_it_says_which_clicks_were_deleted(office: Office) -> None:
+    """Of a later period, all clicks are stored."""
+    office.order(click=office.click(office.campaign(), "ana"))
+    day = PLACED.replace(hour=0, minute=0, second=0, microsecond=0)
+    for ended, is_said in ((day, True), (day - timedelta(days=99), False)):
+        with office.database.write() as connection:
+            change_account(connection, 7, {"clicks_ended_before": ended})
+        path = f"/accounts/7/models?from={day:%Y-%m-%d}"
+        assert ("were deleted, as this account" in text_of(office, path)) is is_said
+        answer = office.get(f"{path}T00:00:00Z", SHOES)
+        assert answer["clicks_ended_before"] == (f"{day:%Y-%m-%dT%H:%M:%SZ}" if is_said else None)
 
 
 @pytest.mark.parametrize("reported", ["from=nonsense", "from=2026-11-23&to=2026-11-22", "to=9999-99-99"])

@@ -91,3 +91,30 @@ def test_a_failed_erasure_is_shown_with_its_error_and_can_be_retried(known: Offi
         connection.execute(sa.update(schema.orders).values(snapshot=before))
     done = known.post(f"/erasures/{receipt['id']}/retry", {}, SHOES)
     assert (done["ended_at"] is None, done["error"]) == (False, None)
+
+
+def test_an_erasure_whose_key_is_lost_can_be_closed(known: Office) -> None:
+    """Otherwise it is counted as failed for ever. Another one cannot be closed: it would never finish."""
+    lost, other = (known.post("/contacts/erase", {"empId": 7, "contact": who}, SHOES) for who in "ab")
+    with known.database.write() as connection:
+        changed = sa.update(schema.erasures).where(schema.erasures.c.id == lost["id"])
+        connection.execute(changed.values(ended_at=None, work="spoilt"))
+    assert known.post(f"/erasures/{lost['id']}/retry", {}, SHOES)["error"] == "no_key"
+    page = known.page("/accounts/7/people", SHOES).text
+    assert "erase the person again, then close this receipt" in page
+    close = f"/accounts/7/people/erasures/{lost['id']}/close"
+    assert close in page
+    assert known.page(close, HATS, method="POST").status_code == 404
+    refused = known.call("POST", f"/erasures/{other['id']}/close", {}, SHOES)
+    assert (refused.status_code, refused.get_json()["reason"]) == (409, "erasure_can_continue")
+    assert known.page(close, SHOES, method="POST").status_code == 303
+    closed = known.post(f"/erasures/{lost['id']}/close", {}, SHOES)
+    assert (closed["ended_at"] is None, closed["error"]) == (False, "no_key")
+    health = known.page("/healthz").json
+    assert health is not None
+    assert health["erasures"] == {"in_progress": 0, "failed": 0}
+    page = known.page("/accounts/7/people", SHOES).text
+    assert "Closed without finishing" in page
+    assert close not in page
+    with known.database.read() as connection:
+        assert set(connection.scalars(sa.select(schema.erasures.c.work))) == {""}

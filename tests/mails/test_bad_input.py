@@ -28,6 +28,18 @@ MESSAGE = b"From: a\nMIME-Version: 1.0\n"
             ),
             "too_many_parts",
         ),
+        (b"\xef\xbb\xbf \r\n%PDF-1.7 <a href=x>", "pdf"),
+        (b"<p>" + b"x" * 10_000_000, "too_large"),
+        (b"ref;email;consent\r\nc1;a@b.test;1\r\nc2;https://shop.test/;1\r\n", "table"),
+        ("ref,email,consent\nc1,a@b.test,1\nc2,c@d.test,0".encode("utf-16"), "table"),
+        (MESSAGE + b"Content-Type: application/pkcs7-mime; smime-type=signed-data\n\nabc", "signed"),
+        (
+            MESSAGE
+            + b"Content-Type: multipart/signed; boundary=b\n\n--b\nContent-Type: text/html\n\n"
+            + LINK
+            + b"\n--b--\n",
+            "signed",
+        ),
         (MESSAGE + b"Content-Type: message/rfc822\n\nContent-Type: text/html\n\n" + LINK, "no_text"),
     ],
 )
@@ -96,3 +108,10 @@ def test_a_plain_greeting_is_not_taken_for_headers() -> None:
 def test_a_label_can_be_stored() -> None:
     link = FoundLink(0, 1, "x", "https://shop.test/", "a", "a\x01b\u202e c")
     assert label_of(link) == "ab c"
+
+
+@pytest.mark.parametrize(
+    "text", [b"Dear Ana, Bo, and Cy,\nsee https://shop.test/\n", b"a, b\nc, d\ne, f\n", b"Hello\n\n\n"]
+)
+def test_a_letter_is_not_taken_for_a_table(text: bytes) -> None:
+    assert read_mail(text).kind is Kind.TEXT

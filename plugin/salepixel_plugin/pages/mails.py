@@ -1,6 +1,7 @@
 """New campaign: paste an e-mail, choose what becomes of its links, take it away with tracked links."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -11,12 +12,13 @@ from salepixel.accounts.declined import BadField, Invalid
 from salepixel.accounts.use_cases import see_account
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mails import use_cases
+from salepixel.mails.cautions import Risk
 from salepixel.mails.charsets import encode_pasted
 from salepixel.mails.mail import MAX_BYTES, Kind, read_mail
 from salepixel.mails.proposals import Use, Why
 from salepixel.mails.store import Choice
 from salepixel.mails.use_cases import Change
-from salepixel.mails.view import MailLink, MailView
+from salepixel.mails.view import MailView, label_of_group
 from salepixel.reading.text import read_text
 from salepixel_plugin.access import principal
 from salepixel_plugin.cautions import cautions_for, say_caution
@@ -263,7 +265,7 @@ def _page_number() -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 1
 
 
-def _some(links: list[MailLink]) -> dict[str, Any]:
+def _some(links: Sequence[object]) -> dict[str, Any]:
     """One page of links: `links`, `number`, `pages`."""
     pages = max(1, -(-len(links) // PER_PAGE))
     number = min(max(1, _page_number()), pages)
@@ -271,9 +273,11 @@ def _some(links: list[MailLink]) -> dict[str, Any]:
 
 
 def _show(view: MailView, wrong: str = "") -> Response:
-    cautions = [say_caution(one, language()) for one in cautions_for(view)]
+    cautions = cautions_for(view)
+    if view.campaign is not None:  # what can no longer be chosen is left out
+        cautions = [one for one in cautions if one.risk is not Risk.REPEATED]
     shared: dict[str, Any] = {"view": view, "account": view.account, "uses": USES, "reasons": REASONS}
-    shared["cautions"] = cautions
+    shared["cautions"] = [say_caution(one, language()) for one in cautions]
     if view.campaign is None:
         hosts = Counter(one.host for one in view.links if one.host).most_common(_HOSTS)
         answer = page(
@@ -294,7 +298,7 @@ def _show(view: MailView, wrong: str = "") -> Response:
     text = ""
     if view.stored.kind is not Kind.MESSAGE:
         text = body.decode(view.mail.parts[0].charset, "replace").removeprefix("\ufeff")
-    links = [one for one in view.links if one.choice.link_id in addresses]
+    links = [(label_of_group(group), group[0]) for group in view.groups()]
     platform = PLATFORMS.get(view.stored.mailer, PLATFORMS["other"])
     shared |= {"platform": platform, "name": NAMES[platform.key], **texts_of(platform)}
     answer = page("mail_tracked.html", text=text, addresses=addresses, **_some(links), **shared)

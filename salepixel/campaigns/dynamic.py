@@ -16,7 +16,8 @@ from salepixel.reading.addresses import BadHost, normal_host
 MAX_PAGE = 200
 """The most characters of a page; the rest of a longer path does not count."""
 
-_ADDRESS = re.compile(rb" *(https?)://([^/?#]+)([^\\\x00-\x1f\x7f]*?) *", re.IGNORECASE | re.DOTALL)
+_MAX_WRITTEN = 3 * MAX_URL  # each character percent-encoded
+_ADDRESS = re.compile(rb"(https?)://([^/?#]{1,1000})([^\\\x00-\x1f\x7f]*)", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"([^:@%\[\]\\]+)(?::([0-9]{0,5}))?", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 _SAFE = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"<>\\')
@@ -42,7 +43,9 @@ def listed_address(written: bytes, hosts: Collection[str]) -> str:
     names, backslashes, control characters, percent signs in the host. Raises BadDestination; HostNotListed
     for a host that is not listed.
     """
-    found = _ADDRESS.fullmatch(unquote_to_bytes(written))
+    if len(written) > _MAX_WRITTEN:
+        raise BadDestination(f"longer than {MAX_URL} characters")
+    found = _ADDRESS.fullmatch(unquote_to_bytes(written).strip(b" "))
     if not found:
         raise BadDestination("must start with http:// or https:// and have no backslash or control character")
     scheme, rest = found[1].decode().lower(), quote(found[3], safe=_SAFE)

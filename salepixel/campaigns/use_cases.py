@@ -144,7 +144,7 @@ def create_campaign(
         if tag in link.url:
             raise BadField(f"links.{place}.url", str(tag_in_destination(tag)))
         url, changed = read_destination(link.url, click_parameter)
-        url = _with_utm(url, utm, wanted.name, link.label, place)
+        url = _with_utm(url, utm, wanted.name, link.label, place, f"links.{place}.url")
         links.append(CampaignLink(new_id(), url, link.label, link.sale_pixel))
         notices += [(place, notice) for notice in changed]
     campaign = Campaign(
@@ -163,10 +163,10 @@ def create_campaign(
     return LinkedCampaign(campaign, links, account.tracking_host), notices
 
 
-def _with_utm(url: str, utm: Utm, name: str, label: str, place: int) -> str:
+def _with_utm(url: str, utm: Utm, name: str, label: str, place: int, field: str) -> str:
     led = with_utm(url, utm, name, label, place + 1)
     if len(led) > MAX_URL:
-        raise BadField(f"links.{place}.url", f"is longer than {MAX_URL} characters with its UTM parameters")
+        raise BadField(field, f"is longer than {MAX_URL} characters with its UTM parameters")
     return led
 
 
@@ -226,7 +226,8 @@ def edit_link(
     if "new_url" in values:
         ids = [link.id for link in store.links_of(connection, campaign_id)]
         named, place = values.get("label", before.label), ids.index(link_id)
-        values["new_url"] = _with_utm(values["new_url"], read_utm(campaign.utm), campaign.name, named, place)
+        utm = read_utm(campaign.utm)
+        values["new_url"] = _with_utm(values["new_url"], utm, campaign.name, named, place, "url")
     after = store.change_link(connection, before, replace(before, **values), at)
     if after.sale_pixel != before.sale_pixel:
         store.switch_link(connection, campaign, link_id, after.sale_pixel)

@@ -53,18 +53,19 @@ def unicode_host(text: str) -> str:
         return text.lower().removesuffix(".")
     try:
         return idna.uts46_remap(text, std3_rules=False, transitional=False).removesuffix(".")
-    except (idna.IDNAError, UnicodeError) as error:
+    except ValueError as error:
         raise BadHost("contains a character that host names cannot have") from error
 
 
 def _ascii_label(label: str) -> str:
+    # ValueError: idna names a character of an invalid label, and control characters have no name.
     try:
         if label.startswith("xn--"):
             _check(label.removeprefix("xn--").encode("ascii").decode("punycode"))
         elif not label.isascii():
             _check(label)
             label = "xn--" + label.encode("punycode").decode("ascii")
-    except (idna.IDNAError, UnicodeError) as error:
+    except ValueError as error:
         raise BadHost("contains letters that cannot be together in a host name") from error
     if not _ASCII_LABEL.fullmatch(label):
         raise BadHost("is not a host name")

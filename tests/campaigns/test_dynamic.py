@@ -116,6 +116,9 @@ def test_tags_may_fill_in_an_address_encoded_or_not(written: bytes, leads_to: st
         "\thttps://shop.test/",
         "https://shop.test\x00.evil.test/",
         "https://evil.test .shop.test/",
+        "https://a\t\u200d.shop.test/",
+        f"https://{'ä' * 5000}.shop.test/",
+        f"https://shop.test/{' ' * 2000}a",
         "https://evil.test\u00a0.shop.test/",
         "https://shop.test\x7f/",
         # no host, or not where all programs look for it

@@ -48,6 +48,7 @@ def test_a_host_is_written_as_browsers_request_it(written: str, host: str) -> No
         "a%00b.test",
         "a@b.test",
         "a\u200cb.example",
+        "a\t\u200d.example",
         "xn--\u00e9.test",
         "[::x]",
         "shop.test:80",

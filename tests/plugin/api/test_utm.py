@@ -69,6 +69,11 @@ def test_a_destination_that_is_too_long_with_them_is_named(office: Office) -> No
     answer = office.call("POST", "/campaigns", body)
     assert answer.status_code == 422
     assert "links.1.url" in answer.text
+    made = _campaign(office, utm={"source": "newsletter"})
+    path = f"/campaigns/{made['id']}/links/{made['links'][0]['id']}"
+    answer = office.call("PATCH", path, {"url": links[1]["url"]})
+    assert answer.status_code == 422
+    assert '"url"' in answer.text
 
 
 def test_a_draft_shows_the_destinations_that_its_links_will_have(office: Office) -> None:

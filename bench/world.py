@@ -159,7 +159,7 @@ class World:
             with self.database.write() as connection:
                 store_contacts(connection, EMP, people, at)
                 store_coupons(connection, EMP, [Coupon(f"ONLY-{ref}", BIG, ref) for ref in refs[::100]], at)
-                recipients = {ref: n % 10 == 0 for n, ref in enumerate(refs[::10])}
+                recipients = {ref: n % 10 * 1000 for n, ref in enumerate(refs[::10])}
                 assign_recipients(connection, BIG, recipients)
 
     def _make_clicks(

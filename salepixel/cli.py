@@ -68,6 +68,15 @@ def main() -> None:
         "who", help="a contact's reference or an e-mail address; - reads it from standard input"
     )
     person.add_argument("--yes", action="store_true", help="erase; without this option, only count the rows")
+    importing = commands.add_parser("import", help="import a CSV file of contacts or recipients")
+    importing.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
+    importing.add_argument("--account", type=int, required=True, help="the account's empId")
+    importing.add_argument("--campaign", help="the campaign whose recipients they are")
+    importing.add_argument(
+        "--columns", default="", help="what the columns are: reference,email,consent,opt_out,ignored"
+    )
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--yes", action="store_true", help="import; without this option, only show how")
     arguments, rest = parser.parse_known_args()
     configure_logs()
     environ = environment()
@@ -89,6 +98,8 @@ def main() -> None:
     if arguments.command == "person":
         who = sys.stdin.readline().strip() if arguments.who == "-" else arguments.who
         sys.exit(_person(environ, arguments.action, arguments.account, who, sure=arguments.yes))
+    if arguments.command == "import":
+        sys.exit(_import(environ, arguments))
     if arguments.command == "deliveries":
         sys.exit(_deliveries(environ, arguments.digest))
     if arguments.command == "accept-keys":
@@ -190,6 +201,30 @@ def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, s
         return 2
     except Declined as declined:
         print(f"salepixel: {declined}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _import(environ: Mapping[str, str], given: argparse.Namespace) -> int:
+    from salepixel.accounts.declined import Declined
+    from salepixel.computations.doing import StepFailed
+    from salepixel.keys import load_keys
+    from salepixel.lists.command import import_file
+    from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
+
+    try:
+        settings = StorageSettings.load(environ)
+        database = open_database(settings.database_url, settings.data)
+        require_current(database)
+        keys = load_keys(settings.keys_file)
+        columns = [name.strip() for name in given.columns.split(",") if name.strip()]
+        where = given.account, given.campaign, given.file, columns
+        print(import_file(database, keys, *where, sure=given.yes))
+    except (BadSettings, BadKeys, UnsafeDatabase, DatabaseUnavailable) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except (Declined, StepFailed, OSError, ValueError) as problem:
+        print(f"salepixel: {problem}", file=sys.stderr)
         return 1
     return 0
 

@@ -26,12 +26,16 @@ from salepixel.checks import use_cases as checks
 from salepixel.clicks import use_cases as clicks
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations import use_cases as computations
-from salepixel.computations.store import Wanted
-from salepixel.computations.work import Tools
+from salepixel.computations.store import Computation, Wanted, keep_step
+from salepixel.computations.use_cases import Computed
+from salepixel.computations.work import Progress, Tools
 from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
 from salepixel.flows import use_cases as flows
 from salepixel.keys import Keys
+from salepixel.lists import use_cases as lists
+from salepixel.lists.layout import Layout, Role
+from salepixel.lists.receive import receive_list
 from salepixel.mails import use_cases as mails
 from salepixel.mails.mail import read_mail
 from salepixel.mails.proposals import Use
@@ -79,6 +83,7 @@ class World:
     mail: str = ""
     mailed: str = ""
     flow: str = ""
+    list: str = ""
 
     @property
     def tracking(self) -> Tracking:
@@ -110,6 +115,8 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
         world.draft, world.mail = (_add_mail(world, OWNER).stored.id for _ in range(2))
         mailed = mails.make_campaign(connection, OWNER, world.tracking, _see(world, world.mail), NOW)
         world.mailed = str(mailed.stored.campaign_id)
+    chunks = [b"reference\nc1\n"]
+    world.list = receive_list(database, OWNER, keys, 7, world.campaign, "a.csv", chunks, NOW).id
     with database.write() as connection:
         world.connection = connection
         yield world
@@ -139,6 +146,17 @@ def _failed_erasure(world: World) -> str:
     begun = privacy.begin_erasure(world.connection, OWNER, world.keys, 7, "bo", NOW)
     keep_error(world.connection, begun.id, NO_KEY, NOW)
     return begun.id
+
+
+def _start_import(world: World, principal: Principal) -> Computation:
+    layout = Layout(",", True, (Role.REFERENCE,))
+    return lists.start_import(world.connection, principal, world.list, layout, {}, NOW)
+
+
+def _find_send_list(world: World, principal: Principal) -> Computed[int]:
+    started = _start_import(world, OWNER)
+    keep_step(world.connection, started.id, 0, Progress(None, 1, 1, result={"stored": 1}), NOW)
+    return lists.find_send_list(world.connection, principal, world.list, NOW)
 
 
 Call = Callable[[World, Principal], Any]
@@ -179,12 +197,18 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     campaigns.add_contacts: lambda w, who: campaigns.add_contacts(
         w.connection, who, w.keys, 7, {"c1": {"consent": False}}, NOW
     ),
+    campaigns.find_references: lambda w, who: campaigns.find_references(w.connection, who, w.keys, 7, "c1"),
+    campaigns.switch_tracking: lambda w, who: campaigns.switch_tracking(
+        w.connection, who, w.keys, 7, "c1", NOW, opted_out=True
+    ),
     campaigns.add_coupons: lambda w, who: campaigns.add_coupons(
         w.connection, who, w.keys, w.campaign, [("TEN", "")], NOW
     ),
     campaigns.add_recipients: lambda w, who: campaigns.add_recipients(
         w.connection, who, w.campaign, ["c1"], w.keys, NOW
     ),
+    campaigns.switch_holdout: lambda w, who: campaigns.switch_holdout(w.connection, who, w.campaign, 20, NOW),
+    campaigns.set_sent_count: lambda w, who: campaigns.set_sent_count(w.connection, who, w.campaign, 1000),
     campaigns.make_fragment: lambda w, who: campaigns.make_fragment(
         w.connection, who, w.keys, w.sealer, 7, BOUGHT, "https://edge.test", NOW
     ),
@@ -199,6 +223,12 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, w.computation
     ),
     destinations.retry_dead: lambda w, who: destinations.retry_dead(w.connection, who, 7, NOW),
+    lists.begin_list: lambda w, who: lists.begin_list(w.connection, who, 7, w.campaign, "a.csv", NOW),
+    lists.see_list: lambda w, who: lists.see_list(w.connection, who, w.list),
+    lists.preview_list: lambda w, who: lists.preview_list(w.connection, who, w.keys, w.list),
+    lists.start_import: lambda w, who: _start_import(w, who),
+    lists.find_send_list: lambda w, who: _find_send_list(w, who),
+    lists.delete_list: lambda w, who: lists.delete_list(w.connection, who, w.list, NOW),
     mails.add_mail: _add_mail,
     mails.see_mail: lambda w, who: mails.see_mail(w.connection, who, w.tracking, w.mail),
     mails.see_again: lambda w, who: mails.see_again(w.connection, who, _see(w, w.draft)),
@@ -259,6 +289,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.list_contact_activity: lambda w, who: report.list_contact_activity(
         w.connection, who, w.campaign, 10, None
     ),
+    report.see_contact: lambda w, who: report.see_contact(w.connection, who, 7, "c1"),
     report.measure_lift: lambda w, who: report.measure_lift(
         w.connection, who, w.campaign, Tools(w.sealer, w.rates), NOW
     ),

@@ -24,7 +24,7 @@ from salepixel_plugin.api.blueprint import refuse_http as refuse_program
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.pages.blueprint import refuse_http as refuse_person
 from salepixel_plugin.rate_limits import RateLimits
-from salepixel_plugin.reception import MAX_CALL_BYTES, REFUSED, SIGNED_PATH
+from salepixel_plugin.reception import MAX_CALL_BYTES, MAX_LIST_BYTES, REFUSED, SIGNED_PATH, is_list_path
 from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
 from salepixel_plugin.tally import Tally
@@ -112,7 +112,7 @@ def _refuse_body() -> tuple[Response, int] | None:
     if request.path == SIGNED_PATH:
         return refuse_body(reason)
     if reason == "too_large":
-        request.max_content_length = MAX_CALL_BYTES
+        request.max_content_length = MAX_LIST_BYTES if is_list_path(request.path) else MAX_CALL_BYTES
         raise RequestEntityTooLarge
     if reason == "busy":
         raise ServiceUnavailable("The server receives too much data now. Send the request again.")

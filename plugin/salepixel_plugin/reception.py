@@ -6,6 +6,7 @@ are nearly all framing, clients that do not read answers, and hundreds of pipeli
 has the figures.
 """
 
+import re
 import resource
 import signal
 import socket
@@ -25,7 +26,9 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 MAX_DELIVERY_BYTES = 32_000_000
 MAX_CALL_BYTES = 8_000_000
 MAX_OTHER_BYTES = 1_000_000
-"""Limits for bodies of signed deliveries, of calls with a key, and of others, by the unchecked headers."""
+MAX_LIST_BYTES = 129_000_000
+"""Limits for bodies of signed deliveries, of calls with a key, of others, and of uploaded lists, by the
+unchecked headers."""
 
 MAX_HEAD_BYTES = 16_384
 MAX_FRAMING_BYTES = 65_536
@@ -42,7 +45,8 @@ IN_MEMORY_BYTES = 262_144
 
 SILENT_SECONDS = 30
 REQUEST_SECONDS = 60
-"""The longest time from the first byte of a request to its last."""
+LIST_SECONDS = 900
+"""The longest time from the first byte of a request to its last; a list may have a million lines."""
 
 PRESSED_SECONDS = 5
 PRESSED_SHARE = 0.75
@@ -63,6 +67,7 @@ REFUSED = "salepixel.refused"
 
 SIGNED_PATH = "/saleor/webhooks"
 SIGNATURE = "SALEOR_SIGNATURE"
+_LIST_PATHS = re.compile(r"/api/v1/lists|/accounts/[0-9]+/lists", re.ASCII)
 
 _refused = dict.fromkeys(("too_large", "cut_short", "busy", "bad_head"), 0)
 """Counted only by the event loop, and in memory, because the loop must not wait for a database."""
@@ -76,6 +81,11 @@ def count_refused() -> dict[str, int]:
     `bad_head`: the headers are too large or not HTTP. The other reasons: see REFUSED.
     """
     return dict(_refused)
+
+
+def is_list_path(path: str) -> bool:
+    """Whether lists are uploaded to this path."""
+    return _LIST_PATHS.fullmatch(path) is not None
 
 
 class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -125,9 +135,16 @@ class IncomingRequest(HTTPRequestParser):  # type: ignore[misc]  # waitress has 
         """The number of bytes of the body that are kept."""
         return 0 if self.body_rcv is None else int(self.body_rcv.__len__())
 
+    def is_list(self) -> bool:
+        """Whether an uploaded list is received, from somebody who seems to be signed in."""
+        is_known = "AUTHORIZATION" in self.headers or "COOKIE" in self.headers
+        return is_known and is_list_path(self.path or "")
+
     def _body_limit(self) -> int:
         if self.path == SIGNED_PATH and SIGNATURE in self.headers:
             return MAX_DELIVERY_BYTES
+        if self.is_list():
+            return MAX_LIST_BYTES
         return MAX_CALL_BYTES if "AUTHORIZATION" in self.headers else MAX_OTHER_BYTES
 
 
@@ -240,7 +257,8 @@ class Connection(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             return
         is_silent = self.last_activity < now - silent_seconds
         request = self.request
-        is_slow = request is not None and request.began < time.monotonic() - REQUEST_SECONDS
+        seconds = LIST_SECONDS if request is not None and request.is_list() else REQUEST_SECONDS
+        is_slow = request is not None and request.began < time.monotonic() - seconds
         takes_nothing = self.total_outbufs_len and self.last_activity < now - SILENT_SECONDS
         if takes_nothing or (not self.requests and (is_silent or is_slow)):
             self._unread = False

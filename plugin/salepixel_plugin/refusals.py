@@ -37,7 +37,10 @@ SENTENCES = {
     "salepixel.",
     "shop_removed": "This shop was removed. Add it again with POST /shops.",
     "no_connection": "This shop has no app. Only a shop that is connected by an app can be changed.",
-    "no_holdout": "This campaign has no control group. Send `holdout_percent` when you create a campaign.",
+    "holdout_after_sending": N_(
+        "Sending has begun, so the control group can no longer change: the e-mail may have reached people "
+        "who would be in it."
+    ),
     "campaign_over": "The attribution window of this campaign has ended, so recipients can no longer be "
     "added.",
     "too_many_computations": N_(
@@ -83,6 +86,18 @@ SENTENCES = {
         "The campaign of this e-mail exists already. Change its links on the campaign's page."
     ),
     "mail_is_draft": N_("This e-mail is a draft. Create its campaign first."),
+    "list_empty": N_("This file is empty."),
+    "list_pdf": N_("This is a PDF. Export the list from your e-mail platform as CSV."),
+    "list_workbook": N_("This is an Excel workbook or a ZIP archive. Save the list as CSV."),
+    "list_packed": N_("This file is compressed. Unpack it, and send the CSV file."),
+    "list_binary": N_("This file is not a list. Export the list from your e-mail platform as CSV."),
+    "list_markup": N_("This is a web page or XML. Export the list from your e-mail platform as CSV."),
+    "list_too_large": N_("This file is larger than %(most)s MB. Divide it into several files."),
+    "list_without_reference": N_("Choose the column that has the contact reference."),
+    "list_roles_twice": N_("Choose each meaning for one column only, and either consent or opt-out."),
+    "list_gone": N_("The file of this list was deleted. Upload it again: importing a list twice is safe."),
+    "list_not_imported": N_("This list was not imported yet."),
+    "list_being_imported": N_("This list is being imported. Try again when that is done."),
     "policy_changed": "The settings have changed since. Preview your changes again.",
     "month_not_over": N_("%(month)s has not ended yet. Close it after its last day."),
     "orders_waiting": N_(

@@ -46,10 +46,15 @@ class Lift:
         return self.low > 0 or self.high < 0
 
 
-def is_held_out(secret: bytes, campaign: str, contact: str, percent: int) -> bool:
-    """Whether a contact is in the control group: always the same, independent for each campaign."""
-    lot = hmac.digest(secret, f"{campaign}\n{contact}".encode(), hashlib.sha256)
-    return int.from_bytes(lot[:8]) % PARTS < percent * PARTS // 100
+def draw_lot(secret: bytes, campaign: str, contact: str) -> int:
+    """The lot of a contact, 0 to PARTS - 1: always the same, independent for each campaign."""
+    digest = hmac.digest(secret, f"{campaign}\n{contact}".encode(), hashlib.sha256)
+    return int.from_bytes(digest[:8]) % PARTS
+
+
+def is_held_out(lot: int, percent: int) -> bool:
+    """Whether a contact with this lot is in the control group. A greater share keeps who was in it."""
+    return lot < percent * PARTS // 100
 
 
 def lift(mailed: Arm, held_out: Arm) -> Lift | None:

@@ -59,7 +59,8 @@ class Campaign:
     """An e-mail campaign. `contact_tag`: the merge tag that the e-mail platform replaces by the contact.
 
     `sent_at`: when sending began, None if not known. `utm_campaign`: this parameter of its links, or empty.
-    `holdout_percent`: the share of its recipients in the random holdout.
+    `holdout_percent`: the share of its recipients in the random holdout. `sent_count`: how many e-mails were
+    sent, as typed; None: not typed. `listed`: the recipients in its list; `held_out`: those in the holdout.
     `archived_at`: when it was taken out of the lists; None if it is listed. `utm`: the UTM parameters of its
     destinations, as text of `utm.Utm`.
     """
@@ -75,6 +76,14 @@ class Campaign:
     holdout_percent: int = 0
     archived_at: datetime | None = None
     utm: str = ""
+    sent_count: int | None = None
+    listed: int = 0
+    held_out: int = 0
+
+    @property
+    def sent_to(self) -> int | None:
+        """How many e-mails were sent: as typed, or else as its list says; None if neither is known."""
+        return self.sent_count or (self.listed - self.held_out) or None
 
     def ends_at(self, policy: Policy) -> datetime:
         """The end (UTC) of its attribution window, for clicks made right after sending."""
@@ -118,6 +127,12 @@ def contact_tags(connection: sa.Connection) -> list[tuple[int, str]]:
     """The different merge tags for contacts in each account's campaigns."""
     query = sa.select(campaigns.c.emp_id, campaigns.c.contact_tag).distinct()
     return [(row.emp_id, row.contact_tag) for row in connection.execute(query)]
+
+
+def set_sent_count(connection: sa.Connection, campaign: Campaign, count: int | None) -> Campaign:
+    """Set how many e-mails were sent, None for as many as the list says; returns the changed campaign."""
+    connection.execute(sa.update(campaigns).where(campaigns.c.id == campaign.id).values(sent_count=count))
+    return replace(campaign, sent_count=count)
 
 
 def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime | None) -> Campaign:

@@ -16,10 +16,11 @@ from salepixel.accounts.erased import Kind, Trace, erased_among, erased_contacts
 from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import get_account, lock_account
-from salepixel.accounts.use_cases import target_account
+from salepixel.accounts.use_cases import see_account, target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import (
     Contact,
+    find_contacts,
     get_contacts,
     opted_out_by_reference,
     store_contacts,
@@ -27,7 +28,7 @@ from salepixel.campaigns.contacts import (
 )
 from salepixel.campaigns.coupons import Coupon, store_coupons
 from salepixel.campaigns.fragment import Bought, hosted_pixels, may_earn, our_pixels
-from salepixel.campaigns.holdout import is_held_out
+from salepixel.campaigns.holdout import draw_lot, is_held_out
 from salepixel.campaigns.links import MAX_URL, Notice, edge_url, read_destination, tag_in_destination
 from salepixel.campaigns.pages import add_dynamic_link, dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
@@ -35,7 +36,14 @@ from salepixel.campaigns.utm import Utm, read_utm, utm_of_all, with_utm
 from salepixel.clicks.tokens import BadClickToken, ClickSealer, token_contact
 from salepixel.keys import Keys
 from salepixel.mailers.contact_tag import BadTag, contact_tag
+from salepixel.reading.emails import is_email
+from salepixel.reading.references import normal_reference
 from salepixel.storage.ids import is_id, new_id
+
+MAX_HOLDOUT = 50
+"""The largest share of a control group in percent: most recipients should get the e-mail."""
+
+MAX_SENT = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +267,47 @@ def add_contacts(
     return ContactsStored(stored, erased)
 
 
+def find_references(
+    connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str
+) -> list[str]:
+    """The references of stored contacts that a text names: as a reference, or as an e-mail address.
+
+    Addresses are compared as their hashes. Raises NotFound.
+    """
+    see_account(connection, principal, emp_id)
+    hashes = [keys.hash_email(emp_id, who)] if is_email(who) else []
+    refs = [ref for ref in [normal_reference(who)] if ref]
+    return sorted(find_contacts(connection, emp_id, refs, hashes))
+
+
+def switch_tracking(
+    connection: sa.Connection,
+    principal: Principal,
+    keys: Keys,
+    emp_id: int,
+    ref: str,
+    at: datetime,
+    *,
+    opted_out: bool,
+) -> ContactsStored:
+    """Opt a contact out of tracking, or in again with all references of the same address.
+
+    Raises NotFound, or BadField for a text that cannot be a reference.
+    """
+    see_account(connection, principal, emp_id)
+    name = normal_reference(ref)
+    if not name:
+        raise BadField("contact", "must be a contact's reference")
+    refs = {name}
+    if not opted_out:
+        known = find_contacts(connection, emp_id, [name]).get(name)
+        if known and known.email_hash:
+            same = find_contacts(connection, emp_id, email_hashes=[known.email_hash])
+            refs |= opted_out_by_reference(connection, emp_id, same.keys())
+    reported = {one: {"consent": not opted_out} for one in refs}
+    return add_contacts(connection, principal, keys, emp_id, reported, at)
+
+
 def _erased(
     connection: sa.Connection, keys: Keys, emp_id: int, batch: Sequence[Contact], at: datetime
 ) -> Set[str]:
@@ -301,11 +350,9 @@ def add_recipients(
 ) -> Split:
     """Add recipients to a campaign; returns who gets the e-mail and who does not, the same every time.
 
-    Raises NotFound, or Conflict if the campaign has no holdout or its attribution window has ended.
+    Raises NotFound, or Conflict if the campaign's attribution window has ended.
     """
     campaign = see_campaign(connection, principal, campaign_id)
-    if not campaign.holdout_percent:
-        raise Conflict("no_holdout")
     account = lock_account(connection, campaign.emp_id)
     known = get_contacts(connection, campaign.emp_id, refs)
     erased = erased_contacts(connection, keys, campaign.emp_id, refs)
@@ -316,16 +363,45 @@ def add_recipients(
         raise Conflict("campaign_over")
     # By address, because contacts with the same address have the same orders.
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
-    lots = {
-        ref: is_held_out(keys.holdout_secret, campaign_id, who[ref], campaign.holdout_percent) for ref in new
-    }
+    lots = {ref: draw_lot(keys.holdout_secret, campaign_id, who[ref]) for ref in new}
     recipients.assign_recipients(connection, campaign_id, lots)
-    kept = lots | before
+    out = {ref for ref, lot in (lots | before).items() if is_held_out(lot, campaign.holdout_percent)}
     return Split(
-        mail=[ref for ref in refs if not kept.get(ref)],
-        hold_out=[ref for ref in refs if kept.get(ref)],
+        mail=[ref for ref in refs if ref not in out],
+        hold_out=[ref for ref in refs if ref in out],
         not_measured=opted_out,
     )
+
+
+def switch_holdout(
+    connection: sa.Connection, principal: Principal, campaign_id: str, percent: int, at: datetime
+) -> Campaign:
+    """Set the share of the control group, 0 to MAX_HOLDOUT percent; 0: no control group.
+
+    Recipients that are listed already get their group at once. Raises NotFound, BadField, or Conflict if
+    sending has begun: then the e-mail may have reached people of the new control group.
+    """
+    campaign = see_campaign(connection, principal, campaign_id)
+    if not 0 <= percent <= MAX_HOLDOUT:
+        raise BadField("holdout_percent", f"must be 0 to {MAX_HOLDOUT}")
+    if percent != campaign.holdout_percent:
+        if campaign.sent_at and campaign.sent_at <= at:
+            raise Conflict("holdout_after_sending")
+        recipients.set_share(connection, campaign_id, percent)
+    return see_campaign(connection, principal, campaign_id)
+
+
+def set_sent_count(
+    connection: sa.Connection, principal: Principal, campaign_id: str, count: int | None
+) -> Campaign:
+    """Set how many e-mails were sent, up to MAX_SENT; None: as many as its list says.
+
+    Raises NotFound or BadField.
+    """
+    campaign = see_campaign(connection, principal, campaign_id)
+    if count is not None and not 0 < count <= MAX_SENT:
+        raise BadField("sent_count", f"must be 1 to {MAX_SENT}")
+    return store.set_sent_count(connection, campaign, count)
 
 
 def make_fragment(

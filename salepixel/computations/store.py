@@ -145,10 +145,13 @@ def is_any(connection: sa.Connection, which: sa.ColumnElement[bool]) -> bool:
     return connection.scalar(sa.select(computations.c.id).where(which).limit(1)) is not None
 
 
-def claim(connection: sa.Connection, now: datetime) -> tuple[Computation, Json] | None:
-    """Claim the computation with the oldest last step, for LEASE; returns it with its place."""
+def claim(
+    connection: sa.Connection, now: datetime, only: str | None = None
+) -> tuple[Computation, Json] | None:
+    """Claim the computation with the oldest last step, or `only` one, for LEASE; gives its place, too."""
     c = computations.c
     columns = sa.select(*_SHOWN, c.place).where(UNDER_WAY, c.next_at <= now)
+    columns = columns if only is None else columns.where(c.id == only)
     row = connection.execute(columns.order_by(c.next_at).limit(1).with_for_update(skip_locked=True)).first()
     if row is None:
         return None
@@ -166,6 +169,12 @@ def _with_as_of(found: Computation, now: datetime) -> Computation:
 def task_of(found: Computation) -> Task:
     """The task of its steps."""
     return Task(found.emp_id, found.parameters, found.as_of or found.requested_at)
+
+
+def lock_step(connection: sa.Connection, its_id: str, steps: int) -> bool:
+    """Lock a computation whose step number `steps` is not stored; False if it is, or if it was deleted."""
+    this = computations.c.id == its_id, computations.c.steps == steps, UNDER_WAY
+    return connection.scalar(sa.select(computations.c.id).where(*this).with_for_update()) is not None
 
 
 def keep_step(connection: sa.Connection, its_id: str, steps: int, progress: Progress, now: datetime) -> bool:

@@ -49,6 +49,12 @@ class Tools:
     rates: Rates
 
 
+Writing = Callable[[sa.Connection], Progress]
+"""Stores what a step has read, in the transaction that stores its progress; so it is stored once."""
+
+WritingStep = Callable[[sa.Connection, Tools, Task, Json], Writing]
+"""A step that also stores data. It reads as a Step does."""
+
 Step = Callable[[sa.Connection, Tools, Task, Json], Progress]
 """Does one step from a place; {} is the beginning. It only reads, and is repeatable."""
 

@@ -4,9 +4,9 @@ import codecs
 import re
 from collections.abc import Callable
 
+from salepixel.reading.charsets import BOMS, wide_charset
 from salepixel.reading.text import decode_bytes
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _SEARCHED = 4096
 """The bytes in which a declared encoding is searched: browsers search 1024, but mails have longer heads."""
@@ -86,7 +86,8 @@ def charset_of(raw: bytes, declared: str = "") -> str:
     `BYTES`.
     """
     found = _META.search(raw, 0, _SEARCHED)
-    names = [name for mark, name in _BOMS if raw.startswith(mark)] or _wide(raw)
+    names = [name for mark, name in BOMS if raw.startswith(mark)]
+    names = names or [name for name in [wide_charset(raw[:_SEARCHED])] if name]
     names += [] if raw.isascii() else ["utf-8"]
     names += _readings("iso-2022-jp") if b"\x1b$" in raw else []
     names += _readings(declared) + _readings(found[1].decode() if found else "")
@@ -108,14 +109,6 @@ def encode_pasted(text: str) -> bytes:
         if charset_of(raw) == name:
             return raw
     return whole
-
-
-def _wide(raw: bytes) -> list[str]:
-    """UTF-16 without a mark: its markup has a zero in every second byte."""
-    even, odd = (raw[first:_SEARCHED:2].count(0) for first in (0, 1))
-    if 8 * max(even, odd) < min(len(raw), _SEARCHED):
-        return []
-    return ["utf-16-le" if odd > even else "utf-16-be"]
 
 
 def _readings(label: str) -> list[str]:

@@ -27,6 +27,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations.store import delete_some
 from salepixel.destinations.announce import forget_contact
 from salepixel.keys import BadSeal
+from salepixel.lists import store as lists
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import erase_in_delivery, read_delivery
 from salepixel.orders.erased import without_buyer
@@ -335,6 +336,14 @@ def _delete_contact(step: _Step) -> bool:
     return False
 
 
+def _delete_lists(step: _Step) -> bool:
+    """Deletes the uploaded lists of the account, because they are not searched: an import that runs fails.
+
+    What it imported stays, and the list can be uploaded again.
+    """
+    return bool(lists.delete_some(step.connection, step.person.emp_id))
+
+
 def _delete_computations(step: _Step) -> bool:
     """Runs last: until the other parts finish, a worker may compute with the data that they delete.
 
@@ -351,6 +360,7 @@ _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _clear_hits,
     _redact_deliveries,
     _delete_contact,
+    _delete_lists,
     _delete_computations,
 )
 """The parts of an erasure, in sequence. Each returns True if rows may be left."""

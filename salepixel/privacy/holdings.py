@@ -21,7 +21,7 @@ class Holding:
 
 HOLDINGS = {
     "contacts": Holding("deleted", "ref email_hash alias_hash", "emp_id consent updated_at"),
-    "recipients": Holding("deleted", "contact", "campaign_id held_out"),
+    "recipients": Holding("deleted", "contact", "campaign_id lot"),
     "coupons": Holding("deleted", "code contact", "emp_id campaign_id created_at"),
     "clicks": Holding("cleared", "contact", "id emp_id campaign_id link_id signals verdict reasons score"),
     "hits": Holding(
@@ -75,6 +75,12 @@ HOLDINGS = {
         "id emp_id kind digest state steps done total requested_at next_at as_of finished_at error",
     ),
     "computation_parts": Holding("deleted", "content", "computation_id number"),
+    "lists": Holding(
+        "deleted",
+        "name",
+        "id emp_id campaign_id encoding size lines pieces created_at ends_at import_id",
+    ),
+    "list_pieces": Holding("deleted", "content", "list_id number"),
     "erased": Holding("kept", "digest", "emp_id erased_at"),
     "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts error failed_at"),
 }
@@ -94,7 +100,7 @@ WITHOUT_PERSON = {
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",
     "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key "
-    "archived_at utm",
+    "archived_at utm sent_count listed held_out",
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at dynamic",
     "flows": "id emp_id name created_at",
     "flow_parts": "campaign_id flow_id position",

@@ -18,7 +18,7 @@ from salepixel.sums.sales import orders_by_link
 
 @dataclass(frozen=True, slots=True)
 class ClickCounts:
-    """The clicks of a campaign. `contacts`: the number of different clickers.
+    """The clicks of a campaign. `contacts`: the number of different clickers; `buyers`: those with orders.
 
     `human` counts every click without the verdict bot, so it includes `unknown`.
     """
@@ -27,6 +27,7 @@ class ClickCounts:
     bot: int = 0
     contacts: int = 0
     unknown: int = 0
+    buyers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class ContactActivity:
 def count_clicks(connection: sa.Connection, ids: Sequence[str]) -> dict[str, ClickCounts]:
     """The clicks of each campaign that has clicks."""
     return {
-        campaign_id: ClickCounts(found.human + found.unknown, found.bot, found.clickers, found.unknown)
+        campaign_id: ClickCounts(
+            found.human + found.unknown, found.bot, found.clickers, found.unknown, found.buyers
+        )
         for campaign_id, found in totals_of_campaigns(connection, ids).items()
     }
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from salepixel.accounts.policy import Terms
 from salepixel.accounts.store import Account, get_account
 from salepixel.campaigns.holdout import Arm, Lift, lift
+from salepixel.campaigns.recipients import in_control_group
 from salepixel.campaigns.store import Campaign
 from salepixel.clicks.opt_outs import opted_out
 from salepixel.computations.work import Json, Progress, Task, Tools
@@ -168,7 +169,7 @@ def _next_recipients(
     query = (
         sa.select(
             recipients.c.contact,
-            recipients.c.held_out,
+            in_control_group(campaign_id).label("held_out"),
             contacts.c.email_hash,
             sa.func.coalesce(opted_out(), sa.false()).label("is_opted_out"),
             clicked.label("has_clicked"),
@@ -196,7 +197,7 @@ def _counted_before(
     if not several:
         return set()
     # Two queries: SQLite would look for the address among all recipients of the campaign.
-    named = sa.select(r.contact, r.held_out).where(
+    named = sa.select(r.contact, in_control_group(campaign_id).label("held_out")).where(
         r.campaign_id == campaign_id, is_one_of(connection, r.contact, several)
     )
     held_out = {row.contact: bool(row.held_out) for row in connection.execute(named)}

@@ -20,9 +20,10 @@ from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
 from salepixel.flows.store import Flow
 from salepixel.flows.use_cases import see_flow
-from salepixel.report import activity, comparison, coverage, exports, lift, sales
+from salepixel.report import activity, comparison, contact, coverage, exports, lift, sales
 from salepixel.report.activity import ClickCounts, ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
+from salepixel.report.contact import ContactView
 from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
@@ -205,6 +206,12 @@ def list_contact_activity(
     """A campaign, and the contacts who clicked or bought, sorted by reference."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, activity.contact_activity(connection, campaign_id, limit, after)
+
+
+def see_contact(connection: sa.Connection, principal: Principal, emp_id: int, ref: str) -> ContactView:
+    """What a contact did, campaign by campaign; all empty for an unknown reference."""
+    see_account(connection, principal, emp_id)
+    return contact.view_contact(connection, emp_id, ref)
 
 
 def measure_lift(

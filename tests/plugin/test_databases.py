@@ -11,13 +11,19 @@ import sqlalchemy as sa
 from flask import url_for
 
 from kit.postgresql import running_postgresql
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import Account, add_account
 from salepixel.clicks.records import LossRecord
 from salepixel.clicks.store import store_loss
 from salepixel.clicks.tokens import Signal
 from salepixel.computations import store as computations
+from salepixel.computations.doing import do_step
+from salepixel.computations.work import Tools
 from salepixel.destinations import outbox
 from salepixel.keys import Keys
+from salepixel.lists import importing
+from salepixel.lists import use_cases as lists
+from salepixel.money.rates import SHIPPED
 from salepixel.orders import queue
 from salepixel.privacy.access import KIND
 from salepixel.shops import polls
@@ -97,6 +103,14 @@ def fill(office: Office) -> dict[str, str]:
         wanted = computations.Wanted(7, KIND, {"contact": "c0"})
         computation = computations.request(connection, wanted, now)
     rebuild_sums(office.database)
+    body = b"reference,email\nc0,c0@shop.test\nc1,c1@shop.test\nbroken\n"
+    its = (office.call("PUT", f"/lists?empId=7&campaign={campaign['id']}", body).json or {})["id"]
+    office.call("POST", f"/lists/{its}/import", {})
+    tools = Tools(office.sealer, SHIPPED)
+    with office.database.read() as connection:
+        state = lists.see_list(connection, INSTALLATION, its)
+    while do_step(office.database, tools, {importing.KIND: importing.step}, state.found.import_id):
+        pass
     newsletter = {"empId": 7, "name": "Autumn", "text": "<a href='https://shop.test/'>Shoes</a>"}
     mail = office.post("/mails", newsletter)["id"]
     office.call("PUT", f"/mails/{mail}/campaign")
@@ -104,6 +118,7 @@ def fill(office: Office) -> dict[str, str]:
     office.call("PUT", f"/flows/{flow}/parts/{campaign['id']}", {})
     return {
         "computation_id": computation.id,
+        "list_id": its,
         "mail_id": mail,
         "mailer": "mailchimp",
         "flow_id": flow,
@@ -135,7 +150,7 @@ def test_every_page_and_every_list_answers(office: tuple[Office, dict[str, str]]
     account = f"?empId={names['emp_id']}"
     asked = [path + account * path.endswith(("/export", "/erasures")) for path in asked]
     answers = {path: here.app.test_client().get(path, headers=headers).status_code for path in asked}
-    assert {path: status for path, status in answers.items() if status not in (200, 303)} == {}
+    assert {path: status for path, status in answers.items() if status not in (200, 202, 303)} == {}
 
 
 def test_very_large_sums_are_exact(office: tuple[Office, dict[str, str]]) -> None:

@@ -282,8 +282,9 @@ def test_the_holdout_is_contaminated_by_clicks_that_ended_too(world: World) -> N
     with world.database.write() as connection:
         connection.execute(
             sa.insert(schema.recipients),
-            [{"campaign_id": CAMPAIGN, "contact": ref, "held_out": True} for ref in ("bo", "cy", "dee")],
+            [{"campaign_id": CAMPAIGN, "contact": ref, "lot": 0} for ref in ("bo", "cy", "dee")],
         )
+        connection.execute(sa.update(schema.campaigns).values(holdout_percent=10))
     choose(world, clicks=50)
     end_old_rows(world.database, LATER, 60)
     with world.database.read() as connection:

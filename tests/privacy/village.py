@@ -54,7 +54,7 @@ class Village(World):
         self.click(click_at(NOON - HOUR, "bo", serial=50))
         self.coupon(CODE, REF)
         with database.write() as connection:
-            recipients.assign_recipients(connection, CAMPAIGN, {REF: False, "bo": False})
+            recipients.assign_recipients(connection, CAMPAIGN, {REF: 1000, "bo": 1000})
         self.bought = order(
             id="O-ana",
             number="1",

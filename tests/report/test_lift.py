@@ -27,15 +27,16 @@ def test_each_group_counts_its_sales_in_the_period_once(
 ) -> None:
     with database.write() as connection:
         account = accounts.Account(1, "Shoes", "EUR", NOON)
-        campaigns.add_campaign(connection, campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON), [])
+        campaign = campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", NOON, holdout_percent=10)
+        campaigns.add_campaign(connection, campaign, [])
         people = [("ana", "h1"), ("bo", "h2"), ("cy", "h2"), ("di", None), ("ed", "h5")]
         batch = [contacts.Contact(ref, address) for ref, address in people]
         contacts.store_contacts(connection, 1, [*batch, contacts.Contact("fay", "h6", consent=False)], NOON)
-        lots = {"ana": False, "bo": True, "cy": True, "di": True, "ed": False, "fay": True}
+        lots = {"ana": 1000, "bo": 0, "cy": 999, "di": 1, "ed": 9999, "fay": 2}
         for _ in range(2):
             recipients.assign_recipients(connection, CAMPAIGN, lots)
-        recipients.assign_recipients(connection, CAMPAIGN, {"ana": True})
-        assert recipients.assigned_recipients(connection, CAMPAIGN, ["ana", "gus"]) == {"ana": False}
+        recipients.assign_recipients(connection, CAMPAIGN, {"ana": 0})
+        assert recipients.assigned_recipients(connection, CAMPAIGN, ["ana", "gus"]) == {"ana": 1000}
 
         def bought(name: str, address: str, outcome: Outcome, reason: Reason, **reported: Any) -> None:
             its = order(id=name, number=name, email_hash=address, **reported)

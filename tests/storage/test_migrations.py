@@ -198,8 +198,10 @@ def test_0018_gives_each_contact_one_reference_and_an_opt_out_wins(older: Databa
             (2, "c9", "h9", 1),
         ]
         assert connection.scalar(sa.text("SELECT contact FROM coupons")) == "c9"
-        groups = connection.execute(sa.text("SELECT contact, held_out FROM recipients ORDER BY 1"))
-        assert [tuple(row) for row in groups] == [("c8", 1), ("c9", 0)]
+        groups = connection.execute(sa.text("SELECT contact, lot FROM recipients ORDER BY 1"))
+        assert [tuple(row) for row in groups] == [("c8", 0), ("c9", 9999)]
+        counted = connection.execute(sa.text("SELECT listed, held_out FROM campaigns")).one()
+        assert tuple(counted) == (2, 1)
         contacts = connection.scalars(sa.text("SELECT contact FROM clicks ORDER BY id"))
         assert list(contacts) == ["c9", "c7"]
         assert due_orders(connection, 9) == [("s1", "O2")]

@@ -56,7 +56,7 @@ class CampaignIn(Input):
     )
     links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
     sent_at: SentAt = None
-    holdout_percent: Annotated[int, Field(ge=0, le=50)] = Field(
+    holdout_percent: Annotated[int, Field(ge=0, le=use_cases.MAX_HOLDOUT)] = Field(
         0, description="Random holdout: percentage of recipients in the control group."
     )
     utm_campaign: Text = Field("", description="The utm_campaign of its links, so that orders can name it.")
@@ -72,6 +72,16 @@ class CampaignChange(Input):
     )
     archived: bool = Field(
         UNSET, description="True: left out of lists. All figures stay, and all links still work."
+    )
+    sent_count: Annotated[int, Field(ge=1, le=use_cases.MAX_SENT)] | None = Field(
+        UNSET,
+        description="How many e-mails were sent, for the rates of the report. Null: as many as the "
+        "campaign's list of recipients says.",
+    )
+    holdout_percent: Annotated[int, Field(ge=0, le=use_cases.MAX_HOLDOUT)] = Field(
+        UNSET,
+        description="Random holdout: percentage of recipients in the control group. Can change until "
+        "sending begins. Recipients who are listed already get their group at once.",
     )
 
 
@@ -110,6 +120,9 @@ class CampaignOut(Output):
     holdout_percent: int
     archived_at: datetime | None = Field(description="When it was archived; null if it is in the lists.")
     utm: UtmIn
+    sent_count: int | None = Field(description="How many e-mails were sent, as you reported it.")
+    listed: int = Field(description="Contacts in the campaign's list of recipients.")
+    held_out: int = Field(description="Those in the control group.")
 
 
 class CampaignWithLinks(CampaignOut):
@@ -215,15 +228,22 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
 @blueprint.patch("/campaigns/<campaign_id>")
 @blueprint.input(CampaignChange, arg_name="change")
 @blueprint.output(CampaignWithLinks)
-@blueprint.doc(security="bearer")
+@blueprint.doc(security="bearer", responses={409: "Sending has begun: the control group cannot change"})
 def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
-    """Rename or archive a campaign, or set when it was sent: its first clicks are then judged again."""
+    """Rename or archive a campaign; set when and how many e-mails were sent, or the share of its holdout.
+
+    After a change of the sending time, its first clicks are judged again.
+    """
     values, who, now = change.model_dump(exclude_unset=True), principal(), datetime.now(UTC)
     with writing(wakes="sent_at" in values) as connection:
         if "name" in values:
             use_cases.rename_campaign(connection, who, campaign_id, values["name"])
         if "archived" in values:
             use_cases.archive_campaign(connection, who, campaign_id, now if values["archived"] else None)
+        if "holdout_percent" in values:
+            use_cases.switch_holdout(connection, who, campaign_id, values["holdout_percent"], now)
+        if "sent_count" in values:
+            use_cases.set_sent_count(connection, who, campaign_id, values["sent_count"])
         if "sent_at" in values:
             use_cases.set_sent_at(connection, who, campaign_id, values["sent_at"])
         changed = use_cases.see_links(connection, who, campaign_id)
@@ -316,6 +336,9 @@ def _as_json(campaign: Campaign) -> dict[str, Any]:
         "holdout_percent": campaign.holdout_percent,
         "archived_at": campaign.archived_at,
         "utm": asdict(read_utm(campaign.utm)),
+        "sent_count": campaign.sent_count,
+        "listed": campaign.listed,
+        "held_out": campaign.held_out,
     }
 
 

@@ -1,6 +1,5 @@
 """Contacts: the references of the e-mail platform, with e-mail addresses that are hashed at once."""
 
-import re
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Annotated, Any, ClassVar
@@ -9,6 +8,7 @@ from pydantic import AfterValidator, Field, InstanceOf, WrapValidator
 from pydantic.json_schema import SkipJsonSchema
 
 from salepixel.campaigns import use_cases
+from salepixel.reading.emails import MAX_EMAIL, is_email
 from salepixel.reading.references import MAX_CONTACT, normal_reference
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import blueprint
@@ -17,16 +17,14 @@ from salepixel_plugin.fields import UNSET, EmpId
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
 
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text.strip()) or not text.isprintable():
+    if not is_email(text) or not text.isprintable():
         raise ValueError("must be an e-mail address such as ana@example.com")
     return text.strip()
 
 
-Email = Annotated[str, Field(max_length=320, examples=["ana@example.com"]), AfterValidator(_address)]
+Email = Annotated[str, Field(max_length=MAX_EMAIL, examples=["ana@example.com"]), AfterValidator(_address)]
 
 
 def _reference(text: str) -> str:

@@ -104,9 +104,7 @@ class LiftOut(Output):
 @blueprint.post("/campaigns/<campaign_id>/recipients")
 @blueprint.input(RecipientsIn, arg_name="wanted")
 @blueprint.output(RecipientsOut)
-@blueprint.doc(
-    security="bearer", responses={409: "The campaign has no holdout, or its attribution window has ended"}
-)
+@blueprint.doc(security="bearer", responses={409: "The attribution window of the campaign has ended"})
 def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str]]:
     """Add recipients to a campaign. The response says who gets the e-mail and who is held out.
 

@@ -24,6 +24,7 @@ from salepixel.storage.schema.columns import EPOCH, Quantity, UtcTime, as_micros
 from salepixel.storage.schema.computations import computation_parts, computations
 from salepixel.storage.schema.destinations import outbox
 from salepixel.storage.schema.flows import flow_parts, flows
+from salepixel.storage.schema.lists import list_pieces, lists
 from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
@@ -77,6 +78,8 @@ __all__ = [
     "journals",
     "link_sums",
     "links",
+    "list_pieces",
+    "lists",
     "losses",
     "mail_links",
     "mails",

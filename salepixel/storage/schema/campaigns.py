@@ -24,6 +24,9 @@ campaigns = sa.Table(
     sa.Column("archived_at", UtcTime),  # left out of lists since then; null: not archived
     sa.Column("utm", sa.Text, nullable=False, server_default=""),  # JSON, campaigns.utm.Utm
     sa.CheckConstraint("holdout_percent BETWEEN 0 AND 100", "ck_campaigns_holdout_percent"),
+    sa.Column("sent_count", sa.BigInteger),  # e-mails sent, as typed; null: as the list says
+    sa.Column("listed", sa.BigInteger, nullable=False, server_default="0"),  # rows in `recipients`
+    sa.Column("held_out", sa.BigInteger, nullable=False, server_default="0"),  # those in the control group
 )
 
 links = sa.Table(
@@ -90,6 +93,7 @@ recipients = sa.Table(
     metadata,
     sa.Column("campaign_id", sa.Text, primary_key=True),
     sa.Column("contact", sa.Text, primary_key=True),
-    sa.Column("held_out", sa.Boolean, nullable=False),
+    # 0 to 9999, see campaigns/holdout.py: the least ones, as many as the campaign's share says, get no mail
+    sa.Column("lot", sa.Integer, nullable=False, server_default="9999"),
     sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_recipients_campaign_id"),
 )

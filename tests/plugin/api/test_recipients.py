@@ -187,7 +187,7 @@ def test_without_a_difference_no_needed_number_of_recipients_is_given(
     contacts = [{"ref": "l", "email": "l@example.com"}, {"ref": "r", "email": "r@example.com"}]
     office.post("/contacts", {"empId": 7, "contacts": contacts})
     with office.database.write() as connection:
-        assign_recipients(connection, campaign, {"l": False, "r": True})
+        assign_recipients(connection, campaign, {"l": 9999, "r": 0})
     set_sent_at(office, campaign, SENT)
     for ref in ("l", "r")[: 2 * buyers]:
         buys(office, ref)
@@ -245,7 +245,8 @@ def test_an_unknown_lift_is_explained(
 
 def test_without_a_holdout_setting_nobody_is_held_out(office: Office) -> None:
     path = f"/campaigns/{made(office, 0)}/recipients"
-    assert office.call("POST", path, {"contacts": ["c1"]}, SHOES).status_code == 409
+    answer = office.post(path, {"contacts": PEOPLE}, SHOES)
+    assert answer == {"mail": PEOPLE, "hold_out": [], "not_measured": []}
 
 
 def test_a_holdout_is_at_most_half_and_belongs_to_its_account(office: Office) -> None:
@@ -256,3 +257,30 @@ def test_a_holdout_is_at_most_half_and_belongs_to_its_account(office: Office) ->
     campaign = made(office)
     assert office.call("POST", f"/campaigns/{campaign}/recipients", {"contacts": []}, HATS).status_code == 404
     assert office.call("GET", f"/campaigns/{campaign}/lift", key=HATS).status_code == 404
+
+
+def test_a_holdout_is_switched_on_after_the_list_and_before_sending(office: Office) -> None:
+    campaign = made(office, 0)
+    office.post(f"/campaigns/{campaign}/recipients", {"contacts": PEOPLE}, SHOES)
+    before = office.get(f"/campaigns/{campaign}")
+    assert (before["listed"], before["held_out"], before["sent_count"]) == (len(PEOPLE), 0, None)
+    changed = office.call("PATCH", f"/campaigns/{campaign}", {"holdout_percent": 20}, SHOES).json or {}
+    mail, out = assigned(office, campaign, None)
+    assert changed["held_out"] == len(out) > 40
+    assert changed["listed"] == len(mail) + len(out)
+    office.call("PATCH", f"/campaigns/{campaign}", {"holdout_percent": 40}, SHOES)
+    assert set(out) < set(assigned(office, campaign, None)[1]), "a greater share keeps who was in it"
+    assert office.get(f"/campaigns/{campaign}")["listed"] == len(PEOPLE), "a list is safe to repeat"
+
+
+def test_a_holdout_does_not_change_after_sending(office: Office) -> None:
+    campaign = made(office, 20)
+    assigned(office, campaign)
+    refused = office.call("PATCH", f"/campaigns/{campaign}", {"holdout_percent": 30}, SHOES)
+    assert (refused.status_code, (refused.json or {})["reason"]) == (409, "holdout_after_sending")
+    assert office.call("PATCH", f"/campaigns/{campaign}", {"holdout_percent": 20}, SHOES).status_code == 200
+    typed = office.call("PATCH", f"/campaigns/{campaign}", {"sent_count": 500}, SHOES).json or {}
+    assert (typed["sent_count"], typed["holdout_percent"]) == (500, 20)
+    for wrong in (0, -1, 10**10, "many"):
+        answer = office.call("PATCH", f"/campaigns/{campaign}", {"sent_count": wrong}, SHOES)
+        assert answer.status_code == 422

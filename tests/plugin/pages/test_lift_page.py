@@ -28,7 +28,7 @@ def small(office: Office, buyers: int) -> str:
     contacts = [{"ref": ref, "email": f"{ref}@example.com"} for ref in ("l", "r")]
     office.post("/contacts", {"empId": 7, "contacts": contacts})
     with office.database.write() as connection:
-        assign_recipients(connection, campaign, {"l": False, "r": True})
+        assign_recipients(connection, campaign, {"l": 9999, "r": 0})
     set_sent_at(office, campaign, SENT)
     for ref in ("l", "r")[:buyers]:
         buys(office, ref)

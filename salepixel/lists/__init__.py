@@ -1,0 +1,1 @@
+"""Lists: CSV files of contacts or recipients, which people upload and the worker imports in steps."""

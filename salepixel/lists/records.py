@@ -1,0 +1,53 @@
+"""The records of a CSV text, parsed by the csv module, line by line: one bad line spoils no other."""
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_RECORD = 16_384
+"""The most characters of a record. A quote that is never closed would take in the rest of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of `lines` lines; `fields` is None if it cannot be parsed. `text`: its first line."""
+
+    fields: list[str] | None
+    lines: int
+    text: str
+
+
+def read_records(lines: Iterable[str], separator: str) -> Iterator[Record]:
+    """The records in these lines, with their line ends. Blank lines give a record without fields.
+
+    After a record that cannot be parsed, its second line begins a new record.
+    """
+    source, again = iter(lines), deque[str]()
+    while True:
+        line = again.popleft() if again else next(source, None)
+        if line is None:
+            return
+        if '"' not in line and len(line) <= MAX_RECORD:
+            yield Record(next(csv.reader((line,), delimiter=separator), []), 1, line)
+            continue
+        taken: list[str] = []
+        again.appendleft(line)
+        try:
+            fields = next(csv.reader(_some(again, source, taken), delimiter=separator, strict=True))
+        except (csv.Error, StopIteration):
+            again.extendleft(reversed(taken[1:]))
+            yield Record(None, 1, line)
+        else:
+            yield Record(fields, len(taken), line)
+
+
+def _some(again: deque[str], source: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """The lines of a record, as far as it may be long. `taken`: those that the csv module has read."""
+    size = 0
+    while (line := again.popleft() if again else next(source, None)) is not None:
+        size += len(line)
+        taken.append(line)
+        if size > MAX_RECORD:
+            return
+        yield line

@@ -17,5 +17,5 @@ settings.load_profile("soak" if SOAKS else "test")
 
 
 def costly(examples: int) -> settings:
-    """For a property that uses a database or a disk: this many examples, 20 times as many in `make soak`."""
-    return settings(max_examples=examples * (20 if SOAKS else 1), suppress_health_check=list(HealthCheck))
+    """For a property that uses a database or a disk: this many examples, 40 times as many in `make soak`."""
+    return settings(max_examples=examples * (40 if SOAKS else 1), suppress_health_check=list(HealthCheck))

@@ -174,7 +174,7 @@ ANY = given(
 )
 
 
-@costly(25)
+@costly(13)
 @ANY
 def test_a_batch_decides_as_one_by_one(
     sqlite: Database, sealer: ClickSealer, some: list[Bought], bots: set[int], hits: list[tuple[str, int]]
@@ -182,7 +182,7 @@ def test_a_batch_decides_as_one_by_one(
     always_decides_as_one_by_one(sqlite, sealer, some, bots, hits)
 
 
-@costly(8)
+@costly(4)
 @ANY
 def test_a_batch_decides_as_one_by_one_on_postgresql(
     postgresql_database: Database,

@@ -66,7 +66,7 @@ EVIDENCE = st.builds(
 )
 
 
-@costly(30)
+@costly(15)
 @given(
     found=st.lists(st.lists(EVIDENCE, max_size=4), min_size=1, max_size=3),
     model=st.sampled_from(Model),

@@ -116,7 +116,7 @@ CLICKS = st.lists(
 )
 
 
-@costly(60)
+@costly(30)
 @given(
     CLICKS,
     st.integers(0, 3),

@@ -18,7 +18,7 @@ from tests.edge.records import SEGMENT, flip, numbers, payload, runs, write
 from tests.examples import costly
 
 
-@costly(60)
+@costly(30)
 @given(
     at=st.floats(0, 1, exclude_max=True),
     bit=st.integers(0, 7),
@@ -47,7 +47,7 @@ def test_a_flipped_bit_loses_only_its_own_record(at: float, bit: int, restart: b
         journal.close()
 
 
-@costly(30)
+@costly(15)
 @given(data=st.data())
 def test_any_damage_leaves_all_whole_records_readable_and_yields_no_others(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ def test_no_whole_record_is_lost_behind_stale_bytes() -> None:
         assert whole <= {number for number, _, _ in read_around(spoiled, 1, [])}
 
 
-@costly(30)
+@costly(15)
 @given(at=st.floats(0, 0.95), bit=st.integers(0, 7), starts=st.integers(1, 3))
 def test_numbering_continues_after_the_last_whole_record_behind_damage(
     at: float, bit: int, starts: int

@@ -116,7 +116,7 @@ def test_the_run_with_the_oldest_remaining_record_is_marked(journal: Journal) ->
     assert not any(run.oldest for run in runs(journal, 395))
 
 
-@costly(30)
+@costly(15)
 @given(data=st.data())
 def test_a_torn_last_append_loses_no_earlier_record(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:

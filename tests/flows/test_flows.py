@@ -100,7 +100,7 @@ def test_a_deleted_campaign_is_no_part_any_more(connection: sa.Connection) -> No
     assert ids(see_flow(connection, INSTALLATION, flow)) == [WELCOME[0], *WELCOME[2:]]
 
 
-@costly(20)
+@costly(10)
 @given(st.lists(st.tuples(st.sampled_from(["EUR", "USD"]), st.integers(0, 9), st.integers(0, 999))))
 def test_sums_add_up_each_currency_for_itself(rows: list[tuple[str, int, int]]) -> None:
     several = [[Total(code, orders, Decimal(1), Decimal(gross), Decimal(1))] for code, orders, gross in rows]

@@ -88,7 +88,7 @@ ORDERS = st.lists(st.tuples(SHARED, SHARED, SHARED, SHARED, st.booleans(), st.in
 CONTACTS = st.lists(st.tuples(SHARED, SHARED, SHARED), min_size=3, max_size=3)
 
 
-@costly(25)
+@costly(13)
 @given(bought=ORDERS, known=CONTACTS)
 def test_orders_of_contacts_and_contacts_of_orders_agree(
     database: Database, sealer: ClickSealer, bought: Any, known: Any

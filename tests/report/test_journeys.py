@@ -231,7 +231,7 @@ def test_shares_add_up_and_campaigns_that_swap_journeys_swap_shares(
         assert renamed == pytest.approx(found)
 
 
-@costly(30)  # Markov chains
+@costly(15)  # Markov chains
 @given(st.lists(st.tuples(st.text("abcd", min_size=1, max_size=5), st.none() | st.integers(0, 10**9))))
 def test_each_model_credits_every_cent_and_every_order(contacts: list[tuple[str, int | None]]) -> None:
     found = tally((str(n), contact(path, net)) for n, (path, net) in enumerate(contacts))

@@ -279,7 +279,7 @@ def always_equal(database: Database, drawn: Sequence[Any], steps: Sequence[tuple
 CLICKS = st.lists(CLICK, min_size=10, max_size=10)
 
 
-@costly(60)
+@costly(30)
 @given(CLICKS, STEPS)
 def test_sums_always_equal_the_rows(
     tmp_path: Path, sqlite_template: Path, drawn: Sequence[Any], steps: Sequence[tuple[Step, str]]
@@ -288,7 +288,7 @@ def test_sums_always_equal_the_rows(
         always_equal(database, drawn, steps)
 
 
-@costly(15)
+@costly(8)
 @given(CLICKS, STEPS)
 def test_sums_always_equal_the_rows_on_postgresql(
     postgresql_database: Database, drawn: Sequence[Any], steps: Sequence[tuple[Step, str]]

@@ -132,7 +132,7 @@ def steps_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "YIELD_SECONDS", 0)
 
 
-@costly(25)
+@costly(13)
 @given(STEPS)
 def test_sums_always_equal_the_rows(
     sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]
@@ -140,7 +140,7 @@ def test_sums_always_equal_the_rows(
     always_equal(sqlite, sealer, steps)
 
 
-@costly(6)
+@costly(3)
 @given(STEPS)
 def test_sums_always_equal_the_rows_on_postgresql(
     postgresql_database: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]

@@ -331,7 +331,7 @@ def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[
     check(database)
 
 
-@costly(50)
+@costly(25)
 @given(STEPS)
 def test_sums_always_equal_the_rows(
     sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step]]
@@ -339,7 +339,7 @@ def test_sums_always_equal_the_rows(
     always_equal(sqlite, sealer, steps)
 
 
-@costly(12)
+@costly(6)
 @given(STEPS)
 def test_sums_always_equal_the_rows_on_postgresql(
     postgresql_database: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step]]

@@ -95,7 +95,7 @@ def world(database: Database, sealer: ClickSealer) -> World:
     return world
 
 
-@costly(20)
+@costly(10)
 @given(bought=some_orders, model=st.sampled_from(["last", "linear"]))
 def test_an_order_within_bounds_can_be_decided_and_reported(
     database: Database, sealer: ClickSealer, bought: Order, model: str
@@ -182,7 +182,7 @@ PIXEL_AMOUNTS = st.one_of(
 )
 
 
-@costly(20)
+@costly(10)
 @given(
     reported=st.lists(
         st.tuples(

@@ -235,7 +235,7 @@ def happen(world: World, event: Order | datetime) -> None:
         world.close(event)
 
 
-@costly(4)
+@costly(2)
 @given(seed=st.integers(0, 2**32))
 def test_no_event_changes_a_closed_report_and_everything_verifies(
     tmp_path: Path, sqlite_template: Path, sealer: ClickSealer, seed: int

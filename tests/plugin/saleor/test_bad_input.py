@@ -138,7 +138,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@costly(30)
+@costly(15)
 @given(
     body=st.binary(max_size=200) | st.just(PAID.body),
     event=HEADER_TEXT | st.just("order_fully_paid"),
@@ -155,7 +155,7 @@ def test_no_bytes_cause_a_500(
     assert answer.get_json()["ok"] is (answer.status_code == 200)
 
 
-@costly(25)
+@costly(13)
 @given(st.data())
 def test_no_signed_json_causes_a_500(plugin: Plugin, installed: StandInSaleor, data: st.DataObject) -> None:
     order = installed.order("1", [SHOES])

@@ -127,7 +127,7 @@ def test_each_refund_counts_on_its_day(sqlite: Database) -> None:
     }
 
 
-@costly(10)
+@costly(5)
 @given(st.data(), st.sampled_from(TERMS), st.sampled_from(["paid", "placed"]))
 def test_deliveries_may_arrive_shuffled_twice_and_late(
     sqlite: Database, data: st.DataObject, terms: Terms, sale_when: str

@@ -50,6 +50,8 @@ _CHARSETS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "windows-1252", "iso-2
 def _files(draw: st.DrawFn) -> bytes:
     charset = draw(st.sampled_from(_CHARSETS))
     body = draw(_TEXTS).encode(charset, "replace")
+    if draw(st.booleans()):  # as in a mail that several people pasted together
+        body += draw(_TEXTS).encode(draw(st.sampled_from(["utf-8", "windows-1252"])), "replace")
     transfer = draw(st.sampled_from(["", "", "8bit", "quoted-printable", "base64"]))
     if not transfer:
         return body

@@ -76,9 +76,10 @@ def sizes_of(view: MailView, tracking: Tracking) -> tuple[int, int]:
     base, tag = base_of(view, tracking), view.stored.contact_tag
     addresses = dict[str, str]()
     tracked = dict[Place, str]()
+    led = view.destinations()
     for one in view.links:
-        url = one.proposal.destination
         if one.choice.use is not Use.LEFT:
+            url = led.get(one.id, one.proposal.destination)
             # Ids have one length, so the address is as long as that of the campaign.
             if url not in addresses:
                 token = tracking.sealer.seal(Link(view.stored.emp_id, _ANY_ID, _ANY_ID, url))

@@ -8,6 +8,7 @@ import pytest
 
 from salepixel.accounts.store import Account
 from salepixel.campaigns.links import Link, LinkSealer, tracked_url
+from salepixel.campaigns.utm import Utm
 from salepixel.keys import Keys
 from salepixel.mails.cautions import GMAIL_BYTES, Risk, cautions_of, sizes_of
 from salepixel.mails.mail import Kind, read_mail
@@ -20,9 +21,9 @@ TRACKING = Tracking(LinkSealer(Keys(1, {1: b"k" * 32})), "https://track.shop.tes
 LINK = '<a href="https://shop.test/{}">Buy</a>'
 
 
-def view(text: str, **more: Any) -> MailView:
+def view(text: str, utm: str = "", **more: Any) -> MailView:
     mail = read_mail(text.encode(), Kind.HTML)
-    account = Account(7, "Shoes", "EUR", NOW, site="shop.test", tracking_host="track.shop.test")
+    account = Account(7, "Shoes", "EUR", NOW, site="shop.test", tracking_host="track.shop.test", utm=utm)
     found = proposals_of(mail, account, TRACKING)
     choices = {place: Choice(one.use, one.label) for place, one in found.items()}
     stored = StoredMail("0" * 12, 7, "Autumn", "plain", "{contact}", Kind.HTML, mail.raw, NOW, NOW, **more)
@@ -62,15 +63,17 @@ def test_gmails_limit_is_compared_with_the_mail_before_and_after() -> None:
     assert found[Risk.CLIPPED]["before"] * 1024 <= GMAIL_BYTES
 
 
-def test_the_size_after_tracking_is_exact() -> None:
-    seen = view(LINK.format("\u00e9") + LINK.format("2") + "<a href=https://shop.test/3>x</a>")
+@pytest.mark.parametrize("utm", ["", Utm(campaign="{campaign}", content="{link}").as_text()])
+def test_the_size_after_tracking_is_exact(utm: str) -> None:
+    seen = view(LINK.format("\u00e9") + LINK.format("2") + "<a href=https://shop.test/3>x</a>", utm)
     links = [
         replace(one, choice=replace(one.choice, link_id=f"{n:012x}")) for n, one in enumerate(seen.links)
     ]
+    led = seen.destinations()
     addresses = {
         str(one.choice.link_id): tracked_url(
             TRACKING.edge,
-            TRACKING.sealer.seal(Link(7, "a" * 12, str(one.choice.link_id), one.proposal.destination)),
+            TRACKING.sealer.seal(Link(7, "a" * 12, str(one.choice.link_id), led[one.id])),
             "{contact}",
         )
         for one in links

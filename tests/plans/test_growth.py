@@ -43,6 +43,8 @@ FEW = {
         "shop_days",
         "campaigns",
         "links",
+        "flows",
+        "flow_parts",
         "rejections",
         "losses",
         "unread_orders",

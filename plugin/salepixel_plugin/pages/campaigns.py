@@ -26,6 +26,7 @@ from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, with_script
+from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
@@ -217,6 +218,7 @@ def show_tab(
         counts=counts,
         mail_id=mail_id,
         flow=flow_of(connection, campaign.id),
+        platform_name=NAMES.get(campaign.mailer),
         **values,
     )
 

@@ -371,12 +371,13 @@ def test_a_fully_refunded_order_is_shown_with_its_sums(office: Office) -> None:
 
 def test_pages_with_nothing_to_show_say_what_to_do(office: Office) -> None:
     first = office.page("/").text
-    assert "Create a campaign: paste your e-mail" in first
+    assert "These steps lead to your first sale" in first
     for guide in re.findall(r"docs/[\w/-]+\.md", first):
         assert (ROOT / guide).exists()
     leads = {link for link in _check(first).links if link.startswith("/accounts/")}
     assert leads
-    assert {office.page(link).status_code for link in leads} == {200}
+    # A page, the round trip of a browser, or the address of a form.
+    assert {office.page(link).status_code for link in leads} <= {200, 302, 405}
     campaign = office.campaign()["id"]
     assert "The Links tab" in office.page(f"/campaigns/{campaign}/sales").text
     assert "merge tag" in office.page(f"/campaigns/{campaign}/contacts").text

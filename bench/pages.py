@@ -84,6 +84,7 @@ NOT_CALLED = {
     "pages.change_recipients": "as api.change_campaign",
     "pages.open_contact": "reads some rows by their key",
     "pages.change_contact": "as api.add_contacts",
+    "pages.new_account": "a form, for rights on all accounts",
     "pages.add_mail": "as api.add_mail",
     "pages.change_mail": "as api.change_mail",
     "pages.add_flow": "as api.add_flow",

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 
 
 def test_a_world_is_played_over_http_and_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "CONTACTS", 120)
+    monkeypatch.setattr(run, "CONTACTS", 80)
     with Stack(tmp_path / "data", api_key="sp_truth_of_the_world") as stack:
         results, kept = run.play_all(stack, [1])
     assert kept == [], "nothing is stored of who opted out"

@@ -207,6 +207,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     campaigns.add_recipients: lambda w, who: campaigns.add_recipients(
         w.connection, who, w.campaign, ["c1"], w.keys, NOW
     ),
+    campaigns.check_open: lambda w, who: campaigns.check_open(w.connection, who, w.campaign, NOW),
     campaigns.switch_holdout: lambda w, who: campaigns.switch_holdout(w.connection, who, w.campaign, 20, NOW),
     campaigns.set_sent_count: lambda w, who: campaigns.set_sent_count(w.connection, who, w.campaign, 1000),
     campaigns.make_fragment: lambda w, who: campaigns.make_fragment(

@@ -41,8 +41,9 @@ SENTENCES = {
         "Sending has begun, so the control group can no longer change: the e-mail may have reached people "
         "who would be in it."
     ),
-    "campaign_over": "The attribution window of this campaign has ended, so recipients can no longer be "
-    "added.",
+    "campaign_over": N_(
+        "The attribution window of this campaign has ended, so recipients can no longer be added."
+    ),
     "too_many_computations": N_(
         "Computations of this account that are not finished: %(count)s. Try again when one of them is done."
     ),

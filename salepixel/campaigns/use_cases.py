@@ -15,7 +15,7 @@ from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import Kind, Trace, erased_among, erased_contacts, remember_erased
 from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.principal import Principal
-from salepixel.accounts.store import get_account, lock_account
+from salepixel.accounts.store import Account, get_account, lock_account
 from salepixel.accounts.use_cases import see_account, target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import (
@@ -350,7 +350,7 @@ def add_recipients(
 ) -> Split:
     """Add recipients to a campaign; returns who gets the e-mail and who does not, the same every time.
 
-    Raises NotFound, or Conflict if the campaign's attribution window has ended.
+    Raises NotFound, or Conflict if the campaign has a control group and its attribution window has ended.
     """
     campaign = see_campaign(connection, principal, campaign_id)
     account = lock_account(connection, campaign.emp_id)
@@ -359,7 +359,7 @@ def add_recipients(
     opted_out = [ref for ref in refs if ref in erased or (ref in known and not known[ref].consent)]
     before = recipients.assigned_recipients(connection, campaign_id, refs)
     new = set(refs).difference(opted_out, before)
-    if new and account and campaign.sent_at and at >= campaign.ends_at(account.policy):
+    if new and campaign.holdout_percent and account and _is_over(campaign, account, at):
         raise Conflict("campaign_over")
     # By address, because contacts with the same address have the same orders.
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
@@ -371,6 +371,18 @@ def add_recipients(
         hold_out=[ref for ref in refs if ref in out],
         not_measured=opted_out,
     )
+
+
+def check_open(connection: sa.Connection, principal: Principal, campaign_id: str, at: datetime) -> None:
+    """Check that recipients can be added to a campaign. Raises NotFound, or Conflict as `add_recipients`."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    account = get_account(connection, campaign.emp_id)
+    if campaign.holdout_percent and account and _is_over(campaign, account, at):
+        raise Conflict("campaign_over")
+
+
+def _is_over(campaign: Campaign, account: Account, at: datetime) -> bool:
+    return campaign.sent_at is not None and at >= campaign.ends_at(account.policy)
 
 
 def switch_holdout(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.use_cases import see_account
-from salepixel.campaigns.use_cases import see_campaign
+from salepixel.campaigns.use_cases import check_open, see_campaign
 from salepixel.computations import use_cases as computations
 from salepixel.computations.store import Computation, State, Wanted, get_computation, read_result
 from salepixel.computations.use_cases import Computed, find_result
@@ -141,6 +141,8 @@ def start_import(
         return before
     if not store.has_pieces(connection, list_id):
         raise Conflict("list_gone")
+    if found.campaign_id is not None:
+        check_open(connection, principal, found.campaign_id, now)
     wanted = Wanted(found.emp_id, importing.KIND, importing.parameters_of(found, layout, labels))
     started = computations.request_computation(connection, principal, wanted, now)
     store.change_list(connection, list_id, import_id=started.id, ends_at=now + KEPT)

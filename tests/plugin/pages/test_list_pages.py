@@ -46,7 +46,7 @@ def test_a_list_is_uploaded_shown_and_imported(office: Office) -> None:
     _check(running)
     assert '<meta http-equiv="refresh"' in running
     work(office, steps=1)
-    assert "500 of 602 lines" in office.page(there, SHOES).text
+    assert "200 of 602 lines" in office.page(there, SHOES).text
     work(office)
     done = office.page(there, SHOES).text
     _check(done)

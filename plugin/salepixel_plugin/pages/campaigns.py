@@ -25,7 +25,7 @@ from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language, page, with_script
+from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
 from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
@@ -96,9 +96,7 @@ def links(campaign_id: str) -> Response:
         account = see_account(connection, principal(), campaign.emp_id)
         here = tracking()
         dynamic = dynamic_url(here.sealer, edge_url(here.edge, account.tracking_host), campaign)
-        answer = show_tab(connection, campaign, "links", links=found, hosts=account.leads_to, dynamic=dynamic)
-    answer.headers["Content-Security-Policy"] = with_script()
-    return answer
+        return show_tab(connection, campaign, "links", links=found, hosts=account.leads_to, dynamic=dynamic)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")

@@ -1,17 +1,28 @@
 """The files of SQLite do not stay as large as they once were."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import INSTALLATION
+from salepixel.clicks.store import store_clicks
+from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.privacy import retention
+from salepixel.privacy.retention import Kept, end_old_rows
+from salepixel.privacy.use_cases import change_retention
 from salepixel.storage import space
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import deliveries
 from salepixel_worker.sweep import shrink_database
+from tests.databases import copy_template
+from tests.make import NOON, click_at
+from tests.worker.world import World
 
 COUNT = 600
+ENDED_CLICKS = 12_000
 LARGE = 8_000_000
 """More than PAGES_AT_ONCE pages several times over."""
 
@@ -57,6 +68,28 @@ def test_the_space_of_deleted_rows_is_freed(tmp_path: Path) -> None:
     checkpoint(database)
     assert file.stat().st_size < empty * 1.2
     store(database, count=1)
+    database.close()
+
+
+def test_the_space_of_clicks_that_ended_is_freed(
+    sqlite_template: Path, tmp_path: Path, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "YIELD_SECONDS", 0)
+    database = copy_template(sqlite_template, tmp_path)
+    World(database, sealer)
+    batch = [
+        (click_at(NOON + timedelta(seconds=n), "", serial=n % 250), Signal(0)) for n in range(ENDED_CLICKS)
+    ]
+    with database.write() as connection:
+        store_clicks(connection, batch)
+        change_retention(connection, INSTALLATION, 1, {Kept.CLICKS: 44})
+    checkpoint(database)
+    file = tmp_path / "salepixel.sqlite3"
+    full = file.stat().st_size
+    assert end_old_rows(database, NOON + timedelta(days=50), 60) == ENDED_CLICKS
+    assert shrink_database(database, 60) > space.PAGES_AT_ONCE
+    checkpoint(database)
+    assert full - file.stat().st_size > 100 * ENDED_CLICKS
     database.close()
 
 

@@ -18,7 +18,7 @@ from salepixel.privacy.retention import Kept, end_old_rows
 from salepixel.privacy.use_cases import begin_erasure, change_retention
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.sums.check import find_wrong_sums, rebuild_sums
+from salepixel.sums.check import SUMS, find_wrong_sums, rebuild_sums
 from salepixel_worker.rebuild import verify_all
 from tests.examples import costly
 from tests.make import NOON
@@ -133,6 +133,13 @@ def steps_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @costly(13)
+def test_every_table_of_sums_is_compared_and_spoilt_by_a_test() -> None:
+    tables = {table.name for table in vars(schema.sums).values() if isinstance(table, sa.Table)}
+    assert {kept.table.name for kept in SUMS} == tables
+    assert tables == {"click_sums", "clickers", "link_sums"} | set(sales.SPOILT)
+
+
+@costly(25)
 @given(STEPS)
 def test_sums_always_equal_the_rows(
     sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]

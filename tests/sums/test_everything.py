@@ -132,14 +132,13 @@ def steps_of_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "YIELD_SECONDS", 0)
 
 
-@costly(13)
 def test_every_table_of_sums_is_compared_and_spoilt_by_a_test() -> None:
     tables = {table.name for table in vars(schema.sums).values() if isinstance(table, sa.Table)}
     assert {kept.table.name for kept in SUMS} == tables
     assert tables == {"click_sums", "clickers", "link_sums"} | set(sales.SPOILT)
 
 
-@costly(25)
+@costly(13)
 @given(STEPS)
 def test_sums_always_equal_the_rows(
     sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]

@@ -16,6 +16,8 @@ from salepixel.computations import store as computations
 from salepixel.computations.store import Wanted
 from salepixel.computations.work import Progress
 from salepixel.destinations.announce import reconcile_and_announce
+from salepixel.lists import store as lists
+from salepixel.lists.store import ContactList
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import read_delivery, store_delivery
 from salepixel.orders.erased import hide_erased
@@ -119,8 +121,12 @@ class Village(World):
                 reconcile_and_announce(connection, self.sealer, [place], NOON)
 
     def compute(self) -> None:
-        """A computation that names her and is under way, and one that is done."""
+        """A computation that names her and is under way, one that is done, and an uploaded list with her."""
         with self.database.write() as connection:
+            new = ContactList("l1", 1, None, f"{REF}.csv", "UTF-8", 9, 1, 1, NOON, NOON + HOUR)
+            lists.add_list(connection, new)
+            piece = {"list_id": "l1", "number": 0, "content": computations.compress(f"{REF},{ADDRESS}")}
+            connection.execute(sa.insert(schema.list_pieces).values(piece))
             for place in ({"after": REF}, None):
                 wanted = Wanted(1, "sales", {"contact": REF, "is_last": place is None})
                 its_id = computations.request(connection, wanted, NOON).id

@@ -221,15 +221,15 @@ class StorageSettings(Settings):
         "Private networks that may be called, as CIDR blocks separated by commas, such as 10.1.0.0/16. None "
         "by default. Needed if a shop, or a host that sales are forwarded to, has a private address.",
     )
+    plugin_url: str = _setting(
+        "http://127.0.0.1:{plugin_port}", _web_address, "Public address of the plugin, as shops reach it."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PluginSettings(StorageSettings):
     """The plugin."""
 
-    plugin_url: str = _setting(
-        "http://127.0.0.1:{plugin_port}", _web_address, "Public address of the plugin, as shops reach it."
-    )
     plugin_proxies: int = _setting(
         "0",
         _whole(0, 9),

@@ -54,6 +54,9 @@ from salepixel.report.sales import ALWAYS
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.storage.database import Database
+from salepixel.watch import store
+from salepixel.watch import use_cases as watch
+from salepixel.watch.store import Address
 from salepixel.wire.round_trip import Report
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -157,6 +160,15 @@ def _find_send_list(world: World, principal: Principal) -> Computed[int]:
     started = _start_import(world, OWNER)
     keep_step(world.connection, started.id, 0, Progress(None, 1, 1, result={"stored": 1}), NOW)
     return lists.find_send_list(world.connection, principal, world.list, NOW)
+
+
+def _add_address(world: World, principal: Principal) -> Address:
+    return watch.add_address(world.connection, principal, world.keys, 7, "Ana", "json://h.test", "en", NOW)
+
+
+def _with_canary(world: World) -> int:
+    store.add_canary(world.connection, 7, world.campaign, world.link, NOW)
+    return 7
 
 
 Call = Callable[[World, Principal], Any]
@@ -298,6 +310,12 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, 7, NOW - timedelta(days=9), NOW, Tools(w.sealer, w.rates), NOW
     ),
     report.read_coverage: lambda w, who: report.read_coverage(w.connection, who, 7, NOW.date(), NOW.date()),
+    watch.see_watch: lambda w, who: watch.see_watch(w.connection, who, 7),
+    watch.add_address: lambda w, who: _add_address(w, who),
+    watch.see_address: lambda w, who: watch.see_address(w.connection, who, _add_address(w, OWNER).id),
+    watch.send_test: lambda w, who: watch.send_test(w.connection, who, _add_address(w, OWNER).id, NOW),
+    watch.remove_address: lambda w, who: watch.remove_address(w.connection, who, _add_address(w, OWNER).id),
+    watch.run_canary_now: lambda w, who: watch.run_canary_now(w.connection, who, _with_canary(w), NOW),
     shops.see_shop: lambda w, who: shops.see_shop(w.connection, who, w.shop),
     shops.create_shop: lambda w, who: shops.create_shop(
         w.connection, who, 7, "saleor", "https://b.test/graphql/", NOW

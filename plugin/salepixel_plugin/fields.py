@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from salepixel.accounts.principal import CANARY
 from salepixel.campaigns.links import BadDestination, check_destination, read_destination
 from salepixel.money.amounts import MAX_AMOUNT, BadMoney, to_minor
 from salepixel.money.quantities import MAX_QUANTITY, round_quantity
@@ -135,6 +136,9 @@ def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
 
 
 EmpId = Annotated[int, Field(gt=0, lt=2**32, description="The account's number.", examples=[7])]
+NewEmpId = Annotated[int, Field(gt=0, lt=CANARY, description="The account's number.", examples=[7])]
+"""The number of an account that is created: that of the canaries is taken."""
+
 Id = Annotated[str, Field(examples=["9f86d081884c"])]
 Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_not_empty)]

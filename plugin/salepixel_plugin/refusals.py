@@ -35,6 +35,7 @@ SENTENCES = {
     "change.",
     "key_of_settings": "This is the key in %(setting)s. To revoke it, change that setting and restart "
     "salepixel.",
+    "too_many_addresses": N_("An account has at most %(most)s addresses for alerts. Remove one first."),
     "shop_removed": "This shop was removed. Add it again with POST /shops.",
     "no_connection": "This shop has no app. Only a shop that is connected by an app can be changed.",
     "holdout_after_sending": N_(

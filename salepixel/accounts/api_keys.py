@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import CANARY, Principal
 from salepixel.storage.ids import new_id
 from salepixel.storage.schema import api_keys, sessions
 from salepixel.storage.upsert import insert
@@ -44,6 +44,7 @@ def add_api_key(connection: sa.Connection, key: str, emp_id: int | None, name: s
 def list_api_keys(connection: sa.Connection, principal: Principal) -> list[KeyEntry]:
     """The keys that a principal may see, oldest first: all keys, or those of its account."""
     query = sa.select(*(api_keys.c[name] for name in KeyEntry.__slots__))
+    query = query.where(sa.func.coalesce(api_keys.c.emp_id, 0) != CANARY)
     if principal.emp_id is not None:
         query = query.where(api_keys.c.emp_id == principal.emp_id)
     query = query.order_by(api_keys.c.created_at, api_keys.c.id)

@@ -25,5 +25,9 @@ class Principal:
             raise NotAllowed("not_allowed")
 
 
+CANARY = 2**32 - 1
+"""The account of the canaries (salepixel/watch/canary.py), the largest number that fits into a link.
+Lists leave it out, and nobody can create an account with this number."""
+
 INSTALLATION = Principal(None, "installation")
 """Our own programs: the worker, the scheduler, the command line."""

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.policy import Policy
+from salepixel.accounts.principal import CANARY
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.clicks.ended import least_id_of
 from salepixel.clicks.tokens import least_id_at
@@ -230,8 +231,8 @@ def list_campaigns(
     query = query.where(
         campaigns.c.archived_at.is_not(None) if archived else campaigns.c.archived_at.is_(None)
     )
-    if emp_id is not None:
-        query = query.where(campaigns.c.emp_id == emp_id)
+    its = campaigns.c.emp_id != CANARY if emp_id is None else campaigns.c.emp_id == emp_id
+    query = query.where(its)
     if before is not None:
         query = query.where(sa.tuple_(campaigns.c.created_at, campaigns.c.id) < before)
     return [Campaign(**row._mapping) for row in connection.execute(query)]

@@ -22,7 +22,7 @@ from salepixel.checks.result import Result, State
 from salepixel.checks.use_cases import see_first_steps
 from salepixel.keys import BadKeys, Keys, load_keys
 from salepixel.settings import BadSettings, EdgeSettings, PluginSettings, WorkerSettings
-from salepixel.stack.service import read_health
+from salepixel.stack.service import own_address, read_health
 from salepixel.storage.database import (
     Database,
     DatabaseUnavailable,
@@ -165,7 +165,7 @@ def _check_database(settings: PluginSettings, keys: Keys | None) -> tuple[Result
 
 
 def _check_services(settings: PluginSettings, running: int | None) -> Iterator[Result]:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  # compared
+    host = own_address(settings.host)
     edge, plugin = read_health(host, settings.edge_port), read_health(host, settings.plugin_port)
     yield installation.check_edge(f"{host}:{settings.edge_port}", edge)
     yield installation.check_plugin(f"{host}:{settings.plugin_port}", plugin)

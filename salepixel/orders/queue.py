@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import CANARY
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.storage.many import POSTGRESQL
 from salepixel.storage.schema import UtcTime, due, orders
@@ -306,7 +307,10 @@ def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.Colum
 
 def have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
     """Conditions for the orders of one account or of all whose last attempt failed."""
-    return [due.c.attempts > sa.text("0"), *([] if emp_id is None else [due.c.emp_id == emp_id])]
+    return [
+        due.c.attempts > sa.text("0"),
+        *([due.c.emp_id != CANARY] if emp_id is None else [due.c.emp_id == emp_id]),
+    ]
 
 
 def _failed_orders(

@@ -129,6 +129,10 @@ WITHOUT_PERSON = {
     "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "
     "disconnected_at app_active app_status_at paused_at removed_at",
     "polls": "shop_id mark next_at problem problem_since",
+    "alert_addresses": "id emp_id name service language address created_at answer answered_at",
+    "alerts": "emp_id kind detail began_at ended_at",
+    "alert_messages": "id emp_id address_id kind phase detail at attempts next_at answer",
+    "canaries": "emp_id campaign_id link_id phase token begun_at result ended_at next_at",
     "findings": "emp_id name target reason found_at",
     "shop_days": "shop_id day orders counted_at known",
 }

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.lanes import lock_one_lane
+from salepixel.accounts.principal import CANARY
 from salepixel.accounts.store import Account
 from salepixel.keys import Sealed
 from salepixel.shops.shop import Shop
@@ -130,9 +131,8 @@ def _shop(row: sa.Row[Any] | None) -> Shop | None:
 
 def list_shops(connection: sa.Connection, emp_id: int | None) -> list[Shop]:
     """The shops of one account or of all, oldest first."""
-    query = sa.select(shops).order_by(*_OLDEST_FIRST)
-    if emp_id is not None:
-        query = query.where(shops.c.emp_id == emp_id)
+    its = shops.c.emp_id != CANARY if emp_id is None else shops.c.emp_id == emp_id
+    query = sa.select(shops).where(its).order_by(*_OLDEST_FIRST)
     return [Shop(**row._mapping) for row in connection.execute(query)]
 
 

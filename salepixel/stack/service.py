@@ -149,6 +149,11 @@ def is_healthy(host: str, port: int) -> bool:
         return False
 
 
+def own_address(host: str) -> str:
+    """The address at which a program on this machine reaches one that listens on SALEPIXEL_HOST."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # compared
+
+
 def read_health(host: str, port: int) -> Mapping[str, Any] | None:
     """The facts at /healthz, whatever its status; empty if another program answers; None if nobody does."""
     address = f"[{host}]" if ":" in host else host

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.keys import RESTORE, BadKeys, BadSeal, Keys, Place, Sealed, sealed_with
-from salepixel.storage.schema import accounts, shops
+from salepixel.storage.schema import accounts, alert_addresses, shops
 
 _COLUMNS: tuple[tuple[sa.Column[Any], sa.Column[Any]], ...] = (
     (accounts.c.emp_id, accounts.c.pixel_secret),
     (shops.c.id, shops.c.token),
+    (alert_addresses.c.id, alert_addresses.c.address),
 )
 """Every column with a secret, after the column that identifies its rows."""
 
@@ -51,7 +52,7 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
     """Replace secrets that these keys cannot decrypt: for an installation that lost its keys.
 
     A shop is disconnected until its app is installed again. An account gets a new pixel secret: signed pixels
-    count again once its shop uses it.
+    count again once its shop uses it. An address of alerts must be entered again.
     """
     for stored in list(_stored(connection)):
         try:
@@ -61,6 +62,9 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
             if stored.place.table == shops.name:
                 this = shops.c.id == stored.place.row
                 connection.execute(sa.update(shops).where(this).values(token=None, disconnected_at=at))
+            elif stored.place.table == alert_addresses.name:
+                this = alert_addresses.c.id == stored.place.row
+                connection.execute(sa.update(alert_addresses).where(this).values(answer="not_decrypted"))
             else:
                 _replace(connection, stored, keys.seal(stored.place, secrets.token_hex(32)))
 

@@ -131,11 +131,13 @@ def call(
     max_bytes: int = 0,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    own: bool = False,
 ) -> Answer:
     """Send one request; returns the answer. Raises CallFailed.
 
     It ends after `seconds` at the latest. The body of the answer has at most `max_bytes`; with 0 it is not
-    read. A redirect is returned like any other answer.
+    read. A redirect is returned like any other answer. `own`: an address of this installation, in the
+    operator's settings, may be private.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -143,7 +145,7 @@ def call(
         scheme, host = str(target.scheme), str(target.host).strip("[]")
         port = target.port or _PORTS[scheme]
         with (
-            closing(_open(_look_up(host, port, deadline), deadline)) as plain,
+            closing(_open(_look_up(host, port, deadline, own=own), deadline)) as plain,
             closing(_encrypt(plain, host) if scheme == "https" else plain) as opened,
         ):
             connection = _CONNECTIONS[scheme](host, port)
@@ -290,7 +292,9 @@ def _open(addresses: list[tuple[socket.AddressFamily, Any]], deadline: float) ->
     raise failure
 
 
-def _look_up(host: str, port: int, deadline: float) -> list[tuple[socket.AddressFamily, Any]]:
+def _look_up(
+    host: str, port: int, deadline: float, *, own: bool = False
+) -> list[tuple[socket.AddressFamily, Any]]:
     """The addresses of a host that may be called, at least one. Raises Forbidden, Unreachable, TooSlow."""
     found: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
 
@@ -309,7 +313,7 @@ def _look_up(host: str, port: int, deadline: float) -> list[tuple[socket.Address
         raise TooSlow from None
     if not isinstance(result, list):
         raise Unreachable from result
-    addresses = [(family, where) for family, _, _, _, where in result if may_call(_address(where))]
+    addresses = [(family, where) for family, _, _, _, where in result if own or may_call(_address(where))]
     if not addresses:
         log.warning("address_rejected", host=host, setting="SALEPIXEL_PRIVATE_NETWORKS")
         raise Forbidden

@@ -16,8 +16,12 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.shops.poll import Poller
+from salepixel.stack.service import own_address
 from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
+from salepixel.watch.canary import Chain
+from salepixel.watch.notify import sender
+from salepixel.watch.watcher import Watcher
 from salepixel.wire import outgoing
 from salepixel.wire.jobs import ALLOWED, QUEUE, JobQueue
 from salepixel.wire.redis import open_redis
@@ -105,6 +109,9 @@ def main() -> None:
     Scheduler(open_redis(settings.redis_address)).start()
     start_forwarders(stores().database, settings.forward_hosts)
     Poller(stores().database, keys, JobQueue(open_redis(settings.redis_address))).start()
+    chain = Chain(stores().database, keys, settings.edge_url, settings.plugin_url, settings.click_parameter)
+    edge = own_address(settings.host), settings.edge_port
+    Watcher(chain, sender(settings.private_networks), settings.data, edge).start()
     try:
         work(settings.redis_address)
     except StopRequested:

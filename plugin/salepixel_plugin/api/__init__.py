@@ -2,6 +2,7 @@
 
 from salepixel_plugin.api import (
     accounts,
+    alerts,
     campaigns,
     computations,
     contacts,
@@ -31,6 +32,7 @@ from salepixel_plugin.api.blueprint import blueprint
 
 __all__ = [
     "accounts",
+    "alerts",
     "blueprint",
     "campaigns",
     "computations",

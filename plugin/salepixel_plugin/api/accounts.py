@@ -14,7 +14,17 @@ from salepixel.attribution import use_cases as attribution
 from salepixel.campaigns.utm import read_utm
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
-from salepixel_plugin.fields import UNSET, Currency, EmpId, HostOrEmpty, LinkHosts, Name, Text, UrlOrEmpty
+from salepixel_plugin.fields import (
+    UNSET,
+    Currency,
+    EmpId,
+    HostOrEmpty,
+    LinkHosts,
+    Name,
+    NewEmpId,
+    Text,
+    UrlOrEmpty,
+)
 from salepixel_plugin.schemas import Input, UtmIn, WindowDays
 from salepixel_plugin.services import services, writing
 
@@ -45,7 +55,7 @@ Per = Literal["line", "order"]
 class AccountIn(Input):
     """A new account."""
 
-    emp_id: EmpId = Field(alias="empId")
+    emp_id: NewEmpId = Field(alias="empId")
     name: Name
     tracking_host: HostOrEmpty = Field("", description=_HOST, examples=["track.shop.test"])
     site: HostOrEmpty = Field("", examples=["shop.test"])

@@ -2,6 +2,7 @@
 
 from salepixel_plugin.pages import (
     about,
+    alerts,
     campaigns,
     contacts,
     coverage,
@@ -25,6 +26,7 @@ from salepixel_plugin.pages.blueprint import blueprint
 
 __all__ = [
     "about",
+    "alerts",
     "blueprint",
     "campaigns",
     "contacts",

@@ -25,7 +25,7 @@ from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import create_shop
 from salepixel.wire.round_trip import PARAMETER, PATH, BadTrip, RoundTrips, Ticket
 from salepixel_plugin.access import Refusal, principal
-from salepixel_plugin.fields import Currency, EmpId, HostOrEmpty, Name, Url
+from salepixel_plugin.fields import Currency, HostOrEmpty, Name, NewEmpId, Url
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.refusals import as_refusal
@@ -85,7 +85,7 @@ class _Settings(Input):
 
 
 class _NewAccount(_Settings):
-    emp_id: EmpId
+    emp_id: NewEmpId
 
 
 class _Shop(Input):

@@ -40,6 +40,7 @@ from salepixel.storage.schema.sums import (
     sale_sums,
     seen_sums,
 )
+from salepixel.storage.schema.watch import alert_addresses, alert_messages, alerts, canaries
 
 __all__ = [
     "BY_A_BOT",
@@ -48,12 +49,16 @@ __all__ = [
     "Quantity",
     "UtcTime",
     "accounts",
+    "alert_addresses",
+    "alert_messages",
+    "alerts",
     "api_keys",
     "as_micros",
     "bought",
     "buyers",
     "campaign_sums",
     "campaigns",
+    "canaries",
     "candidates",
     "click_sums",
     "clickers",

@@ -1,0 +1,1 @@
+"""Watches the installation: the canary of each account, and alerts, sent once at their begin and end."""

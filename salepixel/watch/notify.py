@@ -1,0 +1,91 @@
+"""Sends due messages, each in a process of its own with a deadline."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from salepixel.keys import BadSeal, Keys
+from salepixel.settings import environment
+from salepixel.stack.embedded import die_with_parent
+from salepixel.storage.database import Database
+from salepixel.watch import send, store, texts
+from salepixel.watch.store import Message
+from salepixel.wire.outgoing import Network
+
+SECONDS = 30.0
+PAUSES = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+)
+"""After a failed attempt. After the last one, the message is given up, and the page shows it."""
+
+_CLAIM = timedelta(minutes=2)
+_ANSWERS = {
+    send.SENT: "sent",
+    send.UNKNOWN_SERVICE: "unknown_service",
+    send.FORBIDDEN: "forbidden_address",
+}
+
+log = structlog.get_logger()
+
+Send = Callable[[str, str, str], str]
+"""(address, subject, body) -> sent, or why not."""
+
+
+def sender(private: Sequence[Network]) -> Send:
+    """A function that sends a message to an apprise address."""
+
+    def send_one(address: str, title: str, body: str) -> str:
+        wanted = {"address": address, "title": title, "body": body}
+        wanted_json = json.dumps(wanted | {"private_networks": list(map(str, private))})
+        environ = {name: value for name, value in environment().items() if not name.startswith("SALEPIXEL_")}
+        try:
+            done = subprocess.run(  # our own program; the address goes by its input
+                [sys.executable, "-m", "salepixel.watch.send"],
+                input=wanted_json.encode(),
+                env=environ,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=SECONDS,
+                preexec_fn=die_with_parent,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return "too_slow"
+        return _ANSWERS.get(done.returncode, "failed")
+
+    return send_one
+
+
+def send_due(database: Database, keys: Keys, send_one: Send, now: datetime) -> int:
+    """Send the messages that are due; returns how many were sent."""
+    with database.write() as connection:
+        claimed = store.claim_messages(connection, now, now + _CLAIM)
+    sent = 0
+    for message in claimed:
+        answer = _attempt(keys, message, send_one)
+        sent += answer == "sent"
+        is_last = message.attempts >= len(PAUSES) or answer == "unknown_service" or message.phase == "test"
+        next_at = None if answer == "sent" or is_last else now + PAUSES[message.attempts]
+        log.info("alert_sent" if answer == "sent" else "alert_not_sent", kind=message.kind, answer=answer)
+        with database.write() as connection:
+            store.record_message(connection, message, answer, now, next_at)
+    return sent
+
+
+def _attempt(keys: Keys, message: Message, send_one: Send) -> str:
+    try:
+        address = keys.open(store.address_place(message.address_id), message.address)
+    except BadSeal:
+        return "not_decrypted"
+    time = f"{message.at:%Y-%m-%d %H:%M}"
+    account = f"{message.account_name} {message.emp_id}"
+    subject, body = texts.write(message.language, message.phase, message.kind, account, message.detail, time)
+    return send_one(address, subject, body)

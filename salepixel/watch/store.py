@@ -1,0 +1,251 @@
+"""Alerts, their addresses and messages, and canaries, as stored."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from salepixel.keys import Keys, Place, Sealed
+from salepixel.storage.ids import new_id
+from salepixel.storage.schema import accounts, alert_addresses, alert_messages, alerts, canaries
+from salepixel.storage.upsert import insert
+
+MAX_ADDRESSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A person or service that receives alerts. `service`: the part before the colon of its address.
+
+    `answer`: of the last message: empty, `sent`, or why it was not sent.
+    """
+
+    id: str
+    emp_id: int
+    name: str
+    service: str
+    language: str
+    created_at: datetime
+    answer: str
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert of an account. `ended_at` is None while it lasts."""
+
+    emp_id: int
+    kind: str
+    detail: str
+    began_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that is due, with its address, encrypted."""
+
+    id: str
+    emp_id: int
+    address_id: str
+    kind: str
+    phase: str
+    detail: str
+    at: datetime
+    attempts: int
+    language: str
+    account_name: str
+    address: Sealed = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """The canary of an account. `phase`: idle, clicked or ordered. `result`: of the last run; empty: well."""
+
+    emp_id: int
+    campaign_id: str
+    link_id: str
+    phase: str
+    token: str = field(repr=False)
+    begun_at: datetime | None
+    result: str
+    ended_at: datetime | None
+    next_at: datetime
+
+
+def address_place(address_id: str) -> Place:
+    """The place of an address, which is a secret: it contains passwords and tokens."""
+    return Place("alert_addresses", address_id, "address")
+
+
+def add_address(
+    connection: sa.Connection, keys: Keys, emp_id: int, name: str, address: str, language: str, at: datetime
+) -> Address:
+    """Store an address, encrypted."""
+    made = Address(new_id(), emp_id, name, address.partition(":")[0].lower(), language, at, "", None)
+    values = {item: getattr(made, item) for item in Address.__slots__}
+    sealed = keys.seal(address_place(made.id), address)
+    connection.execute(sa.insert(alert_addresses).values(**values, address=sealed))
+    return made
+
+
+def list_addresses(connection: sa.Connection, emp_id: int) -> list[Address]:
+    """The addresses of an account, oldest first."""
+    query = sa.select(*(alert_addresses.c[name] for name in Address.__slots__))
+    its = query.where(alert_addresses.c.emp_id == emp_id)
+    rows = connection.execute(its.order_by(alert_addresses.c.created_at, alert_addresses.c.id))
+    return [Address(*row) for row in rows]
+
+
+def get_address(connection: sa.Connection, address_id: str) -> Address | None:
+    """The address, or None."""
+    query = sa.select(*(alert_addresses.c[name] for name in Address.__slots__))
+    row = connection.execute(query.where(alert_addresses.c.id == address_id)).first()
+    return None if row is None else Address(*row)
+
+
+def remove_address(connection: sa.Connection, address_id: str) -> None:
+    """Delete an address and its messages."""
+    connection.execute(sa.delete(alert_messages).where(alert_messages.c.address_id == address_id))
+    connection.execute(sa.delete(alert_addresses).where(alert_addresses.c.id == address_id))
+
+
+def watched_accounts(connection: sa.Connection) -> list[int]:
+    """The accounts with an address: only these are watched."""
+    query = sa.select(alert_addresses.c.emp_id).distinct().order_by(alert_addresses.c.emp_id)
+    return list(connection.scalars(query))
+
+
+def list_alerts(connection: sa.Connection, emp_id: int) -> list[Alert]:
+    """The last alert of each kind of an account, newest first."""
+    query = sa.select(*(alerts.c[name] for name in Alert.__slots__)).where(alerts.c.emp_id == emp_id)
+    return [
+        Alert(*row) for row in connection.execute(query.order_by(alerts.c.began_at.desc(), alerts.c.kind))
+    ]
+
+
+def begin_alert(connection: sa.Connection, emp_id: int, kind: str, detail: str, at: datetime) -> None:
+    """Store that an alert begins, with its messages. An open alert of this kind does not change."""
+    values = {"detail": detail, "began_at": at, "ended_at": None}
+    statement = insert(connection, alerts).values(emp_id=emp_id, kind=kind, **values)
+    done = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["emp_id", "kind"], set_=values, where=alerts.c.ended_at.is_not(None)
+        ).returning(alerts.c.kind)
+    )
+    if done.first() is not None:
+        _add_messages(connection, emp_id, kind, "begin", detail, at)
+
+
+def end_alert(connection: sa.Connection, emp_id: int, kind: str, at: datetime) -> None:
+    """Store that an alert is over, with its messages."""
+    this = alerts.c.emp_id == emp_id, alerts.c.kind == kind, alerts.c.ended_at.is_(None)
+    if connection.execute(sa.update(alerts).where(*this).values(ended_at=at)).rowcount:
+        _add_messages(connection, emp_id, kind, "end", "", at)
+
+
+def add_test(connection: sa.Connection, address: Address, at: datetime) -> None:
+    """Put a test message for an address into the queue."""
+    _add_message(connection, address.emp_id, address.id, "", "test", "", at)
+
+
+def _add_messages(
+    connection: sa.Connection, emp_id: int, kind: str, phase: str, detail: str, at: datetime
+) -> None:
+    for address in list_addresses(connection, emp_id):
+        _add_message(connection, emp_id, address.id, kind, phase, detail, at)
+
+
+def _add_message(
+    connection: sa.Connection, emp_id: int, address_id: str, kind: str, phase: str, detail: str, at: datetime
+) -> None:
+    key = hashlib.sha256(f"{address_id}\n{kind}\n{phase}\n{at.isoformat()}".encode()).hexdigest()[:32]
+    values = {
+        "id": key,
+        "emp_id": emp_id,
+        "address_id": address_id,
+        "kind": kind,
+        "phase": phase,
+        "detail": detail,
+        "at": at,
+        "attempts": 0,
+        "next_at": at,
+    }
+    connection.execute(insert(connection, alert_messages).values(values).on_conflict_do_nothing())
+
+
+def claim_messages(
+    connection: sa.Connection, now: datetime, until: datetime, limit: int = 20
+) -> list[Message]:
+    """Claim due messages, oldest first.
+
+    If this process ends before it records them, they are due again at `until`: a message may then come twice.
+    """
+    its = (alert_messages.c[name] for name in ("id", "emp_id", "address_id", "kind", "phase", "detail", "at"))
+    rest = (
+        alert_messages.c.attempts,
+        alert_addresses.c.language,
+        accounts.c.name,
+        alert_addresses.c.address,
+    )
+    query = (
+        sa.select(*its, *rest)
+        .join(alert_addresses, alert_addresses.c.id == alert_messages.c.address_id)
+        .join(accounts, accounts.c.emp_id == alert_messages.c.emp_id)
+        .where(alert_messages.c.next_at <= now)
+        .order_by(alert_messages.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=alert_messages)
+    )
+    claimed = [Message(*row) for row in connection.execute(query)]
+    these = alert_messages.c.id.in_([message.id for message in claimed])
+    connection.execute(sa.update(alert_messages).where(these).values(next_at=until))
+    return claimed
+
+
+def record_message(
+    connection: sa.Connection, message: Message, answer: str, now: datetime, next_at: datetime | None
+) -> None:
+    """Store the answer to an attempt; the message is retried at `next_at`, or never."""
+    this = alert_messages.c.id == message.id
+    values: dict[str, Any] = {"attempts": message.attempts + 1, "next_at": next_at, "answer": answer}
+    connection.execute(sa.update(alert_messages).where(this).values(values))
+    address = alert_addresses.c.id == message.address_id
+    connection.execute(sa.update(alert_addresses).where(address).values(answer=answer, answered_at=now))
+
+
+def get_canary(connection: sa.Connection, emp_id: int) -> Canary | None:
+    """The canary of an account, or None."""
+    query = sa.select(*(canaries.c[name] for name in Canary.__slots__)).where(canaries.c.emp_id == emp_id)
+    row = connection.execute(query).first()
+    return None if row is None else Canary(*row)
+
+
+def add_canary(connection: sa.Connection, emp_id: int, campaign_id: str, link_id: str, at: datetime) -> None:
+    """Store a canary that is due now. An existing one does not change."""
+    values = {
+        "emp_id": emp_id,
+        "campaign_id": campaign_id,
+        "link_id": link_id,
+        "phase": "idle",
+        "token": "",
+        "result": "",
+        "next_at": at,
+    }
+    connection.execute(insert(connection, canaries).values(values).on_conflict_do_nothing())
+
+
+def claim_canary(connection: sa.Connection, emp_id: int, now: datetime, until: datetime) -> Canary | None:
+    """Claim the canary of an account if it is due, so that no other process runs it before `until`."""
+    this = canaries.c.emp_id == emp_id, canaries.c.next_at <= now
+    if not connection.execute(sa.update(canaries).where(*this).values(next_at=until)).rowcount:
+        return None
+    return get_canary(connection, emp_id)
+
+
+def change_canary(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:
+    """Change some columns of a canary."""
+    connection.execute(sa.update(canaries).where(canaries.c.emp_id == emp_id).values(dict(values)))

@@ -1,0 +1,103 @@
+"""The texts of alerts. They are sent by the worker, to people whose language the address says."""
+
+from salepixel.watch.rules import Kind
+
+SUBJECTS = {
+    "en": {
+        "begin": "Salepixel alert: %(title)s (%(account)s)",
+        "end": "Salepixel: over: %(title)s (%(account)s)",
+        "test": "Salepixel: test message (%(account)s)",
+    },
+    "es": {
+        "begin": "Alerta de Salepixel: %(title)s (%(account)s)",
+        "end": "Salepixel: resuelto: %(title)s (%(account)s)",
+        "test": "Salepixel: mensaje de prueba (%(account)s)",
+    },
+}
+
+TITLES = {
+    "en": {
+        Kind.CANARY: "the test click or test order failed",
+        Kind.WEBHOOKS: "no orders arrive from the shop",
+        Kind.EVIDENCE: "fewer orders have evidence of a click",
+        Kind.FORWARDS: "forwards fail",
+        Kind.DISK: "disk space is short",
+        Kind.JOURNAL: "clicks are not stored in time",
+    },
+    "es": {
+        Kind.CANARY: "el clic o el pedido de prueba ha fallado",
+        Kind.WEBHOOKS: "no llegan pedidos de la tienda",
+        Kind.EVIDENCE: "menos pedidos tienen prueba de un clic",
+        Kind.FORWARDS: "fallan los envíos",
+        Kind.DISK: "falta espacio en disco",
+        Kind.JOURNAL: "los clics no se guardan a tiempo",
+    },
+}
+
+BODIES = {
+    "en": {
+        Kind.CANARY: (
+            "Every 15 minutes, Salepixel clicks a tracked link of its own and reports an order. This "
+            "failed at: %(detail)s. Run `salepixel doctor`, or open First steps of the account."
+        ),
+        Kind.WEBHOOKS: (
+            "At this hour the shop usually sends webhooks, but none has arrived since %(detail)s. "
+            "Open Tracking health of the account."
+        ),
+        Kind.EVIDENCE: (
+            "People click as usual, but far fewer orders have evidence of a click: %(detail)s. Check "
+            "the tag on the shop's pages and the tracking host: open First steps of the account."
+        ),
+        Kind.FORWARDS: "Sales that could not be forwarded: %(detail)s. Open Failed forwards.",
+        Kind.DISK: (
+            "Free space on the server: %(detail)s MB. Without space, clicks are lost. Report this to "
+            "the operator of the server."
+        ),
+        Kind.JOURNAL: (
+            "The edge reports: %(detail)s. Visitors are still redirected. Report this to the operator"
+            " of the server."
+        ),
+    },
+    "es": {
+        Kind.CANARY: (
+            "Cada 15 minutos, Salepixel hace clic en un enlace propio y comunica un pedido. Ha "
+            "fallado en: %(detail)s. Ejecute `salepixel doctor` o abra Primeros pasos de la cuenta."
+        ),
+        Kind.WEBHOOKS: (
+            "A esta hora la tienda suele enviar webhooks, pero no ha llegado ninguno desde "
+            "%(detail)s. Abra Estado del seguimiento de la cuenta."
+        ),
+        Kind.EVIDENCE: (
+            "Se hace clic como siempre, pero muchos menos pedidos tienen prueba de un clic: "
+            "%(detail)s. Revise la etiqueta en las páginas de la tienda y el dominio de seguimiento: "
+            "abra Primeros pasos de la cuenta."
+        ),
+        Kind.FORWARDS: "Ventas que no se pudieron reenviar: %(detail)s. Abra Envíos fallidos.",
+        Kind.DISK: (
+            "Espacio libre en el servidor: %(detail)s MB. Sin espacio se pierden clics. Avise al "
+            "operador del servidor."
+        ),
+        Kind.JOURNAL: (
+            "El edge comunica: %(detail)s. Los visitantes siguen llegando a su destino. Avise al "
+            "operador del servidor."
+        ),
+    },
+}
+
+TEST = {
+    "en": "This address receives the alerts of this account.",
+    "es": "Esta dirección recibe las alertas de esta cuenta.",
+}
+
+OVER = {"en": "This is over since %(time)s UTC.", "es": "Resuelto desde %(time)s UTC."}
+
+
+def write(language: str, phase: str, kind: str, account: str, detail: str, time: str) -> tuple[str, str]:
+    """Subject and body of a message. `phase`: begin, end or test."""
+    title = TITLES[language][Kind(kind)] if phase != "test" else ""
+    subject = SUBJECTS[language][phase] % {"title": title, "account": account}
+    if phase == "test":
+        return subject, TEST[language]
+    if phase == "end":
+        return subject, OVER[language] % {"time": time}
+    return subject, BODIES[language][Kind(kind)] % {"detail": detail}

@@ -1,0 +1,89 @@
+"""Use cases of alerts. Each raises Declined."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from salepixel.accounts.declined import BadField, Conflict, NotFound
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.store import Account
+from salepixel.accounts.use_cases import see_account
+from salepixel.keys import Keys
+from salepixel.storage.ids import is_id
+from salepixel.watch import store
+from salepixel.watch.store import Address, Alert, Canary
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The alerts of an account: who gets them, the last of each kind, and its canary, if it has one."""
+
+    account: Account
+    addresses: list[Address]
+    alerts: list[Alert]
+    canary: Canary | None
+
+
+def see_watch(connection: sa.Connection, principal: Principal, emp_id: int) -> Watch:
+    """The alerts of an account. Raises NotFound."""
+    account = see_account(connection, principal, emp_id)
+    addresses, alerts = store.list_addresses(connection, emp_id), store.list_alerts(connection, emp_id)
+    return Watch(account, addresses, alerts, store.get_canary(connection, emp_id))
+
+
+def add_address(
+    connection: sa.Connection,
+    principal: Principal,
+    keys: Keys,
+    emp_id: int,
+    name: str,
+    address: str,
+    language: str,
+    at: datetime,
+) -> Address:
+    """Add an address, such as `mailtos://user:password@host?to=ana@shop.test`; sends it a test message.
+
+    Raises NotFound, BadField or Conflict.
+    """
+    see_account(connection, principal, emp_id)
+    scheme, colon, rest = address.partition("://")
+    if not (colon and rest and scheme.isalnum() and scheme.isascii() and address.isprintable()):
+        raise BadField("address", "must be an address of apprise, such as mailtos://user:password@host")
+    if len(store.list_addresses(connection, emp_id)) >= store.MAX_ADDRESSES:
+        raise Conflict("too_many_addresses", most=store.MAX_ADDRESSES)
+    made = store.add_address(connection, keys, emp_id, name, address, language, at)
+    store.add_test(connection, made, at)
+    return made
+
+
+def see_address(connection: sa.Connection, principal: Principal, address_id: str) -> Address:
+    """An address that the principal may see. Raises NotFound."""
+    found = store.get_address(connection, address_id) if is_id(address_id) else None
+    if found is None or not principal.allows(found.emp_id):
+        raise NotFound("address")
+    return found
+
+
+def remove_address(connection: sa.Connection, principal: Principal, address_id: str) -> Address:
+    """Remove an address. Raises NotFound."""
+    found = see_address(connection, principal, address_id)
+    store.remove_address(connection, found.id)
+    return found
+
+
+def send_test(connection: sa.Connection, principal: Principal, address_id: str, at: datetime) -> Address:
+    """Put a test message for an address into the queue. Raises NotFound."""
+    found = see_address(connection, principal, address_id)
+    store.add_test(connection, found, at)
+    return found
+
+
+def run_canary_now(connection: sa.Connection, principal: Principal, emp_id: int, at: datetime) -> None:
+    """Let the canary of an account run now, unless it is running. Raises NotFound."""
+    see_account(connection, principal, emp_id)
+    canary = store.get_canary(connection, emp_id)
+    if canary is None:
+        raise NotFound("canary")
+    if canary.phase == "idle":
+        store.change_canary(connection, emp_id, {"next_at": at})

@@ -1,0 +1,75 @@
+"""Messages are sent by a process of its own, which reaches only the addresses that all our calls reach."""
+
+import email
+import json
+from collections.abc import Iterator
+from email.message import Message
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from kit.ports import free_port
+from salepixel.watch.notify import sender
+from tests.conftest import LOOPBACK
+from tests.far_host import FarHost, answers
+
+
+class Mailbox:
+    """Takes e-mails over SMTP."""
+
+    def __init__(self) -> None:
+        self.mails: list[Message] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+        self.mails.append(email.message_from_bytes(envelope.content))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    box, port = Mailbox(), free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+def test_a_message_arrives_as_json() -> None:
+    with FarHost() as host:
+        host.answers["*"] = answers(200)
+        address = host.url.replace("http", "json", 1) + "/hook"
+        assert sender(LOOPBACK)(address, "Title", "Body ñ") == "sent"
+        (request,) = host.requests
+        content = json.loads(request.body)
+    assert (content["title"], content["message"]) == ("Title", "Body ñ")
+
+
+def test_a_message_arrives_by_e_mail(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    address = f"mailto://127.0.0.1:{port}?from=salepixel@shop.test&to=ana@shop.test&mode=insecure"
+    assert sender(LOOPBACK)(address, "Alert", "The disk is short") == "sent"
+    (mail,) = box.mails
+    assert (mail["Subject"], mail["To"]) == ("Alert", "ana@shop.test")
+    assert "The disk is short" in str(mail)
+
+
+@pytest.mark.parametrize("scheme", ["json", "xml", "mailto"])
+def test_a_private_address_is_not_reached(scheme: str) -> None:
+    with FarHost() as host:
+        address = host.url.replace("http", scheme, 1) + "?from=a@shop.test&to=a@shop.test&mode=insecure"
+        for networks in ((), (ip_network("10.0.0.0/8"),)):
+            assert sender(networks)(address, "t", "b") == "forbidden_address"
+        assert host.requests == []
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "syslog://", "dbus://", "json://", "file:///etc/passwd"])
+def test_an_address_that_is_no_service_is_named(address: str) -> None:
+    assert sender(LOOPBACK)(address, "t", "b") == "unknown_service"
+
+
+def test_a_service_that_refuses_is_named() -> None:
+    with FarHost() as host:
+        host.answers["*"] = answers(500)
+        assert sender(LOOPBACK)(host.url.replace("http", "json", 1), "t", "b") == "failed"

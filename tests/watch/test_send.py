@@ -2,13 +2,17 @@
 
 import email
 import json
+import os
 from collections.abc import Iterator
 from email.message import Message
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kit.ports import free_port
 from salepixel.watch.notify import sender
@@ -73,3 +77,17 @@ def test_a_service_that_refuses_is_named() -> None:
     with FarHost() as host:
         host.answers["*"] = answers(500)
         assert sender(LOOPBACK)(host.url.replace("http", "json", 1), "t", "b") == "failed"
+
+
+@pytest.mark.parametrize("written", ["{file}", "file://{file}", "{linked}"])
+def test_an_address_that_names_a_file_of_this_machine_does_not_get_it(tmp_path: Path, written: str) -> None:
+    key = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with FarHost() as host:
+        host.answers["*"] = answers(200)
+        content = {"type": "service_account", "private_key": key.decode(), "token_uri": f"{host.url}/token"}
+        content |= dict.fromkeys(("client_email", "private_key_id", "project_id"), "secret")
+        file, linked = tmp_path / "account.json", Path(os.path.relpath(tmp_path / "account.json"))
+        file.write_text(json.dumps(content))
+        address = f"fcm://secret/device?keyfile={written.format(file=file, linked=linked)}"
+        assert sender(LOOPBACK)(address, "t", "b") != "sent"
+        assert host.requests == []

@@ -46,6 +46,7 @@ def sender(private: Sequence[Network]) -> Send:
         wanted = {"address": address, "title": title, "body": body}
         wanted_json = json.dumps(wanted | {"private_networks": list(map(str, private))})
         environ = {name: value for name, value in environment().items() if not name.startswith("SALEPIXEL_")}
+        environ["NETRC"] = ""  # the passwords of this machine's user are not for the services of accounts
         try:
             done = subprocess.run(  # our own program; the address goes by its input
                 [sys.executable, "-m", "salepixel.watch.send"],

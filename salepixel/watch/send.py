@@ -71,7 +71,6 @@ def main() -> int:
     outgoing.allow_private([ip_network(network) for network in wanted["private_networks"]])
     import apprise  # 0.6 s of CPU and 40 MB: nobody else imports it
 
-    os.environ["NETRC"] = ""  # the passwords of this machine's user are not for the services of accounts
     guard = _Guard()
     sys.addaudithook(guard)
     scheme = str(wanted["address"]).partition(":")[0].lower()

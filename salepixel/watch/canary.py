@@ -30,7 +30,7 @@ from salepixel.privacy.retention import Kept
 from salepixel.privacy.use_cases import change_retention
 from salepixel.reading.times import rfc3339
 from salepixel.storage.database import Database
-from salepixel.storage.schema import clicks, decisions, sales
+from salepixel.storage.schema import clicks, decisions, deliveries, sales, shops
 from salepixel.watch import store
 from salepixel.watch.store import Canary
 from salepixel.wire import outgoing
@@ -46,11 +46,13 @@ DEADLINE = timedelta(minutes=5)
 
 SECONDS = 10.0
 KEPT_DAYS = 60
-"""How long clicks of canaries are kept: 96 a day for each account."""
+"""How long clicks and deliveries of canaries are kept: 96 a day for each account."""
 
 _CLAIM = timedelta(minutes=1)
 _DESTINATION = "https://canary.salepixel.invalid/"
-_CONTACT = "canary"
+_UPDATED_AT = "2026-01-01T00:00:00Z"
+"""Of every report, so that the last one received counts; each other time would be a row of `refunds`."""
+
 _AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 )
@@ -87,7 +89,6 @@ def set_up(connection: sa.Connection, keys: Keys, account: Account, at: datetime
         change_retention(
             connection, INSTALLATION, CANARY, dict.fromkeys((Kept.CLICKS, Kept.DELIVERIES), KEPT_DAYS)
         )
-    add_api_key(connection, _key(keys), CANARY, "canary", at)
     wanted = NewCampaign(
         CANARY, f"canary of {account.emp_id}", "plain", [NewLink(_DESTINATION, sale_pixel=True)]
     )
@@ -100,6 +101,10 @@ def run(chain: Chain, emp_id: int, now: datetime) -> bool:
     with chain.database.write() as connection:
         canary = store.claim_canary(connection, emp_id, now, now + _CLAIM)
         account = get_account(connection, emp_id)
+        if canary is not None and canary.phase == "idle":
+            # Each time, because keys.json may have been lost and made anew since the last one.
+            add_api_key(connection, _key(chain.keys), CANARY, "canary", now)
+            _end_deliveries(connection, now)
     if canary is None or account is None:
         return False
     try:
@@ -143,7 +148,7 @@ def _click(chain: Chain, canary: Canary, account: Account) -> str:
     """Click the canary's link over the account's tracking host; returns the click token."""
     base = edge_url(chain.edge, account.tracking_host)
     link = Link(CANARY, canary.campaign_id, canary.link_id, _DESTINATION)
-    url = tracked_url(base, LinkSealer(chain.keys).seal(link), _CONTACT)
+    url = tracked_url(base, LinkSealer(chain.keys).seal(link), _order_id(canary))
     try:
         own = not account.tracking_host
         answer = chain.call("GET", url, seconds=SECONDS, headers=_HEADERS, own=own)
@@ -169,6 +174,7 @@ def _order(chain: Chain, canary: Canary, now: datetime) -> None:
         "id": _order_id(canary),
         "currency": "EUR",
         "placed_at": rfc3339(now),
+        "updated_at": _UPDATED_AT,
         "click": canary.token,
         "lines": [{"item": "canary", "quantity": 1, "amount": "1.00"}],
     }
@@ -183,6 +189,13 @@ def _order(chain: Chain, canary: Canary, now: datetime) -> None:
         raise _Failed(f"order_refused_{answer.status}")
 
 
+def _end_deliveries(connection: sa.Connection, now: datetime) -> None:
+    """Delete old deliveries of canaries. Retention only empties them, so that retries are recognised."""
+    ours = sa.select(shops.c.id).where(shops.c.emp_id == CANARY)
+    old = deliveries.c.received_at < now - timedelta(days=KEPT_DAYS)
+    connection.execute(sa.delete(deliveries).where(deliveries.c.shop_id.in_(ours), old))
+
+
 def _is_decided(connection: sa.Connection, canary: Canary, click: Click) -> bool:
     """Whether the order is attributed to this click, and the report has its sale."""
     its = decisions.c.emp_id == CANARY, decisions.c.order_id == _order_id(canary)
@@ -195,6 +208,7 @@ def _is_decided(connection: sa.Connection, canary: Canary, click: Click) -> bool
 
 
 def _order_id(canary: Canary) -> str:
+    """Its order, and the contact of its clicks: with a common one, each click would make all orders due."""
     return f"canary-{canary.emp_id}"
 
 

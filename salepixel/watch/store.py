@@ -209,10 +209,13 @@ def claim_messages(
 def record_message(
     connection: sa.Connection, message: Message, answer: str, now: datetime, next_at: datetime | None
 ) -> None:
-    """Store the answer to an attempt; the message is retried at `next_at`, or never."""
+    """Store the answer to an attempt; the message is retried at `next_at`, or deleted if it is None."""
     this = alert_messages.c.id == message.id
-    values: dict[str, Any] = {"attempts": message.attempts + 1, "next_at": next_at, "answer": answer}
-    connection.execute(sa.update(alert_messages).where(this).values(values))
+    if next_at is None:
+        connection.execute(sa.delete(alert_messages).where(this))
+    else:
+        values: dict[str, Any] = {"attempts": message.attempts + 1, "next_at": next_at, "answer": answer}
+        connection.execute(sa.update(alert_messages).where(this).values(values))
     address = alert_addresses.c.id == message.address_id
     connection.execute(sa.update(alert_addresses).where(address).values(answer=answer, answered_at=now))
 

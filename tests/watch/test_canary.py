@@ -1,16 +1,20 @@
 """The canary goes through the whole chain, no sum contains it, and a broken one alerts once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 from redis import Redis
 
-from salepixel.accounts.principal import CANARY
+from salepixel.accounts.api_keys import find_principal
+from salepixel.accounts.principal import CANARY, INSTALLATION, Principal
+from salepixel.keys import Keys
+from salepixel.storage.schema import candidates, metadata
 from salepixel.watch import canary, store, use_cases
 from salepixel.watch.canary import Chain
 from salepixel.watch.store import Canary
@@ -186,3 +190,52 @@ def test_an_account_without_addresses_is_not_watched(world: World) -> None:
     world.turn()
     assert world.canary is None
     assert world.sent == []
+
+
+def test_what_a_canary_stores_ends(world: World) -> None:
+    """It runs every 15 minutes for years: each run adds what retention deletes, and nothing else."""
+
+    def rows() -> dict[str, int]:
+        with world.office.database.read() as connection:
+            return {
+                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+                for table in metadata.sorted_tables
+            }
+
+    world.run()
+    before = rows()
+    for _ in range(2):
+        found = world.canary
+        assert found is not None
+        world.now = found.next_at
+        assert world.run().result == ""
+    grown = {name for name, count in rows().items() if count > before[name]}
+    end_with_clicks = {"clicks", "candidates", "bought", "unsettled_clicks"}
+    of_a_day = {"sale_sums", "decision_sums", "link_sums", "click_sums", "campaign_sums", "seen_sums"}
+    assert grown - end_with_clicks - of_a_day == {"deliveries"}
+    world.now += timedelta(days=canary.KEPT_DAYS + 1)
+    world.turn()
+    assert rows()["deliveries"] == 0
+
+
+def test_the_click_of_a_canary_concerns_its_own_order_alone(world: World) -> None:
+    office = world.office
+    office.call("PATCH", "/accounts/8", {"tracking_host": ""})
+    with office.database.write() as connection:
+        address = "json://secret@hook.test"
+        add_address(connection, INSTALLATION, office.keys, 8, "Bo", address, "en", world.now)
+    world.run()
+    with office.database.read() as connection:
+        query = sa.select(candidates.c.order_id, candidates.c.campaign_id).distinct()
+        found = [row.order_id for row in connection.execute(query)]
+    assert sorted(found) == ["canary-7", "canary-8"]
+
+
+def test_a_canary_has_an_api_key_after_the_keys_were_lost(world: World) -> None:
+    world.run()
+    keys = Keys(1, {1: bytes(range(32, 64))})
+    chain = replace(world.watcher._chain, keys=keys)
+    world.alert_now()
+    canary.run(chain, 7, world.now)
+    with world.office.database.read() as connection:
+        assert find_principal(connection, canary._key(keys)) == Principal(CANARY, "canary")

@@ -48,6 +48,27 @@ def test_the_help_shown_is_that_of_the_service(command: str) -> None:
     assert ended.stdout.startswith(f"usage: salepixel {command} ")
 
 
+@pytest.mark.parametrize(
+    ("place", "arguments"),
+    [
+        ("nowhere", ["campaign", "list"]),
+        ("nowhere", ["person", "export", "--account", "7", "ana"]),
+        ("a-file", ["import", "--account", "7", "list.csv"]),
+        ("a-file", ["deliveries"]),
+    ],
+)
+def test_a_folder_without_a_database_is_named_in_one_sentence_and_stays_as_it_is(
+    tmp_path: Path, arguments: list[str], place: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    command = [sys.executable, "-m", "salepixel.cli", arguments[0], "--data", place, *arguments[1:]]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    said = ended.stdout + ended.stderr
+    assert (ended.returncode, len(said.splitlines())) == (2, 1), said
+    assert said.startswith(f"There is no database {tmp_path / place / 'salepixel.sqlite3'}.")
+    assert [one.name for one in tmp_path.iterdir()] == ["a-file"]
+
+
 def test_a_delivery_is_printed_as_it_came_and_those_that_could_not_be_read_are_listed(
     sqlite: Database, tmp_path: Path
 ) -> None:

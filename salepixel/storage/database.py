@@ -152,7 +152,6 @@ def open_database(url: str, data: Path) -> Database:
     if url:
         return Database(_postgresql(url))
     check_sqlite(_sqlite)
-    data.mkdir(parents=True, exist_ok=True)
     return Database(_sqlite_engine(data / "salepixel.sqlite3"))
 
 
@@ -225,6 +224,12 @@ def is_current(database: Database) -> bool:
 
 def require_current(database: Database) -> None:
     """Check that the tables have this version. Raises DatabaseUnavailable, UnsafeDatabase."""
+    file = _sqlite_file(database)
+    if file and not file.exists():  # connecting would create it
+        raise DatabaseUnavailable(
+            f"There is no database {file}. Name the folder of the installation with --data or "
+            "SALEPIXEL_DATA, or run `salepixel up` once: it creates one."
+        )
     try:
         good = is_current(database)
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
@@ -234,6 +239,12 @@ def require_current(database: Database) -> None:
             "The tables belong to another version of salepixel. Run `salepixel up` once: it migrates them "
             "to this version."
         )
+
+
+def _sqlite_file(database: Database) -> Path | None:
+    """The file of SQLite; None for PostgreSQL."""
+    url = database.engine.url
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 @cache
@@ -264,6 +275,10 @@ def _sqlite_engine(path: Path) -> sa.Engine:
         pool_timeout=5,
         pool_size=16,
     )
+
+    @sa.event.listens_for(engine, "do_connect")
+    def make_folder(*_: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -1,6 +1,5 @@
 """Requests of the server itself: to the tracking host, and to the shop's first page."""
 
-import re
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,6 @@ MAX_REDIRECTS = 3
 AGENT = {"User-Agent": "Mozilla/5.0 (compatible; salepixel; first steps)"}
 _BACK = "about:blank?"
 _REDIRECTS = (301, 302, 303, 307, 308)
-_CHARSET = re.compile(r"charset=[\"']?([\w-]+)")
 
 Call = Callable[..., Answer]
 
@@ -99,17 +97,10 @@ def probe_page(page: str, hosts: Collection[str], emp_id: int, *, call: Call = o
         return "bad_status"  # not an address in a redirect
     if answer.status != 200:
         return "bad_status"
-    return find_tag(_text(answer), hosts, emp_id)
+    # The tag is ASCII, which all encodings of web pages except UTF-16 share.
+    return find_tag(answer.body.decode("utf-8", "replace"), hosts, emp_id)
 
 
 def _reason(failure: CallFailed) -> str:
     # Whether a private address answers is nobody's business who may set an address; the log names it.
     return Unreachable.reason if isinstance(failure, Forbidden) else failure.reason
-
-
-def _text(answer: Answer) -> str:
-    named = _CHARSET.search(answer.headers.get("content-type", ""))
-    try:
-        return answer.body.decode(named[1] if named else "utf-8", "replace")
-    except LookupError:
-        return answer.body.decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from html.parser import HTMLParser
@@ -15,7 +16,7 @@ NOT_OURS = frozenset({"not_found", "other_account", "other_host"})
 """What may be found on a page that was read."""
 
 # A shop's template may write the pixel in a script of its own.
-_PIXEL = re.compile(r"""(?:https?:)?//[^\s"'<>`\\]{1,255}/track/sale\?[^\s"'<>`\\]{1,2000}""")
+_PIXEL = re.compile(r"""(?:https?:)?//[^\s"'<>`\\/]{1,255}/track/sale\?[^\s"'<>`\\]{1,2000}""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def find_tag(html: str, hosts: Collection[str], emp_id: int) -> str:
 
 def _look(html: str) -> Iterator[_Found]:
     parser = _Parser()
-    parser.feed(html)
+    with suppress(AssertionError):  # Python's parser of 3.11 raises it for "<![" without a name
+        parser.feed(html)
     yield from parser.tags
     for address in (*parser.images, *_PIXEL.findall(html)):
         parts = _split(address)

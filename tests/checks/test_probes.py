@@ -1,5 +1,6 @@
 """The server's own requests name what is wrong with a tracking host, or with a page of the shop."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from salepixel.checks.probes import probe_host, probe_page
+from salepixel.checks.tag import find_tag
 from salepixel.keys import Keys
 from salepixel.wire import outgoing
 from salepixel.wire.outgoing import Answer
@@ -91,6 +93,32 @@ def test_the_tag_is_looked_for_on_the_shops_page(host: FarHost) -> None:
     assert probe_page(host.url + "/", {"track.shop.test"}, 7) == ""
     host.answers["/"] = answers(200, b"<html>")
     assert probe_page(host.url + "/", {"track.shop.test"}, 7) == "not_found"
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "hex", "utf-7", "unicode_escape"])
+def test_a_page_may_name_a_codec_that_is_no_encoding_of_text(host: FarHost, charset: str) -> None:
+    body = TAG + b"\\x" + bytes(range(128, 256)) + b"a" * 100_000 + b"-" + b"a" * 100_000
+    host.answers["/"] = answers(200, body, Content_Type=f"text/html; charset={charset}")
+    assert probe_page(host.url + "/", {"track.shop.test"}, 7) == ""
+
+
+@pytest.mark.parametrize("junk", [b"<![", b"<![<", b"<!%", b"<!DOCTYPE [<!x", b"<![if x"])
+def test_broken_markup_behind_the_tag_does_not_hide_it(host: FarHost, junk: bytes) -> None:
+    host.answers["/"] = answers(200, b"<html>" + TAG + junk * 100)
+    assert probe_page(host.url + "/", {"track.shop.test"}, 7) == ""
+    host.answers["/"] = answers(200, b"<html>" + junk * 100 + TAG)
+    assert probe_page(host.url + "/", {"track.shop.test"}, 7) in ("", "not_found")
+
+
+def test_the_cost_of_a_page_grows_with_its_length_only(host: FarHost) -> None:
+    def cost(page: str) -> float:
+        began = time.process_time()
+        find_tag(page, {"track.shop.test"}, 7)
+        return time.process_time() - began
+
+    plain = min(cost("<p>a b</p>\n" * 10_000) for _ in range(3))
+    assert cost("/" * 110_000) < plain
+    assert cost("//a" * 36_000) < plain
 
 
 @pytest.mark.parametrize(

@@ -263,16 +263,15 @@ _OPTED_OUT_SINCE = N_(
 _LIFT = {
     "no_holdout": N_("This campaign has no control group, so its lift cannot be measured."),
     "not_sent": N_(
-        "The sending time of this campaign is unknown, so orders after it cannot be counted. Set sent_at "
-        "through the API, as docs/how-to/measure-lift.md describes."
+        "The sending time of this campaign is unknown, so orders after it cannot be counted. "
+        "Enter it on the tab Recipients."
     ),
     "nobody": N_(
-        "One of the two groups is still empty. First add the recipients through the API, as "
-        "docs/how-to/measure-lift.md describes."
+        "One of the two groups is still empty. Upload the list of recipients on the tab Recipients."
     ),
     "no_addresses": N_(
         "No e-mail address is known in one of the two groups, so its orders cannot be found. "
-        "First add the contacts' e-mail addresses through the API, as docs/how-to/measure-lift.md describes."
+        "Upload a list with e-mail addresses on the tab Recipients."
     ),
     "nobody_bought": N_("Nobody in either group bought, so the effect of the e-mail cannot be measured."),
     "running": N_(

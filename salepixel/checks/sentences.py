@@ -221,7 +221,7 @@ SENTENCES = {
         N_("Click a sales link of your campaign, and place a test order in the same browser."),
     ),
     "sale_missing": Sentence(
-        N_("No order has been decided yet."),
+        N_("No order has been processed yet."),
         N_("Click a sales link of your campaign, and place a test order in the same browser."),
     ),
 }

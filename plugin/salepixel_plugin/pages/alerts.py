@@ -102,6 +102,7 @@ def _alerts_page(emp_id: int, sent: Mapping[str, str], wrong: Mapping[str, str])
         found = use_cases.see_watch(connection, principal(), emp_id)
     answer = page(
         "alerts.html",
+        account=found.account,
         found=found,
         kinds=KINDS,
         answers=ANSWERS,

@@ -1,6 +1,7 @@
 """What all pages share: authentication, language, headers, the format of errors."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -90,12 +91,21 @@ def page(template: str, **values: Any) -> Response:
             same_page=same_page,
             signed_in=access.is_signed_in(),
             reload_seconds=RETRY_SECONDS,
+            menu_of=_account_of(values),
             **values,
         )
     )
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Content-Language"] = language().code
     return answer
+
+
+def _account_of(values: Mapping[str, Any]) -> int | None:
+    """The account that a page is about, for its menu; None for a page of all accounts, or of none."""
+    for name in ("account", "campaign", "flow"):
+        if values.get(name) is not None:
+            return cast(int, values[name].emp_id)
+    return cast(int | None, values.get("emp_id"))
 
 
 def with_script() -> str:

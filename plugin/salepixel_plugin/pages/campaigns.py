@@ -60,6 +60,7 @@ def list_campaigns() -> Response:
         totals=totals,
         names={account.emp_id: account.name for account in accounts},
         accounts=accounts,
+        emp_id=accounts[0].emp_id if len(accounts) == 1 else None,
         failed_forwards=failed_forwards,
         failed_orders=failed_orders,
         drafts=drafts,

@@ -41,7 +41,14 @@ def show_coverage(emp_id: int) -> Response:
         health.shop.id: manifest_url(here.settings.plugin_url, here.keys, health.shop.id)
         for health in found.shops
     }
-    return page("coverage.html", found=found, problems=problems, sums=sums, manifests=manifests)
+    return page(
+        "coverage.html",
+        account=found.account,
+        found=found,
+        problems=problems,
+        sums=sums,
+        manifests=manifests,
+    )
 
 
 def _sum_of(days: list[DayCoverage], name: str) -> int | None:

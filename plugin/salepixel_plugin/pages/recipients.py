@@ -22,7 +22,8 @@ from salepixel_plugin.access import principal
 from salepixel_plugin.fields import PlannedTime
 from salepixel_plugin.languages import N_
 from salepixel_plugin.lists import group_file
-from salepixel_plugin.pages.blueprint import blueprint, language, page, say
+from salepixel_plugin.pages.blueprint import blueprint, language, say
+from salepixel_plugin.pages.campaigns import show_tab
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services, writing
 
@@ -101,21 +102,20 @@ def _tab(campaign_id: str, sent: dict[str, str], wrong: dict[str, str]) -> Respo
     with services().database.read() as connection:
         campaign = see_campaign(connection, principal(), campaign_id)
         found = lists_of_campaign(connection, campaign_id, LISTED)
-        lists = [see_list(connection, principal(), one.id) for one in found]
-    kept = {
-        "sent_at": campaign.sent_at.strftime(_FORMAT) if campaign.sent_at else "",
-        "sent_count": str(campaign.sent_count or ""),
-        "percent": str(campaign.holdout_percent or 10),
-    }
-    answer = page(
-        "recipients.html",
-        campaign=campaign,
-        tab="recipients",
-        lists=lists,
-        sent=kept | sent,
-        wrong=wrong,
-        most=MAX_HOLDOUT,
-        is_sent=campaign.sent_at is not None and campaign.sent_at <= now,
-    )
+        kept = {
+            "sent_at": campaign.sent_at.strftime(_FORMAT) if campaign.sent_at else "",
+            "sent_count": str(campaign.sent_count or ""),
+            "percent": str(campaign.holdout_percent or 10),
+        }
+        answer = show_tab(
+            connection,
+            campaign,
+            "recipients",
+            lists=[see_list(connection, principal(), one.id) for one in found],
+            sent=kept | sent,
+            wrong=wrong,
+            most=MAX_HOLDOUT,
+            is_sent=campaign.sent_at is not None and campaign.sent_at <= now,
+        )
     answer.status_code = 422 if wrong else 200
     return answer

@@ -148,7 +148,11 @@ def end_alert(connection: sa.Connection, emp_id: int, kind: str, at: datetime) -
 
 
 def add_test(connection: sa.Connection, address: Address, at: datetime) -> None:
-    """Put a test message for an address into the queue."""
+    """Put a test message for an address into the queue, unless one is waiting there."""
+    its = alert_messages.c.address_id == address.id, alert_messages.c.phase == "test"
+    waiting = sa.select(alert_messages.c.id).where(*its, alert_messages.c.next_at.is_not(None))
+    if connection.scalar(waiting.limit(1)) is not None:
+        return
     _add_message(connection, address.emp_id, address.id, "", "test", "", at)
 
 
@@ -177,12 +181,10 @@ def _add_message(
     connection.execute(insert(connection, alert_messages).values(values).on_conflict_do_nothing())
 
 
-def claim_messages(
-    connection: sa.Connection, now: datetime, until: datetime, limit: int = 20
-) -> list[Message]:
-    """Claim due messages, oldest first.
+def claim_message(connection: sa.Connection, now: datetime, until: datetime) -> Message | None:
+    """Claim the message that is due for the longest time; None if none is due.
 
-    If this process ends before it records them, they are due again at `until`: a message may then come twice.
+    If this process ends before it records it, it is due again at `until`: it may then come twice.
     """
     its = (alert_messages.c[name] for name in ("id", "emp_id", "address_id", "kind", "phase", "detail", "at"))
     rest = (
@@ -197,13 +199,15 @@ def claim_messages(
         .join(accounts, accounts.c.emp_id == alert_messages.c.emp_id)
         .where(alert_messages.c.next_at <= now)
         .order_by(alert_messages.c.next_at)
-        .limit(limit)
+        .limit(1)
         .with_for_update(skip_locked=True, of=alert_messages)
     )
-    claimed = [Message(*row) for row in connection.execute(query)]
-    these = alert_messages.c.id.in_([message.id for message in claimed])
-    connection.execute(sa.update(alert_messages).where(these).values(next_at=until))
-    return claimed
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    this = alert_messages.c.id == row.id
+    connection.execute(sa.update(alert_messages).where(this).values(next_at=until))
+    return Message(*row)
 
 
 def record_message(

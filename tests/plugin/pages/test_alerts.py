@@ -36,11 +36,13 @@ def test_a_new_address_gets_a_test_message_and_another_by_button(office: Office)
     (address,) = office.get("/accounts/7/alerts")["addresses"]
     assert (address["name"], address["service"], address["answer"]) == ("Ana", "mailtos", "")
     path = f"/alert-addresses/{address['id']}"
-    assert office.page(f"{path}/test", method="POST").status_code == 303
-    assert office.call("POST", f"{path}/test").status_code == 202
-    with office.database.read() as connection:
-        phases = list(connection.scalars(sa.select(alert_messages.c.phase)))
-    assert phases == ["test"] * 3
+    for _ in range(2):  # once in vain, as the first message waits to be sent
+        assert office.page(f"{path}/test", method="POST").status_code == 303
+        assert office.call("POST", f"{path}/test").status_code == 202
+        with office.database.write() as connection:
+            phases = list(connection.scalars(sa.select(alert_messages.c.phase)))
+            connection.execute(sa.update(alert_messages).values(next_at=None))  # sent
+    assert phases == ["test"] * 2
     assert office.page(f"{path}/test", method="POST", key=HATS).status_code == 404
     assert office.page(f"{path}/remove", method="POST", key=HATS).status_code == 404
     assert office.page(f"{path}/remove", method="POST", key=SHOES).status_code == 303

@@ -15,7 +15,7 @@ from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import Kind, Trace, erased_among, erased_contacts, remember_erased
 from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.principal import Principal
-from salepixel.accounts.store import Account, get_account, lock_account
+from salepixel.accounts.store import get_account, lock_account
 from salepixel.accounts.use_cases import see_account, target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import (
@@ -113,6 +113,17 @@ def see_campaign(connection: sa.Connection, principal: Principal, campaign_id: s
     if campaign is None or not principal.allows(campaign.emp_id):
         raise NotFound("campaign")
     return campaign
+
+
+def lock_campaign(
+    connection: sa.Connection, principal: Principal, campaign_id: str, *, exclusive: bool = False
+) -> Campaign:
+    """A campaign with the lock of its account: nobody deletes it, or changes its control group, meanwhile.
+
+    `exclusive`: see lock_account. Raises NotFound.
+    """
+    lock_account(connection, see_campaign(connection, principal, campaign_id).emp_id, exclusive=exclusive)
+    return see_campaign(connection, principal, campaign_id)  # as it is after waiting for the lock
 
 
 def see_links(connection: sa.Connection, principal: Principal, campaign_id: str) -> LinkedCampaign:
@@ -230,6 +241,7 @@ def edit_link(
             )
         if "active" in changes and link_id != campaign_id:
             raise BadField("active", "cannot change for one page, only for the dynamic link of the campaign")
+        lock_campaign(connection, principal, campaign_id, exclusive=True)
         add_dynamic_link(connection, campaign.emp_id, campaign_id)
     if "new_url" in values:
         ids = [link.id for link in store.links_of(connection, campaign_id)]
@@ -332,8 +344,8 @@ def add_coupons(
 
     A code that already belongs to another campaign or contact stays there. Raises NotFound.
     """
-    campaign = see_campaign(connection, principal, campaign_id)
-    lock_account(connection, campaign.emp_id, exclusive=True)  # before the list of the erased is read
+    # Before the list of the erased is read.
+    campaign = lock_campaign(connection, principal, campaign_id, exclusive=True)
     refs = {contact for _, contact in coupons if contact}
     erased = erased_contacts(connection, keys, campaign.emp_id, refs).keys()
     batch = [Coupon(code, campaign_id, contact) for code, contact in coupons if contact not in erased]
@@ -352,15 +364,14 @@ def add_recipients(
 
     Raises NotFound, or Conflict if the campaign has a control group and its attribution window has ended.
     """
-    campaign = see_campaign(connection, principal, campaign_id)
-    account = lock_account(connection, campaign.emp_id)
+    campaign = lock_campaign(connection, principal, campaign_id)
     known = get_contacts(connection, campaign.emp_id, refs)
     erased = erased_contacts(connection, keys, campaign.emp_id, refs)
     opted_out = [ref for ref in refs if ref in erased or (ref in known and not known[ref].consent)]
     before = recipients.assigned_recipients(connection, campaign_id, refs)
     new = set(refs).difference(opted_out, before)
-    if new and campaign.holdout_percent and account and _is_over(campaign, account, at):
-        raise Conflict("campaign_over")
+    if new:
+        check_open(connection, principal, campaign_id, at)
     # By address, because contacts with the same address have the same orders.
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
     lots = {ref: draw_lot(keys.holdout_secret, campaign_id, who[ref]) for ref in new}
@@ -377,12 +388,9 @@ def check_open(connection: sa.Connection, principal: Principal, campaign_id: str
     """Check that recipients can be added to a campaign. Raises NotFound, or Conflict as `add_recipients`."""
     campaign = see_campaign(connection, principal, campaign_id)
     account = get_account(connection, campaign.emp_id)
-    if campaign.holdout_percent and account and _is_over(campaign, account, at):
+    is_over = account and campaign.sent_at is not None and at >= campaign.ends_at(account.policy)
+    if campaign.holdout_percent and is_over:
         raise Conflict("campaign_over")
-
-
-def _is_over(campaign: Campaign, account: Account, at: datetime) -> bool:
-    return campaign.sent_at is not None and at >= campaign.ends_at(account.policy)
 
 
 def switch_holdout(
@@ -393,7 +401,7 @@ def switch_holdout(
     Recipients that are listed already get their group at once. Raises NotFound, BadField, or Conflict if
     sending has begun: then the e-mail may have reached people of the new control group.
     """
-    campaign = see_campaign(connection, principal, campaign_id)
+    campaign = lock_campaign(connection, principal, campaign_id, exclusive=True)
     if not 0 <= percent <= MAX_HOLDOUT:
         raise BadField("holdout_percent", f"must be 0 to {MAX_HOLDOUT}")
     if percent != campaign.holdout_percent:

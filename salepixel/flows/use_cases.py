@@ -10,7 +10,7 @@ from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
 from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns.store import Campaign
-from salepixel.campaigns.use_cases import see_campaign
+from salepixel.campaigns.use_cases import lock_campaign
 from salepixel.flows import store
 from salepixel.flows.store import Flow
 from salepixel.storage.ids import is_id, new_id
@@ -58,10 +58,10 @@ def put_part(
     if there would be too many parts.
     """
     found = see_flow(connection, principal, flow_id)
-    campaign = see_campaign(connection, principal, campaign_id)
+    # Nobody else changes flows of the account.
+    campaign = lock_campaign(connection, principal, campaign_id, exclusive=True)
     if campaign.emp_id != found.flow.emp_id:
         raise BadField("campaign_id", "belongs to another account than the flow")
-    lock_account(connection, campaign.emp_id, exclusive=True)  # nobody else changes flows of the account
     other = store.flow_of(connection, campaign_id)
     if other is not None and other.id != flow_id:
         raise Conflict("part_of_another_flow", flow=other.name)

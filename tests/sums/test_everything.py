@@ -94,8 +94,8 @@ def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[
     clear(database)
     world, seen = shop(database, sealer), set[bytes]()
     with database.write() as connection:
-        only_clicks = dict.fromkeys(Kept) | {Kept.CLICKS: 44, Kept.BOT_CLICKS: 44}
-        change_retention(connection, INSTALLATION, 1, only_clicks)
+        days = dict.fromkeys((Kept.CLICKS, Kept.BOT_CLICKS, Kept.CONTACTS), 44)
+        change_retention(connection, INSTALLATION, 1, dict.fromkeys(Kept) | days)
     for serial, (step, then, is_repeated) in enumerate(steps):
         for _ in range(1 + is_repeated):
             take(world, step, serial)
@@ -106,9 +106,11 @@ def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[
     world.reconcile()
     continue_erasures(database, sealer, FINISHED)
     world.reconcile()
-    # Everything of before ends, and then every journal comes again.
-    end_old_rows(database, NOON + 60 * DAY, FINISHED)
+    # Everything of before ends, contacts after the clicks, and then every journal comes again.
+    for _ in range(2):
+        end_old_rows(database, NOON + 60 * DAY, FINISHED)
     assert stored(database) == set()
+    assert not has_contacts(database)
     for click in CLICKS:
         world.click(click)
     world.reconcile()
@@ -124,6 +126,12 @@ def counted(database: Database) -> int:
     sums = schema.click_sums.c
     with database.read() as connection:
         return int(connection.scalar(sa.select(sa.func.sum(sums.clicks + sums.ended))) or 0)
+
+
+def has_contacts(database: Database) -> bool:
+    """Whether there are contacts who did not opt out."""
+    with database.read() as connection:
+        return bool(connection.scalar(sa.select(sa.exists().where(schema.contacts.c.consent))))
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ def dynamic_url(sealer: LinkSealer, base: str, campaign: Campaign, address: str 
     platform = PLATFORMS.get(campaign.mailer)
     address = address or (platform and platform.address_tag) or "{url}"
     token = sealer.seal(Link(campaign.emp_id, campaign.id, campaign.id, ""))
-    utm = query_of(utm_of_all(read_utm(campaign.utm), campaign.name))
+    utm = query_of(utm_of_all(read_utm(campaign.utm), campaign.utm_name))
     return f"{base}/r/{token}?k={campaign.contact_tag}{utm and '&' + utm}&u={address}"
 
 

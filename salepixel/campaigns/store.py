@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from salepixel.accounts.policy import Policy
 from salepixel.accounts.principal import CANARY
 from salepixel.accounts.store import get_account, lock_account
+from salepixel.campaigns.utm import name_in_utm
 from salepixel.clicks.ended import least_id_of
 from salepixel.clicks.tokens import least_id_at
 from salepixel.clicks.verdicts import SOON_AFTER_SENDING
@@ -63,7 +64,7 @@ class Campaign:
     `holdout_percent`: the share of its recipients in the random holdout. `sent_count`: how many e-mails were
     sent, as typed; None: not typed. `listed`: the recipients in its list; `held_out`: those in the holdout.
     `archived_at`: when it was taken out of the lists; None if it is listed. `utm`: the UTM parameters of its
-    destinations, as text of `utm.Utm`.
+    destinations, as text of `utm.Utm` or `utm.named_utm`.
     """
 
     id: str
@@ -80,6 +81,11 @@ class Campaign:
     sent_count: int | None = None
     listed: int = 0
     held_out: int = 0
+
+    @property
+    def utm_name(self) -> str:
+        """Its name in UTM parameters: the first one, because links with it were sent, and orders have it."""
+        return name_in_utm(self.utm, self.name)
 
     @property
     def sent_to(self) -> int | None:
@@ -157,7 +163,7 @@ def set_sent_at(connection: sa.Connection, campaign: Campaign, sent_at: datetime
 
 
 def change_campaign(connection: sa.Connection, campaign: Campaign, values: Mapping[str, Any]) -> Campaign:
-    """Change `name` or `archived_at` of a campaign; returns the changed campaign."""
+    """Change `name`, `utm` or `archived_at` of a campaign; returns the changed campaign."""
     if values:
         this = campaigns.c.id == campaign.id
         connection.execute(sa.update(campaigns).where(this).values(dict(values)))

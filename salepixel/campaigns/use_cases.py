@@ -32,7 +32,7 @@ from salepixel.campaigns.holdout import draw_lot, is_held_out
 from salepixel.campaigns.links import MAX_URL, Notice, edge_url, read_destination, tag_in_destination
 from salepixel.campaigns.pages import add_dynamic_link, dynamic_link
 from salepixel.campaigns.store import Campaign, CampaignLink
-from salepixel.campaigns.utm import Utm, read_utm, utm_of_all, with_utm
+from salepixel.campaigns.utm import Utm, named_utm, read_utm, utm_of_all, with_utm
 from salepixel.clicks.tokens import BadClickToken, ClickSealer, token_contact
 from salepixel.keys import Keys
 from salepixel.mailers.contact_tag import BadTag, contact_tag
@@ -198,8 +198,10 @@ def set_sent_at(
 
 
 def rename_campaign(connection: sa.Connection, principal: Principal, campaign_id: str, name: str) -> Campaign:
-    """Change the name of a campaign. Raises NotFound."""
-    return store.change_campaign(connection, see_campaign(connection, principal, campaign_id), {"name": name})
+    """Change the name of a campaign, but not in its UTM parameters. Raises NotFound."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    values = {"name": name, "utm": named_utm(campaign.utm, campaign.utm_name)}
+    return store.change_campaign(connection, campaign, values)
 
 
 def archive_campaign(
@@ -247,7 +249,7 @@ def edit_link(
         ids = [link.id for link in store.links_of(connection, campaign_id)]
         named, place = values.get("label", before.label), ids.index(link_id)
         utm = read_utm(campaign.utm)
-        values["new_url"] = _with_utm(values["new_url"], utm, campaign.name, named, place, "url")
+        values["new_url"] = _with_utm(values["new_url"], utm, campaign.utm_name, named, place, "url")
     after = store.change_link(connection, before, replace(before, **values), at)
     if after.sale_pixel != before.sale_pixel:
         store.switch_link(connection, campaign, link_id, after.sale_pixel)

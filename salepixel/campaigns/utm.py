@@ -13,6 +13,7 @@ from salepixel.campaigns.links import parameter_name, with_appended, without_par
 
 PLACEHOLDERS = ("campaign", "link", "position")
 _PLACEHOLDER = re.compile(r"\{(.*?)\}|[{}]", re.DOTALL)
+_NAMED = "named"
 _OF_ONE_LINK = re.compile(r"\{(?:link|position)\}")
 
 
@@ -51,8 +52,20 @@ class Utm:
 
 
 def read_utm(text: str) -> Utm:
-    """The patterns in a text of `Utm.as_text`."""
-    return Utm(**json.loads(text)) if text else Utm()
+    """The patterns in a text of `Utm.as_text` or `named_utm`."""
+    content = json.loads(text) if text else {}
+    content.pop(_NAMED, None)
+    return Utm(**content)
+
+
+def named_utm(text: str, name: str) -> str:
+    """The text of a campaign that gets another name: `name` stays in its UTM parameters."""
+    return json.dumps({_NAMED: name} | json.loads(text)) if text else ""
+
+
+def name_in_utm(text: str, name: str) -> str:
+    """The name of a campaign in its UTM parameters; `name`: of the campaign now."""
+    return str(json.loads(text).get(_NAMED, name)) if text else name
 
 
 def check_pattern(pattern: str) -> str:

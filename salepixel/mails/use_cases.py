@@ -275,7 +275,9 @@ def copy_campaign(
     own = [one for one in found.links if not one.dynamic]
     utm = read_utm(was.utm)
     links = [
-        NewLink(without_utm(one.destination, utm, was.name, one.label, position), one.label, one.sale_pixel)
+        NewLink(
+            without_utm(one.destination, utm, was.utm_name, one.label, position), one.label, one.sale_pixel
+        )
         for position, one in enumerate(own, 1)
     ]
     wanted = NewCampaign(

@@ -100,10 +100,11 @@ class MailView:
     def destinations(self) -> dict[str, str]:
         """Where the links to track lead, with UTM parameters, by their ids. A draft has the account's."""
         utm = read_utm(self.campaign.utm if self.campaign else self.account.utm)
+        name = self.campaign.utm_name if self.campaign else self.name
         found = dict[str, str]()
         for position, group in enumerate(self.groups(), 1):
             url = group[0].proposal.destination
-            led = with_utm(url, utm, self.name, label_of_group(group), position)
+            led = with_utm(url, utm, name, label_of_group(group), position)
             found |= dict.fromkeys((one.id for one in group), led)
         return found
 

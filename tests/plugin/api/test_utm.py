@@ -57,6 +57,26 @@ def test_a_copy_has_the_patterns_with_its_own_name(office: Office) -> None:
     assert copy["utm_campaign"] == "Winter"
 
 
+def test_a_renamed_campaign_keeps_its_name_in_them_and_its_copy_has_its_own(office: Office) -> None:
+    """Links with the first name were sent, and orders name the campaign by it."""
+    made = _campaign(office, utm={"campaign": "{campaign}", "content": "{link}"})
+    path = f"/campaigns/{made['id']}"
+    for name in ("Fall", "Fall 2"):
+        assert office.call("PATCH", path, {"name": name}, SHOES).status_code == 200
+    renamed = office.get(path)
+    assert (renamed["utm_campaign"], renamed["utm"]) == (made["utm_campaign"], made["utm"])
+    assert renamed["dynamic_url"] == made["dynamic_url"]
+    changed = office.call("PATCH", f"{path}/links/{made['links'][1]['id']}", {"url": "https://shop.test/new"})
+    assert (changed.json or {})["url"] == "https://shop.test/new?utm_campaign=Autumn&utm_content=2"
+    copied = office.post(f"{path}/copy", {"name": "Winter"})
+    copy = office.get(f"/campaigns/{copied['campaign_id']}")
+    assert copy["utm_campaign"] == "Winter"
+    assert [link["url"] for link in copy["links"]] == [
+        f"{URL}&utm_campaign=Winter&utm_content=Hero",
+        "https://shop.test/new?utm_campaign=Winter&utm_content=2",
+    ]
+
+
 def test_an_unknown_placeholder_is_refused_with_a_sentence(office: Office) -> None:
     answer = office.call("PATCH", "/accounts/7", {"utm": {"campaign": "{kampaign}"}})
     assert answer.status_code == 422

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 MAX_RECORD = 16_384
 """The most characters of a record. A quote that is never closed would take in the rest of the file."""
 
+MAX_LINES = 100
+"""The most lines of a record. All of them are read again after a quote that is never closed, and each line
+of a file may have one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -48,6 +52,6 @@ def _some(again: deque[str], source: Iterator[str], taken: list[str]) -> Iterato
     while (line := again.popleft() if again else next(source, None)) is not None:
         size += len(line)
         taken.append(line)
-        if size > MAX_RECORD:
+        if size > MAX_RECORD or len(taken) > MAX_LINES:
             return
         yield line

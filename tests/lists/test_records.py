@@ -1,6 +1,8 @@
 """One bad line spoils no other, whatever the bytes."""
 
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from salepixel.accounts.declined import Invalid
 from salepixel.lists.incoming import PIECE, lines_of, read_incoming
 from salepixel.lists.layout import Layout, Role, propose
-from salepixel.lists.records import MAX_RECORD, read_records
+from salepixel.lists.records import MAX_LINES, MAX_RECORD, read_records
 from salepixel.lists.rows import Entry, read_row
 
 LAYOUT = Layout(",", False, (Role.REFERENCE, Role.EMAIL))
@@ -34,6 +36,20 @@ def test_a_quote_that_is_never_closed_spoils_one_line() -> None:
 def test_a_record_may_have_several_lines() -> None:
     records = list(read_records(['c1,"a\r\n', 'b"\r\n', "c2,x\n"], ","))
     assert [(one.fields, one.lines) for one in records] == [(["c1", "a\r\nb"], 2), (["c2", "x"], 1)]
+
+
+def test_quotes_that_are_never_closed_do_not_have_a_file_read_many_times() -> None:
+    read = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield 'c1","\n'
+
+    records = list(islice(read_records(lines(), ","), 100))
+    assert {one.fields is None for one in records} == {True}
+    assert read < 100 + 2 * MAX_LINES
 
 
 def test_a_line_without_an_end_stays_within_memory() -> None:

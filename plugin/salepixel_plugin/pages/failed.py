@@ -48,7 +48,14 @@ def list_failed() -> Response:
         names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
     shown = found[:PAGE]
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
-    return page("failed.html", orders=shown, names=names, because=BECAUSE, next=following)
+    return page(
+        "failed.html",
+        emp_id=principal().emp_id,
+        orders=shown,
+        names=names,
+        because=BECAUSE,
+        next=following,
+    )
 
 
 @blueprint.post("/orders/failed")

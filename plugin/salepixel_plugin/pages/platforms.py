@@ -5,6 +5,7 @@ from flask import Response
 from salepixel.accounts.declined import NotFound
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mailers.platform import Platform, Rewrites, TestMail
+from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, page
 
@@ -69,7 +70,8 @@ def show_platform(mailer: str) -> Response:
     platform = PLATFORMS.get(mailer)
     if platform is None:
         raise NotFound("platform")
-    return page("platform.html", platform=platform, name=NAMES[mailer], **texts_of(platform))
+    texts = texts_of(platform)
+    return page("platform.html", emp_id=principal().emp_id, platform=platform, name=NAMES[mailer], **texts)
 
 
 def texts_of(platform: Platform) -> dict[str, object]:

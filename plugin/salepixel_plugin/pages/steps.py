@@ -12,7 +12,7 @@ from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
 from salepixel.accounts.declined import Conflict
-from salepixel.accounts.store import Account
+from salepixel.accounts.store import Account, list_accounts
 from salepixel.accounts.use_cases import create_account, see_account
 from salepixel.attribution.use_cases import edit_account
 from salepixel.campaigns.links import edge_url
@@ -177,7 +177,9 @@ def add_shop(emp_id: int) -> Response:
 def new_account() -> Response:
     """The form for another account."""
     principal().require_all_accounts()
-    return page("account_new.html", sent={"currency": "EUR"}, wrong={})
+    with services().database.read() as connection:
+        taken = [account.emp_id for account in list_accounts(connection, principal())]
+    return page("account_new.html", sent={"emp_id": max(taken, default=0) + 1, "currency": "EUR"}, wrong={})
 
 
 @blueprint.post("/accounts/new")

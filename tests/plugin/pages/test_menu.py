@@ -25,8 +25,10 @@ def _menu(page: str) -> list[str]:
     return re.findall(r'href="([^"]+)"', found.group()) if found else []
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/", "/accounts/7/mails", "/accounts/7/undo"])
-def test_each_page_of_an_account_leads_to_all_others(office: Office, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/", "/accounts/7/mails", "/platforms/brevo", "/orders/failed", "/outbox"]
+)
+def test_each_page_leads_to_all_pages_of_the_account(office: Office, path: str) -> None:
     assert _menu(office.page(path, SHOES).text) == ["/", *PAGES]
 
 
@@ -68,4 +70,10 @@ def test_each_tab_of_a_campaign_names_its_platform(office: Office, tab: str) -> 
     campaign = office.post("/campaigns", sent)
     assert (
         'href="/platforms/mailchimp">Mailchimp</a>' in office.page(f"/campaigns/{campaign['id']}{tab}").text
+    )
+
+
+def test_the_form_for_an_account_proposes_a_free_number(office: Office) -> None:
+    assert 'name="emp_id" inputmode="numeric" required maxlength="10" autocomplete="off" value="9"' in (
+        office.page("/accounts/new", ALL).text
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
+from salepixel.accounts.declined import Conflict
 from salepixel.accounts.principal import Principal
 from salepixel.keys import Keys
 from salepixel.lists import store
@@ -40,7 +41,8 @@ def receive_list(
         if not all(map(_is_utf8, some)):
             encoding = "windows-1252"
         with database.write() as connection:
-            store.add_pieces(connection, keys, new.id, count, some)
+            if not store.add_pieces(connection, keys, new.id, count, some):
+                raise Conflict("list_gone")  # with its campaign, or because a person is erased
         count += len(some)
     whole = replace(new, encoding=encoding, size=size, lines=lines, pieces=count)
     with database.write() as connection:

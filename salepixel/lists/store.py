@@ -49,13 +49,17 @@ def add_list(connection: sa.Connection, new: ContactList) -> None:
 
 def add_pieces(
     connection: sa.Connection, keys: Keys, list_id: str, first: int, pieces: Sequence[bytes]
-) -> None:
-    """Store further pieces, from number `first` on."""
+) -> bool:
+    """Store further pieces, from number `first` on; False if the list was deleted."""
+    this = sa.select(lists.c.id).where(lists.c.id == list_id)
+    if connection.scalar(this.with_for_update()) is None:
+        return False
     rows = []
     for number, raw in enumerate(pieces, first):
         content = keys.seal_bytes(_place(list_id, number), zlib.compress(raw, 1))
         rows.append({"list_id": list_id, "number": number, "content": content})
     connection.execute(sa.insert(list_pieces), rows)
+    return True
 
 
 def complete_list(connection: sa.Connection, whole: ContactList) -> None:

@@ -4,11 +4,13 @@ apprise calls other hosts itself, so it cannot use wire/outgoing.py. Here, an au
 connection of the process after the name was resolved, and refuses addresses that outgoing.may_call refuses.
 It also refuses all files except those of Python and its packages: some addresses name a local file that
 apprise sends (`tgram://...?template=`, `fcm://...?keyfile=`), and keys.json must not leave this machine.
+Its memory is limited, because apprise reads answers of any length, also compressed ones.
 The parent ends the process after its deadline. Its output is discarded, because it may contain secrets.
 """
 
 import json
 import os
+import resource
 import sys
 import sysconfig
 from ipaddress import ip_address, ip_network
@@ -18,6 +20,9 @@ from salepixel.wire import outgoing
 
 SENT, FAILED, UNKNOWN_SERVICE, FORBIDDEN = 0, 3, 4, 5
 """Exit codes. 1 and 2 are Python's own."""
+
+MEMORY_BYTES = 256 * 2**20
+"""The most memory of the process; a message takes 60 MB."""
 
 _CODE = tuple(
     os.path.realpath(sysconfig.get_path(name)) + os.sep
@@ -71,6 +76,7 @@ def main() -> int:
     outgoing.allow_private([ip_network(network) for network in wanted["private_networks"]])
     import apprise  # 0.6 s of CPU and 40 MB: nobody else imports it
 
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     guard = _Guard()
     sys.addaudithook(guard)
     scheme = str(wanted["address"]).partition(":")[0].lower()

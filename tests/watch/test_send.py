@@ -3,6 +3,7 @@
 import email
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from email.message import Message
 from ipaddress import ip_network
@@ -77,6 +78,15 @@ def test_a_service_that_refuses_is_named() -> None:
     with FarHost() as host:
         host.answers["*"] = answers(500)
         assert sender(LOOPBACK)(host.url.replace("http", "json", 1), "t", "b") == "failed"
+
+
+def test_an_answer_that_grows_without_limit_ends_the_process_only() -> None:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(bytes(2**20)) for _ in range(300)) + packer.flush()
+    with FarHost() as host:
+        host.answers["*"] = answers(200, bomb, Content_Encoding="gzip")
+        assert sender(LOOPBACK)(host.url.replace("http", "json", 1), "t", "b") == "failed"
+        assert len(host.requests) == 1
 
 
 @pytest.mark.parametrize("written", ["{file}", "file://{file}", "{linked}"])

@@ -15,7 +15,7 @@ _SENTENCES = {
     Risk.REPEATED: N_(
         "Destinations with several links: %(number)s. Choose below whether the report shows them as one link."
     ),
-    Risk.NOT_SECURE: N_("Destinations that begin with http:// instead of https://: %(number)s"),
+    Risk.NOT_SECURE: N_("Destinations that are not encrypted, because they begin with http://: %(number)s"),
     Risk.MERGE_TAGS: N_(
         "Links that cannot be tracked, because their address contains a merge tag: %(number)s"
     ),

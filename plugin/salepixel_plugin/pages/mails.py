@@ -66,7 +66,8 @@ _CHANGED = N_(
 )
 _NO_NAME = N_("Enter a name for the campaign.")
 _NO_TAG = N_(
-    "Enter your platform's merge tag for a contact's reference: ASCII, without & # quotes < > and backslash."
+    "Enter your platform's merge tag for a contact's reference, such as *|UNIQID|*. Accents, quotes, "
+    "backslashes and the characters & # < > are not allowed."
 )
 
 

@@ -30,6 +30,13 @@ LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 outgoing.allow_private(LOOPBACK)  # the other hosts of the tests are on this machine
 
 
+@pytest.fixture(autouse=True)
+def _calls_to_this_machine() -> Iterator[None]:
+    """A command that ran in the process of the tests has set it as its settings say."""
+    yield
+    outgoing.allow_private(LOOPBACK)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Three processes for two cores, because tests that start programs wait for them."""

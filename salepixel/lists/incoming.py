@@ -17,8 +17,7 @@ MAX_BYTES = 128_000_000
 PIECE = 65_536
 """The bytes of a piece, before it is compressed: about a thousand lines."""
 
-_HEAD = 4096
-_SIGNS = {
+FILE_KINDS = {
     b"%PDF-": "list_pdf",
     b"PK\x03\x04": "list_workbook",
     b"\xd0\xcf\x11\xe0": "list_workbook",
@@ -29,6 +28,9 @@ _SIGNS = {
     b"\xff\xd8\xff": "list_binary",
     b"GIF8": "list_binary",
 }
+"""The reasons of files that are no lists, by their first bytes."""
+
+_HEAD = 4096
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b"})
 
@@ -72,7 +74,7 @@ def check_is_list(head: bytes, charset: str) -> None:
     """Check the first bytes of a file. Raises Invalid, with what it is instead of a list."""
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise Invalid("list_empty")
-    for sign, reason in _SIGNS.items():
+    for sign, reason in FILE_KINDS.items():
         if head.startswith(sign):
             raise Invalid(reason)
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

@@ -7,6 +7,7 @@ import pytest
 
 import salepixel
 from salepixel.accounts.declined import BadField, Conflict, Declined, NotFound
+from salepixel.lists.incoming import FILE_KINDS
 from salepixel.mails.mail import read_mail
 from salepixel_plugin.refusals import SENTENCES, STATUS, as_refusal
 
@@ -26,7 +27,7 @@ def test_every_reason_has_a_sentence_and_every_sentence_a_reason() -> None:
     # The reason of a file of another kind is looked up by its first bytes.
     reasons = re.findall(r"`(\w+)`", (read_mail.__doc__ or "").partition("Invalid:")[2])
     assert {"mail_empty", "mail_pdf"} <= set(reasons)
-    raised |= set(reasons)
+    raised |= set(reasons) | set(FILE_KINDS.values())
     assert raised | {"not_found", "unknown_account", "invalid"} == set(SENTENCES)
 
 

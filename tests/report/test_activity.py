@@ -56,7 +56,7 @@ def _fill(database: Database) -> None:
 def test_human_and_bot_clicks_are_counted_by_campaign(database: Database) -> None:
     _fill(database)
     with database.read() as connection:
-        assert count_clicks(connection, [CAMPAIGN, EMPTY]) == {CAMPAIGN: ClickCounts(4, 1, 2)}
+        assert count_clicks(connection, [CAMPAIGN, EMPTY]) == {CAMPAIGN: ClickCounts(4, 1, 2, buyers=2)}
         assert count_clicks(connection, []) == {}
 
 

@@ -9,6 +9,13 @@ import pytest
 
 from tests.plugin.conftest import Office
 
+WITHOUT_A_BODY = {
+    "/api/v1/erasures/{erasure_id}/retry",
+    "/api/v1/erasures/{erasure_id}/close",
+    "/api/v1/alert-addresses/{address_id}/test",
+}
+"""Calls for which the address says all."""
+
 
 @pytest.fixture
 def spec(office: Office) -> dict[str, Any]:
@@ -37,12 +44,12 @@ def test_every_reference_resolves(spec: dict[str, Any]) -> None:
 def test_every_call_has_schemas_for_its_request_and_response(spec: dict[str, Any]) -> None:
     for path, methods in spec["paths"].items():
         for method, call in methods.items():
-            # The address of the erasure is all that a retry needs.
-            if method in ("post", "patch") and path != "/api/v1/erasures/{erasure_id}/retry":
+            if method in ("post", "patch") and path not in WITHOUT_A_BODY:
                 assert call["requestBody"]["content"]["application/json"]["schema"]["$ref"], path
                 assert "422" in call["responses"], path
-            # 202: the worker computes what the other one contains.
-            good = [call["responses"][status] for status in call["responses"] if status in ("200", "201")]
+            # 202 beside another one: the worker computes what the other one contains.
+            known = call["responses"]
+            good = [known[status] for status in ("200", "201") if status in known] or [known["202"]]
             assert len(good) == 1, path
             assert all(content["schema"] for content in good[0]["content"].values()), path
             assert call["security"] == [{"bearer": []}]

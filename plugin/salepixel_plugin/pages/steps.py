@@ -20,6 +20,7 @@ from salepixel.checks import use_cases
 from salepixel.checks.probes import probe
 from salepixel.checks.result import Result, State
 from salepixel.checks.sentences import SENTENCES, TITLES
+from salepixel.checks.sites import is_local
 from salepixel.checks.use_cases import FirstSteps
 from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import create_shop
@@ -136,10 +137,12 @@ def try_browser(emp_id: int) -> Response:
     with here.database.read() as connection:
         account = see_account(connection, principal(), emp_id)
     there = edge_url(here.settings.edge_url, account.tracking_host)
-    # To the address that the reader has opened: only there the browser has its session.
-    back = f"{request.host_url.rstrip('/')}{url_for('pages.first_steps', emp_id=emp_id)}?"
-    if urlsplit(here.settings.plugin_url).scheme == "https":
-        back = f"{here.settings.plugin_url}{url_for('pages.first_steps', emp_id=emp_id)}?"
+    # To the address that the reader has opened: only there the browser has its session. But the edge redirects
+    # to it on every tracking host, and a program may send any Host header, so no public host is taken from it.
+    opened, public = request.host_url.rstrip("/"), here.settings.plugin_url
+    host = urlsplit(opened).hostname
+    is_own = urlsplit(public).scheme == "http" and host is not None and is_local(host)
+    back = f"{opened if is_own else public}{url_for('pages.first_steps', emp_id=emp_id)}?"
     ticket = RoundTrips(here.keys).ticket(Ticket(emp_id, back, datetime.now(UTC)))
     return cast(Response, redirect(f"{there}{PATH}{ticket}", 302))
 

@@ -112,6 +112,19 @@ def test_a_browser_makes_the_round_trip_over_the_tracking_host(office: Office) -
         assert said in _text(office)
 
 
+@pytest.mark.parametrize(
+    "host", ["evil.test", "evil.test:8081", "8.8.8.8", "localhost@evil.test", "a.local.evil.test"]
+)
+def test_a_round_trip_leads_to_no_other_public_host(office: Office, host: str) -> None:
+    answer = office.page(f"{PAGE}/browser", key=SHOES, headers={"Host": host})
+    if answer.status_code == 302:
+        text = urlsplit(answer.headers["Location"]).path.removeprefix(PATH)
+        ticket = RoundTrips(office.keys).read_ticket(text, datetime.now(UTC))
+        assert ticket.back.startswith(office.app.extensions["salepixel"].settings.plugin_url + "/")
+    else:
+        assert answer.status_code == 400
+
+
 def test_a_report_counts_only_for_its_own_account(office: Office) -> None:
     report = RoundTrips(office.keys).report(Report(7, "track7.shop.test", True, datetime.now(UTC)))
     assert office.page(f"/accounts/8/first-steps?report={report}", key=HATS).status_code == 404

@@ -137,8 +137,8 @@ def try_browser(emp_id: int) -> Response:
     with here.database.read() as connection:
         account = see_account(connection, principal(), emp_id)
     there = edge_url(here.settings.edge_url, account.tracking_host)
-    # To the address that the reader has opened: only there the browser has its session. But the edge redirects
-    # to it on every tracking host, and a program may send any Host header, so no public host is taken from it.
+    # To the address that the reader has opened: only there the browser has its session. But every tracking
+    # host would redirect there, and a program may send any Host header, so no public host is taken from it.
     opened, public = request.host_url.rstrip("/"), here.settings.plugin_url
     host = urlsplit(opened).hostname
     is_own = urlsplit(public).scheme == "http" and host is not None and is_local(host)

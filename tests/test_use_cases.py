@@ -203,6 +203,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, w.campaign, "Winter"
     ),
     campaigns.archive_campaign: lambda w, who: campaigns.archive_campaign(w.connection, who, w.campaign, NOW),
+    campaigns.lock_campaign: lambda w, who: campaigns.lock_campaign(w.connection, who, w.campaign),
     campaigns.edit_link: lambda w, who: campaigns.edit_link(
         w.connection, who, w.campaign, w.link, {"active": False}, "spx", NOW
     ),

@@ -150,7 +150,7 @@ def try_browser(emp_id: int) -> Response:
 @blueprint.post("/accounts/<int:emp_id>/first-steps/account")
 def set_up_account(emp_id: int) -> Response:
     """Change the name, the shop's site, the tracking host or the currency."""
-    sent = _sent()
+    sent = _sent(_Settings)
     try:
         wanted = _Settings.model_validate(sent)
         with writing(publishes=True, wakes=True) as connection:
@@ -166,7 +166,7 @@ def set_up_account(emp_id: int) -> Response:
 @blueprint.post("/accounts/<int:emp_id>/first-steps/shop")
 def add_shop(emp_id: int) -> Response:
     """Add a Saleor; the step then has the address to install the app from."""
-    sent = _sent()
+    sent = _sent(_Shop)
     try:
         wanted = _Shop.model_validate(sent)
     except ValidationError as error:
@@ -188,7 +188,7 @@ def new_account() -> Response:
 @blueprint.post("/accounts/new")
 def make_account() -> Response:
     """Create an account, and show its first steps."""
-    sent = _sent()
+    sent = _sent(_NewAccount)
     try:
         wanted = _NewAccount.model_validate_strings(sent)
         with writing(publishes=True) as connection:
@@ -273,9 +273,9 @@ def _new_page(sent: Mapping[str, str], wrong: Mapping[str, str]) -> Response:
     return answer
 
 
-def _sent() -> dict[str, str]:
-    """The fields of the form; of an address in place of a host name, its host."""
-    sent = {name: text.strip() for name, text in request.form.items()}
+def _sent(form: type[Input]) -> dict[str, str]:
+    """The sent fields of a form; of an address in place of a host name, its host."""
+    sent = {name: text.strip() for name, text in request.form.items() if name in form.model_fields}
     for name in ("site", "tracking_host"):
         if name in sent:
             sent[name] = sent[name].removeprefix("https://").removeprefix("http://").partition("/")[0]

@@ -150,6 +150,15 @@ def test_an_account_is_created_by_page(office: Office) -> None:
     assert parse_qs(urlsplit(answer.headers["Location"]).query) == {}
 
 
+def test_a_field_that_a_form_does_not_have_is_left_out(office: Office) -> None:
+    sent = {"name": "Boots", "site": "", "tracking_host": "", "currency": "EUR", "emp_id": "9", "extra": "x"}
+    assert office.page(f"{PAGE}/account", method="POST", data=sent).status_code == 303
+    assert office.get("/accounts/7")["name"] == "Boots"
+    assert office.page("/accounts/new", method="POST", data=sent).status_code == 303
+    shop = {"api_url": "https://shop.test/graphql/", "extra": "x"}
+    assert office.page(f"{PAGE}/shop", method="POST", data=shop).status_code == 303
+
+
 def test_an_account_is_created_only_with_all_rights(office: Office) -> None:
     assert "/accounts/new" not in office.page("/", key=SHOES).text
     sent = {"emp_id": "9", "name": "Bags", "site": "", "tracking_host": "", "currency": "EUR"}

@@ -16,16 +16,20 @@ from bench.pages import CHANGES_ALL, Visitor, all_calls, find_place, open_plugin
 from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.campaigns.contacts import Contact, store_contacts
+from salepixel.campaigns.pages import links_of_pages
 from salepixel.clicks.ended import end_clicks
 from salepixel.clicks.records import HitRecord
 from salepixel.clicks.store import settle_clicks, store_clicks
 from salepixel.clicks.tokens import Click, Signal, least_id_at, new_click_id
 from salepixel.keys import Keys
+from salepixel.lists.store import delete_ended, is_any_ended
 from salepixel.orders.queue import waits_before
 from salepixel.orders.requeue import DueReason, requeue_orders
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database
 from salepixel.storage.schema import metadata, orders, outbox, unsettled_clicks
+from salepixel.watch.facts import evidence_counts, silent_since
+from salepixel.watch.store import claim_message
 from salepixel_worker.sweep import reconcile_due
 from tests.conftest import newest_planner
 from tests.plans.work import Statement, Watch, pretend_many_rows
@@ -52,9 +56,11 @@ FEW = {
         "erasures",
         "retention",
     ),
+    *("alerts", "alert_addresses", "alert_messages", "canaries", "findings", "lists", "list_pieces"),
     *("click_sums", "link_sums", "campaign_sums", "sale_sums", "item_sums", "decision_sums", "seen_sums"),
 }
-"""Tables that have few rows however much happens: sums have as many as there are days, links or items."""
+"""Tables that have few rows however much happens: sums have as many as there are days, links or items,
+messages are deleted once they are sent, and lists two days after their import."""
 
 GROWING = [table.name for table in metadata.sorted_tables if table.name not in FEW]
 
@@ -65,6 +71,7 @@ GROWS: Mapping[str, str] = {
         "up to 20,000 orders are read at once",
     ),
     "api.list_sales (1000 rows)": "the small year has fewer",
+    "api.list_sales (one day)": "likewise: a fourth of the orders of a day",
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""
 
@@ -129,6 +136,8 @@ def play(watch: Watch, world: World, visitor: Visitor, hour: int) -> Played:
     note("reconcile", lambda: reconcile_due(world.database, world.sealer, 20))
     note("retention of clicks", lambda: end_some_clicks(world, only_bots=False))
     note("retention of bot clicks", lambda: end_some_clicks(world, only_bots=True))
+    note("pages of a dynamic link", lambda: click_pages(world))
+    note("alerts", lambda: look(world, after))
     for call in calls:
         if call.method != "GET":
             note(call.name, partial(visitor.ask, call))
@@ -177,6 +186,20 @@ def end_some_clicks(world: World, *, only_bots: bool) -> None:
         assert seen == 40
         assert ended == 40 or only_bots
         connection.rollback()
+
+
+def click_pages(world: World) -> None:
+    with world.database.write() as connection:
+        links_of_pages(connection, {(BIG, f"shop.test/p/{n}") for n in range(20)})
+
+
+def look(world: World, now: datetime) -> None:
+    with world.database.write() as connection:
+        evidence_counts(connection, EMP, now)
+        silent_since(connection, EMP, now)
+        claim_message(connection, now, now)
+        is_any_ended(connection, now)
+        delete_ended(connection, now)
 
 
 def requeue_some(world: World) -> None:

@@ -65,7 +65,10 @@ KNOWN_LINKS = 4096
 """Cached links: a mailing has dozens, each requested up to a million times."""
 
 KNOWN_APPENDED = 512
-"""Cached links with appended parameters, mostly the same for a whole mailing."""
+"""Cached links with appended parameters, mostly the same for a mailing; dynamic links with their address.
+
+Few, since anybody can write such texts, of up to 20 kB with what is made of them.
+"""
 
 GIF = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
@@ -136,7 +139,7 @@ class Edge:
         self._link_sealer = LinkSealer(keys)
         self._targets = lru_cache(KNOWN_LINKS)(self._target)
         self._appended = lru_cache(KNOWN_APPENDED)(self._target_with)
-        self._led = lru_cache(KNOWN_LINKS)(self._target_at)
+        self._led = lru_cache(KNOWN_APPENDED)(self._target_at)
         self._ours = frozenset((settings.click_parameter,))
         self._sealer = ClickSealer(keys)
         self._round_trips = RoundTrips(keys)

@@ -33,7 +33,7 @@ PAGE = 100  # rows of a page of the API by default
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What calls name: a shop and its order, and of the campaign BIG a day and a cursor near the end."""
+    """Values for the calls: a shop, its order, and a day and a cursor near the end of the sales of BIG."""
 
     shop_id: str
     day: datetime
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of an endpoint; `name` ends with what is special about the call, in brackets."""
+    """A call of an endpoint; `name` ends with the special case of the call, in brackets."""
 
     name: str
     method: str
@@ -109,7 +109,7 @@ NOT_CALLED = {
     "pages.show_people_again": "as pages.show_people",
     "api.add_alert_address": "writes two rows",
     "api.test_alert_address": "writes a row",
-    "api.remove_alert_address": "ends an address",
+    "api.remove_alert_address": "removes an address",
     "pages.add_alert_address": "as api.add_alert_address",
     "pages.test_alert_address": "as api.test_alert_address",
     "pages.remove_alert_address": "as api.remove_alert_address",
@@ -126,7 +126,7 @@ NOT_CALLED = {
 CHANGES_ALL = {
     "api.apply_policy": "decides every order of the account again",
     "api.change_account": "decides every order of the account again",
-    "api.close_month": "looks whether an order of the month is still due",
+    "api.close_month": "checks whether an order of the month is still due",
     "api.change_campaign": "judges the clicks of the campaign again",
     "api.patch_link": "decides the orders since the campaign again",
     "api.erase_contact": "looks for the person in all deliveries",
@@ -136,7 +136,7 @@ CHANGES_ALL = {
 
 
 def all_calls(app: APIFlask, at: Place) -> list[Call]:
-    """One call of every endpoint, and more calls of those with filters and pages; calls that only read first.
+    """One call of every endpoint, and more of those with filters and pages. Calls that only read come first.
 
     Raises LookupError for an endpoint that this file does not know: add a line for it.
     """

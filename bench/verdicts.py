@@ -266,7 +266,7 @@ KINDS = [
         "HTTP client with a new Chrome's agent",
         False,
         22.0,
-        "an agent, and no other header of a browser; from Azure: laravel-passwordless-login#79",
+        "a browser's user agent without its other headers; from Azure: laravel-passwordless-login#79",
         scans(DESKTOPS, links=(1, 3), gap=(0.1, 9.0), delay=(1, 600), signals=NO_FETCH, address=in_a_cloud),
     ),
     Kind(
@@ -336,7 +336,7 @@ KINDS = [
         "whole browser in a cloud, after the reader",
         False,
         1.0,
-        "looks at the page when its reader has been there: resend-node#901",
+        "opens the page after its reader: resend-node#901",
         scans([CHROME], links=ONE, delay=(60, 36000), address=in_a_cloud),
     ),
 ]

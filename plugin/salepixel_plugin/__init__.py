@@ -1,1 +1,1 @@
-"""The plugin: the server for shops, programs and people."""
+"""The plugin: the web server for shops, API clients and users."""

@@ -36,7 +36,7 @@ SENTENCES = {
     "host_local": Sentence(
         N_("Tracked links lead to %(host)s, which only this computer or network can open."),
         N_(
-            "Choose a subdomain of your shop, such as track.shop.example. In its DNS, let it lead to this "
+            "Choose a subdomain of your shop, such as track.shop.example. Point its DNS record to this "
             "server, and enter it here."
         ),
     ),
@@ -47,20 +47,20 @@ SENTENCES = {
     "host_not_https": Sentence(
         N_("%(host)s answers, but only over http: browsers warn your customers."),
         N_(
-            "The operator of this server sets up a certificate for the host, and sets SALEPIXEL_EDGE_URL to "
-            "an address with https."
+            "Ask the operator of this server to set up a certificate for the host, and to set "
+            "SALEPIXEL_EDGE_URL to an address with https."
         ),
     ),
     "host_unreachable": Sentence(
         N_("%(host)s could not be reached on %(time)s, so tracked links do not work."),
         N_(
             "Check the DNS record of the host, the firewall, and the proxy in front of the edge. If the host "
-            "has a private address, the operator lists its network in SALEPIXEL_PRIVATE_NETWORKS."
+            "has a private address, ask the operator to add its network to SALEPIXEL_PRIVATE_NETWORKS."
         ),
     ),
     "host_bad_certificate": Sentence(
         N_("The certificate of %(host)s is not valid, so browsers do not open tracked links."),
-        N_("The operator of this server renews the certificate, for exactly this host name."),
+        N_("Ask the operator of this server to renew the certificate for exactly this host name."),
     ),
     "host_too_slow": Sentence(
         N_("%(host)s did not answer within five seconds."),
@@ -68,12 +68,12 @@ SENTENCES = {
     ),
     "host_too_large": Sentence(
         N_("Another server answers at %(host)s, so tracked links do not work."),
-        N_("Let the DNS record of the host, or the proxy, lead to the edge of this installation."),
+        N_("Point the DNS record of the host, or the proxy, to the edge of this installation."),
     ),
     "host_other_server": Sentence(
         N_("Another server, or another installation, answers at %(host)s, so tracked links do not work."),
         N_(
-            "Let the DNS record of the host, or the proxy, lead to the edge of this installation. The edge "
+            "Point the DNS record of the host, or the proxy, to the edge of this installation. The edge "
             "needs the keys.json of this installation."
         ),
     ),
@@ -199,7 +199,7 @@ SENTENCES = {
     ),
     "campaign_made": Sentence(N_("You have a campaign with tracked links.")),
     "campaign_draft": Sentence(
-        N_("You began a campaign, and have not finished it."),
+        N_("You have a campaign that is not finished."),
         N_("Open the draft on the page of campaigns, and create its campaign."),
     ),
     "campaign_missing": Sentence(

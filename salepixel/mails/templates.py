@@ -27,8 +27,8 @@ class Expressions:
     def end(self, at: int, limit: int, *, in_value: bool = False) -> int:
         """The end of the expression that begins at `at`, before `limit`; `at` itself if none begins there.
 
-        It has no opening mark of its kind inside. In the value of an attribute it is short, on one line and
-        without tags. So an opening mark that is not closed does not hide the links after it.
+        An expression contains no second opening mark of its kind. In the value of an attribute, it is short,
+        on one line and without tags. Otherwise, an unclosed opening mark would hide the links after it.
         """
         if self.text[at] not in _FIRST:
             return at

@@ -73,7 +73,7 @@ def store_order(
     Later orders of its customer become due, too, if its customer or its time has changed.
 
     `always`: store it in any case, for an order that is made from its pixel hits.
-    `healed_at`: the present time if a poll of the shop found the order; the first such time stays.
+    `healed_at`: the current time if a poll of the shop found the order. The first time is kept.
     """
     this = {"shop": shop_id, "order": order.id}
     before = connection.execute(_as_before(), this).first()
@@ -148,7 +148,7 @@ def _upsert_order(dialect: str, always: bool) -> Any:
 
 
 def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> StoredOrder:
-    """Store the time at which an order was placed, after it is known when its draft was completed."""
+    """Store a new `placed_at` of an order, after the completion time of its draft became known."""
     if order == stored.order:
         return stored
     its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id

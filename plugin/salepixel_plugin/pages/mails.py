@@ -61,8 +61,8 @@ REASONS = {
 
 _ENDINGS = {Kind.HTML: "html", Kind.TEXT: "txt", Kind.MESSAGE: "eml"}
 _CHANGED = N_(
-    "This draft was changed in another window since you opened it. Your choices are below: save them to "
-    "replace those, or reload the page to see those."
+    "This draft was changed in another window after you opened it. Your choices are below. Save them to "
+    "replace the other changes, or reload the page to see the other changes."
 )
 _NO_NAME = N_("Enter a name for the campaign.")
 _NO_TAG = N_(

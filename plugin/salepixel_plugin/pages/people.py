@@ -86,7 +86,7 @@ RETENTION = {
     Kept.CONTACTS: (
         N_("Contacts without activity"),
         N_(
-            "Contacts who have not clicked or ordered for so long, and whom you have not uploaded "
+            "Contacts who have not clicked or ordered in that time, and whom you have not uploaded "
             "again. After that, their reference and the hash of their address are deleted, but never "
             "before the clicks of that time. Opt-outs are kept, and so are the references in reports."
         ),

@@ -17,18 +17,20 @@ NAMES = {key: OWN_NAMES.get(key, one.name) for key, one in PLATFORMS.items()}
 
 REWRITES = {
     Rewrites.ALWAYS: N_(
-        "This platform puts a tracked link of its own around each link, and we know no way to switch "
+        "This platform wraps each link in its own tracked link, and we know no way to switch "
         "that off. Both count each click. Nothing is lost: the contact and the parameters of the "
         "platform arrive."
     ),
     Rewrites.UNLESS_OFF: N_(
-        "This platform puts a tracked link of its own around each link. Switch that off if you can: "
+        "This platform wraps each link in its own tracked link. Switch that off if you can: "
         "visitors arrive sooner, without a second redirect. If it stays on, both count each click, and "
         "nothing is lost."
     ),
-    Rewrites.ON_REQUEST: N_("This platform changes no link unless you ask for it. Do not ask for it."),
+    Rewrites.ON_REQUEST: N_(
+        "This platform changes no link unless you switch its link tracking on. Leave it off."
+    ),
     Rewrites.UNKNOWN: N_(
-        "We do not know whether this platform puts a tracked link of its own around each link. Look at "
+        "We do not know whether this platform wraps each link in its own tracked link. Look at "
         "a link in an e-mail to yourself: if it does not begin with your tracking host, look for a "
         "setting called link tracking or click tracking, and switch it off."
     ),

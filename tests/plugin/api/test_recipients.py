@@ -107,7 +107,7 @@ def test_contacts_who_opt_out_after_the_mail_are_in_no_group_and_are_counted(off
     assert reported["mailed"]["buyers"] == 1
     assert "Not counted: 30 people in the e-mail group and 2 in the control group" in reported["explanation"]
     spanish = office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
-    assert "No se cuentan 30 personas del grupo con correo ni 2 del grupo de control" in spanish
+    assert "No se cuentan 30 personas del grupo con e-mail ni 2 del grupo de control" in spanish
 
 
 def test_contacts_with_the_same_address_are_one_person_in_one_group(office: Office) -> None:
@@ -156,7 +156,7 @@ def test_all_paid_orders_of_both_groups_count_whichever_click_earned_them(office
     assert reported["extra_low"] < reported["extra_buyers"] < reported["extra_high"]
     assert reported["extra_buyers"] == pytest.approx(reported["difference"] * len(mail), abs=0.1)
     assert reported["explanation"].startswith("The e-mail caused sales: ")
-    assert "El correo generó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
+    assert "El e-mail generó ventas" in office.get(f"/campaigns/{campaign}/lift?lang=es")["explanation"]
 
 
 def test_a_small_shop_reads_that_the_lift_is_unknown(office: Office) -> None:

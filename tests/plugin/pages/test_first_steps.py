@@ -32,7 +32,7 @@ def test_the_first_page_of_a_new_account_shows_its_steps(office: Office) -> None
 
 def test_a_fresh_account_is_told_the_first_thing_to_do(office: Office) -> None:
     text = _text(office)
-    assert "Still open: 9 of 9" in text
+    assert "Still to do: 9 of 9" in text
     assert "Enter the host name of your shop" in text
     office.call("PATCH", "/accounts/7", {"site": "shop.test"})
     assert '<script src="http://track7.shop.test/sp.js" data-emp-id="7" async></script>' in _text(office)

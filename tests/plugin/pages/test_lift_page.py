@@ -66,8 +66,8 @@ def test_it_shows_both_groups_the_lift_its_interval_and_the_extra_sales(office: 
     assert "Trust the low end" in text
     assert "needed" not in text
     spanish = shown(office, campaign, "es")
-    assert "El correo generó ventas: compró el" in spanish
-    assert f"Compradores adicionales gracias al correo {extra[0]} intervalo de confianza del 95 %" in spanish
+    assert "El e-mail generó ventas: compró el" in spanish
+    assert f"Compradores adicionales gracias al e-mail {extra[0]} intervalo de confianza del 95 %" in spanish
 
 
 def test_a_small_shop_reads_how_many_recipients_are_needed_and_no_lift(office: Office) -> None:

@@ -67,7 +67,7 @@ def test_it_says_which_clicks_were_deleted(office: Office) -> None:
         with office.database.write() as connection:
             change_account(connection, 7, {"clicks_ended_before": ended})
         path = f"/accounts/7/models?from={day:%Y-%m-%d}"
-        assert ("were deleted, as this account" in text_of(office, path)) is is_said
+        assert ("were deleted because of this account" in text_of(office, path)) is is_said
         answer = office.get(f"{path}T00:00:00Z", SHOES)
         assert answer["clicks_ended_before"] == (f"{day:%Y-%m-%dT%H:%M:%SZ}" if is_said else None)
 

@@ -37,7 +37,7 @@ TITLES = {
 BODIES = {
     "en": {
         Kind.CANARY: (
-            "Every 15 minutes, Salepixel clicks a tracked link of its own and reports an order. This "
+            "Every 15 minutes, Salepixel clicks its own tracked link and reports an order. This "
             "failed at: %(detail)s. Run `salepixel doctor`, or open First steps of the account."
         ),
         Kind.WEBHOOKS: (
@@ -74,12 +74,12 @@ BODIES = {
         ),
         Kind.FORWARDS: "Ventas que no se pudieron reenviar: %(detail)s. Abra Envíos fallidos.",
         Kind.DISK: (
-            "Espacio libre en el servidor: %(detail)s MB. Sin espacio se pierden clics. Avise al "
-            "operador del servidor."
+            "Espacio libre en el servidor: %(detail)s MB. Sin espacio se pierden clics. Avise a "
+            "quien administra este servidor."
         ),
         Kind.JOURNAL: (
-            "El edge comunica: %(detail)s. Los visitantes siguen llegando a su destino. Avise al "
-            "operador del servidor."
+            "El edge comunica: %(detail)s. Los visitantes siguen llegando a su destino. Avise a "
+            "quien administra este servidor."
         ),
     },
 }

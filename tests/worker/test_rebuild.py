@@ -131,6 +131,7 @@ def test_the_command_lists_the_differences(
 def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
     """After an update, an operator may compare before any service has migrated the tables."""
     load_keys(tmp_path / "keys.json")
+    (tmp_path / "salepixel.sqlite3").touch()  # a database without the tables of this version
     command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, env=dict(os.environ)

@@ -292,7 +292,7 @@ def test_a_mark_that_is_set_while_a_batch_runs_stays(
 
 
 def test_two_workers_decide_each_order_once(postgresql_database: Database, sealer: ClickSealer) -> None:
-    """Also those of one customer, of which one's decision marks the others due."""
+    """Also those of one customer: the decision of one order marks the others due."""
     world = World(postgresql_database, sealer)
     world.connect()
     for n in range(120):

@@ -51,7 +51,7 @@ def _broken(environ: dict[str, str], account: str = "") -> set[str]:
 
 @pytest.fixture
 def copied(shared_stack: Stack, tmp_path: Path) -> Path:
-    """A data folder with keys and a database, of which a test breaks something."""
+    """A data folder with keys and a database. A test breaks a part of it."""
     folder = tmp_path / "data"
     folder.mkdir()
     for name in ("keys.json", "keys.fingerprint"):

@@ -24,7 +24,7 @@ NETWORKS = read_networks()
         ("2a01:111:f401::1", NO_NETWORK),
         ("::ffff:40.107.22.1", Signal.GATEWAY),
         ("::ffff:192.0.2.1", NO_NETWORK),
-        ("209.222.82.7", Signal.GATEWAY),  # within a network of which less is certain
+        ("209.222.82.7", Signal.GATEWAY),  # within a network that is less certain
         ("209.222.83.7", Signal.GATEWAY_LIKELY),
         ("67.231.152.10", Signal.GATEWAY_LIKELY),
         ("192.0.2.1", NO_NETWORK),

@@ -180,7 +180,7 @@ def test_a_restarted_process_reopens_its_journal(edge: RunningEdge, path: str, r
     assert until(lambda: len(journals(edge)) == 2)
     for _ in range(20):
         edge.get(path)
-    # A journal of which Redis knows nothing is not gone on with: its numbers may have been given before.
+    # A journal that Redis does not know is not continued: its numbers may have been given before.
     assert until(lambda: all(stream_exists(redis, name) for name in used_journals(edge)))
     names = used_journals(edge)
     for _ in range(3):

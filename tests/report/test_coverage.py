@@ -132,7 +132,7 @@ def test_pixel_losses_are_counted_by_browser_and_payment_method(world: World) ->
         click = click_at(NOON - HOUR, f"c{number}", serial=int(number))
         world.click(click, signal)
         buy(world, number, click_token=world.sealer.seal(click), payment=payment)
-    buy(world, "5", payment="Card")  # of which no click is known
+    buy(world, "5", payment="Card")  # no click of it is known
     world.hit("order=1", None, 1)
     world.hit("order=3", None, 2)
     world.reconcile()

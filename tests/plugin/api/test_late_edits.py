@@ -40,7 +40,7 @@ def _patch(office: Office, path: str, change: dict[str, Any], key: str = SHOES) 
     return changed
 
 
-def _told(redis: Redis) -> dict[str, str]:
+def _published(redis: Redis) -> dict[str, str]:
     """The changed links that edges read."""
     text = redis.get(DIRECTORY_KEY)
     assert isinstance(text, bytes)
@@ -72,7 +72,7 @@ def test_a_changed_destination_is_published_to_edges_at_once(
     campaign = connected.campaign()
     for change in changes:
         _patch(connected, _path(campaign), change)
-    assert _told(redis) == ({} if reported is None else {campaign["links"][0]["id"]: reported})
+    assert _published(redis) == ({} if reported is None else {campaign["links"][0]["id"]: reported})
 
 
 def test_a_changed_link_shows_its_old_and_new_destination_and_the_time(
@@ -153,10 +153,10 @@ def test_a_change_made_without_redis_is_published_by_the_sweep(office: Office, r
     _patch(office, _path(campaign, 1), {"active": False})
     hero, about = (link["id"] for link in campaign["links"])
     republish(office.database, redis)
-    assert _told(redis) == {hero: NEW, about: ""}
+    assert _published(redis) == {hero: NEW, about: ""}
     redis.flushall()
     republish(office.database, redis)
-    assert _told(redis) == {hero: NEW, about: ""}
+    assert _published(redis) == {hero: NEW, about: ""}
 
 
 def test_a_repeated_change_is_published_again(connected: Office, redis: Redis) -> None:
@@ -164,7 +164,7 @@ def test_a_repeated_change_is_published_again(connected: Office, redis: Redis) -
     _patch(connected, path, {"url": NEW})
     redis.flushall()
     _patch(connected, path, {"url": NEW})
-    assert list(_told(redis).values()) == [NEW]
+    assert list(_published(redis).values()) == [NEW]
 
 
 class Overtaken(Database):
@@ -187,4 +187,4 @@ class Overtaken(Database):
 def test_a_stale_directory_never_overwrites_a_newer_one(connected: Office, redis: Redis) -> None:
     campaign = connected.campaign()
     publish_directory(Overtaken(connected, _path(campaign)), redis)
-    assert _told(redis) == {campaign["links"][0]["id"]: NEW}
+    assert _published(redis) == {campaign["links"][0]["id"]: NEW}

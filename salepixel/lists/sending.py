@@ -38,7 +38,10 @@ def send_place(list_id: str) -> Place:
 
 
 def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Progress:
-    """One step: the next lines. Lines that were not imported are not in the file."""
+    """One step: the next lines. Lines with a problem are not in the file.
+
+    Lines of people who opted out or were erased are: these are not measured, so they are in no control group.
+    """
     layout, percent = Layout.from_json(task.parameters["layout"]), task.parameters["percent"]
     found = store.get_list(connection, task.parameters["list"])
     if found is None or found.campaign_id is None:

@@ -19,7 +19,7 @@ import structlog
 
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.accounts.principal import CANARY, INSTALLATION
-from salepixel.accounts.store import Account, get_account
+from salepixel.accounts.store import Account, get_account, lock_account
 from salepixel.accounts.use_cases import create_account
 from salepixel.campaigns.links import Link, LinkSealer, edge_url, tracked_url
 from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign
@@ -82,6 +82,9 @@ class _Failed(Exception):
 def set_up(connection: sa.Connection, keys: Keys, account: Account, at: datetime) -> None:
     """Give an account a canary, unless it has one."""
     if store.get_canary(connection, account.emp_id) is not None:
+        return
+    lock_account(connection, account.emp_id, exclusive=True)
+    if store.get_canary(connection, account.emp_id) is not None:  # another watcher was faster
         return
     if get_account(connection, CANARY) is None:
         values = {"emp_id": CANARY, "name": "canary", "currency": "EUR"}

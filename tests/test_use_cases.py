@@ -50,7 +50,7 @@ from salepixel.privacy.erase import NO_KEY
 from salepixel.privacy.erasures import keep_error
 from salepixel.report import use_cases as report
 from salepixel.report.exports import Format
-from salepixel.report.sales import ALWAYS
+from salepixel.report.periods import ALWAYS
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.storage.database import Database

@@ -2,14 +2,14 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from salepixel.attribution.sale_store import Cursor
 from salepixel.orders.queue import FailedPlace
-from salepixel.report.sales import Period
+from salepixel.report.periods import Period, Range
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.languages import N_
 
@@ -44,17 +44,18 @@ class Days(BaseModel):
         return self
 
     @property
+    def range(self) -> Range:
+        """The days."""
+        return Range(self.since, self.to)
+
+    @property
     def period(self) -> Period:
         """The same range as times (UTC)."""
-        return Period(_midnight(self.since), _midnight(self.to and self.to + timedelta(days=1)))
+        return self.range.period
 
 
 class PageOfDays(PageQuery, Days):
     """Which page of a range of days to return."""
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def write_cursor(*parts: object) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from salepixel.clicks.tokens import OTHER_BROWSER, least_id_at
 from salepixel.orders.outcome import Outcome
-from salepixel.report.sales import Period
+from salepixel.report.periods import Period
 from salepixel.storage.schema import hits, shop_days, shops
 from salepixel.sums.decisions import BROWSER, PAYMENT, count_by_day, count_seen
 

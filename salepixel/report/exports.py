@@ -12,7 +12,8 @@ from salepixel.campaigns.store import Campaign
 from salepixel.computations.store import compress
 from salepixel.computations.work import Json, Progress, Task, Tools
 from salepixel.report import sales_file
-from salepixel.report.sales import Period, sale_totals
+from salepixel.report.periods import Period
+from salepixel.report.sales import sale_totals
 from salepixel.report.sales_file import MAX_ROWS, PROGRAM_COLUMNS, Place, Row, Style
 from salepixel.report.totals import Total
 from salepixel.storage.database import Database

@@ -1,8 +1,8 @@
 """Reads the sales report of campaigns."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -10,38 +10,11 @@ import sqlalchemy as sa
 from salepixel.attribution.sale_store import Cursor, StoredSale, _stored, refunds_of
 from salepixel.money.amounts import Rate, from_minor
 from salepixel.money.quantities import from_thousandths
+from salepixel.report.periods import ALWAYS, Period
 from salepixel.report.totals import ConvertedTotal, Total
 from salepixel.storage.schema import accounts, sales
-from salepixel.sums.days import Days, day_of
 from salepixel.sums.large import read_sum
 from salepixel.sums.sales import read_campaigns
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From a time (inclusive) to another (exclusive), both at the start of a day in UTC; None: open."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def days(self) -> Days:
-        """Both ends as days since 1970, as in kept sums. Raises ValueError for another time of day."""
-        return _day(self.since), _day(self.until)
-
-    def holds(self, column: sa.Column[datetime]) -> list[sa.ColumnElement[bool]]:
-        """The SQL conditions for a time in this period."""
-        from_on = [] if self.since is None else [column >= self.since]
-        return from_on if self.until is None else [*from_on, column < self.until]
-
-
-def _day(at: datetime | None) -> int | None:
-    if at is not None and at.astimezone(UTC).time() != time():
-        raise ValueError(f"not the start of a day in UTC: {at!r}")
-    return None if at is None else day_of(at)
-
-
-ALWAYS = Period()
 
 
 def list_sales(

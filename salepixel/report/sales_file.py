@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.money.amounts import minor_digits
-from salepixel.report.sales import Period
+from salepixel.report.periods import Period
 from salepixel.storage.schema import EPOCH, sale_refunds, sales
 
 ROWS_AT_ONCE = 2000

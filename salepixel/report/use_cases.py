@@ -28,7 +28,7 @@ from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
 from salepixel.report.lift import Measured
-from salepixel.report.sales import ALWAYS, Period
+from salepixel.report.periods import ALWAYS, Period
 from salepixel.report.sales_file import Style
 from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.sums.decisions import count_outcomes

@@ -21,6 +21,7 @@ from salepixel.orders import store as orders
 from salepixel.orders.order import Order, OrderLine
 from salepixel.orders.queue import due_orders
 from salepixel.report import sales
+from salepixel.report.periods import Period
 from salepixel.report.totals import converted, totals
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -47,7 +48,7 @@ def reconcile(connection: sa.Connection, order_id: str = "O1") -> None:
 def by_day(connection: sa.Connection) -> dict[str, str]:
     found = {}
     for day in range(5):
-        period = sales.Period(MIDNIGHT + day * DAY, MIDNIGHT + (day + 1) * DAY)
+        period = Period(MIDNIGHT + day * DAY, MIDNIGHT + (day + 1) * DAY)
         for total in sales.totals_by_refund_date(connection, CAMPAIGN, period):
             found[f"{day}"] = f"{total.gross} - {total.refunded} = {total.net}"
     return found

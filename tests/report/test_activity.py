@@ -14,8 +14,8 @@ from salepixel.clicks.store import store_clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.orders.store import get_order, store_order
 from salepixel.report.activity import ClickCounts, ContactActivity, contact_activity, count_clicks
+from salepixel.report.periods import Period
 from salepixel.report.sales import (
-    Period,
     converted_total,
     sale_totals,
     totals_by_refund_date,

@@ -17,7 +17,7 @@ from salepixel.report.coverage import (
     seen_by_browser,
     seen_by_payment,
 )
-from salepixel.report.sales import ALWAYS, Period
+from salepixel.report.periods import ALWAYS, Period
 from salepixel.shops import polls
 from salepixel.shops import store as shops
 from salepixel.storage import schema

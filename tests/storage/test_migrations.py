@@ -17,7 +17,8 @@ from salepixel.clicks.store import list_clicks, settle_clicks
 from salepixel.orders.queue import due_orders
 from salepixel.orders.refunds import refund_history
 from salepixel.report.coverage import PixelProblem, pixel_problems
-from salepixel.report.sales import ALWAYS, all_sales
+from salepixel.report.periods import ALWAYS
+from salepixel.report.sales import all_sales
 from salepixel.shops.store import add_shop, find_shop, list_shops
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import EPOCH

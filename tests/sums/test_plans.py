@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import Account, add_account
 from salepixel.report import coverage
 from salepixel.report import sales as report
-from salepixel.report.sales import Period
+from salepixel.report.periods import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
 from salepixel.sums import buyers, decisions, sales

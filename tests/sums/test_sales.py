@@ -23,6 +23,7 @@ from salepixel.money.amounts import Rate
 from salepixel.money.rates import Rates
 from salepixel.orders.requeue import requeue_account
 from salepixel.report import sales as report
+from salepixel.report.periods import Period
 from salepixel.report.totals import converted, totals
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -470,4 +471,4 @@ def test_large_sums_are_exact(database: Database) -> None:
 
 def test_a_period_that_is_not_of_whole_days_is_refused(database: Database) -> None:
     with database.read() as connection, pytest.raises(ValueError, match="not the start of a day"):
-        report.sale_totals(connection, CAMPAIGN, report.Period(NOON))
+        report.sale_totals(connection, CAMPAIGN, Period(NOON))

@@ -23,7 +23,7 @@ from salepixel.orders.order import Order, OrderLine
 from salepixel.orders.requeue import requeue_account
 from salepixel.report import activity, sales
 from salepixel.report.coverage import coverage_by_day, seen_by_browser, seen_by_payment
-from salepixel.report.sales import ALWAYS
+from salepixel.report.periods import ALWAYS
 from salepixel.shops import pixel_hits
 from salepixel.storage import schema
 from salepixel.storage.database import Database

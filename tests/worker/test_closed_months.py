@@ -17,6 +17,7 @@ from salepixel.campaigns import store as campaigns
 from salepixel.clicks.tokens import Click, ClickSealer
 from salepixel.orders.order import Order, OrderLine
 from salepixel.report import sales
+from salepixel.report.periods import Period
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
@@ -84,7 +85,7 @@ def refunds(world: World, *ids: str) -> dict[str, str]:
             given = [
                 total.refunded
                 for campaign in ids or (CAMPAIGN, OTHER_CAMPAIGN)
-                for total in sales.totals_by_refund_date(connection, campaign, sales.Period(since, until))
+                for total in sales.totals_by_refund_date(connection, campaign, Period(since, until))
             ]
             if any(given):
                 found[f"{since:%B}"] = str(sum(given))
@@ -101,7 +102,7 @@ def reported(world: World, until: datetime = DECEMBER + 31 * DAY) -> list[Any]:
     figures: list[Any] = []
     with world.database.read() as connection:
         for campaign in (CAMPAIGN, OTHER_CAMPAIGN):
-            for period in (sales.Period(*month) for month in months() if month[1] <= until):
+            for period in (Period(*month) for month in months() if month[1] <= until):
                 sold = sales.list_sales(connection, campaign, 100, None, period)
                 figures += [replace(row, shop_id="", sale=row.sale._replace(refunds=())) for row in sold]
                 figures.append(sales.sale_totals(connection, campaign, period))
@@ -135,7 +136,7 @@ def test_a_refund_reported_too_late_counts_on_the_first_open_day(world: World) -
     world.order(bought("60.00", SOLD + DAY))
     assert refunds(world) == {"October": "60.00"}
     with world.database.read() as connection:
-        first_day = sales.Period(OCTOBER, OCTOBER + DAY)
+        first_day = Period(OCTOBER, OCTOBER + DAY)
         assert sales.totals_by_refund_date(connection, CAMPAIGN, first_day)[0].refunded == Decimal("40.00")
     assert verify_all(world.database, world.sealer).different == []
 

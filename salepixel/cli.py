@@ -185,7 +185,7 @@ def _deliveries(environ: Mapping[str, str], digest: str) -> int:
 
 def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, sure: bool) -> int:
     from salepixel.accounts.declined import Declined
-    from salepixel.keys import load_keys
+    from salepixel.keys import existing_keys
     from salepixel.privacy.command import count, erase, export
     from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
 
@@ -193,7 +193,7 @@ def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, s
         settings = StorageSettings.load(environ)
         database = open_database(settings.database_url, settings.data)
         require_current(database)
-        keys = load_keys(settings.keys_file)
+        keys = existing_keys(settings.keys_file)
         run = export if action == "export" else erase if sure else count
         print(run(database, keys, emp_id, who))
     except (BadSettings, BadKeys, UnsafeDatabase, DatabaseUnavailable) as problem:
@@ -208,7 +208,7 @@ def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, s
 def _import(environ: Mapping[str, str], given: argparse.Namespace) -> int:
     from salepixel.accounts.declined import Declined
     from salepixel.computations.doing import StepFailed
-    from salepixel.keys import load_keys
+    from salepixel.keys import existing_keys
     from salepixel.lists.command import import_file
     from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
 
@@ -216,7 +216,7 @@ def _import(environ: Mapping[str, str], given: argparse.Namespace) -> int:
         settings = StorageSettings.load(environ)
         database = open_database(settings.database_url, settings.data)
         require_current(database)
-        keys = load_keys(settings.keys_file)
+        keys = existing_keys(settings.keys_file)
         columns = [name.strip() for name in given.columns.split(",") if name.strip()]
         where = given.account, given.campaign, given.file, columns
         print(import_file(database, keys, *where, sure=given.yes))
@@ -235,6 +235,8 @@ def _accept_keys(environ: Mapping[str, str]) -> int:
 
     try:
         settings = StorageSettings.load(environ)
+        if not settings.data.is_dir():  # a mistyped folder would become an installation
+            raise BadKeys(f"There is no folder {settings.data}. Name that of the installation with --data.")
         database = open_database(settings.database_url, settings.data)
         migrate(database)
         keys = accept_keys(settings.keys_file)

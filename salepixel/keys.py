@@ -250,6 +250,18 @@ def load_keys(path: Path) -> Keys:
     return keys
 
 
+def existing_keys(path: Path) -> Keys:
+    """The keys of an installation, for commands: a mistyped folder does not become an installation.
+
+    Raises BadKeys.
+    """
+    if not path.exists():
+        raise BadKeys(
+            f"There is no key file {path}. Name the folder of the installation with --data or SALEPIXEL_DATA."
+        )
+    return load_keys(path)
+
+
 def accept_keys(path: Path) -> Keys:
     """Accept the present keys of this folder, or create new ones. Raises BadKeys."""
     if not path.exists():

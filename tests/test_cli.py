@@ -55,6 +55,8 @@ def test_the_help_shown_is_that_of_the_service(command: str) -> None:
         ("nowhere", ["person", "export", "--account", "7", "ana"]),
         ("a-file", ["import", "--account", "7", "list.csv"]),
         ("a-file", ["deliveries"]),
+        ("nowhere", ["rebuild"]),
+        ("a-file", ["rebuild", "--verify"]),
     ],
 )
 def test_a_folder_without_a_database_is_named_in_one_sentence_and_stays_as_it_is(
@@ -67,6 +69,29 @@ def test_a_folder_without_a_database_is_named_in_one_sentence_and_stays_as_it_is
     assert (ended.returncode, len(said.splitlines())) == (2, 1), said
     assert said.startswith(f"There is no database {tmp_path / place / 'salepixel.sqlite3'}.")
     assert [one.name for one in tmp_path.iterdir()] == ["a-file"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rebuild"], ["person", "export", "--account", "7", "ana"], ["campaign", "list"]]
+)
+def test_no_command_creates_keys_beside_a_database(
+    sqlite: Database, tmp_path: Path, arguments: list[str]
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    command = [sys.executable, "-m", "salepixel.cli", arguments[0], "--data", str(tmp_path), *arguments[1:]]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = ended.stdout + ended.stderr
+    assert (ended.returncode, len(said.splitlines())) == (2, 1), said
+    assert said.startswith(f"There is no key file {tmp_path / 'keys.json'}.")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_keys_are_accepted_only_in_a_folder_that_exists(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "salepixel.cli", "accept-keys", "--data", str(tmp_path / "nowhere")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"There is no folder {tmp_path / 'nowhere'}.")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_delivery_is_printed_as_it_came_and_those_that_could_not_be_read_are_listed(

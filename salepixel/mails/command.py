@@ -13,7 +13,7 @@ from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.links import LinkSealer
 from salepixel.campaigns.use_cases import archive_campaign, rename_campaign, see_campaign
-from salepixel.keys import BadKeys, load_keys
+from salepixel.keys import BadKeys, existing_keys
 from salepixel.logs import write_line, write_problem
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mails import store, use_cases
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         database = open_database(settings.database_url, settings.data)
         require_current(database)
         tracking = Tracking(
-            LinkSealer(load_keys(settings.keys_file)), settings.edge_url, settings.click_parameter
+            LinkSealer(existing_keys(settings.keys_file)), settings.edge_url, settings.click_parameter
         )
         _ACTIONS[asked.action](database, tracking, asked)
     except (BadSettings, BadKeys, UnsafeDatabase, DatabaseUnavailable) as problem:

@@ -13,7 +13,7 @@ from salepixel.attribution.compare import compare_closed_order, compare_order
 from salepixel.attribution.judge import is_closed
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.announce import reconcile_and_announce
-from salepixel.keys import BadKeys, load_keys
+from salepixel.keys import BadKeys, existing_keys
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
 from salepixel.orders.queue import is_due
@@ -61,9 +61,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     verify = parser.parse_args(arguments).verify
     try:
         settings = WorkerSettings.load(environ)
-        sealer = ClickSealer(load_keys(settings.keys_file))
         database = open_database(settings.database_url, settings.data)
         require_current(database)
+        sealer = ClickSealer(existing_keys(settings.keys_file))
     except (BadSettings, BadKeys, DatabaseUnavailable, UnsafeDatabase) as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -39,8 +39,8 @@ SENTENCES = {
     "shop_removed": "This shop was removed. Add it again with POST /shops.",
     "no_connection": "This shop has no app. Only a shop that is connected by an app can be changed.",
     "holdout_after_sending": N_(
-        "Sending has begun, so the control group can no longer change: the e-mail may have reached people "
-        "who would be in it."
+        "The e-mail was sent, or a contact clicked in it, so the control group can no longer change: the "
+        "e-mail may have reached people who would be in it."
     ),
     "campaign_over": N_(
         "The attribution window of this campaign has ended, so recipients can no longer be added."

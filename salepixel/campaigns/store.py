@@ -23,6 +23,7 @@ from salepixel.storage.schema import (
     UtcTime,
     as_micros,
     campaigns,
+    clickers,
     clicks,
     coupons,
     link_sums,
@@ -181,6 +182,16 @@ def is_used(connection: sa.Connection, campaign_id: str) -> bool:
     first = sa.select(its).where(its >= campaign_id).order_by(its).limit(1).scalar_subquery()
     found.append(first == campaign_id)
     return bool(connection.scalar(sa.select(sa.or_(*found))))
+
+
+def is_sent(connection: sa.Connection, campaign: Campaign, at: datetime) -> bool:
+    """Whether a campaign's e-mail was sent: its sending time is over, or a known contact clicked.
+
+    A click in a test e-mail has no contact as long as its platform does not fill in the merge tag.
+    """
+    if campaign.sent_at is not None and campaign.sent_at <= at:
+        return True
+    return bool(connection.scalar(sa.select(sa.exists().where(clickers.c.campaign_id == campaign.id))))
 
 
 def delete_campaign(connection: sa.Connection, campaign: Campaign) -> None:

@@ -360,11 +360,12 @@ def add_recipients(
     campaign_id: str,
     refs: Sequence[str],
     keys: Keys,
-    at: datetime,
+    at: datetime | None,
 ) -> Split:
     """Add recipients to a campaign; returns who gets the e-mail and who does not, the same every time.
 
-    Raises NotFound, or Conflict if the campaign has a control group and its attribution window has ended.
+    `at`: now; None for an import that began in time. Raises NotFound, or Conflict if the campaign has a
+    control group and its attribution window has ended.
     """
     campaign = lock_campaign(connection, principal, campaign_id)
     known = get_contacts(connection, campaign.emp_id, refs)
@@ -372,7 +373,7 @@ def add_recipients(
     opted_out = [ref for ref in refs if ref in erased or (ref in known and not known[ref].consent)]
     before = recipients.assigned_recipients(connection, campaign_id, refs)
     new = set(refs).difference(opted_out, before)
-    if new:
+    if new and at is not None:
         check_open(connection, principal, campaign_id, at)
     # By address, because contacts with the same address have the same orders.
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
@@ -400,14 +401,14 @@ def switch_holdout(
 ) -> Campaign:
     """Set the share of the control group, 0 to MAX_HOLDOUT percent; 0: no control group.
 
-    Recipients that are listed already get their group at once. Raises NotFound, BadField, or Conflict if
-    sending has begun: then the e-mail may have reached people of the new control group.
+    Recipients that are listed already get their group at once. Raises NotFound, BadField, or Conflict if the
+    e-mail was sent: then it may have reached people of the new control group.
     """
     campaign = lock_campaign(connection, principal, campaign_id, exclusive=True)
     if not 0 <= percent <= MAX_HOLDOUT:
         raise BadField("holdout_percent", f"must be 0 to {MAX_HOLDOUT}")
     if percent != campaign.holdout_percent:
-        if campaign.sent_at and campaign.sent_at <= at:
+        if store.is_sent(connection, campaign, at):
             raise Conflict("holdout_after_sending")
         recipients.set_share(connection, campaign_id, percent)
     return see_campaign(connection, principal, campaign_id)

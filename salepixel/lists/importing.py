@@ -103,7 +103,7 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Wr
         done = campaigns.add_contacts(connection, INSTALLATION, keys, found.emp_id, reported, now)
         refs = [ref for ref in reported if ref not in done.erased]
         if found.campaign_id:
-            campaigns.add_recipients(connection, INSTALLATION, found.campaign_id, refs, keys, now)
+            campaigns.add_recipients(connection, INSTALLATION, found.campaign_id, refs, keys, None)
         gone = [_Bad(line, Problem.ERASED, record) for line, record, e in entries if e.ref in done.erased]
         wrong = sorted([*bad, *gone], key=lambda one: one.line)
         _count(imported, done.stored, sum("consent" in one for one in reported.values()), wrong)

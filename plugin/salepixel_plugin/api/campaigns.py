@@ -81,7 +81,7 @@ class CampaignChange(Input):
     holdout_percent: Annotated[int, Field(ge=0, le=use_cases.MAX_HOLDOUT)] = Field(
         UNSET,
         description="Random holdout: percentage of recipients in the control group. Can change until "
-        "sending begins. Recipients who are listed already get their group at once.",
+        "sending begins or a contact clicks. Recipients who are listed already get their group at once.",
     )
 
 
@@ -228,7 +228,7 @@ def get_campaign(campaign_id: str) -> dict[str, Any]:
 @blueprint.patch("/campaigns/<campaign_id>")
 @blueprint.input(CampaignChange, arg_name="change")
 @blueprint.output(CampaignWithLinks)
-@blueprint.doc(security="bearer", responses={409: "Sending has begun: the control group cannot change"})
+@blueprint.doc(security="bearer", responses={409: "The e-mail was sent: the control group cannot change"})
 def change_campaign(campaign_id: str, change: CampaignChange) -> dict[str, Any]:
     """Rename or archive a campaign; set when and how many e-mails were sent, or the share of its holdout.
 

@@ -8,6 +8,7 @@ from flask import Response, redirect, request, url_for
 from pydantic import TypeAdapter, ValidationError
 
 from salepixel.accounts.declined import Conflict
+from salepixel.campaigns.store import is_sent
 from salepixel.campaigns.use_cases import (
     MAX_HOLDOUT,
     MAX_SENT,
@@ -98,7 +99,6 @@ def _switch(campaign_id: str, sent: dict[str, str]) -> dict[str, str]:
 
 
 def _tab(campaign_id: str, sent: dict[str, str], wrong: dict[str, str]) -> Response:
-    now = datetime.now(UTC)
     with services().database.read() as connection:
         campaign = see_campaign(connection, principal(), campaign_id)
         found = lists_of_campaign(connection, campaign_id, LISTED)
@@ -115,7 +115,7 @@ def _tab(campaign_id: str, sent: dict[str, str], wrong: dict[str, str]) -> Respo
             sent=kept | sent,
             wrong=wrong,
             most=MAX_HOLDOUT,
-            is_sent=campaign.sent_at is not None and campaign.sent_at <= now,
+            is_sent=is_sent(connection, campaign, datetime.now(UTC)),
         )
     answer.status_code = 422 if wrong else 200
     return answer

@@ -155,6 +155,22 @@ def test_a_list_of_recipients_gives_the_list_to_send(office: Office) -> None:
     assert [line.split(",")[1] for line in lines[1:]] == answer["mail"]
 
 
+def test_an_import_that_began_in_time_ends_after_the_attribution_window(office: Office) -> None:
+    campaign = office.campaign()["id"]
+    rows = "".join(f"c{n}\n" for n in range(500))
+    its = upload(office, f"reference\n{rows}".encode(), f"empId=7&campaign={campaign}")["id"]
+    office.call("PATCH", f"/campaigns/{campaign}", {"holdout_percent": 20}, SHOES)
+    office.call("POST", f"/lists/{its}/import", {}, SHOES)
+    work(office, steps=1)
+    long_ago = (datetime.now(UTC) - timedelta(days=90)).isoformat()
+    office.call("PATCH", f"/campaigns/{campaign}", {"sent_at": long_ago}, SHOES)
+    work(office)
+    assert office.get(f"/lists/{its}", SHOES)["started"]["state"] == "done"
+    assert office.get(f"/campaigns/{campaign}")["listed"] == 500
+    again = office.call("POST", f"/lists/{its}/import", {}, SHOES)
+    assert (again.status_code, (again.json or {})["reason"]) == (409, "campaign_over")
+
+
 def test_a_list_is_deleted_after_its_import_or_a_day(office: Office) -> None:
     campaign = office.campaign()["id"]
     of_contacts = imported(office, LIST)["id"]

@@ -273,6 +273,25 @@ def test_a_holdout_is_switched_on_after_the_list_and_before_sending(office: Offi
     assert office.get(f"/campaigns/{campaign}")["listed"] == len(PEOPLE), "a list is safe to repeat"
 
 
+@pytest.mark.parametrize("planned", [None, NOW + timedelta(days=1)])
+def test_a_holdout_does_not_change_after_a_click_of_a_contact(
+    office: Office, planned: datetime | None
+) -> None:
+    campaign = office.campaign()
+    if planned:
+        set_sent_at(office, campaign["id"], planned)
+    path = f"/campaigns/{campaign['id']}"
+    office.click(campaign, "")  # a test e-mail, whose merge tag was not filled in
+    assert office.call("PATCH", path, {"holdout_percent": 20}, SHOES).status_code == 200
+    office.click(campaign, "c1")
+    for percent in (0, 30):
+        refused = office.call("PATCH", path, {"holdout_percent": percent}, SHOES)
+        assert (refused.status_code, (refused.json or {})["reason"]) == (409, "holdout_after_sending")
+    page = office.page(f"{path}/recipients", SHOES).text
+    assert "a contact clicked in it, so the control group can no longer change" in page
+    assert 'name="percent"' not in page
+
+
 def test_a_holdout_does_not_change_after_sending(office: Office) -> None:
     campaign = made(office, 20)
     assigned(office, campaign)

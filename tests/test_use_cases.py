@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import salepixel
 from salepixel.accounts import use_cases as accounts
 from salepixel.accounts.declined import Declined, NotAllowed
-from salepixel.accounts.principal import INSTALLATION, Principal
+from salepixel.accounts.principal import FULL, INSTALLATION, Principal
 from salepixel.attribution import use_cases as attribution
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.campaigns.fragment import Bought, BoughtLine
@@ -60,7 +60,7 @@ from salepixel.watch.store import Address
 from salepixel.wire.round_trip import Report
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-OWNER, STRANGER = Principal(7, "shoes"), Principal(8, "hats")
+OWNER, STRANGER = Principal({7: FULL}, "shoes"), Principal({8: FULL}, "hats")
 LINE = ReportedLine("Shoes", Decimal(1), Decimal("39.80"))
 ORDER = ReportedOrder("o-1", "EUR", NOW - timedelta(hours=1), [LINE])
 BOUGHT = Bought("", "o-1", "EUR", [BoughtLine("Shoes", Decimal(1), Decimal("39.80"))])

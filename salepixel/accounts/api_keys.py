@@ -6,7 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.accounts.principal import CANARY, Principal
+from salepixel.accounts.principal import CANARY, FULL, Principal
+from salepixel.accounts.scope import in_scope
 from salepixel.storage.ids import new_id
 from salepixel.storage.schema import api_keys, sessions
 from salepixel.storage.upsert import insert
@@ -45,8 +46,8 @@ def list_api_keys(connection: sa.Connection, principal: Principal) -> list[KeyEn
     """The keys that a principal may see, oldest first: all keys, or those of its account."""
     query = sa.select(*(api_keys.c[name] for name in KeyEntry.__slots__))
     query = query.where(sa.func.coalesce(api_keys.c.emp_id, 0) != CANARY)
-    if principal.emp_id is not None:
-        query = query.where(api_keys.c.emp_id == principal.emp_id)
+    if principal.accounts is not None:
+        query = query.where(in_scope(api_keys.c.emp_id, principal.accounts))
     query = query.order_by(api_keys.c.created_at, api_keys.c.id)
     return [KeyEntry(*row) for row in connection.execute(query)]
 
@@ -82,7 +83,7 @@ def find_digest_principal(connection: sa.Connection, digest: str) -> Principal |
     """The principal of the key with this digest."""
     query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
     row = connection.execute(query).first()
-    return None if row is None else Principal(row.emp_id, row.name)
+    return None if row is None else Principal({row.emp_id: FULL}, row.name)
 
 
 def key_digest(key: str) -> str:

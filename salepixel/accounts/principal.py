@@ -1,33 +1,120 @@
 """The principal: whose rights a use case checks. Every use case takes one."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from salepixel.accounts.declined import NotAllowed
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """The rights of an API key, of a session that a key began, or of our own programs.
+class Role(StrEnum):
+    """What a principal may do in an account: see ROLES."""
 
-    `emp_id`: the only account; None for all accounts. `name` is for people.
+    OWNER = "owner"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Change(StrEnum):
+    """What a use case changes.
+
+    ACCESS: people, keys, privacy and the secrets of shops, so what decides who gets data. CONTENT: all else.
     """
 
-    emp_id: int | None
+    CONTENT = "content"
+    ACCESS = "access"
+
+
+ROLES = {
+    Role.OWNER: frozenset({Change.CONTENT, Change.ACCESS}),
+    Role.EDITOR: frozenset({Change.CONTENT}),
+    Role.VIEWER: frozenset[Change](),
+}
+"""What each role may change. All of them read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rights in an account. `contacts`: whether references, addresses and names of contacts are shown."""
+
+    role: Role = Role.OWNER
+    contacts: bool = True
+
+
+FULL = Rights()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The rights of a person, of an API key, of a session that a key began, or of our own programs.
+
+    `rights`: by empId; the entry of None holds in all accounts. `name` is for people. `person_id`: None for
+    a key and for our own programs.
+    """
+
+    rights: Mapping[int | None, Rights]
     name: str
+    person_id: str | None = None
 
     def allows(self, emp_id: int) -> bool:
         """True if it has access to the account."""
-        return self.emp_id is None or self.emp_id == emp_id
+        return any(True for _ in self._rights(emp_id))
+
+    def may_change(self, emp_id: int, what: Change = Change.CONTENT) -> bool:
+        """True if it may change this in the account. An editor changes content, an owner all."""
+        return any(what in ROLES[rights.role] for rights in self._rights(emp_id))
+
+    def sees_contacts(self, emp_id: int) -> bool:
+        """True if references, addresses and names of the account's contacts are shown to it."""
+        return any(rights.contacts for rights in self._rights(emp_id))
+
+    @property
+    def accounts(self) -> frozenset[int] | None:
+        """The accounts that it has access to; None: all. For lists: see scope.in_scope."""
+        if None in self.rights:
+            return None
+        return frozenset(emp_id for emp_id in self.rights if emp_id is not None)
+
+    @property
+    def only_account(self) -> int | None:
+        """Its account, if it has access to exactly one: pages show the menu of this account."""
+        return next(iter(self.accounts)) if self.accounts is not None and len(self.accounts) == 1 else None
+
+    def accounts_to_change(self, what: Change = Change.CONTENT) -> frozenset[int] | None:
+        """The accounts in which it may change this; None: all."""
+        may = {emp_id for emp_id, rights in self.rights.items() if what in ROLES[rights.role]}
+        return None if None in may else frozenset(emp_id for emp_id in may if emp_id is not None)
+
+    @property
+    def may_add_accounts(self) -> bool:
+        """True if it may create accounts: as an owner of the whole installation."""
+        return self.accounts_to_change(Change.ACCESS) is None
+
+    def require_change(self, emp_id: int, what: Change = Change.CONTENT) -> None:
+        """Check that it may change this in an account that it has access to. Raises NotAllowed."""
+        if not self.may_change(emp_id, what):
+            if self.may_change(emp_id):
+                raise NotAllowed("for_owners")
+            raise NotAllowed("read_only")
+
+    def require_contacts(self, emp_id: int) -> None:
+        """Check that contacts of an account that it has access to are shown to it. Raises NotAllowed."""
+        if not self.sees_contacts(emp_id):
+            raise NotAllowed("contacts_hidden")
 
     def require_all_accounts(self) -> None:
         """Check that it has access to all accounts. Raises NotAllowed."""
-        if self.emp_id is not None:
+        if self.accounts is not None:
             raise NotAllowed("not_allowed")
+
+    def _rights(self, emp_id: int) -> Iterator[Rights]:
+        """Those of the account and of all accounts. One of them suffices: rights add up."""
+        return (self.rights[key] for key in (emp_id, None) if key in self.rights)
 
 
 CANARY = 2**32 - 1
 """The account of the canaries (salepixel/watch/canary.py), the largest number that fits into a link.
 Lists leave it out, and nobody can create an account with this number."""
 
-INSTALLATION = Principal(None, "installation")
+INSTALLATION = Principal({None: FULL}, "installation")
 """Our own programs: the worker, the scheduler, the command line."""

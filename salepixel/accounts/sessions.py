@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import FULL, Principal
 from salepixel.storage.schema import api_keys, sessions
 
 SESSION_HOURS = 12
@@ -31,7 +31,7 @@ def find_session_principal(connection: sa.Connection, session_id: str, at: datet
         .where(sessions.c.digest == _digest(session_id), sessions.c.expires_at > at)
     )
     row = connection.execute(query).first()
-    return None if row is None else Principal(row.emp_id, row.name)
+    return None if row is None else Principal({row.emp_id: FULL}, row.name)
 
 
 def end_session(connection: sa.Connection, session_id: str) -> None:

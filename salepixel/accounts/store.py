@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts.lanes import lock_all_lanes
 from salepixel.accounts.policy import Model, Policy, Terms
-from salepixel.accounts.principal import CANARY, Principal
+from salepixel.accounts.principal import Principal
+from salepixel.accounts.scope import in_scope
 from salepixel.keys import NO_SECRET, Sealed
 from salepixel.storage.many import among, as_values
 from salepixel.storage.schema import accounts, campaigns, policies, sales
@@ -188,7 +189,6 @@ def _read_account(connection: sa.Connection, query: sa.Select[Any]) -> Account |
 
 def list_accounts(connection: sa.Connection, principal: Principal) -> list[Account]:
     """The accounts that a principal may see, sorted by empId."""
-    query = sa.select(accounts).where(accounts.c.emp_id != CANARY).order_by(accounts.c.emp_id)
-    if principal.emp_id is not None:
-        query = query.where(accounts.c.emp_id == principal.emp_id)
+    its = in_scope(accounts.c.emp_id, principal.accounts)
+    query = sa.select(accounts).where(its).order_by(accounts.c.emp_id)
     return [Account(**row._mapping) for row in connection.execute(query)]

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.policy import Policy
-from salepixel.accounts.principal import CANARY
+from salepixel.accounts.scope import Scope, in_scope
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.campaigns.utm import name_in_utm
 from salepixel.clicks.ended import least_id_of
@@ -240,7 +240,7 @@ def _newest_with_name(dialect: str) -> Any:
 
 def list_campaigns(
     connection: sa.Connection,
-    emp_id: int | None,
+    scope: Scope,
     limit: int,
     before: tuple[datetime, str] | None,
     *,
@@ -254,8 +254,7 @@ def list_campaigns(
     query = query.where(
         campaigns.c.archived_at.is_not(None) if archived else campaigns.c.archived_at.is_(None)
     )
-    its = campaigns.c.emp_id != CANARY if emp_id is None else campaigns.c.emp_id == emp_id
-    query = query.where(its)
+    query = query.where(in_scope(campaigns.c.emp_id, scope))
     if before is not None:
         query = query.where(sa.tuple_(campaigns.c.created_at, campaigns.c.id) < before)
     return [Campaign(**row._mapping) for row in connection.execute(query)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.scope import Scope, in_scope
 from salepixel.storage.schema import orders, outbox
 from salepixel.storage.upsert import insert
 
@@ -157,37 +158,35 @@ def record_attempt(
 
 
 def list_dead(
-    connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
+    connection: sa.Connection, scope: Scope, limit: int, before: tuple[datetime, str] | None
 ) -> list[DeadLetter]:
     """Failed forwards of one account or of all, newest first. `before`: time and id of the last one."""
-    query = _dead(emp_id).order_by(outbox.c.next_at.desc(), outbox.c.id.desc()).limit(limit)
+    query = _dead(scope).order_by(outbox.c.next_at.desc(), outbox.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(sa.tuple_(outbox.c.next_at, outbox.c.id) < before)
     return [DeadLetter(*row) for row in connection.execute(query)]
 
 
-def count_dead(connection: sa.Connection, emp_id: int | None) -> int:
+def count_dead(connection: sa.Connection, scope: Scope) -> int:
     """The number of failed forwards of one account or of all."""
-    query = sa.select(sa.func.count()).where(*_given_up(emp_id))
+    query = sa.select(sa.func.count()).where(*_given_up(scope))
     return connection.scalar(query) or 0
 
 
-def retry_forwards(
-    connection: sa.Connection, emp_id: int | None, at: datetime, only: str | None = None
-) -> int:
+def retry_forwards(connection: sa.Connection, scope: Scope, at: datetime, only: str | None = None) -> int:
     """Retry failed forwards; each gets all its attempts again, with the same idempotency key.
 
     All of one account or of all accounts, or the one with the id `only`; returns how many. Sent and waiting
     requests do not change.
     """
-    which = _given_up(emp_id)
+    which = _given_up(scope)
     if only is not None:
         which.append(outbox.c.id == only)
     again = sa.update(outbox).where(*which).values(state="waiting", attempts=0, next_at=at)
     return connection.execute(again).rowcount
 
 
-def _dead(emp_id: int | None) -> sa.Select[Any]:
+def _dead(scope: Scope) -> sa.Select[Any]:
     of_order = sa.and_(orders.c.shop_id == outbox.c.shop_id, orders.c.id == outbox.c.order_id)
     query = sa.select(
         outbox.c.id,
@@ -200,12 +199,11 @@ def _dead(emp_id: int | None) -> sa.Select[Any]:
         outbox.c.answer,
         outbox.c.next_at,
     )
-    return query.select_from(outbox.outerjoin(orders, of_order)).where(*_given_up(emp_id))
+    return query.select_from(outbox.outerjoin(orders, of_order)).where(*_given_up(scope))
 
 
-def _given_up(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
-    dead = outbox.c.state == "dead"
-    return [dead] if emp_id is None else [dead, outbox.c.emp_id == emp_id]
+def _given_up(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    return [outbox.c.state == "dead", in_scope(outbox.c.emp_id, scope)]
 
 
 def count_outgoing(connection: sa.Connection) -> dict[str, int]:

@@ -14,7 +14,7 @@ def see_dead_letters(
     connection: sa.Connection, principal: Principal, limit: int, before: tuple[datetime, str] | None
 ) -> list[DeadLetter]:
     """Failed forwards of the principal's accounts, newest first."""
-    return outbox.list_dead(connection, principal.emp_id, limit, before)
+    return outbox.list_dead(connection, principal.accounts, limit, before)
 
 
 def retry_dead(
@@ -28,8 +28,6 @@ def retry_dead(
 
     None: those of all the principal's accounts. Raises NotAllowed or UnknownAccount.
     """
-    if emp_id is None:
-        emp_id = principal.emp_id
-    else:
+    if emp_id is not None:
         target_account(connection, principal, emp_id)
-    return outbox.retry_forwards(connection, emp_id, at, only)
+    return outbox.retry_forwards(connection, emp_id or principal.accounts, at, only)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.scope import Scope, in_scope
 from salepixel.campaigns.store import Campaign
 from salepixel.storage.schema import campaigns, flow_parts, flows
 
@@ -35,12 +36,11 @@ def get_flow(connection: sa.Connection, flow_id: str) -> Flow | None:
 
 
 def list_flows(
-    connection: sa.Connection, emp_id: int | None, limit: int, before: tuple[datetime, str] | None
+    connection: sa.Connection, scope: Scope, limit: int, before: tuple[datetime, str] | None
 ) -> list[Flow]:
     """Flows of one account or of all, newest first; `before`: time and id of the last one seen."""
     query = sa.select(*_FLOW).order_by(flows.c.created_at.desc(), flows.c.id.desc()).limit(limit)
-    if emp_id is not None:
-        query = query.where(flows.c.emp_id == emp_id)
+    query = query.where(in_scope(flows.c.emp_id, scope))
     if before is not None:
         query = query.where(sa.tuple_(flows.c.created_at, flows.c.id) < before)
     return [Flow(**row._mapping) for row in connection.execute(query)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.scope import Scope, in_scope
 from salepixel.mails.mail import Kind
 from salepixel.mails.proposals import Use
 from salepixel.mails.rewrite import Place
@@ -119,11 +120,10 @@ def choices_of(connection: sa.Connection, mail_id: str) -> dict[Place, Choice]:
     }
 
 
-def list_drafts(connection: sa.Connection, emp_id: int | None, limit: int) -> list[ListedMail]:
+def list_drafts(connection: sa.Connection, scope: Scope, limit: int) -> list[ListedMail]:
     """The drafts of one account or of all, newest first."""
-    query = sa.select(*(mails.c[name] for name in ListedMail.__slots__)).where(mails.c.campaign_id.is_(None))
-    if emp_id is not None:
-        query = query.where(mails.c.emp_id == emp_id)
+    drafts = mails.c.campaign_id.is_(None), in_scope(mails.c.emp_id, scope)
+    query = sa.select(*(mails.c[name] for name in ListedMail.__slots__)).where(*drafts)
     newest = query.order_by(mails.c.created_at.desc(), mails.c.id).limit(limit)
     return [ListedMail(**row._mapping) for row in connection.execute(newest)]
 

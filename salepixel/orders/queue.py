@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from salepixel.accounts.principal import CANARY
+from salepixel.accounts.scope import Scope, in_scope
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.storage.many import POSTGRESQL
 from salepixel.storage.schema import UtcTime, due, orders
@@ -231,11 +231,9 @@ def record_failure(
     return _failed_orders(connection, *_this(shop_id, order_id))[0]
 
 
-def retry_failed(
-    connection: sa.Connection, why: str, emp_id: int | None, only: OrderKey | None = None
-) -> int:
+def retry_failed(connection: sa.Connection, why: str, scope: Scope, only: OrderKey | None = None) -> int:
     """Requeue the failed orders of an account (None: of all), or one of them. Returns how many."""
-    which = have_failed(emp_id) + ([] if only is None else list(_this(*only)))
+    which = have_failed(scope) + ([] if only is None else list(_this(*only)))
     anew = {"attempts": 0, "last_error": "", "failed_at": None, "next_attempt_at": _now()}
     return connection.execute(
         sa.update(due).where(*which).values(anew | {"because": str(why), "again": because(why)["is_again"]})
@@ -243,14 +241,14 @@ def retry_failed(
 
 
 def list_failed(
-    connection: sa.Connection, emp_id: int | None, limit: int, before: FailedPlace | None = None
+    connection: sa.Connection, scope: Scope, limit: int, before: FailedPlace | None = None
 ) -> list[FailedOrder]:
     """The orders of one account or of all that could not be decided, the latest failure first.
 
     `before`: the place of the last order on the previous page.
     """
     key = due.c.failed_at, due.c.shop_id, due.c.order_id
-    which = have_failed(emp_id)
+    which = have_failed(scope)
     if before is not None:
         which.append(sa.tuple_(*key) < before)
     return _failed_orders(connection, *which, limit=limit)
@@ -266,9 +264,9 @@ def failed_before(connection: sa.Connection, emp_id: int, before: datetime, limi
     return _failed_orders(connection, *have_failed(emp_id), orders.c.placed_at < before, limit=limit)
 
 
-def count_failed(connection: sa.Connection, emp_id: int | None) -> int:
+def count_failed(connection: sa.Connection, scope: Scope) -> int:
     """The number of orders of one account or of all that could not be decided."""
-    return connection.scalar(sa.select(sa.func.count()).select_from(due).where(*have_failed(emp_id))) or 0
+    return connection.scalar(sa.select(sa.func.count()).select_from(due).where(*have_failed(scope))) or 0
 
 
 def count_due(
@@ -305,12 +303,9 @@ def _this(shop_id: str, order_id: str) -> tuple[sa.ColumnElement[bool], sa.Colum
     return due.c.shop_id == shop_id, due.c.order_id == order_id
 
 
-def have_failed(emp_id: int | None) -> list[sa.ColumnElement[bool]]:
+def have_failed(scope: Scope) -> list[sa.ColumnElement[bool]]:
     """Conditions for the orders of one account or of all whose last attempt failed."""
-    return [
-        due.c.attempts > sa.text("0"),
-        *([due.c.emp_id != CANARY] if emp_id is None else [due.c.emp_id == emp_id]),
-    ]
+    return [due.c.attempts > sa.text("0"), in_scope(due.c.emp_id, scope)]
 
 
 def _failed_orders(

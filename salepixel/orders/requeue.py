@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from salepixel.accounts.scope import Scope
 from salepixel.accounts.store import lock_account
 from salepixel.orders.buyers import orders_of_contacts
 from salepixel.orders.keys import as_keys, is_of_orders
@@ -73,12 +74,12 @@ def _marks_these(dialect: str) -> Any:
     return marks_due(dialect, is_of_orders(dialect, orders.c.shop_id, orders.c.id))
 
 
-def requeue_failed(connection: sa.Connection, emp_id: int | None, only: tuple[str, str] | None = None) -> int:
+def requeue_failed(connection: sa.Connection, scope: Scope, only: tuple[str, str] | None = None) -> int:
     """Requeue orders that could not be decided, at the request of a person; returns how many.
 
     All such orders of one account or of all accounts, or the one order `only` (shop id, order id).
     """
-    return retry_failed(connection, DueReason.BY_HAND, emp_id, only)
+    return retry_failed(connection, DueReason.BY_HAND, scope, only)
 
 
 def requeue_account(connection: sa.Connection, emp_id: int) -> None:

@@ -13,7 +13,7 @@ def see_failed_orders(
     connection: sa.Connection, principal: Principal, limit: int, before: FailedPlace | None
 ) -> list[FailedOrder]:
     """Orders of the principal's accounts that could not be decided, latest failure first."""
-    return queue.list_failed(connection, principal.emp_id, limit, before)
+    return queue.list_failed(connection, principal.accounts, limit, before)
 
 
 def retry_failed(
@@ -23,11 +23,9 @@ def retry_failed(
 
     None: of all the principal's accounts. Raises NotAllowed or UnknownAccount.
     """
-    if emp_id is None:
-        emp_id = principal.emp_id
-    else:
+    if emp_id is not None:
         target_account(connection, principal, emp_id)
-    return requeue_failed(connection, emp_id, only)
+    return requeue_failed(connection, emp_id or principal.accounts, only)
 
 
 def see_rejections(

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.lanes import lock_one_lane
-from salepixel.accounts.principal import CANARY
+from salepixel.accounts.scope import Scope, in_scope
 from salepixel.accounts.store import Account
 from salepixel.keys import Sealed
 from salepixel.shops.shop import Shop
@@ -129,10 +129,9 @@ def _shop(row: sa.Row[Any] | None) -> Shop | None:
     return None if row is None else Shop(**row._mapping)
 
 
-def list_shops(connection: sa.Connection, emp_id: int | None) -> list[Shop]:
+def list_shops(connection: sa.Connection, scope: Scope) -> list[Shop]:
     """The shops of one account or of all, oldest first."""
-    its = shops.c.emp_id != CANARY if emp_id is None else shops.c.emp_id == emp_id
-    query = sa.select(shops).where(its).order_by(*_OLDEST_FIRST)
+    query = sa.select(shops).where(in_scope(shops.c.emp_id, scope)).order_by(*_OLDEST_FIRST)
     return [Shop(**row._mapping) for row in connection.execute(query)]
 
 

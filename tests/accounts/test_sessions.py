@@ -9,7 +9,7 @@ from salepixel.accounts.api_keys import (
     remove_api_key,
     set_first_key,
 )
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import FULL, Principal
 from salepixel.accounts.sessions import SESSION_HOURS, end_session, find_session_principal, start_session
 from salepixel.storage.database import Database
 
@@ -24,7 +24,7 @@ def test_a_session_has_the_rights_of_its_key_until_it_ends(database: Database) -
         last = NOON + timedelta(hours=SESSION_HOURS)
         assert one != other
         assert find_session_principal(connection, one, last - timedelta(microseconds=1)) == Principal(
-            7, "seven"
+            {7: FULL}, "seven"
         )
         assert find_session_principal(connection, one, last) is None
         assert find_session_principal(connection, "another", NOON) is None
@@ -48,7 +48,7 @@ def test_the_sessions_of_the_key_of_the_settings_end_when_it_is_changed(database
         set_first_key(connection, KEY, NOON)
         session = start_session(connection, key_digest(KEY), NOON)
         set_first_key(connection, KEY, NOON)
-        assert find_session_principal(connection, session, NOON) == Principal(None, FIRST_KEY)
+        assert find_session_principal(connection, session, NOON) == Principal({None: FULL}, FIRST_KEY)
         set_first_key(connection, "sp_another key of the settings", NOON)
         set_first_key(connection, KEY, NOON)
         assert find_session_principal(connection, session, NOON) is None

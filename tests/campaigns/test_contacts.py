@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from salepixel.accounts import store as accounts
 from salepixel.accounts.api_keys import add_api_key, find_principal, set_first_key
 from salepixel.accounts.policy import Policy
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import FULL, Principal
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import decide
 from salepixel.attribution.decisions import store_decision
@@ -159,10 +159,10 @@ def test_a_key_opens_only_what_it_was_created_for(database: Database) -> None:
         assert not accounts.add_account(connection, Account(7, "Other", "EUR", NOON))
         add_api_key(connection, "all", None, "all", NOON)
         add_api_key(connection, "seven", 7, "seven", NOON)
-        assert find_principal(connection, "all") == Principal(None, "all")
-        assert find_principal(connection, "seven") == Principal(7, "seven")
+        assert find_principal(connection, "all") == Principal({None: FULL}, "all")
+        assert find_principal(connection, "seven") == Principal({7: FULL}, "seven")
         assert find_principal(connection, "other") is None
-    assert [Principal(7, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
+    assert [Principal({7: FULL}, "").allows(emp_id) for emp_id in (7, 8)] == [True, False]
 
 
 def test_a_sale_is_forwarded_once_and_claimed_by_one_worker(database: Database) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from salepixel.accounts.declined import Invalid
-from salepixel.accounts.principal import INSTALLATION, Principal
+from salepixel.accounts.principal import FULL, INSTALLATION, Principal
 from salepixel.accounts.use_cases import create_account
 from salepixel.campaigns.links import Link, LinkSealer, tracked_url
 from salepixel.keys import Keys
@@ -64,7 +64,7 @@ def test_links_of_a_campaign_without_a_mail_get_the_destination_of_their_token(s
 
 def test_a_stranger_gets_nothing(sqlite: Database) -> None:
     tracked = track(sqlite, HTML)
-    stranger = Principal(8, "hats")
+    stranger = Principal({8: FULL}, "hats")
     with sqlite.read() as connection, pytest.raises(Invalid, match="mail_not_tracked"):
         use_cases.undo_mail(connection, stranger, TRACKING, read_mail(tracked))
 

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from salepixel.accounts.api_keys import add_api_key
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import FULL, Principal
 from salepixel.clicks.store import store_clicks
 from salepixel.clicks.tokens import Click, ClickSealer, Signal, new_click_id
 from salepixel.destinations.announce import reconcile_and_announce
@@ -29,7 +29,7 @@ from tests.plugin.apps import attached_app
 NO_SIGNAL = Signal(0)
 ALL = "the key with all rights"
 SHOES = "the key of account 7"
-OWNER_OF_7 = Principal(7, "Shoes")
+OWNER_OF_7 = Principal({7: FULL}, "Shoes")
 HATS = "the key of account 8"
 PLACED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 

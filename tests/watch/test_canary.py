@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from redis import Redis
 
 from salepixel.accounts.api_keys import find_principal
-from salepixel.accounts.principal import CANARY, INSTALLATION, Principal
+from salepixel.accounts.principal import CANARY, FULL, INSTALLATION, Principal
 from salepixel.keys import Keys
 from salepixel.storage.schema import candidates, metadata
 from salepixel.watch import canary, store, use_cases
@@ -238,4 +238,4 @@ def test_a_canary_has_an_api_key_after_the_keys_were_lost(world: World) -> None:
     world.alert_now()
     canary.run(chain, 7, world.now)
     with world.office.database.read() as connection:
-        assert find_principal(connection, canary._key(keys)) == Principal(CANARY, "canary")
+        assert find_principal(connection, canary._key(keys)) == Principal({CANARY: FULL}, "canary")

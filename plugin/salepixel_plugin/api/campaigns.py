@@ -206,7 +206,7 @@ def list_campaigns(page: CampaignsQuery) -> dict[str, Any]:
     before = read_dated_cursor(page.cursor)
     with services().database.read() as connection:
         found = store.list_campaigns(
-            connection, principal().emp_id, page.limit + 1, before, archived=page.archived
+            connection, principal().accounts, page.limit + 1, before, archived=page.archived
         )
     shown = found[: page.limit]
     more = len(found) > page.limit

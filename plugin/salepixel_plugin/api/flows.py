@@ -91,7 +91,7 @@ def list_flows(page: PageQuery) -> dict[str, Any]:
     """The flows that the API key can read, newest first."""
     before = read_dated_cursor(page.cursor)
     with services().database.read() as connection:
-        found = store.list_flows(connection, principal().emp_id, page.limit + 1, before)
+        found = store.list_flows(connection, principal().accounts, page.limit + 1, before)
     shown = found[: page.limit]
     more = len(found) > page.limit
     return {

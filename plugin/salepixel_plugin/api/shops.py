@@ -88,7 +88,7 @@ def add_shop(wanted: ShopIn) -> dict[str, Any]:
 def list_shops() -> dict[str, Any]:
     """The shops of the accounts that the API key can read, including removed shops."""
     with services().database.read() as connection:
-        return {"shops": [_as_json(shop) for shop in store.list_shops(connection, principal().emp_id)]}
+        return {"shops": [_as_json(shop) for shop in store.list_shops(connection, principal().accounts)]}
 
 
 @blueprint.patch("/shops/<shop_id>")

@@ -40,16 +40,16 @@ def list_campaigns() -> Response:
     """The campaigns that the API key can read, newest first; with `?archived=1`, the archived ones."""
     before, archived = read_dated_cursor(request.args.get("cursor")), "archived" in request.args
     with services().database.read() as connection:
-        found = store.list_campaigns(connection, principal().emp_id, PAGE + 1, before, archived=archived)
+        found = store.list_campaigns(connection, principal().accounts, PAGE + 1, before, archived=archived)
         shown = found[:PAGE]
         ids = [campaign.id for campaign in shown]
         clicks = activity.count_clicks(connection, ids)
         totals = sales.totals_of_campaigns(connection, ids)
         accounts = list_accounts(connection, principal())
-        failed_forwards = outbox.count_dead(connection, principal().emp_id)
-        failed_orders = queue.count_failed(connection, principal().emp_id)
-        drafts = [] if before or archived else list_drafts(connection, principal().emp_id, PAGE)
-        has_archived = bool(store.list_campaigns(connection, principal().emp_id, 1, None, archived=True))
+        failed_forwards = outbox.count_dead(connection, principal().accounts)
+        failed_orders = queue.count_failed(connection, principal().accounts)
+        drafts = [] if before or archived else list_drafts(connection, principal().accounts, PAGE)
+        has_archived = bool(store.list_campaigns(connection, principal().accounts, 1, None, archived=True))
         first_steps = (
             steps_of(connection, accounts[0].emp_id) if accounts and not found and not archived else None
         )
@@ -65,7 +65,7 @@ def list_campaigns() -> Response:
         failed_orders=failed_orders,
         drafts=drafts,
         first_steps=first_steps,
-        may_add=principal().emp_id is None,
+        may_add=principal().may_add_accounts,
         archived=archived,
         has_archived=has_archived,
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,

@@ -50,7 +50,7 @@ def list_failed() -> Response:
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
     return page(
         "failed.html",
-        emp_id=principal().emp_id,
+        emp_id=principal().only_account,
         orders=shown,
         names=names,
         because=BECAUSE,

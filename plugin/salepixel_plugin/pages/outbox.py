@@ -24,7 +24,7 @@ def list_dead() -> Response:
         names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
     shown = found[:PAGE]
     following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
-    return page("outbox.html", emp_id=principal().emp_id, letters=shown, names=names, next=following)
+    return page("outbox.html", emp_id=principal().only_account, letters=shown, names=names, next=following)
 
 
 @blueprint.post("/outbox")

@@ -73,7 +73,9 @@ def show_platform(mailer: str) -> Response:
     if platform is None:
         raise NotFound("platform")
     texts = texts_of(platform)
-    return page("platform.html", emp_id=principal().emp_id, platform=platform, name=NAMES[mailer], **texts)
+    return page(
+        "platform.html", emp_id=principal().only_account, platform=platform, name=NAMES[mailer], **texts
+    )
 
 
 def texts_of(platform: Platform) -> dict[str, object]:

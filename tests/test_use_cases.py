@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import salepixel
 from salepixel.accounts import use_cases as accounts
 from salepixel.accounts.declined import Declined, NotAllowed
-from salepixel.accounts.principal import FULL, INSTALLATION, Principal
+from salepixel.accounts.principal import FULL, INSTALLATION, Principal, Rights, Role
 from salepixel.attribution import use_cases as attribution
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.campaigns.fragment import Bought, BoughtLine
@@ -33,8 +33,8 @@ from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
 from salepixel.flows import use_cases as flows
 from salepixel.keys import Keys
+from salepixel.lists import layout as list_layout
 from salepixel.lists import use_cases as lists
-from salepixel.lists.layout import Layout, Role
 from salepixel.lists.receive import receive_list
 from salepixel.mails import use_cases as mails
 from salepixel.mails.mail import read_mail
@@ -152,7 +152,7 @@ def _failed_erasure(world: World) -> str:
 
 
 def _start_import(world: World, principal: Principal) -> Computation:
-    layout = Layout(",", True, (Role.REFERENCE,))
+    layout = list_layout.Layout(",", True, (list_layout.Role.REFERENCE,))
     return lists.start_import(world.connection, principal, world.list, layout, {}, NOW)
 
 
@@ -175,6 +175,7 @@ Call = Callable[[World, Principal], Any]
 
 IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     accounts.see_account: lambda w, who: accounts.see_account(w.connection, who, 7),
+    accounts.change_account: lambda w, who: accounts.change_account(w.connection, who, 7),
     accounts.target_account: lambda w, who: accounts.target_account(w.connection, who, 7),
     accounts.add_key: lambda w, who: accounts.add_key(w.connection, who, 7, "n", NOW),
     accounts.remove_key: lambda w, who: accounts.remove_key(w.connection, who, w.key),
@@ -193,6 +194,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, w.api_shop, "o-1", NOW
     ),
     campaigns.see_campaign: lambda w, who: campaigns.see_campaign(w.connection, who, w.campaign),
+    campaigns.change_campaign: lambda w, who: campaigns.change_campaign(w.connection, who, w.campaign),
     campaigns.see_links: lambda w, who: campaigns.see_links(w.connection, who, w.campaign),
     campaigns.see_link: lambda w, who: campaigns.see_link(w.connection, who, w.campaign, w.link),
     campaigns.create_campaign: lambda w, who: campaigns.create_campaign(
@@ -277,6 +279,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     privacy.see_erasure: lambda w, who: privacy.see_erasure(
         w.connection, who, privacy.begin_erasure(w.connection, OWNER, w.keys, 7, "bo", NOW).id
     ),
+    privacy.resume_erasure: lambda w, who: privacy.resume_erasure(
+        w.connection, who, privacy.begin_erasure(w.connection, OWNER, w.keys, 7, "bo", NOW).id
+    ),
     privacy.close_failed_erasure: lambda w, who: privacy.close_failed_erasure(
         w.connection, who, _failed_erasure(w), NOW
     ),
@@ -340,6 +345,73 @@ LISTS: dict[Callable[..., Any], Call] = {
 }
 
 
+READS = {
+    accounts.see_account,
+    attribution.see_policies,
+    attribution.preview_policy_change,
+    attribution.see_decided,
+    campaigns.see_campaign,
+    campaigns.see_links,
+    campaigns.see_link,
+    campaigns.check_open,
+    checks.see_first_steps,
+    computations.find_result,
+    computations.request_computation,
+    computations.see_computation,
+    flows.see_flow,
+    flows.campaigns_to_add,
+    mails.see_mail,
+    mails.undo_mail,
+    mails.tracked_mail,
+    mails.tracked_addresses,
+    privacy.see_retention,
+    privacy.see_erasure,
+    privacy.see_erasures,
+    report.read_flow,
+    report.read_overview,
+    report.read_sales,
+    report.export_sales,
+    report.find_file,
+    report.see_clicks,
+    report.list_link_activity,
+    report.measure_lift,
+    report.compare_models,
+    report.read_coverage,
+    shops.see_shop,
+    watch.see_watch,
+    watch.see_address,
+}
+"""Every role may do these."""
+
+SHOWS_CONTACTS = {
+    campaigns.find_references,
+    lists.see_list,
+    lists.preview_list,
+    lists.find_send_list,
+    report.list_contact_activity,
+    report.see_contact,
+}
+"""Every role may do these that sees contacts."""
+
+CHANGES_ACCESS = {
+    accounts.add_key,
+    accounts.remove_key,
+    privacy.begin_erasure,
+    privacy.count_person,
+    privacy.export_person,
+    privacy.find_export,
+    privacy.change_retention,
+    privacy.resume_erasure,
+    privacy.close_failed_erasure,
+    shops.create_shop,
+    shops.retire_shop,
+}
+"""Only owners may do these. What is in none of these tables changes content: editors may do it, too."""
+
+_HIDDEN = Rights(Role.VIEWER, contacts=False)
+ROLES = {"owner": FULL, "editor": Rights(Role.EDITOR), "viewer": Rights(Role.VIEWER), "hidden": _HIDDEN}
+
+
 def _name(use_case: Callable[..., Any]) -> str:
     return f"{use_case.__module__.split('.')[1]}.{use_case.__name__}"
 
@@ -364,6 +436,31 @@ def test_another_accounts_principal_is_declined(
         with pytest.raises(Declined):
             IN_ACCOUNT[use_case](world, STRANGER)
         IN_ACCOUNT[use_case](world, OWNER)
+
+
+def _who_may(use_case: Callable[..., Any]) -> set[str]:
+    if use_case in READS:
+        return set(ROLES)
+    if use_case in SHOWS_CONTACTS:
+        return {"owner", "editor", "viewer"}
+    return {"owner"} if use_case in CHANGES_ACCESS else {"owner", "editor"}
+
+
+@pytest.mark.parametrize("role", ["editor", "viewer", "hidden"])
+def test_a_role_does_what_its_rights_allow(role: str, sqlite: Database, keys: Keys, tmp_path: Path) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        for use_case, call in IN_ACCOUNT.items():
+            # An owner elsewhere has no more rights here.
+            who = Principal({7: ROLES[role], 8: FULL}, role, "p1")
+            part = world.connection.begin_nested()
+            try:
+                call(world, who)
+                done = True
+            except NotAllowed:
+                done = False
+            finally:
+                part.rollback()
+            assert done is (role in _who_may(use_case)), _name(use_case)
 
 
 @pytest.mark.parametrize("use_case", OF_ALL_ACCOUNTS, ids=_name)

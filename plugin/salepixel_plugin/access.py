@@ -125,8 +125,22 @@ def is_from_our_page() -> bool:
     return origin is None or origin in ours
 
 
+READING = frozenset(
+    {"api.preview_policy", "api.undo_mail", "pages.leave", "pages.open_contact", "pages.undo_mail"}
+)
+"""Endpoints that change nothing of an account, although they are not called by GET."""
+
+_READ_ONLY = N_("You may read this account, but not change it. Ask an owner of the account.")
+
+
 def allow(principal: Principal) -> None:
-    """Set the principal of this request."""
+    """Set the principal of this request. Raises a Refusal (403) if it may only read, and this may write.
+
+    Use cases check the rights in each account. This check is for one that forgets.
+    """
+    reads = request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in READING
+    if not reads and principal.accounts_to_change() == frozenset():
+        raise Refusal(403, "read_only", _READ_ONLY)
     g.salepixel_principal = principal
 
 

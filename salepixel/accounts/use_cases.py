@@ -13,7 +13,7 @@ from salepixel.accounts import api_keys, store
 from salepixel.accounts.api_keys import KeyEntry
 from salepixel.accounts.declined import Conflict, NotAllowed, NotFound, UnknownAccount
 from salepixel.accounts.pixel_secret import new_pixel_secret
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.store import Account
 from salepixel.keys import Keys
 
@@ -37,10 +37,22 @@ def see_account(connection: sa.Connection, principal: Principal, emp_id: int) ->
     return account
 
 
-def target_account(connection: sa.Connection, principal: Principal, emp_id: int) -> Account:
+def change_account(
+    connection: sa.Connection, principal: Principal, emp_id: int, what: Change = Change.CONTENT
+) -> Account:
+    """An account that the principal may see, to change this in it. Raises NotFound or NotAllowed."""
+    account = see_account(connection, principal, emp_id)
+    principal.require_change(emp_id, what)
+    return account
+
+
+def target_account(
+    connection: sa.Connection, principal: Principal, emp_id: int, what: Change = Change.CONTENT
+) -> Account:
     """The account to create something in. Raises NotAllowed or UnknownAccount."""
     if not principal.allows(emp_id):
         raise NotAllowed("other_account", emp_id=emp_id)
+    principal.require_change(emp_id, what)
     account = store.get_account(connection, emp_id)
     if account is None:
         raise UnknownAccount(emp_id)
@@ -55,6 +67,8 @@ def create_account(
     Raises NotAllowed, or Conflict if its empId is taken.
     """
     principal.require_all_accounts()
+    if not principal.may_add_accounts:
+        raise NotAllowed("for_owners")
     account = Account(**values, created_at=at, pixel_secret=new_pixel_secret(keys, values["emp_id"]))
     if not store.add_account(connection, account):
         raise Conflict("taken", emp_id=account.emp_id)
@@ -64,18 +78,21 @@ def create_account(
 def add_key(
     connection: sa.Connection, principal: Principal, emp_id: int, name: str, at: datetime
 ) -> IssuedKey:
-    """Create a key for this account only. Raises NotFound."""
-    see_account(connection, principal, emp_id)
+    """Create a key for this account only. Raises NotFound or NotAllowed."""
+    change_account(connection, principal, emp_id, Change.ACCESS)
     key = "sp_" + secrets.token_urlsafe(32)
     return IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
 
 
 def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:
-    """Revoke a key and its sessions. Raises NotFound, or Conflict for the key in the settings."""
+    """Revoke a key and its sessions. Raises NotFound, NotAllowed, or Conflict for the key in the settings."""
     found = (entry for entry in api_keys.list_api_keys(connection, principal) if entry.id == key_id)
     entry = next(found, None)
     if entry is None:
         raise NotFound("key")
+    may = principal.accounts_to_change(Change.ACCESS)
+    if may is not None and entry.emp_id not in may:
+        raise NotAllowed("for_owners")
     if entry.is_of_settings:
         raise Conflict("key_of_settings", setting=api_keys.FIRST_KEY)
     api_keys.remove_api_key(connection, key_id)

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from salepixel.accounts import store as accounts
 from salepixel.accounts.declined import BadField, Conflict, Invalid
 from salepixel.accounts.pixel_secret import new_pixel_secret
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.store import Account
-from salepixel.accounts.use_cases import see_account
+from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.attribution import policies, previews
 from salepixel.attribution.decided import Decided, Undecidable, find_decided
 from salepixel.attribution.policies import PolicyVersion, Preview
@@ -49,7 +49,9 @@ def edit_account(
 
     Raises NotFound, or Conflict for settings that can no longer change.
     """
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
+    if renew_pixel_secret:
+        principal.require_change(emp_id, Change.ACCESS)
     accounts.lock_account(connection, emp_id, exclusive=True)
     before = see_account(connection, principal, emp_id)  # read after the lock
     values = dict(changes)
@@ -127,7 +129,7 @@ def change_policy(
 
     Raises NotFound or BadField, or Conflict if version `seen` is no longer current.
     """
-    account = see_account(connection, principal, emp_id)
+    account = change_account(connection, principal, emp_id)
     columns = _as_columns(connection, account, change)
     if not policies.apply_policy(connection, emp_id, columns, at, seen):
         raise Conflict("policy_changed")
@@ -152,7 +154,7 @@ def close_month(
     until = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
     if until > at:
         raise Invalid("month_not_over", month=month)
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
     waiting = policies.close_months(connection, emp_id, until, without_failed=without_failed)
     failed = [] if without_failed else failed_before(connection, emp_id, until, waiting)
     if failed and len(failed) == waiting:

@@ -16,7 +16,7 @@ from salepixel.accounts.erased import Kind, Trace, erased_among, erased_contacts
 from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import get_account, lock_account
-from salepixel.accounts.use_cases import see_account, target_account
+from salepixel.accounts.use_cases import change_account, see_account, target_account
 from salepixel.campaigns import recipients, store
 from salepixel.campaigns.contacts import (
     Contact,
@@ -115,14 +115,22 @@ def see_campaign(connection: sa.Connection, principal: Principal, campaign_id: s
     return campaign
 
 
+def change_campaign(connection: sa.Connection, principal: Principal, campaign_id: str) -> Campaign:
+    """A campaign that the principal may change. Raises NotFound or NotAllowed."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    principal.require_change(campaign.emp_id)
+    return campaign
+
+
 def lock_campaign(
     connection: sa.Connection, principal: Principal, campaign_id: str, *, exclusive: bool = False
 ) -> Campaign:
     """A campaign with the lock of its account: nobody deletes it, or changes its control group, meanwhile.
 
-    `exclusive`: see lock_account. Raises NotFound.
+    `exclusive`: see lock_account. Raises NotFound or NotAllowed.
     """
-    lock_account(connection, see_campaign(connection, principal, campaign_id).emp_id, exclusive=exclusive)
+    campaign = change_campaign(connection, principal, campaign_id)
+    lock_account(connection, campaign.emp_id, exclusive=exclusive)
     return see_campaign(connection, principal, campaign_id)  # as it is after waiting for the lock
 
 
@@ -193,13 +201,13 @@ def set_sent_at(
     connection: sa.Connection, principal: Principal, campaign_id: str, sent_at: datetime | None
 ) -> LinkedCampaign:
     """Set the sending time of a campaign; clicks near it are judged again. Raises NotFound."""
-    before = see_campaign(connection, principal, campaign_id)
+    before = change_campaign(connection, principal, campaign_id)
     return _with_links(connection, store.set_sent_at(connection, before, sent_at))
 
 
 def rename_campaign(connection: sa.Connection, principal: Principal, campaign_id: str, name: str) -> Campaign:
     """Change the name of a campaign, but not in its UTM parameters. Raises NotFound."""
-    campaign = see_campaign(connection, principal, campaign_id)
+    campaign = change_campaign(connection, principal, campaign_id)
     values = {"name": name, "utm": named_utm(campaign.utm, campaign.utm_name)}
     return store.change_campaign(connection, campaign, values)
 
@@ -211,7 +219,7 @@ def archive_campaign(
 
     Idempotent: a campaign keeps the time when it was first archived. Raises NotFound.
     """
-    campaign = see_campaign(connection, principal, campaign_id)
+    campaign = change_campaign(connection, principal, campaign_id)
     kept = campaign.archived_at if at is not None and campaign.archived_at is not None else at
     return store.change_campaign(connection, campaign, {"archived_at": kept})
 
@@ -232,6 +240,7 @@ def edit_link(
     Raises NotFound; BadDestination for a URL that `read_destination` refuses; BadField for what cannot change
     in a dynamic link.
     """
+    change_campaign(connection, principal, campaign_id)
     values, notices = dict(changes), list[Notice]()
     if "url" in values:
         values["new_url"], notices = read_destination(values.pop("url"), click_parameter)
@@ -289,6 +298,7 @@ def find_references(
     Addresses are compared as their hashes. Raises NotFound.
     """
     see_account(connection, principal, emp_id)
+    principal.require_contacts(emp_id)
     hashes = [keys.hash_email(emp_id, who)] if is_email(who) else []
     refs = [ref for ref in [normal_reference(who)] if ref]
     return sorted(find_contacts(connection, emp_id, refs, hashes))
@@ -308,7 +318,7 @@ def switch_tracking(
 
     Raises NotFound, or BadField for a text that cannot be a reference.
     """
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
     name = normal_reference(ref)
     if not name:
         raise BadField("contact", "must be a contact's reference")
@@ -421,7 +431,7 @@ def set_sent_count(
 
     Raises NotFound or BadField.
     """
-    campaign = see_campaign(connection, principal, campaign_id)
+    campaign = change_campaign(connection, principal, campaign_id)
     if count is not None and not 0 < count <= MAX_SENT:
         raise BadField("sent_count", f"must be 1 to {MAX_SENT}")
     return store.set_sent_count(connection, campaign, count)

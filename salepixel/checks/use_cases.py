@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
-from salepixel.accounts.use_cases import see_account
+from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.campaigns.links import edge_url
 from salepixel.checks import sales, shop, store, tag, tracking
 from salepixel.checks.probes import page_of
@@ -68,13 +68,13 @@ def keep_findings(
     connection: sa.Connection, principal: Principal, emp_id: int, found: Mapping[str, Finding]
 ) -> None:
     """Store what probes.probe found. Raises NotFound."""
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
     for name, finding in found.items():
         store.keep_finding(connection, emp_id, name, finding)
 
 
 def keep_report(connection: sa.Connection, principal: Principal, report: Report) -> None:
     """Store what a browser's round trip found. Raises NotFound."""
-    see_account(connection, principal, report.emp_id)
+    change_account(connection, principal, report.emp_id)
     reason = "" if report.kept else "lost"
     store.keep_finding(connection, report.emp_id, store.BROWSER, Finding(report.host, reason, report.at))

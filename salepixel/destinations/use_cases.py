@@ -26,8 +26,8 @@ def retry_dead(
 ) -> int:
     """Retry the failed forwards of an account, or the one with this id; returns how many.
 
-    None: those of all the principal's accounts. Raises NotAllowed or UnknownAccount.
+    None: those of all accounts that the principal may change. Raises NotAllowed or UnknownAccount.
     """
     if emp_id is not None:
         target_account(connection, principal, emp_id)
-    return outbox.retry_forwards(connection, emp_id or principal.accounts, at, only)
+    return outbox.retry_forwards(connection, emp_id or principal.accounts_to_change(), at, only)

@@ -58,6 +58,7 @@ def put_part(
     if there would be too many parts.
     """
     found = see_flow(connection, principal, flow_id)
+    principal.require_change(found.flow.emp_id)
     # Nobody else changes flows of the account.
     campaign = lock_campaign(connection, principal, campaign_id, exclusive=True)
     if campaign.emp_id != found.flow.emp_id:
@@ -82,6 +83,7 @@ def remove_part(
 ) -> FlowWithParts:
     """Take a campaign out of a flow; the campaign and its results stay. Idempotent. Raises NotFound."""
     found = see_flow(connection, principal, flow_id)
+    principal.require_change(found.flow.emp_id)
     lock_account(connection, found.flow.emp_id, exclusive=True)
     before = [part.id for part in store.parts_of(connection, flow_id)]
     if campaign_id in before:

@@ -1,4 +1,7 @@
-"""Uploaded lists of contacts and recipients. Each use case takes a principal and raises Declined."""
+"""Uploaded lists of contacts and recipients. Each use case takes a principal and raises Declined.
+
+Only principals who see the contacts of the account see its lists.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.principal import Principal
-from salepixel.accounts.use_cases import see_account
+from salepixel.accounts.use_cases import change_account
 from salepixel.campaigns.use_cases import check_open, see_campaign
 from salepixel.computations import use_cases as computations
 from salepixel.computations.store import Computation, State, Wanted, get_computation, read_result
@@ -65,7 +68,7 @@ def begin_list(
     at: datetime,
 ) -> ContactList:
     """A new list, whose pieces follow: see `receive.receive_list`. `name`: of its file. Raises NotFound."""
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
     if campaign_id is not None and see_campaign(connection, principal, campaign_id).emp_id != emp_id:
         raise NotFound("campaign")
     short = read_text(name, _NAME)
@@ -131,6 +134,7 @@ def start_import(
     `labels`: see importing.parameters_of. Raises NotFound, Invalid if the roles do not fit, or Conflict.
     """
     found = _get(connection, principal, list_id, lock=True)
+    principal.require_change(found.emp_id)
     used = [role for role in layout.roles if role is not Role.IGNORED]
     if layout.separator not in SEPARATORS or Role.REFERENCE not in used:
         raise Invalid("list_without_reference")
@@ -171,6 +175,7 @@ def find_send_list(
 def delete_list(connection: sa.Connection, principal: Principal, list_id: str, now: datetime) -> ContactList:
     """End a list that is not being imported: its file is deleted soon. Raises NotFound or Conflict."""
     state = see_list(connection, principal, list_id)
+    principal.require_change(state.found.emp_id)
     if state.computation is not None and state.computation.is_under_way:
         raise Conflict("list_being_imported")
     store.change_list(connection, list_id, ends_at=now)
@@ -181,4 +186,5 @@ def _get(connection: sa.Connection, principal: Principal, list_id: str, *, lock:
     found = store.get_list(connection, list_id, lock=lock) if is_id(list_id) else None
     if found is None or not principal.allows(found.emp_id):
         raise NotFound("list")
+    principal.require_contacts(found.emp_id)
     return found

@@ -17,7 +17,14 @@ from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.links import Link, edge_url, tracked_url
 from salepixel.campaigns.store import Campaign
-from salepixel.campaigns.use_cases import NewCampaign, NewLink, create_campaign, see_campaign, see_links
+from salepixel.campaigns.use_cases import (
+    NewCampaign,
+    NewLink,
+    change_campaign,
+    create_campaign,
+    see_campaign,
+    see_links,
+)
 from salepixel.campaigns.utm import read_utm, without_utm
 from salepixel.mailers.contact_tag import BadTag, contact_tag
 from salepixel.mails import store
@@ -106,6 +113,7 @@ def see_again(connection: sa.Connection, principal: Principal, view: MailView) -
     fresh = store.lock_mail(connection, view.stored.id)
     if fresh is None or not principal.allows(fresh["emp_id"]):
         raise NotFound("mail")
+    principal.require_change(fresh["emp_id"])
     stored = replace(view.stored, **fresh)
     campaign = None
     if stored.campaign_id is not None:
@@ -293,7 +301,7 @@ def delete_campaign(connection: sa.Connection, principal: Principal, campaign_id
     Its tracked links still lead to their destinations, which their tokens contain. Raises NotFound, or
     Conflict.
     """
-    campaign = see_campaign(connection, principal, campaign_id)
+    campaign = change_campaign(connection, principal, campaign_id)
     lock_account(connection, campaign.emp_id, exclusive=True)  # so that no click is stored meanwhile
     if campaigns.is_used(connection, campaign.id):
         raise Conflict("campaign_in_use")
@@ -308,4 +316,5 @@ def _lock(connection: sa.Connection, principal: Principal, mail_id: str) -> Mapp
     found = store.lock_mail(connection, mail_id) if is_id(mail_id) else None
     if found is None or not principal.allows(found["emp_id"]):
         raise NotFound("mail")
+    principal.require_change(found["emp_id"])
     return found

@@ -21,11 +21,11 @@ def retry_failed(
 ) -> int:
     """Requeue failed orders of an account, or one order (shop id, order id); returns their number.
 
-    None: of all the principal's accounts. Raises NotAllowed or UnknownAccount.
+    None: of all accounts that the principal may change. Raises NotAllowed or UnknownAccount.
     """
     if emp_id is not None:
         target_account(connection, principal, emp_id)
-    return requeue_failed(connection, emp_id or principal.accounts, only)
+    return requeue_failed(connection, emp_id or principal.accounts_to_change(), only)
 
 
 def see_rejections(

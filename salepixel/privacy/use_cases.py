@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import lock_erased, remember_erased
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.store import lock_account
-from salepixel.accounts.use_cases import see_account
+from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.computations.store import Wanted
 from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Json, Task, Tools, compute
@@ -42,7 +42,7 @@ def begin_erasure(
     `who`: a contact's reference or an e-mail address. From now on, no data is stored with it, even if it is
     unknown. Raises NotFound or BadField.
     """
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id, Change.ACCESS)
     # Transactions that store clicks, contacts or orders commit before this lock, or read the new list.
     lock_account(connection, emp_id, exclusive=True)
     lock_erased(connection, emp_id, exclusive=True)
@@ -55,7 +55,7 @@ def export_person(
     connection: sa.Connection, principal: Principal, tools: Tools, emp_id: int, who: str, now: datetime
 ) -> Json:
     """Everything that is stored about a person, as JSON, at once. Raises NotFound or BadField."""
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id, Change.ACCESS)
     _person(connection, tools.sealer.keys, emp_id, who)
     return compute(
         connection,
@@ -71,7 +71,7 @@ def find_export(
     """The same; if the account has many deliveries, the worker's last result."""
     if access.is_small(connection, emp_id):
         return Computed(export_person(connection, principal, tools, emp_id, who, now), now)
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id, Change.ACCESS)
     _person(connection, tools.sealer.keys, emp_id, who)
     wanted = Wanted(emp_id, access.KIND, access.parameters_of(tools.sealer.keys, emp_id, who))
     return find_result(connection, principal, wanted, dict, now)
@@ -81,7 +81,7 @@ def count_person(
     connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, who: str
 ) -> dict[str, int]:
     """The number of rows about a person in each table with an index for it. Raises NotFound or BadField."""
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id, Change.ACCESS)
     return count_rows(connection, _person(connection, keys, emp_id, who))
 
 
@@ -99,6 +99,13 @@ def see_erasure(connection: sa.Connection, principal: Principal, erasure_id: str
     return found
 
 
+def resume_erasure(connection: sa.Connection, principal: Principal, erasure_id: str) -> Erasure:
+    """An unfinished erasure, for `erase.finish_erasure`. Raises NotFound or NotAllowed."""
+    found = see_erasure(connection, principal, erasure_id)
+    principal.require_change(found.emp_id, Change.ACCESS)
+    return found
+
+
 def close_failed_erasure(
     connection: sa.Connection, principal: Principal, erasure_id: str, at: datetime
 ) -> Erasure:
@@ -106,7 +113,7 @@ def close_failed_erasure(
 
     Idempotent. Raises NotFound; Conflict for another erasure, which continues or can be retried.
     """
-    if see_erasure(connection, principal, erasure_id).error != NO_KEY:
+    if resume_erasure(connection, principal, erasure_id).error != NO_KEY:
         raise Conflict("erasure_can_continue")
     close_erasure(connection, erasure_id, at)
     return see_erasure(connection, principal, erasure_id)
@@ -126,7 +133,7 @@ def change_retention(
 
     Returns all kinds. Deleted data does not come back. Raises NotFound or BadField.
     """
-    account = see_account(connection, principal, emp_id)
+    account = change_account(connection, principal, emp_id, Change.ACCESS)
     for kind, number in days.items():
         least = least_days(account, kind)
         if number is not None and not least <= number <= MAX_DAYS:

@@ -1,4 +1,7 @@
-"""Reports of campaigns and accounts. Each raises NotFound if the principal may not see it."""
+"""Reports of campaigns and accounts. Each raises NotFound if the principal may not see it.
+
+Those about contacts raise NotAllowed for a principal who does not see them; the others hide contacts.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -205,12 +208,14 @@ def list_contact_activity(
 ) -> tuple[Campaign, list[ContactActivity]]:
     """A campaign, and the contacts who clicked or bought, sorted by reference."""
     campaign = see_campaign(connection, principal, campaign_id)
+    principal.require_contacts(campaign.emp_id)
     return campaign, activity.contact_activity(connection, campaign_id, limit, after)
 
 
 def see_contact(connection: sa.Connection, principal: Principal, emp_id: int, ref: str) -> ContactView:
     """What a contact did, campaign by campaign; all empty for an unknown reference."""
     see_account(connection, principal, emp_id)
+    principal.require_contacts(emp_id)
     return contact.view_contact(connection, emp_id, ref)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import Conflict, NotFound
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.use_cases import target_account
 from salepixel.keys import Keys
 from salepixel.orders import deliveries
@@ -61,7 +61,7 @@ def create_shop(
 
     Raises NotAllowed or UnknownAccount.
     """
-    target_account(connection, principal, emp_id)
+    target_account(connection, principal, emp_id, Change.ACCESS)
     return store.add_shop(connection, emp_id, platform, api_url, at)
 
 
@@ -75,7 +75,9 @@ def edit_shop(
     paused: bool | None = None,
 ) -> Shop:
     """Rename, pause or resume a shop; None changes nothing. Raises NotFound or Conflict."""
-    if _with_app(connection, principal, shop_id).removed_at is not None:
+    shop = _with_app(connection, principal, shop_id)
+    principal.require_change(shop.emp_id)
+    if shop.removed_at is not None:
         raise Conflict("shop_removed")
     store.change_shop(connection, shop_id, name=name, paused=paused, at=at)
     return see_shop(connection, principal, shop_id)
@@ -83,7 +85,8 @@ def edit_shop(
 
 def retire_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
     """Remove a shop: its token is deleted, its orders stay. Raises NotFound or Conflict."""
-    _with_app(connection, principal, shop_id)
+    shop = _with_app(connection, principal, shop_id)
+    principal.require_change(shop.emp_id, Change.ACCESS)
     store.remove_shop(connection, shop_id, at)
     return see_shop(connection, principal, shop_id)
 

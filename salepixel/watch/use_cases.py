@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
-from salepixel.accounts.use_cases import see_account
+from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.keys import Keys
 from salepixel.storage.ids import is_id
 from salepixel.watch import store
@@ -46,7 +46,7 @@ def add_address(
 
     Raises NotFound, BadField or Conflict.
     """
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
     scheme, colon, rest = address.partition("://")
     if not (colon and rest and scheme.isalnum() and scheme.isascii() and address.isprintable()):
         raise BadField("address", "must be an address of apprise, such as mailtos://user:password@host")
@@ -68,6 +68,7 @@ def see_address(connection: sa.Connection, principal: Principal, address_id: str
 def remove_address(connection: sa.Connection, principal: Principal, address_id: str) -> Address:
     """Remove an address. Raises NotFound."""
     found = see_address(connection, principal, address_id)
+    principal.require_change(found.emp_id)
     store.remove_address(connection, found.id)
     return found
 
@@ -75,13 +76,14 @@ def remove_address(connection: sa.Connection, principal: Principal, address_id: 
 def send_test(connection: sa.Connection, principal: Principal, address_id: str, at: datetime) -> Address:
     """Put a test message for an address into the queue. Raises NotFound."""
     found = see_address(connection, principal, address_id)
+    principal.require_change(found.emp_id)
     store.add_test(connection, found, at)
     return found
 
 
 def run_canary_now(connection: sa.Connection, principal: Principal, emp_id: int, at: datetime) -> None:
     """Let the canary of an account run now, unless it is running. Raises NotFound."""
-    see_account(connection, principal, emp_id)
+    change_account(connection, principal, emp_id)
     canary = store.get_canary(connection, emp_id)
     if canary is None:
         raise NotFound("canary")

@@ -130,7 +130,7 @@ def retry_erasure(erasure_id: str) -> dict[str, Any]:
     """Continue an unfinished erasure now. Idempotent."""
     here = services()
     with here.database.read() as connection:
-        unfinished = use_cases.see_erasure(connection, principal(), erasure_id)
+        unfinished = use_cases.resume_erasure(connection, principal(), erasure_id)
     return _as_json(finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS))
 
 

@@ -173,7 +173,7 @@ def retry_erasure(emp_id: int, erasure_id: str) -> Response:
     """Continue an erasure that failed."""
     here = services()
     with here.database.read() as connection:
-        unfinished = use_cases.see_erasure(connection, principal(), erasure_id)
+        unfinished = use_cases.resume_erasure(connection, principal(), erasure_id)
     finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS)
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))
 

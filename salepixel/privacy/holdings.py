@@ -111,6 +111,9 @@ WITHOUT_PERSON = {
     "watermarks": "name click_id",
     "retention": "emp_id kind days ended_until place",
     "click_sums": "campaign_id link_id day verdict reasons slot clicks ended",
+    "click_hours": "campaign_id hour verdict slot clicks ended",
+    "click_days": "emp_id day verdict slot clicks ended",
+    "delay_sums": "emp_id campaign_id day step slot orders",
     "link_sums": "campaign_id link_id slot human unknown bot clickers buyers",
     "campaign_sums": f"campaign_id day currency converted_currency slot orders {_MONEY}",
     "sale_sums": "campaign_id day link_id shop_id evidence currency converted_currency slot orders "

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 from salepixel.storage.upsert import insert_into
-from salepixel.sums import buyers, clickers, clicks, decisions, items, links, sales
+from salepixel.sums import buyers, clickers, clicks, decisions, delays, hours, items, links, sales
 from salepixel.sums.kept import KeptSum
 
 SUMS: tuple[KeptSum, ...] = (
     clicks.SUM,
+    hours.HOURS,
+    hours.DAYS,
     clickers.SUM,
     sales.SUM,
     sales.BY_CAMPAIGN,
@@ -21,6 +23,7 @@ SUMS: tuple[KeptSum, ...] = (
     links.SUM,
     decisions.SUM,
     decisions.SEEN,
+    delays.SUM,
 )
 """All sums. A sum whose definition reads other sums comes after these."""
 

@@ -1,4 +1,4 @@
-"""Clicks per campaign, link, day, verdict and reasons."""
+"""Clicks per campaign, link, day, verdict and reasons; and, without links and reasons, by hour (hours.py)."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.storage.schema import click_sums, clicks
-from salepixel.sums import clickers, links
-from salepixel.sums.kept import Cells, KeptSum, add_cells, difference
+from salepixel.sums import clickers, hours, links
+from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
-_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 
 # A click id begins with 48 bits of milliseconds. Its first five bytes are 256 ms each, 337,500 of them a day.
 _DAY = {
@@ -22,8 +22,23 @@ _DAY = {
 
 def sums_of(rows: Iterable[Sequence[Any]]) -> Cells:
     """The cells of rows of `clicks`, with values in the order of its columns."""
-    counted = Counter((row[2], row[3], int.from_bytes(row[0][:6]) // _DAY_MS, row[6], row[7]) for row in rows)
+    return _by_day(by_hour(rows))
+
+
+def by_hour(rows: Iterable[Sequence[Any]]) -> Cells:
+    """The clicks in these rows by account, campaign, link, hour, verdict and reasons."""
+    # One key, from which the keys of all sums follow, because counting the rows takes most of the time.
+    counted = Counter(
+        (row[1], row[2], row[3], int.from_bytes(row[0][:6]) // _HOUR_MS, row[6], row[7]) for row in rows
+    )
     return {key: (count,) for key, count in counted.items()}
+
+
+def _by_day(cells: Cells) -> Cells:
+    counted: Counter[Key] = Counter()
+    for (_, campaign, link, hour, verdict, reasons), (count,) in cells.items():
+        counted[campaign, link, hour // 24, verdict, reasons] += count
+    return {key: (count,) for key, count in counted.items() if count}
 
 
 def add(
@@ -37,8 +52,10 @@ def add(
     `before` must have been read FOR UPDATE in this transaction, or on PostgreSQL another transaction may
     change a verdict in between. Also adds to the sums of clickers, to which `known` goes, and of links.
     """
-    cells = difference(sums_of(before), sums_of(after))
+    changed = difference(by_hour(before), by_hour(after))
+    cells = _by_day(changed)
     add_cells(connection, click_sums, cells)
+    hours.add(connection, changed)
     links.add(connection, cells, clickers.add(connection, before, after, known))
 
 
@@ -47,7 +64,9 @@ def end(connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
 
     The caller must prevent that they are stored again, or they would be counted twice.
     """
-    add_cells(connection, click_sums, {key: (-count, count) for key, (count,) in sums_of(rows).items()})
+    ended = by_hour(rows)
+    add_cells(connection, click_sums, {key: (-count, count) for key, (count,) in _by_day(ended).items()})
+    hours.end(connection, ended)
     clickers.end(connection, rows)
 
 

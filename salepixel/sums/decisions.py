@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.storage.schema import decision_sums, decisions, seen_sums, shops
+from salepixel.sums import delays
 from salepixel.sums.days import Days, day_column, day_of, within
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
@@ -24,6 +25,7 @@ def add(
     """Add what changed from rows of `decisions` before to the rows of the same orders after."""
     add_cells(connection, decision_sums, difference(sums_of(before), sums_of(after)))
     add_cells(connection, seen_sums, difference(seen_cells(before), seen_cells(after)))
+    delays.add(connection, before, after)
 
 
 def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:

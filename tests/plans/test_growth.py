@@ -58,6 +58,7 @@ FEW = {
     ),
     *("alerts", "alert_addresses", "alert_messages", "canaries", "findings", "lists", "list_pieces"),
     *("click_sums", "link_sums", "campaign_sums", "sale_sums", "item_sums", "decision_sums", "seen_sums"),
+    *("click_hours", "click_days", "delay_sums"),
 }
 """Tables that have few rows however much happens: sums have as many as there are days, links or items,
 messages are deleted once they are sent, and lists two days after their import."""

@@ -22,8 +22,8 @@ from salepixel.clicks.store import clear_clicks, settle_clicks, store_clicks
 from salepixel.clicks.tokens import Click, Signal
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.schema import click_sums
-from salepixel.sums import clickers, links
+from salepixel.storage.schema import click_days, click_hours, click_sums
+from salepixel.sums import clickers, hours, links
 from salepixel.sums import clicks as sums
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells
@@ -145,6 +145,39 @@ def test_a_wrong_sum_is_detected_and_rebuilt(database: Database, spoil: sa.Updat
         assert "must be 1" in "".join(wrong)
     rebuild_sums(database)
     assert cells(database) == right
+
+
+@pytest.mark.parametrize("table", [click_hours, click_days], ids=lambda table: str(table.name))
+def test_a_wrong_sum_by_time_is_detected_and_rebuilt(database: Database, table: sa.Table) -> None:
+    store(database, (click_at(NOON), NO_SIGNAL), (click_at(NOON, "", serial=1), Signal.HEAD))
+    for spoil in (sa.update(table).values(clicks=table.c.clicks + 1), sa.delete(table)):
+        with database.write() as connection:
+            connection.execute(spoil.where(table.c.verdict == "bot"))
+            (wrong,) = find_wrong_sums(connection)
+            assert wrong.startswith(f"{table.name} (")
+        rebuild_sums(database)
+        with database.read() as connection:
+            assert find_wrong_sums(connection) == []
+
+
+def test_clicks_are_counted_by_hour_and_by_day(database: Database) -> None:
+    late = NOON.replace(hour=23, minute=59)
+    first = click_at(NOON), NO_SIGNAL
+    bot = click_at(NOON + 59 * 60 * SECOND, "bea", serial=1), Signal.HEAD
+    next_day = click_at(late + 60 * SECOND, "cy", serial=2), NO_SIGNAL
+    store(database, first, bot, next_day)
+    noon = int(NOON.timestamp()) // 3600
+    with database.read() as connection:
+        assert hours.clicks_by_hour(connection, CAMPAIGN, noon, noon + 24) == {
+            noon: (1, 1),
+            noon + 12: (1, 0),
+        }
+        assert hours.clicks_by_hour(connection, CAMPAIGN, noon + 1, noon + 12) == {}
+        by_day = {TODAY: (1, 1), TODAY + 1: (1, 0)}
+        assert hours.clicks_by_day(connection, (None, None), campaign_id=CAMPAIGN) == by_day
+        assert hours.clicks_by_day(connection, (None, None), emp_id=1) == by_day
+        assert hours.clicks_by_day(connection, (TODAY + 1, TODAY + 2), emp_id=1) == {TODAY + 1: (1, 0)}
+        assert hours.clicks_by_day(connection, (TODAY, TODAY + 1), campaign_id=CAMPAIGN) == {TODAY: (1, 1)}
 
 
 @dataclass(frozen=True)

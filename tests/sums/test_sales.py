@@ -29,7 +29,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import buyers
 from salepixel.sums import buyers as buyer_sums
-from salepixel.sums import decisions, items, links, sales, sold
+from salepixel.sums import decisions, delays, items, links, sales, sold
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
@@ -101,6 +101,7 @@ def check(database: Database) -> None:
         buyer_sums.SUM: buyer_sums.sums_of(rows),
         decisions.SUM: decisions.sums_of(decided),
         decisions.SEEN: decisions.seen_cells(decided),
+        delays.SUM: delays.sums_of(decided),
     }
     for kept, its in must.items():
         assert cells(database, kept) == {key: tuple(one) for key, one in its.items() if any(one)}
@@ -155,7 +156,7 @@ SPOILT = {
     kept.table.name: kept
     for kept in (
         *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, buyer_sums.SUM),
-        *(decisions.SUM, decisions.SEEN),
+        *(decisions.SUM, decisions.SEEN, delays.SUM),
     )
 }
 

@@ -32,6 +32,30 @@ click_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+click_hours = sa.Table(
+    "click_hours",  # the same clicks, by hour
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),  # UTC, since 1970-01-01
+    sa.Column("verdict", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("clicks", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+click_days = sa.Table(
+    "click_days",  # the same clicks, of all campaigns of an account
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("verdict", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("clicks", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
 clickers = sa.Table(
     "clickers",  # known contacts who clicked in a campaign; `human` includes unknown verdicts
     metadata,
@@ -141,5 +165,17 @@ seen_sums = sa.Table(
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Column("seen", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+delay_sums = sa.Table(
+    "delay_sums",  # attributed orders by the time from the credited click to the order
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # on which the order was placed
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),  # sums.delays.STEPS
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

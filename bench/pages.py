@@ -57,6 +57,7 @@ NOT_CALLED = {
     "openapi.spec": "the same for everybody, made once",
     "pages.enter": "a form of a person who signs in",
     "pages.leave": "a form of a person who signs out",
+    "pages.switch_account": "a redirect",
     "saleor.register": "asks the shop",
     "saleor.take_delivery": "measured by the burst, and by `make bench ONLY=webhook`",
     "api.see_computed": "reads one row by its key",

@@ -2,6 +2,7 @@
 
 from salepixel_plugin.pages import (
     about,
+    accounts,
     alerts,
     campaigns,
     contacts,
@@ -26,6 +27,7 @@ from salepixel_plugin.pages.blueprint import blueprint
 
 __all__ = [
     "about",
+    "accounts",
     "alerts",
     "blueprint",
     "campaigns",

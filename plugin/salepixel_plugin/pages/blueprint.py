@@ -15,11 +15,13 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
 from salepixel.accounts.declined import Declined
+from salepixel.accounts.store import Account, list_accounts
 from salepixel.storage.database import is_unstorable
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
+from salepixel_plugin.pages.menu import places_at, sections_at
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services
 
@@ -80,6 +82,7 @@ def choose_language() -> None:
 
 def page(template: str, **values: Any) -> Response:
     """A page. Caches must not store it, because it is confidential."""
+    section, places = places_at(request.endpoint)
     answer = make_response(
         render_template(
             f"pages/{template}",
@@ -92,12 +95,21 @@ def page(template: str, **values: Any) -> Response:
             signed_in=access.is_signed_in(),
             reload_seconds=RETRY_SECONDS,
             menu_of=_account_of(values),
+            menu_accounts=accounts_of_menu(),
+            sections=sections_at(request.endpoint),
+            section=section,
+            places=places,
             **values,
         )
     )
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Content-Language"] = language().code
     return answer
+
+
+def accounts_of_menu() -> list[Account]:
+    """The accounts that the principal of this request may see."""
+    return cast(list[Account], g.get("salepixel_accounts", []))
 
 
 def _account_of(values: Mapping[str, Any]) -> int | None:
@@ -133,6 +145,8 @@ def _enter() -> Response | None:
     if request.method == "POST" and by_key is None:
         require_our_page()
     access.allow(found)
+    with services().database.read() as connection:
+        g.salepixel_accounts = list_accounts(connection, found)
     return None
 
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
-from salepixel.accounts.store import list_accounts
+from salepixel.accounts.scope import Scope
+from salepixel.accounts.store import Account, list_accounts
 from salepixel.accounts.use_cases import see_account
 from salepixel.campaigns import store
 from salepixel.campaigns.links import edge_url
@@ -37,37 +38,42 @@ PAGE = 50
 
 @blueprint.get("/")
 def list_campaigns() -> Response:
-    """The campaigns that the API key can read, newest first; with `?archived=1`, the archived ones."""
-    before, archived = read_dated_cursor(request.args.get("cursor")), "archived" in request.args
+    """The campaigns that the principal may see, newest first; with `?archived=1`, the archived ones."""
     with services().database.read() as connection:
-        found = store.list_campaigns(connection, principal().accounts, PAGE + 1, before, archived=archived)
-        shown = found[:PAGE]
-        ids = [campaign.id for campaign in shown]
-        clicks = activity.count_clicks(connection, ids)
-        totals = sales.totals_of_campaigns(connection, ids)
         accounts = list_accounts(connection, principal())
-        failed_forwards = outbox.count_dead(connection, principal().accounts)
-        failed_orders = queue.count_failed(connection, principal().accounts)
-        drafts = [] if before or archived else list_drafts(connection, principal().accounts, PAGE)
-        has_archived = bool(store.list_campaigns(connection, principal().accounts, 1, None, archived=True))
-        first_steps = (
-            steps_of(connection, accounts[0].emp_id) if accounts and not found and not archived else None
-        )
+        return _campaigns_page(connection, principal().accounts, accounts)
+
+
+@blueprint.get("/accounts/<int:emp_id>/campaigns")
+def list_account_campaigns(emp_id: int) -> Response:
+    """The campaigns of an account, as above."""
+    with services().database.read() as connection:
+        return _campaigns_page(connection, emp_id, [see_account(connection, principal(), emp_id)])
+
+
+def _campaigns_page(connection: sa.Connection, scope: Scope, accounts: Sequence[Account]) -> Response:
+    """The campaigns of these accounts."""
+    before, archived = read_dated_cursor(request.args.get("cursor")), "archived" in request.args
+    found = store.list_campaigns(connection, scope, PAGE + 1, before, archived=archived)
+    shown = found[:PAGE]
+    ids = [campaign.id for campaign in shown]
+    drafts = [] if before or archived else list_drafts(connection, scope, PAGE)
+    is_empty = accounts and not found and not archived
     return page(
         "campaigns.html",
         campaigns=shown,
-        clicks=clicks,
-        totals=totals,
+        clicks=activity.count_clicks(connection, ids),
+        totals=sales.totals_of_campaigns(connection, ids),
         names={account.emp_id: account.name for account in accounts},
         accounts=accounts,
         emp_id=accounts[0].emp_id if len(accounts) == 1 else None,
-        failed_forwards=failed_forwards,
-        failed_orders=failed_orders,
+        failed_forwards=outbox.count_dead(connection, scope),
+        failed_orders=queue.count_failed(connection, scope),
         drafts=drafts,
-        first_steps=first_steps,
+        first_steps=steps_of(connection, accounts[0].emp_id) if is_empty else None,
         may_add=principal().may_add_accounts,
         archived=archived,
-        has_archived=has_archived,
+        has_archived=bool(store.list_campaigns(connection, scope, 1, None, archived=True)),
         next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
     )
 

@@ -25,8 +25,8 @@ def text_of(office: Office, path: str = PATH, key: str = SHOES) -> str:
     return answer.text
 
 
-def test_the_first_page_links_to_it_even_without_campaigns(office: Office) -> None:
-    links = _check(office.page("/", SHOES).text).links
+def test_the_settings_link_to_it(office: Office) -> None:
+    links = _check(office.page("/accounts/7/policy", SHOES).text).links
     assert PATH in links
     assert "/accounts/8/coverage" not in links, "another account's"
 

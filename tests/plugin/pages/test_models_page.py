@@ -19,7 +19,7 @@ def text_of(office: Office, path: str = "/accounts/7/models", key: str = SHOES) 
 
 def test_the_campaigns_page_links_to_it(office: Office) -> None:
     office.campaign()
-    assert "/accounts/7/models" in _check(office.page("/").text).links
+    assert "/accounts/7/models" in _check(office.page("/accounts/7/campaigns").text).links
 
 
 def test_it_shows_each_model_and_why_two_have_no_result(office: Office) -> None:

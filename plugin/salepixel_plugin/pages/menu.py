@@ -1,0 +1,104 @@
+"""The menu of an account: its sections, and the pages of each section. A new page is one line in MENU."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from salepixel_plugin.languages import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page of an account. `endpoint` takes `emp_id` alone; `inside`: endpoints of pages below it."""
+
+    text: str
+    endpoint: str
+    inside: tuple[str, ...] = ()
+
+
+_OF_A_CAMPAIGN = (
+    *(
+        "list_campaigns",
+        "overview",
+        "links",
+        "link",
+        "list_sales",
+        "contacts",
+        "recipients",
+        "lift",
+        "show_manage",
+    ),
+    *("change", "change_recipients", "manage", "download_sales", "new_mail", "add_mail", "show_mail"),
+    *("change_mail", "show_undo", "undo_mail", "show_platform", "explain_order"),
+)
+
+MENU: Mapping[str, Sequence[Place]] = {
+    N_("Campaigns"): (
+        Place(N_("Campaigns"), "list_account_campaigns", _OF_A_CAMPAIGN),
+        Place(N_("Flows"), "list_flows", ("add_flow", "show_flow", "change_flow")),
+        Place(N_("Compare models"), "compare_models"),
+    ),
+    N_("Contacts"): (
+        Place(N_("Find a contact"), "find_contact", ("open_contact", "show_contact")),
+        Place(
+            N_("Import contacts"), "new_list", ("upload_list", "show_list", "change_list", "show_send_list")
+        ),
+    ),
+    N_("Settings"): (
+        Place(N_("Attribution"), "show_policy", ("preview_policy", "show_closings", "close_month")),
+        Place(N_("Links"), "show_link_settings", ("change_link_settings",)),
+        Place(N_("Tracking health"), "show_coverage", ("list_failed", "list_dead")),
+        Place(N_("Alerts"), "show_alerts", ("add_alert_address",)),
+        Place(
+            N_("Privacy"), "show_people", ("find_person", "erase_person", "show_export", "change_retention")
+        ),
+        Place(N_("First steps"), "first_steps", ("set_up_account", "add_shop")),
+    ),
+}
+"""Section -> its pages, in the sequence in which people see them. Endpoints without `pages.`.
+
+The link of a section leads to its first page.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A link of the menu. `current`: "page" on the page itself, "true" on a page inside, otherwise empty."""
+
+    text: str
+    endpoint: str
+    current: str
+
+
+def sections_at(endpoint: str | None) -> list[Entry]:
+    """The sections, as a page with this endpoint shows them."""
+    found = []
+    for text, places in MENU.items():
+        first, *others = (entry.current for entry in _entries(places, endpoint))
+        inside = "true" if first or any(others) else ""
+        found.append(Entry(text, f"pages.{places[0].endpoint}", "page" if first == "page" else inside))
+    return found
+
+
+def places_at(endpoint: str | None) -> tuple[str, list[Entry]]:
+    """The section of a page with this endpoint, and the pages of this section; nothing for another page."""
+    for text, places in MENU.items():
+        entries = _entries(places, endpoint)
+        if any(entry.current for entry in entries):
+            return text, entries
+    return "", []
+
+
+def is_place(endpoint: str) -> bool:
+    """True for the endpoint of a page in the menu."""
+    return any(endpoint == f"pages.{place.endpoint}" for places in MENU.values() for place in places)
+
+
+def _entries(places: Sequence[Place], endpoint: str | None) -> list[Entry]:
+    name = (endpoint or "").removeprefix("pages.")
+    return [Entry(place.text, f"pages.{place.endpoint}", _current(place, name)) for place in places]
+
+
+def _current(place: Place, name: str) -> str:
+    if name == place.endpoint:
+        return "page"
+    return "true" if name in place.inside else ""

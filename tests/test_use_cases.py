@@ -131,9 +131,11 @@ def _report_orders(world: World, principal: Principal) -> shops.Receipt:
     )
 
 
+_MAIL = read_mail(b"<a href='https://shop.test/'>Shoes</a>")
+
+
 def _add_mail(world: World, principal: Principal) -> MailView:
-    mail = read_mail(b"<a href='https://shop.test/'>Shoes</a>")
-    return mails.add_mail(world.connection, principal, world.tracking, 7, "Autumn", "plain", None, mail, NOW)
+    return mails.add_mail(world.connection, principal, world.tracking, 7, "Autumn", "plain", None, _MAIL, NOW)
 
 
 def _see(world: World, mail_id: str) -> MailView:
@@ -246,6 +248,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     lists.find_send_list: lambda w, who: _find_send_list(w, who),
     lists.delete_list: lambda w, who: lists.delete_list(w.connection, who, w.list, NOW),
     mails.add_mail: _add_mail,
+    mails.preview_mail: lambda w, who: mails.preview_mail(
+        w.connection, who, w.tracking, 7, "Autumn", "plain", None, _MAIL, NOW
+    ),
     mails.see_mail: lambda w, who: mails.see_mail(w.connection, who, w.tracking, w.mail),
     mails.see_again: lambda w, who: mails.see_again(w.connection, who, _see(w, w.draft)),
     mails.change_mail: lambda w, who: mails.change_mail(

@@ -45,6 +45,8 @@ MAX_HOLDOUT = 50
 
 MAX_SENT = 1_000_000_000
 
+TOO_LONG = f"is longer than {MAX_URL} characters with its UTM parameters"
+
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
@@ -193,7 +195,7 @@ def create_campaign(
 def _with_utm(url: str, utm: Utm, name: str, label: str, place: int, field: str) -> str:
     led = with_utm(url, utm, name, label, place + 1)
     if len(led) > MAX_URL:
-        raise BadField(field, f"is longer than {MAX_URL} characters with its UTM parameters")
+        raise BadField(field, TOO_LONG)
     return led
 
 

@@ -19,7 +19,8 @@ from salepixel.storage.schema import mail_links, mails
 class StoredMail:
     """An uploaded e-mail. It is a draft while it has no `campaign_id`.
 
-    `merged`: links with the same destination and use are one link in the report.
+    `merged`: links with the same destination and use are one link in the report. `utm`: the UTM parameters of
+    its links as text of `utm.Utm`; None: those of the account when its campaign is created.
     """
 
     id: str
@@ -33,9 +34,10 @@ class StoredMail:
     changed_at: datetime
     merged: bool = True
     campaign_id: str | None = None
+    utm: str | None = None
 
 
-_CHANGING = ("emp_id", "name", "merged", "changed_at", "campaign_id")
+_CHANGING = ("emp_id", "name", "merged", "changed_at", "campaign_id", "utm")
 
 
 @dataclass(frozen=True, slots=True)

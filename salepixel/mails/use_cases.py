@@ -15,9 +15,10 @@ from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns import store as campaigns
-from salepixel.campaigns.links import Link, edge_url, tracked_url
+from salepixel.campaigns.links import MAX_URL, Link, edge_url, tracked_url
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import (
+    TOO_LONG,
     NewCampaign,
     NewLink,
     change_campaign,
@@ -25,10 +26,10 @@ from salepixel.campaigns.use_cases import (
     see_campaign,
     see_links,
 )
-from salepixel.campaigns.utm import read_utm, without_utm
+from salepixel.campaigns.utm import Utm, read_utm, without_utm
 from salepixel.mailers.contact_tag import BadTag, contact_tag
 from salepixel.mails import store
-from salepixel.mails.mail import Mail, read_mail
+from salepixel.mails.mail import Kind, Mail, read_mail
 from salepixel.mails.proposals import Use
 from salepixel.mails.rewrite import Place, undo, written
 from salepixel.mails.store import Choice, StoredMail
@@ -43,12 +44,13 @@ MAX_LINKS = 5000
 class Change:
     """What to change in a draft. `choices`: by the links' ids. None: unchanged.
 
-    `merged`: whether equal destinations are one link in the report.
+    `merged`: whether equal destinations are one link in the report. `utm`: the UTM parameters of its links.
     """
 
     choices: Mapping[str, Choice]
     merged: bool | None = None
     name: str | None = None
+    utm: Utm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +71,80 @@ def add_mail(
     tag: str | None,
     mail: Mail,
     at: datetime,
+    *,
+    utm: Utm | None = None,
 ) -> MailView:
     """Store a newsletter as a draft, with a proposal for each of its links.
 
     `tag`: None for the tag of the mailer. `mail`: read before the transaction, since a large one takes
-    seconds. Raises NotAllowed, UnknownAccount, BadField, or Invalid for too many links.
+    seconds. `utm`: None for that of the account. Raises NotAllowed, UnknownAccount, BadField, or Invalid for
+    too many links.
     """
+    text = None if utm is None else utm.as_text()
+    stored = StoredMail(
+        new_id(), emp_id, name, mailer, _tag(mailer, tag), mail.kind, mail.raw, at, at, utm=text
+    )
+    view = _proposed(connection, principal, tracking, stored, mail)
+    store.add_mail(connection, view.stored, {one.place: one.choice for one in view.links})
+    return view
+
+
+def preview_mail(
+    connection: sa.Connection,
+    principal: Principal,
+    tracking: Tracking,
+    emp_id: int,
+    name: str,
+    mailer: str,
+    tag: str | None,
+    mail: Mail,
+    at: datetime,
+    *,
+    utm: Utm | None = None,
+) -> tuple[MailView, dict[str, str]]:
+    """What `add_mail` and `make_campaign` would make of a newsletter; nothing is stored.
+
+    Returns the mail, and the tracked address of each link by its id. The addresses lead to their
+    destinations, but their clicks count for no campaign. Raises as both do, and BadField for a destination
+    that is too long with its UTM parameters.
+    """
+    text = None if utm is None else utm.as_text()
+    stored = StoredMail(
+        new_id(), emp_id, name, mailer, _tag(mailer, tag), mail.kind, mail.raw, at, at, utm=text
+    )
+    view = _proposed(connection, principal, tracking, stored, mail)
+    if not view.groups():
+        raise Invalid("mail_without_links")
+    base, campaign_id = edge_url(tracking.edge, view.account.tracking_host), new_id()
+    led = view.destinations()
+    addresses, ids = dict[str, str](), dict[Place, str]()
+    for place, group in enumerate(view.groups()):
+        url = led[group[0].id]
+        if len(url) > MAX_URL:
+            raise BadField(f"links.{place}.url", TOO_LONG)
+        link = Link(emp_id, campaign_id, new_id(), url)
+        addresses[link.link] = tracked_url(base, tracking.sealer.seal(link), stored.contact_tag)
+        ids |= {one.place: link.link for one in group}
+    links = [replace(one, choice=replace(one.choice, link_id=ids.get(one.place))) for one in view.links]
+    return replace(view, links=links), addresses
+
+
+def _tag(mailer: str, tag: str | None) -> str:
     try:
-        tag = contact_tag(mailer, tag)
+        return contact_tag(mailer, tag)
     except BadTag as error:
         raise BadField(error.field, str(error)) from None
+
+
+def _proposed(
+    connection: sa.Connection, principal: Principal, tracking: Tracking, stored: StoredMail, mail: Mail
+) -> MailView:
+    """A new mail with a proposal for each of its links."""
     if len(mail.links()) > MAX_LINKS:
         raise Invalid("mail_too_many_links", most=MAX_LINKS)
-    account = target_account(connection, principal, emp_id)
-    stored = StoredMail(new_id(), emp_id, name, mailer, tag, mail.kind, mail.raw, at, at)
+    account = target_account(connection, principal, stored.emp_id)
     proposals = proposals_of(mail, account, tracking)
     choices = {place: Choice(one.use, one.label) for place, one in proposals.items()}
-    store.add_mail(connection, stored, choices)
     return view_of(stored, mail, account, proposals, choices, None)
 
 
@@ -147,7 +206,8 @@ def change_mail(
         view.stored.id,
         [(place, {"usage": one.use, "label": one.label}) for place, one in changes],
     )
-    given = {"merged": change.merged, "name": change.name}
+    utm = None if change.utm is None else change.utm.as_text()
+    given = {"merged": change.merged, "name": change.name, "utm": utm}
     values = {"changed_at": at} | {name: value for name, value in given.items() if value is not None}
     stored = store.change_mail(connection, view.stored, values)
     new = dict(changes)
@@ -156,11 +216,20 @@ def change_mail(
 
 
 def make_campaign(
-    connection: sa.Connection, principal: Principal, tracking: Tracking, view: MailView, at: datetime
+    connection: sa.Connection,
+    principal: Principal,
+    tracking: Tracking,
+    view: MailView,
+    at: datetime,
+    *,
+    sent_at: datetime | None = None,
+    holdout_percent: int = 0,
+    utm_campaign: str = "",
 ) -> MailView:
     """Create the campaign of a draft, with its links. Idempotent.
 
-    Raises NotFound, or Invalid if no link is tracked.
+    `sent_at`, `holdout_percent`, `utm_campaign`: of a new campaign. Raises NotFound, Invalid if no link is
+    tracked, or BadField as `create_campaign` does.
     """
     view = see_again(connection, principal, view)
     if view.campaign is not None:
@@ -173,7 +242,17 @@ def make_campaign(
         for group in groups
     ]
     stored = view.stored
-    wanted = NewCampaign(stored.emp_id, stored.name, stored.mailer, links, stored.contact_tag)
+    wanted = NewCampaign(
+        stored.emp_id,
+        stored.name,
+        stored.mailer,
+        links,
+        stored.contact_tag,
+        sent_at,
+        holdout_percent,
+        utm_campaign,
+        None if stored.utm is None else read_utm(stored.utm),
+    )
     made, _ = create_campaign(connection, principal, wanted, tracking.click_parameter, at)
     ids = {one.place: link.id for link, group in zip(made.links, groups, strict=True) for one in group}
     store.change_links(connection, stored.id, [(place, {"link_id": its}) for place, its in ids.items()])
@@ -223,16 +302,22 @@ def undo_mail(connection: sa.Connection, principal: Principal, tracking: Trackin
         raise Invalid("mail_not_tracked")
     addresses = {link.link: found.address for found, link in ours}
     originals, charsets = dict[str, list[str]](), list[str]()
+    kinds = {part.kind for part in mail.parts}  # in HTML, an address is written differently than in text
     for campaign_id in sorted({link.campaign for _, link in ours}):
         mail_id = store.mail_of(connection, campaign_id)
         if mail_id is None:
             continue
         view = see_mail(connection, principal, tracking, mail_id)
-        if view.rewritten(addresses) == mail.raw:
+        rewritten = view.rewritten(addresses)
+        if rewritten == mail.raw:
             return view.mail.raw
+        if view.mail.kind is Kind.MESSAGE is not mail.kind:  # perhaps one of its parts
+            for was, now in zip(view.mail.parts, read_mail(rewritten, Kind.MESSAGE).parts, strict=True):
+                if now.text == mail.parts[0].text:
+                    return mail.parts[0].encoded(was.text)
         charsets = view.mail.charsets()
         for one in view.links:
-            if one.choice.link_id in addresses:
+            if one.choice.link_id in addresses and view.mail.parts[one.part].kind in kinds:
                 originals.setdefault(addresses[one.choice.link_id], []).append(one.found.raw)
     for found, link in ours:
         if found.address not in originals:

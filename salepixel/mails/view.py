@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from salepixel.accounts.store import Account
 from salepixel.campaigns.links import BadLink, Link, LinkSealer, edge_url, token_in
 from salepixel.campaigns.store import Campaign
-from salepixel.campaigns.utm import read_utm, with_utm
+from salepixel.campaigns.utm import Utm, read_utm, with_utm
 from salepixel.mails.found import FoundLink
 from salepixel.mails.mail import Mail
 from salepixel.mails.proposals import Proposal, Use, Why, propose
@@ -97,9 +97,16 @@ class MailView:
                 found.setdefault((one.proposal.destination, one.choice.use, *same), []).append(one)
         return list(found.values())
 
+    @property
+    def utm(self) -> Utm:
+        """The UTM parameters of its links: a draft has its own, or else those of the account."""
+        if self.campaign is not None:
+            return read_utm(self.campaign.utm)
+        return read_utm(self.account.utm if self.stored.utm is None else self.stored.utm)
+
     def destinations(self) -> dict[str, str]:
-        """Where the links to track lead, with UTM parameters, by their ids. A draft has the account's."""
-        utm = read_utm(self.campaign.utm if self.campaign else self.account.utm)
+        """Where the links to track lead, with UTM parameters, by their ids."""
+        utm = self.utm
         name = self.campaign.utm_name if self.campaign else self.name
         found = dict[str, str]()
         for position, group in enumerate(self.groups(), 1):

@@ -104,7 +104,7 @@ WITHOUT_PERSON = {
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at dynamic",
     "flows": "id emp_id name created_at",
     "flow_parts": "campaign_id flow_id position",
-    "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id",
+    "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id utm",
     "mail_links": "mail_id part start usage label link_id",
     "journals": "name mark folded_at",
     "losses": "journal number count from_at to_at",

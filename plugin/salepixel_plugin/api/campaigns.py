@@ -2,24 +2,29 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from salepixel.accounts.declined import BadField
 from salepixel.campaigns import store, use_cases
 from salepixel.campaigns.links import Link, Notice, edge_url, tracked_url
 from salepixel.campaigns.pages import dynamic_link, dynamic_url
 from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.use_cases import LinkedCampaign, NewCampaign, NewLink
-from salepixel.campaigns.utm import read_utm
+from salepixel.campaigns.utm import Utm, read_utm
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mailers.tags import is_merge_tag
+from salepixel.mails.alternatives import mail_of
+from salepixel.mails.mail import Mail
+from salepixel.mails.use_cases import add_mail, make_campaign, preview_mail, tracked_addresses
 from salepixel.mails.use_cases import copy_campaign as copy
 from salepixel.mails.use_cases import delete_campaign as delete
 from salepixel.report.activity import link_activity
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
+from salepixel_plugin.api.mailed import CampaignPreview, MailedLink, Warnings, mailed
 from salepixel_plugin.copies import copy_name
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.explanations import explain_notice
@@ -30,11 +35,6 @@ from salepixel_plugin.schemas import CopyIn, Input, LinkChange, UtmIn
 from salepixel_plugin.services import services, tracking, writing
 
 SentAt = Annotated[PlannedTime | None, Field(description="When sending begins; helps to detect bot clicks.")]
-
-
-Warnings = Annotated[
-    list[str], Field(description="Corrections to the input: the field, and why. Check the result.")
-]
 
 
 class LinkIn(Input):
@@ -54,13 +54,33 @@ class CampaignIn(Input):
     contact_tag: Name | None = Field(
         None, description="The platform's merge tag for the contact's reference, if not the default."
     )
-    links: Annotated[list[LinkIn], Field(min_length=1, max_length=500)]
+    links: Annotated[list[LinkIn], Field(max_length=500)] | None = Field(
+        None, description="The destinations. An empty list: a campaign that has only its dynamic link."
+    )
+    html: str = Field("", description="In place of `links`: the e-mail's HTML.")
+    text: str = Field("", description="In place of `links`: the e-mail's text, alone or besides its HTML.")
     sent_at: SentAt = None
     holdout_percent: Annotated[int, Field(ge=0, le=use_cases.MAX_HOLDOUT)] = Field(
         0, description="Random holdout: percentage of recipients in the control group."
     )
     utm_campaign: Text = Field("", description="The utm_campaign of its links, so that orders can name it.")
     utm: UtmIn | None = Field(None, description="UTM parameters of its destinations. Null: the account's.")
+
+    max_bytes: ClassVar[int] = 8_000_000
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.links is None) is not bool(self.html or self.text):
+            raise ValueError("send either `links`, or `html` and `text`")
+        return self
+
+    def mail(self) -> Mail | None:
+        """The e-mail, None if there are `links`. Takes seconds for a large one. Raises Invalid."""
+        return mail_of(self.html, self.text) if self.links is None else None
+
+    def patterns(self) -> Utm | None:
+        """Its UTM parameters; None: those of the account."""
+        return self.utm.as_utm() if self.utm else None
 
 
 class CampaignChange(Input):
@@ -125,10 +145,13 @@ class CampaignOut(Output):
     held_out: int = Field(description="Those in the control group.")
 
 
-class CampaignWithLinks(CampaignOut):
-    """A campaign with its links."""
+class CreatedLink(MailedLink):
+    """A link of a new campaign."""
 
-    links: list[LinkOut]
+    id: Id | None = Field(description="Null: it is not tracked.")
+
+
+class _Campaign(CampaignOut):
     dynamic_url: str = Field(
         description="The dynamic link, for product feeds and automations. After `u=` comes the tag of the "
         "platform for the address of a product, or `{url}`: put the address there, encoded. "
@@ -136,9 +159,23 @@ class CampaignWithLinks(CampaignOut):
     )
 
 
-class CampaignCreated(CampaignWithLinks):
-    """A new campaign, and corrections to the input."""
+class CampaignWithLinks(_Campaign):
+    """A campaign with its links."""
 
+    links: list[LinkOut]
+
+
+class CampaignCreated(_Campaign):
+    """A new campaign with its links, and corrections to the input.
+
+    If it was created from an e-mail: that e-mail with tracked links, to be sent; all its links in their
+    sequence; and risks to know before it is sent.
+    """
+
+    links: list[LinkOut | CreatedLink]
+    html: str | None = None
+    text: str | None = None
+    mail_id: Id | None = Field(None, description="The e-mail, for `GET /mails/<mail_id>`.")
     warnings: Warnings
 
 
@@ -182,11 +219,16 @@ class LinksOut(Output):
 @blueprint.output(CampaignCreated, 201)
 @blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
 def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
-    """Create a campaign; the response has a tracked URL for each link."""
-    here = services()
-    links = [NewLink(link.url, link.label, link.sale_pixel) for link in wanted.links]
-    utm = wanted.utm.as_utm() if wanted.utm else None
-    new = NewCampaign(**wanted.model_dump(exclude={"links", "utm"}), links=links, utm=utm)
+    """Create a campaign; the response has a tracked URL for each link.
+
+    Or from an e-mail: its links are proposed as in `POST /mails`, which also lets you choose them.
+    """
+    here, mail = services(), wanted.mail()
+    if mail is not None:
+        return _from_mail(wanted, mail)
+    links = [NewLink(link.url, link.label, link.sale_pixel) for link in wanted.links or ()]
+    given = wanted.model_dump(exclude={"links", "utm", "html", "text"})
+    new = NewCampaign(**given, links=links, utm=wanted.patterns())
     with here.database.write() as connection:
         made, notices = use_cases.create_campaign(
             connection, principal(), new, here.settings.click_parameter, datetime.now(UTC)
@@ -195,6 +237,47 @@ def add_campaign(wanted: CampaignIn) -> dict[str, Any]:
         publish_if_possible(here.database, here.redis)  # edges recognise such a tag only by the directory
     warnings = [f"links.{place}.url: {_explain(notice)}" for place, notice in notices]
     return _with_links(made) | {"warnings": warnings}
+
+
+@blueprint.post("/campaigns/preview")
+@blueprint.input(CampaignIn, arg_name="wanted")
+@blueprint.output(CampaignPreview)
+@blueprint.doc(security="bearer", responses={403: "A foreign account", 404: "No such account"})
+def preview_campaign(wanted: CampaignIn) -> dict[str, Any]:
+    """What `POST /campaigns` would make of an e-mail; nothing is stored."""
+    mail = wanted.mail()
+    if mail is None:
+        raise BadField("links", "cannot be previewed; send `html` or `text`")
+    with services().database.read() as connection:
+        given = _mail_of(wanted, mail)
+        view, addresses = preview_mail(connection, principal(), tracking(), *given, utm=wanted.patterns())
+    return mailed(view, addresses)
+
+
+def _from_mail(wanted: CampaignIn, mail: Mail) -> dict[str, Any]:
+    now, who, how = datetime.now(UTC), principal(), tracking()
+    with writing(publishes=True) as connection:
+        draft = add_mail(connection, who, how, *_mail_of(wanted, mail), utm=wanted.patterns())
+        view = make_campaign(
+            connection,
+            who,
+            how,
+            draft,
+            now,
+            sent_at=wanted.sent_at,
+            holdout_percent=wanted.holdout_percent,
+            utm_campaign=wanted.utm_campaign,
+        )
+        addresses = tracked_addresses(connection, who, how, view)
+        made = _with_links(use_cases.see_links(connection, who, str(view.stored.campaign_id)))
+    shown = mailed(view, addresses)
+    ids = [{"id": one.choice.link_id} for one in view.links]
+    links = [one | its for one, its in zip(shown.pop("links"), ids, strict=True)]
+    return made | shown | {"links": links, "mail_id": view.stored.id}
+
+
+def _mail_of(wanted: CampaignIn, mail: Mail) -> tuple[int, str, str, str | None, Mail, datetime]:
+    return wanted.emp_id, wanted.name, wanted.mailer, wanted.contact_tag, mail, datetime.now(UTC)
 
 
 @blueprint.get("/campaigns")

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
@@ -23,7 +24,7 @@ from salepixel_plugin.cautions import cautions_for, say_caution
 from salepixel_plugin.copies import copy_name
 from salepixel_plugin.fields import EmpId, Id, Name, Text
 from salepixel_plugin.languages import ENGLISH
-from salepixel_plugin.schemas import CopyIn, Input
+from salepixel_plugin.schemas import CopyIn, Input, UtmIn
 from salepixel_plugin.services import services, tracking, writing
 
 
@@ -59,6 +60,7 @@ class MailIn(MailFile):
     contact_tag: Name | None = Field(
         None, description="The platform's merge tag for the contact's reference, if not the default."
     )
+    utm: UtmIn | None = Field(None, description="UTM parameters of its destinations. Null: the account's.")
 
 
 class LinkChoice(Input):
@@ -73,6 +75,7 @@ class MailChange(Input):
 
     name: Name | None = Field(None, description="The name of the draft and of its campaign.")
     links: dict[str, LinkChoice] = Field(default_factory=dict, description="By the link's id in the mail.")
+    utm: UtmIn | None = Field(None, description="The UTM parameters of its destinations. Null: unchanged.")
     merged: bool | None = Field(None, description="True: links with equal destinations are one link.")
 
 
@@ -107,6 +110,7 @@ class MailOut(Output):
     mailer: str
     kind: Kind
     merged: bool
+    utm: UtmIn
     campaign_id: Id | None
     created_at: datetime
     changed_at: datetime
@@ -135,6 +139,7 @@ def add_mail(wanted: MailIn) -> dict[str, Any]:
             wanted.contact_tag,
             mail,
             datetime.now(UTC),
+            utm=wanted.utm.as_utm() if wanted.utm else None,
         )
     return _as_json(view)
 
@@ -159,7 +164,8 @@ def change_mail(mail_id: str, change: MailChange) -> dict[str, Any]:
         link_id: Choice(one.use, labels.get(link_id, "") if one.label is None else one.label)
         for link_id, one in change.links.items()
     }
-    wanted = Change(choices, change.merged, change.name)
+    utm = change.utm.as_utm() if change.utm else None
+    wanted = Change(choices, change.merged, change.name, utm)
     with writing() as connection:
         changed = use_cases.change_mail(connection, principal(), view, wanted, datetime.now(UTC))
     return _as_json(changed)
@@ -247,6 +253,7 @@ def _as_json(view: MailView) -> dict[str, Any]:
         "mailer": stored.mailer,
         "kind": stored.kind,
         "merged": stored.merged,
+        "utm": asdict(view.utm),
         "campaign_id": None if view.campaign is None else view.campaign.id,
         "created_at": stored.created_at,
         "changed_at": stored.changed_at,

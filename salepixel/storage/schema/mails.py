@@ -18,6 +18,7 @@ mails = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("changed_at", UtcTime, nullable=False),
     sa.Column("campaign_id", sa.Text),  # null: a draft
+    sa.Column("utm", sa.Text),  # null: that of the account
     sa.Index(
         "ix_mails_drafts",
         "emp_id",

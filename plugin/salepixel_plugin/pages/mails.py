@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import Response, make_response, redirect, request, url_for
+from pydantic import ValidationError
 
 from salepixel.accounts.declined import BadField, Invalid
 from salepixel.accounts.use_cases import see_account
+from salepixel.campaigns.store import list_campaigns
+from salepixel.campaigns.use_cases import NewCampaign, create_campaign
+from salepixel.campaigns.utm import Utm
 from salepixel.mailers.known import PLATFORMS
 from salepixel.mails import use_cases
 from salepixel.mails.cautions import Risk
@@ -25,8 +29,10 @@ from salepixel_plugin.cautions import cautions_for, say_caution
 from salepixel_plugin.copies import copy_name
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say, with_script
+from salepixel_plugin.pages.link_settings import PARAMETERS
 from salepixel_plugin.pages.platforms import NAMES, texts_of
 from salepixel_plugin.refusals import as_refusal
+from salepixel_plugin.schemas import UtmIn
 from salepixel_plugin.services import services, tracking, writing
 
 _FORM_BYTES = 4 * MAX_BYTES  # a browser writes a letter of another alphabet with up to nine characters
@@ -65,6 +71,8 @@ _CHANGED = N_(
     "replace the other changes, or reload the page to see the other changes."
 )
 _NO_NAME = N_("Enter a name for the campaign.")
+_NO_PLATFORM = N_("Choose your e-mail platform.")
+_BAD_UTM = N_("Some UTM parameters cannot be used. They are marked below.")
 _NO_TAG = N_(
     "Enter your platform's merge tag for a contact's reference, such as *|UNIQID|*. Accents, quotes, "
     "backslashes and the characters & # < > are not allowed."
@@ -73,19 +81,32 @@ _NO_TAG = N_(
 
 @blueprint.get("/accounts/<int:emp_id>/mails")
 def new_mail(emp_id: int) -> Response:
-    """The form for a new campaign."""
-    return _form(emp_id, {}, {})
+    """The form for a new campaign, with the platform of the newest one."""
+    with services().database.read() as connection:
+        see_account(connection, principal(), emp_id)
+        newest = list_campaigns(connection, frozenset({emp_id}), 1, None)
+    sent = {}
+    if newest and newest[0].mailer != "plain":  # which the API takes if it is not named
+        sent["mailer"] = newest[0].mailer
+        usual = PLATFORMS[newest[0].mailer].contact_tag if newest[0].mailer in PLATFORMS else None
+        sent["contact_tag"] = "" if newest[0].contact_tag == usual else newest[0].contact_tag
+    return _form(emp_id, sent, {})
 
 
 @blueprint.post("/accounts/<int:emp_id>/mails")
 def add_mail(emp_id: int) -> Response:
-    """Store a pasted or uploaded e-mail as a draft."""
+    """Store a pasted or uploaded e-mail as a draft, or create a campaign without an e-mail."""
     request.max_content_length = request.max_form_memory_size = _FORM_BYTES
     sent = {name: request.form.get(name, "") for name in ("name", "mailer", "contact_tag", "text")}
     name = read_text(sent["name"], _NAME)
     if not name:
         return _form(emp_id, sent, {"name": language().text(_NO_NAME)})
+    if sent["mailer"] not in PLATFORMS:
+        return _form(emp_id, sent, {"mailer": language().text(_NO_PLATFORM)})
+    tag = sent["contact_tag"].strip() or None
     try:
+        if request.form.get("step") == "dynamic":
+            return _add_dynamic(NewCampaign(emp_id, name, sent["mailer"], (), tag))
         mail = read_mail(_sent_mail())
         with writing() as connection:
             view = use_cases.add_mail(
@@ -95,7 +116,7 @@ def add_mail(emp_id: int) -> Response:
                 emp_id,
                 name,
                 sent["mailer"],
-                sent["contact_tag"].strip() or None,
+                tag,
                 mail,
                 datetime.now(UTC),
             )
@@ -104,6 +125,17 @@ def add_mail(emp_id: int) -> Response:
     except Invalid as declined:
         return _form(emp_id, sent, {"text": say(as_refusal(declined))})
     return _to(view.stored.id)
+
+
+def _add_dynamic(wanted: NewCampaign) -> Response:
+    """Create a campaign that has only its dynamic link. Raises BadField."""
+    here = services()
+    with writing(publishes=True) as connection:
+        made, _ = create_campaign(
+            connection, principal(), wanted, here.settings.click_parameter, datetime.now(UTC)
+        )
+    there = url_for("pages.links", campaign_id=made.campaign.id, _anchor="dynamic")
+    return cast(Response, redirect(there, 303))
 
 
 @blueprint.get("/mails/<mail_id>")
@@ -129,15 +161,19 @@ def change_mail(mail_id: str) -> Response:
         with writing() as connection:
             name = copy_name(view.name, language())
             return _to(use_cases.copy_mail(connection, principal(), mail_id, name, now))
+    utm, wrong = _sent_utm()
     with writing() as connection:
         fresh = use_cases.see_again(connection, principal(), view)
         is_stale = fresh.campaign is None and request.form.get("seen", _version(fresh)) != _version(fresh)
         if not is_stale:
             name = read_text(request.form.get("name", ""), _NAME)
-            change = Change(_choices(view), "merged" in request.form, name or None)
+            new = utm if utm and utm != view.utm else None
+            change = Change(_choices(view), "merged" in request.form, name or None, new)
             view = use_cases.change_mail(connection, principal(), view, change, now)
     if is_stale:
         return _show(_with_choices(fresh), language().text(_CHANGED))
+    if wrong:
+        return _show(view, language().text(_BAD_UTM), wrong)
     if step == "finish":
         try:
             with writing(publishes=True) as connection:
@@ -145,6 +181,8 @@ def change_mail(mail_id: str) -> Response:
         except Invalid as declined:
             return _show(view, say(as_refusal(declined)))
         return _to(mail_id)
+    if step == "utm":
+        return _show(_see(mail_id))
     return _to(mail_id, step.removeprefix("page-") if step.startswith("page-") else _page_number())
 
 
@@ -215,6 +253,27 @@ def _version(view: MailView) -> str:
     return view.stored.changed_at.isoformat()
 
 
+def _sent_utm() -> tuple[Utm | None, list[str]]:
+    """The UTM parameters of the form, None if it has none or wrong ones; and the names of the wrong ones."""
+    if "utm_source" not in request.form:
+        return None, []
+    sent = {name: request.form.get(f"utm_{name}", "").strip() for name in PARAMETERS}
+    try:
+        return UtmIn.model_validate(sent | {"replace": "utm_replace" in request.form}).as_utm(), []
+    except ValidationError as error:
+        return None, [str(detail["loc"][0]) for detail in error.errors()]
+
+
+def _utm_form(view: MailView, wrong: Sequence[str]) -> dict[str, Any]:
+    """The fields of the UTM parameters: as they were sent, or else as they are stored."""
+    is_sent = "utm_source" in request.form
+    stored = asdict(view.utm)
+    values = {name: request.form[f"utm_{name}"] if is_sent else stored[name] for name in PARAMETERS}
+    replaces = "utm_replace" in request.form if is_sent else view.utm.replace
+    is_open = request.form.get("step") == "utm"
+    return {"values": values, "replaces": replaces, "wrong": wrong, "is_open": is_open}
+
+
 def _with_choices(view: MailView) -> MailView:
     """The mail as the form of this request has it: nothing of it is lost if it cannot be stored."""
     chosen = _choices(view)
@@ -273,7 +332,7 @@ def _some(links: Sequence[object]) -> dict[str, Any]:
     return {"links": links[(number - 1) * PER_PAGE : number * PER_PAGE], "number": number, "pages": pages}
 
 
-def _show(view: MailView, wrong: str = "") -> Response:
+def _show(view: MailView, wrong: str = "", wrong_utm: Sequence[str] = ()) -> Response:
     cautions = cautions_for(view)
     if view.campaign is not None:  # what can no longer be chosen is left out
         cautions = [one for one in cautions if one.risk is not Risk.REPEATED]
@@ -288,6 +347,8 @@ def _show(view: MailView, wrong: str = "") -> Response:
             seen=_version(view),
             hosts=hosts,
             per_page=PER_PAGE,
+            utm=_utm_form(view, wrong_utm),
+            parameters=PARAMETERS,
             **_some(view.links),
             **shared,
         )

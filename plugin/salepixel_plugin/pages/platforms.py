@@ -1,6 +1,6 @@
 """How to use an e-mail platform with tracked links: a page for each, made from what we know about it."""
 
-from flask import Response
+from flask import Response, request
 
 from salepixel.accounts.declined import NotFound
 from salepixel.mailers.known import PLATFORMS
@@ -68,14 +68,16 @@ FIELDS = {
 
 @blueprint.get("/platforms/<mailer>")
 def show_platform(mailer: str) -> Response:
-    """How to use an e-mail platform. Raises NotFound."""
+    """How to use an e-mail platform, with the menu of the `account` in the query. Raises NotFound."""
     platform = PLATFORMS.get(mailer)
     if platform is None:
         raise NotFound("platform")
+    asked = request.args.get("account", "")
+    emp_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 11 else 0
+    if not principal().allows(emp_id):
+        emp_id = principal().only_account or 0
     texts = texts_of(platform)
-    return page(
-        "platform.html", emp_id=principal().only_account, platform=platform, name=NAMES[mailer], **texts
-    )
+    return page("platform.html", emp_id=emp_id or None, platform=platform, name=NAMES[mailer], **texts)
 
 
 def texts_of(platform: Platform) -> dict[str, object]:

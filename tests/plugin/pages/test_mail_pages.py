@@ -87,7 +87,8 @@ def test_a_file_keeps_its_encoding(office: Office) -> None:
         ({"text": ""}, "Paste the HTML"),
         ({"name": " "}, "Enter a name for the campaign"),
         ({"mailer": "mdirector"}, "merge tag for a contact"),
-        ({"mailer": "unknown"}, "merge tag for a contact"),
+        ({"mailer": "unknown"}, "Choose your e-mail platform."),
+        ({"mailer": ""}, "Choose your e-mail platform."),
         ({"text": "%PDF-1.7"}, "This is a PDF"),
         ({"text": "x" * 3_000_001}, "larger than 3 MB"),
     ],
@@ -250,3 +251,66 @@ def test_only_the_page_with_copy_buttons_has_a_script(office: Office) -> None:
     answer = office.page(there, SHOES)
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert answer.text.count("data-copies=") == 1 + 3
+
+
+UTM = {f"utm_{name}": "" for name in ("source", "medium", "campaign", "content", "term")}
+
+
+def test_a_draft_has_utm_parameters_of_its_own_and_shows_what_they_do(office: Office) -> None:
+    office.call("PATCH", "/accounts/7", {"utm": {"source": "news"}}, SHOES)
+    there = add(office)
+    mail = f"/mails/{there.rpartition('/')[2]}"
+    page = office.page(there, SHOES).text
+    assert 'name="utm_source" maxlength="200" value="news"' in page
+    same = UTM | {"utm_source": "news", "step": "save", "merged": "on"}
+    office.page(there, SHOES, method="POST", data=same)
+    office.call("PATCH", "/accounts/7", {"utm": {"source": "mail"}}, SHOES)
+    assert office.get(mail, SHOES)["utm"]["source"] == "mail", "what nobody changed is that of the account"
+    own = UTM | {"utm_medium": "email", "utm_content": "{link}", "step": "utm", "merged": "on"}
+    shown = office.page(there, SHOES, method="POST", data=own)
+    assert shown.status_code == 200
+    assert "https://shop.test/cup?a=1&amp;b=2&amp;utm_medium=email&amp;utm_content=Buy" in shown.text
+    assert "<details open>" in shown.text
+    made = office.call("PUT", f"{mail}/campaign", key=SHOES).json or {}
+    campaign = office.get(f"/campaigns/{made['campaign_id']}", SHOES)
+    assert (campaign["utm"]["medium"], campaign["utm"]["source"]) == ("email", "")
+    assert campaign["links"][0]["url"].endswith(
+        "?a=1&b=2&utm_medium=email&utm_content=Buy%20the%20cup%20%C2%B7%20Cup"
+    )
+
+
+def test_a_wrong_utm_parameter_is_marked_and_nothing_typed_is_lost(office: Office) -> None:
+    there = add(office)
+    wrong = UTM | {"utm_campaign": "{kampaign}", "utm_term": "x", "step": "finish"}
+    answer = office.page(there, SHOES, method="POST", data=wrong)
+    assert answer.status_code == 422
+    assert 'value="{kampaign}" aria-invalid="true"' in answer.text
+    assert 'name="utm_term" maxlength="200" value="x"' in answer.text
+    assert office.get("/campaigns", SHOES)["campaigns"] == []
+
+
+def test_a_campaign_without_an_e_mail_has_its_dynamic_link(office: Office) -> None:
+    sent = {"name": "Baskets", "mailer": "klaviyo", "text": "", "step": "dynamic"}
+    answer = office.page("/accounts/7/mails", SHOES, method="POST", data=sent)
+    assert answer.status_code == 303
+    (made,) = office.get("/campaigns", SHOES)["campaigns"]
+    assert answer.headers["Location"] == f"/campaigns/{made['id']}/links#dynamic"
+    assert "/r/" in office.page(f"/campaigns/{made['id']}/links", SHOES).text
+    missing = sent | {"mailer": "mdirector"}
+    refused = office.page("/accounts/7/mails", SHOES, method="POST", data=missing)
+    assert (refused.status_code, "merge tag for a contact" in refused.text) == (422, True)
+
+
+def test_the_form_begins_with_the_platform_of_the_newest_campaign(office: Office) -> None:
+    assert '<option value="" selected>' in office.page("/accounts/7/mails", SHOES).text
+    wanted = {"empId": 7, "name": "A", "links": [], "mailer": "mdirector", "contact_tag": "%%REF%%"}
+    office.post("/campaigns", wanted)
+    page = office.page("/accounts/7/mails", SHOES).text
+    assert '<option value="mdirector" selected>' in page
+    assert 'value="%%REF%%"' in page
+
+
+def test_the_page_of_a_platform_opens_beside_the_form_and_has_the_menu_of_its_account(office: Office) -> None:
+    form = office.page("/accounts/7/mails").text
+    (there,) = re.findall(r'href="(/platforms/brevo[^"]*)" target="_blank"', form)
+    assert 'href="/accounts/7/' in office.page(there).text

@@ -147,7 +147,8 @@ def test_each_tab_of_a_campaign_names_its_platform(office: Office, tab: str) -> 
     sent = {"empId": 7, "name": "Autumn", "links": links, "mailer": "mailchimp"}
     campaign = office.post("/campaigns", sent)
     assert (
-        'href="/platforms/mailchimp">Mailchimp</a>' in office.page(f"/campaigns/{campaign['id']}{tab}").text
+        'href="/platforms/mailchimp?account=7">Mailchimp</a>'
+        in office.page(f"/campaigns/{campaign['id']}{tab}").text
     )
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from redis.connection import parse_url
 
 from salepixel.reading.addresses import normal_host
+from salepixel.reading.emails import read_recipient
 
 PREFIX = "SALEPIXEL_"
 
@@ -44,6 +45,21 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in known:
+            raise ValueError(f"must be {', '.join(known[:-1])} or {known[-1]}")
+        return text
+
+    return parse
+
+
+def _recipient(text: str) -> str:
+    if not (address := read_recipient(text)):
+        raise ValueError("must be an e-mail address such as salepixel@shop.example")
+    return address
 
 
 def _web_address(text: str) -> str:
@@ -224,6 +240,36 @@ class StorageSettings(Settings):
     plugin_url: str = _setting(
         "http://127.0.0.1:{plugin_port}", _web_address, "Public address of the plugin, as shops reach it."
     )
+    smtp_host: str = _setting(
+        "",
+        str,
+        "SMTP server for the e-mails of accounts that have no SMTP settings of their own. It may have a "
+        "private address. Without it, only accounts with settings of their own can send e-mails.",
+    )
+    smtp_port: int = _setting(
+        "587", _whole(1, 65535), "Its port: usually 587 with `starttls`, 465 with `tls`."
+    )
+    smtp_encryption: str = _setting(
+        "starttls",
+        _one_of("starttls", "tls", "none"),
+        "How its connection is encrypted: starttls, tls or none.",
+    )
+    smtp_user: str = _setting("", str, "User at this server; empty if it asks for no password.")
+    smtp_password: str = _setting("", str, "The user's password.", secret=True)
+    smtp_sender: str = _setting(
+        "{smtp_user}",
+        _optional(_recipient),
+        "Sender address of these e-mails. Needed with SALEPIXEL_SMTP_HOST.",
+    )
+    smtp_sender_name: str = _setting("Salepixel", str, "Sender name of these e-mails.")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """As in the base class. Raises BadSettings, also for a server without a sender."""
+        found = super().load(environ)
+        if found.smtp_host and not found.smtp_sender:
+            raise BadSettings(f"{variable('smtp_sender')}: needed with {variable('smtp_host')}")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,6 +53,8 @@ from salepixel.report.exports import Format
 from salepixel.report.periods import ALWAYS
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
+from salepixel.smtp import use_cases as smtp
+from salepixel.smtp.server import Encryption, Server
 from salepixel.storage.database import Database
 from salepixel.watch import store
 from salepixel.watch import use_cases as watch
@@ -64,6 +66,7 @@ OWNER, STRANGER = Principal({7: FULL}, "shoes"), Principal({8: FULL}, "hats")
 LINE = ReportedLine("Shoes", Decimal(1), Decimal("39.80"))
 ORDER = ReportedOrder("o-1", "EUR", NOW - timedelta(hours=1), [LINE])
 BOUGHT = Bought("", "o-1", "EUR", [BoughtLine("Shoes", Decimal(1), Decimal("39.80"))])
+SERVER = Server("smtp.test", 587, Encryption.STARTTLS, "", "a@shop.test", "Shoes")
 WANTED = Wanted(7, "models", {})
 CAMPAIGN = NewCampaign(7, "Autumn", "plain", [NewLink("https://shop.test/")], holdout_percent=10)
 
@@ -321,6 +324,11 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, 7, NOW - timedelta(days=9), NOW, Tools(w.sealer, w.rates), NOW
     ),
     report.read_coverage: lambda w, who: report.read_coverage(w.connection, who, 7, NOW.date(), NOW.date()),
+    smtp.see_smtp: lambda w, who: smtp.see_smtp(w.connection, who, 7, None),
+    smtp.change_smtp: lambda w, who: smtp.change_smtp(w.connection, who, w.keys, 7, SERVER, NOW),
+    smtp.remove_smtp: lambda w, who: smtp.remove_smtp(w.connection, who, 7),
+    smtp.open_smtp: lambda w, who: smtp.open_smtp(w.connection, who, w.keys, 7, SERVER),
+    smtp.keep_test: lambda w, who: smtp.keep_test(w.connection, who, 7, "sent", NOW),
     watch.see_watch: lambda w, who: watch.see_watch(w.connection, who, 7),
     watch.add_address: lambda w, who: _add_address(w, who),
     watch.see_address: lambda w, who: watch.see_address(w.connection, who, _add_address(w, OWNER).id),
@@ -383,6 +391,7 @@ READS = {
     report.compare_models,
     report.read_coverage,
     shops.see_shop,
+    smtp.see_smtp,
     watch.see_watch,
     watch.see_address,
 }
@@ -410,6 +419,8 @@ CHANGES_ACCESS = {
     privacy.close_failed_erasure,
     shops.create_shop,
     shops.retire_shop,
+    smtp.change_smtp,
+    smtp.remove_smtp,
 }
 """Only owners may do these. What is in none of these tables changes content: editors may do it, too."""
 

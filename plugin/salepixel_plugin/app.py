@@ -17,6 +17,7 @@ from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.settings import PluginSettings
+from salepixel.smtp.store import default_server
 from salepixel.storage.database import Database, is_transient, is_unstorable
 from salepixel.wire.jobs import JobQueue
 from salepixel_plugin import api, health, pages, saleor
@@ -100,6 +101,7 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
         wrong_keys=WrongKeys(),
         rate_limits=RateLimits(),
         tally=Tally(database),
+        smtp=default_server(settings),
     )
     saleor.attach(app, settings)
 

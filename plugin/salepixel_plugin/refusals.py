@@ -39,6 +39,9 @@ SENTENCES = {
     "key_of_settings": "This is the key in %(setting)s. To revoke it, change that setting and restart "
     "salepixel.",
     "too_many_addresses": N_("An account has at most %(most)s addresses for alerts. Remove one first."),
+    "address_erased": N_("This person was erased from the account, so nothing may be sent to this address."),
+    "no_smtp": N_("This account has no e-mail settings yet."),
+    "password_lost": N_("The password cannot be decrypted. Enter it again in the e-mail settings."),
     "shop_removed": "This shop was removed. Add it again with POST /shops.",
     "no_connection": "This shop has no app. Only a shop that is connected by an app can be changed.",
     "holdout_after_sending": N_(

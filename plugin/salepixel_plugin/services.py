@@ -14,6 +14,7 @@ from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import Keys
 from salepixel.mails.view import Tracking
 from salepixel.settings import PluginSettings
+from salepixel.smtp.server import Server
 from salepixel.storage.database import Database
 from salepixel.wire import jobs
 from salepixel.wire.jobs import JobQueue
@@ -37,6 +38,8 @@ class Services:
     wrong_keys: WrongKeys
     rate_limits: RateLimits
     tally: Tally
+    smtp: Server | None
+    """The server of the settings, for accounts without SMTP settings of their own."""
 
 
 def services() -> Services:

@@ -69,6 +69,13 @@ def erased_among(
     return {of_digest[row.digest]: row.erased_at for row in connection.execute(query)}
 
 
+def is_erased(connection: sa.Connection, keys: Keys, emp_id: int, email: str) -> bool:
+    """Whether the person with this e-mail address was erased."""
+    address, mailbox = keys.hash_address(emp_id, email)
+    traces = Trace(Kind.ADDRESS, address), Trace(Kind.MAILBOX, mailbox)
+    return bool(erased_among(connection, keys, emp_id, traces))
+
+
 def erased_contacts(
     connection: sa.Connection, keys: Keys, emp_id: int, refs: Collection[str]
 ) -> dict[str, datetime]:

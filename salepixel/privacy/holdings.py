@@ -81,6 +81,12 @@ HOLDINGS = {
         "id emp_id campaign_id encoding size lines pieces created_at ends_at import_id",
     ),
     "list_pieces": Holding("deleted", "content", "list_id number"),
+    # The address of the account's own sender, which its owner can change; without it, no mail is sent.
+    "smtp_servers": Holding(
+        "kept",
+        "user sender sender_name",
+        "emp_id host port encryption password changed_at answer answered_at",
+    ),
     "erased": Holding("kept", "digest", "emp_id erased_at"),
     "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts error failed_at"),
 }

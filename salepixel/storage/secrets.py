@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.keys import RESTORE, BadKeys, BadSeal, Keys, Place, Sealed, sealed_with
-from salepixel.storage.schema import accounts, alert_addresses, shops
+from salepixel.storage.schema import accounts, alert_addresses, shops, smtp_servers
 
 _COLUMNS: tuple[tuple[sa.Column[Any], sa.Column[Any]], ...] = (
     (accounts.c.emp_id, accounts.c.pixel_secret),
     (shops.c.id, shops.c.token),
     (alert_addresses.c.id, alert_addresses.c.address),
+    (smtp_servers.c.emp_id, smtp_servers.c.password),
 )
 """Every column with a secret, after the column that identifies its rows."""
 
@@ -52,7 +53,7 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
     """Replace secrets that these keys cannot decrypt: for an installation that lost its keys.
 
     A shop is disconnected until its app is installed again. An account gets a new pixel secret: signed pixels
-    count again once its shop uses it. An address of alerts must be entered again.
+    count again once its shop uses it. An address of alerts and an SMTP password must be entered again.
     """
     for stored in list(_stored(connection)):
         try:
@@ -65,6 +66,9 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
             elif stored.place.table == alert_addresses.name:
                 this = alert_addresses.c.id == stored.place.row
                 connection.execute(sa.update(alert_addresses).where(this).values(answer="not_decrypted"))
+            elif stored.place.table == smtp_servers.name:
+                this = smtp_servers.c.emp_id == stored.place.row
+                connection.execute(sa.update(smtp_servers).where(this).values(answer="password_lost"))
             else:
                 _replace(connection, stored, keys.seal(stored.place, secrets.token_hex(32)))
 

@@ -11,6 +11,7 @@ import structlog
 
 from salepixel.keys import BadSeal, Keys
 from salepixel.settings import environment
+from salepixel.smtp.server import Mail
 from salepixel.stack.embedded import die_with_parent
 from salepixel.storage.database import Database
 from salepixel.watch import send, store, texts
@@ -27,6 +28,9 @@ PAUSES = (
 )
 """After a failed attempt. After the last one, the message is given up, and the page shows it."""
 
+PERMANENT = frozenset({"unknown_service", "recipient_rejected"})
+"""After these answers, another attempt would be in vain."""
+
 TURN_SECONDS = 60.0
 _CLAIM = timedelta(minutes=2)
 """Longer than a turn and the message that it ends with."""
@@ -40,7 +44,10 @@ _ANSWERS = {
 log = structlog.get_logger()
 
 Send = Callable[[str, str, str], str]
-"""(address, subject, body) -> sent, or why not."""
+"""(address of apprise, subject, body) -> sent, or why not."""
+
+SendMail = Callable[[int, Mail], str]
+"""(empId, mail) -> sent, or why not."""
 
 
 def sender(private: Sequence[Network]) -> Send:
@@ -69,7 +76,7 @@ def sender(private: Sequence[Network]) -> Send:
     return send_one
 
 
-def send_due(database: Database, keys: Keys, send_one: Send, now: datetime) -> int:
+def send_due(database: Database, keys: Keys, send_one: Send, send_mail: SendMail, now: datetime) -> int:
     """Send the messages that are due, for about a minute; returns how many were sent.
 
     The canaries and alerts of all accounts wait for it, so the slow services of one account must not occupy
@@ -81,9 +88,9 @@ def send_due(database: Database, keys: Keys, send_one: Send, now: datetime) -> i
             message = store.claim_message(connection, now, now + _CLAIM)
         if message is None:
             break
-        answer = _attempt(keys, message, send_one)
+        answer = _attempt(keys, message, send_one, send_mail)
         sent += answer == "sent"
-        is_last = message.attempts >= len(PAUSES) or answer == "unknown_service" or message.phase == "test"
+        is_last = message.attempts >= len(PAUSES) or answer in PERMANENT or message.phase == "test"
         next_at = None if answer == "sent" or is_last else now + PAUSES[message.attempts]
         log.info("alert_sent" if answer == "sent" else "alert_not_sent", kind=message.kind, answer=answer)
         with database.write() as connection:
@@ -91,7 +98,7 @@ def send_due(database: Database, keys: Keys, send_one: Send, now: datetime) -> i
     return sent
 
 
-def _attempt(keys: Keys, message: Message, send_one: Send) -> str:
+def _attempt(keys: Keys, message: Message, send_one: Send, send_mail: SendMail) -> str:
     try:
         address = keys.open(store.address_place(message.address_id), message.address)
     except BadSeal:
@@ -99,4 +106,6 @@ def _attempt(keys: Keys, message: Message, send_one: Send) -> str:
     at = f"{message.at:%Y-%m-%d %H:%M}"
     account = f"{message.account_name} {message.emp_id}"
     subject, body = texts.write(message.language, message.phase, message.kind, account, message.detail, at)
+    if message.service == store.EMAIL:
+        return send_mail(message.emp_id, Mail(message.id, address, subject, body))
     return send_one(address, subject, body)

@@ -15,10 +15,13 @@ from salepixel.storage.upsert import insert
 
 MAX_ADDRESSES = 20
 
+EMAIL = "email"
+"""The service of a plain e-mail address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A person or service that receives alerts. `service`: the part before the colon of its address.
+    """A person or service that receives alerts. `service`: EMAIL, or the scheme of its address.
 
     `answer`: of the last message: empty, `sent`, or why it was not sent.
     """
@@ -57,6 +60,7 @@ class Message:
     at: datetime
     attempts: int
     language: str
+    service: str
     account_name: str
     address: Sealed = field(repr=False)
 
@@ -84,8 +88,10 @@ def address_place(address_id: str) -> Place:
 def add_address(
     connection: sa.Connection, keys: Keys, emp_id: int, name: str, address: str, language: str, at: datetime
 ) -> Address:
-    """Store an address, encrypted."""
-    made = Address(new_id(), emp_id, name, address.partition(":")[0].lower(), language, at, "", None)
+    """Store an address, encrypted: of a person's e-mail, or of apprise."""
+    scheme, is_service, _ = address.partition("://")
+    service = scheme.lower() if is_service else EMAIL
+    made = Address(new_id(), emp_id, name, service, language, at, "", None)
     values = {item: getattr(made, item) for item in Address.__slots__}
     sealed = keys.seal(address_place(made.id), address)
     connection.execute(sa.insert(alert_addresses).values(**values, address=sealed))
@@ -190,6 +196,7 @@ def claim_message(connection: sa.Connection, now: datetime, until: datetime) -> 
     rest = (
         alert_messages.c.attempts,
         alert_addresses.c.language,
+        alert_addresses.c.service,
         accounts.c.name,
         alert_addresses.c.address,
     )
@@ -202,7 +209,7 @@ def claim_message(connection: sa.Connection, now: datetime, until: datetime) -> 
         .limit(1)
         .with_for_update(skip_locked=True, of=alert_messages)
     )
-    row = connection.execute(query).first()
+    row: Any = connection.execute(query).first()
     if row is None:
         return None
     this = alert_messages.c.id == row.id

@@ -6,10 +6,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import BadField, Conflict, NotFound
+from salepixel.accounts.erased import is_erased
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account
 from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.keys import Keys
+from salepixel.reading.emails import read_recipient
 from salepixel.storage.ids import is_id
 from salepixel.watch import store
 from salepixel.watch.store import Address, Alert, Canary
@@ -42,14 +44,20 @@ def add_address(
     language: str,
     at: datetime,
 ) -> Address:
-    """Add an address, such as `mailtos://user:password@host?to=ana@shop.test`; sends it a test message.
+    """Add an e-mail address, or one of apprise such as `slack://...`; sends it a test message.
 
     Raises NotFound, BadField or Conflict.
     """
     change_account(connection, principal, emp_id)
-    scheme, colon, rest = address.partition("://")
-    if not (colon and rest and scheme.isalnum() and scheme.isascii() and address.isprintable()):
-        raise BadField("address", "must be an address of apprise, such as mailtos://user:password@host")
+    scheme, is_service, rest = address.partition("://")
+    if not is_service:
+        address = read_recipient(address)
+        if address and is_erased(connection, keys, emp_id, address):
+            raise Conflict("address_erased")
+    elif not (rest and scheme.isalnum() and scheme.isascii() and address.isprintable()):
+        address = ""
+    if not address:
+        raise BadField("address", "must be an e-mail address, or an address of apprise such as slack://...")
     if len(store.list_addresses(connection, emp_id)) >= store.MAX_ADDRESSES:
         raise Conflict("too_many_addresses", most=store.MAX_ADDRESSES)
     made = store.add_address(connection, keys, emp_id, name, address, language, at)

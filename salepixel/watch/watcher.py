@@ -18,7 +18,7 @@ from salepixel.stack.service import read_health
 from salepixel.watch import canary, store
 from salepixel.watch.canary import Chain
 from salepixel.watch.facts import evidence_counts, silent_since
-from salepixel.watch.notify import Send, send_due
+from salepixel.watch.notify import Send, SendMail, send_due
 from salepixel.watch.rules import Kind, are_silent, changes, has_dropped
 
 TURN_SECONDS = 5.0
@@ -30,9 +30,12 @@ log = structlog.get_logger()
 class Watcher:
     """Runs beside the worker's jobs. Several processes may run one: rows are claimed."""
 
-    def __init__(self, chain: Chain, send_one: Send, data: Path, edge: tuple[str, int]) -> None:
+    def __init__(
+        self, chain: Chain, send_one: Send, send_mail: SendMail, data: Path, edge: tuple[str, int]
+    ) -> None:
         """`edge`: host and port of an edge on this machine."""
-        self._chain, self._send, self._data, self._edge = chain, send_one, data, edge
+        self._chain, self._data, self._edge = chain, data, edge
+        self._send, self._send_mail = send_one, send_mail
         self._looked_at: datetime | None = None
 
     def start(self) -> None:
@@ -66,7 +69,7 @@ class Watcher:
                 self._look(emp_id, machine, now)
         if is_due:
             self._looked_at = now
-        send_due(database, self._chain.keys, self._send, now)
+        send_due(database, self._chain.keys, self._send, self._send_mail, now)
 
     def _prepare(self, emp_id: int, now: datetime) -> None:
         with self._chain.database.read() as connection:

@@ -1,4 +1,4 @@
-"""Calls to other hosts. All requests to other machines go through `call`.
+"""Calls to other hosts. All HTTP requests to other machines go through `call`, SMTP through `connect`.
 
 One deadline covers a whole call, from the DNS lookup to the last byte of the answer. So a host that sends one
 byte at a time costs no more than a silent one. The address is checked after the lookup, and the connection
@@ -85,6 +85,14 @@ class Unreachable(CallFailed):
     text = "it cannot be reached"
 
 
+class UnknownName(Unreachable):
+    """The name of the host is unknown."""
+
+
+class ConnectionRefused(Unreachable):
+    """The host is there, but nobody listens at this port."""
+
+
 class Forbidden(Unreachable):
     """The address must not be called. The text is that of Unreachable, so that it reveals nothing."""
 
@@ -96,6 +104,10 @@ class BadCertificate(Unreachable):
 
     reason = "bad_certificate"
     text = "its certificate is not valid"
+
+
+class BadTls(Unreachable):
+    """TLS could not begin: the host does not speak it at this port, or only in ways that are not safe."""
 
 
 class TooSlow(CallFailed):
@@ -172,6 +184,33 @@ def call(
         raise Unreachable from error
 
 
+def connect(
+    host: str, port: int, *, seconds: float, encrypted: bool = False, own: bool = False
+) -> "Connection":
+    """A connection to a host, with TLS if `encrypted`, for another protocol than HTTP. Raises CallFailed.
+
+    All its operations end after `seconds` together, and it receives at most MAX_HEAD_BYTES. They raise
+    TooSlow, TooLarge, OSError. `own`: as for `call`.
+    """
+    deadline = time.monotonic() + seconds
+    plain = _open(_look_up(host, port, deadline, own=own), deadline)
+    if not encrypted:
+        return plain
+    try:
+        return encrypt(plain, host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def encrypt(plain: "Connection", host: str) -> "Connection":
+    """The same connection with TLS; the host's certificate is checked. Raises CallFailed."""
+    try:
+        return _encrypt(plain, host)
+    except OSError as error:
+        raise BadTls from error
+
+
 def _first_headers(headers: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers.iteritems():
@@ -204,7 +243,7 @@ def _is_public(address: Address) -> bool:
     return not any(address in network for network in _NOT_PUBLIC)
 
 
-class _Socket(socket.socket):
+class Connection(socket.socket):
     """A socket with one deadline for all its operations, and a limit of received bytes."""
 
     deadline: float
@@ -246,7 +285,7 @@ class _Socket(socket.socket):
         self.settimeout(remaining)
 
 
-class _TlsSocket(_Socket, ssl.SSLSocket):
+class _TlsSocket(Connection, ssl.SSLSocket):
     """The same for TLS."""
 
 
@@ -257,7 +296,7 @@ def _read_url(url: str) -> Url:
     return target
 
 
-def _encrypt(plain: _Socket, host: str) -> _Socket:
+def _encrypt(plain: Connection, host: str) -> Connection:
     """The same connection with TLS; the host's certificate is checked. Raises TooSlow, OSError."""
     plain.wait_until(plain.deadline)
     try:
@@ -271,11 +310,17 @@ def _encrypt(plain: _Socket, host: str) -> _Socket:
     return encrypted
 
 
-def _open(addresses: list[tuple[socket.AddressFamily, Any]], deadline: float) -> _Socket:
+_FAILURES: tuple[tuple[type[OSError], type[CallFailed]], ...] = (
+    (TimeoutError, TooSlow),
+    (ConnectionRefusedError, ConnectionRefused),
+)
+
+
+def _open(addresses: list[tuple[socket.AddressFamily, Any]], deadline: float) -> Connection:
     """A connection to the first address that accepts one."""
     failure: CallFailed = Unreachable()
     for tried, (family, address) in enumerate(addresses):
-        opened = _Socket(family, socket.SOCK_STREAM)
+        opened = Connection(family, socket.SOCK_STREAM)
         opened.deadline = deadline
         try:
             now = time.monotonic()
@@ -283,7 +328,7 @@ def _open(addresses: list[tuple[socket.AddressFamily, Any]], deadline: float) ->
             opened.connect(address)
         except OSError as error:
             opened.close()
-            failure = TooSlow() if isinstance(error, TimeoutError) else Unreachable()
+            failure = next((kind() for cause, kind in _FAILURES if isinstance(error, cause)), Unreachable())
         except BaseException:
             opened.close()
             raise
@@ -312,7 +357,7 @@ def _look_up(
     except queue.Empty:
         raise TooSlow from None
     if not isinstance(result, list):
-        raise Unreachable from result
+        raise UnknownName from result
     addresses = [(family, where) for family, _, _, _, where in result if own or may_call(_address(where))]
     if not addresses:
         log.warning("address_rejected", host=host, setting="SALEPIXEL_PRIVATE_NETWORKS")

@@ -14,6 +14,7 @@ from redis import Redis
 from salepixel.accounts.api_keys import find_principal
 from salepixel.accounts.principal import CANARY, FULL, INSTALLATION, Principal
 from salepixel.keys import Keys
+from salepixel.smtp.server import Mail
 from salepixel.storage.schema import candidates, metadata
 from salepixel.watch import canary, store, use_cases
 from salepixel.watch.canary import Chain
@@ -89,6 +90,10 @@ def world(office: Office, redis: Redis, redis_address: str, tmp_path: Path) -> I
         sent.append((title, body))
         return "sent"
 
+    def send_mail(emp_id: int, mail: Mail) -> str:
+        sent.append((mail.subject, mail.text))
+        return "sent"
+
     def call(method: str, url: str, **rest: Any) -> Answer:
         if urlsplit(url).hostname != "plugin.test":
             return outgoing.call(method, url, **rest)
@@ -101,7 +106,7 @@ def world(office: Office, redis: Redis, redis_address: str, tmp_path: Path) -> I
     office.call("PATCH", "/accounts/7", {"tracking_host": ""})
     edge_url = f"http://127.0.0.1:{edge.port}"
     chain = Chain(office.database, office.keys, edge_url, "http://plugin.test", "spx", call)
-    watcher = Watcher(chain, send_one, tmp_path, ("127.0.0.1", edge.port))
+    watcher = Watcher(chain, send_one, send_mail, tmp_path, ("127.0.0.1", edge.port))
     with office.database.write() as connection:
         now = datetime.now(UTC)
         add_address(connection, OWNER_OF_7, office.keys, 7, "Ana", "json://secret@hook.test", "en", now)
@@ -157,7 +162,11 @@ def test_a_restarted_watcher_sends_nothing_again(world: World) -> None:
     sent = list(world.sent)
     assert len(sent) == 2  # the test, and the alert
     world.watcher = Watcher(
-        world.watcher._chain, world.watcher._send, world.watcher._data, world.watcher._edge
+        world.watcher._chain,
+        world.watcher._send,
+        world.watcher._send_mail,
+        world.watcher._data,
+        world.watcher._edge,
     )
     for _ in range(3):
         world.turn(2)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from salepixel.smtp.server import Mail
 from salepixel.watch import notify, use_cases
 from salepixel.watch.notify import send_due
 from tests.plugin.conftest import OWNER_OF_7, Office
@@ -11,6 +12,11 @@ from tests.plugin.conftest import office as office
 from tests.plugin.conftest import office_files as office_files
 
 NOW = datetime(2026, 11, 28, 10, tzinfo=UTC)
+
+
+def no_mail(emp_id: int, mail: Mail) -> str:
+    """For tests without e-mail addresses."""
+    raise AssertionError(mail)
 
 
 def add_addresses(office: Office, count: int) -> list[str]:
@@ -33,10 +39,10 @@ def test_a_message_is_claimed_only_while_it_is_sent(office: Office) -> None:
         return "sent"
 
     def slow(address: str, title: str, body: str) -> str:
-        send_due(office.database, office.keys, other, NOW)
+        send_due(office.database, office.keys, other, no_mail, NOW)
         return "too_slow"
 
-    send_due(office.database, office.keys, slow, NOW)
+    send_due(office.database, office.keys, slow, no_mail, NOW)
     assert len(sent) == 2
 
 
@@ -50,7 +56,7 @@ def test_slow_services_end_a_turn(office: Office, monkeypatch: pytest.MonkeyPatc
         return "too_slow"
 
     for turn in range(1, 4):
-        send_due(office.database, office.keys, slow, NOW)
+        send_due(office.database, office.keys, slow, no_mail, NOW)
         assert len(asked) == turn
 
 
@@ -65,9 +71,9 @@ def test_one_test_message_at_most_waits_for_an_address(office: Office) -> None:
     for second in range(5):
         with office.database.write() as connection:
             use_cases.send_test(connection, OWNER_OF_7, address, NOW + timedelta(seconds=second))
-    send_due(office.database, office.keys, send_one, NOW + timedelta(minutes=1))
+    send_due(office.database, office.keys, send_one, no_mail, NOW + timedelta(minutes=1))
     assert len(asked) == 1
     with office.database.write() as connection:
         use_cases.send_test(connection, OWNER_OF_7, address, NOW + timedelta(minutes=2))
-    send_due(office.database, office.keys, send_one, NOW + timedelta(minutes=3))
+    send_due(office.database, office.keys, send_one, no_mail, NOW + timedelta(minutes=3))
     assert len(asked) == 2

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -16,6 +17,8 @@ from salepixel.keys import BadKeys, load_keys
 from salepixel.logs import configure_logs, write_problem
 from salepixel.settings import BadSettings, WorkerSettings, environment
 from salepixel.shops.poll import Poller
+from salepixel.smtp.account import send_for
+from salepixel.smtp.store import default_server
 from salepixel.stack.service import own_address
 from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
@@ -111,7 +114,8 @@ def main() -> None:
     Poller(stores().database, keys, JobQueue(open_redis(settings.redis_address))).start()
     chain = Chain(stores().database, keys, settings.edge_url, settings.plugin_url, settings.click_parameter)
     edge = own_address(settings.host), settings.edge_port
-    Watcher(chain, sender(settings.private_networks), settings.data, edge).start()
+    send_mail = partial(send_for, stores().database, keys, default_server(settings))
+    Watcher(chain, sender(settings.private_networks), send_mail, settings.data, edge).start()
     try:
         work(settings.redis_address)
     except StopRequested:

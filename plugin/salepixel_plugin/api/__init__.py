@@ -27,6 +27,7 @@ from salepixel_plugin.api import (
     retention,
     sales,
     shops,
+    smtp,
 )
 from salepixel_plugin.api.blueprint import blueprint
 
@@ -58,4 +59,5 @@ __all__ = [
     "retention",
     "sales",
     "shops",
+    "smtp",
 ]

@@ -13,7 +13,7 @@ from salepixel_plugin.fields import Id, Name
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
 
-_ADDRESS = "An address of apprise, such as mailtos://user:password@host?to=ana@shop.test. Never returned."
+_ADDRESS = "An e-mail address, or an address of apprise such as slack://token/#shop. Never returned."
 
 
 class AlertAddressIn(Input):
@@ -29,7 +29,7 @@ class AlertAddressOut(Output):
 
     id: Id
     name: str
-    service: str
+    service: str = Field(description="`email`, or the first part of its address, such as `slack`.")
     language: Literal["en", "es"]
     created_at: datetime
     answer: str = Field(description="Of the last message: empty, `sent`, or why it was not sent.")

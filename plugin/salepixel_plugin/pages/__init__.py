@@ -21,6 +21,7 @@ from salepixel_plugin.pages import (
     policies,
     recipients,
     session,
+    smtp,
     steps,
 )
 from salepixel_plugin.pages.blueprint import blueprint
@@ -47,5 +48,6 @@ __all__ = [
     "policies",
     "recipients",
     "session",
+    "smtp",
     "steps",
 ]

@@ -8,8 +8,11 @@ from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.declined import BadField, Conflict
 from salepixel.reading.text import read_text
+from salepixel.smtp.use_cases import see_smtp
 from salepixel.watch import use_cases
 from salepixel.watch.rules import Kind
+from salepixel.watch.store import EMAIL
+from salepixel_plugin import mail_answers
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import LANGUAGES, N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
@@ -35,9 +38,11 @@ ANSWERS = {
     "not_decrypted": N_("The address cannot be decrypted. Remove it, and add it again"),
 }
 
+_OF_MAIL = mail_answers.ANSWERS | {"sent": ANSWERS["sent"]}
+
 _WRONG = {
     "name": N_("Enter a name."),
-    "address": N_("Enter an address such as mailtos://user:password@smtp.example?to=ana@shop.example."),
+    "address": N_("Enter an e-mail address such as ana@shop.example, or the address of a service."),
 }
 
 
@@ -100,12 +105,16 @@ def run_canary(emp_id: int) -> Response:
 def _alerts_page(emp_id: int, sent: Mapping[str, str], wrong: Mapping[str, str]) -> Response:
     with services().database.read() as connection:
         found = use_cases.see_watch(connection, principal(), emp_id)
+        can_send = see_smtp(connection, principal(), emp_id, services().smtp).can_send
     answer = page(
         "alerts.html",
         account=found.account,
         found=found,
         kinds=KINDS,
         answers=ANSWERS,
+        answers_of_mail=_OF_MAIL,
+        email=EMAIL,
+        lacks_smtp=not can_send and any(one.service == EMAIL for one in found.addresses),
         language_names={code: one.name for code, one in LANGUAGES.items()},
         sent=sent,
         wrong=wrong,

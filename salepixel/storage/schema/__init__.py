@@ -29,6 +29,7 @@ from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
 from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
+from salepixel.storage.schema.smtp import smtp_servers
 from salepixel.storage.schema.sums import (
     buyers,
     campaign_sums,
@@ -110,6 +111,7 @@ __all__ = [
     "sessions",
     "shop_days",
     "shops",
+    "smtp_servers",
     "unread_orders",
     "unsettled_clicks",
     "watermarks",

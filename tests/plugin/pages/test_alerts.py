@@ -1,10 +1,13 @@
 """Addresses for alerts are added, tested and removed by page and API, and never shown."""
 
+from datetime import UTC, datetime
 from html import unescape
 
 import sqlalchemy as sa
 
+from salepixel.smtp.server import Mail
 from salepixel.storage.schema import alert_addresses, alert_messages
+from salepixel.watch.notify import send_due
 from tests.plugin.conftest import HATS, SHOES, Office
 
 PAGE = "/accounts/7/alerts"
@@ -50,13 +53,13 @@ def test_a_new_address_gets_a_test_message_and_another_by_button(office: Office)
 
 
 def test_a_wrong_address_is_named(office: Office) -> None:
-    for address in ("ana@shop.test", "", "json://", "x y://z", "json://a\nb"):
+    for address in ("ana", "ana@shop", "", "json://", "x y://z", "json://a\nb"):
         assert _add(office, address=address) == 422
     assert _add(office, name=" ") == 422
-    answer = office.page(PAGE, method="POST", data={"name": "Ana", "address": "ana@shop.test"})
-    assert "mailtos://user:password@smtp.example" in unescape(answer.text)
+    answer = office.page(PAGE, method="POST", data={"name": "Ana", "address": "ana"})
+    assert "Enter an e-mail address such as ana@shop.example" in unescape(answer.text)
     assert 'value="Ana"' in answer.text
-    body = {"name": "Ana", "address": "ana@shop.test"}
+    body = {"name": "Ana", "address": "ana"}
     assert office.call("POST", "/accounts/7/alerts/addresses", body).status_code == 422
 
 
@@ -73,3 +76,32 @@ def test_another_accounts_alerts_are_not_shown(office: Office) -> None:
         office.page(PAGE, method="POST", data={"name": "A", "address": SECRET}, key=HATS).status_code == 404
     )
     assert office.page(f"{PAGE}/canary", method="POST", key=HATS).status_code == 404
+
+
+def test_a_plain_e_mail_address_is_an_address_for_alerts(office: Office) -> None:
+    assert _add(office, address=" ana@Shop.test ") == 303
+    page = office.page(PAGE).text
+    assert "E-mails cannot be sent yet" in page
+    assert 'href="/accounts/7/email"' in page
+    (address,) = office.get("/accounts/7/alerts")["addresses"]
+    assert address["service"] == "email"
+    mails: list[tuple[int, Mail]] = []
+
+    def send_mail(emp_id: int, mail: Mail) -> str:
+        mails.append((emp_id, mail))
+        return "wrong_password"
+
+    def no_service(address: str, title: str, body: str) -> str:
+        raise AssertionError(address)
+
+    send_due(office.database, office.keys, no_service, send_mail, datetime.now(UTC))
+    ((emp_id, mail),) = mails
+    assert (emp_id, mail.to, mail.subject) == (7, "ana@shop.test", "Salepixel: test message (Shoes 7)")
+    assert "The server refused the user and password." in office.page(PAGE).text
+
+
+def test_an_erased_person_gets_no_alerts(office: Office) -> None:
+    office.post("/contacts/erase", {"empId": 7, "contact": "ana@shop.test"})
+    assert _add(office, address="ana@shop.test") == 422
+    body = {"name": "Ana", "address": "Ana@shop.test"}
+    assert office.call("POST", "/accounts/7/alerts/addresses", body).status_code == 409

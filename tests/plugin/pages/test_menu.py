@@ -13,6 +13,7 @@ SECTIONS = {
     "Settings": [
         "/accounts/7/policy",
         "/accounts/7/links",
+        "/accounts/7/email",
         "/accounts/7/coverage",
         "/accounts/7/alerts",
         "/accounts/7/people",

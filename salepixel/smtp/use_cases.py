@@ -79,7 +79,7 @@ def change_smtp(
 
 
 def remove_smtp(connection: sa.Connection, principal: Principal, emp_id: int) -> None:
-    """Remove the settings of an account: it uses those of the installation again. Raises NotFound, NotAllowed."""
+    """Remove the settings of an account; those of the installation apply. Raises NotFound, NotAllowed."""
     change_account(connection, principal, emp_id, Change.ACCESS)
     store.remove_server(connection, emp_id)
 
@@ -87,7 +87,7 @@ def remove_smtp(connection: sa.Connection, principal: Principal, emp_id: int) ->
 def open_smtp(
     connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, default: Server | None
 ) -> Server:
-    """The server that sends the mails of an account. Raises NotFound, NotAllowed; Conflict if there is none."""
+    """The server of an account. Raises NotFound, NotAllowed; Conflict if there is none."""
     change_account(connection, principal, emp_id)
     found = store.server_of(connection, keys, emp_id, default)
     if isinstance(found, str):

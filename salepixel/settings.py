@@ -20,6 +20,7 @@ from redis.connection import parse_url
 
 from salepixel.reading.addresses import normal_host
 from salepixel.reading.emails import read_recipient
+from salepixel.reading.zones import read_zone
 
 PREFIX = "SALEPIXEL_"
 
@@ -239,6 +240,11 @@ class StorageSettings(Settings):
     )
     plugin_url: str = _setting(
         "http://127.0.0.1:{plugin_port}", _web_address, "Public address of the plugin, as shops reach it."
+    )
+    time_zone: str = _setting(
+        "UTC",
+        read_zone,
+        "Time zone of accounts that have none, such as Europe/Madrid. It decides which day is today.",
     )
     smtp_host: str = _setting(
         "",

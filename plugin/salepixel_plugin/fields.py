@@ -16,6 +16,7 @@ from salepixel.reading.addresses import BadHost, normal_host
 from salepixel.reading.money import read_currency
 from salepixel.reading.order_numbers import PlaceholderOrder, read_order_number
 from salepixel.reading.text import read_text
+from salepixel.reading.zones import read_zone
 from salepixel.shops.reported import MAX_DIGITS
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -152,6 +153,15 @@ Item = Annotated[
 OrderNumber = Annotated[Name, AfterValidator(_order_number)]
 FilledItem = Annotated[Item, AfterValidator(_not_empty)]
 
+TimeZone = Annotated[
+    str,
+    Field(
+        max_length=100,
+        description="An IANA name. It decides which day is today. Empty: that of the installation.",
+        examples=["Europe/Madrid"],
+    ),
+    AfterValidator(lambda text: text and read_zone(text)),
+]
 Currency = Annotated[str, Field(max_length=10, examples=["EUR"]), AfterValidator(_currency)]
 Amount = Annotated[
     Decimal, Field(description="A string or a number.", examples=["39.80"]), AfterValidator(_amount)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -30,6 +31,7 @@ class Account:
     `pixel_secret` is encrypted for keys.pixel_secret_place; empty if there is none. `clicks_ended_before`,
     `bot_clicks_ended_before`: older clicks (before these times, aware UTC) have ended; None: none.
     `link_hosts`: see `leads_to`. `utm`: the UTM parameters of new campaigns, as text of `campaigns.utm.Utm`.
+    `time_zone`: an IANA name; empty: that of the installation.
     """
 
     emp_id: int
@@ -59,6 +61,11 @@ class Account:
     ignored_hits_ended_before: datetime | None = None
     link_hosts: Sequence[str] = ()
     utm: str = ""
+    time_zone: str = ""
+
+    def zone(self, default: str) -> ZoneInfo:
+        """The time zone of its calendar; `default`: that of an installation."""
+        return ZoneInfo(self.time_zone or default)
 
     @property
     def policy(self) -> Policy:

@@ -101,7 +101,7 @@ WITHOUT_PERSON = {
     "accounts": "emp_id name tracking_host site currency window_days pixel_amount pixel_secret pixel_signed "
     "hosted_pixel hosted_emp_id forward_url forward_per created_at policy_version model alias_match "
     "campaign_windows sale_when tax shipping closed_before clicks_ended_before bot_clicks_ended_before "
-    "ignored_hits_ended_before link_hosts utm",
+    "ignored_hits_ended_before link_hosts utm time_zone",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",

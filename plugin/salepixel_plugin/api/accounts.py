@@ -23,6 +23,7 @@ from salepixel_plugin.fields import (
     Name,
     NewEmpId,
     Text,
+    TimeZone,
     UrlOrEmpty,
 )
 from salepixel_plugin.schemas import Input, UtmIn, WindowDays
@@ -72,6 +73,7 @@ class AccountIn(Input):
     shipping: Shipping = Field("excluded", description=_SHIPPING)
     link_hosts: LinkHosts = Field([], description=_LINK_HOSTS)
     utm: UtmIn = Field(UtmIn(), description=_UTM)
+    time_zone: TimeZone = ""
 
 
 class AccountChange(Input):
@@ -93,6 +95,7 @@ class AccountChange(Input):
     shipping: Shipping = Field(UNSET, description=_SHIPPING)
     link_hosts: LinkHosts = Field(UNSET, description=_LINK_HOSTS)
     utm: UtmIn = Field(UNSET, description=f"{_UTM} Replaces all patterns.")
+    time_zone: TimeZone = Field(UNSET)
     renew_pixel_secret: bool = Field(
         False, description="True: create a new pixel secret. The old one becomes invalid."
     )
@@ -129,6 +132,7 @@ class AccountOut(Output):
     shipping: Shipping
     link_hosts: list[str] = Field(description=_LINK_HOSTS)
     utm: UtmIn = Field(description=_UTM)
+    time_zone: str = Field(description="Empty: that of the installation.")
     created_at: datetime
 
 

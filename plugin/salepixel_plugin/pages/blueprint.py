@@ -126,8 +126,9 @@ def with_script() -> str:
 
 
 def same_page(**changes: str) -> str:
-    """The address of this page with some parameters of its query changed."""
-    query = {**request.args.to_dict(), **changes}
+    """The address of this page with some parameters of its query changed, or removed if they are empty."""
+    kept = {name: text for name, text in request.args.items() if name not in changes}
+    query = {**kept, **{name: text for name, text in changes.items() if text}}
     return f"{request.path}?{urlencode(query)}"
 
 

@@ -21,15 +21,16 @@ from salepixel.flows.store import flow_of
 from salepixel.mails.store import list_drafts, mail_of
 from salepixel.orders import queue
 from salepixel.report import activity, sales, use_cases
-from salepixel_plugin.access import Refusal, principal
+from salepixel.report.periods import Preset
+from salepixel_plugin.access import principal
 from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, send_sales
-from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
-from salepixel_plugin.paging import Days, read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
+from salepixel_plugin.paging import read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
 from salepixel_plugin.services import services, tracking, writing
 
@@ -149,16 +150,18 @@ def _link_form(
 @blueprint.get("/campaigns/<campaign_id>/sales")
 def list_sales(campaign_id: str) -> Response:
     """The SALES table."""
-    after, days = read_sales_cursor(request.args.get("cursor")), _days()
+    after = read_sales_cursor(request.args.get("cursor"))
     with services().database.read() as connection:
-        report = use_cases.read_sales(connection, principal(), campaign_id, days.period, PAGE + 1, after)
+        chosen = _period(connection, campaign_id)
+        period = chosen.range.period
+        report = use_cases.read_sales(connection, principal(), campaign_id, period, PAGE + 1, after)
         shown = report.rows[:PAGE]
         return show_tab(
             connection,
             report.campaign,
             "sales",
             sales=shown,
-            days=days,
+            chosen=chosen,
             sums=report.sums,
             labels=report.labels,
             next=write_cursor(*shown[-1].cursor) if len(report.rows) > PAGE else None,
@@ -169,7 +172,8 @@ def list_sales(campaign_id: str) -> Response:
 def download_sales(campaign_id: str, kind: Kind) -> Response:
     """The SALES table of all days or some, as a file for a spreadsheet, in the reader's language."""
     with services().database.read() as connection:
-        export = use_cases.export_sales(connection, principal(), campaign_id, _days().period)
+        period = _period(connection, campaign_id).range.period
+        export = use_cases.export_sales(connection, principal(), campaign_id, period)
     sent = send_sales(export, kind, language(), is_fetched="file" in request.args)
     if isinstance(sent, Response):
         return sent
@@ -228,11 +232,6 @@ def show_tab(
     )
 
 
-def _days() -> Days:
-    # A form sends an empty field as an empty text.
-    given = {name: text for name, text in request.args.items() if text}
-    try:
-        return Days.model_validate(given)
-    except ValidationError:
-        message = N_("Enter dates such as 2026-11-23, with From not later than To, or leave both empty.")
-        raise Refusal(422, "bad_days", message) from None
+def _period(connection: sa.Connection, campaign_id: str) -> Chosen:
+    campaign = see_campaign(connection, principal(), campaign_id)
+    return read_period(see_account(connection, principal(), campaign.emp_id), Preset.ALL)

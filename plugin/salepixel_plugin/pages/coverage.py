@@ -1,38 +1,32 @@
 """Tracking health of an account: which orders arrived, how, and which the pixel missed."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
-from flask import Response, request
-from pydantic import ValidationError
+from flask import Response
 
+from salepixel.accounts.use_cases import see_account
 from salepixel.report import use_cases
 from salepixel.report.coverage import DayCoverage
-from salepixel_plugin.access import Refusal, principal
+from salepixel.report.periods import Preset
+from salepixel_plugin.access import principal
 from salepixel_plugin.explanations import explain_pixel_problem
-from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.periods import read_period
 from salepixel_plugin.saleor.codes import manifest_url
-from salepixel_plugin.schemas import MAX_PERIOD_DAYS, CoverageDays
+from salepixel_plugin.schemas import MAX_PERIOD_DAYS
 from salepixel_plugin.services import services
-
-_BAD_DAYS = N_(
-    "Enter dates such as 2026-11-23, with From not later than To and at most %(days)s days, "
-    "or leave both empty."
-)
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")
 def show_coverage(emp_id: int) -> Response:
     """Orders per day: in the shop, by webhook, fetched, missing, seen by the pixel, attributed."""
-    chosen = {name: text for name, text in request.args.items() if text}
-    try:
-        asked = CoverageDays.model_validate(chosen)
-    except ValidationError:
-        message = language().text(_BAD_DAYS, days=language().number(MAX_PERIOD_DAYS))
-        raise Refusal(422, "bad_days", message) from None
-    first, last = asked.ends(datetime.now(UTC).date())
     here = services()
     with here.database.read() as connection:
+        chosen = read_period(
+            see_account(connection, principal(), emp_id), Preset.DAYS_28, longest=MAX_PERIOD_DAYS
+        )
+        first, last = chosen.range.first, chosen.range.last or chosen.today
+        first = first or last - timedelta(days=MAX_PERIOD_DAYS - 1)
         found = use_cases.read_coverage(connection, principal(), emp_id, first, last)
     names = ("in_shop", "by_webhook", "by_poll", "missing", "seen", "attributed")
     problems = [(one, explain_pixel_problem(one.reason, language())) for one in found.pixel_problems]
@@ -45,6 +39,7 @@ def show_coverage(emp_id: int) -> Response:
         "coverage.html",
         account=found.account,
         found=found,
+        chosen=chosen,
         problems=problems,
         sums=sums,
         manifests=manifests,

@@ -26,7 +26,7 @@ from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import create_shop
 from salepixel.wire.round_trip import PARAMETER, PATH, BadTrip, RoundTrips, Ticket
 from salepixel_plugin.access import Refusal, principal
-from salepixel_plugin.fields import Currency, HostOrEmpty, Name, NewEmpId, Url
+from salepixel_plugin.fields import Currency, HostOrEmpty, Name, NewEmpId, TimeZone, Url
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.refusals import as_refusal
@@ -74,6 +74,7 @@ _WRONG = {
     "site": N_("Enter a host name, such as www.shop.example."),
     "tracking_host": N_("Enter a host name, such as track.shop.example."),
     "currency": N_("Enter a three-letter code, such as EUR."),
+    "time_zone": N_("Enter UTC or a name such as Europe/Madrid, or leave the field empty."),
     "api_url": N_("Enter the address of your Saleor's API, such as https://shop.example/graphql/."),
 }
 
@@ -83,6 +84,7 @@ class _Settings(Input):
     site: HostOrEmpty
     tracking_host: HostOrEmpty
     currency: Currency
+    time_zone: TimeZone = ""
 
 
 class _NewAccount(_Settings):
@@ -259,7 +261,10 @@ def _steps_page(
         values = steps_of(connection, emp_id)
     account: Account = values["account"]
     found: FirstSteps = values["found"]
-    form = {name: str(getattr(account, name)) for name in ("name", "site", "tracking_host", "currency")}
+    form = {
+        name: str(getattr(account, name))
+        for name in ("name", "site", "tracking_host", "currency", "time_zone")
+    }
     answer = page(
         "first_steps.html", sent=form | dict(sent or {}), wrong=wrong or {}, open=found.open, **values
     )

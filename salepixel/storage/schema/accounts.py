@@ -48,6 +48,7 @@ accounts = sa.Table(
     sa.Column(
         "link_hosts", Words, nullable=False, server_default=""
     ),  # where dynamic links lead; empty: the site
+    sa.Column("time_zone", sa.Text, nullable=False, server_default=""),  # IANA; empty: the installation's
     sa.CheckConstraint("pixel_amount IN ('line', 'order')", "ck_accounts_pixel_amount"),
     sa.CheckConstraint("forward_per IN ('line', 'order')", "ck_accounts_forward_per"),
     sa.CheckConstraint("model IN ('last', 'first', 'linear', 'position', 'decay')", "ck_accounts_model"),

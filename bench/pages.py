@@ -54,6 +54,10 @@ class Call:
 NOT_CALLED = {
     "static": "a file",
     "pages.static": "a file",
+    "pages.show_frame": "reads one row by its key",
+    "pages.show_order_widget": "as pages.explain_order, with a token of the shop's Dashboard",
+    "pages.show_customer_widget": "as pages.show_contact, with a token of the shop's Dashboard",
+    "pages.show_home_widget": "as pages.list_campaigns, with a token of the shop's Dashboard",
     "openapi.spec": "the same for everybody, made once",
     "pages.enter": "a form of a person who signs in",
     "pages.leave": "a form of a person who signs out",

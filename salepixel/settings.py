@@ -70,6 +70,15 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _page(text: str) -> str:
+    # Saleor checks these with its validator of addresses, and stores 200 characters (saleor/app/models.py).
+    parts = urlsplit(text)
+    is_plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= 200
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise ValueError("must be the address of a page, such as https://shop.example/privacy")
+    return text
+
+
 def _redis(text: str) -> str:
     try:
         parse_url(text)  # type: ignore[no-untyped-call]  # as in redis-py
@@ -296,6 +305,15 @@ class PluginSettings(StorageSettings):
     )
     plugin_threads: int = _setting(
         "4", _whole(1, 256), "Number of requests that the plugin processes at a time."
+    )
+    homepage_url: str = _setting(
+        "", _optional(_page), "Your page about the app, for the shop's Dashboard. Default: the plugin's own."
+    )
+    privacy_url: str = _setting(
+        "", _optional(_page), "Your privacy policy, for the shop's Dashboard. Default: the plugin's own page."
+    )
+    support_url: str = _setting(
+        "", _optional(_page), "Your page for support, for the shop's Dashboard. Default: the plugin's own."
     )
 
 

@@ -316,6 +316,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.list_contact_activity: lambda w, who: report.list_contact_activity(
         w.connection, who, w.campaign, 10, None
     ),
+    report.see_customer: lambda w, who: report.see_customer(w.connection, who, w.shop, "VXNlcjox"),
     report.see_contact: lambda w, who: report.see_contact(w.connection, who, 7, "c1"),
     report.measure_lift: lambda w, who: report.measure_lift(
         w.connection, who, w.campaign, Tools(w.sealer, w.rates), NOW
@@ -404,6 +405,7 @@ SHOWS_CONTACTS = {
     lists.find_send_list,
     report.list_contact_activity,
     report.see_contact,
+    report.see_customer,
 }
 """Every role may do these that sees contacts."""
 

@@ -136,7 +136,7 @@ WITHOUT_PERSON = {
     "sale_refunds": "shop_id order_id line_id click_id refunded_at campaign_id amount currency converted",
     "rejections": "day source reason count",
     "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "
-    "disconnected_at app_active app_status_at paused_at removed_at",
+    "disconnected_at app_active app_status_at paused_at removed_at dashboards",
     "polls": "shop_id mark next_at problem problem_since",
     "alert_addresses": "id emp_id name service language address created_at answer answered_at",
     "alerts": "emp_id kind detail began_at ended_at",

@@ -27,6 +27,9 @@ from salepixel.sums.clickers import clicks_of
 NEWEST = 20
 """The clicks and orders that are shown."""
 
+MOST_REFERENCES = 3
+"""References of one customer of a shop. More are of a mailing list that was imported several times."""
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignOfContact:
@@ -110,6 +113,25 @@ def view_contact(connection: sa.Connection, emp_id: int, ref: str) -> ContactVie
         _clicks(connection, emp_id, names),
         _orders(connection, emp_id, names),
     )
+
+
+def references_of_customer(connection: sa.Connection, emp_id: int, shop_id: str, customer: str) -> list[str]:
+    """The contacts that a customer of a shop is, by the addresses and buyers of the newest orders.
+
+    Not by the click that earned an order: somebody else may have clicked in the same browser.
+    """
+    decided = sa.and_(decisions.c.shop_id == orders.c.shop_id, decisions.c.order_id == orders.c.id)
+    query = (
+        sa.select(orders.c.email_hash, decisions.c.buyer)
+        .select_from(orders.outerjoin(decisions, decided))
+        .where(orders.c.shop_id == shop_id, orders.c.customer == customer)
+        .order_by(orders.c.placed_at.desc())
+        .limit(NEWEST)
+    )
+    rows = connection.execute(query).all() if customer else []
+    hashes = {row.email_hash for row in rows} - {None}
+    named = {row.buyer for row in rows} - {None, ""}
+    return sorted(named | set(find_contacts(connection, emp_id, email_hashes=hashes)))[:MOST_REFERENCES]
 
 
 def _campaigns(connection: sa.Connection, emp_id: int, names: Sequence[str]) -> list[CampaignOfContact]:

@@ -34,6 +34,7 @@ from salepixel.report.lift import Measured
 from salepixel.report.periods import ALWAYS, Period
 from salepixel.report.sales_file import Style
 from salepixel.report.totals import ConvertedTotal, Total, add_up
+from salepixel.shops.use_cases import see_shop
 from salepixel.sums.decisions import count_outcomes
 from salepixel.sums.sales import orders_by_evidence
 
@@ -217,6 +218,19 @@ def see_contact(connection: sa.Connection, principal: Principal, emp_id: int, re
     see_account(connection, principal, emp_id)
     principal.require_contacts(emp_id)
     return contact.view_contact(connection, emp_id, ref)
+
+
+def see_customer(
+    connection: sa.Connection, principal: Principal, shop_id: str, customer: str
+) -> list[ContactView]:
+    """The contacts that a customer of a shop is known as. Raises NotFound or NotAllowed.
+
+    `customer`: the shop's own id. Contacts are found by addresses and buyers of the customer's orders.
+    """
+    shop = see_shop(connection, principal, shop_id)
+    principal.require_contacts(shop.emp_id)
+    refs = contact.references_of_customer(connection, shop.emp_id, shop.id, customer)
+    return [contact.view_contact(connection, shop.emp_id, ref) for ref in refs]
 
 
 def measure_lift(

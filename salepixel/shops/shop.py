@@ -29,6 +29,7 @@ class Shop:
     `token` is the app's token for calls to the shop, encrypted: see contract.open_access.
     `disconnected_at`: when the app was deleted. `app_active`: whether the shop reported our app as active at
     `app_status_at`, by the shop's clock.
+    `dashboards`: the addresses of its Dashboards, which may show our pages: see dashboards.py.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Shop:
     app_status_at: datetime | None = None
     paused_at: datetime | None = None
     removed_at: datetime | None = None
+    dashboards: str = ""
 
     @property
     def state(self) -> State:

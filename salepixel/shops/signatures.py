@@ -19,7 +19,7 @@ MIN_KEY_BITS = 2048
 _MAX_CHARS = 8_192
 _DETACHED = re.compile(r"([A-Za-z0-9_-]+)\.\.([A-Za-z0-9_-]+)")
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
-_OWN_KEY = ("jwk", "jku", "x5u", "x5c")
+OWN_KEY = ("jwk", "jku", "x5u", "x5c")
 """Header members that carry a key of the sender's choice. Saleor never sends them."""
 
 
@@ -68,7 +68,7 @@ def _read_kid(header_part: str) -> str | None:
     # Saleor up to 3.19 sends b64:false without naming it in crit, against RFC 7797 section 6. Libraries
     # reject that, but the signed bytes are the same.
     known = header.get("b64") is False and header.get("crit", ["b64"]) == ["b64"]
-    if header.get("alg") != "RS256" or not known or any(name in header for name in _OWN_KEY):
+    if header.get("alg") != "RS256" or not known or any(name in header for name in OWN_KEY):
         raise BadSignature("bad_signature", "Only RS256 over the raw body, with the shop's key, is accepted.")
     kid = header.get("kid")
     return kid if isinstance(kid, str) else None

@@ -129,6 +129,12 @@ def _shop(row: sa.Row[Any] | None) -> Shop | None:
     return None if row is None else Shop(**row._mapping)
 
 
+def find_installation(connection: sa.Connection, api_url: str, app_id: str) -> Shop | None:
+    """The shop with this address in which our app has this id, or None."""
+    this = sa.and_(shops.c.api_url == api_url, shops.c.app_id == app_id)
+    return _shop(connection.execute(sa.select(shops).where(this)).first())
+
+
 def list_shops(connection: sa.Connection, scope: Scope) -> list[Shop]:
     """The shops of one account or of all, oldest first."""
     query = sa.select(shops).where(in_scope(shops.c.emp_id, scope)).order_by(*_OLDEST_FIRST)
@@ -179,10 +185,17 @@ def keep_app_status(connection: sa.Connection, shop_id: str, active: bool, at: d
 
 
 def change_shop(
-    connection: sa.Connection, shop_id: str, *, name: str | None, paused: bool | None, at: datetime
+    connection: sa.Connection,
+    shop_id: str,
+    *,
+    name: str | None,
+    paused: bool | None,
+    dashboards: str | None = None,
+    at: datetime,
 ) -> None:
     """Change the fields that are not None. Pausing a paused shop keeps the time of the first pause."""
-    values: dict[str, Any] = {} if name is None else {"name": name}
+    given = {"name": name, "dashboards": dashboards}
+    values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
     if paused is not None:
         since = sa.bindparam("at", at, shops.c.paused_at.type)
         values["paused_at"] = sa.func.coalesce(shops.c.paused_at, since) if paused else None

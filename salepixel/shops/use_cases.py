@@ -16,6 +16,7 @@ from salepixel.orders.bounds import OutOfBounds, check_order
 from salepixel.orders.erased import Buyer, erased_orders, without_buyer
 from salepixel.orders.redacted import without_orders
 from salepixel.shops import store
+from salepixel.shops.dashboards import read_dashboards
 from salepixel.shops.reported import ReportedOrder, order_of_report
 from salepixel.shops.shop import Shop
 from salepixel.storage.ids import is_id
@@ -73,13 +74,18 @@ def edit_shop(
     *,
     name: str | None = None,
     paused: bool | None = None,
+    dashboards: Sequence[str] | None = None,
 ) -> Shop:
-    """Rename, pause or resume a shop; None changes nothing. Raises NotFound or Conflict."""
+    """Rename, pause or resume a shop, or set its Dashboards; None changes nothing.
+
+    Raises NotFound, NotAllowed, Conflict or BadField.
+    """
     shop = _with_app(connection, principal, shop_id)
-    principal.require_change(shop.emp_id)
+    principal.require_change(shop.emp_id, Change.CONTENT if dashboards is None else Change.ACCESS)
     if shop.removed_at is not None:
         raise Conflict("shop_removed")
-    store.change_shop(connection, shop_id, name=name, paused=paused, at=at)
+    framed_by = None if dashboards is None else read_dashboards(dashboards)
+    store.change_shop(connection, shop_id, name=name, paused=paused, dashboards=framed_by, at=at)
     return see_shop(connection, principal, shop_id)
 
 

@@ -9,6 +9,7 @@ from salepixel_plugin.pages import (
     coverage,
     failed,
     flows,
+    frame,
     link_settings,
     lists,
     mails,
@@ -23,6 +24,7 @@ from salepixel_plugin.pages import (
     session,
     smtp,
     steps,
+    widgets,
 )
 from salepixel_plugin.pages.blueprint import blueprint
 
@@ -36,6 +38,7 @@ __all__ = [
     "coverage",
     "failed",
     "flows",
+    "frame",
     "link_settings",
     "lists",
     "mails",
@@ -50,4 +53,5 @@ __all__ = [
     "session",
     "smtp",
     "steps",
+    "widgets",
 ]

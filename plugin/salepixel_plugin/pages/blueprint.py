@@ -15,7 +15,9 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
 from salepixel.accounts.declined import Declined
+from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import Account, list_accounts
+from salepixel.shops.store import find_installation
 from salepixel.storage.database import is_unstorable
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
@@ -23,11 +25,25 @@ from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
 from salepixel_plugin.pages.menu import places_at, sections_at
 from salepixel_plugin.refusals import as_refusal
+from salepixel_plugin.saleor import dashboard
 from salepixel_plugin.services import services
 
 LANGUAGE_COOKIE = "salepixel_language"
 _LANGUAGE_SECONDS = 365 * 86_400
-OPEN_TO_ALL = ("pages.login", "pages.enter", "pages.static", "pages.show_about")
+OPEN_TO_ALL = (
+    "pages.login",
+    "pages.enter",
+    "pages.static",
+    "pages.show_about",
+    # These check the token of a Dashboard themselves, or show nothing without one.
+    "pages.show_frame",
+    "pages.show_order_widget",
+    "pages.show_customer_widget",
+    "pages.show_home_widget",
+)
+SHOP_HEADER = "Salepixel-Shop"
+"""The shop whose Dashboard shows the page (static/frame.js). The Authorization header then has its token."""
+
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -93,6 +109,7 @@ def page(template: str, **values: Any) -> Response:
             words=explanations,
             same_page=same_page,
             signed_in=access.is_signed_in(),
+            framed=is_framed(),
             reload_seconds=RETRY_SECONDS,
             menu_of=_account_of(values),
             menu_accounts=accounts_of_menu(),
@@ -137,7 +154,10 @@ def _enter() -> Response | None:
     choose_language()
     if request.endpoint in OPEN_TO_ALL:
         return None
-    by_key = access.bearer_principal()
+    shop_id = request.headers.get(SHOP_HEADER)
+    if not shop_id and (frame := _frame_of_older_manifest()):
+        return cast(Response, redirect(frame, 302))
+    by_key = _staff_principal(shop_id) if shop_id else access.bearer_principal()
     found = by_key or access.session_principal()
     if found is None:
         there = request.full_path.rstrip("?") if request.method == "GET" else "/"
@@ -149,6 +169,31 @@ def _enter() -> Response | None:
     with services().database.read() as connection:
         g.salepixel_accounts = list_accounts(connection, found)
     return None
+
+
+def _staff_principal(shop_id: str) -> Principal:
+    """The rights of the staff user in whose Dashboard our page is. Raises a Refusal; no cookie counts."""
+    g.salepixel_framed = True
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return dashboard.principal_of(shop_id, token.strip() if scheme.lower() == "bearer" else "")[1]
+
+
+def is_framed() -> bool:
+    """True if a Dashboard shows the page of this request."""
+    return bool(g.get("salepixel_framed", False))
+
+
+def _frame_of_older_manifest() -> str | None:
+    """The address of the frame, if a Dashboard opens the first page as the app's page.
+
+    Saleor never reads a manifest again, and until now `appUrl` was our first page.
+    """
+    asked, app_id = request.args.get("saleorApiUrl"), request.args.get("id")
+    if request.path != "/" or not asked or not app_id:
+        return None
+    with services().database.read() as connection:
+        shop = find_installation(connection, asked, app_id)
+    return f"{url_for('pages.show_frame', shop_id=shop.id)}?{urlencode(request.args)}" if shop else None
 
 
 def require_our_page() -> None:
@@ -166,7 +211,7 @@ def guard(answer: Response) -> Response:
     """Set the security headers, and the cookie of the language if `?lang=` chose one."""
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
-    if asked := g.pop("salepixel_asked_language", None):
+    if (asked := g.pop("salepixel_asked_language", None)) and not is_framed():
         set_cookie(answer, LANGUAGE_COOKIE, asked, _LANGUAGE_SECONDS)
     return answer
 

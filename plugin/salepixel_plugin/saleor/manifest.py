@@ -34,7 +34,8 @@ ORDER_EVENTS = (
 )
 LIFECYCLE_EVENTS = ("APP_INSTALLED", "APP_STATUS_CHANGED", "APP_DELETED")
 
-_HAS_NEW_TAB = (3, 22)
+_HAS_WIDGETS = (3, 22)
+_HAS_HOMEPAGE = (3, 23)
 _NAME_CHARS = 60
 """Saleor's limit for the name of an app."""
 
@@ -46,6 +47,18 @@ class Installation:
     shop: str
     account: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Pages of the operator that the Dashboard links to; empty: our own page about the app."""
+
+    homepage: str = ""
+    privacy: str = ""
+    support: str = ""
+
+
+OUR_PAGES = Addresses()
 
 
 def give_manifest() -> Response | tuple[Response, int]:
@@ -60,7 +73,9 @@ def give_manifest() -> Response | tuple[Response, int]:
         return answer, 429
     asking = read_version(request.headers.get("Saleor-Schema-Version", ""))
     installation = _find_installation(request.args.get("code", ""))
-    return jsonify(build_manifest(services().settings.plugin_url, asking, installation))
+    here = services().settings
+    addresses = Addresses(here.homepage_url, here.privacy_url, here.support_url)
+    return jsonify(build_manifest(here.plugin_url, asking, installation, addresses))
 
 
 def _find_installation(code: str) -> Installation | None:
@@ -74,16 +89,20 @@ def _find_installation(code: str) -> Installation | None:
 
 
 def build_manifest(
-    plugin_url: str, schema: tuple[int, int], installation: Installation | None = None
+    plugin_url: str,
+    schema: tuple[int, int],
+    installation: Installation | None = None,
+    addresses: Addresses = OUR_PAGES,
 ) -> dict[str, Any]:
     """The manifest for a version of Saleor's schema, such as (3, 23)."""
     orders = _text("subscription.graphql") + order_fields(schema)
     register, webhooks = f"{plugin_url}/saleor/register", f"{plugin_url}/saleor/webhooks"
-    app_id, name = "salepixel", "Salepixel"
+    app_id, name, app_url = "salepixel", "Salepixel", f"{plugin_url}/"
     if installation:
         register += f"?code={installation.code}"
         webhooks += f"?shop={installation.shop}"
         app_id += f"-{installation.shop}"
+        app_url = f"{plugin_url}/saleor/app/{installation.shop}"
         name += f" ({installation.account})"
     return {
         "id": app_id,
@@ -94,14 +113,14 @@ def build_manifest(
         "requiredSaleorVersion": ">=3.14 <4",
         # Enough for the subscription below (measured on 3.23.28).
         "permissions": [PERMISSION],
-        "appUrl": f"{plugin_url}/",
-        "homepageUrl": f"{plugin_url}/about",
-        "dataPrivacyUrl": f"{plugin_url}/about#privacy",
-        "supportUrl": f"{plugin_url}/about#support",
+        "appUrl": app_url,
+        "homepageUrl": addresses.homepage or f"{plugin_url}/about",
+        "dataPrivacyUrl": addresses.privacy or f"{plugin_url}/about#privacy",
+        "supportUrl": addresses.support or f"{plugin_url}/about#support",
         # Saleor accepts only a square PNG of at least 256 pixels (saleor/app/validators.py).
         "brand": {"logo": {"default": f"{plugin_url}/assets/logo.png"}},
         "tokenTargetUrl": register,
-        "extensions": _extensions(plugin_url, schema),
+        "extensions": _extensions(app_url, schema) if installation else [],
         "webhooks": [
             _webhook("orders", ORDER_EVENTS, orders, webhooks),
             # A separate webhook: before 3.23.5, Saleor sends these only to apps with MANAGE_APPS. If it
@@ -111,20 +130,42 @@ def build_manifest(
     }
 
 
-def _extensions(plugin_url: str, schema: tuple[int, int]) -> list[dict[str, Any]]:
-    # A Dashboard may fail on an unknown target. Our pages open in a separate tab, because they do not
-    # allow frames.
-    if schema < _HAS_NEW_TAB:
-        return []
-    link = {
-        "label": "E-mail sales",
-        "mount": "NAVIGATION_ORDERS",
-        "target": "NEW_TAB",
+def _extensions(app_url: str, schema: tuple[int, int]) -> list[dict[str, Any]]:
+    """What the Dashboard of this version knows. An older Dashboard may fail on an unknown mount or target."""
+    report = _extension("E-mail sales", "NAVIGATION_ORDERS", "APP_PAGE", "/")
+    why = "E-mail that earned this order"
+    if schema < _HAS_WIDGETS:
+        return [report, _extension(why, "ORDER_DETAILS_MORE_ACTIONS", "POPUP", app_url)]
+    widget = {"widgetTarget": {"method": "POST"}}
+    found = [
+        report,
+        _extension(why, "ORDER_DETAILS_WIDGETS", "WIDGET", f"{app_url}/widgets/order", widget),
+        _extension(
+            "E-mails of this customer",
+            "CUSTOMER_DETAILS_WIDGETS",
+            "WIDGET",
+            f"{app_url}/widgets/customer",
+            widget,
+        ),
+    ]
+    if schema >= _HAS_HOMEPAGE:
+        options = {"homeWidgetTarget": {"method": "POST", "fullscreen": False}}
+        home = _extension("E-mail sales", "HOMEPAGE_WIDGETS", "WIDGET", f"{app_url}/widgets/home", options)
+        found.append(home)
+    return found
+
+
+def _extension(
+    label: str, mount: str, target: str, url: str, options: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    extension = {
+        "label": label,
+        "mount": mount,
+        "target": target,
         "permissions": [PERMISSION],
-        "url": f"{plugin_url}/",
-        "options": {"newTabTarget": {"method": "GET"}},
+        "url": url,
     }
-    return [link]
+    return extension | ({"options": options} if options else {})
 
 
 def _webhook(name: str, events: tuple[str, ...], query: str, target: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ shops = sa.Table(
     sa.Column("app_status_at", UtcTime),  # when the shop reported app_active; null: never
     sa.Column("paused_at", UtcTime),
     sa.Column("removed_at", UtcTime),
+    sa.Column("dashboards", sa.Text, nullable=False, server_default=""),  # addresses, separated by spaces
     sa.UniqueConstraint("api_url", "emp_id"),  # one Saleor may serve several accounts
     sa.Index(None, "emp_id"),
     sa.CheckConstraint("platform IN ('saleor', 'api', 'pixel')", "ck_shops_platform"),

@@ -7,8 +7,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from salepixel.shops.store import connect_shop
 from salepixel_plugin.saleor.codes import make_code
-from salepixel_plugin.saleor.manifest import LIFECYCLE_EVENTS, ORDER_EVENTS, Installation, build_manifest
+from salepixel_plugin.saleor.manifest import (
+    LIFECYCLE_EVENTS,
+    ORDER_EVENTS,
+    Addresses,
+    Installation,
+    build_manifest,
+)
+from tests.make import seal_token
+from tests.plugin.saleor import captures
 from tests.plugin.saleor.conftest import Plugin
 
 URL = "https://salepixel.shop.test"
@@ -24,7 +33,7 @@ def test_the_manifest_names_this_plugin(plugin: Plugin) -> None:
     assert manifest["permissions"] == ["MANAGE_ORDERS"]
     code = make_code(plugin.keys, shop.id)
     assert manifest["tokenTargetUrl"] == f"{plugin.url}/saleor/register?code={code}"
-    assert manifest["appUrl"] == f"{plugin.url}/"
+    assert manifest["appUrl"] == f"{plugin.url}/saleor/app/{shop.id}"
     targets = {hook["targetUrl"] for hook in manifest["webhooks"]}
     assert targets == {f"{plugin.url}/saleor/webhooks?shop={shop.id}"}
     assert all(manifest[name] for name in ("name", "version", "about", "author"))
@@ -46,24 +55,32 @@ def test_one_webhook_has_all_order_events() -> None:
             assert re.search(rf"\.\.\. on {typename} {{", hook["query"])
 
 
+MENU = "NAVIGATION_ORDERS"
+OLD = [MENU, "ORDER_DETAILS_MORE_ACTIONS"]
+WIDGETS = [MENU, "ORDER_DETAILS_WIDGETS", "CUSTOMER_DETAILS_WIDGETS"]
+ALL = [*WIDGETS, "HOMEPAGE_WIDGETS"]
+
+
 @pytest.mark.parametrize(
     ("asking", "mounts", "has_all"),
     [
-        ("", [], False),
-        ("nonsense", [], False),
-        ("9999999999.1", [], False),
-        ("3.14", [], False),
-        ("3.19", [], True),
-        ("3.21", [], True),
-        ("3.22", ["NAVIGATION_ORDERS"], True),
-        ("3.23", ["NAVIGATION_ORDERS"], True),
-        ("4.0", ["NAVIGATION_ORDERS"], True),
+        ("", OLD, False),
+        ("nonsense", OLD, False),
+        ("9999999999.1", OLD, False),
+        ("3.14", OLD, False),
+        ("3.19", OLD, True),
+        ("3.21", OLD, True),
+        ("3.22", WIDGETS, True),
+        ("3.23", ALL, True),
+        ("3.24", ALL, True),
+        ("4.0", ALL, True),
     ],
 )
 def test_a_manifest_contains_only_what_its_saleor_supports(
     plugin: Plugin, asking: str, mounts: list[str], has_all: bool
 ) -> None:
-    manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": asking}).get_json()
+    address = plugin.manifest_url(plugin.allow("https://shop.test/graphql/")).removeprefix(plugin.url)
+    manifest = plugin.client.get(address, headers={"Saleor-Schema-Version": asking}).get_json()
     assert [extension["mount"] for extension in manifest["extensions"]] == mounts
     query = manifest["webhooks"][0]["query"]
     assert ("voucherCode" in query) is has_all
@@ -71,10 +88,58 @@ def test_a_manifest_contains_only_what_its_saleor_supports(
     assert "totalRefunded { amount }\n" in query
 
 
+MOUNTS_SINCE = {
+    (3, 14): {MENU, "ORDER_DETAILS_MORE_ACTIONS", "ORDER_OVERVIEW_MORE_ACTIONS"},
+    (3, 22): {"ORDER_DETAILS_WIDGETS", "CUSTOMER_DETAILS_WIDGETS"},
+    (3, 23): {"HOMEPAGE_WIDGETS"},
+}
+TARGETS_SINCE = {(3, 14): {"POPUP", "APP_PAGE"}, (3, 22): {"WIDGET", "NEW_TAB"}}
+OPTIONS = {"HOMEPAGE_WIDGETS": "homeWidgetTarget"}
+
+
+def _since(table: dict[tuple[int, int], set[str]], schema: tuple[int, int]) -> set[str]:
+    return {name for first, names in table.items() if first <= schema for name in names}
+
+
+@pytest.mark.parametrize("schema", [(3, 14), (3, 21), (3, 22), (3, 23), (3, 24)], ids=str)
+def test_extensions_keep_the_rules_of_saleor_and_its_dashboard(schema: tuple[int, int]) -> None:
+    # saleor/app/manifest_validations.py of 3.23.28; src/extensions/domain of saleor-dashboard 3.23.27.
+    manifest = build_manifest(URL, schema, Installation("0" * 12, "Shoes", "0" * 44))
+    for extension in manifest["extensions"]:
+        mount, target, url = extension["mount"], extension["target"], extension["url"]
+        assert mount in _since(MOUNTS_SINCE, schema)
+        assert target in _since(TARGETS_SINCE, schema)
+        assert 1 <= len(extension["label"]) <= 256
+        assert set(extension["permissions"]) <= set(manifest["permissions"])
+        assert (target == "APP_PAGE") is url.startswith("/")
+        assert target == "APP_PAGE" or url.startswith(f"{manifest['appUrl']}")
+        options = extension.get("options", {})
+        assert len(options) == (1 if target == "WIDGET" else 0)
+        assert target != "WIDGET" or mount.endswith("_WIDGETS")
+        assert all(name == OPTIONS.get(mount, "widgetTarget") for name in options)
+        assert all(settings["method"] == "POST" for settings in options.values())
+
+
+def test_the_operators_own_pages_are_in_the_manifest() -> None:
+    addresses = Addresses("https://a.test/app", "https://a.test/privacy", "https://a.test/help")
+    manifest = build_manifest(URL, (3, 23), None, addresses)
+    found = [manifest[name] for name in ("homepageUrl", "dataPrivacyUrl", "supportUrl")]
+    assert found == ["https://a.test/app", "https://a.test/privacy", "https://a.test/help"]
+
+
 def test_every_page_that_the_manifest_names_exists(plugin: Plugin) -> None:
-    manifest = plugin.client.get("/saleor/manifest", headers={"Saleor-Schema-Version": "3.23"}).get_json()
-    for url in (manifest["appUrl"], *(extension["url"] for extension in manifest["extensions"])):
-        assert plugin.client.get(url.removeprefix(plugin.url)).status_code in (200, 302, 303, 401)
+    shop = plugin.allow("https://shop.test/graphql/")
+    address = plugin.manifest_url(shop).removeprefix(plugin.url)
+    with plugin.database.write() as connection:
+        connect_shop(connection, shop, "QXBwOjE=", seal_token(plugin.keys, shop.id), "{}", captures.NOW)
+    manifest = plugin.client.get(address, headers={"Saleor-Schema-Version": "3.23"}).get_json()
+    assert plugin.client.get(manifest["appUrl"].removeprefix(plugin.url)).status_code == 200
+    for extension in manifest["extensions"]:
+        if extension["target"] == "WIDGET":
+            answer = plugin.client.post(
+                extension["url"].removeprefix(plugin.url), data={"accessToken": "null"}
+            )
+            assert answer.status_code == 403, "it asks for a token"
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])

@@ -1,96 +1,127 @@
-"""Compares the stored decision and sales of an order with those computed again."""
+"""Compares the stored decisions and sales of orders with those computed again."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
-from salepixel.attribution.decisions import Observed, get_decision
-from salepixel.attribution.explanation import Explanation, explain_decision
-from salepixel.attribution.judge import closed_sales, judge_order
-from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_order
+from salepixel.attribution.decisions import Judged, Observed, StoredDecision, get_decisions
+from salepixel.attribution.explanation import explain_decision
+from salepixel.attribution.gather import read_named
+from salepixel.attribution.judge import closed_sales, is_closed, judge_orders
+from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_orders, sold_rows
 from salepixel.attribution.sales import Sale
-from salepixel.clicks import hit_store as hits
+from salepixel.clicks.hit_store import StoredHit, order_from_hits
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import Rates
-from salepixel.orders.refunds import refund_history
+from salepixel.orders.keys import OrderKey
+from salepixel.orders.queue import attempts_of
 from salepixel.orders.store import StoredOrder
 from salepixel.shops.shop import Shop
 from salepixel.storage import schema
+from salepixel.sums.sales import Sold
 
 
-def compare_order(
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The differences of an order. `is_closed`: only later refunds may be new."""
+
+    is_closed: bool
+    differences: list[str]
+
+
+def compare_orders(
     connection: sa.Connection,
     sealer: ClickSealer,
     account: Account,
-    shop: Shop,
-    stored: StoredOrder,
+    shops: Mapping[str, Shop],
+    batch: Sequence[StoredOrder],
     rates: Rates,
-) -> Iterator[str]:
-    """How an order's stored decision and sales differ from those computed from all stored data."""
-    if shop.platform == "pixel":
-        order_id = stored.order.id
-        its_hits = hits.hits_making(connection, account.emp_id, [order_id])[order_id]
-        made = its_hits and hits.order_from_hits(account, order_id, its_hits)
-        if not made or replace(made, erased_at=stored.order.erased_at) != stored.order:
-            yield "differs from its pixel hits"
-    judged = judge_order(connection, sealer, account, shop, stored, rates)
-    kept = get_decision(connection, stored.shop_id, stored.order.id)
+) -> dict[OrderKey, Compared]:
+    """How the stored decisions and sales of orders differ from those computed from all stored data.
+
+    `shops`: by id. Orders that wait for a decision are left out.
+    """
+    waiting = attempts_of(connection, [stored.key for stored in batch])
+    batch = [stored for stored in batch if stored.key not in waiting]
+    if not batch:
+        return {}
+    keys = [stored.key for stored in batch]
+    kept = get_decisions(connection, keys)
+    sold, rows = sales_of_orders(connection, keys), sold_rows(connection, keys)
+    is_open = [stored for stored in batch if not is_closed(account, stored, kept.get(stored.key))]
+    named = read_named(connection, sealer, account, shops, batch)
+    judged = judge_orders(connection, account, shops, is_open, rates, named) if is_open else {}
+    found: dict[OrderKey, Compared] = {}
+    for stored in batch:
+        key = stored.key
+        if its := judged.get(key):
+            wrong = _wrong_hits(account, shops[stored.shop_id], stored, named[key].hits)
+            wrong += _wrong_decision(account, stored, kept.get(key), its)
+            must = its.rows
+        else:
+            wrong, must = [], closed_sales(account, stored, sold[key], named[key].history)
+        wrong += _wrong_sales(stored, sold[key], must, rows[key], with_columns=key in judged)
+        found[key] = Compared(is_closed=key not in judged, differences=wrong)
+    return found
+
+
+def _wrong_hits(
+    account: Account, shop: Shop, stored: StoredOrder, its_hits: Sequence[StoredHit]
+) -> list[str]:
+    if shop.platform != "pixel":
+        return []
+    made = its_hits and order_from_hits(account, stored.order.id, its_hits)
+    is_same = made and replace(made, erased_at=stored.order.erased_at) == stored.order
+    return [] if is_same else ["differs from its pixel hits"]
+
+
+def _wrong_decision(
+    account: Account, stored: StoredOrder, kept: StoredDecision | None, judged: Judged
+) -> list[str]:
     must = explain_decision(judged.decision)
-    for name in Explanation._fields:
-        is_kept, value = kept and getattr(kept.explanation, name), getattr(must, name)
-        if name == "clicks_limit" and account.lacks_bot_clicks(stored.order.placed_at):
-            continue  # the older clicks were bot clicks, which retention has deleted
-        if is_kept != value:
-            yield f"{name} is {is_kept!r} and must be {value!r}"
-    buyer = kept.buyer if kept else ""
-    if buyer != judged.buyer:
-        yield f"buyer is {buyer!r} and must be {judged.buyer!r}"
+    pairs = {name: (kept and getattr(kept.explanation, name), getattr(must, name)) for name in must._fields}
+    if account.lacks_bot_clicks(stored.order.placed_at):
+        del pairs["clicks_limit"]  # the older clicks were bot clicks, which retention has deleted
+    pairs["buyer"] = kept.buyer if kept else "", judged.buyer
     for name in Observed._fields:
-        is_kept, value = kept and getattr(kept.observed, name), getattr(judged.observed, name)
-        if is_kept != value:
-            yield f"{name} is {is_kept!r} and must be {value!r}"
-    wrong = list(_wrong_sales(connection, stored, judged.rows))
-    yield from wrong
-    if not wrong:
-        rows = [sale_row(stored, sale) for sale in judged.rows]
-        yield from _other_columns(connection, stored, schema.sales, rows)
+        pairs[name] = kept and getattr(kept.observed, name), getattr(judged.observed, name)
+    return [
+        f"{name} is {is_kept!r} and must be {value!r}"
+        for name, (is_kept, value) in pairs.items()
+        if is_kept != value
+    ]
 
 
-def compare_closed_order(connection: sa.Connection, account: Account, stored: StoredOrder) -> Iterator[str]:
-    """The differences in the sales of an order that `is_closed`: only later refunds may be new."""
-    history = refund_history(connection, stored.shop_id, stored.order)
-    yield from _wrong_sales(connection, stored, closed_sales(connection, account, stored, history))
-
-
-def _wrong_sales(connection: sa.Connection, stored: StoredOrder, rows: Sequence[Sale]) -> Iterator[str]:
-    is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
-    if sorted(is_sold, key=_place) != sorted(rows, key=_place):
-        yield f"sales are {_as_text(is_sold)} and must be {_as_text(rows)}"
-        return
-    its_refunds = refund_rows(stored.shop_id, stored.order.id, rows)
-    yield from _other_columns(connection, stored, schema.sale_refunds, its_refunds)
+def _wrong_sales(
+    stored: StoredOrder, sold: Sequence[Sale], must: Sequence[Sale], kept: Sold, *, with_columns: bool
+) -> list[str]:
+    """`with_columns`: also compare the columns of sales that a `Sale` does not have."""
+    if sorted(sold, key=_place) != sorted(must, key=_place):
+        return [f"sales are {_as_text(sold)} and must be {_as_text(must)}"]
+    refunds = refund_rows(*stored.key, must)
+    sales = [sale_row(stored, sale) for sale in must] if with_columns else kept.sales
+    return [
+        *_other_columns(schema.sale_refunds, kept.refunds, refunds),
+        *_other_columns(schema.sales, kept.sales, sales),
+    ]
 
 
 def _other_columns(
-    connection: sa.Connection, stored: StoredOrder, table: sa.Table, must: list[dict[str, Any]]
-) -> Iterator[str]:
+    table: sa.Table, kept: Sequence[Mapping[Any, Any]], must: Sequence[Mapping[Any, Any]]
+) -> list[str]:
     """The differences in columns that a report does not show directly, such as converted amounts."""
     name = table.name.removeprefix("sale_")
-    this = sa.and_(table.c.shop_id == stored.shop_id, table.c.order_id == stored.order.id)
     key = itemgetter(*(column.name for column in table.primary_key))
-    # Sorted here, because each database sorts texts by its own rules.
-    kept = sorted(connection.execute(sa.select(table).where(this)).mappings(), key=key)
     if len(kept) != len(must):
-        yield f"{name} are {len(kept)} rows and must be {len(must)}"
-        return
-    pairs = zip(kept, sorted(must, key=key), strict=True)
+        return [f"{name} are {len(kept)} rows and must be {len(must)}"]
+    # Sorted here, because each database sorts texts by its own rules.
+    pairs = zip(sorted(kept, key=key), sorted(must, key=key), strict=True)
     others = {column for row, other in pairs for column in other if row[column] != other[column]}
-    if others:
-        yield f"{name} are stored with another {', '.join(sorted(others))}"
+    return [f"{name} are stored with another {', '.join(sorted(others))}"] if others else []
 
 
 def _place(sale: Sale) -> tuple[str, bytes]:

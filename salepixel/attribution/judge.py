@@ -8,12 +8,10 @@ import sqlalchemy as sa
 from salepixel.accounts.policy import Policy, Terms
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision, decide
-from salepixel.attribution.decisions import Judged, Observed, StoredDecision, get_decision
-from salepixel.attribution.gather import MAX_CLICKS, Gathered, Named, gather_evidence, read_named
+from salepixel.attribution.decisions import Judged, Observed, StoredDecision
+from salepixel.attribution.gather import MAX_CLICKS, Gathered, Named, gather_evidence
 from salepixel.attribution.other_orders import reported_by_shops
-from salepixel.attribution.sale_store import sales_of_order
 from salepixel.attribution.sales import Sale, as_of_now, sale_rows, with_refunds
-from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import Rates
 from salepixel.orders.charges import read_ledger
 from salepixel.orders.keys import OrderKey
@@ -25,23 +23,6 @@ from salepixel.shops import store as shops
 from salepixel.shops.shop import Shop
 
 
-def judge_order(
-    connection: sa.Connection,
-    sealer: ClickSealer,
-    account: Account,
-    shop: Shop,
-    stored: StoredOrder,
-    rates: Rates,
-) -> Judged:
-    """Decide an order of this account by the account's attribution settings and terms, as given.
-
-    Not for an order that `is_closed`.
-    """
-    shops_by_id = {shop.id: shop}
-    named = read_named(connection, sealer, account, shops_by_id, [stored])
-    return judge_orders(connection, account, shops_by_id, [stored], rates, named)[stored.key]
-
-
 def judge_orders(
     connection: sa.Connection,
     account: Account,
@@ -50,9 +31,10 @@ def judge_orders(
     rates: Rates,
     named: Mapping[OrderKey, Named],
 ) -> dict[OrderKey, Judged]:
-    """Decide several orders of an account, each like `judge_order`; `named`: from gather.read_named.
+    """Decide orders of an account by the account's attribution settings and terms, as given.
 
-    The orders must not depend on each other's decisions.
+    `named`: from gather.read_named. The orders must not depend on each other's decisions. Not for an order
+    that `is_closed`.
     """
     gathered = gather_evidence(connection, account, batch, named)
     is_pixel = {stored.key: shops_by_id[stored.shop_id].platform == "pixel" for stored in batch}
@@ -133,12 +115,8 @@ def _without_shop(
     return {stored.key for stored in before if stored.order.number not in reported}
 
 
-def is_closed(connection: sa.Connection, account: Account, stored: StoredOrder) -> bool:
+def is_closed(account: Account, stored: StoredOrder, decision: StoredDecision | None) -> bool:
     """Whether an order's decision is not computed again: it is final, or retention has deleted its clicks."""
-    marks = account.closed_before, account.clicks_ended_before, stored.order.erased_at
-    if all(mark is None for mark in marks):
-        return False
-    decision = get_decision(connection, stored.shop_id, stored.order.id)
     lacks_clicks = decision is not None and account.lacks_clicks(decision.placed_at)
     return lacks_clicks or is_final(account, stored, decision)
 
@@ -156,13 +134,12 @@ def is_final(account: Account, stored: StoredOrder, decision: StoredDecision | N
 
 
 def closed_sales(
-    connection: sa.Connection, account: Account, stored: StoredOrder, history: Sequence[RefundState]
-) -> list[Sale]:
-    """The stored sales of an order that `is_closed`, with its later refunds.
+    account: Account, stored: StoredOrder, sold: Sequence[Sale], history: Sequence[RefundState]
+) -> Sequence[Sale]:
+    """The stored sales (`sold`) of an order that `is_closed`, with its later refunds.
 
-    `history`: from `orders.refunds.refund_history`.
+    `history`: from `orders.refunds.refund_histories`.
     """
-    sold = sales_of_order(connection, stored.shop_id, stored.order.id)
     if not sold:
         return sold
     lines = sold_lines(stored.order, account.terms, history)

@@ -10,13 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import POLICY, Account, change_account, keep_policy, lock_account
-from salepixel.attribution.judge import is_closed, judge_order
-from salepixel.attribution.sale_store import sales_of_order
+from salepixel.attribution.decisions import get_decisions
+from salepixel.attribution.gather import read_named
+from salepixel.attribution.judge import is_closed, judge_orders
+from salepixel.attribution.sale_store import sales_of_orders
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.amounts import from_minor, to_minor
 from salepixel.money.rates import Rates
-from salepixel.orders.queue import count_due, has_failed, is_due
+from salepixel.orders.queue import attempts_of, count_due
 from salepixel.orders.requeue import DueReason, requeue_orders_of_open_months
 from salepixel.orders.store import OrderPlace, orders_from
 from salepixel.shops.store import list_shops
@@ -152,24 +154,29 @@ def preview_policy(
     """
     shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
+    attempts = attempts_of(connection, [stored.key for stored in page[:limit]])
+    kept = get_decisions(connection, [stored.key for stored in page[:limit]])
+    batch = [
+        stored
+        for stored in page[:limit]
+        # Some were decided in a month that is closed now, and their date has changed since.
+        if not is_closed(account, stored, kept.get(stored.key)) and not attempts.get(stored.key)
+    ]
+    named = read_named(connection, sealer, account, shops, batch)
+    judged = judge_orders(connection, changed, shops, batch, rates, named) if batch else {}
+    undecided = [stored for stored in batch if stored.key in attempts]
+    at_present = judge_orders(connection, account, shops, undecided, rates, named) if undecided else {}
+    is_sold = sales_of_orders(connection, [stored.key for stored in batch])
     moves = []
-    for stored in page[:limit]:
-        if is_closed(connection, account, stored):
-            continue  # decided in a month that is closed now; the order's date has changed since
-        if has_failed(connection, stored.shop_id, stored.order.id):
-            continue
-        shop = shops[stored.shop_id]
-        judged = judge_order(connection, sealer, changed, shop, stored, rates)
-        if is_due(connection, stored.shop_id, stored.order.id):
-            is_sold = judge_order(connection, sealer, account, shop, stored, rates).rows
-        else:
-            is_sold = sales_of_order(connection, stored.shop_id, stored.order.id)
-        before, now = _credit(is_sold), _credit(judged.rows)
-        if before != now:
-            amounts = _by_campaign(before), _by_campaign(now)
+    for stored in batch:
+        now = judged[stored.key]
+        sold = at_present[stored.key].rows if stored.key in at_present else is_sold[stored.key]
+        credit, new_credit = _credit(sold), _credit(now.rows)
+        if credit != new_credit:
+            amounts = _by_campaign(credit), _by_campaign(new_credit)
             bought = stored.order
             its = stored.shop_id, bought.id, bought.number, bought.placed_at, bought.currency
-            moves.append(Move(*its, *amounts, judged.decision.reason, _differs(before, now)))
+            moves.append(Move(*its, *amounts, now.decision.reason, _differs(credit, new_credit)))
     return Preview(len(page[:limit]), moves, page[limit - 1].place if len(page) > limit else None)
 
 

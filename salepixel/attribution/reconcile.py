@@ -11,7 +11,7 @@ from salepixel.attribution.decide import Decision
 from salepixel.attribution.decisions import get_decisions, store_decisions
 from salepixel.attribution.gather import Named, read_named
 from salepixel.attribution.judge import closed_sales, is_final, judge_orders
-from salepixel.attribution.sale_store import replace_sale_refunds, replace_sales
+from salepixel.attribution.sale_store import replace_sale_refunds, replace_sales, sales_of_orders
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
 from salepixel.clicks import store as clicks
@@ -142,8 +142,9 @@ def _without_erased(
 def _write_refunds(
     connection: sa.Connection, account: Account, final: Sequence[StoredOrder], named: Mapping[OrderKey, Named]
 ) -> None:
+    kept = sales_of_orders(connection, [stored.key for stored in final])
     for stored in final:
-        sold = closed_sales(connection, account, stored, named[stored.key].history)
+        sold = closed_sales(account, stored, kept[stored.key], named[stored.key].history)
         if not sold or account.has_closed(sold[0].purchased_at):
             replace_sale_refunds(connection, stored, sold)
         else:

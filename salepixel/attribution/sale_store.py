@@ -254,14 +254,27 @@ class StoredSale:
         return self.sale.purchased_at, self.shop_id, self.order_id, self.sale.line, self.sale.click_id
 
 
-def sales_of_order(connection: sa.Connection, shop_id: str, order_id: str) -> list[Sale]:
-    """The rows of one order in all campaigns, sorted by line and click."""
-    this = sa.and_(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
-    rows = connection.execute(sa.select(sales).where(this).order_by(sales.c.line_id, sales.c.click_id)).all()
-    refunds = refunds_of(connection, [(shop_id, order_id)])
-    return [
-        _stored(row, refunds.get((shop_id, order_id, row.line_id, row.click_id), ())).sale for row in rows
-    ]
+def sales_of_orders(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, list[Sale]]:
+    """The rows of each of these orders in all campaigns, sorted by line and click; [] for an unsold order."""
+    rows = connection.execute(_all_sales(connection.dialect.name), {"these": as_keys(keys)}).all()
+    sold: dict[OrderKey, list[Sale]] = {key: [] for key in keys}
+    refunds = refunds_of(connection, sorted({(row.shop_id, row.order_id) for row in rows})) if rows else {}
+    for row in rows:
+        key = row.shop_id, row.order_id, row.line_id, row.click_id
+        sold[key[:2]].append(_stored(row, refunds.get(key, ())).sale)
+    return sold
+
+
+@cache
+def _all_sales(dialect: str) -> Any:
+    return sa.select(sales).where(_is_of(sales, dialect)).order_by(sales.c.line_id, sales.c.click_id)
+
+
+def sold_rows(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, Sold]:
+    """The rows of `sales` and `sale_refunds` of each of these orders, as stored."""
+    found = connection.execute(_all_sales(connection.dialect.name), {"these": as_keys(keys)}).all()
+    is_sold, dated = _by_order(sales, found), _kept_refunds(connection, keys)
+    return {key: Sold(is_sold.get(key, ()), dated.get(key, ())) for key in keys}
 
 
 def _stored(row: sa.Row[Any], refunds: tuple[Refund, ...]) -> StoredSale:

@@ -152,15 +152,19 @@ def _mark_decided(dialect: str) -> Any:
     return sa.delete(due).where(is_of_orders(dialect, due.c.shop_id, due.c.order_id))
 
 
-def is_due(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether an order is on the queue. Parked orders are, too."""
-    return connection.scalar(sa.select(due.c.attempts).where(*_this(shop_id, order_id))) is not None
+def attempts_of(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[OrderKey, int]:
+    """The orders among these that are on the queue, parked or not, and how often deciding each has failed.
+
+    Judging an order whose last attempt failed would fail again.
+    """
+    rows = connection.execute(_attempts_of(connection.dialect.name), {"these": as_keys(keys)})
+    return {(row.shop_id, row.order_id): row.attempts for row in rows}
 
 
-def has_failed(connection: sa.Connection, shop_id: str, order_id: str) -> bool:
-    """Whether the last attempt to decide an order failed. Judging it now would fail again."""
-    query = sa.select(due.c.attempts).where(*_this(shop_id, order_id))
-    return (connection.scalar(query) or 0) > 0
+@cache
+def _attempts_of(dialect: str) -> Any:
+    these = is_of_orders(dialect, due.c.shop_id, due.c.order_id)
+    return sa.select(due.c.shop_id, due.c.order_id, due.c.attempts).where(these)
 
 
 def count_these(connection: sa.Connection, keys: Collection[OrderKey]) -> int:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from salepixel.accounts.store import get_account
 from salepixel.attribution.decisions import get_decision
 from salepixel.attribution.gather import open_token
-from salepixel.attribution.sale_store import replace_sales, sales_of_order
+from salepixel.attribution.sale_store import replace_sales, sales_of_orders
 from salepixel.campaigns.coupons import find_coupons
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations.store import delete_some
@@ -232,7 +232,7 @@ def _clear_order(step: _Step, place: Place, *, is_own: bool) -> None:
     unread = schema.unread_orders
     its = unread.c.shop_id == shop_id, unread.c.order_id == order_id
     step.change(unread, {"detail": ""}, *its, unread.c.detail != "")
-    sold = sales_of_order(connection, shop_id, order_id)
+    sold = sales_of_orders(connection, [stored.key])[stored.key]
     named = sum(sale.contact in step.person.names for sale in sold)
     if named:
         sold = [s._replace(contact="") if s.contact in step.person.names else s for s in sold]

@@ -115,7 +115,7 @@ def test_a_failing_order_is_retried_with_growing_pauses_and_then_parked(world: W
     assert (one.state, one.next_attempt_at) == ("parked", None)
     assert reconcile_due(world.database, world.sealer, 10) == 0
     with world.database.read() as connection:
-        assert queue.is_due(connection, one.shop_id, "O1"), "no month is closed over it"
+        assert queue.attempts_of(connection, [(one.shop_id, "O1")]), "no month is closed over it"
         assert queue.read_state(connection).parked == 1
     with world.database.write() as connection:
         assert requeue_failed(connection, 2) == 0

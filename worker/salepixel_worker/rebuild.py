@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import Account, list_accounts
-from salepixel.attribution.compare import compare_closed_order, compare_order
-from salepixel.attribution.judge import is_closed
+from salepixel.attribution.compare import compare_orders
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import BadKeys, existing_keys
 from salepixel.money.rates import SHIPPED, Rates
 from salepixel.orders import store as orders
-from salepixel.orders.queue import is_due
 from salepixel.orders.store import OrderPlace, StoredOrder
 from salepixel.settings import BadSettings, WorkerSettings
 from salepixel.shops.shop import Shop
@@ -32,7 +30,9 @@ from salepixel.storage.database import (
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel_worker.attempt import describe, schedule_retry
 
-PAGE = 200
+PAGE = 50
+"""Orders that are compared together, as many as the worker decides together."""
+
 SHOWN = 50
 """The most differences that are listed. All are counted."""
 
@@ -87,21 +87,16 @@ def verify_all(database: Database, sealer: ClickSealer, rates: Rates = SHIPPED) 
     A due order is only counted, because its stored decision is not up to date yet.
     """
     found = Found()
-    for account, shop, page in _pages(database, found):
+    for account, shops, page in _pages(database, found):
         with database.read() as connection:
-            for stored in page:
-                if is_due(connection, stored.shop_id, stored.order.id):
-                    found.due += 1
-                    continue
-                if is_closed(connection, account, stored):
-                    differences = compare_closed_order(connection, account, stored)
-                    found.closed += 1
-                else:
-                    its_shop = shop[stored.shop_id]
-                    differences = compare_order(connection, sealer, account, its_shop, stored, rates)
-                    found.orders += 1
-                for what in differences:
-                    found.different.append(f"order {stored.order.number} ({stored.order.id}): {what}")
+            compared = compare_orders(connection, sealer, account, shops, page, rates)
+        found.due += len(page) - len(compared)
+        found.closed += sum(one.is_closed for one in compared.values())
+        found.orders += sum(not one.is_closed for one in compared.values())
+        for stored in page:
+            if its := compared.get(stored.key):
+                name = f"order {stored.order.number} ({stored.order.id})"
+                found.different += [f"{name}: {what}" for what in its.differences]
     with database.read() as connection:
         found.different += find_wrong_sums(connection)
     return found

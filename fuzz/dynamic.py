@@ -6,7 +6,7 @@ import can_ada
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salepixel.campaigns.dynamic import is_listed, listed_address, page_of
+from salepixel.campaigns.dynamic import MAX_ITEM, is_listed, listed_address, page_of
 from salepixel.campaigns.links import BadDestination, with_further, with_parameter, without_parameters
 from salepixel_edge.request import read_link_query, split_address
 
@@ -74,7 +74,7 @@ def _queries(draw: st.DrawFn) -> bytes:
     address = (start + rest).encode(errors="surrogatepass") + draw(st.just(b"") | st.binary(max_size=2))
     for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2]))):
         address = quote(address, safe=draw(st.sampled_from(["", "/", "/:@?#&="]))).encode()
-    before, after = draw(st.tuples(*[st.sampled_from(["k=c1", "", "a=b", "spx=1"])] * 2))
+    before, after = draw(st.tuples(*[st.sampled_from(["k=c1", "", "a=b", "spx=1", "i=R-1", "i=%00%C3"])] * 2))
     return b"&".join(filter(None, (before.encode(), b"u=" + address, after.encode())))
 
 
@@ -89,7 +89,8 @@ def _host(url: str) -> str | None:
 @given(_queries())
 def check_any_address(query: bytes) -> None:
     """Check that a browser reads the edge's answer, and the requested address, as the edge reads them."""
-    rest, written = split_address(query)
+    rest, written, item = split_address(query)
+    assert len(item.decode()) <= MAX_ITEM
     appended = read_link_query(rest)[2].decode()
     try:
         url = listed_address(written, HOSTS)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from salepixel.campaigns.dynamic import HostNotListed, listed_address, page_of
+from salepixel.campaigns.dynamic import HostNotListed, listed_address, page_of, with_item
 from salepixel.campaigns.links import (
     BadDestination,
     BadLink,
@@ -78,6 +78,11 @@ NOT_FOUND = (
     b"<!doctype html><html lang=en><meta name=viewport content=width=device-width><title>Not found</title>"
     b"<p>This link does not work, or no longer works.<p lang=es>Este enlace no funciona.</html>\n"
 )
+TRY_AGAIN = (
+    b"<!doctype html><html lang=en><meta name=viewport content=width=device-width><title>One moment</title>"
+    b"<p>This link works in a moment. Reload the page.<p lang=es>Este enlace funciona en un momento. "
+    b"Recargue la p\xc3\xa1gina.</html>\n"
+)
 ROBOTS = b"User-agent: *\nDisallow: /\n"
 
 log = structlog.get_logger()
@@ -88,6 +93,7 @@ _NO_TOKEN = _NO_VISIT | _PRIVACY
 _TOKEN = "\0"  # placeholder for the token; no header can contain NUL
 
 _R = ord("r")
+_SOON_SECONDS = 5  # a new edge reads the directory within a second once it reaches Redis
 _NAMES: dict[type, str] = {HostNotListed: "host_not_listed"}
 
 _PRIVATE = "cache-control: no-store, private\r\n"
@@ -192,7 +198,7 @@ class Edge:
 
     def _click(self, request: Request, connection: Connection) -> None:
         token, query = request.path[3:], request.query
-        is_dynamic, written = request.path[1] == _R, b""
+        is_dynamic, written, item = request.path[1] == _R, b"", b""
         try:
             target = self._targets(token)
         except BadLink:
@@ -207,7 +213,12 @@ class Edge:
             return
         headers = request.headers
         if is_dynamic:
-            query, written = split_address(query)
+            if not self._directory:
+                self._counts["no_directory"] += 1
+                wait = f"{_PAGE}retry-after: {_SOON_SECONDS}\r\n"
+                connection.send(self._answer(request, "503 Service Unavailable", wait, TRY_AGAIN))
+                return
+            query, written, item = split_address(query)
         contact, unrendered, appended = read_link_query(query)
         if is_dynamic:
             try:
@@ -236,7 +247,7 @@ class Edge:
             answer = b"".join((b"HTTP/1.1 302 Found\r\n", self._date, before, sealed, between, sealed, after))
         record = pack_click(click_id, target.claims, signals, contact, address, read_agent(headers))
         if is_dynamic:
-            record = with_page(record, target.page)
+            record = with_page(record, with_item(target.page, item))
         self._writer.append(record, connection, answer)
         self._counts["clicks"] += 1
         if signals:

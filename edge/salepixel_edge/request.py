@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from salepixel.campaigns.dynamic import item_of
 from salepixel.clicks.tokens import Signal
 from salepixel.mailers.tags import UNFILLED, is_merge_tag
 from salepixel.reading.references import MAX_CONTACT, normal_reference
@@ -77,13 +78,25 @@ def read_link_query(query: bytes) -> tuple[bytes, bool, bytes]:
     return normal_reference(text).encode(), False, appended
 
 
-def split_address(query: bytes) -> tuple[bytes, bytes]:
-    """A dynamic link's query without its first `u=`, and the value of that, as written; empty without one."""
+def split_address(query: bytes) -> tuple[bytes, bytes, bytes]:
+    """A dynamic link's query without its first `u=` and its item, the value of `u=`, and the item in UTF-8.
+
+    The value is as written. The item is in `i=` before `u=`: behind it are parameters of an address that was
+    not encoded. Each is empty without its parameter, and the item also if its tag was not filled in.
+    """
     if b"amp;" in query:
         query = _ESCAPED.sub(b"&", query)
     before, _, after = b"&".join((b"", query)).partition(b"&u=")
     address, _, rest = after.partition(b"&")
-    return (before + b"&" + rest if rest else before)[1:], address
+    before, _, after = before.partition(b"&i=")
+    item, _, between = after.partition(b"&")
+    return b"&".join(filter(None, (before[1:], between, rest))), address, _item(item) if item else b""
+
+
+@lru_cache(256)
+def _item(value: bytes) -> bytes:
+    text = decode_bytes(unquote_to_bytes(value.replace(b"+", b" ")))
+    return b"" if is_merge_tag(text) else item_of(text).encode()
 
 
 def _is_plain(value: bytes) -> bool:

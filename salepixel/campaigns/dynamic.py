@@ -12,9 +12,13 @@ from urllib.parse import quote, unquote_to_bytes
 
 from salepixel.campaigns.links import MAX_URL, BadDestination
 from salepixel.reading.addresses import BadHost, normal_host
+from salepixel.reading.text import read_text
 
 MAX_PAGE = 200
 """The most characters of a page; the rest of a longer path does not count."""
+
+MAX_ITEM = 100
+"""The most characters of an item's name."""
 
 _MAX_WRITTEN = 3 * MAX_URL  # each character percent-encoded
 _ADDRESS = re.compile(rb"(https?)://([^/?#]{1,1000})([^\\\x00-\x1f\x7f]*)", re.IGNORECASE | re.DOTALL)
@@ -83,3 +87,13 @@ def page_of(url: str) -> str:
     host, _, path = _PATH_PARAMETERS.sub("", place).partition("/")
     words = ("*" if _CODE.fullmatch(word) else word for word in path.split("/"))
     return f"{host}/{'/'.join(words)}"[:MAX_PAGE]
+
+
+def item_of(text: str) -> str:
+    """The name of an item as one line; empty for what names a person: an e-mail address."""
+    return "" if "@" in text else read_text(text, MAX_ITEM)
+
+
+def with_item(page: bytes, item: bytes) -> bytes:
+    """A page and the item that its link named, as journal records have them. No page has a space."""
+    return b"%s %s" % (page, item) if item else page

@@ -1,13 +1,14 @@
 """The pages that clicks on dynamic links led to, as links of their campaigns: they are counted like others.
 
 A campaign's dynamic link has the campaign's id; its row is written with the first page, or when it is
-changed. Each page gets its own link when the first click on it is stored. Clicks on pages beyond MAX_PAGES
-stay with the dynamic link.
+changed. Clicks on pages without a link of their own stay with the dynamic link. Anybody who got the e-mail
+can invent pages, so only clicks that do not look like a bot's give a page its link: one click for the first
+FREE_PAGES, PROOF clicks for later ones. The report shows the most used (docs/adr/0055).
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,16 +18,25 @@ from salepixel.campaigns.store import Campaign, CampaignLink
 from salepixel.campaigns.utm import query_of, read_utm, utm_of_all
 from salepixel.mailers.known import PLATFORMS
 from salepixel.storage.many import is_one_of
-from salepixel.storage.schema import campaigns, links
+from salepixel.storage.schema import campaigns, links, page_candidates
 from salepixel.storage.upsert import insert
 
-MAX_PAGES = 500
-"""The most pages of a campaign. A shop has more products, but a report of more pages helps nobody."""
+FREE_PAGES = 500
+"""So many pages of a campaign get their link with their first click."""
+
+PROOF = 3
+"""The clicks after which a later page gets its link."""
+
+MAX_PAGES = 2000
+"""The most pages of a campaign that have a link."""
+
+MAX_CANDIDATES = 2000
+"""The most pages of a campaign whose clicks are counted until PROOF. Those with the fewest are forgotten."""
 
 _AFTER_OTHERS = 1_000_000  # the position of dynamic links: after those of the mail
 
 Page = tuple[str, str]
-"""The id of a campaign, and a page as `dynamic.page_of` writes it."""
+"""The id of a campaign, and a page as `dynamic.page_of` and `dynamic.with_item` write it."""
 
 
 def dynamic_link(campaign_id: str) -> CampaignLink:
@@ -54,24 +64,26 @@ def add_dynamic_link(connection: sa.Connection, emp_id: int, campaign_id: str) -
     connection.execute(insert(connection, links).values(row).on_conflict_do_nothing())
 
 
-def links_of_pages(connection: sa.Connection, pages: Collection[Page]) -> dict[Page, str]:
-    """The ids of the links of these pages; new ones are added. Without those beyond MAX_PAGES.
+def links_of_pages(connection: sa.Connection, pages: Mapping[Page, int]) -> dict[Page, str]:
+    """The ids of the links of these pages, as far as they have one; new ones are added.
 
-    The caller holds the shared lock of their accounts, so that nobody switches a sales link meanwhile.
+    `pages`: how many new clicks on each do not look like a bot's. The caller holds the shared lock of their
+    accounts, so that nobody switches a sales link meanwhile.
     """
     ids = {page: _id_of(page) for page in pages}
     is_known = sa.and_(links.c.dynamic, is_one_of(connection, links.c.id, list(ids.values())))
     known = set(connection.scalars(sa.select(links.c.id).where(is_known)))
-    new = defaultdict[str, list[str]](list)
+    new = defaultdict[str, dict[str, int]](dict)
     for campaign_id, page in sorted(page for page, its in ids.items() if its not in known):
-        new[campaign_id].append(page)
+        if clicked := pages[campaign_id, page]:
+            new[campaign_id][page] = clicked
     for campaign_id, its in new.items():
         known.update(_add_pages(connection, campaign_id, its))
     return {page: its for page, its in ids.items() if its in known}
 
 
-def _add_pages(connection: sa.Connection, campaign_id: str, pages: Collection[str]) -> Collection[str]:
-    """Add pages up to the limit; returns the ids of these that are stored now."""
+def _add_pages(connection: sa.Connection, campaign_id: str, pages: Mapping[str, int]) -> Collection[str]:
+    """Add pages with their new clicks; returns the ids of these that are stored now."""
     ours = campaigns.c.id == campaign_id
     # Locked: another worker may add pages of the campaign at the same time.
     lock = sa.select(campaigns.c.emp_id).where(ours).with_for_update(key_share=True)
@@ -81,21 +93,49 @@ def _add_pages(connection: sa.Connection, campaign_id: str, pages: Collection[st
     add_dynamic_link(connection, emp_id, campaign_id)
     its = sa.select(links.c.id, links.c.sale_pixel).where(links.c.campaign_id == campaign_id, links.c.dynamic)
     stored = {row.id: row.sale_pixel for row in connection.execute(its)}
-    sells = stored[campaign_id]
     wanted = {_id_of((campaign_id, page)): page for page in pages}
-    new = [(its, page) for its, page in wanted.items() if its not in stored][: MAX_PAGES + 1 - len(stored)]
+    new = [its for its in wanted if its not in stored]
+    free = max(0, FREE_PAGES + 1 - len(stored))
+    counts = {its: pages[wanted[its]] for its in new[free:]}
+    room = max(0, MAX_PAGES + 1 - len(stored) - len(new[:free]))
+    new = new[:free] + _proven(connection, campaign_id, counts, room)
     rows = [
-        _row(
-            emp_id,
-            campaign_id,
-            CampaignLink(its, f"https://{page}", page[page.index("/") :], sells, dynamic=True),
-            _AFTER_OTHERS + len(stored) + number,
-        )
-        for number, (its, page) in enumerate(new)
+        _row(emp_id, campaign_id, _link_of(its, wanted[its], stored[campaign_id]), number)
+        for number, its in enumerate(new, _AFTER_OTHERS + len(stored))
     ]
     if rows:
         connection.execute(insert(connection, links).on_conflict_do_nothing(), rows)
-    return (wanted.keys() & stored.keys()).union(its for its, _ in new)
+    return (wanted.keys() & stored.keys()).union(new)
+
+
+def _proven(connection: sa.Connection, campaign_id: str, counts: Mapping[str, int], room: int) -> list[str]:
+    """Count new clicks of candidates; returns those that have enough, at most `room` of them."""
+    if not counts:
+        return []
+    table, ours = page_candidates, page_candidates.c.campaign_id == campaign_id
+    its = ours, is_one_of(connection, table.c.id, list(counts))
+    before = {
+        row.id: row.clicks for row in connection.execute(sa.select(table.c.id, table.c.clicks).where(*its))
+    }
+    total = {one: count + before.get(one, 0) for one, count in counts.items()}
+    proven = [one for one, count in total.items() if count >= PROOF][:room]
+    rows = [
+        {"campaign_id": campaign_id, "id": one, "clicks": min(count, PROOF)}
+        for one, count in total.items()
+        if one not in proven
+    ]
+    connection.execute(sa.delete(table).where(*its))
+    if rows:
+        connection.execute(sa.insert(table), rows)
+        if (connection.scalar(sa.select(sa.func.count()).where(ours)) or 0) > MAX_CANDIDATES:
+            least = sa.select(sa.func.min(table.c.clicks)).where(ours).scalar_subquery()
+            connection.execute(sa.delete(table).where(ours, table.c.clicks == least))
+    return proven
+
+
+def _link_of(link_id: str, page: str, sells: bool) -> CampaignLink:
+    place, _, item = page.partition(" ")
+    return CampaignLink(link_id, f"https://{place}", item or place[place.index("/") :], sells, dynamic=True)
 
 
 def _id_of(page: Page) -> str:

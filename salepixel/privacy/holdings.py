@@ -108,6 +108,7 @@ WITHOUT_PERSON = {
     "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key "
     "archived_at utm sent_count listed held_out",
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at dynamic",
+    "page_candidates": "campaign_id id clicks",
     "flows": "id emp_id name created_at",
     "flow_parts": "campaign_id flow_id position",
     "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id utm",

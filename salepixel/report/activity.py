@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -85,18 +85,26 @@ def contact_activity(
 class LinkCounts:
     """A link with its clicks and orders. `contacts`: different clickers; `orders`: attributed to the link.
 
-    `human_clicks` are all clicks without the verdict bot.
+    `human_clicks` are all clicks without the verdict bot. `contacts`: None for several pages together, whose
+    clickers may be the same.
     """
 
     link: CampaignLink
     human_clicks: int
     bot_clicks: int
-    contacts: int
+    contacts: int | None
     orders: int
 
 
+SHOWN_PAGES = 500
+"""The most pages of the dynamic link that are shown. A report of more pages helps nobody."""
+
+
 def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkCounts]:
-    """The clicks and orders of each link of a campaign, in the links' sequence."""
+    """The clicks and orders of each link of a campaign, in the links' sequence.
+
+    Pages with orders or the most clicks are shown; the others are in the row of the dynamic link.
+    """
     counted = totals_of_links(connection, campaign_id)
     earned_by = orders_by_link(connection, campaign_id)
     activity = []
@@ -104,4 +112,21 @@ def link_activity(connection: sa.Connection, campaign_id: str) -> list[LinkCount
         found = counted.get(link.id, NOTHING)
         human = found.human + found.unknown
         activity.append(LinkCounts(link, human, found.bot, found.clickers, earned_by.get(link.id, 0)))
-    return activity
+    pages = [one for one in activity if one.link.dynamic and one.link.id != campaign_id]
+    pages.sort(key=lambda one: (-one.orders, -one.human_clicks, one.link.id))
+    rest = {one.link.id: one for one in pages[SHOWN_PAGES:]}
+    if not rest:
+        return activity
+    return [
+        replace(
+            one,
+            human_clicks=one.human_clicks + sum(other.human_clicks for other in rest.values()),
+            bot_clicks=one.bot_clicks + sum(other.bot_clicks for other in rest.values()),
+            contacts=None,
+            orders=one.orders + sum(other.orders for other in rest.values()),
+        )
+        if one.link.id == campaign_id
+        else one
+        for one in activity
+        if one.link.id not in rest
+    ]

@@ -20,8 +20,8 @@ SHOES, HATS, SOCKS = ((CAMPAIGN, f"shop.test/p/{name}") for name in ("shoes", "h
 def test_each_page_is_a_link_of_its_own_and_stays_the_same(database: Database) -> None:
     with database.write() as connection:
         add_campaign(connection, AUTUMN, [HERO])
-        first = links_of_pages(connection, {SHOES, HATS})
-        assert links_of_pages(connection, {HATS, SOCKS})[HATS] == first[HATS]
+        first = links_of_pages(connection, {SHOES: 1, HATS: 1})
+        assert links_of_pages(connection, {HATS: 1, SOCKS: 1})[HATS] == first[HATS]
         found = links_of(connection, CAMPAIGN)
     assert [(one.label, one.url) for one in found] == [
         ("Hero", "https://shop.test/"),
@@ -33,28 +33,60 @@ def test_each_page_is_a_link_of_its_own_and_stays_the_same(database: Database) -
     assert [one.id for one in found[1:4]] == [CAMPAIGN, first[HATS], first[SHOES]]
 
 
+def test_later_pages_need_several_clicks_so_that_invented_ones_keep_no_real_one_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "FREE_PAGES", 1)
+    monkeypatch.setattr(pages, "MAX_CANDIDATES", 10)
+    invented = [(CAMPAIGN, f"shop.test/{n}") for n in range(40)]
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [])
+        assert links_of_pages(connection, {invented[0]: 1}).keys() == {invented[0]}
+        assert links_of_pages(connection, {SHOES: 2, **dict.fromkeys(invented[1:20], 1)}) == {}
+        assert links_of_pages(connection, dict.fromkeys(invented[20:], 1)) == {}
+        assert links_of_pages(connection, {SHOES: 1, HATS: pages.PROOF}).keys() == {SHOES, HATS}
+        assert len(links_of(connection, CAMPAIGN)) == 4
+
+
 def test_pages_beyond_the_limit_stay_with_the_dynamic_link(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pages, "FREE_PAGES", 1)
     monkeypatch.setattr(pages, "MAX_PAGES", 2)
     with database.write() as connection:
         add_campaign(connection, AUTUMN, [])
-        assert links_of_pages(connection, {SHOES, HATS, SOCKS}).keys() == {HATS, SHOES}
-        assert links_of_pages(connection, {SOCKS, SHOES}).keys() == {SHOES}
+        assert links_of_pages(connection, dict.fromkeys((SHOES, HATS, SOCKS), 9)).keys() == {HATS, SHOES}
+        assert links_of_pages(connection, {SOCKS: 9, SHOES: 1}).keys() == {SHOES}
         assert len(links_of(connection, CAMPAIGN)) == 3
+
+
+def test_clicks_of_bots_make_no_page(database: Database) -> None:
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [])
+        assert links_of_pages(connection, {SHOES: 0, HATS: 1}).keys() == {HATS}
+        assert links_of_pages(connection, {SHOES: 0, HATS: 0}).keys() == {HATS}, "a known page has them, too"
+
+
+def test_an_item_that_the_link_names_is_the_label_of_its_page(database: Database) -> None:
+    with database.write() as connection:
+        add_campaign(connection, AUTUMN, [])
+        named = CAMPAIGN, f"{SHOES[1]} Red shoes, 42"
+        assert len(links_of_pages(connection, {SHOES: 1, named: 1})) == 2
+        found = [(one.label, one.url) for one in links_of(connection, CAMPAIGN)][1:]
+    assert found == [("/p/shoes", f"https://{SHOES[1]}"), ("Red shoes, 42", f"https://{SHOES[1]}")]
 
 
 def test_pages_of_an_unknown_campaign_are_not_stored(database: Database) -> None:
     with database.write() as connection:
-        assert links_of_pages(connection, {SHOES}) == {}
+        assert links_of_pages(connection, {SHOES: 1}) == {}
 
 
 def test_the_sales_switch_of_a_dynamic_link_is_that_of_its_pages(database: Database) -> None:
     with database.write() as connection:
         add_campaign(connection, AUTUMN, [HERO])
-        links_of_pages(connection, {SHOES})
+        links_of_pages(connection, {SHOES: 1})
         assert switch_link(connection, AUTUMN, CAMPAIGN, False)
-        links_of_pages(connection, {HATS})
+        links_of_pages(connection, {HATS: 1})
         assert [one.sale_pixel for one in links_of(connection, CAMPAIGN)] == [True, False, False, False]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -12,7 +13,7 @@ from salepixel.clicks.tokens import ClickSealer, Signal
 from salepixel.keys import Keys
 from salepixel.wire.directory import DIRECTORY_KEY
 from salepixel.wire.redis import open_redis
-from salepixel_edge.app import NOT_FOUND
+from salepixel_edge.app import NOT_FOUND, TRY_AGAIN
 from tests.edge.known import edge_that_knows_accounts, journaled, with_secrets
 from tests.edge.running import AGENT, RunningEdge
 from tests.make import CAMPAIGN, LINK
@@ -72,6 +73,41 @@ def test_parameters_around_the_address_are_those_of_a_tracked_link(
     start, mark, click_token = edge.get(f"/r/{token}?{query}").header("location").rpartition("spx=")
     assert start + mark == location
     assert sealer.open(click_token).contact == contact
+
+
+@pytest.mark.parametrize(
+    ("query", "destination", "item"),
+    [
+        (f"k=ana&i=R-1&u={SHOES}", "color=red&spx=", "R-1"),
+        (f"i=Red%20shoes&k=ana&utm_term=a&u={SHOES}", "color=red&utm_term=a&spx=", "Red shoes"),
+        (f"k=ana&amp;i=Red+shoes&amp;u={SHOES}", "color=red&spx=", "Red shoes"),
+        (f"k=ana&i=%20ni%C3%B1o%0Ax&u={SHOES}", "color=red&spx=", "niño x"),
+        (f"k=ana&i={{{{%20item.name%20}}}}&u={SHOES}", "color=red&spx=", ""),
+        (f"k=ana&i=ana@example.com&u={SHOES}", "color=red&spx=", ""),
+        (f"k=ana&i=&u={SHOES}", "color=red&spx=", ""),
+        (f"k=ana&i={'x' * 500}&u={SHOES}", "color=red&spx=", "x" * 100),
+        ("k=ana&u=https://shop.test/p/red-shoes?a=1&i=5", "a=1&i=5&spx=", ""),
+    ],
+)
+def test_an_item_that_the_link_names_is_journaled_and_not_passed_on(
+    edge: RunningEdge, token: str, query: str, destination: str, item: str
+) -> None:
+    location = urlsplit(edge.get(f"/r/{token}?{query}").header("location"))
+    assert location.query.rpartition("spx=")[0] + "spx=" == destination
+    record = journaled(edge)[-1]
+    assert isinstance(record, ClickRecord)
+    assert record.page == f"shop.test/p/red-shoes {item}".strip()
+
+
+def test_a_new_edge_without_a_directory_asks_to_come_back(keys: Keys, token: str, tmp_path: Path) -> None:
+    """It does not know yet where the account's links may lead."""
+    fresh = RunningEdge(tmp_path, f"unix://{tmp_path}/none.sock", keys)
+    fresh.start()
+    answer = fresh.get(f"/r/{token}?k=ana&u={SHOES}")
+    assert (answer.status, answer.body, answer.header("retry-after")) == (503, TRY_AGAIN, "5")
+    assert fresh.health()["counts"]["no_directory"] == 1
+    assert fresh.get("/r/x").status == 404
+    assert fresh.terminate() == 0
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def end_some_clicks(world: World, *, only_bots: bool) -> None:
 
 def click_pages(world: World) -> None:
     with world.database.write() as connection:
-        links_of_pages(connection, {(BIG, f"shop.test/p/{n}") for n in range(20)})
+        links_of_pages(connection, {(BIG, f"shop.test/p/{n}"): 1 for n in range(20)})
 
 
 def look(world: World, now: datetime) -> None:

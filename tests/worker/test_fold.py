@@ -67,7 +67,7 @@ def test_clicks_on_a_dynamic_link_count_for_their_pages(
     database: Database, redis: Redis, sealer: ClickSealer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The token has the dynamic link, the stored click its page; beyond the limit, the dynamic link."""
-    monkeypatch.setattr(pages, "MAX_PAGES", 2)
+    monkeypatch.setattr(pages, "FREE_PAGES", 2)
     paths = ["p/2", "p/1", "p/1", "p/2", "p/3"]
     records = [
         ClickRecord(

@@ -4,6 +4,7 @@ The contract with the edge is the docstring of salepixel/wire/streams.py.
 """
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import cast
 
@@ -18,7 +19,8 @@ from salepixel.clicks.agents import agent_signals
 from salepixel.clicks.journal_run import Entries, Gap, JournalRun, read_run
 from salepixel.clicks.networks import NO_NETWORK, network_signal
 from salepixel.clicks.records import ClickRecord, HitRecord, LossRecord
-from salepixel.clicks.tokens import ClickSealer, Signal
+from salepixel.clicks.tokens import ClickSealer, Signal, Verdict
+from salepixel.clicks.verdicts import weigh
 from salepixel.orders import deliveries
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database, is_transient
@@ -84,7 +86,10 @@ def _store(
 ) -> None:
     batch = [(record.click, _signals(record)) for record in run.clicks]
     hits = {record.emp_id for _, record in run.others if isinstance(record, HitRecord)}
-    pages = {(record.click.campaign, record.page) for record in run.clicks if record.page}
+    pages = Counter[tuple[str, str]]()  # with the clicks that do not look like a bot's
+    for clicked, (_, signals) in zip(run.clicks, batch, strict=True):
+        if clicked.page:
+            pages[clicked.click.campaign, clicked.page] += weigh(signals).verdict is not Verdict.BOT
     if hits or pages:
         clicks.lock_to_store(connection, hits.union(click.emp_id for click, _ in batch))
     if pages:

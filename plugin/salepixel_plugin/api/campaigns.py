@@ -204,7 +204,9 @@ class LinkActivity(LinkOut):
 
     human_clicks: int
     bot_clicks: int
-    contacts: int = Field(description="Clickers: contacts who clicked.")
+    contacts: int | None = Field(
+        description="Clickers: contacts who clicked. Null: several pages of the dynamic link together."
+    )
     orders: int = Field(description="Orders attributed to clicks on this link.")
 
 

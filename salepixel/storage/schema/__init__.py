@@ -9,7 +9,14 @@ from salepixel.storage.schema.attribution import (
     sale_refunds,
     sales,
 )
-from salepixel.storage.schema.campaigns import campaigns, contacts, coupons, links, recipients
+from salepixel.storage.schema.campaigns import (
+    campaigns,
+    contacts,
+    coupons,
+    links,
+    page_candidates,
+    recipients,
+)
 from salepixel.storage.schema.checks import findings
 from salepixel.storage.schema.clicks import (
     bought,
@@ -98,6 +105,7 @@ __all__ = [
     "metadata",
     "orders",
     "outbox",
+    "page_candidates",
     "policies",
     "polls",
     "recipients",

@@ -53,6 +53,18 @@ links = sa.Table(
     sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_links_campaign_id"),
 )
 
+page_candidates = sa.Table(
+    "page_candidates",  # pages of dynamic links with too few clicks for a link of their own
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),  # the id that their link would have
+    sa.Column("clicks", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["campaign_id"], ["campaigns.id"], "fk_page_candidates_campaign_id", ondelete="CASCADE"
+    ),
+    sqlite_with_rowid=False,
+)
+
 contacts = sa.Table(
     "contacts",
     metadata,

@@ -78,7 +78,7 @@ def _clicked(office: Office, campaign: Any, page: str) -> str:
     click_id = new_click_id(int(PLACED.timestamp() * 1000) - 3_600_000)
     click = Click(click_id, 7, campaign["id"], campaign["id"], "ana")
     with office.database.write() as connection:
-        its = links_of_pages(connection, {(campaign["id"], page)})
+        its = links_of_pages(connection, {(campaign["id"], page): 1})
         store_clicks(connection, [(click._replace(link=its[campaign["id"], page]), Signal(0))])
     return office.sealer.seal(click)
 

@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from bench.world import BIG, EMP, contact_ref, link_id, number_of
+from bench.world import BIG, EMP, contact_ref, email_of, link_id, number_of
 from salepixel.flows.store import Flow, add_flow, get_flow, set_parts
 from salepixel.keys import Keys
 from salepixel.mails.mail import Kind
@@ -103,6 +103,7 @@ NOT_CALLED = {
     "pages.change": "as api.patch_link",
     "pages.change_link_settings": "as api.change_account",
     "pages.find_person": "as api.export_person",
+    "pages.search_orders": "as api.find_address",
     "pages.export_person": "as api.export_person",
     "pages.show_export": "reads one row by its key",
     "pages.erase_person": "as api.erase_person",
@@ -170,7 +171,8 @@ def all_calls(app: APIFlask, at: Place) -> list[Call]:
             found.append(Call(rule.endpoint, method, path, body))
             more = MORE[rule.endpoint](at) if rule.endpoint in MORE else {}
             for what, query in more.items():
-                found.append(Call(f"{rule.endpoint} ({what})", method, f"{path}?{query}", body))
+                joint = "&" if "?" in path else "?"
+                found.append(Call(f"{rule.endpoint} ({what})", method, f"{path}{joint}{query}", body))
     return sorted(found, key=lambda call: (call.method != "GET", call.name))
 
 
@@ -198,7 +200,30 @@ def _sales_in_parts(at: Place) -> dict[str, str]:
     }
 
 
-QUERIES = dict.fromkeys(("api.export_contact", "api.erase_contact", "api.list_erasures"), f"empId={EMP}")
+ORDERS_IN_PARTS: Mapping[str, Callable[[Place], str]] = {
+    "last page": lambda at: f"to={_days_ago(360):%Y-%m-%d}",
+    "attributed": lambda at: "outcome=attributed",
+    "not attributed, by reason": lambda at: "outcome=unattributed&reason=no_click",
+    "evidence": lambda at: "evidence=email",
+    "campaign": lambda at: f"campaign={BIG}",
+    "campaign, link and outcome": lambda at: f"campaign={BIG}&link={link_id(BIG, 0)}&outcome=attributed",
+    "rare amount": lambda at: "min=9999",
+    "usual amount and outcome": lambda at: "min=20&max=900&outcome=attributed",
+    "nothing matches": lambda at: "outcome=attributed&shop=none&min=1",
+    "number": lambda at: f"q={at.order}",
+    "contact": lambda at: f"q={contact_ref(1)}",
+    "address": lambda at: f"address={'0' * 32}-{'1' * 32}",
+}
+"""Filters of the list of orders: each has an index, or is applied to a limited number of orders."""
+
+
+def _orders_in_parts(at: Place) -> dict[str, str]:
+    return {what: query(at) for what, query in ORDERS_IN_PARTS.items()}
+
+
+QUERIES = dict.fromkeys(
+    ("api.export_contact", "api.erase_contact", "api.list_erasures", "api.list_orders"), f"empId={EMP}"
+)
 """The parameters that some endpoints require."""
 
 MORE: dict[str, Callable[[Place], dict[str, str]]] = {
@@ -207,6 +232,8 @@ MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.show_coverage": lambda at: {"92 days": _last_days(91)},
     "api.show_coverage": lambda at: {"92 days": _last_days(91)},
     "pages.compare_models": lambda at: {"30 days": _last_days(30)},
+    "pages.list_orders": lambda at: _orders_in_parts(at),
+    "api.list_orders": lambda at: {what: f"{query}&limit=10" for what, query in _orders_in_parts(at).items()},
     "pages.preview_policy": lambda at: {"linear": "window_days=14&model=linear"},
 }
 """More queries of an endpoint: with filters, and for a page near the end."""
@@ -259,6 +286,7 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
         "lines": [{"product": "Shoes", "quantity": 1, "amount": "39.80"}],
     },
     "api.patch_link": lambda at: {"label": "Other"},
+    "api.find_address": lambda at: {"empId": EMP, "email": email_of(contact_ref(1))},
     "api.preview_policy": lambda at: {"window_days": 14, "model": "linear"},
     "api.requeue": lambda at: {"empId": EMP},
     "api.retry_forwards": lambda at: {"empId": EMP},

@@ -45,11 +45,13 @@ from salepixel.mails.view import MailView, Tracking
 from salepixel.money.rates import Rates
 from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
+from salepixel.orders.store import StoredOrder, get_order
 from salepixel.privacy import use_cases as privacy
 from salepixel.privacy.erase import NO_KEY
 from salepixel.privacy.erasures import keep_error
 from salepixel.report import use_cases as report
 from salepixel.report.exports import Format
+from salepixel.report.orders import OrderFilter, Search
 from salepixel.report.periods import ALWAYS
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
@@ -145,6 +147,12 @@ def _see(world: World, mail_id: str) -> MailView:
     return mails.see_mail(world.connection, OWNER, world.tracking, mail_id)
 
 
+def _stored(world: World) -> StoredOrder:
+    stored = get_order(world.connection, world.api_shop, "o-1")
+    assert stored is not None
+    return stored
+
+
 def _undo(world: World, principal: Principal) -> bytes:
     _, tracked = mails.tracked_mail(world.connection, OWNER, world.tracking, world.mail)
     return mails.undo_mail(world.connection, principal, world.tracking, read_mail(tracked))
@@ -198,6 +206,8 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     attribution.see_decided: lambda w, who: attribution.see_decided(
         w.connection, who, w.api_shop, "o-1", NOW
     ),
+    attribution.see_hits: lambda w, who: attribution.see_hits(w.connection, who, w.api_shop, _stored(w)),
+    attribution.see_delivery: lambda w, who: attribution.see_delivery(w.connection, who, w.api_shop, "o-1"),
     campaigns.see_campaign: lambda w, who: campaigns.see_campaign(w.connection, who, w.campaign),
     campaigns.change_campaign: lambda w, who: campaigns.change_campaign(w.connection, who, w.campaign),
     campaigns.see_links: lambda w, who: campaigns.see_links(w.connection, who, w.campaign),
@@ -302,6 +312,10 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.read_flow: lambda w, who: report.read_flow(w.connection, who, w.flow),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
+    report.read_orders: lambda w, who: report.read_orders(
+        w.connection, who, 7, OrderFilter(), Search(), None, 10
+    ),
+    report.hash_address: lambda w, who: report.hash_address(w.connection, who, w.keys, 7, "ana@shop.test"),
     report.export_sales: lambda w, who: report.export_sales(w.connection, who, w.campaign, ALWAYS),
     report.find_file: lambda w, who: report.find_file(
         w.connection,

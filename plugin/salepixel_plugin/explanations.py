@@ -361,7 +361,8 @@ def explain(
     winner = next((item for item in decision["candidates"] if item["credited"]), None)
     words = {"order": order, "contact": "", "time": ""}
     if winner:
-        words["contact"] = winner["contact"] or language.text(N_("an unknown contact"))
+        unnamed = N_("a contact") if decision.get("contacts_hidden") else N_("an unknown contact")
+        words["contact"] = winner["contact"] or language.text(unnamed)
         if winner["clicked_at"]:
             words["time"] = language.time(datetime.fromisoformat(winner["clicked_at"]))
     sentences = [language.text(_DECISION[decision["reason"]], **words)]

@@ -30,7 +30,7 @@ The later click may belong to a scanner, or to somebody with a forwarded e-mail:
 simulator, the buyer made it in 299 of 419 cases (docs/adr/0015).
 """
 
-_CREDITED = {
+REASON_OF_RUNG = {
     Rung.TOKEN: Reason.CLICK_TOKEN_ON_ORDER,
     Rung.COOKIE: Reason.COOKIE_AT_PIXEL,
     Rung.COUPON: Reason.COUPON_OF_CONTACT,
@@ -196,7 +196,7 @@ def _judge(
     against = {one.evidence.rung for one in others if one.passed_over is Reason.OTHER_CONTACT}
     return Decision(
         Outcome.ATTRIBUTED if winner.confidence >= ATTRIBUTED else Outcome.LIKELY,
-        _CREDITED[won.rung],
+        REASON_OF_RUNG[won.rung],
         policy.version,
         (winner, *others, *rest),
         winner,

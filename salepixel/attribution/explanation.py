@@ -122,6 +122,17 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
         "agreeing": list(explanation.agreeing),
         "conflicting": list(explanation.conflicting),
         "clicks_limit": explanation.clicks_limit,
+        "contacts_hidden": False,
+    }
+
+
+def without_contacts(explained: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of an explanation for a reader who may not see contacts."""
+    credited = explained["credited"]
+    return explained | {
+        "candidates": [item | {"contact": None} for item in explained["candidates"]],
+        "credited": credited and credited | {"contact": None},
+        "contacts_hidden": True,
     }
 
 

@@ -2,29 +2,35 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
-from salepixel.accounts.declined import BadField, Conflict, Invalid
+from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.pixel_secret import new_pixel_secret
 from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.store import Account
 from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.attribution import policies, previews
 from salepixel.attribution.decided import Decided, Undecidable, find_decided
+from salepixel.attribution.explanation import without_contacts
 from salepixel.attribution.policies import PolicyVersion, Preview
 from salepixel.campaigns.store import get_campaign
+from salepixel.clicks.hit_store import StoredHit, hits_making, hits_naming
 from salepixel.computations.store import Wanted
 from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
 from salepixel.keys import Keys
+from salepixel.orders.bounds import MAX_REFERENCE_BYTES
+from salepixel.orders.deliveries import read_delivery
+from salepixel.orders.packing import Damaged
 from salepixel.orders.queue import failed_before
 from salepixel.orders.requeue import requeue_account
-from salepixel.orders.store import OrderPlace
+from salepixel.orders.shown import show_body, show_headers
+from salepixel.orders.store import OrderPlace, StoredOrder, find_order
 from salepixel.shops.use_cases import see_shop
 from salepixel.storage.ids import is_id
 
@@ -169,8 +175,76 @@ def close_month(
 def see_decided(
     connection: sa.Connection, principal: Principal, shop_id: str, name: str, now: datetime
 ) -> Decided | Undecidable:
-    """An order, by its id or number, with its decision, or why it has none. Raises NotFound."""
-    return find_decided(connection, see_shop(connection, principal, shop_id), name, now)
+    """An order, by its id or number, with its decision, or why it has none. Raises NotFound.
+
+    Without its contacts if the principal may not see them.
+    """
+    shop = see_shop(connection, principal, shop_id)
+    found = find_decided(connection, shop, name, now)
+    if isinstance(found, Undecidable) or principal.sees_contacts(found.stored.emp_id):
+        return found
+    return replace(found, decision=without_contacts(found.decision))
+
+
+def see_hits(
+    connection: sa.Connection, principal: Principal, shop_id: str, order: StoredOrder
+) -> list[StoredHit]:
+    """The counted pixel hits that name an order of a shop, or that made it, oldest first. Raises NotFound."""
+    shop = see_shop(connection, principal, shop_id)
+    if shop.platform == "pixel":
+        return hits_making(connection, shop.emp_id, [order.order.id])[order.order.id]
+    name = order.order.id, order.order.number
+    return hits_naming(connection, shop.emp_id, [name])[name]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDelivery:
+    """The delivery with an order's newest snapshot. `headers` are without credentials; `body` is text.
+
+    `contacts_hidden`: buyers were removed, because the principal may not see contacts. `erased`: parts of the
+    body were deleted, by an erasure or by retention.
+    """
+
+    order: StoredOrder
+    digest: str
+    event: str
+    received_at: datetime
+    headers: dict[str, str]
+    body: str
+    erased: bool
+    contacts_hidden: bool
+
+
+def see_delivery(
+    connection: sa.Connection, principal: Principal, shop_id: str, name: str
+) -> ShownDelivery | None:
+    """The delivery with the newest snapshot of an order, found by id or number.
+
+    None if no delivery brought it (it was fetched from the shop, or made from pixel hits), or if the delivery
+    is damaged. Raises NotFound.
+    """
+    shop = see_shop(connection, principal, shop_id)
+    readable = name.isprintable() and len(name) <= MAX_REFERENCE_BYTES
+    stored = find_order(connection, shop.id, name) if readable else None
+    if stored is None:
+        raise NotFound("order")
+    try:
+        kept = read_delivery(connection, stored.delivery) if stored.delivery else None
+    except Damaged:
+        kept = None
+    if kept is None:
+        return None
+    may_see = principal.sees_contacts(stored.emp_id)
+    return ShownDelivery(
+        stored,
+        kept.digest,
+        kept.event,
+        kept.received_at,
+        show_headers(kept.headers),
+        show_body(kept.body, with_buyers=may_see),
+        kept.erased,
+        not may_see,
+    )
 
 
 def _as_columns(connection: sa.Connection, account: Account, change: Mapping[str, Any]) -> dict[str, Any]:

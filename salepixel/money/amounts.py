@@ -56,6 +56,26 @@ def from_minor(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-minor_digits(currency))
 
 
+COMPARABLE_DIGITS = 4
+"""The most decimals of a currency: CLF and UYW."""
+
+
+def to_comparable(amount: Decimal) -> int | None:
+    """An amount in ten-thousandths of a unit, whatever its currency; None if it reaches the limit.
+
+    Stored for finding orders by their amount: 39.80 EUR and 3980 JPY compare as 39.8 and 3980.
+    """
+    if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
+        return None
+    return int(amount.scaleb(COMPARABLE_DIGITS).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def from_comparable(stored: int, currency: str) -> Decimal:
+    """The amount, with the currency's digits."""
+    minor = Decimal(stored).scaleb(minor_digits(currency) - COMPARABLE_DIGITS)
+    return from_minor(int(minor.to_integral_value(rounding=ROUND_HALF_UP)), currency)
+
+
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """The amount with exactly the currency's digits, rounded half up."""
     return from_minor(to_minor(amount, currency), currency)

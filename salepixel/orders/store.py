@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from salepixel.money.amounts import to_comparable
 from salepixel.orders.drafts import record_draft
 from salepixel.orders.erased import KEPT_OF_BUYER, as_erased_before
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
@@ -99,6 +100,8 @@ def store_order(
         "open": order.is_open,
         "healed_at": healed_at,
         "erased_at": order.erased_at,
+        "amount": to_comparable(order.total),
+        "currency": order.currency,
     }
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if is_newer:
@@ -191,7 +194,7 @@ def clear_damaged(connection: sa.Connection, shop_id: str, order_id: str, at: da
     """
     its = orders.c.shop_id == shop_id, orders.c.id == order_id
     row = connection.execute(sa.select(orders).where(*its)).one()
-    hidden = dict.fromkeys(("email_hash", "alias_hash", "customer", "voucher"))
+    hidden = dict.fromkeys(("email_hash", "alias_hash", "customer", "voucher", "amount", "currency"))
     connection.execute(sa.update(orders).where(*its).values(**hidden, snapshot="{}", erased_at=at))
     sold = sa.select(sales.c.currency).where(sales.c.shop_id == shop_id, sales.c.order_id == order_id)
     currency = connection.scalar(sold.limit(1)) or ""

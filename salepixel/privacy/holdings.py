@@ -33,7 +33,7 @@ HOLDINGS = {
         "rewritten",
         "email_hash alias_hash customer voucher snapshot",
         "shop_id id emp_id number placed_at updated_at issued_at delivery "
-        "utm_campaign payment open healed_at number_key erased_at",
+        "utm_campaign payment open healed_at number_key erased_at amount currency",
     ),
     "decisions": Holding(
         "cleared",

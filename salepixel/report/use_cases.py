@@ -3,7 +3,7 @@
 Those about contacts raise NotAllowed for a principal who does not see them; the others hide contacts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
@@ -23,7 +23,8 @@ from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
 from salepixel.flows.store import Flow
 from salepixel.flows.use_cases import see_flow
-from salepixel.report import activity, comparison, contact, coverage, exports, lift, sales
+from salepixel.keys import Keys
+from salepixel.report import activity, comparison, contact, coverage, exports, lift, orders, sales
 from salepixel.report.activity import ClickCounts, ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.contact import ContactView
@@ -31,12 +32,18 @@ from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
 from salepixel.report.lift import Measured
+from salepixel.report.orders import OrderFilter, OrderPage, Search, Step
 from salepixel.report.periods import ALWAYS, Period
 from salepixel.report.sales_file import Style
 from salepixel.report.totals import ConvertedTotal, Total, add_up
+from salepixel.shops.shop import Shop
+from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import see_shop
 from salepixel.sums.decisions import count_outcomes
 from salepixel.sums.sales import orders_by_evidence
+
+NEWEST_CAMPAIGNS = 50
+"""How many campaigns a filter offers."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,22 @@ class FlowReport:
 
 
 @dataclass(frozen=True)
+class OrdersReport:
+    """A page of an account's orders.
+
+    `reasons`: the orders of all time by outcome and reason. `campaigns`: names by id, newest first: of the
+    orders shown and of the newest campaigns. `contacts_hidden`: the principal may not see contacts.
+    """
+
+    account: Account
+    page: OrderPage
+    shops: list[Shop]
+    campaigns: dict[str, str]
+    reasons: dict[tuple[str, str], int]
+    contacts_hidden: bool
+
+
+@dataclass(frozen=True)
 class Coverage:
     """The tracking health of an account over some days, and the health of its shops."""
 
@@ -166,6 +189,49 @@ def read_sales(
         losses_since(connection, campaign.created_at),
         _labels(connection, campaign_id),
     )
+
+
+def read_orders(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    wanted: OrderFilter,
+    search: Search,
+    step: Step | None,
+    limit: int,
+) -> OrdersReport:
+    """A page of all orders of an account, attributed or not, newest first. Raises NotFound.
+
+    Raises NotAllowed for an address if the principal may not see contacts; a contact is then not found.
+    """
+    account = see_account(connection, principal, emp_id)
+    may_see = principal.sees_contacts(emp_id)
+    if search.hashes:
+        principal.require_contacts(emp_id)
+    among = None
+    if search.text or search.hashes:
+        among = orders.find_by_name(connection, emp_id, *search, contacts=may_see)
+    page = orders.list_orders(connection, emp_id, wanted, step, limit, among)
+    if not may_see:
+        page = replace(page, rows=[row._replace(contact="") for row in page.rows])
+    campaigns = {wanted.campaign_id, *(row.campaign_id for row in page.rows)}
+    return OrdersReport(
+        account,
+        page,
+        list_shops(connection, emp_id),
+        orders.names_of_campaigns(connection, emp_id, campaigns, NEWEST_CAMPAIGNS),
+        count_outcomes(connection, emp_id),
+        not may_see,
+    )
+
+
+def hash_address(
+    connection: sa.Connection, principal: Principal, keys: Keys, emp_id: int, email: str
+) -> tuple[str, str]:
+    """The hashes of a buyer's address, by which `read_orders` finds orders. Raises NotFound or NotAllowed."""
+    see_account(connection, principal, emp_id)
+    principal.require_contacts(emp_id)
+    return keys.hash_address(emp_id, email)
 
 
 def export_sales(connection: sa.Connection, principal: Principal, campaign_id: str, period: Period) -> Export:

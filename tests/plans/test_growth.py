@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bench.pages import CHANGES_ALL, Visitor, all_calls, find_place, open_plugin
+from bench.pages import CHANGES_ALL, ORDERS_IN_PARTS, Visitor, all_calls, find_place, open_plugin
 from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.campaigns.contacts import Contact, store_contacts
@@ -25,6 +25,7 @@ from salepixel.keys import Keys
 from salepixel.lists.store import delete_ended, is_any_ended
 from salepixel.orders.queue import waits_before
 from salepixel.orders.requeue import DueReason, requeue_orders
+from salepixel.report import orders as listing
 from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database
 from salepixel.storage.schema import metadata, orders, outbox, unsettled_clicks
@@ -38,6 +39,9 @@ pytestmark = pytest.mark.long
 
 SMALL, MORE = 1000, 3000
 """Clicks. BIG has most of them, and more sales, contacts and clicks than a page shows."""
+
+FEWER = 100
+"""Orders that a page of the list reads at most: the small year has not many more."""
 
 FEW = {
     *("accounts", "policies", "api_keys", "sessions", "installation", "watermarks", "journals"),
@@ -72,6 +76,11 @@ GROWS: Mapping[str, str] = {
         "up to 20,000 orders are read at once",
     ),
     "api.list_sales (1000 rows)": "the small year has fewer",
+    "api.list_orders (attributed)": "the large year has more reasons, and each has its own part of the query",
+    **dict.fromkeys(
+        (f"pages.list_orders ({what})" for what in ORDERS_IN_PARTS),
+        "as api.list_orders with a limit of 10: the small year has fewer orders than this page",
+    ),
     "api.list_sales (one day)": "likewise: a fourth of the orders of a day",
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""
@@ -256,8 +265,13 @@ def scans(watch: Watch, played: Played) -> list[str]:
 
 @newest_planner
 def test_no_statement_does_more_work_when_more_is_stored(
-    database: Database, keys: Keys, tmp_path: Path, request: pytest.FixtureRequest
+    database: Database,
+    keys: Keys,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(listing, "SCANNED", FEWER)
     world = World(database, keys, campaigns=4, clicks_per_order=8, crowd=0.1)
     world.add(SMALL)
     with database.write() as connection:

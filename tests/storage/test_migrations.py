@@ -315,3 +315,15 @@ def _indexes(database: Database) -> dict[str, object]:
             for table in looking.get_table_names()
             for index in looking.get_indexes(table)
         }
+
+
+def test_orders_of_earlier_versions_are_found_by_their_amount(older: Database) -> None:
+    before = """
+    UPDATE orders SET snapshot = '{"total": "39.80", "currency": "EUR"}' WHERE id = 'O1';
+    UPDATE orders SET snapshot = '{' WHERE id = 'O2';
+    """
+    upgrade(older, "0049", before)
+    migrate(older)
+    with older.read() as connection:
+        rows = connection.execute(sa.text("SELECT amount, currency FROM orders ORDER BY id")).all()
+    assert [tuple(row) for row in rows] == [(398_000, "EUR"), (None, None)]

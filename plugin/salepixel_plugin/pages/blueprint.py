@@ -108,6 +108,7 @@ def page(template: str, **values: Any) -> Response:
             script=_SCRIPT,
             words=explanations,
             same_page=same_page,
+            here=request.full_path.rstrip("?"),
             signed_in=access.is_signed_in(),
             framed=is_framed(),
             reload_seconds=RETRY_SECONDS,

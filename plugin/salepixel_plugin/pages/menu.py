@@ -28,7 +28,7 @@ _OF_A_CAMPAIGN = (
         "show_manage",
     ),
     *("change", "change_recipients", "manage", "download_sales", "new_mail", "add_mail", "show_mail"),
-    *("change_mail", "show_undo", "undo_mail", "show_platform", "explain_order"),
+    *("change_mail", "show_undo", "undo_mail", "show_platform"),
 )
 
 MENU: Mapping[str, Sequence[Place]] = {
@@ -37,6 +37,7 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(N_("Flows"), "list_flows", ("add_flow", "show_flow", "change_flow")),
         Place(N_("Compare models"), "compare_models"),
     ),
+    N_("Orders"): (Place(N_("Orders"), "list_orders", ("search_orders", "explain_order", "show_delivery")),),
     N_("Contacts"): (
         Place(N_("Find a contact"), "find_contact", ("open_contact", "show_contact")),
         Place(

@@ -41,6 +41,7 @@ decisions = sa.Table(
         "ck_decisions_credited",
     ),
     sa.Index(None, "emp_id", "placed_at"),
+    sa.Index("ix_decisions_outcome", "emp_id", "outcome", "reason", "placed_at"),
     sa.Index("ix_decisions_buyer", "emp_id", "buyer"),
 )
 

@@ -61,6 +61,10 @@ orders = sa.Table(
     sa.Column("healed_at", UtcTime),  # when a poll found the order; null: a webhook reported it first
     sa.Column("number_key", sa.Text, nullable=False, server_default=""),  # order_numbers.order_key of number
     sa.Column("erased_at", UtcTime),  # when a person named in it was erased; its decision no longer changes
+    # Of `snapshot`, for lists: its total in ten-thousandths of a unit (money.amounts.to_comparable), and its
+    # currency. Null: the snapshot is damaged, or its total is out of bounds.
+    sa.Column("amount", sa.BigInteger),
+    sa.Column("currency", sa.Text),
     sa.Index(None, "shop_id", "number"),
     sa.Index("ix_orders_shop_id_number_key", "shop_id", "number_key"),
     _where_given("ix_orders_alias_hash", "emp_id", "alias_hash"),
@@ -69,6 +73,7 @@ orders = sa.Table(
     _where_given("ix_orders_utm_campaign", "emp_id", "utm_campaign"),
     sa.Index(None, "emp_id", "email_hash"),
     sa.Index(None, "emp_id", "placed_at"),
+    sa.Index("ix_orders_emp_id_amount", "emp_id", "amount"),
     sa.Index(
         "ix_orders_open",
         "shop_id",

@@ -9,6 +9,7 @@ from tests.plugin.conftest import ALL, SHOES, Office
 
 SECTIONS = {
     "Campaigns": ["/accounts/7/campaigns", "/accounts/7/flows", "/accounts/7/models"],
+    "Orders": ["/accounts/7/orders"],
     "Contacts": ["/accounts/7/contacts", "/accounts/7/lists"],
     "Settings": [
         "/accounts/7/policy",
@@ -57,8 +58,9 @@ def _current(page: str, name: str) -> list[tuple[str, str]]:
 def test_each_page_leads_to_all_pages_of_the_account(office: Office, section: str, path: str) -> None:
     page = office.page(path, SHOES).text
     assert _links(page, "menu") == MENU_OF_7
-    assert _links(page, "places") == SECTIONS[section]
-    assert _current(page, "places") == [(path, "page")]
+    if len(SECTIONS[section]) > 1:
+        assert _links(page, "places") == SECTIONS[section]
+        assert _current(page, "places") == [(path, "page")]
     first = SECTIONS[section][0]
     assert _current(page, "menu") == [(first, "page" if path == first else "true")]
 

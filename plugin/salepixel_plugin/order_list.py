@@ -1,0 +1,101 @@
+"""The list of orders as the API and the pages ask for it: filters, a search, a cursor for each direction."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from salepixel.attribution.evidence import Rung
+from salepixel.money.amounts import MAX_AMOUNT
+from salepixel.orders.outcome import Outcome, Reason
+from salepixel.orders.store import OrderPlace
+from salepixel.reading.emails import is_email
+from salepixel.reading.text import read_text
+from salepixel.report.orders import OrderFilter, Search, Step
+from salepixel_plugin.paging import PageOfDays, bad_cursor, read_cursor, read_cursor_time, write_cursor
+
+_NEWER, _OLDER = "newer", "older"
+_HASHES = r"[0-9a-f]{32}-[0-9a-f]{32}"
+
+
+def _no_address(text: str) -> str:
+    if is_email(text):
+        raise ValueError(
+            "must not be an e-mail address, because addresses of pages are logged: see `address`"
+        )
+    return read_text(text, 200)
+
+
+Total = Annotated[Decimal, Field(ge=0, lt=MAX_AMOUNT, decimal_places=4)]
+
+
+class OrdersQuery(PageOfDays):
+    """Which orders of an account, and which page of them."""
+
+    outcome: Outcome | None = Field(None, description="Of the decision.")
+    reason: Reason | None = Field(None, description="Of the decision.")
+    evidence: Rung | None = Field(None, description="Of the credited click.")
+    shop: str = Field("", max_length=100, description="The id of a shop.")
+    campaign: str = Field("", max_length=100, description="Orders with a sale of this campaign.")
+    link: str = Field("", max_length=100, description="Orders with a sale of this link.")
+    least: Total | None = Field(
+        None, alias="min", description="The smallest total, in the order's own currency."
+    )
+    most: Total | None = Field(None, alias="max", description="The largest total, likewise.")
+    text: Annotated[str, AfterValidator(_no_address)] = Field(
+        "", alias="q", max_length=400, description="An order's number or id, or a contact's reference."
+    )
+    address: Annotated[str, StringConstraints(pattern=f"^(?:{_HASHES})?$")] = Field(
+        "", description="A buyer's address, as `POST /orders/address` returns it."
+    )
+
+    @model_validator(mode="after")
+    def _amounts_in_order(self) -> Self:
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("`min` must not be greater than `max`")
+        return self
+
+    @property
+    def filter(self) -> OrderFilter:
+        """The filters."""
+        return OrderFilter(
+            outcome=self.outcome,
+            reason=self.reason or "",
+            evidence=self.evidence,
+            shop_id=self.shop,
+            campaign_id=self.campaign,
+            link_id=self.link,
+            period=self.period,
+            least=self.least,
+            most=self.most,
+        )
+
+    @property
+    def search(self) -> Search:
+        """What is searched for, if anything."""
+        return Search(self.text, tuple(self.address.split("-")) if self.address else ())
+
+    @property
+    def step(self) -> Step | None:
+        """Where the page begins. Raises a Refusal (422) for an invalid cursor."""
+        if not self.cursor:
+            return None
+        direction, time, shop_id, order_id = read_cursor(self.cursor, 4)
+        if direction not in (_NEWER, _OLDER):
+            raise bad_cursor()
+        return Step((read_cursor_time(time), shop_id, order_id), direction == _NEWER)
+
+
+def write_address(hashes: tuple[str, str]) -> str:
+    """The value of `address`."""
+    return "-".join(hashes)
+
+
+def older_cursor(place: OrderPlace | None) -> str | None:
+    """The cursor of the page with the orders before a place."""
+    return place and write_cursor(_OLDER, *place)
+
+
+def newer_cursor(place: OrderPlace | None) -> str | None:
+    """The cursor of the page with the orders after a place."""
+    return place and write_cursor(_NEWER, *place)

@@ -1,0 +1,83 @@
+"""All orders of an account: filtered, searched, in pages; each leads to the decision about it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, cast
+
+from flask import Response, redirect, request, url_for
+from pydantic import ValidationError
+
+from salepixel.reading.emails import is_email
+from salepixel.report.use_cases import hash_address, read_orders
+from salepixel_plugin.access import Refusal, principal
+from salepixel_plugin.explanations import EVIDENCE, OUTCOME, REASON
+from salepixel_plugin.languages import N_
+from salepixel_plugin.order_list import OrdersQuery, newer_cursor, older_cursor, write_address
+from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.services import services
+
+PAGE = 50
+_BAD_FILTER = N_(
+    "Enter days such as 2026-11-23 and amounts such as 39.80, the smaller one first, or leave them empty."
+)
+
+
+@blueprint.get("/accounts/<int:emp_id>/orders")
+def list_orders(emp_id: int) -> Response:
+    """The orders of an account, attributed or not, newest first."""
+    given = {name: text.strip() for name, text in request.args.items() if text.strip()}
+    try:
+        asked = OrdersQuery.model_validate_strings(_with_points(given) | {"limit": str(PAGE)})
+    except ValidationError:
+        raise Refusal(422, "bad_filter", _BAD_FILTER) from None
+    step = asked.step
+    with services().database.read() as connection:
+        found = read_orders(connection, principal(), emp_id, asked.filter, asked.search, step, PAGE)
+    filters = {name: given[name] for name in _FILTERS if name in given}
+    return page(
+        "orders.html",
+        account=found.account,
+        found=found,
+        asked=asked,
+        given=given,
+        filters=filters,
+        shops={shop.id: shop.name or shop.api_url or shop.platform for shop in found.shops},
+        outcomes=_texts(OUTCOME),
+        reasons=_with_counts(found.reasons, given.get("reason", "")),
+        evidence=_texts(EVIDENCE),
+        newer=newer_cursor(found.page.newer),
+        older=older_cursor(found.page.older),
+    )
+
+
+@blueprint.post("/accounts/<int:emp_id>/orders")
+def search_orders(emp_id: int) -> Response:
+    """Search by number, contact or address. The page's address has the hash of the address, never itself."""
+    text = request.form.get("q", "").strip()
+    values: dict[str, Any] = {"q": text[:200]} if text else {}
+    if is_email(text):
+        with services().database.read() as connection:
+            hashes = hash_address(connection, principal(), services().keys, emp_id, text)
+        values = {"address": write_address(hashes)}
+    return cast(Response, redirect(url_for("pages.list_orders", emp_id=emp_id, **values), 303))
+
+
+_FILTERS = ("outcome", "reason", "evidence", "shop", "campaign", "link", "from", "to", "min", "max")
+
+
+def _with_points(given: dict[str, str]) -> dict[str, str]:
+    """The same with decimal points: people write commas, too."""
+    return {name: text.replace(",", ".") if name in ("min", "max") else text for name, text in given.items()}
+
+
+def _texts(names: Mapping[str, str]) -> dict[str, str]:
+    return {name: language().text(text) for name, text in names.items()}
+
+
+def _with_counts(counts: Mapping[tuple[str, str], int], chosen: str) -> dict[str, str]:
+    """The reasons of the account's orders and the chosen one, each with its number of orders."""
+    found: Counter[str] = Counter()
+    for (_, reason), count in counts.items():
+        found[reason] += count
+    texts = {name: language().text(text) for name, text in REASON.items() if name in {*found, chosen}}
+    return {name: f"{text} ({language().number(found[name])})" for name, text in texts.items()}

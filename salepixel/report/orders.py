@@ -1,0 +1,371 @@
+"""Reads the list of all orders of an account: filtered, searched, newest first, in pages by key.
+
+Each page costs the same, however many orders there are. A reader gets the orders from the index that narrows
+them most: of a campaign, of an outcome and reason, of an amount, by a searched name, or of the account by
+time. The other filters are applied to at most SCANNED of them; then the page says up to which time it
+searched, and the next page goes on from there.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from salepixel.attribution.decide import REASON_OF_RUNG
+from salepixel.attribution.decided import NOT_PROCESSED_YET
+from salepixel.attribution.evidence import Rung
+from salepixel.campaigns.contacts import find_contacts
+from salepixel.clicks.tokens import token_contact
+from salepixel.money.amounts import from_comparable, to_comparable
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
+from salepixel.orders.outcome import Outcome
+from salepixel.orders.store import OrderPlace
+from salepixel.reading.order_numbers import order_key
+from salepixel.report.periods import ALWAYS, Period
+from salepixel.shops.store import list_shops
+from salepixel.storage.schema import campaigns, candidates, decisions, orders, sales
+from salepixel.sums.decisions import count_outcomes
+
+SCANNED = 2000
+"""The most orders of an index that one page reads, however few of them match the other filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """The orders that are wanted; an empty field filters nothing.
+
+    `campaign_id`, `link_id`: the orders with a sale of theirs. `least`, `most`: the total in the order's own
+    currency, inclusive.
+    """
+
+    outcome: Outcome | None = None
+    reason: str = ""
+    evidence: Rung | None = None
+    shop_id: str = ""
+    campaign_id: str = ""
+    link_id: str = ""
+    period: Period = ALWAYS
+    least: Decimal | None = None
+    most: Decimal | None = None
+
+    @property
+    def has_amount(self) -> bool:
+        """Whether it filters by amount."""
+        return self.least is not None or self.most is not None
+
+
+class ListedOrder(NamedTuple):
+    """An order in the list. `total` is None for a damaged snapshot. `contact` is who gets the credit.
+
+    Without a decision, `outcome` is pending and `reason` says why.
+    """
+
+    shop_id: str
+    order_id: str
+    number: str
+    placed_at: datetime
+    total: Decimal | None
+    currency: str
+    outcome: Outcome
+    reason: str
+    evidence: Rung | None
+    confidence: float
+    campaign_id: str
+    contact: str
+    healed: bool
+
+    @property
+    def place(self) -> OrderPlace:
+        """Its position in the list."""
+        return self.placed_at, self.shop_id, self.order_id
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Orders, newest first, and the places from which the pages beside this one begin; None: there are none.
+
+    `searched_to`: the time up to which orders were read, if some further on may match; None: all were read,
+    or the page is full.
+    """
+
+    rows: list[ListedOrder]
+    newer: OrderPlace | None
+    older: OrderPlace | None
+    searched_to: datetime | None = None
+
+
+class Search(NamedTuple):
+    """What names orders: a number, id or contact, or the hashes of an address (keys.hash_address)."""
+
+    text: str = ""
+    hashes: tuple[str, ...] = ()
+
+
+class Step(NamedTuple):
+    """Where a page begins: before (`newer` is false) or after a place."""
+
+    place: OrderPlace
+    newer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The orders of an index: `placed_at`, `shop_id` and `order_id`.
+
+    `left`: the conditions that its index does not know. `read`: how many orders to read for a page. `once`:
+    each order is in it once.
+    """
+
+    keys: sa.Select[Any]
+    left: list[sa.ColumnElement[bool]]
+    read: int
+    once: bool = True
+
+
+def list_orders(
+    connection: sa.Connection,
+    emp_id: int,
+    wanted: OrderFilter,
+    step: Step | None,
+    limit: int,
+    among: Collection[OrderKey] | None = None,
+) -> OrderPage:
+    """A page of an account's orders. `among`: only these, which a search found."""
+    newer = step is not None and step.newer
+    found = among if among is not None else _few_of_amount(connection, emp_id, wanted)
+    given = {} if found is None else {"these": as_keys(found)}
+    source = _choose(connection, emp_id, wanted, step, limit, found)
+    if source is None:
+        return OrderPage([], None, None)
+    keys = _sorted(source.keys, newer=newer).limit(source.read)
+    query = _joined(keys.subquery("seen"), once=source.once).where(orders.c.emp_id == emp_id, *source.left)
+    rows = connection.execute(_in_sequence(query, newer=newer).limit(limit + 1), given).all()
+    shown = [_listed(row) for row in rows[:limit]]
+    more, searched_to = None, None
+    if len(rows) > limit:
+        more = shown[-1].place
+    elif source.read == SCANNED:
+        last = connection.execute(keys.offset(SCANNED - 1).limit(1), given).first()
+        if last is not None:
+            more, searched_to = (last.placed_at, last.shop_id, last.order_id), last.placed_at
+    back = shown[0].place if shown else step.place if step else None
+    if newer:
+        return OrderPage(shown[::-1], more, back, searched_to)
+    return OrderPage(shown, back if step else None, more, searched_to)
+
+
+def _choose(
+    connection: sa.Connection,
+    emp_id: int,
+    wanted: OrderFilter,
+    step: Step | None,
+    limit: int,
+    found: Collection[OrderKey] | None,
+) -> _Source | None:
+    """The source for a filter; None if nothing can match."""
+    left, decided = [*_of_shop(wanted), *_of_amount(wanted), *_of_link(wanted)], _of_decision(wanted)
+    if found is not None:
+        # Not by account here, or SQLite without statistics reads all orders of the account.
+        its = is_of_orders(connection.dialect.name, orders.c.shop_id, orders.c.id)
+        return _Source(_placed((its,), wanted, step), [*left, *decided, *_of_campaign(wanted)], SCANNED)
+    if wanted.campaign_id:
+        keys = _step(_keys(sales, sales.c.purchased_at, sales.c.order_id), wanted, step, sales.c.purchased_at)
+        keys = keys.where(sales.c.campaign_id == wanted.campaign_id)
+        return _Source(keys, [*left, *decided], SCANNED, once=False)
+    read = SCANNED if left else limit + 1
+    if not decided:
+        return _Source(_placed((orders.c.emp_id == emp_id,), wanted, step), left, read)
+    pairs = [pair for pair in count_outcomes(connection, emp_id) if _has(wanted, *pair)]
+    return _Source(_of_pairs(emp_id, pairs, wanted, step, read), left, read) if pairs else None
+
+
+def _placed(its: Iterable[sa.ColumnElement[bool]], wanted: OrderFilter, step: Step | None) -> sa.Select[Any]:
+    keys = _keys(orders, orders.c.placed_at, orders.c.id).where(*its)
+    return _step(keys, wanted, step, orders.c.placed_at)
+
+
+def _keys(
+    table: sa.Table, at: sa.Column[datetime], order_id: sa.Column[str]
+) -> sa.Select[tuple[datetime, str, str]]:
+    return sa.select(at.label("placed_at"), table.c.shop_id, order_id.label("order_id"))
+
+
+def _step(
+    keys: sa.Select[Any], wanted: OrderFilter, step: Step | None, at: sa.Column[datetime]
+) -> sa.Select[Any]:
+    keys = keys.where(*wanted.period.holds(at))
+    if step is None:
+        return keys
+    key = sa.tuple_(
+        *(column.element if isinstance(column, sa.Label) else column for column in keys.selected_columns)
+    )
+    return keys.where(key > step.place if step.newer else key < step.place)
+
+
+def _sorted(keys: sa.Select[Any], *, newer: bool) -> sa.Select[Any]:
+    columns = keys.selected_columns
+    return keys.order_by(*(column if newer else column.desc() for column in columns))
+
+
+def _of_pairs(
+    emp_id: int, pairs: Iterable[tuple[str, str]], wanted: OrderFilter, step: Step | None, read: int
+) -> sa.Select[Any]:
+    """The orders with one of these outcomes and reasons: the newest of each, merged."""
+    d, parts = decisions.c, []
+    for outcome, reason in pairs:
+        its = d.emp_id == emp_id, d.outcome == outcome, d.reason == reason
+        keys = _step(_keys(decisions, d.placed_at, d.order_id).where(*its), wanted, step, d.placed_at)
+        newest = _sorted(keys, newer=step is not None and step.newer).limit(read)
+        parts.append(sa.select(newest.subquery()))
+    return sa.select(sa.union_all(*parts).subquery("of_pairs"))
+
+
+def _has(wanted: OrderFilter, outcome: str, reason: str) -> bool:
+    return (
+        wanted.outcome in (None, outcome)
+        and wanted.reason in ("", reason)
+        and (wanted.evidence is None or REASON_OF_RUNG[wanted.evidence] == reason)
+    )
+
+
+def _of_decision(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    found = [decisions.c.outcome == wanted.outcome] if wanted.outcome else []
+    found += [decisions.c.reason == wanted.reason] if wanted.reason else []
+    return [*found, decisions.c.evidence == wanted.evidence] if wanted.evidence else found
+
+
+def _of_shop(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    return [orders.c.shop_id == wanted.shop_id] if wanted.shop_id else []
+
+
+def _of_amount(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    found = [] if wanted.least is None else [orders.c.amount >= to_comparable(wanted.least)]
+    return found if wanted.most is None else [*found, orders.c.amount <= to_comparable(wanted.most)]
+
+
+def _of_campaign(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    return [_has_sale(sales.c.campaign_id == wanted.campaign_id)] if wanted.campaign_id else []
+
+
+def _of_link(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    return [_has_sale(sales.c.link_id == wanted.link_id)] if wanted.link_id else []
+
+
+def _has_sale(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    its = sales.c.shop_id == orders.c.shop_id, sales.c.order_id == orders.c.id
+    return sa.exists().where(*its, condition)
+
+
+def _few_of_amount(
+    connection: sa.Connection, emp_id: int, wanted: OrderFilter
+) -> Collection[OrderKey] | None:
+    """All orders of the amount, if they are so few that nothing else needs to be read; otherwise None."""
+    if not wanted.has_amount:
+        return None
+    query = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.emp_id == emp_id, *_of_amount(wanted))
+    rows = connection.execute(query.limit(SCANNED)).all()
+    return [(row.shop_id, row.id) for row in rows] if len(rows) < SCANNED else None
+
+
+_OF_ORDER = [orders.c[name] for name in ("number", "amount", "currency", "healed_at")]
+_OF_DECISION = [
+    decisions.c[name] for name in ("outcome", "reason", "evidence", "confidence", "campaign_id", "contact")
+]
+
+
+def _joined(seen: sa.Subquery, *, once: bool) -> sa.Select[Any]:
+    if not once:
+        seen = sa.select(seen).distinct().subquery("seen_once")
+    s = seen.c
+    order = sa.and_(orders.c.shop_id == s.shop_id, orders.c.id == s.order_id)
+    its = sa.and_(decisions.c.shop_id == s.shop_id, decisions.c.order_id == s.order_id)
+    query = sa.select(s.placed_at, s.shop_id, s.order_id, *_OF_ORDER, *_OF_DECISION)
+    return query.select_from(seen.join(orders, order).outerjoin(decisions, its))
+
+
+def _in_sequence(query: sa.Select[Any], *, newer: bool) -> sa.Select[Any]:
+    columns = list(query.selected_columns)[:3]
+    return query.order_by(*(column if newer else column.desc() for column in columns))
+
+
+def _listed(row: sa.Row[Any]) -> ListedOrder:
+    total = None if row.amount is None else from_comparable(row.amount, row.currency)
+    return ListedOrder(
+        row.shop_id,
+        row.order_id,
+        row.number,
+        row.placed_at,
+        total,
+        row.currency or "",
+        Outcome(row.outcome or Outcome.PENDING),
+        row.reason or NOT_PROCESSED_YET,
+        Rung(row.evidence) if row.evidence else None,
+        row.confidence or 0.0,
+        row.campaign_id or "",
+        row.contact or "",
+        row.healed_at is not None,
+    )
+
+
+def find_by_name(
+    connection: sa.Connection, emp_id: int, text: str, hashes: Sequence[str], *, contacts: bool
+) -> set[OrderKey]:
+    """The orders of an account that a text names: by number or id, or by contact if `contacts`.
+
+    `hashes`: of the text, if it is an e-mail address: its own and that of its mailbox (keys.hash_address). At
+    most SCANNED orders of each kind.
+    """
+    if hashes:
+        return _of_addresses(connection, emp_id, hashes) if contacts else set()
+    shop_ids = [shop.id for shop in list_shops(connection, emp_id)]
+    its = orders.c.shop_id.in_(shop_ids)
+    names = (orders.c.number_key == order_key(text), orders.c.id == text)
+    found = {key for name in names for key in _keys_of(connection, _ORDERS.where(its, name))}
+    return found | _of_contact(connection, emp_id, text) if contacts else found
+
+
+def _of_addresses(connection: sa.Connection, emp_id: int, hashes: Sequence[str]) -> set[OrderKey]:
+    columns = orders.c.email_hash, orders.c.alias_hash
+    return {
+        key
+        for column, value in zip(columns, hashes, strict=False)
+        for key in _keys_of(connection, _ORDERS.where(orders.c.emp_id == emp_id, column == value))
+    }
+
+
+def _of_contact(connection: sa.Connection, emp_id: int, ref: str) -> set[OrderKey]:
+    """The orders that a contact bought, as far as known, and those with a credited click of the contact."""
+    bought = sa.select(decisions.c.shop_id, decisions.c.order_id)
+    bought = bought.where(decisions.c.emp_id == emp_id, decisions.c.buyer == ref)
+    c = candidates.c
+    credited = sa.select(c.shop_id, c.order_id).where(
+        c.emp_id == emp_id, c.contact.in_({ref, token_contact(ref)}), c.contact != "", c.share > 0
+    )
+    found = {*_keys_of(connection, bought), *_keys_of(connection, credited)} if ref else set()
+    contact = find_contacts(connection, emp_id, [ref]).get(ref)
+    if contact and contact.email_hash:
+        found |= _of_addresses(connection, emp_id, [contact.email_hash])
+    return found
+
+
+_ORDERS = sa.select(orders.c.shop_id, orders.c.id)
+
+
+def _keys_of(connection: sa.Connection, query: sa.Select[Any]) -> list[OrderKey]:
+    return [(shop_id, order_id) for shop_id, order_id in connection.execute(query.limit(SCANNED))]
+
+
+def names_of_campaigns(
+    connection: sa.Connection, emp_id: int, ids: Collection[str], newest: int
+) -> dict[str, str]:
+    """The names of the newest campaigns of an account and of these ones, newest first."""
+    c = campaigns.c
+    named = sa.select(c.id, c.name, c.created_at).where(c.emp_id == emp_id)
+    first = named.order_by(c.created_at.desc(), c.id).limit(newest)
+    these = named.where(c.id.in_(set(ids) - {""}))
+    rows = {row.id: row for query in (first, these) for row in connection.execute(query)}
+    return {row.id: row.name for row in sorted(rows.values(), key=attrgetter("created_at"), reverse=True)}

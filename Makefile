@@ -15,7 +15,7 @@ $(shell test -x $(BIN)/python || rm -f .venv/made)
 ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-browser check format bench growth truth soak fuzz lock
+.PHONY: help demo run test test-slow test-browser check format bench growth truth soak fuzz lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,8 +26,11 @@ demo: .venv/run ## send a sample campaign through the real services and show its
 run: .venv/run ## start salepixel for real use, with data in ./data
 	$(BIN)/salepixel up --data data
 
-test: .venv/dev ## run all tests that need only the installed packages
+test: .venv/dev ## run the tests that need only the installed packages, but the slow ones
 	$(BIN)/pytest $(ALL_CORES)
+
+test-slow: .venv/dev ## run the slow tests: kills of whole stacks, simulated worlds, the load of a mailing
+	$(BIN)/pytest $(ALL_CORES) -m slow
 
 test-browser: .venv/dev ## run the tests that need browsers: Chromium, Firefox ESR, WebKitGTK
 	$(BIN)/pytest -m browser
@@ -57,7 +60,7 @@ fuzz: .venv/dev ## random input until a fault is found or SECONDS=600 are over; 
 
 soak: .venv/dev ## run the long tests (half an hour): the load of a mailing, 200 kills (kill -9) of each kind, new random examples
 	$(BIN)/python -m bench.mailing
-	KILL_ROUNDS=200 $(BIN)/pytest tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
+	KILL_ROUNDS=200 $(BIN)/pytest -m "not browser" tests/edge/test_kills.py tests/stack/test_stack.py -k kill_9
 	SOAK=1 $(BIN)/pytest $(ALL_CORES) -m hypothesis
 
 .venv/made:

@@ -1,5 +1,6 @@
 """Small real things for the tests: a Valkey, a PostgreSQL, a SQLite, keys."""
 
+import gc
 import os
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ from salepixel.stack.embedded import valkey_command
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.wire import outgoing
 from salepixel.wire.redis import open_redis
+from tests.command import CommandLine
 from tests.databases import copy_template, empty, make_template
 from tests.waiting import until
 
@@ -47,16 +49,25 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the long tests first in each process's share: the last to begin is short.
 
-    The shares are those of xdist's `worksteal`: equal, one after the other.
+    Those of the shared stack come together in the first share, or each process would start one. The shares
+    are those of xdist's `worksteal`: equal, one after the other.
     """
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
-    long = [item for item in items if item.get_closest_marker("long")]
-    rest = [item for item in items if not item.get_closest_marker("long")]
+    shared, long, rest = list[pytest.Item](), list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        is_shared = "shared_stack" in getattr(item, "fixturenames", ())
+        (shared if is_shared else long if item.get_closest_marker("long") else rest).append(item)
+    long = shared + long
     items.clear()
     for left in range(processes, 0, -1):
         share, its_long = (len(long) + len(rest)) // left, len(long) // left
         items += long[:its_long] + rest[: share - its_long]
         del long[:its_long], rest[: share - its_long]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: without this, each full collection looks at all of it."""
+    gc.freeze()
 
 
 newest_planner = pytest.mark.skipif(
@@ -131,6 +142,14 @@ def redis(redis_address: str) -> Iterator[Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture
+def command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """`salepixel` on the folder of the test."""
+    return CommandLine(tmp_path, monkeypatch, capfd)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,13 @@ _DIALECTS: list[sa.Dialect] = []
 
 def empty(database: Database) -> None:
     """Delete every row, of PostgreSQL: 8 ms, where a copy of a template database takes 70."""
-    statements = [str(sa.delete(table)) for table in reversed(metadata.sorted_tables)]
     with database.write() as connection:
-        connection.exec_driver_sql(";".join(statements))
+        connection.exec_driver_sql(_deleting_all_rows())
+
+
+@cache
+def _deleting_all_rows() -> str:
+    return ";".join(str(sa.delete(table)) for table in reversed(metadata.sorted_tables))
 
 
 def copy_rows(source: Database, target: Database) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from salepixel.orders import deliveries
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from tests.command import CommandLine
 from tests.make import NOON
 
 COMMANDS = {"journal": ("edge", "salepixel_edge"), "rebuild": ("worker", "salepixel_worker")}
@@ -38,13 +40,9 @@ def test_a_command_whose_service_is_not_installed_says_how_to_install_it(command
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_shown_is_that_of_the_service(command: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "salepixel.cli", command, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_the_help_shown_is_that_of_the_service(command: str, command_line: CommandLine) -> None:
+    ended = command_line.run(command, "--help")
+    assert ended.code == 0
     assert ended.stdout.startswith(f"usage: salepixel {command} ")
 
 
@@ -60,13 +58,18 @@ def test_the_help_shown_is_that_of_the_service(command: str) -> None:
     ],
 )
 def test_a_folder_without_a_database_is_named_in_one_sentence_and_stays_as_it_is(
-    tmp_path: Path, arguments: list[str], place: str
+    tmp_path: Path,
+    command_line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    place: str,
 ) -> None:
     (tmp_path / "a-file").touch()
-    command = [sys.executable, "-m", "salepixel.cli", arguments[0], "--data", place, *arguments[1:]]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    command_line.data = Path(place)
+    ended = command_line.run(*arguments)
     said = ended.stdout + ended.stderr
-    assert (ended.returncode, len(said.splitlines())) == (2, 1), said
+    assert (ended.code, len(said.splitlines())) == (2, 1), said
     assert said.startswith(f"There is no database {tmp_path / place / 'salepixel.sqlite3'}.")
     assert [one.name for one in tmp_path.iterdir()] == ["a-file"]
 
@@ -75,27 +78,25 @@ def test_a_folder_without_a_database_is_named_in_one_sentence_and_stays_as_it_is
     "arguments", [["rebuild"], ["person", "export", "--account", "7", "ana"], ["campaign", "list"]]
 )
 def test_no_command_creates_keys_beside_a_database(
-    sqlite: Database, tmp_path: Path, arguments: list[str]
+    sqlite: Database, tmp_path: Path, command_line: CommandLine, arguments: list[str]
 ) -> None:
-    before = sorted(tmp_path.iterdir())
-    command = [sys.executable, "-m", "salepixel.cli", arguments[0], "--data", str(tmp_path), *arguments[1:]]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = command_line.run(*arguments)
     said = ended.stdout + ended.stderr
-    assert (ended.returncode, len(said.splitlines())) == (2, 1), said
+    assert (ended.code, len(said.splitlines())) == (2, 1), said
     assert said.startswith(f"There is no key file {tmp_path / 'keys.json'}.")
-    assert sorted(tmp_path.iterdir()) == before
+    assert {file.name.partition("-")[0] for file in tmp_path.iterdir()} == {"salepixel.sqlite3"}
 
 
-def test_keys_are_accepted_only_in_a_folder_that_exists(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "salepixel.cli", "accept-keys", "--data", str(tmp_path / "nowhere")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout) == (1, "")
+def test_keys_are_accepted_only_in_a_folder_that_exists(tmp_path: Path, command_line: CommandLine) -> None:
+    command_line.data = tmp_path / "nowhere"
+    ended = command_line.run("accept-keys")
+    assert (ended.code, ended.stdout) == (1, "")
     assert ended.stderr.startswith(f"There is no folder {tmp_path / 'nowhere'}.")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_delivery_is_printed_as_it_came_and_those_that_could_not_be_read_are_listed(
-    sqlite: Database, tmp_path: Path
+    sqlite: Database, command_line: CommandLine
 ) -> None:
     with sqlite.write() as connection:
         for digest, unread in (("d1", ""), ("d2", "no_order")):
@@ -110,22 +111,19 @@ def test_a_delivery_is_printed_as_it_came_and_those_that_could_not_be_read_are_l
                 unread=unread,
             )
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "salepixel.cli", "deliveries", "--data", str(tmp_path), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
+    run = partial(command_line.run, "deliveries")
     listed, printed, unknown = run(), run("d1"), run("d3")
-    assert (listed.returncode, listed.stdout) == (0, "d2 2026-11-23T12:00:00Z s1 order_paid no_order\n")
+    assert (listed.code, listed.stdout) == (0, "d2 2026-11-23T12:00:00Z s1 order_paid no_order\n")
     head, _, body = printed.stdout.partition("\n\n")
-    assert (printed.returncode, body) == (0, '{"order": null}\n')
+    assert (printed.code, body) == (0, '{"order": null}\n')
     assert "saleor-signature: e30..c2ln" in head
     assert "erased" not in head
-    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert (unknown.code, unknown.stdout) == (1, "")
     with sqlite.write() as connection:
         deliveries.erase_in_delivery(connection, "d1", {}, b"{}")
     assert run("d1").stdout.partition("\n\n")[0].endswith("\nerased: yes"), "or it looks like what came"
     with sqlite.write() as connection:
         connection.execute(sa.update(schema.deliveries).values(body=b"x"))
     damaged = run("d1")
-    assert damaged.returncode == 1
+    assert damaged.code == 1
     assert damaged.stderr == "salepixel: this delivery is damaged: bytes of it were changed\n"

@@ -174,7 +174,7 @@ ANY = given(
 )
 
 
-@costly(13)
+@costly(8)
 @ANY
 def test_a_batch_decides_as_one_by_one(
     sqlite: Database, sealer: ClickSealer, some: list[Bought], bots: set[int], hits: list[tuple[str, int]]
@@ -182,7 +182,7 @@ def test_a_batch_decides_as_one_by_one(
     always_decides_as_one_by_one(sqlite, sealer, some, bots, hits)
 
 
-@costly(4)
+@costly(2)
 @ANY
 def test_a_batch_decides_as_one_by_one_on_postgresql(
     postgresql_database: Database,
@@ -196,11 +196,11 @@ def test_a_batch_decides_as_one_by_one_on_postgresql(
 
 def fifty(world: World) -> list[OrderKey]:
     """Fifty due orders, of as many customers; each carries a click of its own."""
-    for n in range(50):
-        click = click_at(NOON - HOUR, f"p{n}", serial=n)
-        world.click(click)
-        token = world.sealer.seal(click)
-        world.order(order(id=f"O{n}", number=f"N{n}", customer=f"u{n}", click_token=token))
+    world.clicks_and_orders(
+        (click, order(id=f"O{n}", number=f"N{n}", customer=f"u{n}", click_token=world.sealer.seal(click)))
+        for n in range(50)
+        for click in [click_at(NOON - HOUR, f"p{n}", serial=n)]
+    )
     return world.due()
 
 
@@ -295,19 +295,17 @@ def test_two_workers_decide_each_order_once(postgresql_database: Database, seale
     """Also those of one customer: the decision of one order marks the others due."""
     world = World(postgresql_database, sealer)
     world.connect()
-    for n in range(120):
+    pairs = []
+    for n in range(60):
         click = click_at(NOON - HOUR, f"p{n}", serial=n)
-        world.click(click)
-        token = sealer.seal(click)
-        placed_at = NOON + timedelta(minutes=n)
-        world.order(
-            order(id=f"O{n}", number=f"{n}", customer=f"u{n % 40}", click_token=token, placed_at=placed_at)
-        )
+        of = {"number": f"{n}", "customer": f"u{n % 20}", "placed_at": NOON + timedelta(minutes=n)}
+        pairs.append((click, order(id=f"O{n}", click_token=sealer.seal(click), **of)))
+    world.clicks_and_orders(pairs)
     problems: list[BaseException] = []
 
     def work() -> None:
         try:
-            while reconcile_due(world.database, sealer, 30):
+            while reconcile_due(world.database, sealer, 15):
                 pass
         except BaseException as problem:
             problems.append(problem)
@@ -320,7 +318,7 @@ def test_two_workers_decide_each_order_once(postgresql_database: Database, seale
     assert problems == []
     world.reconcile()
     found = verify_all(world.database, sealer)
-    assert (found.orders, found.due, found.different) == (120, 0, [])
+    assert (found.orders, found.due, found.different) == (60, 0, [])
     assert failed(world) == []
 
 

@@ -13,6 +13,7 @@ from salepixel.storage.database import migrate, open_database
 pytestmark = pytest.mark.long
 
 
+@pytest.mark.slow  # it measures: 3,500 clicks on a whole stack
 def test_no_click_of_a_mailing_is_lost_or_doubled_even_while_redis_is_frozen(tmp_path: Path) -> None:
     for result in run(SHORT, tmp_path / "data"):
         assert len(result.log.tokens) == result.profile.rate * result.profile.seconds

@@ -5,19 +5,16 @@
 
 import json
 import os
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
 from kit.stack import Stack
-from tests.browser.engines import need
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -61,33 +58,9 @@ class ShopPages(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "data", api_key="sp_test_of_a_campaign") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(stack: Stack) -> Iterator[Browser]:
-    need("chromium")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), ShopPages)
+def shop_pages(stack: Stack) -> type[BaseHTTPRequestHandler]:
     ShopPages.tag = f'<script src="{stack.edge_url}/sp.js" data-emp-id="1"></script>'
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                f"--host-resolver-rules=MAP shop.test 127.0.0.1:{server.server_port}",
-            ],
-        )
-        yield chromium
-        chromium.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return ShopPages
 
 
 class Marketer:

@@ -1,22 +1,20 @@
 """A real browser runs the whole path: the mail's link, the shop, the thank-you page, the report."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from kit.play import EMP_ID, TRACKING_HOST, Player
 from kit.saleor import StandInSaleor
 from kit.stack import Stack
-from tests.browser.engines import need
 
 pytestmark = pytest.mark.browser
 
@@ -47,33 +45,8 @@ class ShopPages(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "data", api_key="sp_test_of_the_stack") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(stack: Stack) -> Iterator[Browser]:
-    need("chromium")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), ShopPages)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    hosts = f"MAP {TRACKING_HOST} 127.0.0.1:{stack.edge_port},MAP shop.test 127.0.0.1:{server.server_port}"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                f"--host-resolver-rules={hosts}",
-            ],
-        )
-        yield chromium
-        chromium.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def shop_pages() -> type[BaseHTTPRequestHandler]:
+    return ShopPages
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from salepixel.settings import environment
 from salepixel.storage.database import open_database
 from tests.edge.running import Valkey
 from tests.far_host import FarHost, answers
+from tests.waiting import PATIENCE_SECONDS
 
 LOOPBACK = "127.0.0.0/8,::1/128"
 
@@ -76,7 +77,9 @@ def forgetful(tmp_path: Path) -> Iterator[Valkey]:
 def test_a_running_installation_is_well(shared_stack: Stack) -> None:
     command = [sys.executable, "-m", "salepixel.cli", "doctor", "--data", str(shared_stack.data)]
     environ = {**environment(), **_environ(shared_stack)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     found = {line.result.name: line for line in examine(_environ(shared_stack)) if not line.account}
     assert list(found) == list(installation.TITLES)
     assert {line.result.state for line in found.values()} == {State.DONE}
@@ -174,7 +177,7 @@ def test_a_tracking_host_that_leads_nowhere_or_to_another_site_is_named(
         f"{shared_stack.plugin_url}/api/v1/accounts",
         json=account,
         headers={"Authorization": f"Bearer {shared_stack.api_key}"},
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     ).raise_for_status()
     found = _broken(_environ(shared_stack), str(own_account))
     assert found == {"host_unreachable", "other_site"}

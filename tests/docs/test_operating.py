@@ -57,6 +57,7 @@ def ask(stack: Stack, method: str, path: str, content: object = None, key: str =
     return answer.json()
 
 
+@pytest.mark.slow  # two starts of a whole stack
 def test_a_restored_backup_gets_the_later_clicks_from_the_journal(stack: Stack, tmp_path: Path) -> None:
     links = [{"url": "https://shop.example/", "label": "Hero", "sale_pixel": True}]
     campaign = ask(stack, "POST", "/campaigns", {"empId": 1, "name": "Autumn", "links": links})

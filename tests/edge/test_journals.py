@@ -1,7 +1,7 @@
 """`salepixel journal`: what an operator sees of the journals, and shipping one again."""
 
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from salepixel_edge.journals import (
     verify_journals,
 )
 from salepixel_edge.shipment import Shipment
+from tests.command import CommandLine, Ended
 from tests.edge.make import Fold, open_journal, payload
 from tests.edge.running import Valkey
 from tests.waiting import until
@@ -180,37 +181,36 @@ def test_replaying_a_missing_journal_fails(journal: Journal, tmp_path: Path, val
     journal.close()
 
 
-def run(data: Path, redis: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "salepixel.cli", "journal", *arguments, "--data", str(data)],
-        env={"SALEPIXEL_REDIS_URL": redis},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def run(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch, valkey: Valkey) -> Callable[..., Ended]:
+    """`salepixel journal` with a Valkey."""
+    monkeypatch.setenv("SALEPIXEL_REDIS_URL", valkey.address)
+    return partial(command_line.run, "journal")
 
 
 @pytest.mark.parametrize("command", ["list", "verify"])
-def test_a_folder_without_a_journal_is_an_error(command: str, tmp_path: Path, valkey: Valkey) -> None:
-    said = run(tmp_path, valkey.address, command)
-    assert said.returncode == 1
+def test_a_folder_without_a_journal_is_an_error(
+    command: str, tmp_path: Path, run: Callable[..., Ended]
+) -> None:
+    said = run(command)
+    assert said.code == 1
     assert f"no journal in {tmp_path}/journal" in said.stdout
 
 
 def test_the_exit_code_says_whether_all_journals_are_intact(
-    journal: Journal, tmp_path: Path, valkey: Valkey
+    journal: Journal, valkey: Valkey, run: Callable[..., Ended]
 ) -> None:
     journal.close()
-    reported = run(tmp_path, valkey.address, "verify")
-    assert (reported.returncode, reported.stdout) == (0, "every record is whole\n")
-    assert run(tmp_path, valkey.address, "list").stdout.count("\n") == 1 + len(journal.segments())
+    reported = run("verify")
+    assert (reported.code, reported.stdout) == (0, "every record is whole\n")
+    assert run("list").stdout.count("\n") == 1 + len(journal.segments())
     valkey.client.set(mark_key(journal.name), 20)
-    reported = run(tmp_path, valkey.address, "replay", journal.name, "--from", "7")
-    assert (reported.returncode, reported.stdout) == (
+    reported = run("replay", journal.name, "--from", "7")
+    assert (reported.code, reported.stdout) == (
         0,
         f"{journal.name} is shipped again from record 7 on\n",
     )
-    assert run(tmp_path, valkey.address, "replay", "x").returncode == 1
-    assert run(tmp_path, valkey.address, "rubbish").returncode == 2
+    assert run("replay", "x").code == 1
+    assert run("rubbish").code == 2
     flip(journal.path(1), 60)
-    assert run(tmp_path, valkey.address, "verify").returncode == 1
+    assert run("verify").code == 1

@@ -29,7 +29,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.long
 
-ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "6"))
 """`make soak` asks for more."""
 
 
@@ -69,7 +69,7 @@ def test_after_kill_9_each_answered_click_is_in_the_database_once(
                 valkey.start()
         visitors.wait_for(20)
         visitors.stop()
-        assert until(lambda: has_each_once(sqlite, valkey, sealer, visitors.answered), 30 + ROUNDS)
+        assert until(lambda: has_each_once(sqlite, valkey, sealer, visitors.answered))
     finally:
         visitors.stop()
         edge.kill()

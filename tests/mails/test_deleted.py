@@ -16,7 +16,7 @@ from salepixel.keys import Keys
 from salepixel.mails.use_cases import delete_campaign
 from salepixel.storage.database import Database
 from tests.make import CAMPAIGN, NOON
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 Use = Callable[[sa.Connection, Keys, str], object]
 
@@ -66,5 +66,5 @@ def test_a_campaign_that_is_deleted_meanwhile_does_not_exist(
         delete_campaign(connection, INSTALLATION, CAMPAIGN)
         other.start()
         assert until(waits)
-    other.join(60)
+    other.join(PATIENCE_SECONDS)
     assert [type(error) for error in ended] == [NotFound]

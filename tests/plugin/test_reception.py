@@ -47,7 +47,7 @@ class Served:
         self.port, self.process = port, process
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
 
     def ask(self, sent: bytes, end: bool = False) -> tuple[int, dict[str, object]]:
         """Status and JSON of the answer to these bytes; `end`: close our direction after them."""
@@ -331,7 +331,7 @@ def test_complete_requests_are_answered_before_the_stop() -> None:
         client.sendall(post("/ends", b"{}"))
         assert read_answer(client)[1]["bytes"] == 2
         assert until(lambda: not _is_open(idle))
-        assert served.process.wait(30) == 0
+        assert served.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_port_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import requests
 
 from kit.ports import free_port
 from salepixel.storage.database import open_database
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.long
 
@@ -53,7 +53,7 @@ class Process:
 
     def ask(self, method: str, path: str, key: str = KEY, **rest: object) -> int:
         headers = {"Authorization": f"Bearer {key}", "Cookie": f"salepixel_session={COOKIE}"}
-        answer = requests.request(method, self.url + path, headers=headers, timeout=30, **rest)  # type: ignore[arg-type]
+        answer = requests.request(method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **rest)  # type: ignore[arg-type]
         return answer.status_code
 
     def execute(self, sql: str, *values: object) -> None:
@@ -75,7 +75,7 @@ def test_the_log_contains_no_secret(process: Process) -> None:
     contacts = {"empId": 1, "contacts": [{"ref": TOKEN, "email": EMAIL}]}
     assert process.ask("GET", "/api/v1/accounts", WRONG) == 401
     assert process.ask("POST", "/api/v1/contacts", json=contacts) == 200
-    requests.post(f"{process.url}/login", data={"key": WRONG, "next": f"/{TOKEN}"}, timeout=30)
+    requests.post(f"{process.url}/login", data={"key": WRONG, "next": f"/{TOKEN}"}, timeout=PATIENCE_SECONDS)
     process.ask("GET", f"/?spx={TOKEN}&k={EMAIL}")
     # From here on every call fails in its own way: a table that is gone, a row that is nonsense.
     process.execute("UPDATE policies SET campaign_windows = ?", TOKEN)
@@ -89,8 +89,10 @@ def test_the_log_contains_no_secret(process: Process) -> None:
         process.ask("POST", "/api/v1/contacts", json=contacts),
         process.ask("GET", f"/api/v1/accounts/1/policies?k={TOKEN}"),
         process.ask("GET", f"/accounts/1/policy?k={TOKEN}"),
-        requests.get(f"{process.url}/", cookies={"salepixel_session": COOKIE}, timeout=30).status_code,
-        requests.post(f"{process.url}/login", data={"key": KEY}, timeout=30).status_code,
+        requests.get(
+            f"{process.url}/", cookies={"salepixel_session": COOKIE}, timeout=PATIENCE_SECONDS
+        ).status_code,
+        requests.post(f"{process.url}/login", data={"key": KEY}, timeout=PATIENCE_SECONDS).status_code,
     ]
     assert sum(status >= 500 for status in failed) >= 4, failed
     said = process.output.read_text()

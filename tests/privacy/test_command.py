@@ -1,27 +1,23 @@
 """The command `salepixel person`: exports, counts, and erases only with --yes."""
 
 import json
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
-
-import pytest
 
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.keys import load_keys
+from tests.command import CommandLine
 from tests.databases import copy_template
 from tests.privacy.village import ADDRESS, REF, Village
 
-pytestmark = pytest.mark.long
 
-
-def test_a_person_is_exported_counted_and_erased(tmp_path: Path, sqlite_template: Path) -> None:
+def test_a_person_is_exported_counted_and_erased(
+    tmp_path: Path, sqlite_template: Path, command_line: CommandLine
+) -> None:
     sealer = ClickSealer(load_keys(tmp_path / "keys.json"))
     village = Village(copy_template(sqlite_template, tmp_path), sealer)
 
-    def run(*arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "salepixel.cli", "person", "--data", str(tmp_path), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, input=said)
+    run = partial(command_line.run, "person")
 
     exported = json.loads(run("export", "--account", "1", "-", said=f"{ADDRESS}\n").stdout)
     assert len(exported["tables"]["clicks"]) == 3
@@ -32,4 +28,4 @@ def test_a_person_is_exported_counted_and_erased(tmp_path: Path, sqlite_template
     assert (receipt["counts"]["clicks"], bool(receipt["ended_at"])) == (3, True)
     assert list(village.found()) == []
     unknown = run("export", "--account", "99", REF)
-    assert (unknown.returncode, unknown.stderr) == (1, "salepixel: not_found what=account\n")
+    assert (unknown.code, unknown.stderr) == (1, "salepixel: not_found what=account\n")

@@ -20,6 +20,7 @@ from salepixel.sums.check import find_wrong_sums
 from salepixel_worker.rebuild import verify_all
 from salepixel_worker.sweep import reconcile_due, settle_verdicts
 from tests.make import NOON, click_at, order
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.world import World
 
 NOW = NOON + timedelta(days=100)
@@ -123,7 +124,7 @@ def test_a_fold_of_other_contacts_does_not_even_wait_for_a_step(
     def hold(connection: sa.Connection) -> None:
         if threading.current_thread().name == "ends" and connection.info.pop("ends", None):
             opened.set()
-            done.wait(30)
+            done.wait(PATIENCE_SECONDS)
 
     def mark(connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("DELETE FROM clicks"):
@@ -135,13 +136,13 @@ def test_a_fold_of_other_contacts_does_not_even_wait_for_a_step(
     ending = threading.Thread(target=end_old_rows, args=(postgresql_database, NOW, 60), name="ends")
     ending.start()
     try:
-        assert opened.wait(30)
+        assert opened.wait(PATIENCE_SECONDS)
         with postgresql_database.write() as connection:
             connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
             store_clicks(connection, [(click_at(NOW, "dee", serial=9), Signal(0))])
     finally:
         done.set()
-        ending.join(30)
+        ending.join(PATIENCE_SECONDS)
         sa.event.remove(engine, "commit", hold)
         sa.event.remove(engine, "before_cursor_execute", mark)
     assert not ending.is_alive()

@@ -29,7 +29,7 @@ def postgresql_settings(postgresql: str) -> Iterator[dict[str, str]]:
         yield {"SALEPIXEL_DATABASE_URL": address}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     """The shared stack on SQLite, one of its own on PostgreSQL."""
     if request.param == "sqlite":
@@ -69,7 +69,7 @@ def as_in_a_terminal() -> None:
     ("number", "said"),
     [
         (signal.SIGTERM, "Starting the stack"),
-        (signal.SIGHUP, "An e-mail with"),
+        pytest.param(signal.SIGHUP, "An e-mail with", marks=pytest.mark.slow),  # the whole demo is played
         (signal.SIGINT, "Starting the stack"),
     ],
 )

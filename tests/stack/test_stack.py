@@ -107,6 +107,7 @@ def test_a_second_stack_on_the_same_data_is_refused(shared_stack: Stack) -> None
         second.start()
 
 
+@pytest.mark.slow  # two starts, and two sweeps are waited for
 def test_a_killed_redis_and_a_killed_supervisor_lose_no_click_and_no_order(
     stack: Stack, shop: StandInSaleor
 ) -> None:
@@ -202,6 +203,7 @@ def _taken(send: Callable[[Signed], requests.Response], signed: Signed) -> bool:
     return False
 
 
+@pytest.mark.slow  # each kill starts a process again
 def test_kill_9_of_every_process_loses_nothing_that_was_answered(stack: Stack, shop: StandInSaleor) -> None:
     victims = [
         ("salepixel_edge.server", False),

@@ -221,6 +221,7 @@ def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path) -> Non
         assert len(said.splitlines()) == 1
 
 
+@pytest.mark.slow  # five starts of a whole stack
 def test_with_lost_or_foreign_keys_nothing_starts(tmp_path: Path) -> None:
     data = tmp_path / "data"
     keys = data / "keys.json"

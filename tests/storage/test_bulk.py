@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from salepixel.storage.bulk import insert_all
 from salepixel.storage.database import Database, is_transient
 from salepixel.storage.schema import clickers, sessions
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 ROWS = [(f"S{n}", "the key", 10**15) for n in range(5)]
 
@@ -82,6 +82,6 @@ def test_rows_wait_for_another_transaction_that_inserts_them(
             until(lambda: bool(other.scalar(waits)))
         if not commits:
             savepoint.rollback()
-    worker.join(30)
+    worker.join(PATIENCE_SECONDS)
     assert found == [not commits]
     assert stored(postgresql_database) == (["S1"] if commits else [f"S{n}" for n in range(5)])

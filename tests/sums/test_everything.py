@@ -151,7 +151,7 @@ def test_every_table_of_sums_is_compared_and_spoilt_by_a_test() -> None:
     assert tables == {"click_sums", "click_hours", "click_days", "clickers", "link_sums"} | set(sales.SPOILT)
 
 
-@costly(13)
+@costly(8)
 @given(STEPS)
 def test_sums_always_equal_the_rows(
     sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]

@@ -7,7 +7,7 @@ import pytest
 import truth.__main__ as run
 from kit.stack import Stack
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.slow]  # it measures: a world of 80 contacts on a whole stack
 
 
 def test_a_world_is_played_over_http_and_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,6 @@
 """The report follows from clicks, orders and pixel hits, and any manipulation is detected."""
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -20,9 +17,9 @@ from salepixel.keys import load_keys
 from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel_worker.rebuild import rebuild_all, verify_all
+from tests.command import CommandLine
 from tests.databases import copy_template
 from tests.make import CAMPAIGN, NOON, click_at, order
-from tests.waiting import PATIENCE_SECONDS
 from tests.worker.world import HOUR, NO_SIGNAL, World, story
 
 
@@ -110,7 +107,12 @@ def test_a_waiting_order_is_counted_and_is_not_a_difference(played: World) -> No
     ("amount", "code", "said"), [(0, 0, "0 differ"), (1, 1, "order 1042 (O1): sales are")]
 )
 def test_the_command_lists_the_differences(
-    tmp_path: Path, sqlite_template: Path, amount: int, code: int, said: str
+    tmp_path: Path,
+    sqlite_template: Path,
+    command_line: CommandLine,
+    amount: int,
+    code: int,
+    said: str,
 ) -> None:
     sealer = ClickSealer(load_keys(tmp_path / "keys.json"))
     database = copy_template(sqlite_template, tmp_path)
@@ -120,23 +122,17 @@ def test_the_command_lists_the_differences(
     world.report()
     with database.write() as connection:
         connection.execute(sa.update(schema.sales).values(amount=schema.sales.c.amount + amount))
-    command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, env=dict(os.environ)
-    )
-    assert done.returncode == code, done.stderr
+    done = command_line.run("rebuild", "--verify")
+    assert done.code == code, done.stderr
     assert said in done.stdout
 
 
-def test_tables_of_another_version_are_named(tmp_path: Path) -> None:
+def test_tables_of_another_version_are_named(tmp_path: Path, command_line: CommandLine) -> None:
     """After an update, an operator may compare before any service has migrated the tables."""
     load_keys(tmp_path / "keys.json")
     (tmp_path / "salepixel.sqlite3").touch()  # a database without the tables of this version
-    command = [sys.executable, "-m", "salepixel.cli", "rebuild", "--verify", "--data", str(tmp_path)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, env=dict(os.environ)
-    )
-    assert done.returncode == 2
+    done = command_line.run("rebuild", "--verify")
+    assert done.code == 2
     assert "Run `salepixel up` once" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -1,6 +1,6 @@
 """An account with a campaign and everything that can happen to it, for tests of the results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,6 +95,16 @@ class World:
             shop = shops.find_shop(connection, "https://shop.test/graphql/")
             assert shop is not None
             orders.store_order(connection, shop.id, 1, bought, "", healed_at=healed_at)
+
+    def clicks_and_orders(self, pairs: Iterable[tuple[Click, Order]]) -> None:
+        """Many clicks, each with the order after it, in one transaction."""
+        clicked, bought = zip(*pairs, strict=True)
+        with self.database.write() as connection:
+            clicks.store_clicks(connection, [(click, NO_SIGNAL) for click in clicked])
+            shop = shops.find_shop(connection, "https://shop.test/graphql/")
+            assert shop is not None
+            for one in bought:
+                orders.store_order(connection, shop.id, 1, one, "")
 
     def hit(self, query: str, click: Click | None, serial: int = 0, ignored: str = "") -> None:
         token = self.sealer.seal(click) if click else ""

@@ -1,0 +1,43 @@
+"""A whole stack, and Chromium that finds a shop and the edge by their hosts."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from kit.play import TRACKING_HOST
+from kit.stack import Stack
+from tests.browser.engines import need
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack") / "data", api_key="sp_test_in_a_browser") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(stack: Stack, shop_pages: type[BaseHTTPRequestHandler]) -> Iterator[Browser]:
+    """Chromium; shop.test has the pages of the module's fixture `shop_pages`."""
+    need("chromium")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), shop_pages)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    hosts = f"MAP {TRACKING_HOST} 127.0.0.1:{stack.edge_port},MAP shop.test 127.0.0.1:{server.server_port}"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                f"--host-resolver-rules={hosts}",
+            ],
+        )
+        yield chromium
+        chromium.close()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -52,7 +52,7 @@ from salepixel.privacy.erasures import keep_error
 from salepixel.report import use_cases as report
 from salepixel.report.exports import Format
 from salepixel.report.orders import OrderFilter, Search
-from salepixel.report.periods import ALWAYS
+from salepixel.report.periods import ALWAYS, EVER
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.smtp import use_cases as smtp
@@ -311,6 +311,10 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     flows.campaigns_to_add: lambda w, who: flows.campaigns_to_add(w.connection, who, w.flow),
     report.read_flow: lambda w, who: report.read_flow(w.connection, who, w.flow),
     report.read_overview: lambda w, who: report.read_overview(w.connection, who, w.campaign),
+    report.read_campaign_overview: lambda w, who: report.read_campaign_overview(
+        w.connection, who, w.campaign, EVER
+    ),
+    report.read_account_overview: lambda w, who: report.read_account_overview(w.connection, who, 7, EVER),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
     report.read_orders: lambda w, who: report.read_orders(
         w.connection, who, 7, OrderFilter(), Search(), None, 10
@@ -397,6 +401,8 @@ READS = {
     privacy.see_erasures,
     report.read_flow,
     report.read_overview,
+    report.read_campaign_overview,
+    report.read_account_overview,
     report.read_sales,
     report.export_sales,
     report.find_file,

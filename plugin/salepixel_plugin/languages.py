@@ -12,7 +12,7 @@ from pathlib import Path
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 
 from salepixel.reading.translated import N_ as N_  # the name that all modules of the plugin use
@@ -53,9 +53,19 @@ class Language:
         """A small share (0 to 1) in percent, with up to two decimals."""
         return format_percent(round(share, 4), locale=self.code, decimal_quantization=False)
 
+    def short_date(self, day: date) -> str:
+        """A day below the axis of a chart: 23 Nov."""
+        return format_date(day, "d MMM", locale=self.code)
+
     def date(self, day: date) -> str:
         """A day: 23 Nov 2026."""
         return format_date(day, "d MMM y", locale=self.code)
+
+    def short(self, value: Decimal) -> str:
+        """A number beside the axis of a chart: 12K. Small numbers in full."""
+        if abs(value) < 1000:
+            return self.number(value)
+        return format_compact_decimal(value, locale=self.code, fraction_digits=1)
 
     def points(self, difference: float) -> str:
         """A difference of two shares in percentage points, with at most two decimals."""

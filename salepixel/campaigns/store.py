@@ -260,6 +260,25 @@ def list_campaigns(
     return [Campaign(**row._mapping) for row in connection.execute(query)]
 
 
+def campaigns_begun(
+    connection: sa.Connection, emp_id: int, since: datetime | None, until: datetime | None
+) -> list[Campaign]:
+    """An account's campaigns that were sent (if not known: created) in a time (UTC); None: open."""
+    at = sa.func.coalesce(campaigns.c.sent_at, campaigns.c.created_at)
+    query = sa.select(*_CAMPAIGN).where(campaigns.c.emp_id == emp_id)
+    if since is not None:
+        query = query.where(at >= since)
+    if until is not None:
+        query = query.where(at < until)
+    return [Campaign(**row._mapping) for row in connection.execute(query)]
+
+
+def campaign_names(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
+    """The names of these campaigns."""
+    query = sa.select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
 def links_of(connection: sa.Connection, campaign_id: str) -> list[CampaignLink]:
     """A campaign's links, in their stored sequence."""
     query = (

@@ -17,6 +17,9 @@ LEFT, RIGHT = 0.13, 0.985
 MOST_MARKS = 5
 """Labels below the axis. Five dates fit next to each other on a phone of 360 px."""
 
+_MOST_DOTS = 40
+"""More values are so close that their dots are the line."""
+
 Format = Callable[[Decimal], str]
 
 
@@ -105,7 +108,7 @@ def lines(
             class_="dot",
             cx=percent(_middle(n, places)),
             cy=_y(scale, value.amount),
-            r=3,
+            r=3 if places <= _MOST_DOTS else 1,
         )
         for n, value in enumerate(now)
     ]

@@ -33,7 +33,14 @@ from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
 from salepixel.report.lift import Measured
 from salepixel.report.orders import OrderFilter, OrderPage, Search, Step
-from salepixel.report.periods import ALWAYS, Period
+from salepixel.report.overview import (
+    AccountOverview,
+    CampaignOverview,
+    overview_of_account,
+    overview_of_campaign,
+)
+from salepixel.report.periods import ALWAYS, Period, Range
+from salepixel.report.periods import Comparison as Compared
 from salepixel.report.sales_file import Style
 from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.shops.shop import Shop
@@ -159,6 +166,31 @@ def read_overview(connection: sa.Connection, principal: Principal, campaign_id: 
             if outcome not in ("attributed", "likely")
         ),
     )
+
+
+def read_campaign_overview(
+    connection: sa.Connection,
+    principal: Principal,
+    campaign_id: str,
+    range_: Range,
+    comparison: Compared | None = None,
+) -> CampaignOverview:
+    """The figures of a campaign over some days, with those of the comparison, and the values of charts."""
+    campaign, compared = see_campaign(connection, principal, campaign_id), None
+    if comparison and comparison.campaign_id:
+        compared = see_campaign(connection, principal, comparison.campaign_id)
+    return overview_of_campaign(connection, campaign, range_, comparison, compared)
+
+
+def read_account_overview(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    range_: Range,
+    comparison: Compared | None = None,
+) -> AccountOverview:
+    """The figures of an account over some days, with those of the comparison, and the values of charts."""
+    return overview_of_account(connection, see_account(connection, principal, emp_id), range_, comparison)
 
 
 def read_flow(connection: sa.Connection, principal: Principal, flow_id: str) -> FlowReport:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from salepixel.money.quantities import to_thousandths
 from salepixel.storage.schema import item_sums, sales
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
-from salepixel.sums.large import halves, sum_of_halves
+from salepixel.sums.large import halves, kept_sum, sum_of_halves
 
 _MAX_CHARS = 255
 """Names with the same first 255 characters count as one: PostgreSQL allows 2,704 bytes in an index entry."""
@@ -53,3 +53,14 @@ def definition(_dialect: str) -> sa.Select[Any]:
 
 
 SUM = KeptSum(item_sums, definition)
+
+
+def items_of(connection: sa.Connection, campaign_id: str) -> Sequence[sa.Row[Any]]:
+    """All items of a campaign: item, currency and, for `large.read_sum`, quantity, gross and refunded.
+
+    The quantity is in thousandths. Variants with the same name are one row, whatever their article number.
+    """
+    key = item_sums.c.item, item_sums.c.currency
+    large = (column for name in ("quantity", "gross", "refunded") for column in kept_sum(item_sums, name))
+    query: sa.Select[Any] = sa.select(*key, *large).where(item_sums.c.campaign_id == campaign_id)
+    return connection.execute(query.group_by(*key)).all()

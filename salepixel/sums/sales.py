@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.money.quantities import to_thousandths
-from salepixel.storage.schema import campaign_sums, sale_refunds, sale_sums, sales
+from salepixel.storage.schema import campaign_sums, campaigns, sale_refunds, sale_sums, sales
 from salepixel.sums.days import ALWAYS, Days, day_column, day_of, within
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 from salepixel.sums.large import halves, kept_sum, sum_of_halves
@@ -189,3 +189,51 @@ def _count(connection: sa.Connection, campaign_id: str, by: str, measure: str) -
     query = sa.select(sale_sums.c[by], count).where(sale_sums.c.campaign_id == campaign_id)
     rows = connection.execute(query.group_by(sale_sums.c[by]).having(count > 0))
     return {row[0]: int(row[1]) for row in rows}
+
+
+def sold_by_day(
+    connection: sa.Connection, days: Days, *, emp_id: int | None = None, campaign_id: str = ""
+) -> Sequence[sa.Row[Any]]:
+    """The sales of a campaign or of a whole account: currency, day (UTC, since 1970), orders.
+
+    And, for `large.read_sum`, gross and refunded (minor units). An order that several campaigns share counts
+    in each of them.
+    """
+    table = campaign_sums.c
+    return _read_sold(connection, campaign_sums, (table.currency, table.day), days, emp_id, campaign_id)
+
+
+def sold_by_campaign(connection: sa.Connection, days: Days, emp_id: int) -> Sequence[sa.Row[Any]]:
+    """The sales of each campaign of an account on some days, as `sold_by_day`, with campaign_id for day."""
+    table = campaign_sums.c
+    return _read_sold(connection, campaign_sums, (table.currency, table.campaign_id), days, emp_id)
+
+
+def sold_by_link(connection: sa.Connection, campaign_id: str, days: Days = ALWAYS) -> Sequence[sa.Row[Any]]:
+    """The sales of each link of a campaign on some days, as `sold_by_day`, with link_id for day.
+
+    An order that several links share counts for each.
+    """
+    table = sale_sums.c
+    key = table.currency, table.link_id
+    return _read_sold(connection, sale_sums, key, days, None, campaign_id, table.link_orders)
+
+
+def _read_sold(
+    connection: sa.Connection,
+    table: sa.Table,
+    key: Sequence[sa.Column[Any]],
+    days: Days,
+    emp_id: int | None = None,
+    campaign_id: str = "",
+    orders: sa.Column[Any] | None = None,
+) -> Sequence[sa.Row[Any]]:
+    count = sa.func.sum(table.c.orders if orders is None else orders).label("orders")
+    large = (column for name in ("gross", "refunded") for column in kept_sum(table, name))
+    query: sa.Select[Any] = sa.select(*key, count, *large).where(*within(days, table.c.day))
+    if emp_id is None:
+        query = query.where(table.c.campaign_id == campaign_id)
+    else:
+        theirs = sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id)
+        query = query.where(table.c.campaign_id.in_(theirs))
+    return connection.execute(query.group_by(*key).having(count > 0)).all()

@@ -27,6 +27,7 @@ from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.overview import of_campaign
 from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
@@ -84,10 +85,17 @@ def overview(campaign_id: str) -> Response:
     """A campaign's revenue, and how its orders were attributed."""
     with services().database.read() as connection:
         found = use_cases.read_overview(connection, principal(), campaign_id)
+        account = see_account(connection, principal(), found.campaign.emp_id)
+        chosen = read_period(account, Preset.ALL, compares=True)
+        figures = use_cases.read_campaign_overview(
+            connection, principal(), campaign_id, chosen.range, chosen.comparison
+        )
         return show_tab(
             connection,
             found.campaign,
             "overview",
+            **of_campaign(figures, account.currency),
+            chosen=chosen,
             sums=found.sums,
             verdicts=found.verdicts,
             evidence=found.evidence,

@@ -32,6 +32,7 @@ _OF_A_CAMPAIGN = (
 )
 
 MENU: Mapping[str, Sequence[Place]] = {
+    N_("Overview"): (Place(N_("Overview"), "show_account"),),
     N_("Campaigns"): (
         Place(N_("Campaigns"), "list_account_campaigns", _OF_A_CAMPAIGN),
         Place(N_("Flows"), "list_flows", ("add_flow", "show_flow", "change_flow")),

@@ -35,6 +35,9 @@ AGAINST = {
     Against.YEAR_BEFORE: N_("Year before"),
 }
 
+_NONE = "none"
+"""In addresses: no comparison, although the page has one by default."""
+
 _BAD_DAYS = N_("Enter dates such as 2026-11-23, with From not later than To, or leave both empty.")
 _TOO_LONG = N_(
     "Enter dates such as 2026-11-23, with From not later than To and at most %(days)s days, "
@@ -79,11 +82,17 @@ class Chosen:
 
 
 def read_period(
-    account: Account, default: Preset, *, longest: int | None = None, compares: bool = False
+    account: Account,
+    default: Preset,
+    *,
+    longest: int | None = None,
+    compares: bool = False,
+    against: Against = Against.NOTHING,
 ) -> Chosen:
     """The period in the address of this page. Raises a Refusal (422) for a bad one.
 
-    `longest`: the most days that the page can show. `compares`: whether the page has a comparison.
+    `longest`: the most days that the page can show. `compares`: whether the page has a comparison. `against`:
+    the one that it has if the address has none.
     """
     zone = account.zone(services().settings.time_zone)
     today = today_in(zone, datetime.now(UTC))
@@ -93,7 +102,7 @@ def read_period(
     range_ = range_of(preset, today) if preset else entered
     if not _fits(range_, longest, today):
         raise _refusal(longest)
-    against = _against() if compares else Against.NOTHING
+    against = _against(against) if compares else Against.NOTHING
     offered = [one for one in PRESETS if _fits(range_of(one, today), longest, today)]
     return Chosen(
         range_,
@@ -101,7 +110,10 @@ def read_period(
         against,
         compare(range_, against),
         [Choice(PRESETS[one], _of_preset(one), one is preset) for one in offered],
-        [Choice(text, {"compare": one, "cursor": ""}, one is against) for one, text in AGAINST.items()]
+        [
+            Choice(text, {"compare": one or _NONE, "cursor": ""}, one is against)
+            for one, text in AGAINST.items()
+        ]
         if compares
         else [],
         zone.key,
@@ -129,9 +141,10 @@ def _preset(default: Preset) -> Preset:
         raise _refusal(None) from None
 
 
-def _against() -> Against:
+def _against(default: Against) -> Against:
+    asked = request.args.get("compare") or default
     try:
-        return Against(request.args.get("compare", ""))
+        return Against.NOTHING if asked == _NONE else Against(asked)
     except ValueError:
         return Against.NOTHING
 

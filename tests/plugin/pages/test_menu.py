@@ -8,6 +8,7 @@ from salepixel_plugin.pages.menu import MENU, places_at
 from tests.plugin.conftest import ALL, SHOES, Office
 
 SECTIONS = {
+    "Overview": ["/accounts/7"],
     "Campaigns": ["/accounts/7/campaigns", "/accounts/7/flows", "/accounts/7/models"],
     "Orders": ["/accounts/7/orders"],
     "Contacts": ["/accounts/7/contacts", "/accounts/7/lists"],
@@ -122,9 +123,9 @@ def test_the_switch_offers_the_accounts_that_the_principal_may_see(office: Offic
 
 SWITCHES = [
     ("?to=8&page=pages.show_alerts", "/accounts/8/alerts"),
-    ("?to=8&page=pages.overview", "/accounts/8/campaigns"),
-    ("?to=8&page=https://elsewhere.test", "/accounts/8/campaigns"),
-    ("?to=8", "/accounts/8/campaigns"),
+    ("?to=8&page=pages.overview", "/accounts/8"),
+    ("?to=8&page=https://elsewhere.test", "/accounts/8"),
+    ("?to=8", "/accounts/8"),
     ("?to=&page=pages.show_alerts", "/"),
     ("?to=99999999999", "/"),
     ("", "/"),

@@ -56,7 +56,7 @@ class Page(HTMLParser):
 def _check(html: str) -> Page:
     """A page of ours has no script, no inline style and nothing from elsewhere."""
     page = Page(html)
-    assert not {"script", "style", "iframe", "svg", "object"} & set(page.tags)
+    assert not {"script", "style", "iframe", "object", "foreignobject", "use"} & set(page.tags)
     for name, _ in page.attributes:
         assert not name.startswith("on")
         assert name != "style"
@@ -116,9 +116,8 @@ def test_the_overview_shows_sums_clicks_and_outcomes_of_orders(office: Office) -
     office.order(id="a", refunded="9.80", click=office.click(campaign, "c1"))
     office.order(id="b")
     page = office.page(f"/campaigns/{campaign['id']}").text
-    for text in ("€39.80", "€9.80", "€30.00", "Click token on the order", "No click found"):
+    for text in ("€9.80", "€30.00", "Click token on the order", "No click found"):
         assert text in page
-    assert "Clickers: 1" in page
     assert "Bot detection" not in page
 
 
@@ -129,8 +128,10 @@ def test_the_overview_shows_human_and_bot_clicks_and_why(office: Office) -> None
     office.click(campaign, "c3", signals=Signal.HEAD | Signal.GATEWAY)
     path = f"/campaigns/{campaign['id']}"
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", office.page(path).text))
-    assert "Human clicks 2 Clickers: 2 Possibly bots: 1" in page
-    assert "Bot clicks 1 " in page
+    assert "Human clicks 2 " in page
+    assert "Clickers 2 " in page
+    assert "Bot clicks: 1. " in page
+    assert "Possibly bots: 1 " in page
     assert "From a mail gateway's network, where nobody browses 1" in page
     assert "Desde la red de una pasarela de correo, donde nadie navega" in office.page(f"{path}?lang=es").text
 

@@ -1,0 +1,184 @@
+"""The overview of a campaign and of an account: figures with what they mean, and charts."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import Response, request
+
+from salepixel.accounts.use_cases import see_account
+from salepixel.report.figures import MONEY, RATES, Counted, Figure, Name, figures_of
+from salepixel.report.overview import AccountOverview, CampaignOverview
+from salepixel.report.periods import Against, Preset
+from salepixel.report.use_cases import read_account_overview
+from salepixel_plugin.access import principal
+from salepixel_plugin.languages import N_, Language
+from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.periods import read_period
+from salepixel_plugin.pages.pictures import Artist, Picture
+from salepixel_plugin.services import services
+
+FIGURES = {
+    Name.NET_REVENUE: (N_("Net revenue"), N_("Attributed orders of these days, less refunds.")),
+    Name.ORDERS: (N_("Orders"), N_("Orders of these days that an e-mail earned.")),
+    Name.AVERAGE_ORDER_VALUE: (N_("Average order value"), N_("Net revenue divided by orders.")),
+    Name.REFUNDS: (N_("Refunds"), N_("Refunded of these orders until now.")),
+    Name.HUMAN_CLICKS: (N_("Human clicks"), N_("Clicks of these days, without bot clicks.")),
+    Name.REVENUE_PER_CLICK: (N_("Revenue per click"), N_("Net revenue divided by human clicks.")),
+    Name.CLICKERS: (N_("Clickers"), N_("Different contacts who clicked, since sending.")),
+    Name.CLICK_RATE: (N_("Click rate"), N_("Clickers divided by e-mails sent.")),
+    Name.CONVERSION_RATE: (N_("Conversion rate"), N_("Buyers divided by e-mails sent.")),
+    Name.REVENUE_PER_RECIPIENT: (
+        N_("Revenue per recipient"),
+        N_("Net revenue since sending, divided by e-mails sent."),
+    ),
+}
+"""The name of each figure, and what it means."""
+
+
+_NO_CHANGE = Decimal("0.005")
+"""A smaller change is 0 % as people read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure as a page shows it. `change`: in words, empty if there is nothing to compare with.
+
+    `direction`: `up`, `down` or empty.
+    """
+
+    name: Name
+    title: str
+    value: str
+    meaning: str
+    change: str
+    direction: str
+
+
+@blueprint.get("/accounts/<int:emp_id>")
+def show_account(emp_id: int) -> Response:
+    """The overview of an account."""
+    with services().database.read() as connection:
+        account = see_account(connection, principal(), emp_id)
+        chosen = read_period(account, Preset.DAYS_28, compares=True, against=Against.BEFORE)
+        found = read_account_overview(connection, principal(), emp_id, chosen.range, chosen.comparison)
+    currency = chosen_currency(found.now, found.account.currency)
+    return page(
+        "account.html",
+        account=found.account,
+        chosen=chosen,
+        overview=found,
+        currency=currency,
+        figures=shown_figures(found.now, currency, found.before, language()),
+        pictures=_of_account(found, currency, language()),
+    )
+
+
+def of_campaign(found: CampaignOverview, account_currency: str) -> dict[str, Any]:
+    """The values of the template for a campaign's overview."""
+    currency = chosen_currency(found.now, account_currency)
+    return {
+        "overview": found,
+        "currency": currency,
+        "figures": shown_figures(found.now, currency, found.before, language()),
+        "pictures": _of_campaign(found, currency, language()),
+    }
+
+
+def chosen_currency(counted: Counted, default: str) -> str:
+    """The currency in the address of this page, or the one with the most orders."""
+    known = counted.currencies or [default]
+    asked = request.args.get("currency", "")
+    return asked if asked in known else known[0]
+
+
+def shown_figures(now: Counted, currency: str, before: Counted | None, reader: Language) -> list[Shown]:
+    """The figures in a currency, in the reader's language."""
+    return [_show(figure, currency, reader) for figure in figures_of(now, currency, before)]
+
+
+def _show(figure: Figure, currency: str, reader: Language) -> Shown:
+    title, meaning = FIGURES[figure.name]
+    change, direction = _change(figure, currency, reader)
+    value = _write(figure.name, figure.value, currency, reader)
+    return Shown(figure.name, reader.text(title), value, reader.text(meaning), change, direction)
+
+
+def _change(figure: Figure, currency: str, reader: Language) -> tuple[str, str]:
+    if figure.before is None:
+        return "", ""
+    before = _write(figure.name, figure.before, currency, reader)
+    share = figure.change
+    if share is None:
+        return reader.text(N_("Before: %(value)s"), value=before), ""
+    if abs(share) < _NO_CHANGE:
+        return reader.text(N_("As before: %(value)s"), value=before), ""
+    percent = reader.percent(abs(float(share)))
+    if share > 0:
+        return reader.text(N_("%(share)s more than before: %(value)s"), share=percent, value=before), "up"
+    return reader.text(N_("%(share)s less than before: %(value)s"), share=percent, value=before), "down"
+
+
+def _write(name: Name, value: Decimal, currency: str, reader: Language) -> str:
+    if name in MONEY:
+        return reader.money(value, currency)
+    return reader.rate(float(value)) if name in RATES else reader.number(value)
+
+
+def _of_campaign(found: CampaignOverview, currency: str, reader: Language) -> list[Picture]:
+    artist, now = Artist(reader), found.now
+    pictures = _of_days(artist, now, found.before, currency)
+    if any(map(sum, found.hours)):
+        pictures.append(artist.hours(found.hours))
+    people = now.audience
+    steps = [
+        *([(reader.text(N_("E-mails sent")), people.sent)] if people.sent else []),
+        (reader.text(N_("Clickers")), people.clickers),
+        (reader.text(N_("Buyers")), people.buyers),
+    ]
+    if people.clickers:
+        pictures.append(artist.funnel(steps, reader.text(N_("All days of the campaign together."))))
+    if any(found.delays):
+        pictures.append(artist.delays(found.delays))
+    if best := found.links.get(currency):
+        title, count = reader.text(N_("Best links")), reader.text(N_("Orders"))
+        pictures.append(artist.best("links", title, best, currency, count))
+    if best := found.items.get(currency):
+        title, count = reader.text(N_("Best items")), reader.text(N_("Items sold"))
+        hint = reader.text(N_("All days of the campaign together."))
+        pictures.append(artist.best("items", title, best, currency, count, hint))
+    return pictures
+
+
+def _of_account(found: AccountOverview, currency: str, reader: Language) -> list[Picture]:
+    artist, now = Artist(reader), found.now
+    pictures = _of_days(artist, now, found.before, currency)
+    people = now.audience
+    if people.sent:
+        steps = [
+            (reader.text(N_("E-mails sent")), people.sent),
+            (reader.text(N_("Clickers")), people.clickers),
+            (reader.text(N_("Buyers")), people.buyers),
+        ]
+        hint = reader.text(
+            N_("Campaigns sent in these days (%(count)s), with their clicks and orders until now."),
+            count=reader.number(people.campaigns),
+        )
+        pictures.append(artist.funnel(steps, hint))
+    if best := found.campaigns.get(currency):
+        title, count = reader.text(N_("Best campaigns")), reader.text(N_("Orders"))
+        pictures.append(artist.best("campaigns", title, best, currency, count))
+    if any(found.delays):
+        pictures.append(artist.delays(found.delays))
+    return pictures
+
+
+def _of_days(artist: Artist, now: Counted, before: Counted | None, currency: str) -> list[Picture]:
+    pictures: list[Picture] = []
+    if now.sold or (before and before.sold):
+        pictures.append(artist.revenue(now, currency, before))
+    if now.sold:
+        pictures.append(artist.orders(now, currency))
+    if now.clicks:
+        pictures.append(artist.clicks(now))
+    return pictures

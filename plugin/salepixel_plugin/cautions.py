@@ -26,6 +26,10 @@ _SENTENCES = {
         "Addresses that contain the identifier of a recipient, because they were copied from a browser: "
         "%(number)s. Copy them again without it."
     ),
+    Risk.HOST_LOCAL: N_(
+        "Tracked links lead to %(host)s, which only this computer or network can open. Before you send, "
+        "choose a tracking host under First steps."
+    ),
     Risk.HOST_SILENT: N_(
         "The tracking host %(host)s does not answer this server: %(problem)s. Until it answers, the links of "
         "this e-mail do not work."

@@ -53,8 +53,8 @@ class Line(NamedTuple):
         )
         sentence, words = known[self.result.reason], {k: _text(v) for k, v in self.result.words.items()}
         says = sentence.says % words
-        if sentence.mends and self.result.state is not State.DONE:
-            says += f" {sentence.mends % words}"
+        if self.result.state is not State.DONE:  # its reader is the operator
+            says = " ".join(filter(None, (says, (sentence.operator or sentence.mends) % words)))
         where = f"account {self.account}: " if self.account else ""
         return f"{_MARKS[self.result.state]} {where}{titles[self.result.name]}: {says}"
 

@@ -10,8 +10,9 @@ from salepixel.accounts.store import Account
 from salepixel.campaigns.links import edge_url
 from salepixel.checks import store
 from salepixel.checks.result import Finding
-from salepixel.checks.sites import is_local, site_of
+from salepixel.checks.sites import site_of
 from salepixel.checks.tag import find_tag
+from salepixel.reading.addresses import is_local
 from salepixel.wire import outgoing
 from salepixel.wire.outgoing import Answer, CallFailed, Forbidden, Unreachable
 from salepixel.wire.round_trip import PARAMETER, PATH, BadTrip, RoundTrips, Ticket

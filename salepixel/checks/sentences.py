@@ -6,11 +6,26 @@ from salepixel.reading.translated import N_
 
 
 class Sentence(NamedTuple):
-    """What a check found, and what to do about it; empty: nothing."""
+    """What a check found, and what to do about it; empty: nothing.
+
+    `mends`: in the words of a shop owner. `operator`: what the owner sends to the operator of the server.
+    """
 
     says: str
     mends: str = ""
+    operator: str = ""
 
+
+_SEND = N_("This is a task for the operator of your Salepixel. Send them this:")
+_DNS = N_(
+    "Check the DNS record of the host: it must point to your Salepixel. If it is right, send this to the "
+    "operator of your Salepixel:"
+)
+
+_OTHER_SERVER = N_(
+    "Another server, or another installation, answers at %(host)s. Please point the proxy to the edge of "
+    "this installation. The edge needs the keys.json of this installation."
+)
 
 TITLES = {
     "account": N_("Account and shop site"),
@@ -46,36 +61,42 @@ SENTENCES = {
     "host_reached": Sentence(N_("%(host)s answers over https. Last checked on %(time)s.")),
     "host_not_https": Sentence(
         N_("%(host)s answers, but only over http: browsers warn your customers."),
+        _SEND,
         N_(
-            "Ask the operator of this server to set up a certificate for the host, and to set "
-            "SALEPIXEL_EDGE_URL to an address with https."
+            "%(host)s needs a certificate. Please set one up, and set SALEPIXEL_EDGE_URL to an address with "
+            "https."
         ),
     ),
     "host_unreachable": Sentence(
         N_("%(host)s could not be reached on %(time)s, so tracked links do not work."),
+        _DNS,
         N_(
-            "Check the DNS record of the host, the firewall, and the proxy in front of the edge. If the host "
-            "has a private address, ask the operator to add its network to SALEPIXEL_PRIVATE_NETWORKS."
+            "%(host)s cannot be reached from the server. Please check the firewall and the proxy in front of "
+            "the edge. If the host has a private address, add its network to SALEPIXEL_PRIVATE_NETWORKS."
         ),
     ),
     "host_bad_certificate": Sentence(
         N_("The certificate of %(host)s is not valid, so browsers do not open tracked links."),
-        N_("Ask the operator of this server to renew the certificate for exactly this host name."),
+        _SEND,
+        N_("The certificate of %(host)s is not valid. Please renew it for exactly this host name."),
     ),
     "host_too_slow": Sentence(
         N_("%(host)s did not answer within five seconds."),
-        N_("Check the load of the server, and the proxy in front of the edge."),
+        _SEND,
+        N_(
+            "%(host)s does not answer within five seconds. Please check the load of the server, and the "
+            "proxy in front of the edge."
+        ),
     ),
     "host_too_large": Sentence(
         N_("Another server answers at %(host)s, so tracked links do not work."),
-        N_("Point the DNS record of the host, or the proxy, to the edge of this installation."),
+        _DNS,
+        _OTHER_SERVER,
     ),
     "host_other_server": Sentence(
         N_("Another server, or another installation, answers at %(host)s, so tracked links do not work."),
-        N_(
-            "Point the DNS record of the host, or the proxy, to the edge of this installation. The edge "
-            "needs the keys.json of this installation."
-        ),
+        _DNS,
+        _OTHER_SERVER,
     ),
     "same_site": Sentence(N_("%(host)s and %(site)s belong to the same site: %(wanted)s.")),
     "other_site": Sentence(
@@ -87,11 +108,19 @@ SENTENCES = {
     ),
     "cookie_not_set": Sentence(
         N_("The cookie of %(host)s is removed on its way."),
-        N_("Let the proxy or the CDN in front of the edge pass the header Set-Cookie, and cache nothing."),
+        _SEND,
+        N_(
+            "The header Set-Cookie of %(host)s is removed on its way. Please let the proxy or the CDN in "
+            "front of the edge pass it, and cache nothing."
+        ),
     ),
     "cookie_not_read": Sentence(
-        N_("The cookie of %(host)s is set, but does not come back to the edge."),
-        N_("Let the proxy or the CDN in front of the edge pass the header Cookie, and cache nothing."),
+        N_("The cookie of %(host)s is set, but does not come back."),
+        _SEND,
+        N_(
+            "The header Cookie does not reach the edge at %(host)s. Please let the proxy or the CDN in front "
+            "of the edge pass it, and cache nothing."
+        ),
     ),
     "cookie_not_tried": Sentence(
         N_("No browser has tried yet whether it keeps the cookie of %(host)s."),
@@ -101,7 +130,11 @@ SENTENCES = {
         N_("Your browser did not keep the cookie of %(host)s on %(time)s."),
         N_(
             "Allow cookies of this site in your browser, or try another browser. If all browsers lose the "
-            "cookie, the proxy or the CDN in front of the edge removes it."
+            "cookie, send this to the operator of your Salepixel:"
+        ),
+        N_(
+            "Browsers do not keep the cookie of %(host)s. Please check whether the proxy or the CDN in front "
+            "of the edge removes it."
         ),
     ),
     "cookie_kept": Sentence(N_("A browser kept the cookie of %(host)s on %(time)s.")),
@@ -131,7 +164,7 @@ SENTENCES = {
     ),
     "shop_paused": Sentence(
         N_("%(shop)s is paused, so its orders do not arrive."),
-        N_('Resume it through the API: PATCH /api/v1/shops/<id> {"paused": false}'),
+        N_("Press Resume on the page Tracking health."),
     ),
     "shop_permission_removed": Sentence(
         N_("The app lost its permission to read orders in %(shop)s."),

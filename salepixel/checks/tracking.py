@@ -3,7 +3,8 @@
 from urllib.parse import urlsplit
 
 from salepixel.checks.result import Finding, Result, State
-from salepixel.checks.sites import is_local, site_of
+from salepixel.checks.sites import site_of
+from salepixel.reading.addresses import is_local
 
 HOST, SITE, COOKIE = "tracking_host", "same_site", "cookie"
 

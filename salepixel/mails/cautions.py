@@ -11,6 +11,7 @@ from salepixel.mails.mail import Kind
 from salepixel.mails.proposals import Use, Why
 from salepixel.mails.rewrite import Place, changed_bytes
 from salepixel.mails.view import MailView, Tracking
+from salepixel.reading.addresses import is_local
 
 GMAIL_BYTES = 102 * 1024
 """Gmail hides the rest of longer HTML (mailchimp.com/help/gmail-is-clipping-my-email)."""
@@ -32,6 +33,7 @@ class Risk(StrEnum):
     TRACKED_ALREADY = "tracked_already"
     OLD_TOKENS = "old_tokens"
     HOST_SILENT = "host_silent"
+    HOST_LOCAL = "host_local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,10 @@ def cautions_of(view: MailView, tracking: Tracking, host_problem: str) -> list[C
     before, after = sizes_of(view, tracking)
     if max(before, after) > GMAIL_BYTES:
         found.insert(0, Caution(Risk.CLIPPED, {"before": _kilobytes(before), "after": _kilobytes(after)}))
-    if host_problem:
-        host = urlsplit(base_of(view, tracking)).netloc
+    host = urlsplit(base_of(view, tracking)).netloc
+    if is_local(urlsplit(f"//{host}").hostname or ""):
+        found.append(Caution(Risk.HOST_LOCAL, {"host": host}))
+    elif host_problem:
         found.append(Caution(Risk.HOST_SILENT, {"host": host, "problem": host_problem}))
     return found
 

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from ipaddress import ip_address
 from urllib.parse import unquote
 
 import idna
@@ -24,6 +25,22 @@ def without_port(address: str) -> str:
     """
     found = _WITH_PORT.fullmatch(address)
     return found[1] or found[2] if found else address
+
+
+def is_local(host: str) -> bool:
+    """Whether a host names only the computer or network that it is used on."""
+    if is_address(host):
+        return not ip_address(host.strip("[]")).is_global
+    return host == "localhost" or host.endswith((".localhost", ".local")) or "." not in host
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(1024)  # an installation has few hosts, and each pixel hit needs one

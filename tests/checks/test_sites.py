@@ -2,7 +2,8 @@
 
 import pytest
 
-from salepixel.checks.sites import is_local, site_of
+from salepixel.checks.sites import site_of
+from salepixel.reading.addresses import is_local
 
 
 @pytest.mark.parametrize(

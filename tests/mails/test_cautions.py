@@ -55,6 +55,15 @@ def test_a_silent_tracking_host_is_named() -> None:
     assert risks(LINK.format("1"), "it cannot be reached") == {Risk.HOST_SILENT: words}
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "192.168.1.7", "nas.local"])
+def test_a_host_that_only_this_network_can_open_is_not_called_silent(host: str) -> None:
+    """The server does not ask such a host, so it does not know."""
+    here = view(LINK.format("1"))
+    local = replace(here, account=replace(here.account, tracking_host=""))
+    found = cautions_of(local, replace(TRACKING, edge=f"http://{host}"), "it cannot be reached")
+    assert {one.risk: dict(one.words) for one in found} == {Risk.HOST_LOCAL: {"host": host}}
+
+
 def test_gmails_limit_is_compared_with_the_mail_before_and_after() -> None:
     many = "".join(LINK.format(n) for n in range(500))
     assert Risk.CLIPPED not in risks(many[: len(many) // 2])

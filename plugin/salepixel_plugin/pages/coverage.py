@@ -1,20 +1,22 @@
 """Tracking health of an account: which orders arrived, how, and which the pixel missed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from flask import Response
+from flask import Response, redirect, url_for
 
 from salepixel.accounts.use_cases import see_account
 from salepixel.report import use_cases
 from salepixel.report.coverage import DayCoverage
 from salepixel.report.periods import Preset
+from salepixel.shops.use_cases import edit_shop
 from salepixel_plugin.access import principal
 from salepixel_plugin.explanations import explain_pixel_problem
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.periods import read_period
 from salepixel_plugin.saleor.codes import manifest_url
 from salepixel_plugin.schemas import MAX_PERIOD_DAYS
-from salepixel_plugin.services import services
+from salepixel_plugin.services import services, writing
 
 
 @blueprint.get("/accounts/<int:emp_id>/coverage")
@@ -44,6 +46,14 @@ def show_coverage(emp_id: int) -> Response:
         sums=sums,
         manifests=manifests,
     )
+
+
+@blueprint.post("/accounts/<int:emp_id>/shops/<shop_id>/resume")
+def resume_shop(emp_id: int, shop_id: str) -> Response:
+    """End the pause of a shop: its orders are fetched, and arrive again."""
+    with writing() as connection:
+        edit_shop(connection, principal(), shop_id, datetime.now(UTC), paused=False)
+    return cast(Response, redirect(url_for("pages.show_coverage", emp_id=emp_id), 303))
 
 
 def _sum_of(days: list[DayCoverage], name: str) -> int | None:

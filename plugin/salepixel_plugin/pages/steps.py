@@ -20,8 +20,8 @@ from salepixel.checks import use_cases
 from salepixel.checks.probes import probe
 from salepixel.checks.result import Result, State
 from salepixel.checks.sentences import SENTENCES, TITLES
-from salepixel.checks.sites import is_local
 from salepixel.checks.use_cases import FirstSteps
+from salepixel.reading.addresses import is_local
 from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import create_shop
 from salepixel.wire.round_trip import PARAMETER, PATH, BadTrip, RoundTrips, Ticket
@@ -43,6 +43,7 @@ ACTIONS = {
     "cookie_not_tried": "browser",
     "cookie_lost": "browser",
     "shop_missing": "shop",
+    "shop_paused": "health",
     "shop_pixel_only": "shop",
     "shop_waiting": "manifest",
     "shop_disconnected": "manifest",
@@ -104,6 +105,7 @@ class Step:
     title: str
     says: str
     mends: str
+    operator: str
     action: str
 
 
@@ -232,6 +234,7 @@ def as_step(result: Result) -> Step:
         language().text(TITLES[result.name]),
         language().text(sentence.says, **words),
         "" if done or not sentence.mends else language().text(sentence.mends, **words),
+        "" if done or not sentence.operator else language().text(sentence.operator, **words),
         "" if done else action,
     )
 

@@ -39,6 +39,18 @@ def test_a_shop_without_an_installed_app_is_named(office: Office) -> None:
     assert "https://shop.test/graphql/ was added, but" not in text_of(office)
 
 
+def test_a_paused_shop_is_resumed_by_a_button(office: Office) -> None:
+    shop = asked_shop(office)
+    resume = f"/accounts/7/shops/{shop}/resume"
+    assert resume not in text_of(office)
+    office.call("PATCH", f"/shops/{shop}", {"paused": True})
+    assert f'action="{resume}"' in text_of(office)
+    assert office.page(resume, HATS, method="POST").status_code == 404
+    assert office.page(resume, SHOES, method="POST").headers["Location"] == PATH
+    assert office.get("/shops")["shops"][0]["paused_at"] is None
+    assert "has been paused" not in text_of(office)
+
+
 def test_an_incomplete_sum_of_days_is_not_shown(office: Office) -> None:
     asked_shop(office)
     office.order()

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from salepixel.checks.sentences import TITLES
+from salepixel.checks.sentences import SENTENCES, TITLES
 from salepixel.checks.store import read_findings
 from salepixel.clicks.tokens import Signal
 from salepixel.wire.round_trip import PATH, Report, RoundTrips
@@ -36,6 +36,15 @@ def test_a_fresh_account_is_told_the_first_thing_to_do(office: Office) -> None:
     assert "Enter the host name of your shop" in text
     office.call("PATCH", "/accounts/7", {"site": "shop.test"})
     assert '<script src="http://track7.shop.test/sp.js" data-emp-id="7" async></script>' in _text(office)
+
+
+def test_what_only_the_operator_can_do_is_written_for_the_operator() -> None:
+    """An owner has no server: the page has a text to send on."""
+    names = ("edge", "SALEPIXEL_", "keys.json", "proxy", "certificate for")
+    for reason, sentence in SENTENCES.items():
+        found = [name for name in names if name in sentence.says + sentence.mends]
+        assert not found, reason
+        assert bool(sentence.operator) is ("operator" in sentence.mends), reason
 
 
 def test_every_step_is_done_at_the_end(office: Office) -> None:

@@ -49,7 +49,7 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Pr
     if not place:
         who = tools.sealer.keys.open(_place(task.emp_id), Sealed(task.parameters["who"]))
         person = find_person(connection, tools.sealer.keys, task.emp_id, who)
-        tables = {**tables_of(connection, person), "hits": [], "deliveries": []}
+        tables = {**tables_of(connection, tools.sealer.keys, person), "hits": [], "deliveries": []}
         # An order usually has two deliveries and a hit.
         total = 3 * sum(count_outcomes(connection, task.emp_id).values())
         place = {

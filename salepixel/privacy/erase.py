@@ -46,6 +46,7 @@ from salepixel.privacy.erasures import (
     take_work,
 )
 from salepixel.privacy.person import Person, Place, orders_naming, own_orders
+from salepixel.privacy.receivers import delete_receiver, receivers_of
 from salepixel.privacy.reports import Reported
 from salepixel.storage import schema
 from salepixel.storage.database import Database
@@ -336,6 +337,14 @@ def _delete_contact(step: _Step) -> bool:
     return False
 
 
+def _delete_receivers(step: _Step) -> bool:
+    """Delete the person's addresses for alerts, with their messages."""
+    for found in receivers_of(step.connection, step.sealer.keys, step.person):
+        delete_receiver(step.connection, found)
+        step.counts[found.table.name] += 1
+    return False
+
+
 def _delete_lists(step: _Step) -> bool:
     """Deletes the uploaded lists of the account, because they are not searched: an import that runs fails.
 
@@ -359,6 +368,7 @@ _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _clear_orders_with_tokens,
     _clear_hits,
     _redact_deliveries,
+    _delete_receivers,
     _delete_contact,
     _delete_lists,
     _delete_computations,

@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from salepixel.attribution.gather import open_token
 from salepixel.clicks.tokens import ClickSealer
+from salepixel.keys import Keys
 from salepixel.orders.deliveries import read_delivery
 from salepixel.orders.packing import Damaged
 from salepixel.privacy.person import Person, Place, orders_naming, own_orders
+from salepixel.privacy.receivers import TABLES, receivers_of
 from salepixel.privacy.reports import Reported
 from salepixel.reading.times import rfc3339
 from salepixel.storage import schema
@@ -26,7 +28,7 @@ Rows = list[dict[str, Any]]
 _EVERYTHING = 2**31
 
 
-def tables_of(connection: sa.Connection, person: Person) -> dict[str, Rows]:
+def tables_of(connection: sa.Connection, keys: Keys, person: Person) -> dict[str, Rows]:
     """The rows that an index finds, by table. They contain no order of another person that names this one."""
     own = own_orders(connection, person, _EVERYTHING)
     places = list(dict.fromkeys([*own, *orders_naming(connection, person, _EVERYTHING)]))
@@ -46,6 +48,11 @@ def tables_of(connection: sa.Connection, person: Person) -> dict[str, Rows]:
             for row in _of_orders(connection, table, places)
             if (row["shop_id"], row["order_id"]) in own or row["contact"] in person.names
         ]
+    for table in TABLES:
+        found[table.name] = []
+    for one in receivers_of(connection, keys, person):
+        (row,) = _rows(connection, sa.select(one.table).where(one.table.c.id == one.id))
+        found[one.table.name].append(row | {"address": one.email})
     for row in found["orders"]:
         row["snapshot"] = json.loads(row["snapshot"])
     return found

@@ -81,11 +81,8 @@ HOLDINGS = {
         "id emp_id campaign_id encoding size lines pieces created_at ends_at import_id",
     ),
     "list_pieces": Holding("deleted", "content", "list_id number"),
-    # The address of the account's own sender, which its owner can change; without it, no mail is sent.
-    "smtp_servers": Holding(
-        "kept",
-        "user sender sender_name",
-        "emp_id host port encryption password changed_at answer answered_at",
+    "alert_addresses": Holding(
+        "deleted", "name address", "id emp_id service language created_at answer answered_at"
     ),
     "erased": Holding("kept", "digest", "emp_id erased_at"),
     "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts error failed_at"),
@@ -139,9 +136,12 @@ WITHOUT_PERSON = {
     "shops": "id emp_id platform api_url app_id token jwks jwks_at connected_at created_at name "
     "disconnected_at app_active app_status_at paused_at removed_at dashboards",
     "polls": "shop_id mark next_at problem problem_since",
-    "alert_addresses": "id emp_id name service language address created_at answer answered_at",
+    # Its sender is a setting, which its owner can change; without it, no e-mail is sent.
+    "smtp_servers": "emp_id host port encryption user password sender sender_name changed_at answer "
+    "answered_at",
     "alerts": "emp_id kind detail began_at ended_at",
     "alert_messages": "id emp_id address_id kind phase detail at attempts next_at answer",
+    "looks": "emp_id looked_at since next_at",
     "canaries": "emp_id campaign_id link_id phase token begun_at result ended_at next_at",
     "findings": "emp_id name target reason found_at",
     "shop_days": "shop_id day orders counted_at known",

@@ -18,8 +18,13 @@ _LONGEST = timedelta(days=1)
 _HABIT_DAYS = 28
 
 
-def silent_since(connection: sa.Connection, emp_id: int, now: datetime) -> list[tuple[datetime, list[int]]]:
-    """For each connected shop: its last delivery, and how many came in as long a time in earlier weeks."""
+def silent_since(
+    connection: sa.Connection, emp_id: int, watched_since: datetime, now: datetime
+) -> list[tuple[datetime, list[int]]]:
+    """For each connected shop: its last delivery, and how many came in as long a time in earlier weeks.
+
+    Silence counts from `watched_since` at the earliest: before, we may have been down ourselves.
+    """
     found = []
     for shop in list_shops(connection, emp_id):
         if shop.platform == "pixel" or shop.state is not State.CONNECTED:
@@ -27,7 +32,7 @@ def silent_since(connection: sa.Connection, emp_id: int, now: datetime) -> list[
         last = last_delivery(connection, shop.id)
         if last is None:
             continue
-        begin = max(last, now - _LONGEST)
+        begin = max(last, watched_since, now - _LONGEST)
         weeks = [timedelta(weeks=n) for n in range(1, WEEKS + 1)]
         found.append((last, [_count(connection, shop.id, begin - week, now - week) for week in weeks]))
     return found

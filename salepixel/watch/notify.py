@@ -31,7 +31,7 @@ PAUSES = (
 PERMANENT = frozenset({"unknown_service", "recipient_rejected"})
 """After these answers, another attempt would be in vain."""
 
-TURN_SECONDS = 60.0
+TURN_SECONDS = 5.0
 _CLAIM = timedelta(minutes=2)
 """Longer than a turn and the message that it ends with."""
 
@@ -76,16 +76,17 @@ def sender(private: Sequence[Network]) -> Send:
     return send_one
 
 
-def send_due(database: Database, keys: Keys, send_one: Send, send_mail: SendMail, now: datetime) -> int:
-    """Send the messages that are due, for about a minute; returns how many were sent.
+def send_due(
+    database: Database, keys: Keys, send_one: Send, send_mail: SendMail, emp_id: int, now: datetime
+) -> int:
+    """Send the messages of an account that are due; returns how many were sent.
 
-    The canaries and alerts of all accounts wait for it, so the slow services of one account must not occupy
-    it for longer.
+    After TURN_SECONDS it sends no other: the messages of other accounts may wait for a thread.
     """
     sent, deadline = 0, time.monotonic() + TURN_SECONDS
     while time.monotonic() < deadline:
         with database.write() as connection:
-            message = store.claim_message(connection, now, now + _CLAIM)
+            message = store.claim_message(connection, emp_id, now, now + _CLAIM)
         if message is None:
             break
         answer = _attempt(keys, message, send_one, send_mail)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import exp, lgamma, log
 
@@ -16,6 +17,15 @@ LEAST_ORDERS = 20
 
 CHANCE = 0.001
 """A share of orders with evidence that is rarer than this by chance is a drop."""
+
+
+AWAY = timedelta(minutes=2)
+"""A step that comes this long after it was due was delayed by us: no worker ran, or it had no database."""
+
+
+def was_away(due: datetime, now: datetime) -> bool:
+    """Whether nobody watched between these times. What was expected then says nothing about the others."""
+    return now - due > AWAY
 
 
 class Kind(StrEnum):

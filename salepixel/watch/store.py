@@ -2,18 +2,36 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import CANARY
 from salepixel.keys import Keys, Place, Sealed
 from salepixel.storage.ids import new_id
-from salepixel.storage.schema import accounts, alert_addresses, alert_messages, alerts, canaries
-from salepixel.storage.upsert import insert
+from salepixel.storage.schema import (
+    accounts,
+    alert_addresses,
+    alert_messages,
+    alerts,
+    campaigns,
+    canaries,
+    looks,
+)
+from salepixel.storage.upsert import insert, took_effect
+from salepixel.watch.rules import was_away
 
 MAX_ADDRESSES = 20
+
+LOOK_EVERY = timedelta(minutes=1)
+UNREAD_EVERY = timedelta(minutes=15)
+"""For accounts without an address: only their pages show what is found."""
+
+SET_UP = timedelta(hours=1)
+"""An account without an address is watched so long after its first campaign. Until then it is being set up,
+and First steps examines it."""
 
 EMAIL = "email"
 """The service of a plain e-mail address."""
@@ -63,6 +81,16 @@ class Message:
     service: str
     account_name: str
     address: Sealed = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The last look at an account. `since`: it has been looked at regularly since then."""
+
+    emp_id: int
+    looked_at: datetime
+    since: datetime
+    next_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +147,67 @@ def remove_address(connection: sa.Connection, address_id: str) -> None:
     connection.execute(sa.delete(alert_addresses).where(alert_addresses.c.id == address_id))
 
 
-def watched_accounts(connection: sa.Connection) -> list[int]:
-    """The accounts with an address: only these are watched."""
-    query = sa.select(alert_addresses.c.emp_id).distinct().order_by(alert_addresses.c.emp_id)
+def due_accounts(connection: sa.Connection, now: datetime, *, canaries_run: bool) -> list[int]:
+    """The accounts with something to do now, those that wait longest first.
+
+    Watched are those with an address, and those that have had a campaign for SET_UP.
+    """
+    has_address = sa.exists().where(alert_addresses.c.emp_id == accounts.c.emp_id)
+    is_used = sa.exists().where(
+        campaigns.c.emp_id == accounts.c.emp_id, campaigns.c.created_at <= now - SET_UP
+    )
+    is_due = [looks.c.emp_id.is_(None), looks.c.next_at <= now]
+    if canaries_run:
+        is_due += [canaries.c.emp_id.is_(None), canaries.c.next_at <= now]
+    query = (
+        sa.select(accounts.c.emp_id)
+        .outerjoin(looks, looks.c.emp_id == accounts.c.emp_id)
+        .outerjoin(canaries, canaries.c.emp_id == accounts.c.emp_id)
+        .where(accounts.c.emp_id != CANARY, sa.or_(*is_due), sa.or_(has_address, is_used))
+        .order_by(looks.c.next_at.asc().nulls_first(), accounts.c.emp_id)
+    )
     return list(connection.scalars(query))
+
+
+def accounts_with_messages(connection: sa.Connection, now: datetime) -> list[int]:
+    """The accounts with a message that is due, those that wait longest first."""
+    first = sa.func.min(alert_messages.c.next_at)
+    query = sa.select(alert_messages.c.emp_id).where(alert_messages.c.next_at <= now)
+    return list(connection.scalars(query.group_by(alert_messages.c.emp_id).order_by(first)))
+
+
+def get_look(connection: sa.Connection, emp_id: int) -> Look | None:
+    """The last look at an account, or None."""
+    query = sa.select(*(looks.c[name] for name in Look.__slots__)).where(looks.c.emp_id == emp_id)
+    row = connection.execute(query).first()
+    return None if row is None else Look(*row)
+
+
+def claim_look(connection: sa.Connection, emp_id: int, now: datetime, *, at_once: bool) -> Look | None:
+    """Claim the look at an account if it is due, or `at_once`; None if another process has it.
+
+    `since` of the look begins anew if nobody has looked for a while.
+    """
+    known = get_look(connection, emp_id)
+    if known is not None and known.next_at > now and not at_once:
+        return None
+    has_address = sa.select(alert_addresses.c.id).where(alert_addresses.c.emp_id == emp_id).limit(1)
+    every = LOOK_EVERY if connection.scalar(has_address) is not None else UNREAD_EVERY
+    goes_on = known is not None and not was_away(known.next_at, now)
+    look = Look(emp_id, now, known.since if known is not None and goes_on else now, now + every)
+    values = {name: getattr(look, name) for name in Look.__slots__}
+    if known is None:
+        statement: Any = insert(connection, looks).values(values).on_conflict_do_nothing()
+    else:
+        this = looks.c.emp_id == emp_id, looks.c.next_at == known.next_at
+        statement = sa.update(looks).where(*this).values(values)
+    return look if took_effect(connection, statement) else None
+
+
+def look_soon(connection: sa.Connection, emp_id: int, at: datetime) -> None:
+    """Let the next look at an account come now."""
+    this = looks.c.emp_id == emp_id, looks.c.next_at > at
+    connection.execute(sa.update(looks).where(*this).values(next_at=at))
 
 
 def list_alerts(connection: sa.Connection, emp_id: int) -> list[Alert]:
@@ -147,10 +232,25 @@ def begin_alert(connection: sa.Connection, emp_id: int, kind: str, detail: str, 
 
 
 def end_alert(connection: sa.Connection, emp_id: int, kind: str, at: datetime) -> None:
-    """Store that an alert is over, with its messages."""
+    """Store that an alert is over, with its messages.
+
+    A message about its begin that is still waiting is deleted, because it would arrive after this one.
+    """
     this = alerts.c.emp_id == emp_id, alerts.c.kind == kind, alerts.c.ended_at.is_(None)
-    if connection.execute(sa.update(alerts).where(*this).values(ended_at=at)).rowcount:
-        _add_messages(connection, emp_id, kind, "end", "", at)
+    ended = connection.execute(
+        sa.update(alerts).where(*this).values(ended_at=at).returning(alerts.c.began_at)
+    ).first()
+    if ended is not None:
+        waiting = alert_messages.c.emp_id == emp_id, alert_messages.c.kind == kind
+        connection.execute(sa.delete(alert_messages).where(*waiting, alert_messages.c.phase == "begin"))
+        _add_messages(connection, emp_id, kind, "end", f"{ended.began_at:%Y-%m-%d %H:%M}", at)
+
+
+def add_open_alerts(connection: sa.Connection, address: Address, at: datetime) -> None:
+    """Put the alerts that last into the queue for a new address, which will get the end of them, too."""
+    for alert in list_alerts(connection, address.emp_id):
+        if alert.ended_at is None:
+            _add_message(connection, address.emp_id, address.id, alert.kind, "begin", alert.detail, at)
 
 
 def add_test(connection: sa.Connection, address: Address, at: datetime) -> None:
@@ -187,8 +287,8 @@ def _add_message(
     connection.execute(insert(connection, alert_messages).values(values).on_conflict_do_nothing())
 
 
-def claim_message(connection: sa.Connection, now: datetime, until: datetime) -> Message | None:
-    """Claim the message that is due for the longest time; None if none is due.
+def claim_message(connection: sa.Connection, emp_id: int, now: datetime, until: datetime) -> Message | None:
+    """Claim the message of an account that is due for the longest time; None if none is due.
 
     If this process ends before it records it, it is due again at `until`: it may then come twice.
     """
@@ -204,7 +304,7 @@ def claim_message(connection: sa.Connection, now: datetime, until: datetime) -> 
         sa.select(*its, *rest)
         .join(alert_addresses, alert_addresses.c.id == alert_messages.c.address_id)
         .join(accounts, accounts.c.emp_id == alert_messages.c.emp_id)
-        .where(alert_messages.c.next_at <= now)
+        .where(alert_messages.c.next_at <= now, alert_messages.c.emp_id == emp_id)
         .order_by(alert_messages.c.next_at)
         .limit(1)
         .with_for_update(skip_locked=True, of=alert_messages)
@@ -253,11 +353,21 @@ def add_canary(connection: sa.Connection, emp_id: int, campaign_id: str, link_id
 
 
 def claim_canary(connection: sa.Connection, emp_id: int, now: datetime, until: datetime) -> Canary | None:
-    """Claim the canary of an account if it is due, so that no other process runs it before `until`."""
-    this = canaries.c.emp_id == emp_id, canaries.c.next_at <= now
-    if not connection.execute(sa.update(canaries).where(*this).values(next_at=until)).rowcount:
+    """Claim the canary of an account if it is due, so that no other process runs it before `until`.
+
+    Time in which nobody watched does not count: the run begins later by it, and so does its deadline.
+    """
+    known = get_canary(connection, emp_id)
+    if known is None or known.next_at > now:
         return None
-    return get_canary(connection, emp_id)
+    begun_at = known.begun_at
+    if begun_at is not None and was_away(known.next_at, now):
+        begun_at += now - known.next_at
+    this = canaries.c.emp_id == emp_id, canaries.c.next_at == known.next_at
+    changed = sa.update(canaries).where(*this).values(next_at=until, begun_at=begun_at)
+    if not connection.execute(changed).rowcount:
+        return None
+    return replace(known, next_at=until, begun_at=begun_at)
 
 
 def change_canary(connection: sa.Connection, emp_id: int, values: Mapping[str, Any]) -> None:

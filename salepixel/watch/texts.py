@@ -89,7 +89,10 @@ TEST = {
     "es": "Esta dirección recibe las alertas de esta cuenta.",
 }
 
-OVER = {"en": "This is over since %(time)s UTC.", "es": "Resuelto desde %(time)s UTC."}
+OVER = {
+    "en": "This lasted from %(began)s to %(time)s UTC. It works again.",
+    "es": "Duró desde %(began)s hasta %(time)s UTC. Ya funciona de nuevo.",
+}
 
 
 def write(language: str, phase: str, kind: str, account: str, detail: str, time: str) -> tuple[str, str]:
@@ -99,5 +102,5 @@ def write(language: str, phase: str, kind: str, account: str, detail: str, time:
     if phase == "test":
         return subject, TEST[language]
     if phase == "end":
-        return subject, OVER[language] % {"time": time}
+        return subject, OVER[language] % {"began": detail, "time": time}
     return subject, BODIES[language][Kind(kind)] % {"detail": detail}

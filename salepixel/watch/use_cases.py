@@ -62,6 +62,8 @@ def add_address(
         raise Conflict("too_many_addresses", most=store.MAX_ADDRESSES)
     made = store.add_address(connection, keys, emp_id, name, address, language, at)
     store.add_test(connection, made, at)
+    store.add_open_alerts(connection, made, at)
+    store.look_soon(connection, emp_id, at)
     return made
 
 

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,23 +20,41 @@ from salepixel.watch.canary import Chain
 from salepixel.watch.facts import evidence_counts, silent_since
 from salepixel.watch.notify import Send, SendMail, send_due
 from salepixel.watch.rules import Kind, are_silent, changes, has_dropped
+from salepixel.watch.store import Look
 
 TURN_SECONDS = 5.0
-LOOK_EVERY = timedelta(minutes=1)
+
+START = timedelta(minutes=1)
+"""After the start of the worker, no canary runs for so long, because edge and plugin may start, too."""
+
+AT_ONCE = 4
+"""How many accounts are watched at the same time, and of how many messages are sent."""
 
 log = structlog.get_logger()
 
 
 class Watcher:
-    """Runs beside the worker's jobs. Several processes may run one: rows are claimed."""
+    """Runs beside the worker's jobs. Several processes may run one: rows are claimed.
+
+    An account has threads of its own while something is to be done, one to watch it and one for its messages.
+    So a slow tracking host or service of one account does not delay the others.
+    """
 
     def __init__(
-        self, chain: Chain, send_one: Send, send_mail: SendMail, data: Path, edge: tuple[str, int]
+        self,
+        chain: Chain,
+        send_one: Send,
+        send_mail: SendMail,
+        data: Path,
+        edge: tuple[str, int],
+        canaries_from: datetime,
     ) -> None:
-        """`edge`: host and port of an edge on this machine."""
+        """`edge`: host and port of an edge on this machine. `canaries_from`: see START."""
         self._chain, self._data, self._edge = chain, data, edge
         self._send, self._send_mail = send_one, send_mail
-        self._looked_at: datetime | None = None
+        self._canaries_from = canaries_from
+        self._watching: dict[int, threading.Thread] = {}
+        self._sending: dict[int, threading.Thread] = {}
 
     def start(self) -> None:
         """Start the thread; it runs until the process ends."""
@@ -50,26 +68,51 @@ class Watcher:
                 log.exception("watch_failed")  # for example, the database is down: try again
             time.sleep(TURN_SECONDS)
 
-    def turn(self, now: datetime) -> None:
-        """Do what is due: steps of canaries, alerts that begin or end, messages."""
-        database = self._chain.database
-        with database.read() as connection:
-            watched = store.watched_accounts(connection)
-        if not watched:
-            return
-        ended = []
-        for emp_id in watched:
+    def turn(self, now: datetime) -> list[threading.Thread]:
+        """Begin what is due: steps of canaries, alerts that begin or end, messages. Returns the threads."""
+        with self._chain.database.read() as connection:
+            due = store.due_accounts(connection, now, canaries_run=now >= self._canaries_from)
+            receiving = store.accounts_with_messages(connection, now)
+        machine = self._examine_machine() if due else {}
+        return [
+            *self._begin(self._watching, due, lambda emp_id: self._watch(emp_id, machine, now)),
+            *self._begin(self._sending, receiving, lambda emp_id: self._send_due(emp_id, now)),
+        ]
+
+    def _begin(
+        self, running: dict[int, threading.Thread], due: list[int], task: Callable[[int], None]
+    ) -> list[threading.Thread]:
+        """Start a thread for each account that has none, while fewer than AT_ONCE run.
+
+        The rows of the others stay due. They come first in the next turn.
+        """
+
+        def run(emp_id: int) -> None:
+            try:
+                task(emp_id)
+            except Exception:
+                log.exception("watch_failed", emp_id=emp_id)
+
+        for emp_id in [known for known, thread in running.items() if not thread.is_alive()]:
+            del running[emp_id]
+        free = [emp_id for emp_id in due if emp_id not in running][: AT_ONCE - len(running)]
+        for emp_id in free:
+            running[emp_id] = threading.Thread(target=run, args=(emp_id,), name="watch", daemon=True)
+            running[emp_id].start()
+        return [running[emp_id] for emp_id in free]
+
+    def _watch(self, emp_id: int, machine: Mapping[str, str], now: datetime) -> None:
+        ended = False
+        if now >= self._canaries_from:
             self._prepare(emp_id, now)
-            if canary.run(self._chain, emp_id, now):
-                ended.append(emp_id)
-        is_due = self._looked_at is None or now - self._looked_at >= LOOK_EVERY
-        if is_due or ended:
-            machine = self._examine_machine()
-            for emp_id in watched if is_due else ended:
-                self._look(emp_id, machine, now)
-        if is_due:
-            self._looked_at = now
-        send_due(database, self._chain.keys, self._send, self._send_mail, now)
+            ended = canary.run(self._chain, emp_id, now)
+        with self._chain.database.write() as connection:
+            look = store.claim_look(connection, emp_id, now, at_once=ended)
+            if look is not None:
+                _look(connection, look, machine, now)
+
+    def _send_due(self, emp_id: int, now: datetime) -> None:
+        send_due(self._chain.database, self._chain.keys, self._send, self._send_mail, emp_id, now)
 
     def _prepare(self, emp_id: int, now: datetime) -> None:
         with self._chain.database.read() as connection:
@@ -80,18 +123,6 @@ class Watcher:
                 if account is not None:
                     canary.set_up(connection, self._chain.keys, account, now)
 
-    def _look(self, emp_id: int, machine: Mapping[str, str], now: datetime) -> None:
-        with self._chain.database.write() as connection:
-            found, asked = _examine_account(connection, emp_id, now)
-            found |= machine
-            asked |= {Kind.DISK, Kind.JOURNAL}
-            known = {alert.kind for alert in store.list_alerts(connection, emp_id) if alert.ended_at is None}
-            begun, ended = changes(known, found, asked)
-            for kind in sorted(begun):
-                store.begin_alert(connection, emp_id, kind, found[kind], now)
-            for kind in sorted(ended):
-                store.end_alert(connection, emp_id, kind, now)
-
     def _examine_machine(self) -> dict[str, str]:
         found: dict[str, str] = {}
         free = shutil.disk_usage(self._data).free
@@ -101,6 +132,23 @@ class Watcher:
         if problem := journal_problem(read_health(*self._edge)):
             found[Kind.JOURNAL] = problem
         return found
+
+
+def _look(connection: sa.Connection, look: Look, machine: Mapping[str, str], now: datetime) -> None:
+    """Store which alerts of an account begin and end."""
+    found, asked = _examine_account(connection, look.emp_id, look.since, now)
+    found |= machine
+    asked |= {Kind.DISK, Kind.JOURNAL}
+    if now - look.since < timedelta(seconds=BEHIND_SECONDS):
+        # After a pause of ours, the journal is behind until the worker has caught up.
+        found.pop(Kind.JOURNAL, None)
+        asked.discard(Kind.JOURNAL)
+    known = {alert.kind for alert in store.list_alerts(connection, look.emp_id) if alert.ended_at is None}
+    begun, ended = changes(known, found, asked)
+    for kind in sorted(begun):
+        store.begin_alert(connection, look.emp_id, kind, found[kind], now)
+    for kind in sorted(ended):
+        store.end_alert(connection, look.emp_id, kind, now)
 
 
 def journal_problem(health: Mapping[str, Any] | None) -> str:
@@ -115,7 +163,7 @@ def journal_problem(health: Mapping[str, Any] | None) -> str:
 
 
 def _examine_account(
-    connection: sa.Connection, emp_id: int, now: datetime
+    connection: sa.Connection, emp_id: int, since: datetime, now: datetime
 ) -> tuple[dict[str, str], set[str]]:
     """Kind -> detail of what is wrong now, and the kinds that could be examined."""
     found: dict[str, str] = {}
@@ -125,7 +173,7 @@ def _examine_account(
         asked.add(Kind.CANARY)
         if bird.result:
             found[Kind.CANARY] = bird.result
-    silent = [last for last, earlier in silent_since(connection, emp_id, now) if are_silent(earlier)]
+    silent = [last for last, earlier in silent_since(connection, emp_id, since, now) if are_silent(earlier)]
     if silent:
         found[Kind.WEBHOOKS] = f"{min(silent):%Y-%m-%d %H:%M} UTC"
     of_day, habit = evidence_counts(connection, emp_id, now)

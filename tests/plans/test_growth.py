@@ -30,7 +30,7 @@ from salepixel.shops.pixel_hits import store_pixel_hit
 from salepixel.storage.database import Database
 from salepixel.storage.schema import metadata, orders, outbox, unsettled_clicks
 from salepixel.watch.facts import evidence_counts, silent_since
-from salepixel.watch.store import claim_message
+from salepixel.watch.store import accounts_with_messages, claim_message, due_accounts
 from salepixel_worker.sweep import reconcile_due
 from tests.conftest import newest_planner
 from tests.plans.work import Statement, Watch, pretend_many_rows
@@ -60,7 +60,7 @@ FEW = {
         "erasures",
         "retention",
     ),
-    *("alerts", "alert_addresses", "alert_messages", "canaries", "findings", "lists", "list_pieces"),
+    *("alerts", "alert_addresses", "alert_messages", "canaries", "looks", "findings", "lists", "list_pieces"),
     *("click_sums", "link_sums", "campaign_sums", "sale_sums", "item_sums", "decision_sums", "seen_sums"),
     *("click_hours", "click_days", "delay_sums"),
 }
@@ -206,8 +206,10 @@ def click_pages(world: World) -> None:
 def look(world: World, now: datetime) -> None:
     with world.database.write() as connection:
         evidence_counts(connection, EMP, now)
-        silent_since(connection, EMP, now)
-        claim_message(connection, now, now)
+        silent_since(connection, EMP, now - timedelta(days=1), now)
+        claim_message(connection, EMP, now, now)
+        due_accounts(connection, now, canaries_run=True)
+        accounts_with_messages(connection, now)
         is_any_ended(connection, now)
         delete_ended(connection, now)
 

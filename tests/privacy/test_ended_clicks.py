@@ -299,7 +299,7 @@ def test_an_erasure_deletes_what_counts_clicks_that_ended(village: Village) -> N
     end_old_rows(village.database, LATER, 60)
     assert village.rows(schema.clicks) == []
     with village.database.read() as connection:
-        exported = tables_of(connection, find_person(connection, village.keys, 1, REF))
+        exported = tables_of(connection, village.keys, find_person(connection, village.keys, 1, REF))
     assert (exported["clicks"], {row["contact"] for row in exported["clickers"]}) == ([], {REF})
     village.erase()
     assert list(village.found()) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from zlib import decompress
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from salepixel.computations import store as computations
 from salepixel.computations.store import Wanted
 from salepixel.computations.work import Progress
 from salepixel.destinations.announce import reconcile_and_announce
+from salepixel.keys import Place
 from salepixel.lists import store as lists
 from salepixel.lists.store import ContactList
 from salepixel.orders import store as orders
@@ -25,11 +27,13 @@ from salepixel.orders.order import Order
 from salepixel.orders.packing import unpack
 from salepixel.privacy.erase import finish_erasure
 from salepixel.privacy.erasures import Erasure
+from salepixel.privacy.receivers import TABLES
 from salepixel.privacy.use_cases import begin_erasure
 from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.shops.use_cases import report_orders
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel.watch import use_cases as watch
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.world import HOUR, World
 
@@ -78,6 +82,14 @@ class Village(World):
         self.sales_api()
         self.announce()
         self.compute()
+        self.receive()
+
+    def receive(self) -> None:
+        """Ana and Bo receive alerts."""
+        with self.database.write() as connection:
+            apprise = f"mailtos://bo:password@smtp.shop.test?to={quote(ADDRESS)}"
+            for name, address in ((ADDRESS, ADDRESS), (ADDRESS, apprise), ("Bo", "bo@shop.test")):
+                watch.add_address(connection, INSTALLATION, self.keys, 1, name, address, "en", NOON)
 
     def shop_id(self) -> str:
         with self.database.read() as connection:
@@ -170,6 +182,8 @@ class Village(World):
         tokens = [self.sealer.seal(click) for click in self.clicks]
         for table in schema.metadata.sorted_tables:
             for row in self.rows(table):
+                if table in TABLES:
+                    row["address"] = self.keys.open(Place(table.name, row["id"], "address"), row["address"])
                 if table is schema.deliveries:
                     row |= {"stored": unpack(row["body"])} | self.content(row["digest"])
                 row |= {name: decompress(row[name]) for name in _COMPRESSED & row.keys() if row[name]}

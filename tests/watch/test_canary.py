@@ -1,5 +1,6 @@
 """The canary goes through the whole chain, no sum contains it, and a broken one alerts once."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -44,7 +45,10 @@ class World:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def turn(self, minutes: float = 0.2) -> None:
-        self.watcher.turn(self.now)
+        for thread in self.watcher.turn(self.now):
+            thread.join()
+        for thread in self.watcher.turn(self.now):  # the messages about what the first turn found
+            thread.join()
         self.now += timedelta(minutes=minutes)
 
     def work(self) -> None:
@@ -106,7 +110,7 @@ def world(office: Office, redis: Redis, redis_address: str, tmp_path: Path) -> I
     office.call("PATCH", "/accounts/7", {"tracking_host": ""})
     edge_url = f"http://127.0.0.1:{edge.port}"
     chain = Chain(office.database, office.keys, edge_url, "http://plugin.test", "spx", call)
-    watcher = Watcher(chain, send_one, send_mail, tmp_path, ("127.0.0.1", edge.port))
+    watcher = Watcher(chain, send_one, send_mail, tmp_path, ("127.0.0.1", edge.port), datetime.now(UTC))
     with office.database.write() as connection:
         now = datetime.now(UTC)
         add_address(connection, OWNER_OF_7, office.keys, 7, "Ana", "json://secret@hook.test", "en", now)
@@ -167,6 +171,7 @@ def test_a_restarted_watcher_sends_nothing_again(world: World) -> None:
         world.watcher._send_mail,
         world.watcher._data,
         world.watcher._edge,
+        world.now,
     )
     for _ in range(3):
         world.turn(2)
@@ -185,11 +190,54 @@ def test_a_chain_that_stops_is_named_by_its_link(world: World, works: bool, resu
             )
         )
         world.turn()
-    world.now += canary.DEADLINE + timedelta(minutes=1)
-    world.turn()
+    for _ in range(7):
+        world.turn(1)
     found = world.canary
     assert found is not None
     assert found.result == result
+
+
+def test_a_pause_of_ours_is_no_failure_of_the_chain(world: World) -> None:
+    world.turn()
+    world.now += timedelta(hours=3)
+    world.turn()
+    assert world.run().result == ""
+    assert [title for title, _ in world.sent] == ["Salepixel: test message (Shoes 7)"]
+
+
+def test_a_slow_account_does_not_delay_another(world: World) -> None:
+    office, here = world.office, world.watcher
+    office.call("PATCH", "/accounts/8", {"tracking_host": ""})
+    with office.database.write() as connection:
+        address = "json://secret@hook.test"
+        add_address(connection, INSTALLATION, office.keys, 8, "Bo", address, "en", world.now)
+    free, chain = threading.Event(), here._chain
+
+    def call(method: str, url: str, **rest: Any) -> Answer:
+        if not rest["own"]:
+            assert free.wait(30)
+            raise outgoing.TooSlow
+        return chain.call(method, url, **rest)
+
+    def send_one(address: str, title: str, body: str) -> str:
+        if "Shoes" in title:
+            assert free.wait(30)
+        return here._send(address, title, body)
+
+    office.call("PATCH", "/accounts/7", {"tracking_host": "slow.test"})
+    slow = replace(chain, call=call)
+    watcher = Watcher(slow, send_one, here._send_mail, here._data, here._edge, world.now)
+    threads = watcher.turn(world.now)
+    assert until(lambda: [title for title, _ in world.sent] == ["Salepixel: test message (Hats 8)"])
+    assert until(lambda: sum(thread.is_alive() for thread in threads) == 2)
+    with office.database.read() as connection:
+        of_8 = store.get_canary(connection, 8)
+    assert of_8 is not None
+    assert of_8.phase == "clicked"
+    assert watcher.turn(world.now) == []
+    free.set()
+    for thread in threads:
+        thread.join()
 
 
 def test_an_account_without_addresses_is_not_watched(world: World) -> None:

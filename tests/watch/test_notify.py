@@ -39,10 +39,10 @@ def test_a_message_is_claimed_only_while_it_is_sent(office: Office) -> None:
         return "sent"
 
     def slow(address: str, title: str, body: str) -> str:
-        send_due(office.database, office.keys, other, no_mail, NOW)
+        send_due(office.database, office.keys, other, no_mail, 7, NOW)
         return "too_slow"
 
-    send_due(office.database, office.keys, slow, no_mail, NOW)
+    send_due(office.database, office.keys, slow, no_mail, 7, NOW)
     assert len(sent) == 2
 
 
@@ -56,7 +56,7 @@ def test_slow_services_end_a_turn(office: Office, monkeypatch: pytest.MonkeyPatc
         return "too_slow"
 
     for turn in range(1, 4):
-        send_due(office.database, office.keys, slow, no_mail, NOW)
+        send_due(office.database, office.keys, slow, no_mail, 7, NOW)
         assert len(asked) == turn
 
 
@@ -71,9 +71,9 @@ def test_one_test_message_at_most_waits_for_an_address(office: Office) -> None:
     for second in range(5):
         with office.database.write() as connection:
             use_cases.send_test(connection, OWNER_OF_7, address, NOW + timedelta(seconds=second))
-    send_due(office.database, office.keys, send_one, no_mail, NOW + timedelta(minutes=1))
+    send_due(office.database, office.keys, send_one, no_mail, 7, NOW + timedelta(minutes=1))
     assert len(asked) == 1
     with office.database.write() as connection:
         use_cases.send_test(connection, OWNER_OF_7, address, NOW + timedelta(minutes=2))
-    send_due(office.database, office.keys, send_one, no_mail, NOW + timedelta(minutes=3))
+    send_due(office.database, office.keys, send_one, no_mail, 7, NOW + timedelta(minutes=3))
     assert len(asked) == 2

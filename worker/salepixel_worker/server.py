@@ -2,6 +2,7 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 
@@ -24,7 +25,7 @@ from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migr
 from salepixel.storage.installation import claim_database
 from salepixel.watch.canary import Chain
 from salepixel.watch.notify import sender
-from salepixel.watch.watcher import Watcher
+from salepixel.watch.watcher import START, Watcher
 from salepixel.wire import outgoing
 from salepixel.wire.jobs import ALLOWED, QUEUE, JobQueue
 from salepixel.wire.redis import open_redis
@@ -115,7 +116,8 @@ def main() -> None:
     chain = Chain(stores().database, keys, settings.edge_url, settings.plugin_url, settings.click_parameter)
     edge = own_address(settings.host), settings.edge_port
     send_mail = partial(send_for, stores().database, keys, default_server(settings))
-    Watcher(chain, sender(settings.private_networks), send_mail, settings.data, edge).start()
+    send_one, canaries_from = sender(settings.private_networks), datetime.now(UTC) + START
+    Watcher(chain, send_one, send_mail, settings.data, edge, canaries_from).start()
     try:
         work(settings.redis_address)
     except StopRequested:

@@ -10,8 +10,10 @@ from salepixel.report import use_cases
 from salepixel.report.coverage import DayCoverage
 from salepixel.report.periods import Preset
 from salepixel.shops.use_cases import edit_shop
+from salepixel.watch.use_cases import see_watch
 from salepixel_plugin.access import principal
 from salepixel_plugin.explanations import explain_pixel_problem
+from salepixel_plugin.pages.alerts import KINDS
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.periods import read_period
 from salepixel_plugin.saleor.codes import manifest_url
@@ -30,6 +32,7 @@ def show_coverage(emp_id: int) -> Response:
         first, last = chosen.range.first, chosen.range.last or chosen.today
         first = first or last - timedelta(days=MAX_PERIOD_DAYS - 1)
         found = use_cases.read_coverage(connection, principal(), emp_id, first, last)
+        watched = see_watch(connection, principal(), emp_id)
     names = ("in_shop", "by_webhook", "by_poll", "missing", "seen", "attributed")
     problems = [(one, explain_pixel_problem(one.reason, language())) for one in found.pixel_problems]
     sums = {name: _sum_of(found.days, name) for name in names}
@@ -45,6 +48,8 @@ def show_coverage(emp_id: int) -> Response:
         problems=problems,
         sums=sums,
         manifests=manifests,
+        watched=watched,
+        kinds=KINDS,
     )
 
 

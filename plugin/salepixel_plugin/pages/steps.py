@@ -24,10 +24,12 @@ from salepixel.checks.use_cases import FirstSteps
 from salepixel.reading.addresses import is_local
 from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import create_shop
+from salepixel.watch.use_cases import see_watch
 from salepixel.wire.round_trip import PARAMETER, PATH, BadTrip, RoundTrips, Ticket
 from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.fields import Currency, HostOrEmpty, Name, NewEmpId, TimeZone, Url
 from salepixel_plugin.languages import N_
+from salepixel_plugin.pages.alerts import KINDS
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.saleor.codes import manifest_url
@@ -262,6 +264,7 @@ def _steps_page(
 ) -> Response:
     with services().database.read() as connection:
         values = steps_of(connection, emp_id)
+        watch = {"watched": see_watch(connection, principal(), emp_id), "kinds": KINDS}
     account: Account = values["account"]
     found: FirstSteps = values["found"]
     form = {
@@ -269,7 +272,12 @@ def _steps_page(
         for name in ("name", "site", "tracking_host", "currency", "time_zone")
     }
     answer = page(
-        "first_steps.html", sent=form | dict(sent or {}), wrong=wrong or {}, open=found.open, **values
+        "first_steps.html",
+        sent=form | dict(sent or {}),
+        wrong=wrong or {},
+        open=found.open,
+        **values,
+        **watch,
     )
     answer.status_code = 422 if wrong else 200
     return answer

@@ -51,7 +51,7 @@ from salepixel.storage.schema.sums import (
     sale_sums,
     seen_sums,
 )
-from salepixel.storage.schema.watch import alert_addresses, alert_messages, alerts, canaries
+from salepixel.storage.schema.watch import alert_addresses, alert_messages, alerts, canaries, looks
 
 __all__ = [
     "BY_A_BOT",
@@ -99,6 +99,7 @@ __all__ = [
     "links",
     "list_pieces",
     "lists",
+    "looks",
     "losses",
     "mail_links",
     "mails",

@@ -46,6 +46,15 @@ alert_messages = sa.Table(
     sa.Index(None, "address_id"),
 )
 
+looks = sa.Table(
+    "looks",  # the last look at an account: whether an alert begins or ends
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("looked_at", UtcTime, nullable=False),
+    sa.Column("since", UtcTime, nullable=False),  # looked at without a pause since then
+    sa.Column("next_at", UtcTime, nullable=False),
+)
+
 canaries = sa.Table(
     "canaries",
     metadata,

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from salepixel.smtp.server import Mail
 from salepixel.storage.schema import alert_addresses, alert_messages
+from salepixel.watch import store
 from salepixel.watch.notify import send_due
 from tests.plugin.conftest import HATS, SHOES, Office
 
@@ -94,7 +95,7 @@ def test_a_plain_e_mail_address_is_an_address_for_alerts(office: Office) -> None
     def no_service(address: str, title: str, body: str) -> str:
         raise AssertionError(address)
 
-    send_due(office.database, office.keys, no_service, send_mail, datetime.now(UTC))
+    send_due(office.database, office.keys, no_service, send_mail, 7, datetime.now(UTC))
     ((emp_id, mail),) = mails
     assert (emp_id, mail.to, mail.subject) == (7, "ana@shop.test", "Salepixel: test message (Shoes 7)")
     assert "The server refused the user and password." in office.page(PAGE).text
@@ -105,3 +106,16 @@ def test_an_erased_person_gets_no_alerts(office: Office) -> None:
     assert _add(office, address="ana@shop.test") == 422
     body = {"name": "Ana", "address": "Ana@shop.test"}
     assert office.call("POST", "/accounts/7/alerts/addresses", body).status_code == 409
+
+
+def test_what_was_found_is_shown_without_an_address(office: Office) -> None:
+    now = datetime.now(UTC)
+    with office.database.write() as connection:
+        store.begin_alert(connection, 7, "webhooks", "2026-11-28 10:30 UTC", now)
+        store.add_canary(connection, 7, "c", "l", now)
+        store.change_canary(connection, 7, {"result": "click_not_stored", "ended_at": now})
+    for path in ("/accounts/7/coverage", "/accounts/7/first-steps", PAGE):
+        page = office.page(path, key=SHOES).text
+        assert "No orders arrive from the shop: 2026-11-28 10:30 UTC" in page
+        assert "click_not_stored" in page
+        assert "Nobody gets a message about this account." in page

@@ -150,6 +150,15 @@ def figures_of(now: Counted, currency: str, before: Counted | None = None) -> li
     return [Figure(name, values[name], earlier.get(name)) for name in Name if name in values]
 
 
+def recipients_of(sent_to: int | None, clickers: int, buyers: int) -> int:
+    """The number of recipients that rates are shares of; 0: not known.
+
+    `sent_to`: how many e-mails were sent, None if not known. A share of recipients is at most 1. If more
+    contacts clicked or bought than got the e-mail, the number is wrong, or people forwarded it: no rate.
+    """
+    return sent_to if sent_to and sent_to >= max(clickers, buyers) else 0
+
+
 def _values(counted: Counted, currency: str) -> dict[Name, Decimal]:
     sold, people, human = counted.total(currency), counted.audience, counted.human
     found = {

@@ -12,7 +12,7 @@ from salepixel.accounts.store import Account
 from salepixel.campaigns.store import Campaign, campaign_names, campaigns_begun, links_of
 from salepixel.money.amounts import from_minor
 from salepixel.money.quantities import from_thousandths
-from salepixel.report.figures import Audience, Counted, Sold
+from salepixel.report.figures import Audience, Counted, Sold, recipients_of
 from salepixel.report.periods import Comparison, Range
 from salepixel.storage.schema import EPOCH
 from salepixel.sums import delays, hours, items, sales
@@ -114,7 +114,8 @@ def _count_campaign(connection: sa.Connection, campaign: Campaign, range_: Range
     clicks = hours.clicks_by_day(connection, days, campaign_id=campaign.id)
     people = totals_of_campaigns(connection, ids).get(campaign.id, NOTHING)
     net = _net_until_now(connection, ids)
-    audience = Audience(1, campaign.sent_to or 0, people.clickers, people.buyers, net)
+    sent = recipients_of(campaign.sent_to, people.clickers, people.buyers)
+    audience = Audience(1, sent, people.clickers, people.buyers, net)
     return _counted(range_, sold, clicks, audience, (campaign.sent_at or campaign.created_at).date())
 
 
@@ -129,15 +130,19 @@ def _audience(connection: sa.Connection, emp_id: int, range_: Range) -> Audience
     """The people of the campaigns that began in these days and whose number of e-mails is known."""
     begun = campaigns_begun(connection, emp_id, range_.period.since, range_.period.until)
     people = totals_of_campaigns(connection, [campaign.id for campaign in begun])
-    known = [campaign for campaign in begun if campaign.sent_to]
+    sent = {
+        one.id: recipients_of(one.sent_to, its.clickers, its.buyers)
+        for one, its in ((one, people.get(one.id, NOTHING)) for one in begun)
+    }
+    known = [campaign for campaign in begun if sent[campaign.id]]
     theirs = [people.get(campaign.id, NOTHING) for campaign in known]
     return Audience(
         len(known),
-        sum(campaign.sent_to or 0 for campaign in known),
+        sum(sent.values()),
         sum(one.clickers for one in theirs),
         sum(one.buyers for one in theirs),
         _net_until_now(connection, [campaign.id for campaign in known]),
-        sum(campaign.id in people and not campaign.sent_to for campaign in begun),
+        sum(campaign.id in people and not sent[campaign.id] for campaign in begun),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from salepixel.campaigns.contacts import all_opted_out, get_contacts
 from salepixel.campaigns.coupons import find_coupons
-from tests.plugin.conftest import SHOES, Office
+from tests.plugin.conftest import HATS, SHOES, Office
 
 
 def consents(office: Office) -> dict[str, bool]:
@@ -84,3 +84,28 @@ def test_an_invalid_reference_is_refused(office: Office, written: str) -> None:
     answer = office.post("/contacts", {"empId": 7, "contacts": [{"ref": written}, {"ref": "c1"}]}, SHOES)
     assert answer["stored"] == 1
     assert [bad["position"] for bad in answer["not_stored"]] == [0]
+
+
+def test_a_contact_has_its_opt_out_clicks_and_orders(office: Office) -> None:
+    contacts = [{"ref": "ana", "email": "ana@example.com"}, {"ref": "a2", "email": "ana@example.com"}]
+    office.post("/contacts", {"empId": 7, "contacts": contacts})
+    campaign = office.campaign()
+    office.order(click=office.click(campaign, "ana"))
+    found = office.get("/contacts/ana?empId=7", SHOES)
+    assert (found["stored"], found["has_address"], found["opted_out"], found["others"]) == (
+        True,
+        True,
+        False,
+        ["a2"],
+    )
+    assert found["net"] == [{"currency": "EUR", "net": "39.80"}]
+    (its,) = found["campaigns"]
+    assert (its["campaign"], its["human_clicks"], its["orders"]) == (campaign["id"], 1, 1)
+    assert [(one["link"], one["verdict"]) for one in found["clicks"]] == [("Hero", "human")]
+    assert [one["order"] for one in found["orders"]] == ["1042"]
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "a2", "consent": False}]})
+    again = office.get("/contacts/ana?empId=7", SHOES)
+    assert (again["opted_out"], again["opted_out_by"]) == (True, ["a2"])
+    nobody = office.get("/contacts/nobody?empId=7", SHOES)
+    assert (nobody["stored"], nobody["campaigns"], nobody["clicks"]) == (False, [], [])
+    assert office.call("GET", "/contacts/ana?empId=7", key=HATS).status_code == 404

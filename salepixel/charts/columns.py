@@ -123,7 +123,7 @@ def _path(amounts: Sequence[Decimal], places: int, scale: Scale, name: str) -> s
         for n, amount in enumerate(amounts)
     )
     return element(
-        "polyline", class_=f"path {name}", points=" ".join(points), vector_effect="non-scaling-stroke"
+        "polyline", class_=f"curve {name}", points=" ".join(points), vector_effect="non-scaling-stroke"
     )
 
 

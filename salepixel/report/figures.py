@@ -58,10 +58,19 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class ShopOrders:
+    """All orders of an account's shops on some days, and how many of them an e-mail earned, each once."""
+
+    orders: int
+    earned: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """What was counted from the first day to the last (UTC, both inclusive).
 
     `sold`: per currency and day. `clicks`: human and bot clicks per day. Empty days are missing.
+    `shop`: of an account; None for a campaign.
     """
 
     first: date
@@ -69,6 +78,7 @@ class Counted:
     sold: Mapping[str, Mapping[date, Sold]]
     clicks: Mapping[date, tuple[int, int]]
     audience: Audience = Audience()
+    shop: ShopOrders | None = None
 
     @property
     def currencies(self) -> list[str]:
@@ -102,6 +112,7 @@ class Name(StrEnum):
 
     NET_REVENUE = "net_revenue"
     ORDERS = "orders"
+    SHARE_OF_ORDERS = "share_of_orders"
     AVERAGE_ORDER_VALUE = "average_order_value"
     REFUNDS = "refunds"
     HUMAN_CLICKS = "human_clicks"
@@ -121,7 +132,7 @@ MONEY = frozenset(
         Name.REVENUE_PER_RECIPIENT,
     }
 )
-RATES = frozenset({Name.CLICK_RATE, Name.CONVERSION_RATE})
+RATES = frozenset({Name.SHARE_OF_ORDERS, Name.CLICK_RATE, Name.CONVERSION_RATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,8 @@ def _values(counted: Counted, currency: str) -> dict[Name, Decimal]:
         found[Name.AVERAGE_ORDER_VALUE] = sold.net / sold.orders
     if human:
         found[Name.REVENUE_PER_CLICK] = sold.net / human
+    if counted.shop and counted.shop.orders:
+        found[Name.SHARE_OF_ORDERS] = Decimal(counted.shop.earned) / counted.shop.orders
     if people.campaigns:
         found[Name.CLICKERS] = Decimal(people.clickers)
     if people.sent:

@@ -12,14 +12,16 @@ from salepixel.accounts.store import Account
 from salepixel.campaigns.store import Campaign, campaign_names, campaigns_begun, links_of
 from salepixel.money.amounts import from_minor
 from salepixel.money.quantities import from_thousandths
-from salepixel.report.figures import Audience, Counted, Sold, recipients_of
+from salepixel.orders.outcome import Outcome, Reason
+from salepixel.report.figures import Audience, Counted, ShopOrders, Sold, recipients_of
 from salepixel.report.periods import Comparison, Range
 from salepixel.storage.schema import EPOCH
-from salepixel.sums import delays, hours, items, sales
+from salepixel.sums import decisions, delays, hours, items, sales
 from salepixel.sums.large import read_sum
 from salepixel.sums.links import NOTHING, totals_of_campaigns
 
 _DAY = timedelta(days=1)
+_NO_SALE = frozenset({Reason.PIXEL_ONLY, Reason.REPLACEMENT, Reason.CANCELLED})
 HOURS = 48
 """So many hours after sending are shown: later clicks are few and spread over days."""
 
@@ -80,10 +82,13 @@ def overview_of_campaign(
     `compared`: the other campaign, if the comparison is one with another campaign.
     """
     days, campaign_id = range_.period.days, campaign.id
+    before = _count_campaign(connection, compared or campaign, comparison.range) if comparison else None
+    if before and compared is None:
+        before = replace(before, audience=Audience())  # people are those of all days, so they are the same
     return CampaignOverview(
         campaign,
         _count_campaign(connection, campaign, range_),
-        _count_campaign(connection, compared or campaign, comparison.range) if comparison else None,
+        before,
         comparison,
         compared,
         _after_sending(connection, campaign),
@@ -123,7 +128,20 @@ def _count_account(connection: sa.Connection, emp_id: int, range_: Range) -> Cou
     days = range_.period.days
     sold = sales.sold_by_day(connection, days, emp_id=emp_id)
     clicks = hours.clicks_by_day(connection, days, emp_id=emp_id)
-    return _counted(range_, sold, clicks, _audience(connection, emp_id, range_))
+    people = _audience(connection, emp_id, range_)
+    return replace(_counted(range_, sold, clicks, people), shop=_shop_orders(connection, emp_id, range_))
+
+
+def _shop_orders(connection: sa.Connection, emp_id: int, range_: Range) -> ShopOrders:
+    """The orders that are purchases: not those that are unpaid, cancelled, or only seen by the pixel."""
+    found = decisions.count_outcomes(connection, emp_id, range_.period.days)
+    bought = {
+        outcome: sum(
+            count for (its, reason), count in found.items() if its == outcome and reason not in _NO_SALE
+        )
+        for outcome in (Outcome.ATTRIBUTED, Outcome.LIKELY, Outcome.UNATTRIBUTED)
+    }
+    return ShopOrders(sum(bought.values()), bought[Outcome.ATTRIBUTED] + bought[Outcome.LIKELY])
 
 
 def _audience(connection: sa.Connection, emp_id: int, range_: Range) -> Audience:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from salepixel.storage.schema import decision_sums, decisions, seen_sums, shops
 from salepixel.sums import delays
-from salepixel.sums.days import Days, day_column, day_of, within
+from salepixel.sums.days import ALWAYS, Days, day_column, day_of, within
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
 PAYMENT, BROWSER = "payment", "browser"
@@ -88,10 +88,11 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.Label[int]:
     return sa.func.sum(sa.case((condition, 1), else_=0)).label(str(condition.key))
 
 
-def count_outcomes(connection: sa.Connection, emp_id: int) -> dict[tuple[str, str], int]:
-    """The number of an account's decided orders for each (outcome, reason)."""
+def count_outcomes(connection: sa.Connection, emp_id: int, days: Days = ALWAYS) -> dict[tuple[str, str], int]:
+    """The number of an account's decided orders, placed on some days, for each (outcome, reason)."""
     key, count = (decision_sums.c.outcome, decision_sums.c.reason), sa.func.sum(decision_sums.c.orders)
-    query = sa.select(*key, count).where(decision_sums.c.emp_id == emp_id).group_by(*key).having(count > 0)
+    ours = decision_sums.c.emp_id == emp_id, *within(days, decision_sums.c.day)
+    query = sa.select(*key, count).where(*ours).group_by(*key).having(count > 0)
     return {(outcome, reason): int(orders) for outcome, reason, orders in connection.execute(query)}
 
 

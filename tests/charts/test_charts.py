@@ -122,7 +122,7 @@ def test_a_line_has_a_dot_for_each_value_and_stays_in_the_picture(
     assert len(dots) == len(now)
     assert all(TOP - 0.01 <= float(dot.attrib["cy"]) <= BOTTOM + 0.01 for dot in dots)
     paths = {one.attrib["class"]: one.attrib["points"].split() for one in svg.iter(f"{SVG}polyline")}
-    kept = {name: some for name, some in (("path before", before), ("path now", now)) if len(some) > 1}
+    kept = {name: some for name, some in (("curve before", before), ("curve now", now)) if len(some) > 1}
     assert {name: len(points) for name, points in paths.items()} == {
         name: len(some) for name, some in kept.items()
     }

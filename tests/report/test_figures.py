@@ -12,6 +12,7 @@ from salepixel.report.figures import (
     Audience,
     Counted,
     Name,
+    ShopOrders,
     Sold,
     clicks_in,
     figures_of,
@@ -28,13 +29,14 @@ def counted(*, orders: int = 2, human: int = 10, sent: int = 100, days: int = 3,
     sold = {"EUR": {FIRST: Sold(orders, Decimal("60.00"), Decimal("10.00"))}} if orders else {}
     people = Audience(1, sent, 8, 2, {"EUR": Decimal(net)})
     clicks = {FIRST + DAY: (human, 3)} if human else {}
-    return Counted(FIRST, FIRST + (days - 1) * DAY, sold, clicks, people)
+    return Counted(FIRST, FIRST + (days - 1) * DAY, sold, clicks, people, ShopOrders(8, orders))
 
 
 def test_each_figure_is_computed_as_its_sentence_says() -> None:
     assert {one.name: one.value for one in figures_of(counted(), "EUR")} == {
         Name.NET_REVENUE: Decimal("50.00"),
         Name.ORDERS: 2,
+        Name.SHARE_OF_ORDERS: Decimal("0.25"),
         Name.AVERAGE_ORDER_VALUE: Decimal("25.00"),
         Name.REFUNDS: Decimal("10.00"),
         Name.HUMAN_CLICKS: 10,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import get_account
 from salepixel.campaigns.store import get_campaign
 from salepixel.clicks.tokens import ClickSealer, Signal
-from salepixel.report.figures import Audience
+from salepixel.report.figures import Audience, ShopOrders
 from salepixel.report.overview import Best, overview_of_account, overview_of_campaign
 from salepixel.report.periods import EVER, Against, Comparison, Range
 from salepixel.storage.database import Database
@@ -74,10 +74,13 @@ def test_a_campaign_over_all_days_and_over_one_compared_with_the_day_before(
         assert found.before.total("EUR").orders == 1
         assert found.before.total("EUR").refunded == 0
         assert found.now.audience.sent == 50, "people are those of the whole campaign"
+        assert found.before.audience == Audience(), "so they are not compared with themselves"
 
 
 def test_an_account_has_the_orders_of_all_its_campaigns(database: Database, sealer: ClickSealer) -> None:
     world = fill(database, sealer)
+    for number, changes in (("N", {}), ("P", {"paid": False}), ("R", {"replaces": "O1"})):
+        world.order(order(id=number, number=number, **changes))
     world.order(order(id="W", number="W", currency="USD", click_token=sealer.seal(CLICKS[4])))
     world.reconcile()
     with database.read() as connection:
@@ -88,6 +91,7 @@ def test_an_account_has_the_orders_of_all_its_campaigns(database: Database, seal
         assert found.now.clicks == {TODAY: (5, 1)}
         assert found.now.audience.campaigns == 1
         assert found.now.audience.unknown == 1, "it is not known how many e-mails of Winter were sent"
+        assert found.now.shop == ShopOrders(4, 3)
         assert [one.id for one in found.campaigns["USD"]] == [WINTER]
         assert found.campaigns["EUR"] == [
             Best(CAMPAIGN, found.campaigns["EUR"][0].name, found.now.total("EUR"))

@@ -21,6 +21,10 @@ from salepixel_plugin.services import services
 FIGURES = {
     Name.NET_REVENUE: (N_("Net revenue"), N_("Attributed orders of these days, less refunds.")),
     Name.ORDERS: (N_("Orders"), N_("Orders of these days that an e-mail earned.")),
+    Name.SHARE_OF_ORDERS: (
+        N_("Share of all orders"),
+        N_("Orders that an e-mail earned, of all orders of the shop."),
+    ),
     Name.AVERAGE_ORDER_VALUE: (N_("Average order value"), N_("Net revenue divided by orders.")),
     Name.REFUNDS: (N_("Refunds"), N_("Refunded of these orders until now.")),
     Name.HUMAN_CLICKS: (N_("Human clicks"), N_("Clicks of these days, without bot clicks.")),

@@ -83,6 +83,14 @@ def _destination(url: str) -> str:
         raise ValueError(f"{error}; give the full address of a page") from None
 
 
+def is_url(text: str) -> bool:
+    """True if a text is the address of a page or of an API."""
+    try:
+        return bool(text and check_destination(text))
+    except BadDestination:
+        return False
+
+
 def _link_destination(url: str) -> str:
     """Check a link's destination, unchanged: the use case that stores it corrects it and reports how."""
     try:

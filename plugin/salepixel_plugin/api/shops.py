@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from salepixel.shops import store, use_cases
+from salepixel.shops.dashboards import list_dashboards
 from salepixel.shops.shop import Shop, State
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
@@ -36,6 +37,12 @@ class ShopChange(Input):
         description="True: deliveries are refused, and the shop is not polled. False: the changes made "
         "during the pause are fetched.",
     )
+    dashboards: list[str] = Field(
+        default=UNSET,
+        description="The addresses of the shop's Dashboards: only these may show the report in a frame. "
+        "At most 5. Needs the rights of an owner.",
+        examples=[["https://shop.example/dashboard/"]],
+    )
 
 
 class ShopOut(Output):
@@ -48,6 +55,7 @@ class ShopOut(Output):
     created_at: datetime
     name: str
     state: State | None = Field(description="Null if the orders come from the sales API or the pixel.")
+    dashboards: list[str] = Field(description="The Dashboards that may show the report in a frame.")
     manifest_url: str | None = Field(
         description="The address to install the app from. It connects the installation to this account, so "
         "keep it secret."
@@ -96,10 +104,16 @@ def list_shops() -> dict[str, Any]:
 @blueprint.output(ShopOut)
 @blueprint.doc(security="bearer", responses={409: "The shop has no app, or was removed"})
 def change_shop(shop_id: str, wanted: ShopChange) -> dict[str, Any]:
-    """Rename, pause or resume a shop."""
+    """Rename, pause or resume a shop, or set its Dashboards."""
     with services().database.write() as connection:
         changed = use_cases.edit_shop(
-            connection, principal(), shop_id, datetime.now(UTC), name=wanted.name, paused=wanted.paused
+            connection,
+            principal(),
+            shop_id,
+            datetime.now(UTC),
+            name=wanted.name,
+            paused=wanted.paused,
+            dashboards=wanted.dashboards,
         )
     return _as_json(changed)
 
@@ -123,6 +137,7 @@ def _as_json(shop: Shop) -> dict[str, Any]:
         "created_at": shop.created_at,
         "name": shop.name,
         "state": shop.state if has_app else None,
+        "dashboards": list_dashboards(shop.dashboards),
         "manifest_url": manifest_url(here.settings.plugin_url, here.keys, shop.id) if has_app else None,
         "connected_at": shop.connected_at,
         "disconnected_at": shop.disconnected_at,

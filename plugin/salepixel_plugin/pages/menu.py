@@ -47,6 +47,7 @@ MENU: Mapping[str, Sequence[Place]] = {
     ),
     N_("Settings"): (
         Place(N_("Attribution"), "show_policy", ("preview_policy", "show_closings", "close_month")),
+        Place(N_("Shops"), "list_shops", ("connect_shop", "change_shop")),
         Place(N_("Links"), "show_link_settings", ("change_link_settings",)),
         Place(N_("E-mail"), "show_smtp", ("change_smtp", "test_smtp")),
         Place(N_("Tracking health"), "show_coverage", ("list_failed", "list_dead")),

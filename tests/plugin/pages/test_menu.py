@@ -14,6 +14,7 @@ SECTIONS = {
     "Contacts": ["/accounts/7/contacts", "/accounts/7/lists"],
     "Settings": [
         "/accounts/7/policy",
+        "/accounts/7/shops",
         "/accounts/7/links",
         "/accounts/7/email",
         "/accounts/7/coverage",
@@ -26,8 +27,8 @@ MENU_OF_7 = [paths[0] for paths in SECTIONS.values()]
 PAGES = [(section, path) for section, paths in SECTIONS.items() for path in paths]
 TABS = ["", "/links", "/sales", "/contacts", "/recipients", "/lift", "/manage"]
 
-NO_MENU = {"login", "show_about", "new_account", "show_people_again"}
-"""Pages of all accounts, of none, and one that redirects."""
+NO_MENU = {"login", "show_about", "new_account", "show_people_again", "show_frame"}
+"""Pages of all accounts, of none, one that redirects, and the frame that fetches the others."""
 
 FILES = {
     *(

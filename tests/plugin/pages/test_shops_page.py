@@ -15,7 +15,7 @@ PATH = "/accounts/7/shops"
 def shop(office: Office) -> str:
     """The id of a shop that was added on the page."""
     assert office.page(PATH, SHOES, method="POST", data={"api_url": API_URL}).status_code == 303
-    return next(one["id"] for one in office.get("/shops", SHOES)["shops"])
+    return str(_shop(office)["id"])
 
 
 def _step(office: Office, shop: str, step: str, key: str = SHOES, **form: str) -> int:

@@ -7,6 +7,7 @@ about the person is stored. The sealed `work` of an erasure holds the person and
 
 import json
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 import structlog
 from pydantic import ValidationError
 
+from salepixel.accounts.declined import Invalid
 from salepixel.accounts.store import get_account
 from salepixel.attribution.decisions import get_decision
 from salepixel.attribution.gather import open_token
@@ -28,6 +30,8 @@ from salepixel.computations.store import delete_some
 from salepixel.destinations.announce import forget_contact
 from salepixel.keys import BadSeal
 from salepixel.lists import store as lists
+from salepixel.mails.mail import Kind
+from salepixel.mails.redacted import without_addresses, without_addresses_in
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import erase_in_delivery, read_delivery
 from salepixel.orders.erased import without_buyer
@@ -324,6 +328,38 @@ def _redact(step: _Step, look: Reported, digest: str, *, is_whole: bool) -> None
         step.counts["deliveries"] += 1
 
 
+def _redact_mails(step: _Step) -> bool:
+    """Remove the person's addresses from the account's e-mails, one in a step.
+
+    An e-mail that somebody received and uploaded may name its receiver. It is a template and no row of the
+    person, so the rest of it stays, and so do its tracked links.
+    """
+    mails, its_links = schema.mails, schema.mail_links
+    ours = mails.c.emp_id == step.person.emp_id, mails.c.id > (step.work["after"] or "")
+    query = sa.select(mails).where(*ours).order_by(mails.c.id).limit(1).with_for_update()
+    row = step.connection.execute(query).first()
+    if row is None:
+        return False
+    step.work["after"] = row.id
+    look = Reported(step.sealer.keys, step.person, "", ())
+    raw = zlib.decompress(row.body)
+    try:
+        body = without_addresses(raw, Kind(row.kind), look.is_address)
+    except (Invalid, *_DAMAGE):
+        step.counts["mails not readable"] += 1
+        return True
+    name = without_addresses_in(row.name, look.is_address)
+    if (body, name) != (raw, row.name):
+        step.change(mails, {"body": zlib.compress(body), "name": name}, mails.c.id == row.id)
+    labels = sa.select(its_links.c.part, its_links.c.start, its_links.c.label)
+    for link in step.connection.execute(labels.where(its_links.c.mail_id == row.id)).all():
+        label = without_addresses_in(link.label, look.is_address)
+        if label != link.label:
+            which = its_links.c.part == link.part, its_links.c.start == link.start
+            step.change(its_links, {"label": label}, its_links.c.mail_id == row.id, *which)
+    return True
+
+
 def _delete_contact(step: _Step) -> bool:
     """Delete the contact's own rows. Not first, because a repeated erasure finds the person by them."""
     person, campaigns = step.person, schema.campaigns
@@ -368,6 +404,7 @@ _PARTS: tuple[Callable[[_Step], bool], ...] = (
     _clear_orders_with_tokens,
     _clear_hits,
     _redact_deliveries,
+    _redact_mails,
     _delete_receivers,
     _delete_contact,
     _delete_lists,

@@ -66,6 +66,12 @@ HOLDINGS = {
     ),
     "outbox": Holding("rewritten", "url", "id emp_id shop_id order_id state attempts next_at answer"),
     "unread_orders": Holding("cleared", "detail", "shop_id order_id number reason since next_at"),
+    "mails": Holding(
+        "rewritten",
+        "name body",
+        "id emp_id mailer contact_tag kind merged created_at changed_at campaign_id utm",
+    ),
+    "mail_links": Holding("rewritten", "label", "mail_id part start usage link_id"),
     "deliveries": Holding(
         "rewritten", "body", "digest shop_id event headers received_at unread form same_as same_bytes"
     ),
@@ -108,8 +114,6 @@ WITHOUT_PERSON = {
     "page_candidates": "campaign_id id clicks",
     "flows": "id emp_id name created_at",
     "flow_parts": "campaign_id flow_id position",
-    "mails": "id emp_id name mailer contact_tag kind body merged created_at changed_at campaign_id utm",
-    "mail_links": "mail_id part start usage label link_id",
     "journals": "name mark folded_at",
     "losses": "journal number count from_at to_at",
     "watermarks": "name click_id",

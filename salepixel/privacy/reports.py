@@ -47,12 +47,13 @@ class Reported:
         customers = {order.get("customer"), user.get("id") if isinstance(user, Mapping) else None}
         if order["id"] in self._ids or not self._customers.isdisjoint(customers - {None}):
             return True
-        return any(self._is_address(text) for text in texts_in(dict(order)) if "@" in text)
+        return any(self.is_address(text) for text in texts_in(dict(order)) if "@" in text)
 
     def _has_address(self, text: str) -> bool:
-        return any(map(self._is_address, addresses_in(text)))
+        return any(map(self.is_address, addresses_in(text)))
 
-    def _is_address(self, text: str) -> bool:
+    def is_address(self, text: str) -> bool:
+        """Whether a text is an e-mail address of the person, or one of their mailbox."""
         known = self._are_theirs.get(text)
         if known is None:
             address, mailbox = self._keys.hash_address(self._person.emp_id, text)

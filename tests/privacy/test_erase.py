@@ -1,6 +1,7 @@
 """A person is erased everywhere, comes back by no door, and what their orders were worth stays."""
 
 import json
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from salepixel.campaigns import use_cases as campaigns
 from salepixel.clicks import store as clicks
 from salepixel.clicks.tokens import Signal
 from salepixel.computations.work import Tools
+from salepixel.mails.mail import Kind, read_mail
 from salepixel.money.rates import SHIPPED
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import empty_deliveries, store_delivery
@@ -55,6 +57,22 @@ def test_nothing_of_an_erased_person_is_in_any_table(village: Village, who: str)
     found = verify_all(village.database, village.sealer)
     assert (found.different, found.due) == ([], 0)
     assert list(village.found()) == []
+
+
+def test_an_e_mail_of_a_campaign_keeps_its_links_and_other_peoples_addresses(village: Village) -> None:
+    (before,) = village.rows(schema.mails)
+    old = read_mail(zlib.decompress(before["body"]), Kind(before["kind"]))
+    done = village.erase()
+    (after,) = village.rows(schema.mails)
+    new = read_mail(zlib.decompress(after["body"]), Kind(after["kind"]))
+    assert [(part, link.start, link.end) for part, link in new.links()] == [
+        (part, link.start, link.end) for part, link in old.links()
+    ]
+    assert after["name"] == "Like xxx.xxxxxx@xxxx.xxxx"
+    assert "bo@shop.test" in new.parts[0].text
+    assert b"news@shop.test" in new.raw
+    assert done.counts["mails"] == 1
+    assert done.counts["mail_links"] > 0
 
 
 @pytest.mark.parametrize("how", ["ended", "clock"])

@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from email.message import EmailMessage
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from zlib import decompress
 
 import sqlalchemy as sa
 
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.campaigns import recipients
+from salepixel.campaigns.links import LinkSealer
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations import store as computations
 from salepixel.computations.store import Wanted
@@ -20,6 +22,9 @@ from salepixel.destinations.announce import reconcile_and_announce
 from salepixel.keys import Place
 from salepixel.lists import store as lists
 from salepixel.lists.store import ContactList
+from salepixel.mails.mail import Kind, read_mail
+from salepixel.mails.use_cases import add_mail
+from salepixel.mails.view import Tracking
 from salepixel.orders import store as orders
 from salepixel.orders.deliveries import read_delivery, store_delivery
 from salepixel.orders.erased import hide_erased
@@ -41,6 +46,11 @@ REF, ADDRESS, CUSTOMER, CODE = "ref-of-ana-4711", "Ana.Canary@shop.test", "custo
 WRITTEN = ADDRESS.lower()
 _COMPRESSED = {"place", "result", "content"}
 FORWARD = "https://other.test/?c={contact}&order={order}"
+
+
+def mail_texts(raw: bytes, kind: Kind) -> dict[str, Any]:
+    """A stored e-mail, and its decoded parts."""
+    return {"body": raw, "parts": [unquote(part.text) for part in read_mail(raw, kind).parts]}
 
 
 class Village(World):
@@ -83,6 +93,22 @@ class Village(World):
         self.announce()
         self.compute()
         self.receive()
+        self.keep_mail()
+
+    def keep_mail(self) -> None:
+        """A newsletter that Ana received, as it was uploaded: in its header, text, HTML and a link."""
+        sent = EmailMessage()
+        sent["From"], sent["To"], sent["Date"] = "news@shop.test", f"Ana <{ADDRESS}>", "today"
+        link = f"https://shop.test/?e={quote(ADDRESS)}"
+        sent.set_content(f"To {ADDRESS} and bo@shop.test: é\n{link}", cte="quoted-printable")
+        html = f'<p>{ADDRESS}</p><a href="{link}">For {ADDRESS}</a>'
+        sent.add_alternative(html, subtype="html", cte="base64")
+        mail = read_mail(sent.as_bytes())
+        tracking = Tracking(LinkSealer(self.keys), "https://track.shop.test", "spx")
+        given = 1, f"Like {ADDRESS}", "plain", None, mail, NOON
+        with self.database.write() as connection:
+            view = add_mail(connection, INSTALLATION, tracking, *given)
+        assert len(view.links) == 2
 
     def receive(self) -> None:
         """Ana and Bo receive alerts."""
@@ -187,6 +213,8 @@ class Village(World):
                 if table is schema.deliveries:
                     row |= {"stored": unpack(row["body"])} | self.content(row["digest"])
                 row |= {name: decompress(row[name]) for name in _COMPRESSED & row.keys() if row[name]}
+                if table is schema.mails:
+                    row |= mail_texts(decompress(row["body"]), Kind(row["kind"]))
                 for column, value in row.items():
                     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
                     if any(trace in text for trace in traces):

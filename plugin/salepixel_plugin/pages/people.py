@@ -43,6 +43,9 @@ TABLES = {
     "outbox": N_("Forwarded sales"),
     "unread_orders": N_("Unreadable orders"),
     "deliveries": N_("Messages from the shop"),
+    "mails": N_("E-mails of campaigns"),
+    "mails not readable": N_("Damaged e-mails of campaigns, not changed"),
+    "mail_links": N_("Labels of links"),
     "deliveries not readable": N_("Damaged messages from the shop, not changed"),
 }
 """The labels of the tables in a receipt."""

@@ -64,6 +64,7 @@ NOT_CALLED = {
     "pages.enter": "a form of a person who signs in",
     "pages.leave": "a form of a person who signs out",
     "pages.switch_account": "a redirect",
+    "pages.download_table": "a file, some rows at a time",
     "saleor.register": "asks the shop",
     "saleor.take_delivery": "measured by the burst, and by `make bench ONLY=webhook`",
     "api.see_computed": "reads one row by its key",

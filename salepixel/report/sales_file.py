@@ -134,15 +134,15 @@ def program_csv(rows: Sequence[Row]) -> str:
         later = (row.all_refunds or 0) - row.refunded
         cells.append(
             (
-                _safe(row.contact),
-                _safe(row.item),
-                _safe(row.sku or ""),
+                safe_cell(row.contact),
+                safe_cell(row.item),
+                safe_cell(row.sku or ""),
                 _fraction(row.quantity),
                 money(row.amount, digits),
                 row.currency,
                 money(row.refunded, digits),
                 _time(row.purchased_at, "T", "Z"),
-                _safe(row.order_number),
+                safe_cell(row.order_number),
                 row.campaign_id,
                 row.link_id,
                 row.evidence,
@@ -168,20 +168,20 @@ def people_csv(style: Style, rows: Sequence[Row]) -> str:
         later = int(row.all_refunds or 0) - row.refunded
         cells.append(
             (
-                _safe(row.contact),
-                _safe(style.shipping if row.line_id == "shipping" else row.item),
-                _safe(row.sku or ""),
+                safe_cell(row.contact),
+                safe_cell(style.shipping if row.line_id == "shipping" else row.item),
+                safe_cell(row.sku or ""),
                 _fraction(row.quantity).replace(".", mark),
                 money(row.amount, digits).replace(".", mark),
                 money(row.refunded, digits).replace(".", mark),
                 row.currency,
                 _time(row.purchased_at, " ", "")[:19],  # with T and Z, Excel reads it as text
-                _safe(row.order_number),
-                _safe(style.campaign),
-                _safe(style.links.get(row.link_id, "")),
-                _safe(style.evidence[row.evidence]),
+                safe_cell(row.order_number),
+                safe_cell(style.campaign),
+                safe_cell(style.links.get(row.link_id, "")),
+                safe_cell(style.evidence[row.evidence]),
                 str(row.confidence).replace(".", mark),
-                _safe(style.status[row.status]),
+                safe_cell(style.status[row.status]),
                 str(row.share).replace(".", mark),
                 "" if row.refunded_at is None else _time(row.refunded_at, " ", "")[:19],
                 money(later, digits).replace(".", mark) if later else "",
@@ -286,7 +286,8 @@ def _csv(rows: Sequence[Sequence[Any]], separator: str) -> str:
     return text.getvalue()
 
 
-def _safe(cell: str) -> str:
+def safe_cell(cell: str) -> str:
+    """The cell with an apostrophe before it if a spreadsheet would take it for a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

@@ -31,6 +31,7 @@ from salepixel.report.contact import ContactView
 from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
+from salepixel.report.items import ItemSold, items_sold
 from salepixel.report.lift import Measured
 from salepixel.report.orders import OrderFilter, OrderPage, Search, Step
 from salepixel.report.overview import (
@@ -42,6 +43,7 @@ from salepixel.report.overview import (
 from salepixel.report.periods import ALWAYS, Period, Range
 from salepixel.report.periods import Comparison as Compared
 from salepixel.report.sales_file import Style
+from salepixel.report.tables import LARGEST
 from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
@@ -309,6 +311,26 @@ def list_contact_activity(
     campaign = see_campaign(connection, principal, campaign_id)
     principal.require_contacts(campaign.emp_id)
     return campaign, activity.contact_activity(connection, campaign_id, limit, after)
+
+
+def list_all_contact_activity(
+    connection: sa.Connection, principal: Principal, campaign_id: str
+) -> tuple[Campaign, list[ContactActivity] | None]:
+    """The same with all contacts, to be sorted; None if they are more than LARGEST."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    principal.require_contacts(campaign.emp_id)
+    counts = activity.count_clicks(connection, [campaign_id]).get(campaign_id, ClickCounts())
+    if counts.contacts + counts.buyers > LARGEST:
+        return campaign, None
+    return campaign, activity.contact_activity(connection, campaign_id, LARGEST, None)
+
+
+def list_items_sold(
+    connection: sa.Connection, principal: Principal, campaign_id: str
+) -> tuple[Campaign, list[ItemSold]]:
+    """A campaign, and the items that it sold, at most LARGEST: those with the highest gross revenue."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    return campaign, items_sold(connection, campaign_id, LARGEST)
 
 
 def see_contact(connection: sa.Connection, principal: Principal, emp_id: int, ref: str) -> ContactView:

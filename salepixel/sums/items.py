@@ -64,3 +64,18 @@ def items_of(connection: sa.Connection, campaign_id: str) -> Sequence[sa.Row[Any
     large = (column for name in ("quantity", "gross", "refunded") for column in kept_sum(item_sums, name))
     query: sa.Select[Any] = sa.select(*key, *large).where(item_sums.c.campaign_id == campaign_id)
     return connection.execute(query.group_by(*key)).all()
+
+
+def read_items(connection: sa.Connection, campaign_id: str, limit: int) -> Sequence[sa.Row[Any]]:
+    """The items of a campaign that sold, those with the highest gross revenue first.
+
+    Rows with item, sku, currency and, for `large.read_sum`, quantity (in thousandths) and minor units: gross,
+    refunded.
+    """
+    key = item_sums.c.item, item_sums.c.sku, item_sums.c.currency
+    quantity, *money = (tuple(kept_sum(item_sums, name)) for name in ("quantity", "gross", "refunded"))
+    high, low = (sa.func.sum(item_sums.c[name]) for name in ("gross_high", "gross_low"))
+    query = sa.select(*key, *quantity, *(half for both in money for half in both))
+    query = query.where(item_sums.c.campaign_id == campaign_id).group_by(*key)
+    sold = sa.or_(*(sa.func.sum(item_sums.c[f"quantity_{half}"]) != 0 for half in ("high", "low")))
+    return connection.execute(query.having(sold).order_by(high.desc(), low.desc(), *key).limit(limit)).all()

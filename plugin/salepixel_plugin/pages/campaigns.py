@@ -12,8 +12,6 @@ from salepixel.accounts.scope import Scope
 from salepixel.accounts.store import Account, list_accounts
 from salepixel.accounts.use_cases import see_account
 from salepixel.campaigns import store
-from salepixel.campaigns.links import edge_url
-from salepixel.campaigns.pages import dynamic_url
 from salepixel.campaigns.store import Campaign
 from salepixel.campaigns.use_cases import edit_link, see_campaign, see_link
 from salepixel.destinations import outbox
@@ -31,9 +29,9 @@ from salepixel_plugin.pages.overview import of_campaign
 from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
-from salepixel_plugin.paging import read_cursor, read_dated_cursor, read_sales_cursor, write_cursor
+from salepixel_plugin.paging import read_dated_cursor, read_sales_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
-from salepixel_plugin.services import services, tracking, writing
+from salepixel_plugin.services import services, writing
 
 PAGE = 50
 
@@ -102,17 +100,6 @@ def overview(campaign_id: str) -> Response:
             losses=found.losses,
             reasons=found.reasons,
         )
-
-
-@blueprint.get("/campaigns/<campaign_id>/links")
-def links(campaign_id: str) -> Response:
-    """The clicks and orders of each link, with the switch of its sales link."""
-    with services().database.read() as connection:
-        campaign, found = use_cases.list_link_activity(connection, principal(), campaign_id)
-        account = see_account(connection, principal(), campaign.emp_id)
-        here = tracking()
-        dynamic = dynamic_url(here.sealer, edge_url(here.edge, account.tracking_host), campaign)
-        return show_tab(connection, campaign, "links", links=found, hosts=account.leads_to, dynamic=dynamic)
 
 
 @blueprint.get("/campaigns/<campaign_id>/links/<link_id>")
@@ -187,25 +174,6 @@ def download_sales(campaign_id: str, kind: Kind) -> Response:
         return sent
     with services().database.read() as connection:
         return show_tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
-
-
-@blueprint.get("/campaigns/<campaign_id>/contacts")
-def contacts(campaign_id: str) -> Response:
-    """Who clicked and who bought."""
-    cursor = request.args.get("cursor")
-    after = None if cursor is None else read_cursor(cursor, 1)[0]
-    with services().database.read() as connection:
-        campaign, found = use_cases.list_contact_activity(
-            connection, principal(), campaign_id, PAGE + 1, after
-        )
-        shown = found[:PAGE]
-        return show_tab(
-            connection,
-            campaign,
-            "contacts",
-            contacts=shown,
-            next=write_cursor(shown[-1].contact) if len(found) > PAGE else None,
-        )
 
 
 @blueprint.get("/campaigns/<campaign_id>/lift")

@@ -16,17 +16,8 @@ class Place:
 
 
 _OF_A_CAMPAIGN = (
-    *(
-        "list_campaigns",
-        "overview",
-        "links",
-        "link",
-        "list_sales",
-        "contacts",
-        "recipients",
-        "lift",
-        "show_manage",
-    ),
+    *("list_campaigns", "overview", "links", "link", "list_sales", "contacts", "items", "recipients"),
+    *("lift", "show_manage", "download_table"),
     *("change", "change_recipients", "manage", "download_sales", "new_mail", "add_mail", "show_mail"),
     *("change_mail", "show_undo", "undo_mail", "show_platform"),
 )

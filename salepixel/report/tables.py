@@ -39,12 +39,12 @@ class Column(Generic[Row]):
     currency: Callable[[Row], str] = lambda _: ""
     adds_up: bool = True
 
-    def key(self, row: Row) -> tuple[str, str | int | Decimal]:
-        """What rows are sorted by. Amounts of different currencies are not compared: each has its group."""
+    def key(self, row: Row) -> str | int | Decimal:
+        """What rows of one currency are sorted by."""
         value = self.value(row)
         if self.kind is Kind.TEXT:
-            return "", str(value).casefold()
-        return self.currency(row), -1 if value is None else value
+            return str(value).casefold()
+        return -1 if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ def arrange(
     by = next((column for column in columns if column.name == asked.sort), None)
     if by is not None:
         found.sort(key=by.key, reverse=asked.descending)
+        found.sort(key=by.currency)  # amounts of different currencies are not compared
     size = size or max(1, len(found))
     pages = max(1, -(-len(found) // size))
     page = min(asked.page, pages)

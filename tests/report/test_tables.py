@@ -32,7 +32,7 @@ SORTS = [
     ("item", False, ["Blue shoes", "hat", "Red shoes"]),
     ("sold", True, ["hat", "Red shoes", "Blue shoes"]),
     ("net", False, ["hat", "Red shoes", "Blue shoes"]),
-    ("net", True, ["Blue shoes", "Red shoes", "hat"]),
+    ("net", True, ["Red shoes", "hat", "Blue shoes"]),
     ("", False, ["Red shoes", "hat", "Blue shoes"]),
     ("unknown", True, ["Red shoes", "hat", "Blue shoes"]),
 ]

@@ -334,6 +334,10 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.list_contact_activity: lambda w, who: report.list_contact_activity(
         w.connection, who, w.campaign, 10, None
     ),
+    report.list_all_contact_activity: lambda w, who: report.list_all_contact_activity(
+        w.connection, who, w.campaign
+    ),
+    report.list_items_sold: lambda w, who: report.list_items_sold(w.connection, who, w.campaign),
     report.see_customer: lambda w, who: report.see_customer(w.connection, who, w.shop, "VXNlcjox"),
     report.see_contact: lambda w, who: report.see_contact(w.connection, who, 7, "c1"),
     report.measure_lift: lambda w, who: report.measure_lift(
@@ -408,6 +412,7 @@ READS = {
     report.find_file,
     report.see_clicks,
     report.list_link_activity,
+    report.list_items_sold,
     report.measure_lift,
     report.compare_models,
     report.read_coverage,
@@ -424,6 +429,7 @@ SHOWS_CONTACTS = {
     lists.preview_list,
     lists.find_send_list,
     report.list_contact_activity,
+    report.list_all_contact_activity,
     report.see_contact,
     report.see_customer,
 }

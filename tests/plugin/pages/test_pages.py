@@ -142,7 +142,7 @@ def test_the_sales_table_shows_every_detail_of_a_sale(office: Office) -> None:
     page = office.page(f"/campaigns/{campaign['id']}/sales").text
     for text in ("c1", "Red shoes", "R-1", "€39.80", "Click token on the order", "99%", "Refunded", "1042"):
         assert text in page
-    assert f'href="/orders/{shop}/{order}"' in page
+    assert f'href="/orders/{shop}/{order}?back=' in page
     assert "UTC" in page
     for kind in ("csv", "xlsx"):
         assert office.page(f"/campaigns/{campaign['id']}/sales.{kind}").status_code == 200

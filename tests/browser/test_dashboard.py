@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
 
 from kit.saleor import StandInSaleor
@@ -145,7 +146,7 @@ def test_staff_read_the_report_in_the_dashboard(house: House, dashboard: Dashboa
     assert page.context.cookies() == []
 
     page.evaluate("tell(DashboardEventFactory.createLocaleChangedEvent('es'))")
-    expect(frame.get_by_role("link", name="Resumen")).to_be_visible()
+    expect(frame.get_by_role("link", name="Resumen").first).to_be_visible()
     page.evaluate("tell(DashboardEventFactory.createThemeChangeEvent('dark'))")
     ground = "getComputedStyle(document.body).backgroundColor"
     assert until(lambda: frame.evaluate(ground) == "rgb(18, 22, 20)")
@@ -231,6 +232,30 @@ def test_a_message_of_another_window_is_ignored(house: House, dashboard: Dashboa
     frame.get_by_role("link", name="Links").first.click()
     expect(frame.get_by_text("Hero").first).to_be_visible()
     assert frame.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_shops_and_the_frame_fit_and_have_no_findings(
+    house: House, dashboard: Dashboard, width: int, scheme: Any
+) -> None:
+    app = house.shown_by(f"{dashboard.url}/dashboard/")
+    context = house.browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.goto(f"{house.stack.plugin_url}/accounts/1/shops")
+    page.fill("#key", house.stack.api_key)
+    page.click("main button")
+    assert page.get_by_text("Connected", exact=True).is_visible()
+    fits = "document.documentElement.scrollWidth <= window.innerWidth"
+    assert page.evaluate(fits)
+    assert Axe().run(page).violations_count == 0
+    if (width, scheme) == (1280, "light") and "SCREENSHOTS" in os.environ:
+        page.screenshot(path=PICTURES / "shops.png", animations="disabled")
+    page.goto(dashboard.show(app, house.shop.staff_token(*OWNER), theme=scheme))
+    frame = _app(page)
+    expect(frame.get_by_role("heading", name="Campaigns").first).to_be_visible()
+    assert frame.evaluate(fits)
+    context.close()
 
 
 def test_without_script_one_sentence_leads_to_the_report(house: House, dashboard: Dashboard) -> None:

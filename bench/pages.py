@@ -107,6 +107,7 @@ NOT_CALLED = {
     "pages.change_link_settings": "as api.change_account",
     "pages.find_person": "as api.export_person",
     "pages.search_orders": "as api.find_address",
+    "pages.start_trial": "as api.start_trial",
     "pages.export_person": "as api.export_person",
     "pages.show_export": "reads one row by its key",
     "pages.erase_person": "as api.erase_person",
@@ -188,6 +189,7 @@ def _arguments(at: Place) -> dict[str, Any]:
         "name": at.order,
         "ref": contact_ref(1),
         "mail_id": MAIL,
+        "trial": f"test-{int(_days_ago(1).timestamp()):08x}-0123abcd",
         "mailer": "mailchimp",
         "flow_id": FLOW,
     }
@@ -289,6 +291,12 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
         "lines": [{"product": "Shoes", "quantity": 1, "amount": "39.80"}],
     },
     "api.patch_link": lambda at: {"label": "Other"},
+    "api.start_trial": lambda at: {"url": "https://shop.test/"},
+    "api.preview_campaign": lambda at: {
+        "empId": EMP,
+        "name": "New",
+        "links": [{"url": "https://shop.test/"}],
+    },
     "api.find_address": lambda at: {"empId": EMP, "email": email_of(contact_ref(1))},
     "api.preview_policy": lambda at: {"window_days": 14, "model": "linear"},
     "api.requeue": lambda at: {"empId": EMP},

@@ -36,6 +36,7 @@ from salepixel.keys import Keys
 from salepixel.lists import layout as list_layout
 from salepixel.lists import use_cases as lists
 from salepixel.lists.receive import receive_list
+from salepixel.live import use_cases as live
 from salepixel.mails import use_cases as mails
 from salepixel.mails.mail import read_mail
 from salepixel.mails.proposals import Use
@@ -319,6 +320,11 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.read_orders: lambda w, who: report.read_orders(
         w.connection, who, 7, OrderFilter(), Search(), None, 10
     ),
+    live.read_live: lambda w, who: live.read_live(w.connection, who, 7, 10),
+    live.begin_trial: lambda w, who: live.begin_trial(w.connection, who, 7, "https://shop.test/", "spx", NOW),
+    live.follow_trial: lambda w, who: live.follow_trial(
+        w.connection, who, w.sealer, 7, "test-6743c800-0123abcd"
+    ),
     report.hash_address: lambda w, who: report.hash_address(w.connection, who, w.keys, 7, "ana@shop.test"),
     report.export_sales: lambda w, who: report.export_sales(w.connection, who, w.campaign, ALWAYS),
     report.find_file: lambda w, who: report.find_file(
@@ -390,6 +396,8 @@ READS = {
     campaigns.see_links,
     campaigns.see_link,
     campaigns.check_open,
+    attribution.see_hits,
+    attribution.see_delivery,
     checks.see_first_steps,
     computations.find_result,
     computations.request_computation,
@@ -404,6 +412,9 @@ READS = {
     privacy.see_erasure,
     privacy.see_erasures,
     report.read_flow,
+    report.read_orders,
+    live.read_live,
+    live.follow_trial,
     report.read_overview,
     report.read_campaign_overview,
     report.read_account_overview,
@@ -428,6 +439,7 @@ SHOWS_CONTACTS = {
     lists.see_list,
     lists.preview_list,
     lists.find_send_list,
+    report.hash_address,
     report.list_contact_activity,
     report.list_all_contact_activity,
     report.see_contact,

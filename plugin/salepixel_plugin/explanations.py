@@ -236,6 +236,21 @@ def explain_pixel_problem(reason: str, language: Language) -> str:
     return language.text(PIXEL_PROBLEM.get(reason, _OTHER_PROBLEM))
 
 
+VERDICT = {"human": N_("Human"), "bot": N_("Bot"), "unknown": N_("Possibly a bot")}
+
+REJECTED = {
+    "bad_signature": N_("The signature did not match the body: another server sent it, or changed it."),
+    "unknown_installation": N_("The app is not installed in this shop any more. Install it again."),
+    "shop_removed": N_("The shop was removed here. Delete the app in the shop."),
+    "shop_paused": N_("The shop is paused. Its orders are fetched when it is resumed."),
+    "keys_unavailable": N_("The shop's signing keys could not be loaded. The shop sends again."),
+    "shop_changed": N_("The shop's connection had just changed. The shop sends again."),
+    "cut_short": N_("The delivery was incomplete. The shop sends again."),
+    "busy": N_("Too much was being received. The shop sends again."),
+}
+"""Why deliveries of a known shop were rejected."""
+
+
 NOTICE = {
     "html_decoded": N_("HTML references such as &amp; were decoded once"),
     "click_removed": N_("the parameter %(parameter)s was removed: each click adds its own"),

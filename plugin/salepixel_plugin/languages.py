@@ -76,6 +76,12 @@ class Language:
         text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self.code)
         return f"{text} UTC"
 
+    def moment(self, at: datetime) -> str:
+        """A time to the second (UTC), with its day unless that is today."""
+        moment = at.astimezone(UTC)
+        is_today = moment.date() == datetime.now(UTC).date()
+        return format_datetime(moment, "HH:mm:ss" if is_today else "d MMM, HH:mm:ss", locale=self.code)
+
 
 def _read(code: str, name: str) -> Language:
     compiled = BytesIO()

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 import structlog
 
 from salepixel.orders.deliveries import count_rejections
+from salepixel.shops.rejected import count_shop_rejections
 from salepixel.storage.database import Database
+
+MAX_SHOPS = 1000
 
 STORE_SECONDS = 1.0
 """A killed process loses the counts of at most this time; a stopped one loses none."""
@@ -20,14 +23,16 @@ log = structlog.get_logger()
 
 
 class Tally:
-    """The refusals since the counts were last stored, by day, source and reason.
+    """The refusals since the counts were last stored, by day, source and reason; and by shop and reason.
 
-    Sources and reasons are fixed names, so this stays small.
+    Sources and reasons are fixed names, so this stays small. Of the shops that clients name, only MAX_SHOPS
+    a second are counted.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._of_shops: dict[tuple[str, str], tuple[int, datetime]] = {}
         self._lock = threading.Lock()  # of the counts
         self._storing = threading.Lock()
         self._stopping = threading.Event()
@@ -39,16 +44,25 @@ class Tally:
         with self._lock:
             self._counts[key] += 1
 
+    def count_for_shop(self, shop_id: str, reason: str) -> None:
+        """Count a rejected delivery that names this shop, without waiting."""
+        with self._lock:
+            count, _ = self._of_shops.get((shop_id, reason), (0, None))
+            if count or len(self._of_shops) < MAX_SHOPS:
+                self._of_shops[shop_id, reason] = count + 1, datetime.now(UTC)
+
     def store(self) -> bool:
         """Add the counts to those in the database; False if that failed and they stay here."""
         with self._storing:
             with self._lock:
                 counts, self._counts = self._counts, Counter()
+                of_shops, self._of_shops = self._of_shops, {}
             if not counts:
                 return True
             try:
                 with self._database.write() as connection:
                     count_rejections(connection, counts)
+                    count_shop_rejections(connection, of_shops)
             except Exception as error:  # any error: the counts stay here until the next second
                 with self._lock:
                     self._counts += counts

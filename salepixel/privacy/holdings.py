@@ -149,5 +149,6 @@ WITHOUT_PERSON = {
     "canaries": "emp_id campaign_id link_id phase token begun_at result ended_at next_at",
     "findings": "emp_id name target reason found_at",
     "shop_days": "shop_id day orders counted_at known",
+    "shop_rejections": "shop_id reason count last_at",
 }
 """Tables without personal data, with their columns."""

@@ -24,7 +24,16 @@ from salepixel.computations.work import Task, Tools, compute
 from salepixel.flows.store import Flow
 from salepixel.flows.use_cases import see_flow
 from salepixel.keys import Keys
-from salepixel.report import activity, comparison, contact, coverage, exports, lift, orders, sales
+from salepixel.report import (
+    activity,
+    comparison,
+    contact,
+    coverage,
+    exports,
+    lift,
+    orders,
+    sales,
+)
 from salepixel.report.activity import ClickCounts, ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.contact import ContactView

@@ -49,6 +49,7 @@ FEW = {
         "shops",
         "polls",
         "shop_days",
+        "shop_rejections",
         "campaigns",
         "links",
         "flows",

@@ -131,6 +131,7 @@ def fill(office: Office) -> dict[str, str]:
         "ref": "c0",
         "version": "1",
         "kind": "csv",
+        "trial": "test-6743c800-0123abcd",
         "step": "export",
     }
 
@@ -148,9 +149,8 @@ def test_every_page_and_every_list_answers(office: tuple[Office, dict[str, str]]
     assert len(asked) > 20
     headers = {"Authorization": f"Bearer {ALL}"}
     account = f"?empId={names['emp_id']}"
-    asked = [
-        path + account * path.endswith(("/export", "/erasures", "/api/v1/contacts/c0")) for path in asked
-    ]
+    with_account = ("/export", "/erasures", "/api/v1/contacts/c0", "/api/v1/orders")
+    asked = [path + account * path.endswith(with_account) for path in asked]
     answers = {path: here.app.test_client().get(path, headers=headers).status_code for path in asked}
     assert {path: status for path, status in answers.items() if status not in (200, 202, 302, 303)} == {}
 

@@ -178,7 +178,7 @@ def list_orders(asked: AccountOrders) -> dict[str, Any]:
             connection, principal(), asked.emp_id, asked.filter, asked.search, step, asked.limit
         )
     return {
-        "rows": [_listed_as_json(row) for row in found.page.rows],
+        "rows": [listed_as_json(row) for row in found.page.rows],
         "next": older_cursor(found.page.older),
         "previous": newer_cursor(found.page.newer),
         "searched_to": found.page.searched_to,
@@ -196,7 +196,8 @@ def find_address(asked: AddressIn) -> dict[str, Any]:
     return {"address": write_address(hashes)}
 
 
-def _listed_as_json(row: ListedOrder) -> dict[str, Any]:
+def listed_as_json(row: ListedOrder) -> dict[str, Any]:
+    """An order of a list as JSON: a ListedOrderOut."""
     return {
         "order": row.number,
         "order_id": row.order_id,

@@ -13,6 +13,7 @@ _NAMES = {
     "pages.list_orders": N_("Orders"),
     "pages.list_sales": N_("Sales"),
     "pages.show_contact": N_("Contact"),
+    "pages.show_live": N_("Live"),
     "pages.preview_policy": N_("Preview"),
     "pages.list_failed": N_("Orders that could not be processed"),
 }

@@ -64,9 +64,9 @@ blueprint = APIBlueprint(
     static_url_path="/assets",
     enable_openapi=False,
 )
-_STYLE, _SCRIPT = (
+_STYLE, _SCRIPT, _LIVE = (
     hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:8]
-    for name in ("pages.css", "copy.js")
+    for name in ("pages.css", "copy.js", "live.js")
 )
 
 
@@ -106,6 +106,7 @@ def page(template: str, **values: Any) -> Response:
             languages=list(LANGUAGES.values()),
             style=_STYLE,
             script=_SCRIPT,
+            live=_LIVE,
             words=explanations,
             same_page=same_page,
             here=request.full_path.rstrip("?"),

@@ -11,11 +11,10 @@ from salepixel.reading.emails import is_email
 from salepixel.reading.references import normal_reference
 from salepixel.report.use_cases import see_contact
 from salepixel_plugin.access import principal
+from salepixel_plugin.explanations import VERDICT
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.services import services, writing
-
-VERDICTS = {"human": N_("Human"), "bot": N_("Bot"), "unknown": N_("Possibly a bot")}
 
 _NOBODY = N_("Enter a contact's reference or an e-mail address.")
 _UNKNOWN = N_("No contact has this e-mail address.")
@@ -48,7 +47,7 @@ def show_contact(emp_id: int, ref: str) -> Response:
     with services().database.read() as connection:
         view = see_contact(connection, principal(), emp_id, ref)
         account = see_account(connection, principal(), emp_id)
-    return page("contact.html", account=account, view=view, verdicts=VERDICTS)
+    return page("contact.html", account=account, view=view, verdicts=VERDICT)
 
 
 @blueprint.post("/accounts/<int:emp_id>/contacts/<path:ref>", merge_slashes=False)

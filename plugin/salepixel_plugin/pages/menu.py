@@ -36,6 +36,10 @@ MENU: Mapping[str, Sequence[Place]] = {
             N_("Import contacts"), "new_list", ("upload_list", "show_list", "change_list", "show_send_list")
         ),
     ),
+    N_("Live"): (
+        Place(N_("Live"), "show_live", ("show_live_rows",)),
+        Place(N_("Test"), "show_trials", ("start_trial", "show_trial", "show_trial_rows")),
+    ),
     N_("Settings"): (
         Place(N_("Attribution"), "show_policy", ("preview_policy", "show_closings", "close_month")),
         Place(N_("Shops"), "list_shops", ("connect_shop", "change_shop")),

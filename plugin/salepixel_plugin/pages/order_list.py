@@ -34,6 +34,20 @@ def list_orders(emp_id: int) -> Response:
     with services().database.read() as connection:
         found = read_orders(connection, principal(), emp_id, asked.filter, asked.search, step, PAGE)
     filters = {name: given[name] for name in _FILTERS if name in given}
+    shops = {shop.id: shop.name or shop.api_url or shop.platform for shop in found.shops}
+    least, most = given.get("min"), given.get("max")
+    name_of = {
+        "outcome": _texts(OUTCOME),
+        "reason": _texts(REASON),
+        "evidence": _texts(EVIDENCE),
+        "campaign": found.campaigns,
+        "shop": shops,
+        "from": {asked.since.isoformat(): f"≥ {language().date(asked.since)}"} if asked.since else {},
+        "to": {asked.to.isoformat(): f"≤ {language().date(asked.to)}"} if asked.to else {},
+        "min": {least: f"≥ {least}"} if least else {},
+        "max": {most: f"≤ {most}"} if most else {},
+        "link": {given["link"]: language().text(N_("Link"))} if "link" in given else {},
+    }
     return page(
         "orders.html",
         account=found.account,
@@ -41,10 +55,11 @@ def list_orders(emp_id: int) -> Response:
         asked=asked,
         given=given,
         filters=filters,
-        shops={shop.id: shop.name or shop.api_url or shop.platform for shop in found.shops},
-        outcomes=_texts(OUTCOME),
+        chosen=[name_of[name].get(text, text) if name in name_of else text for name, text in filters.items()],
+        shops=shops,
+        outcomes=name_of["outcome"],
         reasons=_with_counts(found.reasons, given.get("reason", "")),
-        evidence=_texts(EVIDENCE),
+        evidence=name_of["evidence"],
         newer=newer_cursor(found.page.newer),
         older=older_cursor(found.page.older),
     )

@@ -260,6 +260,8 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _refuse(reason: str, message: str) -> tuple[Response, int]:
     count_refusal(SOURCE, reason)
+    if is_id(named := request.args.get("shop", "")):
+        services().tally.count_for_shop(named, reason)
     answer = jsonify(ok=False, reason=reason, message=message)
     status = _STATUS.get(reason, 401)
     if status == 503:

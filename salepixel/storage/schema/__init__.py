@@ -35,7 +35,7 @@ from salepixel.storage.schema.lists import list_pieces, lists
 from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
 from salepixel.storage.schema.privacy import erased, erasures, retention
-from salepixel.storage.schema.shops import polls, shop_days, shops, unread_orders
+from salepixel.storage.schema.shops import polls, shop_days, shop_rejections, shops, unread_orders
 from salepixel.storage.schema.smtp import smtp_servers
 from salepixel.storage.schema.sums import (
     buyers,
@@ -119,6 +119,7 @@ __all__ = [
     "seen_sums",
     "sessions",
     "shop_days",
+    "shop_rejections",
     "shops",
     "smtp_servers",
     "unread_orders",

@@ -51,6 +51,16 @@ shop_days = sa.Table(
     sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_shop_days_shop_id"),
 )
 
+shop_rejections = sa.Table(
+    "shop_rejections",  # rejected deliveries that name a known shop: shops/rejected.py
+    metadata,
+    sa.Column("shop_id", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("last_at", UtcTime, nullable=False),
+    sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], "fk_shop_rejections_shop_id"),
+)
+
 unread_orders = sa.Table(
     "unread_orders",  # orders of a shop that could not be read in a poll
     metadata,

@@ -1,7 +1,7 @@
 """Calls of every page and endpoint of the plugin, found by walking its routes, so that none is forgotten."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from salepixel_plugin.paging import write_cursor
 
 KEY = "the key of the bench"
 MAIL = "0000000000ad"
+MAP = "0000000000ae"
+"""The e-mail of the campaign BIG."""
+
 FLOW = "0000000000f1"
 NEWSLETTER = "<a href='https://shop.test/shoes'>Shoes</a>"
 PAGE = 100  # rows of a page of the API by default
@@ -239,6 +242,8 @@ MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.compare_models": lambda at: {"30 days": _last_days(30)},
     "pages.list_orders": lambda at: _orders_in_parts(at),
     "api.list_orders": lambda at: {what: f"{query}&limit=10" for what, query in _orders_in_parts(at).items()},
+    "pages.show_account": lambda at: {"a year": "period=year&compare=year", "all": "period=all"},
+    "pages.overview": lambda at: {"a week": "period=7d&compare=before"},
     "pages.preview_policy": lambda at: {"linear": "window_days=14&model=linear"},
 }
 """More queries of an endpoint: with filters, and for a page near the end."""
@@ -322,6 +327,8 @@ def find_place(database: Database, shop_id: str) -> Place:
             now, body = datetime.now(UTC), NEWSLETTER.encode()
             draft = StoredMail(MAIL, EMP, "Draft", "plain", "{contact}", Kind.HTML, body, now, now)
             add_mail(connection, draft, {(0, 8): Choice(Use.SALES, "Shoes")})
+            mail = replace(draft, id=MAP, campaign_id=BIG)
+            add_mail(connection, mail, {(0, 8): Choice(Use.SALES, "Shoes", link_id(BIG, 0))})
         if get_flow(connection, FLOW) is None:
             add_flow(connection, Flow(FLOW, EMP, "Welcome", datetime.now(UTC)))
             set_parts(connection, FLOW, [BIG])

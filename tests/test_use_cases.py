@@ -316,6 +316,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, w.campaign, EVER
     ),
     report.read_account_overview: lambda w, who: report.read_account_overview(w.connection, who, 7, EVER),
+    report.read_link_map: lambda w, who: report.read_link_map(w.connection, who, w.tracking, w.mailed),
     report.read_sales: lambda w, who: report.read_sales(w.connection, who, w.campaign, ALWAYS, 10, None),
     report.read_orders: lambda w, who: report.read_orders(
         w.connection, who, 7, OrderFilter(), Search(), None, 10
@@ -417,6 +418,7 @@ READS = {
     live.follow_trial,
     report.read_overview,
     report.read_campaign_overview,
+    report.read_link_map,
     report.read_account_overview,
     report.read_sales,
     report.export_sales,

@@ -24,16 +24,10 @@ from salepixel.computations.work import Task, Tools, compute
 from salepixel.flows.store import Flow
 from salepixel.flows.use_cases import see_flow
 from salepixel.keys import Keys
-from salepixel.report import (
-    activity,
-    comparison,
-    contact,
-    coverage,
-    exports,
-    lift,
-    orders,
-    sales,
-)
+from salepixel.mails.store import mail_of
+from salepixel.mails.use_cases import see_mail
+from salepixel.mails.view import Tracking
+from salepixel.report import activity, comparison, contact, coverage, exports, lift, orders, sales
 from salepixel.report.activity import ClickCounts, ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.contact import ContactView
@@ -42,6 +36,7 @@ from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
 from salepixel.report.items import ItemSold, items_sold
 from salepixel.report.lift import Measured
+from salepixel.report.link_map import LinkMap, map_links
 from salepixel.report.orders import OrderFilter, OrderPage, Search, Step
 from salepixel.report.overview import (
     AccountOverview,
@@ -202,6 +197,15 @@ def read_account_overview(
 ) -> AccountOverview:
     """The figures of an account over some days, with those of the comparison, and the values of charts."""
     return overview_of_account(connection, see_account(connection, principal, emp_id), range_, comparison)
+
+
+def read_link_map(
+    connection: sa.Connection, principal: Principal, tracking: Tracking, campaign_id: str
+) -> LinkMap:
+    """The e-mail of a campaign with its links and what each brought. NotFound also if it has no e-mail."""
+    campaign = see_campaign(connection, principal, campaign_id)
+    view = see_mail(connection, principal, tracking, mail_of(connection, campaign_id) or "")
+    return map_links(connection, campaign, view)
 
 
 def read_flow(connection: sa.Connection, principal: Principal, flow_id: str) -> FlowReport:

@@ -141,7 +141,12 @@ def _account_of(values: Mapping[str, Any]) -> int | None:
 
 def with_script() -> str:
     """The content security policy of a page with a script of ours."""
-    return f"{_HEADERS['Content-Security-Policy']}; script-src 'self'"
+    return policy_with("script-src 'self'")
+
+
+def policy_with(directive: str) -> str:
+    """The content security policy of a page that needs one more directive."""
+    return f"{_HEADERS['Content-Security-Policy']}; {directive}"
 
 
 def same_page(**changes: str) -> str:

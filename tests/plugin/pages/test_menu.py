@@ -37,6 +37,7 @@ FILES = {
         "download_mail",
         "download_original",
         "download_recipients",
+        "show_marked_mail",
         "try_browser",
         "static",
     ),

@@ -59,6 +59,9 @@ from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.smtp import use_cases as smtp
 from salepixel.smtp.server import Encryption, Server
 from salepixel.storage.database import Database
+from salepixel.subscriptions import use_cases as subscriptions
+from salepixel.subscriptions.rules import What
+from salepixel.subscriptions.store import Subscription
 from salepixel.watch import store
 from salepixel.watch import use_cases as watch
 from salepixel.watch.store import Address
@@ -178,6 +181,13 @@ def _find_send_list(world: World, principal: Principal) -> Computed[int]:
 
 def _add_address(world: World, principal: Principal) -> Address:
     return watch.add_address(world.connection, principal, world.keys, 7, "Ana", "json://h.test", "en", NOW)
+
+
+def _subscribe(world: World, principal: Principal) -> Subscription:
+    what, address = What.CAMPAIGN, "ana@shop.test"
+    return subscriptions.subscribe(
+        world.connection, principal, world.keys, 7, what, world.campaign, address, "en", NOW
+    )
 
 
 def _with_canary(world: World) -> int:
@@ -359,6 +369,12 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     smtp.remove_smtp: lambda w, who: smtp.remove_smtp(w.connection, who, 7),
     smtp.open_smtp: lambda w, who: smtp.open_smtp(w.connection, who, w.keys, 7, SERVER),
     smtp.keep_test: lambda w, who: smtp.keep_test(w.connection, who, 7, "sent", NOW),
+    subscriptions.see_reports: lambda w, who: subscriptions.see_reports(w.connection, who, w.keys, 7),
+    subscriptions.subscribe: lambda w, who: _subscribe(w, who),
+    subscriptions.end_subscription: lambda w, who: subscriptions.end_subscription(
+        w.connection, who, _subscribe(w, OWNER).id
+    ),
+    subscriptions.retry_reports: lambda w, who: subscriptions.retry_reports(w.connection, who, 7, NOW),
     watch.see_watch: lambda w, who: watch.see_watch(w.connection, who, 7),
     watch.add_address: lambda w, who: _add_address(w, who),
     watch.see_address: lambda w, who: watch.see_address(w.connection, who, _add_address(w, OWNER).id),
@@ -431,6 +447,7 @@ READS = {
     report.read_coverage,
     shops.see_shop,
     smtp.see_smtp,
+    subscriptions.see_reports,
     watch.see_watch,
     watch.see_address,
 }

@@ -40,6 +40,7 @@ SENTENCES = {
     "salepixel.",
     "too_many_addresses": N_("An account has at most %(most)s addresses for alerts. Remove one first."),
     "address_erased": N_("This person was erased from the account, so nothing may be sent to this address."),
+    "too_many_subscriptions": N_("An account has at most %(most)s subscriptions to reports. End one first."),
     "no_smtp": N_("This account has no e-mail settings yet."),
     "password_lost": N_("The password cannot be decrypted. Enter it again in the e-mail settings."),
     "shop_removed": "This shop was removed. Add it again with POST /shops.",

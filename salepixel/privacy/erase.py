@@ -374,7 +374,7 @@ def _delete_contact(step: _Step) -> bool:
 
 
 def _delete_receivers(step: _Step) -> bool:
-    """Delete the person's addresses for alerts, with their messages."""
+    """Delete the person's addresses for alerts and reports, with their messages."""
     for found in receivers_of(step.connection, step.sealer.keys, step.person):
         delete_receiver(step.connection, found)
         step.counts[found.table.name] += 1

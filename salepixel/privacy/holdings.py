@@ -90,6 +90,11 @@ HOLDINGS = {
     "alert_addresses": Holding(
         "deleted", "name address", "id emp_id service language created_at answer answered_at"
     ),
+    "subscriptions": Holding(
+        "deleted",
+        "address email_hash",
+        "id emp_id what campaign_id language created_at closed_at_start",
+    ),
     "erased": Holding("kept", "digest", "emp_id erased_at"),
     "erasures": Holding("kept", "work", "id emp_id begun_at ended_at counts error failed_at"),
 }
@@ -143,6 +148,7 @@ WITHOUT_PERSON = {
     # Its sender is a setting, which its owner can change; without it, no e-mail is sent.
     "smtp_servers": "emp_id host port encryption user password sender sender_name changed_at answer "
     "answered_at",
+    "report_mails": "id emp_id subscription_id kind about written_at attempts next_at answer answered_at",
     "alerts": "emp_id kind detail began_at ended_at",
     "alert_messages": "id emp_id address_id kind phase detail at attempts next_at answer",
     "looks": "emp_id looked_at since next_at",

@@ -14,10 +14,13 @@ from salepixel.keys import BadSeal, Keys, Place
 from salepixel.privacy.person import Person
 from salepixel.storage import schema
 
-TABLES = (schema.alert_addresses,)
+TABLES = (schema.alert_addresses, schema.subscriptions)
 """Tables with `id`, `emp_id` and an encrypted `address`."""
 
-MESSAGES = {schema.alert_addresses.name: schema.alert_messages.c.address_id}
+MESSAGES = {
+    schema.alert_addresses.name: schema.alert_messages.c.address_id,
+    schema.subscriptions.name: schema.report_mails.c.subscription_id,
+}
 """What is to be sent to them: the column with the id of the receiver."""
 
 _PARTS = re.compile(r"[^\s/?&=:;,<>\"]+")

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,12 @@ from salepixel.watch.facts import evidence_counts, silent_since
 from salepixel.watch.notify import Send, SendMail, send_due
 from salepixel.watch.rules import Kind, are_silent, changes, has_dropped
 from salepixel.watch.store import Look
+from salepixel.watch.threads import AccountThreads
 
 TURN_SECONDS = 5.0
 
 START = timedelta(minutes=1)
 """After the start of the worker, no canary runs for so long, because edge and plugin may start, too."""
-
-AT_ONCE = 4
-"""How many accounts are watched at the same time, and of how many messages are sent."""
 
 log = structlog.get_logger()
 
@@ -53,8 +51,7 @@ class Watcher:
         self._chain, self._data, self._edge = chain, data, edge
         self._send, self._send_mail = send_one, send_mail
         self._canaries_from = canaries_from
-        self._watching: dict[int, threading.Thread] = {}
-        self._sending: dict[int, threading.Thread] = {}
+        self._watching, self._sending = AccountThreads("watch"), AccountThreads("alerts")
 
     def start(self) -> None:
         """Start the thread; it runs until the process ends."""
@@ -75,31 +72,9 @@ class Watcher:
             receiving = store.accounts_with_messages(connection, now)
         machine = self._examine_machine() if due else {}
         return [
-            *self._begin(self._watching, due, lambda emp_id: self._watch(emp_id, machine, now)),
-            *self._begin(self._sending, receiving, lambda emp_id: self._send_due(emp_id, now)),
+            *self._watching.begin(due, lambda emp_id: self._watch(emp_id, machine, now)),
+            *self._sending.begin(receiving, lambda emp_id: self._send_due(emp_id, now)),
         ]
-
-    def _begin(
-        self, running: dict[int, threading.Thread], due: list[int], task: Callable[[int], None]
-    ) -> list[threading.Thread]:
-        """Start a thread for each account that has none, while fewer than AT_ONCE run.
-
-        The rows of the others stay due. They come first in the next turn.
-        """
-
-        def run(emp_id: int) -> None:
-            try:
-                task(emp_id)
-            except Exception:
-                log.exception("watch_failed", emp_id=emp_id)
-
-        for emp_id in [known for known, thread in running.items() if not thread.is_alive()]:
-            del running[emp_id]
-        free = [emp_id for emp_id in due if emp_id not in running][: AT_ONCE - len(running)]
-        for emp_id in free:
-            running[emp_id] = threading.Thread(target=run, args=(emp_id,), name="watch", daemon=True)
-            running[emp_id].start()
-        return [running[emp_id] for emp_id in free]
 
     def _watch(self, emp_id: int, machine: Mapping[str, str], now: datetime) -> None:
         ended = False

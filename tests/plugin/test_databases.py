@@ -30,6 +30,7 @@ from salepixel.shops import polls
 from salepixel.shops.store import list_shops
 from salepixel.storage import schema
 from salepixel.storage.database import Database, migrate, open_database
+from salepixel.subscriptions.tokens import unsubscribe_token
 from salepixel.sums.check import rebuild_sums
 from salepixel_worker.sweep import reconcile_due
 from tests.plugin.conftest import ALL, Office, _opened
@@ -133,6 +134,7 @@ def fill(office: Office) -> dict[str, str]:
         "kind": "csv",
         "trial": "test-6743c800-0123abcd",
         "step": "export",
+        "token": unsubscribe_token(office.keys, "0a1b"),
     }
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from salepixel.privacy.export import tables_of
+from salepixel.privacy.person import find_person
 from salepixel.privacy.receivers import emails_in
 from salepixel.storage import schema
 from tests.privacy.village import ADDRESS, Village
@@ -33,4 +35,13 @@ def test_the_addresses_of_others_stay(village: Village) -> None:
     (left,) = village.rows(schema.alert_addresses)
     assert left["name"] == "Bo"
     assert {row["address_id"] for row in village.rows(schema.alert_messages)} == {left["id"]}
-    assert done.counts["alert_addresses"] == 2
+    assert (done.counts["alert_addresses"], done.counts["subscriptions"]) == (2, 2)
+    assert len(village.rows(schema.subscriptions)) == 2
+
+
+def test_the_addresses_of_a_person_are_exported(village: Village) -> None:
+    with village.database.read() as connection:
+        person = find_person(connection, village.keys, 1, ADDRESS)
+        found = tables_of(connection, village.keys, person)
+    assert [row["address"] for row in found["alert_addresses"]] in ([ADDRESS, ""], ["", ADDRESS])
+    assert [row["address"] for row in found["subscriptions"]] == [ADDRESS] * 2

@@ -38,6 +38,8 @@ from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.shops.use_cases import report_orders
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from salepixel.subscriptions.rules import What
+from salepixel.subscriptions.use_cases import subscribe
 from salepixel.watch import use_cases as watch
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.world import HOUR, World
@@ -111,11 +113,14 @@ class Village(World):
         assert len(view.links) == 2
 
     def receive(self) -> None:
-        """Ana and Bo receive alerts."""
+        """Ana and Bo receive alerts and reports."""
         with self.database.write() as connection:
             apprise = f"mailtos://bo:password@smtp.shop.test?to={quote(ADDRESS)}"
             for name, address in ((ADDRESS, ADDRESS), (ADDRESS, apprise), ("Bo", "bo@shop.test")):
                 watch.add_address(connection, INSTALLATION, self.keys, 1, name, address, "en", NOON)
+            for address in (ADDRESS, "bo@shop.test"):
+                for what in (What.CAMPAIGNS, What.MONTHS):
+                    subscribe(connection, INSTALLATION, self.keys, 1, what, "", address, "en", NOON)
 
     def shop_id(self) -> str:
         with self.database.read() as connection:

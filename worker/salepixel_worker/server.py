@@ -23,6 +23,7 @@ from salepixel.smtp.store import default_server
 from salepixel.stack.service import own_address
 from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, migrate
 from salepixel.storage.installation import claim_database
+from salepixel.subscriptions.reporter import Reporter
 from salepixel.watch.canary import Chain
 from salepixel.watch.notify import sender
 from salepixel.watch.watcher import START, Watcher
@@ -116,6 +117,7 @@ def main() -> None:
     chain = Chain(stores().database, keys, settings.edge_url, settings.plugin_url, settings.click_parameter)
     edge = own_address(settings.host), settings.edge_port
     send_mail = partial(send_for, stores().database, keys, default_server(settings))
+    Reporter(stores().database, keys, send_mail, settings.plugin_url).start()
     send_one, canaries_from = sender(settings.private_networks), datetime.now(UTC) + START
     Watcher(chain, send_one, send_mail, settings.data, edge, canaries_from).start()
     try:

@@ -31,6 +31,7 @@ from salepixel_plugin.api import (
     sales,
     shops,
     smtp,
+    subscriptions,
 )
 from salepixel_plugin.api.blueprint import blueprint
 
@@ -66,4 +67,5 @@ __all__ = [
     "sales",
     "shops",
     "smtp",
+    "subscriptions",
 ]

@@ -35,6 +35,9 @@ OPEN_TO_ALL = (
     "pages.enter",
     "pages.static",
     "pages.show_about",
+    # The token in their address is the right to end a subscription.
+    "pages.show_end",
+    "pages.end_reports",
     # These check the token of a Dashboard themselves, or show nothing without one.
     "pages.show_frame",
     "pages.show_order_widget",

@@ -47,6 +47,7 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(N_("E-mail"), "show_smtp", ("change_smtp", "test_smtp")),
         Place(N_("Tracking health"), "show_coverage", ("list_failed", "list_dead")),
         Place(N_("Alerts"), "show_alerts", ("add_alert_address",)),
+        Place(N_("Reports by e-mail"), "show_reports", ("add_subscription",)),
         Place(
             N_("Privacy"), "show_people", ("find_person", "erase_person", "show_export", "change_retention")
         ),

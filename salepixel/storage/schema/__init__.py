@@ -37,6 +37,7 @@ from salepixel.storage.schema.orders import deliveries, drafts, due, orders, ref
 from salepixel.storage.schema.privacy import erased, erasures, retention
 from salepixel.storage.schema.shops import polls, shop_days, shop_rejections, shops, unread_orders
 from salepixel.storage.schema.smtp import smtp_servers
+from salepixel.storage.schema.subscriptions import report_mails, subscriptions
 from salepixel.storage.schema.sums import (
     buyers,
     campaign_sums,
@@ -112,6 +113,7 @@ __all__ = [
     "recipients",
     "refunds",
     "rejections",
+    "report_mails",
     "retention",
     "sale_refunds",
     "sale_sums",
@@ -122,6 +124,7 @@ __all__ = [
     "shop_rejections",
     "shops",
     "smtp_servers",
+    "subscriptions",
     "unread_orders",
     "unsettled_clicks",
     "watermarks",

@@ -13,6 +13,7 @@ WITHOUT_A_BODY = {
     "/api/v1/erasures/{erasure_id}/retry",
     "/api/v1/erasures/{erasure_id}/close",
     "/api/v1/alert-addresses/{address_id}/test",
+    "/api/v1/accounts/{emp_id}/reports/retry",
 }
 """Calls for which the address says all."""
 

@@ -20,6 +20,7 @@ SECTIONS = {
         "/accounts/7/email",
         "/accounts/7/coverage",
         "/accounts/7/alerts",
+        "/accounts/7/reports",
         "/accounts/7/people",
         "/accounts/7/first-steps",
     ],
@@ -28,7 +29,7 @@ MENU_OF_7 = [paths[0] for paths in SECTIONS.values()]
 PAGES = [(section, path) for section, paths in SECTIONS.items() for path in paths]
 TABS = ["", "/links", "/sales", "/contacts", "/recipients", "/lift", "/manage"]
 
-NO_MENU = {"login", "show_about", "new_account", "show_people_again", "show_frame"}
+NO_MENU = {"login", "show_about", "new_account", "show_people_again", "show_frame", "show_end"}
 """Pages of all accounts, of none, one that redirects, and the frame that fetches the others."""
 
 FILES = {

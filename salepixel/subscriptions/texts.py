@@ -8,6 +8,7 @@ TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
     "en": {
         Name.NET_REVENUE: ("Net revenue", "Orders that the e-mail earned, less refunds"),
         Name.ORDERS: ("Orders", "Orders that the e-mail earned"),
+        Name.SHARE_OF_ORDERS: ("Share of all orders", "Orders that an e-mail earned, of all of the shop"),
         Name.AVERAGE_ORDER_VALUE: ("Average order value", "Net revenue divided by orders"),
         Name.REFUNDS: ("Refunds", "Refunded of these orders until now"),
         Name.HUMAN_CLICKS: ("Human clicks", "Clicks of people, without those of bots"),
@@ -20,6 +21,10 @@ TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
     "es": {
         Name.NET_REVENUE: ("Ingresos netos", "Pedidos que generó el e-mail, menos los reembolsos"),
         Name.ORDERS: ("Pedidos", "Pedidos que generó el e-mail"),
+        Name.SHARE_OF_ORDERS: (
+            "Parte de todos los pedidos",
+            "Los que generó un e-mail, de todos los de la tienda",
+        ),
         Name.AVERAGE_ORDER_VALUE: ("Valor medio del pedido", "Ingresos netos divididos entre los pedidos"),
         Name.REFUNDS: ("Reembolsos", "Reembolsado de estos pedidos hasta ahora"),
         Name.HUMAN_CLICKS: ("Clics humanos", "Clics de personas, sin los de bots"),

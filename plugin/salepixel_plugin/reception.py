@@ -26,7 +26,7 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 MAX_DELIVERY_BYTES = 32_000_000
 MAX_CALL_BYTES = 8_000_000
 MAX_OTHER_BYTES = 1_000_000
-MAX_LIST_BYTES = 129_000_000
+MAX_LIST_BYTES = 257_000_000
 """Limits for bodies of signed deliveries, of calls with a key, of others, and of uploaded lists, by the
 unchecked headers."""
 

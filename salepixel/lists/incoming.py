@@ -11,7 +11,7 @@ from salepixel.lists.records import MAX_RECORD
 from salepixel.reading.charsets import BOMS, wide_charset
 from salepixel.reading.text import decode_bytes
 
-MAX_BYTES = 128_000_000
+MAX_BYTES = 256_000_000
 """The most bytes of a file: about two million lines."""
 
 PIECE = 65_536

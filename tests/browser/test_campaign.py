@@ -1,6 +1,6 @@
 """A marketer makes a campaign in Chromium, by keyboard alone: from the pasted HTML to the sale in the report.
 
-`SCREENSHOTS=1 make test-browser` writes the pictures of docs/how-to/your-first-campaign.md.
+`SCREENSHOTS=1 make test-browser` writes the pictures of docs/how-to/your-first-campaign.md in both languages.
 """
 
 import json
@@ -113,10 +113,11 @@ class Marketer:
             assert found.violations_count == 0, f"{self.page.url} {scheme}\n{found.generate_report()}"
 
     def picture(self, name: str) -> None:
-        """Keep a picture for the guide, if pictures are wanted."""
-        if "SCREENSHOTS" in os.environ and (self.language, self.width) == ("en", 1280):
-            PICTURES.mkdir(exist_ok=True)
-            self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True, animations="disabled")
+        """Keep a picture for the guide in this language, if pictures are wanted."""
+        if "SCREENSHOTS" in os.environ and self.width == 1280:
+            folder = PICTURES if self.language == "en" else PICTURES / self.language
+            folder.mkdir(exist_ok=True)
+            self.page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

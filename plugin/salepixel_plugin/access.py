@@ -126,7 +126,10 @@ def is_from_our_page() -> bool:
 
 
 READING = frozenset(
-    {"api.preview_policy", "api.undo_mail", "pages.leave", "pages.open_contact", "pages.undo_mail"}
+    {
+        *("api.preview_policy", "api.undo_mail", "pages.leave", "pages.open_contact", "pages.undo_mail"),
+        *("pages.show_order_widget", "pages.show_customer_widget", "pages.show_home_widget"),
+    }
 )
 """Endpoints that change nothing of an account, although they are not called by GET."""
 

@@ -13,10 +13,11 @@ from flask import Response, g, request, url_for
 
 from salepixel.shops.dashboards import origins_of
 from salepixel.shops.shop import Shop
+from salepixel.shops.store import get_shop
+from salepixel.storage.ids import is_id
 from salepixel_plugin.access import Refusal
-from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, page, refuse
-from salepixel_plugin.saleor.dashboard import connected_shop
+from salepixel_plugin.pages.blueprint import blueprint, language, page, refuse
+from salepixel_plugin.saleor.dashboard import NOT_CONNECTED, connected_shop
 from salepixel_plugin.services import services
 
 THEMES = ("light", "dark")
@@ -24,8 +25,6 @@ _OF_DASHBOARD = frozenset(
     ("domain", "saleorApiUrl", "id", "theme", "locale", "featureFlags", "orderId", "lang", "appPath")
 )
 """The parameters that a Dashboard adds to the address of a frame (AppIFrame.tsx of 3.23.27)."""
-
-_UNKNOWN = N_("This shop is not connected with salepixel. Install the app again.")
 
 
 @blueprint.get("/saleor/app/<shop_id>", strict_slashes=False)
@@ -35,7 +34,7 @@ def show_frame(shop_id: str, inside: str = "") -> Response:
     g.pop("salepixel_asked_language", None)
     shop = connected_shop(shop_id)
     if shop is None:
-        return refuse(Refusal(404, "not_connected", _UNKNOWN))
+        return not_connected(shop_id)
     theme = request.args.get("theme", "")
     return framed(
         shop,
@@ -57,6 +56,17 @@ def framed(shop: Shop, template: str, script: str, **values: object) -> Response
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
         f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     )
+    return answer
+
+
+def not_connected(shop_id: str) -> Response:
+    """A sentence, which the Dashboards of a shop whose app or connection was removed may show."""
+    with services().database.read() as connection:
+        shop = get_shop(connection, shop_id) if is_id(shop_id) else None
+    if shop is None:
+        return refuse(Refusal(404, "not_connected", NOT_CONNECTED))
+    answer = framed(shop, "widget.html", "widget.js", message=language().text(NOT_CONNECTED))
+    answer.status_code = 404
     return answer
 
 

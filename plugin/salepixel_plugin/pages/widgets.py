@@ -22,15 +22,15 @@ from salepixel.shops.shop import Shop
 from salepixel_plugin.access import Refusal, allow
 from salepixel_plugin.explanations import explain_decided, explain_failure
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language, refuse, say
-from salepixel_plugin.pages.frame import framed
+from salepixel_plugin.pages.blueprint import blueprint, language, say
+from salepixel_plugin.pages.frame import framed, not_connected
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.saleor.dashboard import connected_shop, principal_of
 from salepixel_plugin.services import services
 
 CAMPAIGNS = 5
-_UNKNOWN = N_("This shop is not connected with salepixel. Install the app again.")
 _NO_TOKEN = N_("You need the permission to manage orders in Saleor to see this.")
+_NO_CONTACTS = N_("You need the permission to manage customers in Saleor to see contacts.")
 _NO_ORDER = N_("This order is not in the report yet. Orders arrive within seconds, or with the next poll.")
 
 
@@ -75,6 +75,8 @@ def _order(shop: Shop, who: Principal) -> Response:
 
 
 def _customer(shop: Shop, who: Principal) -> Response:
+    if not who.sees_contacts(shop.emp_id):
+        return _message(shop, 403, language().text(_NO_CONTACTS))
     with services().database.read() as connection:
         views = see_customer(connection, who, shop.id, request.form.get("customerId", ""))
     there = [_inside(shop, "pages.show_contact", emp_id=shop.emp_id, ref=view.ref) for view in views]
@@ -92,7 +94,7 @@ def _home(shop: Shop, who: Principal) -> Response:
 def _widget(shop_id: str, show: Callable[[Shop, Principal], Response]) -> Response:
     shop = connected_shop(shop_id)
     if shop is None:
-        return refuse(Refusal(404, "not_connected", _UNKNOWN))
+        return not_connected(shop_id)
     token = request.form.get("accessToken", "")
     if token in ("", "null"):  # the Dashboard has none if the user lacks the widget's permission
         return _message(shop, 403, language().text(_NO_TOKEN))

@@ -28,7 +28,10 @@ MANAGE_APPS = "MANAGE_APPS"
 MANAGE_USERS = "MANAGE_USERS"
 """Who may see the shop's customers sees contacts, too."""
 
-_NOT_CONNECTED = N_("This shop is not connected with salepixel. Install the app again.")
+NOT_CONNECTED = N_(
+    "This shop is not connected with salepixel. Install the app again, from the address on the page Shops of "
+    "salepixel."
+)
 _BAD_TOKEN = N_("The Dashboard's token is not valid. Reload the page of the Dashboard.")
 _NO_PERMISSION = N_("You need the permission to manage orders in Saleor to see this.")
 _NO_KEYS = N_("The shop's signing keys are not available. Try again in a moment.")
@@ -62,7 +65,7 @@ def connected_shop(shop_id: str) -> Shop | None:
 def _verified(shop_id: str, token: str) -> tuple[Shop, StaffUser]:
     shop = connected_shop(shop_id)
     if shop is None:
-        raise _refuse(401, "not_connected", _NOT_CONNECTED)
+        raise _refuse(401, "not_connected", NOT_CONNECTED)
     reloads: KeyReloads = current_app.extensions["salepixel_key_reloads"]
     try:
         shop = reloads.verify(partial(_check, token), shop, services().database)

@@ -84,7 +84,7 @@ def _shop_of_code(code: str) -> Shop:
         # This also applies to an app that was installed before codes, if staff press Retry.
         text = (
             "This app has no code of a shop. Delete it here, then install it from your shop's own manifest "
-            "address: the manifest_url in the response of POST or GET /api/v1/shops of salepixel."
+            "address: on the page Shops of salepixel, or the manifest_url that GET /api/v1/shops returns."
         )
         raise _Failure(403, "CODE_MISSING", text)
     shop_id = read_code(services().keys, code)
@@ -93,13 +93,13 @@ def _shop_of_code(code: str) -> Shop:
     if shop is None:
         text = (
             "The code in the manifest address is not valid. Delete the app here, then install it from the "
-            "manifest_url that GET /api/v1/shops of salepixel shows for your shop."
+            "address (manifest_url) that the page Shops of salepixel shows for your shop."
         )
         raise _Failure(403, "CODE_UNKNOWN", text)
     if shop.removed_at is not None:
         text = (
-            "This shop was removed from salepixel. Add it again with POST /api/v1/shops; then delete the app "
-            "here and install it from the manifest_url in the response."
+            "This shop was removed from salepixel. Add it again on the page Shops of salepixel; then delete "
+            "the app here and install it from the address (manifest_url) on that page."
         )
         raise _Failure(403, "SHOP_REMOVED", text)
     return shop
@@ -111,8 +111,8 @@ def _check_address(shop: Shop, api_url: str) -> None:
     if shop.api_url != api_url:
         # The address comes last, because Saleor truncates the text.
         text = (
-            "This manifest address is for another shop. Add yours with POST /api/v1/shops of salepixel and "
-            "install the app from the manifest_url in the response. Send exactly this api_url: "
+            "This manifest address is for another shop. Add yours on the page Shops of salepixel, or with "
+            "POST /api/v1/shops, and install the app from the manifest_url there. Use exactly this address: "
         )
         raise _Failure(403, "SALEOR_URL_PROHIBITED", text + api_url)
 

@@ -6,17 +6,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 
 import pytest
+from flask import url_for
 from werkzeug.test import TestResponse
 
-from kit.saleor import JWKS_PATH, StandInSaleor
+from kit.saleor import JWKS_PATH, Line, StandInSaleor
 from kit.saleor_key import SigningKey, base64url
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.shops.shop import Shop
-from salepixel.shops.use_cases import edit_shop
+from salepixel.shops.use_cases import edit_shop, retire_shop
+from salepixel_plugin.pages.menu import MENU
 from salepixel_plugin.saleor.dashboard import MANAGE_APPS
 from tests.plugin.saleor.conftest import Plugin
 
@@ -251,3 +255,90 @@ def test_the_language_of_the_dashboard_is_the_language_of_the_page(staff: Staff,
     answer = staff.get("/?lang=es", **{"Accept-Language": "es-ES"})
     assert 'lang="es"' in answer.text
     assert "Set-Cookie" not in answer.headers
+
+
+def _widget(staff: Staff, widget: str, token: str, **context: str) -> TestResponse:
+    form = {"saleorApiUrl": staff.shop.api_url, "appId": staff.shop.app_id, "accessToken": token, **context}
+    return staff.plugin.client.post(f"/saleor/app/{staff.known.id}/widgets/{widget}", data=form)
+
+
+WIDGETS = ["order", "customer", "home"]
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+def test_a_widget_needs_the_token_of_a_user_who_manages_orders(
+    staff: Staff, framed: str, widget: str
+) -> None:
+    tokens = {
+        "": 403,
+        "null": 403,
+        "a.b.c": 401,
+        staff.shop.staff_token("MANAGE_PRODUCTS"): 403,
+        staff.shop.staff_token(READS, iat=OLD, exp=OLD + 300): 401,
+        staff.shop.staff_token(READS, "MANAGE_USERS"): 200,
+    }
+    for token, status in tokens.items():
+        answer = _widget(staff, widget, token)
+        assert answer.status_code == status
+        assert _ancestors(answer) == DASHBOARD, "its Dashboard shows why"
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_the_customer_widget_needs_the_permission_to_manage_customers(staff: Staff, framed: str) -> None:
+    answer = _widget(staff, "customer", staff.shop.staff_token(READS), customerId="VXNlcjox")
+    assert answer.status_code == 403
+    assert "contacts" in answer.text
+
+
+def test_a_widget_of_an_unknown_order_or_customer_says_so(staff: Staff, framed: str) -> None:
+    token = staff.shop.staff_token(READS, "MANAGE_USERS")
+    for order_id in ("", "T3JkZXI6MQ==", "\x00", "a" * 5000):
+        answer = _widget(staff, "order", token, orderId=order_id)
+        assert (answer.status_code, "not in the report yet" in answer.text) == (200, True)
+    for customer in ("", "VXNlcjox", "a" * 5000):
+        answer = _widget(staff, "customer", token, customerId=customer)
+        assert (answer.status_code, "is known" in answer.text) == (200, True)
+
+
+def test_a_widget_shows_no_order_of_another_shop(staff: Staff, framed: str, shop_key: SigningKey) -> None:
+    with StandInSaleor(key=shop_key, channel="other") as other:
+        assert staff.plugin.install(other, 2).status_code == 200
+        theirs = other.order("77", [Line("Hats", 1, Decimal(9))])
+        assert other.deliver(staff.plugin.url, "order_created", theirs).status_code == 200
+        answer = _widget(staff, "order", staff.shop.staff_token(READS), orderId=theirs["id"])
+        assert "not in the report yet" in answer.text
+
+
+def test_an_order_that_arrived_is_explained_in_its_widget(staff: Staff, framed: str) -> None:
+    order = staff.shop.order("1042", [Line("Shoes", 1, Decimal(9))], email="ana@shop.test", customer="7")
+    assert staff.shop.deliver(staff.plugin.url, "order_created", order).status_code == 200
+    answer = _widget(staff, "order", staff.shop.staff_token(READS), orderId=order["id"])
+    assert "1042" in answer.text
+    inside = f"{DASHBOARD}/dashboard/extensions/app/QXBwOjE%3D/orders/{staff.known.id}/"
+    assert inside in answer.text
+
+
+def test_the_dashboard_of_a_removed_shop_shows_a_sentence(staff: Staff, framed: str) -> None:
+    with staff.plugin.database.write() as connection:
+        retire_shop(connection, INSTALLATION, staff.known.id, datetime.now(UTC))
+        shop_id = framed.rpartition("/")[2]
+    answer = staff.plugin.client.get(framed)
+    assert (answer.status_code, _ancestors(answer)) == (404, DASHBOARD)
+    assert "not connected" in answer.text
+    assert staff.plugin.client.post(f"/saleor/app/{shop_id}/widgets/order").status_code == 404
+
+
+def test_every_page_of_the_menu_is_in_the_dashboard(staff: Staff) -> None:
+    paths = [place.endpoint for places in MENU.values() for place in places]
+    with staff.plugin.app.test_request_context():
+        urls = [url_for(f"pages.{endpoint}", emp_id=1) for endpoint in paths]
+    token = staff.shop.staff_token(READS, "MANAGE_USERS", MANAGE_APPS)
+    for url in urls:
+        answer = staff.get(url, token)
+        assert answer.status_code in (200, 403), url
+        assert "Sign out" not in answer.text
+        assert 'id="main"' in answer.text
+
+
+def test_the_script_is_short() -> None:
+    assert len(files("salepixel_plugin.pages").joinpath("static/frame.js").read_text().splitlines()) <= 100

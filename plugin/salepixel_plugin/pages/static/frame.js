@@ -2,6 +2,7 @@
 // and its answer becomes the page. No cookie is used. The messages are those of @saleor/app-sdk 1.15 (app-bridge).
 const { shop, start, dashboards, failed, theme } = document.body.dataset, origins = dashboards.split(" ");
 let token = "", language = navigator.language, shown = start, newest = 0, renewed = () => {};
+const here = (written) => new URL(written || shown, new URL(shown, location.origin));
 
 function send(type, payload = {}) {
   const actionId = crypto.randomUUID?.() ?? String(Math.random()); // there is no randomUUID without https
@@ -9,7 +10,7 @@ function send(type, payload = {}) {
 }
 
 function paint(theme) {
-  if (theme !== "dark" && theme !== "light") return;
+  if (!["dark", "light"].includes(theme)) return;
   document.documentElement.style.colorScheme = theme;
   for (const { media } of [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])) {
     if (!media?.isFor && !media?.mediaText.includes("prefers-color-scheme")) continue;
@@ -35,7 +36,7 @@ addEventListener("message", ({ source, origin, data }) => {
 
 async function ask(path, options, mayRenew = true) {
   const headers = { Authorization: `Bearer ${token}`, "Salepixel-Shop": shop, "Accept-Language": language };
-  // Of a path such as //other.test, the browser would make another host.
+  // With the origin, because of a path such as //other.test the browser makes another host.
   const answer = await fetch(location.origin + path, { ...options, headers, credentials: "omit" });
   if (answer.status !== 401 || !mayRenew) return answer;
   const newToken = new Promise((resolve) => { renewed = resolve; setTimeout(resolve, 5000); });
@@ -61,28 +62,23 @@ async function load(path, options = {}) {
 function show(page, { pathname, search }, place) {
   const before = shown, again = page.querySelector("meta[http-equiv=refresh]"), mine = newest;
   shown = pathname + search;
-  document.title = page.title;
-  document.documentElement.lang = page.documentElement.lang;
+  [document.title, document.documentElement.lang] = [page.title, page.documentElement.lang];
   document.body.replaceChildren(...page.body.childNodes);
   history.replaceState(null, "", `/saleor/app/${shop}${shown}`);
   if (shown !== before) send("updateRouting", { newRoute: shown });
   const main = document.getElementById("main");
   main.tabIndex = -1;
   main.focus({ preventScroll: true });
-  scrollTo(0, 0);
-  if (place) document.getElementById(place)?.scrollIntoView();
+  (document.getElementById(place) ?? document.body).scrollIntoView();
   if (again) setTimeout(() => mine === newest && load(shown), 1000 * again.content);
 }
 
 function save(answer, content) {
-  const link = document.createElement("a"), url = URL.createObjectURL(content);
-  link.download = /filename="([^"]+)/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "salepixel";
-  link.href = url;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  const href = URL.createObjectURL(content), named = answer.headers.get("Content-Disposition");
+  const download = /filename="([^"]+)/.exec(named)?.[1] ?? "salepixel";
+  Object.assign(document.createElement("a"), { href, download }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
-
-const here = (written) => new URL(written || shown, new URL(shown, location.origin));
 
 addEventListener("click", (event) => {
   const link = event.target.closest("a[href]:not([download])"), to = link && here(link.getAttribute("href"));

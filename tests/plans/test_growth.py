@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bench.pages import CHANGES_ALL, ORDERS_IN_PARTS, Visitor, all_calls, find_place, open_plugin
+from bench.pages import CHANGES_ALL, ORDERS_IN_PARTS, Call, Visitor, all_calls, find_place, open_plugin
 from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.campaigns.contacts import Contact, store_contacts
@@ -36,6 +36,9 @@ from tests.conftest import newest_planner
 from tests.plans.work import Statement, Watch, pretend_many_rows
 
 pytestmark = pytest.mark.long
+
+PAGE_BYTES = 150_000
+"""A page is smaller, however much is stored."""
 
 SMALL, MORE = 1000, 3000
 """Clicks. BIG has most of them, and more sales, contacts and clicks than a page shows."""
@@ -138,11 +141,17 @@ def play(watch: Watch, world: World, visitor: Visitor, hour: int) -> Played:
 
     place = find_place(world.database, world.shop.id)
     calls = [call for call in all_calls(visitor.app, place) if call.name not in GROWS]
+
+    def visit(call: Call) -> None:
+        answer = visitor.ask(call)
+        if call.name.startswith("pages.") and answer.mimetype == "text/html":
+            assert (answer.content_length or 0) < PAGE_BYTES, f"{call.name}: {answer.content_length} bytes"
+
     # A key of one account asks for its rows alone, and often by other statements.
     of_account = Visitor(visitor.app, KEY_OF_ACCOUNT)
     for call in calls:
         if call.method == "GET":
-            note(call.name, partial(visitor.ask, call))
+            note(call.name, partial(visit, call))
             if call.name not in ("health.metrics", "api.get_rejections", "api.list_losses"):
                 note(f"{call.name}, by the account", partial(of_account.ask, call))
     after, before = world.now + timedelta(hours=hour), world.now - timedelta(days=180, hours=hour)

@@ -21,9 +21,10 @@ from salepixel.shops.store import find_installation
 from salepixel.storage.database import is_unstorable
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
+from salepixel_plugin.compressed import compress
 from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
-from salepixel_plugin.pages.menu import places_at, sections_at
+from salepixel_plugin.pages.menu import is_of_report, places_at, sections_at
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.saleor import dashboard
 from salepixel_plugin.services import services
@@ -214,6 +215,9 @@ def require_our_page() -> None:
 
 @blueprint.after_request
 def _guard(answer: Response) -> Response:
+    is_report = answer.mimetype == "text/html" and not answer.is_streamed and is_of_report(request.endpoint)
+    if is_report or answer.mimetype == "text/css":
+        compress(answer)
     return guard(answer)
 
 

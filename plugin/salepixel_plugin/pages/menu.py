@@ -22,6 +22,8 @@ _OF_A_CAMPAIGN = (
     *("change_mail", "show_undo", "undo_mail", "show_platform"),
 )
 
+SETTINGS = N_("Settings")
+
 MENU: Mapping[str, Sequence[Place]] = {
     N_("Overview"): (Place(N_("Overview"), "show_account"),),
     N_("Campaigns"): (
@@ -40,7 +42,7 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(N_("Live"), "show_live", ("show_live_rows",)),
         Place(N_("Test"), "show_trials", ("start_trial", "show_trial", "show_trial_rows")),
     ),
-    N_("Settings"): (
+    SETTINGS: (
         Place(N_("Attribution"), "show_policy", ("preview_policy", "show_closings", "close_month")),
         Place(N_("Shops"), "list_shops", ("connect_shop", "change_shop")),
         Place(N_("Links"), "show_link_settings", ("change_link_settings",)),
@@ -86,6 +88,11 @@ def places_at(endpoint: str | None) -> tuple[str, list[Entry]]:
         if any(entry.current for entry in entries):
             return text, entries
     return "", []
+
+
+def is_of_report(endpoint: str | None) -> bool:
+    """True for a page of figures: not of the settings, and none outside of the menu."""
+    return places_at(endpoint)[0] not in ("", SETTINGS)
 
 
 def is_place(endpoint: str) -> bool:

@@ -79,7 +79,7 @@ def test_the_sums_of_a_file_are_those_of_the_page(
         if not cells:
             continue
         added = sum(Decimal(str(cell)) for cell in cells)
-        assert added == sum(Decimal(line[place].replace(mark, ".")) for line in lines)
+        assert added == sum(Decimal(line[place].replace(mark, ".") or 0) for line in lines)
         assert added == sum(Decimal(str(total)) for name, _, total in sums if name == column)
         if "net" in column.lower():
             of_page[0] += added

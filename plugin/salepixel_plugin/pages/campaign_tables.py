@@ -132,9 +132,7 @@ def _contact_columns(connection: sa.Connection, campaign_id: str) -> list[Column
 
 def _revenue(currency: str, *, several: bool) -> Column[ContactActivity]:
     text = language().text(N_("Net revenue")) + (f" {currency}" if several else "")
-    return Column(
-        f"net-{currency}", text, Kind.MONEY, lambda row: row.net.get(currency, 0), lambda _: currency
-    )
+    return Column(f"net-{currency}", text, Kind.MONEY, lambda row: row.net.get(currency), lambda _: currency)
 
 
 @blueprint.get("/campaigns/<campaign_id>/<any(links, items, contacts):table>.<any(csv, xlsx):form>")

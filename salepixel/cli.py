@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
 from salepixel.keys import BadKeys, accept_keys
 from salepixel.logs import configure_logs, write_line, write_problem
-from salepixel.settings import BadSettings, StorageSettings, environment
+from salepixel.settings import BadSettings, PluginSettings, StorageSettings, environment
 from salepixel.stack.embedded import NoEmbeddedRedis
 from salepixel.stack.supervisor import CannotStart, Supervisor
 
@@ -60,10 +61,19 @@ def main() -> None:
     )
     deliveries.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     deliveries.add_argument("digest", nargs="?", default="", help="the delivery to print, with its headers")
-    person = commands.add_parser("person", help="export all data of a person as JSON, or erase the person")
+    person = commands.add_parser(
+        "person",
+        help="export or erase all data of a contact; or print the link of an invitation or a new password",
+    )
     person.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
-    person.add_argument("action", choices=("export", "erase"))
-    person.add_argument("--account", type=int, required=True, help="the account's empId")
+    person.add_argument("action", choices=("export", "erase", "invite"))
+    person.add_argument(
+        "--account", type=int, help="the account's empId; an invitation without it is to all accounts"
+    )
+    person.add_argument("--role", choices=("owner", "editor", "viewer"), default="owner", help="with invite")
+    person.add_argument(
+        "--without-second-factor", action="store_true", help="with invite: turns off a lost second factor"
+    )
     person.add_argument(
         "who", help="a contact's reference or an e-mail address; - reads it from standard input"
     )
@@ -97,6 +107,10 @@ def main() -> None:
         sys.exit(_rates(environ, arguments.action, arguments.source))
     if arguments.command == "person":
         who = sys.stdin.readline().strip() if arguments.who == "-" else arguments.who
+        if arguments.action == "invite":
+            sys.exit(_invite(environ, arguments, who))
+        if arguments.account is None:
+            parser.error("the following arguments are required: --account")
         sys.exit(_person(environ, arguments.action, arguments.account, who, sure=arguments.yes))
     if arguments.command == "import":
         sys.exit(_import(environ, arguments))
@@ -202,6 +216,36 @@ def _person(environ: Mapping[str, str], action: str, emp_id: int, who: str, *, s
     except Declined as declined:
         print(f"salepixel: {declined}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _invite(environ: Mapping[str, str], given: argparse.Namespace, email: str) -> int:
+    from salepixel.accounts.declined import Declined
+    from salepixel.accounts.principal import Role
+    from salepixel.people.command import invite_person
+    from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
+
+    try:
+        settings = PluginSettings.load(environ)
+        database = open_database(settings.database_url, settings.data)
+        require_current(database)
+        with database.write() as connection:
+            link = invite_person(
+                connection,
+                settings.plugin_url,
+                email,
+                given.account,
+                Role(given.role),
+                datetime.now(UTC),
+                without_second_factor=given.without_second_factor,
+            )
+    except (BadSettings, UnsafeDatabase, DatabaseUnavailable) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except Declined as declined:
+        print(f"salepixel: {declined}", file=sys.stderr)
+        return 1
+    print(f"Send this link to {email}. It works once, for seven days:\n{link}")
     return 0
 
 

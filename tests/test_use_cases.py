@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -32,7 +32,7 @@ from salepixel.computations.work import Progress, Tools
 from salepixel.destinations import outbox
 from salepixel.destinations import use_cases as destinations
 from salepixel.flows import use_cases as flows
-from salepixel.keys import Keys
+from salepixel.keys import NO_SECRET, Keys
 from salepixel.lists import layout as list_layout
 from salepixel.lists import use_cases as lists
 from salepixel.lists.receive import receive_list
@@ -47,6 +47,11 @@ from salepixel.money.rates import Rates
 from salepixel.orders import use_cases as orders
 from salepixel.orders.queue import record_failure
 from salepixel.orders.store import StoredOrder, get_order
+from salepixel.people import store as person_store
+from salepixel.people import totp
+from salepixel.people import use_cases as people
+from salepixel.people.passwords import hash_password
+from salepixel.people.person import Person, secret_place
 from salepixel.privacy import use_cases as privacy
 from salepixel.privacy.erase import NO_KEY
 from salepixel.privacy.erasures import keep_error
@@ -195,6 +200,30 @@ def _with_canary(world: World) -> int:
     return 7
 
 
+_HIDDEN = Rights(Role.VIEWER, contacts=False)
+ROLES = {"owner": FULL, "editor": Rights(Role.EDITOR), "viewer": Rights(Role.VIEWER), "hidden": _HIDDEN}
+PERSON, PASSWORD, SECRET = "0000000000aa", "correct horse battery", "31" * 20
+
+
+def _member(world: World) -> str:
+    """A second owner of account 7."""
+    row = Person(PERSON, "ana@shop.test", "Ana", "en", hash_password(PASSWORD), NO_SECRET, 0, NOW, None)
+    person_store.add_person(world.connection, row)
+    person_store.put_member(world.connection, PERSON, 7, FULL, NOW)
+    other = replace(row, id="0000000000ab", email="bo@other.test")
+    person_store.add_person(world.connection, other)
+    person_store.put_member(world.connection, other.id, 7, FULL, NOW)
+    return PERSON
+
+
+def _sealed(world: World) -> str:
+    return world.keys.seal(secret_place(PERSON), SECRET)
+
+
+def _code() -> str:
+    return totp.code_at(SECRET, int(NOW.timestamp()) // totp.STEP_SECONDS)
+
+
 Call = Callable[[World, Principal], Any]
 
 IN_ACCOUNT: dict[Callable[..., Any], Call] = {
@@ -254,6 +283,15 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     campaigns.make_fragment: lambda w, who: campaigns.make_fragment(
         w.connection, who, w.keys, w.sealer, 7, BOUGHT, "https://edge.test", NOW
     ),
+    people.see_members: lambda w, who: people.see_members(w.connection, who, 7, NOW),
+    people.invite: lambda w, who: people.invite(w.connection, who, 7, "bo@shop.test", ROLES["editor"], NOW),
+    people.withdraw_invitation: lambda w, who: people.withdraw_invitation(
+        w.connection, who, people.invite(w.connection, OWNER, 7, "bo@shop.test", ROLES["editor"], NOW)[0].id
+    ),
+    people.change_member: lambda w, who: people.change_member(
+        w.connection, who, 7, _member(w), ROLES["editor"], NOW
+    ),
+    people.remove_member: lambda w, who: people.remove_member(w.connection, who, 7, _member(w)),
     checks.see_first_steps: lambda w, who: checks.see_first_steps(w.connection, who, 7, "https://e.test"),
     checks.keep_findings: lambda w, who: checks.keep_findings(w.connection, who, 7, {}),
     checks.keep_report: lambda w, who: checks.keep_report(w.connection, who, Report(7, "e.test", True, NOW)),
@@ -404,6 +442,24 @@ LISTS: dict[Callable[..., Any], Call] = {
 }
 
 
+OF_A_PERSON: dict[Callable[..., Any], Call] = {
+    people.see_me: lambda w, who: people.see_me(w.connection, who, NOW),
+    people.change_me: lambda w, who: people.change_me(w.connection, who, "Bo", "es", ["es"]),
+    people.change_password: lambda w, who: people.change_password(
+        w.connection, who, PASSWORD, "a completely new one", ""
+    ),
+    people.begin_second_factor: lambda w, who: people.begin_second_factor(w.connection, who, w.keys),
+    people.see_enrolment: lambda w, who: people.see_enrolment(w.connection, who, w.keys, _sealed(w)),
+    people.turn_on_second_factor: lambda w, who: people.turn_on_second_factor(
+        w.connection, who, w.keys, _sealed(w), PASSWORD, _code(), NOW
+    ),
+    people.turn_off_second_factor: lambda w, who: people.turn_off_second_factor(
+        w.connection, who, w.keys, PASSWORD, "", NOW
+    ),
+    people.end_my_sessions: lambda w, who: people.end_my_sessions(w.connection, who),
+}
+"""A person's own settings, whatever the role. An API key has none."""
+
 READS = {
     accounts.see_account,
     attribution.see_policies,
@@ -476,15 +532,17 @@ CHANGES_ACCESS = {
     privacy.change_retention,
     privacy.resume_erasure,
     privacy.close_failed_erasure,
+    people.see_members,
+    people.invite,
+    people.withdraw_invitation,
+    people.change_member,
+    people.remove_member,
     shops.create_shop,
     shops.retire_shop,
     smtp.change_smtp,
     smtp.remove_smtp,
 }
 """Only owners may do these. What is in none of these tables changes content: editors may do it, too."""
-
-_HIDDEN = Rights(Role.VIEWER, contacts=False)
-ROLES = {"owner": FULL, "editor": Rights(Role.EDITOR), "viewer": Rights(Role.VIEWER), "hidden": _HIDDEN}
 
 
 def _name(use_case: Callable[..., Any]) -> str:
@@ -500,7 +558,7 @@ def test_every_use_case_is_in_a_table_below() -> None:
                 takes = inspect.signature(function).parameters
                 assert "principal" in takes, _name(function)
                 found.add(_name(function))
-    assert found == set(map(_name, {**IN_ACCOUNT, **OF_ALL_ACCOUNTS, **LISTS}))
+    assert found == set(map(_name, {**IN_ACCOUNT, **OF_ALL_ACCOUNTS, **LISTS, **OF_A_PERSON}))
 
 
 @pytest.mark.parametrize("use_case", IN_ACCOUNT, ids=_name)
@@ -536,6 +594,17 @@ def test_a_role_does_what_its_rights_allow(role: str, sqlite: Database, keys: Ke
             finally:
                 part.rollback()
             assert done is (role in _who_may(use_case)), _name(use_case)
+
+
+@pytest.mark.parametrize("use_case", OF_A_PERSON, ids=_name)
+def test_a_person_changes_the_own_settings_and_a_key_has_none(
+    use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        _member(world)
+        with pytest.raises(NotAllowed):
+            OF_A_PERSON[use_case](world, OWNER)
+        OF_A_PERSON[use_case](world, Principal({7: ROLES["hidden"]}, "Ana", PERSON))
 
 
 @pytest.mark.parametrize("use_case", OF_ALL_ACCOUNTS, ids=_name)

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
+import sqlalchemy as sa
 from flask import g, request
 
 from salepixel.accounts import sessions
 from salepixel.accounts.api_keys import find_digest_principal, key_digest
 from salepixel.accounts.principal import Principal
+from salepixel.people import sessions as person_sessions
+from salepixel.people.store import read_principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.rejections import count_refusal
 from salepixel_plugin.services import services
@@ -59,13 +62,24 @@ def bearer_principal() -> Principal | None:
 
 def session_principal() -> Principal | None:
     """The principal of the session; None if nobody is signed in."""
-    session_id = request.cookies.get(SESSION_COOKIE)
-    if not session_id:
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if not cookie:
         return None
+    now = datetime.now(UTC)
     with services().database.read() as connection:
-        found = sessions.find_session_principal(connection, session_id, datetime.now(UTC))
+        if cookie.startswith(person_sessions.PREFIX):
+            person = person_sessions.find_person(connection, cookie, now)
+            found = read_principal(connection, person[0]) if person else None
+            g.salepixel_session_id = person[1] if person else ""
+        else:
+            found = sessions.find_session_principal(connection, cookie, now)
     g.salepixel_signed_in = found is not None
     return found
+
+
+def session_id() -> str:
+    """The id of the session of a person, as in the list of sessions; empty for a key."""
+    return str(g.get("salepixel_session_id", ""))
 
 
 def is_signed_in() -> bool:
@@ -101,14 +115,21 @@ def sign_in(key: str) -> str | None:
     if principal_of_key(key) is None:
         return None
     with services().database.write() as connection:
-        sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))
+        end_sessions_of_browser(connection)
         return sessions.start_session(connection, key_digest(key), datetime.now(UTC))
 
 
 def sign_out() -> None:
     """End the session. Copies of its cookie become invalid."""
     with services().database.write() as connection:
-        sessions.end_session(connection, request.cookies.get(SESSION_COOKIE, ""))
+        end_sessions_of_browser(connection)
+
+
+def end_sessions_of_browser(connection: sa.Connection) -> None:
+    """End the session whose cookie this request has, of a key or of a person."""
+    cookie = request.cookies.get(SESSION_COOKIE, "")
+    sessions.end_session(connection, cookie)
+    person_sessions.end_session(connection, cookie)
 
 
 def is_from_our_page() -> bool:
@@ -129,9 +150,11 @@ READING = frozenset(
     {
         *("api.preview_policy", "api.undo_mail", "pages.leave", "pages.open_contact", "pages.undo_mail"),
         *("pages.show_order_widget", "pages.show_customer_widget", "pages.show_home_widget"),
+        *("pages.search_orders", "pages.change_me", "pages.change_my_password", "pages.end_my_sessions"),
+        *("pages.turn_on_second_factor", "pages.turn_off_second_factor"),
     }
 )
-"""Endpoints that change nothing of an account, although they are not called by GET."""
+"""Endpoints that are not called by GET, and change nothing of an account: at most a person's own settings."""
 
 _READ_ONLY = N_("You may read this account, but not change it. Ask an owner of the account.")
 

@@ -30,6 +30,7 @@ from salepixel_plugin.saleor.webhooks import refuse_body
 from salepixel_plugin.services import Services
 from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
+from salepixel_plugin.wrong_passwords import WrongPasswords
 
 MAX_BODY_BYTES = 1_000_000
 _FOR_PROGRAMS = ("/api/", "/saleor/", "/healthz", "/metrics")
@@ -99,6 +100,7 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
         links=LinkSealer(keys),
         clicks=ClickSealer(keys),
         wrong_keys=WrongKeys(),
+        wrong_passwords=WrongPasswords(),
         rate_limits=RateLimits(),
         tally=Tally(database),
         smtp=default_server(settings),

@@ -30,6 +30,16 @@ SENTENCES = {
     "read_only": N_("You may read this account, but not change it. Ask an owner of the account."),
     "for_owners": N_("Only owners of the account may change this."),
     "contacts_hidden": N_("Contacts are not shown to you. Ask an owner of the account."),
+    "not_a_person": N_("An API key has no account of its own. Sign in with your e-mail address."),
+    "already_member": N_("This person is a member already. Change the role in the list."),
+    "email_taken": N_("Somebody has this e-mail address already. Sign in with it, or enter another one."),
+    "last_owner": N_(
+        "The last owner cannot be removed, nor get another role. Make somebody else an owner first."
+    ),
+    "wrong_password": N_("This is not your password."),
+    "wrong_code": N_("This code is not valid. Enter the code that your app shows now."),
+    "second_factor_on": N_("The second factor is on already."),
+    "enrolment_damaged": N_("This form is no longer valid. Open the page again."),
     "other_account": "Your API key has no access to account %(emp_id)s. Use a key of that account.",
     "invalid": "Correct %(field)s: %(problem)s.",
     "taken": "Account %(emp_id)s already exists. Choose another empId.",

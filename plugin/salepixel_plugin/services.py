@@ -22,6 +22,7 @@ from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.rate_limits import RateLimits
 from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
+from salepixel_plugin.wrong_passwords import WrongPasswords
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Services:
     links: LinkSealer
     clicks: ClickSealer
     wrong_keys: WrongKeys
+    wrong_passwords: WrongPasswords
     rate_limits: RateLimits
     tally: Tally
     smtp: Server | None

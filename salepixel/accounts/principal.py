@@ -43,6 +43,9 @@ class Rights:
 
 FULL = Rights()
 
+HIDDEN = "***"
+"""In place of a contact that is not shown. Rows keep it, so that one sees that a contact is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -89,6 +92,10 @@ class Principal:
     def may_add_accounts(self) -> bool:
         """True if it may create accounts: as an owner of the whole installation."""
         return self.accounts_to_change(Change.ACCESS) is None
+
+    def shown(self, emp_id: int, contact: str) -> str:
+        """A reference, address or name of a contact of the account as it is shown to this principal."""
+        return contact if not contact or self.sees_contacts(emp_id) else HIDDEN
 
     def require_change(self, emp_id: int, what: Change = Change.CONTENT) -> None:
         """Check that it may change this in an account that it has access to. Raises NotAllowed."""

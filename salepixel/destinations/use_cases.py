@@ -1,10 +1,12 @@
 """The use cases of failed forwards. Each use case raises Declined."""
 
+from dataclasses import replace
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import HIDDEN, Principal
 from salepixel.accounts.use_cases import target_account
 from salepixel.destinations import outbox
 from salepixel.destinations.outbox import DeadLetter
@@ -14,7 +16,8 @@ def see_dead_letters(
     connection: sa.Connection, principal: Principal, limit: int, before: tuple[datetime, str] | None
 ) -> list[DeadLetter]:
     """Failed forwards of the principal's accounts, newest first."""
-    return outbox.list_dead(connection, principal.accounts, limit, before)
+    found = outbox.list_dead(connection, principal.accounts, limit, before)
+    return [one if principal.sees_contacts(one.emp_id) else _without_contacts(one) for one in found]
 
 
 def retry_dead(
@@ -31,3 +34,9 @@ def retry_dead(
     if emp_id is not None:
         target_account(connection, principal, emp_id)
     return outbox.retry_forwards(connection, emp_id or principal.accounts_to_change(), at, only)
+
+
+def _without_contacts(letter: DeadLetter) -> DeadLetter:
+    """The same with the host of its address only: the rest may name the contact."""
+    parts = urlsplit(letter.url)
+    return replace(letter, url=f"{parts.scheme}://{parts.hostname or ''}/{HIDDEN}")

@@ -110,6 +110,12 @@ WITHOUT_PERSON = {
     "hosted_pixel hosted_emp_id forward_url forward_per created_at policy_version model alias_match "
     "campaign_windows sale_when tax shipping closed_before clicks_ended_before bot_clicks_ended_before "
     "ignored_hits_ended_before link_hosts utm time_zone",
+    # The shop's own staff, not its contacts: they are removed on the page People.
+    "people": "id email name language password totp_secret totp_step created_at signed_in_at",
+    "memberships": "person_id emp_id role contacts created_at",
+    "invitations": "id digest emp_id email role contacts person_id created_at expires_at",
+    "person_sessions": "digest id person_id browser started_at expires_at needs_code",
+    "recovery_codes": "person_id digest",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",

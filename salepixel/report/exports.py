@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import HIDDEN
 from salepixel.campaigns.store import Campaign
 from salepixel.computations.store import compress
 from salepixel.computations.work import Json, Progress, Task, Tools
@@ -37,12 +38,16 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """All sales of a campaign in a period: their sums, and the labels of its links."""
+    """All sales of a campaign in a period: their sums, and the labels of its links.
+
+    `contacts`: whether their references are in the file.
+    """
 
     campaign: Campaign
     period: Period
     labels: Mapping[str, str]
     totals: list[Total]
+    contacts: bool
 
     @property
     def is_small(self) -> bool:
@@ -62,6 +67,7 @@ class Export:
             "until": self.period.until and self.period.until.isoformat(),
             "format": str(form),
             "style": style and style.as_json(),
+            "contacts": self.contacts,
         }
 
     def pieces(self, database: Database, form: Format, style: Style | None) -> Iterator[str]:
@@ -71,7 +77,7 @@ class Export:
         # One connection per page: a connection open for a slow reader would block SQLite's checkpoints.
         while True:
             with database.read() as connection:
-                rows = _page(connection, self.campaign.id, self.period, after, done)
+                rows = _page(connection, self.campaign.id, self.period, after, done, contacts=self.contacts)
             yield write(form, style, rows, done)
             if not rows:
                 return
@@ -90,11 +96,18 @@ def write(form: Format, style: Style | None, rows: list[Row], done: int) -> str:
 
 
 def _page(
-    connection: sa.Connection, campaign_id: str, period: Period, after: Place | None, done: int
+    connection: sa.Connection,
+    campaign_id: str,
+    period: Period,
+    after: Place | None,
+    done: int,
+    *,
+    contacts: bool,
 ) -> list[Row]:
     # A piece of a workbook belongs to one sheet.
     limit = min(sales_file.ROWS_AT_ONCE, MAX_ROWS - 1 - done % (MAX_ROWS - 1))
-    return sales_file.read_rows(connection, campaign_id, period, after, limit)
+    rows = sales_file.read_rows(connection, campaign_id, period, after, limit)
+    return rows if contacts else [row._replace(contact=row.contact and HIDDEN) for row in rows]
 
 
 def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Progress:
@@ -107,7 +120,8 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Pr
     total = place.get("total") or sum(
         total.orders for total in sale_totals(connection, given["campaign"], period)
     )
-    rows = _page(connection, given["campaign"], period, place.get("after"), done)
+    contacts = given.get("contacts", True)  # files that were requested by an earlier version have them
+    rows = _page(connection, given["campaign"], period, place.get("after"), done, contacts=contacts)
     text = write(Format(given["format"]), style, rows, done)
     if not rows:
         return Progress(None, done, done, compress(text) if not done else b"", {"rows": done})

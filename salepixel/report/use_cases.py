@@ -229,9 +229,10 @@ def read_sales(
 ) -> SalesReport:
     """A page of a campaign's sales in a period, newest first; the sums are over the whole period."""
     campaign = see_campaign(connection, principal, campaign_id)
+    rows = sales.list_sales(connection, campaign_id, limit, after, period)
     return SalesReport(
         campaign,
-        sales.list_sales(connection, campaign_id, limit, after, period),
+        [_shown_sale(principal, campaign, row) for row in rows],
         _sums(connection, campaign, period),
         losses_since(connection, campaign.created_at),
         _labels(connection, campaign_id),
@@ -285,7 +286,8 @@ def export_sales(connection: sa.Connection, principal: Principal, campaign_id: s
     """All sales of a campaign in a period, to be written into a file."""
     campaign = see_campaign(connection, principal, campaign_id)
     totals = sales.sale_totals(connection, campaign_id, period)
-    return Export(campaign, period, _labels(connection, campaign_id), totals)
+    contacts = principal.sees_contacts(campaign.emp_id)
+    return Export(campaign, period, _labels(connection, campaign_id), totals, contacts)
 
 
 def find_file(
@@ -305,8 +307,12 @@ def see_clicks(
     connection: sa.Connection, principal: Principal, campaign_id: str, limit: int, after: bytes | None
 ) -> list[StoredClick]:
     """The clicks of a campaign, bot clicks included, oldest first."""
-    see_campaign(connection, principal, campaign_id)
-    return clicks.list_clicks(connection, campaign_id, limit, after)
+    emp_id = see_campaign(connection, principal, campaign_id).emp_id
+    found = clicks.list_clicks(connection, campaign_id, limit, after)
+    return [
+        replace(one, click=one.click._replace(contact=principal.shown(emp_id, one.click.contact)))
+        for one in found
+    ]
 
 
 def list_link_activity(
@@ -422,8 +428,20 @@ def read_coverage(
         coverage.seen_by_payment(connection, emp_id, period),
         coverage.seen_by_browser(connection, emp_id, period),
         coverage.pixel_problems(connection, emp_id, period),
-        list_health(connection, emp_id),
+        [_shown_health(principal, emp_id, one) for one in list_health(connection, emp_id)],
     )
+
+
+def _shown_sale(principal: Principal, campaign: Campaign, row: StoredSale) -> StoredSale:
+    contact = principal.shown(campaign.emp_id, row.sale.contact)
+    return replace(row, sale=row.sale._replace(contact=contact))
+
+
+def _shown_health(principal: Principal, emp_id: int, health: ShopHealth) -> ShopHealth:
+    """Without the messages of a shop about orders that cannot be read: they may name the buyer."""
+    if principal.sees_contacts(emp_id):
+        return health
+    return replace(health, unread=[replace(one, detail="") for one in health.unread])
 
 
 def _sums(connection: sa.Connection, campaign: Campaign, period: Period) -> Sums:

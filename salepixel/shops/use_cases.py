@@ -80,8 +80,8 @@ def edit_shop(
 
     Raises NotFound, NotAllowed, Conflict or BadField.
     """
-    shop = _with_app(connection, principal, shop_id)
-    principal.require_change(shop.emp_id, Change.CONTENT if dashboards is None else Change.ACCESS)
+    what = Change.CONTENT if dashboards is None else Change.ACCESS
+    shop = _with_app(connection, principal, shop_id, what)
     if shop.removed_at is not None:
         raise Conflict("shop_removed")
     framed_by = None if dashboards is None else read_dashboards(dashboards)
@@ -91,8 +91,7 @@ def edit_shop(
 
 def retire_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
     """Remove a shop: its token is deleted, its orders stay. Raises NotFound or Conflict."""
-    shop = _with_app(connection, principal, shop_id)
-    principal.require_change(shop.emp_id, Change.ACCESS)
+    _with_app(connection, principal, shop_id, Change.ACCESS)
     store.remove_shop(connection, shop_id, at)
     return see_shop(connection, principal, shop_id)
 
@@ -154,8 +153,9 @@ def _buyer(keys: Keys, emp_id: int, given: ReportedOrder) -> Buyer:
     return Buyer(given.id, email_hash, alias_hash, given.customer)
 
 
-def _with_app(connection: sa.Connection, principal: Principal, shop_id: str) -> Shop:
+def _with_app(connection: sa.Connection, principal: Principal, shop_id: str, what: Change) -> Shop:
     shop = see_shop(connection, principal, shop_id)
+    principal.require_change(shop.emp_id, what)
     if shop.platform != "saleor":
         raise Conflict("no_connection")
     return shop

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -114,10 +115,12 @@ class Supervisor:
             f"Open {settings.plugin_url} first: your campaigns, and the sales of each (the plugin).",
             f"Tracking links and the pixel use {settings.edge_url} (the edge).",
         ]
+        if link := _first_link(settings):
+            lines.append(f"Choose the first person's password, with this link, once: {link}")
         if settings.api_key:
             lines.append("Sign in with the key in SALEPIXEL_API_KEY.")
-        else:
-            lines.append("Set SALEPIXEL_API_KEY, and start again, to sign in.")
+        elif not link:
+            lines.append("Sign in with your e-mail address and password.")
         return "\n".join(lines)
 
     def _services(self, environ: Mapping[str, str]) -> list[Service]:
@@ -208,6 +211,20 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _first_link(settings: PluginSettings) -> str | None:
+    """The link for the first person; None if there are people. The plugin has migrated the database."""
+    # Here and not above: an edge alone has no storage.
+    from salepixel.people.command import first_link
+    from salepixel.storage.database import open_database
+
+    database = open_database(settings.database_url, settings.data)
+    try:
+        with database.write() as connection:
+            return first_link(connection, settings.plugin_url, datetime.now(UTC))
+    finally:
+        database.close()
 
 
 def _make_folder(data: Path) -> None:

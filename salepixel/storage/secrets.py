@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.keys import RESTORE, BadKeys, BadSeal, Keys, Place, Sealed, sealed_with
-from salepixel.storage.schema import accounts, alert_addresses, shops, smtp_servers
+from salepixel.storage.schema import accounts, alert_addresses, people, shops, smtp_servers
 
 _COLUMNS: tuple[tuple[sa.Column[Any], sa.Column[Any]], ...] = (
     (accounts.c.emp_id, accounts.c.pixel_secret),
     (shops.c.id, shops.c.token),
     (alert_addresses.c.id, alert_addresses.c.address),
     (smtp_servers.c.emp_id, smtp_servers.c.password),
+    (people.c.id, people.c.totp_secret),
 )
 """Every column with a secret, after the column that identifies its rows."""
 
@@ -53,7 +54,8 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
     """Replace secrets that these keys cannot decrypt: for an installation that lost its keys.
 
     A shop is disconnected until its app is installed again. An account gets a new pixel secret: signed pixels
-    count again once its shop uses it. An address of alerts and an SMTP password must be entered again.
+    count again once its shop uses it. An address of alerts and an SMTP password must be entered again. A
+    person with a second factor signs in with a recovery code.
     """
     for stored in list(_stored(connection)):
         try:

@@ -11,12 +11,14 @@ from salepixel_plugin.pages import (
     failed,
     flows,
     frame,
+    joining,
     link_map,
     link_settings,
     lists,
     live,
     mails,
     manage,
+    members,
     models,
     order_list,
     orders,
@@ -32,6 +34,7 @@ from salepixel_plugin.pages import (
     smtp,
     steps,
     widgets,
+    you,
 )
 from salepixel_plugin.pages.blueprint import blueprint
 
@@ -47,12 +50,14 @@ __all__ = [
     "failed",
     "flows",
     "frame",
+    "joining",
     "link_map",
     "link_settings",
     "lists",
     "live",
     "mails",
     "manage",
+    "members",
     "models",
     "order_list",
     "orders",
@@ -68,4 +73,5 @@ __all__ = [
     "smtp",
     "steps",
     "widgets",
+    "you",
 ]

@@ -15,7 +15,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
 from salepixel.accounts.declined import Declined
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import HIDDEN, Principal
 from salepixel.accounts.store import Account, list_accounts
 from salepixel.shops.store import find_installation
 from salepixel.storage.database import is_unstorable
@@ -30,15 +30,12 @@ from salepixel_plugin.saleor import dashboard
 from salepixel_plugin.services import services
 
 LANGUAGE_COOKIE = "salepixel_language"
-_LANGUAGE_SECONDS = 365 * 86_400
+LANGUAGE_SECONDS = 365 * 86_400
 OPEN_TO_ALL = (
-    "pages.login",
-    "pages.enter",
-    "pages.static",
-    "pages.show_about",
+    *("pages.login", "pages.enter", "pages.show_code", "pages.enter_code"),
+    *("pages.show_invitation", "pages.join", "pages.static", "pages.show_about"),
     # The token in their address is the right to end a subscription.
-    "pages.show_end",
-    "pages.end_reports",
+    *("pages.show_end", "pages.end_reports"),
     # These check the token of a Dashboard themselves, or show nothing without one.
     "pages.show_frame",
     "pages.show_order_widget",
@@ -116,6 +113,8 @@ def page(template: str, **values: Any) -> Response:
             here=request.full_path.rstrip("?"),
             signed_in=access.is_signed_in(),
             framed=is_framed(),
+            hidden=HIDDEN,
+            is_person=bool(access.session_id()),
             reload_seconds=RETRY_SECONDS,
             menu_of=_account_of(values),
             menu_accounts=accounts_of_menu(),
@@ -226,7 +225,7 @@ def guard(answer: Response) -> Response:
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
     if (asked := g.pop("salepixel_asked_language", None)) and not is_framed():
-        set_cookie(answer, LANGUAGE_COOKIE, asked, _LANGUAGE_SECONDS)
+        set_cookie(answer, LANGUAGE_COOKIE, asked, LANGUAGE_SECONDS)
     return answer
 
 

@@ -47,6 +47,7 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(N_("Shops"), "list_shops", ("connect_shop", "change_shop")),
         Place(N_("Links"), "show_link_settings", ("change_link_settings",)),
         Place(N_("E-mail"), "show_smtp", ("change_smtp", "test_smtp")),
+        Place(N_("People"), "show_members", ("change_members",)),
         Place(N_("Tracking health"), "show_coverage", ("list_failed", "list_dead")),
         Place(N_("Alerts"), "show_alerts", ("add_alert_address",)),
         Place(N_("Reports by e-mail"), "show_reports", ("add_subscription",)),

@@ -9,7 +9,8 @@ from typing import cast
 from flask import Response, make_response, redirect, request, url_for
 
 from salepixel.accounts.declined import BadField, NotFound
-from salepixel.accounts.use_cases import see_account
+from salepixel.accounts.principal import Change
+from salepixel.accounts.use_cases import change_account, see_account
 from salepixel.computations.store import State, read_result
 from salepixel.computations.use_cases import Computed, see_computation
 from salepixel.privacy import use_cases
@@ -139,7 +140,7 @@ def export_person(emp_id: int) -> Response:
 def show_export(emp_id: int, computation_id: str) -> Response:
     """The progress of an export, and then the file."""
     with services().database.read() as connection:
-        account = see_account(connection, principal(), emp_id)
+        account = change_account(connection, principal(), emp_id, Change.ACCESS)
         computation = see_computation(connection, principal(), computation_id)
         is_done = computation.state is State.DONE
         result = read_result(connection, computation.id) if is_done else None

@@ -60,6 +60,7 @@ def download_recipients(campaign_id: str) -> Response:
     """The references of those who get the e-mail, or with `?group=control` of the control group."""
     with services().database.read() as connection:
         campaign = see_campaign(connection, principal(), campaign_id)
+    principal().require_contacts(campaign.emp_id)
     return group_file(campaign, held_out=request.args.get("group") == "control")
 
 
@@ -101,7 +102,8 @@ def _switch(campaign_id: str, sent: dict[str, str]) -> dict[str, str]:
 def _tab(campaign_id: str, sent: dict[str, str], wrong: dict[str, str]) -> Response:
     with services().database.read() as connection:
         campaign = see_campaign(connection, principal(), campaign_id)
-        found = lists_of_campaign(connection, campaign_id, LISTED)
+        sees = principal().sees_contacts(campaign.emp_id)
+        found = lists_of_campaign(connection, campaign_id, LISTED) if sees else []
         kept = {
             "sent_at": campaign.sent_at.strftime(_FORMAT) if campaign.sent_at else "",
             "sent_count": str(campaign.sent_count or ""),

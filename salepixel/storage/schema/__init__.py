@@ -34,6 +34,14 @@ from salepixel.storage.schema.flows import flow_parts, flows
 from salepixel.storage.schema.lists import list_pieces, lists
 from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
+from salepixel.storage.schema.people import (
+    EVERYWHERE,
+    invitations,
+    memberships,
+    people,
+    person_sessions,
+    recovery_codes,
+)
 from salepixel.storage.schema.privacy import erased, erasures, retention
 from salepixel.storage.schema.shops import polls, shop_days, shop_rejections, shops, unread_orders
 from salepixel.storage.schema.smtp import smtp_servers
@@ -57,6 +65,7 @@ from salepixel.storage.schema.watch import alert_addresses, alert_messages, aler
 __all__ = [
     "BY_A_BOT",
     "EPOCH",
+    "EVERYWHERE",
     "NAMED_BY_ORDER",
     "Quantity",
     "UtcTime",
@@ -94,6 +103,7 @@ __all__ = [
     "flows",
     "hits",
     "installation",
+    "invitations",
     "item_sums",
     "journals",
     "link_sums",
@@ -104,13 +114,17 @@ __all__ = [
     "losses",
     "mail_links",
     "mails",
+    "memberships",
     "metadata",
     "orders",
     "outbox",
     "page_candidates",
+    "people",
+    "person_sessions",
     "policies",
     "polls",
     "recipients",
+    "recovery_codes",
     "refunds",
     "rejections",
     "report_mails",

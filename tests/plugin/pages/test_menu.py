@@ -18,6 +18,7 @@ SECTIONS = {
         "/accounts/7/shops",
         "/accounts/7/links",
         "/accounts/7/email",
+        "/accounts/7/members",
         "/accounts/7/coverage",
         "/accounts/7/alerts",
         "/accounts/7/reports",
@@ -29,8 +30,11 @@ MENU_OF_7 = [paths[0] for paths in SECTIONS.values()]
 PAGES = [(section, path) for section, paths in SECTIONS.items() for path in paths]
 TABS = ["", "/links", "/sales", "/contacts", "/recipients", "/lift", "/manage"]
 
-NO_MENU = {"login", "show_about", "new_account", "show_people_again", "show_frame", "show_end"}
-"""Pages of all accounts, of none, one that redirects, and the frame that fetches the others."""
+NO_MENU = {
+    *("login", "show_about", "new_account", "show_people_again", "show_code", "show_invitation"),
+    *("show_owners", "show_me", "show_second_factor", "show_frame", "show_end"),
+}
+"""Pages of all accounts, of none, of a person, and one that redirects."""
 
 FILES = {
     *(

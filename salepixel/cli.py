@@ -83,7 +83,7 @@ def main() -> None:
     importing.add_argument("--account", type=int, required=True, help="the account's empId")
     importing.add_argument("--campaign", help="the campaign whose recipients they are")
     importing.add_argument(
-        "--columns", default="", help="what the columns are: reference,email,consent,opt_out,ignored"
+        "--columns", default="", help="what the columns are: reference,email,consent,opt_out,sent_at,ignored"
     )
     importing.add_argument("file", type=Path)
     importing.add_argument("--yes", action="store_true", help="import; without this option, only show how")

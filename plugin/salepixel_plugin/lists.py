@@ -25,6 +25,7 @@ ROLES = {
     Role.EMAIL: N_("E-mail address"),
     Role.CONSENT: N_("Consent: yes = may be tracked"),
     Role.OPT_OUT: N_("Opt-out: yes = opted out of tracking"),
+    Role.SENT_AT: N_("Sent: when the contact got the e-mail"),
     Role.IGNORED: N_("Do not import"),
 }
 """The roles of columns as a form lists them."""
@@ -37,6 +38,7 @@ PROBLEMS = {
     Problem.MERGE_TAG: N_("This is a merge tag that was not replaced, not a contact reference."),
     Problem.EMAIL: N_("This is not an e-mail address."),
     Problem.CONSENT: N_("The consent is neither yes nor no."),
+    Problem.SENT_AT: N_("This is not a date and time such as 2026-11-28 10:00, in UTC."),
     Problem.ERASED: N_("This person was erased and is not stored again."),
 }
 """What is wrong with a line of a list."""

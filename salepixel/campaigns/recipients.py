@@ -5,14 +5,18 @@ share says, so a change of the share needs no change of the recipients.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.campaigns.holdout import PARTS, is_held_out
+from salepixel.clicks.tokens import least_id_at
+from salepixel.clicks.verdicts import SOON_AFTER_SENDING
+from salepixel.clicks.watermark import remember_unsettled_where
 from salepixel.storage.many import as_rows, is_one_of, table_of
-from salepixel.storage.schema import campaigns, recipients
+from salepixel.storage.schema import campaigns, clickers, clicks, recipients
 from salepixel.storage.upsert import insert_into
 
 
@@ -34,6 +38,32 @@ def assign_recipients(connection: sa.Connection, campaign_id: str, lots: Mapping
         }
         connection.execute(sa.update(campaigns).where(campaigns.c.id == campaign_id).values(counted))
     return len(new)
+
+
+def set_sent_at(connection: sa.Connection, campaign_id: str, times: Mapping[str, datetime]) -> None:
+    """Set when these recipients got the e-mail. The next sweep judges their first clicks again."""
+    if not times:
+        return
+    this = recipients.c.campaign_id == campaign_id
+    change = (
+        sa.update(recipients)
+        .where(this, recipients.c.contact == sa.bindparam("its_contact"))
+        .values(sent_at=sa.bindparam("its_time"))
+    )
+    rows = [{"its_contact": contact, "its_time": at} for contact, at in sorted(times.items())]
+    connection.execute(change, rows)
+    connection.execute(sa.update(campaigns).where(campaigns.c.id == campaign_id).values(sent_each=True))
+    clicked = sa.select(clickers.c.contact).where(
+        clickers.c.campaign_id == campaign_id, is_one_of(connection, clickers.c.contact, list(times))
+    )
+    for contact in connection.scalars(clicked).all():
+        remember_unsettled_where(
+            connection,
+            clicks.c.campaign_id == campaign_id,
+            clicks.c.contact == contact,
+            clicks.c.id >= least_id_at(times[contact]),
+            clicks.c.id < least_id_at(times[contact] + SOON_AFTER_SENDING),
+        )
 
 
 def set_share(connection: sa.Connection, campaign_id: str, percent: int) -> None:

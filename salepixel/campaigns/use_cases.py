@@ -373,11 +373,13 @@ def add_recipients(
     refs: Sequence[str],
     keys: Keys,
     at: datetime | None,
+    sent_at: Mapping[str, datetime] | None = None,
 ) -> Split:
     """Add recipients to a campaign; returns who gets the e-mail and who does not, the same every time.
 
-    `at`: now; None for an import that began in time. Raises NotFound, or Conflict if the campaign has a
-    control group and its attribution window has ended.
+    `sent_at`: when contacts got the e-mail of a flow, as far as known. `at`: now; None for an import that
+    began in time. Raises NotFound, or Conflict if the campaign has a control group and its attribution window
+    has ended.
     """
     campaign = lock_campaign(connection, principal, campaign_id)
     known = get_contacts(connection, campaign.emp_id, refs)
@@ -391,6 +393,7 @@ def add_recipients(
     who = {ref: (known[ref].email_hash if ref in known else None) or ref for ref in new}
     lots = {ref: draw_lot(keys.holdout_secret, campaign_id, who[ref]) for ref in new}
     recipients.assign_recipients(connection, campaign_id, lots)
+    recipients.set_sent_at(connection, campaign_id, sent_at or {})
     out = {ref for ref, lot in (lots | before).items() if is_held_out(lot, campaign.holdout_percent)}
     return Split(
         mail=[ref for ref in refs if ref not in out],

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from salepixel.accounts.store import Account, get_account, lock_accounts
 from salepixel.clicks.ended import without_ended
 from salepixel.clicks.opt_outs import accounts_that_hide_contacts, opted_out_among
 from salepixel.clicks.records import LossRecord
+from salepixel.clicks.sending import sent_at
 from salepixel.clicks.tokens import (
     OTHER_BROWSER,
     Click,
@@ -46,10 +46,9 @@ from salepixel.clicks.watermark import (
 from salepixel.keys import Keys
 from salepixel.orders.requeue import requeue_orders_naming_clicks, requeue_orders_of_clickers
 from salepixel.storage.bulk import insert_all
-from salepixel.storage.many import among, as_values, is_one_of
+from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import (
     bought,
-    campaigns,
     clicks,
     journals,
     links,
@@ -356,16 +355,17 @@ def _judge_around(
         click = pair[0]
         # A click without a contact has no neighbours.
         people[click.emp_id, click.campaign, click.contact or click.id].append(pair)
-    sent = _sent_at(connection, {campaign for _, campaign, _ in people})
+    sent = sent_at(connection, people)
     verdicts = {}
-    for (_, campaign, _), theirs in people.items():
-        if len(theirs) == 1 and campaign not in sent:
+    for (_, campaign, contact), theirs in people.items():
+        at = sent.get((campaign, contact), sent.get((campaign, ""))) if sent else None
+        if len(theirs) == 1 and at is None:
             # The same result as `judge`, but faster: most clicks have no neighbours.
             click, signals = theirs[0]
             verdicts[click.id] = weigh(signals)
             continue
         theirs.sort(key=_by_id)
-        for (click, _), judged in zip(theirs, judge(theirs, sent.get(campaign)), strict=True):
+        for (click, _), judged in zip(theirs, judge(theirs, at), strict=True):
             verdicts[click.id] = judged
     suspects = [click_id for click_id, judged in verdicts.items() if judged.verdict is not Verdict.HUMAN]
     for click_id in _among(connection, bought.c.click_id, suspects):
@@ -404,18 +404,6 @@ def _contacts_of(some: Iterable[Click]) -> _Contacts:
         if click.contact:
             found.setdefault(click.emp_id, set()).add(click.contact)
     return found
-
-
-def _sent_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
-    dialect = connection.dialect.name
-    rows = connection.execute(_with_sending_time(dialect), {"these": as_values(dialect, ids)})
-    return {row.id: row.sent_at for row in rows}
-
-
-@cache
-def _with_sending_time(dialect: str) -> Any:
-    sent = among(dialect, campaigns.c.id, "these"), campaigns.c.sent_at.is_not(None)
-    return sa.select(campaigns.c.id, campaigns.c.sent_at).where(*sent)
 
 
 def _among(connection: sa.Connection, column: sa.Column[bytes], ids: Sequence[bytes]) -> list[bytes]:

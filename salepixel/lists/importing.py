@@ -103,7 +103,9 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Wr
         done = campaigns.add_contacts(connection, INSTALLATION, keys, found.emp_id, reported, now)
         refs = [ref for ref in reported if ref not in done.erased]
         if found.campaign_id:
-            campaigns.add_recipients(connection, INSTALLATION, found.campaign_id, refs, keys, None)
+            sent = {entry.ref: entry.sent_at for _, _, entry in entries if entry.sent_at is not None}
+            its = INSTALLATION, found.campaign_id, refs, keys
+            campaigns.add_recipients(connection, *its, None, {ref: sent[ref] for ref in refs if ref in sent})
         gone = [_Bad(line, Problem.ERASED, record) for line, record, e in entries if e.ref in done.erased]
         wrong = sorted([*bad, *gone], key=lambda one: one.line)
         _count(imported, done.stored, sum("consent" in one for one in reported.values()), wrong)

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +31,7 @@ class Role(StrEnum):
     EMAIL = "email"
     CONSENT = "consent"  # yes: may be tracked
     OPT_OUT = "opt_out"  # yes: opted out
+    SENT_AT = "sent_at"  # when the contact got the e-mail of a flow
     IGNORED = "ignored"
 
 
@@ -85,6 +87,9 @@ _NAMES = {
         "optout optedout bajadeseguimiento baja dadodebaja unsubscribed unsubscribedfromallemail "
         "unsubscribedfromemail desuscrito blocklisted blacklisted donottrack nosequir"
     ),
+    Role.SENT_AT: _words(
+        "sentat senton senttime sendtime senddate datesent sentdate enviadoel enviado fechadeenvio fechaenvio"
+    ),
 }
 
 _YES = _words(
@@ -105,6 +110,16 @@ def read_consent(text: str) -> bool | None:
     """Whether a text means yes or no; None for another text."""
     word = _plain(text)
     return True if word in _YES else False if word in _NO else None
+
+
+def read_time(text: str) -> datetime | None:
+    """The time in a text as ISO 8601 has it, in UTC if it names no zone; None for another text."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+        found = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if 2000 <= found.year < 2100 else None
 
 
 def propose(head: Sequence[str]) -> Layout:
@@ -169,6 +184,9 @@ def _fits(role: Role, values: Sequence[str]) -> bool:
     if role in (Role.CONSENT, Role.OPT_OUT):
         filled = [value for value in values if value]
         return 2 * sum(read_consent(value) is not None for value in filled) >= len(filled)
+    if role is Role.SENT_AT:
+        filled = [value for value in values if value]
+        return bool(filled) and 2 * sum(read_time(value) is not None for value in filled) >= len(filled)
     if role is Role.EMAIL:
         filled = [value for value in values if value]
         return not filled or any(map(is_email, filled))

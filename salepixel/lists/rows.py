@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from salepixel.lists.layout import Layout, Role, read_consent
+from salepixel.lists.layout import Layout, Role, read_consent, read_time
 from salepixel.mailers.tags import is_merge_tag
 from salepixel.reading.emails import is_email
 from salepixel.reading.references import normal_reference
@@ -20,6 +21,7 @@ class Problem(StrEnum):
     MERGE_TAG = "merge_tag"
     EMAIL = "email"
     CONSENT = "consent"
+    SENT_AT = "sent_at"
     ERASED = "erased"
 
 
@@ -27,12 +29,15 @@ class Problem(StrEnum):
 class Entry:
     """A contact in a list. `email`: empty if it has none. `opted_out`: the list says so.
 
+    `sent_at`: when it got the e-mail, None if the list does not say.
+
     A list never ends an opt-out: it may be older than the opt-out.
     """
 
     ref: str
     email: str = ""
     opted_out: bool = False
+    sent_at: datetime | None = None
 
 
 def read_row(fields: Sequence[str] | None, layout: Layout) -> Entry | Problem:
@@ -65,4 +70,8 @@ def read_row(fields: Sequence[str] | None, layout: Layout) -> Entry | Problem:
             if said is None:
                 return Problem.CONSENT
             opted_out = opted_out or said is out
-    return Entry(ref, email, opted_out)
+    written_at = cells.get(Role.SENT_AT, "")
+    sent_at = read_time(written_at) if written_at else None
+    if written_at and sent_at is None:
+        return Problem.SENT_AT
+    return Entry(ref, email, opted_out, sent_at)

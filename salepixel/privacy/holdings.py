@@ -21,7 +21,7 @@ class Holding:
 
 HOLDINGS = {
     "contacts": Holding("deleted", "ref email_hash alias_hash", "emp_id consent updated_at"),
-    "recipients": Holding("deleted", "contact", "campaign_id lot"),
+    "recipients": Holding("deleted", "contact", "campaign_id lot sent_at"),
     "coupons": Holding("deleted", "code contact", "emp_id campaign_id created_at"),
     "clicks": Holding("cleared", "contact", "id emp_id campaign_id link_id signals verdict reasons score"),
     "hits": Holding(
@@ -120,7 +120,7 @@ WITHOUT_PERSON = {
     "api_keys": "digest id emp_id name created_at",
     "sessions": "digest key_digest expires_at",
     "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key "
-    "archived_at utm sent_count listed held_out",
+    "archived_at utm sent_count listed held_out sent_each",
     "links": "id campaign_id emp_id position url label sale_pixel new_url active changed_at dynamic",
     "page_candidates": "campaign_id id clicks",
     "flows": "id emp_id name created_at",

@@ -4,7 +4,14 @@ import pytest
 
 from salepixel.lists.layout import Role, propose, read_consent
 
-R, E, C, OUT, _ = Role.REFERENCE, Role.EMAIL, Role.CONSENT, Role.OPT_OUT, Role.IGNORED
+R, E, C, OUT, SENT, _ = (
+    Role.REFERENCE,
+    Role.EMAIL,
+    Role.CONSENT,
+    Role.OPT_OUT,
+    Role.SENT_AT,
+    Role.IGNORED,
+)
 
 NAMED = [
     ("reference,email,consent\nc1,ana@shop.test,yes\n", ",", (R, E, C)),
@@ -16,6 +23,9 @@ NAMED = [
     ("Record ID,First Name,Email,Unsubscribed from all email\n51,Ana,a@b.test,\n", ",", (R, _, E, OUT)),
     ("Subscriber,Status,Reference\na@b.test,active,c1\nb@b.test,unsubscribed,c2\n", ",", (E, C, R)),
     ("Reference,Status,E-mail\nc1,shipped,a@b.test\nc2,waiting,b@b.test\n", ",", (R, _, E)),
+    ("Reference,Sent at\nc1,2026-11-28 10:00\nc2,\n", ",", (R, SENT)),
+    ("Referencia;Fecha de envío;Email\nc1;2026-11-28T10:00:00+01:00;a@b.test\n", ";", (R, SENT, E)),
+    ("Reference,Sent at\nc1,yes\nc2,no\n", ",", (R, _)),
     ("Código,Dirección\nc1,a@b.test\nc2,b@b.test\nc3,c@b.test\n", ",", (R, E)),
 ]
 

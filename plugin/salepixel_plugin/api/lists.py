@@ -26,7 +26,7 @@ from salepixel_plugin.lists import chunks_of, labels_of, sealed_file
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
 
-RoleName = Literal["reference", "email", "consent", "opt_out", "ignored"]
+RoleName = Literal["reference", "email", "consent", "opt_out", "sent_at", "ignored"]
 
 
 class UploadQuery(BaseModel):

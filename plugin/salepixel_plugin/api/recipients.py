@@ -14,7 +14,7 @@ from salepixel_plugin.api.contacts import Reference
 from salepixel_plugin.api.orders import LanguageQuery
 from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, lift_as_json
-from salepixel_plugin.fields import Currency, Money
+from salepixel_plugin.fields import Currency, Money, PlannedTime
 from salepixel_plugin.languages import LANGUAGES
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
@@ -25,6 +25,10 @@ class RecipientsIn(Input):
 
     max_bytes: ClassVar[int] = 8_000_000
     contacts: Annotated[list[Reference], Field(max_length=10_000)]
+    sent_at: PlannedTime | None = Field(
+        None,
+        description="When these contacts got the e-mail of a flow; helps to detect bot clicks.",
+    )
 
 
 class RecipientsOut(Output):
@@ -119,6 +123,7 @@ def add_recipients(campaign_id: str, wanted: RecipientsIn) -> dict[str, list[str
             wanted.contacts,
             here.keys,
             datetime.now(UTC),
+            dict.fromkeys(wanted.contacts, wanted.sent_at) if wanted.sent_at else None,
         )
     return {"mail": split.mail, "hold_out": split.hold_out, "not_measured": split.not_measured}
 

@@ -27,6 +27,7 @@ campaigns = sa.Table(
     sa.Column("sent_count", sa.BigInteger),  # e-mails sent, as typed; null: as the list says
     sa.Column("listed", sa.BigInteger, nullable=False, server_default="0"),  # rows in `recipients`
     sa.Column("held_out", sa.BigInteger, nullable=False, server_default="0"),  # those in the control group
+    sa.Column("sent_each", sa.Boolean, nullable=False, server_default=sa.false()),  # `recipients.sent_at`
 )
 
 links = sa.Table(
@@ -107,5 +108,6 @@ recipients = sa.Table(
     sa.Column("contact", sa.Text, primary_key=True),
     # 0 to 9999, see campaigns/holdout.py: the least ones, as many as the campaign's share says, get no mail
     sa.Column("lot", sa.Integer, nullable=False, server_default="9999"),
+    sa.Column("sent_at", UtcTime),  # when this contact got the e-mail of a flow; null: as the campaign says
     sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], "fk_recipients_campaign_id"),
 )

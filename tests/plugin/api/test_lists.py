@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from salepixel.clicks.store import settle_clicks
+from salepixel.clicks.tokens import Signal
 from salepixel.storage.schema import contacts, list_pieces, lists
 from salepixel.wire.jobs import JobQueue
 from salepixel_worker.computing import sweep_computations
@@ -197,3 +199,27 @@ def test_an_erased_person_is_not_imported_and_an_erasure_deletes_the_lists(offic
     found = imported(office, LIST)["started"]
     assert found["problems"]["erased"] == 1
     assert "c1" not in stored(office)
+
+
+def test_a_list_says_when_each_contact_got_the_e_mail_of_a_flow(office: Office) -> None:
+    """Clicks within seconds of it are probably of bots; a flow has no time of its own."""
+    campaign = office.campaign()
+    for contact in ("c1", "c2"):
+        office.click(campaign, contact, signals=Signal.OLD_AGENT)
+    rows = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
+    assert {row["verdict"] for row in rows} == {"unknown"}
+    clicked = datetime.fromisoformat(rows[0]["clicked_at"]).replace(microsecond=0)
+    before = (clicked - timedelta(hours=5)).isoformat()
+    raw = f"reference,sent at\nc1,{clicked.isoformat()}\nc2,{before}\nc3,soon\n"
+    its = imported(office, raw.encode(), f"empId=7&campaign={campaign['id']}")
+    assert its["started"]["problems"] == {"sent_at": 1}
+    with office.database.write() as connection:
+        settle_clicks(connection, datetime.now(UTC), 100)
+    rows = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
+    assert {row["contact"]: row["verdict"] for row in rows} == {"c1": "bot", "c2": "unknown"}
+    later = {"contacts": ["c2"], "sent_at": clicked.isoformat()}
+    office.post(f"/campaigns/{campaign['id']}/recipients", later, SHOES)
+    with office.database.write() as connection:
+        settle_clicks(connection, datetime.now(UTC), 100)
+    rows = office.get(f"/campaigns/{campaign['id']}/clicks")["rows"]
+    assert {row["verdict"] for row in rows} == {"bot"}

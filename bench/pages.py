@@ -16,7 +16,7 @@ from salepixel.flows.store import Flow, add_flow, get_flow, set_parts
 from salepixel.keys import Keys
 from salepixel.mails.mail import Kind
 from salepixel.mails.proposals import Use
-from salepixel.mails.store import Choice, StoredMail, add_mail, get_mail
+from salepixel.mails.store import Choice, StoredMail, add_mail, change_links, get_mail
 from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel.storage.schema import sales
@@ -65,6 +65,7 @@ NOT_CALLED = {
     "pages.show_home_widget": "as pages.list_campaigns, with a token of the shop's Dashboard",
     "openapi.spec": "the same for everybody, made once",
     "pages.enter": "a form of a person who signs in",
+    "pages.start": "a redirect",
     "pages.leave": "a form of a person who signs out",
     "pages.show_code": "a form of a person who signs in",
     "pages.enter_code": "a form of a person who signs in",
@@ -349,7 +350,8 @@ def find_place(database: Database, shop_id: str) -> Place:
             draft = StoredMail(MAIL, EMP, "Draft", "plain", "{contact}", Kind.HTML, body, now, now)
             add_mail(connection, draft, {(0, 8): Choice(Use.SALES, "Shoes")})
             mail = replace(draft, id=MAP, campaign_id=BIG)
-            add_mail(connection, mail, {(0, 8): Choice(Use.SALES, "Shoes", link_id(BIG, 0))})
+            add_mail(connection, mail, {(0, 8): Choice(Use.SALES, "Shoes")})
+            change_links(connection, MAP, [((0, 8), {"link_id": link_id(BIG, 0)})])
         if get_flow(connection, FLOW) is None:
             add_flow(connection, Flow(FLOW, EMP, "Welcome", datetime.now(UTC)))
             set_parts(connection, FLOW, [BIG])

@@ -13,7 +13,7 @@ from salepixel.report import sales as report
 from salepixel.report.periods import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
-from salepixel.sums import buyers, decisions, sales
+from salepixel.sums import buyers, decisions, delays, hours, items, sales
 from tests.conftest import newest_planner
 from tests.make import CAMPAIGN, NOON
 from tests.storage.test_plans import statements
@@ -41,6 +41,52 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         lambda connection: report.converted_total(connection, CAMPAIGN, "EUR", DAY),
         "campaign_sums",
         ["campaign_id", "day"],
+    ),
+    "sales of a campaign by day": (
+        lambda connection: sales.sold_by_day(connection, (1, 2), campaign_id=CAMPAIGN),
+        "campaign_sums",
+        ["campaign_id", "day"],
+    ),
+    "sales of an account by day": (
+        lambda connection: sales.sold_by_day(connection, (1, 2), emp_id=1),
+        "campaign_sums",
+        ["campaign_id", "day"],
+    ),
+    "sales by campaign": (
+        lambda connection: sales.sold_by_campaign(connection, (1, 2), 1),
+        "campaign_sums",
+        ["campaign_id", "day"],
+    ),
+    "sales by link": (
+        lambda connection: sales.sold_by_link(connection, CAMPAIGN, (1, 2)),
+        "sale_sums",
+        ["campaign_id", "day"],
+    ),
+    "items": (lambda connection: items.items_of(connection, CAMPAIGN), "item_sums", ["campaign_id"]),
+    "clicks by hour": (
+        lambda connection: hours.clicks_by_hour(connection, CAMPAIGN, 1, 2),
+        "click_hours",
+        ["campaign_id", "hour"],
+    ),
+    "clicks of a campaign by day": (
+        lambda connection: hours.clicks_by_day(connection, (1, 2), campaign_id=CAMPAIGN),
+        "click_hours",
+        ["campaign_id", "hour"],
+    ),
+    "clicks of an account by day": (
+        lambda connection: hours.clicks_by_day(connection, (1, 2), emp_id=1),
+        "click_days",
+        ["emp_id", "day"],
+    ),
+    "delays of a campaign": (
+        lambda connection: delays.orders_by_step(connection, 1, (1, 2), CAMPAIGN),
+        "delay_sums",
+        ["emp_id", "campaign_id", "day"],
+    ),
+    "outcomes of some days": (
+        lambda connection: decisions.count_outcomes(connection, 1, (1, 2)),
+        "decision_sums",
+        ["emp_id", "day"],
     ),
     "orders by evidence": (
         lambda connection: sales.orders_by_evidence(connection, CAMPAIGN),

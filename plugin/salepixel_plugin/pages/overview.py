@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
-from flask import Response, request
+from flask import Response, redirect, request, url_for
 
+from salepixel.accounts.store import list_accounts
 from salepixel.accounts.use_cases import see_account
+from salepixel.campaigns.store import list_campaigns
 from salepixel.report.figures import MONEY, RATES, Counted, Figure, Name, figures_of
 from salepixel.report.overview import AccountOverview, CampaignOverview
 from salepixel.report.periods import Against, Preset
@@ -76,6 +78,18 @@ def show_account(emp_id: int) -> Response:
         figures=shown_figures(found.now, currency, found.before, language()),
         pictures=_of_account(found, currency, language()),
     )
+
+
+@blueprint.get("/start")
+def start() -> Response:
+    """The first page after signing in: the overview of the only account, or the list of campaigns."""
+    with services().database.read() as connection:
+        accounts = list_accounts(connection, principal())
+        only = accounts[0].emp_id if len(accounts) == 1 else None
+        # Before the first campaign, the list has the first steps.
+        if only is not None and list_campaigns(connection, only, 1, None):
+            return cast(Response, redirect(url_for("pages.show_account", emp_id=only), 303))
+    return cast(Response, redirect(url_for("pages.list_campaigns"), 303))
 
 
 def of_campaign(found: CampaignOverview, account_currency: str) -> dict[str, Any]:

@@ -25,6 +25,9 @@ from salepixel_plugin.rejections import seconds_limited
 from salepixel_plugin.services import services
 
 _DAY = 86_400
+FIRST_PAGE = "/start"
+"""Leads to the overview of an account, or to the campaigns (overview.start)."""
+
 _TOO_MANY = N_("Too many requests came from your network. Try again in a minute.")
 
 
@@ -129,12 +132,12 @@ def local_path(text: str | None) -> str:
 
     Browsers read "//host" and "/\\\\host" as another site, and drop tabs and line feeds while they read.
     """
-    if not text or not text.startswith("/") or text.startswith(("//", "/\\")):
-        return "/"
+    if not text or text == "/" or not text.startswith("/") or text.startswith(("//", "/\\")):
+        return FIRST_PAGE
     if not text.isprintable() or "\\" in text:
-        return "/"
+        return FIRST_PAGE
     try:
         parts = urlsplit(text)
     except ValueError:
-        return "/"
-    return "/" if parts.scheme or parts.netloc else text
+        return FIRST_PAGE
+    return FIRST_PAGE if parts.scheme or parts.netloc else text

@@ -43,6 +43,7 @@ FILES = {
         "download_original",
         "download_recipients",
         "show_marked_mail",
+        "start",
         "try_browser",
         "static",
     ),

@@ -35,6 +35,16 @@ def test_signing_in_returns_to_the_requested_page(office: Office) -> None:
     assert browser.get(there).status_code == 200
 
 
+def test_the_first_page_is_the_overview_of_the_only_account(office: Office) -> None:
+    browser = office.browser
+    assert _enter(browser).location == "/start"
+    assert browser.get("/start").location == "/", "before the first campaign: the first steps"
+    office.campaign()
+    assert browser.get("/start").location == "/accounts/7"
+    assert browser.get("/accounts/7").status_code == 200
+    assert office.page("/start").location == "/", "the campaigns of several accounts"
+
+
 def test_a_wrong_key_is_refused(office: Office) -> None:
     for key in ("", "wrong", "\x00", "é" * 1000):
         browser = office.browser
@@ -254,9 +264,9 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("there", ELSEWHERE)
 def test_signing_in_never_leads_to_another_site(office: Office, there: str) -> None:
-    assert _enter(office.browser, next=there).location == "/"
+    assert _enter(office.browser, next=there).location == "/start"
     form = office.browser.get("/login", query_string={"next": there})
-    assert 'name="next" value="/"' in form.text
+    assert 'name="next" value="/start"' in form.text
 
 
 FOREIGN: list[dict[str, str]] = [

@@ -1,0 +1,77 @@
+"""The overview of an account and of a campaign: what happened, at a glance, and as tables."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from salepixel.report.figures import Name
+from salepixel.sums.delays import STEPS
+from salepixel_plugin.pages.overview import FIGURES
+from salepixel_plugin.pages.pictures import DELAYS
+from tests.plugin.api.test_overview import fill
+from tests.plugin.conftest import PLACED, Office
+from tests.plugin.pages.test_pages import _check
+
+DAY = timedelta(days=1)
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_every_figure_and_every_step_has_its_words() -> None:
+    assert set(FIGURES) == set(Name)
+    assert len(DELAYS) == len(STEPS) + 1
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_pages_are_whole_small_and_without_script(office: Office, lang: str) -> None:
+    campaign = fill(office)
+    for path in ("/accounts/7", f"/campaigns/{campaign['id']}"):
+        answer = office.page(f"{path}?lang={lang}&period=year&compare=year")
+        assert answer.status_code == 200
+        _check(answer.text)
+        assert len(answer.data) < 150_000
+        ids = re.findall(r'\sid="([^"]+)"', answer.text)
+        assert len(ids) == len(set(ids))
+
+
+def test_each_currency_has_figures_and_charts_of_its_own(office: Office) -> None:
+    fill(office)
+    page = text_of(office.page("/accounts/7?period=7d").text)
+    assert "Net revenue by day (EUR)" in page
+    assert "Net revenue by day (USD)" not in page
+    assert "EUR: €69.80" in page
+    assert "USD: $39.80" in page
+    dollars = text_of(office.page("/accounts/7?period=7d&currency=USD").text)
+    assert "Net revenue by day (USD)" in dollars
+    assert "109.60" not in page + dollars, "currencies are never added up"
+    assert "(EUR)" in text_of(office.page("/accounts/7?period=7d&currency=XXX").text)
+
+
+def test_a_change_is_said_in_words(office: Office) -> None:
+    fill(office)
+    today = PLACED.date()
+    days = f"from={today - DAY}&to={today}"
+    page = text_of(office.page(f"/accounts/7?{days}&compare=before").text)
+    assert "100% more than before: 1" in page
+    assert "more than before" not in text_of(office.page(f"/accounts/7?{days}&compare=none").text)
+
+
+def test_each_chart_has_its_values_in_a_table(office: Office) -> None:
+    campaign = fill(office)
+    html = office.page(f"/campaigns/{campaign['id']}").text
+    figures = re.findall(r"<figure.*?</figure>", html, re.DOTALL)
+    assert len(figures) == 8
+    for figure in figures:
+        assert figure.count("<table>") == 1
+        assert 'role="img"' in figure
+    assert re.search(r"E-mails sent</th><td class=\"number\">50<", html)
+    assert re.search(r"Clickers</th><td class=\"number\">3 \(6%\)<", html)
+
+
+def test_an_account_without_clicks_says_so(office: Office) -> None:
+    page = text_of(office.page("/accounts/8").text)
+    assert "No clicks and no orders in these days" in page
+    assert "NaN" not in page

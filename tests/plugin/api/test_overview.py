@@ -17,7 +17,12 @@ def fill(office: Office) -> Any:
     for number, currency in enumerate(("EUR", "USD", "EUR")):
         placed = (PLACED - number * DAY).isoformat()
         token = office.click(campaign, f"c{number}", PLACED - number * DAY)
-        bought = {"id": f"o{number}", "number": f"{number}", "currency": currency, "placed_at": placed}
+        bought: dict[str, Any] = {
+            "id": f"o{number}",
+            "number": f"{number}",
+            "currency": currency,
+            "placed_at": placed,
+        }
         office.order(**bought, click=token, refunded="0" if number else "9.80")
     office.click(campaign, "scanner", signals=Signal.HEAD)
     sent = {"sent_at": (PLACED - 3 * DAY).isoformat(), "sent_count": 50}

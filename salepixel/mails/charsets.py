@@ -40,6 +40,9 @@ BYTES = "latin-1"
 FOREIGN = "surrogateescape"
 """Reads bytes that do not fit the encoding as single surrogates, and writes them back (PEP 383)."""
 
+_OTHER_ESCAPE = re.compile(rb"\x1b(?!\$[@B]|\$\(D|\([BIJ])")
+"""None of ISO-2022-JP (RFC 1468, RFC 2237). Python reads some of them or not, by the bytes that follow."""
+
 _FOREIGN_BYTES = re.compile("[\udc80-\udcff]+")
 
 _CERTAIN = frozenset(["utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"])
@@ -89,7 +92,7 @@ def charset_of(raw: bytes, declared: str = "") -> str:
     names = [name for mark, name in BOMS if raw.startswith(mark)]
     names = names or [name for name in [wide_charset(raw[:_SEARCHED])] if name]
     names += [] if raw.isascii() else ["utf-8"]
-    names += _readings("iso-2022-jp") if b"\x1b$" in raw else []
+    names += _readings("iso-2022-jp") if b"\x1b$" in raw and not _OTHER_ESCAPE.search(raw) else []
     names += _readings(declared) + _readings(found[1].decode() if found else "")
     return next((name for name in (*names, "utf-8", "cp1252") if _fits(raw, name)), BYTES)
 

@@ -37,3 +37,15 @@ def test_an_address_in_another_encoding_is_read_as_browsers_of_old_mails_do() ->
     (_, link), _ = read_mail(b"<p>" + UTF_8 + ADDRESS * 2, Kind.HTML).links()
     assert link.address == "https://shop.test/\u00e9"
     assert "\udce9" not in link.text + link.address
+
+
+def test_an_escape_that_no_encoding_has_is_read_the_same_after_rewriting() -> None:
+    """Python reads such an escape in ISO-2022-JP or not, by the bytes that follow. Found by fuzzing."""
+    raw = b'\x1b<a href="https://shop.test/1">x</a>\x1b$B!!\x1b(B'
+    mail = read_mail(raw, Kind.HTML)
+    (link,) = mail.links()
+    after = read_mail(rewrite(mail, {place_of(*link): TRACKED}), Kind.HTML)
+    assert after.charsets() == mail.charsets()
+    assert undo(after, {TRACKED: [link[1].raw]}, mail.charsets()) == raw
+    japanese = read_mail(b'<a href="https://shop.test/1">\x1b$B!!\x1b(B</a>', Kind.HTML)
+    assert japanese.charsets() == ["iso2022_jp"]

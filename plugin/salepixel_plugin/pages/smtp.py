@@ -33,7 +33,7 @@ _WRONG = {
     "user": N_("Enter the user that this password belongs to."),
     "password": N_("Enter the password of this user."),
     "sender": N_("Enter an e-mail address, such as news@shop.example."),
-    "to": N_("Enter an e-mail address, such as ana@shop.example."),
+    "recipient": N_("Enter an e-mail address, such as ana@shop.example."),
 }
 
 
@@ -87,14 +87,14 @@ def remove_smtp(emp_id: int) -> Response:
 @blueprint.post("/accounts/<int:emp_id>/email/test")
 def test_smtp(emp_id: int) -> Response:
     """Send a test e-mail, and say what became of it."""
-    sent = {"to": request.form.get("to", "").strip()}
-    to = read_recipient(sent["to"])
+    sent = {"recipient": request.form.get("recipient", "").strip()}
+    to = read_recipient(sent["recipient"])
     if not to:
-        return _form(emp_id, sent, {"to": language().text(_WRONG["to"])})
+        return _form(emp_id, sent, {"recipient": language().text(_WRONG["recipient"])})
     try:
         answer = send_test_mail(emp_id, to, language())
     except Conflict as declined:
-        return _form(emp_id, sent, {"to": say(as_refusal(declined))})
+        return _form(emp_id, sent, {"recipient": say(as_refusal(declined))})
     return _form(emp_id, sent, {}, answer)
 
 

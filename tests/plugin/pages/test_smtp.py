@@ -132,7 +132,10 @@ def test_another_account_has_no_access(office: Office) -> None:
     assert office.page(PAGE, key=HATS).status_code == 404
     assert _send(office, key=HATS).status_code == 404
     assert office.page(f"{PAGE}/remove", method="POST", key=HATS).status_code == 404
-    assert office.page(f"{PAGE}/test", method="POST", data={"recipient": "a@shop.test"}, key=HATS).status_code == 404
+    assert (
+        office.page(f"{PAGE}/test", method="POST", data={"recipient": "a@shop.test"}, key=HATS).status_code
+        == 404
+    )
     for method, path, sent in (
         ("GET", CALL, None),
         ("PUT", CALL, body),

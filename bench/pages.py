@@ -159,6 +159,7 @@ NOT_CALLED = {
     "pages.try_browser": "a redirect to the edge",
     "pages.set_up_account": "as api.change_account",
     "pages.add_shop": "as api.add_shop",
+    "pages.resume_shop": "as api.change_shop",
     "pages.make_account": "as api.add_account",
     "pages.download_sales": "as api.list_sales_as_csv and api.list_sales_as_xlsx",
 }
@@ -252,7 +253,8 @@ def _orders_in_parts(at: Place) -> dict[str, str]:
 
 
 QUERIES = dict.fromkeys(
-    ("api.export_contact", "api.erase_contact", "api.list_erasures", "api.list_orders"), f"empId={EMP}"
+    ("api.export_contact", "api.erase_contact", "api.get_contact", "api.list_erasures", "api.list_orders"),
+    f"empId={EMP}",
 )
 """The parameters that some endpoints require."""
 

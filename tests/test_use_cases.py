@@ -239,6 +239,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     attribution.preview_policy_change: lambda w, who: attribution.preview_policy_change(
         w.connection, who, 7, {"window_days": 9}, Tools(w.sealer, w.rates), 10, None, NOW
     ),
+    attribution.preview_link_switch: lambda w, who: attribution.preview_link_switch(
+        w.connection, who, w.campaign, w.link, Tools(w.sealer, w.rates), 10, None, NOW
+    ),
     attribution.change_policy: lambda w, who: attribution.change_policy(
         w.connection, who, 7, {"window_days": 9}, NOW
     ),
@@ -470,6 +473,7 @@ READS = {
     campaigns.see_link,
     campaigns.check_open,
     attribution.see_hits,
+    attribution.preview_link_switch,
     attribution.see_delivery,
     checks.see_first_steps,
     computations.find_result,

@@ -1,7 +1,7 @@
 """The list of orders as the API and the pages ask for it: filters, a search, a cursor for each direction."""
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -13,6 +13,8 @@ from salepixel.reading.emails import is_email
 from salepixel.reading.text import read_text
 from salepixel.report.orders import OrderFilter, Search, Step
 from salepixel_plugin.paging import PageOfDays, bad_cursor, read_cursor, read_cursor_time, write_cursor
+
+EARNED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
 
 _NEWER, _OLDER = "newer", "older"
 _HASHES = r"[0-9a-f]{32}-[0-9a-f]{32}"
@@ -32,7 +34,9 @@ Total = Annotated[Decimal, Field(ge=0, lt=MAX_AMOUNT, decimal_places=4)]
 class OrdersQuery(PageOfDays):
     """Which orders of an account, and which page of them."""
 
-    outcome: Outcome | None = Field(None, description="Of the decision.")
+    outcome: Outcome | Literal["earned"] | None = Field(
+        None, description="Of the decision; `earned`: attributed or likely."
+    )
     reason: Reason | None = Field(None, description="Of the decision.")
     evidence: Rung | None = Field(None, description="Of the credited click.")
     shop: str = Field("", max_length=100, description="The id of a shop.")
@@ -59,7 +63,7 @@ class OrdersQuery(PageOfDays):
     def filter(self) -> OrderFilter:
         """The filters."""
         return OrderFilter(
-            outcome=self.outcome,
+            outcomes=EARNED if self.outcome == "earned" else (self.outcome,) if self.outcome else (),
             reason=self.reason or "",
             evidence=self.evidence,
             shop_id=self.shop,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -22,6 +23,8 @@ from salepixel.orders.store import StoredOrder
 from salepixel.shops import store as shops
 from salepixel.shops.shop import Shop
 
+NOTHING_SWITCHED: Mapping[str, bool] = MappingProxyType({})
+
 
 def judge_orders(
     connection: sa.Connection,
@@ -30,13 +33,16 @@ def judge_orders(
     batch: Sequence[StoredOrder],
     rates: Rates,
     named: Mapping[OrderKey, Named],
+    switched: Mapping[str, bool] = NOTHING_SWITCHED,
 ) -> dict[OrderKey, Judged]:
     """Decide orders of an account by the account's attribution settings and terms, as given.
 
     `named`: from gather.read_named. The orders must not depend on each other's decisions. Not for an order
-    that `is_closed`.
+    that `is_closed`. `switched`: links that are judged as sales links, or as other links, whatever is stored.
     """
     gathered = gather_evidence(connection, account, batch, named)
+    if switched:
+        gathered = {key: _with_links(found, switched) for key, found in gathered.items()}
     is_pixel = {stored.key: shops_by_id[stored.shop_id].platform == "pixel" for stored in batch}
     believed = _without_shop(connection, account, [stored for stored in batch if is_pixel[stored.key]])
     policy, terms = account.policy, account.terms
@@ -54,6 +60,18 @@ def judge_orders(
         )
         for key, stored in zip(gathered, batch, strict=True)
     }
+
+
+def _with_links(found: Gathered, switched: Mapping[str, bool]) -> Gathered:
+    return replace(
+        found,
+        evidence=tuple(
+            one._replace(sale_pixel=switched[one.click.link])
+            if one.click and one.click.link in switched
+            else one
+            for one in found.evidence
+        ),
+    )
 
 
 def _judge(

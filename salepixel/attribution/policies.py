@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import POLICY, Account, change_account, keep_policy, lock_account
 from salepixel.attribution.decisions import get_decisions
 from salepixel.attribution.gather import read_named
-from salepixel.attribution.judge import is_closed, judge_orders
+from salepixel.attribution.judge import NOTHING_SWITCHED, is_closed, judge_orders
 from salepixel.attribution.sale_store import sales_of_orders
 from salepixel.attribution.sales import Sale
 from salepixel.clicks.tokens import ClickSealer
@@ -146,11 +146,12 @@ def preview_policy(
     rates: Rates,
     limit: int,
     after: OrderPlace | None,
+    switched: Mapping[str, bool] = NOTHING_SWITCHED,
 ) -> Preview:
     """The effect of `changed` on the next `limit` orders of open months, newest first.
 
     Nothing is written. An undecided order is compared with its result by the present policy; an order whose
-    decision failed is left out.
+    decision failed is left out. `switched`: links that become sales links (true) or stop to be one, by id.
     """
     shops = {shop.id: shop for shop in list_shops(connection, account.emp_id)}
     page = orders_from(connection, account.emp_id, account.closed_before, limit + 1, after)
@@ -163,7 +164,7 @@ def preview_policy(
         if not is_closed(account, stored, kept.get(stored.key)) and not attempts.get(stored.key)
     ]
     named = read_named(connection, sealer, account, shops, batch)
-    judged = judge_orders(connection, changed, shops, batch, rates, named) if batch else {}
+    judged = judge_orders(connection, changed, shops, batch, rates, named, switched) if batch else {}
     undecided = [stored for stored in batch if stored.key in attempts]
     at_present = judge_orders(connection, account, shops, undecided, rates, named) if undecided else {}
     is_sold = sales_of_orders(connection, [stored.key for stored in batch])

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account, get_account
+from salepixel.attribution.judge import NOTHING_SWITCHED
 from salepixel.attribution.policies import Move, Preview, preview_policy, with_policy
 from salepixel.computations.work import Json, Progress, Task, Tools
 from salepixel.orders.store import OrderPlace
@@ -23,10 +24,18 @@ SMALL_ORDERS = 20
 
 
 def parameters_of(
-    account: Account, change: Mapping[str, Any], limit: int, after: OrderPlace | None
+    account: Account,
+    change: Mapping[str, Any],
+    limit: int,
+    after: OrderPlace | None,
+    switched: Mapping[str, bool] = NOTHING_SWITCHED,
 ) -> dict[str, Any]:
-    """The parameters of a preview: `change` (columns of the account), and the account's present settings."""
-    return {
+    """The parameters of a preview: `change` (columns of the account), and the account's present settings.
+
+    `switched`: links that become sales links (true) or stop to be one, by id.
+    """
+    links = {"switched": dict(switched)} if switched else {}
+    return links | {
         "change": dict(change),
         "limit": limit,
         "after": _as_texts(after),
@@ -50,7 +59,9 @@ def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Pr
     examined, moves = place.get("examined", 0), place.get("moves", [])
     total = place.get("total") or _count(connection, account, given["limit"], after)
     at_once = min(ORDERS_AT_ONCE, given["limit"] - examined)
-    page = preview_policy(connection, tools.sealer, account, changed, tools.rates, at_once, after)
+    page = preview_policy(
+        connection, tools.sealer, account, changed, tools.rates, at_once, after, given.get("switched", {})
+    )
     examined += page.examined
     moves = [*moves, *map(_move_as_json, page.moves)]
     found = {"examined": examined, "moves": moves, "after": _as_texts(page.older), "total": total}

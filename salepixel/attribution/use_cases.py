@@ -18,7 +18,8 @@ from salepixel.attribution import policies, previews
 from salepixel.attribution.decided import Decided, Undecidable, find_decided
 from salepixel.attribution.explanation import without_contacts
 from salepixel.attribution.policies import PolicyVersion, Preview
-from salepixel.campaigns.store import get_campaign
+from salepixel.campaigns.store import Campaign, CampaignLink, get_campaign
+from salepixel.campaigns.use_cases import see_link
 from salepixel.clicks.hit_store import StoredHit, hits_making, hits_naming
 from salepixel.computations.store import Wanted
 from salepixel.computations.use_cases import Computed, find_result
@@ -121,6 +122,41 @@ def preview_policy_change(
     wanted = Wanted(emp_id, previews.KIND, parameters)
     computed = find_result(connection, principal, wanted, previews.read_preview, now)
     return PolicyPreview(account, changed, computed)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPreview:
+    """The preview of switching a link: on if it is no sales link now, otherwise off."""
+
+    campaign: Campaign
+    link: CampaignLink
+    computed: Computed[Preview]
+
+
+def preview_link_switch(
+    connection: sa.Connection,
+    principal: Principal,
+    campaign_id: str,
+    link_id: str,
+    tools: Tools,
+    limit: int,
+    after: OrderPlace | None,
+    now: datetime,
+) -> LinkPreview:
+    """The effect of making a link a sales link, or of stopping that, on `limit` orders of open months.
+
+    As `preview_policy_change`. Raises NotFound.
+    """
+    campaign, link = see_link(connection, principal, campaign_id, link_id)
+    account = see_account(connection, principal, campaign.emp_id)
+    switched = {link.id: not link.sale_pixel}
+    parameters = previews.parameters_of(account, {}, limit, after, switched)
+    if previews.is_small(connection, account, limit, after):
+        result = compute(connection, tools, previews.step, Task(account.emp_id, parameters, now))
+        return LinkPreview(campaign, link, Computed(previews.read_preview(result), now))
+    wanted = Wanted(account.emp_id, previews.KIND, parameters)
+    found = find_result(connection, principal, wanted, previews.read_preview, now)
+    return LinkPreview(campaign, link, found)
 
 
 def change_policy(

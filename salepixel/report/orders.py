@@ -38,11 +38,11 @@ SCANNED = 2000
 class OrderFilter:
     """The orders that are wanted; an empty field filters nothing.
 
-    `campaign_id`, `link_id`: the orders with a sale of theirs. `least`, `most`: the total in the order's own
-    currency, inclusive.
+    `outcomes`: any of these; none: all. `campaign_id`, `link_id`: the orders with a sale of theirs. `least`,
+    `most`: the total in the order's own currency, inclusive.
     """
 
-    outcome: Outcome | None = None
+    outcomes: tuple[Outcome, ...] = ()
     reason: str = ""
     evidence: Rung | None = None
     shop_id: str = ""
@@ -226,14 +226,16 @@ def _of_pairs(
 
 def _has(wanted: OrderFilter, outcome: str, reason: str) -> bool:
     return (
-        wanted.outcome in (None, outcome)
+        (not wanted.outcomes or outcome in wanted.outcomes)
         and wanted.reason in ("", reason)
         and (wanted.evidence is None or REASON_OF_RUNG[wanted.evidence] == reason)
     )
 
 
 def _of_decision(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
-    found = [decisions.c.outcome == wanted.outcome] if wanted.outcome else []
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.outcomes:
+        found.append(decisions.c.outcome.in_(wanted.outcomes))
     found += [decisions.c.reason == wanted.reason] if wanted.reason else []
     return [*found, decisions.c.evidence == wanted.evidence] if wanted.evidence else found
 
@@ -266,9 +268,11 @@ def _few_of_amount(
     """All orders of the amount, if they are so few that nothing else needs to be read; otherwise None."""
     if not wanted.has_amount:
         return None
-    query = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.emp_id == emp_id, *_of_amount(wanted))
-    rows = connection.execute(query.limit(SCANNED)).all()
-    return [(row.shop_id, row.id) for row in rows] if len(rows) < SCANNED else None
+    columns = orders.c.emp_id, orders.c.shop_id, orders.c.id
+    rows = connection.execute(sa.select(*columns).where(*_of_amount(wanted)).limit(SCANNED)).all()
+    if len(rows) == SCANNED:  # of all accounts together
+        return None
+    return [(row.shop_id, row.id) for row in rows if row.emp_id == emp_id]
 
 
 _OF_ORDER = [orders.c[name] for name in ("number", "amount", "currency", "healed_at")]

@@ -92,7 +92,13 @@ GROWS: Mapping[str, str] = {
         "up to 20,000 orders are read at once",
     ),
     "api.list_sales (1000 rows)": "the small year has fewer",
-    "api.list_orders (attributed)": "the large year has more reasons, and each has its own part of the query",
+    **dict.fromkeys(
+        (
+            f"api.list_orders ({what})"
+            for what in ("attributed", "nothing matches", "usual amount and outcome")
+        ),
+        "the large year has more reasons, and each has its own part of the query",
+    ),
     **dict.fromkeys(
         (f"pages.list_orders ({what})" for what in ORDERS_IN_PARTS),
         "as api.list_orders with a limit of 10: the small year has fewer orders than this page",

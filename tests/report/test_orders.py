@@ -80,14 +80,18 @@ def day(hours: int) -> datetime:
 
 FILTERS: dict[str, tuple[dict[str, Any], Any]] = {
     "nothing": ({}, lambda row: True),
-    "outcome": ({"outcome": Outcome.UNATTRIBUTED}, lambda row: row.outcome == "unattributed"),
+    "outcome": ({"outcomes": (Outcome.UNATTRIBUTED,)}, lambda row: row.outcome == "unattributed"),
     "reason": ({"reason": "not_a_sales_link"}, lambda row: row.reason == "not_a_sales_link"),
     "reason and outcome": (
-        {"reason": "unpaid", "outcome": Outcome.PENDING},
+        {"reason": "unpaid", "outcomes": (Outcome.PENDING,)},
         lambda row: row.reason == "unpaid",
     ),
+    "two outcomes": (
+        {"outcomes": (Outcome.ATTRIBUTED, Outcome.PENDING)},
+        lambda row: row.outcome in ("attributed", "pending") and row.order_id != "new",
+    ),
     "a reason that no order has": ({"reason": "opted_out"}, lambda row: False),
-    "a reason with another outcome": ({"reason": "unpaid", "outcome": Outcome.LIKELY}, lambda row: False),
+    "a reason with another outcome": ({"reason": "unpaid", "outcomes": (Outcome.LIKELY,)}, lambda row: False),
     "evidence": ({"evidence": Rung.TOKEN}, lambda row: row.evidence is Rung.TOKEN),
     "campaign": ({"campaign_id": CAMPAIGN}, lambda row: row.campaign_id == CAMPAIGN),
     "campaign and link": ({"campaign_id": CAMPAIGN, "link_id": OTHER_LINK}, lambda row: False),
@@ -98,7 +102,7 @@ FILTERS: dict[str, tuple[dict[str, Any], Any]] = {
     ),
     "amount": ({"least": Decimal(50), "most": Decimal(120)}, lambda row: 50 <= row.total <= 120),
     "amount and outcome": (
-        {"least": Decimal(100), "outcome": Outcome.UNATTRIBUTED},
+        {"least": Decimal(100), "outcomes": (Outcome.UNATTRIBUTED,)},
         lambda row: row.total >= 100 and row.outcome == "unattributed",
     ),
     "campaign and amount": (

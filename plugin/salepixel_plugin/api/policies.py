@@ -8,7 +8,7 @@ from pydantic import Field
 
 from salepixel.accounts.policy import Model
 from salepixel.attribution import use_cases
-from salepixel.attribution.policies import Move, PolicyVersion, Sum, sums_of
+from salepixel.attribution.policies import Move, PolicyVersion, Preview, Sum, sums_of
 from salepixel.money.amounts import from_minor
 from salepixel.reading.times import rfc3339
 from salepixel.wire import jobs
@@ -122,13 +122,29 @@ def preview_policy(emp_id: int, change: PolicyChange, page: PageQuery) -> dict[s
     )
     if found.result is None or found.computation is not None:
         return not_computed_yet(found)
-    preview = found.result
-    return {
-        "moves": [_move_as_json(move) for move in preview.moves],
-        "sums": [_sum_as_json(total) for total in sums_of(preview.moves) if total.difference],
-        "next": write_cursor(*preview.older) if preview.older else None,
-        "as_of": found.as_of,
-    }
+    return _preview_as_json(found.result, found.as_of)
+
+
+@blueprint.get("/campaigns/<campaign_id>/links/<link_id>/preview")
+@blueprint.input(PageQuery, location="query", arg_name="page")
+@blueprint.output(PreviewOut)
+@blueprint.doc(security="bearer", responses=ACCEPTED)
+def preview_link(campaign_id: str, link_id: str, page: PageQuery) -> dict[str, Any] | Response:
+    """Preview which orders would change if the link became a sales link, or stopped to be one.
+
+    As the preview of attribution settings.
+    """
+    after, now = read_order_cursor(page.cursor), datetime.now(UTC)
+    found = ask(
+        lambda connection: (
+            use_cases.preview_link_switch(
+                connection, principal(), campaign_id, link_id, tools(), page.limit, after, now
+            ).computed
+        )
+    )
+    if found.result is None or found.computation is not None:
+        return not_computed_yet(found)
+    return _preview_as_json(found.result, found.as_of)
 
 
 @blueprint.post("/accounts/<int:emp_id>/policies")
@@ -161,6 +177,15 @@ def close_month(emp_id: int, wanted: MonthIn) -> dict[str, Any]:
             without_failed=wanted.without_failed,
         )
     return {"closed_before": until}
+
+
+def _preview_as_json(preview: Preview, as_of: datetime | None) -> dict[str, Any]:
+    return {
+        "moves": [_move_as_json(move) for move in preview.moves],
+        "sums": [_sum_as_json(total) for total in sums_of(preview.moves) if total.difference],
+        "next": write_cursor(*preview.older) if preview.older else None,
+        "as_of": as_of,
+    }
 
 
 def _sum_as_json(total: Sum) -> dict[str, str]:

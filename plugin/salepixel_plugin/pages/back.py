@@ -15,6 +15,7 @@ _NAMES = {
     "pages.show_contact": N_("Contact"),
     "pages.show_live": N_("Live"),
     "pages.preview_policy": N_("Preview"),
+    "pages.preview_link": N_("Preview"),
     "pages.list_failed": N_("Orders that could not be processed"),
 }
 """The pages that lead to an order, with their names."""

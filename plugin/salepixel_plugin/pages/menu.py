@@ -16,7 +16,17 @@ class Place:
 
 
 _OF_A_CAMPAIGN = (
-    *("list_campaigns", "overview", "links", "link", "list_sales", "contacts", "items", "recipients"),
+    *(
+        "list_campaigns",
+        "overview",
+        "links",
+        "link",
+        "preview_link",
+        "list_sales",
+        "contacts",
+        "items",
+        "recipients",
+    ),
     *("lift", "show_manage", "download_table", "show_link_map"),
     *("change", "change_recipients", "manage", "download_sales", "new_mail", "add_mail", "show_mail"),
     *("change_mail", "show_undo", "undo_mail", "show_platform"),

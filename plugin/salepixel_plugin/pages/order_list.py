@@ -37,7 +37,7 @@ def list_orders(emp_id: int) -> Response:
     shops = {shop.id: shop.name or shop.api_url or shop.platform for shop in found.shops}
     least, most = given.get("min"), given.get("max")
     name_of = {
-        "outcome": _texts(OUTCOME),
+        "outcome": _texts(OUTCOME | {"earned": N_("Attributed or likely")}),
         "reason": _texts(REASON),
         "evidence": _texts(EVIDENCE),
         "campaign": found.campaigns,

@@ -74,7 +74,7 @@ def apply_policy(emp_id: int) -> Response:
     try:
         change, now = _change(sent), datetime.now(UTC)
         with writing(wakes=True) as connection:  # no version has the number 0
-            use_cases.change_policy(connection, principal(), emp_id, change, now, _number(seen) or 0)
+            use_cases.change_policy(connection, principal(), emp_id, change, now, number(seen) or 0)
     except (ValidationError, Declined) as error:
         if isinstance(error, Declined) and error.reason == "policy_changed":
             query: dict[str, Any] = {**sent, "policy": seen or "0"}
@@ -121,7 +121,7 @@ def _policy_page(
         windows = _windows(values)
         named = {*windows, *(campaign for version in versions for campaign in version.campaign_windows)}
         names = {campaign.id: campaign.name for campaign in listed}
-        names |= _names(connection, account, named - names.keys())
+        names |= names_of(connection, account, named - names.keys())
     answer = page(
         "policy.html",
         account=account,
@@ -142,7 +142,7 @@ def _policy_page(
 
 def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
     cursor, skip, seen = (request.args.get(name) for name in ("cursor", "skip", "policy"))
-    first = 0 if skip is None else _number(skip)
+    first = 0 if skip is None else number(skip)
     if first is None:
         raise bad_cursor()
     after, change, here = read_order_cursor(cursor), _change(sent), services()
@@ -160,7 +160,7 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
         current = next(policy for policy in versions if policy.version == account.policy_version)
         planned = _as_version(changed, current)
         named = {total.campaign for total in found} | {*current.campaign_windows, *planned.campaign_windows}
-        names = _names(connection, account, named)
+        names = names_of(connection, account, named)
     return page(
         "preview.html",
         account=account,
@@ -172,7 +172,7 @@ def _preview_page(emp_id: int, sent: Mapping[str, str]) -> Response:
         sums=sorted(found, key=lambda total: (names.get(total.campaign, ""), total.campaign, total.currency)),
         totals=totals_of(found),
         moves=moves[first : first + SHOWN],
-        amounts=_amounts,
+        amounts=amounts,
         more=str(first + SHOWN) if len(moves) > first + SHOWN else None,
         older=write_cursor(*preview.older) if preview and preview.older else None,
         newest=cursor is None,
@@ -237,12 +237,12 @@ def _as_version(changed: Account, current: PolicyVersion) -> PolicyVersion:
     )
 
 
-def _amounts(minor: Mapping[str, int], currency: str) -> dict[str, Decimal]:
+def amounts(minor: Mapping[str, int], currency: str) -> dict[str, Decimal]:
     """The campaigns' revenue from an order."""
     return {campaign: from_minor(amount, currency) for campaign, amount in minor.items()}
 
 
-def _names(connection: sa.Connection, account: Account, ids: Iterable[str]) -> dict[str, str]:
+def names_of(connection: sa.Connection, account: Account, ids: Iterable[str]) -> dict[str, str]:
     """The names of these campaigns, but only of this account: a URL may have any id."""
     found = (campaigns.get_campaign(connection, campaign_id) for campaign_id in ids if is_id(campaign_id))
     return {
@@ -250,6 +250,6 @@ def _names(connection: sa.Connection, account: Account, ids: Iterable[str]) -> d
     }
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
     """A number as our own pages write it; otherwise None."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

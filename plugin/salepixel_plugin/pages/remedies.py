@@ -12,7 +12,7 @@ from salepixel_plugin.languages import N_, Language
 _DAY = timedelta(days=1)
 _MOST_DAYS = 365
 
-_SWITCH = N_("Make %(link)s a sales link")
+_SWITCH = N_("Preview %(link)s as a sales link: all orders that it would change")
 _WIDEN = N_("Preview a window of %(days)s days: all orders that it would change")
 _SETTINGS = N_("Change the window of %(campaign)s")
 _PIXEL = N_("Connect the shop: only orders that it confirms count")
@@ -46,7 +46,7 @@ def remedies(
             return [
                 Remedy(
                     language.text(_SWITCH, link=labels[link]),
-                    url_for("pages.link", campaign_id=campaign, link_id=link),
+                    url_for("pages.preview_link", campaign_id=campaign, link_id=link),
                 )
                 for link, campaign in switched.items()
             ]

@@ -38,16 +38,18 @@ def proposed_dashboard(api_url: str) -> str:
     return "/".join(api_url.split("/")[:3]) + "/dashboard/"
 
 
-def page_in_dashboard(stored: str, app_id: str | None, path: str) -> str | None:
-    """The address of one of our pages within the shop's first Dashboard; None without one.
+def page_in_dashboard(stored: str, app_id: str | None, path: str, origin: str = "") -> str | None:
+    """The address of one of our pages within a Dashboard of the shop; None without one.
 
-    `path` begins with a slash. Dashboards from 3.22 on have apps at extensions/app (src/extensions/urls.ts of
-    saleor-dashboard 3.23.27), and widgets need 3.22.
+    The Dashboard with this origin, otherwise the first. `path` begins with a slash.
+    Dashboards from 3.22 on have apps at extensions/app (src/extensions/urls.ts of saleor-dashboard 3.23.27),
+    and widgets need 3.22.
     """
     addresses = stored.split()
     if not addresses or not app_id:
         return None
-    return f"{addresses[0]}extensions/app/{quote(app_id, safe='')}{path}"
+    here = next((one for one in addresses if origin and one.startswith(f"{origin}/")), addresses[0])
+    return f"{here}extensions/app/{quote(app_id, safe='')}{path}"
 
 
 def _normal(address: str) -> str:

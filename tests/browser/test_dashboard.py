@@ -245,7 +245,8 @@ def test_the_page_shops_and_the_frame_fit_and_have_no_findings(
     page.goto(f"{house.stack.plugin_url}/accounts/1/shops")
     page.fill("#key", house.stack.api_key)
     page.click("main button")
-    assert page.get_by_text("Connected", exact=True).is_visible()
+    expect(page.get_by_text("Connected", exact=True)).to_be_visible()
+    page.wait_for_load_state("load")  # with its style sheet
     fits = "document.documentElement.scrollWidth <= window.innerWidth"
     assert page.evaluate(fits)
     assert Axe().run(page).violations_count == 0
@@ -255,6 +256,7 @@ def test_the_page_shops_and_the_frame_fit_and_have_no_findings(
     frame = _app(page)
     expect(frame.get_by_role("heading", name="Campaigns").first).to_be_visible()
     assert frame.evaluate(fits)
+    assert Axe().run(frame).violations_count == 0
     context.close()
 
 

@@ -116,4 +116,5 @@ def _message(shop: Shop, status: int, message: str) -> Response:
 
 
 def _inside(shop: Shop, endpoint: str, **values: Any) -> str | None:
-    return page_in_dashboard(shop.dashboards, shop.app_id, url_for(endpoint, **values))
+    sent_by = request.headers.get("Origin", "")  # a browser sends it with a form
+    return page_in_dashboard(shop.dashboards, shop.app_id, url_for(endpoint, **values), sent_by)

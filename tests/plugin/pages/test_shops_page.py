@@ -113,3 +113,16 @@ def test_a_page_of_the_app_has_an_address_in_the_dashboard(
 
 def test_saleor_cloud_has_its_dashboard_beside_the_api() -> None:
     assert proposed_dashboard("https://a.saleor.cloud/graphql/") == "https://a.saleor.cloud/dashboard/"
+
+
+@pytest.mark.parametrize(
+    ("origin", "address"),
+    [
+        ("https://b.test", "https://b.test/extensions/app/QQ/"),
+        ("https://a.test", "https://a.test/extensions/app/QQ/"),
+        ("https://b.test.evil", "https://a.test/extensions/app/QQ/"),
+        ("null", "https://a.test/extensions/app/QQ/"),
+    ],
+)
+def test_a_link_stays_in_the_dashboard_that_it_is_in(origin: str, address: str) -> None:
+    assert page_in_dashboard("https://a.test/ https://b.test/", "QQ", "/", origin) == address

@@ -66,10 +66,10 @@ function show(page, { pathname, search }, place) {
   document.body.replaceChildren(...page.body.childNodes);
   history.replaceState(null, "", `/saleor/app/${shop}${shown}`);
   if (shown !== before) send("updateRouting", { newRoute: shown });
-  const main = document.getElementById("main");
-  main.tabIndex = -1;
-  main.focus({ preventScroll: true });
-  (document.getElementById(place) ?? document.body).scrollIntoView();
+  if (shown !== before || place) { // not if a page reloads itself
+    Object.assign(document.getElementById("main"), { tabIndex: -1 }).focus({ preventScroll: true });
+    (document.getElementById(place) ?? document.body).scrollIntoView();
+  }
   if (again) setTimeout(() => mine === newest && load(shown), 1000 * again.content);
 }
 
@@ -81,7 +81,7 @@ function save(answer, content) {
 }
 
 addEventListener("click", (event) => {
-  const link = event.target.closest("a[href]:not([download])"), to = link && here(link.getAttribute("href"));
+  const link = event.target.closest("a[href]:not([target])"), to = link && here(link.getAttribute("href"));
   if (!to || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (to.origin !== location.origin) return link.setAttribute("target", "_blank");
   event.preventDefault();

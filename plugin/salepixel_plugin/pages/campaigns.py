@@ -25,7 +25,7 @@ from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
 from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.pages.blueprint import blueprint, language, page
-from salepixel_plugin.pages.overview import of_campaign
+from salepixel_plugin.pages.overview import compared_with, of_campaign
 from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
@@ -34,6 +34,8 @@ from salepixel_plugin.schemas import LinkChange
 from salepixel_plugin.services import services, writing
 
 PAGE = 50
+OTHERS = 50
+"""The newest campaigns, which an overview offers for a comparison."""
 
 
 @blueprint.get("/")
@@ -85,8 +87,14 @@ def overview(campaign_id: str) -> Response:
         found = use_cases.read_overview(connection, principal(), campaign_id)
         account = see_account(connection, principal(), found.campaign.emp_id)
         chosen = read_period(account, Preset.ALL, compares=True)
+        others = [
+            one
+            for one in store.list_campaigns(connection, account.emp_id, OTHERS + 1, None)
+            if one.id != campaign_id
+        ]
+        comparison = compared_with(connection, found.campaign, chosen) or chosen.comparison
         figures = use_cases.read_campaign_overview(
-            connection, principal(), campaign_id, chosen.range, chosen.comparison
+            connection, principal(), campaign_id, chosen.range, comparison
         )
         return show_tab(
             connection,
@@ -94,6 +102,7 @@ def overview(campaign_id: str) -> Response:
             "overview",
             **of_campaign(figures, account.currency),
             chosen=chosen,
+            others=others[:OTHERS],
             sums=found.sums,
             verdicts=found.verdicts,
             evidence=found.evidence,

@@ -4,19 +4,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
+import sqlalchemy as sa
 from flask import Response, redirect, request, url_for
 
 from salepixel.accounts.store import list_accounts
 from salepixel.accounts.use_cases import see_account
-from salepixel.campaigns.store import list_campaigns
+from salepixel.campaigns.store import Campaign, list_campaigns
+from salepixel.campaigns.use_cases import see_campaign
 from salepixel.report.figures import MONEY, RATES, Counted, Figure, Name, figures_of
 from salepixel.report.overview import AccountOverview, CampaignOverview
-from salepixel.report.periods import Against, Preset
+from salepixel.report.periods import Against, Comparison, Preset, compare_campaigns
 from salepixel.report.use_cases import read_account_overview
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_, Language
 from salepixel_plugin.pages.blueprint import blueprint, language, page
-from salepixel_plugin.pages.periods import read_period
+from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.pictures import Artist, Picture
 from salepixel_plugin.services import services
 
@@ -101,6 +103,16 @@ def of_campaign(found: CampaignOverview, account_currency: str) -> dict[str, Any
         "figures": shown_figures(found.now, currency, found.before, language()),
         "pictures": _of_campaign(found, currency, language()),
     }
+
+
+def compared_with(connection: sa.Connection, campaign: Campaign, chosen: Chosen) -> Comparison | None:
+    """The comparison with the campaign in the address (`with`), on the same days after sending; or None."""
+    asked = request.args.get("with")
+    if not asked:
+        return None
+    other = see_campaign(connection, principal(), asked)
+    began, other_began = ((one.sent_at or one.created_at).date() for one in (campaign, other))
+    return compare_campaigns(chosen.range, began, other.id, other_began)
 
 
 def chosen_currency(counted: Counted, default: str) -> str:

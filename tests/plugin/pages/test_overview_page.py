@@ -10,7 +10,7 @@ from salepixel.sums.delays import STEPS
 from salepixel_plugin.pages.overview import FIGURES
 from salepixel_plugin.pages.pictures import DELAYS
 from tests.plugin.api.test_overview import fill
-from tests.plugin.conftest import PLACED, Office
+from tests.plugin.conftest import PLACED, SHOES, Office
 from tests.plugin.pages.test_pages import _check
 
 DAY = timedelta(days=1)
@@ -75,3 +75,14 @@ def test_an_account_without_clicks_says_so(office: Office) -> None:
     page = text_of(office.page("/accounts/8").text)
     assert "No clicks and no orders in these days" in page
     assert "NaN" not in page
+
+
+def test_a_campaign_is_compared_with_another_one_on_the_same_days_after_sending(office: Office) -> None:
+    campaign = fill(office)["id"]
+    other = office.campaign(name="Winter")
+    office.order(id="w", number="w", click=office.click(other, "c9"))
+    html = office.page(f"/campaigns/{campaign}?with={other['id']}").text
+    assert f'<option value="{other["id"]}" selected>Winter</option>' in html
+    assert "100% more than before: 1" in text_of(html)
+    foreign = office.campaign(emp_id=8)["id"]
+    assert office.page(f"/campaigns/{campaign}?with={foreign}", SHOES).status_code == 404

@@ -51,6 +51,7 @@ def test_the_help_shown_is_that_of_the_service(command: str, command_line: Comma
     [
         ("nowhere", ["campaign", "list"]),
         ("nowhere", ["person", "export", "--account", "7", "ana"]),
+        ("nowhere", ["person", "invite", "ana@shop.test"]),
         ("a-file", ["import", "--account", "7", "list.csv"]),
         ("a-file", ["deliveries"]),
         ("nowhere", ["rebuild"]),

@@ -170,6 +170,12 @@ def allow(principal: Principal) -> None:
     g.salepixel_principal = principal
 
 
+def reads_only(emp_id: int | None) -> bool:
+    """True if the principal of this request may read this account, and not change it."""
+    found = cast("Principal | None", g.get("salepixel_principal"))
+    return emp_id is not None and found is not None and not found.may_change(emp_id)
+
+
 def principal() -> Principal:
     """The principal of this request."""
     return cast(Principal, g.salepixel_principal)

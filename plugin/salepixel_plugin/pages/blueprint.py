@@ -114,6 +114,7 @@ def page(template: str, **values: Any) -> Response:
             signed_in=access.is_signed_in(),
             framed=is_framed(),
             hidden=HIDDEN,
+            reads_only=access.reads_only(_account_of(values)),
             is_person=bool(access.session_id()),
             reload_seconds=RETRY_SECONDS,
             menu_of=_account_of(values),

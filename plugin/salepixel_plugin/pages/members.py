@@ -115,6 +115,7 @@ def _members_page(
         hints=ROLE_HINTS,
         role_of=role_of,
         me=principal().person_id,
+        may_all=principal().may_add_accounts,
         link=link,
         invited=invited,
         wrong=wrong or {},

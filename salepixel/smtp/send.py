@@ -26,6 +26,10 @@ MAX_SAID = 200
 
 SENT = "sent"
 
+_POLICY = SMTP.clone(max_line_length=900, cte_type="7bit")
+"""With short lines, a long address in a header would be written as encoded words, which no program follows
+(RFC 5322, 2.1.1, allows 998). Not all servers take 8 bits."""
+
 log = structlog.get_logger()
 
 _FAILED_CALLS: tuple[tuple[type[CallFailed], str], ...] = (
@@ -137,7 +141,7 @@ def _bytes(said: bytes | str) -> bytes:
 
 
 def _as_message(server: Server, mail: Mail, domain: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     name, _, at = server.sender.rpartition("@")
     message["From"] = Address(server.sender_name, name, at)
     message["To"] = mail.to

@@ -24,6 +24,7 @@ class PostOffice:
     port: int
     answers: Mapping[str, str] = field(default_factory=dict)
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
 
     async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -39,6 +40,7 @@ class PostOffice:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # as above
         if "DATA" not in self.answers:
+            self.raw.append(envelope.original_content)
             message = email.message_from_bytes(envelope.content, policy=email.policy.default)
             self.mails.append(message)
         return self.answers.get("DATA", "250 OK")

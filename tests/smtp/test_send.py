@@ -59,6 +59,17 @@ def test_a_mail_arrives_with_its_two_parts_and_headers() -> None:
     assert rich.get_content().strip() == "<p>Hola <b>Ana</b> ñ</p>"
 
 
+def test_a_long_address_in_a_header_is_not_encoded() -> None:
+    link = f"<https://{'long.' * 20}test/reports/end/{'0' * 40}>"
+    with post_office() as office:
+        mail = replace(MAIL, headers={"List-Unsubscribe": link}, text=f"see {link}\n" * 9)
+        assert send(server(office.port), mail).reason == "sent"
+    (came,) = office.raw
+    assert f"List-Unsubscribe: {link}\r\n".encode() in came
+    assert came.isascii()
+    assert max(map(len, came.splitlines())) < 998
+
+
 @pytest.mark.parametrize("encryption", [Encryption.STARTTLS, Encryption.TLS])
 def test_a_mail_goes_encrypted_with_a_password(certificate: ssl.SSLContext, encryption: Encryption) -> None:
     how: dict[str, Any] = {encryption: certificate}

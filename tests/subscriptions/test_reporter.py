@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -12,13 +13,15 @@ from salepixel.accounts.store import Account, add_account
 from salepixel.campaigns import use_cases as campaigns
 from salepixel.campaigns.use_cases import NewCampaign, NewLink
 from salepixel.keys import Keys
-from salepixel.smtp.server import Mail
+from salepixel.smtp.account import send_for
+from salepixel.smtp.server import Encryption, Mail, Server
 from salepixel.storage.database import Database
 from salepixel.storage.schema import accounts, report_mails, subscriptions
 from salepixel.subscriptions import store, use_cases
 from salepixel.subscriptions.reporter import PAUSES, Reporter
 from salepixel.subscriptions.rules import What
 from salepixel.subscriptions.tokens import end_by_token, read_token, unsubscribe_token
+from tests.smtp.post_office import post_office
 
 SENT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -195,3 +198,22 @@ def test_an_address_is_encrypted(desk: Desk) -> None:
     with desk.database.read() as connection:
         rows = [*connection.execute(sa.select(subscriptions)), *connection.execute(sa.select(report_mails))]
     assert "ana" not in str(rows)
+
+
+def test_a_report_goes_out_by_a_real_server(desk: Desk) -> None:
+    desk.subscribe(language="es")
+    with post_office() as office:
+        server = Server("127.0.0.1", office.port, Encryption.NONE, "", "news@shop.test", "Shoes", own=True)
+        send = partial(send_for, desk.database, desk.keys, server)
+        for thread in Reporter(desk.database, desk.keys, send, "https://p.test").turn(SENT + DAY):
+            thread.join()
+    assert desk.state() == [("day_1", "sent", False)]
+    (mail,) = office.mails
+    assert (mail["To"], mail["Subject"]) == ("ana@shop.test", "Autumn: el primer día")
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert rich is not None
+    for part in (plain, rich):
+        assert "Aún no se ha atribuido ningún pedido." in part.get_content()
+    assert mail["List-Unsubscribe"].startswith("<https://p.test/reports/end/")

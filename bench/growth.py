@@ -390,8 +390,22 @@ def run(kind: str, url: str, folder: Path, asked: argparse.Namespace, deadline: 
         copies = asked.copies if size == max(sizes) else 1
         found.append(measure(kind, size, address, here, skipped, copies))
         took = time.monotonic() - begun
-    burst = play_burst(here, address, asked.burst) if asked.burst else {}
+        _write(kind, as_json(found, {}))
+    if not asked.burst:
+        return as_json(found, {})
+    try:
+        burst = play_burst(here, address, asked.burst)
+    except Exception as error:
+        # An hour of measurements is worth more than a burst: report why there is none.
+        _log(f"{kind}: no burst: {error!r}")
+        burst = {"failed": type(error).__name__}
     return as_json(found, burst)
+
+
+def _write(kind: str, result: dict[str, Any]) -> None:
+    """Write the results of one database; those of a run on the other stay. Each has its machine and time."""
+    before: dict[str, Any] = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
+    OUTPUT.write_text(json.dumps({**before, kind: result}, indent=1) + "\n")
 
 
 def _new_database(url: str, name: str) -> str:
@@ -413,8 +427,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=BOX_SECONDS, help="for each database, about")
     asked = parser.parse_args()
     OUTPUT.parent.mkdir(exist_ok=True)
-    # The results of a run on the other database stay; each names its machine and its time.
-    result: dict[str, Any] = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory(dir=OUTPUT.parent) as folder:
         for kind in SIZES:
@@ -422,12 +434,12 @@ def main() -> None:
                 continue
             deadline = time.monotonic() + asked.seconds
             if kind == "sqlite":
-                result[kind] = run(kind, "", Path(folder).resolve(), asked, deadline)
+                result = run(kind, "", Path(folder).resolve(), asked, deadline)
             else:
                 with running_postgresql(options=POSTGRESQL) as url:
-                    result[kind] = run(kind, url, Path(folder).resolve(), asked, deadline)
-            print("\n".join(lines(kind, result[kind])), flush=True)
-            OUTPUT.write_text(json.dumps(result, indent=1) + "\n")
+                    result = run(kind, url, Path(folder).resolve(), asked, deadline)
+            _write(kind, result)
+            print("\n".join(lines(kind, result)), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.util import LRUCache
 
+from salepixel.keys import load_keys
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import metadata
 
@@ -29,6 +30,14 @@ def copy_template(template: Path, folder: Path) -> Database:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / SQLITE_FILE)
     return open_without_waiting(folder)
+
+
+def make_data(template: Path, folder: Path) -> Path:
+    """A data folder for a stack: its keys and its tables, whose migrating takes 0.6 s of CPU."""
+    folder.mkdir(parents=True, exist_ok=True)
+    load_keys(folder / "keys.json")
+    copy_template(template, folder).close()
+    return folder
 
 
 def open_without_waiting(folder: Path) -> Database:
@@ -62,14 +71,17 @@ _DIALECTS: list[sa.Dialect] = []
 
 
 def empty(database: Database) -> None:
-    """Delete every row, of PostgreSQL: 8 ms, where a copy of a template database takes 70."""
+    """Delete every row: 8 ms on PostgreSQL, where a copy of a template database takes 70."""
+    statements = _deleting_all_rows()
     with database.write() as connection:
-        connection.exec_driver_sql(_deleting_all_rows())
+        # PostgreSQL takes them all at once, SQLite one by one.
+        for some in [";".join(statements)] if connection.dialect.name == "postgresql" else statements:
+            connection.exec_driver_sql(some)
 
 
 @cache
-def _deleting_all_rows() -> str:
-    return ";".join(str(sa.delete(table)) for table in reversed(metadata.sorted_tables))
+def _deleting_all_rows() -> list[str]:
+    return [str(sa.delete(table)) for table in reversed(metadata.sorted_tables)]
 
 
 def copy_rows(source: Database, target: Database) -> None:

@@ -32,6 +32,7 @@ from salepixel_worker import attempt
 from salepixel_worker.attempt import attempt_orders
 from salepixel_worker.rebuild import verify_all
 from salepixel_worker.sweep import reconcile_due
+from tests.databases import empty
 from tests.examples import costly
 from tests.make import NOON, click_at, order
 from tests.waiting import PATIENCE_SECONDS
@@ -148,16 +149,10 @@ def outcome_of(world: World, decide: Decide) -> dict[str, Counter[tuple[Any, ...
         return found
 
 
-def clear(database: Database) -> None:
-    with database.write() as connection:
-        for table in reversed(schema.metadata.sorted_tables):
-            connection.execute(sa.delete(table))
-
-
 def always_decides_as_one_by_one(
     database: Database, sealer: ClickSealer, some: list[Bought], bots: set[int], hits: list[tuple[str, int]]
 ) -> None:
-    clear(database)
+    empty(database)
     world = World(database, sealer, model="linear")
     build(world, some, bots, hits)
     must = outcome_of(world, one_by_one)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit.stack import Stack
+from tests.databases import make_data
 from tests.waiting import PATIENCE_SECONDS
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
@@ -34,8 +35,8 @@ _CHANGING = [
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(tmp_path / "data", api_key=KEY) as running:
+def stack(tmp_path: Path, sqlite_template: Path) -> Iterator[Stack]:
+    with Stack(make_data(sqlite_template, tmp_path / "data"), api_key=KEY) as running:
         yield running
 
 

@@ -84,18 +84,14 @@ class RunningEdge:
 
     def wait(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it answers."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                if self.get("/healthz").status in (200, 503):
-                    return
-            except OSError:
-                pass
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"the edge does not answer: {(self.data / 'edge.log').read_text()[-2000:]}"
-                )
-            time.sleep(0.02)
+
+        def answers() -> bool:
+            with suppress(OSError):
+                return self.get("/healthz").status in (200, 503)
+            return False
+
+        if not until(answers, seconds):
+            raise TimeoutError(f"the edge does not answer: {(self.data / 'edge.log').read_text()[-2000:]}")
 
     def get(
         self,

@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.orders.buyers import orders_of_contacts
 from salepixel.storage.database import Database
-from salepixel.storage.schema import metadata
+from tests.databases import empty
 from tests.examples import costly
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
@@ -93,9 +92,7 @@ CONTACTS = st.lists(st.tuples(SHARED, SHARED, SHARED), min_size=3, max_size=3)
 def test_orders_of_contacts_and_contacts_of_orders_agree(
     database: Database, sealer: ClickSealer, bought: Any, known: Any
 ) -> None:
-    with database.write() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(sa.delete(table))
+    empty(database)
     world = World(database, sealer)
     world.connect()
     given_to: dict[str, str] = {}

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from redis import Redis
 from werkzeug.test import TestResponse
 
 from salepixel.accounts.api_keys import add_api_key
@@ -118,6 +119,8 @@ def office_files(keys: Keys, sqlite_template: Path, tmp_path_factory: pytest.Tem
     """A folder with the database of an office as each test finds it; copying is quicker than migrating."""
     folder = tmp_path_factory.mktemp("office")
     database = copy_template(sqlite_template, folder)
+    with closing(_no_redis(folder)) as redis:
+        prepare(_settings(folder), database, redis)
     with _opened(folder, database, keys) as office:
         for emp_id, name, key in ((7, "Shoes", SHOES), (8, "Hats", HATS)):
             host = f"track{emp_id}.shop.test"
@@ -140,9 +143,17 @@ def office(office_files: Path, keys: Keys, tmp_path: Path) -> Iterator[Office]:
 
 @contextmanager
 def _opened(folder: Path, database: Database, keys: Keys) -> Iterator[Office]:
-    redis = open_redis(f"unix://{folder}/none.sock")
-    settings = PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(folder)})
-    prepare(settings, database, redis)
-    with attached_app(settings, database=database, redis=redis, keys=keys) as app:
+    with (
+        closing(_no_redis(folder)) as redis,
+        attached_app(_settings(folder), database=database, redis=redis, keys=keys) as app,
+    ):
         yield Office(app, database, ClickSealer(keys), keys)
-    redis.close()
+
+
+def _settings(folder: Path) -> PluginSettings:
+    return PluginSettings.load({"SALEPIXEL_API_KEY": ALL, "SALEPIXEL_DATA": str(folder)})
+
+
+def _no_redis(folder: Path) -> Redis:
+    """A client of a Redis that does not run."""
+    return open_redis(f"unix://{folder}/none.sock")

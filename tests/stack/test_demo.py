@@ -22,25 +22,22 @@ from tests.waiting import PATIENCE_SECONDS, until
 pytestmark = pytest.mark.long
 
 
-@pytest.fixture
-def postgresql_settings(postgresql: str) -> Iterator[dict[str, str]]:
-    """A database of its own, since other tests empty the shared one."""
+def test_the_demos_report_matches_the_truth(shared_stack: Stack, own_account: int) -> None:
+    report_matches_the_truth(shared_stack, own_account)
+
+
+@pytest.mark.slow  # the whole demo, on a stack of its own
+def test_the_demos_report_matches_the_truth_on_postgresql(
+    postgresql: str, tmp_path: Path, own_account: int
+) -> None:
+    # A database of its own, since other tests empty the shared one.
     with new_postgresql_database(postgresql, "demo") as address:
-        yield {"SALEPIXEL_DATABASE_URL": address}
+        settings = {"SALEPIXEL_DATABASE_URL": address}
+        with Stack(tmp_path / "data", api_key="sp_test_of_the_stack", settings=settings) as stack:
+            report_matches_the_truth(stack, own_account)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    """The shared stack on SQLite, one of its own on PostgreSQL."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("shared_stack")
-        return
-    settings = request.getfixturevalue("postgresql_settings")
-    with Stack(tmp_path / "data", api_key="sp_test_of_the_stack", settings=settings) as running:
-        yield running
-
-
-def test_the_demos_report_matches_the_truth(stack: Stack, own_account: int) -> None:
+def report_matches_the_truth(stack: Stack, own_account: int) -> None:
     story = make_story(seed=11)
     with StandInSaleor() as shop, closing(Player(stack, shop, own_account)) as player:
         scene = player.set_up(story)

@@ -19,6 +19,7 @@ from salepixel.keys import load_keys
 from salepixel.stack.embedded import die_with_parent
 from salepixel.storage.database import migrate, open_database
 from salepixel.storage.installation import claim_database
+from tests.databases import make_data
 from tests.edge.running import Valkey
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -35,6 +36,11 @@ service.RESTART_PAUSE_SECONDS = (0.2, 3.0)
 cli.main()
 """
 """`salepixel` without the ten seconds before it reports a port or a process, and between restarts."""
+
+
+@pytest.fixture
+def data(tmp_path: Path, sqlite_template: Path) -> Path:
+    return make_data(sqlite_template, tmp_path / "data")
 
 
 def health(url: str) -> dict[str, object]:
@@ -90,8 +96,8 @@ def run(
     return done.returncode, done.stdout + done.stderr
 
 
-def test_no_process_ends_if_the_log_cannot_be_written(tmp_path: Path) -> None:
-    with up(tmp_path / "data", Path("/dev/full")) as (process, edge, plugin):
+def test_no_process_ends_if_the_log_cannot_be_written(data: Path) -> None:
+    with up(data, Path("/dev/full")) as (process, edge, plugin):
         assert until(lambda: health(edge) and health(plugin).get("status") == "ok")
         links = [{"url": "https://shop.example/", "label": "Hero", "sale_pixel": True}]
         bearer = {"Authorization": f"Bearer {KEY}"}
@@ -110,9 +116,8 @@ def test_no_process_ends_if_the_log_cannot_be_written(tmp_path: Path) -> None:
         assert process.poll() is None
 
 
-def test_no_process_ends_if_the_reader_of_the_log_is_gone(tmp_path: Path) -> None:
+def test_no_process_ends_if_the_reader_of_the_log_is_gone(data: Path) -> None:
     reader, writer = os.pipe()
-    data = tmp_path / "data"
     with up(data, Path(f"/proc/self/fd/{writer}")) as (process, edge, plugin):
         os.close(reader)
         os.close(writer)
@@ -120,8 +125,7 @@ def test_no_process_ends_if_the_reader_of_the_log_is_gone(tmp_path: Path) -> Non
         assert process.poll() is None
 
 
-def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(data: Path) -> None:
     with closing(Valkey(data)) as valkey:
         valkey.start()
         valkey.client.set("a", "b")
@@ -136,6 +140,7 @@ def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(tmp_path: Path)
         assert "valkey_file_damaged" in (stack.data / "up.log").read_text()
 
 
+@pytest.mark.slow  # plugin and worker start again and again until their database is there
 def test_the_edge_serves_without_postgresql_and_everything_is_ready_when_it_returns(
     tmp_path: Path, postgresql: str
 ) -> None:
@@ -159,10 +164,10 @@ def test_the_edge_serves_without_postgresql_and_everything_is_ready_when_it_retu
         assert health(plugin)["status"] == "ok"
 
 
-def test_edge_and_plugin_work_without_redis(tmp_path: Path) -> None:
+def test_edge_and_plugin_work_without_redis(data: Path, tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     address = f"redis://:hidden@127.0.0.1:{free_port()}"
-    with up(tmp_path / "data", log, SALEPIXEL_REDIS_URL=address) as (process, edge, plugin):
+    with up(data, log, SALEPIXEL_REDIS_URL=address) as (process, edge, plugin):
         assert until(lambda: health(edge).get("redis") == "unavailable")
         assert until(lambda: health(plugin).get("redis") == "unavailable")
         assert until(lambda: "not_ready" in log.read_text())

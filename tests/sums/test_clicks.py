@@ -312,7 +312,7 @@ def always_equal(database: Database, drawn: Sequence[Any], steps: Sequence[tuple
 CLICKS = st.lists(CLICK, min_size=10, max_size=10)
 
 
-@costly(30)
+@costly(20)
 @given(CLICKS, STEPS)
 def test_sums_always_equal_the_rows(
     tmp_path: Path, sqlite_template: Path, drawn: Sequence[Any], steps: Sequence[tuple[Step, str]]

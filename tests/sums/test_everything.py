@@ -20,11 +20,11 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.sums.check import SUMS, find_wrong_sums, rebuild_sums
 from salepixel_worker.rebuild import verify_all
+from tests.databases import empty
 from tests.examples import costly
 from tests.make import NOON
 from tests.sums import test_sales as sales
 from tests.sums.test_sales import CLICKS, DAY, RECONCILE, check, shop
-from tests.worker.test_bounds import clear
 from tests.worker.world import World
 
 pytestmark = pytest.mark.long
@@ -91,7 +91,7 @@ def stored(database: Database) -> set[bytes]:
 
 
 def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step, bool]]) -> None:
-    clear(database)
+    empty(database)
     world, seen = shop(database, sealer), set[bytes]()
     with database.write() as connection:
         days = dict.fromkeys((Kept.CLICKS, Kept.BOT_CLICKS, Kept.CONTACTS), 44)

@@ -34,10 +34,10 @@ from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
 from salepixel_worker.sweep import reconcile_due
+from tests.databases import empty
 from tests.examples import costly
 from tests.make import CAMPAIGN, LINK, NOON, OTHER_LINK, click_at, order
 from tests.waiting import PATIENCE_SECONDS
-from tests.worker.test_bounds import clear
 from tests.worker.world import HOUR, World
 
 DAY = timedelta(days=1)
@@ -323,7 +323,7 @@ def reconcile(world: World, step: Reconcile) -> None:
 
 
 def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step]]) -> None:
-    clear(database)
+    empty(database)
     world = shop(database, sealer)
     for serial, (step, then) in enumerate(steps):
         take(world, step, serial)
@@ -333,7 +333,7 @@ def always_equal(database: Database, sealer: ClickSealer, steps: Sequence[tuple[
     check(database)
 
 
-@costly(25)
+@costly(16)
 @given(STEPS)
 def test_sums_always_equal_the_rows(
     sqlite: Database, sealer: ClickSealer, steps: Sequence[tuple[Step, Step]]

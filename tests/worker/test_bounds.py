@@ -29,6 +29,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.sums.check import rebuild_sums
 from salepixel_worker import fold
+from tests.databases import empty
 from tests.examples import costly
 from tests.make import CAMPAIGN, NOON, click_at, order
 from tests.worker.test_fold import ship
@@ -100,7 +101,7 @@ def world(database: Database, sealer: ClickSealer) -> World:
 def test_an_order_within_bounds_can_be_decided_and_reported(
     database: Database, sealer: ClickSealer, bought: Order, model: str
 ) -> None:
-    clear(database)
+    empty(database)
     world = World(database, sealer, tax="net", shipping="included")
     world.connect()
     clicked = click_at(bought.placed_at - HOUR, LONG[:200])
@@ -202,7 +203,7 @@ def test_any_pixel_hit_can_be_decided(
     reported: list[tuple[str, str, str, str]],
     one_sale: bool,
 ) -> None:
-    clear(database)
+    empty(database)
     world = World(database, sealer, pixel_amount="order" if one_sale else "line")
     world.click(click_at(NOON - HOUR))
     for n, (amount, number, currency, quantity) in enumerate(reported):
@@ -221,12 +222,6 @@ def test_any_pixel_hit_can_be_decided(
         assert [one.last_error for one in queue.list_failed(connection, None, 9)] == []
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.due)) == 0
     see_everything(world)
-
-
-def clear(database: Database) -> None:
-    with database.write() as connection:
-        for table in reversed(schema.metadata.sorted_tables):
-            connection.execute(sa.delete(table))
 
 
 @pytest.mark.parametrize(

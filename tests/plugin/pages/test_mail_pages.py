@@ -203,18 +203,15 @@ def test_many_links_are_shown_in_pages_and_changed_at_once_by_host(office: Offic
 def test_a_page_of_5000_links_costs_a_few_times_as_much_as_reading_the_mail(office: Office) -> None:
     text = "".join(f"<a href='https://shop.test/{n}'>x</a>" for n in range(5000))
     there = add(office, text=text)
-    # 7 was measured.
-    assert cpu_seconds(lambda: office.page(there, SHOES)) < 20 * cpu_seconds(lambda: read_mail(text.encode()))
+    reading = min(cpu_seconds(lambda: read_mail(text.encode())) for _ in range(3))
+    # 7 was measured. One of three runs is enough: another program may have slowed the others.
+    assert any(cpu_seconds(lambda: office.page(there, SHOES)) < 20 * reading for _ in range(3))
 
 
 def cpu_seconds(run: Callable[[], object]) -> float:
-    """The least CPU time of three runs."""
-    found = []
-    for _ in range(3):
-        begun = time.process_time()
-        run()
-        found.append(time.process_time() - begun)
-    return min(found)
+    begun = time.process_time()
+    run()
+    return time.process_time() - begun
 
 
 def test_a_draft_is_renamed_and_duplicated(office: Office) -> None:

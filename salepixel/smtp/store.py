@@ -78,6 +78,8 @@ def server_of(connection: sa.Connection, keys: Keys, emp_id: int, default: Serve
     stored = get_server(connection, emp_id)
     if stored is None:
         return default or "no_smtp"
+    if stored.user and not stored.password:  # the keys of the installation were lost
+        return "password_lost"
     try:
         return open_server(stored, keys)
     except BadSeal:

@@ -12,13 +12,22 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.keys import RESTORE, BadKeys, BadSeal, Keys, Place, Sealed, sealed_with
-from salepixel.storage.schema import accounts, alert_addresses, people, shops, smtp_servers
+from salepixel.storage.schema import (
+    accounts,
+    alert_addresses,
+    people,
+    report_mails,
+    shops,
+    smtp_servers,
+    subscriptions,
+)
 
 _COLUMNS: tuple[tuple[sa.Column[Any], sa.Column[Any]], ...] = (
     (accounts.c.emp_id, accounts.c.pixel_secret),
     (shops.c.id, shops.c.token),
     (alert_addresses.c.id, alert_addresses.c.address),
     (smtp_servers.c.emp_id, smtp_servers.c.password),
+    (subscriptions.c.id, subscriptions.c.address),
     (people.c.id, people.c.totp_secret),
 )
 """Every column with a secret, after the column that identifies its rows."""
@@ -54,8 +63,8 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
     """Replace secrets that these keys cannot decrypt: for an installation that lost its keys.
 
     A shop is disconnected until its app is installed again. An account gets a new pixel secret: signed pixels
-    count again once its shop uses it. An address of alerts and an SMTP password must be entered again. A
-    person with a second factor signs in with a recovery code.
+    count again once its shop uses it. An address of alerts or reports and an SMTP password must be entered
+    again. A person with a second factor signs in with a recovery code.
     """
     for stored in list(_stored(connection)):
         try:
@@ -67,10 +76,21 @@ def forget_lost_secrets(connection: sa.Connection, keys: Keys, at: datetime) -> 
                 connection.execute(sa.update(shops).where(this).values(token=None, disconnected_at=at))
             elif stored.place.table == alert_addresses.name:
                 this = alert_addresses.c.id == stored.place.row
-                connection.execute(sa.update(alert_addresses).where(this).values(answer="not_decrypted"))
+                connection.execute(
+                    sa.update(alert_addresses).where(this).values(address="", answer="not_decrypted")
+                )
             elif stored.place.table == smtp_servers.name:
                 this = smtp_servers.c.emp_id == stored.place.row
-                connection.execute(sa.update(smtp_servers).where(this).values(answer="password_lost"))
+                connection.execute(
+                    sa.update(smtp_servers).where(this).values(password="", answer="password_lost")
+                )
+            elif stored.place.table == subscriptions.name:
+                waiting = (
+                    report_mails.c.subscription_id == stored.place.row,
+                    report_mails.c.next_at.is_not(None),
+                )
+                connection.execute(sa.delete(report_mails).where(*waiting))
+                connection.execute(sa.delete(subscriptions).where(subscriptions.c.id == stored.place.row))
             else:
                 _replace(connection, stored, keys.seal(stored.place, secrets.token_hex(32)))
 

@@ -103,6 +103,8 @@ def _attempt(keys: Keys, message: Message, send_one: Send, send_mail: SendMail) 
     try:
         address = keys.open(store.address_place(message.address_id), message.address)
     except BadSeal:
+        address = ""
+    if not address:
         return "not_decrypted"
     at = f"{message.at:%Y-%m-%d %H:%M}"
     account = f"{message.account_name} {message.emp_id}"

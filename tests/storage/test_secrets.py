@@ -6,14 +6,23 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.accounts.store import Account, add_account, get_account
-from salepixel.keys import BadKeys, BadSeal, Keys, Sealed, pixel_secret_place, token_place
+from salepixel.keys import BadKeys, BadSeal, Keys, Place, Sealed, pixel_secret_place, token_place
 from salepixel.shops.contract import TokenRefused, open_access
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import add_shop, connect_shop, get_shop
+from salepixel.smtp.server import Encryption, Server
+from salepixel.smtp.store import server_of
+from salepixel.smtp.use_cases import change_smtp
 from salepixel.storage import schema
 from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.installation import accept_database, claim_database
+from salepixel.subscriptions.rules import What
+from salepixel.subscriptions.store import get_subscription
+from salepixel.subscriptions.use_cases import subscribe
+from salepixel.watch.store import list_addresses
+from salepixel.watch.use_cases import add_address
 from tests.databases import copy_template
 from tests.make import seal_token
 from tests.storage.test_migrations import upgrade
@@ -193,6 +202,42 @@ def test_after_losing_the_keys_the_shop_is_reconnected_and_gets_a_new_secret(dat
     secret = OTHER.open(pixel_secret_place(7), account.pixel_secret)
     assert len(bytes.fromhex(secret)) == 32
     assert secret != SECRET
+
+
+def receive(database: Database, keys: Keys) -> str:
+    """Addresses for alerts and reports, and an SMTP password; gives the id of the subscription."""
+    server = Server("smtp.test", 587, Encryption.STARTTLS, "news", "a@shop.test", "", password="word")
+    with database.write() as connection:
+        change_smtp(connection, INSTALLATION, keys, 7, server, NOW)
+        add_address(connection, INSTALLATION, keys, 7, "Ana", "ana@shop.test", "en", NOW)
+        return subscribe(connection, INSTALLATION, keys, 7, What.MONTHS, "", "ana@shop.test", "en", NOW).id
+
+
+def test_addresses_and_smtp_passwords_follow_a_rotation(database: Database) -> None:
+    fill(database, FIRST)
+    its_id = receive(database, FIRST)
+    claim(database, ROTATED)
+    only_new = Keys(2, {2: ROTATED.secrets[2]})
+    with database.read() as connection:
+        found = server_of(connection, only_new, 7, None)
+        subscription = get_subscription(connection, its_id)
+    assert isinstance(found, Server)
+    assert found.password == "word"
+    assert subscription is not None
+    assert only_new.open(Place("subscriptions", its_id, "address"), subscription.address) == "ana@shop.test"
+
+
+def test_after_a_loss_of_keys_addresses_and_smtp_passwords_are_entered_again(database: Database) -> None:
+    fill(database, FIRST)
+    its_id = receive(database, FIRST)
+    with database.write() as connection:
+        accept_database(connection, OTHER)
+    claim(database, OTHER)
+    with database.read() as connection:
+        assert server_of(connection, OTHER, 7, None) == "password_lost"
+        assert get_subscription(connection, its_id) is None
+        (address,) = list_addresses(connection, 7)
+    assert address.answer == "not_decrypted"
 
 
 def test_accepting_the_current_keys_loses_no_secret(database: Database) -> None:

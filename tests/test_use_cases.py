@@ -59,6 +59,7 @@ from salepixel.report import use_cases as report
 from salepixel.report.exports import Format
 from salepixel.report.orders import OrderFilter, Search
 from salepixel.report.periods import ALWAYS, EVER
+from salepixel.report.tables import Asked
 from salepixel.shops import use_cases as shops
 from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.smtp import use_cases as smtp
@@ -392,6 +393,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     report.list_contact_activity: lambda w, who: report.list_contact_activity(
         w.connection, who, w.campaign, 10, None
     ),
+    report.read_sorted_sales: lambda w, who: report.read_sorted_sales(
+        w.connection, who, w.campaign, ALWAYS, Asked("amount"), {}, 10
+    )[0],
     report.list_all_contact_activity: lambda w, who: report.list_all_contact_activity(
         w.connection, who, w.campaign
     ),
@@ -497,6 +501,7 @@ READS = {
     report.read_link_map,
     report.read_account_overview,
     report.read_sales,
+    report.read_sorted_sales,
     report.export_sales,
     report.find_file,
     report.see_clicks,

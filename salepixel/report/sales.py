@@ -23,13 +23,23 @@ def list_sales(
     limit: int,
     after: Cursor | None = None,
     period: Period = ALWAYS,
+    before: Cursor | None = None,
 ) -> list[StoredSale]:
-    """A campaign's sales of a period, newest first; `after`: cursor of the last row seen."""
+    """A campaign's sales of a period, newest first.
+
+    `after`: cursor of the last row seen; `before`: of the first one, for the rows just newer than it.
+    """
     key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id, sales.c.click_id)
     query = sa.select(sales).where(sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at))
     if after is not None:
         query = query.where(sa.tuple_(*key) < after)
-    rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit)).all()
+    if before is not None:
+        query = query.where(sa.tuple_(*key) > before).order_by(*key)
+    else:
+        query = query.order_by(*(column.desc() for column in key))
+    rows = list(connection.execute(query.limit(limit)))
+    if before is not None:
+        rows.reverse()
     refunds = refunds_of(connection, [(row.shop_id, row.order_id) for row in rows])
     return [
         _stored(row, refunds.get((row.shop_id, row.order_id, row.line_id, row.click_id), ())) for row in rows

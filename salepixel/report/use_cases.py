@@ -47,7 +47,8 @@ from salepixel.report.overview import (
 from salepixel.report.periods import ALWAYS, Period, Range
 from salepixel.report.periods import Comparison as Compared
 from salepixel.report.sales_file import Style
-from salepixel.report.tables import LARGEST
+from salepixel.report.sorted_sales import list_sorted_sales
+from salepixel.report.tables import LARGEST, Asked
 from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
@@ -226,10 +227,11 @@ def read_sales(
     period: Period,
     limit: int,
     after: Cursor | None,
+    before: Cursor | None = None,
 ) -> SalesReport:
     """A page of a campaign's sales in a period, newest first; the sums are over the whole period."""
     campaign = see_campaign(connection, principal, campaign_id)
-    rows = sales.list_sales(connection, campaign_id, limit, after, period)
+    rows = sales.list_sales(connection, campaign_id, limit, after, period, before)
     return SalesReport(
         campaign,
         [_shown_sale(principal, campaign, row) for row in rows],
@@ -237,6 +239,32 @@ def read_sales(
         losses_since(connection, campaign.created_at),
         _labels(connection, campaign_id),
     )
+
+
+def read_sorted_sales(
+    connection: sa.Connection,
+    principal: Principal,
+    campaign_id: str,
+    period: Period,
+    asked: Asked,
+    filters: dict[str, str],
+    size: int,
+) -> tuple[SalesReport, int | None]:
+    """A page of a campaign's sales in a period, sorted, searched and filtered, and the number of those found.
+
+    None and no rows if the period has more than LARGEST orders.
+    """
+    campaign = see_campaign(connection, principal, campaign_id)
+    sums = _sums(connection, campaign, period)
+    sees = principal.sees_contacts(campaign.emp_id)
+    count, rows = None, list[StoredSale]()
+    if sum(total.orders for total in sums.sold) <= LARGEST:
+        count, rows = list_sorted_sales(
+            connection, campaign_id, period, asked, filters, size, by_contact=sees
+        )
+    rows = [_shown_sale(principal, campaign, row) for row in rows]
+    losses = losses_since(connection, campaign.created_at)
+    return SalesReport(campaign, rows, sums, losses, _labels(connection, campaign_id)), count
 
 
 def read_orders(

@@ -23,13 +23,12 @@ from salepixel.report.periods import Preset
 from salepixel_plugin.access import principal
 from salepixel_plugin.computed import ask_lift
 from salepixel_plugin.explanations import explain_lift, explain_notice, lift_as_json
-from salepixel_plugin.exports import Kind, send_sales
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.overview import compared_with, of_campaign
-from salepixel_plugin.pages.periods import Chosen, read_period
+from salepixel_plugin.pages.periods import read_period
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
-from salepixel_plugin.paging import read_dated_cursor, read_sales_cursor, write_cursor
+from salepixel_plugin.paging import read_dated_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
 from salepixel_plugin.services import services, writing
 
@@ -151,40 +150,6 @@ def _link_form(
         return show_tab(connection, campaign, "links", "link.html", link=shown, **form)
 
 
-@blueprint.get("/campaigns/<campaign_id>/sales")
-def list_sales(campaign_id: str) -> Response:
-    """The SALES table."""
-    after = read_sales_cursor(request.args.get("cursor"))
-    with services().database.read() as connection:
-        chosen = _period(connection, campaign_id)
-        period = chosen.range.period
-        report = use_cases.read_sales(connection, principal(), campaign_id, period, PAGE + 1, after)
-        shown = report.rows[:PAGE]
-        return show_tab(
-            connection,
-            report.campaign,
-            "sales",
-            sales=shown,
-            chosen=chosen,
-            sums=report.sums,
-            labels=report.labels,
-            next=write_cursor(*shown[-1].cursor) if len(report.rows) > PAGE else None,
-        )
-
-
-@blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
-def download_sales(campaign_id: str, kind: Kind) -> Response:
-    """The SALES table of all days or some, as a file for a spreadsheet, in the reader's language."""
-    with services().database.read() as connection:
-        period = _period(connection, campaign_id).range.period
-        export = use_cases.export_sales(connection, principal(), campaign_id, period)
-    sent = send_sales(export, kind, language(), is_fetched="file" in request.args)
-    if isinstance(sent, Response):
-        return sent
-    with services().database.read() as connection:
-        return show_tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
-
-
 @blueprint.get("/campaigns/<campaign_id>/lift")
 def lift(campaign_id: str) -> Response:
     """The lift of the e-mail: its recipients compared with a random holdout."""
@@ -215,8 +180,3 @@ def show_tab(
         platform_name=NAMES.get(campaign.mailer),
         **values,
     )
-
-
-def _period(connection: sa.Connection, campaign_id: str) -> Chosen:
-    campaign = see_campaign(connection, principal(), campaign_id)
-    return read_period(see_account(connection, principal(), campaign.emp_id), Preset.ALL)

@@ -122,7 +122,7 @@ def read_period(
 
 
 def _of_preset(preset: Preset) -> dict[str, str]:
-    return {"period": preset, "from": "", "to": "", "cursor": ""}
+    return {"period": preset, "from": "", "to": "", "cursor": "", "newer": "", "page": ""}
 
 
 def _entered_days(longest: int | None) -> Range:

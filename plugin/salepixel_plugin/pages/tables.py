@@ -49,7 +49,7 @@ class Table(Generic[Row]):
         # At first the largest numbers, and texts from A.
         descending = not self.asked.descending if is_sorted else is_number
         order = "descending" if self.asked.descending else "ascending"
-        changes = {"sort": f"{'-' * descending}{column.name}", "page": "", "cursor": ""}
+        changes = {"sort": f"{'-' * descending}{column.name}", "page": "", "cursor": "", "newer": ""}
         return Head(column.name, column.text, is_number, changes, order if is_sorted else "")
 
     @property

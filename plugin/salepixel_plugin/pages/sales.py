@@ -1,0 +1,128 @@
+"""The SALES table of a campaign: newest first, or sorted, searched and filtered; and its files."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from flask import Response, request
+
+from salepixel.accounts.use_cases import see_account
+from salepixel.attribution.evidence import Rung
+from salepixel.attribution.sale_store import StoredSale
+from salepixel.attribution.sales import Status
+from salepixel.campaigns.use_cases import see_campaign
+from salepixel.report import use_cases
+from salepixel.report.periods import Preset
+from salepixel.report.tables import LARGEST, Arranged, Column, Kind
+from salepixel.report.use_cases import SalesReport
+from salepixel_plugin import exports
+from salepixel_plugin.access import principal
+from salepixel_plugin.exports import send_sales
+from salepixel_plugin.languages import N_
+from salepixel_plugin.pages.blueprint import blueprint, language
+from salepixel_plugin.pages.campaigns import PAGE, show_tab
+from salepixel_plugin.pages.periods import Chosen, read_period
+from salepixel_plugin.pages.tables import Table, read_asked, shown_of
+from salepixel_plugin.paging import read_sales_cursor, write_cursor
+from salepixel_plugin.services import services
+
+COLUMNS: Sequence[Column[StoredSale]] = [
+    Column("contact", N_("Contact"), Kind.TEXT, lambda row: row.sale.contact),
+    Column("item", N_("Item"), Kind.TEXT, lambda row: row.sale.item),
+    Column("quantity", N_("Quantity"), Kind.COUNT, lambda row: row.sale.quantity),
+    Column("amount", N_("Amount"), Kind.MONEY, lambda row: row.sale.amount, lambda row: row.sale.currency),
+    Column(
+        "refund", N_("Refunded"), Kind.MONEY, lambda row: row.sale.refunded, lambda row: row.sale.currency
+    ),
+    Column("date", N_("Date"), Kind.TEXT, lambda row: row.sale.purchased_at.isoformat()),
+    Column("evidence", N_("Evidence"), Kind.TEXT, lambda row: row.sale.evidence),
+    Column("status", N_("Status"), Kind.TEXT, lambda row: row.sale.status),
+    Column("order", N_("Order"), Kind.TEXT, lambda row: row.sale.order),
+]
+
+_FILTERS = {"evidence": set(map(str, Rung)), "status": set(map(str, Status))}
+
+
+@blueprint.get("/campaigns/<campaign_id>/sales")
+def list_sales(campaign_id: str) -> Response:
+    """The SALES table."""
+    asked, filters = read_asked(), _filters()
+    with services().database.read() as connection:
+        chosen = _period(connection, campaign_id)
+        if not (asked.sort or asked.search or filters):
+            return _newest_first(connection, campaign_id, chosen)
+        period = chosen.range.period
+        report, count = use_cases.read_sorted_sales(
+            connection, principal(), campaign_id, period, asked, filters, PAGE
+        )
+        if count is None:
+            return _newest_first(connection, campaign_id, chosen, is_cut=True)
+        pages = max(1, -(-count // PAGE))
+        return _sales_page(
+            connection, chosen, report, Arranged(report.rows, count, min(asked.page, pages), pages)
+        )
+
+
+def _newest_first(
+    connection: sa.Connection, campaign_id: str, chosen: Chosen, *, is_cut: bool = False
+) -> Response:
+    after, before = (read_sales_cursor(request.args.get(name)) for name in ("cursor", "newer"))
+    period = chosen.range.period
+    report = use_cases.read_sales(connection, principal(), campaign_id, period, PAGE + 1, after, before)
+    has_more, rows = len(report.rows) > PAGE, report.rows
+    # A page of newer sales has one more at its beginning, another page at its end.
+    shown = rows[1:] if before and has_more else rows[:PAGE]
+    ends = [write_cursor(*row.cursor) for row in (shown[0], shown[-1])] if shown else ["", ""]
+    newer = ends[0] if (has_more if before else after) else ""
+    older = ends[1] if (before or has_more) else ""
+    return _sales_page(
+        connection, chosen, report, Arranged(shown, len(shown), 1, 1), newer=newer, older=older, is_cut=is_cut
+    )
+
+
+def _sales_page(
+    connection: sa.Connection,
+    chosen: Chosen,
+    report: SalesReport,
+    found: Arranged[StoredSale],
+    *,
+    newer: str = "",
+    older: str = "",
+    is_cut: bool = False,
+) -> Response:
+    return show_tab(
+        connection,
+        report.campaign,
+        "sales",
+        table=Table(COLUMNS, shown_of(COLUMNS), found, read_asked()),
+        filters=_filters(),
+        chosen=chosen,
+        sums=report.sums,
+        labels=report.labels,
+        newer_than=newer,
+        older_than=older,
+        is_cut=is_cut,
+        largest=LARGEST,
+    )
+
+
+@blueprint.get("/campaigns/<campaign_id>/sales.<any(csv, xlsx):kind>")
+def download_sales(campaign_id: str, kind: exports.Kind) -> Response:
+    """The SALES table of all days or some, as a file for a spreadsheet, in the reader's language."""
+    with services().database.read() as connection:
+        period = _period(connection, campaign_id).range.period
+        export = use_cases.export_sales(connection, principal(), campaign_id, period)
+    sent = send_sales(export, kind, language(), is_fetched="file" in request.args)
+    if isinstance(sent, Response):
+        return sent
+    with services().database.read() as connection:
+        return show_tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
+
+
+def _filters() -> dict[str, str]:
+    """The filters in the address: column -> value. Unknown values are left out."""
+    return {name: request.args[name] for name, values in _FILTERS.items() if request.args.get(name) in values}
+
+
+def _period(connection: sa.Connection, campaign_id: str) -> Chosen:
+    campaign = see_campaign(connection, principal(), campaign_id)
+    return read_period(see_account(connection, principal(), campaign.emp_id), Preset.ALL)

@@ -32,7 +32,7 @@ TABS = ["", "/links", "/sales", "/contacts", "/recipients", "/lift", "/manage"]
 
 NO_MENU = {
     *("login", "show_about", "new_account", "show_people_again", "show_code", "show_invitation"),
-    *("show_owners", "show_me", "show_second_factor", "show_frame", "show_end"),
+    *("show_owners", "show_me", "show_second_factor", "show_frame", "show_end", "show_help"),
 }
 """Pages of all accounts, of none, of a person, and one that redirects."""
 

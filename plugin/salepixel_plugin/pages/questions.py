@@ -95,7 +95,7 @@ TERMS = (
     (N_("Sales link"), N_("A link whose clicks can earn orders.")),
     (N_("Attribution window"), N_("The days after a click in which an order counts.")),
     (N_("Evidence"), N_("What connects an order with a click, such as the click token on the order.")),
-    (N_("Confidence"), N_("How sure the evidence is. It is never 100 %.")),
+    (N_("Confidence"), N_("How sure the evidence is. It never reaches certainty.")),
     (N_("Likely"), N_("Attributed by weaker evidence, such as the same e-mail address.")),
     (N_("Not attributed"), N_("No click earns the order. Its page says why.")),
     (N_("Random holdout"), N_("Contacts who were chosen at random and did not get the e-mail.")),

@@ -213,7 +213,9 @@ def test_the_contacts_show_clicks_and_orders(office: Office) -> None:
     office.click(campaign, "looker", link=1)
     page = office.page(f"/campaigns/{campaign['id']}/contacts").text
     cells = re.findall(r'<th scope="row"><a href="[^"]+">(\w+)</a></th>(.*?)</tr>', page, re.DOTALL)
-    numbers = {name: re.findall(r'class="number">\s*(?:<(?:span|a)[^>]*>)?([^<]+)', rest) for name, rest in cells}
+    numbers = {
+        name: re.findall(r'class="number">\s*(?:<(?:span|a)[^>]*>)?([^<]+)', rest) for name, rest in cells
+    }
     assert numbers == {"buyer": ["1", "0", "1", "€39.80"], "looker": ["1", "0", "0", "–"]}
 
 

@@ -176,5 +176,6 @@ def _rows(template: str, found: Live | Trial, values: dict[str, Any]) -> Respons
         answer = make_response(
             render_template(f"pages/{template}", language=language(), words=explanations, **values)
         )
-    answer.headers |= {"ETag": tag, "Cache-Control": "no-store"}
+    # Not an ETag: a compressed answer has other bytes, so it loses its ETag (compressed.py).
+    answer.headers |= {"X-Rows": tag, "Cache-Control": "no-store"}
     return answer

@@ -13,7 +13,7 @@ async function refresh() {
     const answer = await fetch(rows.dataset.from, { headers: tag ? { "If-None-Match": tag } : {} });
     if (answer.redirected) location.reload();  // the session has ended
     if (answer.status !== 200) return;
-    tag = answer.headers.get("ETag") ?? "";
+    tag = answer.headers.get("X-Rows") ?? "";
     const read = new DOMParser().parseFromString(await answer.text(), "text/html");
     rows.replaceChildren(...read.body.childNodes);
   } catch { /* the network is away: the next turn asks again */ }

@@ -87,7 +87,7 @@ class World:
         self._chance = random.Random(7)  # noqa: S311  # the same world each time
         now_ms, apart = int(self.now.timestamp() * 1000), DAYS * DAY_MS // campaigns
         self._sent = [now_ms - DAY_MS // 2 - (campaigns - 1 - k) * apart for k in range(campaigns)]
-        self._ids = [BIG if k == campaigns * 7 // 10 else f"{0xC0000 + k:012x}" for k in range(campaigns)]
+        self.ids = [BIG if k == campaigns * 7 // 10 else f"{0xC0000 + k:012x}" for k in range(campaigns)]
         self.shop = self._set_up()
 
     def _set_up(self) -> Shop:
@@ -97,7 +97,7 @@ class World:
             shop = add_shop(connection, EMP, "saleor", API_URL, long_ago)
             token = self.keys.seal(token_place(shop.id), "token")
             connect_shop(connection, shop, "QXBwOjE=", token, "{}", long_ago)
-            for campaign, sent_ms in zip(self._ids, self._sent, strict=True):
+            for campaign, sent_ms in zip(self.ids, self._sent, strict=True):
                 sent_at = datetime.fromtimestamp(sent_ms / 1000, UTC)
                 percent = 10 if campaign == BIG else 0
                 links = [
@@ -179,7 +179,7 @@ class World:
                 at_ms = hour + n * HOUR_MS // here
                 signals = chance.choice(SIGNALS)
                 contact = 0 if chance.random() < self._crowd else chance.choice(contacts)
-                campaign, link = self._ids[k], chance.randrange(LINKS)
+                campaign, link = self.ids[k], chance.randrange(LINKS)
                 ref = "" if chance.random() < 0.02 else contact_ref(contact)
                 click = Click(
                     new_click_id(at_ms, chance.randbytes), EMP, campaign, link_id(campaign, link), ref
@@ -194,7 +194,7 @@ class World:
     def _active_at(self, hour: int) -> tuple[list[int], list[float]]:
         """The campaigns of the week before, and how often each is clicked."""
         active = [k for k, sent in enumerate(self._sent) if sent <= hour < sent + 7 * DAY_MS]
-        large = {k for k in active if self._ids[k] == BIG}
+        large = {k for k in active if self.ids[k] == BIG}
         weights = [(BIG_WEIGHT if k in large else 1) * exp((self._sent[k] - hour) / DAY_MS) for k in active]
         return active, weights
 

@@ -49,5 +49,5 @@ def map_links(connection: sa.Connection, campaign: Campaign, view: MailView) -> 
         MappedLink(numbers.get(counts.link.id), counts, net.get(counts.link.id, {}))
         for counts in link_activity(connection, campaign.id)
     ]
-    links.sort(key=lambda one: one.number or len(links) + 1)
+    links.sort(key=lambda one: (one.number is None, one.number or 0))
     return LinkMap(campaign, links, marked_page(view.mail, places))

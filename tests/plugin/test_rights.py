@@ -28,7 +28,7 @@ from salepixel_plugin import access
 from salepixel_plugin.pages.blueprint import OPEN_TO_ALL
 from tests.databases import copy_template
 from tests.plugin.conftest import Office, _opened
-from tests.plugin.test_databases import fill
+from tests.plugin.test_databases import arguments_of, fill
 
 NAME = "quixote-"
 SECRETS = re.compile("quixote|dulcinea", re.IGNORECASE)
@@ -93,7 +93,8 @@ def filled(
         names = fill(office, NAME)
         _add_traces(office, database, names)
         made = office.post("/accounts/7/keys", {"name": "n"})
-        yield office, names | {"key_id": made["id"], "erasure_id": erasure, "address_id": "0" * 12}
+        unknown = {"address_id": "0" * 12, "subscription_id": "0" * 12}
+        yield office, names | {"key_id": made["id"], "erasure_id": erasure} | unknown
     database.close()
 
 
@@ -131,8 +132,7 @@ def as_role(filled: tuple[Office, dict[str, str]], monkeypatch: pytest.MonkeyPat
         with office.app.test_request_context():
             missing = rule.arguments - names.keys()
             assert not missing, f"{rule.endpoint}: put {missing} into fill() of test_databases.py"
-            arguments: dict[str, Any] = {name: names[name] for name in rule.arguments} | other
-            path = url_for(rule.endpoint, **arguments)
+            path = url_for(rule.endpoint, **arguments_of(rule, names | other))
         lists = ("/export", "/erasures", "/lists", "/api/v1/orders", f"/api/v1/contacts/{NAME}0")
         if path.endswith(lists):
             path += "?empId=7"

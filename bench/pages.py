@@ -321,11 +321,7 @@ BODIES: dict[str, Callable[[Place], dict[str, object]]] = {
     },
     "api.patch_link": lambda at: {"label": "Other"},
     "api.start_trial": lambda at: {"url": "https://shop.test/"},
-    "api.preview_campaign": lambda at: {
-        "empId": EMP,
-        "name": "New",
-        "links": [{"url": "https://shop.test/"}],
-    },
+    "api.preview_campaign": lambda at: {"empId": EMP, "name": "New", "text": NEWSLETTER},
     "api.find_address": lambda at: {"empId": EMP, "email": email_of(contact_ref(1))},
     "api.preview_policy": lambda at: {"window_days": 14, "model": "linear"},
     "api.requeue": lambda at: {"empId": EMP},

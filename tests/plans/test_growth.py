@@ -115,6 +115,9 @@ MAY_SCAN: Mapping[str, str] = {
 }
 """Steps of plans that are accepted, each with its reason."""
 
+OF_ALL_ACCOUNTS = ("health.metrics", "api.get_rejections", "api.list_losses", "pages.show_owners")
+"""Calls that a key of one account may not make."""
+
 COUNTS_ALL = {"health.metrics": "counts in the outbox what was sent, too"}
 """Calls that scan a table on purpose, each with its reason."""
 
@@ -158,7 +161,7 @@ def play(watch: Watch, world: World, visitor: Visitor, hour: int) -> Played:
     for call in calls:
         if call.method == "GET":
             note(call.name, partial(visit, call))
-            if call.name not in ("health.metrics", "api.get_rejections", "api.list_losses"):
+            if call.name not in OF_ALL_ACCOUNTS:
                 note(f"{call.name}, by the account", partial(of_account.ask, call))
     after, before = world.now + timedelta(hours=hour), world.now - timedelta(days=180, hours=hour)
     place_newest_order(world, after)

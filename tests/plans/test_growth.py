@@ -16,6 +16,7 @@ from bench.pages import CHANGES_ALL, ORDERS_IN_PARTS, Call, Visitor, all_calls, 
 from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.campaigns.contacts import Contact, store_contacts
+from salepixel.campaigns.directory import read_directory
 from salepixel.campaigns.pages import links_of_pages
 from salepixel.clicks.ended import end_clicks
 from salepixel.clicks.records import HitRecord
@@ -179,6 +180,7 @@ def play(watch: Watch, world: World, visitor: Visitor, hour: int) -> Played:
     note("retention of bot clicks", lambda: end_some_clicks(world, only_bots=True))
     note("pages of a dynamic link", lambda: click_pages(world))
     note("alerts", lambda: look(world, after))
+    note("directory", lambda: make_directory(world))
     for call in calls:
         if call.method != "GET":
             note(call.name, partial(visitor.ask, call))
@@ -243,6 +245,11 @@ def look(world: World, now: datetime) -> None:
         accounts_with_messages(connection, now)
         is_any_ended(connection, now)
         delete_ended(connection, now)
+
+
+def make_directory(world: World) -> None:
+    with world.database.read() as connection:
+        read_directory(connection)
 
 
 def requeue_some(world: World) -> None:

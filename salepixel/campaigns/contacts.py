@@ -135,13 +135,20 @@ def opted_out_by_reference(connection: sa.Connection, emp_id: int, refs: Collect
     return set(connection.scalars(query))
 
 
-def all_opted_out(connection: sa.Connection) -> list[tuple[int, str]]:
-    """All opt-outs, as (empId, reference), under each reference of the same address."""
-    opted, shared = contacts.alias(), contacts.c
-    same = sa.and_(shared.emp_id == opted.c.emp_id, shared.email_hash == opted.c.email_hash)
-    by_address = sa.select(shared.emp_id, shared.ref).join(opted, same).where(~opted.c.consent)
-    query = sa.select(shared.emp_id, shared.ref).where(~shared.consent).union(by_address)
-    return [(row.emp_id, row.ref) for row in connection.execute(query)]
+def all_opted_out(connection: sa.Connection) -> set[tuple[int, str]]:
+    """All opt-outs, as (empId, reference), under each reference of the same address.
+
+    In two steps, because SQLite would begin a join with all contacts: 2.5 M of them took 20 s.
+    """
+    refused = sa.select(contacts.c.emp_id, contacts.c.ref, contacts.c.email_hash).where(~contacts.c.consent)
+    found, hashes = set[tuple[int, str]](), dict[int, list[str]]()
+    for row in connection.execute(refused):
+        found.add((row.emp_id, row.ref))
+        if row.email_hash is not None:
+            hashes.setdefault(row.emp_id, []).append(row.email_hash)
+    for emp_id, its in hashes.items():
+        found |= {(emp_id, ref) for ref in _sharing(connection, emp_id, (), its)}
+    return found
 
 
 def _select() -> sa.Select[Any]:

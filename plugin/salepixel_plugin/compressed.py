@@ -19,7 +19,7 @@ _LEAST = 1000
 """A shorter answer fits into one packet anyway."""
 
 _LEVEL = 4
-"""0.4 ms for the table of sales, 51 kB, of which 4.2 kB remain."""
+"""The table of sales shrinks from 51 to 4.2 kB in 0.4 ms."""
 
 _MOST_RANDOM = 100
 

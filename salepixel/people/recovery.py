@@ -1,4 +1,4 @@
-"""Recovery codes: ten, each of which replaces a code of the second factor once."""
+"""Recovery codes: each of the ten replaces one code of the second factor, once."""
 
 import hashlib
 import secrets

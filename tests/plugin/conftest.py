@@ -119,9 +119,7 @@ def office_files(keys: Keys, sqlite_template: Path, tmp_path_factory: pytest.Tem
     """A folder with the database of an office as each test finds it; copying is quicker than migrating."""
     folder = tmp_path_factory.mktemp("office")
     database = copy_template(sqlite_template, folder)
-    with closing(_no_redis(folder)) as redis:
-        prepare(_settings(folder), database, redis)
-    with _opened(folder, database, keys) as office:
+    with new_office(folder, database, keys) as office:
         for emp_id, name, key in ((7, "Shoes", SHOES), (8, "Hats", HATS)):
             host = f"track{emp_id}.shop.test"
             wanted = {"empId": emp_id, "name": name, "tracking_host": host, "currency": "EUR"}
@@ -139,6 +137,15 @@ def office(office_files: Path, keys: Keys, tmp_path: Path) -> Iterator[Office]:
     with _opened(tmp_path, database, keys) as opened:
         yield opened
     database.close()
+
+
+@contextmanager
+def new_office(folder: Path, database: Database, keys: Keys) -> Iterator[Office]:
+    """The plugin with an empty, migrated database."""
+    with closing(_no_redis(folder)) as redis:
+        prepare(_settings(folder), database, redis)
+    with _opened(folder, database, keys) as office:
+        yield office
 
 
 @contextmanager

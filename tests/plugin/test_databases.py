@@ -35,7 +35,7 @@ from salepixel.subscriptions.tokens import unsubscribe_token
 from salepixel.sums.check import rebuild_sums
 from salepixel_plugin.pages.blueprint import OPEN_TO_ALL
 from salepixel_worker.sweep import reconcile_due
-from tests.plugin.conftest import ALL, Office, _opened
+from tests.plugin.conftest import ALL, Office, new_office
 
 MOST = "999999999999.99"
 MANY = 1_000
@@ -79,7 +79,7 @@ def office(
     database: Database, keys: Keys, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Office, dict[str, str]]]:
     """An office in which every value has its maximum, and the ids for its URLs."""
-    with _opened(tmp_path_factory.mktemp("office"), database, keys) as opened:
+    with new_office(tmp_path_factory.mktemp("office"), database, keys) as opened:
         yield opened, fill(opened)
 
 

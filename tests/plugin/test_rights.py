@@ -27,7 +27,7 @@ from salepixel.storage.database import Database
 from salepixel_plugin import access
 from salepixel_plugin.pages.blueprint import OPEN_TO_ALL
 from tests.databases import copy_template
-from tests.plugin.conftest import Office, _opened
+from tests.plugin.conftest import Office, new_office
 from tests.plugin.test_databases import arguments_of, fill
 
 NAME = "quixote-"
@@ -84,7 +84,7 @@ def filled(
     """Account 7 with one of everything, and contacts that are easy to find in an answer."""
     folder = tmp_path_factory.mktemp("rights")
     database = copy_template(sqlite_template, folder)
-    with _opened(folder, database, keys) as office:
+    with new_office(folder, database, keys) as office:
         office.post("/accounts", {"empId": 8, "name": "Hats", "currency": "EUR"})
         with database.write() as connection:
             add_account(connection, Account(7, "Shoes", "EUR", datetime.now(UTC) - timedelta(days=9)))

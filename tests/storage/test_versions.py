@@ -112,7 +112,8 @@ def _as_shown_before(row: sa.RowMapping) -> dict[str, Any]:
         hidden = dict.fromkeys(("campaign", "link", "contact")) if foreign else {}
         named = {"verdict": _NOW[one["verdict"]], "passed_over": _NOW[one["passed_over"]]}
         candidates.append(one | hidden | named | {"credited": earned and one["credited"]})
-    return {**shown, "candidates": candidates, **json.loads(row["details"]), "clicks_limit": None}
+    later = {"clicks_limit": None, "contacts_hidden": False}
+    return {**shown, "candidates": candidates, **json.loads(row["details"]), **later}
 
 
 BEFORE_0022 = """

@@ -28,7 +28,7 @@ from salepixel_plugin.services import services
 
 
 class AccountOrders(OrdersQuery):
-    """Which orders of which account, and which page of them."""
+    """The account, the filters and the page of a list of orders."""
 
     emp_id: EmpId = Field(alias="empId")
 

@@ -132,7 +132,6 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("/accounts", {"pixel_amount": "all"}, "pixel_amount"),
     ("/accounts", {"hosted_pixel": "javascript:alert(1)"}, "hosted_pixel"),
     ("/accounts", {"nmae": "x"}, "nmae"),
-    ("/campaigns", {"links": []}, "links"),
     ("/campaigns", {"links": [{"url": "javascript:alert(1)"}]}, "links.0.url"),
     ("/campaigns", {"links": [{"url": "https://user:pw@a.test/"}]}, "links.0.url"),
     ("/campaigns", {"links": [{"url": "//a.test/"}]}, "links.0.url"),
@@ -211,7 +210,7 @@ def test_a_total_below_its_lines_is_refused(office: Office) -> None:
 
 
 def test_an_oversized_body_is_refused(office: Office) -> None:
-    answer = office.call("POST", "/campaigns", b" " * 1_000_001)
+    answer = office.call("POST", "/accounts", b" " * 1_000_001)
     assert answer.status_code == 413
     assert answer.json is not None
     assert "several calls" in answer.json["message"]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from salepixel.money.quantities import to_thousandths
+from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import campaign_sums, campaigns, sale_refunds, sale_sums, sales
 from salepixel.sums.days import ALWAYS, Days, day_column, day_of, within
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
@@ -234,6 +235,7 @@ def _read_sold(
     if emp_id is None:
         query = query.where(table.c.campaign_id == campaign_id)
     else:
-        theirs = sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id)
-        query = query.where(table.c.campaign_id.in_(theirs))
+        # In two steps: PostgreSQL would read the sums of these days of all accounts, and join campaigns.
+        theirs = connection.scalars(sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id)).all()
+        query = query.where(is_one_of(connection, table.c.campaign_id, theirs))
     return connection.execute(query.group_by(*key).having(count > 0)).all()

@@ -3,7 +3,7 @@
 Each page costs the same, however many orders there are. A reader gets the orders from the index that narrows
 them most: of a campaign, of an outcome and reason, of an amount, by a searched name, or of the account by
 time. The other filters are applied to at most SCANNED of them; then the page says up to which time it
-searched, and the next page goes on from there.
+searched, and the next page continues from there.
 """
 
 from collections.abc import Collection, Iterable, Sequence

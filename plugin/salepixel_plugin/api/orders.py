@@ -58,7 +58,7 @@ class OrdersOut(Output):
     previous: str | None = Field(description="The cursor of the page with newer orders; null on the first.")
     searched_to: datetime | None = Field(
         description="A page applies rare filters to a limited number of orders. It has searched back to this "
-        "time; `next` goes on. Null if it has searched all orders, or is full."
+        "time; `next` continues. Null if it has searched all orders, or is full."
     )
 
 

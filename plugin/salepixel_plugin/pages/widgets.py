@@ -105,8 +105,8 @@ def _widget(shop_id: str, show: Callable[[Shop, Principal], Response]) -> Respon
     except Refusal as refusal:
         return _message(shop, refusal.status, say(refusal))
     except Declined as declined:
-        told = as_refusal(declined)
-        return _message(shop, told.status, say(told))
+        refusal = as_refusal(declined)
+        return _message(shop, refusal.status, say(refusal))
 
 
 def _message(shop: Shop, status: int, message: str) -> Response:

@@ -16,11 +16,11 @@ from kit.saleor import StandInSaleor
 from kit.stack import Stack
 from tests.browser.engines import Driver, chromium, firefox, mini_browser, need, webkit
 from tests.browser.sites import EMP_ID, TRACKING_HOST, Sites, serve_sites
+from tests.waiting import PATIENCE_SECONDS
 from truth.browsers import BROWSERS
 
 pytestmark = pytest.mark.browser
 
-SECONDS = 20.0
 STRICT = {
     "network.cookie.cookieBehavior": 5,
     "privacy.trackingprotection.enabled": True,
@@ -183,7 +183,7 @@ def what_came(sites: Sites, token: str) -> dict[str, bool]:
 
 def until(ask: Callable[[], Any]) -> Any:
     """Ask until the answer is true, and give it."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (answer := ask()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)

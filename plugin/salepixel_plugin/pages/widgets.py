@@ -105,8 +105,8 @@ def _widget(shop_id: str, show: Callable[[Shop, Principal], Response]) -> Respon
     except Refusal as refusal:
         return _message(shop, refusal.status, say(refusal))
     except Declined as declined:
-        refusal = as_refusal(declined)
-        return _message(shop, refusal.status, say(refusal))
+        translated = as_refusal(declined)
+        return _message(shop, translated.status, say(translated))
 
 
 def _message(shop: Shop, status: int, message: str) -> Response:

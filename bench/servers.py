@@ -94,8 +94,8 @@ class Servers:
         self._click = f"/c/{LinkSealer(self._keys).seal(link)}?k=c"
         shop = quote("https://shop.test/p/1?a=b", safe="")
         token = LinkSealer(self._keys).seal(replace(link, link=link.campaign, url=""))
-        # The client writes the contact's number, or the page's, after it.
-        self._dynamic, self._new_page = f"/r/{token}?u={shop}&k=c", f"/r/{token}?k=c&u={shop}"
+        # As dynamic_url writes it; the client writes the contact's number at #, or the page's at the end.
+        self._dynamic, self._new_page = f"/r/{token}?k=c#&u={shop}", f"/r/{token}?k=c&u={shop}"
         hosts = {1: frozenset({"shop.test"})}
         redis.set(DIRECTORY_KEY, Directory({1: ("", "")}, link_hosts=hosts).to_json())
 

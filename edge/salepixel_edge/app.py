@@ -26,7 +26,7 @@ from salepixel.campaigns.links import (
     with_parameter,
     without_parameters,
 )
-from salepixel.clicks.records import pack_click, pack_payload, with_page
+from salepixel.clicks.records import pack_click, pack_page, pack_payload
 from salepixel.clicks.tokens import ClickIds, ClickSealer, Signal, pack_claims
 from salepixel.keys import load_keys
 from salepixel.settings import EdgeSettings
@@ -49,6 +49,7 @@ from salepixel_edge.request import (
     read_link_query,
     read_signals,
     split_address,
+    split_contact,
 )
 from salepixel_edge.shipper import Shipper, take_journal
 from salepixel_edge.writer import Writer
@@ -110,7 +111,8 @@ class Target:
     between them: in the address and in the cookie. Without claims the link is switched off. `opted_out`:
     digests (`contact_digest`) of the account's opted-out contacts. `tags`: the custom merge tags of the
     account's campaigns, in UTF-8. `erased`: what was erased in the account (`Keys.hash_erased`). `page`: the
-    page of a dynamic link, whose `url` is empty until its address is known.
+    page of a dynamic link as its records begin (`records.pack_page`); its `url` is empty until its address is
+    known.
     """
 
     claims: bytes
@@ -146,6 +148,7 @@ class Edge:
         self._targets = lru_cache(KNOWN_LINKS)(self._target)
         self._appended = lru_cache(KNOWN_APPENDED)(self._target_with)
         self._led = lru_cache(KNOWN_APPENDED)(self._target_at)
+        self._written = lru_cache(KNOWN_APPENDED)(self._target_of)
         self._ours = frozenset((settings.click_parameter,))
         self._sealer = ClickSealer(keys)
         self._round_trips = RoundTrips(keys)
@@ -198,7 +201,7 @@ class Edge:
 
     def _click(self, request: Request, connection: Connection) -> None:
         token, query = request.path[3:], request.query
-        is_dynamic, written, item = request.path[1] == _R, b"", b""
+        is_dynamic = request.path[1] == _R
         try:
             target = self._targets(token)
         except BadLink:
@@ -218,16 +221,15 @@ class Edge:
                 wait = f"{_PAGE}retry-after: {_SOON_SECONDS}\r\n"
                 connection.send(self._answer(request, "503 Service Unavailable", wait, TRY_AGAIN))
                 return
-            query, written, item = split_address(query)
-        contact, unrendered, appended = read_link_query(query)
-        if is_dynamic:
             try:
-                target = self._led(token, written, appended)
+                target, contact, unrendered = self._lead(token, query)
             except BadDestination as error:
                 self._lead_nowhere(request, connection, _NAMES.get(type(error), "bad_destination"))
                 return
-        elif appended:
-            target = self._appended(token, appended)
+        else:
+            contact, unrendered, appended = read_link_query(query)
+            if appended:
+                target = self._appended(token, appended)
         if contact in target.tags:
             contact, unrendered = b"", True
         signals = read_signals(request.method, headers, unrendered=unrendered, secure=self._secure)
@@ -245,9 +247,8 @@ class Edge:
             sealed = self._sealer.seal_packed(click_id, target.claims, contact)
             before, between, after = target.parts
             answer = b"".join((b"HTTP/1.1 302 Found\r\n", self._date, before, sealed, between, sealed, after))
-        record = pack_click(click_id, target.claims, signals, contact, address, read_agent(headers))
-        if is_dynamic:
-            record = with_page(record, with_item(target.page, item))
+        agent = read_agent(headers)
+        record = pack_click(click_id, target.claims, signals, contact, address, agent, target.page)
         self._writer.append(record, connection, answer)
         self._counts["clicks"] += 1
         if signals:
@@ -287,7 +288,24 @@ class Edge:
         plain, parts = self._redirects(target.emp_id, url)
         return replace(target, url=url, plain=plain, parts=parts)
 
-    def _target_at(self, token: bytes, written: bytes, appended: bytes) -> Target:
+    def _lead(self, token: bytes, query: bytes) -> tuple[Target, bytes, bool]:
+        """Read a dynamic link's query: target, contact, whether the contact's merge tag was not replaced.
+
+        Raises BadLink or BadDestination.
+        """
+        contact, rest = split_contact(query)
+        if contact:
+            return self._written(token, rest), contact, False
+        query, written, item = split_address(query)
+        contact, unrendered, appended = read_link_query(query)
+        return self._led(token, written, item, appended), contact, unrendered
+
+    def _target_of(self, token: bytes, rest: bytes) -> Target:
+        """A dynamic link with this query behind its contact. Raises BadLink or BadDestination."""
+        query, written, item = split_address(b"k=c&" + rest)
+        return self._led(token, written, item, read_link_query(query)[2])
+
+    def _target_at(self, token: bytes, written: bytes, item: bytes, appended: bytes) -> Target:
         """A dynamic link that leads to the address in `u=`. Raises BadLink or BadDestination."""
         target = self._targets(token)
         hosts = self._directory.link_hosts.get(target.emp_id, ()) if self._directory else ()
@@ -296,7 +314,8 @@ class Edge:
             url = with_further(url, appended.decode())
         url = without_parameters(url, self._ours)
         plain, parts = self._redirects(target.emp_id, url)
-        return replace(target, url=url, plain=plain, parts=parts, page=page_of(page).encode())
+        packed = pack_page(with_item(page_of(page).encode(), item))
+        return replace(target, url=url, plain=plain, parts=parts, page=packed)
 
     def _redirects(self, emp_id: int, url: str) -> tuple[bytes, tuple[bytes, bytes, bytes]]:
         """The answers that redirect to a url, as in Target."""
@@ -411,6 +430,7 @@ class Edge:
             self._targets.cache_clear()
             self._appended.cache_clear()
             self._led.cache_clear()
+            self._written.cache_clear()
 
 
 def _of_links(directory: Directory) -> tuple[object, ...]:

@@ -93,6 +93,16 @@ def split_address(query: bytes) -> tuple[bytes, bytes, bytes]:
     return b"&".join(filter(None, (before[1:], between, rest))), address, _item(item) if item else b""
 
 
+def split_contact(query: bytes) -> tuple[bytes, bytes]:
+    """The contact in `k=` at the start of a query, and the rest, which the links of a mailing share.
+
+    Without a contact in its normal form there: empty, and the whole query.
+    """
+    if query[:2] == b"k=" and (end := query.find(b"&")) > 0 and _is_plain(contact := query[2:end]):
+        return contact, query[end + 1 :]
+    return b"", query
+
+
 @lru_cache(256)
 def _item(value: bytes) -> bytes:
     text = decode_bytes(unquote_to_bytes(value.replace(b"+", b" ")))

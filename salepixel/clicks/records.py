@@ -63,23 +63,27 @@ Record = ClickRecord | HitRecord | LossRecord
 
 
 def pack_click(
-    click_id: bytes, claims: bytes, signals: int, contact: bytes, address: bytes, agent: bytes
+    click_id: bytes,
+    claims: bytes,
+    signals: int,
+    contact: bytes,
+    address: bytes,
+    agent: bytes,
+    page: bytes = b"",
 ) -> bytes:
-    """The bytes of a click. `claims` come from `tokens.pack_claims`; texts are in UTF-8."""
+    """The bytes of a click: texts in UTF-8, `claims` of `tokens.pack_claims`, `page` of `pack_page`."""
     lengths = _CLICK_TAIL.pack(signals, len(contact), len(address))
-    return b"".join((_CLICK_KIND, click_id, claims, lengths, contact, address, agent))
+    return b"".join((page, _CLICK_KIND, click_id, claims, lengths, contact, address, agent))
 
 
-def with_page(packed: bytes, page: bytes) -> bytes:
-    """The bytes of a click on a dynamic link, from those of `pack_click`."""
-    return b"".join((_PAGE.pack(_PAGE_KIND, len(page)), page, packed))
+def pack_page(page: bytes) -> bytes:
+    """The start of the bytes of a click on a dynamic link: the page in UTF-8; empty without one."""
+    return _PAGE.pack(_PAGE_KIND, len(page)) + page if page else b""
 
 
 def pack_payload(record: Record) -> bytes:
     """The bytes of a record, without its number and checksum."""
     if isinstance(record, ClickRecord):
-        if record.page:
-            return with_page(pack_payload(record._replace(page="")), record.page.encode())
         click = record.click
         return pack_click(
             click.id,
@@ -88,6 +92,7 @@ def pack_payload(record: Record) -> bytes:
             click.contact.encode(),
             record.address.encode(),
             record.agent.encode(),
+            pack_page(record.page.encode()),
         )
     if isinstance(record, HitRecord):
         query, cookie = record.query.encode(), record.cookie.encode()

@@ -17,6 +17,8 @@ from salepixel_edge.request import (
     read_host,
     read_link_query,
     read_signals,
+    split_address,
+    split_contact,
 )
 
 BROWSER = {b"user-agent": b"Mozilla/5.0", b"sec-fetch-site": b"none"}
@@ -108,6 +110,39 @@ def test_no_query_breaks_parsing_the_contact(query: bytes) -> None:
     assert not (contact and unrendered)
     assert re.fullmatch(rb"[!-~]{0,%d}" % MAX_APPENDED, appended)
     assert b"#" not in appended
+
+
+_PARTS = [
+    "&",
+    "&amp;",
+    "?",
+    "k=c2",
+    "k=c2?x=y",
+    "u=https%3A%2F%2Fshop.test%2F",
+    "u=",
+    "i=R-1",
+    "a=b",
+    "%26",
+    "\udcff",
+]
+
+
+@given(st.lists(st.sampled_from(_PARTS), max_size=6).map("".join))
+def test_the_rest_of_a_query_is_read_alike_for_all_contacts_at_its_start(rest: str) -> None:
+    query = b"k=c1&" + rest.encode(errors="surrogateescape")
+    contact, behind = split_contact(query)
+    assert contact == b"c1"
+    others, *address_and_item = split_address(b"k=other&" + behind)
+    here, *expected = split_address(query)
+    assert address_and_item == expected
+    assert read_link_query(here) == (b"c1", False, read_link_query(others)[2])
+
+
+@pytest.mark.parametrize(
+    "query", [b"", b"k=c1", b"k=&u=x", b"u=x&k=c1", b"k=a%40b.test&u=x", b"k=*|UNIQID|*&u=x"]
+)
+def test_a_query_without_a_plain_contact_at_its_start_is_not_split(query: bytes) -> None:
+    assert split_contact(query) == (b"", query)
 
 
 @pytest.mark.parametrize(

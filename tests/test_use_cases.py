@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -206,9 +207,12 @@ ROLES = {"owner": FULL, "editor": Rights(Role.EDITOR), "viewer": Rights(Role.VIE
 PERSON, PASSWORD, SECRET = "0000000000aa", "correct horse battery", "31" * 20
 
 
+_hashed = cache(hash_password)
+
+
 def _member(world: World) -> str:
     """A second owner of account 7."""
-    row = Person(PERSON, "ana@shop.test", "Ana", "en", hash_password(PASSWORD), NO_SECRET, 0, NOW, None)
+    row = Person(PERSON, "ana@shop.test", "Ana", "en", _hashed(PASSWORD), NO_SECRET, 0, NOW, None)
     person_store.add_person(world.connection, row)
     person_store.put_member(world.connection, PERSON, 7, FULL, NOW)
     other = replace(row, id="0000000000ab", email="bo@other.test")
@@ -452,16 +456,20 @@ LISTS: dict[Callable[..., Any], Call] = {
 OF_A_PERSON: dict[Callable[..., Any], Call] = {
     people.see_me: lambda w, who: people.see_me(w.connection, who, NOW),
     people.change_me: lambda w, who: people.change_me(w.connection, who, "Bo", "es", ["es"]),
+    people.confirm_password: lambda w, who: people.confirm_password(w.connection, who, PASSWORD),
+    people.choose_password: lambda w, who: people.choose_password(
+        w.connection, who, PASSWORD, "a completely new one"
+    ),
     people.change_password: lambda w, who: people.change_password(
-        w.connection, who, PASSWORD, "a completely new one", ""
+        w.connection, who, people.NewPassword("hash", _hashed(PASSWORD)), ""
     ),
     people.begin_second_factor: lambda w, who: people.begin_second_factor(w.connection, who, w.keys),
     people.see_enrolment: lambda w, who: people.see_enrolment(w.connection, who, w.keys, _sealed(w)),
     people.turn_on_second_factor: lambda w, who: people.turn_on_second_factor(
-        w.connection, who, w.keys, _sealed(w), PASSWORD, _code(), NOW
+        w.connection, who, w.keys, _sealed(w), _hashed(PASSWORD), _code(), NOW
     ),
     people.turn_off_second_factor: lambda w, who: people.turn_off_second_factor(
-        w.connection, who, w.keys, PASSWORD, "", NOW
+        w.connection, who, w.keys, _hashed(PASSWORD), "", NOW
     ),
     people.end_my_sessions: lambda w, who: people.end_my_sessions(w.connection, who),
 }

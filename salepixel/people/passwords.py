@@ -49,11 +49,14 @@ def hash_password(password: str) -> str:
 
 
 def is_right(stored: str | None, password: str) -> bool:
-    """Whether it is the stored password. None, for an unknown person, takes the same time as a wrong one."""
+    """Whether it is the stored password. None, for an unknown person, takes the same time as a wrong one.
+
+    So does an empty text, for a person without a password.
+    """
     if len(password) > MOST:
         return False
     try:
-        return _HASHER.verify(stored or _nobodys(), _normal(password)) and stored is not None
+        return _HASHER.verify(stored or _nobodys(), _normal(password)) and bool(stored)
     except (VerificationError, InvalidHashError):
         return False
 

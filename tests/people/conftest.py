@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from salepixel.accounts.principal import FULL, Principal, Rights
 from salepixel.accounts.store import Account, add_account
 from salepixel.people import invitations, store
-from salepixel.people.joining import join
+from salepixel.people.joining import accept, join, see_invitation
 from salepixel.people.person import Person
 from salepixel.storage.database import Database
 
@@ -33,7 +33,9 @@ def member(
 ) -> Person:
     """A person who used an invitation to an account."""
     _, secret = invitations.add_invitation(connection, emp_id, email, rights, at)
-    return join(connection, secret, "", email.partition("@")[0].title(), "en", PASSWORD, at)
+    name = email.partition("@")[0].title()
+    accepted = accept(see_invitation(connection, secret, at), "", name, PASSWORD)
+    return join(connection, secret, accepted, name, "en", at)
 
 
 def as_principal(connection: sa.Connection, person: Person) -> Principal:

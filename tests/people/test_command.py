@@ -22,7 +22,8 @@ NOW = datetime.now(UTC)
 def _join(database: Database, said: str, email: str = "", password: str = PASSWORD) -> Person:
     secret = said.strip().rpartition("/join/")[2].split()[0]
     with database.write() as connection:
-        return joining.join(connection, secret, email, "Ana", "en", password, NOW)
+        accepted = joining.accept(joining.see_invitation(connection, secret, NOW), email, "Ana", password)
+        return joining.join(connection, secret, accepted, "Ana", "en", NOW)
 
 
 def test_up_prints_a_link_until_somebody_has_a_password(tmp_path: Path, sqlite_template: Path) -> None:
@@ -57,7 +58,7 @@ def test_a_lost_password_keeps_the_second_factor_and_a_lost_phone_does_not(
         who = store.read_principal(connection, ana)
         made = use_cases.begin_second_factor(connection, who, keys)
         code = code_at(made.secret, int(NOW.timestamp()) // STEP_SECONDS)
-        use_cases.turn_on_second_factor(connection, who, keys, made.sealed, PASSWORD, code, NOW)
+        use_cases.turn_on_second_factor(connection, who, keys, made.sealed, ana.password, code, NOW)
     link = command_line.run("person", "invite", "ana@shop.test").stdout
     assert _join(sqlite, link, password="quite another one").totp_secret
     link = command_line.run("person", "invite", "--without-second-factor", "ana@shop.test").stdout

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotAllowed, NotFound
 from salepixel.accounts.principal import FULL, INSTALLATION, Rights, Role
 from salepixel.people import command, invitations, sessions, store, use_cases
-from salepixel.people.joining import join, see_invitation
+from salepixel.people.joining import accept, join, see_invitation
 from salepixel.people.passwords import is_right
 from salepixel.people.sign_in import enter
 from salepixel.storage.schema import EVERYWHERE
@@ -23,7 +23,8 @@ def _invite(connection: sa.Connection, email: str = "bo@shop.test") -> str:
 
 
 def _join(connection: sa.Connection, secret: str, password: str = PASSWORD, email: str = "") -> str:
-    return join(connection, secret, email, "Bo", "es", password, NOON).id
+    accepted = accept(see_invitation(connection, secret, NOON), email, "Bo", password)
+    return join(connection, secret, accepted, "Bo", "es", NOON).id
 
 
 def test_an_invitation_makes_a_person_with_its_rights(connection: sa.Connection) -> None:
@@ -51,9 +52,11 @@ def test_an_invitation_is_used_once(connection: sa.Connection) -> None:
 def test_an_invitation_expires(connection: sa.Connection) -> None:
     secret = _invite(connection)
     late = NOON + invitations.VALID_FOR
-    see_invitation(connection, secret, late - timedelta(microseconds=1))
+    accepted = accept(
+        see_invitation(connection, secret, late - timedelta(microseconds=1)), "", "Bo", PASSWORD
+    )
     with pytest.raises(NotFound):
-        join(connection, secret, "", "Bo", "es", PASSWORD, late)
+        join(connection, secret, accepted, "Bo", "es", late)
 
 
 def test_a_second_invitation_replaces_the_first(connection: sa.Connection) -> None:

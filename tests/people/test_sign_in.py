@@ -21,7 +21,7 @@ def _with_second_factor(connection: sa.Connection, keys: Keys) -> tuple[Person, 
     who = as_principal(connection, ana)
     enrolment = use_cases.begin_second_factor(connection, who, keys)
     codes = use_cases.turn_on_second_factor(
-        connection, who, keys, enrolment.sealed, PASSWORD, _code(enrolment.secret), NOON
+        connection, who, keys, enrolment.sealed, ana.password, _code(enrolment.secret), NOON
     )
     changed = store.get_person(connection, ana.id)
     assert changed is not None
@@ -144,12 +144,15 @@ def test_the_secret_is_stored_encrypted_and_for_its_person_only(
 def test_turning_it_on_needs_the_password_and_the_first_code(connection: sa.Connection, keys: Keys) -> None:
     who = as_principal(connection, member(connection, "ana@shop.test"))
     made = use_cases.begin_second_factor(connection, who, keys)
-    for password, code, reason in (
-        ("wrong", _code(made.secret), "wrong_password"),
-        (PASSWORD, "000000", "wrong_code"),
+    confirmed = use_cases.confirm_password(connection, who, PASSWORD)
+    with pytest.raises(Invalid, match="wrong_password"):
+        use_cases.confirm_password(connection, who, "wrong")
+    for stored, code, reason in (
+        ("changed meanwhile", _code(made.secret), "wrong_password"),
+        (confirmed, "000000", "wrong_code"),
     ):
         with pytest.raises(Invalid, match=reason):
-            use_cases.turn_on_second_factor(connection, who, keys, made.sealed, password, code, NOON)
+            use_cases.turn_on_second_factor(connection, who, keys, made.sealed, stored, code, NOON)
 
 
 def test_turning_it_off_needs_password_and_code(connection: sa.Connection, keys: Keys) -> None:
@@ -158,10 +161,10 @@ def test_turning_it_off_needs_password_and_code(connection: sa.Connection, keys:
     with pytest.raises(Conflict, match="second_factor_on"):
         use_cases.begin_second_factor(connection, who, keys)
     with pytest.raises(Invalid, match="wrong_password"):
-        use_cases.turn_off_second_factor(connection, who, keys, "wrong", code, LATER)
+        use_cases.turn_off_second_factor(connection, who, keys, "changed meanwhile", code, LATER)
     with pytest.raises(Invalid, match="wrong_code"):
-        use_cases.turn_off_second_factor(connection, who, keys, PASSWORD, "000000", LATER)
-    use_cases.turn_off_second_factor(connection, who, keys, PASSWORD, code, LATER)
+        use_cases.turn_off_second_factor(connection, who, keys, ana.password, "000000", LATER)
+    use_cases.turn_off_second_factor(connection, who, keys, ana.password, code, LATER)
     assert not enter(connection, use_cases.see_me(connection, who, LATER).person, "", LATER).needs_code
 
 
@@ -172,10 +175,13 @@ def test_a_new_password_ends_the_other_sessions(connection: sa.Connection) -> No
     found = sessions.find_person(connection, mine, NOON)
     assert found is not None
     with pytest.raises(Invalid, match="wrong_password"):
-        use_cases.change_password(connection, who, "wrong", "a completely new one", found[1])
+        use_cases.choose_password(connection, who, "wrong", "a completely new one")
     with pytest.raises(BadField, match="common"):
-        use_cases.change_password(connection, who, PASSWORD, "123456789123", found[1])
-    use_cases.change_password(connection, who, PASSWORD, "a completely new one", found[1])
+        use_cases.choose_password(connection, who, PASSWORD, "123456789123")
+    new = use_cases.choose_password(connection, who, PASSWORD, "a completely new one")
+    use_cases.change_password(connection, who, new, found[1])
+    with pytest.raises(Invalid, match="wrong_password"):
+        use_cases.change_password(connection, who, new, found[1])
     assert sessions.find_person(connection, mine, NOON) is not None
     assert sessions.find_person(connection, other, NOON) is None
     assert find_with_password(connection, "ana@shop.test", PASSWORD) is None

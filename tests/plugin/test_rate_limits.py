@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from salepixel_plugin import rate_limits, windows
-from salepixel_plugin.rate_limits import MAX_REQUESTS, SOURCES, WINDOW_SECONDS, RateLimits
+from salepixel_plugin.rate_limits import MAIL_SECONDS, MAX_REQUESTS, SOURCES, WINDOW_SECONDS, RateLimits
 from tests.plugin.conftest import Office
 from tests.plugin.test_tally import counted
 
@@ -74,6 +74,25 @@ def test_only_the_ip_address_that_asks_too_often_gets_429(
     assert office.get("/accounts/7")["empId"] == 7, "who has a key is not limited"
     office.store_counts()
     assert counted(office.database)[source, "too_many_requests"] == 2
+
+
+def test_an_account_sends_few_test_emails_and_others_are_not_slowed_down(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limits, "MAX_MAILS", FEW)
+    own = {"sender": "news@shop.test", "host": "127.0.0.1", "port": 1, "encryption": "none"}
+    own |= {"user": "", "password": "", "sender_name": ""}
+    for emp_id in (7, 8):
+        assert office.call("PUT", f"/accounts/{emp_id}/smtp", own).status_code == 200
+    test = {"to": "ana@shop.test"}
+    answers = [office.call("POST", "/accounts/7/smtp/test", test).status_code for _ in range(FEW + 1)]
+    assert answers == [200] * FEW + [429]
+    page = office.page("/accounts/7/email/test?lang=es", method="POST", data={"recipient": test["to"]})
+    assert (page.status_code, "demasiados e-mails" in page.text) == (429, True)
+    assert 0 < int(page.headers["Retry-After"]) <= MAIL_SECONDS + 1
+    assert office.call("POST", "/accounts/8/smtp/test", test).status_code == 200
+    office.store_counts()
+    assert counted(office.database)["mail", "too_many_mails"] == 2
 
 
 def test_the_form_explains_the_limit_in_the_readers_language(

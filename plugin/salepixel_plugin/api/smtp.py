@@ -14,9 +14,9 @@ from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.fields import Name, Text
 from salepixel_plugin.languages import ENGLISH
 from salepixel_plugin.mail_answers import ANSWERS
+from salepixel_plugin.mail_now import send_test_mail
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services, writing
-from salepixel_plugin.test_mail import send_test_mail
 
 
 def _recipient(text: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Response, request, url_for
 
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
-from salepixel.people.joining import join, see_invitation
+from salepixel.people.joining import accept, join, see_invitation
 from salepixel.people.passwords import LEAST
 from salepixel.reading.text import read_text
 from salepixel_plugin import entrance
@@ -54,8 +54,9 @@ def use_invitation(secret: str) -> Response:
     if known and not invited.sets_password:
         entrance.refuse_guessing(known)
     try:
+        accepted = accept(invited, email, name, password)
         with services().database.write() as connection:
-            person = join(connection, secret, email, name, language().code, password, now)
+            person = join(connection, secret, accepted, name, language().code, now)
     except BadField as declined:
         return _page(secret, {declined.field: _why(declined)})
     except Conflict as declined:

@@ -15,10 +15,10 @@ from salepixel.smtp.server import PORTS, Answer, Encryption, Server
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.mail_answers import ANSWERS
+from salepixel_plugin.mail_now import send_test_mail
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.services import services, writing
-from salepixel_plugin.test_mail import send_test_mail
 
 ENCRYPTIONS = {
     Encryption.STARTTLS: N_("STARTTLS (usually port 587)"),

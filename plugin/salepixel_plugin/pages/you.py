@@ -58,8 +58,10 @@ def change_my_password() -> Response:
     old, new = request.form.get("old", ""), request.form.get("password", "")
     entrance.refuse_guessing(_email())
     try:
+        with services().database.read() as connection:
+            chosen = use_cases.choose_password(connection, principal(), old, new)
         with writing() as connection:
-            use_cases.change_password(connection, principal(), old, new, session_id())
+            use_cases.change_password(connection, principal(), chosen, session_id())
     except BadField as declined:
         return _my_page({"password": say_password_problem(declined.problem)})
     except Invalid as declined:
@@ -85,13 +87,14 @@ def turn_on_second_factor() -> Response:
     with services().database.read() as connection:
         enrolment = use_cases.see_enrolment(connection, principal(), keys, sealed)
     try:
+        confirmed = _confirm_password()
         with writing() as connection:
             codes = use_cases.turn_on_second_factor(
                 connection,
                 principal(),
                 keys,
                 sealed,
-                form.get("password", ""),
+                confirmed,
                 form.get("code", ""),
                 datetime.now(UTC),
             )
@@ -107,12 +110,13 @@ def turn_off_second_factor() -> Response:
     """Turn the second factor off."""
     entrance.refuse_guessing(_email())
     try:
+        confirmed = _confirm_password()
         with writing() as connection:
             use_cases.turn_off_second_factor(
                 connection,
                 principal(),
                 services().keys,
-                request.form.get("password", ""),
+                confirmed,
                 request.form.get("code", ""),
                 datetime.now(UTC),
             )
@@ -129,6 +133,11 @@ def end_my_sessions() -> Response:
     with writing() as connection:
         use_cases.end_my_sessions(connection, principal(), only=only, but=None if only else session_id())
     return _back()
+
+
+def _confirm_password() -> str:
+    with services().database.read() as connection:
+        return use_cases.confirm_password(connection, principal(), request.form.get("password", ""))
 
 
 def _email() -> str:

@@ -2,6 +2,8 @@
 
 import base64
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from salepixel.accounts.principal import FULL, Rights, Role
-from salepixel.people import invitations, store, totp
-from salepixel.people.joining import join
+from salepixel.people import invitations, passwords, store, totp
+from salepixel.people.joining import accept, join, see_invitation
 from salepixel_plugin.wrong_passwords import MAX_OF_NAME
 from tests.plugin.conftest import SHOES, Office
 
@@ -25,8 +27,16 @@ def invite(office: Office, email: str, rights: Rights = FULL, emp_id: int = 7) -
 
 def add_person(office: Office, email: str = "ana@shop.test", rights: Rights = FULL, emp_id: int = 7) -> None:
     secret = invite(office, email, rights, emp_id)
+    name, now = email.partition("@")[0].title(), datetime.now(UTC)
     with office.database.write() as connection:
-        join(connection, secret, "", email.partition("@")[0].title(), "en", PASSWORD, datetime.now(UTC))
+        join(
+            connection,
+            secret,
+            accept(see_invitation(connection, secret, now), "", name, PASSWORD),
+            name,
+            "en",
+            now,
+        )
 
 
 def sign_in(browser: FlaskClient, email: str = "ana@shop.test", password: str = PASSWORD) -> TestResponse:
@@ -48,6 +58,43 @@ def _cookie(answer: TestResponse, name: str) -> str:
 def office(office: Office) -> Office:
     add_person(office)
     return office
+
+
+def test_no_transaction_writes_while_a_password_is_hashed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer, and Argon2 takes long."""
+    hashed = []
+
+    def another_writer(*_: object) -> None:
+        with closing(sqlite3.connect(str(office.database.engine.url.database), timeout=0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+        hashed.append(1)
+
+    class Hasher:
+        def hash(self, password: str) -> str:
+            another_writer()
+            return real.hash(password)
+
+        def verify(self, stored: str, password: str) -> bool:
+            another_writer()
+            return real.verify(stored, password)
+
+    real = passwords._HASHER
+    monkeypatch.setattr(passwords, "_HASHER", Hasher())
+    name = {"name": "Bo", "password": PASSWORD}
+    for email in ("bo@shop.test", "bo@shop.test"):  # of a new person, then of a known one
+        emp_id = 7 if not hashed else 8
+        answer = office.browser.post(f"/join/{invite(office, email, FULL, emp_id)}", data=name)
+        assert answer.status_code == 303
+    browser = signed_in(office)
+    sealed = re.findall(r'name="sealed" value="([^"]+)"', browser.get("/you/second-factor").text)[0]
+    sent = {"sealed": sealed, "password": PASSWORD, "code": "000000"}
+    assert browser.post("/you/second-factor", data=sent).status_code == 422
+    assert browser.post("/you/second-factor/off", data=sent).status_code == 303
+    changed = {"old": PASSWORD, "password": "a completely new one"}
+    assert browser.post("/you/password", data=changed).status_code == 303
+    assert len(hashed) == 7
 
 
 def test_a_person_signs_in_and_out(office: Office) -> None:

@@ -93,10 +93,14 @@ class StandInSaleor(Orders):
         """Sign with another key from now on, and remove the old one from the JWKS."""
         self.key = key or SigningKey()
 
-    def install(self, manifest_url: str) -> requests.Response:
-        """Read the manifest and register with a new token, like staff clicking Install."""
+    def install(self, manifest_url: str, session: requests.Session | None = None) -> requests.Response:
+        """Read the manifest and register with a new token, like staff clicking Install.
+
+        `session`: what sends the calls; None: a new one for each call.
+        """
+        calls = session or requests
         asking = {"Saleor-Schema-Version": self.version.rpartition(".")[0]}
-        manifest = requests.get(manifest_url, headers=asking, timeout=_TIMEOUT_SECONDS)
+        manifest = calls.get(manifest_url, headers=asking, timeout=_TIMEOUT_SECONDS)
         manifest.raise_for_status()
         self.target = manifest.json()["webhooks"][0]["targetUrl"]
         self._installations += 1
@@ -110,7 +114,7 @@ class StandInSaleor(Orders):
             "Saleor-Schema-Version": SCHEMA_VERSION,
         }
         url = manifest.json()["tokenTargetUrl"]
-        return requests.post(
+        return calls.post(
             url,
             json={"auth_token": self.token},
             headers=headers,
@@ -175,9 +179,11 @@ class StandInSaleor(Orders):
         }
         return Signed(headers, body)
 
-    def send(self, plugin_url: str, signed: Signed) -> requests.Response:
-        """Send a delivery once, to the address in the installed manifest."""
-        return requests.post(
+    def send(
+        self, plugin_url: str, signed: Signed, session: requests.Session | None = None
+    ) -> requests.Response:
+        """Send a delivery once, to the address in the installed manifest. `session`: as in `install`."""
+        return (session or requests).post(
             self.target or f"{plugin_url}/saleor/webhooks",
             data=signed.body,
             headers=dict(signed.headers),

@@ -50,19 +50,11 @@ class Stack:
     def start(self, seconds: float = 300) -> None:
         """Start, and return when every process is ready. Raises DidNotStart."""
         self.data.mkdir(parents=True, exist_ok=True)
-        chosen = {
-            "SALEPIXEL_EDGE_PORT": str(self.edge_port),
-            "SALEPIXEL_PLUGIN_PORT": str(self.plugin_port),
-            "SALEPIXEL_EDGE_URL": self.edge_url,
-            "SALEPIXEL_PLUGIN_URL": self.plugin_url,
-            "SALEPIXEL_API_KEY": self.api_key,
-            "SALEPIXEL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128",  # where the demo's shop is
-        }
         already = self._log.stat().st_size if self._log.exists() else 0
         with self._open_log() as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "salepixel.cli", "up", "--data", str(self.data)],
-                env={**environment(), **chosen, **self._settings},
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -74,6 +66,20 @@ class Stack:
         except BaseException:  # Ctrl-C too: if __enter__ raises, __exit__ is not called
             self.stop()
             raise
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of its processes: a program with these settings shares its stores."""
+        chosen = {
+            "SALEPIXEL_DATA": str(self.data),
+            "SALEPIXEL_EDGE_PORT": str(self.edge_port),
+            "SALEPIXEL_PLUGIN_PORT": str(self.plugin_port),
+            "SALEPIXEL_EDGE_URL": self.edge_url,
+            "SALEPIXEL_PLUGIN_URL": self.plugin_url,
+            "SALEPIXEL_API_KEY": self.api_key,
+            "SALEPIXEL_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128",  # where the demo's shop is
+        }
+        return {**environment(), **chosen, **self._settings}
 
     def _open_log(self) -> IO[bytes]:
         """Open the file for the stack's log, `_log`."""

@@ -1,5 +1,6 @@
 """The Flask application: one blueprint per kind of visitor."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -27,7 +28,7 @@ from salepixel_plugin.pages.blueprint import refuse_http as refuse_person
 from salepixel_plugin.rate_limits import RateLimits
 from salepixel_plugin.reception import MAX_CALL_BYTES, MAX_LIST_BYTES, REFUSED, SIGNED_PATH, is_list_path
 from salepixel_plugin.saleor.webhooks import refuse_body
-from salepixel_plugin.services import Services
+from salepixel_plugin.services import Services, utc_now
 from salepixel_plugin.tally import Tally
 from salepixel_plugin.wrong_keys import WrongKeys
 from salepixel_plugin.wrong_passwords import WrongPasswords
@@ -52,10 +53,20 @@ class Plugin(APIFlask):
         log.error("request_failed", method=request.method, route=str(request.url_rule), exc_info=exc_info)
 
 
-def create_app(settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> APIFlask:
-    """Make the application. The database must be migrated; Redis may be unavailable."""
+def create_app(
+    settings: PluginSettings,
+    *,
+    database: Database,
+    redis: Redis,
+    keys: Keys,
+    clock: Callable[[], datetime] = utc_now,
+) -> APIFlask:
+    """Make the application. The database must be migrated; Redis may be unavailable.
+
+    `clock`: see Services.
+    """
     app = make_routes()
-    attach(app, settings, database=database, redis=redis, keys=keys)
+    attach(app, settings, database=database, redis=redis, keys=keys, clock=clock)
     if settings.plugin_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's documentation has it
             app.wsgi_app, x_for=settings.plugin_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
@@ -89,7 +100,15 @@ def _refuse_unmatched(error: HTTPException) -> Response:
     return refuse_program(error) if for_programs else refuse_person(error)
 
 
-def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys) -> None:
+def attach(
+    app: APIFlask,
+    settings: PluginSettings,
+    *,
+    database: Database,
+    redis: Redis,
+    keys: Keys,
+    clock: Callable[[], datetime] = utc_now,
+) -> None:
     """Set the services of the application's views."""
     app.extensions["salepixel"] = Services(
         settings=settings,
@@ -104,6 +123,7 @@ def attach(app: APIFlask, settings: PluginSettings, *, database: Database, redis
         rate_limits=RateLimits(),
         tally=Tally(database),
         smtp=default_server(settings),
+        clock=clock,
     )
     saleor.attach(app, settings)
 

@@ -1,8 +1,9 @@
 """The services of the plugin's views, set once by create_app."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import cast
 
 import sqlalchemy as sa
@@ -25,6 +26,11 @@ from salepixel_plugin.wrong_keys import WrongKeys
 from salepixel_plugin.wrong_passwords import WrongPasswords
 
 
+def utc_now() -> datetime:
+    """The time, aware UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Services:
     """The stores and keys of this process."""
@@ -42,6 +48,8 @@ class Services:
     tally: Tally
     smtp: Server | None
     """The server of the settings, for accounts without SMTP settings of their own."""
+    clock: Callable[[], datetime] = utc_now
+    """When a shop's call arrives. The demo replays months that have passed, with their own times."""
 
 
 def services() -> Services:

@@ -6,7 +6,6 @@ installation is genuine.
 """
 
 import re
-from datetime import UTC, datetime
 
 import structlog
 from flask import Response, current_app, jsonify, request
@@ -55,7 +54,7 @@ def register() -> tuple[Response, int]:
         return _answer(failure)
     with services().database.write() as connection:
         sealed = services().keys.seal(token_place(shop.id), token)
-        connect_shop(connection, shop, app.id, sealed, jwks, datetime.now(UTC))
+        connect_shop(connection, shop, app.id, sealed, jwks, services().clock())
     log.info("saleor_registered", shop=shop.id, app=app.id)
     return jsonify(success=True), 200
 

@@ -5,7 +5,6 @@ ones. A signed delivery that cannot be read is stored and answered 200.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 from typing import cast
@@ -232,7 +231,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
             headers=_kept(delivery.headers),
             body=body,
             erased=body is not delivery.body,
-            at=datetime.now(UTC),
+            at=services().clock(),
             unread=" ".join(sorted({one.reason for one in content.unread})),
             like=last_delivery,
         )
@@ -247,7 +246,7 @@ def _store(delivery: Delivery, shop: Shop, content: Page) -> list[str]:
 def _keep_app(connection: sa.Connection, delivery: Delivery, shop: Shop) -> None:
     if delivery.event == "app_deleted":
         # Staff may have reinstalled the app since we read the shop; then the new token must stay.
-        disconnect_shop(connection, shop.id, shop.app_id or "", datetime.now(UTC))
+        disconnect_shop(connection, shop.id, shop.app_id or "", services().clock())
     elif status := read_app_status(delivery):
         keep_app_status(connection, shop.id, *status)
 

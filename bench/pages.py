@@ -82,6 +82,8 @@ NOT_CALLED = {
     "pages.change_owners": "writes some rows of a person",
     "pages.switch_account": "a redirect",
     "pages.download_table": "a file, some rows at a time",
+    "pages.download_audit": "a file, some rows at a time",
+    "pages.download_whole_audit": "as pages.download_audit",
     "saleor.register": "asks the shop",
     "saleor.take_delivery": "measured by the burst, and by `make bench ONLY=webhook`",
     "api.see_computed": "reads one row by its key",
@@ -252,8 +254,25 @@ def _orders_in_parts(at: Place) -> dict[str, str]:
     return {what: query(at) for what, query in ORDERS_IN_PARTS.items()}
 
 
+def _audit_in_parts() -> dict[str, str]:
+    return {
+        "of one": "actor=person:0123456789ab",
+        "action": "action=campaign.created",
+        "day": "from=2026-11-01",
+    }
+
+
 QUERIES = dict.fromkeys(
-    ("api.export_contact", "api.erase_contact", "api.get_contact", "api.list_erasures", "api.list_orders"),
+    (
+        *(
+            "api.export_contact",
+            "api.erase_contact",
+            "api.get_contact",
+            "api.list_erasures",
+            "api.list_orders",
+        ),
+        "api.list_audit",
+    ),
     f"empId={EMP}",
 )
 """The parameters that some endpoints require."""
@@ -266,6 +285,8 @@ MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.compare_models": lambda at: {"30 days": _last_days(30)},
     "pages.list_orders": lambda at: _orders_in_parts(at),
     "api.list_orders": lambda at: {what: f"{query}&limit=10" for what, query in _orders_in_parts(at).items()},
+    "pages.show_audit": lambda at: _audit_in_parts(),
+    "api.list_audit": lambda at: _audit_in_parts(),
     "pages.show_account": lambda at: {"a year": "period=year&compare=year", "all": "period=all"},
     "pages.overview": lambda at: {"a week": "period=7d&compare=before"},
     "pages.preview_policy": lambda at: {"linear": "window_days=14&model=linear"},

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 import salepixel
 from salepixel.accounts import use_cases as accounts
+from salepixel.accounts.audit_list import Filter
 from salepixel.accounts.declined import Declined, NotAllowed
 from salepixel.accounts.principal import FULL, INSTALLATION, Principal, Rights, Role
 from salepixel.attribution import use_cases as attribution
@@ -237,6 +238,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     accounts.target_account: lambda w, who: accounts.target_account(w.connection, who, 7),
     accounts.add_key: lambda w, who: accounts.add_key(w.connection, who, 7, "n", NOW),
     accounts.remove_key: lambda w, who: accounts.remove_key(w.connection, who, w.key),
+    accounts.see_audit: lambda w, who: accounts.see_audit(w.connection, who, 7, Filter(), None, 10),
     attribution.edit_account: lambda w, who: attribution.edit_account(
         w.connection, who, w.keys, 7, {"name": "mine"}, NOW
     ),
@@ -542,6 +544,7 @@ SHOWS_CONTACTS = {
 CHANGES_ACCESS = {
     accounts.add_key,
     accounts.remove_key,
+    accounts.see_audit,
     privacy.begin_erasure,
     privacy.count_person,
     privacy.export_person,

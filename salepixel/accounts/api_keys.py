@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -81,9 +82,13 @@ def _remove_keys(connection: sa.Connection, which: sa.ColumnElement[bool]) -> in
 
 def find_digest_principal(connection: sa.Connection, digest: str) -> Principal | None:
     """The principal of the key with this digest."""
-    query = sa.select(api_keys.c.emp_id, api_keys.c.name).where(api_keys.c.digest == digest)
-    row = connection.execute(query).first()
-    return None if row is None else Principal({row.emp_id: FULL}, row.name)
+    row = connection.execute(sa.select(api_keys).where(api_keys.c.digest == digest)).first()
+    return None if row is None else key_principal(row)
+
+
+def key_principal(row: sa.Row[Any]) -> Principal:
+    """The principal of a row of `api_keys`."""
+    return Principal({row.emp_id: FULL}, row.name, key_id=row.id)
 
 
 def key_digest(key: str) -> str:

@@ -1,7 +1,7 @@
 """The principal: whose rights a use case checks. Every use case takes one."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from salepixel.accounts.declined import NotAllowed
@@ -47,17 +47,39 @@ HIDDEN = "***"
 """In place of a contact that is not shown. Rows keep it, so that one sees that a contact is known."""
 
 
+class ActorKind(StrEnum):
+    """Who acts, in the audit list. Stored.
+
+    STAFF: a user of a Saleor Dashboard. COMMAND: who may use the command line of the server. PROGRAM:
+    salepixel itself. NOBODY: who did not sign in, or joins with the link of an invitation.
+    """
+
+    PERSON = "person"
+    KEY = "key"
+    STAFF = "saleor_staff"
+    COMMAND = "command_line"
+    PROGRAM = "salepixel"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The rights of a person, of an API key, of a session that a key began, or of our own programs.
 
     `rights`: by empId; the entry of None holds in all accounts. `name` is for people. `person_id`: None for
-    a key and for our own programs.
+    a key and for our own programs; `kind`: what these are. `key_id`: of an API key.
     """
 
     rights: Mapping[int | None, Rights]
     name: str
     person_id: str | None = None
+    kind: ActorKind = ActorKind.KEY
+    key_id: str = field(default="", compare=False)
+
+    @property
+    def actor(self) -> tuple[ActorKind, str]:
+        """Its kind and id in the audit list; only people and keys have an id."""
+        return (ActorKind.PERSON, self.person_id) if self.person_id else (self.kind, self.key_id)
 
     def allows(self, emp_id: int) -> bool:
         """True if it has access to the account."""
@@ -114,6 +136,12 @@ class Principal:
         if self.accounts is not None:
             raise NotAllowed("not_allowed")
 
+    def require_ownership(self) -> None:
+        """Check that it is an owner of the whole installation. Raises NotAllowed."""
+        self.require_all_accounts()
+        if not self.may_add_accounts:
+            raise NotAllowed("for_owners")
+
     def _rights(self, emp_id: int) -> Iterator[Rights]:
         """Those of the account and of all accounts. One of them suffices: rights add up."""
         return (self.rights[key] for key in (emp_id, None) if key in self.rights)
@@ -123,5 +151,8 @@ CANARY = 2**32 - 1
 """The account of the canaries (salepixel/watch/canary.py), the largest number that fits into a link.
 Lists leave it out, and nobody can create an account with this number."""
 
-INSTALLATION = Principal({None: FULL}, "installation")
-"""Our own programs: the worker, the scheduler, the command line."""
+INSTALLATION = Principal({None: FULL}, "installation", kind=ActorKind.PROGRAM)
+"""Our own programs: the worker and the scheduler."""
+
+COMMAND_LINE = Principal({None: FULL}, "command line", kind=ActorKind.COMMAND)
+"""Whoever may run commands on the server."""

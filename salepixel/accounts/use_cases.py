@@ -11,11 +11,14 @@ import structlog
 
 from salepixel.accounts import api_keys, store
 from salepixel.accounts.api_keys import KeyEntry
+from salepixel.accounts.audit import Action, record
+from salepixel.accounts.audit_list import AuditPage, Filter, Step, list_audit
 from salepixel.accounts.declined import Conflict, NotAllowed, NotFound, UnknownAccount
 from salepixel.accounts.pixel_secret import new_pixel_secret
 from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.store import Account
 from salepixel.keys import Keys
+from salepixel.storage.schema import EVERYWHERE
 
 log = structlog.get_logger()
 
@@ -66,12 +69,12 @@ def create_account(
 
     Raises NotAllowed, or Conflict if its empId is taken.
     """
-    principal.require_all_accounts()
-    if not principal.may_add_accounts:
-        raise NotAllowed("for_owners")
+    principal.require_ownership()
     account = Account(**values, created_at=at, pixel_secret=new_pixel_secret(keys, values["emp_id"]))
     if not store.add_account(connection, account):
         raise Conflict("taken", emp_id=account.emp_id)
+    for its in (EVERYWHERE, account.emp_id):
+        record(connection, principal, its, Action.ACCOUNT_CREATED, str(account.emp_id), account.name)
     return account
 
 
@@ -81,7 +84,9 @@ def add_key(
     """Create a key for this account only. Raises NotFound or NotAllowed."""
     change_account(connection, principal, emp_id, Change.ACCESS)
     key = "sp_" + secrets.token_urlsafe(32)
-    return IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
+    issued = IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
+    record(connection, principal, emp_id, Action.KEY_CREATED, issued.id, name)
+    return issued
 
 
 def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:
@@ -96,4 +101,24 @@ def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> 
     if entry.is_of_settings:
         raise Conflict("key_of_settings", setting=api_keys.FIRST_KEY)
     api_keys.remove_api_key(connection, key_id)
+    record(connection, principal, entry.emp_id or EVERYWHERE, Action.KEY_REVOKED, entry.id, entry.name)
     return entry
+
+
+def see_audit(
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    wanted: Filter,
+    step: Step | None,
+    limit: int,
+) -> AuditPage:
+    """A page of the audit list of an account, or of the installation (EVERYWHERE), for its owners.
+
+    Raises NotFound or NotAllowed.
+    """
+    if emp_id == EVERYWHERE:
+        principal.require_ownership()
+    else:
+        change_account(connection, principal, emp_id, Change.ACCESS)
+    return list_audit(connection, emp_id, wanted, step, limit)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts import store as accounts
+from salepixel.accounts.audit import Action, differences, record
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.pixel_secret import new_pixel_secret
 from salepixel.accounts.principal import Change, Principal
@@ -40,6 +41,9 @@ MAX_NAMED = 10
 
 CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
 """Settings that cannot change once the account has sales: the amounts of an order that count."""
+
+_MAY_HAVE_SECRETS = {"forward_url", "hosted_pixel"}
+"""Addresses of other servers, often with a key in them."""
 
 
 def edit_account(
@@ -76,7 +80,12 @@ def edit_account(
         policies.apply_policy(connection, emp_id, {"window_days": values.pop("window_days")}, at)
     if values:
         accounts.change_account(connection, emp_id, values)
-    return see_account(connection, principal, emp_id)
+    after = see_account(connection, principal, emp_id)
+    if after.pixel_secret != before.pixel_secret:
+        record(connection, principal, emp_id, Action.PIXEL_SECRET_RENEWED, str(emp_id), after.name)
+    differs = differences(before, after, changes, _MAY_HAVE_SECRETS)
+    record(connection, principal, emp_id, Action.ACCOUNT_CHANGED, str(emp_id), after.name, differs)
+    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +184,9 @@ def change_policy(
     columns = _as_columns(connection, account, change)
     if not policies.apply_policy(connection, emp_id, columns, at, seen):
         raise Conflict("policy_changed")
+    after = see_account(connection, principal, emp_id)
+    differs, version = differences(account, after, accounts.POLICY), str(after.policy_version)
+    record(connection, principal, emp_id, Action.POLICY_CHANGED, version, version, differs)
     return policies.list_policies(connection, emp_id)[0]
 
 
@@ -205,6 +217,7 @@ def close_month(
         raise Conflict("orders_failed", count=waiting, orders=named + more)
     if waiting:
         raise Conflict("orders_waiting", waiting=waiting)
+    record(connection, principal, emp_id, Action.MONTH_CLOSED, month, month)
     return see_account(connection, principal, emp_id).closed_before
 
 

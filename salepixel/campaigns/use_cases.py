@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, differences, record, record_about, record_change
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import Kind, Trace, erased_among, erased_contacts, remember_erased
 from salepixel.accounts.pixel_secret import open_pixel_secret
@@ -189,6 +190,7 @@ def create_campaign(
         utm=utm.as_text(),
     )
     store.add_campaign(connection, campaign, links)
+    record_about(connection, principal, Action.CAMPAIGN_CREATED, campaign)
     return LinkedCampaign(campaign, links, account.tracking_host), notices
 
 
@@ -204,14 +206,18 @@ def set_sent_at(
 ) -> LinkedCampaign:
     """Set the sending time of a campaign; clicks near it are judged again. Raises NotFound."""
     before = change_campaign(connection, principal, campaign_id)
-    return _with_links(connection, store.set_sent_at(connection, before, sent_at))
+    after = store.set_sent_at(connection, before, sent_at)
+    record_change(connection, principal, Action.CAMPAIGN_CHANGED, before, after, ("sent_at",))
+    return _with_links(connection, after)
 
 
 def rename_campaign(connection: sa.Connection, principal: Principal, campaign_id: str, name: str) -> Campaign:
     """Change the name of a campaign, but not in its UTM parameters. Raises NotFound."""
     campaign = change_campaign(connection, principal, campaign_id)
     values = {"name": name, "utm": named_utm(campaign.utm, campaign.utm_name)}
-    return store.change_campaign(connection, campaign, values)
+    after = store.change_campaign(connection, campaign, values)
+    record_change(connection, principal, Action.CAMPAIGN_CHANGED, campaign, after, ("name",))
+    return after
 
 
 def archive_campaign(
@@ -223,6 +229,9 @@ def archive_campaign(
     """
     campaign = change_campaign(connection, principal, campaign_id)
     kept = campaign.archived_at if at is not None and campaign.archived_at is not None else at
+    if kept != campaign.archived_at:
+        action = Action.CAMPAIGN_RESTORED if kept is None else Action.CAMPAIGN_ARCHIVED
+        record_about(connection, principal, action, campaign)
     return store.change_campaign(connection, campaign, {"archived_at": kept})
 
 
@@ -264,6 +273,9 @@ def edit_link(
     after = store.change_link(connection, before, replace(before, **values), at)
     if after.sale_pixel != before.sale_pixel:
         store.switch_link(connection, campaign, link_id, after.sale_pixel)
+    differs = differences(before, after, ("label", "new_url", "active", "sale_pixel"))
+    name = after.label or after.destination
+    record(connection, principal, campaign.emp_id, Action.LINK_CHANGED, link_id, name, differs)
     return replace(_with_links(connection, campaign), links=[after]), notices
 
 
@@ -274,6 +286,7 @@ def add_contacts(
     emp_id: int,
     reported: Mapping[str, Mapping[str, Any]],
     at: datetime,
+    action: Action = Action.CONTACTS_CHANGED,
 ) -> ContactsStored:
     """Add or change contacts: reference -> `email` and `consent`, as far as reported.
 
@@ -281,6 +294,7 @@ def add_contacts(
     NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id)
+    record(connection, principal, emp_id, action)
     lock_account(connection, emp_id, exclusive=True)  # before the opt-outs are read
     opted_out = opted_out_by_reference(connection, emp_id, reported.keys())
     batch = []
@@ -331,7 +345,8 @@ def switch_tracking(
             same = find_contacts(connection, emp_id, email_hashes=[known.email_hash])
             refs |= opted_out_by_reference(connection, emp_id, same.keys())
     reported = {one: {"consent": not opted_out} for one in refs}
-    return add_contacts(connection, principal, keys, emp_id, reported, at)
+    action = Action.OPTED_OUT if opted_out else Action.OPTED_IN
+    return add_contacts(connection, principal, keys, emp_id, reported, at, action)
 
 
 def _erased(
@@ -363,6 +378,7 @@ def add_coupons(
     refs = {contact for _, contact in coupons if contact}
     erased = erased_contacts(connection, keys, campaign.emp_id, refs).keys()
     batch = [Coupon(code, campaign_id, contact) for code, contact in coupons if contact not in erased]
+    record_about(connection, principal, Action.COUPONS_ADDED, campaign)
     return CouponsStored(store_coupons(connection, campaign.emp_id, batch, at), erased)
 
 
@@ -394,6 +410,7 @@ def add_recipients(
     lots = {ref: draw_lot(keys.holdout_secret, campaign_id, who[ref]) for ref in new}
     recipients.assign_recipients(connection, campaign_id, lots)
     recipients.set_sent_at(connection, campaign_id, sent_at or {})
+    record_about(connection, principal, Action.RECIPIENTS_ADDED, campaign)
     out = {ref for ref, lot in (lots | before).items() if is_held_out(lot, campaign.holdout_percent)}
     return Split(
         mail=[ref for ref in refs if ref not in out],
@@ -426,7 +443,9 @@ def switch_holdout(
         if store.is_sent(connection, campaign, at):
             raise Conflict("holdout_after_sending")
         recipients.set_share(connection, campaign_id, percent)
-    return see_campaign(connection, principal, campaign_id)
+    after = see_campaign(connection, principal, campaign_id)
+    record_change(connection, principal, Action.CAMPAIGN_CHANGED, campaign, after, ("holdout_percent",))
+    return after
 
 
 def set_sent_count(
@@ -439,7 +458,9 @@ def set_sent_count(
     campaign = change_campaign(connection, principal, campaign_id)
     if count is not None and not 0 < count <= MAX_SENT:
         raise BadField("sent_count", f"must be 1 to {MAX_SENT}")
-    return store.set_sent_count(connection, campaign, count)
+    after = store.set_sent_count(connection, campaign, count)
+    record_change(connection, principal, Action.CAMPAIGN_CHANGED, campaign, after, ("sent_count",))
+    return after
 
 
 def make_fragment(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from salepixel.accounts.principal import INSTALLATION
+from salepixel.accounts.principal import COMMAND_LINE
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations import store as computations
 from salepixel.computations.doing import do_step
@@ -47,14 +47,14 @@ def import_file(
     roles = {place: Role(name) for place, name in enumerate(columns)}
     with path.open("rb") as file:
         chunks = iter(lambda: file.read(_CHUNK), b"")
-        found = receive_list(database, INSTALLATION, keys, emp_id, campaign_id, path.name, chunks, now)
+        found = receive_list(database, COMMAND_LINE, keys, emp_id, campaign_id, path.name, chunks, now)
     try:
         with database.read() as connection:
-            shown = use_cases.preview_list(connection, INSTALLATION, keys, found.id, roles=roles)
+            shown = use_cases.preview_list(connection, COMMAND_LINE, keys, found.id, roles=roles)
         return _run(database, keys, shown, path) if sure else json.dumps(_described(shown), indent=1)
     finally:
         with database.write() as connection:
-            use_cases.delete_list(connection, INSTALLATION, found.id, datetime.now(UTC))
+            use_cases.delete_list(connection, COMMAND_LINE, found.id, datetime.now(UTC))
 
 
 def _described(shown: Preview) -> dict[str, object]:
@@ -76,13 +76,13 @@ def _described(shown: Preview) -> dict[str, object]:
 def _run(database: Database, keys: Keys, shown: Preview, path: Path) -> str:
     with database.write() as connection:
         started = use_cases.start_import(
-            connection, INSTALLATION, shown.found.id, shown.layout, _LABELS, datetime.now(UTC)
+            connection, COMMAND_LINE, shown.found.id, shown.layout, _LABELS, datetime.now(UTC)
         )
     tools = Tools(ClickSealer(keys), SHIPPED)
     while True:
         if not do_step(database, tools, {importing.KIND: importing.step}, started.id):
             with database.read() as connection:
-                state = use_cases.see_list(connection, INSTALLATION, shown.found.id)
+                state = use_cases.see_list(connection, COMMAND_LINE, shown.found.id)
             if state.computation is None or not state.computation.is_under_way:
                 break
             time.sleep(_PAUSE)  # a worker is doing a step of it

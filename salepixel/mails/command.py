@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from salepixel.accounts.declined import Declined, NotFound
-from salepixel.accounts.principal import INSTALLATION
+from salepixel.accounts.principal import COMMAND_LINE
 from salepixel.campaigns import store as campaigns
 from salepixel.campaigns.links import LinkSealer
 from salepixel.campaigns.use_cases import archive_campaign, rename_campaign, see_campaign
@@ -111,7 +111,7 @@ def _new(database: Database, tracking: Tracking, asked: argparse.Namespace) -> N
     name = read_text(asked.name, _NAME)
     with database.write() as connection:
         view = use_cases.add_mail(
-            connection, INSTALLATION, tracking, asked.account, name, asked.mailer, asked.tag, mail, now
+            connection, COMMAND_LINE, tracking, asked.account, name, asked.mailer, asked.tag, mail, now
         )
     write_line(view.stored.id)
     for one in view.links:
@@ -122,9 +122,9 @@ def _new(database: Database, tracking: Tracking, asked: argparse.Namespace) -> N
 def _track(database: Database, tracking: Tracking, asked: argparse.Namespace) -> None:
     view = _see(database, tracking, asked.id)
     with database.write() as connection:
-        view = use_cases.make_campaign(connection, INSTALLATION, tracking, view, datetime.now(UTC))
+        view = use_cases.make_campaign(connection, COMMAND_LINE, tracking, view, datetime.now(UTC))
     with database.read() as connection:
-        _, body = use_cases.tracked_mail(connection, INSTALLATION, tracking, asked.id)
+        _, body = use_cases.tracked_mail(connection, COMMAND_LINE, tracking, asked.id)
     _warn(view, tracking)
     asked.output.write_bytes(body)
 
@@ -132,7 +132,7 @@ def _track(database: Database, tracking: Tracking, asked: argparse.Namespace) ->
 def _undo(database: Database, tracking: Tracking, asked: argparse.Namespace) -> None:
     mail = read_mail(asked.file.read_bytes())
     with database.read() as connection:
-        body = use_cases.undo_mail(connection, INSTALLATION, tracking, mail)
+        body = use_cases.undo_mail(connection, COMMAND_LINE, tracking, mail)
     asked.output.write_bytes(body)
 
 
@@ -141,33 +141,33 @@ def _rename(database: Database, tracking: Tracking, asked: argparse.Namespace) -
     view = _draft(database, tracking, asked.id)
     with database.write() as connection:
         if view is None:
-            rename_campaign(connection, INSTALLATION, asked.id, name)
+            rename_campaign(connection, COMMAND_LINE, asked.id, name)
         else:
-            use_cases.change_mail(connection, INSTALLATION, view, Change({}, name=name), now)
+            use_cases.change_mail(connection, COMMAND_LINE, view, Change({}, name=name), now)
 
 
 def _copy(database: Database, tracking: Tracking, asked: argparse.Namespace) -> None:
     name, now = read_text(asked.name, _NAME), datetime.now(UTC)
     with database.write() as connection:
         if _is_campaign(connection, asked.id):
-            made = use_cases.copy_campaign(connection, INSTALLATION, tracking, asked.id, name, now)
+            made = use_cases.copy_campaign(connection, COMMAND_LINE, tracking, asked.id, name, now)
             write_line(str(made.mail_id or made.campaign_id))
         else:
-            write_line(use_cases.copy_mail(connection, INSTALLATION, asked.id, name, now))
+            write_line(use_cases.copy_mail(connection, COMMAND_LINE, asked.id, name, now))
 
 
 def _archive(database: Database, tracking: Tracking, asked: argparse.Namespace) -> None:
     with database.write() as connection:
         at = datetime.now(UTC) if asked.action == "archive" else None
-        archive_campaign(connection, INSTALLATION, asked.id, at)
+        archive_campaign(connection, COMMAND_LINE, asked.id, at)
 
 
 def _delete(database: Database, tracking: Tracking, asked: argparse.Namespace) -> None:
     with database.write() as connection:
         if _is_campaign(connection, asked.id):
-            use_cases.delete_campaign(connection, INSTALLATION, asked.id)
+            use_cases.delete_campaign(connection, COMMAND_LINE, asked.id)
         else:
-            use_cases.delete_draft(connection, INSTALLATION, asked.id)
+            use_cases.delete_draft(connection, COMMAND_LINE, asked.id)
 
 
 _ACTIONS = {
@@ -185,7 +185,7 @@ _ACTIONS = {
 
 def _see(database: Database, tracking: Tracking, mail_id: str) -> MailView:
     with database.read() as connection:
-        return use_cases.see_mail(connection, INSTALLATION, tracking, mail_id)
+        return use_cases.see_mail(connection, COMMAND_LINE, tracking, mail_id)
 
 
 def _draft(database: Database, tracking: Tracking, name: str) -> MailView | None:
@@ -197,7 +197,7 @@ def _draft(database: Database, tracking: Tracking, name: str) -> MailView | None
 
 def _is_campaign(connection: sa.Connection, name: str) -> bool:
     with suppress(NotFound):
-        see_campaign(connection, INSTALLATION, name)
+        see_campaign(connection, COMMAND_LINE, name)
         return True
     return False
 

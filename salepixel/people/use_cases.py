@@ -246,9 +246,7 @@ def end_my_sessions(
 def _require_owner(connection: sa.Connection, principal: Principal, emp_id: int) -> str | None:
     if emp_id != EVERYWHERE:
         return change_account(connection, principal, emp_id, Change.ACCESS).name
-    principal.require_all_accounts()
-    if not principal.may_add_accounts:
-        raise NotAllowed("for_owners")
+    principal.require_ownership()
     return None
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from math import inf
 
-from salepixel.accounts.principal import INSTALLATION
+from salepixel.accounts.principal import COMMAND_LINE
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.computations.work import Tools
 from salepixel.keys import Keys
@@ -19,21 +19,21 @@ def export(database: Database, keys: Keys, emp_id: int, who: str) -> str:
     """Everything that is stored about a person. Raises Declined, like `count` and `erase`."""
     tools, now = Tools(ClickSealer(keys), SHIPPED), datetime.now(UTC)
     with database.read() as connection:
-        found = use_cases.export_person(connection, INSTALLATION, tools, emp_id, who, now)
+        found = use_cases.export_person(connection, COMMAND_LINE, tools, emp_id, who, now)
     return json.dumps(found, ensure_ascii=False, indent=1)
 
 
 def count(database: Database, keys: Keys, emp_id: int, who: str) -> str:
     """The number of rows of each table that an erasure would find. Changes nothing."""
     with database.read() as connection:
-        found = use_cases.count_person(connection, INSTALLATION, keys, emp_id, who)
+        found = use_cases.count_person(connection, COMMAND_LINE, keys, emp_id, who)
     return json.dumps({"found": found, "erased": False, "hint": "add --yes to erase"}, indent=1)
 
 
 def erase(database: Database, keys: Keys, emp_id: int, who: str) -> str:
     """Erase a person; returns the receipt. `ended_at` is null if a long read kept SQLite's log in use."""
     with database.write() as connection:
-        begun = use_cases.begin_erasure(connection, INSTALLATION, keys, emp_id, who, datetime.now(UTC))
+        begun = use_cases.begin_erasure(connection, COMMAND_LINE, keys, emp_id, who, datetime.now(UTC))
     done = finish_erasure(database, ClickSealer(keys), begun, inf)
     receipt = {
         "id": done.id,

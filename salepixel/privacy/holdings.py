@@ -118,6 +118,8 @@ WITHOUT_PERSON = {
     "recovery_codes": "person_id digest",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",
+    # Names of the shop's own staff; what may be about a contact is never written (accounts/audit.py).
+    "audit": "id emp_id at actor_kind actor_id actor action subject_id subject changes",
     "sessions": "digest key_digest expires_at",
     "campaigns": "id emp_id name mailer created_at contact_tag sent_at utm_campaign holdout_percent utm_key "
     "archived_at utm sent_count listed held_out sent_each",

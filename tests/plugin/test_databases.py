@@ -173,7 +173,7 @@ def test_every_page_and_every_list_answers(office: tuple[Office, dict[str, str]]
     assert len(asked) > 20
     headers = {"Authorization": f"Bearer {ALL}"}
     account = f"?empId={names['emp_id']}"
-    with_account = ("/export", "/erasures", "/api/v1/contacts/c0", "/api/v1/orders")
+    with_account = ("/export", "/erasures", "/api/v1/contacts/c0", "/api/v1/orders", "/api/v1/audit")
     asked = [path + account * path.endswith(with_account) for path in asked]
     answers = {path: here.app.test_client().get(path, headers=headers).status_code for path in asked}
     assert {path: status for path, status in answers.items() if status not in (200, 202, 302, 303)} == {}

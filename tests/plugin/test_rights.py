@@ -52,8 +52,12 @@ SHOWS_CONTACTS = {
 }
 """Pages about contacts: refused to principals who do not see them."""
 
-FOR_OWNERS = {"api.export_contact", "pages.show_export", "pages.show_members"}
-OF_ALL_ACCOUNTS = {"api.get_rejections", "api.list_losses", "pages.new_account", "pages.show_owners"}
+FOR_OWNERS = {"api.export_contact", "pages.show_export", "pages.show_members"} | {
+    *("api.list_audit", "pages.show_audit", "pages.download_audit"),
+}
+OF_ALL_ACCOUNTS = {"api.get_rejections", "api.list_losses", "pages.new_account", "pages.show_owners"} | {
+    *("pages.show_whole_audit", "pages.download_whole_audit"),
+}
 OF_A_PERSON = {"pages.show_me", "pages.show_second_factor"}
 OPEN = {*OPEN_TO_ALL, "static", "openapi.spec", "health.healthz", "health.metrics"}
 """Without any principal, or with the token of a shop's Dashboard."""
@@ -133,7 +137,14 @@ def as_role(filled: tuple[Office, dict[str, str]], monkeypatch: pytest.MonkeyPat
             missing = rule.arguments - names.keys()
             assert not missing, f"{rule.endpoint}: put {missing} into fill() of test_databases.py"
             path = url_for(rule.endpoint, **arguments_of(rule, names | other))
-        lists = ("/export", "/erasures", "/lists", "/api/v1/orders", f"/api/v1/contacts/{NAME}0")
+        lists = (
+            "/export",
+            "/erasures",
+            "/lists",
+            "/api/v1/orders",
+            "/api/v1/audit",
+            f"/api/v1/contacts/{NAME}0",
+        )
         if path.endswith(lists):
             path += "?empId=7"
         body = BODIES.get(rule.endpoint, {})

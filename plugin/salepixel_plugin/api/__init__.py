@@ -3,6 +3,7 @@
 from salepixel_plugin.api import (
     accounts,
     alerts,
+    audit,
     campaigns,
     computations,
     contact,
@@ -38,6 +39,7 @@ from salepixel_plugin.api.blueprint import blueprint
 __all__ = [
     "accounts",
     "alerts",
+    "audit",
     "blueprint",
     "campaigns",
     "computations",

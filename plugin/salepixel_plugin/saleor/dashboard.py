@@ -8,7 +8,7 @@ from functools import partial
 
 from flask import current_app
 
-from salepixel.accounts.principal import Principal, Rights, Role
+from salepixel.accounts.principal import ActorKind, Principal, Rights, Role
 from salepixel.shops.contract import BadSignature
 from salepixel.shops.saleor.api import PERMISSION
 from salepixel.shops.saleor.dashboard import BadToken, StaffUser, read_token
@@ -50,7 +50,7 @@ def principal_of(shop_id: str, token: str) -> tuple[Shop, Principal]:
         raise _refuse(403, "no_permission", _NO_PERMISSION)
     role = Role.EDITOR if MANAGE_APPS in user.permissions else Role.VIEWER
     rights = Rights(role, contacts=MANAGE_USERS in user.permissions)
-    return shop, Principal({shop.emp_id: rights}, user.email)
+    return shop, Principal({shop.emp_id: rights}, user.email, kind=ActorKind.STAFF)
 
 
 def connected_shop(shop_id: str) -> Shop | None:

@@ -9,6 +9,7 @@ from salepixel.storage.schema.attribution import (
     sale_refunds,
     sales,
 )
+from salepixel.storage.schema.audit import audit
 from salepixel.storage.schema.campaigns import (
     campaigns,
     contacts,
@@ -75,6 +76,7 @@ __all__ = [
     "alerts",
     "api_keys",
     "as_micros",
+    "audit",
     "bought",
     "buyers",
     "campaign_sums",

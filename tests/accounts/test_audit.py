@@ -77,6 +77,7 @@ def test_pages_lead_to_older_and_newer_entries(database: Database, same_time: bo
             seen.append([one.id for one in page.entries])
             newer.append(page.newer)
             step = Step(page.older, newer=False) if page.older else None
+        assert newer[2] is not None
         back = list_audit(connection, 7, Filter(), Step(newer[2], newer=True), 3)
         first = list_audit(connection, 7, Filter(), Step(back.newer, newer=True), 3) if back.newer else None
         every = connection.scalars(

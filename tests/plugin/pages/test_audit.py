@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 
 from salepixel.accounts.audit import Action

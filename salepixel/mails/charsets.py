@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Callable
 
+from salepixel.mails.transfer import BadEncoding
 from salepixel.reading.charsets import BOMS, wide_charset
 from salepixel.reading.text import decode_bytes
 
@@ -40,25 +41,30 @@ BYTES = "latin-1"
 FOREIGN = "surrogateescape"
 """Reads bytes that do not fit the encoding as single surrogates, and writes them back (PEP 383)."""
 
+_ISO_2022_JP = "iso2022_jp"
+_ESCAPE = b"\x1b$"
 _OTHER_ESCAPE = re.compile(rb"\x1b(?!\$[@B]|\$\(D|\([BIJ])")
 """None of ISO-2022-JP (RFC 1468, RFC 2237). Python reads some of them or not, by the bytes that follow."""
 
 _FOREIGN_BYTES = re.compile("[\udc80-\udcff]+")
 
-_CERTAIN = frozenset(["utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"])
+_CERTAIN = frozenset(["utf-8", "utf-16-le", "utf-16-be", _ISO_2022_JP])
 
 
 def charset_by_text(raw: bytes, outside: Callable[[], bytes], declared: str = "") -> str:
     """The encoding for a mail: decided by its bytes outside addresses, which rewriting does not change.
 
     `outside`: these bytes. Otherwise a mail in UTF-8 with an address in windows-1252 would be read
-    differently after this address was replaced. Foreign bytes in addresses: see `FOREIGN`.
+    differently after this address was replaced. Foreign bytes in addresses: see `FOREIGN`. Raises BadEncoding
+    for addresses with 8-bit bytes in a mail in ISO-2022-JP, which has none (RFC 1468).
     """
     whole = charset_of(raw, declared)
-    if whole in _CERTAIN:
+    if whole in _CERTAIN and not (whole == "utf-8" and _ESCAPE in raw):
         return whole
     text = outside()
-    name = "utf-8" if text.isascii() else charset_of(text, declared)
+    name = "utf-8" if text.isascii() and _ESCAPE not in text else charset_of(text, declared)
+    if name == _ISO_2022_JP and whole != name:
+        raise BadEncoding("an address with 8-bit bytes in ISO-2022-JP")
     return name if _fits(raw, name, FOREIGN) else BYTES
 
 
@@ -92,7 +98,7 @@ def charset_of(raw: bytes, declared: str = "") -> str:
     names = [name for mark, name in BOMS if raw.startswith(mark)]
     names = names or [name for name in [wide_charset(raw[:_SEARCHED])] if name]
     names += [] if raw.isascii() else ["utf-8"]
-    names += _readings("iso-2022-jp") if b"\x1b$" in raw and not _OTHER_ESCAPE.search(raw) else []
+    names += [_ISO_2022_JP] if _ESCAPE in raw and not _OTHER_ESCAPE.search(raw) else []
     names += _readings(declared) + _readings(found[1].decode() if found else "")
     return next((name for name in (*names, "utf-8", "cp1252") if _fits(raw, name)), BYTES)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from salepixel.accounts.declined import Invalid
 from salepixel.mails.mail import Kind, read_mail
 from salepixel.mails.rewrite import place_of, rewrite, undo
 
@@ -49,3 +50,12 @@ def test_an_escape_that_no_encoding_has_is_read_the_same_after_rewriting() -> No
     assert undo(after, {TRACKED: [link[1].raw]}, mail.charsets()) == raw
     japanese = read_mail(b'<a href="https://shop.test/1">\x1b$B!!\x1b(B</a>', Kind.HTML)
     assert japanese.charsets() == ["iso2022_jp"]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://shop.test/\u00e9".encode(), "http://shop.test/\u00e9".encode("cp1252")]
+)
+def test_a_mail_in_iso_2022_jp_with_8_bit_bytes_in_an_address_is_refused(address: bytes) -> None:
+    """The text was read in UTF-8, and in ISO-2022-JP once the address was replaced. Found by fuzzing."""
+    with pytest.raises(Invalid, match="mail_binary"):
+        read_mail(b"\x1b$BP&\x1b(B:" + address, Kind.TEXT)

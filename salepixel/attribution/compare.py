@@ -11,9 +11,10 @@ from salepixel.accounts.store import Account
 from salepixel.attribution.decisions import Judged, Observed, StoredDecision, get_decisions
 from salepixel.attribution.explanation import explain_decision
 from salepixel.attribution.gather import read_named
-from salepixel.attribution.judge import closed_sales, is_closed, judge_orders
+from salepixel.attribution.judge import closed_sales, closed_worth, is_closed, judge_orders
 from salepixel.attribution.sale_store import refund_rows, sale_row, sales_of_orders, sold_rows
 from salepixel.attribution.sales import Sale
+from salepixel.attribution.worth import Worth
 from salepixel.clicks.hit_store import StoredHit, order_from_hits
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.money.rates import Rates
@@ -63,7 +64,9 @@ def compare_orders(
             wrong += _wrong_decision(account, stored, kept.get(key), its)
             must = its.rows
         else:
-            wrong, must = [], closed_sales(account, stored, sold[key], named[key].history)
+            history = named[key].history
+            must = closed_sales(account, stored, sold[key], history)
+            wrong = _wrong_worth(kept[key], closed_worth(account, stored, kept[key], must, history))
         wrong += _wrong_sales(stored, sold[key], must, rows[key], with_columns=key in judged)
         found[key] = Compared(is_closed=key not in judged, differences=wrong)
     return found
@@ -89,11 +92,16 @@ def _wrong_decision(
     pairs["buyer"] = kept.buyer if kept else "", judged.buyer
     for name in Observed._fields:
         pairs[name] = kept and getattr(kept.observed, name), getattr(judged.observed, name)
-    return [
+    wrong = _wrong_worth(kept, judged.worth)
+    return wrong + [
         f"{name} is {is_kept!r} and must be {value!r}"
         for name, (is_kept, value) in pairs.items()
         if is_kept != value
     ]
+
+
+def _wrong_worth(kept: StoredDecision | None, must: Worth) -> list[str]:
+    return [] if kept is None or kept.worth == must else [f"worth is {kept.worth} and must be {must}"]
 
 
 def _wrong_sales(

@@ -15,15 +15,21 @@ from salepixel.attribution.evidence import Rung
 from salepixel.attribution.explanation import Credited, ExplainedCandidate, Explanation, explain_decision
 from salepixel.attribution.sale_store import replace_sales
 from salepixel.attribution.sales import Sale
+from salepixel.attribution.worth import NOTHING, BuyerIs, Worth
 from salepixel.clicks.tokens import Verdict
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.outcome import Outcome, Reason
 from salepixel.orders.queue import mark_decided
-from salepixel.orders.requeue import LaterOrders, requeue_later_orders_of_customers
+from salepixel.orders.requeue import (
+    LaterOrders,
+    requeue_later_orders_of_buyers,
+    requeue_later_orders_of_customers,
+)
 from salepixel.orders.store import StoredOrder
 from salepixel.storage.schema import candidates, decisions
 from salepixel.storage.upsert import insert_into
 from salepixel.sums import decisions as sums
+from salepixel.sums.purchases import is_purchase
 
 _KEY = ("shop_id", "order_id", "position", "emp_id")
 # By their stored names: calling an enum takes several times as long, and a batch reads hundreds.
@@ -59,6 +65,12 @@ class StoredDecision(NamedTuple):
     placed_at: datetime
     buyer: str
     observed: Observed = NOTHING_OBSERVED
+    worth: Worth = NOTHING
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether the order is a purchase."""
+        return is_purchase(self.explanation.outcome, self.explanation.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Judged:
     rows: Sequence[Sale]
     buyer: str
     observed: Observed = NOTHING_OBSERVED
+    worth: Worth = NOTHING
 
 
 def store_decision(
@@ -96,7 +109,7 @@ def store_decisions(
     """
     now = {
         stored.key: StoredDecision(
-            explain_decision(one.decision), stored.order.placed_at, one.buyer, one.observed
+            explain_decision(one.decision), stored.order.placed_at, one.buyer, one.observed, one.worth
         )
         for stored, one in judged
     }
@@ -113,6 +126,35 @@ def store_decisions(
             and one.buyer != (before[stored.key].buyer if stored.key in before else "")
         ],
     )
+    _requeue_later_orders_of_buyers(connection, [stored for stored, _ in judged], now, before)
+
+
+def store_worth(
+    connection: sa.Connection,
+    given: Sequence[tuple[StoredOrder, Worth]],
+    before: Mapping[OrderKey, StoredDecision],
+) -> None:
+    """Store what orders are worth now, whose decisions stay as they are. `before`: their decisions."""
+    now = {stored.key: before[stored.key]._replace(worth=worth) for stored, worth in given}
+    _replace(connection, [stored for stored, _ in given], now, before)
+
+
+def _requeue_later_orders_of_buyers(
+    connection: sa.Connection,
+    batch: Sequence[StoredOrder],
+    now: Mapping[OrderKey, StoredDecision],
+    before: Mapping[OrderKey, StoredDecision],
+) -> None:
+    """Mark the orders due that are no longer the first ones of their buyers, or may be them now."""
+    for is_now, buyer_was in ((True, BuyerIs.FIRST), (False, BuyerIs.RETURNING)):
+        changed = [
+            stored.key
+            for stored in batch
+            if stored.order.email_hash is not None
+            and now[stored.key].is_purchase is is_now
+            and (stored.key in before and before[stored.key].is_purchase) is not is_now
+        ]
+        requeue_later_orders_of_buyers(connection, changed, buyer_was)
 
 
 def _replace(
@@ -172,6 +214,7 @@ def _columns_of_decision(decision: StoredDecision) -> dict[str, Any]:
         "clicks_limit": explanation.clicks_limit,
         "buyer": decision.buyer,
         **decision.observed._asdict(),
+        **decision.worth._asdict(),
     }
 
 
@@ -254,7 +297,8 @@ def _read_decision(rows: Sequence[sa.Row[Any]]) -> StoredDecision:
         row.clicks_limit,
     )
     observed = Observed(row.payment, row.browser, row.seen, row.healed)
-    return StoredDecision(explanation, row.placed_at, row.buyer, observed)
+    worth = Worth(row.currency, row.gross, row.refunded, BuyerIs(row.buyer_is))
+    return StoredDecision(explanation, row.placed_at, row.buyer, observed, worth)
 
 
 def _read_candidate(row: sa.Row[Any]) -> ExplainedCandidate:

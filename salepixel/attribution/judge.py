@@ -13,15 +13,18 @@ from salepixel.attribution.decisions import Judged, Observed, StoredDecision
 from salepixel.attribution.gather import MAX_CLICKS, Gathered, Named, gather_evidence
 from salepixel.attribution.other_orders import reported_by_shops
 from salepixel.attribution.sales import Sale, as_of_now, sale_rows, with_refunds
+from salepixel.attribution.worth import BuyerIs, Worth, worth_of
 from salepixel.money.rates import Rates
+from salepixel.orders.buyers import with_earlier_purchase
 from salepixel.orders.charges import read_ledger
 from salepixel.orders.keys import OrderKey
 from salepixel.orders.order import RefundState
 from salepixel.orders.outcome import Outcome, Reason
-from salepixel.orders.sold import sold_lines
+from salepixel.orders.sold import lines_of, sold_lines
 from salepixel.orders.store import StoredOrder
 from salepixel.shops import store as shops
 from salepixel.shops.shop import Shop
+from salepixel.sums.purchases import is_purchase
 
 NOTHING_SWITCHED: Mapping[str, bool] = MappingProxyType({})
 
@@ -44,6 +47,9 @@ def judge_orders(
     if switched:
         gathered = {key: _with_links(found, switched) for key, found in gathered.items()}
     is_pixel = {stored.key: shops_by_id[stored.shop_id].platform == "pixel" for stored in batch}
+    known = with_earlier_purchase(
+        connection, [stored.key for stored in batch if stored.order.email_hash is not None]
+    )
     believed = _without_shop(connection, account, [stored for stored in batch if is_pixel[stored.key]])
     policy, terms = account.policy, account.terms
     return {
@@ -57,6 +63,7 @@ def judge_orders(
             rates,
             verified=not is_pixel[key],
             proven=not is_pixel[key] or key in believed,
+            buys_again=key in known,
         )
         for key, stored in zip(gathered, batch, strict=True)
     }
@@ -85,6 +92,7 @@ def _judge(
     *,
     verified: bool,
     proven: bool,
+    buys_again: bool,
 ) -> Judged:
     order, ledger = stored.order, read_ledger(stored.order, named.history)
     if ledger.paid != order.paid:
@@ -112,7 +120,15 @@ def _judge(
     if rows and account.has_closed(order.placed_at):
         decision, rows = _too_late(decision), []
     observed = _observe(stored, rows, gathered, seen=verified and bool(named.hits))
-    return Judged(decision, rows, gathered.buyer, observed)
+    lines = () if rows else lines_of(order, terms, ledger)
+    worth = worth_of(order.currency, rows, lines, _buyer_is(stored, decision, buys_again=buys_again))
+    return Judged(decision, rows, gathered.buyer, observed, worth)
+
+
+def _buyer_is(stored: StoredOrder, decision: Decision, *, buys_again: bool) -> BuyerIs:
+    if stored.order.email_hash is None or not is_purchase(decision.outcome, decision.reason):
+        return BuyerIs.UNKNOWN
+    return BuyerIs.RETURNING if buys_again else BuyerIs.FIRST
 
 
 def _observe(stored: StoredOrder, rows: Iterable[Sale], gathered: Gathered, *, seen: bool) -> Observed:
@@ -164,6 +180,24 @@ def closed_sales(
     if account.closed_before is not None and account.has_closed(sold[0].purchased_at):
         return with_refunds(sold, lines, account.closed_before)
     return as_of_now(sold, stored.order, lines, history)
+
+
+def closed_worth(
+    account: Account,
+    stored: StoredOrder,
+    decision: StoredDecision,
+    sold: Sequence[Sale],
+    history: Sequence[RefundState],
+) -> Worth:
+    """The worth of an order that `is_closed`; in an open month with its later refunds.
+
+    `sold`: from `closed_sales`. `history`: as there.
+    """
+    kept = decision.worth
+    if account.has_closed(decision.placed_at):
+        return kept
+    lines = () if sold else sold_lines(stored.order, account.terms, history)
+    return worth_of(stored.order.currency, sold, lines, kept.buyer_is)
 
 
 def _too_late(decision: Decision) -> Decision:

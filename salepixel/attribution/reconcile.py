@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from salepixel.accounts.erased import erased_contacts, has_erased
 from salepixel.accounts.store import Account
 from salepixel.attribution.decide import Decision
-from salepixel.attribution.decisions import get_decisions, store_decisions
+from salepixel.attribution.decisions import StoredDecision, get_decisions, store_decisions, store_worth
 from salepixel.attribution.gather import Named, read_named
-from salepixel.attribution.judge import closed_sales, is_final, judge_orders
+from salepixel.attribution.judge import closed_sales, closed_worth, is_final, judge_orders
 from salepixel.attribution.sale_store import replace_sale_refunds, replace_sales, sales_of_orders
 from salepixel.attribution.sales import Sale
 from salepixel.clicks import hit_store as hits
@@ -96,7 +96,7 @@ def _reconcile(
     before = get_decisions(connection, [stored.key for stored in batch])
     final = [stored for stored in batch if is_final(account, stored, before.get(stored.key))]
     if final:
-        _write_refunds(connection, account, final, named)
+        _write_refunds(connection, account, final, named, before)
         batch = [one for one in batch if not is_final(account, one, before.get(one.key))]
     if not batch:
         return []
@@ -140,15 +140,23 @@ def _without_erased(
 
 
 def _write_refunds(
-    connection: sa.Connection, account: Account, final: Sequence[StoredOrder], named: Mapping[OrderKey, Named]
+    connection: sa.Connection,
+    account: Account,
+    final: Sequence[StoredOrder],
+    named: Mapping[OrderKey, Named],
+    before: Mapping[OrderKey, StoredDecision],
 ) -> None:
     kept = sales_of_orders(connection, [stored.key for stored in final])
+    worth = []
     for stored in final:
         sold = closed_sales(account, stored, kept[stored.key], named[stored.key].history)
         if not sold or account.has_closed(sold[0].purchased_at):
             replace_sale_refunds(connection, stored, sold)
         else:
             replace_sales(connection, [(stored, sold)])
+        history = named[stored.key].history
+        worth.append((stored, closed_worth(account, stored, before[stored.key], sold, history)))
+    store_worth(connection, worth, before)
     mark_decided(connection, [stored.key for stored in final])
 
 

@@ -1,7 +1,7 @@
 """Takes due orders in batches. Orders that depend on each other are never decided at the same time.
 
 The decision of an order is evidence for later orders of the same customer, and for the pixel's copy of the
-order, which has the same number.
+order, which has the same number. And it decides which is the first order with an e-mail address.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
@@ -83,11 +83,13 @@ def _read_names(connection: sa.Connection, keys: Collection[OrderKey]) -> dict[O
 
 @cache
 def _select_names(dialect: str) -> Any:
-    columns = (orders.c[name] for name in ("shop_id", "id", "emp_id", "customer", "number_key"))
+    columns = (orders.c[name] for name in ("shop_id", "id", "emp_id", "customer", "email_hash", "number_key"))
     return sa.select(*columns).where(is_of_orders(dialect, orders.c.shop_id, orders.c.id))
 
 
 def _names(row: sa.Row[Any]) -> set[Name]:
-    """The names that an order shares with orders on which it depends: its customer and its number."""
+    """The names that an order shares with orders on which it depends: its customer, address and number."""
     names: set[Name] = {("number", row.emp_id, name) for name in (row.number_key, order_key(row.id))}
+    if row.email_hash is not None:
+        names.add(("address", row.emp_id, row.email_hash))
     return names if row.customer is None else names | {("customer", row.shop_id, row.customer)}

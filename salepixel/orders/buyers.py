@@ -1,16 +1,16 @@
-"""Finds the orders that some contacts may have bought: by address, customer, or a decision's buyer."""
+"""Finds orders by their buyers: those that some contacts may have bought, and those with the same address."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.storage.many import is_one_of
 from salepixel.storage.schema import contacts, coupons, decisions, orders
-
-OrderKey = tuple[str, str]
-"""Shop id and order id."""
+from salepixel.sums.purchases import BOUGHT, NO_PURCHASE
 
 _BY = (
     (orders.c.email_hash, contacts.c.email_hash, contacts.c.ref),
@@ -105,3 +105,68 @@ def _buyer_of(placed: sa.FromClause) -> sa.ScalarSelect[str]:
     """The contact that an order's own evidence names."""
     its = decisions.c.shop_id == placed.c.shop_id, decisions.c.order_id == placed.c.id
     return sa.select(decisions.c.buyer).where(*its).scalar_subquery()
+
+
+_SAME, _OTHER = orders.alias("same"), orders.alias("other")
+
+
+def with_earlier_purchase(connection: sa.Connection, keys: Collection[OrderKey]) -> set[OrderKey]:
+    """The orders among these with an earlier purchase by the same e-mail address in the account."""
+    if not keys:
+        return set()
+    rows = connection.execute(_have_earlier(connection.dialect.name), {"these": as_keys(keys)})
+    return {(row.shop_id, row.id) for row in rows}
+
+
+@cache
+def _have_earlier(dialect: str) -> Any:
+    its = sa.and_(decisions.c.shop_id == _OTHER.c.shop_id, decisions.c.order_id == _OTHER.c.id)
+    earlier = (
+        sa.exists()
+        .select_from(_OTHER.join(decisions, its))
+        .where(
+            *_is_of_same_buyer(),
+            _OTHER.c.placed_at <= _SAME.c.placed_at,  # for the index
+            _place(_OTHER) < _place(_SAME),
+            decisions.c.outcome.in_(BOUGHT),
+            decisions.c.reason.not_in(NO_PURCHASE),
+        )
+    )
+    these = is_of_orders(dialect, _SAME.c.shop_id, _SAME.c.id)
+    return sa.select(_SAME.c.shop_id, _SAME.c.id).where(these, earlier)
+
+
+def later_orders_of_buyers(
+    connection: sa.Connection, keys: Collection[OrderKey], buyer_was: str | None = None
+) -> list[OrderKey]:
+    """The decided orders after these by the same e-mail addresses, sorted.
+
+    `buyer_was`: only those that were decided with this `buyer_is`.
+    """
+    query = _are_later(connection.dialect.name)
+    if buyer_was is not None:
+        query = query.where(decisions.c.buyer_is == buyer_was)
+    rows = connection.execute(query, {"these": as_keys(keys)})
+    return sorted({(row.shop_id, row.id) for row in rows})
+
+
+@cache
+def _are_later(dialect: str) -> Any:
+    its = sa.and_(decisions.c.shop_id == _OTHER.c.shop_id, decisions.c.order_id == _OTHER.c.id)
+    return (
+        sa.select(_OTHER.c.shop_id, _OTHER.c.id)
+        .select_from(_SAME.join(_OTHER, sa.and_(*_is_of_same_buyer())).join(decisions, its))
+        .where(
+            is_of_orders(dialect, _SAME.c.shop_id, _SAME.c.id),
+            _OTHER.c.placed_at >= _SAME.c.placed_at,
+            _place(_OTHER) > _place(_SAME),
+        )
+    )
+
+
+def _is_of_same_buyer() -> tuple[sa.ColumnElement[bool], ...]:
+    return _OTHER.c.emp_id == _SAME.c.emp_id, _OTHER.c.email_hash == _SAME.c.email_hash
+
+
+def _place(some: sa.FromClause) -> sa.Tuple:
+    return sa.tuple_(some.c.placed_at, some.c.shop_id, some.c.id)

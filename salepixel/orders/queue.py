@@ -198,7 +198,7 @@ def read_due(
 
 @cache
 def _due(*, newest: bool) -> Any:
-    of_order = (orders.c[name] for name in ("customer", "number_key"))
+    of_order = (orders.c[name] for name in ("customer", "email_hash", "number_key"))
     columns = due.c.shop_id, due.c.order_id.label("id"), due.c.emp_id, due.c.attempts, due.c.next_attempt_at
     query = sa.select(*columns, *of_order).select_from(due.join(orders, _ITS_ORDER))
     query = query.where(due.c.again == sa.bindparam("again"), due.c.next_attempt_at <= sa.bindparam("now"))

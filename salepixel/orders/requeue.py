@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from salepixel.accounts.scope import Scope
 from salepixel.accounts.store import lock_account
-from salepixel.orders.buyers import orders_of_contacts
-from salepixel.orders.keys import as_keys, is_of_orders
+from salepixel.orders.buyers import later_orders_of_buyers, orders_of_contacts
+from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.queue import because, mark_due, marks_due, retry_failed
 from salepixel.reading.order_numbers import order_key
 from salepixel.storage.many import among, as_values, is_one_of
@@ -139,6 +139,19 @@ def _are_later(dialect: str) -> Any:
     its = orders.c.shop_id == sa.bindparam("shop"), orders.c.customer == sa.bindparam("of_customer")
     later = orders.c.placed_at >= sa.bindparam("since"), orders.c.id != sa.bindparam("order")
     return marks_due(dialect, *its, *later)
+
+
+def requeue_later_orders_of_buyers(
+    connection: sa.Connection, keys: Collection[OrderKey], buyer_was: str | None = None
+) -> None:
+    """Mark the orders due after these by the same e-mail addresses: which is the first one may have changed.
+
+    `buyer_was`: only those that were decided with this `buyer_is`.
+    """
+    if keys:
+        requeue_orders(
+            connection, later_orders_of_buyers(connection, keys, buyer_was), DueReason.EARLIER_ORDER
+        )
 
 
 def requeue_order_of_earlier_snapshot(connection: sa.Connection, shop_id: str, order_id: str) -> None:

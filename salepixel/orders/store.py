@@ -19,6 +19,7 @@ from salepixel.orders.refunds import keep_refund_state
 from salepixel.orders.requeue import (
     DueReason,
     LaterOrders,
+    requeue_later_orders_of_buyers,
     requeue_later_orders_of_customers,
     requeue_order,
     requeue_order_of_earlier_snapshot,
@@ -71,7 +72,7 @@ def store_order(
 ) -> bool:
     """Store a snapshot if it is newer than the stored one, and mark the order due; True if it was newer.
 
-    Later orders of its customer become due, too, if its customer or its time has changed.
+    Later orders of its customer and its address become due, too, if these or its time have changed.
 
     `always`: store it in any case, for an order that is made from its pixel hits.
     `healed_at`: the current time if a poll of the shop found the order. The first time is kept.
@@ -103,6 +104,9 @@ def store_order(
         "amount": to_comparable(order.total),
         "currency": order.currency,
     }
+    other_buyer = before and (before.email_hash, before.placed_at) != (order.email_hash, order.placed_at)
+    if other_buyer:
+        requeue_later_orders_of_buyers(connection, [(shop_id, order.id)])
     is_newer = took_effect(connection, _upsert_order(connection.dialect.name, always), values)
     if is_newer:
         requeue_order(
@@ -124,6 +128,8 @@ def store_order(
         customers = sorted({before.customer, order.customer} - {None})
         later = [LaterOrders(shop_id, customer, since, order.id) for customer in customers]
         requeue_later_orders_of_customers(connection, later)
+    if other_buyer:
+        requeue_later_orders_of_buyers(connection, [(shop_id, order.id)])
     return is_newer
 
 
@@ -156,7 +162,9 @@ def keep_place(connection: sa.Connection, stored: StoredOrder, order: Order) -> 
         return stored
     its = orders.c.shop_id == stored.shop_id, orders.c.id == order.id
     values = {"placed_at": order.placed_at, "snapshot": write_snapshot(order)}
+    requeue_later_orders_of_buyers(connection, [stored.key])
     connection.execute(sa.update(orders).where(*its).values(values))
+    requeue_later_orders_of_buyers(connection, [stored.key])
     if order.customer:
         since = min(order.placed_at, stored.order.placed_at)
         later = LaterOrders(stored.shop_id, order.customer, since, order.id)

@@ -39,7 +39,8 @@ HOLDINGS = {
         "cleared",
         "contact buyer",
         "shop_id order_id emp_id placed_at outcome reason policy model evidence confidence campaign_id "
-        "click_id forwarded agreeing conflicting clicks_limit payment browser seen healed",
+        "click_id forwarded agreeing conflicting clicks_limit payment browser seen healed currency gross "
+        "refunded buyer_is",
     ),
     "candidates": Holding(
         "cleared",
@@ -142,6 +143,8 @@ WITHOUT_PERSON = {
     "item_sums": "campaign_id item sku currency slot quantity_high quantity_low gross_high gross_low "
     "refunded_high refunded_low",
     "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",
+    "revenue_sums": "emp_id day currency earned buyer_is slot orders gross_high gross_low refunded_high "
+    "refunded_low",
     "seen_sums": "emp_id kind day shop_id name slot orders seen",
     "unsettled_clicks": "click_id",
     "bought": "click_id",

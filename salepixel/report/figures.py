@@ -58,11 +58,33 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopOrders:
-    """All orders of an account's shops on some days, and how many of them an e-mail earned, each once."""
+class Buyers:
+    """Orders that an e-mail earned, by whether their buyer bought before, as far as orders are known here.
 
-    orders: int
-    earned: int
+    `unknown`: the order has no e-mail address, or its buyer was erased.
+    """
+
+    first: int = 0
+    returning: int = 0
+    unknown: int = 0
+
+    def plus(self, other: "Buyers") -> "Buyers":
+        """Both together."""
+        return Buyers(
+            self.first + other.first, self.returning + other.returning, self.unknown + other.unknown
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Purchases:
+    """All purchases of an account's shops on some days, in one currency, each once.
+
+    `earned`: those that an e-mail earned; `buyers`: these by day.
+    """
+
+    all: Sold
+    earned: Sold
+    buyers: Mapping[date, Buyers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,7 @@ class Counted:
     """What was counted from the first day to the last (UTC, both inclusive).
 
     `sold`: per currency and day. `clicks`: human and bot clicks per day. Empty days are missing.
-    `shop`: of an account; None for a campaign.
+    `shop`: all purchases of an account per currency; empty for a campaign.
     """
 
     first: date
@@ -78,7 +100,7 @@ class Counted:
     sold: Mapping[str, Mapping[date, Sold]]
     clicks: Mapping[date, tuple[int, int]]
     audience: Audience = Audience()
-    shop: ShopOrders | None = None
+    shop: Mapping[str, Purchases] = field(default_factory=dict)
 
     @property
     def currencies(self) -> list[str]:
@@ -88,6 +110,10 @@ class Counted:
     def total(self, currency: str) -> Sold:
         """All orders in a currency."""
         return _sum(self.sold.get(currency, {}).values(), currency)
+
+    def buyers(self, currency: str) -> Buyers:
+        """The attributed orders in a currency, by whether their buyers bought before."""
+        return _together(self.shop[currency].buyers.values()) if currency in self.shop else Buyers()
 
     @property
     def human(self) -> int:
@@ -107,14 +133,24 @@ def _sum(several: Iterable[Sold], currency: str) -> Sold:
     return total
 
 
+def _together(several: Iterable[Buyers]) -> Buyers:
+    total = Buyers()
+    for buyers in several:
+        total = total.plus(buyers)
+    return total
+
+
 class Name(StrEnum):
     """The figures, in the sequence in which they are shown."""
 
     NET_REVENUE = "net_revenue"
+    SHARE_OF_REVENUE = "share_of_revenue"
     ORDERS = "orders"
     SHARE_OF_ORDERS = "share_of_orders"
     AVERAGE_ORDER_VALUE = "average_order_value"
     REFUNDS = "refunds"
+    FIRST_ORDERS = "first_orders"
+    RETURNING_ORDERS = "returning_orders"
     HUMAN_CLICKS = "human_clicks"
     REVENUE_PER_CLICK = "revenue_per_click"
     CLICKERS = "clickers"
@@ -132,7 +168,9 @@ MONEY = frozenset(
         Name.REVENUE_PER_RECIPIENT,
     }
 )
-RATES = frozenset({Name.SHARE_OF_ORDERS, Name.CLICK_RATE, Name.CONVERSION_RATE})
+RATES = frozenset({Name.SHARE_OF_REVENUE, Name.SHARE_OF_ORDERS, Name.CLICK_RATE, Name.CONVERSION_RATE})
+PER_CURRENCY = MONEY | {Name.SHARE_OF_REVENUE, Name.ORDERS, Name.FIRST_ORDERS, Name.RETURNING_ORDERS}
+"""The figures that each currency has by itself; the others are the same in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +220,29 @@ def _values(counted: Counted, currency: str) -> dict[Name, Decimal]:
         found[Name.AVERAGE_ORDER_VALUE] = sold.net / sold.orders
     if human:
         found[Name.REVENUE_PER_CLICK] = sold.net / human
-    if counted.shop and counted.shop.orders:
-        found[Name.SHARE_OF_ORDERS] = Decimal(counted.shop.earned) / counted.shop.orders
+    if counted.shop:
+        found |= _of_shop(counted.shop, counted.buyers(currency), currency)
     if people.campaigns:
         found[Name.CLICKERS] = Decimal(people.clickers)
     if people.sent:
         found[Name.CLICK_RATE] = Decimal(people.clickers) / people.sent
         found[Name.CONVERSION_RATE] = Decimal(people.buyers) / people.sent
         found[Name.REVENUE_PER_RECIPIENT] = people.net.get(currency, Decimal(0)) / people.sent
+    return found
+
+
+def _of_shop(shop: Mapping[str, Purchases], buyers: Buyers, currency: str) -> dict[Name, Decimal]:
+    orders, earned = (
+        sum(each)
+        for each in zip(*((one.all.orders, one.earned.orders) for one in shop.values()), strict=True)
+    )
+    found = {Name.SHARE_OF_ORDERS: Decimal(earned) / orders} if orders else {}
+    here = shop.get(currency)
+    if here and here.all.net > 0:
+        found[Name.SHARE_OF_REVENUE] = here.earned.net / here.all.net
+    if buyers.first or buyers.returning:
+        found[Name.FIRST_ORDERS] = Decimal(buyers.first)
+        found[Name.RETURNING_ORDERS] = Decimal(buyers.returning)
     return found
 
 
@@ -222,6 +275,12 @@ def clicks_in(counted: Counted, spans: Iterable[Span]) -> list[tuple[int, int]]:
         some = [counted.clicks[day] for day in _days(span) if day in counted.clicks]
         found.append((sum(human for human, _ in some), sum(bot for _, bot in some)))
     return found
+
+
+def buyers_in(counted: Counted, currency: str, spans: Iterable[Span]) -> list[Buyers]:
+    """The attributed orders of each span, by whether their buyers bought before."""
+    by_day = counted.shop[currency].buyers if currency in counted.shop else {}
+    return [_together(by_day[day] for day in _days(span) if day in by_day) for span in spans]
 
 
 def _days(span: Span) -> Iterable[date]:

@@ -9,19 +9,26 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account
+from salepixel.attribution.worth import BuyerIs
 from salepixel.campaigns.store import Campaign, campaign_names, campaigns_begun, links_of
 from salepixel.money.amounts import from_minor
 from salepixel.money.quantities import from_thousandths
-from salepixel.orders.outcome import Outcome, Reason
-from salepixel.report.figures import Audience, Counted, ShopOrders, Sold, recipients_of
+from salepixel.report.figures import (
+    Audience,
+    Buyers,
+    Counted,
+    Purchases,
+    Sold,
+    nothing_sold,
+    recipients_of,
+)
 from salepixel.report.periods import Comparison, Range
 from salepixel.storage.schema import EPOCH
-from salepixel.sums import decisions, delays, hours, items, sales
+from salepixel.sums import delays, hours, items, revenue, sales
 from salepixel.sums.large import read_sum
 from salepixel.sums.links import NOTHING, totals_of_campaigns
 
 _DAY = timedelta(days=1)
-_NO_SALE = frozenset({Reason.PIXEL_ONLY, Reason.REPLACEMENT, Reason.CANCELLED})
 HOURS = 48
 """So many hours after sending are shown: later clicks are few and spread over days."""
 
@@ -126,22 +133,34 @@ def _count_campaign(connection: sa.Connection, campaign: Campaign, range_: Range
 
 def _count_account(connection: sa.Connection, emp_id: int, range_: Range) -> Counted:
     days = range_.period.days
-    sold = sales.sold_by_day(connection, days, emp_id=emp_id)
+    bought = revenue.revenue_by_day(connection, emp_id, days)
     clicks = hours.clicks_by_day(connection, days, emp_id=emp_id)
     people = _audience(connection, emp_id, range_)
-    return replace(_counted(range_, sold, clicks, people), shop=_shop_orders(connection, emp_id, range_))
+    earned = [row for row in bought if row.earned]
+    return replace(_counted(range_, earned, clicks, people), shop=_purchases(bought))
 
 
-def _shop_orders(connection: sa.Connection, emp_id: int, range_: Range) -> ShopOrders:
-    """The orders that are purchases: not those that are unpaid, cancelled, or only seen by the pixel."""
-    found = decisions.count_outcomes(connection, emp_id, range_.period.days)
-    bought = {
-        outcome: sum(
-            count for (its, reason), count in found.items() if its == outcome and reason not in _NO_SALE
-        )
-        for outcome in (Outcome.ATTRIBUTED, Outcome.LIKELY, Outcome.UNATTRIBUTED)
-    }
-    return ShopOrders(sum(bought.values()), bought[Outcome.ATTRIBUTED] + bought[Outcome.LIKELY])
+def _purchases(rows: Sequence[sa.Row[Any]]) -> dict[str, Purchases]:
+    found: dict[str, Purchases] = {}
+    for row in rows:
+        nothing = nothing_sold(row.currency)
+        so_far = found.get(row.currency) or Purchases(nothing, nothing, {})
+        sold, buyers = _sold(row), dict(so_far.buyers)
+        if row.earned:
+            day = _date(row.day)
+            buyers[day] = buyers.get(day, Buyers()).plus(_buyers(row))
+        earned = so_far.earned.plus(sold) if row.earned else so_far.earned
+        found[row.currency] = Purchases(so_far.all.plus(sold), earned, buyers)
+    return found
+
+
+def _buyers(row: sa.Row[Any]) -> Buyers:
+    match BuyerIs(row.buyer_is):
+        case BuyerIs.FIRST:
+            return Buyers(first=int(row.orders))
+        case BuyerIs.RETURNING:
+            return Buyers(returning=int(row.orders))
+    return Buyers(unknown=int(row.orders))
 
 
 def _audience(connection: sa.Connection, emp_id: int, range_: Range) -> Audience:
@@ -173,7 +192,8 @@ def _counted(
 ) -> Counted:
     sold: dict[str, dict[date, Sold]] = {}
     for row in rows:
-        sold.setdefault(row.currency, {})[_date(row.day)] = _sold(row)
+        days, day, its = sold.setdefault(row.currency, {}), _date(row.day), _sold(row)
+        days[day] = days[day].plus(its) if day in days else its
     of_days = {_date(day): counts for day, counts in clicks.items()}
     known = {*of_days, *(day for days in sold.values() for day in days), *([began] if began else [])}
     first = range_.first or min(known, default=EPOCH.date())

@@ -8,6 +8,12 @@ TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
     "en": {
         Name.NET_REVENUE: ("Net revenue", "Orders that the e-mail earned, less refunds"),
         Name.ORDERS: ("Orders", "Orders that the e-mail earned"),
+        Name.SHARE_OF_REVENUE: (
+            "Share of all revenue",
+            "Net revenue that e-mails earned, of all of the shop",
+        ),
+        Name.FIRST_ORDERS: ("Orders of new buyers", "Without an earlier order from the same e-mail address"),
+        Name.RETURNING_ORDERS: ("Orders of returning buyers", "Their buyer had already bought"),
         Name.SHARE_OF_ORDERS: ("Share of all orders", "Orders that an e-mail earned, of all of the shop"),
         Name.AVERAGE_ORDER_VALUE: ("Average order value", "Net revenue divided by orders"),
         Name.REFUNDS: ("Refunds", "Refunded of these orders until now"),
@@ -21,6 +27,15 @@ TITLES: Mapping[str, Mapping[Name, tuple[str, str]]] = {
     "es": {
         Name.NET_REVENUE: ("Ingresos netos", "Pedidos que generó el e-mail, menos los reembolsos"),
         Name.ORDERS: ("Pedidos", "Pedidos que generó el e-mail"),
+        Name.SHARE_OF_REVENUE: (
+            "Parte de todos los ingresos",
+            "Ingresos netos que generaron los e-mails, de todos los de la tienda",
+        ),
+        Name.FIRST_ORDERS: (
+            "Pedidos de compradores nuevos",
+            "Sin un pedido anterior de la misma dirección de e-mail",
+        ),
+        Name.RETURNING_ORDERS: ("Pedidos de compradores que repiten", "Su comprador ya había comprado"),
         Name.SHARE_OF_ORDERS: (
             "Parte de todos los pedidos",
             "Los que generó un e-mail, de todos los de la tienda",

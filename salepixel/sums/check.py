@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 from salepixel.storage.upsert import insert_into
-from salepixel.sums import buyers, clickers, clicks, decisions, delays, hours, items, links, sales
+from salepixel.sums import buyers, clickers, clicks, decisions, delays, hours, items, links, revenue, sales
 from salepixel.sums.kept import KeptSum
 
 SUMS: tuple[KeptSum, ...] = (
@@ -24,6 +24,7 @@ SUMS: tuple[KeptSum, ...] = (
     decisions.SUM,
     decisions.SEEN,
     delays.SUM,
+    revenue.SUM,
 )
 """All sums. A sum whose definition reads other sums comes after these."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.storage.schema import decision_sums, decisions, seen_sums, shops
-from salepixel.sums import delays
+from salepixel.sums import delays, revenue
 from salepixel.sums.days import ALWAYS, Days, day_column, day_of, within
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
@@ -26,6 +26,7 @@ def add(
     add_cells(connection, decision_sums, difference(sums_of(before), sums_of(after)))
     add_cells(connection, seen_sums, difference(seen_cells(before), seen_cells(after)))
     delays.add(connection, before, after)
+    revenue.add(connection, before, after)
 
 
 def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from salepixel.report.figures import (
     Audience,
+    Buyers,
     Counted,
     Name,
-    ShopOrders,
+    Purchases,
     Sold,
     clicks_in,
     figures_of,
@@ -27,15 +28,21 @@ DAY = timedelta(days=1)
 
 def counted(*, orders: int = 2, human: int = 10, sent: int = 100, days: int = 3, net: str = "50") -> Counted:
     sold = {"EUR": {FIRST: Sold(orders, Decimal("60.00"), Decimal("10.00"))}} if orders else {}
+    earned = Sold(orders, Decimal("60.00"), Decimal("10.00"))
+    all_sold = Sold(8, Decimal("210.00"), Decimal("10.00"))
+    shop = Purchases(all_sold, earned, {FIRST: Buyers(orders - 1, 1)} if orders else {})
     people = Audience(1, sent, 8, 2, {"EUR": Decimal(net)})
     clicks = {FIRST + DAY: (human, 3)} if human else {}
-    return Counted(FIRST, FIRST + (days - 1) * DAY, sold, clicks, people, ShopOrders(8, orders))
+    return Counted(FIRST, FIRST + (days - 1) * DAY, sold, clicks, people, {"EUR": shop})
 
 
 def test_each_figure_is_computed_as_its_sentence_says() -> None:
     assert {one.name: one.value for one in figures_of(counted(), "EUR")} == {
         Name.NET_REVENUE: Decimal("50.00"),
         Name.ORDERS: 2,
+        Name.SHARE_OF_REVENUE: Decimal("0.25"),
+        Name.FIRST_ORDERS: 1,
+        Name.RETURNING_ORDERS: 1,
         Name.SHARE_OF_ORDERS: Decimal("0.25"),
         Name.AVERAGE_ORDER_VALUE: Decimal("25.00"),
         Name.REFUNDS: Decimal("10.00"),
@@ -51,7 +58,7 @@ def test_each_figure_is_computed_as_its_sentence_says() -> None:
 @pytest.mark.parametrize(
     ("without", "missing"),
     [
-        ({"orders": 0}, {Name.AVERAGE_ORDER_VALUE}),
+        ({"orders": 0}, {Name.AVERAGE_ORDER_VALUE, Name.FIRST_ORDERS, Name.RETURNING_ORDERS}),
         ({"human": 0}, {Name.REVENUE_PER_CLICK}),
         ({"sent": 0}, {Name.CLICK_RATE, Name.CONVERSION_RATE, Name.REVENUE_PER_RECIPIENT}),
     ],

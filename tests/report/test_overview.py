@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from salepixel.accounts.store import get_account
 from salepixel.campaigns.store import get_campaign
 from salepixel.clicks.tokens import ClickSealer, Signal
-from salepixel.report.figures import Audience, ShopOrders
+from salepixel.report.figures import Audience
 from salepixel.report.overview import Best, overview_of_account, overview_of_campaign
 from salepixel.report.periods import EVER, Against, Comparison, Range
 from salepixel.storage.database import Database
@@ -91,7 +91,11 @@ def test_an_account_has_the_orders_of_all_its_campaigns(database: Database, seal
         assert found.now.clicks == {TODAY: (5, 1)}
         assert found.now.audience.campaigns == 1
         assert found.now.audience.unknown == 1, "it is not known how many e-mails of Winter were sent"
-        assert found.now.shop == ShopOrders(4, 3)
+        euros, dollars = found.now.shop["EUR"], found.now.shop["USD"]
+        counts = [(one.all.orders, one.earned.orders) for one in (euros, dollars)]
+        assert counts == [(3, 2), (1, 1)]
+        assert euros.earned == found.now.total("EUR")
+        assert euros.all.net == Decimal("169.60"), "not of those unpaid or replaced"
         assert [one.id for one in found.campaigns["USD"]] == [WINTER]
         assert found.campaigns["EUR"] == [
             Best(CAMPAIGN, found.campaigns["EUR"][0].name, found.now.total("EUR"))

@@ -13,6 +13,9 @@ from salepixel.subscriptions.report import Report
 from salepixel.subscriptions.texts import TITLES, WORDS
 from salepixel.subscriptions.write import Links, Written, write
 
+OF_SHOP = {Name.SHARE_OF_REVENUE, Name.SHARE_OF_ORDERS, Name.FIRST_ORDERS, Name.RETURNING_ORDERS}
+"""The figures of an account, which a report of a campaign does not have."""
+
 ACCOUNT = Account(7, "Shoes & Söhne", "EUR", datetime(2026, 1, 1, tzinfo=UTC))
 FIRST = date(2026, 11, 20)
 SOLD = {FIRST + timedelta(n): Sold(2, Decimal("120.50") * n, Decimal("10.00")) for n in range(1, 4)}
@@ -70,7 +73,7 @@ def test_figures_are_written_as_the_reader_writes_them(language: str, net: str, 
         plain = text.replace("\xa0", " ")
         assert net in plain
         assert rate in plain
-        for title, meaning in (TITLES[language][name] for name in Name if name is not Name.SHARE_OF_ORDERS):
+        for title, meaning in (TITLES[language][name] for name in Name if name not in OF_SHOP):
             assert title in plain
             assert meaning in plain
     assert f'lang="{language}"' in mail.html

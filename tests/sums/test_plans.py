@@ -13,7 +13,7 @@ from salepixel.report import sales as report
 from salepixel.report.periods import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
-from salepixel.sums import buyers, decisions, delays, hours, items, sales
+from salepixel.sums import buyers, decisions, delays, hours, items, revenue, sales
 from tests.conftest import newest_planner
 from tests.make import CAMPAIGN, NOON
 from tests.storage.test_plans import statements
@@ -82,6 +82,11 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         lambda connection: delays.orders_by_step(connection, 1, (1, 2), CAMPAIGN),
         "delay_sums",
         ["emp_id", "campaign_id", "day"],
+    ),
+    "revenue of some days": (
+        lambda connection: revenue.revenue_by_day(connection, 1, (1, 2)),
+        "revenue_sums",
+        ["emp_id", "day"],
     ),
     "outcomes of some days": (
         lambda connection: decisions.count_outcomes(connection, 1, (1, 2)),

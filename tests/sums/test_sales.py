@@ -29,7 +29,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import buyers
 from salepixel.sums import buyers as buyer_sums
-from salepixel.sums import decisions, delays, items, links, sales, sold
+from salepixel.sums import decisions, delays, items, links, revenue, sales, sold
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
@@ -102,6 +102,7 @@ def check(database: Database) -> None:
         decisions.SUM: decisions.sums_of(decided),
         decisions.SEEN: decisions.seen_cells(decided),
         delays.SUM: delays.sums_of(decided),
+        revenue.SUM: revenue.sums_of(decided),
     }
     for kept, its in must.items():
         assert cells(database, kept) == {key: tuple(one) for key, one in its.items() if any(one)}
@@ -156,7 +157,7 @@ SPOILT = {
     kept.table.name: kept
     for kept in (
         *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, buyer_sums.SUM),
-        *(decisions.SUM, decisions.SEEN, delays.SUM),
+        *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM),
     )
 }
 
@@ -203,6 +204,7 @@ class Bought:
     refunded: int
     click: int | None
     state: str
+    email: str | None
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,7 @@ BOUGHT = st.builds(
     refunded=st.sampled_from([0, 0, 7, 59]),
     click=st.sampled_from([None, 0, 1, 2, 3, 4]),
     state=st.sampled_from(["paid", "paid", "paid", "unpaid", "cancelled", "healed"]),
+    email=st.sampled_from([None, "of-ana", "of-ana", "of-bo"]),
 )
 RECONCILE = st.builds(
     Reconcile,
@@ -285,6 +288,7 @@ def take(world: World, step: Step, serial: int) -> None:
                 paid=step.state != "unpaid",
                 cancelled=step.state == "cancelled",
                 payment=step.currency,
+                email_hash=step.email,
                 click_token=None if step.click is None else world.sealer.seal(CLICKS[step.click]),
             )
             world.order(bought, healed_at=placed if step.state == "healed" else None)

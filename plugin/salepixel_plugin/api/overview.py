@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from salepixel.money.quantities import as_number
-from salepixel.report.figures import MONEY, RATES, Counted, Figure, Name, figures_of
+from salepixel.report.figures import MONEY, PER_CURRENCY, RATES, Counted, Figure, Name, figures_of
 from salepixel.report.overview import Best
 from salepixel.report.periods import Against, Comparison, Range, compare
 from salepixel.report.use_cases import read_account_overview, read_campaign_overview
@@ -41,7 +41,7 @@ class FigureOut(Output):
     """A figure. A figure without a value, such as a rate without recipients, is left out."""
 
     name: Name
-    currency: Currency | None = Field(description="Null for counts and rates.")
+    currency: Currency | None = Field(description="Null for clicks, people, and rates of all currencies.")
     value: str = Field(description="An amount, a count, or a share of 1, as a decimal.")
     before: str | None = Field(description="The value that it is compared with.")
     change: float | None = Field(
@@ -195,8 +195,7 @@ def _figures(now: Counted, before: Counted | None) -> list[dict[str, Any]]:
     found: dict[tuple[str, str | None], dict[str, Any]] = {}
     for currency in now.currencies or [""]:
         for one in figures_of(now, currency, before):
-            # Clicks and rates are the same in all currencies; orders are not.
-            its = currency if currency and (one.name in MONEY or one.name is Name.ORDERS) else None
+            its = currency if currency and one.name in PER_CURRENCY else None
             if its or one.name not in MONEY:
                 found.setdefault((one.name, its), _figure(one, its))
     return list(found.values())

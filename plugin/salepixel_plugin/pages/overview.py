@@ -25,6 +25,21 @@ from salepixel_plugin.services import services
 FIGURES = {
     Name.NET_REVENUE: (N_("Net revenue"), N_("Attributed orders of these days, less refunds.")),
     Name.ORDERS: (N_("Orders"), N_("Orders of these days that an e-mail earned.")),
+    Name.SHARE_OF_REVENUE: (
+        N_("Share of all revenue"),
+        N_("Net revenue that e-mails earned, of the net revenue of all orders of the shop."),
+    ),
+    Name.FIRST_ORDERS: (
+        N_("Orders of new buyers"),
+        N_(
+            "Attributed orders without an earlier order from the same e-mail address. "
+            "Orders from before the shop was connected are not known."
+        ),
+    ),
+    Name.RETURNING_ORDERS: (
+        N_("Orders of returning buyers"),
+        N_("Attributed orders whose buyer had already bought, with or without an e-mail."),
+    ),
     Name.SHARE_OF_ORDERS: (
         N_("Share of all orders"),
         N_("Orders that an e-mail earned, of all orders of the shop."),
@@ -209,6 +224,9 @@ def _of_days(artist: Artist, now: Counted, before: Counted | None, currency: str
         pictures.append(artist.revenue(now, currency, before))
     if now.sold:
         pictures.append(artist.orders(now, currency))
+    buyers = now.buyers(currency)
+    if buyers.first or buyers.returning:
+        pictures.append(artist.buyers(now, currency))
     if now.clicks:
         pictures.append(artist.clicks(now))
     return pictures

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from salepixel.charts import columns, rows
 from salepixel.charts.columns import Head, Value
 from salepixel.charts.rows import Row
-from salepixel.report.figures import Counted, Span, clicks_in, sold_in, spans_of
+from salepixel.report.figures import Counted, Span, buyers_in, clicks_in, sold_in, spans_of
 from salepixel.report.overview import Best
 from salepixel_plugin.languages import N_, Language
 
@@ -87,6 +87,25 @@ class Artist:
         table = [[self._span(span), number(one.orders)] for span, one in zip(spans, sold, strict=True)]
         heads = [say(N_("Day")), say(N_("Orders"))]
         return Picture("orders", f"{title} ({currency})", Markup(drawn), heads, table)  # noqa: S704
+
+    def buyers(self, now: Counted, currency: str) -> Picture:
+        """Attributed orders by day: of returning buyers, with those of new buyers on top."""
+        say, number = self._language.text, self._language.number
+        spans = spans_of(now.first, now.last)
+        found = buyers_in(now, currency, spans)
+        title = say(N_("New and returning buyers"))
+        returning, new = say(N_("Orders of returning buyers")), say(N_("Orders of new buyers"))
+        lower = self._values(spans, [(Decimal(one.returning), number(one.returning)) for one in found])
+        upper = self._values(spans, [(Decimal(one.first), number(one.first)) for one in found])
+        svg = columns.stacked(self._head("buyers", title, spans), lower, upper, self._axis, whole=True)
+        hint = say(N_("A buyer is new if no earlier order from the same e-mail address is known here."))
+        heads = [say(N_("Day")), returning, new, say(N_("Buyer not known"))]
+        table = [
+            [self._span(span), *map(number, (one.returning, one.first, one.unknown))]
+            for span, one in zip(spans, found, strict=True)
+        ]
+        key = [("human", returning), ("bots", new)]
+        return Picture("buyers", f"{title} ({currency})", Markup(svg), heads, table, hint, key)  # noqa: S704
 
     def clicks(self, now: Counted) -> Picture:
         """Human clicks by day, with bot clicks on top."""

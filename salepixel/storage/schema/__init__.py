@@ -58,6 +58,7 @@ from salepixel.storage.schema.sums import (
     delay_sums,
     item_sums,
     link_sums,
+    revenue_sums,
     sale_sums,
     seen_sums,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "rejections",
     "report_mails",
     "retention",
+    "revenue_sums",
     "sale_refunds",
     "sale_sums",
     "sales",

@@ -31,6 +31,11 @@ decisions = sa.Table(
     sa.Column("browser", sa.Text, nullable=False, server_default=""),  # of its last click; empty: not known
     sa.Column("seen", sa.Boolean, nullable=False, server_default=sa.false()),  # by the pixel
     sa.Column("healed", sa.Boolean, nullable=False, server_default=sa.false()),  # first found by a poll
+    # What it is worth as the account counts it (attribution.worth), in minor units.
+    sa.Column("currency", sa.Text, nullable=False, server_default=""),
+    sa.Column("gross", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("refunded", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("buyer_is", sa.Text, nullable=False, server_default=""),  # attribution.worth.BuyerIs
     sa.ForeignKeyConstraint(["shop_id", "order_id"], ["orders.shop_id", "orders.id"], "fk_decisions_order"),
     sa.CheckConstraint(
         "outcome IN ('attributed', 'likely', 'unattributed', 'pending')", "ck_decisions_outcome"

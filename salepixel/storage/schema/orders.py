@@ -71,7 +71,7 @@ orders = sa.Table(
     _where_given("ix_orders_customer", "shop_id", "customer"),
     _where_given("ix_orders_voucher", "emp_id", "voucher"),
     _where_given("ix_orders_utm_campaign", "emp_id", "utm_campaign"),
-    sa.Index(None, "emp_id", "email_hash"),
+    sa.Index("ix_orders_email_hash", "emp_id", "email_hash", "placed_at"),
     sa.Index(None, "emp_id", "placed_at"),
     # Not by account first: SQLite without statistics would use it to list the orders of an account by time.
     sa.Index("ix_orders_amount", "amount"),

@@ -154,6 +154,20 @@ decision_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+revenue_sums = sa.Table(
+    "revenue_sums",  # purchases per day (UTC) on which they were placed, each once
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("earned", sa.Boolean, primary_key=True),  # by an e-mail
+    sa.Column("buyer_is", sa.Text, primary_key=True),  # attribution.worth.BuyerIs
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    *_large("gross", "refunded"),
+    sqlite_with_rowid=False,
+)
+
 seen_sums = sa.Table(
     "seen_sums",  # the same orders, by payment method and by browser of the click
     metadata,

@@ -12,8 +12,8 @@ from salepixel.orders.order import Order, RefundState
 from salepixel.orders.sold import sold_lines
 from salepixel.storage.schema.columns import UtcTime
 
-revision = "0063"
-down_revision = "0062"
+revision = "0064"
+down_revision = "0063"
 
 _PAGE = 500
 _ORDER = TypeAdapter(Order)

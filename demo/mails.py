@@ -80,7 +80,7 @@ def _card(slug: str, ground: str) -> str:
     item = BY_SLUG[slug]
     return f"""<td width="33%" align="center" valign="top" style="padding:8px">
 <a href="{item.url}" style="color:{_INK};text-decoration:none">
-<img src="{_thing(slug, ground)}" width="160" height="150" alt="{item.name}"><br>{item.name}</a>
+<img src="{_thing(slug, ground)}" width="160" height="150" alt=""><br>{item.name}</a>
 <br><small>{item.euros} €</small></td>"""
 
 

@@ -1,7 +1,7 @@
 """Plays the three months on a running stack: sets the account up, then clicks, orders and a closed month."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,13 +74,14 @@ class Parcel:
 class ThreeMonths:
     """The filled account. `campaigns`: in the sequence of `mails.MAILINGS`, then the e-mails of the flow.
 
-    `shops`: the running shops by currency, with their ids in `shop_ids`. `closed_before`: the end of the
-    closed months.
+    `people`: its list. `shops`: the running shops by currency, with their ids in `shop_ids`. `closed_before`:
+    the end of the closed months.
     """
 
     emp_id: int
     campaigns: list[Sent]
     flow: str
+    people: Sequence[Person]
     shops: Mapping[str, StandInSaleor]
     shop_ids: Mapping[str, str]
     season: Season
@@ -142,7 +143,9 @@ class _Playing:
                 with self.past.database.write() as connection:
                     closed_before = close_month(connection, INSTALLATION, self.emp_id, month, closing)
         assert closed_before is not None  # noqa: S101  # just closed
-        return ThreeMonths(self.emp_id, campaigns, flow, self.shops, shop_ids, season, closed_before)
+        return ThreeMonths(
+            self.emp_id, campaigns, flow, self.people, self.shops, shop_ids, season, closed_before
+        )
 
     def make_account(self) -> None:
         values = {
@@ -232,7 +235,7 @@ class _Playing:
         with self.past.database.write() as connection:
             flow = create_flow(connection, INSTALLATION, self.emp_id, FLOW, at).flow.id
             for name, hours, _ in FLOW_MAILS:
-                wanted = NewCampaign(self.emp_id, name, "klaviyo", [], sent_at=self.begin)
+                wanted = NewCampaign(self.emp_id, name, "klaviyo", [])
                 campaign = create_campaign(connection, INSTALLATION, wanted, "spx", at)[0].campaign
                 put_part(connection, INSTALLATION, flow, campaign.id)
                 sent = {

@@ -21,8 +21,8 @@ DAYS = 91
 PEOPLE = 18_000
 ORDERS_A_DAY = 3.3
 IN_DOLLARS = 0.22
-SCANNED = 0.009
-"""Recipients whose mail gateway follows every link."""
+SCANNED = 0.006
+"""Recipients whose mails a program checks."""
 
 BASKETS_A_DAY = 7
 FLOW = len(MAILINGS)
@@ -280,16 +280,25 @@ class _Maker:
         return self.chance.choices(list(_AGENTS), list(_AGENTS.values()))[0]
 
     def scan(self, number: int, person: Person, sent: datetime, links: dict[str, int]) -> None:
-        """The clicks of a mail gateway: every link within two seconds, before the mail is delivered."""
+        """The clicks of a program that checks a mail: most follow every link within two seconds."""
         at = sent + timedelta(seconds=self.chance.lognormvariate(log(240), 1.0))
-        address = f"40.92.{self.chance.randrange(256)}.{self.chance.randrange(1, 255)}"
-        for url in links:
-            self.season.clicks.append(Click(at, person.ref, number, url, GATEWAY, address, head=True))
+        kind = self.chance.choices(("gateway", "sandbox", "preview"), (50, 30, 20))[0]
+        agent, address, head = GATEWAY, "", False
+        if kind == "gateway":
+            address = f"40.92.{self.chance.randrange(256)}.{self.chance.randrange(1, 255)}"
+            head = self.chance.random() < 0.4
+        elif kind == "sandbox":
+            agent = list(_AGENTS)[2]  # a whole browser, in which nobody sits
+        else:
+            head = True
+        for url in list(links)[: 1 if kind == "preview" else None]:
+            self.season.clicks.append(Click(at, person.ref, number, url, agent, address, head=head))
             at += timedelta(milliseconds=self.chance.randrange(60, 240))
 
     def buy_after(self, click: Click, person: Person, number: int) -> None:
-        """An order that a click earned: mostly within hours, at most six days later."""
-        hours = min(0.08 + self.chance.lognormvariate(log(1.1), 1.7), 140.0)
+        """An order that a click earned: at once, or on one of the next days, at most six days later."""
+        median, spread = (0.6, 1.3) if self.chance.random() < 0.65 else (34.0, 0.8)
+        hours = min(0.08 + self.chance.lognormvariate(log(median), spread), 140.0)
         at = self.at_home(click.at + timedelta(hours=hours)) if hours > 1 else click.at
         at = at if hours > 1 else click.at + timedelta(hours=hours)
         how = self.chance.choices(("token", "cookie", "email"), (62, 13, 25))[0]

@@ -1,6 +1,7 @@
 """Plays a story through the real interfaces: HTTP clicks, signed deliveries, the API."""
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -139,7 +140,10 @@ class Player:
 
     def pixel(self, purchase: Purchase, cookie: str) -> str:
         """Load the pixel of the thank-you page; returns its X-Salepixel header."""
-        query = urlencode({"empId": self.emp_id, "order": purchase.number, "IMPORTE": "1.234,56"})
+        total = sum((line.amount for line in purchase.lines), Decimal(0))
+        query = urlencode(
+            {"empId": self.emp_id, "order": purchase.number, "IMPORTE": f"{total:.2f}".replace(".", ",")}
+        )
         answer = self._session.get(
             f"{self.stack.edge_url}/track/sale?{query}",
             headers={
@@ -166,3 +170,24 @@ def rows_of(report: dict[str, Any]) -> list[tuple[str, ...]]:
     """The rows of a report, in the form of Story.expected_rows."""
     names = ("order", "contact", "item", "quantity", "amount", "refunded", "evidence")
     return sorted(tuple(str(row[name]) for name in names) for row in report["rows"])
+
+
+def differences(player: Player, scene: Scene, story: Story) -> list[str]:
+    """The differences between the report of a story and its truth; empty if there are none."""
+    report = player.sales(scene.campaign)
+    found, expected = Counter(rows_of(report)), Counter(story.expected_rows())
+    problems = [f"missing: {row}" for row in (expected - found).elements()]
+    problems += [f"unexpected: {row}" for row in (found - expected).elements()]
+    gross = sum((Decimal(row[4]) for row in expected.elements()), Decimal(0))
+    refunded = sum((Decimal(row[5]) for row in expected.elements()), Decimal(0))
+    total = (report["totals"] or [{"gross": None, "net": None}])[0]
+    if (total["gross"], total["net"]) != (f"{gross:.2f}", f"{gross - refunded:.2f}"):
+        problems.append(f"totals {total} instead of gross {gross:.2f}, net {gross - refunded:.2f}")
+    for purchase in story.purchases:
+        decision = player.decision(scene, purchase)
+        reason = {"token": "click_token_on_order", "cookie": "cookie_at_pixel", "email": "email_match"}.get(
+            purchase.truth, purchase.truth
+        )
+        if decision["reason"] != reason:
+            problems.append(f"order {purchase.number}: {decision['reason']} instead of {reason}")
+    return problems

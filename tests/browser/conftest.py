@@ -1,20 +1,37 @@
-"""A whole stack, and Chromium that finds a shop and the edge by their hosts."""
+"""A whole stack, Chromium that finds a shop and the edge by their hosts, a stand-in Saleor, a post office."""
 
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from kit.play import TRACKING_HOST
+from kit.saleor import StandInSaleor
 from kit.stack import Stack
 from tests.browser.engines import need
+from tests.smtp.post_office import PostOffice, post_office
+from tests.waiting import PATIENCE_SECONDS
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack") / "data", api_key="sp_test_in_a_browser") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def saleor() -> Iterator[StandInSaleor]:
+    with StandInSaleor() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[PostOffice]:
+    with post_office() as running:
         yield running
 
 

@@ -7,20 +7,19 @@ import json
 import os
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser
 
 from kit.stack import Stack
+from tests.browser.keyboard import Marketer
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
 PICTURES = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
-MOST_TABS = 150
 HTML = """<!doctype html><html><body style="margin:0">
 <table width="600"><tr><td><a href="https://shop.test/"><img src="logo.png" alt="Shoes"></a></td></tr>
 <tr><td><h1>Hello {{ name }}, autumn is here</h1>
@@ -63,61 +62,12 @@ def shop_pages(stack: Stack) -> type[BaseHTTPRequestHandler]:
     return ShopPages
 
 
-class Marketer:
-    """Somebody with a keyboard, who sees the pages in one language and width."""
-
-    def __init__(self, page: Page, language: str, width: int) -> None:
-        self.page, self.language, self.width = page, language, width
-
-    def reach(self, selector: str) -> Locator:
-        """Press Tab until the focus is on the first element of this selector."""
-        wanted = self.page.locator(selector).first
-        wanted.wait_for()
-        for _ in range(MOST_TABS):
-            if wanted.evaluate("element => element === document.activeElement"):
-                return wanted
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"no way by keyboard to {selector} on {self.page.url}")
-
-    def press(self, selector: str) -> None:
-        """Press Enter on a link or a button, and wait for the next page."""
-        self.reach(selector)
-        with self.page.expect_navigation():
-            self.page.keyboard.press("Enter")
-        self.check()
-
-    def write(self, selector: str, text: str) -> None:
-        """Replace the text of a field, as by pasting."""
-        self.reach(selector)
-        self.page.keyboard.press("Control+A")
-        self.page.keyboard.insert_text(text)
-
-    def choose(self, selector: str, value: str) -> None:
-        """Choose an option of a list with the arrow keys."""
-        wanted = self.reach(selector)
-        self.page.keyboard.press("Home")
-        for _ in range(MOST_TABS):
-            if wanted.input_value() == value:
-                return
-            self.page.keyboard.press("ArrowDown")
-        raise AssertionError(f"{selector} has no {value}")
-
-    def check(self) -> None:
-        """The page is in the language, fits the window, and has no findings of axe, light and dark."""
-        assert self.page.locator("html").get_attribute("lang") == self.language
-        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), self.page.url
-        schemes: list[Literal["dark", "light"]] = ["dark", "light"]
-        for scheme in schemes:
-            self.page.emulate_media(color_scheme=scheme)
-            found = Axe().run(self.page)
-            assert found.violations_count == 0, f"{self.page.url} {scheme}\n{found.generate_report()}"
-
-    def picture(self, name: str) -> None:
-        """Keep a picture for the guide in this language, if pictures are wanted."""
-        if "SCREENSHOTS" in os.environ and self.width == 1280:
-            folder = PICTURES if self.language == "en" else PICTURES / self.language
-            folder.mkdir(exist_ok=True)
-            self.page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
+def keep_picture(me: Marketer, name: str) -> None:
+    """Keep a picture for the guide in the language of the pages, if pictures are wanted."""
+    if "SCREENSHOTS" in os.environ and me.width == 1280:
+        folder = PICTURES if me.language == "en" else PICTURES / me.language
+        folder.mkdir(exist_ok=True)
+        me.page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -140,7 +90,7 @@ def test_from_pasted_html_to_the_sale_in_the_report(
     me.choose("#mailer", "plain")
     me.write("#text", HTML)
     me.check()
-    me.picture("new-campaign")
+    keep_picture(me, "new-campaign")
     me.press("main form button:not([hidden])")
 
     rows = page.locator("tbody tr")
@@ -150,7 +100,7 @@ def test_from_pasted_html_to_the_sale_in_the_report(
     me.reach("tr:has-text('Instagram') input[type=checkbox]")
     page.keyboard.press("Space")
     me.choose("select[name=common]", "left")
-    me.picture("links")
+    keep_picture(me, "links")
     me.press("fieldset button")
     assert page.locator("select[name^=use-]").last.input_value() == "left"
     first = page.locator("tr:has-text('Red shoes') input[name^=label-]").get_attribute("name")
@@ -167,7 +117,7 @@ def test_from_pasted_html_to_the_sale_in_the_report(
     me.reach("button[data-copies^=link-]")
     page.keyboard.press("Enter")
     assert until(lambda: page.evaluate("navigator.clipboard.readText()") == links[0])
-    me.picture("tracked-mail")
+    keep_picture(me, "tracked-mail")
 
     contact = f"ana-{language}-{width}"
     buy(browser, links[1].replace("{contact}", contact), order=contact)
@@ -179,13 +129,13 @@ def test_from_pasted_html_to_the_sale_in_the_report(
     assert "Red shoes" in row.inner_text()
     assert ("39.80" if language == "en" else "39,80") in row.inner_text()
     me.check()
-    me.picture("sales")
+    keep_picture(me, "sales")
     me.press("nav.tabs a[href$='/links']")
     assert "Hero" in page.locator("main").inner_text()
     me.press("nav.tabs a[href$='/manage']")
     me.press("button[value=archive]")
     me.press("button[value=restore]")
-    me.picture("manage")
+    keep_picture(me, "manage")
     context.close()
 
 

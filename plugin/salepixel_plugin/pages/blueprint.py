@@ -99,7 +99,8 @@ def choose_language() -> None:
 
 def page(template: str, **values: Any) -> Response:
     """A page. Caches must not store it, because it is confidential."""
-    section, places = places_at(request.endpoint)
+    emp_id = _account_of(values)
+    section, places = places_at(request.endpoint, is_owner=access.is_owner(emp_id))
     answer = make_response(
         render_template(
             f"pages/{template}",
@@ -114,10 +115,11 @@ def page(template: str, **values: Any) -> Response:
             signed_in=access.is_signed_in(),
             framed=is_framed(),
             hidden=HIDDEN,
-            reads_only=access.reads_only(_account_of(values)),
+            reads_only=access.reads_only(emp_id),
+            sees_contacts=access.sees_contacts(emp_id),
             is_person=bool(access.session_id()),
             reload_seconds=RETRY_SECONDS,
-            menu_of=_account_of(values),
+            menu_of=emp_id,
             menu_accounts=accounts_of_menu(),
             sections=sections_at(request.endpoint),
             section=section,

@@ -47,5 +47,5 @@ def preview_link(campaign_id: str, link_id: str) -> Response:
             amounts=amounts,
             names=names_of(connection, account, {total.campaign for total in sums}),
             more=str(first + SHOWN) if len(moves) > first + SHOWN else None,
-            older=write_cursor(*preview.older) if preview and preview.older else None,
+            before=write_cursor(*preview.older) if preview and preview.older else None,
         )

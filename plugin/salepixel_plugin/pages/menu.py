@@ -8,11 +8,15 @@ from salepixel_plugin.languages import N_
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page of an account. `endpoint` takes `emp_id` alone; `inside`: endpoints of pages below it."""
+    """A page of an account. `endpoint` takes `emp_id` alone; `inside`: endpoints of pages below it.
+
+    `for_owners`: others are refused, so their menu has no link to it.
+    """
 
     text: str
     endpoint: str
     inside: tuple[str, ...] = ()
+    for_owners: bool = False
 
 
 _OF_A_CAMPAIGN = (
@@ -57,7 +61,7 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(N_("Shops"), "list_shops", ("connect_shop", "change_shop")),
         Place(N_("Links"), "show_link_settings", ("change_link_settings",)),
         Place(N_("E-mail"), "show_smtp", ("change_smtp", "test_smtp")),
-        Place(N_("People"), "show_members", ("change_members",)),
+        Place(N_("People"), "show_members", ("change_members",), for_owners=True),
         Place(N_("Tracking health"), "show_coverage", ("list_failed", "list_dead")),
         Place(N_("Alerts"), "show_alerts", ("add_alert_address",)),
         Place(N_("Reports by e-mail"), "show_reports", ("add_subscription",)),
@@ -93,12 +97,11 @@ def sections_at(endpoint: str | None) -> list[Entry]:
     return found
 
 
-def places_at(endpoint: str | None) -> tuple[str, list[Entry]]:
-    """The section of a page with this endpoint, and the pages of this section; nothing for another page."""
+def places_at(endpoint: str | None, *, is_owner: bool = True) -> tuple[str, list[Entry]]:
+    """The section of a page with this endpoint, and its pages for this reader; nothing for another page."""
     for text, places in MENU.items():
-        entries = _entries(places, endpoint)
-        if any(entry.current for entry in entries):
-            return text, entries
+        if any(entry.current for entry in _entries(places, endpoint)):
+            return text, _entries([one for one in places if is_owner or not one.for_owners], endpoint)
     return "", []
 
 

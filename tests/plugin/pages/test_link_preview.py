@@ -19,6 +19,7 @@ def test_the_preview_of_a_sales_link_shows_all_orders_that_it_would_change(offic
     page = office.page(path, SHOES).text
     assert "A-1" in page
     assert "B-2" not in page
+    assert "older orders" not in page, "the preview has all of them"
     decided = office.get(f"/orders/{shop}/{order}/decision", SHOES)
     assert decided["reason"] == "not_a_sales_link", "a preview changes nothing"
     office.page(path.removesuffix("/preview"), SHOES, method="POST", data={"sale_pixel": "on"})

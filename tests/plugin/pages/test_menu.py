@@ -169,3 +169,8 @@ def test_the_form_for_an_account_proposes_a_free_number(office: Office) -> None:
     assert 'name="emp_id" inputmode="numeric" required maxlength="10" autocomplete="off" value="9"' in (
         office.page("/accounts/new", ALL).text
     )
+
+
+def test_the_menu_of_a_reader_has_no_page_that_is_refused(office: Office) -> None:
+    assert "People" in {entry.text for entry in places_at("pages.show_alerts")[1]}
+    assert "People" not in {entry.text for entry in places_at("pages.show_alerts", is_owner=False)[1]}

@@ -1,4 +1,4 @@
-"""A shop at shop.test with the storefront tag; what is bought there becomes an order of the stand-in Saleor."""
+"""A shop at shop.test with the storefront tag. What is bought becomes an order of the stand-in Saleor."""
 
 import re
 from collections.abc import Iterator

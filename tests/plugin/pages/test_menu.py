@@ -23,6 +23,7 @@ SECTIONS = {
         "/accounts/7/alerts",
         "/accounts/7/reports",
         "/accounts/7/people",
+        "/accounts/7/audit",
         "/accounts/7/first-steps",
     ],
 }
@@ -32,11 +33,21 @@ TABS = ["", "/links", "/sales", "/contacts", "/recipients", "/lift", "/manage"]
 
 NO_MENU = {
     *("login", "show_about", "new_account", "show_people_again", "show_code", "show_invitation"),
-    *("show_owners", "show_me", "show_second_factor", "show_frame", "show_end", "show_help"),
+    *(
+        "show_owners",
+        "show_me",
+        "show_second_factor",
+        "show_frame",
+        "show_end",
+        "show_help",
+        "show_whole_audit",
+    ),
 }
 """Pages of all accounts, of none, of a person, and one that redirects."""
 
 FILES = {
+    "download_audit",
+    "download_whole_audit",
     *(
         "download_errors",
         "download_mail",

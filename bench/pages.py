@@ -75,6 +75,8 @@ NOT_CALLED = {
     "pages.change_me": "writes a row of a person",
     "pages.change_my_password": "writes a row of a person",
     "pages.show_second_factor": "reads a row of a person by its key",
+    "pages.begin_company": "asks an OpenID provider",
+    "pages.end_company": "asks an OpenID provider",
     "pages.turn_on_second_factor": "writes some rows of a person",
     "pages.turn_off_second_factor": "writes some rows of a person",
     "pages.end_my_sessions": "deletes some rows of a person",

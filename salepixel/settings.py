@@ -70,6 +70,18 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _issuer(text: str) -> str:
+    # OpenID Connect Discovery 1.0, 3. Without TLS only on this machine: there, nobody can change the keys.
+    parts = urlsplit(text)
+    is_here = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    if not (parts.scheme == "https" or is_here) or not parts.hostname or parts.query or not is_plain:
+        raise ValueError(
+            "must be the https address of an OpenID provider, such as https://accounts.google.com"
+        )
+    return text
+
+
 def _page(text: str) -> str:
     # Saleor checks these with its validator of addresses, and stores 200 characters (saleor/app/models.py).
     parts = urlsplit(text)
@@ -306,6 +318,16 @@ class PluginSettings(StorageSettings):
     plugin_threads: int = _setting(
         "4", _whole(1, 256), "Number of requests that the plugin processes at a time."
     )
+    oidc_issuer: str = _setting(
+        "",
+        _optional(_issuer),
+        "OpenID provider with which people sign in, such as https://accounts.google.com, exactly as it calls "
+        "itself. It may have a private address. Without it, people sign in with a password only.",
+    )
+    oidc_client_id: str = _setting("", str, "Our name at this provider. Needed with SALEPIXEL_OIDC_ISSUER.")
+    oidc_client_secret: str = _setting(
+        "", str, "Our secret at this provider. Needed with SALEPIXEL_OIDC_ISSUER.", secret=True
+    )
     homepage_url: str = _setting(
         "", _optional(_page), "Your page about the app, for the shop's Dashboard. Default: the plugin's own."
     )
@@ -315,6 +337,17 @@ class PluginSettings(StorageSettings):
     support_url: str = _setting(
         "", _optional(_page), "Your page for support, for the shop's Dashboard. Default: the plugin's own."
     )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """As in the base class. Raises BadSettings, also for an OpenID provider without name or secret."""
+        found = super().load(environ)
+        names = ("oidc_client_id", "oidc_client_secret")
+        missing = [name for name in names if not getattr(found, name)] if found.oidc_issuer else []
+        if missing:
+            needed = (f"{variable(name)}: needed with {variable('oidc_issuer')}" for name in missing)
+            raise BadSettings("\n".join(needed))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

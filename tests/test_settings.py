@@ -31,6 +31,47 @@ def test_all_problems_are_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("issuer", "is_good"),
+    [
+        ("https://accounts.google.com", True),
+        ("https://id.shop.test/realms/shop", True),
+        ("http://localhost:9400", True),
+        ("http://127.0.0.1:9400", True),
+        ("http://id.shop.test", False),
+        ("accounts.google.com", False),
+        ("https://", False),
+        ("https://id.shop.test/?a=b", False),
+    ],
+)
+def test_an_openid_provider_is_named_by_its_https_address(issuer: str, is_good: bool) -> None:
+    environ = {f"{PREFIX}OIDC_{name}": name for name in ("CLIENT_ID", "CLIENT_SECRET")}
+    environ |= {f"{PREFIX}OIDC_ISSUER": issuer}
+    if is_good:
+        assert PluginSettings.load(environ).oidc_issuer == issuer
+        return
+    with pytest.raises(BadSettings, match="https address of an OpenID provider"):
+        PluginSettings.load(environ)
+
+
+def test_an_openid_provider_needs_our_name_and_secret() -> None:
+    with pytest.raises(BadSettings) as refused:
+        PluginSettings.load({f"{PREFIX}OIDC_ISSUER": "https://id.shop.test"})
+    assert str(refused.value).splitlines() == [
+        "SALEPIXEL_OIDC_CLIENT_ID: needed with SALEPIXEL_OIDC_ISSUER",
+        "SALEPIXEL_OIDC_CLIENT_SECRET: needed with SALEPIXEL_OIDC_ISSUER",
+    ]
+    assert "hidden" not in repr(
+        PluginSettings.load(
+            {
+                f"{PREFIX}OIDC_ISSUER": "https://id.shop.test",
+                f"{PREFIX}OIDC_CLIENT_ID": "a",
+                f"{PREFIX}OIDC_CLIENT_SECRET": "hidden",
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "nearest"),
     [
         ("SALEPIXEL_EGDE_PORT", "SALEPIXEL_EDGE_PORT"),

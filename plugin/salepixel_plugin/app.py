@@ -21,7 +21,7 @@ from salepixel.settings import PluginSettings
 from salepixel.smtp.store import default_server
 from salepixel.storage.database import Database, is_transient, is_unstorable
 from salepixel.wire.jobs import JobQueue
-from salepixel_plugin import api, health, pages, saleor
+from salepixel_plugin import api, company_sign_in, health, pages, saleor
 from salepixel_plugin.api.blueprint import refuse_http as refuse_program
 from salepixel_plugin.directory import publish_if_possible
 from salepixel_plugin.pages.blueprint import refuse_http as refuse_person
@@ -126,6 +126,7 @@ def attach(
         clock=clock,
     )
     saleor.attach(app, settings)
+    company_sign_in.attach(app, settings)
 
 
 def _refuse_body() -> tuple[Response, int] | None:

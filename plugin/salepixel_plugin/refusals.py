@@ -32,6 +32,18 @@ SENTENCES = {
     "contacts_hidden": N_("Contacts are not shown to you. Ask an owner of the account."),
     "not_a_person": N_("An API key has no account of its own. Sign in with your e-mail address."),
     "already_member": N_("This person is a member already. Change the role in the list."),
+    "not_invited": N_(
+        "%(email)s is not invited to Salepixel. Ask an owner of your account for an invitation to this "
+        "address."
+    ),
+    "email_not_verified": N_(
+        "Your company's sign-in does not say that your e-mail address is verified. Ask your administrator."
+    ),
+    "other_identity": N_(
+        "Your e-mail address belongs to another person of your company's sign-in here. Ask an owner of your "
+        "account to remove that person from People and to invite you again."
+    ),
+    "no_password": N_("You have no password here: you sign in with your company account."),
     "email_taken": N_("Somebody has this e-mail address already. Sign in with it, or enter another one."),
     "last_owner": N_(
         "The last owner cannot be removed, nor get another role. Make somebody else an owner first."

@@ -21,6 +21,7 @@ from salepixel.checks.probes import probe
 from salepixel.checks.result import Result, State
 from salepixel.checks.use_cases import see_first_steps
 from salepixel.keys import BadKeys, Keys, load_keys
+from salepixel.people.openid import Client, Provider, ProviderUnavailable
 from salepixel.settings import BadSettings, EdgeSettings, PluginSettings, WorkerSettings
 from salepixel.stack.service import own_address, read_health
 from salepixel.storage.database import (
@@ -83,6 +84,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Line]:
     result, database = _check_database(settings, keys) if good else (not_checked("database"), None)
     yield Line("", result)
     yield from (Line("", result) for result in _check_services(settings, running))
+    yield Line("", _check_company(settings))
     if database is None:
         return
     with closing(database):
@@ -171,6 +173,17 @@ def _check_services(settings: PluginSettings, running: int | None) -> Iterator[R
     yield installation.check_plugin(f"{host}:{settings.plugin_port}", plugin)
     yield not_checked("worker") if running is None else installation.check_worker(running, plugin)
     yield installation.check_log(edge, plugin) if edge or plugin else not_checked("log")
+
+
+def _check_company(settings: PluginSettings) -> Result:
+    if not settings.oidc_issuer:
+        return Result("company", State.DONE, "company_not_used")
+    client = Client(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+    try:
+        Provider(client).check()
+    except ProviderUnavailable as problem:
+        return Result("company", State.BROKEN, "company_silent", {"problem": _one_line(problem)})
+    return Result("company", State.DONE, "company_answers")
 
 
 def _check_accounts(settings: PluginSettings, database: Database, keys: Keys) -> Iterator[Line]:

@@ -24,6 +24,7 @@ TITLES = {
     "plugin": "plugin",
     "worker": "worker",
     "log": "log",
+    "company": "company sign-in",
 }
 """The checks of the installation, in their sequence."""
 
@@ -110,6 +111,12 @@ SENTENCES = {
     "log_lost": Sentence(
         "Lines of the log that could not be written: %(number)s.",
         "Check the disk or the program that takes the log.",
+    ),
+    "company_answers": Sentence("The OpenID provider answers."),
+    "company_not_used": Sentence("People sign in with a password; no OpenID provider is set."),
+    "company_silent": Sentence(
+        "Nobody can sign in with a company account: %(problem)s.",
+        "Correct SALEPIXEL_OIDC_ISSUER, or ask the provider's administrator.",
     ),
     "not_checked": Sentence("Not checked, because of the fault above."),
 }

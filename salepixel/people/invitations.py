@@ -86,6 +86,12 @@ def list_invitations(connection: sa.Connection, emp_id: int, at: datetime) -> li
     return _list(connection, *its)
 
 
+def list_invitations_of(connection: sa.Connection, email: str, at: datetime) -> list[Invitation]:
+    """The open invitations of an e-mail address (keys.normal_address); not those for a new password."""
+    its = invitations.c.email == email, invitations.c.expires_at > at, invitations.c.person_id.is_(None)
+    return _list(connection, *its) if email else []
+
+
 def use_invitation(connection: sa.Connection, its_id: str) -> bool:
     """Delete an invitation; False if another request has used it."""
     return connection.execute(sa.delete(invitations).where(invitations.c.id == its_id)).rowcount > 0

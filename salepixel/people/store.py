@@ -10,6 +10,7 @@ from salepixel.accounts.principal import Principal, Rights, Role
 from salepixel.people.person import Member, Person, principal_of
 from salepixel.storage.locks import lock_names
 from salepixel.storage.schema import (
+    identities,
     invitations,
     memberships,
     people,
@@ -107,7 +108,7 @@ def remove_member(connection: sa.Connection, person_id: str, emp_id: int) -> Non
     connection.execute(sa.delete(memberships).where(its, memberships.c.emp_id == emp_id))
     if rights_of(connection, person_id):
         return
-    for table in (recovery_codes, person_sessions, invitations):
+    for table in (recovery_codes, person_sessions, invitations, identities):
         connection.execute(sa.delete(table).where(table.c.person_id == person_id))
     connection.execute(sa.delete(people).where(people.c.id == person_id))
 

@@ -147,9 +147,12 @@ def confirm_password(connection: sa.Connection, principal: Principal, password: 
     """The principal's own stored password, if this is it: what a change that needs it takes.
 
     To be called before the transaction that writes: Argon2 takes about 20 ms of CPU, and SQLite has one
-    writer. Raises NotAllowed, or Invalid for a wrong password.
+    writer. A person without a password, who signs in with a company account, has nothing to confirm.
+    Raises NotAllowed, or Invalid for a wrong password.
     """
     person = _me(connection, principal)
+    if not person.password:
+        return ""
     if not passwords.is_right(person.password, password):
         raise Invalid("wrong_password")
     return person.password
@@ -160,7 +163,10 @@ def choose_password(connection: sa.Connection, principal: Principal, old: str, n
 
     Raises NotAllowed, Invalid for a wrong present password, or BadField.
     """
-    confirmed, person = confirm_password(connection, principal, old), _me(connection, principal)
+    person = _me(connection, principal)
+    if not person.password:
+        raise Invalid("no_password")
+    confirmed = confirm_password(connection, principal, old)
     problem = passwords.find_problem(new, person.email, person.name)
     if problem is not None:
         raise BadField("password", problem)
@@ -184,6 +190,8 @@ def begin_second_factor(connection: sa.Connection, principal: Principal, keys: K
     person = _me(connection, principal)
     if person.totp_secret:
         raise Conflict("second_factor_on")
+    if not person.password:  # the company's provider is responsible for it
+        raise Invalid("no_password")
     secret = totp.new_secret()
     return Enrolment(secret, keys.seal(secret_place(person.id), secret))
 
@@ -218,6 +226,8 @@ def turn_on_second_factor(
     person = _me_with_password(connection, principal, confirmed)
     if person.totp_secret:
         raise Conflict("second_factor_on")
+    if not person.password:
+        raise Invalid("no_password")
     step = totp.find_step(enrolment.secret, code, at, 0)
     if step is None:
         raise Invalid("wrong_code")

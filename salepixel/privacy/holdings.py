@@ -116,6 +116,7 @@ WITHOUT_PERSON = {
     "memberships": "person_id emp_id role contacts created_at",
     "invitations": "id digest emp_id email role contacts person_id created_at expires_at",
     "person_sessions": "digest id person_id browser started_at expires_at needs_code",
+    "identities": "issuer subject person_id created_at",
     "recovery_codes": "person_id digest",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
     "api_keys": "digest id emp_id name created_at",

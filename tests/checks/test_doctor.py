@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from kit.ports import free_port
 from kit.stack import Stack
@@ -25,6 +27,7 @@ from tests.edge.running import Valkey
 from tests.far_host import FarHost, answers
 from tests.waiting import PATIENCE_SECONDS
 
+KEY = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
 LOOPBACK = "127.0.0.0/8,::1/128"
 
 
@@ -95,6 +98,20 @@ def test_a_misspelt_setting_is_named_and_ends_with_2(shared_stack: Stack) -> Non
     written: list[str] = []
     assert run(environ, written.append) == 2
     assert "did you mean SALEPIXEL_EDGE_URL" in written[0]
+
+
+def test_an_openid_provider_that_does_not_answer_is_named(shared_stack: Stack) -> None:
+    with FarHost() as host:
+        issuer = {"oidc_issuer": host.url, "oidc_client_id": "a", "oidc_client_secret": "b"}
+        assert "company_silent" in _broken(_environ(shared_stack, **issuer))
+        known = {"issuer": host.url, "authorization_endpoint": host.url, "token_endpoint": host.url}
+        document = "/.well-known/openid-configuration"
+        host.answers[document] = answers(content=known | {"jwks_uri": f"{host.url}/keys"})
+        host.answers["/keys"] = answers(content={"keys": [KEY]})
+        assert "company_silent" not in _broken(_environ(shared_stack, **issuer))
+        host.answers[document] = answers(content=known | {"issuer": f"{host.url}/"})
+        (line,) = (one for one in examine(_environ(shared_stack, **issuer)) if one.result.name == "company")
+        assert "SALEPIXEL_OIDC_ISSUER must be exactly this" in str(line)
 
 
 def test_a_data_folder_that_is_a_file_is_named(shared_stack: Stack, tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ FEW = {
         "lists",
         "list_pieces",
     ),
-    *("people", "memberships", "invitations", "person_sessions", "recovery_codes", "smtp_servers"),
+    *("people", "memberships", "invitations", "person_sessions", "recovery_codes", "identities"),
+    "smtp_servers",
     *("click_sums", "link_sums", "campaign_sums", "sale_sums", "item_sums", "decision_sums", "seen_sums"),
     *("click_hours", "click_days", "delay_sums", "revenue_sums"),
 }

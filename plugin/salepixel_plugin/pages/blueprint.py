@@ -33,6 +33,7 @@ LANGUAGE_COOKIE = "salepixel_language"
 LANGUAGE_SECONDS = 365 * 86_400
 OPEN_TO_ALL = (
     *("pages.login", "pages.enter", "pages.show_code", "pages.enter_code"),
+    *("pages.begin_company", "pages.end_company"),
     *("pages.show_invitation", "pages.join", "pages.static", "pages.show_about"),
     # The token in their address is the right to end a subscription.
     *("pages.show_end", "pages.end_reports"),

@@ -12,6 +12,7 @@ from salepixel.people.sign_in import Entered
 from salepixel.people.store import has_people
 from salepixel_plugin import access, entrance, known_browsers
 from salepixel_plugin.access import Refusal
+from salepixel_plugin.company_sign_in import of_company
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import (
     LANGUAGE_COOKIE,
@@ -35,7 +36,7 @@ _TOO_MANY = N_("Too many requests came from your network. Try again in a minute.
 def login() -> Response:
     """The form."""
     refuse_too_many()
-    return _login_page(local_path(request.args.get("next")))
+    return login_page(local_path(request.args.get("next")))
 
 
 @blueprint.post("/login")
@@ -49,14 +50,14 @@ def enter() -> Response:
     email = request.form["email"].strip()
     entered = entrance.enter_with_password(email, request.form.get("password", ""))
     if entered is None:
-        return _login_page(there, email=email, failed="password")
+        return login_page(there, email=email, failed="password")
     return with_session(entered, there)
 
 
 def _enter_with_key(there: str) -> Response:
     session_id = access.sign_in(request.form.get("key", "").strip())
     if session_id is None:
-        return _login_page(there, failed="key")
+        return login_page(there, failed="key")
     answer = cast(Response, redirect(there, 303))
     set_cookie(answer, access.SESSION_COOKIE, session_id, SESSION_HOURS * 3600)
     return answer
@@ -119,10 +120,19 @@ def refuse_too_many() -> None:
         raise Refusal(429, "too_many_requests", _TOO_MANY, retry_after=pause)
 
 
-def _login_page(there: str, email: str = "", failed: str = "") -> Response:
+def login_page(there: str, email: str = "", failed: str = "", message: str = "") -> Response:
+    """The sign-in page. `failed`: the way that failed; `message`: why, for a company's sign-in."""
     with services().database.read() as connection:
         some = has_people(connection)
-    answer = page("login.html", next=there, email=email, failed=failed, has_people=some)
+    answer = page(
+        "login.html",
+        next=there,
+        email=email,
+        failed=failed,
+        message=message,
+        has_people=some,
+        has_company=of_company().provider is not None,
+    )
     answer.status_code = 403 if failed else 200
     return answer
 

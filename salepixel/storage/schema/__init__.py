@@ -37,6 +37,7 @@ from salepixel.storage.schema.mails import mail_links, mails
 from salepixel.storage.schema.orders import deliveries, drafts, due, orders, refunds, rejections
 from salepixel.storage.schema.people import (
     EVERYWHERE,
+    identities,
     invitations,
     memberships,
     people,
@@ -105,6 +106,7 @@ __all__ = [
     "flow_parts",
     "flows",
     "hits",
+    "identities",
     "installation",
     "invitations",
     "item_sums",

@@ -16,7 +16,7 @@ people = sa.Table(
     sa.Column("email", sa.Text, nullable=False),  # keys.normal_address
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
-    sa.Column("password", sa.Text, nullable=False),  # Argon2id, in its own format (PHC string)
+    sa.Column("password", sa.Text, nullable=False),  # Argon2id, in its own format (PHC string); empty: none
     sa.Column("totp_secret", sa.Text, nullable=False),  # encrypted; empty: no second factor
     sa.Column("totp_step", sa.BigInteger, nullable=False),  # the step of the last code that was used
     sa.Column("created_at", UtcTime, nullable=False),
@@ -53,6 +53,7 @@ invitations = sa.Table(
     sa.UniqueConstraint("digest"),
     sa.Index(None, "emp_id"),
     sa.Index(None, "person_id"),
+    sa.Index(None, "email"),
 )
 
 person_sessions = sa.Table(
@@ -69,6 +70,18 @@ person_sessions = sa.Table(
     sa.ForeignKeyConstraint(["person_id"], ["people.id"], "fk_person_sessions_person_id"),
     sa.Index(None, "person_id"),
     sa.Index(None, "expires_at"),
+)
+
+identities = sa.Table(
+    "identities",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),  # of the OpenID provider
+    sa.Column("subject", sa.Text, primary_key=True),  # its name for the person
+    sa.Column("person_id", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    # An address that was given to somebody else must not lead to the same person.
+    sa.UniqueConstraint("person_id", "issuer"),
+    sa.ForeignKeyConstraint(["person_id"], ["people.id"], "fk_identities_person_id"),
 )
 
 recovery_codes = sa.Table(

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 
 from salepixel.mails.transfer import BadEncoding
@@ -56,9 +57,12 @@ def charset_by_text(raw: bytes, outside: Callable[[], bytes], declared: str = ""
 
     `outside`: these bytes. Otherwise a mail in UTF-8 with an address in windows-1252 would be read
     differently after this address was replaced. Foreign bytes in addresses: see `FOREIGN`. Raises BadEncoding
-    for addresses with 8-bit bytes in a mail in ISO-2022-JP, which has none (RFC 1468).
+    for addresses with 8-bit bytes in a mail in ISO-2022-JP, which has none (RFC 1468), and for the mark of
+    UTF-16 before other bytes: by their number alone they would be read as UTF-16 or not.
     """
     whole = charset_of(raw, declared)
+    if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) and whole not in _CERTAIN:
+        raise BadEncoding("the mark of UTF-16 before other bytes")
     if whole in _CERTAIN and not (whole == "utf-8" and _ESCAPE in raw):
         return whole
     text = outside()

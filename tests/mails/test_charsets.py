@@ -1,5 +1,7 @@
 """Files with bytes of two encodings: a tracked mail is read as the original was."""
 
+import codecs
+
 import pytest
 
 from salepixel.accounts.declined import Invalid
@@ -59,3 +61,10 @@ def test_a_mail_in_iso_2022_jp_with_8_bit_bytes_in_an_address_is_refused(address
     """The text was read in UTF-8, and in ISO-2022-JP once the address was replaced. Found by fuzzing."""
     with pytest.raises(Invalid, match="mail_binary"):
         read_mail(b"\x1b$BP&\x1b(B:" + address, Kind.TEXT)
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_a_mail_with_the_mark_of_utf_16_before_other_bytes_is_refused(mark: bytes) -> None:
+    """It was read in UTF-16 or not by whether its bytes were even in number. Found by fuzzing."""
+    with pytest.raises(Invalid, match="mail_binary"):
+        read_mail(mark + b"see https://shop.test/1", Kind.TEXT)

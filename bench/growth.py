@@ -26,7 +26,6 @@ import sqlalchemy as sa
 
 from bench.__main__ import machine
 from bench.burst import play_burst
-from bench.copies import copy_orders
 from bench.pages import CHANGES_ALL, Call, Visitor, all_calls, find_place, open_plugin
 from bench.world import BIG, EMP, LINKS, World, contact_ref, link_id
 from kit.postgresql import running_postgresql
@@ -225,7 +224,7 @@ def measure_pages(visitor: Visitor, calls: Sequence[Call], found: Measured, skip
         found.slowest[call.name] = round(took[min(len(took) - 1, int(len(took) * 0.95))], 2)
 
 
-def fill(database: Database, keys: Keys, size: int, found: Measured, copies: int) -> World:
+def fill(database: Database, keys: Keys, size: int, found: Measured) -> World:
     """Add a year with so many clicks; notes the time it took, and the bytes of a click and of an order."""
     begun, before = time.monotonic(), _bytes(database)
     world = World(database, keys)
@@ -236,9 +235,7 @@ def fill(database: Database, keys: Keys, size: int, found: Measured, copies: int
         elif stage == "orders":
             found.costs["bytes of an order"] = (now - before) / world.orders
         before = now
-    if copies > 1:
-        copy_orders(database, copies)
-    found.costs["orders"] = world.orders * copies
+    found.costs["orders"] = world.orders
     found.costs["fill, s"] = time.monotonic() - begun
     return world
 
@@ -253,7 +250,7 @@ def _bytes(database: Database) -> int:
     return Path(str(database.engine.url.database)).stat().st_size
 
 
-def measure(kind: str, size: int, url: str, data: Path, skipped: set[str], copies: int) -> Measured:
+def measure(kind: str, size: int, url: str, data: Path, skipped: set[str]) -> Measured:
     """Fill a database and measure all of it."""
     found = Measured(size)
     data.mkdir(parents=True)
@@ -262,12 +259,9 @@ def measure(kind: str, size: int, url: str, data: Path, skipped: set[str], copie
     migrate(database)
     with database.write() as connection:
         claim_database(connection, keys)  # otherwise the stack rejects these keys as foreign
-    with _without_waiting(database):
-        world = fill(database, keys, size, found, copies)
-    if kind == "postgresql":
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.exec_driver_sql("VACUUM ANALYZE")
+    with without_waiting(database):
+        world = fill(database, keys, size, found)
+    analyze(database)
     _log(f"{kind}, {size:,} clicks: filled in {found.costs['fill, s']:.0f} s")
     measure_clicks(world, found)
     measure_orders(world, found, url, data)
@@ -283,8 +277,16 @@ def measure(kind: str, size: int, url: str, data: Path, skipped: set[str], copie
     return found
 
 
+def analyze(database: Database) -> None:
+    """As PostgreSQL does by itself a minute after rows were stored; SQLite never does."""
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+
 @contextmanager
-def _without_waiting(database: Database) -> Iterator[None]:
+def without_waiting(database: Database) -> Iterator[None]:
     """Connections that are opened in this context commit without waiting for the disk."""
     wait = (
         "SET synchronous_commit = off"
@@ -386,9 +388,8 @@ def run(kind: str, url: str, folder: Path, asked: argparse.Namespace, deadline: 
         if found:
             shutil.rmtree(here)
         begun, here = time.monotonic(), folder / f"{kind}-{size}"
-        address = _new_database(url, f"growth_{size}") if url else ""
-        copies = asked.copies if size == max(sizes) else 1
-        found.append(measure(kind, size, address, here, skipped, copies))
+        address = new_database(url, f"growth_{size}") if url else ""
+        found.append(measure(kind, size, address, here, skipped))
         took = time.monotonic() - begun
         _write(kind, as_json(found, {}))
     if not asked.burst:
@@ -408,7 +409,8 @@ def _write(kind: str, result: dict[str, Any]) -> None:
     OUTPUT.write_text(json.dumps({**before, kind: result}, indent=1) + "\n")
 
 
-def _new_database(url: str, name: str) -> str:
+def new_database(url: str, name: str) -> str:
+    """Create a database; returns its URL."""
     server = sa.make_url(url)
     engine = sa.create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -422,7 +424,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for kind, sizes in SIZES.items():
         parser.add_argument(f"--{kind}", type=int, nargs="*", default=list(sizes), metavar="CLICKS")
-    parser.add_argument("--copies", type=int, default=1, help="of each order, at the largest size")
     parser.add_argument("--burst", type=int, default=50_000, help="clicks of the burst; 0: none")
     parser.add_argument("--seconds", type=float, default=BOX_SECONDS, help="for each database, about")
     asked = parser.parse_args()

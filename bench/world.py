@@ -67,7 +67,8 @@ class Purchase:
 class World:
     """One account with a connected shop. `campaigns` of them are spread over the year before `now`.
 
-    One of `clicks_per_order` clicks leads to an order. `crowd`: one contact's share of all clicks.
+    One of `clicks_per_order` clicks leads to an order of `lines` lines or one more. `crowd`: one contact's
+    share of all clicks.
     """
 
     def __init__(
@@ -78,12 +79,13 @@ class World:
         campaigns: int = 100,
         clicks_per_order: int = 50,
         crowd: float = 0.0,
+        lines: int = 2,
         now: datetime | None = None,
     ) -> None:
         self.database, self.keys, self.sealer = database, keys, ClickSealer(keys)
         self.now = now or datetime.now(UTC)
         self.contacts = self.orders = 0
-        self._per_order, self._crowd = clicks_per_order, crowd
+        self._per_order, self._crowd, self._lines = clicks_per_order, crowd, lines
         self._chance = random.Random(7)  # noqa: S311  # the same world each time
         now_ms, apart = int(self.now.timestamp() * 1000), DAYS * DAY_MS // campaigns
         self._sent = [now_ms - DAY_MS // 2 - (campaigns - 1 - k) * apart for k in range(campaigns)]
@@ -249,7 +251,7 @@ class World:
                 Decimal(chance.randrange(500, 9000)) / 100,
                 f"SKU-{number % 500}",
             )
-            for n in range(2 + number % 2)
+            for n in range(self._lines + number % 2)
         ]
         write = partial(
             (_IN_DOLLARS if kind == 7 else _IN_EUROS).order,

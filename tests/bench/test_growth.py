@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bench.copies import copy_orders
+from bench.copies import OTHER, copy_world, differing
 from bench.growth import Measured, as_json, lines
 from bench.pages import Place, all_calls
-from bench.world import World
+from bench.world import EMP, World
 from salepixel.keys import Keys
 from salepixel.storage.database import Database
 from salepixel.storage.schema import orders, sales
-from salepixel.sums.check import find_wrong_sums
 from salepixel_plugin.app import make_routes
 from salepixel_worker.rebuild import verify_all
 from tests.databases import copy_template
@@ -39,12 +38,13 @@ def test_what_is_filled_in_is_what_the_product_decides(world: World) -> None:
     assert verify_all(world.database, world.sealer).different == []
 
 
-def test_copies_of_orders_have_their_sales_and_sums(world: World) -> None:
+def test_copies_are_what_the_product_would_have_written(world: World) -> None:
     before = count(world.database, orders), count(world.database, sales)
-    copy_orders(world.database, 3)
-    assert (count(world.database, orders), count(world.database, sales)) == (3 * before[0], 3 * before[1])
+    copy_world(world, 6)
+    assert (count(world.database, orders), count(world.database, sales)) == (6 * before[0], 6 * before[1])
+    assert verify_all(world.database, world.sealer).different == differing(world) == []
     with world.database.read() as connection:
-        assert find_wrong_sums(connection) == []
+        assert set(connection.scalars(sa.select(sales.c.emp_id).distinct())) == {EMP, OTHER}
 
 
 def test_an_endpoint_that_is_not_known_is_named() -> None:

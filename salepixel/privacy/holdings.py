@@ -136,16 +136,19 @@ WITHOUT_PERSON = {
     "click_sums": "campaign_id link_id day verdict reasons slot clicks ended",
     "click_hours": "campaign_id hour verdict slot clicks ended",
     "click_days": "emp_id day verdict slot clicks ended",
+    "reason_sums": "campaign_id reasons slot clicks",
     "delay_sums": "emp_id campaign_id day step slot orders",
     "link_sums": "campaign_id link_id slot human unknown bot clickers buyers",
     "campaign_sums": f"campaign_id day currency converted_currency slot orders {_MONEY}",
     "sale_sums": "campaign_id day link_id shop_id evidence currency converted_currency slot orders "
     f"link_orders {_MONEY}",
+    "part_sums": "campaign_id kind name currency slot orders gross_high gross_low refunded_high refunded_low",
     "item_sums": "campaign_id item sku currency slot quantity_high quantity_low gross_high gross_low "
     "refunded_high refunded_low",
     "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",
     "revenue_sums": "emp_id day currency earned buyer_is slot orders gross_high gross_low refunded_high "
     "refunded_low",
+    "outcome_sums": "emp_id outcome reason slot orders",
     "seen_sums": "emp_id kind day shop_id name slot orders seen",
     "unsettled_clicks": "click_id",
     "bought": "click_id",

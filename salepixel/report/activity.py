@@ -11,9 +11,9 @@ from salepixel.campaigns.store import CampaignLink, links_of
 from salepixel.storage.schema import buyers
 from salepixel.sums.buyers import net_by_contact, orders_by_contact
 from salepixel.sums.clickers import clicks_of, first_clickers
-from salepixel.sums.clicks import count_by_reasons
 from salepixel.sums.links import NOTHING, totals_of_campaigns, totals_of_links
-from salepixel.sums.sales import orders_by_link
+from salepixel.sums.parts import orders_by_link
+from salepixel.sums.reasons import count_by_reasons
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from salepixel.mails.marked import marked_page, shown_part
 from salepixel.mails.view import MailView
 from salepixel.money.amounts import from_minor
 from salepixel.report.activity import LinkCounts, link_activity
-from salepixel.sums import sales
+from salepixel.sums import parts
 from salepixel.sums.large import read_sum
 
 
@@ -42,7 +42,7 @@ def map_links(connection: sa.Connection, campaign: Campaign, view: MailView) -> 
             numbers.setdefault(one.choice.link_id, len(numbers) + 1)
     places = {one.place: numbers[one.choice.link_id] for one in shown if one.choice.link_id}
     net: dict[str, dict[str, Decimal]] = {}
-    for row in sales.sold_by_link(connection, campaign.id):
+    for row in parts.sold_by_link(connection, campaign.id):
         kept = read_sum(row, "gross") - read_sum(row, "refunded")
         net.setdefault(row.link_id, {})[row.currency] = from_minor(kept, row.currency)
     links = [

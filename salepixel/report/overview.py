@@ -24,7 +24,8 @@ from salepixel.report.figures import (
 )
 from salepixel.report.periods import Comparison, Range
 from salepixel.storage.schema import EPOCH
-from salepixel.sums import delays, hours, items, revenue, sales
+from salepixel.sums import delays, hours, items, parts, revenue, sales
+from salepixel.sums.days import ALWAYS
 from salepixel.sums.large import read_sum
 from salepixel.sums.links import NOTHING, totals_of_campaigns
 
@@ -122,7 +123,7 @@ def overview_of_account(
 
 def _count_campaign(connection: sa.Connection, campaign: Campaign, range_: Range) -> Counted:
     days, ids = range_.period.days, [campaign.id]
-    sold = sales.sold_by_day(connection, days, campaign_id=campaign.id)
+    sold = sales.sold_by_day(connection, days, campaign.id)
     clicks = hours.clicks_by_day(connection, days, campaign_id=campaign.id)
     people = totals_of_campaigns(connection, ids).get(campaign.id, NOTHING)
     net = _net_until_now(connection, ids)
@@ -228,7 +229,13 @@ def _after_sending(connection: sa.Connection, campaign: Campaign) -> list[tuple[
 def _best_links(connection: sa.Connection, campaign: Campaign, range_: Range) -> dict[str, list[Best]]:
     names = {link.id: link.label or link.destination for link in links_of(connection, campaign.id)}
     found: dict[str, list[Best]] = {}
-    for row in sales.sold_by_link(connection, campaign.id, range_.period.days):
+    days = range_.period.days
+    sold = (
+        parts.sold_by_link(connection, campaign.id)
+        if days == ALWAYS
+        else sales.sold_by_link(connection, campaign.id, days)
+    )
+    for row in sold:
         if row.link_id in names:
             best = Best(row.link_id, names[row.link_id], _sold(row))
             found.setdefault(row.currency, []).append(best)

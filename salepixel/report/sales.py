@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,16 +30,27 @@ def list_sales(
 
     `after`: cursor of the last row seen; `before`: of the first one, for the rows just newer than it.
     """
+    query = newest(campaign_id, period, after, before).limit(limit)
+    return read_sales(connection, query, is_newer=before is not None)
+
+
+def newest(campaign_id: str, period: Period, after: Cursor | None, before: Cursor | None) -> sa.Select[Any]:
+    """The rows of `list_sales` from the nearest to the cursor: with `before`, the oldest first."""
     key = (sales.c.purchased_at, sales.c.shop_id, sales.c.order_id, sales.c.line_id, sales.c.click_id)
     query = sa.select(sales).where(sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at))
     if after is not None:
         query = query.where(sa.tuple_(*key) < after)
     if before is not None:
-        query = query.where(sa.tuple_(*key) > before).order_by(*key)
-    else:
-        query = query.order_by(*(column.desc() for column in key))
-    rows = list(connection.execute(query.limit(limit)))
-    if before is not None:
+        return query.where(sa.tuple_(*key) > before).order_by(*key)
+    return query.order_by(*(column.desc() for column in key))
+
+
+def read_sales(
+    connection: sa.Connection, query: sa.Select[Any], *, is_newer: bool = False
+) -> list[StoredSale]:
+    """The sales of a query of their rows, each with its refunds; in reverse if `is_newer`."""
+    rows = list(connection.execute(query))
+    if is_newer:
         rows.reverse()
     refunds = refunds_of(connection, [(row.shop_id, row.order_id) for row in rows])
     return [

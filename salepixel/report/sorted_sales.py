@@ -1,15 +1,18 @@
 """A campaign's sales sorted by any column, filtered and searched.
 
-Only for a period with at most LARGEST orders: for more, the database would read and sort all of them for each
-page. Newest first they are read by their key (report/sales.py), however many there are.
+Sorted only for a period with at most LARGEST orders: for more, the database would read and sort all of them
+for each page. Newest first they are read by their key (report/sales.py), however many there are; filters and
+the search are then applied to at most SCANNED of them, and the next page continues from there.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.attribution.sale_store import StoredSale, _stored, refunds_of
+from salepixel.attribution.sale_store import Cursor, StoredSale
 from salepixel.report.periods import Period
+from salepixel.report.sales import newest, read_sales
 from salepixel.report.tables import Asked
 from salepixel.storage.schema import sales
 
@@ -25,7 +28,46 @@ _SORTS: dict[str, sa.Column[Any]] = {
     "order": sales.c.order_number,
 }
 _AMOUNTS = ("amount", "refund")
-_TEXTS = (sales.c.item, sales.c.sku, sales.c.order_number)
+_TEXTS = ("item", "sku", "order_number")
+
+SCANNED = 2000
+"""The most sales that one page reads, however few of them fit."""
+
+
+def find_sales(
+    connection: sa.Connection,
+    campaign_id: str,
+    limit: int,
+    period: Period,
+    step: Sequence[Cursor | None],
+    asked: Asked,
+    filters: dict[str, str],
+    *,
+    by_contact: bool,
+) -> tuple[list[StoredSale], Cursor | None]:
+    """The newest of a campaign's sales that fit, and the cursor to search on from.
+
+    None: the page is full, or all were searched. `step`: cursors `after` and `before`, as of
+    `sales.list_sales`; `filters`, `by_contact`: as of `list_sorted_sales`.
+    """
+    after, before = step
+    keys = newest(campaign_id, period, after, before).limit(SCANNED)
+    read = keys.subquery("read")
+    query = sa.select(read).where(*_fits(read.c, asked, filters, by_contact=by_contact))
+    found = read_sales(connection, query.limit(limit), is_newer=before is not None)
+    last = connection.execute(keys.offset(SCANNED - 1).limit(1)).first() if len(found) < limit else None
+    key = last and (last.purchased_at, last.shop_id, last.order_id, last.line_id, last.click_id)
+    return found, key
+
+
+def _fits(
+    columns: sa.ColumnCollection[Any, Any], asked: Asked, filters: dict[str, str], *, by_contact: bool
+) -> list[sa.ColumnElement[bool]]:
+    its: list[sa.ColumnElement[bool]] = [columns[name] == value for name, value in filters.items()]
+    if asked.search:
+        texts = (*_TEXTS, "contact") if by_contact else _TEXTS
+        its.append(sa.or_(*(columns[text].icontains(asked.search, autoescape=True) for text in texts)))
+    return its
 
 
 def list_sorted_sales(
@@ -44,10 +86,7 @@ def list_sorted_sales(
     `by_contact`: False for a principal who may not see contacts, because a search would reveal them.
     """
     its = [sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)]
-    its += [sales.c[name] == value for name, value in filters.items()]
-    if asked.search:
-        texts = (*_TEXTS, sales.c.contact) if by_contact else _TEXTS
-        its.append(sa.or_(*(text.icontains(asked.search, autoescape=True) for text in texts)))
+    its += _fits(sales.c, asked, filters, by_contact=by_contact)
     count = connection.scalar(sa.select(sa.func.count()).select_from(sales).where(*its)) or 0
     sort = asked.sort if by_contact or asked.sort != "contact" else ""
     order: list[sa.ColumnElement[Any]] = [sales.c.currency.asc()] if sort in _AMOUNTS else []
@@ -56,7 +95,4 @@ def list_sorted_sales(
     order += [sales.c.purchased_at.desc(), *sales.primary_key]
     page = min(asked.page, max(1, -(-count // size)))
     query = sa.select(sales).where(*its).order_by(*order).limit(size).offset((page - 1) * size)
-    rows = connection.execute(query).all()
-    refunds = refunds_of(connection, [(row.shop_id, row.order_id) for row in rows])
-    key = [(row.shop_id, row.order_id, row.line_id, row.click_id) for row in rows]
-    return count, [_stored(row, refunds.get(one, ())) for one, row in zip(key, rows, strict=True)]
+    return count, read_sales(connection, query)

@@ -47,14 +47,14 @@ from salepixel.report.overview import (
 from salepixel.report.periods import ALWAYS, Period, Range
 from salepixel.report.periods import Comparison as Compared
 from salepixel.report.sales_file import Style
-from salepixel.report.sorted_sales import list_sorted_sales
+from salepixel.report.sorted_sales import find_sales, list_sorted_sales
 from salepixel.report.tables import LARGEST, Asked
 from salepixel.report.totals import ConvertedTotal, Total, add_up
 from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import see_shop
 from salepixel.sums.decisions import count_outcomes
-from salepixel.sums.sales import orders_by_evidence
+from salepixel.sums.parts import orders_by_evidence
 
 NEWEST_CAMPAIGNS = 50
 """How many campaigns a filter offers."""
@@ -71,13 +71,18 @@ class Sums:
 
 @dataclass(frozen=True)
 class SalesReport:
-    """Sales of a campaign and their sums. `losses` since it was created; `labels` of its links, by id."""
+    """Sales of a campaign and their sums. `losses` since it was created; `labels` of its links, by id.
+
+    `search_on`: the cursor from which a search of many sales continues; None: all were searched, or the page
+    is full.
+    """
 
     campaign: Campaign
     rows: list[StoredSale]
     sums: Sums
     losses: list[Loss]
     labels: dict[str, str]
+    search_on: Cursor | None = None
 
 
 @dataclass(frozen=True)
@@ -228,16 +233,35 @@ def read_sales(
     limit: int,
     after: Cursor | None,
     before: Cursor | None = None,
+    asked: Asked | None = None,
+    filters: dict[str, str] | None = None,
 ) -> SalesReport:
-    """A page of a campaign's sales in a period, newest first; the sums are over the whole period."""
-    campaign = see_campaign(connection, principal, campaign_id)
-    rows = sales.list_sales(connection, campaign_id, limit, after, period, before)
+    """A page of a campaign's sales in a period, newest first; the sums are over the whole period.
+
+    `asked`, `filters`: only those that fit (sorted_sales.find_sales).
+    """
+    campaign, on = see_campaign(connection, principal, campaign_id), None
+    if asked or filters:
+        sees, step = principal.sees_contacts(campaign.emp_id), (after, before)
+        rows, on = find_sales(
+            connection,
+            campaign_id,
+            limit,
+            period,
+            step,
+            asked or Asked(),
+            filters or {},
+            by_contact=sees,
+        )
+    else:
+        rows = sales.list_sales(connection, campaign_id, limit, after, period, before)
     return SalesReport(
         campaign,
         [_shown_sale(principal, campaign, row) for row in rows],
         _sums(connection, campaign, period),
         losses_since(connection, campaign.created_at),
         _labels(connection, campaign_id),
+        on,
     )
 
 

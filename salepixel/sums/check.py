@@ -8,21 +8,38 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 from salepixel.storage.upsert import insert_into
-from salepixel.sums import buyers, clickers, clicks, decisions, delays, hours, items, links, revenue, sales
+from salepixel.sums import (
+    buyers,
+    clickers,
+    clicks,
+    decisions,
+    delays,
+    hours,
+    items,
+    links,
+    outcomes,
+    parts,
+    reasons,
+    revenue,
+    sales,
+)
 from salepixel.sums.kept import KeptSum
 
 SUMS: tuple[KeptSum, ...] = (
     clicks.SUM,
     hours.HOURS,
     hours.DAYS,
+    reasons.SUM,
     clickers.SUM,
     sales.SUM,
     sales.BY_CAMPAIGN,
+    parts.SUM,
     items.SUM,
     buyers.SUM,
     links.SUM,
     decisions.SUM,
     decisions.SEEN,
+    outcomes.SUM,
     delays.SUM,
     revenue.SUM,
 )

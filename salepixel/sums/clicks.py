@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from salepixel.storage.schema import click_sums, clicks
 from salepixel.sums import clickers, hours, links
+from salepixel.sums import reasons as reason_sums
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
 _HOUR_MS = 3_600_000
@@ -56,6 +57,7 @@ def add(
     cells = _by_day(changed)
     add_cells(connection, click_sums, cells)
     hours.add(connection, changed)
+    reason_sums.add(connection, cells)
     links.add(connection, cells, clickers.add(connection, before, after, known))
 
 
@@ -88,16 +90,3 @@ def definition(dialect: str) -> sa.Select[Any]:
 
 
 SUM = KeptSum(click_sums, definition, ended=("ended",))
-
-
-def count_by_reasons(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """The clicks of a campaign by their reasons, names separated by spaces.
-
-    Clicks without reasons are left out.
-    """
-    count = sa.func.sum(click_sums.c.clicks + click_sums.c.ended)
-    ours = click_sums.c.campaign_id == campaign_id, click_sums.c.reasons != ""
-    query = (
-        sa.select(click_sums.c.reasons, count).where(*ours).group_by(click_sums.c.reasons).having(count > 0)
-    )
-    return {row[0]: int(row[1]) for row in connection.execute(query)}

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.storage.schema import decision_sums, decisions, seen_sums, shops
-from salepixel.sums import delays, revenue
+from salepixel.sums import delays, outcomes, revenue
 from salepixel.sums.days import ALWAYS, Days, day_column, day_of, within
 from salepixel.sums.kept import Cells, KeptSum, Key, add_cells, difference
 
@@ -26,6 +26,7 @@ def add(
     add_cells(connection, decision_sums, difference(sums_of(before), sums_of(after)))
     add_cells(connection, seen_sums, difference(seen_cells(before), seen_cells(after)))
     delays.add(connection, before, after)
+    outcomes.add(connection, before, after)
     revenue.add(connection, before, after)
 
 
@@ -91,6 +92,8 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.Label[int]:
 
 def count_outcomes(connection: sa.Connection, emp_id: int, days: Days = ALWAYS) -> dict[tuple[str, str], int]:
     """The number of an account's decided orders, placed on some days, for each (outcome, reason)."""
+    if days == ALWAYS:
+        return outcomes.count_outcomes(connection, emp_id)
     key, count = (decision_sums.c.outcome, decision_sums.c.reason), sa.func.sum(decision_sums.c.orders)
     ours = decision_sums.c.emp_id == emp_id, *within(days, decision_sums.c.day)
     query = sa.select(*key, count).where(*ours).group_by(*key).having(count > 0)

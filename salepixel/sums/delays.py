@@ -19,6 +19,9 @@ _MINUTE = 60_000
 STEPS = tuple(minutes * _MINUTE for minutes in (10, 30, 60, 180, 360, 720, 1440, 2880, 4320, 10_080))
 """The end (exclusive, milliseconds) of each step; the last step has no end. Changing them needs a rebuild."""
 
+ALL_CAMPAIGNS = ""
+"""Stands for all campaigns of the account, in place of a campaign's id."""
+
 _TIME = {  # the first 48 bits of a click id; as in clicks.py
     "sqlite": "json_extract('0x' || hex(substr(decisions.click_id, 1, 6)), '$')",
     "postgresql": "('x' || encode(substr(decisions.click_id, 1, 6), 'hex'))::bit(48)::bigint",
@@ -44,7 +47,9 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
         if row["click_id"] is not None:
             placed = row["placed_at"]
             milliseconds = (placed - EPOCH) // _MILLISECOND - int.from_bytes(row["click_id"][:6])
-            counted[row["emp_id"], row["campaign_id"], day_of(placed), step_of(milliseconds)] += 1
+            when = day_of(placed), step_of(milliseconds)
+            for campaign in (row["campaign_id"], ALL_CAMPAIGNS):
+                counted[row["emp_id"], campaign, *when] += 1
     return {key: (count,) for key, count in counted.items()}
 
 
@@ -66,20 +71,22 @@ def definition(dialect: str) -> sa.Select[Any]:
         .where(decisions.c.click_id.is_not(None))
         .subquery()
     )
-    return sa.select(*rows.c, sa.func.count().label("orders")).group_by(*rows.c)
+    both = sa.union_all(
+        sa.select(*rows.c),
+        sa.select(rows.c.emp_id, sa.literal_column("''", sa.Text), rows.c.day, rows.c.step),
+    ).subquery()
+    return sa.select(*both.c, sa.func.count().label("orders")).group_by(*both.c)
 
 
 SUM = KeptSum(delay_sums, definition)
 
 
 def orders_by_step(
-    connection: sa.Connection, emp_id: int, days: Days, campaign_id: str | None = None
+    connection: sa.Connection, emp_id: int, days: Days, campaign_id: str = ALL_CAMPAIGNS
 ) -> list[int]:
     """The number of orders in each step, of a campaign or of a whole account, by the day of the order."""
     table = delay_sums.c
-    ours = [table.emp_id == emp_id, *within(days, table.day)]
-    if campaign_id is not None:
-        ours.append(table.campaign_id == campaign_id)
+    ours = table.emp_id == emp_id, table.campaign_id == campaign_id, *within(days, table.day)
     query = sa.select(table.step, sa.func.sum(table.orders)).where(*ours).group_by(table.step)
     found = {step: int(orders) for step, orders in connection.execute(query)}
     return [found.get(step, 0) for step in range(len(STEPS) + 1)]

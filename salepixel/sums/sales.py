@@ -32,11 +32,15 @@ class Sold(NamedTuple):
     refunds: Sequence[Mapping[Any, Any]] = ()
 
 
-def add(connection: sa.Connection, before: Sold, after: Sold) -> None:
-    """Add what changed from the rows of some orders before to the rows of the same orders after."""
+def add(connection: sa.Connection, before: Sold, after: Sold) -> Cells:
+    """Add what changed from the rows of some orders before to the rows of the same orders after.
+
+    Returns the cells of `sale_sums` that were added, from which the sums of all days follow.
+    """
     changed = difference(sums_of(before), sums_of(after))
     add_cells(connection, sale_sums, changed)
     add_cells(connection, campaign_sums, by_campaign(changed))
+    return changed
 
 
 def sums_of(sold: Sold) -> Cells:
@@ -175,49 +179,36 @@ def read_campaigns(
     return connection.execute(query.group_by(*key).order_by(*key)).all()
 
 
-def orders_by_evidence(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """The number of a campaign's orders by each type of evidence."""
-    return _count(connection, campaign_id, "evidence", "orders")
+def sold_by_day(connection: sa.Connection, days: Days, campaign_id: str) -> Sequence[sa.Row[Any]]:
+    """The sales of a campaign: currency, day (UTC, since 1970), orders.
 
-
-def orders_by_link(connection: sa.Connection, campaign_id: str) -> dict[str, int]:
-    """The number of orders of each link of a campaign; an order shared by several links counts for each."""
-    return _count(connection, campaign_id, "link_id", "link_orders")
-
-
-def _count(connection: sa.Connection, campaign_id: str, by: str, measure: str) -> dict[str, int]:
-    count = sa.func.sum(sale_sums.c[measure])
-    query = sa.select(sale_sums.c[by], count).where(sale_sums.c.campaign_id == campaign_id)
-    rows = connection.execute(query.group_by(sale_sums.c[by]).having(count > 0))
-    return {row[0]: int(row[1]) for row in rows}
-
-
-def sold_by_day(
-    connection: sa.Connection, days: Days, *, emp_id: int | None = None, campaign_id: str = ""
-) -> Sequence[sa.Row[Any]]:
-    """The sales of a campaign or of a whole account: currency, day (UTC, since 1970), orders.
-
-    And, for `large.read_sum`, gross and refunded (minor units). An order that several campaigns share counts
-    in each of them.
+    And, for `large.read_sum`, gross and refunded (minor units).
     """
     table = campaign_sums.c
-    return _read_sold(connection, campaign_sums, (table.currency, table.day), days, emp_id, campaign_id)
+    ours = table.campaign_id == campaign_id
+    return _read_sold(connection, campaign_sums, (table.currency, table.day), days, table.orders, ours)
 
 
 def sold_by_campaign(connection: sa.Connection, days: Days, emp_id: int) -> Sequence[sa.Row[Any]]:
-    """The sales of each campaign of an account on some days, as `sold_by_day`, with campaign_id for day."""
+    """The sales of each campaign of an account on some days, as `sold_by_day`, with campaign_id for day.
+
+    An order that several campaigns share counts in each of them.
+    """
+    # In two steps: PostgreSQL would read the sums of these days of all accounts, and join campaigns.
+    theirs = connection.scalars(sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id)).all()
     table = campaign_sums.c
-    return _read_sold(connection, campaign_sums, (table.currency, table.campaign_id), days, emp_id)
+    key, ours = (table.currency, table.campaign_id), is_one_of(connection, table.campaign_id, theirs)
+    return _read_sold(connection, campaign_sums, key, days, table.orders, ours)
 
 
-def sold_by_link(connection: sa.Connection, campaign_id: str, days: Days = ALWAYS) -> Sequence[sa.Row[Any]]:
+def sold_by_link(connection: sa.Connection, campaign_id: str, days: Days) -> Sequence[sa.Row[Any]]:
     """The sales of each link of a campaign on some days, as `sold_by_day`, with link_id for day.
 
-    An order that several links share counts for each.
+    An order that several links share counts for each. Those of all days: `parts.sold_by_link`.
     """
     table = sale_sums.c
-    key = table.currency, table.link_id
-    return _read_sold(connection, sale_sums, key, days, None, campaign_id, table.link_orders)
+    ours = table.campaign_id == campaign_id
+    return _read_sold(connection, sale_sums, (table.currency, table.link_id), days, table.link_orders, ours)
 
 
 def _read_sold(
@@ -225,17 +216,10 @@ def _read_sold(
     table: sa.Table,
     key: Sequence[sa.Column[Any]],
     days: Days,
-    emp_id: int | None = None,
-    campaign_id: str = "",
-    orders: sa.Column[Any] | None = None,
+    orders: sa.Column[Any],
+    ours: sa.ColumnElement[bool],
 ) -> Sequence[sa.Row[Any]]:
-    count = sa.func.sum(table.c.orders if orders is None else orders).label("orders")
+    count = sa.func.sum(orders).label("orders")
     large = (column for name in ("gross", "refunded") for column in kept_sum(table, name))
-    query: sa.Select[Any] = sa.select(*key, count, *large).where(*within(days, table.c.day))
-    if emp_id is None:
-        query = query.where(table.c.campaign_id == campaign_id)
-    else:
-        # In two steps: PostgreSQL would read the sums of these days of all accounts, and join campaigns.
-        theirs = connection.scalars(sa.select(campaigns.c.id).where(campaigns.c.emp_id == emp_id)).all()
-        query = query.where(is_one_of(connection, table.c.campaign_id, theirs))
+    query: sa.Select[Any] = sa.select(*key, count, *large).where(ours, *within(days, table.c.day))
     return connection.execute(query.group_by(*key).having(count > 0)).all()

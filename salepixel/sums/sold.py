@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from salepixel.sums import buyers, items, sales
+from salepixel.sums import buyers, items, parts, sales
 from salepixel.sums.sales import Sold
 
 
@@ -12,6 +12,6 @@ def add(connection: sa.Connection, before: Sold, after: Sold) -> None:
     Call it after writing the rows, in the same transaction, and once for all orders that it writes: then two
     writers lock the rows of buyers in the same sequence.
     """
-    sales.add(connection, before, after)
+    parts.add(connection, sales.add(connection, before, after))
     items.add(connection, before.sales, after.sales)
     buyers.add(connection, before.sales, after.sales)

@@ -25,7 +25,7 @@ from salepixel.report.totals import Total
 from salepixel.storage.database import Database
 from salepixel.storage.schema import sale_refunds, sales
 from salepixel.sums.check import rebuild_sums
-from salepixel.sums.sales import orders_by_evidence
+from salepixel.sums.parts import orders_by_evidence
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 EMPTY = "0000000000c9"

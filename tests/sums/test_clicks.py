@@ -22,7 +22,7 @@ from salepixel.clicks.store import clear_clicks, settle_clicks, store_clicks
 from salepixel.clicks.tokens import Click, Signal
 from salepixel.storage import schema
 from salepixel.storage.database import Database
-from salepixel.storage.schema import click_days, click_hours, click_sums
+from salepixel.storage.schema import click_days, click_hours, click_sums, reason_sums
 from salepixel.sums import clickers, hours, links
 from salepixel.sums import clicks as sums
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
@@ -147,12 +147,12 @@ def test_a_wrong_sum_is_detected_and_rebuilt(database: Database, spoil: sa.Updat
     assert cells(database) == right
 
 
-@pytest.mark.parametrize("table", [click_hours, click_days], ids=lambda table: str(table.name))
-def test_a_wrong_sum_by_time_is_detected_and_rebuilt(database: Database, table: sa.Table) -> None:
+@pytest.mark.parametrize("table", [click_hours, click_days, reason_sums], ids=lambda table: str(table.name))
+def test_a_wrong_sum_of_another_table_is_detected_and_rebuilt(database: Database, table: sa.Table) -> None:
     store(database, (click_at(NOON), NO_SIGNAL), (click_at(NOON, "", serial=1), Signal.HEAD))
     for spoil in (sa.update(table).values(clicks=table.c.clicks + 1), sa.delete(table)):
         with database.write() as connection:
-            connection.execute(spoil.where(table.c.verdict == "bot"))
+            connection.execute(spoil.where(table.c.verdict == "bot") if "verdict" in table.c else spoil)
             (wrong,) = find_wrong_sums(connection)
             assert wrong.startswith(f"{table.name} (")
         rebuild_sums(database)

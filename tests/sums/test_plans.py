@@ -13,7 +13,7 @@ from salepixel.report import sales as report
 from salepixel.report.periods import Period
 from salepixel.shops.store import add_shop
 from salepixel.storage.database import Database
-from salepixel.sums import buyers, decisions, delays, hours, items, revenue, sales
+from salepixel.sums import buyers, decisions, delays, hours, items, parts, revenue, sales
 from tests.conftest import newest_planner
 from tests.make import CAMPAIGN, NOON
 from tests.storage.test_plans import statements
@@ -43,12 +43,7 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         ["campaign_id", "day"],
     ),
     "sales of a campaign by day": (
-        lambda connection: sales.sold_by_day(connection, (1, 2), campaign_id=CAMPAIGN),
-        "campaign_sums",
-        ["campaign_id", "day"],
-    ),
-    "sales of an account by day": (
-        lambda connection: sales.sold_by_day(connection, (1, 2), emp_id=1),
+        lambda connection: sales.sold_by_day(connection, (1, 2), CAMPAIGN),
         "campaign_sums",
         ["campaign_id", "day"],
     ),
@@ -61,6 +56,11 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         lambda connection: sales.sold_by_link(connection, CAMPAIGN, (1, 2)),
         "sale_sums",
         ["campaign_id", "day"],
+    ),
+    "sales by link, of all days": (
+        lambda connection: parts.sold_by_link(connection, CAMPAIGN),
+        "part_sums",
+        ["campaign_id", "kind"],
     ),
     "items": (lambda connection: items.items_of(connection, CAMPAIGN), "item_sums", ["campaign_id"]),
     "clicks by hour": (
@@ -88,20 +88,25 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
         "revenue_sums",
         ["emp_id", "day"],
     ),
+    "delays of an account": (
+        lambda connection: delays.orders_by_step(connection, 1, (1, 2)),
+        "delay_sums",
+        ["emp_id", "campaign_id", "day"],
+    ),
     "outcomes of some days": (
         lambda connection: decisions.count_outcomes(connection, 1, (1, 2)),
         "decision_sums",
         ["emp_id", "day"],
     ),
     "orders by evidence": (
-        lambda connection: sales.orders_by_evidence(connection, CAMPAIGN),
-        "sale_sums",
-        ["campaign_id"],
+        lambda connection: parts.orders_by_evidence(connection, CAMPAIGN),
+        "part_sums",
+        ["campaign_id", "kind"],
     ),
     "orders by link": (
-        lambda connection: sales.orders_by_link(connection, CAMPAIGN),
-        "sale_sums",
-        ["campaign_id"],
+        lambda connection: parts.orders_by_link(connection, CAMPAIGN),
+        "part_sums",
+        ["campaign_id", "kind"],
     ),
     "orders of contacts": (
         lambda connection: buyers.orders_by_contact(connection, CAMPAIGN, ["ana", "bo"]),
@@ -115,7 +120,7 @@ ASKED: dict[str, tuple[Callable[[sa.Connection], Any], str, Sequence[str]]] = {
     ),
     "outcomes": (
         lambda connection: decisions.count_outcomes(connection, 1),
-        "decision_sums",
+        "outcome_sums",
         ["emp_id"],
     ),
     "tracking health by day": (

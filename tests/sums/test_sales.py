@@ -29,7 +29,7 @@ from salepixel.storage import schema
 from salepixel.storage.database import Database
 from salepixel.storage.schema import buyers
 from salepixel.sums import buyers as buyer_sums
-from salepixel.sums import decisions, delays, items, links, revenue, sales, sold
+from salepixel.sums import decisions, delays, items, links, outcomes, parts, revenue, sales, sold
 from salepixel.sums.check import find_wrong_sums, rebuild_sums
 from salepixel.sums.kept import Cells, KeptSum
 from salepixel.sums.sales import Sold
@@ -103,6 +103,8 @@ def check(database: Database) -> None:
         decisions.SEEN: decisions.seen_cells(decided),
         delays.SUM: delays.sums_of(decided),
         revenue.SUM: revenue.sums_of(decided),
+        outcomes.SUM: outcomes.sums_of(decided),
+        parts.SUM: parts.sums_of(by_all),
     }
     for kept, its in must.items():
         assert cells(database, kept) == {key: tuple(one) for key, one in its.items() if any(one)}
@@ -115,9 +117,9 @@ def check(database: Database) -> None:
             its_totals = links.totals_of_campaigns(connection, [campaign]).get(campaign, links.NOTHING)
             assert its_totals.buyers == len(its_buyers)
             orders = {(sale.order, sale.link) for sale in its_rows}
-            assert sales.orders_by_link(connection, campaign) == Counter(link for _, link in orders)
+            assert parts.orders_by_link(connection, campaign) == Counter(link for _, link in orders)
             orders = {(sale.order, str(sale.evidence)) for sale in its_rows}
-            assert sales.orders_by_evidence(connection, campaign) == Counter(rung for _, rung in orders)
+            assert parts.orders_by_evidence(connection, campaign) == Counter(rung for _, rung in orders)
 
 
 def test_an_order_of_several_links_counts_once_in_its_campaign_and_once_for_each_link(
@@ -130,8 +132,8 @@ def test_an_order_of_several_links_counts_once_in_its_campaign_and_once_for_each
     world.reconcile()
     with database.read() as connection:
         assert report.sale_totals(connection, CAMPAIGN)[0].orders == 1
-        assert sales.orders_by_link(connection, CAMPAIGN) == {LINK: 1, OTHER_LINK: 1}
-        assert sales.orders_by_evidence(connection, CAMPAIGN) == {"token": 1}
+        assert parts.orders_by_link(connection, CAMPAIGN) == {LINK: 1, OTHER_LINK: 1}
+        assert parts.orders_by_evidence(connection, CAMPAIGN) == {"token": 1}
         assert buyer_sums.orders_by_contact(connection, CAMPAIGN, ["ana", "bo"]) == {"ana": 1}
         assert buyer_sums.net_by_contact(connection, WINTER, ["ana"]) == {"ana": {"EUR": Decimal("16.60")}}
     check(database)
@@ -157,7 +159,7 @@ SPOILT = {
     kept.table.name: kept
     for kept in (
         *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, buyer_sums.SUM),
-        *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM),
+        *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM, outcomes.SUM, parts.SUM),
     )
 }
 

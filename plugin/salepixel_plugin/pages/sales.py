@@ -12,7 +12,7 @@ from salepixel.attribution.sales import Status
 from salepixel.campaigns.use_cases import see_campaign
 from salepixel.report import use_cases
 from salepixel.report.periods import Preset
-from salepixel.report.tables import LARGEST, Arranged, Column, Kind
+from salepixel.report.tables import LARGEST, Arranged, Asked, Column, Kind
 from salepixel.report.use_cases import SalesReport
 from salepixel_plugin import exports
 from salepixel_plugin.access import principal
@@ -55,7 +55,8 @@ def list_sales(campaign_id: str) -> Response:
             connection, principal(), campaign_id, period, asked, filters, PAGE
         )
         if count is None:
-            return _newest_first(connection, campaign_id, chosen, is_cut=True)
+            is_newest_first = asked.sort == "" or (asked.sort == "date" and asked.descending)
+            return _newest_first(connection, campaign_id, chosen, asked, is_cut=not is_newest_first)
         pages = max(1, -(-count // PAGE))
         return _sales_page(
             connection, chosen, report, Arranged(report.rows, count, min(asked.page, pages), pages)
@@ -63,17 +64,28 @@ def list_sales(campaign_id: str) -> Response:
 
 
 def _newest_first(
-    connection: sa.Connection, campaign_id: str, chosen: Chosen, *, is_cut: bool = False
+    connection: sa.Connection,
+    campaign_id: str,
+    chosen: Chosen,
+    asked: Asked | None = None,
+    *,
+    is_cut: bool = False,
 ) -> Response:
     after, before = (read_sales_cursor(request.args.get(name)) for name in ("cursor", "newer"))
-    period = chosen.range.period
-    report = use_cases.read_sales(connection, principal(), campaign_id, period, PAGE + 1, after, before)
+    period, filters = chosen.range.period, _filters()
+    report = use_cases.read_sales(
+        connection, principal(), campaign_id, period, PAGE + 1, after, before, asked, filters
+    )
     has_more, rows = len(report.rows) > PAGE, report.rows
     # A page of newer sales has one more at its beginning, another page at its end.
     shown = rows[1:] if before and has_more else rows[:PAGE]
     ends = [write_cursor(*row.cursor) for row in (shown[0], shown[-1])] if shown else ["", ""]
     newer = ends[0] if (has_more if before else after) else ""
     older = ends[1] if (before or has_more) else ""
+    if report.search_on:
+        newer, older = (
+            (write_cursor(*report.search_on), older) if before else (newer, write_cursor(*report.search_on))
+        )
     return _sales_page(
         connection, chosen, report, Arranged(shown, len(shown), 1, 1), newer=newer, older=older, is_cut=is_cut
     )
@@ -100,6 +112,7 @@ def _sales_page(
         labels=report.labels,
         newer_than=newer,
         older_than=older,
+        searched_to=report.search_on[0] if report.search_on else None,
         is_cut=is_cut,
         largest=LARGEST,
     )

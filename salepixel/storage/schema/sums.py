@@ -32,6 +32,16 @@ click_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+reason_sums = sa.Table(
+    "reason_sums",  # clicks of all days with reasons, deleted ones included
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("reasons", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("clicks", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 click_hours = sa.Table(
     "click_hours",  # the same clicks, by hour
     metadata,
@@ -116,6 +126,19 @@ sale_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+part_sums = sa.Table(
+    "part_sums",  # sales of all days by link, and by evidence
+    metadata,
+    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # evidence, link
+    sa.Column("name", sa.Text, primary_key=True),  # of the evidence, or the link's id
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),  # each order once for its evidence, and for each link
+    *_large("gross", "refunded"),
+    sqlite_with_rowid=False,
+)
+
 item_sums = sa.Table(
     "item_sums",
     metadata,
@@ -168,6 +191,17 @@ revenue_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+outcome_sums = sa.Table(
+    "outcome_sums",  # decided orders of all days
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("outcome", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 seen_sums = sa.Table(
     "seen_sums",  # the same orders, by payment method and by browser of the click
     metadata,
@@ -186,7 +220,7 @@ delay_sums = sa.Table(
     "delay_sums",  # attributed orders by the time from the credited click to the order
     metadata,
     sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("campaign_id", sa.Text, primary_key=True),
+    sa.Column("campaign_id", sa.Text, primary_key=True),  # empty: all campaigns of the account
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # on which the order was placed
     sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),  # sums.delays.STEPS
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from salepixel.report import use_cases
+from salepixel.report import sorted_sales, use_cases
 from salepixel_plugin.pages import sales
 from tests.plugin.conftest import PLACED, SHOES, Office
 
@@ -71,6 +71,20 @@ def test_more_orders_than_can_be_sorted_stay_newest_first(
     monkeypatch.setattr(use_cases, "LARGEST", 2)
     assert _items(office, f"{path}?sort=item") == ["Hat_%", "Blue shoes", "Red shoes"]
     assert "Choose fewer days" in office.page(f"{path}?sort=item", SHOES).text
+
+
+def test_more_sales_than_can_be_read_at_once_are_searched_page_by_page(
+    office: Office, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use_cases, "LARGEST", 2)
+    assert _items(office, f"{path}?q=shoes") == ["Blue shoes", "Red shoes"]
+    monkeypatch.setattr(sorted_sales, "SCANNED", 1)
+    assert _items(office, f"{path}?q=blue&sort=-date") == []
+    page = office.page(f"{path}?q=blue&sort=-date", SHOES).text
+    assert "Searched back to" in page
+    assert "Choose fewer days" not in page
+    address = re.findall(r'<a rel="next" href="([^"]+)"', page)[0].replace("&amp;", "&")
+    assert _items(office, address) == ["Blue shoes"]
 
 
 def test_pages_lead_in_both_directions(office: Office, path: str, monkeypatch: pytest.MonkeyPatch) -> None:

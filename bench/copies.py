@@ -59,6 +59,7 @@ _COPIED = (
     *(sales, sale_refunds, clickers, buyers),
 )
 _LISTED = ("listed", "held_out")
+_ID = re.compile("[0-9a-f]{12}")
 _CONTACT = re.compile(r"([cC])(\d{8})")
 
 Row = Sequence[Any]
@@ -173,6 +174,7 @@ def _changes_of_account(account: int, shop_id: str) -> dict[str, Change]:
     changes: dict[str, Change] = {"emp_id": lambda _: account, "shop_id": lambda _: shop_id}
     if account == OTHER:
         changes |= dict.fromkeys(("campaign_id", "link_id"), _other_id)
+        changes["name"] = lambda text: _other_id(text) if _ID.fullmatch(text) else text  # of `part_sums`
         changes["links"] = lambda text: re.sub('"0', f'"{OTHER}', text)
     return changes
 

@@ -1,12 +1,12 @@
-"""kept sums of all days, and of all campaigns of an account"""
+"""kept sums of all days, and of the time to purchase in all campaigns of an account"""
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0065"
-down_revision = "0064"
+revision = "0066"
+down_revision = "0065"
 
 _MONEY = ("gross_high", "gross_low", "refunded_high", "refunded_low")
 

@@ -20,7 +20,7 @@ ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: .venv/run ## send a sample campaign through the real services and show its report; ONCE=1 exits after the report
+demo: .venv/run ## play three months of a small shop through the real services and show the report; ONCE=1 exits after it
 	$(BIN)/python -m demo $(if $(ONCE),--once)
 
 run: .venv/run ## start salepixel for real use, with data in ./data

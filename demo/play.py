@@ -231,7 +231,7 @@ class _Playing:
 
     def make_flow(self, season: Season) -> tuple[str, list[Sent]]:
         """The flow and its e-mails, whose links the e-mail platform fills in."""
-        made, at = list[Sent](), self.begin - timedelta(days=5)
+        made, at = list[Sent](), self.begin + timedelta(days=2)
         with self.past.database.write() as connection:
             flow = create_flow(connection, INSTALLATION, self.emp_id, FLOW, at).flow.id
             for name, hours, _ in FLOW_MAILS:

@@ -315,10 +315,10 @@ class _Maker:
 
     def play_flow(self) -> None:
         """Baskets that were left, and the two e-mails that follow each."""
-        for day in range(DAYS - 1):
+        for day in range(3, DAYS):
             for _ in range(self.poisson(BASKETS_A_DAY * self.scale)):
                 person = next(self.rest)
-                at = self.moment(self.begin.date() + timedelta(days=day + 1))
+                at = self.moment(self.begin.date() + timedelta(days=day))
                 if at < self.latest:
                     self.leave_basket(person, at)
 
@@ -379,6 +379,8 @@ class _Maker:
             self.at_home(self.begin + timedelta(days=30)), self.stranger(), "none", "invalid_token"
         )
         forged.how = "forged"
+        late = next(one for one in self.season.purchases if one.mailing == 0 and not one.buyer.abroad)
+        late.refund = Refund(self.now - timedelta(days=20), half=True)  # its month is closed by then
         for hours in (3.0, 9.0, 26.0):
             waits = self.buy(self.now - timedelta(hours=hours), next(self.rest), "none", "unpaid", seen=False)
             waits.paid, waits.payment = False, "bank transfer"

@@ -1,0 +1,94 @@
+"""The account of the demo in Chromium: every chart has something to say.
+
+`SCREENSHOTS=1 make test-browser` writes the two pictures of README.md.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+
+from demo import live
+from demo.compare import compare
+from demo.play import ThreeMonths, playing_three_months
+from demo.show import GIFTS
+from kit.play import Player
+from kit.stack import Stack
+from tests.browser.engines import need
+from tests.waiting import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+WANTED = "SCREENSHOTS" in os.environ
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+SCALE = 1.0 if WANTED else 0.15
+WINDOW: ViewportSize = {"width": 1280, "height": 1280}
+
+
+@pytest.fixture(scope="module")
+def played(stack: Stack) -> Iterator[ThreeMonths]:
+    with playing_three_months(stack, scale=SCALE) as filled:
+        placed = live.play(stack, filled)
+        with closing(Player(stack, filled.shops["EUR"], filled.emp_id)) as player:
+            assert until(lambda: not compare(player.api, filled, placed))
+        yield filled
+
+
+@pytest.fixture(scope="module")
+def page(stack: Stack) -> Iterator[Page]:
+    """A page of somebody who has signed in with the key of the demo."""
+    need("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        context = chromium.new_context(
+            viewport=WINDOW,
+            locale="en-GB",
+            extra_http_headers={"Authorization": f"Bearer {stack.api_key}"},
+        )
+        yield context.new_page()
+        chromium.close()
+
+
+def test_every_chart_of_the_account_and_of_its_newsletters_has_something_to_say(
+    stack: Stack, played: ThreeMonths, page: Page
+) -> None:
+    for period in ("28d&compare=before", "90d&compare=none"):
+        page.goto(f"{stack.plugin_url}/accounts/{played.emp_id}?period={period}")
+        assert_charts_say_something(page)
+    take(page, "overview")
+    for campaign in played.campaigns[: GIFTS + 1]:
+        page.goto(f"{stack.plugin_url}/campaigns/{campaign.id}")
+        assert_charts_say_something(page)
+
+
+def assert_charts_say_something(page: Page) -> None:
+    charts = page.locator("figure.picture").all()
+    assert len(charts) >= 6
+    for chart in charts:
+        values = chart.locator("tbody td").all_text_contents()
+        assert any(re.search("[1-9]", value) for value in values), chart.text_content()
+
+
+def test_the_link_map_shows_the_newsletter_and_what_each_link_brought(
+    stack: Stack, played: ThreeMonths, page: Page
+) -> None:
+    page.goto(f"{stack.plugin_url}/campaigns/{played.campaigns[GIFTS].id}/map")
+    marks = page.frame_locator("iframe.mail").locator("[data-link-number]")
+    assert len({one.get_attribute("data-link-number") for one in marks.all()}) == 7
+    drawn = page.frame_locator("iframe.mail").locator("img").first
+    assert drawn.evaluate("picture => picture.naturalWidth") > 0
+    take(page, "link-map")
+
+
+def take(page: Page, name: str) -> None:
+    """Write a picture of the top of a page, if pictures are wanted."""
+    if WANTED:
+        PICTURES.mkdir(exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")

@@ -1,0 +1,106 @@
+"""The three months of the demo look like those of a small shop, and their truth needs no attribution."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from statistics import mean
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from demo.mails import MAILINGS
+from demo.world import GATEWAY, Audience, Season, make_season, people, recipients_of
+
+ZONE = ZoneInfo("Europe/Madrid")
+DAYS = [
+    datetime(2026, month, day, hour, tzinfo=UTC) for month, day, hour in ((11, 28, 22), (3, 30, 3), (1, 1, 9))
+]
+"""A Saturday in autumn, the day after the clocks change, and the first day of a year."""
+
+
+def audience() -> Audience:
+    everybody = people()
+    mailed = recipients_of(MAILINGS[3], everybody)
+    held_out = frozenset(one.ref for one in mailed[::5])
+    return Audience(everybody, frozenset(one.ref for one in mailed) - held_out, held_out, everybody[1])
+
+
+@pytest.fixture(scope="module", params=DAYS, ids=str)
+def season(request: pytest.FixtureRequest) -> Season:
+    return make_season(audience(), request.param, ZONE)
+
+
+def test_the_same_day_has_the_same_three_months() -> None:
+    one, other = (make_season(audience(), DAYS[0], ZONE, 0.1) for _ in range(2))
+    assert one == other
+
+
+def test_rates_are_those_of_small_shops(season: Season) -> None:
+    humans, earned = people_who_click(season), Counter(one.mailing for one in season.purchases)
+    for number, mailing in enumerate(MAILINGS):
+        clickers = len(humans[number])
+        sent = len(recipients_of(mailing, people())) * (100 - mailing.holdout) / 100
+        assert 0.01 <= clickers / sent <= 0.04
+        assert 0.008 <= earned[number] / clickers <= 0.05
+    attributed = sum(one.mailing is not None for one in season.purchases)
+    assert 0.1 < attributed / len(season.purchases) < 0.25
+
+
+def people_who_click(season: Season) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {number: set() for number in range(len(MAILINGS) + 2)}
+    for click in season.clicks:
+        if not click.head and not click.address and click.agent != GATEWAY:
+            found[click.mailing].add(click.ref)
+    return found
+
+
+def test_clicks_fall_off_after_sending_and_are_rare_at_night(season: Season) -> None:
+    gifts = [one for one in season.clicks if one.mailing == 3 and not one.head and one.agent != GATEWAY]
+    hours = [(one.at - season.sent[3]) / timedelta(hours=1) for one in gifts]
+    in_four, in_a_day = (mean(hour < most for hour in hours) for most in (4, 24))
+    assert 0.3 < in_four < 0.75
+    assert 0.8 < in_a_day < 0.98
+    at_night = mean(1 <= one.at.astimezone(ZONE).hour < 6 for one in gifts)
+    assert at_night < 0.03
+
+
+def test_who_is_held_out_never_clicks_and_buys_less(season: Season) -> None:
+    held_out = audience().held_out
+    assert not held_out & {click.ref for click in season.clicks}
+    assert 1 <= sum(one.buyer.ref in held_out for one in season.purchases) <= 2
+
+
+def test_every_kind_of_order_happens(season: Season) -> None:
+    reasons = Counter(one.reason for one in season.purchases)
+    assert reasons.keys() == {
+        "click_token_on_order",
+        "cookie_at_pixel",
+        "email_match",
+        "no_click",
+        "bot_click",
+        "outside_window",
+        "not_a_sales_link",
+        "opted_out",
+        "invalid_token",
+        "cancelled",
+        "unpaid",
+    }
+    assert {one.currency for one in season.purchases if one.mailing is not None} == {"EUR", "USD"}
+    assert {one.refund.half for one in season.purchases if one.refund} == {True, False}
+    buyers = Counter(one.buyer.email for one in season.purchases)
+    assert any(count > 1 for count in buyers.values())
+
+
+def test_who_buys_after_a_click_clicked_no_other_mail_before(season: Season) -> None:
+    clicked: dict[str, list[tuple[datetime, int]]] = {}
+    for click in season.clicks:
+        clicked.setdefault(click.ref, []).append((click.at, click.mailing))
+    for one in season.purchases:
+        before = {
+            mailing
+            for at, mailing in clicked.get(one.buyer.ref, [])
+            if timedelta(0) <= one.at - at <= timedelta(days=7)
+        }
+        if one.mailing is not None and one.mailing < len(MAILINGS):
+            assert before == {one.mailing}
+        elif one.reason == "no_click":
+            assert not before

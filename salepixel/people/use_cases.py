@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -99,26 +99,31 @@ def change_member(
     person_id: str,
     rights: Rights,
     at: datetime,
-) -> None:
-    """Change the rights of a member. Raises NotFound, NotAllowed, or Conflict for the last owner."""
-    _require_owner(connection, principal, emp_id)
-    store.lock_members(connection, emp_id)
-    _find_member(connection, emp_id, person_id)
-    if rights.role is not Role.OWNER:
-        _require_other_owner(connection, emp_id, person_id)
-    store.put_member(connection, person_id, emp_id, _complete(rights), at)
-
-
-def remove_member(connection: sa.Connection, principal: Principal, emp_id: int, person_id: str) -> None:
-    """Take an account from a person; the person's sessions have no access to it from now on.
+) -> Member:
+    """Change the rights of a member; returns it.
 
     Raises NotFound, NotAllowed, or Conflict for the last owner.
     """
     _require_owner(connection, principal, emp_id)
     store.lock_members(connection, emp_id)
-    _find_member(connection, emp_id, person_id)
+    member = _find_member(connection, emp_id, person_id)
+    if rights.role is not Role.OWNER:
+        _require_other_owner(connection, emp_id, person_id)
+    store.put_member(connection, person_id, emp_id, _complete(rights), at)
+    return replace(member, rights=_complete(rights))
+
+
+def remove_member(connection: sa.Connection, principal: Principal, emp_id: int, person_id: str) -> Member:
+    """Take an account from a person; the person's sessions have no access to it from now on.
+
+    Returns the member. Raises NotFound, NotAllowed, or Conflict for the last owner.
+    """
+    _require_owner(connection, principal, emp_id)
+    store.lock_members(connection, emp_id)
+    member = _find_member(connection, emp_id, person_id)
     _require_other_owner(connection, emp_id, person_id)
     store.remove_member(connection, person_id, emp_id)
+    return member
 
 
 def see_me(connection: sa.Connection, principal: Principal, at: datetime) -> Me:
@@ -269,9 +274,11 @@ def _complete(rights: Rights) -> Rights:
     return rights if rights.role is Role.VIEWER else Rights(rights.role)
 
 
-def _find_member(connection: sa.Connection, emp_id: int, person_id: str) -> None:
-    if all(member.person_id != person_id for member in store.list_members(connection, emp_id)):
-        raise NotFound("member")
+def _find_member(connection: sa.Connection, emp_id: int, person_id: str) -> Member:
+    for member in store.list_members(connection, emp_id):
+        if member.person_id == person_id:
+            return member
+    raise NotFound("member")
 
 
 def _require_other_owner(connection: sa.Connection, emp_id: int, person_id: str) -> None:

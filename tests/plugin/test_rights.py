@@ -28,6 +28,7 @@ from salepixel_plugin import access
 from salepixel_plugin.pages.blueprint import OPEN_TO_ALL
 from tests.databases import copy_template
 from tests.plugin.conftest import Office, new_office
+from tests.plugin.pages.test_signing_in import add_person
 from tests.plugin.test_databases import arguments_of, fill
 
 NAME = "quixote-"
@@ -52,7 +53,7 @@ SHOWS_CONTACTS = {
 }
 """Pages about contacts: refused to principals who do not see them."""
 
-FOR_OWNERS = {"api.export_contact", "pages.show_export", "pages.show_members"} | {
+FOR_OWNERS = {"api.list_members", "api.export_contact", "pages.show_export", "pages.show_members"} | {
     *("api.list_audit", "pages.show_audit", "pages.download_audit"),
 }
 OF_ALL_ACCOUNTS = {"api.get_rejections", "api.list_losses", "pages.new_account", "pages.show_owners"} | {
@@ -65,6 +66,8 @@ OPEN = {*OPEN_TO_ALL, "static", "openapi.spec", "health.healthz", "health.metric
 READS_BY_POST = access.READING - {"pages.leave"}
 
 BODIES: dict[str, Mapping[str, object]] = {
+    "api.invite_member": {"email": "bo@shop.test", "role": "viewer"},
+    "api.change_member": {"role": "viewer"},
     "api.add_key": {"name": "mailer"},
     "api.add_shop": {"empId": 7, "platform": "saleor", "api_url": "http://127.0.0.1:2/graphql/"},
     "api.change_retention": {"deliveries": 400},
@@ -97,7 +100,10 @@ def filled(
         names = fill(office, NAME)
         _add_traces(office, database, names)
         made = office.post("/accounts/7/keys", {"name": "n"})
+        add_person(office, "someone@shop.test")
+        (person_id,) = (one["id"] for one in office.get("/accounts/7/members")["members"])
         unknown = {"address_id": "0" * 12, "subscription_id": "0" * 12}
+        unknown |= {"invitation_id": "0" * 12, "person_id": person_id}
         yield office, names | {"key_id": made["id"], "erasure_id": erasure} | unknown
     database.close()
 
@@ -273,6 +279,7 @@ def test_an_editor_does_nothing_that_is_for_owners(
         ),
         *("pages.erase_person", "pages.retry_erasure", "pages.close_erasure", "pages.change_retention"),
         *("pages.change_members", "pages.change_owners"),
+        *("api.invite_member", "api.change_member", "api.remove_member"),
     }
     rules = [pair for pair in _rules(office, reading=False) if pair[0].endpoint in for_owners]
     assert {rule.endpoint for rule, _ in rules} == for_owners

@@ -9,9 +9,10 @@ from salepixel.accounts.declined import BadField, Conflict
 from salepixel.accounts.principal import Rights, Role
 from salepixel.accounts.use_cases import see_account
 from salepixel.people import use_cases
-from salepixel.people.command import link_of
+from salepixel.smtp.store import server_of
 from salepixel.storage.schema import EVERYWHERE
-from salepixel_plugin.access import principal
+from salepixel_plugin import inviting
+from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language, page, say
 from salepixel_plugin.refusals import as_refusal
@@ -63,25 +64,25 @@ def _change(emp_id: int) -> Response:
     form, who, now = request.form, principal(), datetime.now(UTC)
     step, person_id = form.get("step", ""), form.get("person", "")
     try:
+        if step == "invite":
+            email = form.get("email", "").strip()
+            made = inviting.invite(emp_id, email, _rights(), language())
+            return _members_page(emp_id, invited=made)
         with writing() as connection:
-            if step == "invite":
-                email = form.get("email", "").strip()
-                _, secret = use_cases.invite(connection, who, emp_id, email, _rights(), now)
-                link = link_of(services().settings.plugin_url, secret)
-            elif step == "withdraw":
+            if step == "withdraw":
                 use_cases.withdraw_invitation(connection, who, form.get("invitation", ""))
             elif step == "change":
                 use_cases.change_member(connection, who, emp_id, person_id, _rights(), now)
             elif step == "remove":
                 use_cases.remove_member(connection, who, emp_id, person_id)
+    except Refusal as refusal:
+        return _members_page(emp_id, wrong={"email": say(refusal)})
     except BadField:
         return _members_page(emp_id, wrong={"email": language().text(_NO_EMAIL)})
     except Conflict as declined:
         return _members_page(
             emp_id, wrong={"email" if step == "invite" else "member": say(as_refusal(declined))}
         )
-    if step == "invite":
-        return _members_page(emp_id, link=link, invited=email)
     there = url_for("pages.show_members", emp_id=emp_id) if emp_id else url_for("pages.show_owners")
     if not who.allows(emp_id) and emp_id:
         there = url_for("pages.list_campaigns")
@@ -102,11 +103,13 @@ def role_of(rights: Rights) -> str:
 
 
 def _members_page(
-    emp_id: int, wrong: dict[str, str] | None = None, link: str = "", invited: str = ""
+    emp_id: int, wrong: dict[str, str] | None = None, invited: inviting.Invited | None = None
 ) -> Response:
-    with services().database.read() as connection:
+    here = services()
+    with here.database.read() as connection:
         account = see_account(connection, principal(), emp_id) if emp_id else None
         found = use_cases.see_members(connection, principal(), emp_id, datetime.now(UTC))
+        mails = server_of(connection, here.keys, emp_id, here.smtp) != "no_smtp"
     answer = page(
         "members.html",
         account=account,
@@ -116,8 +119,8 @@ def _members_page(
         role_of=role_of,
         me=principal().person_id,
         may_all=principal().may_add_accounts,
-        link=link,
         invited=invited,
+        mails=mails,
         wrong=wrong or {},
         sent=request.form if wrong else {},
     )

@@ -102,7 +102,7 @@ def charset_of(raw: bytes, declared: str = "") -> str:
     names = [name for mark, name in BOMS if raw.startswith(mark)]
     names = names or [name for name in [wide_charset(raw[:_SEARCHED])] if name]
     names += [] if raw.isascii() else ["utf-8"]
-    names += [_ISO_2022_JP] if _ESCAPE in raw and not _OTHER_ESCAPE.search(raw) else []
+    names += [_ISO_2022_JP] if _ESCAPE in raw else []
     names += _readings(declared) + _readings(found[1].decode() if found else "")
     return next((name for name in (*names, "utf-8", "cp1252") if _fits(raw, name)), BYTES)
 
@@ -134,6 +134,8 @@ def _readings(label: str) -> list[str]:
 
 
 def _fits(raw: bytes, name: str, errors: str = "strict") -> bool:
+    if name == _ISO_2022_JP and _OTHER_ESCAPE.search(raw):
+        return False
     try:
         return raw.decode(name, errors).encode(name, errors) == raw
     except UnicodeError:

@@ -42,9 +42,10 @@ def test_an_address_in_another_encoding_is_read_as_browsers_of_old_mails_do() ->
     assert "\udce9" not in link.text + link.address
 
 
-def test_an_escape_that_no_encoding_has_is_read_the_same_after_rewriting() -> None:
+@pytest.mark.parametrize("declared", [b"", b"<meta charset=iso-2022-jp>"])
+def test_an_escape_that_no_encoding_has_is_read_the_same_after_rewriting(declared: bytes) -> None:
     """Python reads such an escape in ISO-2022-JP or not, by the bytes that follow. Found by fuzzing."""
-    raw = b'\x1b<a href="https://shop.test/1">x</a>\x1b$B!!\x1b(B'
+    raw = declared + b'\x1b<a href="https://shop.test/1">x</a>\x1b$B!!\x1b(B'
     mail = read_mail(raw, Kind.HTML)
     (link,) = mail.links()
     after = read_mail(rewrite(mail, {place_of(*link): TRACKED}), Kind.HTML)

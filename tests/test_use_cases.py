@@ -1,6 +1,7 @@
 """Every use case checks the rights of its principal itself."""
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 
 import salepixel
 from salepixel.accounts import use_cases as accounts
+from salepixel.accounts.audit import FEEDS
 from salepixel.accounts.audit_list import Filter
 from salepixel.accounts.declined import Declined, NotAllowed
 from salepixel.accounts.principal import FULL, INSTALLATION, Principal, Rights, Role
@@ -57,6 +59,7 @@ from salepixel.people.person import Person, secret_place
 from salepixel.privacy import use_cases as privacy
 from salepixel.privacy.erase import NO_KEY
 from salepixel.privacy.erasures import keep_error
+from salepixel.privacy.retention import Kept
 from salepixel.report import use_cases as report
 from salepixel.report.exports import Format
 from salepixel.report.orders import OrderFilter, Search
@@ -67,6 +70,7 @@ from salepixel.shops.reported import ReportedLine, ReportedOrder
 from salepixel.smtp import use_cases as smtp
 from salepixel.smtp.server import Encryption, Server
 from salepixel.storage.database import Database
+from salepixel.storage.schema import audit
 from salepixel.subscriptions import use_cases as subscriptions
 from salepixel.subscriptions.rules import What
 from salepixel.subscriptions.store import Subscription
@@ -352,7 +356,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
         w.connection, who, Tools(w.sealer, w.rates), 7, "ana", NOW
     ),
     privacy.see_retention: lambda w, who: privacy.see_retention(w.connection, who, 7),
-    privacy.change_retention: lambda w, who: privacy.change_retention(w.connection, who, 7, {}),
+    privacy.change_retention: lambda w, who: privacy.change_retention(
+        w.connection, who, 7, {Kept.FORWARDS: 30}
+    ),
     privacy.see_erasure: lambda w, who: privacy.see_erasure(
         w.connection, who, privacy.begin_erasure(w.connection, OWNER, w.keys, 7, "bo", NOW).id
     ),
@@ -438,6 +444,9 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     ),
     shops.edit_shop: lambda w, who: shops.edit_shop(w.connection, who, w.shop, NOW, paused=True),
     shops.retire_shop: lambda w, who: shops.retire_shop(w.connection, who, w.shop, NOW),
+    shops.register_app: lambda w, who: shops.register_app(
+        w.connection, who, shops.see_shop(w.connection, OWNER, w.shop), "app", NO_SECRET, "{}", NOW
+    ),
     shops.report_orders: _report_orders,
 }
 
@@ -476,6 +485,11 @@ OF_A_PERSON: dict[Callable[..., Any], Call] = {
     people.end_my_sessions: lambda w, who: people.end_my_sessions(w.connection, who),
 }
 """A person's own settings, whatever the role. An API key has none."""
+
+READS_OF_A_PERSON = {
+    *(people.see_me, people.begin_second_factor, people.see_enrolment),
+    *(people.confirm_password, people.choose_password),
+}
 
 READS = {
     accounts.see_account,
@@ -558,6 +572,7 @@ CHANGES_ACCESS = {
     people.change_member,
     people.remove_member,
     shops.create_shop,
+    shops.register_app,
     shops.retire_shop,
     smtp.change_smtp,
     smtp.remove_smtp,
@@ -616,6 +631,86 @@ def test_a_role_does_what_its_rights_allow(role: str, sqlite: Database, keys: Ke
             assert done is (role in _who_may(use_case)), _name(use_case)
 
 
+CHANGES_NOTHING = {
+    *(accounts.change_account, accounts.target_account, accounts.see_audit),
+    *(campaigns.change_campaign, campaigns.lock_campaign, campaigns.make_fragment),
+    *(checks.keep_findings, checks.keep_report),
+    *(mails.preview_mail, mails.see_again, people.see_members, smtp.open_smtp),
+    *(privacy.count_person, privacy.export_person, privacy.find_export),
+    *(shops.report_orders, clicks.see_losses, orders.see_rejections),
+}
+"""Of the use cases that need the right to change: these check, read or compute, or keep what a program found.
+Reported orders are kept as they arrived (deliveries)."""
+
+MAY_CHANGE_NOTHING = {
+    *(orders.retry_failed, destinations.retry_dead, subscriptions.retry_reports),
+    *(flows.remove_part, smtp.remove_smtp),
+}
+"""Here, nothing has failed, the flow has no part, and there are no SMTP settings to remove: see below,
+and tests/plugin/test_audit_of_calls.py."""
+
+
+def _changes() -> Iterator[tuple[Callable[..., Any], Call]]:
+    for use_case, call in {**IN_ACCOUNT, **OF_ALL_ACCOUNTS}.items():
+        if use_case not in READS | SHOWS_CONTACTS | CHANGES_NOTHING | {
+            clicks.see_losses,
+            orders.see_rejections,
+        }:
+            yield use_case, call
+
+
+def _listed(world: World) -> Counter[tuple[str, str]]:
+    rows = world.connection.execute(sa.select(audit.c.action, audit.c.id, audit.c.actor))
+    return Counter((row.action, row.actor) for row in rows)
+
+
+def test_each_change_writes_its_row_of_the_audit_list_and_each_refusal_none(
+    sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    found: dict[tuple[str, str], tuple[bool, bool]] = {}
+    with _world(sqlite, keys, tmp_path) as world:
+        for use_case, call in _changes():
+            who = {role: Principal({7: rights, 8: FULL}, role, "p1") for role, rights in ROLES.items()}
+            who |= {"stranger": STRANGER, "all": INSTALLATION}
+            for role, principal in who.items():
+                part = world.connection.begin_nested()
+                before = _listed(world)
+                try:
+                    call(world, principal)
+                    done = True
+                except Declined:
+                    done = False
+                new = _listed(world) - before
+                part.rollback()
+                by_it = {action for action, actor in new if actor == principal.name}
+                # The program itself imports lists, and the start of an import has its row.
+                if use_case not in MAY_CHANGE_NOTHING and (role != "all" or not by_it <= FEEDS):
+                    found[_name(use_case), role] = done, bool(by_it)
+    assert len(found) > 200
+    assert {call: pair for call, pair in found.items() if pair[0] is not pair[1]} == {}
+
+
+@pytest.mark.parametrize("use_case", OF_A_PERSON, ids=_name)
+def test_a_persons_own_changes_are_in_the_audit_list(
+    use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
+) -> None:
+    with _world(sqlite, keys, tmp_path) as world:
+        _member(world)
+        if use_case is people.turn_off_second_factor:
+            person_store.change_person(world.connection, PERSON, {"totp_secret": _sealed(world)})
+        before = _listed(world)
+        call = OF_A_PERSON[use_case]
+        if use_case is people.turn_off_second_factor:
+            confirmed = people.confirm_password(world.connection, Principal({}, "Ana", PERSON), PASSWORD)
+            people.turn_off_second_factor(
+                world.connection, Principal({}, "Ana", PERSON), world.keys, confirmed, _code(), NOW
+            )
+        else:
+            call(world, Principal({7: ROLES["hidden"]}, "Ana", PERSON))
+        new = _listed(world) - before
+        assert [actor for _, actor in new] == ([] if use_case in READS_OF_A_PERSON else ["Ana"])
+
+
 @pytest.mark.parametrize("use_case", OF_A_PERSON, ids=_name)
 def test_a_person_changes_the_own_settings_and_a_key_has_none(
     use_case: Callable[..., Any], sqlite: Database, keys: Keys, tmp_path: Path
@@ -666,4 +761,6 @@ def test_requeuing_without_an_account_is_limited_to_the_principals_own(
         outbox.announce_order(world.connection, 7, world.api_shop, "o-1", {"": "https://other.test/"}, NOW)
         (claimed,) = outbox.claim_outgoing(world.connection, NOW, NOW, 10)
         outbox.record_attempt(world.connection, claimed, state="dead", answer="410", next_at=NOW)
-        assert [retry(world, who) for who in (STRANGER, OWNER)] == [0, 1]
+        before = _listed(world)
+        assert [retry(world, who) for who in (STRANGER, OWNER, OWNER)] == [0, 1, 0]
+        assert [actor for _, actor in (_listed(world) - before).elements()] == [OWNER.name]

@@ -9,9 +9,11 @@ from flask import g, request
 
 from salepixel.accounts import sessions
 from salepixel.accounts.api_keys import find_digest_principal, key_digest
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.principal import Change, Principal
 from salepixel.people import sessions as person_sessions
 from salepixel.people.store import read_principal
+from salepixel.storage.schema import EVERYWHERE
 from salepixel_plugin.languages import N_
 from salepixel_plugin.rejections import count_refusal
 from salepixel_plugin.services import services
@@ -112,10 +114,14 @@ def sign_in(key: str) -> str | None:
 
     Raises a Refusal (429) as `principal_of_key` does. An earlier session of this browser ends.
     """
-    if principal_of_key(key) is None:
+    found = principal_of_key(key)
+    if found is None:
         return None
     with services().database.write() as connection:
         end_sessions_of_browser(connection)
+        record(
+            connection, found, found.only_account or EVERYWHERE, Action.SIGNED_IN, found.key_id, found.name
+        )
         return sessions.start_session(connection, key_digest(key), datetime.now(UTC))
 
 
@@ -123,6 +129,9 @@ def sign_out() -> None:
     """End the session. Copies of its cookie become invalid."""
     with services().database.write() as connection:
         end_sessions_of_browser(connection)
+        its = principal()
+        for emp_id in [EVERYWHERE] if its.accounts is None else its.accounts:
+            record(connection, its, emp_id, Action.SIGNED_OUT, its.actor[1], its.name)
 
 
 def end_sessions_of_browser(connection: sa.Connection) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from salepixel.accounts.audit import Action
 from salepixel.accounts.audit_list import Actor, Entry
-from salepixel.accounts.principal import ActorKind
+from salepixel.accounts.principal import HIDDEN, ActorKind
 from salepixel_plugin.languages import N_, Language
 
 ACTION = {
@@ -28,6 +28,47 @@ ACTION = {
     Action.CONTACTS_CHANGED: N_("Contacts added or changed"),
     Action.OPTED_OUT: N_("Contact opted out of tracking"),
     Action.OPTED_IN: N_("Contact opted in again"),
+    Action.ERASURE_BEGUN: N_("Person erased"),
+    Action.ERASURE_RETRIED: N_("Erasure retried"),
+    Action.ERASURE_CLOSED: N_("Erasure closed"),
+    Action.DRAFT_CREATED: N_("E-mail draft created"),
+    Action.DRAFT_CHANGED: N_("E-mail draft changed"),
+    Action.DRAFT_DELETED: N_("E-mail draft deleted"),
+    Action.FLOW_CREATED: N_("Flow created"),
+    Action.FLOW_CHANGED: N_("E-mails of a flow changed"),
+    Action.LIST_UPLOADED: N_("List uploaded"),
+    Action.LIST_IMPORTED: N_("List imported"),
+    Action.LIST_DELETED: N_("List deleted"),
+    Action.SHOP_ADDED: N_("Shop added"),
+    Action.SHOP_CHANGED: N_("Shop changed"),
+    Action.SHOP_REMOVED: N_("Shop removed"),
+    Action.SHOP_CONNECTED: N_("App installed in the shop"),
+    Action.SMTP_CHANGED: N_("E-mail settings changed"),
+    Action.SMTP_REMOVED: N_("E-mail settings removed"),
+    Action.SMTP_TESTED: N_("Test e-mail sent"),
+    Action.SUBSCRIBED: N_("Reports by e-mail subscribed"),
+    Action.UNSUBSCRIBED: N_("Reports by e-mail ended"),
+    Action.REPORTS_RETRIED: N_("Failed reports sent again"),
+    Action.ALERT_ADDRESS_ADDED: N_("Address for alerts added"),
+    Action.ALERT_ADDRESS_REMOVED: N_("Address for alerts removed"),
+    Action.ALERT_TESTED: N_("Test alert sent"),
+    Action.CANARY_RUN: N_("Check of the tracking started"),
+    Action.ORDERS_RETRIED: N_("Failed orders retried"),
+    Action.FORWARDS_RETRIED: N_("Failed forwards retried"),
+    Action.INVITED: N_("Person invited"),
+    Action.INVITATION_WITHDRAWN: N_("Invitation withdrawn"),
+    Action.JOINED: N_("Person joined"),
+    Action.MEMBER_CHANGED: N_("Role changed"),
+    Action.MEMBER_REMOVED: N_("Person removed"),
+    Action.PERSON_CHANGED: N_("Name or language changed"),
+    Action.PASSWORD_CHANGED: N_("Password changed"),
+    Action.PASSWORD_LINK_MADE: N_("Link for a new password created"),
+    Action.SECOND_FACTOR_ON: N_("Second factor turned on"),
+    Action.SECOND_FACTOR_OFF: N_("Second factor turned off"),
+    Action.SIGNED_IN: N_("Signed in"),
+    Action.SIGNED_OUT: N_("Signed out"),
+    Action.SESSIONS_ENDED: N_("Sessions ended"),
+    Action.SIGN_IN_FAILED: N_("Wrong password or code"),
 }
 """What was done, for people."""
 
@@ -66,16 +107,18 @@ def say_actor(actor: Actor, language: Language) -> str:
     return actor.name if named else language.text(ACTOR[actor.kind])
 
 
-def say_changes(entry: Entry, language: Language) -> list[tuple[str, str, str]]:
-    """Each changed field, and its value before and after."""
+def say_changes(entry: Entry, language: Language) -> list[tuple[str, str]]:
+    """Each changed field, and how it changed: "7 → 9", or only that it did, for a secret or an address."""
     return [
-        (
-            language.text(FIELD[name]) if name in FIELD else name,
-            say_value(before, language),
-            say_value(after, language),
-        )
+        (language.text(FIELD[name]) if name in FIELD else name, _say_change(before, after, language))
         for name, (before, after) in entry.changes.items()
     ]
+
+
+def _say_change(before: Any, after: Any, language: Language) -> str:
+    if before == after == HIDDEN:
+        return language.text(N_("changed"))
+    return f"{say_value(before, language)} → {say_value(after, language)}"
 
 
 def say_value(value: Any, language: Language) -> str:

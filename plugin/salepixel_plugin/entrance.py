@@ -70,6 +70,7 @@ def refuse_guessing(email: str) -> None:
 
 def record_wrong(email: str) -> None:
     """Count a wrong password or code."""
+    services().tally.note_wrong_password(_name(email))
     count_refusal("key", "wrong_password")
     services().wrong_passwords.record(request.remote_addr or "", _name(email), _mark(email))
 

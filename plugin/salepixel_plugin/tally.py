@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 import structlog
 
 from salepixel.orders.deliveries import count_rejections
+from salepixel.people.own_changes import record_failed_sign_in
 from salepixel.shops.rejected import count_shop_rejections
 from salepixel.storage.database import Database
 
 MAX_SHOPS = 1000
+MAX_NAMES = 100
 
 STORE_SECONDS = 1.0
 """A killed process loses the counts of at most this time; a stopped one loses none."""
@@ -26,13 +28,14 @@ class Tally:
     """The refusals since the counts were last stored, by day, source and reason; and by shop and reason.
 
     Sources and reasons are fixed names, so this stays small. Of the shops that clients name, only MAX_SHOPS
-    a second are counted.
+    a second are counted, and of the names for which wrong passwords were tried, MAX_NAMES.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._of_shops: dict[tuple[str, str], tuple[int, datetime]] = {}
+        self._names: set[str] = set()
         self._lock = threading.Lock()  # of the counts
         self._storing = threading.Lock()
         self._stopping = threading.Event()
@@ -51,18 +54,31 @@ class Tally:
             if count or len(self._of_shops) < MAX_SHOPS:
                 self._of_shops[shop_id, reason] = count + 1, datetime.now(UTC)
 
+    def note_wrong_password(self, email: str) -> None:
+        """Note a wrong password or code for this address, without waiting.
+
+        The audit list gets it within a second if somebody has the address: the time of the response must not
+        tell whether somebody does.
+        """
+        with self._lock:
+            if len(self._names) < MAX_NAMES:
+                self._names.add(email)
+
     def store(self) -> bool:
         """Add the counts to those in the database; False if that failed and they stay here."""
         with self._storing:
             with self._lock:
                 counts, self._counts = self._counts, Counter()
                 of_shops, self._of_shops = self._of_shops, {}
-            if not counts:
+                names, self._names = self._names, set()
+            if not (counts or of_shops or names):
                 return True
             try:
                 with self._database.write() as connection:
                     count_rejections(connection, counts)
                     count_shop_rejections(connection, of_shops)
+                    for email in sorted(names):
+                        record_failed_sign_in(connection, email)
             except Exception as error:  # any error: the counts stay here until the next second
                 with self._lock:
                     self._counts += counts

@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from salepixel.accounts.principal import CANARY, FULL, Principal
+from salepixel.accounts.audit import Action, record
+from salepixel.accounts.principal import CANARY, FULL, INSTALLATION, Principal
 from salepixel.accounts.scope import in_scope
 from salepixel.storage.ids import new_id
-from salepixel.storage.schema import api_keys, sessions
+from salepixel.storage.schema import EVERYWHERE, api_keys, sessions
 from salepixel.storage.upsert import insert
 
 FIRST_KEY = "SALEPIXEL_API_KEY"
@@ -68,9 +69,13 @@ def set_first_key(connection: sa.Connection, key: str, at: datetime) -> None:
     # An account's key may have any name, this one too.
     ours = sa.and_(api_keys.c.name == FIRST_KEY, api_keys.c.emp_id.is_(None))
     earlier = sa.and_(ours, api_keys.c.digest != key_digest(key))
-    _remove_keys(connection, earlier)
+    if _remove_keys(connection, earlier):
+        record(connection, INSTALLATION, EVERYWHERE, Action.KEY_REVOKED, FIRST_KEY, FIRST_KEY)
     if key:
-        add_api_key(connection, key, None, FIRST_KEY, at)
+        is_new = find_principal(connection, key) is None
+        its_id = add_api_key(connection, key, None, FIRST_KEY, at)
+        if is_new:
+            record(connection, INSTALLATION, EVERYWHERE, Action.KEY_CREATED, its_id, FIRST_KEY)
 
 
 def _remove_keys(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:

@@ -43,6 +43,12 @@ class Rights:
 
 FULL = Rights()
 
+
+def name_of(rights: Rights) -> str:
+    """The role, or `hidden` for a viewer to whom contacts are not shown."""
+    return str(rights.role) if rights.contacts else "hidden"
+
+
 HIDDEN = "***"
 """In place of a contact that is not shown. Rows keep it, so that one sees that a contact is known."""
 
@@ -153,6 +159,9 @@ Lists leave it out, and nobody can create an account with this number."""
 
 INSTALLATION = Principal({None: FULL}, "installation", kind=ActorKind.PROGRAM)
 """Our own programs: the worker and the scheduler."""
+
+NOBODY = Principal({}, "", kind=ActorKind.NOBODY)
+"""Whoever has a link that is the right to one thing, or tries a password."""
 
 COMMAND_LINE = Principal({None: FULL}, "command line", kind=ActorKind.COMMAND)
 """Whoever may run commands on the server."""

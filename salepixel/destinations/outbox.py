@@ -179,11 +179,15 @@ def retry_forwards(connection: sa.Connection, scope: Scope, at: datetime, only: 
     All of one account or of all accounts, or the one with the id `only`; returns how many. Sent and waiting
     requests do not change.
     """
-    which = _given_up(scope)
-    if only is not None:
-        which.append(outbox.c.id == only)
+    which = _given_up(scope, only)
     again = sa.update(outbox).where(*which).values(state="waiting", attempts=0, next_at=at)
     return connection.execute(again).rowcount
+
+
+def dead_by_account(connection: sa.Connection, scope: Scope, only: str | None = None) -> dict[int, int]:
+    """The failed forwards that `retry_forwards` would retry, by account."""
+    query = sa.select(outbox.c.emp_id, sa.func.count()).where(*_given_up(scope, only))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(outbox.c.emp_id))}
 
 
 def _dead(scope: Scope) -> sa.Select[Any]:
@@ -202,8 +206,9 @@ def _dead(scope: Scope) -> sa.Select[Any]:
     return query.select_from(outbox.outerjoin(orders, of_order)).where(*_given_up(scope))
 
 
-def _given_up(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    return [outbox.c.state == "dead", in_scope(outbox.c.emp_id, scope)]
+def _given_up(scope: Scope, only: str | None = None) -> list[sa.ColumnElement[bool]]:
+    its = [outbox.c.state == "dead", in_scope(outbox.c.emp_id, scope)]
+    return its if only is None else [*its, outbox.c.id == only]
 
 
 def count_outgoing(connection: sa.Connection) -> dict[str, int]:

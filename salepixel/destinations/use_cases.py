@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.principal import HIDDEN, Principal
 from salepixel.accounts.use_cases import target_account
 from salepixel.destinations import outbox
@@ -33,7 +34,10 @@ def retry_dead(
     """
     if emp_id is not None:
         target_account(connection, principal, emp_id)
-    return outbox.retry_forwards(connection, emp_id or principal.accounts_to_change(), at, only)
+    scope = emp_id or principal.accounts_to_change()
+    for its, count in outbox.dead_by_account(connection, scope, only).items():
+        record(connection, principal, its, Action.FORWARDS_RETRIED, only or "", str(count))
+    return outbox.retry_forwards(connection, scope, at, only)
 
 
 def _without_contacts(letter: DeadLetter) -> DeadLetter:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record_about
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.store import lock_account
@@ -34,6 +35,7 @@ def create_flow(
     target_account(connection, principal, emp_id)
     flow = Flow(new_id(), emp_id, name, at)
     store.add_flow(connection, flow)
+    record_about(connection, principal, Action.FLOW_CREATED, flow)
     return FlowWithParts(flow, [])
 
 
@@ -75,7 +77,7 @@ def put_part(
         raise Invalid("flow_too_many_parts", most=MAX_PARTS)
     if ids != before:
         store.set_parts(connection, flow_id, ids)
-    return see_flow(connection, principal, flow_id)
+    return _changed(connection, principal, found)
 
 
 def remove_part(
@@ -88,10 +90,18 @@ def remove_part(
     before = [part.id for part in store.parts_of(connection, flow_id)]
     if campaign_id in before:
         store.set_parts(connection, flow_id, [part for part in before if part != campaign_id])
-    return see_flow(connection, principal, flow_id)
+    return _changed(connection, principal, found)
 
 
 def campaigns_to_add(connection: sa.Connection, principal: Principal, flow_id: str) -> list[Campaign]:
     """The newest campaigns that can become parts of a flow. Raises NotFound."""
     flow = see_flow(connection, principal, flow_id).flow
     return store.campaigns_in_no_flow(connection, flow.emp_id, 100)
+
+
+def _changed(connection: sa.Connection, principal: Principal, before: FlowWithParts) -> FlowWithParts:
+    after = see_flow(connection, principal, before.flow.id)
+    if after.parts != before.parts:
+        names = [[part.name for part in found.parts] for found in (before, after)]
+        record_about(connection, principal, Action.FLOW_CHANGED, after.flow, {"parts": (names[0], names[1])})
+    return after

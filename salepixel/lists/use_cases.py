@@ -10,6 +10,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.use_cases import change_account
@@ -74,6 +75,7 @@ def begin_list(
     short = read_text(name, _NAME)
     new = ContactList(new_id(), emp_id, campaign_id, short, "", 0, 0, 0, at, at + KEPT)
     store.add_list(connection, new)
+    record(connection, principal, emp_id, Action.LIST_UPLOADED, new.id)
     return new
 
 
@@ -150,6 +152,7 @@ def start_import(
     wanted = Wanted(found.emp_id, importing.KIND, importing.parameters_of(found, layout, labels))
     started = computations.request_computation(connection, principal, wanted, now)
     store.change_list(connection, list_id, import_id=started.id, ends_at=now + KEPT)
+    record(connection, principal, found.emp_id, Action.LIST_IMPORTED, list_id)
     return started
 
 
@@ -179,6 +182,7 @@ def delete_list(connection: sa.Connection, principal: Principal, list_id: str, n
     if state.computation is not None and state.computation.is_under_way:
         raise Conflict("list_being_imported")
     store.change_list(connection, list_id, ends_at=now)
+    record(connection, principal, state.found.emp_id, Action.LIST_DELETED, list_id)
     return state.found
 
 

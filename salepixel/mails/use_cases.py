@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, differences, record, record_about
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
-from salepixel.accounts.principal import Principal
+from salepixel.accounts.principal import HIDDEN, Principal
 from salepixel.accounts.store import get_account, lock_account
 from salepixel.accounts.use_cases import target_account
 from salepixel.campaigns import store as campaigns
@@ -86,6 +87,7 @@ def add_mail(
     )
     view = _proposed(connection, principal, tracking, stored, mail)
     store.add_mail(connection, view.stored, {one.place: one.choice for one in view.links})
+    record(connection, principal, emp_id, Action.DRAFT_CREATED, view.stored.id)
     return view
 
 
@@ -210,6 +212,10 @@ def change_mail(
     given = {"merged": change.merged, "name": change.name, "utm": utm}
     values = {"changed_at": at} | {name: value for name, value in given.items() if value is not None}
     stored = store.change_mail(connection, view.stored, values)
+    differs = dict(differences(view.stored, stored, ("merged", "name", "utm"), ("name",)))
+    if changes:
+        differs["links"] = (HIDDEN, HIDDEN)
+    record(connection, principal, stored.emp_id, Action.DRAFT_CHANGED, stored.id, "", differs)
     new = dict(changes)
     links = [replace(one, choice=new.get(one.place, one.choice)) for one in view.links]
     return replace(view, stored=stored, links=links)
@@ -333,6 +339,7 @@ def delete_draft(connection: sa.Connection, principal: Principal, mail_id: str) 
     if stored["campaign_id"] is not None:
         raise Conflict("mail_finished")
     store.delete_mail(connection, mail_id)
+    record(connection, principal, stored["emp_id"], Action.DRAFT_DELETED, mail_id)
     return int(stored["emp_id"])
 
 
@@ -341,9 +348,9 @@ def copy_mail(connection: sa.Connection, principal: Principal, mail_id: str, nam
 
     Raises NotFound.
     """
-    _lock(connection, principal, mail_id)
-    copy = new_id()
+    stored, copy = _lock(connection, principal, mail_id), new_id()
     store.copy_mail(connection, mail_id, copy, name, at)
+    record(connection, principal, stored["emp_id"], Action.DRAFT_CREATED, copy)
     return copy
 
 
@@ -394,6 +401,7 @@ def delete_campaign(connection: sa.Connection, principal: Principal, campaign_id
     if mail_id is not None:
         store.delete_mail(connection, mail_id)
     campaigns.delete_campaign(connection, campaign)
+    record_about(connection, principal, Action.CAMPAIGN_DELETED, campaign)
     return campaign
 
 

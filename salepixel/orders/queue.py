@@ -244,6 +244,15 @@ def retry_failed(connection: sa.Connection, why: str, scope: Scope, only: OrderK
     ).rowcount
 
 
+def failed_by_account(
+    connection: sa.Connection, scope: Scope, only: OrderKey | None = None
+) -> dict[int, int]:
+    """The failed orders that `retry_failed` would requeue, by account."""
+    which = have_failed(scope) + ([] if only is None else list(_this(*only)))
+    query = sa.select(due.c.emp_id, sa.func.count()).where(*which).group_by(due.c.emp_id)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def list_failed(
     connection: sa.Connection, scope: Scope, limit: int, before: FailedPlace | None = None
 ) -> list[FailedOrder]:

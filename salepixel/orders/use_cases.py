@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.use_cases import target_account
 from salepixel.orders import deliveries, queue
@@ -25,7 +26,11 @@ def retry_failed(
     """
     if emp_id is not None:
         target_account(connection, principal, emp_id)
-    return requeue_failed(connection, emp_id or principal.accounts_to_change(), only)
+    scope = emp_id or principal.accounts_to_change()
+    for its, count in queue.failed_by_account(connection, scope, only).items():
+        name = only[1] if only else str(count)
+        record(connection, principal, its, Action.ORDERS_RETRIED, name, name)
+    return requeue_failed(connection, scope, only)
 
 
 def see_rejections(

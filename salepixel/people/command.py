@@ -4,11 +4,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField, UnknownAccount
-from salepixel.accounts.principal import FULL, Rights, Role
+from salepixel.accounts.principal import COMMAND_LINE, FULL, Rights, Role, name_of
 from salepixel.accounts.store import get_account
 from salepixel.keys import normal_address
 from salepixel.people import invitations, recovery, store
+from salepixel.people.own_changes import record_own_change
 from salepixel.reading.emails import is_email
 from salepixel.storage.schema import EVERYWHERE
 
@@ -46,12 +48,17 @@ def invite_person(
         if without_second_factor:
             store.change_person(connection, known.id, {"totp_secret": ""})
             recovery.remove_codes(connection, known.id)
+            record_own_change(connection, known, Action.SECOND_FACTOR_OFF, principal=COMMAND_LINE)
         made = invitations.add_invitation(connection, EVERYWHERE, address, FULL, at, known.id)
+        record_own_change(connection, known, Action.PASSWORD_LINK_MADE, principal=COMMAND_LINE)
         return link_of(plugin_url, made[1])
     if emp_id is not None and get_account(connection, emp_id) is None:
         raise UnknownAccount(emp_id)
     place = EVERYWHERE if emp_id is None else emp_id
-    return link_of(plugin_url, invitations.add_invitation(connection, place, address, Rights(role), at)[1])
+    made = invitations.add_invitation(connection, place, address, Rights(role), at)
+    changes = {"role": (None, name_of(made[0].rights))}
+    record(connection, COMMAND_LINE, place, Action.INVITED, made[0].id, "", changes)
+    return link_of(plugin_url, made[1])
 
 
 def link_of(plugin_url: str, secret: str) -> str:

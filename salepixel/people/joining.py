@@ -9,11 +9,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
+from salepixel.accounts.principal import name_of
 from salepixel.accounts.store import get_account
 from salepixel.keys import NO_SECRET, normal_address
 from salepixel.people import invitations, passwords, sessions, store
 from salepixel.people.invitations import Invitation
+from salepixel.people.own_changes import record_own_change
 from salepixel.people.person import Person
 from salepixel.reading.emails import is_email
 from salepixel.storage.ids import new_id
@@ -106,12 +109,16 @@ def join(
     if invitation.person_id is not None and person is not None:
         store.change_person(connection, person.id, {"password": accepted.stored})
         sessions.end_sessions(connection, person.id)
+        record_own_change(connection, person, Action.PASSWORD_CHANGED)
         return person
     if person is None:
         person = Person(new_id(), accepted.email, name, language, accepted.stored, NO_SECRET, 0, at, None)
         if not store.add_person(connection, person):
             raise Conflict("email_taken")
     store.put_member(connection, person.id, invitation.emp_id, invitation.rights, at)
+    changes = {"role": (None, name_of(invitation.rights))}
+    by = store.read_principal(connection, person)
+    record(connection, by, invitation.emp_id, Action.JOINED, person.id, person.name, changes)
     return person
 
 

@@ -8,8 +8,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action
 from salepixel.keys import BadSeal, Keys, normal_address
 from salepixel.people import passwords, recovery, sessions, store, totp
+from salepixel.people.own_changes import record_own_change
 from salepixel.people.person import Person, secret_place
 
 
@@ -34,7 +36,7 @@ def enter(connection: sa.Connection, person: Person, browser: str, at: datetime)
     needs_code = bool(person.totp_secret)
     secret = sessions.start_session(connection, person.id, browser, at, needs_code=needs_code)
     if not needs_code:
-        store.change_person(connection, person.id, {"signed_in_at": at})
+        _signed_in(connection, person, at)
     return Entered(person, secret, needs_code)
 
 
@@ -51,8 +53,13 @@ def enter_code(
     person = found[0]
     sessions.end_session(connection, waiting)
     secret = sessions.start_session(connection, person.id, browser, at, needs_code=False)
-    store.change_person(connection, person.id, {"signed_in_at": at})
+    _signed_in(connection, person, at)
     return Entered(person, secret, needs_code=False)
+
+
+def _signed_in(connection: sa.Connection, person: Person, at: datetime) -> None:
+    store.change_person(connection, person.id, {"signed_in_at": at})
+    record_own_change(connection, person, Action.SIGNED_IN)
 
 
 def is_valid_code(connection: sa.Connection, keys: Keys, person: Person, code: str, at: datetime) -> bool:

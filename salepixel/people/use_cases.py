@@ -9,12 +9,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, differences, record
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotAllowed, NotFound
-from salepixel.accounts.principal import Change, Principal, Rights, Role
+from salepixel.accounts.principal import Change, Principal, Rights, Role, name_of
 from salepixel.accounts.use_cases import change_account
 from salepixel.keys import BadSeal, Keys, Sealed, normal_address
 from salepixel.people import invitations, passwords, recovery, sessions, sign_in, store, totp
 from salepixel.people.invitations import Invitation
+from salepixel.people.own_changes import record_own_change
 from salepixel.people.person import Member, Person, secret_place
 from salepixel.people.sessions import Session
 from salepixel.reading.emails import is_email
@@ -79,7 +81,10 @@ def invite(
     address = normal_address(email)
     if any(member.email == address for member in store.list_members(connection, emp_id)):
         raise Conflict("already_member")
-    return invitations.add_invitation(connection, emp_id, address, _complete(rights), at)
+    made = invitations.add_invitation(connection, emp_id, address, _complete(rights), at)
+    changes = {"role": (None, name_of(made[0].rights))}
+    record(connection, principal, emp_id, Action.INVITED, made[0].id, "", changes)
+    return made
 
 
 def withdraw_invitation(connection: sa.Connection, principal: Principal, its_id: str) -> Invitation:
@@ -89,6 +94,7 @@ def withdraw_invitation(connection: sa.Connection, principal: Principal, its_id:
         raise NotFound("invitation")
     _require_owner(connection, principal, found.emp_id)
     invitations.use_invitation(connection, its_id)
+    record(connection, principal, found.emp_id, Action.INVITATION_WITHDRAWN, found.id)
     return found
 
 
@@ -109,8 +115,12 @@ def change_member(
     member = _find_member(connection, emp_id, person_id)
     if rights.role is not Role.OWNER:
         _require_other_owner(connection, emp_id, person_id)
-    store.put_member(connection, person_id, emp_id, _complete(rights), at)
-    return replace(member, rights=_complete(rights))
+    new = _complete(rights)
+    store.put_member(connection, person_id, emp_id, new, at)
+    if new != member.rights:
+        changes = {"role": (name_of(member.rights), name_of(new))}
+        record(connection, principal, emp_id, Action.MEMBER_CHANGED, person_id, member.name, changes)
+    return replace(member, rights=new)
 
 
 def remove_member(connection: sa.Connection, principal: Principal, emp_id: int, person_id: str) -> Member:
@@ -123,6 +133,7 @@ def remove_member(connection: sa.Connection, principal: Principal, emp_id: int, 
     member = _find_member(connection, emp_id, person_id)
     _require_other_owner(connection, emp_id, person_id)
     store.remove_member(connection, person_id, emp_id)
+    record(connection, principal, emp_id, Action.MEMBER_REMOVED, person_id, member.name)
     return member
 
 
@@ -146,6 +157,8 @@ def change_me(
     if language not in languages:
         raise BadField("language", f"must be one of {', '.join(sorted(languages))}")
     store.change_person(connection, person.id, {"name": name, "language": language})
+    differs = differences(person, replace(person, name=name, language=language), ("name", "language"))
+    record_own_change(connection, person, Action.PERSON_CHANGED, differs)
 
 
 def confirm_password(connection: sa.Connection, principal: Principal, password: str) -> str:
@@ -185,6 +198,7 @@ def change_password(
     person = _me_with_password(connection, principal, new.confirmed)
     store.change_person(connection, person.id, {"password": new.stored})
     sessions.end_sessions(connection, person.id, but=session_id)
+    record_own_change(connection, person, Action.PASSWORD_CHANGED)
 
 
 def begin_second_factor(connection: sa.Connection, principal: Principal, keys: Keys) -> Enrolment:
@@ -237,6 +251,7 @@ def turn_on_second_factor(
     if step is None:
         raise Invalid("wrong_code")
     store.change_person(connection, person.id, {"totp_secret": enrolment.sealed, "totp_step": step})
+    record_own_change(connection, person, Action.SECOND_FACTOR_ON)
     return recovery.renew_codes(connection, person.id)
 
 
@@ -249,13 +264,17 @@ def turn_off_second_factor(
         raise Invalid("wrong_code")
     store.change_person(connection, person.id, {"totp_secret": ""})
     recovery.remove_codes(connection, person.id)
+    if person.totp_secret:
+        record_own_change(connection, person, Action.SECOND_FACTOR_OFF)
 
 
 def end_my_sessions(
     connection: sa.Connection, principal: Principal, *, only: str | None = None, but: str | None = None
 ) -> None:
     """End sessions of the principal: see sessions.end_sessions. Raises NotAllowed for an API key."""
-    sessions.end_sessions(connection, _me(connection, principal).id, only=only, but=but)
+    person = _me(connection, principal)
+    sessions.end_sessions(connection, person.id, only=only, but=but)
+    record_own_change(connection, person, Action.SESSIONS_ENDED)
 
 
 def _require_owner(connection: sa.Connection, principal: Principal, emp_id: int) -> str | None:

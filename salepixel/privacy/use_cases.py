@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import lock_erased, remember_erased
 from salepixel.accounts.principal import Change, Principal
@@ -48,7 +49,9 @@ def begin_erasure(
     lock_erased(connection, emp_id, exclusive=True)
     person = _person(connection, keys, emp_id, who)
     remember_erased(connection, keys, emp_id, person.traces(), at)
-    return add_erasure(connection, keys, emp_id, new_work(person), at)
+    begun = add_erasure(connection, keys, emp_id, new_work(person), at)
+    record(connection, principal, emp_id, Action.ERASURE_BEGUN, begun.id)
+    return begun
 
 
 def export_person(
@@ -101,8 +104,8 @@ def see_erasure(connection: sa.Connection, principal: Principal, erasure_id: str
 
 def resume_erasure(connection: sa.Connection, principal: Principal, erasure_id: str) -> Erasure:
     """An unfinished erasure, for `erase.finish_erasure`. Raises NotFound or NotAllowed."""
-    found = see_erasure(connection, principal, erasure_id)
-    principal.require_change(found.emp_id, Change.ACCESS)
+    found = _change_erasure(connection, principal, erasure_id)
+    record(connection, principal, found.emp_id, Action.ERASURE_RETRIED, erasure_id)
     return found
 
 
@@ -113,9 +116,11 @@ def close_failed_erasure(
 
     Idempotent. Raises NotFound; Conflict for another erasure, which continues or can be retried.
     """
-    if resume_erasure(connection, principal, erasure_id).error != NO_KEY:
+    found = _change_erasure(connection, principal, erasure_id)
+    if found.error != NO_KEY:
         raise Conflict("erasure_can_continue")
     close_erasure(connection, erasure_id, at)
+    record(connection, principal, found.emp_id, Action.ERASURE_CLOSED, erasure_id)
     return see_erasure(connection, principal, erasure_id)
 
 
@@ -142,7 +147,16 @@ def change_retention(
     before = read_retention(connection, emp_id)
     for kind, number in days.items():
         keep_setting(connection, emp_id, kind, replace(before[kind], days=number))
+    differs = {str(kind): (before[kind].days, number) for kind, number in days.items()}
+    differs = {kind: pair for kind, pair in differs.items() if pair[0] != pair[1]}
+    record(connection, principal, emp_id, Action.RETENTION_CHANGED, str(emp_id), account.name, differs)
     return see_retention(connection, principal, emp_id)
+
+
+def _change_erasure(connection: sa.Connection, principal: Principal, erasure_id: str) -> Erasure:
+    found = see_erasure(connection, principal, erasure_id)
+    principal.require_change(found.emp_id, Change.ACCESS)
+    return found
 
 
 def _person(connection: sa.Connection, keys: Keys, emp_id: int, who: str) -> Person:

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, Changes, differences, record
 from salepixel.accounts.declined import Conflict, NotFound
 from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.use_cases import target_account
-from salepixel.keys import Keys
+from salepixel.keys import Keys, Sealed
 from salepixel.orders import deliveries
 from salepixel.orders import store as orders
 from salepixel.orders.bounds import OutOfBounds, check_order
@@ -63,7 +64,9 @@ def create_shop(
     Raises NotAllowed or UnknownAccount.
     """
     target_account(connection, principal, emp_id, Change.ACCESS)
-    return store.add_shop(connection, emp_id, platform, api_url, at)
+    shop = store.add_shop(connection, emp_id, platform, api_url, at)
+    _record(connection, principal, Action.SHOP_ADDED, shop)
+    return shop
 
 
 def edit_shop(
@@ -81,19 +84,42 @@ def edit_shop(
     Raises NotFound, NotAllowed, Conflict or BadField.
     """
     what = Change.CONTENT if dashboards is None else Change.ACCESS
-    shop = _with_app(connection, principal, shop_id, what)
-    if shop.removed_at is not None:
+    before = _with_app(connection, principal, shop_id, what)
+    if before.removed_at is not None:
         raise Conflict("shop_removed")
     framed_by = None if dashboards is None else read_dashboards(dashboards)
     store.change_shop(connection, shop_id, name=name, paused=paused, dashboards=framed_by, at=at)
-    return see_shop(connection, principal, shop_id)
+    after = see_shop(connection, principal, shop_id)
+    differs = differences(before, after, ("name", "paused_at", "dashboards"))
+    _record(connection, principal, Action.SHOP_CHANGED, after, differs)
+    return after
 
 
 def retire_shop(connection: sa.Connection, principal: Principal, shop_id: str, at: datetime) -> Shop:
     """Remove a shop: its token is deleted, its orders stay. Raises NotFound or Conflict."""
-    _with_app(connection, principal, shop_id, Change.ACCESS)
+    shop = _with_app(connection, principal, shop_id, Change.ACCESS)
     store.remove_shop(connection, shop_id, at)
+    _record(connection, principal, Action.SHOP_REMOVED, shop)
     return see_shop(connection, principal, shop_id)
+
+
+def register_app(
+    connection: sa.Connection,
+    principal: Principal,
+    shop: Shop,
+    app_id: str,
+    token: Sealed,
+    jwks: str,
+    at: datetime,
+) -> None:
+    """Store a verified registration of our app in a shop: see store.connect_shop.
+
+    Raises NotFound or NotAllowed.
+    """
+    see_shop(connection, principal, shop.id)
+    principal.require_change(shop.emp_id, Change.ACCESS)
+    store.connect_shop(connection, shop, app_id, token, jwks, at)
+    _record(connection, principal, Action.SHOP_CONNECTED, shop)
 
 
 def report_orders(
@@ -146,6 +172,17 @@ def report_orders(
         else:
             receipt.unchanged.append(Unchanged(position, given.id, "older_than_known", since))
     return receipt
+
+
+def _record(
+    connection: sa.Connection,
+    principal: Principal,
+    action: Action,
+    shop: Shop,
+    changes: Changes | None = None,
+) -> None:
+    name = shop.name or shop.api_url
+    record(connection, principal, shop.emp_id, action, shop.id, name, changes)
 
 
 def _buyer(keys: Keys, emp_id: int, given: ReportedOrder) -> Buyer:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, differences, record
 from salepixel.accounts.declined import BadField, Conflict
 from salepixel.accounts.principal import Change, Principal
 from salepixel.accounts.store import Account
@@ -15,6 +16,9 @@ from salepixel.reading.emails import read_recipient
 from salepixel.smtp import store
 from salepixel.smtp.server import Encryption, Server
 from salepixel.smtp.store import StoredServer
+
+_RECORDED = ("host", "port", "encryption", "user", "sender", "sender_name", "password")
+_CONCEALED = ("user", "sender", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,18 @@ def change_smtp(
         emp_id, host, wanted.port, wanted.encryption, wanted.user, sender, wanted.sender_name, at, sealed
     )
     store.keep_server(connection, stored)
+    differs = differences(before, stored, _RECORDED, _CONCEALED)
+    record(connection, principal, emp_id, Action.SMTP_CHANGED, str(emp_id), host, differs)
     return stored
 
 
 def remove_smtp(connection: sa.Connection, principal: Principal, emp_id: int) -> None:
     """Remove the settings of an account; those of the installation apply. Raises NotFound, NotAllowed."""
     change_account(connection, principal, emp_id, Change.ACCESS)
+    before = store.get_server(connection, emp_id)
     store.remove_server(connection, emp_id)
+    if before is not None:
+        record(connection, principal, emp_id, Action.SMTP_REMOVED, str(emp_id), before.host)
 
 
 def open_smtp(
@@ -101,6 +110,7 @@ def keep_test(
     """Store what became of a test e-mail. Raises NotFound, NotAllowed."""
     change_account(connection, principal, emp_id)
     store.keep_answer(connection, emp_id, answer, at)
+    record(connection, principal, emp_id, Action.SMTP_TESTED, str(emp_id))
 
 
 def _host(text: str) -> str:

@@ -5,6 +5,8 @@ import hmac
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
+from salepixel.accounts.principal import NOBODY
 from salepixel.keys import Keys
 from salepixel.subscriptions import store
 
@@ -24,7 +26,11 @@ def end_by_token(connection: sa.Connection, keys: Keys, text: str) -> bool:
     """End the subscription of a token; False if the token is not ours. Idempotent."""
     its_id = read_token(keys, text)
     if its_id is not None:
+        found = store.get_subscription(connection, its_id)
         store.remove_subscription(connection, its_id)
+        if found is not None:
+            changes = {"what": (found.what, None)}
+            record(connection, NOBODY, found.emp_id, Action.UNSUBSCRIBED, its_id, "", changes)
     return its_id is not None
 
 

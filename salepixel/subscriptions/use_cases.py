@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import is_erased
 from salepixel.accounts.principal import Principal
@@ -73,7 +74,9 @@ def subscribe(
         raise NotFound("campaign")
     if len(store.list_subscriptions(connection, emp_id)) >= MAX_SUBSCRIPTIONS:
         raise Conflict("too_many_subscriptions", most=MAX_SUBSCRIPTIONS)
-    return store.add_subscription(connection, keys, emp_id, what, campaign_id, email, language, at)
+    made = store.add_subscription(connection, keys, emp_id, what, campaign_id, email, language, at)
+    record(connection, principal, emp_id, Action.SUBSCRIBED, made.id, "", {"what": (None, what)})
+    return made
 
 
 def end_subscription(connection: sa.Connection, principal: Principal, subscription_id: str) -> Subscription:
@@ -83,13 +86,19 @@ def end_subscription(connection: sa.Connection, principal: Principal, subscripti
         raise NotFound("subscription")
     principal.require_change(found.emp_id)
     store.remove_subscription(connection, found.id)
+    record(
+        connection, principal, found.emp_id, Action.UNSUBSCRIBED, found.id, "", {"what": (found.what, None)}
+    )
     return found
 
 
 def retry_reports(connection: sa.Connection, principal: Principal, emp_id: int, at: datetime) -> int:
     """Send the reports again that were given up; returns how many. Raises NotFound, NotAllowed."""
     change_account(connection, principal, emp_id)
-    return store.retry_reports(connection, emp_id, at)
+    count = store.retry_reports(connection, emp_id, at)
+    if count:
+        record(connection, principal, emp_id, Action.REPORTS_RETRIED, str(emp_id), str(count))
+    return count
 
 
 def _shown(keys: Keys, subscription: Subscription, *, whole: bool) -> str:

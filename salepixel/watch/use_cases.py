@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField, Conflict, NotFound
 from salepixel.accounts.erased import is_erased
 from salepixel.accounts.principal import Principal
@@ -64,6 +65,7 @@ def add_address(
     store.add_test(connection, made, at)
     store.add_open_alerts(connection, made, at)
     store.look_soon(connection, emp_id, at)
+    record(connection, principal, emp_id, Action.ALERT_ADDRESS_ADDED, made.id, made.service)
     return made
 
 
@@ -80,6 +82,7 @@ def remove_address(connection: sa.Connection, principal: Principal, address_id: 
     found = see_address(connection, principal, address_id)
     principal.require_change(found.emp_id)
     store.remove_address(connection, found.id)
+    record(connection, principal, found.emp_id, Action.ALERT_ADDRESS_REMOVED, found.id, found.service)
     return found
 
 
@@ -88,6 +91,7 @@ def send_test(connection: sa.Connection, principal: Principal, address_id: str, 
     found = see_address(connection, principal, address_id)
     principal.require_change(found.emp_id)
     store.add_test(connection, found, at)
+    record(connection, principal, found.emp_id, Action.ALERT_TESTED, found.id, found.service)
     return found
 
 
@@ -99,3 +103,4 @@ def run_canary_now(connection: sa.Connection, principal: Principal, emp_id: int,
         raise NotFound("canary")
     if canary.phase == "idle":
         store.change_canary(connection, emp_id, {"next_at": at})
+        record(connection, principal, emp_id, Action.CANARY_RUN, str(emp_id))

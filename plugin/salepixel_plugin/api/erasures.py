@@ -129,7 +129,7 @@ def list_erasures(asked: AccountQuery) -> dict[str, Any]:
 def retry_erasure(erasure_id: str) -> dict[str, Any]:
     """Continue an unfinished erasure now. Idempotent."""
     here = services()
-    with here.database.read() as connection:
+    with here.database.write() as connection:
         unfinished = use_cases.resume_erasure(connection, principal(), erasure_id)
     return _as_json(finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS))
 

@@ -131,6 +131,6 @@ def _columns(here: Language) -> list[Column[Entry]]:
         text(
             "changes",
             N_("Changes"),
-            lambda one: "; ".join(f"{name}: {was} → {now}" for name, was, now in say_changes(one, here)),
+            lambda one: "; ".join(f"{name}: {change}" for name, change in say_changes(one, here)),
         ),
     ]

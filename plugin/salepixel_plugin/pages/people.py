@@ -176,7 +176,7 @@ def erase_person(emp_id: int) -> Response:
 def retry_erasure(emp_id: int, erasure_id: str) -> Response:
     """Continue an erasure that failed."""
     here = services()
-    with here.database.read() as connection:
+    with here.database.write() as connection:
         unfinished = use_cases.resume_erasure(connection, principal(), erasure_id)
     finish_erasure(here.database, here.clicks, unfinished, ANSWER_SECONDS)
     return cast(Response, redirect(url_for("pages.show_people", emp_id=emp_id), 303))

@@ -11,12 +11,14 @@ import structlog
 from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.keys import token_place
 from salepixel.shops.contract import ShopUnavailable, TokenRefused
 from salepixel.shops.saleor.api import PERMISSION, App, ask_for_app, fetch_jwks
 from salepixel.shops.shop import Shop
-from salepixel.shops.store import connect_shop, get_shop
+from salepixel.shops.store import get_shop
 from salepixel.shops.strict_json import BadJson, load_object
+from salepixel.shops.use_cases import register_app
 from salepixel_plugin.rejections import count_refusal, is_address, seconds_limited
 from salepixel_plugin.saleor.calls import WINDOW_SECONDS, Busy, Calls, TooManyRegistrations
 from salepixel_plugin.saleor.codes import read_code
@@ -54,7 +56,7 @@ def register() -> tuple[Response, int]:
         return _answer(failure)
     with services().database.write() as connection:
         sealed = services().keys.seal(token_place(shop.id), token)
-        connect_shop(connection, shop, app.id, sealed, jwks, services().clock())
+        register_app(connection, INSTALLATION, shop, app.id, sealed, jwks, services().clock())
     log.info("saleor_registered", shop=shop.id, app=app.id)
     return jsonify(success=True), 200
 

@@ -65,6 +65,7 @@ ACTION = {
     Action.PASSWORD_LINK_MADE: N_("Link for a new password created"),
     Action.SECOND_FACTOR_ON: N_("Second factor turned on"),
     Action.SECOND_FACTOR_OFF: N_("Second factor turned off"),
+    Action.IDENTITY_LINKED: N_("Company account linked"),
     Action.SIGNED_IN: N_("Signed in"),
     Action.SIGNED_OUT: N_("Signed out"),
     Action.SESSIONS_ENDED: N_("Sessions ended"),

@@ -93,6 +93,7 @@ class Action(StrEnum):
     PASSWORD_LINK_MADE = "person.password_link_made"
     SECOND_FACTOR_ON = "person.second_factor_on"
     SECOND_FACTOR_OFF = "person.second_factor_off"
+    IDENTITY_LINKED = "person.company_account_linked"
     SIGNED_IN = "session.began"
     SIGNED_OUT = "session.ended"
     SESSIONS_ENDED = "session.others_ended"

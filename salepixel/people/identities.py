@@ -4,10 +4,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action
 from salepixel.accounts.declined import Conflict, NotAllowed
 from salepixel.keys import NO_SECRET
 from salepixel.people import invitations, sessions, store
 from salepixel.people.openid import Identity
+from salepixel.people.own_changes import record_joined, record_own_change
 from salepixel.people.person import Person
 from salepixel.storage.ids import new_id
 from salepixel.storage.schema import identities
@@ -30,6 +32,7 @@ def enter_with_identity(connection: sa.Connection, identity: Identity, language:
         for open_one in invitations.list_invitations_of(connection, identity.email, at):
             if invitations.use_invitation(connection, open_one.id):
                 store.put_member(connection, person.id, open_one.emp_id, open_one.rights, at)
+                record_joined(connection, person, open_one)
     return store.get_person(connection, person.id) or person
 
 
@@ -68,3 +71,4 @@ def _link(connection: sa.Connection, identity: Identity, person: Person, at: dat
         raise NotAllowed("other_identity")
     store.change_person(connection, person.id, {"password": ""})
     sessions.end_sessions(connection, person.id)
+    record_own_change(connection, person, Action.IDENTITY_LINKED)

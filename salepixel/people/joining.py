@@ -9,14 +9,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from salepixel.accounts.audit import Action, record
+from salepixel.accounts.audit import Action
 from salepixel.accounts.declined import BadField, Conflict, Invalid, NotFound
-from salepixel.accounts.principal import name_of
 from salepixel.accounts.store import get_account
 from salepixel.keys import NO_SECRET, normal_address
 from salepixel.people import invitations, passwords, sessions, store
 from salepixel.people.invitations import Invitation
-from salepixel.people.own_changes import record_own_change
+from salepixel.people.own_changes import record_joined, record_own_change
 from salepixel.people.person import Person
 from salepixel.reading.emails import is_email
 from salepixel.storage.ids import new_id
@@ -116,9 +115,7 @@ def join(
         if not store.add_person(connection, person):
             raise Conflict("email_taken")
     store.put_member(connection, person.id, invitation.emp_id, invitation.rights, at)
-    changes = {"role": (None, name_of(invitation.rights))}
-    by = store.read_principal(connection, person)
-    record(connection, by, invitation.emp_id, Action.JOINED, person.id, person.name, changes)
+    record_joined(connection, person, invitation)
     return person
 
 

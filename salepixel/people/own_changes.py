@@ -3,9 +3,10 @@
 import sqlalchemy as sa
 
 from salepixel.accounts.audit import Action, Changes, record
-from salepixel.accounts.principal import NOBODY, Principal
+from salepixel.accounts.principal import NOBODY, Principal, name_of
 from salepixel.keys import normal_address
 from salepixel.people import store
+from salepixel.people.invitations import Invitation
 from salepixel.people.person import Person, principal_of
 
 
@@ -21,6 +22,12 @@ def record_own_change(
     by = principal or principal_of(person, rights)
     for emp_id in rights:
         record(connection, by, emp_id, action, person.id, person.name, changes)
+
+
+def record_joined(connection: sa.Connection, person: Person, invitation: Invitation) -> None:
+    """Add a row about a person who accepted an invitation."""
+    by, changes = store.read_principal(connection, person), {"role": (None, name_of(invitation.rights))}
+    record(connection, by, invitation.emp_id, Action.JOINED, person.id, person.name, changes)
 
 
 def record_failed_sign_in(connection: sa.Connection, email: str) -> None:

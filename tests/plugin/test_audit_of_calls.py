@@ -183,9 +183,7 @@ def test_wrong_passwords_are_one_row_an_hour_and_none_for_an_unknown_address(off
     before = _rows(office.database)
     for email in ("ana@shop.test", "ana@shop.test", "nobody@shop.test"):
         sign_in(office.browser, email, "wrong")
-    assert _rows(office.database) == before, (
-        "its time must not say who exists"
-    )
+    assert _rows(office.database) == before, "its time must not say who exists"
     office.store_counts()
     sign_in(office.browser, password="wrong")
     office.store_counts()

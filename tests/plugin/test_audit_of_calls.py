@@ -123,6 +123,15 @@ def _calls(office: Office, names: dict[str, str]) -> Iterator[tuple[str, str, st
     its_address = office.post(f"{at}/alerts/addresses", address)["id"]
     yield "test_alert_address", "POST", f"/alert-addresses/{its_address}/test", None
     yield "remove_alert_address", "DELETE", f"/alert-addresses/{its_address}", None
+    cy = {"email": "cy@shop.test", "role": "editor"}
+    yield "invite_member", "POST", f"{at}/invitations", cy
+    its_id = office.get(f"{at}/members")["invitations"][0]["id"]
+    yield "withdraw_invitation", "DELETE", f"/invitations/{its_id}", None
+    for email in ("ana@shop.test", "bo@shop.test"):
+        add_person(office, email)
+    ana = office.get(f"{at}/members")["members"][0]["id"]
+    yield "change_member", "PUT", f"{at}/members/{ana}", {"role": "viewer"}
+    yield "remove_member", "DELETE", f"{at}/members/{ana}", None
     yield "start_trial", "POST", f"{at}/trials", {"url": "https://shop.test/new"}
     yield "retry_forwards", "POST", "/outbox/dead/retry", {"empId": 7}
     yield "close_month", "POST", f"{at}/closings", {"month": MONTH}

@@ -15,7 +15,7 @@ $(shell test -x $(BIN)/python || rm -f .venv/made)
 ALL_CORES := -n auto --maxprocesses 8 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-slow test-browser check format bench growth truth soak fuzz lock
+.PHONY: help demo run test test-slow test-browser pictures check format bench growth truth soak fuzz lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ test-slow: .venv/dev ## run the slow tests: kills of whole stacks, simulated wor
 
 test-browser: .venv/dev ## run the tests that need browsers: Chromium, Firefox ESR, WebKitGTK
 	$(BIN)/pytest -m browser
+
+pictures: .venv/dev ## make the pictures in the docs again, by the tests in a browser
+	SCREENSHOTS=1 $(BIN)/pytest -m browser tests/browser -k "picture or campaign or dashboard or overview"
 
 check: .venv/dev ## check environment, format, lint, types and import rules
 	$(BIN)/pip check

@@ -60,6 +60,7 @@ NOT_CALLED = {
     "pages.connect_shop": "as api.add_shop",
     "pages.change_shop": "as api.change_shop",
     "pages.show_frame": "reads one row by its key",
+    "pages.show_document": "a file",
     "pages.show_order_widget": "as pages.explain_order, with a token of the shop's Dashboard",
     "pages.show_customer_widget": "as pages.show_contact, with a token of the shop's Dashboard",
     "pages.show_home_widget": "as pages.list_campaigns, with a token of the shop's Dashboard",

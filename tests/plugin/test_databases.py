@@ -149,6 +149,7 @@ def fill(office: Office, name: str = "c") -> dict[str, str]:
         "form": "csv",
         "trial": "test-6743c800-0123abcd",
         "step": "export",
+        "document": "how-to/flows.md",
         "token": unsubscribe_token(office.keys, "0a1b"),
     }
 

@@ -24,6 +24,7 @@ from salepixel_plugin.access import Refusal
 from salepixel_plugin.compressed import compress
 from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
+from salepixel_plugin.pages.chapters import chapter_of
 from salepixel_plugin.pages.menu import is_of_report, places_at, sections_at
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.saleor import dashboard
@@ -34,7 +35,7 @@ LANGUAGE_SECONDS = 365 * 86_400
 OPEN_TO_ALL = (
     *("pages.login", "pages.enter", "pages.show_code", "pages.enter_code"),
     *("pages.begin_company", "pages.end_company"),
-    *("pages.show_invitation", "pages.join", "pages.static", "pages.show_about"),
+    *("pages.show_invitation", "pages.join", "pages.static", "pages.show_about", "pages.show_document"),
     # The token in their address is the right to end a subscription.
     *("pages.show_end", "pages.end_reports"),
     # These check the token of a Dashboard themselves, or show nothing without one.
@@ -125,6 +126,7 @@ def page(template: str, **values: Any) -> Response:
             sections=sections_at(request.endpoint),
             section=section,
             places=places,
+            chapter=chapter_of(request.endpoint, language().code),
             **values,
         )
     )

@@ -105,6 +105,15 @@ def places_at(endpoint: str | None, *, is_owner: bool = True) -> tuple[str, list
     return "", []
 
 
+def find_place(endpoint: str) -> tuple[str, Place]:
+    """The section and the page of the menu with this endpoint. Raises KeyError."""
+    for section, places in MENU.items():
+        for place in places:
+            if place.endpoint == endpoint:
+                return section, place
+    raise KeyError(endpoint)
+
+
 def is_of_report(endpoint: str | None) -> bool:
     """True for a page of figures: not of the settings, and none outside of the menu."""
     return places_at(endpoint)[0] not in ("", SETTINGS)

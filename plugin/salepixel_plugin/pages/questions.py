@@ -3,16 +3,18 @@
 from flask import Response
 
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, page
+from salepixel_plugin.pages.blueprint import accounts_of_menu, blueprint, page
+from salepixel_plugin.pages.menu import find_place
 
 QUESTIONS = (
     (
         N_("Why is an order of my shop not in a campaign?"),
         N_(
-            "Search the order on the page Orders: its page says why it was not attributed. The most frequent "
-            "reasons are that nobody clicked before the order, that the click is outside the attribution "
-            "window, or that the link is not a sales link."
+            "Search the order on the page Orders: its page says why it was not attributed. The most "
+            "frequent reasons are that nobody clicked before the order, that the click is outside the "
+            "attribution window, or that the link is not a sales link."
         ),
+        "list_orders",
     ),
     (
         N_("Is a sale lost if the buyer never sees the thank-you page?"),
@@ -20,6 +22,7 @@ QUESTIONS = (
             "No. The shop reports its orders itself, and Salepixel also asks the shop for orders that did "
             "not arrive. The pixel on the thank-you page only adds evidence."
         ),
+        "show_coverage",
     ),
     (
         N_("Why are there fewer clicks than in my e-mail platform?"),
@@ -27,6 +30,7 @@ QUESTIONS = (
             "Security scanners open the links of an e-mail before a person reads it. Salepixel stores these "
             "clicks, too, but shows them as bot clicks, apart from human clicks."
         ),
+        "show_account",
     ),
     (
         N_("Can an order count twice?"),
@@ -34,6 +38,7 @@ QUESTIONS = (
             "No. An order counts once, even if the shop, the pixel and the API report it several times. If "
             "several clicks share an order, their shares add up to the order."
         ),
+        "list_orders",
     ),
     (
         N_("What happens to revenue when a buyer sends something back?"),
@@ -41,6 +46,7 @@ QUESTIONS = (
             "A refund lowers the net revenue of the sale that it belongs to. After a month is closed, its "
             "figures stay, and later refunds are shown beside them."
         ),
+        "show_account",
     ),
     (
         N_("Does the report claim too much for e-mail?"),
@@ -49,6 +55,7 @@ QUESTIONS = (
             "order does. Clicks show what came before an order, not what caused it: to measure that, use a "
             "random holdout."
         ),
+        "compare_models",
     ),
     (
         N_("What if the browser blocks cookies?"),
@@ -57,6 +64,7 @@ QUESTIONS = (
             "order. Orders without it are matched by the buyer's e-mail address or a coupon code, with a "
             "lower confidence."
         ),
+        "list_orders",
     ),
     (
         N_("Why are the amounts of two currencies not added up?"),
@@ -64,6 +72,7 @@ QUESTIONS = (
             "Their sum would mean nothing. Where you see a converted total, each sale is converted at the "
             "European Central Bank's reference rate of its day."
         ),
+        "show_account",
     ),
     (
         N_("Can a report of last year still change?"),
@@ -71,6 +80,7 @@ QUESTIONS = (
             "Not after its month is closed. Before that, new attribution settings change it, and a preview "
             "shows every order that would move."
         ),
+        "show_policy",
     ),
     (
         N_("Are contacts tracked who do not want it?"),
@@ -78,9 +88,91 @@ QUESTIONS = (
             "No. Contacts who opted out, and visitors whose browser sends Global Privacy Control, are not "
             "tracked: their clicks have no contact, no cookie and no token."
         ),
+        "find_contact",
+    ),
+    (
+        N_("What if the buyer pays in a wallet or on another page, such as PayPal or Apple Pay?"),
+        N_(
+            "The storefront tag stores the click with the checkout, before the payment begins. Otherwise "
+            "the order is matched afterwards by the buyer's cookie, customer number or e-mail address. No "
+            "pixel is needed on the payment page."
+        ),
+        "list_orders",
+    ),
+    (
+        N_("Can a sale be credited to the wrong person?"),
+        N_(
+            "If an order carries the click of one contact and the e-mail address of another, its page says "
+            "so, and the confidence falls. Forwarded e-mails and shared browsers are recognised."
+        ),
+        "list_orders",
+    ),
+    (
+        N_("Why does the report say what it says?"),
+        N_(
+            "Each order has a page with the decision in one sentence, the evidence, every click that was "
+            "considered, and the signed data of the shop."
+        ),
+        "list_orders",
+    ),
+    (
+        N_("Can I see and export who clicked and who bought?"),
+        N_(
+            "Yes, if your role shows contacts. The pages Sales, Links, Contacts and Items of a campaign can "
+            "be sorted and searched, and downloaded for Excel or as CSV."
+        ),
+        "list_account_campaigns",
+    ),
+    (
+        N_("Does a tracked link slow down the shop, or break?"),
+        N_(
+            "A link needs no database, so it leads on even while the report is down. Its destination is "
+            "sealed in the link. You can change it or switch it off after sending."
+        ),
+        "show_link_settings",
+    ),
+    (
+        N_("Can somebody forge a sale, or use our links to lead elsewhere?"),
+        N_(
+            "No. Only orders that your shop signs or your key sends become revenue. A link that was changed "
+            "is refused, and dynamic links lead only to the sites on your list."
+        ),
+        "show_link_settings",
+    ),
+    (
+        N_("What happens if I delete a campaign?"),
+        N_(
+            "A campaign with clicks or orders cannot be deleted, but archived. It keeps its figures, its "
+            "links lead on, and its orders stay where they are."
+        ),
+        "list_account_campaigns",
+    ),
+    (
+        N_("Does it work with our e-mail platform?"),
+        N_(
+            "Yes: paste the e-mail, choose the platform, and take the e-mail back with tracked links. "
+            "Open-source platforms such as Mautic, listmonk and Keila are known, too."
+        ),
+        "list_account_campaigns",
+    ),
+    (
+        N_("Is it hard to run on our own server?"),
+        N_(
+            "One command starts everything, and needs no other software. First steps says what is still "
+            "missing and how to fix it, and alerts say when something breaks."
+        ),
+        "first_steps",
+    ),
+    (
+        N_("What if the shop reports an order late, twice or not at all?"),
+        N_(
+            "Each report of an order is safe to repeat, and the newest state counts. Salepixel asks the "
+            "shop for orders that did not arrive, and shows them day by day."
+        ),
+        "show_coverage",
     ),
 )
-"""Question -> answer."""
+"""Question, answer, and the endpoint of the page in the menu where one sees it."""
 
 TERMS = (
     (N_("Human clicks"), N_("Clicks without a sign of a bot.")),
@@ -108,4 +200,10 @@ TERMS = (
 @blueprint.get("/help")
 def show_help() -> Response:
     """The questions and the glossary."""
-    return page("help.html", questions=QUESTIONS, terms=TERMS)
+    accounts = accounts_of_menu()
+    return page(
+        "help.html",
+        questions=[(question, answer, find_place(endpoint)) for question, answer, endpoint in QUESTIONS],
+        terms=TERMS,
+        emp_id=accounts[0].emp_id if len(accounts) == 1 else None,
+    )

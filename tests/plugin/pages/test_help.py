@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "reference" / "glossary.md"
 
 def test_the_docs_have_the_same_questions_and_terms() -> None:
     written = " ".join(DOCS.read_text().split())
-    for question, answer in QUESTIONS:
+    for question, answer, _ in QUESTIONS:
         assert f"### {question} {answer}" in written
     for term, meaning in TERMS:
         assert f"| {term} | {meaning} |" in written
@@ -22,7 +22,7 @@ def test_the_docs_have_the_same_questions_and_terms() -> None:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_page_has_them_in_each_language(office: Office, code: str) -> None:
     text = office.page(f"/help?lang={code}", SHOES).text.replace("&#39;", "'")
-    for first, second in (*QUESTIONS, *TERMS):
+    for first, second, *_ in (*QUESTIONS, *TERMS):
         assert LANGUAGES[code].text(first) in text
         assert LANGUAGES[code].text(second) in text
 

@@ -40,6 +40,7 @@ NO_MENU = {
         "show_frame",
         "show_end",
         "show_help",
+        "show_document",
         "show_whole_audit",
     ),
 }

@@ -1,0 +1,86 @@
+"""Which page of the docs explains a page: one line for each endpoint. A new page is one line here."""
+
+from collections.abc import Mapping
+
+FRONT = "README.md"
+"""The index of the docs."""
+
+_POLICY, _PEOPLE = "how-to/change-a-policy.md", "how-to/people.md"
+_FIRST, _LISTS = "how-to/your-first-campaign.md", "how-to/import-contacts.md"
+_FIND, _VIEWS = "how-to/find-an-order.md", "reference/views.md"
+
+CHAPTERS: Mapping[str, str] = {
+    "compare_models": "explanation/models.md",
+    "contacts": f"{_VIEWS}#a-campaign",
+    "explain_order": "explanation/attribution.md",
+    "find_contact": f"{_VIEWS}#contacts",
+    "first_steps": "explanation/first-steps.md",
+    "items": f"{_VIEWS}#a-campaign",
+    "lift": "how-to/measure-lift.md",
+    "link": "how-to/change-a-link.md",
+    "links": "how-to/change-a-link.md#on-the-page",
+    "list_account_campaigns": f"{_VIEWS}#campaigns",
+    "list_campaigns": f"{_VIEWS}#campaigns",
+    "list_dead": "how-to/operate.md#retry-failed-forwards",
+    "list_failed": "how-to/operate.md#orders-that-could-not-be-processed",
+    "list_flows": "how-to/flows.md",
+    "list_orders": _FIND,
+    "list_sales": "explanation/money.md",
+    "list_shops": "how-to/connect-saleor.md",
+    "login": _PEOPLE,
+    "new_account": f"{_VIEWS}#campaigns",
+    "new_list": _LISTS,
+    "new_mail": f"{_FIRST}#1-paste-the-e-mail",
+    "overview": "how-to/read-the-overview.md",
+    "preview_link": "how-to/change-a-link.md",
+    "preview_policy": f"{_POLICY}#on-the-page",
+    "recipients": f"{_LISTS}#recipients-of-a-campaign",
+    "show_about": "explanation/privacy.md",
+    "show_account": "how-to/read-the-overview.md",
+    "show_alerts": "how-to/alerts.md",
+    "show_code": f"{_PEOPLE}#a-lost-password-or-phone",
+    "show_contact": f"{_VIEWS}#contacts",
+    "show_coverage": "explanation/coverage.md",
+    "show_delivery": _FIND,
+    "show_document": FRONT,
+    "show_end": "how-to/e-mail-and-reports.md#get-reports-by-e-mail",
+    "show_export": "explanation/privacy.md#access-and-erasure",
+    "show_flow": "how-to/flows.md",
+    "show_help": FRONT,
+    "show_invitation": f"{_PEOPLE}#invite-somebody",
+    "show_link_map": "how-to/read-the-overview.md",
+    "show_link_settings": "how-to/put-links-in-your-mail.md#utm-parameters",
+    "show_list": _LISTS,
+    "show_live": f"{_FIND}#live",
+    "show_mail": f"{_FIRST}#2-check-the-links",
+    "show_manage": f"{_FIRST}#later",
+    "show_me": f"{_PEOPLE}#your-access",
+    "show_members": f"{_PEOPLE}#invite-somebody",
+    "show_owners": f"{_PEOPLE}#the-first-person",
+    "show_people": "explanation/privacy.md#access-and-erasure",
+    "show_platform": "how-to/e-mail-platforms.md",
+    "show_policy": _POLICY,
+    "show_reports": "how-to/e-mail-and-reports.md#get-reports-by-e-mail",
+    "show_second_factor": f"{_PEOPLE}#your-access",
+    "show_send_list": _LISTS,
+    "show_smtp": "how-to/e-mail-and-reports.md",
+    "show_trial": f"{_FIND}#click-this-then-buy",
+    "show_trials": f"{_FIND}#click-this-then-buy",
+    "show_undo": "how-to/put-links-in-your-mail.md#later",
+}
+"""Endpoint without `pages.` -> page of the docs, with a heading."""
+
+TRANSLATED: Mapping[tuple[str, str], str] = {("es", _FIRST): "how-to/su-primera-campana.md"}
+"""Pages of the docs in other languages. Their headings differ."""
+
+
+def chapter_of(endpoint: str | None, language: str) -> tuple[str, str, str]:
+    """The page of the docs about a page with this endpoint, its heading or empty, and its language.
+
+    For a page without a line in CHAPTERS, such as the answer to a form, this is the index.
+    """
+    name = (endpoint or "").removeprefix("pages.")
+    document, _, heading = CHAPTERS.get(name, FRONT).partition("#")
+    if translated := TRANSLATED.get((language, document)):
+        return translated, "", language
+    return document, heading, "en"

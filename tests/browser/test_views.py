@@ -1,0 +1,182 @@
+"""Every view in Chromium: both languages, wide and narrow, light, dark, forced colours and print.
+
+`make pictures` writes the pictures of docs/reference/views.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT as AXE  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, sync_playwright
+
+from salepixel_plugin.app import make_routes
+from tests.browser import pictures
+from tests.browser.engines import need
+from tests.browser.furnished import PASSWORD, Furnished, serve_furnished
+from tests.browser.views import EMPTY, NOT_VIEWS, VIEWS, View
+
+pytestmark = pytest.mark.browser
+
+LANGUAGES = {"en": "en-GB", "es": "es-ES"}
+WIDTHS = (1280, 390)
+PAPER: ViewportSize = {"width": 703, "height": 1032}
+"""A page of A4 less its margins of 12 mm, at 96 pixels an inch."""
+
+SCREENS = {"": (1280, 1200, 0.75), "-phone": (390, 1400, 1.0)}
+"""The ending of a picture's name -> width of the page, most of its height, size of the picture."""
+
+MOST_OF_PICTURES = 4_000_000
+MOST_BYTES = 150_000
+COLOURS: list[dict[str, Any]] = [
+    {"color_scheme": "light", "forced_colors": "none"},
+    {"color_scheme": "dark", "forced_colors": "none"},
+    {"color_scheme": "light", "forced_colors": "active"},
+]
+MODES = {(1280, "en"): COLOURS, (390, "es"): COLOURS[:2]}
+"""The wide page in one language, the narrow page in the other. Forced colours are the reader's."""
+
+WHOLE = {"resultTypes": ["violations"], "iframes": False, "rules": {"target-size": {"enabled": True}}}
+"""All rules of axe, and targets of 24 px, which it checks only if asked."""
+
+OF_COLOURS = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
+"""The rules whose result another colour scheme can change."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    with serve_furnished(tmp_path_factory.mktemp("views")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    need("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def readers(browser: Browser, house: Furnished) -> Iterator[Mapping[tuple[str, str], Page]]:
+    """A page of a browser for each language and reader, signed in."""
+    opened: dict[tuple[str, str], Page] = {}
+    for code, locale in LANGUAGES.items():
+        for reader in ("ana", "bo", "nobody"):
+            context = browser.new_context(locale=locale, viewport={"width": 1280, "height": 900})
+            opened[code, reader] = context.new_page()
+            if reader != "nobody":
+                _sign_in(context, house, reader)
+    yield opened
+    for page in opened.values():
+        page.context.close()
+
+
+def _sign_in(context: BrowserContext, house: Furnished, reader: str) -> None:
+    sent: dict[str, str | float | bool] = {
+        "email": f"{reader}@shop.test",
+        "password": PASSWORD,
+        "next": "/about",
+    }
+    headers = {"Origin": house.url}
+    assert context.request.post(f"{house.url}/login", form=sent, headers=headers).ok
+    kept = [one for one in context.cookies() if one.get("name") != "salepixel_language"]
+    context.clear_cookies()
+    context.add_cookies(kept)  # type: ignore[arg-type]  # as they were
+
+
+def test_every_page_is_a_view_or_has_a_reason() -> None:
+    rules = make_routes().url_map.iter_rules()
+    named = {
+        rule.endpoint.removeprefix("pages.")
+        for rule in rules
+        if rule.endpoint.startswith("pages.") and "GET" in (rule.methods or ())
+    }
+    assert {view.endpoint for view in VIEWS.values()} | NOT_VIEWS.keys() == named
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [*product(VIEWS, LANGUAGES), *product(EMPTY, ["en"])],
+)
+def test_a_view_fits_and_has_no_findings_of_axe(
+    house: Furnished, readers: Mapping[tuple[str, str], Page], name: str, language: str
+) -> None:
+    view = {**VIEWS, **EMPTY}[name]
+    page = readers[language, view.reader]
+    found = _open(page, house, view)
+    assert page.locator("html").get_attribute("lang") == language
+    page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+    found += [
+        f"on paper: {one.inner_text()}" for one in page.locator("nav, button").all() if one.is_visible()
+    ]
+    for width in WIDTHS:
+        page.emulate_media(media="screen", **COLOURS[0])
+        page.set_viewport_size({"width": width, "height": 900})
+        if not page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
+            found.append(f"{width} px: wider than the window")
+        for colours in MODES.get((width, language), ()):
+            page.emulate_media(media="screen", **colours)
+            found += [f"{width} px, {colours}: {one}" for one in _findings(page, colours)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.skipif(not pictures.WANTED, reason="only make pictures makes pictures")
+@pytest.mark.parametrize("name", VIEWS)
+def test_pictures_are_made(house: Furnished, readers: Mapping[tuple[str, str], Page], name: str) -> None:
+    page = readers["en", VIEWS[name].reader]
+    _open(page, house, VIEWS[name])
+    for ending, (width, tallest, share) in SCREENS.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        pictures.take(page, pictures.VIEWS / f"{name}{ending}", tallest=tallest, share=share)
+    page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+    pictures.take(page, pictures.VIEWS / f"{name}-print", share=0.75)
+
+
+def test_each_view_has_its_pictures_in_the_docs() -> None:
+    there = {path.stem for path in pictures.VIEWS.glob("*.webp")}
+    assert there == {f"{name}{ending}" for name in VIEWS for ending in ("", "-phone", "-print")}
+    written = (pictures.DOCS / "reference" / "views.md").read_text()
+    assert {name for name in there if f"(pictures/{name}.webp)" not in written} == set()
+    assert sum(path.stat().st_size for path in pictures.VIEWS.glob("*.webp")) < MOST_OF_PICTURES
+
+
+def _findings(page: Page, colours: Mapping[str, Any]) -> list[str]:
+    """What axe finds: the rule, the place and the reason."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    options = WHOLE if colours is COLOURS[0] else OF_COLOURS
+    result = page.evaluate("(options) => axe.run(options)", options)
+    return [
+        f"{rule['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
+        for rule in result["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def _open(page: Page, house: Furnished, view: View) -> list[str]:
+    """Load a view; returns what is too large or comes from elsewhere."""
+    asked: list[Request] = []
+
+    def remember(request: Request) -> None:
+        asked.append(request)
+
+    page.on("request", remember)
+    page.emulate_media(media="screen", **COLOURS[0])
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    answer = page.goto(house.url + view.path.format_map(house.names))
+    assert answer is not None
+    page.remove_listener("request", remember)
+    size = len(answer.body())
+    elsewhere = [one.url for one in asked if not one.url.startswith((house.url, "data:"))]
+    return [*elsewhere, *([f"{size} bytes"] if size > MOST_BYTES else [])]

@@ -1,0 +1,74 @@
+"""The docs in the product: each page links its chapter, and everybody may read them."""
+
+import re
+
+import pytest
+
+from salepixel_plugin.documents import FOLDER, read_document
+from salepixel_plugin.pages.chapters import CHAPTERS, FRONT, TRANSLATED, chapter_of
+from tests.plugin.conftest import SHOES, Office
+
+NO_PAGES = {
+    *("download_errors", "download_mail", "download_original", "download_recipients", "download_sales"),
+    *("download_table", "show_closings", "show_frame", "show_live_rows", "show_marked_mail"),
+    *("show_people_again", "show_trial_rows", "start", "static", "switch_account", "try_browser"),
+}
+"""Files, redirects, parts of pages, and the frame in a Dashboard."""
+
+NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.glob("**/*.md"))
+
+
+def test_every_page_has_a_chapter_of_the_docs(office: Office) -> None:
+    named = {
+        rule.endpoint.removeprefix("pages.")
+        for rule in office.app.url_map.iter_rules()
+        if rule.endpoint.startswith("pages.") and "GET" in (rule.methods or ())
+    }
+    assert CHAPTERS.keys() == named - NO_PAGES
+
+
+@pytest.mark.parametrize("chapter", sorted({*CHAPTERS.values(), *TRANSLATED.values()}))
+def test_every_chapter_is_there_with_its_heading(office: Office, chapter: str) -> None:
+    name, _, heading = chapter.partition("#")
+    page = office.browser.get(f"/docs/{name}", follow_redirects=True)
+    assert page.status_code == 200
+    assert not heading or f'id="{heading}"' in page.text
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_a_page_links_its_chapter(office: Office, code: str) -> None:
+    page = office.page(f"/accounts/7/live?lang={code}", SHOES).text
+    assert page.count('href="/docs/how-to/find-an-order.md#live"') == 2
+    page = office.page(f"/accounts/7/mails?lang={code}", SHOES).text
+    assert f'href="/docs/{chapter_of("pages.new_mail", code)[0]}' in page
+    assert chapter_of("pages.new_mail", "es")[0] == "how-to/su-primera-campana.md"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_and_pictures_of_the_docs_lead_to_what_is_there(office: Office, name: str) -> None:
+    found = read_document(name, "/docs/")
+    assert found is not None
+    assert found.title
+    for address in re.findall(r'(?:href|src)="(/[^"#]+)', found.body):
+        assert office.browser.get(address, follow_redirects=True).status_code == 200, address
+
+
+def test_the_index_is_at_the_root_of_the_docs(office: Office) -> None:
+    assert read_document(FRONT, "/docs/") is not None
+    assert office.browser.get("/docs/").status_code == 200
+
+
+OUTSIDE = [
+    "../README.md",
+    "..%2fREADME.md",
+    "how-to/../../pyproject.toml",
+    "none.md",
+    "how-to",
+    "x.py",
+    "%00.md",
+]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_nothing_else_is_served(office: Office, name: str) -> None:
+    assert office.browser.get(f"/docs/{name}").status_code == 404

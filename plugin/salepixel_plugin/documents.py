@@ -1,6 +1,7 @@
 """The docs as HTML: Markdown of the folder docs/, with the anchors that the docs use in their links."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -47,10 +48,12 @@ def read_document(name: str, root: str) -> Document | None:
         return None
     markdown = MarkdownIt("commonmark").enable("table")
     tokens = markdown.parse(path.read_text("utf-8"))
-    title = ""
+    title, taken = "", Counter[str]()
     for opening, inside in pairwise(tokens):
         if opening.type == "heading_open":
-            opening.attrSet("id", anchor_of(inside.content))
+            anchor = anchor_of(inside.content)
+            opening.attrSet("id", f"{anchor}-{taken[anchor]}" if taken[anchor] else anchor)
+            taken[anchor] += 1
             title = title or inside.content
         for child in opening.children or []:
             _place(child, dirname(name), root)

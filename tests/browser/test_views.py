@@ -14,13 +14,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Viewport
 from salepixel_plugin.app import make_routes
 from tests.browser import pictures
 from tests.browser.engines import need
-from tests.browser.furnished import PASSWORD, Furnished, serve_furnished
+from tests.browser.furnished import PASSWORD, Furnished, furnished_stack
 from tests.browser.views import EMPTY, NOT_VIEWS, VIEWS, View
 
 pytestmark = pytest.mark.browser
 
 LANGUAGES = {"en": "en-GB", "es": "es-ES"}
 WIDTHS = (1280, 390)
+SCALE = 1.0 if pictures.WANTED else 0.1
+"""Of the three months: with few rows, axe is quick."""
+
 PAPER: ViewportSize = {"width": 703, "height": 1032}
 """A page of A4 less its margins of 12 mm, at 96 pixels an inch."""
 
@@ -49,7 +52,7 @@ OF_COLOURS = {
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
-    with serve_furnished(tmp_path_factory.mktemp("views")) as running:
+    with furnished_stack(tmp_path_factory.mktemp("views") / "data", SCALE) as running:
         yield running
 
 

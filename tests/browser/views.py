@@ -29,7 +29,7 @@ VIEWS = {
     "buyers": View("contacts", _CAMPAIGN + "/contacts"),
     "items": View("items", _CAMPAIGN + "/items"),
     "recipients": View("recipients", _CAMPAIGN + "/recipients"),
-    "lift": View("lift", _CAMPAIGN + "/lift"),
+    "lift": View("lift", "/campaigns/{lift}/lift"),
     "manage": View("show_manage", _CAMPAIGN + "/manage"),
     "new-campaign": View("new_mail", _ACCOUNT + "/mails"),
     "mail": View("show_mail", "/mails/{mail}"),
@@ -56,6 +56,8 @@ VIEWS = {
     "link-settings": View("show_link_settings", _ACCOUNT + "/links"),
     "email": View("show_smtp", _ACCOUNT + "/email"),
     "people": View("show_members", _ACCOUNT + "/members"),
+    "audit": View("show_audit", _ACCOUNT + "/audit"),
+    "audit-of-all": View("show_whole_audit", "/audit"),
     "people-of-all": View("show_owners", "/members"),
     "tracking-health": View("show_coverage", _ACCOUNT + "/coverage"),
     "undecided-orders": View("list_failed", "/orders/failed"),
@@ -95,6 +97,8 @@ EMPTY = {
 """The same of an account without anything, and a page that is not there. Without pictures."""
 
 NOT_VIEWS = {
+    "download_audit": "a file",
+    "download_whole_audit": "a file",
     "download_errors": "a file",
     "download_mail": "a file",
     "download_original": "a file",

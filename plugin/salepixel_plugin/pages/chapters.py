@@ -38,6 +38,7 @@ CHAPTERS: Mapping[str, str] = {
     "show_about": "explanation/privacy.md",
     "show_account": "how-to/read-the-overview.md",
     "show_alerts": "how-to/alerts.md",
+    "show_audit": f"{_PEOPLE}#who-changed-what",
     "show_code": f"{_PEOPLE}#a-lost-password-or-phone",
     "show_contact": f"{_VIEWS}#contacts",
     "show_coverage": "explanation/coverage.md",
@@ -67,6 +68,7 @@ CHAPTERS: Mapping[str, str] = {
     "show_trial": f"{_FIND}#click-this-then-buy",
     "show_trials": f"{_FIND}#click-this-then-buy",
     "show_undo": "how-to/put-links-in-your-mail.md#later",
+    "show_whole_audit": f"{_PEOPLE}#who-changed-what",
 }
 """Endpoint without `pages.` -> page of the docs, with a heading."""
 

@@ -9,6 +9,7 @@ from salepixel_plugin.pages.chapters import CHAPTERS, FRONT, TRANSLATED, chapter
 from tests.plugin.conftest import SHOES, Office
 
 NO_PAGES = {
+    *("download_audit", "download_whole_audit"),
     *("download_errors", "download_mail", "download_original", "download_recipients", "download_sales"),
     *("download_table", "show_closings", "show_frame", "show_live_rows", "show_marked_mail"),
     *("show_people_again", "show_trial_rows", "start", "static", "switch_account", "try_browser"),

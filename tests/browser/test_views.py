@@ -11,11 +11,10 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT as AXE  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, sync_playwright
 
-from salepixel_plugin.app import make_routes
 from tests.browser import pictures
 from tests.browser.engines import need
 from tests.browser.furnished import PASSWORD, Furnished, furnished_stack
-from tests.browser.views import EMPTY, NOT_VIEWS, VIEWS, View
+from tests.browser.views import EMPTY, VIEWS, View
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +29,6 @@ PAPER: ViewportSize = {"width": 703, "height": 1032}
 SCREENS = {"": (1280, 1200, 0.75), "-phone": (390, 1400, 1.0)}
 """The ending of a picture's name -> width of the page, most of its height, size of the picture."""
 
-MOST_OF_PICTURES = 4_000_000
 MOST_BYTES = 150_000
 COLOURS: list[dict[str, Any]] = [
     {"color_scheme": "light", "forced_colors": "none"},
@@ -96,16 +94,6 @@ def _sign_in(context: BrowserContext, house: Furnished, reader: str) -> None:
     context.add_cookies(kept)  # type: ignore[arg-type]  # as they were
 
 
-def test_every_page_is_a_view_or_has_a_reason() -> None:
-    rules = make_routes().url_map.iter_rules()
-    named = {
-        rule.endpoint.removeprefix("pages.")
-        for rule in rules
-        if rule.endpoint.startswith("pages.") and "GET" in (rule.methods or ())
-    }
-    assert {view.endpoint for view in VIEWS.values()} | NOT_VIEWS.keys() == named
-
-
 @pytest.mark.parametrize(
     ("name", "language"),
     [*product(VIEWS, LANGUAGES), *product(EMPTY, ["en"])],
@@ -144,14 +132,6 @@ def test_pictures_are_made(house: Furnished, readers: Mapping[tuple[str, str], P
     page.emulate_media(media="print")
     page.set_viewport_size(PAPER)
     pictures.take(page, pictures.VIEWS / f"{name}-print", share=0.75)
-
-
-def test_each_view_has_its_pictures_in_the_docs() -> None:
-    there = {path.stem for path in pictures.VIEWS.glob("*.webp")}
-    assert there == {f"{name}{ending}" for name in VIEWS for ending in ("", "-phone", "-print")}
-    written = (pictures.DOCS / "reference" / "views.md").read_text()
-    assert {name for name in there if f"(pictures/{name}.webp)" not in written} == set()
-    assert sum(path.stat().st_size for path in pictures.VIEWS.glob("*.webp")) < MOST_OF_PICTURES
 
 
 def _findings(page: Page, colours: Mapping[str, Any]) -> list[str]:

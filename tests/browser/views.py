@@ -97,6 +97,8 @@ EMPTY = {
 """The same of an account without anything, and a page that is not there. Without pictures."""
 
 NOT_VIEWS = {
+    "begin_company": "a redirect",
+    "end_company": "a redirect",
     "download_audit": "a file",
     "download_whole_audit": "a file",
     "download_errors": "a file",

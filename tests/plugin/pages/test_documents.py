@@ -6,15 +6,8 @@ import pytest
 
 from salepixel_plugin.documents import FOLDER, read_document
 from salepixel_plugin.pages.chapters import CHAPTERS, FRONT, TRANSLATED, chapter_of
+from tests.browser.views import NOT_VIEWS
 from tests.plugin.conftest import SHOES, Office
-
-NO_PAGES = {
-    *("download_audit", "download_whole_audit"),
-    *("download_errors", "download_mail", "download_original", "download_recipients", "download_sales"),
-    *("download_table", "show_closings", "show_frame", "show_live_rows", "show_marked_mail"),
-    *("show_people_again", "show_trial_rows", "start", "static", "switch_account", "try_browser"),
-}
-"""Files, redirects, parts of pages, and the frame in a Dashboard."""
 
 NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.glob("**/*.md"))
 
@@ -25,7 +18,7 @@ def test_every_page_has_a_chapter_of_the_docs(office: Office) -> None:
         for rule in office.app.url_map.iter_rules()
         if rule.endpoint.startswith("pages.") and "GET" in (rule.methods or ())
     }
-    assert CHAPTERS.keys() == named - NO_PAGES
+    assert CHAPTERS.keys() == named - NOT_VIEWS.keys()
 
 
 @pytest.mark.parametrize("chapter", sorted({*CHAPTERS.values(), *TRANSLATED.values()}))

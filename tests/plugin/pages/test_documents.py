@@ -44,7 +44,9 @@ def test_links_and_pictures_of_the_docs_lead_to_what_is_there(office: Office, na
     assert found is not None
     assert found.title
     for address in re.findall(r'(?:href|src)="(/[^"#]+)', found.body):
-        assert office.browser.get(address, follow_redirects=True).status_code == 200, address
+        answer = office.browser.get(address, follow_redirects=True)
+        answer.close()
+        assert answer.status_code == 200, address
 
 
 def test_the_index_is_at_the_root_of_the_docs(office: Office) -> None:

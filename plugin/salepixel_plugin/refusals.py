@@ -28,7 +28,7 @@ SENTENCES = {
     "unknown_account": "There is no account %(emp_id)s. Create it with POST /accounts.",
     "not_allowed": "This needs a key with all rights, such as SALEPIXEL_API_KEY.",
     "read_only": N_("You may read this account, but not change it. Ask an owner of the account."),
-    "for_owners": N_("Only owners of the account may change this."),
+    "for_owners": N_("Only owners of the account may do this."),
     "contacts_hidden": N_("Contacts are not shown to you. Ask an owner of the account."),
     "not_a_person": N_("An API key has no account of its own. Sign in with your e-mail address."),
     "already_member": N_("This person is a member already. Change the role in the list."),

@@ -85,13 +85,14 @@ class Keyboard:
         seen: set[str] = set()
         for _ in range(count + MOST_TABS):
             self.page.keyboard.press("Tab")
-            stop = self.page.evaluate("document.activeElement.dataset.stop ?? ''")
             if len(seen) == count:
                 return
+            stop, is_seen, tag = self.page.evaluate(
+                f"(one => [one.dataset.stop ?? '', ({_IS_SEEN})(one), one.outerHTML])(document.activeElement)"
+            )
             if stop:
                 seen.add(stop)
-                focused = self.page.locator(f"[data-stop='{stop}']")
-                assert focused.evaluate(_IS_SEEN), f"{focused.evaluate('e => e.outerHTML')} {self.page.url}"
+                assert is_seen, f"the focus on {tag} is not seen on {self.page.url}"
         missing = [number for number in map(str, range(count)) if number not in seen]
         names = [self.page.locator(f"[data-stop='{one}']").evaluate("e => e.outerHTML") for one in missing]
         raise AssertionError(f"the keyboard does not reach {names} on {self.page.url}")

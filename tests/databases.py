@@ -1,12 +1,13 @@
 """Databases for tests: migrated once, then copied or emptied, as migrating takes longer than most tests."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.util import LRUCache
 
@@ -15,6 +16,15 @@ from salepixel.storage.database import Database, migrate, open_database
 from salepixel.storage.schema import metadata
 
 SQLITE_FILE = "salepixel.sqlite3"
+
+
+def cases_on_sqlite(names: tuple[str, ...], *cases: Sequence[Any]) -> pytest.MarkDecorator:
+    """Parametrize with a table of cases: each on SQLite, and only the first on PostgreSQL, too.
+
+    For cases that differ in values alone, so that each executes the same statements.
+    """
+    rows = [*(("sqlite", *case) for case in cases), ("postgresql", *cases[0])]
+    return pytest.mark.parametrize(("database", *names), rows, indirect=["database"])
 
 
 def make_template(folder: Path) -> Path:

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,8 +19,8 @@ from salepixel.checks import installation, sentences
 from salepixel.checks.doctor import Line, examine, run
 from salepixel.checks.installation import check_disk, check_edge, check_log, check_plugin, check_worker
 from salepixel.checks.result import Result, State
-from salepixel.settings import environment
 from salepixel.storage.database import open_database
+from tests.command import CommandLine
 from tests.edge.running import Valkey
 from tests.far_host import FarHost, answers
 from tests.waiting import PATIENCE_SECONDS
@@ -77,19 +75,20 @@ def forgetful(tmp_path: Path) -> Iterator[Valkey]:
     running.close()
 
 
-def test_a_running_installation_is_well(shared_stack: Stack) -> None:
-    command = [sys.executable, "-m", "salepixel.cli", "doctor", "--data", str(shared_stack.data)]
-    environ = {**environment(), **_environ(shared_stack)}
-    done = subprocess.run(
-        command, env=environ, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
-    )
+def test_a_running_installation_is_well(
+    shared_stack: Stack, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in _environ(shared_stack).items():
+        monkeypatch.setenv(name, value)
+    command_line.data = shared_stack.data
+    done = command_line.run("doctor")
     found = {line.result.name: line for line in examine(_environ(shared_stack)) if not line.account}
     assert list(found) == list(installation.TITLES)
     assert {line.result.state for line in found.values()} == {State.DONE}
     assert "ok     database: The database answers" in done.stdout
     assert "to do  account 1: Account and shop site: The account does not have" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
-    assert done.returncode == (1 if "BROKEN" in done.stdout else 0)
+    assert done.code == (1 if "BROKEN" in done.stdout else 0)
 
 
 def test_a_misspelt_setting_is_named_and_ends_with_2(shared_stack: Stack) -> None:

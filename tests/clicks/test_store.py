@@ -3,7 +3,6 @@
 import random
 from datetime import timedelta
 
-import pytest
 import sqlalchemy as sa
 
 from salepixel.accounts.store import Account, add_account
@@ -14,6 +13,7 @@ from salepixel.orders import store as orders
 from salepixel.orders.queue import due_orders
 from salepixel.storage import schema
 from salepixel.storage.database import Database
+from tests.databases import cases_on_sqlite
 from tests.make import CAMPAIGN, NOON, click_at, order
 
 
@@ -45,7 +45,7 @@ STORY = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@cases_on_sqlite(("seed",), *([seed] for seed in range(6)))
 def test_verdicts_do_not_depend_on_the_order_of_arrival(database: Database, seed: int) -> None:
     shuffled = STORY * 2
     random.Random(seed).shuffle(shuffled)  # noqa: S311

@@ -57,6 +57,7 @@ class RunningEdge:
         self.port = free_port()
         self._environment = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ["PYTHONPATH"],
             "SALEPIXEL_DATA": str(data),
             "SALEPIXEL_REDIS_URL": redis_address,
             "SALEPIXEL_EDGE_PORT": str(self.port),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from salepixel.clicks.tokens import ClickSealer
 from salepixel.orders.buyers import orders_of_contacts
 from salepixel.storage.database import Database
-from tests.databases import empty
+from tests.databases import cases_on_sqlite, empty
 from tests.examples import costly
 from tests.make import NOON, click_at, order
 from tests.worker.world import HOUR, World
@@ -53,7 +53,9 @@ def customer_bought_before(world: World) -> None:
 
 
 @SIDES
-@pytest.mark.parametrize("case", [has_address, has_mailbox, has_code, carries_click, customer_bought_before])
+@cases_on_sqlite(
+    ("case",), [has_mailbox], [has_address], [has_code], [carries_click], [customer_bought_before]
+)
 def test_an_order_is_found_by_any_value_that_it_shares_with_a_contact(
     database: Database, sealer: ClickSealer, case: Any, others: list[str]
 ) -> None:

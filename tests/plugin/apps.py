@@ -12,7 +12,7 @@ from salepixel.settings import PluginSettings
 from salepixel.storage.database import Database
 from salepixel_plugin.app import attach, make_routes
 
-_routes = cache(make_routes)
+routes = cache(make_routes)
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def attached_app(
     settings: PluginSettings, *, database: Database, redis: Redis, keys: Keys
 ) -> Iterator[APIFlask]:
     """The application with these stores, for one test at a time."""
-    app = _routes()
+    app = routes()
     assert "salepixel" not in app.extensions, "another test has it"
     bare = dict(app.extensions)
     attach(app, settings, database=database, redis=redis, keys=keys)

@@ -35,6 +35,7 @@ from salepixel.subscriptions.tokens import unsubscribe_token
 from salepixel.sums.check import rebuild_sums
 from salepixel_plugin.pages.blueprint import OPEN_TO_ALL
 from salepixel_worker.sweep import reconcile_due
+from tests.databases import new_postgresql_database
 from tests.plugin.conftest import ALL, Office, new_office
 
 MOST = "999999999999.99"
@@ -60,10 +61,14 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "sqlite":
         yield from _migrated("", folder)
         return
+    if request.param == "wheel":
+        with new_postgresql_database(request.getfixturevalue("postgresql"), "office") as address:
+            yield from _migrated(address, folder)
+        return
     found = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if request.param == "oldest" and not found:
+    if not found:
         pytest.skip("no PostgreSQL of the system: apt-get install postgresql-15")
-    with running_postgresql(str(found[0].parent) if request.param == "oldest" else "") as address:
+    with running_postgresql(str(found[0].parent)) as address:
         yield from _migrated(address, folder)
 
 

@@ -76,7 +76,7 @@ def run(tree: Path, pythons: dict[str, str], chosen: str = "") -> subprocess.Com
 
 
 def has_pip(tree: Path) -> bool:
-    asked = [str(tree / ".venv" / "bin" / "python"), "-m", "pip", "--version"]
+    asked = [str(tree / ".venv" / "bin" / "python"), "-c", "import pip.__main__"]
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 

@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 import requests
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from kit.ports import free_port
 from kit.stack import DidNotStart, Stack
 from salepixel.keys import load_keys
+from salepixel.stack import service
 from salepixel.stack.embedded import die_with_parent
+from salepixel.stack.supervisor import Supervisor
 from salepixel.storage.database import migrate, open_database
 from salepixel.storage.installation import claim_database
+from tests.command import CommandLine
 from tests.databases import make_data
 from tests.edge.running import Valkey
 from tests.waiting import PATIENCE_SECONDS, until
@@ -116,6 +120,8 @@ def test_no_process_ends_if_the_log_cannot_be_written(data: Path) -> None:
         assert process.poll() is None
 
 
+# A start of the whole stack; tests/test_logs.py shows it for one process.
+@pytest.mark.slow
 def test_no_process_ends_if_the_reader_of_the_log_is_gone(data: Path) -> None:
     reader, writer = os.pipe()
     with up(data, Path(f"/proc/self/fd/{writer}")) as (process, edge, plugin):
@@ -125,7 +131,9 @@ def test_no_process_ends_if_the_reader_of_the_log_is_gone(data: Path) -> None:
         assert process.poll() is None
 
 
-def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(data: Path) -> None:
+def test_a_damaged_valkey_file_is_set_aside_and_valkey_starts_empty(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(Valkey(data)) as valkey:
         valkey.start()
         valkey.client.set("a", "b")
@@ -134,10 +142,24 @@ def test_a_damaged_valkey_file_is_set_aside_and_no_click_is_lost(data: Path) -> 
     assert files
     for file in files:
         file.write_bytes(b"this is no command\r\n" * 200)
-    with Stack(data, api_key=KEY) as stack:
-        (kept,) = (stack.data / "valkey").glob("appendonlydir.damaged-*")
-        assert len(list(kept.iterdir())) >= len(files)
-        assert "valkey_file_damaged" in (stack.data / "up.log").read_text()
+    monkeypatch.setattr(service, "RESTART_PAUSE_SECONDS", (0.05,))
+    supervisor = Supervisor({"SALEPIXEL_DATA": str(data)})
+    (started,) = [one for one in supervisor.services if one.name == "valkey"]
+
+    def is_ready() -> bool:
+        started.restart_if_dead()
+        return started.ready()
+
+    try:
+        with capture_logs() as logged:
+            assert until(is_ready)
+    finally:
+        if started.process:
+            started.process.kill()
+            started.process.wait()
+    (kept,) = (data / "valkey").glob("appendonlydir.damaged-*")
+    assert len(list(kept.iterdir())) >= len(files)
+    assert "valkey_file_damaged" in [line["event"] for line in logged]
 
 
 @pytest.mark.slow  # plugin and worker start again and again until their database is there
@@ -164,6 +186,7 @@ def test_the_edge_serves_without_postgresql_and_everything_is_ready_when_it_retu
         assert health(plugin)["status"] == "ok"
 
 
+@pytest.mark.slow  # a start of the whole stack; tests/edge/test_faults.py shows it for the edge
 def test_edge_and_plugin_work_without_redis(data: Path, tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     address = f"redis://:hidden@127.0.0.1:{free_port()}"
@@ -187,16 +210,24 @@ def test_edge_and_plugin_work_without_redis(data: Path, tmp_path: Path) -> None:
         ),
         ({"SALEPIXEL_REDIS_URL": "localhost:6379"}, "must be an address such as redis://"),
         ({"SALEPIXEL_EDGE_PORT": "9000", "SALEPIXEL_PLUGIN_PORT": "9000"}, "give each a port of its own"),
-        ({"SALEPIXEL_HOST": "no.such.host.invalid"}, "Use an address of this machine"),
-        ({"SALEPIXEL_HOST": "192.0.2.1"}, "Use an address of this machine"),
     ],
 )
 def test_an_invalid_setting_is_reported_in_one_sentence(
-    tmp_path: Path, settings: dict[str, str], says: str
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], says: str
 ) -> None:
-    code, said = run(["up", "--data", str(tmp_path)], settings)
-    assert code in (1, 2)
-    assert says in said
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    ended = command_line.run("up")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert says in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_an_address_of_another_machine_is_reported_in_one_sentence(tmp_path: Path, host: str) -> None:
+    code, said = run(["up", "--data", str(tmp_path)], {"SALEPIXEL_HOST": host})
+    assert code == 1
+    assert "Use an address of this machine" in said
     assert len(said.splitlines()) == 1
 
 
@@ -213,17 +244,18 @@ def test_an_occupied_port_is_named_with_its_setting(tmp_path: Path, shared_stack
     )
 
 
-def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path, command_line: CommandLine) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "closed").mkdir(mode=0o500)
     places = [tmp_path / "file", tmp_path / "file" / "data"]
     if os.geteuid() != 0:  # root may write everywhere
         places.append(tmp_path / "closed")
     for place in places:
-        code, said = run(["up", "--data", str(place)], {})
-        assert code == 2
-        assert "choose another folder with --data" in said
-        assert len(said.splitlines()) == 1
+        command_line.data = place
+        ended = command_line.run("up")
+        assert ended.code == 2
+        assert "choose another folder with --data" in ended.stderr
+        assert len((ended.stdout + ended.stderr).splitlines()) == 1
 
 
 @pytest.mark.slow  # five starts of a whole stack

@@ -221,11 +221,15 @@ INSERT INTO clicks (id, emp_id, campaign_id, link_id, contact, verdict, signals,
 """
 
 
-@pytest.mark.parametrize("platform", ["sqlite", "postgresql"])
 @pytest.mark.parametrize(
-    "before",
-    [[], [False, False], [True, True], [True, False, True, True, False]],
-    ids=["no click", "none is final", "all are final", "one came late"],
+    ("platform", "before"),
+    [
+        ("sqlite", []),
+        ("sqlite", [False, False]),
+        ("sqlite", [True, True]),
+        ("sqlite", [True, False, True, True, False]),
+        ("postgresql", [True, False, True, True, False]),
+    ],
 )
 def test_0023_keeps_verdicts_final(
     request: pytest.FixtureRequest, tmp_path: Path, platform: str, before: list[bool]

@@ -34,6 +34,8 @@ from tests.make import CAMPAIGN, LINK, click_at, seal_token
 from tests.plugin.apps import attached_app
 from tests.plugin.saleor import captures
 
+SENT = datetime(2026, 11, 23, tzinfo=UTC)
+
 
 @dataclass
 class Plugin:
@@ -81,21 +83,26 @@ class Plugin:
             return {(source, reason): count for _, source, reason, count in list_rejections(connection, 2)}
 
 
+def add_campaign(plugin: Plugin, **account: Any) -> None:
+    """Account 1 with a campaign of one link."""
+    with plugin.database.write() as connection:
+        accounts.add_account(connection, accounts.Account(1, "First", "USD", SENT, **account))
+        link = campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True)
+        campaign = campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", SENT)
+        campaigns.add_campaign(connection, campaign, [link])
+
+
 def mail_buyers(plugin: Plugin, keys: Keys, **account: Any) -> None:
     """Every buyer of the recordings gets the mail, and clicks an hour before the purchase."""
-    then = datetime(2026, 11, 23, tzinfo=UTC)
+    add_campaign(plugin, **account)
     with plugin.database.write() as connection:
-        accounts.add_account(connection, accounts.Account(1, "First", "USD", then, **account))
-        link = campaigns.CampaignLink(LINK, "https://shop.test/", "Hero", True)
-        campaign = campaigns.Campaign(CAMPAIGN, 1, "Autumn", "plain", then)
-        campaigns.add_campaign(connection, campaign, [link])
         people, clicked = [], []
         for serial, order in enumerate(captures.final_orders().values()):
             email, ref = order["userEmail"], order["userEmail"].lower()
             people.append(contacts.Contact(ref, keys.hash_email(1, email)))
             clicked_at = datetime.fromisoformat(order["created"]).astimezone(UTC) - timedelta(hours=1)
             clicked.append((click_at(clicked_at, ref, serial=serial), Signal(0)))
-        contacts.store_contacts(connection, 1, people, then)
+        contacts.store_contacts(connection, 1, people, SENT)
         clicks.store_clicks(connection, clicked)
 
 

@@ -10,12 +10,11 @@ import pytest
 from kit.saleor import Line, StandInSaleor
 from salepixel.accounts import store as accounts
 from salepixel.clicks.tokens import ClickSealer
-from salepixel.keys import Keys
 from salepixel.orders.requeue import requeue_account
 from salepixel.report import sales
 from salepixel_worker.sweep import reconcile_due
 from tests.make import CAMPAIGN, NOON, click_at
-from tests.plugin.saleor.conftest import Plugin, mail_buyers
+from tests.plugin.saleor.conftest import Plugin, add_campaign
 
 DAY = timedelta(days=1)
 PLACED = NOON - 7 * DAY  # so that all that happens to an order is in the past
@@ -137,14 +136,13 @@ def test_each_order_history_has_its_sums_and_days(
     plugin: Plugin,
     installed: StandInSaleor,
     sealer: ClickSealer,
-    keys: Keys,
     states: Sequence[State],
     paid: list[Any],
     placed: list[Any],
     backwards: bool,
 ) -> None:
     """`paid`, `placed`: (sold, refunded, refunded by day) of the order, by the account's `sale_when`."""
-    mail_buyers(plugin, keys)
+    add_campaign(plugin)
     token = sealer.seal(click_at(PLACED - DAY))
     deliveries = list(enumerate(states))
     for number, (day, reported, changes) in reversed(deliveries) if backwards else deliveries:

@@ -42,6 +42,8 @@ NO_MENU = {
         "show_help",
         "show_document",
         "show_whole_audit",
+        "begin_company",
+        "end_company",
     ),
 }
 """Pages of all accounts, of none, of a person, and one that redirects."""

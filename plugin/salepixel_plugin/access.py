@@ -10,7 +10,7 @@ from flask import g, request
 from salepixel.accounts import sessions
 from salepixel.accounts.api_keys import find_digest_principal, key_digest
 from salepixel.accounts.audit import Action, record
-from salepixel.accounts.principal import Change, Principal
+from salepixel.accounts.principal import Principal
 from salepixel.people import sessions as person_sessions
 from salepixel.people.store import read_principal
 from salepixel.storage.schema import EVERYWHERE
@@ -183,12 +183,6 @@ def reads_only(emp_id: int | None) -> bool:
     """True if the principal of this request may read this account, and not change it."""
     found = cast("Principal | None", g.get("salepixel_principal"))
     return emp_id is not None and found is not None and not found.may_change(emp_id)
-
-
-def is_owner(emp_id: int | None) -> bool:
-    """True if the principal of this request may also do in this account what only owners may."""
-    found = cast("Principal | None", g.get("salepixel_principal"))
-    return emp_id is not None and found is not None and found.may_change(emp_id, Change.ACCESS)
 
 
 def sees_contacts(emp_id: int | None) -> bool:

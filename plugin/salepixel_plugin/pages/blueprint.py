@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -24,6 +25,7 @@ from salepixel_plugin.access import Refusal
 from salepixel_plugin.compressed import compress
 from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
+from salepixel_plugin.offers import leave_out_refused, may_use
 from salepixel_plugin.pages.chapters import chapter_of
 from salepixel_plugin.pages.menu import is_of_report, places_at, sections_at
 from salepixel_plugin.refusals import as_refusal
@@ -102,37 +104,42 @@ def choose_language() -> None:
 def page(template: str, **values: Any) -> Response:
     """A page. Caches must not store it, because it is confidential."""
     emp_id = _account_of(values)
-    section, places = places_at(request.endpoint, is_owner=access.is_owner(emp_id))
-    answer = make_response(
-        render_template(
-            f"pages/{template}",
-            language=language(),
-            languages=list(LANGUAGES.values()),
-            style=_STYLE,
-            script=_SCRIPT,
-            live=_LIVE,
-            words=explanations,
-            same_page=same_page,
-            here=request.full_path.rstrip("?"),
-            signed_in=access.is_signed_in(),
-            framed=is_framed(),
-            hidden=HIDDEN,
-            reads_only=access.reads_only(emp_id),
-            sees_contacts=access.sees_contacts(emp_id),
-            is_person=bool(access.session_id()),
-            reload_seconds=RETRY_SECONDS,
-            menu_of=emp_id,
-            menu_accounts=accounts_of_menu(),
-            sections=sections_at(request.endpoint),
-            section=section,
-            places=places,
-            chapter=chapter_of(request.endpoint, language().code),
-            **values,
-        )
+    may = partial(_may_use, emp_id)
+    section, places = places_at(request.endpoint, may)
+    html = render_template(
+        f"pages/{template}",
+        language=language(),
+        languages=list(LANGUAGES.values()),
+        style=_STYLE,
+        script=_SCRIPT,
+        live=_LIVE,
+        words=explanations,
+        same_page=same_page,
+        here=request.full_path.rstrip("?"),
+        signed_in=access.is_signed_in(),
+        framed=is_framed(),
+        hidden=HIDDEN,
+        reads_only=access.reads_only(emp_id),
+        sees_contacts=access.sees_contacts(emp_id),
+        is_person=bool(access.session_id()),
+        reload_seconds=RETRY_SECONDS,
+        menu_of=emp_id,
+        menu_accounts=accounts_of_menu(),
+        sections=sections_at(request.endpoint, may),
+        may=may,
+        section=section,
+        places=places,
+        chapter=chapter_of(request.endpoint, language().code),
+        **values,
     )
+    answer = make_response(leave_out_refused(html, emp_id))
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Content-Language"] = language().code
     return answer
+
+
+def _may_use(emp_id: int | None, name: str, method: str = "GET") -> bool:
+    return may_use(f"pages.{name}", emp_id, method)
 
 
 def accounts_of_menu() -> list[Account]:

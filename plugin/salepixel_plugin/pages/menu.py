@@ -1,6 +1,6 @@
 """The menu of an account: its sections, and the pages of each section. A new page is one line in MENU."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from salepixel_plugin.languages import N_
@@ -8,15 +8,11 @@ from salepixel_plugin.languages import N_
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page of an account. `endpoint` takes `emp_id` alone; `inside`: endpoints of pages below it.
-
-    `for_owners`: others are refused, so their menu has no link to it.
-    """
+    """A page of an account. `endpoint` takes `emp_id` alone; `inside`: endpoints of pages below it."""
 
     text: str
     endpoint: str
     inside: tuple[str, ...] = ()
-    for_owners: bool = False
 
 
 _OF_A_CAMPAIGN = (
@@ -61,14 +57,14 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(N_("Shops"), "list_shops", ("connect_shop", "change_shop")),
         Place(N_("Links"), "show_link_settings", ("change_link_settings",)),
         Place(N_("E-mail"), "show_smtp", ("change_smtp", "test_smtp")),
-        Place(N_("People"), "show_members", ("change_members",), for_owners=True),
+        Place(N_("People"), "show_members", ("change_members",)),
         Place(N_("Tracking health"), "show_coverage", ("list_failed", "list_dead")),
         Place(N_("Alerts"), "show_alerts", ("add_alert_address",)),
         Place(N_("Reports by e-mail"), "show_reports", ("add_subscription",)),
         Place(
             N_("Privacy"), "show_people", ("find_person", "erase_person", "show_export", "change_retention")
         ),
-        Place(N_("Audit list"), "show_audit", for_owners=True),
+        Place(N_("Audit list"), "show_audit"),
         Place(N_("First steps"), "first_steps", ("set_up_account", "add_shop")),
     ),
 }
@@ -87,21 +83,28 @@ class Entry:
     current: str
 
 
-def sections_at(endpoint: str | None) -> list[Entry]:
-    """The sections, as a page with this endpoint shows them."""
+def _everything(_: str) -> bool:
+    return True
+
+
+def sections_at(endpoint: str | None, may: Callable[[str], bool] = _everything) -> list[Entry]:
+    """The sections, as a page with this endpoint shows them. `may`: whether its reader may open a page."""
     found = []
     for text, places in MENU.items():
-        first, *others = (entry.current for entry in _entries(places, endpoint))
-        inside = "true" if first or any(others) else ""
-        found.append(Entry(text, f"pages.{places[0].endpoint}", "page" if first == "page" else inside))
+        entries, shown = _entries(places, endpoint), [one for one in places if may(one.endpoint)]
+        if not shown:
+            continue
+        first = shown[0].endpoint
+        inside = "true" if any(entry.current for entry in entries) else ""
+        found.append(Entry(text, f"pages.{first}", "page" if endpoint == f"pages.{first}" else inside))
     return found
 
 
-def places_at(endpoint: str | None, *, is_owner: bool = True) -> tuple[str, list[Entry]]:
+def places_at(endpoint: str | None, may: Callable[[str], bool] = _everything) -> tuple[str, list[Entry]]:
     """The section of a page with this endpoint, and its pages for this reader; nothing for another page."""
     for text, places in MENU.items():
         if any(entry.current for entry in _entries(places, endpoint)):
-            return text, _entries([one for one in places if is_owner or not one.for_owners], endpoint)
+            return text, _entries([one for one in places if may(one.endpoint)], endpoint)
     return "", []
 
 

@@ -142,5 +142,5 @@ def _list(house: Furnished, played: ThreeMonths) -> str:
     body = "\n".join(["reference,email", *rows, "broken", ""]).encode()
     its: str = house.call("PUT", f"/lists?empId={emp}&campaign={made['id']}", body)["id"]
     house.call("POST", f"/lists/{its}/import", {})
-    assert until(lambda: house.call("GET", f"/lists/{its}").get("imported"))
+    assert until(lambda: house.call("GET", f"/lists/{its}")["started"]["state"] == "done")
     return its

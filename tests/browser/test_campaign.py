@@ -1,12 +1,10 @@
 """A marketer makes a campaign in Chromium, by keyboard alone: from the pasted HTML to the sale in the report.
 
-`SCREENSHOTS=1 make test-browser` writes the pictures of docs/how-to/your-first-campaign.md in both languages.
+`make pictures` writes the pictures of docs/how-to/your-first-campaign.md in both languages.
 """
 
 import json
-import os
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from kit.stack import Stack
+from tests.browser import pictures
 from tests.browser.keyboard import Marketer
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
-PICTURES = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
 HTML = """<!doctype html><html><body style="margin:0">
 <table width="600"><tr><td><a href="https://shop.test/"><img src="logo.png" alt="Shoes"></a></td></tr>
 <tr><td><h1>Hello {{ name }}, autumn is here</h1>
@@ -64,10 +62,9 @@ def shop_pages(stack: Stack) -> type[BaseHTTPRequestHandler]:
 
 def keep_picture(me: Marketer, name: str) -> None:
     """Keep a picture for the guide in the language of the pages, if pictures are wanted."""
-    if "SCREENSHOTS" in os.environ and me.width == 1280:
-        folder = PICTURES if me.language == "en" else PICTURES / me.language
-        folder.mkdir(exist_ok=True)
-        me.page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
+    if pictures.WANTED and me.width == 1280:
+        folder = pictures.GUIDES if me.language == "en" else pictures.GUIDES / me.language
+        pictures.take(me.page, folder / name, tallest=1600)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,9 +1,8 @@
 """The report inside a Dashboard, in Chromium: the messages, the pages, and the sites that may not show it.
 
-`SCREENSHOTS=1 make test-browser` writes the pictures of docs/how-to/report-in-saleor.md.
+`make pictures` writes the pictures of docs/how-to/report-in-saleor.md.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,13 +18,13 @@ from playwright.sync_api import Browser, Frame, Page, Request, expect, sync_play
 from kit.saleor import StandInSaleor
 from kit.saleor_orders import Line, global_id
 from kit.stack import Stack
+from tests.browser import pictures
 from tests.browser.dashboards import Dashboard, fetch_sdk, serve_dashboard
 from tests.browser.engines import need
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
-PICTURES = Path(__file__).parents[2] / "docs" / "how-to" / "pictures"
 OWNER = ("MANAGE_ORDERS", "MANAGE_USERS", "MANAGE_APPS")
 
 
@@ -124,8 +123,8 @@ def _app(page: Page) -> Frame:
 
 
 def _picture(page: Page, name: str) -> None:
-    if "SCREENSHOTS" in os.environ:
-        page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    if pictures.WANTED:
+        pictures.take(page, pictures.GUIDES / name)
 
 
 def test_staff_read_the_report_in_the_dashboard(house: House, dashboard: Dashboard, page: Page) -> None:
@@ -254,8 +253,6 @@ def test_the_page_shops_and_the_frame_fit_and_have_no_findings(
     fits = "document.documentElement.scrollWidth <= window.innerWidth"
     assert page.evaluate(fits)
     assert Axe().run(page).violations_count == 0
-    if (width, scheme) == (1280, "light") and "SCREENSHOTS" in os.environ:
-        page.screenshot(path=PICTURES / "shops.png", animations="disabled")
     page.goto(dashboard.show(app, house.shop.staff_token(*OWNER), theme=scheme))
     frame = _app(page)
     expect(frame.get_by_role("heading", name="Campaigns").first).to_be_visible()

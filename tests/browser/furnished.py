@@ -95,7 +95,6 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
     bo = house.join(house.invite("bo@shop.test", "viewer", members), "bo@shop.test", "Bo")
     _second_factor(house, bo)
     invitation = house.invite("carla@shop.test", "editor", members)
-    exported = house.call("POST", "/contacts/export", {"empId": emp, "contact": order["contact"]})
     keys = load_keys(PluginSettings.load(house.stack.environ).keys_file)
     links = played.campaigns[0].links
     house.names |= {
@@ -111,7 +110,6 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
         "mail": house.call("POST", "/mails", draft)["id"],
         "list": _list(house, played),
         "trial": trial["trial"],
-        "computation": exported["id"],
         "invitation": invitation.partition("/join/")[2],
         "token": unsubscribe_token(keys, "0a1b"),
         "empty": str(EMPTY),

@@ -1,4 +1,4 @@
-"""The charts and the link map in Chromium: on paper, in forced colours, by keyboard, without outside addresses."""
+"""The charts and the link map in Chromium: on paper, in forced colours, by keyboard, no outside calls."""
 
 import threading
 from collections.abc import Iterator

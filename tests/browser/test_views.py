@@ -15,6 +15,7 @@ from tests.browser import pictures
 from tests.browser.engines import need
 from tests.browser.furnished import PASSWORD, Furnished, furnished_stack
 from tests.browser.views import EMPTY, VIEWS, View
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -157,7 +158,10 @@ def _open(page: Page, house: Furnished, view: View) -> list[str]:
     page.on("request", remember)
     page.emulate_media(media="screen", **COLOURS[0])
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-    answer = page.goto(house.url + view.path.format_map(house.names))
+    address = house.url + view.path.format_map(house.names)
+    # Some results are computed by the worker; until then the page reloads itself.
+    assert until(lambda: "<progress" not in page.context.request.get(address).text())
+    answer = page.goto(address)
     assert answer is not None
     page.remove_listener("request", remember)
     size = len(answer.body())

@@ -26,7 +26,7 @@ from salepixel_plugin.compressed import compress
 from salepixel_plugin.computed import RETRY_SECONDS
 from salepixel_plugin.languages import ENGLISH, LANGUAGES, N_, Language
 from salepixel_plugin.offers import leave_out_refused, may_use
-from salepixel_plugin.pages.chapters import chapter_of
+from salepixel_plugin.pages.chapters import TERMS_ON, chapter_of, term_anchor
 from salepixel_plugin.pages.menu import is_of_report, places_at, sections_at
 from salepixel_plugin.refusals import as_refusal
 from salepixel_plugin.saleor import dashboard
@@ -130,6 +130,8 @@ def page(template: str, **values: Any) -> Response:
         section=section,
         places=places,
         chapter=chapter_of(request.endpoint, language().code),
+        terms_here=TERMS_ON.get((request.endpoint or "").removeprefix("pages."), ()),
+        term_anchor=term_anchor,
         **values,
     )
     answer = make_response(leave_out_refused(html, emp_id))

@@ -86,3 +86,40 @@ def chapter_of(endpoint: str | None, language: str) -> tuple[str, str, str]:
     if translated := TRANSLATED.get((language, document)):
         return translated, "", language
     return document, heading, "en"
+
+
+_FIGURES = ("Net revenue", "Average order value", "Human clicks", "Clickers", "Click rate", "Conversion rate")
+_CHANCE = ("Random holdout", "Lift")
+
+TERMS_ON: Mapping[str, tuple[str, ...]] = {
+    "compare_models": ("Attribution window",),
+    "contacts": ("Human clicks", "Bot clicks", "Buyers"),
+    "explain_order": ("Evidence", "Confidence", "Likely", "Click token", "Pixel hit"),
+    "items": ("Gross revenue", "Net revenue"),
+    "lift": _CHANCE,
+    "links": ("Sales link", "Human clicks", "Bot clicks", "Dynamic link"),
+    "list_account_campaigns": ("Human clicks", "Bot clicks", "Net revenue"),
+    "list_campaigns": ("Human clicks", "Bot clicks", "Net revenue"),
+    "list_flows": ("Flow",),
+    "list_orders": ("Likely", "Not attributed", "Evidence"),
+    "list_sales": ("Gross revenue", "Net revenue", "Evidence", "Confidence"),
+    "new_mail": ("Merge tag", "Sales link", "Dynamic link"),
+    "overview": (*_FIGURES, "Revenue per click", "Revenue per recipient", "Evidence", "Bot clicks"),
+    "recipients": ("Recipients", *_CHANCE),
+    "show_account": (*_FIGURES, "Revenue per click", "Revenue per recipient", "Bot clicks"),
+    "show_contact": ("Opted out", "Human clicks", "Bot clicks"),
+    "show_coverage": ("Tracking health", "Pixel hit"),
+    "show_delivery": ("Delivery",),
+    "show_flow": ("Flow",),
+    "show_link_map": ("Human clicks", "Clickers", "Net revenue"),
+    "show_live": ("Pixel hit", "Delivery", "Evidence"),
+    "show_mail": ("Sales link", "Merge tag"),
+    "show_platform": ("Merge tag",),
+    "show_policy": ("Attribution window", "Closed month"),
+}
+"""Endpoint without `pages.` -> terms of the glossary (questions.TERMS) that the page uses."""
+
+
+def term_anchor(term: str) -> str:
+    """The anchor of a term on the page Help."""
+    return term.lower().replace(" ", "-")

@@ -192,6 +192,17 @@ TERMS = (
     (N_("Not attributed"), N_("No click earns the order. Its page says why.")),
     (N_("Random holdout"), N_("Contacts who were chosen at random and did not get the e-mail.")),
     (N_("Lift"), N_("What the e-mail caused: its recipients compared with the random holdout.")),
+    (N_("Revenue per click"), N_("Net revenue divided by human clicks.")),
+    (N_("Revenue per recipient"), N_("Net revenue divided by the e-mails sent.")),
+    (N_("Click rate"), N_("Clickers divided by the e-mails sent.")),
+    (N_("Click token"), N_("The click itself, encrypted. The shop stores it with the order.")),
+    (N_("Pixel hit"), N_("A report of the pixel on the thank-you page. It adds evidence.")),
+    (N_("Delivery"), N_("A message that the shop signed and sent, kept as it arrived.")),
+    (N_("Merge tag"), N_("The text that your e-mail platform replaces with the contact's reference.")),
+    (N_("Dynamic link"), N_("A link whose destination the e-mail platform fills in, as in a product feed.")),
+    (N_("Flow"), N_("A series of automated e-mails that never ends, such as a welcome series.")),
+    (N_("Closed month"), N_("A month whose figures no longer change.")),
+    (N_("Opted out"), N_("A contact who is not tracked.")),
     (N_("Tracking health"), N_("Which orders of the shop arrived here, and how.")),
 )
 """Term -> meaning."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from salepixel_plugin.languages import LANGUAGES
+from salepixel_plugin.pages.chapters import TERMS_ON
 from salepixel_plugin.pages.questions import QUESTIONS, TERMS
 from tests.plugin.conftest import SHOES, Office
 
@@ -17,6 +18,15 @@ def test_the_docs_have_the_same_questions_and_terms() -> None:
         assert f"### {question} {answer}" in written
     for term, meaning in TERMS:
         assert f"| {term} | {meaning} |" in written
+
+
+def test_each_term_of_a_page_is_in_the_glossary_and_each_of_the_glossary_on_a_page() -> None:
+    assert {term for terms in TERMS_ON.values() for term in terms} == {term for term, _ in TERMS}
+
+
+def test_a_page_links_its_terms(office: Office) -> None:
+    assert 'href="/help#attribution-window"' in office.page("/accounts/7/policy", SHOES).text
+    assert 'id="attribution-window"' in office.page("/help", SHOES).text
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -49,6 +49,12 @@ OF_COLOURS = {
 """The rules whose result another colour scheme can change."""
 
 
+_LINE = "(link) => getComputedStyle(link).borderBottomWidth"
+_LINES = """(row) => new Set([...row.children].filter((cell) => cell.offsetHeight)
+  .map((cell) => cell.offsetTop)).size"""
+"""The number of lines of cells in a row; a long text in a cell may need a second line."""
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
     with furnished_stack(tmp_path_factory.mktemp("views") / "data", SCALE) as running:
@@ -120,6 +126,32 @@ def test_a_view_fits_and_has_no_findings_of_axe(
             page.emulate_media(media="screen", **colours)
             found += [f"{width} px, {colours}: {one}" for one in _findings(page, colours)]
     assert not found, "\n".join(found)
+
+
+def test_the_current_page_is_seen_in_forced_colours_among_its_sisters(
+    house: Furnished, readers: Mapping[tuple[str, str], Page]
+) -> None:
+    for name, bar in (("sales", ".tabs"), ("sales", ".menu"), ("alerts", ".places")):
+        page = readers["en", "ana"]
+        _open(page, house, VIEWS[name])
+        page.emulate_media(forced_colors="active")
+        lines = [
+            (one.get_attribute("aria-current") is not None, one.evaluate(_LINE))
+            for one in page.locator(f"{bar} .links a, {bar}.tabs a").all()
+        ]
+        assert len(lines) > 5
+        assert [line for is_current, line in lines if is_current] == ["3px"]
+        assert {line for is_current, line in lines if not is_current} == {"0px"}
+
+
+def test_a_sale_on_a_phone_is_three_lines(house: Furnished, readers: Mapping[tuple[str, str], Page]) -> None:
+    page = readers["en", "ana"]
+    _open(page, house, VIEWS["sales"])
+    page.set_viewport_size({"width": 390, "height": 900})
+    rows = page.locator(".three tbody tr").all()
+    assert rows
+    lines = [row.evaluate(_LINES) for row in rows]
+    assert all(count <= 3 for count in lines), lines
 
 
 @pytest.mark.skipif(not pictures.WANTED, reason="only make pictures makes pictures")

@@ -49,22 +49,28 @@ def print_reasons(api: Api, played: ThreeMonths, numbers: list[str]) -> None:
         print(f"  {found['explanation']}")
 
 
-def print_where_to_look(plugin_url: str, api_key: str, played: ThreeMonths, number: str) -> None:
-    """Print how to sign in, and five pages to open. `number`: of an order to explain."""
-    gifts = played.campaigns[GIFTS].id
+def where_to_look(plugin_url: str, played: ThreeMonths, number: str) -> list[tuple[str, str]]:
+    """Five pages to open, each with what it shows. `number`: of an order of the shop in euros to explain."""
+    gifts = f"{plugin_url}/campaigns/{played.campaigns[GIFTS].id}"
     account = f"{plugin_url}/accounts/{played.emp_id}"
-    lines = (
-        (f"{account}?period=28d&compare=before", "what e-mail earned, day by day"),
-        (f"{plugin_url}/campaigns/{gifts}/map", "clicks and revenue of each link, in the e-mail"),
-        (f"{plugin_url}/campaigns/{gifts}/lift", "what the e-mail caused, by its control group"),
+    return [
+        (f"{account}?period=90d&compare=none", "what e-mail earned, day by day"),
+        (f"{gifts}/map", "the newsletter, with clicks and revenue of each link"),
+        (f"{gifts}/lift", "what an e-mail caused, by its control group"),
         (f"{plugin_url}/orders/{played.shop_ids['EUR']}/{number}", "why an order is attributed"),
         (f"{account}/orders", "all orders, also those that no e-mail earned"),
-    )
-    print(f"\nReport:  {account}")
+    ]
+
+
+def print_where_to_look(plugin_url: str, api_key: str, played: ThreeMonths, number: str) -> None:
+    """Print how to sign in, and where to look first."""
+    print(f"\nReport:  {plugin_url}/accounts/{played.emp_id}")
     print(f"Sign in with the key {api_key}")
     print("Look first at")
-    for address, what in lines:
-        print(f"  {address}  {what}")
+    pages = where_to_look(plugin_url, played, number)
+    widest = max(len(address) for address, _ in pages)
+    for address, what in pages:
+        print(f"  {address:{widest}}  {what}")
 
 
 def _report(api: Api, campaign: str) -> dict[str, Any]:

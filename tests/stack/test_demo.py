@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 
 from demo import live
 from demo.compare import compare, counted_reasons
 from demo.play import playing_three_months
+from demo.show import where_to_look
 from kit.play import Player, differences
 from kit.saleor import StandInSaleor
 from kit.stack import Stack
@@ -56,6 +58,11 @@ def report_matches_the_truth(stack: Stack, emp_id: int) -> None:
         placed = live.play(stack, played)
         until(lambda: not compare(player.api, played, placed))
         assert compare(player.api, played, placed) == []
+        for address, what in where_to_look(stack.plugin_url, played, placed[0].number):
+            answer = requests.get(
+                address, headers={"Authorization": f"Bearer {stack.api_key}"}, timeout=PATIENCE_SECONDS
+            )
+            assert answer.status_code == 200, what
         reasons = counted_reasons(played)
     assert reasons.keys() >= {"click_token_on_order", "no_click", "bot_click", "unpaid", "opted_out"}
 

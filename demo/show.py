@@ -28,13 +28,13 @@ def print_campaigns(api: Api, played: ThreeMonths) -> None:
 def print_sales(api: Api, played: ThreeMonths) -> None:
     """Print the newest rows of the SALES table of the newest campaign."""
     report = _report(api, played.campaigns[NEWEST].id)
-    layout = "{:<8} {:<26} {:>4} {:>10} {:>10}  {:<20} {:<9} {:<10}"
+    layout = "{:<8} {:<26} {:>4} {:>9} {:>9} {:<3}  {:<19}  {:<8}  {}"
     print(f"\nSALES of “{MAILINGS[NEWEST].name}”")
-    head = "CONTACT", "ITEM", "QTY", "AMOUNT", "REFUNDED", "DATE", "EVIDENCE", "STATUS"
+    head = "CONTACT", "ITEM", "QTY", "AMOUNT", "REFUNDED", "", "DATE", "EVIDENCE", "STATUS"
     print(layout.format(*head))
     for row in report["rows"][:SHOWN_ROWS]:
         date = row["purchased_at"][:19].replace("T", " ")
-        amounts = row["quantity"], row["amount"], row["refunded"]
+        amounts = row["quantity"], row["amount"], row["refunded"], row["currency"]
         evidence = row["evidence"], row["status"]
         print(layout.format(row["contact"] or "", row["item"], *amounts, date, *evidence))
     if len(report["rows"]) > SHOWN_ROWS:

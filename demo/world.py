@@ -24,6 +24,9 @@ IN_DOLLARS = 0.22
 SCANNED = 0.006
 """Recipients whose mails a program checks."""
 
+TYPED = 10
+"""Buyers who got the e-mail with a control group, and did not click: only lift counts them."""
+
 BASKETS_A_DAY = 7
 FLOW = len(MAILINGS)
 """The number of the flow's first e-mail, after those of the mailings."""
@@ -364,9 +367,12 @@ class _Maker:
             made.refund = Refund(made.at + timedelta(days=self.chance.uniform(3, 14)), half=draw < 0.045)
 
     def play_control_group(self) -> None:
-        """Two people of the control group buy anyway."""
+        """Two people of the control group buy anyway; some read the e-mail, and type the shop's address."""
         held_out = [one for one in self.audience.people if one.ref in self.audience.held_out]
         sent = self.season.sent[next(n for n, one in enumerate(MAILINGS) if one.holdout)]
+        for _ in range(round(TYPED * self.scale)):
+            at = sent + timedelta(days=self.chance.uniform(0.1, 6))
+            self.buy(self.at_home(at), next(self.rest), "none", "no_click")
         for person, days in zip(held_out, (1.4, 4.2), strict=False):
             self.buy(self.at_home(sent + timedelta(days=days)), person, "none", "no_click")
 

@@ -1,13 +1,11 @@
 """The account of the demo in Chromium: every chart has something to say.
 
-`SCREENSHOTS=1 make test-browser` writes the two pictures of README.md.
+`make pictures` writes the two pictures of README.md.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, sync_playwright
@@ -18,14 +16,13 @@ from demo.play import ThreeMonths, playing_three_months
 from demo.show import GIFTS
 from kit.play import Player
 from kit.stack import Stack
+from tests.browser import pictures
 from tests.browser.engines import need
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
-WANTED = "SCREENSHOTS" in os.environ
-PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-SCALE = 1.0 if WANTED else 0.15
+SCALE = 1.0 if pictures.WANTED else 0.15
 WINDOW: ViewportSize = {"width": 1280, "height": 1280}
 
 
@@ -89,6 +86,5 @@ def test_the_link_map_shows_the_newsletter_and_what_each_link_brought(
 
 def take(page: Page, name: str) -> None:
     """Write a picture of the top of a page, if pictures are wanted."""
-    if WANTED:
-        PICTURES.mkdir(exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    if pictures.WANTED:
+        pictures.take(page, pictures.DOCS / "pictures" / name)

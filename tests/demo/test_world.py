@@ -9,6 +9,7 @@ import pytest
 
 from demo.mails import MAILINGS
 from demo.world import GATEWAY, Audience, Season, make_season, people, recipients_of
+from salepixel.campaigns.holdout import Arm, lift
 
 ZONE = ZoneInfo("Europe/Madrid")
 DAYS = [
@@ -104,3 +105,12 @@ def test_who_buys_after_a_click_clicked_no_other_mail_before(season: Season) -> 
             assert before == {one.mailing}
         elif one.reason == "no_click":
             assert not before
+
+
+def test_the_control_group_shows_that_the_mail_caused_sales(season: Season) -> None:
+    sent, found = season.sent[3], audience()
+    week = {one.buyer.ref for one in season.purchases if timedelta(0) <= one.at - sent < timedelta(days=7)}
+    mailed, held_out = (Arm(len(group), len(group & week)) for group in (found.mailed, found.held_out))
+    measured = lift(mailed, held_out)
+    assert measured is not None
+    assert measured.low > 0

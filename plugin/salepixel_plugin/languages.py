@@ -42,11 +42,11 @@ class Language:
 
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount with its currency: 39,80 €."""
-        return format_currency(amount, currency, locale=self._locale)
+        return _write_money(amount, currency, self._locale)
 
     def number(self, value: int | Decimal) -> str:
         """A number with its thousands grouped and at most three decimals."""
-        return format_decimal(value, locale=self._locale)
+        return _write_number(value, self._locale)
 
     def percent(self, share: float) -> str:
         """A share (0 to 1) in percent."""
@@ -62,11 +62,11 @@ class Language:
 
     def short_date(self, day: date) -> str:
         """A day below the axis of a chart: 23 Nov."""
-        return _write_date(day, "d MMM", self.code)
+        return _write_date(day, "d MMM", self._locale)
 
     def date(self, day: date) -> str:
         """A day: 23 Nov 2026."""
-        return _write_date(day, "d MMM y", self.code)
+        return _write_date(day, "d MMM y", self._locale)
 
     def short(self, value: Decimal) -> str:
         """A number beside the axis of a chart: 12K. Small numbers in full."""
@@ -90,10 +90,20 @@ class Language:
         return format_datetime(moment, "HH:mm:ss" if is_today else "d MMM, HH:mm:ss", locale=self._locale)
 
 
+# A chart and the table behind it name the same days and values several times, and Babel takes 50 us for each.
 @lru_cache(maxsize=4096)
-def _write_date(day: date, pattern: str, code: str) -> str:
-    # A chart names each of its days several times: it was a quarter of the time of an overview.
-    return format_date(day, pattern, locale=code)
+def _write_date(day: date, pattern: str, locale: Locale) -> str:
+    return format_date(day, pattern, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _write_number(value: int | Decimal, locale: Locale) -> str:
+    return format_decimal(value, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _write_money(amount: Decimal, currency: str, locale: Locale) -> str:
+    return format_currency(amount, currency, locale=locale)
 
 
 def _read(code: str, name: str) -> Language:

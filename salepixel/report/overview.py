@@ -1,5 +1,6 @@
 """The overview of a campaign and of an account, from kept sums: figures, comparison, values of charts."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
@@ -19,7 +20,6 @@ from salepixel.report.figures import (
     Counted,
     Purchases,
     Sold,
-    nothing_sold,
     recipients_of,
 )
 from salepixel.report.periods import Comparison, Range
@@ -142,16 +142,16 @@ def _count_account(connection: sa.Connection, emp_id: int, range_: Range) -> Cou
 
 
 def _purchases(rows: Sequence[sa.Row[Any]]) -> dict[str, Purchases]:
-    found: dict[str, Purchases] = {}
+    by_currency = defaultdict[str, list[sa.Row[Any]]](list)
     for row in rows:
-        nothing = nothing_sold(row.currency)
-        so_far = found.get(row.currency) or Purchases(nothing, nothing, {})
-        sold, buyers = _sold(row), dict(so_far.buyers)
-        if row.earned:
+        by_currency[row.currency].append(row)
+    found: dict[str, Purchases] = {}
+    for currency, some in by_currency.items():
+        earned, buyers = [row for row in some if row.earned], dict[date, Buyers]()
+        for row in earned:
             day = _date(row.day)
             buyers[day] = buyers.get(day, Buyers()).plus(_buyers(row))
-        earned = so_far.earned.plus(sold) if row.earned else so_far.earned
-        found[row.currency] = Purchases(so_far.all.plus(sold), earned, buyers)
+        found[currency] = Purchases(_add_up(some, currency), _add_up(earned, currency), buyers)
     return found
 
 
@@ -191,10 +191,12 @@ def _counted(
     audience: Audience,
     began: date | None = None,
 ) -> Counted:
-    sold: dict[str, dict[date, Sold]] = {}
+    by_day = defaultdict[tuple[str, int], list[sa.Row[Any]]](list)
     for row in rows:
-        days, day, its = sold.setdefault(row.currency, {}), _date(row.day), _sold(row)
-        days[day] = days[day].plus(its) if day in days else its
+        by_day[row.currency, row.day].append(row)
+    sold: dict[str, dict[date, Sold]] = {}
+    for (currency, day), some in by_day.items():
+        sold.setdefault(currency, {})[_date(day)] = _add_up(some, currency)
     of_days = {_date(day): counts for day, counts in clicks.items()}
     known = {*of_days, *(day for days in sold.values() for day in days), *([began] if began else [])}
     first = range_.first or min(known, default=EPOCH.date())
@@ -207,8 +209,15 @@ def _date(day: int) -> date:
 
 
 def _sold(row: sa.Row[Any]) -> Sold:
-    gross, refunded = (from_minor(read_sum(row, name), row.currency) for name in ("gross", "refunded"))
-    return Sold(int(row.orders), gross, refunded)
+    return _add_up([row], row.currency)
+
+
+def _add_up(rows: Sequence[sa.Row[Any]], currency: str) -> Sold:
+    # Integers: a year has thousands of rows, and adding them up as amounts took half the time of a page.
+    gross, refunded = (
+        from_minor(sum(read_sum(row, name) for row in rows), currency) for name in ("gross", "refunded")
+    )
+    return Sold(sum(int(row.orders) for row in rows), gross, refunded)
 
 
 def _net_until_now(connection: sa.Connection, ids: Sequence[str]) -> dict[str, Decimal]:

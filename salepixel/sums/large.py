@@ -30,4 +30,4 @@ def kept_sum(table: sa.Table, name: str) -> Iterator[sa.Label[Any]]:
 
 def read_sum(row: sa.Row[Any], name: str) -> int:
     """The whole measure of a row."""
-    return int(row._mapping[f"{name}_high"]) * _BASE + int(row._mapping[f"{name}_low"])
+    return int(getattr(row, f"{name}_high")) * _BASE + int(getattr(row, f"{name}_low"))

@@ -109,17 +109,7 @@ GROWS: Mapping[str, str] = {
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""
 
-_DAYS_AND_ITEMS = "its sums have a row for each day and link, and for each item: the small year has fewer"
-MAY_GROW = dict.fromkeys(
-    (
-        "api.campaign_overview",
-        "pages.overview",
-        "pages.items",
-        "pages.show_link_map",
-        "pages.show_marked_mail",
-    ),
-    _DAYS_AND_ITEMS,
-)
+MAY_GROW: Mapping[str, str] = {}
 """Calls that read more until the campaign has sold on each day and each item: they may not scan."""
 
 MAY_SCAN: Mapping[str, str] = {
@@ -131,7 +121,10 @@ MAY_SCAN: Mapping[str, str] = {
 }
 """Steps of plans that are accepted, each with its reason."""
 
-OF_ALL_ACCOUNTS = ("health.metrics", "api.get_rejections", "api.list_losses", "pages.show_owners")
+OF_ALL_ACCOUNTS = (
+    *("health.metrics", "api.get_rejections", "api.list_losses", "pages.show_owners"),
+    "pages.show_whole_audit",
+)
 """Calls that a key of one account may not make."""
 
 COUNTS_ALL = {"health.metrics": "counts in the outbox what was sent, too"}

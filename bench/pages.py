@@ -25,6 +25,9 @@ from salepixel_plugin.app import attach, make_routes, prepare
 from salepixel_plugin.paging import write_cursor
 
 KEY = "the key of the bench"
+OTHER = f"{0xC0000:012x}"
+"""Another campaign, to compare with."""
+
 MAIL = "0000000000ad"
 MAP = "0000000000ae"
 """The e-mail of the campaign BIG."""
@@ -284,8 +287,27 @@ QUERIES = dict.fromkeys(
 )
 """The parameters that some endpoints require."""
 
+SALES_IN_ORDER: Mapping[str, str] = {
+    "evidence": "evidence=email",
+    "search": "q=jacket",
+    "nothing matches": "q=no such item",
+    "by amount": "sort=-amount",
+}
+"""Filters and sorts of sales: in a period of many orders, they read a limited number of sales."""
+
 MORE: dict[str, Callable[[Place], dict[str, str]]] = {
-    "pages.list_sales": _sales_in_parts,
+    "pages.list_sales": lambda at: {
+        **_sales_in_parts(at),
+        **SALES_IN_ORDER,
+        "one day by amount": f"from={at.day:%Y-%m-%d}&to={at.day:%Y-%m-%d}&sort=-amount",
+    },
+    "pages.contacts": lambda at: {
+        "by orders": "sort=-orders",
+        "deep": f"cursor={write_cursor(contact_ref(9))}",
+    },
+    "pages.items": lambda at: {"by name": "sort=item", "search": "q=jacket"},
+    "pages.links": lambda at: {"by orders": "sort=-orders"},
+    "api.account_overview": lambda at: {"a year": f"{_last_days(364)}&compare=year"},
     "api.list_sales": lambda at: _sales_in_parts(at) | {"1000 rows": "limit=1000"},
     "pages.show_coverage": lambda at: {"92 days": _last_days(91)},
     "api.show_coverage": lambda at: {"92 days": _last_days(91)},
@@ -295,7 +317,7 @@ MORE: dict[str, Callable[[Place], dict[str, str]]] = {
     "pages.show_audit": lambda at: _audit_in_parts(),
     "api.list_audit": lambda at: _audit_in_parts(),
     "pages.show_account": lambda at: {"a year": "period=year&compare=year", "all": "period=all"},
-    "pages.overview": lambda at: {"a week": "period=7d&compare=before"},
+    "pages.overview": lambda at: {"a week": "period=7d&compare=before", "beside another": f"with={OTHER}"},
     "pages.preview_policy": lambda at: {"linear": "window_days=14&model=linear"},
 }
 """More queries of an endpoint: with filters, and for a page near the end."""

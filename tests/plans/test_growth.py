@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bench.pages import CHANGES_ALL, ORDERS_IN_PARTS, Call, Visitor, all_calls, find_place, open_plugin
+from bench.pages import (
+    CHANGES_ALL,
+    ORDERS_IN_PARTS,
+    SALES_IN_ORDER,
+    Call,
+    Visitor,
+    all_calls,
+    find_place,
+    open_plugin,
+)
 from bench.world import BIG, EMP, World, contact_ref, email_of, link_id
 from salepixel.accounts.api_keys import add_api_key
 from salepixel.campaigns.contacts import Contact, store_contacts
@@ -105,12 +114,20 @@ GROWS: Mapping[str, str] = {
         (f"pages.list_orders ({what})" for what in ORDERS_IN_PARTS),
         "as api.list_orders with a limit of 10: the small year has fewer orders than this page",
     ),
+    **dict.fromkeys(
+        (f"pages.list_sales ({what})" for what in (*SALES_IN_ORDER, "one day", "one day by amount")),
+        "up to 2,000 sales are read: the small year has fewer",
+    ),
+    "pages.contacts (by orders)": "likewise, contacts",
     "api.list_sales (one day)": "likewise: a fourth of the orders of a day",
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""
 
-MAY_GROW: Mapping[str, str] = {}
-"""Calls that read more until the campaign has sold on each day and each item: they may not scan."""
+MAY_GROW: Mapping[str, str] = dict.fromkeys(
+    ("api.campaign_overview", "pages.overview", "pages.items"),
+    "a campaign has a kept sum for each item that it sold: as many as the shop has, however often it sells them",
+)
+"""Calls that read more until everything has been sold once, each with its reason: they may not scan."""
 
 MAY_SCAN: Mapping[str, str] = {
     "SCAN mails USING INDEX ix_mails_drafts": "holds only the drafts",

@@ -13,6 +13,9 @@ from apiflask import APIBlueprint
 from babel import negotiate_locale
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from salepixel.accounts.declined import Declined
@@ -84,6 +87,17 @@ def _prepare(state: BlueprintSetupState) -> None:
         lambda one, many, n: language().translations.ngettext(one, many, n),
         newstyle=True,
     )
+    # As those of Jinja, in a third of the time: a page of sales has 600 texts.
+    jinja.globals["gettext"] = jinja.globals["_"] = _translate
+
+
+@pass_context
+def _translate(context: Context, message: str, /, **words: object) -> str:
+    """A text of a template in the reader's language, with its words filled in; they are escaped."""
+    text: str = language().translations.gettext(message)
+    if context.eval_ctx.autoescape:
+        text = Markup(text)  # noqa: S704  # translations are ours
+    return text % words if words or "%" in text else text
 
 
 def language() -> Language:

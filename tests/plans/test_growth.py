@@ -125,7 +125,7 @@ GROWS: Mapping[str, str] = {
 
 MAY_GROW: Mapping[str, str] = dict.fromkeys(
     ("api.campaign_overview", "pages.overview", "pages.items"),
-    "a campaign has a kept sum for each item that it sold: as many as the shop has, however often it sells them",
+    "a campaign has a kept sum for each item that it sold: at most as many as the shop has",
 )
 """Calls that read more until everything has been sold once, each with its reason: they may not scan."""
 

@@ -95,6 +95,20 @@ def list_audit(
     return AuditPage(shown, first if step else None, last)
 
 
+def list_ended(connection: sa.Connection, emp_id: int, until: datetime, limit: int) -> list[str]:
+    """The ids of the oldest entries before a time (aware)."""
+    its = audit.c.emp_id == emp_id, audit.c.at < until
+    query = sa.select(audit.c.id).where(*its).order_by(audit.c.at, audit.c.id).limit(limit)
+    return list(connection.scalars(query))
+
+
+def end_audit(connection: sa.Connection, emp_id: int, until: datetime, limit: int) -> int:
+    """Delete the oldest entries before a time (aware); returns how many, at most `limit`."""
+    ended = list_ended(connection, emp_id, until, limit)
+    connection.execute(sa.delete(audit).where(audit.c.id.in_(ended)))
+    return len(ended)
+
+
 def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     found = []
     if wanted.actor_kind is not None:

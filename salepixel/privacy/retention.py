@@ -14,6 +14,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from salepixel.accounts.audit_list import end_audit, list_ended
 from salepixel.accounts.store import Account, change_account, get_account, lock_account
 from salepixel.clicks.ended import end_clicks
 from salepixel.clicks.hit_store import end_hits
@@ -22,7 +23,7 @@ from salepixel.orders.deliveries import empty_deliveries
 from salepixel.orders.queue import waits_before
 from salepixel.privacy.inactive import end_contacts
 from salepixel.storage.database import Database
-from salepixel.storage.schema import EPOCH, accounts, campaigns, outbox, retention, shops
+from salepixel.storage.schema import EPOCH, EVERYWHERE, accounts, campaigns, outbox, retention, shops
 from salepixel.storage.upsert import insert
 
 
@@ -35,6 +36,7 @@ class Kept(StrEnum):
     BOT_CLICKS = "bot_clicks"
     CLICKS = "clicks"
     CONTACTS = "contacts"
+    AUDIT = "audit"
 
 
 DEFAULT_DAYS: Mapping[Kept, int] = {
@@ -44,15 +46,19 @@ DEFAULT_DAYS: Mapping[Kept, int] = {
     Kept.BOT_CLICKS: 90,
     Kept.CLICKS: 760,
     Kept.CONTACTS: 1095,
+    Kept.AUDIT: 400,
 }
-"""The defaults. Deliveries are kept for a year, plus the month in which the year is closed; clicks for the
-25 months that the CNIL allows for measuring an audience (cnil.fr, "Cookies : solutions pour les outils de
-mesure d'audience"); contacts for the three years without contact of its guideline for commercial management
+"""The defaults. Deliveries and the audit list are kept for a year, plus the month in which the year is closed;
+clicks for the 25 months that the CNIL allows for measuring an audience (cnil.fr, "Cookies : solutions pour
+les outils de mesure d'audience"); contacts for the three years without contact of its guideline for commercial management
 (cnil.fr, "Référentiel relatif aux traitements de données à caractère personnel mis en oeuvre aux fins de
 gestion des activités commerciales")."""
 
 LATE_DAYS = 30
 """How long an edge may be offline. Clicks are kept at least as long as they are evidence, plus this time."""
+
+LEAST_OF_AUDIT = 30
+"""Who changes something must not be able to remove the trace of it at once."""
 
 MOST_WAIT = timedelta(days=7)
 """How long an order that waits for its decision keeps the clicks of its account from ending.
@@ -89,6 +95,8 @@ class Setting:
 
 def least_days(account: Account, kind: Kept) -> int:
     """The fewest days for which an account may keep a kind of data."""
+    if kind is Kept.AUDIT:
+        return LEAST_OF_AUDIT
     is_evidence = kind in MARKS or kind is Kept.CONTACTS
     return account.policy.evidence_window.days + LATE_DAYS if is_evidence else 1
 
@@ -113,6 +121,7 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
     Each step is a short transaction with a pause after it, so a fold or a webhook waits for one step at most.
     """
     deadline, ended = time.monotonic() + budget_seconds, 0
+    ended += _end_audit_of_installation(database, now)
     with database.read() as connection:
         every = list(connection.scalars(sa.select(accounts.c.emp_id).order_by(accounts.c.emp_id)))
     for emp_id in every:
@@ -127,6 +136,16 @@ def end_old_rows(database: Database, now: datetime, budget_seconds: float) -> in
                 if may_be_more:
                     time.sleep(YIELD_SECONDS)
     return ended
+
+
+def _end_audit_of_installation(database: Database, now: datetime) -> int:
+    """Its list is kept for the default time; few things are in it."""
+    until = _day_before(now, DEFAULT_DAYS[Kept.AUDIT])
+    with database.read() as connection:
+        if not list_ended(connection, EVERYWHERE, until, 1):
+            return 0
+    with database.write() as connection:
+        return end_audit(connection, EVERYWHERE, until, AT_ONCE)
 
 
 def _due_kinds(database: Database, emp_id: int, now: datetime) -> list[Kept]:
@@ -284,6 +303,11 @@ def _end_contacts(connection: sa.Connection, emp_id: int, setting: Setting, unti
     return ended, replace(setting, place=last) if seen == AT_ONCE else None
 
 
+def _end_audit(connection: sa.Connection, emp_id: int, setting: Setting, until: datetime) -> Reached:
+    ended = end_audit(connection, emp_id, until, AT_ONCE)
+    return ended, setting if ended == AT_ONCE else None
+
+
 _END: Mapping[Kept, Callable[[sa.Connection, int, Setting, datetime], Reached]] = {
     Kept.DELIVERIES: _end_deliveries,
     Kept.FORWARDS: _end_forwards,
@@ -291,4 +315,5 @@ _END: Mapping[Kept, Callable[[sa.Connection, int, Setting, datetime], Reached]] 
     Kept.BOT_CLICKS: partial(_end_clicks, only_bots=True),
     Kept.CLICKS: partial(_end_clicks, only_bots=False),
     Kept.CONTACTS: _end_contacts,
+    Kept.AUDIT: _end_audit,
 }

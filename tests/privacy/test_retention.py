@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from salepixel.accounts.audit import Action, record
 from salepixel.accounts.declined import BadField
 from salepixel.accounts.principal import INSTALLATION
 from salepixel.destinations import outbox
@@ -43,7 +45,7 @@ def test_what_is_older_ends_and_nothing_else_changes(
     monkeypatch.setattr(retention, "AT_ONCE", at_once)
     monkeypatch.setattr(retention, "YIELD_SECONDS", 0)
     money, kept = village.money(), len(village.rows(schema.hits))
-    for kind in set(Kept) - {*retention.MARKS, Kept.CONTACTS}:
+    for kind in set(Kept) - {*retention.MARKS, Kept.CONTACTS, Kept.AUDIT}:
         choose(village, kind, 10)
     assert end_old_rows(village.database, NOON + 9 * DAY, 60) == 0
     assert end_old_rows(village.database, NOON + 11 * DAY, 60) == 4
@@ -99,3 +101,24 @@ def test_an_erasure_after_the_end_of_deliveries_finds_the_rest(village: Village)
     assert REF != ADDRESS
     village.erase()
     assert list(village.found()) == []
+
+
+def test_the_audit_list_ends_after_the_days_of_its_account(village: Village) -> None:
+    with village.database.write() as connection:
+        connection.execute(sa.delete(schema.audit))
+        for emp_id in (1, 2, schema.EVERYWHERE):
+            record(connection, INSTALLATION, emp_id, Action.CAMPAIGN_CREATED, "c1", "Autumn")
+        connection.execute(sa.update(schema.audit).values(at=NOON))
+        connection.execute(
+            sa.update(schema.accounts).values(created_at=NOON + 400 * DAY)
+        )  # nothing else ends
+    with pytest.raises(BadField):
+        choose(village, Kept.AUDIT, 29)
+
+    def left(days: int) -> list[int]:
+        end_old_rows(village.database, NOON + days * DAY, 60)
+        rows = village.rows(schema.audit)
+        return sorted(row["emp_id"] for row in rows if row["action"] == Action.CAMPAIGN_CREATED)
+
+    assert left(400) == [0, 1, 2]
+    assert left(401) == [2], "there is no account 2"

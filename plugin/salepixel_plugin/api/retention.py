@@ -26,6 +26,7 @@ class RetentionChange(Input):
     contacts: int | None = Field(
         UNSET, description="Contacts without a click, an order or an upload. Kept at least as long as clicks."
     )
+    audit: int | None = Field(UNSET, description="The audit list.")
 
 
 class PeriodOut(Output):
@@ -44,6 +45,7 @@ class RetentionOut(Output):
     bot_clicks: PeriodOut
     clicks: PeriodOut
     contacts: PeriodOut
+    audit: PeriodOut
 
 
 @blueprint.get("/accounts/<int:emp_id>/retention")

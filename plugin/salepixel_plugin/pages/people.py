@@ -95,6 +95,10 @@ RETENTION = {
             "before the clicks of that time. Opt-outs are kept, and so are the references in reports."
         ),
     ),
+    Kept.AUDIT: (
+        N_("Audit list"),
+        N_("Who changed what, and when. It contains names of people and API keys, but no contacts."),
+    ),
 }
 """The kinds of data with a retention period: label and explanation."""
 

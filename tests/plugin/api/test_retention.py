@@ -19,7 +19,11 @@ def days(answer: dict[str, Any]) -> dict[str, int | None]:
 def test_days_are_changed_kind_by_kind(office: Office) -> None:
     assert days(office.get(PATH, SHOES)) == DEFAULT_DAYS
     least = {kind: period["least_days"] for kind, period in office.get(PATH, SHOES).items()}
-    assert least == dict.fromkeys(Kept, LEAST) | {Kept.DELIVERIES: 1, Kept.FORWARDS: 1}
+    assert least == dict.fromkeys(Kept, LEAST) | {
+        Kept.DELIVERIES: 1,
+        Kept.FORWARDS: 1,
+        Kept.AUDIT: 30,
+    }
     for changed in ({"deliveries": 30, "clicks": None}, {"contacts": LEAST}, {}):
         answer = office.call("PATCH", PATH, changed, SHOES)
         assert answer.status_code == 200
@@ -41,7 +45,8 @@ def test_days_are_changed_kind_by_kind(office: Office) -> None:
         {"deliveries": 10**30},
         {"deliveries": "30"},
         {"deliveries": 1.5},
-        {"audit": 30},
+        {"audit": 29},
+        {"unknown": 30},
     ],
 )
 def test_other_days_are_refused_and_nothing_changes(office: Office, sent: dict[str, object]) -> None:

@@ -86,6 +86,7 @@ NOT_CALLED = {
     "pages.end_my_sessions": "deletes some rows of a person",
     "pages.change_members": "writes some rows of a person",
     "pages.change_owners": "writes some rows of a person",
+    "pages.change_keys": "as api.add_key",
     "pages.switch_account": "a redirect",
     "pages.download_table": "a file, some rows at a time",
     "pages.download_audit": "a file, some rows at a time",

@@ -78,6 +78,14 @@ def main() -> None:
         "who", help="a contact's reference or an e-mail address; - reads it from standard input"
     )
     person.add_argument("--yes", action="store_true", help="erase; without this option, only count the rows")
+    key = commands.add_parser("key", help="create, list or revoke API keys of an account")
+    key.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
+    key.add_argument("action", choices=("create", "list", "revoke"))
+    key.add_argument("--account", type=int, required=True, help="the account's empId")
+    key.add_argument("--name", default="command line", help="with create")
+    key.add_argument("--scope", choices=("read", "write", "sales"), default="read", help="with create")
+    key.add_argument("--days", type=int, help="with create: how long it is valid; without it, for ever")
+    key.add_argument("--id", default="", help="with revoke")
     importing = commands.add_parser("import", help="import a CSV file of contacts or recipients")
     importing.add_argument("--data", type=Path, help="folder of the stores (SALEPIXEL_DATA)")
     importing.add_argument("--account", type=int, required=True, help="the account's empId")
@@ -112,6 +120,8 @@ def main() -> None:
         if arguments.account is None:
             parser.error("the following arguments are required: --account")
         sys.exit(_person(environ, arguments.action, arguments.account, who, sure=arguments.yes))
+    if arguments.command == "key":
+        sys.exit(_key(environ, arguments))
     if arguments.command == "import":
         sys.exit(_import(environ, arguments))
     if arguments.command == "deliveries":
@@ -246,6 +256,32 @@ def _invite(environ: Mapping[str, str], given: argparse.Namespace, email: str) -
         print(f"salepixel: {declined}", file=sys.stderr)
         return 1
     print(f"Send this link to {email}. It works once, for seven days:\n{link}")
+    return 0
+
+
+def _key(environ: Mapping[str, str], given: argparse.Namespace) -> int:
+    from salepixel.accounts.command import create_key, list_keys, revoke_key
+    from salepixel.accounts.declined import Declined
+    from salepixel.accounts.principal import KeyScope
+    from salepixel.storage.database import DatabaseUnavailable, UnsafeDatabase, open_database, require_current
+
+    try:
+        settings = StorageSettings.load(environ)
+        database = open_database(settings.database_url, settings.data)
+        require_current(database)
+        with database.write() as connection:
+            if given.action == "create":
+                print(create_key(connection, given.account, given.name, KeyScope(given.scope), given.days))
+            elif given.action == "revoke":
+                print(revoke_key(connection, given.account, given.id))
+            else:
+                print(list_keys(connection, given.account))
+    except (BadSettings, UnsafeDatabase, DatabaseUnavailable) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except Declined as declined:
+        print(f"salepixel: {declined}", file=sys.stderr)
+        return 1
     return 0
 
 

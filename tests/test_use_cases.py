@@ -241,6 +241,7 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     accounts.change_account: lambda w, who: accounts.change_account(w.connection, who, 7),
     accounts.target_account: lambda w, who: accounts.target_account(w.connection, who, 7),
     accounts.add_key: lambda w, who: accounts.add_key(w.connection, who, 7, "n", NOW),
+    accounts.see_keys: lambda w, who: accounts.see_keys(w.connection, who, 7),
     accounts.remove_key: lambda w, who: accounts.remove_key(w.connection, who, w.key),
     accounts.see_audit: lambda w, who: accounts.see_audit(w.connection, who, 7, Filter(), None, 10),
     attribution.edit_account: lambda w, who: attribution.edit_account(
@@ -559,6 +560,7 @@ CHANGES_ACCESS = {
     accounts.add_key,
     accounts.remove_key,
     accounts.see_audit,
+    accounts.see_keys,
     privacy.begin_erasure,
     privacy.count_person,
     privacy.export_person,
@@ -632,7 +634,7 @@ def test_a_role_does_what_its_rights_allow(role: str, sqlite: Database, keys: Ke
 
 
 CHANGES_NOTHING = {
-    *(accounts.change_account, accounts.target_account, accounts.see_audit),
+    *(accounts.change_account, accounts.target_account, accounts.see_audit, accounts.see_keys),
     *(campaigns.change_campaign, campaigns.lock_campaign, campaigns.make_fragment),
     *(checks.keep_findings, checks.keep_report),
     *(mails.preview_mail, mails.see_again, people.see_members, smtp.open_smtp),

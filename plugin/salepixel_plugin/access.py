@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import g, request
 
 from salepixel.accounts import sessions
-from salepixel.accounts.api_keys import find_digest_principal, key_digest
+from salepixel.accounts.api_keys import KeyExpired, find_digest_principal, key_digest
 from salepixel.accounts.audit import Action, record
 from salepixel.accounts.principal import Principal
 from salepixel.people import sessions as person_sessions
@@ -20,6 +20,9 @@ from salepixel_plugin.services import services
 
 SESSION_COOKIE = "salepixel_session"
 _UNKNOWN_KEY = N_("This API key is not valid. Check that you copied all of it.")
+_EXPIRED = N_("This API key has expired. Ask an owner of the account for a new one.")
+_FOR_SALES = N_("This API key may only send orders to the sales API (POST /api/v1/sales).")
+_READS_ONLY = N_('This API key may only read. Use a key with the scope "write".')
 _TOO_MANY = N_("Too many wrong keys came from your network. Try again in %(minutes)s minutes.")
 
 
@@ -98,15 +101,24 @@ def principal_of_key(key: str) -> Principal | None:
     if pause := here.wrong_keys.seconds_left(address, digest):
         minutes = -(-pause // 60)
         raise Refusal(429, "too_many_wrong_keys", _TOO_MANY, retry_after=pause, minutes=minutes)
-    with here.database.read() as connection:
-        found = find_digest_principal(connection, digest) if key else None
+    try:
+        with here.database.read() as connection:
+            found = find_digest_principal(connection, digest, datetime.now(UTC)) if key else None
+    except KeyExpired:
+        raise _refuse_key(401, "key_expired", _EXPIRED) from None
     if found is not None:
         here.wrong_keys.record_valid(digest)
+        here.tally.note_key_used(found.key_id)
         return found
     count_refusal("key", "bad_key")
     if here.wrong_keys.record_invalid(address):
         count_refusal("key", "too_many_wrong_keys")
     return None
+
+
+def _refuse_key(status: int, reason: str, message: str) -> Refusal:
+    count_refusal("key", reason)
+    return Refusal(status, reason, message)
 
 
 def sign_in(key: str) -> str | None:
@@ -117,6 +129,8 @@ def sign_in(key: str) -> str | None:
     found = principal_of_key(key)
     if found is None:
         return None
+    if found.sales_of is not None:
+        raise _refuse_key(403, "key_for_sales", _FOR_SALES)
     with services().database.write() as connection:
         end_sessions_of_browser(connection)
         record(
@@ -173,8 +187,15 @@ def allow(principal: Principal) -> None:
 
     Use cases check the rights in each account. This check is for one that forgets.
     """
+    if principal.sales_of is not None:
+        if request.endpoint != "api.add_sales":
+            raise _refuse_key(403, "key_for_sales", _FOR_SALES)
+        g.salepixel_principal = principal
+        return
     reads = request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in READING
     if not reads and principal.accounts_to_change() == frozenset():
+        if principal.key_id:
+            raise _refuse_key(403, "key_reads_only", _READS_ONLY)
         raise Refusal(403, "read_only", _READ_ONLY)
     g.salepixel_principal = principal
 

@@ -92,6 +92,8 @@ FIELD = {
     "new_url": N_("Changed destination"),
     "role": N_("Role"),
     "sale_pixel": N_("Sales link"),
+    "scope": N_("Scope"),
+    "expires_at": N_("Valid until"),
     "sent_at": N_("Sent"),
     "sent_count": N_("E-mails sent"),
     "site": N_("Site"),

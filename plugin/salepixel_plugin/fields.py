@@ -139,6 +139,16 @@ def _planned_time(time: datetime) -> datetime:
     return moment
 
 
+def _coming_time(time: datetime) -> datetime:
+    try:
+        moment = time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far in the past or in the future") from None
+    if not datetime.now(UTC) < moment <= datetime.now(UTC) + 10 * _YEAR:
+        raise ValueError("must be in the future, and at most ten years ahead")
+    return moment
+
+
 def _optional(check: Callable[[str], str]) -> Callable[[str], str]:
     """The same check, but an empty text passes too."""
     return lambda text: check(text) if text else ""
@@ -190,6 +200,7 @@ LinkHosts = Annotated[
 ]
 Time = Annotated[AwareDatetime, AfterValidator(_past_time)]
 PlannedTime = Annotated[AwareDatetime, AfterValidator(_planned_time)]
+ComingTime = Annotated[AwareDatetime, AfterValidator(_coming_time)]
 Money = Annotated[
     str, Field(description="A decimal string with the decimals of its currency.", examples=["39.80"])
 ]

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 
 import structlog
 
+from salepixel.accounts.api_keys import USE_PAUSE, keep_use
 from salepixel.orders.deliveries import count_rejections
 from salepixel.people.own_changes import record_failed_sign_in
 from salepixel.shops.rejected import count_shop_rejections
 from salepixel.storage.database import Database
+from salepixel.storage.schema import EPOCH
 
 MAX_SHOPS = 1000
 MAX_NAMES = 100
@@ -36,6 +38,8 @@ class Tally:
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._of_shops: dict[tuple[str, str], tuple[int, datetime]] = {}
         self._names: set[str] = set()
+        self._used_keys: set[str] = set()
+        self._seen_keys: dict[str, datetime] = {}
         self._lock = threading.Lock()  # of the counts
         self._storing = threading.Lock()
         self._stopping = threading.Event()
@@ -64,6 +68,14 @@ class Tally:
             if len(self._names) < MAX_NAMES:
                 self._names.add(email)
 
+    def note_key_used(self, key_id: str) -> None:
+        """Note that an API key was used, without waiting; stored at most once an hour."""
+        now = datetime.now(UTC)
+        with self._lock:
+            if key_id and now - self._seen_keys.get(key_id, EPOCH) >= USE_PAUSE:
+                self._seen_keys[key_id] = now
+                self._used_keys.add(key_id)
+
     def store(self) -> bool:
         """Add the counts to those in the database; False if that failed and they stay here."""
         with self._storing:
@@ -71,12 +83,14 @@ class Tally:
                 counts, self._counts = self._counts, Counter()
                 of_shops, self._of_shops = self._of_shops, {}
                 names, self._names = self._names, set()
-            if not (counts or of_shops or names):
+                used, self._used_keys = self._used_keys, set()
+            if not (counts or of_shops or names or used):
                 return True
             try:
                 with self._database.write() as connection:
                     count_rejections(connection, counts)
                     count_shop_rejections(connection, of_shops)
+                    keep_use(connection, used, datetime.now(UTC))
                     for email in sorted(names):
                         record_failed_sign_in(connection, email)
             except Exception as error:  # any error: the counts stay here until the next second

@@ -53,6 +53,18 @@ HIDDEN = "***"
 """In place of a contact that is not shown. Rows keep it, so that one sees that a contact is known."""
 
 
+class KeyScope(StrEnum):
+    """What an API key may do in its account. Stored.
+
+    READ: what a viewer who sees contacts may. WRITE: what an owner may. SALES: only send orders through the
+    sales API, and read nothing: for a shop's server.
+    """
+
+    READ = "read"
+    WRITE = "write"
+    SALES = "sales"
+
+
 class ActorKind(StrEnum):
     """Who acts, in the audit list. Stored.
 
@@ -73,7 +85,8 @@ class Principal:
     """The rights of a person, of an API key, of a session that a key began, or of our own programs.
 
     `rights`: by empId; the entry of None holds in all accounts. `name` is for people. `person_id`: None for
-    a key and for our own programs; `kind`: what these are. `key_id`: of an API key.
+    a key and for our own programs; `kind`: what these are. `key_id`: of an API key. `sales_of`: the account
+    of a key that may only send orders, and has no rights.
     """
 
     rights: Mapping[int | None, Rights]
@@ -81,6 +94,7 @@ class Principal:
     person_id: str | None = None
     kind: ActorKind = ActorKind.KEY
     key_id: str = field(default="", compare=False)
+    sales_of: int | None = None
 
     @property
     def actor(self) -> tuple[ActorKind, str]:

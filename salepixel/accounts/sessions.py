@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from salepixel.accounts.api_keys import key_principal
+from salepixel.accounts.api_keys import has_expired, key_principal
 from salepixel.accounts.principal import Principal
 from salepixel.storage.schema import api_keys, sessions
 
@@ -25,14 +25,14 @@ def start_session(connection: sa.Connection, key_digest: str, at: datetime) -> s
 
 
 def find_session_principal(connection: sa.Connection, session_id: str, at: datetime) -> Principal | None:
-    """The principal of a session's key; None if the session has ended or its key was revoked."""
+    """The principal of a session's key; None if it has ended, or if the key was revoked or has expired."""
     query = (
         sa.select(api_keys)
         .join(sessions, sessions.c.key_digest == api_keys.c.digest)
         .where(sessions.c.digest == _digest(session_id), sessions.c.expires_at > at)
     )
     row = connection.execute(query).first()
-    return None if row is None else key_principal(row)
+    return None if row is None or has_expired(row, at) else key_principal(row)
 
 
 def end_session(connection: sa.Connection, session_id: str) -> None:

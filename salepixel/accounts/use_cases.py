@@ -13,9 +13,9 @@ from salepixel.accounts import api_keys, store
 from salepixel.accounts.api_keys import KeyEntry
 from salepixel.accounts.audit import Action, record
 from salepixel.accounts.audit_list import AuditPage, Filter, Step, list_audit
-from salepixel.accounts.declined import Conflict, NotAllowed, NotFound, UnknownAccount
+from salepixel.accounts.declined import BadField, Conflict, NotAllowed, NotFound, UnknownAccount
 from salepixel.accounts.pixel_secret import new_pixel_secret
-from salepixel.accounts.principal import Change, Principal
+from salepixel.accounts.principal import Change, KeyScope, Principal
 from salepixel.accounts.store import Account
 from salepixel.keys import Keys
 from salepixel.storage.schema import EVERYWHERE
@@ -79,14 +79,32 @@ def create_account(
 
 
 def add_key(
-    connection: sa.Connection, principal: Principal, emp_id: int, name: str, at: datetime
+    connection: sa.Connection,
+    principal: Principal,
+    emp_id: int,
+    name: str,
+    at: datetime,
+    scope: KeyScope = KeyScope.WRITE,
+    expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Create a key for this account only. Raises NotFound or NotAllowed."""
+    """Create a key for this account only. `expires_at`: None: never.
+
+    Raises NotFound, NotAllowed, or BadField for an expiry in the past.
+    """
     change_account(connection, principal, emp_id, Change.ACCESS)
+    if expires_at is not None and expires_at <= at:
+        raise BadField("expires_at", "must be in the future")
     key = "sp_" + secrets.token_urlsafe(32)
-    issued = IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at), key)
-    record(connection, principal, emp_id, Action.KEY_CREATED, issued.id, name)
+    issued = IssuedKey(api_keys.add_api_key(connection, key, emp_id, name, at, scope, expires_at), key)
+    changes = {"scope": (None, scope)} | ({"expires_at": (None, expires_at)} if expires_at else {})
+    record(connection, principal, emp_id, Action.KEY_CREATED, issued.id, name, changes)
     return issued
+
+
+def see_keys(connection: sa.Connection, principal: Principal, emp_id: int) -> tuple[Account, list[KeyEntry]]:
+    """An account with its keys, oldest first, for its owners. Raises NotFound or NotAllowed."""
+    account = change_account(connection, principal, emp_id, Change.ACCESS)
+    return account, [one for one in api_keys.list_api_keys(connection, principal) if one.emp_id == emp_id]
 
 
 def remove_key(connection: sa.Connection, principal: Principal, key_id: str) -> KeyEntry:

@@ -119,7 +119,7 @@ WITHOUT_PERSON = {
     "identities": "issuer subject person_id created_at",
     "recovery_codes": "person_id digest",
     "policies": "emp_id version window_days model alias_match campaign_windows applied_at",
-    "api_keys": "digest id emp_id name created_at",
+    "api_keys": "digest id emp_id name created_at scope expires_at last_used_at",
     # Names of the shop's own staff; what may be about a contact is never written (accounts/audit.py).
     "audit": "id emp_id at actor_kind actor_id actor action subject_id subject changes",
     "sessions": "digest key_digest expires_at",

@@ -48,11 +48,11 @@ DEFAULT_DAYS: Mapping[Kept, int] = {
     Kept.CONTACTS: 1095,
     Kept.AUDIT: 400,
 }
-"""The defaults. Deliveries and the audit list are kept for a year, plus the month in which the year is closed;
-clicks for the 25 months that the CNIL allows for measuring an audience (cnil.fr, "Cookies : solutions pour
-les outils de mesure d'audience"); contacts for the three years without contact of its guideline for commercial management
-(cnil.fr, "Référentiel relatif aux traitements de données à caractère personnel mis en oeuvre aux fins de
-gestion des activités commerciales")."""
+"""The defaults. Deliveries and the audit list are kept for a year, plus the month in which the year is
+closed; clicks for the 25 months that the CNIL allows for measuring an audience (cnil.fr, "Cookies : solutions
+pour les outils de mesure d'audience"); contacts for the three years without contact of its guideline for
+commercial management (cnil.fr, "Référentiel relatif aux traitements de données à caractère personnel mis en
+oeuvre aux fins de gestion des activités commerciales")."""
 
 LATE_DAYS = 30
 """How long an edge may be offline. Clicks are kept at least as long as they are evidence, plus this time."""

@@ -41,10 +41,12 @@ ROLES = {
     "editor": Principal({7: Rights(Role.EDITOR)}, "editor"),
     "viewer": Principal({7: Rights(Role.VIEWER)}, "viewer"),
     "hidden": Principal({7: _HIDDEN}, "hidden"),
+    "read key": Principal({7: Rights(Role.VIEWER)}, "a key that reads", key_id="0123456789ab"),
+    "sales key": Principal({}, "a key for sales", key_id="0123456789ac", sales_of=7),
     "elsewhere": Principal({7: _HIDDEN, 8: FULL}, "an owner of account 8"),
     "stranger": Principal({8: FULL}, "stranger"),
 }
-INSIDE = [role for role in ROLES if role != "stranger"]
+INSIDE = [role for role in ROLES if role not in ("stranger", "sales key")]
 
 SHOWS_CONTACTS = {
     *("api.see_list", "api.download_errors", "api.download_send_list", "api.get_contact"),
@@ -54,7 +56,7 @@ SHOWS_CONTACTS = {
 """Pages about contacts: refused to principals who do not see them."""
 
 FOR_OWNERS = {"api.list_members", "api.export_contact", "pages.show_export", "pages.show_members"} | {
-    *("api.list_audit", "pages.show_audit", "pages.download_audit"),
+    *("api.list_audit", "pages.show_audit", "pages.download_audit", "pages.show_keys"),
 }
 OF_ALL_ACCOUNTS = {"api.get_rejections", "api.list_losses", "pages.new_account", "pages.show_owners"} | {
     *("pages.show_whole_audit", "pages.download_whole_audit"),
@@ -79,6 +81,7 @@ BODIES: dict[str, Mapping[str, object]] = {
     "pages.erase_person": {"contact": "somebody", "sure": "on"},
     "pages.export_person": {"contact": "somebody"},
     "pages.find_person": {"contact": "somebody"},
+    "pages.change_keys": {"step": "create", "name": "mailer", "scope": "read"},
     "pages.change_retention": {"deliveries": "400"},
 }
 """Valid bodies of what only owners may do: of invalid ones, an answer says nothing about rights."""
@@ -135,7 +138,7 @@ def as_role(filled: tuple[Office, dict[str, str]], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         access,
         "find_digest_principal",
-        lambda connection, digest: known.get(digest) or find_digest_principal(connection, digest),
+        lambda connection, digest, *at: known.get(digest) or find_digest_principal(connection, digest),
     )
 
     def ask(rule: Rule, method: str, role: str, **other: str) -> Any:
@@ -189,7 +192,7 @@ def _may_read(endpoint: str, role: str) -> bool:
         return False
     if endpoint in FOR_OWNERS:
         return role == "owner"
-    return endpoint not in SHOWS_CONTACTS or role in ("owner", "editor", "viewer")
+    return endpoint not in SHOWS_CONTACTS or role in ("owner", "editor", "viewer", "read key")
 
 
 @pytest.mark.parametrize("role", INSIDE)
@@ -240,7 +243,7 @@ def test_a_file_of_a_table_has_no_hidden_contact(
     assert SECRETS.search(_text(as_role(rule, "GET", "viewer", table="contacts", form=form)))
 
 
-@pytest.mark.parametrize("role", ["viewer", "hidden", "elsewhere"])
+@pytest.mark.parametrize("role", ["viewer", "hidden", "elsewhere", "read key"])
 def test_a_viewer_changes_nothing(
     role: str, filled: tuple[Office, dict[str, str]], as_role: Callable[..., Any]
 ) -> None:
@@ -257,9 +260,23 @@ def test_a_viewer_changes_nothing(
             expected = (200,)  # of an empty body, which changes nothing
         if answer.status_code not in expected:
             done[rule.endpoint] = answer.status_code
-        if role != "viewer" and "ref" not in rule.arguments:
+        if role not in ("viewer", "read key") and "ref" not in rule.arguments:
             assert not SECRETS.search(_text(answer)), rule.endpoint
     assert done == {}
+    assert _contents(office.database) == before
+
+
+def test_a_key_for_sales_sends_orders_and_nothing_else(
+    filled: tuple[Office, dict[str, str]], as_role: Callable[..., Any]
+) -> None:
+    office, _ = filled
+    before, others = _contents(office.database), {}
+    for reading in (True, False):
+        for rule, method in _rules(office, reading=reading):
+            answer = as_role(rule, method, "sales key")
+            if answer.status_code != 403 or "sales" not in answer.text:
+                others[rule.endpoint] = answer.status_code
+    assert others == {"api.add_sales": 422}, "this one reads its body"
     assert _contents(office.database) == before
 
 
@@ -278,7 +295,7 @@ def test_an_editor_does_nothing_that_is_for_owners(
             "pages.export_person",
         ),
         *("pages.erase_person", "pages.retry_erasure", "pages.close_erasure", "pages.change_retention"),
-        *("pages.change_members", "pages.change_owners"),
+        *("pages.change_members", "pages.change_owners", "pages.change_keys"),
         *("api.invite_member", "api.change_member", "api.remove_member"),
     }
     rules = [pair for pair in _rules(office, reading=False) if pair[0].endpoint in for_owners]

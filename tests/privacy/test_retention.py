@@ -109,9 +109,7 @@ def test_the_audit_list_ends_after_the_days_of_its_account(village: Village) -> 
         for emp_id in (1, 2, schema.EVERYWHERE):
             record(connection, INSTALLATION, emp_id, Action.CAMPAIGN_CREATED, "c1", "Autumn")
         connection.execute(sa.update(schema.audit).values(at=NOON))
-        connection.execute(
-            sa.update(schema.accounts).values(created_at=NOON + 400 * DAY)
-        )  # nothing else ends
+        connection.execute(sa.update(schema.accounts).values(created_at=NOON + 400 * DAY))
     with pytest.raises(BadField):
         choose(village, Kept.AUDIT, 29)
 

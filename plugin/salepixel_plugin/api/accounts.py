@@ -9,6 +9,7 @@ from pydantic import Field
 from salepixel.accounts import store, use_cases
 from salepixel.accounts.pixel_secret import open_pixel_secret
 from salepixel.accounts.policy import Model
+from salepixel.accounts.principal import HIDDEN, Change
 from salepixel.accounts.store import Account
 from salepixel.attribution import use_cases as attribution
 from salepixel.campaigns.utm import read_utm
@@ -205,4 +206,7 @@ def _as_json(account: Account) -> dict[str, Any]:
 
 
 def _with_secret(account: Account) -> dict[str, Any]:
-    return _as_json(account) | {"pixel_secret": open_pixel_secret(services().keys, account)}
+    """With the secret, if the key may change it."""
+    may = principal().may_change(account.emp_id, Change.ACCESS)
+    secret = open_pixel_secret(services().keys, account) if may else HIDDEN
+    return _as_json(account) | {"pixel_secret": secret}

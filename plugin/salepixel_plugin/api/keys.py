@@ -1,5 +1,6 @@
 """API keys: created for an account, listed without the key itself, revoked."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,17 +8,22 @@ from pydantic import Field
 
 from salepixel.accounts import use_cases
 from salepixel.accounts.api_keys import KeyEntry, list_api_keys
+from salepixel.accounts.principal import KeyScope
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
-from salepixel_plugin.fields import EmpId, Id, Name
+from salepixel_plugin.fields import ComingTime, EmpId, Id, Name
 from salepixel_plugin.schemas import Input
 from salepixel_plugin.services import services
+
+_SCOPE = "`read`: only GET; `write`: all that an owner may; `sales`: only `POST /sales`."
 
 
 class KeyIn(Input):
     """A new key."""
 
     name: Name
+    scope: KeyScope = Field(KeyScope.WRITE, description=_SCOPE)
+    expires_at: ComingTime | None = Field(None, description="Null: never.")
 
 
 class NewKey(Output):
@@ -27,6 +33,8 @@ class NewKey(Output):
     key: str
     emp_id: EmpId = Field(alias="empId")
     name: str
+    scope: KeyScope
+    expires_at: datetime | None
 
 
 class KeyOut(Output):
@@ -38,6 +46,9 @@ class KeyOut(Output):
     )
     name: str
     created_at: datetime
+    scope: KeyScope = Field(description=_SCOPE)
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the hour. Null: not used yet.")
 
 
 class KeysOut(Output):
@@ -53,8 +64,10 @@ class KeysOut(Output):
 def add_key(emp_id: int, wanted: KeyIn) -> dict[str, Any]:
     """Create a key for this account only."""
     with services().database.write() as connection:
-        made = use_cases.add_key(connection, principal(), emp_id, wanted.name, datetime.now(UTC))
-    return {"id": made.id, "key": made.key, "empId": emp_id, "name": wanted.name}
+        made = use_cases.add_key(
+            connection, principal(), emp_id, wanted.name, datetime.now(UTC), wanted.scope, wanted.expires_at
+        )
+    return {"id": made.id, "key": made.key, "empId": emp_id, **wanted.model_dump()}
 
 
 @blueprint.get("/keys")
@@ -76,4 +89,5 @@ def remove_key(key_id: str) -> dict[str, Any]:
 
 
 def _as_json(entry: KeyEntry) -> dict[str, Any]:
-    return {"id": entry.id, "empId": entry.emp_id, "name": entry.name, "created_at": entry.created_at}
+    values = asdict(entry)
+    return {"empId": values.pop("emp_id"), **values}

@@ -64,6 +64,7 @@ MENU: Mapping[str, Sequence[Place]] = {
         Place(
             N_("Privacy"), "show_people", ("find_person", "erase_person", "show_export", "change_retention")
         ),
+        Place(N_("API keys"), "show_keys", ("change_keys",)),
         Place(N_("Audit list"), "show_audit"),
         Place(N_("First steps"), "first_steps", ("set_up_account", "add_shop")),
     ),

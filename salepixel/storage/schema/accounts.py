@@ -78,6 +78,9 @@ api_keys = sa.Table(
     sa.Column("emp_id", sa.BigInteger),  # null: all accounts
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False, server_default="write"),  # accounts.principal.KeyScope
+    sa.Column("expires_at", UtcTime),  # null: never
+    sa.Column("last_used_at", UtcTime),  # written at most once an hour
     sa.UniqueConstraint("id"),
 )
 

@@ -28,6 +28,7 @@ OF_ALL_ACCOUNTS = frozenset(
 FOR_OWNERS = frozenset(
     {
         *("pages.show_members", "pages.change_members", "pages.show_audit", "pages.download_audit"),
+        *("pages.show_keys", "pages.change_keys"),
         *("pages.add_shop", "pages.connect_shop", "pages.change_smtp", "pages.remove_smtp"),
         *("pages.find_person", "pages.export_person", "pages.erase_person", "pages.show_export"),
         *("pages.retry_erasure", "pages.close_erasure", "pages.change_retention"),

@@ -56,6 +56,7 @@ VIEWS = {
     "link-settings": View("show_link_settings", _ACCOUNT + "/links"),
     "email": View("show_smtp", _ACCOUNT + "/email"),
     "people": View("show_members", _ACCOUNT + "/members"),
+    "keys": View("show_keys", _ACCOUNT + "/keys"),
     "audit": View("show_audit", _ACCOUNT + "/audit"),
     "audit-of-all": View("show_whole_audit", "/audit"),
     "people-of-all": View("show_owners", "/members"),

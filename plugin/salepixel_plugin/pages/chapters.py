@@ -49,6 +49,7 @@ CHAPTERS: Mapping[str, str] = {
     "show_flow": "how-to/flows.md",
     "show_help": FRONT,
     "show_invitation": f"{_PEOPLE}#invite-somebody",
+    "show_keys": f"{_PEOPLE}#api-keys",
     "show_link_map": "how-to/read-the-overview.md",
     "show_link_settings": "how-to/put-links-in-your-mail.md#utm-parameters",
     "show_list": _LISTS,

@@ -23,6 +23,7 @@ SECTIONS = {
         "/accounts/7/alerts",
         "/accounts/7/reports",
         "/accounts/7/people",
+        "/accounts/7/keys",
         "/accounts/7/audit",
         "/accounts/7/first-steps",
     ],

@@ -57,6 +57,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing for a browser if no test of one is wanted."""
+    its = collection_path == Path(__file__).with_name("browser")
+    return True if its and "not browser" in config.option.markexpr else None
+
+
 @pytest.hookimpl(trylast=True)  # when no test is deselected any more
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the long tests first in each process's share: the last to begin is short.

@@ -72,23 +72,31 @@ WITH_A_SECRET_AT_HAND = {
         except ValueError:
             logging.getLogger("waitress").exception("failed: %s", key)
     """,
-    "uncaught": "int(key)",
     "uncaught in a thread": """
         import threading
         thread = threading.Thread(target=int, args=(key,))
         thread.start()
         thread.join()
     """,
+    "uncaught": "int(key)",  # ends the process
 }
 
 
 @pytest.mark.parametrize("rich", [True, False], ids=["rich", "no rich"])
-@pytest.mark.parametrize("script", WITH_A_SECRET_AT_HAND.values(), ids=WITH_A_SECRET_AT_HAND)
-def test_a_failure_is_logged_with_its_place_and_without_values(script: str, rich: bool) -> None:
-    ended = _run(script, rich)
+def test_failures_are_logged_with_their_place_and_without_values(rich: bool) -> None:
+    heads = [f"--- {name}\n" for name in WITH_A_SECRET_AT_HAND]
+    scripts = map(textwrap.dedent, WITH_A_SECRET_AT_HAND.values())
+    program = (
+        f"print({head!r}, end='', flush=True)\n{script}\n"
+        for head, script in zip(heads, scripts, strict=True)
+    )
+    ended = _run("".join(program), rich)
     assert CANARY not in ended.stdout + ended.stderr
-    assert "Error" in ended.stdout or "ExceptionGroup" in ended.stdout
-    assert "failed" in ended.stdout or "uncaught_error" in ended.stdout
+    left = ended.stdout
+    for head in reversed(heads):
+        left, _, logged = left.rpartition(head)
+        assert "Error" in logged or "ExceptionGroup" in logged, head
+        assert "failed" in logged or "uncaught_error" in logged, head
 
 
 def test_a_message_that_names_only_code_is_logged() -> None:

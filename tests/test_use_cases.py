@@ -1,10 +1,12 @@
 """Every use case checks the rights of its principal itself."""
 
 import inspect
+import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -78,6 +80,7 @@ from salepixel.watch import store
 from salepixel.watch import use_cases as watch
 from salepixel.watch.store import Address
 from salepixel.wire.round_trip import Report
+from tests.databases import copy_template, open_without_waiting
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 OWNER, STRANGER = Principal({7: FULL}, "shoes"), Principal({8: FULL}, "hats")
@@ -122,8 +125,35 @@ class World:
         return Rates(self.folder)
 
 
+@pytest.fixture(scope="session")
+def world_files(keys: Keys, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the database of a world, and its ids: filling one takes longer than most tests here."""
+    folder = tmp_path_factory.mktemp("world")
+    database = copy_template(sqlite_template, folder)
+    world = _fill(database, keys, folder)
+    database.close()
+    ids = {field.name: getattr(world, field.name) for field in fields(World) if field.default == ""}
+    (folder / "world.json").write_text(json.dumps(ids))
+    return folder
+
+
+@pytest.fixture
+def sqlite(world_files: Path, tmp_path: Path) -> Iterator[Database]:
+    """The database of a world that a test may change."""
+    shutil.copytree(world_files, tmp_path, dirs_exist_ok=True)
+    database = open_without_waiting(tmp_path)
+    yield database
+    database.close()
+
+
 @contextmanager
 def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
+    ids = json.loads((folder / "world.json").read_text())
+    with database.write() as connection:
+        yield World(database, connection, keys, folder, **ids)
+
+
+def _fill(database: Database, keys: Keys, folder: Path) -> World:
     with database.write() as connection:
         for emp_id in (7, 8):
             values = {"emp_id": emp_id, "name": "n", "currency": "EUR"}
@@ -141,9 +171,7 @@ def _world(database: Database, keys: Keys, folder: Path) -> Iterator[World]:
         world.mailed = str(mailed.stored.campaign_id)
     chunks = [b"reference\nc1\n"]
     world.list = receive_list(database, OWNER, keys, 7, world.campaign, "a.csv", chunks, NOW).id
-    with database.write() as connection:
-        world.connection = connection
-        yield world
+    return world
 
 
 def _report_orders(world: World, principal: Principal) -> shops.Receipt:

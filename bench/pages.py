@@ -89,6 +89,7 @@ NOT_CALLED = {
     "pages.change_keys": "as api.add_key",
     "pages.switch_account": "a redirect",
     "pages.download_table": "a file, some rows at a time",
+    "pages.download_account_items": "as pages.list_account_items, as a file",
     "pages.download_audit": "a file, some rows at a time",
     "pages.download_whole_audit": "as pages.download_audit",
     "saleor.register": "asks the shop",

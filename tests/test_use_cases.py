@@ -421,6 +421,13 @@ IN_ACCOUNT: dict[Callable[..., Any], Call] = {
     ),
     report.hash_address: lambda w, who: report.hash_address(w.connection, who, w.keys, 7, "ana@shop.test"),
     report.export_sales: lambda w, who: report.export_sales(w.connection, who, w.campaign, ALWAYS),
+    report.export_chosen_sales: lambda w, who: report.export_chosen_sales(
+        w.connection, who, w.campaign, ALWAYS, Asked(), {}
+    ),
+    report.list_account_items: lambda w, who: report.list_account_items(w.connection, who, 7),
+    report.list_campaigns_of_item: lambda w, who: report.list_campaigns_of_item(
+        w.connection, who, 7, "Shoes", "R-1", "EUR"
+    ),
     report.find_file: lambda w, who: report.find_file(
         w.connection,
         who,
@@ -556,6 +563,9 @@ READS = {
     report.read_sales,
     report.read_sorted_sales,
     report.export_sales,
+    report.export_chosen_sales,
+    report.list_account_items,
+    report.list_campaigns_of_item,
     report.find_file,
     report.see_clicks,
     report.list_link_activity,

@@ -29,7 +29,7 @@ _COLUMNS = (
     N_("Amount"),
     N_("Refunded"),
     N_("Currency"),
-    N_("Date (UTC)"),
+    N_("Date (%(zone)s)"),
     N_("Order"),
     N_("Campaign"),
     N_("Link"),
@@ -37,7 +37,7 @@ _COLUMNS = (
     N_("Confidence"),
     N_("Status"),
     N_("Share of the order line"),
-    N_("Last refund (UTC)"),
+    N_("Last refund (%(zone)s)"),
     N_("Refunded after the month was closed"),
     N_("Converted amount"),
     N_("Converted to"),
@@ -53,9 +53,9 @@ def style_of(language: Language, export: Export) -> Style:
 
     The separator is a semicolon where the decimal mark is a comma: Excel takes both from the system.
     """
-    mark = get_decimal_symbol(language.code)
+    mark, zone = get_decimal_symbol(language.code), language.zone.key if language.zone else "UTC"
     return Style(
-        tuple(language.text(label) for label in _COLUMNS),
+        tuple(language.text(label) % {"zone": zone} for label in _COLUMNS),
         ";" if mark == "," else ",",
         mark,
         export.campaign.name,
@@ -63,6 +63,7 @@ def style_of(language: Language, export: Export) -> Style:
         {name: language.text(text) for name, text in EVIDENCE.items()},
         {name: language.text(text) for name, text in STATUS.items()},
         language.text(N_("Shipping")),
+        zone,
     )
 
 

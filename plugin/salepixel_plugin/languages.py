@@ -3,12 +3,14 @@
 Translations are read from .po files at startup, so there are no compiled .mo files to keep up to date.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -24,11 +26,20 @@ FOLDER = Path(__file__).parent / "translations"
 
 @dataclass(frozen=True)
 class Language:
-    """A language. `code` is also the locale of its numbers and dates."""
+    """A language. `code` is also the locale of its numbers and dates.
+
+    `zone`: in which times are written, without its name, because the page names it once. None: in UTC, and
+    each time says so.
+    """
 
     code: str
     name: str
     translations: NullTranslations
+    zone: ZoneInfo | None = None
+
+    def in_zone(self, zone: ZoneInfo) -> Self:
+        """The same language, with times in a time zone."""
+        return replace(self, zone=zone)
 
     @cached_property
     def _locale(self) -> Locale:
@@ -79,14 +90,18 @@ class Language:
         return format_decimal(round(difference * 100, 2), locale=self._locale)
 
     def time(self, moment: datetime) -> str:
-        """A time to the minute, marked as UTC, because shop, buyers and server may be in different zones."""
-        text = format_datetime(moment.astimezone(UTC), "d MMM y, HH:mm", locale=self._locale)
-        return f"{text} UTC"
+        """A time to the minute. In UTC it is marked: shop, buyers and server may be in different zones."""
+        text = format_datetime(self.local(moment), "d MMM y, HH:mm", locale=self._locale)
+        return text if self.zone else f"{text} UTC"
+
+    def local(self, at: datetime) -> datetime:
+        """A time in the time zone of this language, or in UTC. For formatting: it has no zone any more."""
+        return at.astimezone(self.zone or UTC).replace(tzinfo=None)
 
     def moment(self, at: datetime) -> str:
-        """A time to the second (UTC), with its day unless that is today."""
-        moment = at.astimezone(UTC)
-        is_today = moment.date() == datetime.now(UTC).date()
+        """A time to the second, with its day unless that is today."""
+        moment = self.local(at)
+        is_today = moment.date() == self.local(datetime.now(UTC)).date()
         return format_datetime(moment, "HH:mm:ss" if is_today else "d MMM, HH:mm:ss", locale=self._locale)
 
 

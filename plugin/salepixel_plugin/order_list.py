@@ -12,6 +12,7 @@ from salepixel.orders.store import OrderPlace
 from salepixel.reading.emails import is_email
 from salepixel.reading.text import read_text
 from salepixel.report.orders import OrderFilter, Search, Step
+from salepixel.sums.delays import STEPS
 from salepixel_plugin.paging import PageOfDays, bad_cursor, read_cursor, read_cursor_time, write_cursor
 
 EARNED = (Outcome.ATTRIBUTED, Outcome.LIKELY)
@@ -34,8 +35,10 @@ Total = Annotated[Decimal, Field(ge=0, lt=MAX_AMOUNT, decimal_places=4)]
 class OrdersQuery(PageOfDays):
     """Which orders of an account, and which page of them."""
 
-    outcome: Outcome | Literal["earned"] | None = Field(
-        None, description="Of the decision; `earned`: attributed or likely."
+    outcome: Outcome | Literal["earned", "bought"] | None = Field(
+        None,
+        description="Of the decision; `earned`: attributed or likely; `bought`: all that count in the "
+        "revenue of a shop, attributed or not.",
     )
     reason: Reason | None = Field(None, description="Of the decision.")
     evidence: Rung | None = Field(None, description="Of the credited click.")
@@ -46,6 +49,19 @@ class OrdersQuery(PageOfDays):
         None, alias="min", description="The smallest total, in the order's own currency."
     )
     most: Total | None = Field(None, alias="max", description="The largest total, likewise.")
+    currency: Annotated[str, StringConstraints(pattern=r"^(?:[A-Z]{3})?$")] = Field(
+        "", description="The order's currency."
+    )
+    buyer: Literal["first", "returning"] | None = Field(
+        None, description="Without an earlier order from the same e-mail address, or with one."
+    )
+    refunded: bool = Field(False, description="Only orders with a refund.")
+    delay: int | None = Field(
+        None,
+        ge=0,
+        le=len(STEPS),
+        description="The number, from 0, of the step of `time_to_purchase` in the overview.",
+    )
     text: Annotated[str, AfterValidator(_no_address)] = Field(
         "", alias="q", max_length=400, description="An order's number or id, or a contact's reference."
     )
@@ -63,7 +79,12 @@ class OrdersQuery(PageOfDays):
     def filter(self) -> OrderFilter:
         """The filters."""
         return OrderFilter(
-            outcomes=EARNED if self.outcome == "earned" else (self.outcome,) if self.outcome else (),
+            outcomes=_outcomes(self.outcome),
+            purchases=self.outcome == "bought",
+            currency=self.currency,
+            buyer_is=self.buyer or "",
+            refunded=self.refunded,
+            delay=self.delay,
             reason=self.reason or "",
             evidence=self.evidence,
             shop_id=self.shop,
@@ -88,6 +109,12 @@ class OrdersQuery(PageOfDays):
         if direction not in (_NEWER, _OLDER):
             raise bad_cursor()
         return Step((read_cursor_time(time), shop_id, order_id), direction == _NEWER)
+
+
+def _outcomes(asked: Outcome | Literal["earned", "bought"] | None) -> tuple[Outcome, ...]:
+    if asked == "earned":
+        return EARNED
+    return () if asked is None or asked == "bought" else (asked,)
 
 
 def write_address(hashes: tuple[str, str]) -> str:

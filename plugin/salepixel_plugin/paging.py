@@ -2,8 +2,9 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -134,6 +135,29 @@ def read_dated_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         return None
     time, its_id = read_cursor(cursor, 2)
     return read_cursor_time(time), its_id
+
+
+Row = TypeVar("Row")
+
+
+class Cut(NamedTuple, Generic[Row]):
+    """The rows of a page, and whether there are pages on both sides."""
+
+    rows: Sequence[Row]
+    has_previous: bool
+    has_next: bool
+
+
+def cut_page(found: Sequence[Row], size: int, *, after: object, before: object) -> Cut[Row]:
+    """The page of `size` rows among one more than that.
+
+    `after`, `before`: what the page begins behind or ends before, None if it is the first one. A page before
+    another one has the additional row at its beginning.
+    """
+    has_more = len(found) > size
+    if before is not None:
+        return Cut(found[1:] if has_more else found, has_more, True)
+    return Cut(found[:size], after is not None, has_more)
 
 
 def bad_cursor() -> Refusal:

@@ -19,6 +19,7 @@ from salepixel.clicks.watermark import remember_unsettled_where
 from salepixel.orders.requeue import DueReason, requeue_orders_naming_campaign, requeue_orders_since
 from salepixel.reading.names import name_key
 from salepixel.storage.many import as_rows, is_one_of, table_of
+from salepixel.storage.pages import read_page
 from salepixel.storage.schema import (
     UtcTime,
     as_micros,
@@ -247,19 +248,19 @@ def list_campaigns(
     before: tuple[datetime, str] | None,
     *,
     archived: bool = False,
+    after: tuple[datetime, str] | None = None,
 ) -> list[Campaign]:
-    """Campaigns of one account or of all, newest first; `before`: time and id of the last one seen.
+    """Campaigns of one account or of all, newest first.
 
-    `archived`: only the archived ones, or else only the others.
+    `before`, `after`: time and id of the campaign that the page ends after or begins before. `archived`: only
+    the archived ones, or else only the others.
     """
-    query = sa.select(*_CAMPAIGN).order_by(campaigns.c.created_at.desc(), campaigns.c.id.desc()).limit(limit)
-    query = query.where(
+    query = sa.select(*_CAMPAIGN).where(
         campaigns.c.archived_at.is_not(None) if archived else campaigns.c.archived_at.is_(None)
     )
     query = query.where(in_scope(campaigns.c.emp_id, scope))
-    if before is not None:
-        query = query.where(sa.tuple_(campaigns.c.created_at, campaigns.c.id) < before)
-    return [Campaign(**row._mapping) for row in connection.execute(query)]
+    key = campaigns.c.created_at, campaigns.c.id
+    return [Campaign(**row._mapping) for row in read_page(connection, query, key, limit, before, after)]
 
 
 def campaigns_begun(

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from salepixel.accounts.scope import Scope, in_scope
+from salepixel.storage.pages import read_page
 from salepixel.storage.schema import orders, outbox
 from salepixel.storage.upsert import insert
 
@@ -158,13 +159,18 @@ def record_attempt(
 
 
 def list_dead(
-    connection: sa.Connection, scope: Scope, limit: int, before: tuple[datetime, str] | None
+    connection: sa.Connection,
+    scope: Scope,
+    limit: int,
+    before: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None = None,
 ) -> list[DeadLetter]:
-    """Failed forwards of one account or of all, newest first. `before`: time and id of the last one."""
-    query = _dead(scope).order_by(outbox.c.next_at.desc(), outbox.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(sa.tuple_(outbox.c.next_at, outbox.c.id) < before)
-    return [DeadLetter(*row) for row in connection.execute(query)]
+    """Failed forwards of one account or of all, newest first.
+
+    `before`, `after`: time and id of the forward that the page ends after or begins before.
+    """
+    key = outbox.c.next_at, outbox.c.id
+    return [DeadLetter(*list(row)) for row in read_page(connection, _dead(scope), key, limit, before, after)]
 
 
 def count_dead(connection: sa.Connection, scope: Scope) -> int:

@@ -14,10 +14,14 @@ from salepixel.destinations.outbox import DeadLetter
 
 
 def see_dead_letters(
-    connection: sa.Connection, principal: Principal, limit: int, before: tuple[datetime, str] | None
+    connection: sa.Connection,
+    principal: Principal,
+    limit: int,
+    before: tuple[datetime, str] | None,
+    after: tuple[datetime, str] | None = None,
 ) -> list[DeadLetter]:
-    """Failed forwards of the principal's accounts, newest first."""
-    found = outbox.list_dead(connection, principal.accounts, limit, before)
+    """Failed forwards of the principal's accounts, newest first. `before`, `after`: as for `list_dead`."""
+    found = outbox.list_dead(connection, principal.accounts, limit, before, after)
     return [one if principal.sees_contacts(one.emp_id) else _without_contacts(one) for one in found]
 
 

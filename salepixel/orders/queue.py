@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from salepixel.accounts.scope import Scope, in_scope
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.storage.many import POSTGRESQL
+from salepixel.storage.pages import read_page
 from salepixel.storage.schema import UtcTime, due, orders
 from salepixel.storage.upsert import insert_into
 
@@ -254,17 +255,17 @@ def failed_by_account(
 
 
 def list_failed(
-    connection: sa.Connection, scope: Scope, limit: int, before: FailedPlace | None = None
+    connection: sa.Connection,
+    scope: Scope,
+    limit: int,
+    before: FailedPlace | None = None,
+    after: FailedPlace | None = None,
 ) -> list[FailedOrder]:
     """The orders of one account or of all that could not be decided, the latest failure first.
 
-    `before`: the place of the last order on the previous page.
+    `before`, `after`: the place of the order that the page begins behind or ends before.
     """
-    key = due.c.failed_at, due.c.shop_id, due.c.order_id
-    which = have_failed(scope)
-    if before is not None:
-        which.append(sa.tuple_(*key) < before)
-    return _failed_orders(connection, *which, limit=limit)
+    return _failed_orders(connection, *have_failed(scope), limit=limit, before=before, after=after)
 
 
 def find_failed(connection: sa.Connection, shop_id: str, order_id: str) -> FailedOrder | None:
@@ -322,11 +323,14 @@ def have_failed(scope: Scope) -> list[sa.ColumnElement[bool]]:
 
 
 def _failed_orders(
-    connection: sa.Connection, *which: sa.ColumnElement[bool], limit: int = 1
+    connection: sa.Connection,
+    *which: sa.ColumnElement[bool],
+    limit: int = 1,
+    before: FailedPlace | None = None,
+    after: FailedPlace | None = None,
 ) -> list[FailedOrder]:
     key = due.c.failed_at, due.c.shop_id, due.c.order_id
     columns: list[Any] = [due.c[name] for name in ("shop_id", "order_id", "emp_id", "attempts", "last_error")]
     columns += [due.c.failed_at, due.c.next_attempt_at, due.c.because.label("due_because"), orders.c.number]
     query = sa.select(*columns).select_from(due.join(orders, _ITS_ORDER)).where(*which)
-    found = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit))
-    return [FailedOrder(**row._mapping) for row in found]
+    return [FailedOrder(**row._mapping) for row in read_page(connection, query, key, limit, before, after)]

@@ -11,10 +11,17 @@ from salepixel.orders.requeue import requeue_failed
 
 
 def see_failed_orders(
-    connection: sa.Connection, principal: Principal, limit: int, before: FailedPlace | None
+    connection: sa.Connection,
+    principal: Principal,
+    limit: int,
+    before: FailedPlace | None,
+    after: FailedPlace | None = None,
 ) -> list[FailedOrder]:
-    """Orders of the principal's accounts that could not be decided, latest failure first."""
-    return queue.list_failed(connection, principal.accounts, limit, before)
+    """Orders of the principal's accounts that could not be decided, latest failure first.
+
+    `before`, `after`: as for `queue.list_failed`.
+    """
+    return queue.list_failed(connection, principal.accounts, limit, before, after)
 
 
 def retry_failed(

@@ -143,6 +143,8 @@ WITHOUT_PERSON = {
     "sale_sums": "campaign_id day link_id shop_id evidence currency converted_currency slot orders "
     f"link_orders {_MONEY}",
     "part_sums": "campaign_id kind name currency slot orders gross_high gross_low refunded_high refunded_low",
+    "account_items": "emp_id item sku currency slot quantity_high quantity_low gross_high gross_low "
+    "refunded_high refunded_low",
     "item_sums": "campaign_id item sku currency slot quantity_high quantity_low gross_high gross_low "
     "refunded_high refunded_low",
     "decision_sums": "emp_id day shop_id outcome reason slot orders seen healed",

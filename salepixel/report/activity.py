@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from salepixel.campaigns.store import CampaignLink, links_of
 from salepixel.storage.schema import buyers
 from salepixel.sums.buyers import net_by_contact, orders_by_contact
-from salepixel.sums.clickers import clicks_of, first_clickers
+from salepixel.sums.clickers import beside, clicks_of, first_clickers
 from salepixel.sums.links import NOTHING, totals_of_campaigns, totals_of_links
 from salepixel.sums.parts import orders_by_link
 from salepixel.sums.reasons import count_by_reasons
@@ -60,19 +60,23 @@ def count_verdict_reasons(connection: sa.Connection, campaign_id: str) -> dict[s
 
 
 def contact_activity(
-    connection: sa.Connection, campaign_id: str, limit: int, after: str | None
+    connection: sa.Connection, campaign_id: str, limit: int, after: str | None, before: str | None = None
 ) -> list[ContactActivity]:
-    """The known contacts who clicked or bought, by reference. `after`: the last one on the page before."""
+    """The known contacts who clicked or bought, sorted by reference.
+
+    `after`: the last one on the page before. `before`: the first one on the page behind; then the last
+    `limit` before it.
+    """
     # A buyer may have no stored click: a sale's click may be known only from its token.
-    clicked = first_clickers(campaign_id, limit, after or "").subquery()
-    bought = sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id)
-    further = bought.where(buyers.c.contact > (after or "")).distinct().order_by(buyers.c.contact)
-    some = further.limit(limit).subquery()
+    clicked = first_clickers(campaign_id, limit, after or "", before).subquery()
+    bought = sa.select(buyers.c.contact).where(buyers.c.campaign_id == campaign_id).distinct()
+    some = beside(bought, buyers.c.contact, after or "", before).limit(limit).subquery()
     # The first contacts of both lists together are among the first of each list. The database sorts, by its
     # own collation.
     everybody = sa.union(sa.select(clicked.c.contact), sa.select(some.c.contact)).subquery()
-    query = sa.select(everybody.c.contact).order_by(everybody.c.contact)
-    refs = list(connection.scalars(query.limit(limit)))
+    query = sa.select(everybody.c.contact)
+    found = connection.scalars(beside(query, everybody.c.contact, "", before).limit(limit))
+    refs: list[str] = [*found] if before is None else [*found][::-1]
     clicks = clicks_of(connection, campaign_id, refs)
     orders = orders_by_contact(connection, campaign_id, refs)
     net = net_by_contact(connection, campaign_id, refs)

@@ -1,6 +1,6 @@
 """Exports of a campaign's sales: small ones are streamed, the worker writes large ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,7 +40,8 @@ class Format(StrEnum):
 class Export:
     """All sales of a campaign in a period: their sums, and the labels of its links.
 
-    `contacts`: whether their references are in the file.
+    `contacts`: whether their references are in the file. `chosen`: only these rows, in this sequence; None:
+    all, newest first.
     """
 
     campaign: Campaign
@@ -48,6 +49,7 @@ class Export:
     labels: Mapping[str, str]
     totals: list[Total]
     contacts: bool
+    chosen: Sequence[Row] | None = None
 
     @property
     def is_small(self) -> bool:
@@ -56,6 +58,8 @@ class Export:
 
     def count_rows(self, connection: sa.Connection) -> int:
         """The number of its rows, if it is small."""
+        if self.chosen is not None:
+            return len(self.chosen)
         its = sales.c.campaign_id == self.campaign.id, *self.period.holds(sales.c.purchased_at)
         return connection.scalar(sa.select(sa.func.count()).select_from(sales).where(*its)) or 0
 
@@ -72,6 +76,9 @@ class Export:
 
     def pieces(self, database: Database, form: Format, style: Style | None) -> Iterator[str]:
         """The file, some rows at a time; for a workbook, the rows of its sheet. Memory stays constant."""
+        if self.chosen is not None:
+            yield from self._chosen_pieces(self.chosen, form, style)
+            return
         after: Place | None = None
         done = 0
         # One connection per page: a connection open for a slow reader would block SQLite's checkpoints.
@@ -82,6 +89,11 @@ class Export:
             if not rows:
                 return
             done, after = done + len(rows), rows[-1].place
+
+    def _chosen_pieces(self, chosen: Sequence[Row], form: Format, style: Style | None) -> Iterator[str]:
+        for done in range(0, max(1, len(chosen)), sales_file.ROWS_AT_ONCE):
+            rows = chosen[done : done + sales_file.ROWS_AT_ONCE]
+            yield write(form, style, [*rows] if self.contacts else _hidden(rows), done)
 
 
 def write(form: Format, style: Style | None, rows: list[Row], done: int) -> str:
@@ -107,7 +119,11 @@ def _page(
     # A piece of a workbook belongs to one sheet.
     limit = min(sales_file.ROWS_AT_ONCE, MAX_ROWS - 1 - done % (MAX_ROWS - 1))
     rows = sales_file.read_rows(connection, campaign_id, period, after, limit)
-    return rows if contacts else [row._replace(contact=row.contact and HIDDEN) for row in rows]
+    return rows if contacts else _hidden(rows)
+
+
+def _hidden(rows: Sequence[Row]) -> list[Row]:
+    return [row._replace(contact=row.contact and HIDDEN) for row in rows]
 
 
 def step(connection: sa.Connection, tools: Tools, task: Task, place: Json) -> Progress:

@@ -1,13 +1,16 @@
-"""The items that a campaign sold."""
+"""The items that a campaign or a whole account sold."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
+from salepixel.campaigns.store import campaign_names
 from salepixel.money.amounts import from_minor
 from salepixel.money.quantities import from_thousandths
-from salepixel.sums.items import read_items
+from salepixel.sums.items import campaigns_of_item, read_account_items, read_items
 from salepixel.sums.large import read_sum
 
 
@@ -28,11 +31,45 @@ class ItemSold:
         return self.gross - self.refunded
 
 
+@dataclass(frozen=True, slots=True)
+class SoldByCampaign:
+    """What a campaign sold of an item."""
+
+    campaign_id: str
+    name: str
+    sold: ItemSold
+
+
 def items_sold(connection: sa.Connection, campaign_id: str, limit: int) -> list[ItemSold]:
     """The items of a campaign, those with the highest gross revenue first."""
-    found = []
-    for row in read_items(connection, campaign_id, limit):
-        gross, refunded = (from_minor(read_sum(row, name), row.currency) for name in ("gross", "refunded"))
-        quantity = from_thousandths(read_sum(row, "quantity"))
-        found.append(ItemSold(row.item, row.sku, row.currency, quantity, gross, refunded))
-    return found
+    return _sold(read_items(connection, campaign_id, limit))
+
+
+def account_items_sold(connection: sa.Connection, emp_id: int, limit: int) -> list[ItemSold]:
+    """The items of all campaigns of an account together, those with the highest gross revenue first."""
+    return _sold(read_account_items(connection, emp_id, limit))
+
+
+def sold_by_campaigns(
+    connection: sa.Connection, emp_id: int, item: str, sku: str, currency: str
+) -> list[SoldByCampaign]:
+    """What each campaign of an account sold of an item in a currency, the one with most net revenue first."""
+    rows = campaigns_of_item(connection, emp_id, item, sku, currency)
+    names = campaign_names(connection, {row.campaign_id for row in rows})
+    found = [
+        SoldByCampaign(
+            row.campaign_id, names.get(row.campaign_id, row.campaign_id), _item(row, item, sku, currency)
+        )
+        for row in rows
+    ]
+    kept = [one for one in found if one.sold.quantity or one.sold.gross]
+    return sorted(kept, key=lambda one: (-one.sold.net, one.name))
+
+
+def _sold(rows: Iterable[sa.Row[Any]]) -> list[ItemSold]:
+    return [_item(row, row.item, row.sku, row.currency) for row in rows]
+
+
+def _item(row: sa.Row[Any], item: str, sku: str, currency: str) -> ItemSold:
+    gross, refunded = (from_minor(read_sum(row, name), currency) for name in ("gross", "refunded"))
+    return ItemSold(item, sku, currency, from_thousandths(read_sum(row, "quantity")), gross, refunded)

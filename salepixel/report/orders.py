@@ -20,7 +20,7 @@ from salepixel.attribution.decided import NOT_PROCESSED_YET
 from salepixel.attribution.evidence import Rung
 from salepixel.campaigns.contacts import find_contacts
 from salepixel.clicks.tokens import token_contact
-from salepixel.money.amounts import from_comparable, to_comparable
+from salepixel.money.amounts import from_comparable, from_minor, to_comparable
 from salepixel.orders.keys import OrderKey, as_keys, is_of_orders
 from salepixel.orders.outcome import Outcome
 from salepixel.orders.store import OrderPlace
@@ -29,6 +29,8 @@ from salepixel.report.periods import ALWAYS, Period
 from salepixel.shops.store import list_shops
 from salepixel.storage.schema import campaigns, candidates, decisions, orders, sales
 from salepixel.sums.decisions import count_outcomes
+from salepixel.sums.delays import has_delay
+from salepixel.sums.purchases import BOUGHT, NO_PURCHASE, is_purchase
 
 SCANNED = 2000
 """The most orders of an index that one page reads, however few of them match the other filters."""
@@ -39,7 +41,9 @@ class OrderFilter:
     """The orders that are wanted; an empty field filters nothing.
 
     `outcomes`: any of these; none: all. `campaign_id`, `link_id`: the orders with a sale of theirs. `least`,
-    `most`: the total in the order's own currency, inclusive.
+    `most`: the total in the order's own currency, inclusive. `purchases`: those that count in the revenue of
+    a shop (sums.purchases). `buyer_is`: as in attribution.worth. `refunded`: with a refund. `delay`: the step
+    of the time since the credited click (sums.delays).
     """
 
     outcomes: tuple[Outcome, ...] = ()
@@ -51,6 +55,11 @@ class OrderFilter:
     period: Period = ALWAYS
     least: Decimal | None = None
     most: Decimal | None = None
+    purchases: bool = False
+    currency: str = ""
+    buyer_is: str = ""
+    refunded: bool = False
+    delay: int | None = None
 
     @property
     def has_amount(self) -> bool:
@@ -60,6 +69,7 @@ class OrderFilter:
 
 class ListedOrder(NamedTuple):
     """An order in the list. `total` is None for a damaged snapshot. `contact` is who gets the credit.
+    `net`, `refunded`: what the account counts (attribution.worth); None if the order is no purchase.
 
     Without a decision, `outcome` is pending and `reason` says why.
     """
@@ -77,6 +87,8 @@ class ListedOrder(NamedTuple):
     campaign_id: str
     contact: str
     healed: bool
+    net: Decimal | None = None
+    refunded: Decimal | None = None
 
     @property
     def place(self) -> OrderPlace:
@@ -167,7 +179,9 @@ def _choose(
     found: Collection[OrderKey] | None,
 ) -> _Source | None:
     """The source for a filter; None if nothing can match."""
-    left, decided = [*_of_shop(wanted), *_of_amount(wanted), *_of_link(wanted)], _of_decision(wanted)
+    left = [*_of_shop(wanted), *_of_amount(wanted), *_of_link(wanted)]
+    left += _of_worth(connection.dialect.name, wanted)
+    decided = _of_decision(wanted)
     if found is not None:
         # Not by account here, or SQLite without statistics reads all orders of the account.
         its = is_of_orders(connection.dialect.name, orders.c.shop_id, orders.c.id)
@@ -229,6 +243,7 @@ def _has(wanted: OrderFilter, outcome: str, reason: str) -> bool:
         (not wanted.outcomes or outcome in wanted.outcomes)
         and wanted.reason in ("", reason)
         and (wanted.evidence is None or REASON_OF_RUNG[wanted.evidence] == reason)
+        and (not wanted.purchases or is_purchase(outcome, reason))
     )
 
 
@@ -237,7 +252,17 @@ def _of_decision(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.outcomes:
         found.append(decisions.c.outcome.in_(wanted.outcomes))
     found += [decisions.c.reason == wanted.reason] if wanted.reason else []
+    if wanted.purchases:
+        found += [decisions.c.outcome.in_(BOUGHT), decisions.c.reason.not_in(NO_PURCHASE)]
     return [*found, decisions.c.evidence == wanted.evidence] if wanted.evidence else found
+
+
+def _of_worth(dialect: str, wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
+    d = decisions.c
+    found: list[sa.ColumnElement[bool]] = [d.currency == wanted.currency] if wanted.currency else []
+    found += [d.buyer_is == wanted.buyer_is] if wanted.buyer_is else []
+    found += [d.refunded > 0] if wanted.refunded else []
+    return found if wanted.delay is None else [*found, *has_delay(dialect, wanted.delay)]
 
 
 def _of_shop(wanted: OrderFilter) -> list[sa.ColumnElement[bool]]:
@@ -281,6 +306,11 @@ _OF_ORDER = [orders.c[name] for name in ("number", "amount", "currency", "healed
 _OF_DECISION = [
     decisions.c[name] for name in ("outcome", "reason", "evidence", "confidence", "campaign_id", "contact")
 ]
+_OF_WORTH = [
+    decisions.c.currency.label("counted_in"),
+    decisions.c.gross,
+    decisions.c.refunded.label("refunded"),
+]
 
 
 def _joined(seen: sa.Subquery, *, once: bool) -> sa.Select[Any]:
@@ -289,7 +319,7 @@ def _joined(seen: sa.Subquery, *, once: bool) -> sa.Select[Any]:
     s = seen.c
     order = sa.and_(orders.c.shop_id == s.shop_id, orders.c.id == s.order_id)
     its = sa.and_(decisions.c.shop_id == s.shop_id, decisions.c.order_id == s.order_id)
-    query = sa.select(s.placed_at, s.shop_id, s.order_id, *_OF_ORDER, *_OF_DECISION)
+    query = sa.select(s.placed_at, s.shop_id, s.order_id, *_OF_ORDER, *_OF_DECISION, *_OF_WORTH)
     return query.select_from(seen.join(orders, order).outerjoin(decisions, its))
 
 
@@ -314,7 +344,15 @@ def _listed(row: sa.Row[Any]) -> ListedOrder:
         row.campaign_id or "",
         row.contact or "",
         row.healed_at is not None,
+        *_worth(row),
     )
+
+
+def _worth(row: sa.Row[Any]) -> tuple[Decimal | None, Decimal | None]:
+    if not row.counted_in or not is_purchase(row.outcome, row.reason):
+        return None, None
+    net = from_minor(row.gross - row.refunded, row.counted_in)
+    return net, from_minor(row.refunded, row.counted_in)
 
 
 def find_by_name(

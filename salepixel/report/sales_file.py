@@ -12,11 +12,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from salepixel.money.amounts import minor_digits
+from salepixel.money.amounts import from_minor, minor_digits
+from salepixel.money.quantities import from_thousandths
 from salepixel.report.periods import Period
+from salepixel.report.totals import Total
 from salepixel.storage.schema import EPOCH, sale_refunds, sales
 
 ROWS_AT_ONCE = 2000
@@ -68,7 +71,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a file is written, with its words in the reader's language.
+    """How a file is written, with its words in the reader's language. `zone`: the time zone of its times.
 
     `campaign`: its name in place of its id; `links`, `evidence`, `status`: texts in place of names.
     """
@@ -81,6 +84,7 @@ class Style:
     evidence: Mapping[str, str]
     status: Mapping[str, str]
     shipping: str
+    zone: str = "UTC"
 
     def as_json(self) -> dict[str, Any]:
         """For the parameters of a computation."""
@@ -108,6 +112,33 @@ def read_rows(
         query = query.where(sa.tuple_(*key) < sa.tuple_(at, *texts, sa.literal(bytes.fromhex(click_id))))
     rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(limit))
     return [Row._make(row) for row in rows]
+
+
+def read_chosen(
+    connection: sa.Connection,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    sequence: Sequence[sa.ColumnElement[Any]],
+) -> list[Row]:
+    """All sales with these conditions, sorted, for a file that is not large."""
+    rows = connection.execute(_ROWS.where(*conditions).order_by(*sequence))
+    return [Row._make(row) for row in rows]
+
+
+def totals_of(rows: Sequence[Row]) -> list[Total]:
+    """The sums of rows per currency, sorted by code."""
+    found = []
+    for currency in sorted({row.currency for row in rows}):
+        its = [row for row in rows if row.currency == currency]
+        found.append(
+            Total(
+                currency,
+                orders=len({(row.shop_id, row.order_id) for row in its}),
+                quantity=from_thousandths(sum(row.quantity for row in its)),
+                gross=from_minor(sum(row.amount for row in its), currency),
+                refunded=from_minor(sum(row.refunded for row in its), currency),
+            )
+        )
+    return found
 
 
 def _plain(name: str) -> sa.ColumnElement[Any]:
@@ -175,7 +206,9 @@ def people_csv(style: Style, rows: Sequence[Row]) -> str:
                 money(row.amount, digits).replace(".", mark),
                 money(row.refunded, digits).replace(".", mark),
                 row.currency,
-                _time(row.purchased_at, " ", "")[:19],  # with T and Z, Excel reads it as text
+                _time(_local(row.purchased_at, style.zone), " ", "")[
+                    :19
+                ],  # with T and Z, Excel reads it as text
                 safe_cell(row.order_number),
                 safe_cell(style.campaign),
                 safe_cell(style.links.get(row.link_id, "")),
@@ -183,7 +216,7 @@ def people_csv(style: Style, rows: Sequence[Row]) -> str:
                 str(row.confidence).replace(".", mark),
                 safe_cell(style.status[row.status]),
                 str(row.share).replace(".", mark),
-                "" if row.refunded_at is None else _time(row.refunded_at, " ", "")[:19],
+                "" if row.refunded_at is None else _time(_local(row.refunded_at, style.zone), " ", "")[:19],
                 money(later, digits).replace(".", mark) if later else "",
                 _converted(row).replace(".", mark),
                 row.converted_currency,
@@ -224,7 +257,7 @@ def _cells(style: Style, row: Row, number: int) -> str:
         _number(money(row.amount, digits), row.currency),
         _number(money(row.refunded, digits), row.currency),
         _text(row.currency),
-        _moment(row.purchased_at),
+        _moment(row.purchased_at, style.zone),
         _text(row.order_number),
         _text(style.campaign),
         _text(style.links.get(row.link_id, "")),
@@ -232,7 +265,7 @@ def _cells(style: Style, row: Row, number: int) -> str:
         _number(str(row.confidence)),
         _text(style.status[row.status]),
         _number(str(row.share)),
-        _moment(row.refunded_at),
+        _moment(row.refunded_at, style.zone),
         _number(money(later, digits) if later else "", row.currency),
         _number(_converted(row)),
         _text(row.converted_currency or ""),
@@ -266,8 +299,23 @@ def _number(text: str, style: str = "n") -> str:
     return f' s="@{style}"><v>{text}</v>' if text else ""
 
 
-def _moment(micros: int | None) -> str:
-    return "" if micros is None else f' s="@t"><v>{micros / _DAY + _DAYS_TO_1970!r}</v>'
+def _moment(micros: int | None, zone: str) -> str:
+    return "" if micros is None else f' s="@t"><v>{_local(micros, zone) / _DAY + _DAYS_TO_1970!r}</v>'
+
+
+def _local(micros: int, zone: str) -> int:
+    """The time of the clocks in a time zone, as if it were UTC."""
+    return micros + _offset(zone, micros // _QUARTER)
+
+
+_QUARTER = 900_000_000
+"""A quarter of an hour: no time zone changes its offset within one (tz database)."""
+
+
+@lru_cache(10_000)
+def _offset(zone: str, quarter: int) -> int:
+    at = EPOCH + timedelta(microseconds=quarter * _QUARTER)
+    return (at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()) // timedelta(microseconds=1)
 
 
 @lru_cache(1000)

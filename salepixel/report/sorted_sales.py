@@ -5,16 +5,20 @@ for each page. Newest first they are read by their key (report/sales.py), howeve
 the search are then applied to at most SCANNED of them, and the next page continues from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from salepixel.attribution.sale_store import Cursor, StoredSale
+from salepixel.money.amounts import from_minor
+from salepixel.money.quantities import from_thousandths
 from salepixel.report.periods import Period
 from salepixel.report.sales import newest, read_sales
 from salepixel.report.tables import Asked
+from salepixel.report.totals import Total
 from salepixel.storage.schema import sales
+from salepixel.sums.items import is_item
 
 _SORTS: dict[str, sa.Column[Any]] = {
     "contact": sales.c.contact,
@@ -48,7 +52,7 @@ def find_sales(
     """The newest of a campaign's sales that fit, and the cursor to search on from.
 
     None: the page is full, or all were searched. `step`: cursors `after` and `before`, as of
-    `sales.list_sales`; `filters`, `by_contact`: as of `list_sorted_sales`.
+    `sales.list_sales`; `filters`, `by_contact`: as of `_fits`.
     """
     after, before = step
     keys = newest(campaign_id, period, after, before).limit(SCANNED)
@@ -61,13 +65,40 @@ def find_sales(
 
 
 def _fits(
-    columns: sa.ColumnCollection[Any, Any], asked: Asked, filters: dict[str, str], *, by_contact: bool
+    columns: sa.ColumnCollection[Any, Any], asked: Asked, filters: Mapping[str, str], *, by_contact: bool
 ) -> list[sa.ColumnElement[bool]]:
-    its: list[sa.ColumnElement[bool]] = [columns[name] == value for name, value in filters.items()]
+    """The conditions of a search and of filters, on these columns of sales.
+
+    `filters`: column (evidence, status, link_id, contact, currency, item, sku) -> value. `by_contact`: False
+    for a principal who may not see contacts, because a search would reveal them.
+    """
+    plain = {name: value for name, value in filters.items() if name not in ("item", "sku")}
+    its: list[sa.ColumnElement[bool]] = [columns[name] == value for name, value in plain.items()]
+    if "contact" in filters and not by_contact:
+        its.append(sa.false())
+    if "item" in filters:
+        its += is_item(columns, filters["item"], filters.get("sku"))
     if asked.search:
         texts = (*_TEXTS, "contact") if by_contact else _TEXTS
         its.append(sa.or_(*(columns[text].icontains(asked.search, autoescape=True) for text in texts)))
     return its
+
+
+def conditions_of(
+    campaign_id: str, period: Period, asked: Asked, filters: Mapping[str, str], *, by_contact: bool
+) -> list[sa.ColumnElement[bool]]:
+    """The SQL conditions for a campaign's sales in a period that fit a search and filters."""
+    its = [sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)]
+    return [*its, *_fits(sales.c, asked, filters, by_contact=by_contact)]
+
+
+def sequence_of(asked: Asked, *, by_contact: bool) -> list[sa.ColumnElement[Any]]:
+    """The columns to sort by. Amounts are sorted within their currency."""
+    sort = asked.sort if by_contact or asked.sort != "contact" else ""
+    order: list[sa.ColumnElement[Any]] = [sales.c.currency.asc()] if sort in _AMOUNTS else []
+    if sort in _SORTS:
+        order.append(_SORTS[sort].desc() if asked.descending else _SORTS[sort].asc())
+    return [*order, sales.c.purchased_at.desc(), *sales.primary_key]
 
 
 def list_sorted_sales(
@@ -82,17 +113,38 @@ def list_sorted_sales(
 ) -> tuple[int, list[StoredSale]]:
     """The number of sales found, and the page of them that was asked for.
 
-    `filters`: column (evidence, status, link_id) -> value. Amounts are sorted within their currency.
-    `by_contact`: False for a principal who may not see contacts, because a search would reveal them.
+    `filters`, `by_contact`: as of `_fits`.
     """
-    its = [sales.c.campaign_id == campaign_id, *period.holds(sales.c.purchased_at)]
-    its += _fits(sales.c, asked, filters, by_contact=by_contact)
+    its = conditions_of(campaign_id, period, asked, filters, by_contact=by_contact)
     count = connection.scalar(sa.select(sa.func.count()).select_from(sales).where(*its)) or 0
-    sort = asked.sort if by_contact or asked.sort != "contact" else ""
-    order: list[sa.ColumnElement[Any]] = [sales.c.currency.asc()] if sort in _AMOUNTS else []
-    if sort in _SORTS:
-        order.append(_SORTS[sort].desc() if asked.descending else _SORTS[sort].asc())
-    order += [sales.c.purchased_at.desc(), *sales.primary_key]
+    order = sequence_of(asked, by_contact=by_contact)
     page = min(asked.page, max(1, -(-count // size)))
     query = sa.select(sales).where(*its).order_by(*order).limit(size).offset((page - 1) * size)
     return count, read_sales(connection, query)
+
+
+def totals_found(
+    connection: sa.Connection,
+    campaign_id: str,
+    period: Period,
+    asked: Asked,
+    filters: Mapping[str, str],
+    *,
+    by_contact: bool,
+) -> list[Total]:
+    """The sums of the sales that `list_sorted_sales` finds, per currency, sorted by code."""
+    its = conditions_of(campaign_id, period, asked, filters, by_contact=by_contact)
+    money = (sa.func.sum(sales.c[name]).label(name) for name in ("amount", "refunded"))
+    quantity = sa.func.sum(sa.type_coerce(sales.c.quantity, sa.BigInteger)).label("quantity")
+    orders = sa.func.count(sa.distinct(sales.c.shop_id + " " + sales.c.order_id)).label("orders")
+    query = sa.select(sales.c.currency, orders, quantity, *money).where(*its)
+    return [
+        Total(
+            row.currency,
+            int(row.orders),
+            from_thousandths(int(row.quantity)),
+            from_minor(int(row.amount), row.currency),
+            from_minor(int(row.refunded), row.currency),
+        )
+        for row in connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
+    ]

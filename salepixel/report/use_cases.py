@@ -3,7 +3,8 @@
 Those about contacts raise NotAllowed for a principal who does not see them; the others hide contacts.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
@@ -16,12 +17,11 @@ from salepixel.attribution.sale_store import Cursor, StoredSale
 from salepixel.campaigns.store import Campaign, links_of
 from salepixel.campaigns.use_cases import see_campaign
 from salepixel.clicks import store as clicks
-from salepixel.clicks.losses import Loss, losses_since
+from salepixel.clicks.losses import losses_since
 from salepixel.clicks.store import StoredClick
 from salepixel.computations.store import Wanted
 from salepixel.computations.use_cases import Computed, find_result
 from salepixel.computations.work import Task, Tools, compute
-from salepixel.flows.store import Flow
 from salepixel.flows.use_cases import see_flow
 from salepixel.keys import Keys
 from salepixel.mails.store import mail_of
@@ -31,13 +31,18 @@ from salepixel.report import activity, comparison, contact, coverage, exports, l
 from salepixel.report.activity import ClickCounts, ContactActivity, LinkCounts
 from salepixel.report.comparison import Comparison
 from salepixel.report.contact import ContactView
-from salepixel.report.coverage import DayCoverage, PixelProblem, Seen
 from salepixel.report.exports import Export, Format
 from salepixel.report.health import ShopHealth, list_health
-from salepixel.report.items import ItemSold, items_sold
+from salepixel.report.items import (
+    ItemSold,
+    SoldByCampaign,
+    account_items_sold,
+    items_sold,
+    sold_by_campaigns,
+)
 from salepixel.report.lift import Measured
 from salepixel.report.link_map import LinkMap, map_links
-from salepixel.report.orders import OrderFilter, OrderPage, Search, Step
+from salepixel.report.orders import OrderFilter, Search, Step
 from salepixel.report.overview import (
     AccountOverview,
     CampaignOverview,
@@ -46,11 +51,24 @@ from salepixel.report.overview import (
 )
 from salepixel.report.periods import ALWAYS, Period, Range
 from salepixel.report.periods import Comparison as Compared
-from salepixel.report.sales_file import Style
-from salepixel.report.sorted_sales import find_sales, list_sorted_sales
+from salepixel.report.results import (
+    Coverage,
+    FlowReport,
+    OrdersReport,
+    Overview,
+    PartReport,
+    SalesReport,
+    Sums,
+)
+from salepixel.report.sales_file import Style, read_chosen, totals_of
+from salepixel.report.sorted_sales import (
+    conditions_of,
+    find_sales,
+    list_sorted_sales,
+    sequence_of,
+    totals_found,
+)
 from salepixel.report.tables import LARGEST, Asked
-from salepixel.report.totals import ConvertedTotal, Total, add_up
-from salepixel.shops.shop import Shop
 from salepixel.shops.store import list_shops
 from salepixel.shops.use_cases import see_shop
 from salepixel.sums.decisions import count_outcomes
@@ -58,108 +76,6 @@ from salepixel.sums.parts import orders_by_evidence
 
 NEWEST_CAMPAIGNS = 50
 """How many campaigns a filter offers."""
-
-
-@dataclass(frozen=True)
-class Sums:
-    """The sums of a campaign over a period."""
-
-    sold: list[Total]
-    by_refund_date: list[Total]
-    converted: ConvertedTotal
-
-
-@dataclass(frozen=True)
-class SalesReport:
-    """Sales of a campaign and their sums. `losses` since it was created; `labels` of its links, by id.
-
-    `search_on`: the cursor from which a search of many sales continues; None: all were searched, or the page
-    is full.
-    """
-
-    campaign: Campaign
-    rows: list[StoredSale]
-    sums: Sums
-    losses: list[Loss]
-    labels: dict[str, str]
-    search_on: Cursor | None = None
-
-
-@dataclass(frozen=True)
-class Overview:
-    """The results of a campaign. `verdicts`: reason -> clicks; `evidence`: type -> orders.
-
-    `reasons`: why orders of the account were not attributed, with their numbers.
-    """
-
-    campaign: Campaign
-    sums: Sums
-    verdicts: dict[str, int]
-    evidence: dict[str, int]
-    losses: list[Loss]
-    reasons: list[tuple[str, int]]
-
-
-@dataclass(frozen=True)
-class PartReport:
-    """The numbers of an e-mail of a flow."""
-
-    campaign: Campaign
-    clicks: ClickCounts
-    sold: list[Total]
-
-
-@dataclass(frozen=True)
-class FlowReport:
-    """The numbers of each e-mail of a flow, and their sums."""
-
-    flow: Flow
-    parts: list[PartReport]
-
-    @property
-    def human(self) -> int:
-        """The human clicks of all parts."""
-        return sum(part.clicks.human for part in self.parts)
-
-    @property
-    def bot(self) -> int:
-        """The bot clicks of all parts."""
-        return sum(part.clicks.bot for part in self.parts)
-
-    @property
-    def sold(self) -> list[Total]:
-        """The sales of all parts per currency. An order that several parts share counts in each of them."""
-        return add_up(part.sold for part in self.parts)
-
-
-@dataclass(frozen=True)
-class OrdersReport:
-    """A page of an account's orders.
-
-    `reasons`: the orders of all time by outcome and reason. `campaigns`: names by id, newest first: of the
-    orders shown and of the newest campaigns. `contacts_hidden`: the principal may not see contacts.
-    """
-
-    account: Account
-    page: OrderPage
-    shops: list[Shop]
-    campaigns: dict[str, str]
-    reasons: dict[tuple[str, str], int]
-    contacts_hidden: bool
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """The tracking health of an account over some days, and the health of its shops."""
-
-    account: Account
-    first: date
-    last: date
-    days: list[DayCoverage]
-    by_payment: list[Seen]
-    by_browser: list[Seen]
-    pixel_problems: list[PixelProblem]
-    shops: list[ShopHealth]
 
 
 def read_overview(connection: sa.Connection, principal: Principal, campaign_id: str) -> Overview:
@@ -276,7 +192,7 @@ def read_sorted_sales(
 ) -> tuple[SalesReport, int | None]:
     """A page of a campaign's sales in a period, sorted, searched and filtered, and the number of those found.
 
-    None and no rows if the period has more than LARGEST orders.
+    The sums are those of the sales found. None and no rows if the period has more than LARGEST orders.
     """
     campaign = see_campaign(connection, principal, campaign_id)
     sums = _sums(connection, campaign, period)
@@ -286,6 +202,8 @@ def read_sorted_sales(
         count, rows = list_sorted_sales(
             connection, campaign_id, period, asked, filters, size, by_contact=sees
         )
+        found = totals_found(connection, campaign_id, period, asked, filters, by_contact=sees)
+        sums = replace(sums, sold=found, by_refund_date=found)
     rows = [_shown_sale(principal, campaign, row) for row in rows]
     losses = losses_since(connection, campaign.created_at)
     return SalesReport(campaign, rows, sums, losses, _labels(connection, campaign_id)), count
@@ -342,6 +260,23 @@ def export_sales(connection: sa.Connection, principal: Principal, campaign_id: s
     return Export(campaign, period, _labels(connection, campaign_id), totals, contacts)
 
 
+def export_chosen_sales(
+    connection: sa.Connection,
+    principal: Principal,
+    campaign_id: str,
+    period: Period,
+    asked: Asked,
+    filters: Mapping[str, str],
+) -> Export | None:
+    """The sales that `read_sorted_sales` finds, all pages of them; None if the file would be large."""
+    export = export_sales(connection, principal, campaign_id, period)
+    if not export.is_small:
+        return None
+    its = conditions_of(campaign_id, period, asked, filters, by_contact=export.contacts)
+    rows = read_chosen(connection, its, sequence_of(asked, by_contact=export.contacts))
+    return replace(export, chosen=rows, totals=totals_of(rows))
+
+
 def find_file(
     connection: sa.Connection,
     principal: Principal,
@@ -376,12 +311,17 @@ def list_link_activity(
 
 
 def list_contact_activity(
-    connection: sa.Connection, principal: Principal, campaign_id: str, limit: int, after: str | None
+    connection: sa.Connection,
+    principal: Principal,
+    campaign_id: str,
+    limit: int,
+    after: str | None,
+    before: str | None = None,
 ) -> tuple[Campaign, list[ContactActivity]]:
-    """A campaign, and the contacts who clicked or bought, sorted by reference."""
+    """A campaign, and the contacts who clicked or bought, sorted by reference: after one, or before one."""
     campaign = see_campaign(connection, principal, campaign_id)
     principal.require_contacts(campaign.emp_id)
-    return campaign, activity.contact_activity(connection, campaign_id, limit, after)
+    return campaign, activity.contact_activity(connection, campaign_id, limit, after, before)
 
 
 def list_all_contact_activity(
@@ -402,6 +342,21 @@ def list_items_sold(
     """A campaign, and the items that it sold, at most LARGEST: those with the highest gross revenue."""
     campaign = see_campaign(connection, principal, campaign_id)
     return campaign, items_sold(connection, campaign_id, LARGEST)
+
+
+def list_account_items(
+    connection: sa.Connection, principal: Principal, emp_id: int
+) -> tuple[Account, list[ItemSold]]:
+    """An account, and the items that its campaigns sold, as `list_items_sold`."""
+    return see_account(connection, principal, emp_id), account_items_sold(connection, emp_id, LARGEST)
+
+
+def list_campaigns_of_item(
+    connection: sa.Connection, principal: Principal, emp_id: int, item: str, sku: str, currency: str
+) -> tuple[Account, list[SoldByCampaign]]:
+    """An account, and what each of its campaigns sold of an item."""
+    account = see_account(connection, principal, emp_id)
+    return account, sold_by_campaigns(connection, emp_id, item, sku, currency)
 
 
 def see_contact(connection: sa.Connection, principal: Principal, emp_id: int, ref: str) -> ContactView:

@@ -35,6 +35,7 @@ SUMS: tuple[KeptSum, ...] = (
     sales.BY_CAMPAIGN,
     parts.SUM,
     items.SUM,
+    items.BY_ACCOUNT,
     buyers.SUM,
     links.SUM,
     decisions.SUM,

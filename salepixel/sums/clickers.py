@@ -325,13 +325,22 @@ def links_clicked(dialect: str) -> sa.Select[Any]:
     return sa.select(clickers.c.campaign_id, link).select_from(clickers, sa.text(f"{each} AS each_link"))
 
 
-def first_clickers(campaign_id: str, limit: int, after: str) -> sa.Select[tuple[str]]:
-    """Selects a campaign's known contacts who clicked, by reference.
+def first_clickers(
+    campaign_id: str, limit: int, after: str, before: str | None = None
+) -> sa.Select[tuple[str]]:
+    """Selects a campaign's known contacts who clicked, by reference, as `beside` does."""
+    ours = sa.select(clickers.c.contact).where(clickers.c.campaign_id == campaign_id)
+    return beside(ours, clickers.c.contact, after, before).limit(limit)
 
-    `after`: the last one on the previous page.
-    """
-    ours = clickers.c.campaign_id == campaign_id, clickers.c.contact > after
-    return sa.select(clickers.c.contact).where(*ours).order_by(clickers.c.contact).limit(limit)
+
+def beside(
+    query: sa.Select[tuple[str]], contact: sa.ColumnElement[str], after: str, before: str | None
+) -> sa.Select[tuple[str]]:
+    """The contacts after one, from A; or those before another one, the last of them first."""
+    further = query.where(contact > after)
+    if before is None:
+        return further.order_by(contact)
+    return further.where(contact < before).order_by(contact.desc())
 
 
 def clicks_of(

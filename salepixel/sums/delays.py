@@ -53,14 +53,23 @@ def sums_of(rows: Sequence[Mapping[Any, Any]]) -> Cells:
     return {key: (count,) for key, count in counted.items()}
 
 
-def definition(dialect: str) -> sa.Select[Any]:
-    """The cells of all decisions."""
+def _step(dialect: str) -> sa.ColumnElement[int]:
     clicked: sa.ColumnElement[int] = sa.literal_column(_TIME[dialect], sa.BigInteger)
     delay = sa.type_coerce(decisions.c.placed_at, sa.BigInteger) // 1000 - clicked
-    step = sa.case(
+    return sa.case(
         *((delay < end, sa.literal_column(str(number))) for number, end in enumerate(STEPS)),
         else_=sa.literal_column(str(len(STEPS))),
     )
+
+
+def has_delay(dialect: str, step: int) -> list[sa.ColumnElement[bool]]:
+    """The conditions for decisions in a step."""
+    return [decisions.c.click_id.is_not(None), _step(dialect) == step]
+
+
+def definition(dialect: str) -> sa.Select[Any]:
+    """The cells of all decisions."""
+    step = _step(dialect)
     rows = (
         sa.select(
             decisions.c.emp_id,

@@ -4,11 +4,13 @@ import csv
 import io
 import re
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
+from salepixel.report import exports
 from salepixel_plugin.languages import LANGUAGES
 from tests.plugin.conftest import SHOES, Office
 
@@ -60,11 +62,13 @@ def _sheets(office: Office, path: str) -> tuple[list[list[Any]], list[list[Any]]
 
 
 @pytest.mark.parametrize("code", ["en", "es"])
-@pytest.mark.parametrize("table", ["items", "contacts"])
+@pytest.mark.parametrize("table", ["items", "contacts", "items of the account"])
 def test_the_sums_of_a_file_are_those_of_the_page(
     office: Office, campaign: str, table: str, code: str
 ) -> None:
     path = f"/campaigns/{campaign}/{table}"
+    if table == "items of the account":
+        path, table = "/accounts/7/items", "items"
     (header, *rows), (_, *sums) = _sheets(office, f"{path}.xlsx?lang={code}")
     if table in HEADERS:
         assert header == HEADERS[table][code]
@@ -138,3 +142,55 @@ def test_links_are_sorted_and_their_clickers_not_added_up(office: Office, campai
     assert header == ["Link", "Human clicks", "Clickers", "Bot clicks", "Orders", "Destination"]
     assert [row[0] for row in rows] == ["+Hero", "About"]
     assert [row[0] for row in sums] == ["Human clicks", "Bot clicks"]
+
+
+QUERIES = (
+    "",
+    "evidence=token",
+    "q=azul",
+    "item=%3D1%2B1&sku=R-1",
+    "currency=USD",
+    "sort=-amount",
+    "contact=ana",
+)
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_file_of_sales_has_the_rows_and_the_sums_of_its_page(
+    office: Office, campaign: str, query: str, code: str
+) -> None:
+    path = f"/campaigns/{campaign}/sales"
+    page = _file(office, f"{path}?{query}&lang={code}").text
+    address = re.search(r'href="([^"]+sales\.xlsx[^"]*)"', page)
+    assert address
+    file = unescape(address[1])
+    joint = "&" if "?" in file else "?"
+    (header, *rows), (_, *sums) = _sheets(office, f"{file}{joint}lang={code}")
+    text = _file(office, f"{file.replace('.xlsx', '.csv')}{joint}lang={code}").text
+    mark, separator = (",", ";") if code == "es" else (".", ",")
+    head, *lines = csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=separator)
+    assert head == header
+    assert len(re.findall('<th scope="row">', page)) == len(rows) == len(lines) > 0
+    items = [row[1] for row in rows]
+    assert items == [line[1].removeprefix("'") for line in lines]
+    for currency, orders, quantity, gross, refunded, net in sums:
+        its = [row for row in rows if row[6] == currency]
+        for place, total in ((3, quantity), (4, gross), (5, refunded)):
+            added = sum(Decimal(str(row[place])) for row in its)
+            assert added == Decimal(str(total))
+            assert added == sum(
+                Decimal(line[place].replace(mark, ".")) for line in lines if line[6] == currency
+            )
+        assert orders == len({row[8] for row in its})
+        assert LANGUAGES[code].money(Decimal(str(net)), currency) in page, "the sums of the page"
+    assert {row[6] for row in rows} == {total[0] for total in sums}
+
+
+def test_a_large_file_of_sales_is_not_filtered(
+    office: Office, campaign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "SMALL_ORDERS", 1)
+    answer = office.page(f"/campaigns/{campaign}/sales.csv?q=azul", SHOES)
+    assert answer.status_code == 422
+    assert "Choose fewer days" in answer.text

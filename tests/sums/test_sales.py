@@ -98,6 +98,7 @@ def check(database: Database) -> None:
         sales.SUM: by_all,
         sales.BY_CAMPAIGN: sales.by_campaign(by_all),
         items.SUM: items.sums_of(rows),
+        items.BY_ACCOUNT: items.sums_of(rows, "emp_id"),
         buyer_sums.SUM: buyer_sums.sums_of(rows),
         decisions.SUM: decisions.sums_of(decided),
         decisions.SEEN: decisions.seen_cells(decided),
@@ -158,7 +159,7 @@ def test_a_buyer_whose_only_order_is_another_ones_now_is_none(
 SPOILT = {
     kept.table.name: kept
     for kept in (
-        *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, buyer_sums.SUM),
+        *(sales.SUM, sales.BY_CAMPAIGN, items.SUM, items.BY_ACCOUNT, buyer_sums.SUM),
         *(decisions.SUM, decisions.SEEN, delays.SUM, revenue.SUM, outcomes.SUM, parts.SUM),
     )
 }
@@ -361,6 +362,7 @@ def an_order(number: int, contact: str, campaign: str = CAMPAIGN) -> Sold:
         "shop_id": "s1",
         "order_id": f"O{number}",
         "line_id": "L1",
+        "emp_id": 1,
         "click_id": b"1",
         "campaign_id": campaign,
         "link_id": LINK,

@@ -8,7 +8,7 @@ from pydantic import Field
 from salepixel.flows import store, use_cases
 from salepixel.flows.store import Flow
 from salepixel.report import use_cases as report
-from salepixel.report.use_cases import FlowReport
+from salepixel.report.results import FlowReport
 from salepixel_plugin.access import principal
 from salepixel_plugin.api.blueprint import Output, blueprint
 from salepixel_plugin.api.report import TotalOut, total_as_json

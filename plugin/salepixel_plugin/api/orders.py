@@ -42,6 +42,10 @@ class ListedOrderOut(Output):
     placed_at: datetime
     total: Money | None = Field(description="Null if the stored order is damaged.")
     currency: str
+    net: Money | None = Field(
+        description="What the account counts of it, less refunds; null if the order is no purchase."
+    )
+    refunded: Money | None = Field(description="Counted in `net`.")
     outcome: Literal["attributed", "likely", "unattributed", "pending"]
     reason: str
     evidence: Rung | None
@@ -205,6 +209,8 @@ def listed_as_json(row: ListedOrder) -> dict[str, Any]:
         "placed_at": row.placed_at,
         "total": None if row.total is None else f"{row.total:f}",
         "currency": row.currency,
+        "net": None if row.net is None else f"{row.net:f}",
+        "refunded": None if row.refunded is None else f"{row.refunded:f}",
         "outcome": row.outcome,
         "reason": row.reason,
         "evidence": row.evidence,

@@ -2,6 +2,7 @@
 
 from salepixel_plugin.pages import (
     about,
+    account_items,
     accounts,
     alerts,
     audit,
@@ -47,6 +48,7 @@ from salepixel_plugin.pages.blueprint import blueprint
 
 __all__ = [
     "about",
+    "account_items",
     "accounts",
     "alerts",
     "audit",

@@ -21,8 +21,10 @@ from werkzeug.exceptions import HTTPException
 from salepixel.accounts.declined import Declined
 from salepixel.accounts.principal import HIDDEN, Principal
 from salepixel.accounts.store import Account, list_accounts
-from salepixel.shops.store import find_installation
+from salepixel.campaigns.store import get_campaign
+from salepixel.shops.store import find_installation, get_shop
 from salepixel.storage.database import is_unstorable
+from salepixel.storage.ids import is_id
 from salepixel_plugin import access, explanations
 from salepixel_plugin.access import Refusal
 from salepixel_plugin.compressed import compress
@@ -115,9 +117,17 @@ def choose_language() -> None:
     g.salepixel_language = LANGUAGES[code]
 
 
+def show_times_of(emp_id: int | None) -> None:
+    """Write the times of this page in the time zone of an account that its reader may see."""
+    account = next((one for one in accounts_of_menu() if one.emp_id == emp_id), None)
+    if account:
+        g.salepixel_language = language().in_zone(account.zone(services().settings.time_zone))
+
+
 def page(template: str, **values: Any) -> Response:
     """A page. Caches must not store it, because it is confidential."""
     emp_id = _account_of(values)
+    show_times_of(emp_id)
     may = partial(_may_use, emp_id)
     section, places = places_at(request.endpoint, may)
     html = render_template(
@@ -206,8 +216,21 @@ def _enter() -> Response | None:
         require_our_page()
     access.allow(found)
     with services().database.read() as connection:
-        g.salepixel_accounts = list_accounts(connection, found)
+        g.salepixel_accounts = accounts = list_accounts(connection, found)
+        emp_id = accounts[0].emp_id if len(accounts) == 1 else _account_in_address(connection)
+    show_times_of(emp_id)
     return None
+
+
+def _account_in_address(connection: sa.Connection) -> int | None:
+    """The account of what the address of this page names, if any; not checked against the reader's rights."""
+    named = request.view_args or {}
+    if "emp_id" in named:
+        return cast(int, named["emp_id"])
+    campaign_id, shop_id = (named.get(name, "") for name in ("campaign_id", "shop_id"))
+    campaign = get_campaign(connection, campaign_id) if is_id(campaign_id) else None
+    shop = get_shop(connection, shop_id) if is_id(shop_id) else None
+    return campaign.emp_id if campaign else shop.emp_id if shop else None
 
 
 def _staff_principal(shop_id: str) -> Principal:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, request
+from flask import Response, request, url_for
 
 from salepixel.accounts.principal import Principal
 from salepixel.accounts.use_cases import see_account
@@ -20,8 +20,8 @@ from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, language
 from salepixel_plugin.pages.campaigns import PAGE, show_tab
-from salepixel_plugin.pages.tables import read_asked, shown_of, table_of, write_cell
-from salepixel_plugin.paging import read_cursor, write_cursor
+from salepixel_plugin.pages.tables import Table, read_asked, shown_of, table_of, write_cell
+from salepixel_plugin.paging import cut_page, read_cursor, write_cursor
 from salepixel_plugin.services import services, tracking
 from salepixel_plugin.table_files import Form, send_table
 
@@ -48,7 +48,7 @@ ITEMS = [
     ),
     Column[ItemSold]("net", N_("Net revenue"), Kind.MONEY, lambda row: row.net, lambda row: row.currency),
 ]
-_CURRENCY = Column[ItemSold]("currency", N_("Currency"), Kind.TEXT, lambda row: row.currency)
+CURRENCY = Column[ItemSold]("currency", N_("Currency"), Kind.TEXT, lambda row: row.currency)
 
 _TITLES = {"links": N_("Links"), "contacts": N_("Contacts"), "items": N_("Items")}
 
@@ -70,6 +70,7 @@ def links(campaign_id: str) -> Response:
             write_cell=write_cell,
             hosts=account.leads_to,
             dynamic=dynamic,
+            files=_files(campaign_id, "links", table),
         )
 
 
@@ -79,8 +80,10 @@ def items(campaign_id: str) -> Response:
     with services().database.read() as connection:
         campaign, found = use_cases.list_items_sold(connection, principal(), campaign_id)
         is_cut = len(found) == LARGEST
+        table = table_of(ITEMS, found)
+        files = _files(campaign_id, "items", table)
         return show_tab(
-            connection, campaign, "items", table=table_of(ITEMS, found), write_cell=write_cell, is_cut=is_cut
+            connection, campaign, "items", table=table, write_cell=write_cell, is_cut=is_cut, files=files
         )
 
 
@@ -96,24 +99,29 @@ def contacts(campaign_id: str) -> Response:
         if found is None:
             return _contacts_by_reference(connection, campaign_id, columns, is_cut=True)
         table = table_of(columns, found)
-        return show_tab(connection, campaign, "contacts", table=table, write_cell=write_cell)
+        files = _files(campaign_id, "contacts", table)
+        return show_tab(connection, campaign, "contacts", table=table, write_cell=write_cell, files=files)
 
 
 def _contacts_by_reference(
     connection: sa.Connection, campaign_id: str, columns: list[Column[ContactActivity]], **values: Any
 ) -> Response:
-    cursor = request.args.get("cursor")
-    after = None if cursor is None else read_cursor(cursor, 1)[0]
-    campaign, found = use_cases.list_contact_activity(connection, principal(), campaign_id, PAGE + 1, after)
-    shown = found[:PAGE]
+    given = (request.args.get(name) for name in ("cursor", "newer"))
+    after, before = (read_cursor(one, 1)[0] if one else None for one in given)
+    campaign, found = use_cases.list_contact_activity(
+        connection, principal(), campaign_id, PAGE + 1, after, before
+    )
+    shown, has_previous, has_next = cut_page(found, PAGE, after=after, before=before)
+    table = table_of(columns, shown)
     return show_tab(
         connection,
         campaign,
         "contacts",
-        table=table_of(columns, shown),
+        table=table,
         write_cell=write_cell,
-        next=write_cursor(shown[-1].contact) if len(found) > PAGE else None,
-        is_later=after is not None,
+        files=_files(campaign_id, "contacts", table),
+        previous=write_cursor(shown[0].contact) if shown and has_previous else None,
+        next=write_cursor(shown[-1].contact) if shown and has_next else None,
         **values,
     )
 
@@ -135,6 +143,14 @@ def _revenue(currency: str, *, several: bool) -> Column[ContactActivity]:
     return Column(f"net-{currency}", text, Kind.MONEY, lambda row: row.net.get(currency), lambda _: currency)
 
 
+def _files(campaign_id: str, name: str, table: Table[Any]) -> dict[Form, str]:
+    """The addresses of a table as a file, with what the page was asked for."""
+
+    forms: tuple[Form, ...] = ("xlsx", "csv")
+    its: dict[str, Any] = {"campaign_id": campaign_id, "table": name, **table.parameters}
+    return {form: url_for("pages.download_table", form=form, **its) for form in forms}
+
+
 @blueprint.get("/campaigns/<campaign_id>/<any(links, items, contacts):table>.<any(csv, xlsx):form>")
 def download_table(campaign_id: str, table: str, form: Form) -> Response:
     """A table with its sorting, search and columns, all pages of it, as a file in the reader's language."""
@@ -151,7 +167,7 @@ def _whole_table(
         return [*shown_of(LINKS), _ADDRESS], table_of(LINKS, links, whole=True).found.rows
     if name == "items":
         _, items = use_cases.list_items_sold(connection, principal(), campaign_id)
-        return [*shown_of(ITEMS), _CURRENCY], table_of(ITEMS, items, whole=True).found.rows
+        return [*shown_of(ITEMS), CURRENCY], table_of(ITEMS, items, whole=True).found.rows
     columns = _contact_columns(connection, campaign_id)
     _, contacts = use_cases.list_all_contact_activity(connection, principal(), campaign_id)
     if contacts is None:

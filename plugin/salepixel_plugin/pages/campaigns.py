@@ -28,7 +28,7 @@ from salepixel_plugin.pages.overview import compared_with, of_campaign
 from salepixel_plugin.pages.periods import read_period
 from salepixel_plugin.pages.platforms import NAMES
 from salepixel_plugin.pages.steps import steps_of
-from salepixel_plugin.paging import read_dated_cursor, write_cursor
+from salepixel_plugin.paging import cut_page, read_dated_cursor, write_cursor
 from salepixel_plugin.schemas import LinkChange
 from salepixel_plugin.services import services, writing
 
@@ -54,11 +54,12 @@ def list_account_campaigns(emp_id: int) -> Response:
 
 def _campaigns_page(connection: sa.Connection, scope: Scope, accounts: Sequence[Account]) -> Response:
     """The campaigns of these accounts."""
-    before, archived = read_dated_cursor(request.args.get("cursor")), "archived" in request.args
-    found = store.list_campaigns(connection, scope, PAGE + 1, before, archived=archived)
-    shown = found[:PAGE]
+    before, after = (read_dated_cursor(request.args.get(name) or None) for name in ("cursor", "newer"))
+    archived = "archived" in request.args
+    found = store.list_campaigns(connection, scope, PAGE + 1, before, archived=archived, after=after)
+    shown, has_newer, has_older = cut_page(found, PAGE, after=before, before=after)
     ids = [campaign.id for campaign in shown]
-    drafts = [] if before or archived else list_drafts(connection, scope, PAGE)
+    drafts = [] if before or after or archived else list_drafts(connection, scope, PAGE)
     is_empty = accounts and not found and not archived
     return page(
         "campaigns.html",
@@ -75,7 +76,8 @@ def _campaigns_page(connection: sa.Connection, scope: Scope, accounts: Sequence[
         may_add=principal().may_add_accounts,
         archived=archived,
         has_archived=bool(store.list_campaigns(connection, scope, 1, None, archived=True)),
-        next=write_cursor(shown[-1].created_at, shown[-1].id) if len(found) > PAGE else None,
+        newer=write_cursor(shown[0].created_at, shown[0].id) if shown and has_newer else None,
+        next=write_cursor(shown[-1].created_at, shown[-1].id) if shown and has_older else None,
     )
 
 
@@ -99,7 +101,7 @@ def overview(campaign_id: str) -> Response:
             connection,
             found.campaign,
             "overview",
-            **of_campaign(figures, account.currency),
+            **of_campaign(figures, account.currency, chosen.range),
             chosen=chosen,
             others=others[:OTHERS],
             sums=found.sums,

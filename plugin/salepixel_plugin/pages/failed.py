@@ -10,7 +10,7 @@ from salepixel.orders.requeue import DueReason
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_
 from salepixel_plugin.pages.blueprint import blueprint, page
-from salepixel_plugin.paging import read_order_cursor, write_cursor
+from salepixel_plugin.paging import cut_page, read_order_cursor, write_cursor
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -42,19 +42,19 @@ BECAUSE = {
 @blueprint.get("/orders/failed")
 def list_failed() -> Response:
     """The latest failure first."""
-    before = read_order_cursor(request.args.get("cursor"))
+    before, after = (read_order_cursor(request.args.get(name) or None) for name in ("cursor", "newer"))
     with services().database.read() as connection:
-        found = use_cases.see_failed_orders(connection, principal(), PAGE + 1, before)
+        found = use_cases.see_failed_orders(connection, principal(), PAGE + 1, before, after)
         names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
-    shown = found[:PAGE]
-    following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
+    shown, has_newer, has_older = cut_page(found, PAGE, after=before, before=after)
     return page(
         "failed.html",
         emp_id=principal().only_account,
         orders=shown,
         names=names,
         because=BECAUSE,
-        next=following,
+        newer=write_cursor(*shown[0].place) if shown and has_newer else None,
+        next=write_cursor(*shown[-1].place) if shown and has_older else None,
     )
 
 

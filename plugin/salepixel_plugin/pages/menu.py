@@ -48,6 +48,7 @@ MENU: Mapping[str, Sequence[Place]] = {
             N_("Import contacts"), "new_list", ("upload_list", "show_list", "change_list", "show_send_list")
         ),
     ),
+    N_("Items"): (Place(N_("Items"), "list_account_items", ("download_account_items", "show_item")),),
     N_("Live"): (
         Place(N_("Live"), "show_live", ("show_live_rows",)),
         Place(N_("Test"), "show_trials", ("start_trial", "show_trial", "show_trial_rows")),

@@ -14,6 +14,7 @@ from salepixel_plugin.explanations import EVIDENCE, OUTCOME, REASON
 from salepixel_plugin.languages import N_
 from salepixel_plugin.order_list import OrdersQuery, newer_cursor, older_cursor, write_address
 from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.pictures import DELAYS
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -37,7 +38,12 @@ def list_orders(emp_id: int) -> Response:
     shops = {shop.id: shop.name or shop.api_url or shop.platform for shop in found.shops}
     least, most = given.get("min"), given.get("max")
     name_of = {
-        "outcome": _texts(OUTCOME | {"earned": N_("Attributed or likely")}),
+        "outcome": _texts(
+            OUTCOME | {"earned": N_("Attributed or likely"), "bought": N_("All that count in the revenue")}
+        ),
+        "buyer": _texts(_BUYERS),
+        "refunded": _texts({"true": N_("With a refund")}),
+        "delay": _texts({str(step): text for step, text in enumerate(DELAYS)}),
         "reason": _texts(REASON),
         "evidence": _texts(EVIDENCE),
         "campaign": found.campaigns,
@@ -58,6 +64,7 @@ def list_orders(emp_id: int) -> Response:
         chosen=[name_of[name].get(text, text) if name in name_of else text for name, text in filters.items()],
         shops=shops,
         outcomes=name_of["outcome"],
+        buyers=name_of["buyer"],
         reasons=_with_counts(found.reasons, given.get("reason", "")),
         evidence=name_of["evidence"],
         newer=newer_cursor(found.page.newer),
@@ -77,7 +84,11 @@ def search_orders(emp_id: int) -> Response:
     return cast(Response, redirect(url_for("pages.list_orders", emp_id=emp_id, **values), 303))
 
 
-_FILTERS = ("outcome", "reason", "evidence", "shop", "campaign", "link", "from", "to", "min", "max")
+_FILTERS = (
+    *("outcome", "reason", "evidence", "shop", "campaign", "link", "from", "to", "min", "max"),
+    *("currency", "buyer", "refunded", "delay"),
+)
+_BUYERS = {"first": N_("Buyer is new"), "returning": N_("Buyer had bought before")}
 
 
 def _with_points(given: dict[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from salepixel.accounts.store import list_accounts
 from salepixel.destinations import use_cases
 from salepixel_plugin.access import principal
 from salepixel_plugin.pages.blueprint import blueprint, page
-from salepixel_plugin.paging import read_dated_cursor, write_cursor
+from salepixel_plugin.paging import cut_page, read_dated_cursor, write_cursor
 from salepixel_plugin.services import services
 
 PAGE = 50
@@ -18,13 +18,19 @@ PAGE = 50
 @blueprint.get("/outbox")
 def list_dead() -> Response:
     """Failed forwards, newest first."""
-    before = read_dated_cursor(request.args.get("cursor"))
+    before, after = (read_dated_cursor(request.args.get(name) or None) for name in ("cursor", "newer"))
     with services().database.read() as connection:
-        found = use_cases.see_dead_letters(connection, principal(), PAGE + 1, before)
+        found = use_cases.see_dead_letters(connection, principal(), PAGE + 1, before, after)
         names = {account.emp_id: account.name for account in list_accounts(connection, principal())}
-    shown = found[:PAGE]
-    following = write_cursor(*shown[-1].place) if len(found) > PAGE else None
-    return page("outbox.html", emp_id=principal().only_account, letters=shown, names=names, next=following)
+    shown, has_newer, has_older = cut_page(found, PAGE, after=before, before=after)
+    return page(
+        "outbox.html",
+        emp_id=principal().only_account,
+        letters=shown,
+        names=names,
+        newer=write_cursor(*shown[0].place) if shown and has_newer else None,
+        next=write_cursor(*shown[-1].place) if shown and has_older else None,
+    )
 
 
 @blueprint.post("/outbox")

@@ -13,10 +13,11 @@ from salepixel.campaigns.store import Campaign, list_campaigns
 from salepixel.campaigns.use_cases import see_campaign
 from salepixel.report.figures import MONEY, RATES, Counted, Figure, Name, figures_of
 from salepixel.report.overview import AccountOverview, CampaignOverview
-from salepixel.report.periods import Against, Comparison, Preset, compare_campaigns
+from salepixel.report.periods import Against, Comparison, Preset, Range, compare_campaigns
 from salepixel.report.use_cases import read_account_overview
 from salepixel_plugin.access import principal
 from salepixel_plugin.languages import N_, Language
+from salepixel_plugin.pages.behind import Behind
 from salepixel_plugin.pages.blueprint import blueprint, language, page
 from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.pictures import Artist, Picture
@@ -86,6 +87,7 @@ def show_account(emp_id: int) -> Response:
         chosen = read_period(account, Preset.DAYS_28, compares=True, against=Against.BEFORE)
         found = read_account_overview(connection, principal(), emp_id, chosen.range, chosen.comparison)
     currency = chosen_currency(found.now, found.account.currency)
+    behind = Behind(emp_id, currency, len(found.now.shop) > 1, chosen.range)
     return page(
         "account.html",
         account=found.account,
@@ -93,7 +95,8 @@ def show_account(emp_id: int) -> Response:
         overview=found,
         currency=currency,
         figures=shown_figures(found.now, currency, found.before, language()),
-        pictures=_of_account(found, currency, language()),
+        rows=behind.figures(),
+        pictures=_of_account(found, currency, Artist(language(), behind)),
     )
 
 
@@ -109,14 +112,17 @@ def start() -> Response:
     return cast(Response, redirect(url_for("pages.list_campaigns"), 303))
 
 
-def of_campaign(found: CampaignOverview, account_currency: str) -> dict[str, Any]:
-    """The values of the template for a campaign's overview."""
+def of_campaign(found: CampaignOverview, account_currency: str, range_: Range) -> dict[str, Any]:
+    """The values of the template for a campaign's overview. `range_`: the days that it shows."""
     currency = chosen_currency(found.now, account_currency)
+    several = len(found.now.currencies) > 1
+    behind = Behind(found.campaign.emp_id, currency, several, range_, found.campaign.id)
     return {
         "overview": found,
         "currency": currency,
         "figures": shown_figures(found.now, currency, found.before, language()),
-        "pictures": _of_campaign(found, currency, language()),
+        "rows": behind.figures(),
+        "pictures": _of_campaign(found, currency, Artist(language(), behind)),
     }
 
 
@@ -170,8 +176,8 @@ def _write(name: Name, value: Decimal, currency: str, reader: Language) -> str:
     return reader.rate(float(value)) if name in RATES else reader.number(value)
 
 
-def _of_campaign(found: CampaignOverview, currency: str, reader: Language) -> list[Picture]:
-    artist, now = Artist(reader), found.now
+def _of_campaign(found: CampaignOverview, currency: str, artist: Artist) -> list[Picture]:
+    reader, now = language(), found.now
     pictures = _of_days(artist, now, found.before, currency)
     if any(map(sum, found.hours)):
         pictures.append(artist.hours(found.hours))
@@ -195,8 +201,8 @@ def _of_campaign(found: CampaignOverview, currency: str, reader: Language) -> li
     return pictures
 
 
-def _of_account(found: AccountOverview, currency: str, reader: Language) -> list[Picture]:
-    artist, now = Artist(reader), found.now
+def _of_account(found: AccountOverview, currency: str, artist: Artist) -> list[Picture]:
+    reader, now = language(), found.now
     pictures = _of_days(artist, now, found.before, currency)
     people = now.audience
     if people.sent:

@@ -1,6 +1,6 @@
 """The charts of an overview, in the reader's language, each with the table behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,12 +12,17 @@ from salepixel.charts.columns import Head, Value
 from salepixel.charts.rows import Row
 from salepixel.report.figures import Counted, Span, buyers_in, clicks_in, sold_in, spans_of
 from salepixel.report.overview import Best
+from salepixel.report.periods import Range
 from salepixel_plugin.languages import N_, Language
+from salepixel_plugin.pages.behind import Behind
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart and its table. `name`: its id. `key`: CSS class -> meaning. `hint`: how to read it."""
+    """A chart and its table. `name`: its id. `key`: CSS class -> meaning. `hint`: how to read it.
+
+    `links`: for each row of the table, the address of the rows that it counts; empty: it has none.
+    """
 
     name: str
     title: str
@@ -26,6 +31,7 @@ class Picture:
     rows: Sequence[Sequence[str]]
     hint: str = ""
     key: Sequence[tuple[str, str]] = ()
+    links: Sequence[str] = ()
 
 
 DELAYS = (
@@ -49,10 +55,10 @@ _DELAY_MARKS = ("", N_("30 min"), "", N_("3 h"), "", N_("12 h"), "", N_("2 days"
 
 
 class Artist:
-    """Draws the charts of a page for a reader."""
+    """Draws the charts of a page for a reader. `behind`: the rows that their values count."""
 
-    def __init__(self, language: Language) -> None:
-        self._language = language
+    def __init__(self, language: Language, behind: Behind) -> None:
+        self._language, self._behind = language, behind
 
     def revenue(self, now: Counted, currency: str, before: Counted | None) -> Picture:
         """Net revenue by day, with that of the comparison as a dashed line."""
@@ -74,7 +80,9 @@ class Artist:
         drawn = columns.lines(head, values, [one.net for one in earlier], self._axis)
         key = [("now", say(N_("These days"))), ("before", say(N_("Compared with")))] if before else []
         columns_of = [say(N_("Day")), say(N_("Net revenue")), *([say(N_("Compared with"))] if before else [])]
-        return Picture("revenue", f"{title} ({currency})", Markup(drawn), columns_of, table, key=key)  # noqa: S704
+        links = self._links(spans, [one.orders for one in sold], self._behind.money)
+        name = f"{title} ({currency})"
+        return Picture("revenue", name, Markup(drawn), columns_of, table, key=key, links=links)  # noqa: S704
 
     def orders(self, now: Counted, currency: str) -> Picture:
         """Orders by day."""
@@ -86,7 +94,8 @@ class Artist:
         drawn = columns.bars(self._head("orders", title, spans), values, self._axis, whole=True)
         table = [[self._span(span), number(one.orders)] for span, one in zip(spans, sold, strict=True)]
         heads = [say(N_("Day")), say(N_("Orders"))]
-        return Picture("orders", f"{title} ({currency})", Markup(drawn), heads, table)  # noqa: S704
+        links = self._links(spans, [one.orders for one in sold], self._behind.orders)
+        return Picture("orders", f"{title} ({currency})", Markup(drawn), heads, table, links=links)  # noqa: S704
 
     def buyers(self, now: Counted, currency: str) -> Picture:
         """Attributed orders by day: of returning buyers, with those of new buyers on top."""
@@ -105,7 +114,9 @@ class Artist:
             for span, one in zip(spans, found, strict=True)
         ]
         key = [("human", returning), ("bots", new)]
-        return Picture("buyers", f"{title} ({currency})", Markup(svg), heads, table, hint, key)  # noqa: S704
+        counts = [one.returning + one.first + one.unknown for one in found]
+        links = self._links(spans, counts, self._behind.orders)
+        return Picture("buyers", f"{title} ({currency})", Markup(svg), heads, table, hint, key, links)  # noqa: S704
 
     def clicks(self, now: Counted) -> Picture:
         """Human clicks by day, with bot clicks on top."""
@@ -153,7 +164,11 @@ class Artist:
         head = Head("delays", title, hint)
         svg = columns.bars(head, values, self._axis, whole=True, touching=True)
         table = [[name, number(count)] for name, count in zip(names, found, strict=True)]
-        return Picture("delays", title, Markup(svg), heads, table, hint)  # noqa: S704
+        links = [
+            self._behind.orders(currency=None, delay=step) if count else ""
+            for step, count in enumerate(found)
+        ]
+        return Picture("delays", title, Markup(svg), heads, table, hint, links=links)  # noqa: S704
 
     def best(
         self, name: str, title: str, found: Sequence[Best], currency: str, count: str, hint: str = ""
@@ -167,7 +182,16 @@ class Artist:
         ]
         heads = [say(N_("Name")), say(N_("Net revenue")), count]
         svg = rows.ranking(Head(name, title, hint or title), drawn)
-        return Picture(name, f"{title} ({currency})", Markup(svg), heads, table, hint)  # noqa: S704
+        links = [self._behind.best(name, one) for one in found]
+        return Picture(name, f"{title} ({currency})", Markup(svg), heads, table, hint, links=links)  # noqa: S704
+
+    def _links(
+        self, spans: Sequence[Span], counts: Sequence[int], address: Callable[[Range], str]
+    ) -> list[str]:
+        return [
+            address(Range(span.first, span.last)) if count else ""
+            for span, count in zip(spans, counts, strict=True)
+        ]
 
     def _two(
         self,

@@ -70,7 +70,8 @@ def _send(campaign_id: str, sent: dict[str, str]) -> dict[str, str]:
     at, count = None, sent.get("sent_count", "")
     if sent.get("sent_at"):
         try:
-            at = _PLANNED.validate_python(datetime.fromisoformat(sent["sent_at"]).replace(tzinfo=UTC))
+            given = datetime.fromisoformat(sent["sent_at"]).replace(tzinfo=language().zone or UTC)
+            at = _PLANNED.validate_python(given.astimezone(UTC))
         except (ValueError, ValidationError):
             wrong["sent_at"] = language().text(_NO_TIME)
     if count and not (_DIGITS.fullmatch(count) and 0 < int(count) <= MAX_SENT):
@@ -80,9 +81,14 @@ def _send(campaign_id: str, sent: dict[str, str]) -> dict[str, str]:
             set_sent_count(connection, principal(), campaign_id, int(count) if count else None)
             before = see_campaign(connection, principal(), campaign_id).sent_at
             # The form has no seconds: a time that was not changed stays exact.
-            if (before and before.strftime(_FORMAT)) != (at and at.strftime(_FORMAT)):
+            if _in_form(before) != _in_form(at):
                 set_sent_at(connection, principal(), campaign_id, at)
     return wrong
+
+
+def _in_form(at: datetime | None) -> str:
+    """A time as the form has it, in the time zone of the page."""
+    return language().local(at).strftime(_FORMAT) if at else ""
 
 
 def _switch(campaign_id: str, sent: dict[str, str]) -> dict[str, str]:
@@ -105,7 +111,7 @@ def _tab(campaign_id: str, sent: dict[str, str], wrong: dict[str, str]) -> Respo
         sees = principal().sees_contacts(campaign.emp_id)
         found = lists_of_campaign(connection, campaign_id, LISTED) if sees else []
         kept = {
-            "sent_at": campaign.sent_at.strftime(_FORMAT) if campaign.sent_at else "",
+            "sent_at": _in_form(campaign.sent_at),
             "sent_count": str(campaign.sent_count or ""),
             "percent": str(campaign.holdout_percent or 10),
         }

@@ -11,18 +11,19 @@ from salepixel.attribution.sale_store import StoredSale
 from salepixel.attribution.sales import Status
 from salepixel.campaigns.use_cases import see_campaign
 from salepixel.report import use_cases
+from salepixel.report.exports import SMALL_ORDERS
 from salepixel.report.periods import Preset
+from salepixel.report.results import SalesReport
 from salepixel.report.tables import LARGEST, Arranged, Asked, Column, Kind
-from salepixel.report.use_cases import SalesReport
 from salepixel_plugin import exports
-from salepixel_plugin.access import principal
+from salepixel_plugin.access import Refusal, principal
 from salepixel_plugin.exports import send_sales
 from salepixel_plugin.languages import N_
-from salepixel_plugin.pages.blueprint import blueprint, language
+from salepixel_plugin.pages.blueprint import blueprint, language, show_times_of
 from salepixel_plugin.pages.campaigns import PAGE, show_tab
 from salepixel_plugin.pages.periods import Chosen, read_period
 from salepixel_plugin.pages.tables import Table, read_asked, shown_of
-from salepixel_plugin.paging import read_sales_cursor, write_cursor
+from salepixel_plugin.paging import cut_page, read_sales_cursor, write_cursor
 from salepixel_plugin.services import services
 
 COLUMNS: Sequence[Column[StoredSale]] = [
@@ -40,6 +41,12 @@ COLUMNS: Sequence[Column[StoredSale]] = [
 ]
 
 _FILTERS = {"evidence": set(map(str, Rung)), "status": set(map(str, Status))}
+_TEXT_FILTERS = {"item": "item", "currency": "currency", "link": "link_id", "contact": "contact"}
+"""Filters that links of other tables set: in the address -> the column."""
+
+_TOO_MANY = N_(
+    "Only periods with at most %(orders)s orders can be sorted, searched and filtered. Choose fewer days."
+)
 
 
 @blueprint.get("/campaigns/<campaign_id>/sales")
@@ -76,12 +83,9 @@ def _newest_first(
     report = use_cases.read_sales(
         connection, principal(), campaign_id, period, PAGE + 1, after, before, asked, filters
     )
-    has_more, rows = len(report.rows) > PAGE, report.rows
-    # A page of newer sales has one more at its beginning, another page at its end.
-    shown = rows[1:] if before and has_more else rows[:PAGE]
+    shown, has_newer, has_older = cut_page(report.rows, PAGE, after=after, before=before)
     ends = [write_cursor(*row.cursor) for row in (shown[0], shown[-1])] if shown else ["", ""]
-    newer = ends[0] if (has_more if before else after) else ""
-    older = ends[1] if (before or has_more) else ""
+    newer, older = ends[0] if has_newer else "", ends[1] if has_older else ""
     if report.search_on:
         newer, older = (
             (write_cursor(*report.search_on), older) if before else (newer, write_cursor(*report.search_on))
@@ -101,12 +105,14 @@ def _sales_page(
     older: str = "",
     is_cut: bool = False,
 ) -> Response:
+    table = Table(COLUMNS, shown_of(COLUMNS), found, read_asked())
     return show_tab(
         connection,
         report.campaign,
         "sales",
-        table=Table(COLUMNS, shown_of(COLUMNS), found, read_asked()),
+        table=table,
         filters=_filters(),
+        files={} if is_cut else _asked_filters() | table.parameters,
         chosen=chosen,
         sums=report.sums,
         labels=report.labels,
@@ -123,7 +129,17 @@ def download_sales(campaign_id: str, kind: exports.Kind) -> Response:
     """The SALES table of all days or some, as a file for a spreadsheet, in the reader's language."""
     with services().database.read() as connection:
         period = _period(connection, campaign_id).range.period
-        export = use_cases.export_sales(connection, principal(), campaign_id, period)
+        asked, filters = read_asked(), _filters()
+        if asked.sort or asked.search or filters:
+            chosen = use_cases.export_chosen_sales(
+                connection, principal(), campaign_id, period, asked, filters
+            )
+            if chosen is None:
+                raise Refusal(422, "too_many_orders", _TOO_MANY, orders=language().number(SMALL_ORDERS))
+            export = chosen
+        else:
+            export = use_cases.export_sales(connection, principal(), campaign_id, period)
+        show_times_of(export.campaign.emp_id)
     sent = send_sales(export, kind, language(), is_fetched="file" in request.args)
     if isinstance(sent, Response):
         return sent
@@ -131,9 +147,19 @@ def download_sales(campaign_id: str, kind: exports.Kind) -> Response:
         return show_tab(connection, export.campaign, "sales", "file.html", computed=sent, kind=kind)
 
 
+def _asked_filters() -> dict[str, str]:
+    """The filters as they are in the address of this page."""
+    names = {*_FILTERS, *_TEXT_FILTERS, "sku"}
+    return {name: text for name, text in request.args.items() if name in names}
+
+
 def _filters() -> dict[str, str]:
     """The filters in the address: column -> value. Unknown values are left out."""
-    return {name: request.args[name] for name, values in _FILTERS.items() if request.args.get(name) in values}
+    given = {name: text for name, text in request.args.items() if text}
+    known = {name: given[name] for name, values in _FILTERS.items() if given.get(name) in values}
+    texts = {column: given[name] for name, column in _TEXT_FILTERS.items() if name in given}
+    # An item without a SKU has an empty one.
+    return known | texts | ({"sku": request.args["sku"]} if "item" in texts and "sku" in request.args else {})
 
 
 def _period(connection: sa.Connection, campaign_id: str) -> Chosen:

@@ -68,6 +68,11 @@ class Table(Generic[Row]):
         ]
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The sorting, search and columns of this page, for the address of its file."""
+        return {name: request.args[name] for name in ("sort", "q", "hide") if request.args.get(name)}
+
+    @property
     def is_asked(self) -> bool:
         """True if it is sorted or searched."""
         return bool(self.asked.sort or self.asked.search)

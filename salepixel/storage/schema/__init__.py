@@ -49,6 +49,7 @@ from salepixel.storage.schema.shops import polls, shop_days, shop_rejections, sh
 from salepixel.storage.schema.smtp import smtp_servers
 from salepixel.storage.schema.subscriptions import report_mails, subscriptions
 from salepixel.storage.schema.sums import (
+    account_items,
     buyers,
     campaign_sums,
     click_days,
@@ -75,6 +76,7 @@ __all__ = [
     "NAMED_BY_ORDER",
     "Quantity",
     "UtcTime",
+    "account_items",
     "accounts",
     "alert_addresses",
     "alert_messages",

@@ -151,6 +151,16 @@ item_sums = sa.Table(
     sqlite_with_rowid=False,
 )
 
+account_items = sa.Table(
+    "account_items",  # item_sums of all campaigns of an account together
+    metadata,
+    sa.Column("emp_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    *(sa.Column(name, sa.Text, primary_key=True) for name in ("item", "sku", "currency")),
+    sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+    *_large("quantity", "gross", "refunded"),
+    sqlite_with_rowid=False,
+)
+
 buyers = sa.Table(
     "buyers",  # known contacts with orders; no slot, so that exactly one writer adds a new buyer
     metadata,

@@ -23,7 +23,7 @@ def test_closing_a_month_warns_that_it_cannot_be_undone_and_asks(office: Office)
     assert office.get("/accounts/7/policies")["closed_before"] is None
     answer = office.page(CLOSINGS, SHOES, method="POST", data={"month": LAST_MONTH, "sure": "on"})
     assert (answer.status_code, answer.location) == (303, PAGE)
-    assert f"{PLACED:1 %b %Y}, 00:00 UTC are closed." in shown(office)
+    assert f"{PLACED:1 %b %Y}, 00:00 are closed." in shown(office)
     assert office.get("/accounts/7/policies")["closed_before"]
 
 

@@ -12,6 +12,7 @@ SECTIONS = {
     "Campaigns": ["/accounts/7/campaigns", "/accounts/7/flows", "/accounts/7/models"],
     "Orders": ["/accounts/7/orders"],
     "Contacts": ["/accounts/7/contacts", "/accounts/7/lists"],
+    "Items": ["/accounts/7/items"],
     "Live": ["/accounts/7/live", "/accounts/7/trial"],
     "Settings": [
         "/accounts/7/policy",

@@ -1,0 +1,68 @@
+"""The items that all campaigns of an account sold, as a table and as files; and one item by campaign."""
+
+from flask import Response, request
+
+from salepixel.report import use_cases
+from salepixel.report.items import SoldByCampaign
+from salepixel.report.tables import LARGEST, Column, Kind
+from salepixel_plugin.access import principal
+from salepixel_plugin.languages import N_
+from salepixel_plugin.pages.blueprint import blueprint, language, page
+from salepixel_plugin.pages.campaign_tables import CURRENCY, ITEMS
+from salepixel_plugin.pages.tables import shown_of, table_of, write_cell
+from salepixel_plugin.services import services
+from salepixel_plugin.table_files import Form, send_table
+
+CAMPAIGNS = [
+    Column[SoldByCampaign]("campaign", N_("Campaign"), Kind.TEXT, lambda row: row.name),
+    Column[SoldByCampaign]("quantity", N_("Items sold"), Kind.COUNT, lambda row: row.sold.quantity),
+    Column[SoldByCampaign](
+        "gross", N_("Gross revenue"), Kind.MONEY, lambda row: row.sold.gross, lambda row: row.sold.currency
+    ),
+    Column[SoldByCampaign](
+        "refunds", N_("Refunds"), Kind.MONEY, lambda row: row.sold.refunded, lambda row: row.sold.currency
+    ),
+    Column[SoldByCampaign](
+        "net", N_("Net revenue"), Kind.MONEY, lambda row: row.sold.net, lambda row: row.sold.currency
+    ),
+]
+
+
+@blueprint.get("/accounts/<int:emp_id>/items")
+def list_account_items(emp_id: int) -> Response:
+    """What all campaigns of the account sold."""
+    with services().database.read() as connection:
+        account, found = use_cases.list_account_items(connection, principal(), emp_id)
+    is_cut = len(found) == LARGEST
+    return page(
+        "account_items.html",
+        account=account,
+        table=table_of(ITEMS, found),
+        write_cell=write_cell,
+        is_cut=is_cut,
+    )
+
+
+@blueprint.get("/accounts/<int:emp_id>/items.<any(csv, xlsx):form>")
+def download_account_items(emp_id: int, form: Form) -> Response:
+    """The same table with its sorting, search and columns, as a file in the reader's language."""
+    with services().database.read() as connection:
+        _, found = use_cases.list_account_items(connection, principal(), emp_id)
+    rows = table_of(ITEMS, found, whole=True).found.rows
+    return send_table(form, f"items-{emp_id}", N_("Items"), [*shown_of(ITEMS), CURRENCY], rows, language())
+
+
+@blueprint.get("/accounts/<int:emp_id>/items/one")
+def show_item(emp_id: int) -> Response:
+    """What each campaign sold of an item (`item`, `sku`, `currency`)."""
+    its = [request.args.get(name, "") for name in ("item", "sku", "currency")]
+    with services().database.read() as connection:
+        account, found = use_cases.list_campaigns_of_item(connection, principal(), emp_id, *its)
+    return page(
+        "account_item.html",
+        account=account,
+        item=its[0],
+        sku=its[1],
+        table=table_of(CAMPAIGNS, found),
+        write_cell=write_cell,
+    )

@@ -203,7 +203,8 @@ def read_sorted_sales(
             connection, campaign_id, period, asked, filters, size, by_contact=sees
         )
         found = totals_found(connection, campaign_id, period, asked, filters, by_contact=sees)
-        sums = replace(sums, sold=found, by_refund_date=found)
+        if found:
+            sums = replace(sums, sold=found, by_refund_date=found)
     rows = [_shown_sale(principal, campaign, row) for row in rows]
     losses = losses_since(connection, campaign.created_at)
     return SalesReport(campaign, rows, sums, losses, _labels(connection, campaign_id)), count

@@ -87,6 +87,8 @@ EMPTY = {
     "empty-flows": View("list_flows", "/accounts/{empty}/flows"),
     "empty-models": View("compare_models", "/accounts/{empty}/models"),
     "empty-orders": View("list_orders", "/accounts/{empty}/orders"),
+    "empty-items": View("list_account_items", "/accounts/{empty}/items"),
+    "empty-item": View("show_item", "/accounts/{empty}/items/one?item=none"),
     "empty-live": View("show_live", "/accounts/{empty}/live?still=1"),
     "empty-shops": View("list_shops", "/accounts/{empty}/shops"),
     "empty-tracking-health": View("show_coverage", "/accounts/{empty}/coverage"),
@@ -99,6 +101,7 @@ EMPTY = {
 NOT_VIEWS = {
     "begin_company": "a redirect",
     "end_company": "a redirect",
+    "download_account_items": "a file",
     "download_audit": "a file",
     "download_whole_audit": "a file",
     "download_errors": "a file",

@@ -102,6 +102,8 @@ NOT_VIEWS = {
     "begin_company": "a redirect",
     "end_company": "a redirect",
     "download_account_items": "a file",
+    "list_account_items": "as the page items, for all campaigns",
+    "show_item": "likewise, an item by campaign",
     "download_audit": "a file",
     "download_whole_audit": "a file",
     "download_errors": "a file",

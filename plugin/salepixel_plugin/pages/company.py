@@ -34,7 +34,7 @@ _BEGIN_AGAIN = N_("This sign-in has ended, or was begun in another browser. Begi
 _REFUSED = N_("Your company's sign-in did not confirm who you are. Begin again, or ask your administrator.")
 _UNAVAILABLE = N_(
     "Your company's sign-in does not respond, or its settings are wrong. Try again in a moment. If it fails "
-    "again, tell the operator of this server: `salepixel doctor` says what is wrong."
+    "again, ask the operator of this server to run `salepixel doctor`."
 )
 
 

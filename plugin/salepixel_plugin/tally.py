@@ -62,7 +62,7 @@ class Tally:
         """Note a wrong password or code for this address, without waiting.
 
         The audit list gets it within a second if somebody has the address: the time of the response must not
-        tell whether somebody does.
+        show whether somebody does.
         """
         with self._lock:
             if len(self._names) < MAX_NAMES:

@@ -52,8 +52,9 @@ format: .venv/dev ## format the code and apply the fixes of the linter
 bench: .venv/dev ## measure performance as ratios to a yardstick; ONLY=fold runs one part, CLICKS=10000000 measures the edge's memory
 	$(if $(CLICKS),BENCH_CLICKS=$(CLICKS)) $(BIN)/python -m bench $(ONLY)
 
-growth: .venv/dev ## what a click, an order and each page cost at 10 k, 100 k and 1 M clicks; SIZES="--sqlite 10000000 --postgresql"
+growth: .venv/dev ## what a click, an order and each page cost at 10 k, 100 k and 1 M clicks, each view at 10 k and 1 M sales; SIZES="--sqlite 10000000 --postgresql"
 	$(BIN)/python -m bench.growth $(SIZES)
+	$(BIN)/python -m bench.views $(SALES)
 
 truth: .venv/dev ## measure the accuracy of the attribution in 40 simulated worlds; SEEDS=20, TAG_ONLY=1
 	$(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(TAG_ONLY),TAG_ONLY=1) $(BIN)/python -m truth

@@ -150,6 +150,7 @@ def test_make_without_a_target_lists_every_target() -> None:
         "test",
         "test-slow",
         "test-browser",
+        "pictures",
         "check",
         "format",
         "bench",

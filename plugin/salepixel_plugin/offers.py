@@ -48,7 +48,12 @@ ABOUT_CONTACTS = frozenset(
 ONLY_A_FORM = frozenset({"pages.new_mail", "pages.new_list"})
 """Pages on which one does nothing but fill in a form that changes content."""
 
-_FORM = re.compile(r"<form\b([^>]*)>.*?</form>", re.DOTALL)
+_FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
+_CONTROL = re.compile(r"<button\b.*?</button>|<input type=\"hidden\"[^>]*>", re.DOTALL)
+_FIELD = re.compile(r"<(input|select|textarea)\b")
+_ACTS = re.compile(r"<td class=\"act\"[^>]*>.*?</td>", re.DOTALL)
+_ACT_HEAD = re.compile(r"<th scope=\"col\" class=\"act\">.*?</th>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
 _BUTTON = re.compile(r"<a ([^>]*\bclass=\"button\b[^>]*)>.*?</a>", re.DOTALL)
 _ATTRIBUTE = re.compile(r"\b(action|href|method|data-account)=\"([^\"]*)\"")
 """Our templates write their tags like this, and escape what they insert."""
@@ -73,7 +78,11 @@ def may_use(endpoint: str, emp_id: int | None, method: str = "GET") -> bool:
 
 
 def leave_out_refused(html: str, emp_id: int | None) -> str:
-    """A page about this account without the forms and buttons that its reader may not use."""
+    """A page about this account without the forms and buttons that its reader may not use.
+
+    Of a form with `data-shows`, the content stays, because it says how things are: with fields that cannot be
+    changed, and without buttons. A column in which nothing is left to do is left out, too.
+    """
     reader = cast("Principal | None", g.get("salepixel_principal"))
     if reader is None or reader.may_add_accounts:
         return html
@@ -83,9 +92,17 @@ def leave_out_refused(html: str, emp_id: int | None) -> str:
         method = named.get("method", "get").upper()
         address = unescape(named.get("action") or named.get("href") or request.path)
         own = int(named["data-account"]) if "data-account" in named else emp_id
-        return found[0] if _may_send(address, method, own) else ""
+        if _may_send(address, method, own):
+            return found[0]
+        if "data-shows" not in found[1]:
+            return ""
+        shown = _FIELD.sub(r"<\1 disabled", _CONTROL.sub("", found[2]))
+        return f"<div>{shown}</div>"
 
-    return _BUTTON.sub(keep, _FORM.sub(keep, html))
+    html = _BUTTON.sub(keep, _FORM.sub(keep, html))
+    if any(_TAG.sub("", found[0]).strip() for found in _ACTS.finditer(html)):
+        return html
+    return _ACT_HEAD.sub("", _ACTS.sub("", html))
 
 
 def _may_send(address: str, method: str, emp_id: int | None) -> bool:

@@ -118,6 +118,29 @@ def test_each_role_sees_the_forms_that_it_may_send(
         assert accepted == set()
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        ("show_flow", "Human clicks"),
+        ("links", 'class="chip on"'),
+        ("link_settings", "disabled"),
+        ("link", "disabled"),
+        ("show_contact", "of this contact are tracked."),
+        ("recipients", "Off: all recipients get the e-mail."),
+    ],
+)
+def test_what_a_form_says_stays_for_readers(
+    endpoint: str, says: str, filled: tuple[Office, dict[str, str]], as_role: Callable[..., Any]
+) -> None:
+    office, _ = filled
+    name = {"link_settings": "show_link_settings"}.get(endpoint, endpoint)
+    (rule,) = (one for one in _pages(office) if one.endpoint == f"pages.{name}")
+    page = as_role(rule, "GET", "viewer").text
+    assert says in page
+    assert '<form method="post"' not in page[page.index("<main") :]
+    assert "data-shows" in as_role(rule, "GET", "editor").text
+
+
 def test_a_page_with_nothing_but_a_form_is_not_in_the_menu_of_a_viewer(
     filled: tuple[Office, dict[str, str]], as_role: Callable[..., Any]
 ) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from salepixel.storage.database import Database
 
-STEPS = 40
+STEPS = 10
 """SQLite says each time that its virtual machine has made so many steps."""
 
 _READ = """

@@ -120,6 +120,10 @@ GROWS: Mapping[str, str] = {
         "up to 2,000 sales are read: the small year has fewer",
     ),
     "pages.contacts (by orders)": "likewise, contacts",
+    **dict.fromkeys(
+        ("api.show_trial", "pages.show_trial", "pages.show_trial_rows"),
+        "some orders of the last day are read: the small year has fewer",
+    ),
     "api.list_sales (one day)": "likewise: a fourth of the orders of a day",
 }
 """Calls that read or write more where there is more, each with its reason: they are not played."""

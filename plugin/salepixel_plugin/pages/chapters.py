@@ -45,6 +45,7 @@ CHAPTERS: Mapping[str, str] = {
     "show_delivery": _FIND,
     "show_document": FRONT,
     "show_end": "how-to/e-mail-and-reports.md#get-reports-by-e-mail",
+    "show_export": "explanation/privacy.md#access-and-erasure",
     "show_flow": "how-to/flows.md",
     "show_help": FRONT,
     "show_invitation": f"{_PEOPLE}#invite-somebody",

@@ -8,6 +8,7 @@ from flask import url_for
 from salepixel.report.figures import Name
 from salepixel.report.overview import Best
 from salepixel.report.periods import Range
+from salepixel_plugin.offers import may_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,19 @@ class Behind:
     def figures(self) -> dict[Name, str]:
         """Figure -> the address of its rows. Clicks have no list of their own."""
         if self.campaign_id:
-            sales, contacts = self.money(), url_for("pages.contacts", campaign_id=self.campaign_id)
-            all_sales = self._sales(self.campaign_id, Range())
-            return {
+            sales, all_sales = self.money(), self._sales(self.campaign_id, Range())
+            found = {
                 Name.NET_REVENUE: sales,
                 Name.ORDERS: self.orders(),
                 Name.AVERAGE_ORDER_VALUE: sales,
                 Name.REFUNDS: sales,
                 Name.REVENUE_PER_CLICK: sales,
-                Name.CLICKERS: contacts,
-                Name.CLICK_RATE: contacts,
-                Name.CONVERSION_RATE: contacts,
                 Name.REVENUE_PER_RECIPIENT: all_sales,
             }
+            if may_use("pages.contacts", self.emp_id):
+                contacts = url_for("pages.contacts", campaign_id=self.campaign_id)
+                found |= dict.fromkeys((Name.CLICKERS, Name.CLICK_RATE, Name.CONVERSION_RATE), contacts)
+            return found
         orders = self.orders()
         found = {
             Name.NET_REVENUE: orders,

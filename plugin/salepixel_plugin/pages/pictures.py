@@ -160,7 +160,7 @@ class Artist:
             for name, count, mark in both
         ]
         hint = say(N_("Orders of these days, by the time since the click that earned them."))
-        heads = [say(N_("Time")), say(N_("Orders"))]
+        heads = [say(N_("Time since the click")), say(N_("Orders"))]
         head = Head("delays", title, hint)
         svg = columns.bars(head, values, self._axis, whole=True, touching=True)
         table = [[name, number(count)] for name, count in zip(names, found, strict=True)]

@@ -59,7 +59,8 @@ def remedies(
                 Remedy(language.text(_CONTACTS), url_for("pages.new_list", emp_id=account.emp_id)),
                 Remedy(language.text(_HEALTH), url_for("pages.first_steps", emp_id=account.emp_id)),
             ]
-        case "invalid_token":
+        # Only an order that carries the click itself counts for such a click: that is what the tag does.
+        case "invalid_token" | "bot_click":
             return [Remedy(language.text(_HEALTH), url_for("pages.first_steps", emp_id=account.emp_id))]
     return []
 

@@ -51,6 +51,18 @@ def test_a_translation_has_the_placeholders_of_its_text() -> None:
         assert sorted(re.findall(r"%\(\w+\)s", spanish.gettext(message))) == names
 
 
+_INFORMAL = re.compile(
+    r"(?:^|[.:] )(?:Elige|Introduce|Usa|Pide|Copia|Deja|Pulsa|Abre|Escribe) |\b(?:tus?|puedes|tienes)\b"
+)
+_OTHER_WORDS = re.compile(r"evidencia|\bhits?\b|host de seguimiento|enlaces? de seguimiento|\b[Aa]pp\b")
+
+
+def test_spanish_says_usted_and_one_word_for_each_thing() -> None:
+    with (FOLDER / "es.po").open("rb") as file:
+        texts = [str(message.string) for message in read_po(file, locale="es") if message.id]
+    assert not [text for text in texts if _INFORMAL.search(text) or _OTHER_WORDS.search(text)]
+
+
 def test_every_value_of_the_domain_has_a_text() -> None:
     assert set(explanations.EVIDENCE) == set(Rung)
     assert set(explanations.STATUS) == set(Status)

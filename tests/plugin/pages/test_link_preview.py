@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from salepixel.clicks.tokens import Signal
 from tests.plugin.conftest import HATS, PLACED, SHOES, Office
 
 
@@ -34,3 +35,12 @@ def test_an_order_outside_the_window_leads_to_the_preview_of_a_wider_one(office:
     page = office.page(f"/orders/{shop}/{order}", SHOES).text
     assert 'href="/accounts/7/policy/preview?window_days=11"' in page
     assert "A-1" in office.page("/accounts/7/policy/preview?window_days=11", SHOES).text
+
+
+def test_an_order_with_bot_clicks_alone_leads_to_the_check_of_the_tracking(office: Office) -> None:
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c1", "email": "ana@shop.test"}]}, SHOES)
+    office.click(office.campaign(), "c1", signals=Signal.KNOWN_AGENT)
+    shop, order = office.order(id="a", number="A-1", email="ana@shop.test")
+    assert office.get(f"/orders/{shop}/{order}/decision", SHOES)["reason"] == "bot_click"
+    page = office.page(f"/orders/{shop}/{order}", SHOES).text
+    assert 'href="/accounts/7/first-steps">Check the tracking' in page

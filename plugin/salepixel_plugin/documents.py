@@ -16,6 +16,9 @@ from markupsafe import Markup
 FOLDER = Path(__file__).parent / "docs"
 """A link to the folder of the source; in an installed package, a folder."""
 
+LONGEST = 200
+"""The most characters of a name. A system raises an error for much longer ones."""
+
 PICTURES = {".png": "image/png", ".webp": "image/webp"}
 
 
@@ -29,7 +32,7 @@ class Document:
 
 def find_file(name: str) -> Path | None:
     """The file of a name in the docs such as "how-to/flows.md"; None if there is none, or it is elsewhere."""
-    if not re.fullmatch(r"(?:[a-z0-9-]+/)*[A-Za-z0-9-]+\.(?:md|png|webp)", name):
+    if len(name) > LONGEST or not re.fullmatch(r"(?:[a-z0-9-]+/)*[A-Za-z0-9-]+\.(?:md|png|webp)", name):
         return None
     path = FOLDER / name
     return path if path.is_file() else None

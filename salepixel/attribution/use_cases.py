@@ -42,7 +42,7 @@ MAX_NAMED = 10
 CHOSEN_ONCE = {"sale_when", "tax", "shipping"}
 """Settings that cannot change once the account has sales: the amounts of an order that count."""
 
-_MAY_HAVE_SECRETS = {"forward_url", "hosted_pixel"}
+MAY_HAVE_SECRETS = {"forward_url", "hosted_pixel"}
 """Addresses of other servers, often with a key in them."""
 
 
@@ -83,7 +83,7 @@ def edit_account(
     after = see_account(connection, principal, emp_id)
     if after.pixel_secret != before.pixel_secret:
         record(connection, principal, emp_id, Action.PIXEL_SECRET_RENEWED, str(emp_id), after.name)
-    differs = differences(before, after, changes, _MAY_HAVE_SECRETS)
+    differs = differences(before, after, changes, MAY_HAVE_SECRETS)
     record(connection, principal, emp_id, Action.ACCOUNT_CHANGED, str(emp_id), after.name, differs)
     return after
 

@@ -22,7 +22,7 @@ def see_dead_letters(
 ) -> list[DeadLetter]:
     """Failed forwards of the principal's accounts, newest first. `before`, `after`: as for `list_dead`."""
     found = outbox.list_dead(connection, principal.accounts, limit, before, after)
-    return [one if principal.sees_contacts(one.emp_id) else _without_contacts(one) for one in found]
+    return [one if _sees_address(principal, one.emp_id) else _only_host(one) for one in found]
 
 
 def retry_dead(
@@ -44,7 +44,11 @@ def retry_dead(
     return outbox.retry_forwards(connection, scope, at, only)
 
 
-def _without_contacts(letter: DeadLetter) -> DeadLetter:
-    """The same with the host of its address only: the rest may name the contact."""
+def _sees_address(principal: Principal, emp_id: int) -> bool:
+    return principal.sees_contacts(emp_id) and principal.may_change(emp_id)
+
+
+def _only_host(letter: DeadLetter) -> DeadLetter:
+    """The same with the host of its address only: the rest may name the contact, or have a key in it."""
     parts = urlsplit(letter.url)
     return replace(letter, url=f"{parts.scheme}://{parts.hostname or ''}/{HIDDEN}")

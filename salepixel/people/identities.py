@@ -60,7 +60,7 @@ def _find_invited(connection: sa.Connection, identity: Identity, language: str, 
 
 
 def _link(connection: sa.Connection, identity: Identity, person: Person, at: datetime) -> None:
-    """Link an identity, and remove the person's password.
+    """Link an identity, and remove the person's password, and links for a new one.
 
     Nobody has proved that the password was chosen by the one who has the address: the owner who invited it
     may have used the link. And who leaves the company must not have a second way in.
@@ -70,5 +70,6 @@ def _link(connection: sa.Connection, identity: Identity, person: Person, at: dat
     if not took_effect(connection, statement.on_conflict_do_nothing()):
         raise NotAllowed("other_identity")
     store.change_person(connection, person.id, {"password": ""})
+    invitations.remove_password_links(connection, person.id)
     sessions.end_sessions(connection, person.id)
     record_own_change(connection, person, Action.IDENTITY_LINKED)

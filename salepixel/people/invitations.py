@@ -97,6 +97,11 @@ def use_invitation(connection: sa.Connection, its_id: str) -> bool:
     return connection.execute(sa.delete(invitations).where(invitations.c.id == its_id)).rowcount > 0
 
 
+def remove_password_links(connection: sa.Connection, person_id: str) -> None:
+    """Delete the links with which a person could choose a new password."""
+    connection.execute(sa.delete(invitations).where(invitations.c.person_id == person_id))
+
+
 def _list(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> list[Invitation]:
     query = sa.select(invitations).where(*which).order_by(invitations.c.created_at.desc(), invitations.c.id)
     return [

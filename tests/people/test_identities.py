@@ -9,6 +9,7 @@ from salepixel.accounts.declined import NotAllowed
 from salepixel.accounts.principal import INSTALLATION, Rights, Role
 from salepixel.keys import Keys
 from salepixel.people import invitations, passwords, sessions, store, use_cases
+from salepixel.people.command import invite_person
 from salepixel.people.identities import enter_with_identity
 from salepixel.people.openid import Identity
 from salepixel.people.sign_in import enter
@@ -58,6 +59,13 @@ def test_linking_ends_the_password_and_the_sessions_that_it_began(connection: sa
     assert changed is not None
     assert changed.password == ""
     assert sessions.find_person(connection, session, NOON) is None
+
+
+def test_linking_ends_links_for_a_new_password(connection: sa.Connection) -> None:
+    member(connection, "ana@shop.test")
+    link = invite_person(connection, "", "ana@shop.test", None, Role.OWNER, NOON)
+    enter_with_identity(connection, _identity(), "en", NOON)
+    assert invitations.find_invitation(connection, link.rpartition("/")[2], NOON) is None
 
 
 def test_a_second_factor_stays(connection: sa.Connection, keys: Keys) -> None:

@@ -54,6 +54,20 @@ def test_a_key_that_reads_changes_nothing(office: Office) -> None:
     assert _counts(office) == {"key_reads_only": 2}
 
 
+def test_a_key_that_reads_sees_no_secret_in_an_address(office: Office) -> None:
+    """Neither what connects a shop to the account, nor the keys of other servers."""
+    office.post("/shops", {"empId": 7, "platform": "saleor", "api_url": "https://new.test/graphql/"})
+    office.call("PATCH", "/accounts/7", {"forward_url": "https://other.test/in?key=geheim"})
+    key = _new(office, scope="read")["key"]
+    for its, sees in ((key, False), (SHOES, True)):
+        assert bool(office.get("/shops", its)["shops"][0]["manifest_url"]) is sees
+        for page in ("/accounts/7/coverage", "/accounts/7/first-steps", "/accounts/7/shops"):
+            assert ("/saleor/manifest?code=" in office.page(page, its).text) is sees, page
+        for found in (office.get("/accounts/7", its), office.get("/accounts", its)["accounts"][0]):
+            assert ("geheim" in found["forward_url"]) is sees
+            assert found["hosted_pixel"] == ""
+
+
 def test_a_key_for_sales_sends_orders_of_its_account_only(office: Office) -> None:
     key = _new(office, scope="sales")["key"]
     assert office.post("/sales", SALES, key)["stored"] == 1
@@ -122,7 +136,14 @@ def test_the_page_creates_shows_once_and_revokes(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [{"name": ""}, {"expires": "2020-01-01"}, {"expires": "soon"}, {"expires": "2999-01-01"}]
+    "sent",
+    [
+        {"name": ""},
+        {"expires": "2020-01-01"},
+        {"expires": "soon"},
+        {"expires": "2999-01-01"},
+        {"expires": "9999-12-31"},
+    ],
 )
 def test_the_form_says_what_is_wrong(office: Office, sent: dict[str, str]) -> None:
     form = {"step": "create", "name": "shop", "scope": "read", "expires": ""} | sent

@@ -201,6 +201,8 @@ def change_account(emp_id: int, change: AccountChange) -> dict[str, Any]:
 def _as_json(account: Account) -> dict[str, Any]:
     values = {name: getattr(account, name) for name in Account.__slots__ if name not in _NOT_SHOWN}
     values["empId"] = values.pop("emp_id")
+    if not principal().may_change(account.emp_id):
+        values |= {name: values[name] and HIDDEN for name in attribution.MAY_HAVE_SECRETS}
     values["link_hosts"], values["utm"] = account.leads_to, asdict(read_utm(account.utm))
     return values
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from salepixel.accounts.principal import Change
 from salepixel.shops import store, use_cases
 from salepixel.shops.dashboards import list_dashboards
 from salepixel.shops.shop import Shop, State
@@ -58,7 +59,7 @@ class ShopOut(Output):
     dashboards: list[str] = Field(description="The Dashboards that may show the report in a frame.")
     manifest_url: str | None = Field(
         description="The address to install the app from. It connects the installation to this account, so "
-        "keep it secret."
+        "keep it secret. Null for a key that only reads."
     )
     connected_at: datetime | None = Field(description="When the app was first installed; null if not yet.")
     disconnected_at: datetime | None = Field(description="When the app was deleted in the shop.")
@@ -129,6 +130,7 @@ def remove_shop(shop_id: str) -> dict[str, Any]:
 
 def _as_json(shop: Shop) -> dict[str, Any]:
     has_app, here = shop.platform == "saleor", services()
+    may_connect = has_app and principal().may_change(shop.emp_id, Change.ACCESS)
     return {
         "id": shop.id,
         "empId": shop.emp_id,
@@ -138,7 +140,7 @@ def _as_json(shop: Shop) -> dict[str, Any]:
         "name": shop.name,
         "state": shop.state if has_app else None,
         "dashboards": list_dashboards(shop.dashboards),
-        "manifest_url": manifest_url(here.settings.plugin_url, here.keys, shop.id) if has_app else None,
+        "manifest_url": manifest_url(here.settings.plugin_url, here.keys, shop.id) if may_connect else None,
         "connected_at": shop.connected_at,
         "disconnected_at": shop.disconnected_at,
         "paused_at": shop.paused_at,

@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import Response, redirect, url_for
 
+from salepixel.accounts.principal import Change
 from salepixel.accounts.use_cases import see_account
 from salepixel.report import use_cases
 from salepixel.report.coverage import DayCoverage
@@ -39,6 +40,7 @@ def show_coverage(emp_id: int) -> Response:
     manifests = {
         health.shop.id: manifest_url(here.settings.plugin_url, here.keys, health.shop.id)
         for health in found.shops
+        if principal().may_change(emp_id, Change.ACCESS)
     }
     return page(
         "coverage.html",

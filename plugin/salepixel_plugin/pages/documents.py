@@ -17,7 +17,8 @@ def show_document(document: str) -> Response:
     path = find_file(document)
     if path and path.suffix in PICTURES:
         return send_file(path, mimetype=PICTURES[path.suffix], max_age=_DAY)
-    found = read_document(document, url_for("pages.show_document"))
+    # Kept in memory by name: only names of files, or anybody could fill the memory with names.
+    found = read_document(document, url_for("pages.show_document")) if path else None
     if found is None:
         raise Refusal(404, "no_document", "")
     return page("document.html", found=found)

@@ -52,7 +52,7 @@ def change_keys(emp_id: int) -> Response:
         expires_at = _end_of(day, now) if day else None
         with services().database.write() as connection:
             issued = use_cases.add_key(connection, principal(), emp_id, name, now, scope, expires_at)
-    except (BadField, ValueError):
+    except (BadField, ValueError, OverflowError):  # the day after the last one of the calendar
         return _keys_page(emp_id, wrong={"expires": language().text(_NOT_COMING)})
     return _keys_page(emp_id, issued=issued)
 

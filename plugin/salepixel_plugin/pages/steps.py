@@ -12,6 +12,7 @@ from flask import Response, redirect, request, url_for
 from pydantic import ValidationError
 
 from salepixel.accounts.declined import Conflict
+from salepixel.accounts.principal import Change
 from salepixel.accounts.store import Account, list_accounts
 from salepixel.accounts.use_cases import create_account, see_account
 from salepixel.attribution.use_cases import edit_account
@@ -214,7 +215,9 @@ def steps_of(connection: sa.Connection, emp_id: int) -> dict[str, Any]:
     waiting = [
         manifest_url(here.settings.plugin_url, here.keys, shop.id)
         for shop in list_shops(connection, emp_id)
-        if shop.platform == "saleor" and shop.removed_at is None
+        if shop.platform == "saleor"
+        and shop.removed_at is None
+        and principal().may_change(emp_id, Change.ACCESS)
     ]
     return {
         "account": found.account,

@@ -58,9 +58,19 @@ OUTSIDE = [
     "how-to",
     "x.py",
     "%00.md",
+    "x" * 300 + ".md",
+    "x/" * 3000 + "x.md",
 ]
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_nothing_else_is_served(office: Office, name: str) -> None:
     assert office.browser.get(f"/docs/{name}").status_code == 404
+
+
+def test_names_that_are_no_files_are_not_kept(office: Office) -> None:
+    """Everybody may ask for them, also for a million long ones."""
+    kept = read_document.cache_info().currsize
+    for number in range(3):
+        assert office.browser.get(f"/docs/none-{number}.md").status_code == 404
+    assert read_document.cache_info().currsize == kept

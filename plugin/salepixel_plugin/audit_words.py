@@ -88,8 +88,13 @@ FIELD = {
     "currency": N_("Currency"),
     "holdout_percent": N_("Control group in percent"),
     "label": N_("Label"),
+    "link_hosts": N_("Hosts of dynamic links"),
+    "links": N_("Links"),
+    "mailer": N_("E-mail platform"),
+    "model": N_("Model"),
     "name": N_("Name"),
     "new_url": N_("Changed destination"),
+    "parts": N_("E-mails of the flow"),
     "role": N_("Role"),
     "sale_pixel": N_("Sales link"),
     "scope": N_("Scope"),
@@ -130,4 +135,8 @@ def say_value(value: Any, language: Language) -> str:
         return "–"
     if isinstance(value, bool):
         return language.text(N_("yes") if value else N_("no"))
+    if isinstance(value, int):
+        return language.number(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

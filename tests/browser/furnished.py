@@ -87,7 +87,13 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
     emp = played.emp_id
     bought = f"/orders?empId={emp}&campaign={played.campaigns[0].id}&outcome=attributed&limit=1"
     (order,) = house.call("GET", bought)["rows"]
-    (lost,) = house.call("GET", f"/orders?empId={emp}&outcome=unattributed&limit=1")["rows"]
+    # Of the same shop, and settled: the newest orders may still be attributed while the pictures are made.
+    lost = next(
+        row
+        for row in house.call("GET", f"/orders?empId={emp}&reason=no_click&limit=200")["rows"]
+        if row["shop"] == order["shop"]
+        and row["placed_at"] < f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
+    )
     draft = {"empId": emp, "name": "Winter sale", "mailer": "mailchimp", "text": HTML}
     trial = house.call("POST", f"/accounts/{emp}/trials", {"url": played.season.clicks[0].url})
     members = f"/accounts/{emp}/members"

@@ -46,7 +46,10 @@ FIGURES = {
         N_("Orders that an e-mail earned, of all orders of the shop."),
     ),
     Name.AVERAGE_ORDER_VALUE: (N_("Average order value"), N_("Net revenue divided by orders.")),
-    Name.REFUNDS: (N_("Refunds"), N_("Refunded of these orders until now.")),
+    Name.REFUNDS: (
+        N_("Refunds"),
+        N_("Refunded of these orders until now; in closed months, until they were closed."),
+    ),
     Name.HUMAN_CLICKS: (N_("Human clicks"), N_("Clicks of these days, without bot clicks.")),
     Name.REVENUE_PER_CLICK: (N_("Revenue per click"), N_("Net revenue divided by human clicks.")),
     Name.CLICKERS: (N_("Clickers"), N_("Different contacts who clicked, since sending.")),
@@ -188,7 +191,14 @@ def _of_campaign(found: CampaignOverview, currency: str, artist: Artist) -> list
         (reader.text(N_("Buyers")), people.buyers),
     ]
     if people.clickers:
-        pictures.append(artist.funnel(steps, reader.text(N_("All days of the campaign together."))))
+        pictures.append(
+            artist.funnel(
+                steps,
+                reader.text(
+                    N_("All days of the campaign together. In brackets: the share of the step before.")
+                ),
+            )
+        )
     if any(found.delays):
         pictures.append(artist.delays(found.delays))
     if best := found.links.get(currency):
@@ -212,7 +222,10 @@ def _of_account(found: AccountOverview, currency: str, artist: Artist) -> list[P
             (reader.text(N_("Buyers")), people.buyers),
         ]
         hint = reader.text(
-            N_("Campaigns sent in these days (%(count)s), with their clicks and orders until now."),
+            N_(
+                "Campaigns sent in these days (%(count)s), with their clicks and orders until now. "
+                "In brackets: the share of the step before."
+            ),
             count=reader.number(people.campaigns),
         )
         pictures.append(artist.funnel(steps, hint))

@@ -176,7 +176,13 @@ QUESTIONS = (
 
 TERMS = (
     (N_("Human clicks"), N_("Clicks without a sign of a bot.")),
-    (N_("Bot clicks"), N_("Clicks of security scanners and other programs. They never earn an order.")),
+    (
+        N_("Bot clicks"),
+        N_(
+            "Clicks of security scanners and other programs. No order is attributed to them by e-mail "
+            "address alone."
+        ),
+    ),
     (N_("Recipients"), N_("The contacts to whom an e-mail was sent.")),
     (N_("Clickers"), N_("Different contacts with at least one human click.")),
     (N_("Buyers"), N_("Different contacts with at least one attributed order.")),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flask import url_for
 
 from salepixel.accounts.store import Account
+from salepixel.attribution.decide import LIKELY
 from salepixel_plugin.languages import N_, Language
 
 _DAY = timedelta(days=1)
@@ -72,10 +73,15 @@ def _wider(
     names: Mapping[str, str],
     language: Language,
 ) -> list[Remedy]:
-    """The window that holds the newest of the clicks; settings of its campaign if that has its own window."""
+    """The window that holds the newest of the clicks; settings of its campaign if that has its own window.
+
+    No window helps if the evidence is too weak, as an e-mail match is eight days after the click.
+    """
     clicked = [item for item in passed if item["clicked_at"]]
     if not clicked:
         return []
+    if max(item["confidence"] for item in clicked) < LIKELY:
+        return [Remedy(language.text(_HEALTH), url_for("pages.first_steps", emp_id=account.emp_id))]
     newest = max(clicked, key=lambda item: item["clicked_at"])
     age = placed_at - datetime.fromisoformat(newest["clicked_at"])
     days = -(-age // _DAY)  # rounded up

@@ -9,7 +9,8 @@ import pytest
 
 from salepixel.accounts.audit import Action
 from salepixel.accounts.principal import ActorKind
-from salepixel_plugin.audit_words import ACTION, ACTOR
+from salepixel_plugin.audit_words import ACTION, ACTOR, say_value
+from salepixel_plugin.languages import LANGUAGES
 from tests.plugin.conftest import ALL, HATS, SHOES, Office
 
 PAGE, CALL = "/accounts/7/audit", "/audit?empId=7"
@@ -32,6 +33,16 @@ def test_a_change_is_in_the_list_with_its_values(office: Office) -> None:
     assert "Campaign changed" in shown.text
     assert "Name: Autumn → &lt;b&gt;Winter" in shown.text
     assert "Campaña cambiada" in office.page(f"{PAGE}?lang=es", key=SHOES).text
+
+
+def test_a_value_is_written_for_people() -> None:
+    values = [18000, ["Welcome 1", "Welcome 2"], [], True]
+    assert [say_value(value, LANGUAGES["es"]) for value in values] == [
+        "18.000",
+        "Welcome 1, Welcome 2",
+        "–",
+        "sí",
+    ]
 
 
 def test_a_refusal_leaves_no_row(office: Office) -> None:

@@ -37,6 +37,16 @@ def test_an_order_outside_the_window_leads_to_the_preview_of_a_wider_one(office:
     assert "A-1" in office.page("/accounts/7/policy/preview?window_days=11", SHOES).text
 
 
+def test_a_wider_window_is_not_offered_if_its_evidence_would_be_too_weak(office: Office) -> None:
+    office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c1", "email": "ana@shop.test"}]}, SHOES)
+    office.click(office.campaign(), "c1", at=PLACED - timedelta(days=10))
+    shop, order = office.order(id="a", number="A-1", email="ana@shop.test")
+    assert office.get(f"/orders/{shop}/{order}/decision", SHOES)["reason"] == "outside_window"
+    page = office.page(f"/orders/{shop}/{order}", SHOES).text
+    assert "window_days" not in page
+    assert 'href="/accounts/7/first-steps">Check the tracking' in page
+
+
 def test_an_order_with_bot_clicks_alone_leads_to_the_check_of_the_tracking(office: Office) -> None:
     office.post("/contacts", {"empId": 7, "contacts": [{"ref": "c1", "email": "ana@shop.test"}]}, SHOES)
     office.click(office.campaign(), "c1", signals=Signal.KNOWN_AGENT)

@@ -134,7 +134,7 @@ def test_a_viewer_reads_by_keyboard(stack: Stack, viewer: BrowserContext, scene:
     me = Keyboard(viewer.new_page())
     me.page.goto(f"{stack.plugin_url}/start")
     skip_to_the_content(me)
-    for section in ("Overview", "Campaigns", "Orders", "Contacts", "Items", "Live", "Settings"):
+    for section in ("Overview", "Campaigns", "Orders", "Items", "Live", "Settings"):
         me.press(f"nav.menu a >> text={section}")
         assert me.page.locator("nav.menu [aria-current]").inner_text() == section
     choose_days(me)
@@ -180,7 +180,7 @@ def sort_and_hide(me: Keyboard, campaign: str) -> None:
     me.press("details.columns a >> text=Show: Quantity")
 
 
-PATHS = ("", "/campaigns", "/orders", "/contacts", "/trial", "/alerts", "/coverage")
+PATHS = ("", "/campaigns", "/orders", "/items", "/trial", "/alerts", "/coverage")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -142,7 +142,9 @@ class Principal:
     def require_change(self, emp_id: int, what: Change = Change.CONTENT) -> None:
         """Check that it may change this in an account that it has access to. Raises NotAllowed."""
         if not self.may_change(emp_id, what):
-            raise NotAllowed("for_owners" if what is Change.ACCESS else "read_only")
+            if what is Change.ACCESS:
+                raise NotAllowed("for_owners")
+            raise NotAllowed("read_only")
 
     def require_contacts(self, emp_id: int) -> None:
         """Check that contacts of an account that it has access to are shown to it. Raises NotAllowed."""

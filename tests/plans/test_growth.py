@@ -129,8 +129,8 @@ GROWS: Mapping[str, str] = {
 """Calls that read or write more where there is more, each with its reason: they are not played."""
 
 MAY_GROW: Mapping[str, str] = dict.fromkeys(
-    ("api.campaign_overview", "pages.overview", "pages.items"),
-    "a campaign has a kept sum for each item that it sold: at most as many as the shop has",
+    ("api.campaign_overview", "pages.overview", "pages.items", "pages.list_account_items"),
+    "campaigns and accounts have a kept sum for each item that they sold: at most as many as the shop has",
 )
 """Calls that read more until everything has been sold once, each with its reason: they may not scan."""
 

@@ -48,7 +48,7 @@ NOT_WITH_A_KEY = {"pages.show_me", "pages.show_second_factor", *OPEN_TO_ALL} - {
 }
 """Pages of a person, of an invitation, or of a shop's Dashboard."""
 
-OF_A_MAIL = {"pages.show_link_map", "pages.show_marked_mail"}
+OF_A_MAIL = {"pages.show_link_map", "pages.show_marked_mail", "api.get_link_map"}
 
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian's packages are, by version."""

@@ -153,7 +153,7 @@ def test_keys_are_listed_without_their_secrets(office: Office) -> None:
     for secret in (key, ALL, SHOES, *(key_digest(each)[:12] for each in (key, ALL, SHOES))):
         assert secret not in answer.text
     assert {name: set(entry) for name, entry in zip("abcd", office.get("/keys")["keys"], strict=True)} == {
-        name: {"id", "empId", "name", "created_at"} for name in "abcd"
+        name: {"id", "empId", "name", "scope", "created_at", "expires_at", "last_used_at"} for name in "abcd"
     }
     assert list(_keys(office)) == ["SALEPIXEL_API_KEY", "Shoes", "Hats", "mailer"]
 

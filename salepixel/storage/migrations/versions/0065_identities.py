@@ -16,6 +16,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_identities_person_id")),
         sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_identities")),
-        sa.UniqueConstraint("person_id", "issuer", name=op.f("uq_identities_person_id")),
+        sa.UniqueConstraint("person_id", "issuer", name=op.f("uq_identities_person_id_issuer")),
     )
     op.create_index("ix_invitations_email", "invitations", ["email"])

@@ -35,7 +35,8 @@ def statements(connection: sa.Connection) -> Iterator[list[str]]:
 class Case:
     """An order, and how many statements it may take at first and when nothing has changed since.
 
-    At first two write the sums of its decision, seven those of its sales and its worth; on PostgreSQL one looks for a slot.
+    At first two write the sums of its decision, seven those of its sales and its worth; on PostgreSQL one
+    looks for a slot.
     """
 
     build: Callable[[World], Order]

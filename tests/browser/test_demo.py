@@ -58,16 +58,18 @@ def test_every_chart_of_the_account_and_of_its_newsletters_has_something_to_say(
 ) -> None:
     for period in ("28d&compare=before", "90d&compare=none"):
         page.goto(f"{stack.plugin_url}/accounts/{played.emp_id}?period={period}")
-        assert_charts_say_something(page)
+        assert_charts_say_something(page, least=6)
     take(page, "overview")
     for campaign in played.campaigns[: GIFTS + 1]:
         page.goto(f"{stack.plugin_url}/campaigns/{campaign.id}")
-        assert_charts_say_something(page)
+        assert_charts_say_something(
+            page, least=3
+        )  # the small shop of a test may sell nothing by a newsletter
 
 
-def assert_charts_say_something(page: Page) -> None:
+def assert_charts_say_something(page: Page, least: int) -> None:
     charts = page.locator("figure.picture").all()
-    assert len(charts) >= 6
+    assert len(charts) >= least
     for chart in charts:
         values = chart.locator("tbody td").all_text_contents()
         assert any(re.search("[1-9]", value) for value in values), chart.text_content()

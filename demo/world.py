@@ -220,7 +220,7 @@ class _Maker:
         sent, got = self.season.sent[number], recipients_of(mailing, self.audience.people)
         delivered = len(got) * (100 - mailing.holdout) / 100
         clickers = round(delivered * mailing.clicks)
-        buyers = round(clickers * mailing.buys)
+        buyers = max(round(clickers * mailing.buys), 1)
         for person in self.chance.sample(self.often, round(clickers * 0.45)):
             self.browse(number, person, sent, mailing.links)
         goods = {url: weight for url, weight in mailing.links.items() if not url.startswith(JOURNAL)}
@@ -298,7 +298,7 @@ class _Maker:
             self.season.clicks.append(Click(at, person.ref, number, url, agent, address, head=head))
             at += timedelta(milliseconds=self.chance.randrange(60, 240))
 
-    def buy_after(self, click: Click, person: Person, number: int) -> None:
+    def buy_after(self, click: Click, person: Person, number: int) -> Purchase:
         """An order that a click earned: at once, or on one of the next days, at most six days later."""
         median, spread = (0.6, 1.3) if self.chance.random() < 0.65 else (34.0, 0.8)
         hours = min(0.08 + self.chance.lognormvariate(log(median), spread), 140.0)
@@ -315,6 +315,7 @@ class _Maker:
         if self.chance.random() < 0.4:
             earlier = self.begin + (click.at - timedelta(days=2) - self.begin) * self.chance.random()
             self.buy(self.at_home(earlier), person, "none", "no_click")
+        return made
 
     def play_flow(self) -> None:
         """Baskets that were left, and the two e-mails that follow each."""
@@ -385,11 +386,21 @@ class _Maker:
             self.at_home(self.begin + timedelta(days=30)), self.stranger(), "none", "invalid_token"
         )
         forged.how = "forged"
-        late = next(one for one in self.season.purchases if one.mailing == 0 and not one.buyer.abroad)
+        late = self.sale_at_home()
         late.refund = Refund(self.now - timedelta(days=20), half=True)  # its month is closed by then
         for hours in (3.0, 9.0, 26.0):
             waits = self.buy(self.now - timedelta(hours=hours), next(self.rest), "none", "unpaid", seen=False)
             waits.paid, waits.payment = False, "bank transfer"
+
+    def sale_at_home(self) -> Purchase:
+        """A sale of the first mailing in euros. In a small world chance may have made none."""
+        sales = (one for one in self.season.purchases if one.mailing == 0 and not one.buyer.abroad)
+        found = next(sales, None)
+        while not found:
+            person = next(one for one in self.rest if not one.abroad)
+            clicks = self.browse(0, person, self.season.sent[0], {ITEMS[0].url: 1})
+            found = self.buy_after(clicks[-1], person, 0) if clicks else None
+        return found
 
     def buy(
         self,

@@ -85,8 +85,13 @@ def furnished_stack(folder: Path, scale: float) -> Iterator[Furnished]:
 def _furnish(house: Furnished, played: ThreeMonths) -> None:
     """Add people, a list, a draft, a test, addresses."""
     emp = played.emp_id
-    bought = f"/orders?empId={emp}&campaign={played.campaigns[0].id}&outcome=attributed&limit=1"
-    (order,) = house.call("GET", bought)["rows"]
+    campaign, order = next(
+        (one, row)
+        for one in played.campaigns
+        for row in house.call("GET", f"/orders?empId={emp}&campaign={one.id}&outcome=attributed&limit=1")[
+            "rows"
+        ]
+    )
     # Of the same shop, and settled: the newest orders may still be attributed while the pictures are made.
     lost = next(
         row
@@ -102,10 +107,10 @@ def _furnish(house: Furnished, played: ThreeMonths) -> None:
     _second_factor(house, bo)
     invitation = house.invite("carla@shop.test", "editor", members)
     keys = load_keys(PluginSettings.load(house.stack.environ).keys_file)
-    links = played.campaigns[0].links
+    links = campaign.links
     house.names |= {
         "emp": str(emp),
-        "campaign": played.campaigns[0].id,
+        "campaign": campaign.id,
         "lift": next(sent.id for sent, one in zip(played.campaigns, MAILINGS, strict=False) if one.holdout),
         "link": next(iter(links.values())),
         "shop": order["shop"],

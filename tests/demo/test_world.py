@@ -35,6 +35,14 @@ def test_the_same_day_has_the_same_three_months() -> None:
     assert one == other
 
 
+def test_a_tenth_of_the_shop_sells_by_each_newsletter_on_any_day() -> None:
+    """The tests in a browser play it on the day of their run; on a Sunday one newsletter sold nothing."""
+    readers = audience()
+    for day in range(0, 365, 12):
+        season = make_season(readers, DAYS[0] + timedelta(days=day), ZONE, 0.1)
+        assert {one.mailing for one in season.purchases} >= set(range(len(MAILINGS))), day
+
+
 def test_rates_are_those_of_small_shops(season: Season) -> None:
     humans, earned = people_who_click(season), Counter(one.mailing for one in season.purchases)
     for number, mailing in enumerate(MAILINGS):

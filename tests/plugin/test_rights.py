@@ -225,7 +225,7 @@ def test_the_search_finds_contacts_where_they_are_shown(
     }
     assert shown >= {
         *("api.list_clicks", "api.list_sales", "api.list_sales_as_csv", "api.list_sales_as_xlsx"),
-        *("api.list_dead", "api.show_coverage", "pages.list_sales", "pages.contacts", "pages.list_dead"),
+        *("api.show_coverage", "pages.list_sales", "pages.contacts"),
         *("pages.show_coverage", "pages.download_sales"),
     }
 

@@ -111,7 +111,7 @@ def test_others_are_told_what_to_do(
     browser, answer = _sign_in(office, "other")
     assert (answer.status_code, sentence in unescape(answer.text)) == (403, True)
     assert browser.get("/you").status_code == 303
-    assert "Iniciar sesión" in browser.get(f"{BACK}?lang=es").text
+    assert "Este inicio de sesión ha caducado" in browser.get(f"{BACK}?lang=es").text
 
 
 def test_a_second_factor_that_is_on_is_asked_for(office: Office, issuer: str) -> None:

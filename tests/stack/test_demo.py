@@ -34,6 +34,7 @@ UNTIL = datetime(2026, 11, 20, 17, tzinfo=UTC)
 """The same orders in each run."""
 
 
+@pytest.mark.slow  # three months: about 30 s of CPU; `.ci/run` also plays `make demo ONCE=1`
 def test_the_report_of_three_months_matches_the_truth(shared_stack: Stack, own_account: int) -> None:
     report_matches_the_truth(shared_stack, own_account)
 

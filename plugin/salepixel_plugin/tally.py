@@ -96,6 +96,11 @@ class Tally:
             except Exception as error:  # any error: the counts stay here until the next second
                 with self._lock:
                     self._counts += counts
+                    for of_shop, (count, at) in of_shops.items():
+                        more, last = self._of_shops.get(of_shop, (0, at))
+                        self._of_shops[of_shop] = count + more, max(at, last)
+                    self._names |= names
+                    self._used_keys |= used
                 log.warning("rejections_not_stored", count=counts.total(), error=type(error).__name__)
                 return False
             return True

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from salepixel.accounts.principal import INSTALLATION
 from salepixel.orders.deliveries import count_rejection, list_rejections
+from salepixel.shops.rejected import list_shop_rejections
+from salepixel.shops.use_cases import create_shop
 from salepixel.storage.database import Database
+from salepixel.storage.schema import api_keys
 from salepixel_plugin.tally import Tally
 from tests.plugin.conftest import Office
 
@@ -128,3 +133,31 @@ def test_an_error_of_any_kind_loses_no_count(sqlite: Database) -> None:
     assert tally.store() is True
     with sqlite.read() as connection:
         assert [row[1:] for row in list_rejections(connection, 30)] == [(SOURCE, "bad_signature", 1)]
+
+
+def test_an_error_of_any_kind_loses_no_rejected_delivery_and_no_use_of_a_key(office: Office) -> None:
+    database = office.database
+    with database.write() as connection:
+        shop = create_shop(
+            connection, INSTALLATION, 7, "saleor", "https://a.test/graphql/", datetime.now(UTC)
+        ).id
+        key = connection.scalar(sa.select(api_keys.c.id).where(api_keys.c.emp_id == 7))
+    tally = Tally(database)
+
+    def happen() -> None:
+        tally.count_for_shop(shop, "bad_signature")
+        tally.note_key_used(str(key))
+
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    happen()
+    sa.event.listen(database.engine, "before_cursor_execute", fail)
+    assert tally.store() is False
+    sa.event.remove(database.engine, "before_cursor_execute", fail)
+    happen()
+    assert tally.store() is True
+    with database.read() as connection:
+        assert [row[:3] for row in list_shop_rejections(connection, 7)] == [(shop, "bad_signature", 2)]
+        used = sa.select(api_keys.c.last_used_at).where(api_keys.c.id == key)
+        assert connection.scalar(used) is not None

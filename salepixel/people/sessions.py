@@ -18,8 +18,11 @@ SESSION_DAYS = 7
 CODE_MINUTES = 5
 """The time to enter the code after the password."""
 
-PREFIX = "p-"
-"""The id in a cookie begins with this, and that of a session of an API key does not."""
+PREFIX = "p."
+"""The id in a cookie begins with this, and that of a session of an API key does not.
+
+No `secrets.token_urlsafe` has a full stop; 1 in 4096 begins with `p-`, which this was.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Sessions end when they expire, at sign-out, and with their key."""
 
 from datetime import UTC, datetime, timedelta
+from string import ascii_letters, digits
 
 from salepixel.accounts.api_keys import (
     FIRST_KEY,
@@ -11,6 +12,7 @@ from salepixel.accounts.api_keys import (
 )
 from salepixel.accounts.principal import FULL, Principal
 from salepixel.accounts.sessions import SESSION_HOURS, end_session, find_session_principal, start_session
+from salepixel.people.sessions import PREFIX
 from salepixel.storage.database import Database
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -32,6 +34,10 @@ def test_a_session_has_the_rights_of_its_key_until_it_ends(database: Database) -
         end_session(connection, one)
         assert find_session_principal(connection, one, NOON) is None
         assert find_session_principal(connection, other, NOON) is not None
+
+
+def test_no_session_of_a_key_is_read_as_that_of_a_person() -> None:
+    assert set(PREFIX) - set(f"{ascii_letters}{digits}-_"), "the characters of secrets.token_urlsafe"
 
 
 def test_the_sessions_of_a_key_end_with_it(database: Database) -> None:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from salepixel.accounts.principal import FULL, Rights, Role
 from salepixel.people import invitations, passwords, store, totp
 from salepixel.people.joining import accept, join, see_invitation
+from salepixel.people.sessions import PREFIX
 from salepixel_plugin.wrong_passwords import MAX_OF_NAME
 from tests.plugin.conftest import SHOES, Office
 
@@ -129,7 +130,7 @@ def test_a_wrong_address_and_a_wrong_password_look_the_same(
 
 def test_a_session_that_an_attacker_planted_is_not_used(office: Office) -> None:
     browser = office.browser
-    planted = "p-" + "a" * 43
+    planted = PREFIX + "a" * 43
     browser.set_cookie("salepixel_session", planted)
     cookie = _cookie(sign_in(browser), "salepixel_session")
     assert planted not in cookie

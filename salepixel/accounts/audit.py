@@ -108,8 +108,9 @@ FEED_PAUSE = timedelta(hours=1)
 Changes = Mapping[str, tuple[Any, Any]]
 """Field -> its value before and after."""
 
-_ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
-"""Looked for from the beginning of a word only: from each letter, a long word would take seconds."""
+_ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+(?:@|%40)[^\s@]+")
+"""Looked for from the beginning of a word only: from each letter, a long word would take seconds.
+Destinations of links have addresses percent-encoded."""
 
 _LONGEST = 200
 

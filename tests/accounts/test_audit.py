@@ -113,3 +113,5 @@ def test_addresses_are_found_in_the_time_of_one_look_at_the_text() -> None:
     assert without_address("x" * 200_000) == "x" * 200_000
     assert without_address("to ana@shop.test, bo@shop.test") == "to *** ***"
     assert without_address("https://shop.test/?to=ana@shop.test") == HIDDEN
+    assert without_address("https://shop.test/?to=ana%40shop.test") == HIDDEN
+    assert without_address("%40" * 100_000).count(HIDDEN) == 1

@@ -53,11 +53,11 @@ class Language:
 
     def money(self, amount: Decimal, currency: str) -> str:
         """An amount with its currency: 39,80 €."""
-        return _write_money(amount, currency, self._locale)
+        return _write_money(amount + 0, currency, self._locale)
 
     def number(self, value: int | Decimal) -> str:
         """A number with its thousands grouped and at most three decimals."""
-        return _write_number(value, self._locale)
+        return _write_number(value + 0, self._locale)
 
     def percent(self, share: float) -> str:
         """A share (0 to 1) in percent."""
@@ -106,6 +106,7 @@ class Language:
 
 
 # A chart and the table behind it name the same days and values several times, and Babel takes 50 us for each.
+# Equal values share a text, so none may be -0: adding 0 makes it 0.
 @lru_cache(maxsize=4096)
 def _write_date(day: date, pattern: str, locale: Locale) -> str:
     return format_date(day, pattern, locale=locale)

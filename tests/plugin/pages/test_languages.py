@@ -112,6 +112,12 @@ def test_money_is_formatted_for_the_readers_language(
     assert LANGUAGES[code].money(Decimal(amount), currency) == text
 
 
+def test_nothing_is_never_negative() -> None:
+    language = LANGUAGES["en"]
+    assert language.money(Decimal("-0.00"), "EUR") == language.money(Decimal(0), "EUR") == "€0.00"
+    assert language.number(Decimal("-0")) == language.number(0) == "0"
+
+
 @pytest.mark.parametrize(("code", "text"), [("en", "-1.23"), ("es", "-1,23")])
 def test_a_difference_of_shares_is_in_percentage_points(code: str, text: str) -> None:
     assert LANGUAGES[code].points(-0.012345) == text

@@ -16,7 +16,7 @@ VALID_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An open invitation. `emp_id`: an account or EVERYWHERE; an empty `email`: whoever has the link.
+    """An open invitation. `emp_id`: an account or EVERYWHERE; an empty `email`: for everybody with the link.
 
     `person_id`: a person who chooses a new password, and gets no membership.
     """

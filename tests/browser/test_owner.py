@@ -152,7 +152,7 @@ def invite(me: Keyboard, email: str, role: str) -> None:
 
 
 def make_campaign(stack: Stack) -> dict[str, str]:
-    """A campaign of two links, of which one is a sales link; returns the tracked links by label."""
+    """A campaign of two links, one of them a sales link; returns the tracked links by label."""
     links = [
         {"url": "http://shop.test/p/1", "label": "Hero", "sale_pixel": True},
         {"url": "http://shop.test/p/2", "label": "About us", "sale_pixel": False},

@@ -88,7 +88,7 @@ class Walk:
     """What a walk along all links found: pages with their status, and where contacts are named."""
 
     found: dict[str, int] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
 
     def read(self, context: BrowserContext, start: str) -> None:
         """Follow the links from an address: each path once with each set of parameters."""
@@ -106,7 +106,7 @@ class Walk:
                 continue
             self.found[url] = answer.status
             text = _text_of(answer.body(), answer.headers.get("content-type", ""))
-            self.told += [f"{url}: {hit}" for hit in SECRETS.findall(text + url)]
+            self.leaks += [f"{url}: {hit}" for hit in SECRETS.findall(text + url)]
             if "text/html" in answer.headers["content-type"]:
                 hrefs = re.findall(r'<(?:a|iframe)\b[^>]*?(?:href|src)="([^"#]+)', text)
                 todo += [urljoin(answer.url, href.replace("&amp;", "&")) for href in hrefs]
@@ -124,7 +124,7 @@ def test_a_viewer_finds_a_contact_on_no_page_and_no_link_is_refused(
 ) -> None:
     walk = Walk()
     walk.read(viewer, f"{stack.plugin_url}/start")
-    assert walk.told == []
+    assert walk.leaks == []
     ends = {urlsplit(url).path.rpartition("/")[2] for url in walk.found}
     assert {"orders", "live", "links", "sales", "items", "sales.xlsx", "links.csv"} <= ends
     assert {url: status for url, status in walk.found.items() if status != 200} == {}

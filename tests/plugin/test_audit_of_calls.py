@@ -43,7 +43,7 @@ FAILING_HERE = {
     "api.retry_reports": "nothing was given up",
     "api.test_smtp": "no server answers; nothing is stored",
 }
-"""Tests of tests/test_use_cases.py."""
+"""Tests of tests/use_cases."""
 
 
 @pytest.fixture
